@@ -1,0 +1,416 @@
+"""The sentences of Align's audit log, written and read by one grammar (seed "Mapping States, Process Steps, and
+Statuses between Align and Jira via API", section "Audit logs").
+
+Names stand unquoted in these sentences, so a name that holds one of their separators can be read in two ways:
+such a reading is marked ambiguous. Nothing here raises; what cannot be read has no event.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import pairwise
+from typing import NamedTuple
+
+CREATED, UPDATED, DELETED = "created", "updated", "deleted"
+STATE, STEP = "state", "step"
+J2A, A2J = "j2a", "a2j"
+
+KINDS = {STATE: "State mapping", STEP: "Process Step mapping"}
+DIRECTIONS = {J2A: "Jira To Align", A2J: "Align to Jira"}
+WORK_ITEM_TYPES = ("Feature", "Story", "Task", "Defect")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MappingEvent:
+    """One create, update or delete of a mapping; before and after are the target's values, None for no record."""
+
+    connector_id: int
+    action: str
+    kind: str
+    direction: str
+    work_item_type: str  # as Align calls it: "Story"
+    source_id: int | None
+    source_name: str
+    project_key: str | None = None
+    record_id: int | None = None
+    type_id: int | None = None
+    before_id: int | None = None
+    before_name: str = ""
+    after_id: int | None = None
+    after_name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parsed:
+    """A reading of one line: no event when it could not be read, ambiguous when another reading is possible too."""
+
+    event: MappingEvent | None
+    ambiguous: bool
+    raw: str
+
+
+class Fields(NamedTuple):
+    """The field names of one family's records, as the audit log spells them."""
+
+    source_id: str
+    source_name: str
+    target_id: str
+    target_name: str
+
+
+@cache
+def fields_of(kind: str, direction: str) -> Fields:
+    align = ("AlignStateId", "AlignStateName") if kind == STATE else ("ProcessStepId", "ProcessStepName")
+    if direction == J2A:
+        return Fields("JiraStatusId", "JiraStatusName", *align)
+    return Fields(*align, "JiraStatusId", "JiraStateName")
+
+
+# -- writing -------------------------------------------------------------------------------------------------------
+
+
+def write(event: MappingEvent) -> str:
+    """The sentence Align writes for `event`; an id that is not known is written as `?`."""
+    head = " - ".join(
+        (
+            f"CONFIG {event.action.capitalize()}",
+            KINDS[event.kind],
+            DIRECTIONS[event.direction],
+            event.work_item_type,
+            f"{event.source_name} ({_number(event.source_id)})",
+        )
+    )
+    details = {CREATED: _created, UPDATED: _updated, DELETED: _deleted}[event.action](event)
+    if event.action == CREATED and event.direction == A2J:
+        head += f" - {event.project_key or ''}"
+    return f"{head} {details}" if details else head
+
+
+def as_written(event: MappingEvent) -> MappingEvent:
+    """`event` without what its sentence does not say: what a reading of `write(event)` can give back at most."""
+    if event.action == CREATED:
+        return replace(
+            event, project_key=event.project_key if event.direction == A2J else None, before_id=None, before_name=""
+        )
+    event = replace(event, project_key=None, record_id=None, type_id=None)
+    if event.action == UPDATED:
+        # Only changed fields are written: twins of one name leave the names out.
+        if event.before_id == event.after_id:
+            event = replace(event, before_id=None, after_id=None)
+        return replace(event, before_name="", after_name="") if event.before_name == event.after_name else event
+    event = replace(event, after_id=None, after_name="")
+    return replace(event, before_name="") if _names_ids(event.kind, event.direction) else replace(event, before_id=None)
+
+
+def _created(event: MappingEvent) -> str:
+    fields = fields_of(event.kind, event.direction)
+    pairs = [("Id", _number(event.record_id)), ("ConnectorId", str(event.connector_id))]
+    if event.direction == A2J:
+        pairs.append(("ProjectKey", event.project_key or ""))
+    pairs += [
+        ("WorkItemTypeId", _number(event.type_id)),
+        (fields.source_id, _number(event.source_id)),
+        (fields.source_name, event.source_name),
+        (fields.target_id, _number(event.after_id)),
+        (fields.target_name, event.after_name),
+    ]
+    return ", ".join(f"{name}: {value}" for name, value in pairs)
+
+
+def _updated(event: MappingEvent) -> str:
+    fields = fields_of(event.kind, event.direction)
+    parts = []
+    if event.before_id != event.after_id:
+        parts.append(f"{fields.target_id} Changed - From [{_number(event.before_id)}] To [{_number(event.after_id)}]")
+    if event.before_name != event.after_name:
+        parts.append(f"{fields.target_name} Changed - From [{event.before_name}] To [{event.after_name}]")
+    return ", ".join(parts)
+
+
+def _deleted(event: MappingEvent) -> str:
+    if _names_ids(event.kind, event.direction):
+        source, target = _number(event.source_id), _number(event.before_id)
+        return f"Deleted mapping: [Jira Status Id {source}] → [Process Step ID {target}]"
+    return f"Deleted mapping: [{event.source_name}] → [{event.before_name}]"
+
+
+def _names_ids(kind: str, direction: str) -> bool:
+    """The one family whose deletions are told by ids."""
+    return kind == STEP and direction == J2A
+
+
+def _number(value: int | None) -> str:
+    return "?" if value is None else str(value)
+
+
+# -- reading -------------------------------------------------------------------------------------------------------
+
+NUMBER = r"([0-9]{1,18}|\?)?"
+KEY = r"[^\s()\[\]]+"
+MOST_CUTS = 50  # tried before a line is given up, so that hostile lines stay cheap
+
+
+class Spelling(NamedTuple):
+    """How strictly to read: exactly what `write` gives, or with other capitals, spaces, dashes and arrows.
+
+    The `field`, `change` and `deletion` patterns get the alternatives of the field names put in.
+    """
+
+    prefix: re.Pattern[str]
+    source: re.Pattern[str]
+    field: str
+    change: str
+    deletion: str
+    to: re.Pattern[str]
+    arrow: re.Pattern[str]
+    ids: re.Pattern[str]
+    flags: re.RegexFlag
+    trimmed: str | None  # characters to strip off values
+
+
+EXACT = Spelling(
+    prefix=re.compile(
+        r"CONFIG (Created|Updated|Deleted) - (State|Process Step) mapping - (Jira To Align|Align to Jira) - (.+?) - "
+    ),
+    source=re.compile(rf"(.*) \({NUMBER}\)(?: - ({KEY}))?", re.DOTALL),
+    field=r"(?:^|, | )(?:{}): ",
+    change=r"(?:^|, | )(?:{}) Changed - From \[",
+    deletion=r"(?:^| )(?:{}): \[",
+    to=re.compile(r"\] To \["),
+    arrow=re.compile(r"\] → \["),
+    ids=re.compile(rf"Jira Status Id {NUMBER}\] → \[Process Step ID {NUMBER}"),
+    flags=re.NOFLAG,
+    trimmed=None,
+)
+# Runs of spaces are matched only after a word, never before one, so that no input makes these patterns slow.
+DASH = r"\s*[-–—]\s*"
+ARROW = r"(?:→|⟶|⇒|[-=]>)"
+LOOSE = Spelling(
+    prefix=re.compile(
+        DASH.join(
+            (
+                r"\s*(?:CONFIG\b\s*(?:[0-9]+\b)?\s*[-:]?\s*)?(created?|updated?|deleted?)",
+                r"(state|process\s*step)s?\s*mappings?",
+                r"(jira\s*to\s*align|align\s*to\s*jira)",
+                r"([^-–—()\[\]]{1,60})[-–—]\s*",
+            )
+        ),
+        re.IGNORECASE,
+    ),
+    source=re.compile(rf"(.*)\(\s*{NUMBER}\s*\)(?:{DASH}({KEY}))?", re.DOTALL),
+    field=r"(?<![A-Za-z])(?:{})\s*[:=]\s*",
+    change=r"(?<![A-Za-z])(?:{})\s*changed\s*[-–—:]?\s*from\s*\[",
+    deletion=r"(?<![A-Za-z])(?:{})\s*:?\s*\[",
+    to=re.compile(r"\]\s*to\s*\[", re.IGNORECASE),
+    arrow=re.compile(rf"\]\s*{ARROW}\s*\["),
+    ids=re.compile(
+        rf"\s*jira\s*status\s*id\s*{NUMBER}\s*\]\s*{ARROW}\s*\[\s*process\s*step\s*id\s*{NUMBER}\s*", re.IGNORECASE
+    ),
+    flags=re.IGNORECASE,
+    trimmed=" \t\r\n,;",
+)
+
+
+class Source(NamedTuple):
+    name: str
+    id: int | None
+    project: str | None
+
+
+class Head(NamedTuple):
+    action: str
+    kind: str
+    direction: str
+    work_item_type: str
+    rest: str
+
+
+class Segments(NamedTuple):
+    """The source before the first field, the fields' values by position, and whether each came once, in order."""
+
+    source: Source
+    values: dict[int, str]
+    in_order: bool
+
+
+class Target(NamedTuple):
+    before_id: int | None = None
+    before_name: str = ""
+    after_id: int | None = None
+    after_name: str = ""
+    ambiguous: bool = False
+
+
+def parse(description: str, connector_type: str = "") -> Parsed:
+    """Read one description; `connector_type` is the line's Type column ("CONFIG 123"), which names the connector."""
+    number = re.search(r"[0-9]{1,9}", connector_type)
+    for spelling in (EXACT, LOOSE):
+        head = _head(description, spelling)
+        found = head and _read(head, spelling, int(number[0]) if number else None)
+        # The exact reading counts only if it is the whole truth: what it gives is written the same again.
+        if found and (spelling is LOOSE or write(found[0]) == description):
+            return Parsed(event=found[0], ambiguous=found[1], raw=description)
+    return Parsed(event=None, ambiguous=False, raw=description)
+
+
+def _head(description: str, spelling: Spelling) -> Head | None:
+    found = spelling.prefix.match(description)
+    if not found:
+        return None
+    action, kind, direction, type_ = (group.strip() for group in found.groups())
+    label = next((known for known in WORK_ITEM_TYPES if known.lower() == type_.lower()), type_)
+    return Head(
+        action=next(known for known in (CREATED, UPDATED, DELETED) if known.startswith(action.lower())),
+        kind=STATE if kind.lower() == "state" else STEP,
+        direction=J2A if direction.lower().startswith("jira") else A2J,
+        work_item_type=label,
+        rest=description[found.end() :],
+    )
+
+
+def _read(head: Head, spelling: Spelling, connector_id: int | None) -> tuple[MappingEvent, bool] | None:
+    if head.action == CREATED:
+        return _read_created(head, spelling, connector_id)
+    if head.action == UPDATED:
+        segments = _segments(head, spelling, spelling.change, fields_of(head.kind, head.direction)[2:])
+        target = _changes(segments, spelling) if segments else None
+    else:
+        segments = _segments(head, spelling, spelling.deletion, ("Deleted mapping",))
+        target = _deletion(head, segments, spelling) if segments else None
+    if segments is None or target is None:
+        return None
+    return _event(head, connector_id, segments.source, target), target.ambiguous or not segments.in_order
+
+
+def _read_created(head: Head, spelling: Spelling, connector_id: int | None) -> tuple[MappingEvent, bool] | None:
+    names = ("Id", "ConnectorId", "ProjectKey", "WorkItemTypeId", *fields_of(head.kind, head.direction))
+    segments = _segments(head, spelling, spelling.field, names)
+    if segments is None:
+        return None
+    record, connector, project, type_id, source_id, _, target_id, target_name = (
+        segments.values.get(position) for position in range(len(names))
+    )
+    source = segments.source
+    if source.id is None:
+        source = source._replace(id=_int(source_id))
+    target = Target(after_id=_int(target_id), after_name=target_name or "")
+    event = _event(
+        head,
+        connector_id if connector_id is not None else _int(connector),
+        source._replace(project=project or source.project),
+        target,
+    )
+    event = replace(event, record_id=_int(record), type_id=_int(type_id))
+    return event, not segments.in_order or target.after_id is None
+
+
+def _event(head: Head, connector_id: int | None, source: Source, target: Target) -> MappingEvent:
+    return MappingEvent(
+        connector_id=connector_id or 0,
+        action=head.action,
+        kind=head.kind,
+        direction=head.direction,
+        work_item_type=head.work_item_type,
+        source_id=source.id,
+        source_name=source.name,
+        project_key=source.project,
+        before_id=target.before_id,
+        before_name=target.before_name,
+        after_id=target.after_id,
+        after_name=target.after_name,
+    )
+
+
+def _segments(head: Head, spelling: Spelling, template: str, names: tuple[str, ...]) -> Segments | None:
+    """Cut `head.rest` at the field names: before the first cut that leaves a source stands the source.
+
+    A field name that occurs twice, or out of its place, stands inside some value.
+    """
+    found = list(_pattern(template, names, spelling.flags).finditer(head.rest))
+    for skipped, cut in enumerate(found[:MOST_CUTS]):
+        source = _source(head.rest[: cut.start()], spelling)
+        if source:
+            in_order = _strictly_rising([_position(match) for match in found])
+            return Segments(source, _values(head.rest, found[skipped:], spelling), in_order)
+    source = _source(head.rest, spelling)
+    return Segments(source, {}, not found) if source else None
+
+
+def _values(text: str, found: list[re.Match[str]], spelling: Spelling) -> dict[int, str]:
+    """What stands between the cuts, by the position of the field's name; of a name that occurs twice, the first."""
+    ends = [match.start() for match in found[1:]] + [len(text)]
+    values: dict[int, str] = {}
+    for match, end in zip(found, ends, strict=True):
+        values.setdefault(_position(match), _trim(text[match.end() : end], spelling))
+    return values
+
+
+def _position(match: re.Match[str]) -> int:
+    return (match.lastindex or 1) - 1
+
+
+def _strictly_rising(positions: list[int]) -> bool:
+    return all(left < right for left, right in pairwise(positions))
+
+
+@cache
+def _pattern(template: str, names: tuple[str, ...], flags: re.RegexFlag) -> re.Pattern[str]:
+    alternatives = "|".join(f"({name})" for name in names)
+    if flags:  # the log spells the same field both ways
+        alternatives = re.sub("JiraStat(us|e)Name", "JiraStat(?:us|e)Name", alternatives)
+    return re.compile(template.format(alternatives), flags)
+
+
+def _trim(value: str, spelling: Spelling) -> str:
+    return value.strip(spelling.trimmed) if spelling.trimmed else value
+
+
+def _source(text: str, spelling: Spelling) -> Source | None:
+    found = spelling.source.fullmatch(_trim(text, spelling))
+    return Source(_trim(found[1], spelling), _int(found[2]), found[3]) if found else None
+
+
+def _changes(segments: Segments, spelling: Spelling) -> Target | None:
+    ids, names = (_from_to(segments.values.get(position), spelling) for position in (0, 1))
+    if ids is None and names is None:
+        # A write that changed nothing leaves the bare head; anything else without a change is torn.
+        return Target(ambiguous=bool(segments.values) or not segments.in_order)
+    before_id, after_id, _ = ids or ("", "", False)
+    before, after, torn = names or ("", "", False)
+    return Target(
+        before_id=_int(before_id),
+        before_name=before,
+        after_id=_int(after_id),
+        after_name=after,
+        ambiguous=torn or (ids is None) == (0 in segments.values) or (names is None) == (1 in segments.values),
+    )
+
+
+def _from_to(value: str | None, spelling: Spelling) -> tuple[str, str, bool] | None:
+    """`old] To [new]` as old, new, and whether the names hold such a separator themselves."""
+    if value is None or not value.endswith("]"):
+        return None
+    parts = spelling.to.split(value[:-1])
+    return (parts[0], "] To [".join(parts[1:]), len(parts) > 2) if len(parts) > 1 else None
+
+
+def _deletion(head: Head, segments: Segments, spelling: Spelling) -> Target | None:
+    name, value = segments.source.name, segments.values.get(0)
+    if value is None or not value.endswith("]"):
+        return None if spelling is EXACT else Target(ambiguous=True)
+    value = value[:-1]
+    ids = spelling.ids.fullmatch(value) if _names_ids(head.kind, head.direction) else None
+    if ids:
+        return Target(before_id=_int(ids[2]))
+    # The source's name is known from the head, so it may hold arrows and brackets without harm.
+    arrow = spelling.arrow.match(value, len(name)) if value.startswith(name) else None
+    if arrow:
+        return Target(before_name=_trim(value[arrow.end() :], spelling))
+    parts = spelling.arrow.split(value)
+    return Target(before_name=_trim(parts[-1], spelling), ambiguous=len(parts) != 2) if len(parts) > 1 else None
+
+
+def _int(value: str | None) -> int | None:
+    return int(value) if value and re.fullmatch(r"[0-9]{1,18}", value) else None

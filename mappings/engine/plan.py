@@ -1,0 +1,374 @@
+"""From edited rows to the exact requests of a plan, with its fingerprint, batches and expected cost.
+
+A plan is data: what is reviewed here is what is sent, and nothing is worked out again at apply time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from itertools import groupby
+from typing import Protocol, TypeVar
+
+from connectors.audit.grammar import CREATED, DELETED, UPDATED, MappingEvent, write
+from mappings.engine import sentences
+from mappings.engine.checks import Problem
+from mappings.engine.families import Place
+from mappings.engine.values import Row, Severity, Situation, WorkItemType
+
+PAGE_SIZE = 100
+BATCH_LIMIT = 100
+
+
+class Action(StrEnum):
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+METHODS: Mapping[Action, str] = {Action.CREATE: "POST", Action.UPDATE: "PUT", Action.DELETE: "DELETE"}
+AUDIT_ACTIONS: Mapping[Action, str] = {Action.CREATE: CREATED, Action.UPDATE: UPDATED, Action.DELETE: DELETED}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Draft:
+    """A chosen row with what a plan says about it.
+
+    Names are plain ("Dev complete", "In Review"): of the source, of the value before (observed) and after (wanted).
+    `target_names` are needed only where further records are to be deleted. `project_count` is how many projects a
+    shared place serves. `problems` are those of this row; an error among them refuses it.
+    """
+
+    connector_id: int
+    place: Place
+    work_item_type: WorkItemType
+    type_id: int
+    row: Row
+    source_name: str
+    before_name: str = ""
+    after_name: str = ""
+    target_names: Mapping[int, str] = field(default_factory=dict)
+    project_count: int = 0
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlannedChange:
+    """One request. `path` is below /connectors/{id}; `key` names the row, which duplicates of a record share."""
+
+    action: Action
+    place: Place
+    work_item_type: WorkItemType
+    source_id: int
+    source_name: str
+    before: int | None
+    before_name: str
+    after: int | None
+    after_name: str
+    remote_id: int | None
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...]
+    body: Mapping[str, int | str] | None
+    sentence: str
+    event: MappingEvent
+    expected_line: str
+    key: str
+    is_spare: bool = False  # deletes a further record; the key's own record stays or has a change of its own
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    key: str
+    code: str
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planning:
+    """`unchanged` counts the rows that need nothing: planning again after an apply gives only those."""
+
+    changes: tuple[PlannedChange, ...]
+    refused: tuple[Refused, ...]
+    unchanged: int
+
+
+REFUSALS: Mapping[Situation, str] = {
+    Situation.UNKNOWN: "This mapping's list has not been read, so nobody knows what Align holds: refresh first.",
+    Situation.DRIFTED: "Somebody changed this mapping elsewhere: adopt, restore or accept that first.",
+    Situation.CONFLICT: "This mapping was edited here and changed elsewhere: choose theirs or mine first.",
+}
+NO_RECORD_ID = "Align's record of this mapping has no id, so it cannot be addressed: refresh first."
+
+
+def row_key(place: Place, work_item_type: WorkItemType, source_id: int) -> str:
+    """ "j2a-state:PROJ1:story:10013"; nothing between the colons where all company-managed projects share it."""
+    return f"{place.family.code}:{place.project_key or ''}:{work_item_type}:{source_id}"
+
+
+# --- planning --------------------------------------------------------------------------------------------------
+
+
+def plan(drafts: Iterable[Draft]) -> Planning:
+    """Plan the rows that differ. Pure: the same drafts give the same changes, in the order they are applied."""
+    changes: list[PlannedChange] = []
+    refused: list[Refused] = []
+    unchanged = 0
+    for draft in drafts:
+        if (refusal := _refusal(draft)) is not None:
+            refused.append(refusal)
+        elif planned := list(_changes(draft)):
+            changes += planned
+        else:
+            unchanged += 1
+    return Planning(changes=order_changes(changes), refused=tuple(refused), unchanged=unchanged)
+
+
+def _refusal(draft: Draft) -> Refused | None:
+    row = draft.row
+    key = row_key(draft.place, draft.work_item_type, row.source_id)
+    if row.situation in REFUSALS:
+        return Refused(key=key, code=row.situation.value, sentence=REFUSALS[row.situation])
+    if not _differs(row):
+        return None
+    for problem in draft.problems:
+        if problem.severity is Severity.ERROR:
+            return Refused(key=key, code=problem.code, sentence=problem.sentence)
+    if row.observed is not None and row.remote_id is None:
+        return Refused(key=key, code="no-record-id", sentence=NO_RECORD_ID)
+    return None
+
+
+def _differs(row: Row) -> bool:
+    return row.situation is Situation.EDITED or _spare_records(row)
+
+
+def _spare_records(row: Row) -> bool:
+    """Further records to delete, an admin having chosen the one that stays. A tolerated value is left alone."""
+    chosen = bool(row.duplicates) and not row.has_open_duplicates
+    return chosen and row.situation in (Situation.IN_SYNC, Situation.EDITED)
+
+
+def _changes(draft: Draft) -> Iterator[PlannedChange]:
+    row = draft.row
+    if row.situation is Situation.EDITED:
+        yield _main_change(draft)
+    if _spare_records(row):
+        for spare in row.duplicates:
+            yield _spare_change(draft, spare.remote_id, spare.target_id)
+
+
+def _main_change(draft: Draft) -> PlannedChange:
+    row, place, type_ = draft.row, draft.place, draft.work_item_type
+    source = sentences.source_words(place, row.source_id, draft.source_name)
+    if row.wanted is None:
+        sentence = sentences.mapping_removed(place, type_, source, draft.project_count)
+        return _change(draft, Action.DELETE, row.remote_id, row.observed, draft.before_name, sentence)
+    after = sentences.target_words(place, draft.after_name)
+    sentence = sentences.mapping_set(place, type_, source, after, draft.project_count)
+    # `is None`, never truth: an observed 0 is a record to update, not a gap to fill.
+    if row.observed is None:
+        return _change(draft, Action.CREATE, None, None, "", sentence)
+    return _change(draft, Action.UPDATE, row.remote_id, row.observed, draft.before_name, sentence)
+
+
+def _spare_change(draft: Draft, remote_id: int, target_id: int) -> PlannedChange:
+    place = draft.place
+    name = draft.target_names.get(target_id, str(target_id))
+    sentence = sentences.duplicate_removed(
+        place,
+        draft.work_item_type,
+        sentences.source_words(place, draft.row.source_id, draft.source_name),
+        sentences.target_words(place, name),
+        None if draft.row.wanted is None else draft.row.remote_id,
+    )
+    change = _change(draft, Action.DELETE, remote_id, target_id, name, sentence)
+    return replace(change, is_spare=True)
+
+
+def _change(
+    draft: Draft, action: Action, remote_id: int | None, before: int | None, before_name: str, sentence: str
+) -> PlannedChange:
+    place, source_id = draft.place, draft.row.source_id
+    after = None if action is Action.DELETE else draft.row.wanted
+    after_name = "" if after is None else draft.after_name
+    event = _event(draft, action, remote_id, before=(before, before_name), after=(after, after_name))
+    return PlannedChange(
+        action=action,
+        place=place,
+        work_item_type=draft.work_item_type,
+        source_id=source_id,
+        source_name=draft.source_name,
+        before=before,
+        before_name=before_name,
+        after=after,
+        after_name=after_name,
+        remote_id=remote_id,
+        method=METHODS[action],
+        path=place.path if remote_id is None else f"{place.path}/{remote_id}",
+        query=place.query,
+        body=None if after is None else place.body(type_id=draft.type_id, source_id=source_id, target_id=after),
+        sentence=sentence,
+        event=event,
+        expected_line=write(event),
+        key=row_key(place, draft.work_item_type, source_id),
+    )
+
+
+def _event(
+    draft: Draft,
+    action: Action,
+    remote_id: int | None,
+    *,
+    before: tuple[int | None, str],
+    after: tuple[int | None, str],
+) -> MappingEvent:
+    family = draft.place.family
+    return MappingEvent(
+        connector_id=draft.connector_id,
+        action=AUDIT_ACTIONS[action],
+        kind=family.kind.value,
+        direction=family.direction.value,
+        work_item_type=draft.work_item_type.label,
+        source_id=draft.row.source_id,
+        source_name=draft.source_name,
+        project_key=draft.place.project_key,
+        record_id=remote_id,
+        type_id=draft.type_id,
+        before_id=before[0],
+        before_name=before[1],
+        after_id=after[0],
+        after_name=after[1],
+    )
+
+
+# --- fingerprint -----------------------------------------------------------------------------------------------
+
+
+class Request(Protocol):
+    """What a fingerprint needs of a change, whether just planned or stored."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def before(self) -> int | None: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def query(self) -> Iterable[Sequence[str]]: ...
+    @property
+    def body(self) -> Mapping[str, int | str] | None: ...
+
+
+def fingerprint(connector_id: int, changes: Iterable[Request]) -> str:
+    """SHA-256 over keys, before values and requests: what an approval is about, and nothing else."""
+    facts = sorted(_canonical(connector_id, change) for change in changes)
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()
+
+
+def _canonical(connector_id: int, change: Request) -> str:
+    fact = {
+        "connector": connector_id,
+        "key": change.key,
+        "before": change.before,
+        "method": change.method,
+        "path": change.path,
+        "query": [list(pair) for pair in change.query],
+        "body": None if change.body is None else dict(change.body),
+    }
+    return json.dumps(fact, sort_keys=True, separators=(",", ":"))
+
+
+# --- order and batches -----------------------------------------------------------------------------------------
+
+
+def order_changes(changes: Iterable[PlannedChange]) -> tuple[PlannedChange, ...]:
+    """Whole scopes one after the other, the shared ones first; within a row the kept record before the spare ones."""
+    return tuple(sorted(changes, key=_order))
+
+
+def _order(change: PlannedChange) -> tuple[str, str, str, int, bool, int]:
+    project = change.place.project_key or ""
+    removed = change.action is Action.DELETE
+    remote_id = 0 if change.remote_id is None else change.remote_id
+    return (project, change.place.family.code, change.work_item_type, change.source_id, removed, remote_id)
+
+
+Batch = tuple[PlannedChange, ...]
+Item = TypeVar("Item")
+
+
+def batches(changes: Iterable[PlannedChange], limit: int = BATCH_LIMIT) -> tuple[Batch, ...]:
+    return pack(order_changes(changes), scope_of=lambda change: change.place, limit=limit)
+
+
+def pack(
+    ordered: Iterable[Item], *, scope_of: Callable[[Item], object], limit: int = BATCH_LIMIT
+) -> tuple[tuple[Item, ...], ...]:
+    """Batches of at most `limit` changes, whole scopes together.
+
+    A scope is split only if it alone is larger, and then shares no batch.
+    """
+    if limit < 1:
+        raise ValueError("A batch holds at least one change.")
+    done: list[tuple[Item, ...]] = []
+    open_batch: list[Item] = []
+    for _, group in groupby(ordered, key=scope_of):
+        scope = list(group)
+        if open_batch and len(open_batch) + len(scope) > limit:
+            done.append(tuple(open_batch))
+            open_batch = []
+        if len(scope) > limit:
+            done += [tuple(scope[start : start + limit]) for start in range(0, len(scope), limit)]
+        else:
+            open_batch += scope
+    return (*done, tuple(open_batch)) if open_batch else tuple(done)
+
+
+# --- cost ------------------------------------------------------------------------------------------------------
+
+
+def list_pages(rows: int) -> int:
+    """Requests that reading one list takes: a last page that is exactly full needs one more to prove the end."""
+    return max(1, -(-rows // PAGE_SIZE)) + (1 if rows and rows % PAGE_SIZE == 0 else 0)
+
+
+def request_count(planned: Sequence[Batch], rows_per_list: Mapping[Place, int]) -> int:
+    """Requests of an undisturbed apply: lists before each batch, one per change, lists again at the end.
+
+    `rows_per_list` counts ALL records of a list as last observed, whatever their type; changes move it on the way.
+    """
+    rows = {change.place: rows_per_list.get(change.place, 0) for batch in planned for change in batch}
+    requests = 0
+    for batch in planned:
+        requests += sum(list_pages(rows[place]) for place in {change.place for change in batch}) + len(batch)
+        for change in batch:
+            rows[change.place] += (change.action is Action.CREATE) - (change.action is Action.DELETE)
+    return requests + sum(list_pages(number) for number in rows.values())
+
+
+def duration_estimate(
+    requests: int,
+    *,
+    slots: int = 540,
+    free: int | None = None,
+    window: float = 60.0,
+    latency: float = 0.1,
+    workers: int = 12,
+) -> float:
+    """Seconds that `requests` take: at once while slots are free, then one window of waiting per `slots`.
+
+    `free` slots are there at the start (all, unless told). A slot comes back `window` seconds after its answer.
+    """
+    first = min(slots if free is None else free, slots)
+    rest = max(0, requests - first)
+    waits = -(-rest // slots)
+    # The last window's requests are sent at the workers' pace; earlier windows last at least as long as the wait.
+    tail = rest - (waits - 1) * slots if waits else requests
+    full = max(window + latency, slots * latency / workers)
+    return waits * full + tail * latency / workers

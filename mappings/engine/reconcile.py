@@ -1,0 +1,198 @@
+"""The three values of a mapping: how wanted, applied and observed are compared, observed and decided.
+
+Nothing here overwrites a decision: an observation changes `observed`, a decision changes `wanted` or `applied`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from mappings.engine.families import Family, TypeIds
+from mappings.engine.values import DuplicateRecord, Row, Situation, WorkItemType
+
+ListKey = tuple[WorkItemType, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accepted:
+    """An observed value that is tolerated. The value may be `None`: "no record" can be tolerated too."""
+
+    value: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    situation: Situation
+    applied: int | None
+
+
+def settle(
+    *,
+    wanted: int | None,
+    applied: int | None,
+    observed: int | None,
+    accepted: Accepted | None = None,
+    known: bool = True,
+) -> Settled:
+    """Say how the three values stand; what wanted and observed agree on becomes `applied`."""
+    if not known:
+        return Settled(situation=Situation.UNKNOWN, applied=applied)
+    if wanted == observed:
+        return Settled(situation=Situation.IN_SYNC, applied=observed)
+    if observed == applied:
+        return Settled(situation=Situation.EDITED, applied=applied)
+    if wanted != applied:
+        return Settled(situation=Situation.CONFLICT, applied=applied)
+    tolerated = accepted is not None and accepted.value == observed
+    return Settled(situation=Situation.ACCEPTED if tolerated else Situation.DRIFTED, applied=applied)
+
+
+# --- one row ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """What a list said about one key: the record, and further records of the same key."""
+
+    remote_id: int
+    target_id: int
+    duplicates: tuple[DuplicateRecord, ...] = ()
+
+
+def first(source_id: int, seen: Seen | None) -> Row:
+    """The row of a key that was never read before: all three values are what Align says."""
+    target_id = None if seen is None else seen.target_id
+    return Row(
+        source_id=source_id,
+        wanted=target_id,
+        applied=target_id,
+        observed=target_id,
+        remote_id=None if seen is None else seen.remote_id,
+        duplicates=() if seen is None else seen.duplicates,
+    )
+
+
+def observe(row: Row, seen: Seen | None) -> Row:
+    """Take what a complete list said. A tolerated value stays tolerated only while Align still says it."""
+    tolerated = Accepted(value=row.observed) if row.accepted else None
+    if seen is None:
+        read = replace(row, observed=None, remote_id=None, duplicates=(), known=True)
+    else:
+        read = replace(row, observed=seen.target_id, remote_id=seen.remote_id, duplicates=seen.duplicates, known=True)
+    return _settled(read, tolerated)
+
+
+def lose_sight(row: Row) -> Row:
+    """The row's list failed or was refused: keep every value, but plan nothing from it."""
+    return _settled(replace(row, known=False), Accepted(value=row.observed) if row.accepted else None)
+
+
+def edit(row: Row, wanted: int | None) -> Row:
+    return _settled(replace(row, wanted=wanted), Accepted(value=row.observed) if row.accepted else None)
+
+
+def adopt(row: Row) -> Row:
+    """Theirs: what Align says is what is wanted."""
+    _require_known(row)
+    return _settled(replace(row, wanted=row.observed, applied=row.observed))
+
+
+def restore(row: Row) -> Row:
+    """Mine: the difference becomes an edit, so that a plan can write what is wanted."""
+    _require_known(row)
+    return _settled(replace(row, applied=row.observed))
+
+
+def accept(row: Row) -> Row:
+    """Tolerate what Align says now; `wanted` stays. Only a drifted row can be accepted."""
+    if row.situation not in (Situation.DRIFTED, Situation.ACCEPTED):
+        raise ValueError("Only a value that was changed elsewhere can be accepted.")
+    return _settled(row, Accepted(value=row.observed))
+
+
+def written(row: Row, *, target_id: int | None, remote_id: int | None) -> Row:
+    """Our own write took effect: both sides agree on it, while `wanted` may have moved on since."""
+    return _settled(replace(row, applied=target_id, observed=target_id, remote_id=remote_id))
+
+
+def _settled(row: Row, accepted: Accepted | None = None) -> Row:
+    settled = settle(wanted=row.wanted, applied=row.applied, observed=row.observed, accepted=accepted, known=row.known)
+    # Kept through a conflict and while out of sight, so that undoing an edit does not lose what was accepted.
+    waits = settled.situation in (Situation.ACCEPTED, Situation.CONFLICT, Situation.UNKNOWN)
+    tolerated = waits and accepted is not None and accepted.value == row.observed
+    return replace(row, situation=settled.situation, applied=settled.applied, accepted=tolerated)
+
+
+def _require_known(row: Row) -> None:
+    if not row.known:
+        raise ValueError("This mapping's list has not been read: there is nothing to decide yet.")
+
+
+# --- one list --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RemoteRecord:
+    """One record of a list, whichever family it came from."""
+
+    remote_id: int
+    type_id: int
+    source_id: int
+    target_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """`foreign` records have a type id outside the family's table: kept and counted, never planned."""
+
+    rows: Mapping[ListKey, Seen]
+    foreign: tuple[RemoteRecord, ...]
+
+
+def read_list(
+    records: Iterable[RemoteRecord],
+    *,
+    family: Family,
+    type_ids: TypeIds | None = None,
+    kept: Mapping[ListKey, int] | None = None,
+) -> Listing:
+    """Sort one complete list by key.
+
+    `type_ids` are the connector's overrides of this family's table. Of several records of a key the one in `kept`
+    stays, else the oldest (lowest id). Raises ValueError if two work item types have one id.
+    """
+    types = types_by_id(family, type_ids or {})
+    groups: dict[ListKey, list[RemoteRecord]] = {}
+    foreign: list[RemoteRecord] = []
+    # Paging by $skip can repeat a record when the list moves meanwhile; that is no duplicate.
+    for record in {record.remote_id: record for record in records}.values():
+        type_ = types.get(record.type_id)
+        if type_ is None:
+            foreign.append(record)
+        else:
+            groups.setdefault((type_, record.source_id), []).append(record)
+    chosen = kept or {}
+    rows = {key: _seen(group, chosen.get(key)) for key, group in groups.items()}
+    return Listing(rows=rows, foreign=tuple(foreign))
+
+
+def types_by_id(family: Family, overrides: TypeIds) -> dict[int, WorkItemType]:
+    types: dict[int, WorkItemType] = {}
+    for type_, type_id in family.with_type_ids(overrides).items():
+        if type_id in types:
+            raise ValueError(
+                f"{types[type_id].label} and {type_.label} both have type id {type_id} in {family.path}: "
+                "give each work item type its own id."
+            )
+        types[type_id] = type_
+    return types
+
+
+def _seen(group: list[RemoteRecord], kept: int | None) -> Seen:
+    record, *others = sorted(group, key=lambda each: (each.remote_id != kept, each.remote_id))
+    return Seen(
+        remote_id=record.remote_id,
+        target_id=record.target_id,
+        duplicates=tuple(DuplicateRecord(remote_id=each.remote_id, target_id=each.target_id) for each in others),
+    )

@@ -1,0 +1,132 @@
+"""The facts that checks and matrix look at: one kind, one work item type, one scope.
+
+Everything here is about WANTED values: what would hold after applying.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from mappings.engine import words
+from mappings.engine.families import family_of
+from mappings.engine.values import Category, Direction, Kind, Row, Status, Target, WorkItemType
+
+NO_ROWS: tuple[Row, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScopeProject:
+    """A project in scope; `programme_ids` is empty where nobody knows its programmes."""
+
+    key: str
+    programme_ids: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """`project_key` None is the scope shared by all company-managed projects.
+
+    `statuses` and `targets` are in the order to show them. `j2a` are the rows that hold in this scope (a
+    company-managed project's are the shared ones). `a2j` has the rows of each project in scope whose list is known; a
+    project that is absent is not observed, which is not the same as having no mappings. The shown project's rows may
+    stand there with `a2j_known` False. A list is not known before its first read and after a read that failed.
+    `sibling_j2a` and `sibling_targets` are the other kind's rows and targets, same scope and type.
+    `renamed` leads from a project's key in Align to its key in Jira.
+    """
+
+    kind: Kind
+    work_item_type: WorkItemType
+    project_key: str | None = None
+    team_managed: bool = False
+    projects: tuple[ScopeProject, ...] = ()
+    statuses: Mapping[int, Status]
+    reachable: frozenset[int]
+    targets: Mapping[int, Target]
+    j2a: tuple[Row, ...] = NO_ROWS
+    j2a_known: bool = True
+    a2j: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)
+    a2j_known: bool = True
+    sibling_j2a: tuple[Row, ...] = NO_ROWS
+    sibling_targets: Mapping[int, Target] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+    # --- rows -----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def own_a2j(self) -> tuple[Row, ...]:
+        """The Align to Jira rows of the one project shown; the shared scope has none of its own."""
+        return NO_ROWS if self.project_key is None else self.a2j.get(self.project_key, NO_ROWS)
+
+    @cached_property
+    def own_a2j_known(self) -> bool:
+        return self.a2j_known and self.project_key in self.a2j
+
+    @cached_property
+    def leads_to(self) -> dict[int, int]:
+        """Status id -> the target it shows in Align."""
+        return wanted_of(self.j2a)
+
+    @cached_property
+    def returns_to(self) -> dict[int, int]:
+        """Target id -> the status it moves an issue of the shown project to."""
+        return wanted_of(self.own_a2j)
+
+    @cached_property
+    def ways_back(self) -> Counter[tuple[int, int]]:
+        """(target id, status id) -> number of projects in scope that map it so."""
+        # The one pass over every project's rows; 2,000 projects make it worth sharing between checks.
+        return Counter(
+            (row.source_id, row.wanted) for rows in self.a2j.values() for row in rows if row.wanted is not None
+        )
+
+    # --- what is allowed ------------------------------------------------------------------------------------
+
+    def allows(self, direction: Direction) -> bool:
+        return family_of(self.kind, direction).knows(self.work_item_type)
+
+    @property
+    def project_count(self) -> int:
+        return max(len(self.projects), len(self.a2j))
+
+    @cached_property
+    def shown_statuses(self) -> frozenset[int]:
+        """Reachable statuses, and those that a mapping names."""
+        return self.reachable | self.leads_to.keys() | set(self.returns_to.values())
+
+    @cached_property
+    def twins(self) -> dict[int, list[int]]:
+        """Status id -> all ids that have its name; only names that occur more than once."""
+        by_name: dict[str, list[int]] = {}
+        for status_id in self.statuses:
+            if status_id in self.shown_statuses:
+                by_name.setdefault(words.same_name(self.statuses[status_id].name), []).append(status_id)
+        return {status_id: ids for ids in by_name.values() if len(ids) > 1 for status_id in ids}
+
+    # --- words ----------------------------------------------------------------------------------------------
+
+    def status(self, status_id: int) -> Status:
+        return self.statuses.get(status_id) or words.unknown_status(status_id)
+
+    def target(self, target_id: int) -> Target:
+        return self.targets.get(target_id) or words.unknown_target(self.kind, target_id)
+
+    def status_words(self, status_id: int) -> str:
+        return words.status_words(self.status(status_id))
+
+    def target_words(self, target_id: int) -> str:
+        return words.target_words(self.kind, self.target(target_id))
+
+    @property
+    def items(self) -> str:
+        return words.plural(self.work_item_type).lower()
+
+    def is_resolved(self, status_id: int) -> bool:
+        status = self.statuses.get(status_id)
+        return status is not None and status.category is Category.DONE
+
+
+def wanted_of(rows: Iterable[Row]) -> dict[int, int]:
+    return {row.source_id: row.wanted for row in rows if row.wanted is not None}

@@ -1,0 +1,39 @@
+"""How statuses, targets and work item types are called in sentences for people."""
+
+from __future__ import annotations
+
+from mappings.engine.values import ALIGN_STATES, Category, Kind, Status, Target, WorkItemType
+
+FALLS_TO = f"0 - {ALIGN_STATES[0]}"
+
+
+def plural(work_item_type: WorkItemType) -> str:
+    return "Stories" if work_item_type is WorkItemType.STORY else f"{work_item_type.label}s"
+
+
+def status_words(status: Status) -> str:
+    return f"{status.name} ({status.id})"
+
+
+def target_words(kind: Kind, target: Target) -> str:
+    """A state is called by number and name, as Align does; a step by its name."""
+    return f"{target.id} {target.name}" if kind is Kind.STATE else target.name
+
+
+def unknown_status(status_id: int) -> Status:
+    """Stands for an id that a mapping names and the catalogue has never held."""
+    return Status(id=status_id, name=f"Status {status_id}", category=Category.TODO, vanished=True)
+
+
+def unknown_target(kind: Kind, target_id: int) -> Target:
+    name = "unknown state" if kind is Kind.STATE else f"Step {target_id}"
+    return Target(id=target_id, name=name, vanished=True)
+
+
+def same_name(name: str) -> str:
+    """The form under which two names count as equal."""
+    return " ".join(name.split()).casefold()
+
+
+def counted(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

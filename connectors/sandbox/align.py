@@ -1,0 +1,239 @@
+"""The Align site: sign-in, routes, and the lists beside the mappings.
+
+Field names follow what public client code reads from real sites; /users/current and the audit log of a
+connector are not confirmed by any source, the latter is the sandbox's own.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+
+from . import mapping_routes, odata
+from .messages import Json, Refused, Request, Response, answer, not_found, nothing_here
+from .options import Options
+from .world import Flow, Project, Token, World
+
+PREFIX = re.compile(r"/(?:rest/)?align/api/2(?=/|$)", re.IGNORECASE)
+SEEDED_AT = "2026-03-02T08:00:00Z"
+MAPPING_ROUTE = (
+    r"/connectors/(?P<connector>\d{1,9})(?:/projects/(?P<project>[^/]+))?"
+    r"/mappings/(?P<kind>states|process-steps)(?:/(?P<mapping>\d{1,9}))?"
+)
+
+
+def serves(path: str) -> bool:
+    return PREFIX.match(path) is not None
+
+
+def handle(request: Request, world: World, options: Options) -> Response:
+    token = _sign_in(request, world)
+    path = PREFIX.sub("", request.path, count=1).rstrip("/")
+    match = _match(MAPPING_ROUTE, path)
+    if match is not None:
+        visible = _visible(token)
+        call = mapping_routes.call_from(request, world, options, match.groupdict(), visible)
+        return mapping_routes.handle(call, visible)
+    for pattern, view in LISTS:
+        match = _match(pattern, path)
+        if match is not None:
+            if request.method != "GET":
+                raise Refused(Response(status=405, headers={"Allow": "GET"}))
+            return view(Call(request, world, options, token), **match.groupdict())
+    raise nothing_here()
+
+
+def _match(pattern: str, path: str) -> re.Match[str] | None:
+    return re.fullmatch(pattern, path, re.IGNORECASE)
+
+
+# -- sign-in ---------------------------------------------------------------------------------------
+
+
+def credentials(authorization: str) -> tuple[str, str, str]:
+    """Scheme in lower case, user (empty for bearer), secret. All empty if the header cannot be read."""
+    scheme, _, rest = authorization.strip().partition(" ")
+    if scheme.lower() == "bearer":
+        return "bearer", "", rest.strip()
+    if scheme.lower() != "basic":
+        return "", "", ""
+    try:
+        user, _, secret = base64.b64decode(rest.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "", "", ""
+    return "basic", user, secret
+
+
+def _sign_in(request: Request, world: World) -> Token:
+    scheme, user, secret = credentials(request.authorization)
+    for token in world.tokens("align"):
+        if token["token"] == secret and (scheme == "bearer" or user == token["user"]):
+            return token
+    raise Refused(Response(status=401, headers={"WWW-Authenticate": "Bearer"}))
+
+
+def _visible(token: Token) -> set[str] | None:
+    keys = token.get("projects")
+    return None if keys is None else set(keys)
+
+
+# -- lists -----------------------------------------------------------------------------------------
+
+
+class Call:
+    """A signed-in read of one of the lists."""
+
+    def __init__(self, request: Request, world: World, options: Options, token: Token) -> None:
+        self.request, self.world, self.options, self.token = request, world, options, token
+
+    def page(self, rows: list[Json]) -> Response:
+        return answer(odata.page(rows, self.request.query, top_over_limit=self.options.top_over_limit))
+
+    def self_url(self, rest: str) -> str:
+        return f"{self.request.base}/rest/align/api/2{rest}"
+
+    def require_connector(self, connector: str) -> int:
+        found = self.world.connector(int(connector))
+        if found is None:
+            raise not_found(f"Connector {connector}")
+        return found["id"]
+
+
+def _current_user(call: Call) -> Response:
+    user = call.token["user"]
+    return answer(
+        {
+            "id": 1,
+            "uid": 1,
+            "email": user,
+            "firstName": "Workspace",
+            "lastName": "Admin",
+            "fullName": "Workspace Admin",
+            "status": "Active",
+            "self": call.self_url("/users/1"),
+        }
+    )
+
+
+def _connectors(call: Call) -> Response:
+    return call.page([_connector_shape(call, item["id"], item["name"]) for item in call.world.connectors()])
+
+
+def _connector(call: Call, connector: str) -> Response:
+    connector_id = call.require_connector(connector)
+    name = next(item["name"] for item in call.world.connectors() if item["id"] == connector_id)
+    return answer(_connector_shape(call, connector_id, name))
+
+
+def _connector_shape(call: Call, connector_id: int, name: str) -> Json:
+    return {
+        "id": connector_id,
+        "name": name,
+        "type": "Jira",
+        "url": call.request.base,
+        "isActive": True,
+        "createDate": SEEDED_AT,
+        "lastUpdatedDate": None,
+        "self": call.self_url(f"/connectors/{connector_id}"),
+    }
+
+
+def _projects(call: Call, connector: str) -> Response:
+    connector_id = call.require_connector(connector)
+    visible = _visible(call.token)
+    projects = [item for item in call.world.projects() if visible is None or item["key"] in visible]
+    return call.page([_project_shape(call, connector_id, item) for item in projects])
+
+
+def _project_shape(call: Call, connector_id: int, project: Project) -> Json:
+    own_id = int(project["id"]) - 9999
+    return {
+        "id": own_id,
+        "errorMessage": None,
+        "connectorId": connector_id,
+        "createdBy": 1,
+        "createDate": SEEDED_AT,
+        "programId": project["programme"],
+        "projectId": int(project["id"]),
+        "projectKey": project["key"],
+        "projectName": project["name"],
+        "lastUpdatedBy": None,
+        "lastUpdatedDate": None,
+        "self": call.self_url(f"/connectors/{connector_id}/projects/{own_id}"),
+    }
+
+
+def _priorities(call: Call, connector: str) -> Response:
+    connector_id = call.require_connector(connector)
+    priorities = sorted(call.world.store.all("priority"), key=lambda item: int(item["id"]))
+    rows: list[Json] = []
+    for item_type in (3, 4):
+        for priority in priorities:
+            own_id = len(rows) + 1
+            rows.append(
+                {
+                    "id": own_id,
+                    "connectorId": connector_id,
+                    "createdBy": 1,
+                    "createDate": SEEDED_AT,
+                    "itemTypeId": item_type,
+                    "jiraPriorityId": int(priority["id"]),
+                    "jiraPriorityName": priority["name"],
+                    "priorityId": priority["align"],
+                    "lastUpdatedBy": None,
+                    "lastUpdatedDate": None,
+                    "self": call.self_url(f"/connectors/{connector_id}/priorities/{own_id}"),
+                }
+            )
+    return call.page(rows)
+
+
+def _audit_log(call: Call, connector: str) -> Response:
+    if call.options.audit_endpoint == "no":
+        raise nothing_here()
+    return call.page(call.world.audit_log(call.require_connector(connector)))
+
+
+def _value_streams(call: Call) -> Response:
+    return call.page([_flow_shape(call, flow) for flow in call.world.flows()])
+
+
+def _value_stream(call: Call, flow: str) -> Response:
+    found = next((item for item in call.world.flows() if item["id"] == int(flow)), None)
+    if found is None:
+        raise not_found(f"Value stream {flow}")
+    return answer(_flow_shape(call, found))
+
+
+def _flow_shape(call: Call, flow: Flow) -> Json:
+    steps = [
+        {"id": step["id"], "name": step["name"], "order": order, "state": step["state"]}
+        for order, step in enumerate(flow["steps"], start=1)
+    ]
+    return {
+        "id": flow["id"],
+        "name": flow["name"],
+        "level": flow["level"],
+        "teamId": None,
+        "teamDescription": None,
+        "regionId": None,
+        "isActive": flow["active"],
+        "mapToState": any(step["state"] is not None for step in flow["steps"]),
+        "programIds": flow["programmes"],
+        "customerIds": [],
+        "processSteps": steps,
+        "lastUpdatedDate": None,
+        "self": call.self_url(f"/ValueStreams/{flow['id']}"),
+    }
+
+
+LISTS: tuple[tuple[str, Callable[..., Response]], ...] = (
+    (r"/users/current", _current_user),
+    (r"/connectors", _connectors),
+    (r"/connectors/(?P<connector>\d{1,9})", _connector),
+    (r"/connectors/(?P<connector>\d{1,9})/projects", _projects),
+    (r"/connectors/(?P<connector>\d{1,9})/priorities", _priorities),
+    (r"/connectors/(?P<connector>\d{1,9})/auditlog", _audit_log),
+    (r"/valuestreams", _value_streams),
+    (r"/valuestreams/(?P<flow>\d{1,9})", _value_stream),
+)

@@ -1,0 +1,310 @@
+"""`POST /_sandbox/edit`: changes that somebody else makes at the remote sites.
+
+One object or a list of them; each names its `action` and that action's fields:
+
+create_mapping  family, type, source, target; connector, project (none: shared), user, audit
+update_mapping  family, target, and either id or type + source (+ project); connector, user, audit
+delete_mapping  family, and either id or type + source (+ project); connector, user, audit
+add_status      name, category (new|indeterminate|done); id, projects [keys], issue_types [names], pulled
+remove_status   id                       rename_status  id, name
+add_project     key, name; style (classic|next-gen), programme
+remove_project  key                      rename_project key, and new_key or name or both
+add_step        flow, name; id, state    remove_step id          rename_step id, name
+set_flow        flow, and active or programmes or both
+add_token       site (align|jira), token; user, projects [keys] (what its owner sees; none: everything)
+revoke_token    site, token
+add_connector   id; name, copy_of (copies that connector's mappings)
+
+`family` is j2a_state, a2j_state, j2a_step or a2j_step; `type` a wire id; `source` and `target` ids. Nothing is
+validated against the mapping rules, so duplicates, strange types and vanished targets can be made. Mapping edits
+write the audit line of Align's own user, unless `user` says another or `audit` is false. A step or status added to
+a team-managed project belongs to it alone.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from . import audit, seed
+from .families import FAMILIES, Family
+from .messages import Json
+from .world import Connector, Flow, Project, Record, Status, Step, Token, World, new_record
+
+CATEGORIES = ("new", "indeterminate", "done")
+
+
+def apply(world: World, payload: object) -> object:
+    """The changed thing, or a list of them. ValueError says what is wrong; earlier edits of a list stay."""
+    if isinstance(payload, list):
+        return [_apply(world, edit) for edit in payload]
+    return _apply(world, payload)
+
+
+def _apply(world: World, edit: object) -> object:
+    if not isinstance(edit, dict):
+        raise ValueError("an edit is a JSON object")
+    action = ACTIONS.get(edit.get("action", ""))
+    if action is None:
+        raise ValueError(f"unknown action {edit.get('action')!r}; known: {', '.join(ACTIONS)}")
+    try:
+        return action(world, edit)
+    except KeyError as error:
+        raise ValueError(f"{edit['action']} needs {error}") from error
+
+
+# -- mappings --------------------------------------------------------------------------------------
+
+
+def _create_mapping(world: World, edit: Json) -> Record:
+    family = _family(edit)
+    record = new_record(
+        world, family, _scope(edit, family), int(edit["type"]), int(edit["source"]), int(edit["target"])
+    )
+    return world.create(family, record, user=_user(edit))
+
+
+def _update_mapping(world: World, edit: Json) -> Record:
+    family = _family(edit)
+    return world.update(family, _find(world, family, edit), int(edit["target"]), user=_user(edit))
+
+
+def _delete_mapping(world: World, edit: Json) -> Record:
+    family = _family(edit)
+    record = _find(world, family, edit)
+    world.delete(family, record, user=_user(edit))
+    return record
+
+
+def _family(edit: Json) -> Family:
+    family = FAMILIES.get(edit["family"])
+    if family is None:
+        raise ValueError(f"family is one of {', '.join(FAMILIES)}")
+    return family
+
+
+def _scope(edit: Json, family: Family) -> tuple[int, str, str | None]:
+    return (int(edit.get("connector", seed.CONNECTOR)), family.code, edit.get("project"))
+
+
+def _user(edit: Json) -> str | None:
+    return str(edit.get("user", audit.USER)) if edit.get("audit", True) else None
+
+
+def _find(world: World, family: Family, edit: Json) -> Record:
+    scope = _scope(edit, family)
+    if "id" in edit:
+        found = world.mapping(scope[0], family, int(edit["id"]))
+    else:
+        wanted = new_record(world, family, scope, int(edit["type"]), int(edit["source"]), 0)
+        found = world.same_key(family, wanted)
+    if found is None:
+        raise ValueError("there is no such mapping")
+    return found
+
+
+# -- Jira ------------------------------------------------------------------------------------------
+
+
+def _add_status(world: World, edit: Json) -> Status:
+    category = edit.get("category", "indeterminate")
+    if category not in CATEGORIES:
+        raise ValueError(f"category is one of {', '.join(CATEGORIES)}")
+    projects = [_project(world, key) for key in edit.get("projects", [])]
+    owner = projects[0]["id"] if projects and projects[0]["style"] == "next-gen" else None
+    status_id = int(edit.get("id") or max(item["id"] for item in world.statuses()) + 1)
+    status = Status(
+        id=status_id, name=edit["name"], category=category, project=owner, pulled=bool(edit.get("pulled", True))
+    )
+    world.store.put("status", str(status_id), status)
+    for project in projects:
+        _extend_workflows(world, project, status_id, edit.get("issue_types"))
+    return status
+
+
+def _extend_workflows(world: World, project: Project, status_id: int, names: list[str] | None) -> None:
+    for workflow in project["workflows"]:
+        issue_type = world.issue_type(workflow["type"])
+        if names is None or (issue_type is not None and issue_type["name"] in names):
+            workflow["statuses"].append(status_id)
+    world.store.put("project", project["key"], project)
+
+
+def _remove_status(world: World, edit: Json) -> Status:
+    status = _status(world, edit)
+    world.store.drop("status", str(status["id"]))
+    for project in world.projects():
+        for workflow in project["workflows"]:
+            if status["id"] in workflow["statuses"]:
+                workflow["statuses"].remove(status["id"])
+                world.store.put("project", project["key"], project)
+    return status
+
+
+def _rename_status(world: World, edit: Json) -> Status:
+    status = _status(world, edit)
+    status["name"] = edit["name"]
+    world.store.put("status", str(status["id"]), status)
+    _rename_in_mappings(world, "jiraStatus", status["id"], edit["name"])
+    return status
+
+
+def _rename_in_mappings(world: World, stem: str, value: int, name: str) -> None:
+    for family, record in world.all_mappings():
+        if record.get(f"{stem}Id") == value:
+            world.rewrite(family, record, **{f"{stem}Name": name})
+
+
+def _status(world: World, edit: Json) -> Status:
+    found = world.status(int(edit["id"]))
+    if found is None:
+        raise ValueError(f"there is no status {edit['id']}")
+    return found
+
+
+def _add_project(world: World, edit: Json) -> Project:
+    key, programme = str(edit["key"]), int(edit.get("programme", seed.PLATFORM))
+    number = max((int(item["id"]) for item in world.projects()), default=10000) + 1
+    data = seed.Data()
+    if edit.get("style", "classic") == "next-gen":
+        first = max((item["id"] for item in world.statuses()), default=10000) + 100
+        data.add_team_project(number, key, edit["name"], programme, first)
+    else:
+        data.add_company_project(number, key, edit["name"], programme, seed.LEAN)
+    for status in data.statuses:
+        world.store.put("status", str(status["id"]), status)
+    for issue_type in data.issue_types:
+        world.store.put("issue_type", issue_type["id"], issue_type)
+    world.store.put("project", key, data.projects[0])
+    return data.projects[0]
+
+
+def _remove_project(world: World, edit: Json) -> Project:
+    project = _project(world, edit["key"])
+    world.store.drop("project", project["key"])
+    return project
+
+
+def _rename_project(world: World, edit: Json) -> Project:
+    """The mappings follow a new key, as the project's id stays."""
+    old = _project(world, edit["key"])
+    new_key = edit.get("new_key", old["key"])
+    project = Project(**{**old, "key": new_key, "name": edit.get("name", old["name"])})
+    world.store.drop("project", old["key"])
+    world.store.put("project", new_key, project)
+    for family, record in world.all_mappings():
+        if record.get("projectKey") == old["key"]:
+            world.rewrite(family, record, projectKey=new_key)
+    return project
+
+
+def _project(world: World, key: str) -> Project:
+    found = world.project(key)
+    if found is None:
+        raise ValueError(f"there is no project {key}")
+    return found
+
+
+# -- process flows ---------------------------------------------------------------------------------
+
+
+def _add_step(world: World, edit: Json) -> Step:
+    flow = _flow(world, edit)
+    taken = [step["id"] for item in world.flows() for step in item["steps"]]
+    step = Step(id=int(edit.get("id") or max(taken, default=500) + 1), name=edit["name"], state=edit.get("state"))
+    flow["steps"].append(step)
+    world.store.put("flow", str(flow["id"]), flow)
+    return step
+
+
+def _remove_step(world: World, edit: Json) -> Step:
+    flow, step = _step(world, edit)
+    flow["steps"].remove(step)
+    world.store.put("flow", str(flow["id"]), flow)
+    return step
+
+
+def _rename_step(world: World, edit: Json) -> Step:
+    flow, step = _step(world, edit)
+    step["name"] = edit["name"]
+    world.store.put("flow", str(flow["id"]), flow)
+    _rename_in_mappings(world, "processStep", step["id"], step["name"])
+    return step
+
+
+def _set_flow(world: World, edit: Json) -> Flow:
+    flow = _flow(world, edit)
+    flow["active"] = bool(edit.get("active", flow["active"]))
+    flow["programmes"] = list(edit.get("programmes", flow["programmes"]))
+    world.store.put("flow", str(flow["id"]), flow)
+    return flow
+
+
+def _flow(world: World, edit: Json) -> Flow:
+    for flow in world.flows():
+        if flow["id"] == int(edit["flow"]):
+            return flow
+    raise ValueError(f"there is no process flow {edit['flow']}")
+
+
+def _step(world: World, edit: Json) -> tuple[Flow, Step]:
+    for flow in world.flows():
+        for step in flow["steps"]:
+            if step["id"] == int(edit["id"]):
+                return flow, step
+    raise ValueError(f"there is no process step {edit['id']}")
+
+
+# -- access and connectors -------------------------------------------------------------------------
+
+
+def _add_token(world: World, edit: Json) -> Json:
+    if edit["site"] not in ("align", "jira"):
+        raise ValueError("site is align or jira")
+    token = Token(
+        site=edit["site"],
+        token=edit["token"],
+        user=edit.get("user", seed.ADMIN),
+        projects=edit.get("projects"),
+    )
+    world.store.put("token", f"{token['site']} {token['token']}", token)
+    return {"site": token["site"], "user": token["user"]}
+
+
+def _revoke_token(world: World, edit: Json) -> Json:
+    key = f"{edit['site']} {edit['token']}"
+    token = world.store.get("token", key)
+    if token is None:
+        raise ValueError("there is no such token")
+    world.store.drop("token", key)
+    return {"site": token["site"], "user": token["user"]}
+
+
+def _add_connector(world: World, edit: Json) -> Connector:
+    connector = Connector(id=int(edit["id"]), name=edit.get("name", f"Connector {edit['id']}"))
+    if world.connector(connector["id"]) is not None:
+        raise ValueError(f"connector {connector['id']} exists already")
+    world.store.put("connector", str(connector["id"]), connector)
+    for family, record in world.all_mappings() if "copy_of" in edit else []:
+        if record["connectorId"] == int(edit["copy_of"]):
+            values = {name: value for name, value in record.items() if name != "id"}
+            world.create(family, {**values, "connectorId": connector["id"]}, user=None)
+    return connector
+
+
+ACTIONS: dict[str, Callable[[World, dict[str, Any]], object]] = {
+    "create_mapping": _create_mapping,
+    "update_mapping": _update_mapping,
+    "delete_mapping": _delete_mapping,
+    "add_status": _add_status,
+    "remove_status": _remove_status,
+    "rename_status": _rename_status,
+    "add_project": _add_project,
+    "remove_project": _remove_project,
+    "rename_project": _rename_project,
+    "add_step": _add_step,
+    "remove_step": _remove_step,
+    "rename_step": _rename_step,
+    "set_flow": _set_flow,
+    "add_token": _add_token,
+    "revoke_token": _revoke_token,
+    "add_connector": _add_connector,
+}

@@ -1,0 +1,80 @@
+"""The four mapping families as the published table has them: paths, fields, work item type ids."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+STATES: Mapping[int, str] = {
+    0: "Pending approval",
+    1: "Ready to start",
+    2: "In progress",
+    3: "Dev complete",
+    4: "Test complete",
+    5: "Accepted",
+}
+# The published examples send 2 (and read 1) for a Feature in the state families, against the table.
+LAX_STATE_TYPES: Mapping[int, str] = {1: "Feature", 2: "Feature"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """`source` and `target` are the field stems: `jiraStatus` stands for jiraStatusId and jiraStatusName."""
+
+    code: str
+    to_align: bool
+    steps: bool
+    types: Mapping[int, str]
+
+    @property
+    def align_stem(self) -> str:
+        return "processStep" if self.steps else "alignState"
+
+    @property
+    def source(self) -> str:
+        return "jiraStatus" if self.to_align else self.align_stem
+
+    @property
+    def target(self) -> str:
+        return self.align_stem if self.to_align else "jiraStatus"
+
+    @property
+    def source_id(self) -> str:
+        return f"{self.source}Id"
+
+    @property
+    def target_id(self) -> str:
+        return f"{self.target}Id"
+
+    def allowed_types(self, type_ids: str) -> dict[int, str]:
+        """Wire id to type name. `type_ids` is the switch: table or lax."""
+        lax = LAX_STATE_TYPES if type_ids == "lax" and not self.steps else {}
+        return {**lax, **self.types}
+
+    def type_name(self, type_id: int) -> str:
+        """The name the audit log shows; ids outside the table are shown bare, 1 and 2 of states as Feature."""
+        lax = {} if self.steps else LAX_STATE_TYPES
+        return self.types.get(type_id) or lax.get(type_id) or f"Type {type_id}"
+
+
+FAMILIES: Mapping[str, Family] = {
+    family.code: family
+    for family in (
+        Family(
+            code="j2a_state",
+            to_align=True,
+            steps=False,
+            types={3: "Feature", 4: "Story", 6: "Task", 9: "Defect"},
+        ),
+        Family(
+            code="a2j_state",
+            to_align=False,
+            steps=False,
+            types={3: "Feature", 4: "Story", 9: "Defect"},
+        ),
+        Family(code="j2a_step", to_align=True, steps=True, types={2: "Feature", 3: "Story"}),
+        Family(code="a2j_step", to_align=False, steps=True, types={3: "Feature", 4: "Story"}),
+    )
+}
+
+
+def family_of(*, to_align: bool, steps: bool) -> Family:
+    return FAMILIES[f"{'j2a' if to_align else 'a2j'}_{'step' if steps else 'state'}"]

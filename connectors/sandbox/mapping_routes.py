@@ -1,0 +1,217 @@
+"""Align's routes for mappings: one set of handlers for all four families."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from . import odata
+from .families import Family, family_of
+from .messages import Json, Refused, Request, Response, answer, invalid, not_found, problem
+from .options import Options
+from .world import Project, Record, Scope, World, new_record
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One signed-in request: where it goes, and to which family. `project` only from the path."""
+
+    request: Request
+    world: World
+    options: Options
+    family: Family
+    connector: int
+    project: Project | None = None
+    mapping_id: int | None = None
+
+
+def call_from(
+    request: Request, world: World, options: Options, parts: Mapping[str, str | None], visible: set[str] | None
+) -> Call:
+    """`parts` are the named groups of the route. `visible` limits the projects (None: all)."""
+    connector = world.connector(int(parts["connector"] or 0))
+    if connector is None:
+        raise not_found(f"Connector {parts['connector']}")
+    key = parts.get("project")
+    project = _project(world, key, visible) if key is not None else None
+    mapping_id = parts.get("mapping")
+    return Call(
+        request=request,
+        world=world,
+        options=options,
+        family=family_of(to_align=project is None, steps=(parts["kind"] or "").lower() == "process-steps"),
+        connector=connector["id"],
+        project=project,
+        mapping_id=int(mapping_id) if mapping_id is not None else None,
+    )
+
+
+def _project(world: World, key: str, visible: set[str] | None) -> Project:
+    project = world.project(key)
+    if project is None or (visible is not None and project["key"] not in visible):
+        raise not_found(f"Project {key}")
+    return project
+
+
+def handle(call: Call, visible: set[str] | None) -> Response:
+    method, single = call.request.method, call.mapping_id is not None
+    if (method, single) == ("GET", False):
+        return _list(call, visible)
+    if (method, single) == ("POST", False):
+        return _create(call, visible)
+    if not single or method not in ("GET", "PUT", "DELETE"):
+        allowed = "GET, PUT, DELETE" if single else "GET, POST"
+        raise Refused(Response(status=405, headers={"Allow": allowed}))
+    record = _existing(call)
+    if method == "GET":
+        return answer(record)
+    return _update(call, record) if method == "PUT" else _delete(call, record)
+
+
+# -- reading ---------------------------------------------------------------------------------------
+
+
+def _list(call: Call, visible: set[str] | None) -> Response:
+    query = call.request.query
+    rows = call.world.mappings(_list_scope(call, visible))
+    type_text = query.get("workitemtypeid", "").strip()
+    if type_text:
+        rows = _of_type(call, rows, type_text)
+    return answer(odata.page(rows, query, top_over_limit=call.options.top_over_limit))
+
+
+def _list_scope(call: Call, visible: set[str] | None) -> Scope:
+    if call.project is not None:
+        return (call.connector, call.family.code, call.project["key"])
+    key = call.request.query.get("projectkey", "").strip()
+    if not key or key.lower() == "null":
+        return (call.connector, call.family.code, None)
+    return (call.connector, call.family.code, _project(call.world, key, visible)["key"])
+
+
+def _of_type(call: Call, rows: list[Record], text: str) -> list[Record]:
+    """An id outside the table gives an empty list, even where such records exist."""
+    try:
+        wanted = int(text)
+    except ValueError as error:
+        raise invalid("WorkItemTypeId", f"The value '{text}' is not valid.") from error
+    if wanted not in call.family.allowed_types(call.options.type_ids):
+        return []
+    return [row for row in rows if row["workItemTypeId"] == wanted]
+
+
+def _existing(call: Call) -> Record:
+    record = call.world.mapping(call.connector, call.family, call.mapping_id or 0)
+    wrong_project = record and call.project and record["projectKey"] != call.project["key"]
+    if record is None or wrong_project:
+        raise not_found(f"Mapping {call.mapping_id}")
+    return record
+
+
+# -- writing ---------------------------------------------------------------------------------------
+
+
+def _create(call: Call, visible: set[str] | None) -> Response:
+    body, family, world = _body(call), call.family, call.world
+    type_id = _integer(body, "workItemTypeId")
+    if type_id not in family.allowed_types(call.options.type_ids):
+        raise invalid("WorkItemTypeId", f"The work item type id {type_id} is not valid for this mapping.")
+    source, target = _integer(body, family.source_id), _integer(body, family.target_id)
+    _check_known(call, family.source, source)
+    _check_known(call, family.target, target)
+    scope = _create_scope(call, body, visible)
+    record = new_record(world, family, scope, type_id, source, target)
+    twin = world.same_key(family, record)
+    if twin is None:
+        return _created(call, world.create(family, record))
+    if call.options.duplicate != "upsert":
+        message = f"A mapping for {family.source_id} {source} and work item type {type_id} already exists."
+        raise problem(int(call.options.duplicate), message)
+    return _posted(call, world.update(family, twin, target), 200)
+
+
+def _create_scope(call: Call, body: Json, visible: set[str] | None) -> Scope:
+    """From Jira to Align the body names the project, and only for a team-managed one."""
+    key = body.get("projectkey")
+    if key is not None and not isinstance(key, str):
+        raise invalid("ProjectKey", "The value is not a string.")
+    if call.project is not None:
+        if key is not None and key.upper() != call.project["key"]:
+            raise invalid("ProjectKey", f"The project key {key} is not the one of the path.")
+        return (call.connector, call.family.code, call.project["key"])
+    if not key:
+        _refuse_team_status(call, body)
+        return (call.connector, call.family.code, None)
+    project = call.world.project(key)
+    if project is None or (visible is not None and project["key"] not in visible):
+        raise invalid("ProjectKey", f"The project {key} is not known to this connector.")
+    if project["style"] != "next-gen":
+        raise invalid("ProjectKey", f"{key} is company-managed: its mappings are shared, leave the key out.")
+    return (call.connector, call.family.code, project["key"])
+
+
+def _refuse_team_status(call: Call, body: Json) -> None:
+    status = call.world.status(body["jirastatusid"])
+    if status is not None and status["project"] is not None:
+        raise invalid(
+            "ProjectKey", f"The status {status['id']} belongs to a team-managed project: its key is required."
+        )
+
+
+def _created(call: Call, record: Record) -> Response:
+    return _posted(call, record, 201)
+
+
+def _posted(call: Call, record: Record, status: int) -> Response:
+    location = f"{call.request.base}{call.request.path.rstrip('/')}/{record['id']}"
+    if call.options.post_answer == "empty":
+        return Response(status=status, headers={"Location": location})
+    payload: object = record["id"] if call.options.post_answer == "id" else record
+    return answer(payload, status, Location=location)
+
+
+def _update(call: Call, record: Record) -> Response:
+    """The whole record or its target alone may be sent; what names the record must be as it was."""
+    body, family = _body(call), call.family
+    for name in ("id", "connectorId", "projectKey", "workItemTypeId", family.source_id):
+        sent = body.get(name.lower())
+        if sent is not None and sent != record.get(name):
+            raise invalid(name, f"{name} cannot be changed from {record.get(name)} to {sent}.")
+    target = _integer(body, family.target_id)
+    _check_known(call, family.target, target)
+    call.world.update(family, record, target)
+    return Response(status=204)
+
+
+def _delete(call: Call, record: Record) -> Response:
+    call.world.delete(call.family, record)
+    return Response(status=204)
+
+
+def _body(call: Call) -> Json:
+    """The body's fields by lower-case name, because ASP.NET reads names in any case."""
+    try:
+        body = call.request.json()
+    except ValueError as error:
+        raise invalid("$", f"The body is not valid JSON: {error}.") from error
+    if not isinstance(body, dict):
+        raise invalid("$", "A JSON object is expected.")
+    return {name.lower(): value for name, value in body.items()}
+
+
+def _integer(body: Json, name: str) -> int:
+    value = body.get(name.lower())
+    if value is None:
+        raise invalid(name, f"The {name} field is required.")
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise invalid(name, f"The JSON value could not be converted to an integer: {value!r}.")
+    return value
+
+
+def _check_known(call: Call, stem: str, value: int) -> None:
+    name = call.world.target_name(stem, value)
+    if name is None:
+        raise invalid(f"{stem}Id", f"{stem}Id {value} does not exist.")
+    if stem != "jiraStatus" or call.options.pulled_statuses == "all":
+        return
+    status = call.world.status(value)
+    if status is not None and not status["pulled"]:
+        raise invalid(f"{stem}Id", f"The status {name} ({value}) has not been pulled from Jira.")

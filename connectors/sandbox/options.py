@@ -1,0 +1,127 @@
+"""What the sandbox can be told at its start, and, for the switches, by a reset while it runs.
+
+A switch stands for a question that Atlassian's documents leave open.
+"""
+
+import re
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Switch:
+    """One open question: the answers offered, the first of them the default."""
+
+    name: str
+    choices: tuple[str, ...]
+    help: str
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+
+SWITCHES = (
+    Switch(
+        name="post_answer",
+        choices=("object", "id", "empty"),
+        help="what a POST answers with its 201: the record, the bare id, or nothing (Location is always sent)",
+    ),
+    Switch(
+        name="duplicate",
+        choices=("400", "409", "upsert"),
+        help="a POST of a key that already has a record: refused with 400 or 409, or it changes the record (200)",
+    ),
+    Switch(
+        name="top_over_limit",
+        choices=("clamp", "400"),
+        help="$top above 100: taken as 100, or refused",
+    ),
+    Switch(
+        name="retry_after",
+        choices=("no", "yes"),
+        help="whether a 429 carries the header Retry-After",
+    ),
+    Switch(
+        name="type_ids",
+        choices=("table", "lax"),
+        help="work item type ids: the published table, or also 1 and 2 as Feature in the state families, "
+        "as the published examples use them",
+    ),
+    Switch(
+        name="audit_endpoint",
+        choices=("yes", "no"),
+        help="whether /connectors/{id}/auditlog exists; no source shows it, it is the sandbox's own",
+    ),
+    Switch(
+        name="pulled_statuses",
+        choices=("all", "listed"),
+        help="Jira statuses that Align knows: all, or those pulled when the data was seeded; "
+        "another one is refused by name",
+    ),
+    Switch(
+        name="jira",
+        choices=("cloud", "server"),
+        help="server: Jira answers as Data Center (/rest/api/2 only, no project/search, no style, also Bearer tokens)",
+    ),
+)
+SEEDS = ("small", "large", "examples")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Everything that shapes one running sandbox. Rates: requests per seconds, 0 requests = no limit."""
+
+    host: str = "127.0.0.1"
+    port: int = 8001
+    state: str | None = None
+    seed: str = "small"
+    rate_limit: str = "600/60"
+    block: float = 60.0
+    latency: int = 0
+    post_answer: str = "object"
+    duplicate: str = "400"
+    top_over_limit: str = "clamp"
+    retry_after: str = "no"
+    type_ids: str = "table"
+    audit_endpoint: str = "yes"
+    pulled_statuses: str = "all"
+    jira: str = "cloud"
+
+    def __post_init__(self) -> None:
+        parse_rate(self.rate_limit)
+        if not 0 <= self.port <= 65535:
+            raise ValueError(f"a port is between 0 and 65535, not {self.port}")
+        if self.seed not in SEEDS:
+            raise ValueError(f"seed is one of {', '.join(SEEDS)}, not {self.seed!r}")
+        for switch in SWITCHES:
+            if getattr(self, switch.name) not in switch.choices:
+                raise ValueError(f"{switch.name} is one of {', '.join(switch.choices)}")
+
+    def changed(self, switches: dict[str, object]) -> "Options":
+        """These options with switches, rate_limit, block, latency or seed set anew. ValueError names a wrong one."""
+        allowed = {switch.name for switch in SWITCHES} | {"rate_limit", "block", "latency", "seed"}
+        values: dict[str, object] = {}
+        for given, value in switches.items():
+            name = given.replace("-", "_")
+            if name not in allowed:
+                raise ValueError(f"unknown switch {given!r}")
+            values[name] = _like_default(name, value)
+        return replace(self, **values)  # type: ignore[arg-type]  # the values were checked against the defaults
+
+
+def _like_default(name: str, value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    kind = type(getattr(Options, name))
+    try:
+        return kind(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} cannot be {value!r}") from error
+
+
+def parse_rate(text: str) -> tuple[int, float]:
+    """'600/60' as (requests, seconds); '0' as (0, 60.0), which means no limit."""
+    match = re.fullmatch(r"(\d+)(?:/(\d+(?:\.\d+)?))?", text)
+    if match is None or (match[2] is not None and float(match[2]) == 0):
+        raise ValueError(f"a rate is written as 600/60 (requests/seconds) or 0, not {text!r}")
+    return int(match[1]), float(match[2] or 60)

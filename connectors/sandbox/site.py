@@ -1,0 +1,229 @@
+"""The two sites behind the socket: rate limit, faults, journal, dispatch, and the controls under /_sandbox/."""
+
+import datetime as dt
+import sys
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict
+from urllib.parse import unquote
+
+from . import align, edits, faults, jira, seed, seed_large
+from .limiter import Limiter
+from .messages import Json, Refused, Request, Response, answer
+from .options import Options
+from .store import Store
+from .world import World
+
+JOURNAL_SIZE = 100_000
+CONTROLS = "/_sandbox"
+SEED_FILLERS: dict[str, Callable[[World], None]] = {
+    "small": seed.fill_small,
+    "large": seed_large.fill_large,
+    "examples": seed.fill_examples,
+}
+
+
+class Site:
+    """One running sandbox. `respond` may be called from many threads."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.world = World(Store(options.state))
+        if not self.world.connectors():
+            SEED_FILLERS[options.seed](self.world)
+        self.faults = faults.Faults()
+        self.limiter = Limiter(options.rate_limit, options.block)
+        self._journal: deque[Json] = deque(maxlen=JOURNAL_SIZE)
+        self._timers: list[threading.Timer] = []
+        # Guards journal and timers; never held while a request waits or takes effect.
+        self._book_lock = threading.Lock()
+
+    def close(self) -> None:
+        self._cancel_timers()
+        with self.world.lock:
+            self.world.store.close()
+
+    def respond(self, request: Request) -> Response | None:
+        """None means: close the connection without an answer."""
+        if request.path == CONTROLS or request.path.startswith(CONTROLS + "/"):
+            return self._control(request)
+        entry = self._entry(request)
+        response = self._remote(request)
+        entry["status"] = response.status if response is not None else None
+        return response
+
+    def _remote(self, request: Request) -> Response | None:
+        if align.serves(request.path):
+            left = self.limiter.refuse(request.client)
+            if left is not None:
+                return self._too_many(left)
+        fault = self.faults.take(request.method, _address(request))
+        time.sleep((self.options.latency + fault.latency_ms) / 1000)
+        if fault.delayed_effect_ms is not None:
+            self._later(fault.delayed_effect_ms, request)
+            return None
+        if fault.cut == "before":
+            return None
+        if not fault.answers:
+            response = self._effect(request)
+            return None if fault.cut == "after" else response
+        if fault.after_effect:
+            self._effect(request)
+        return None if fault.cut == "after" else _faulty(fault)
+
+    def _effect(self, request: Request) -> Response:
+        """What the site really does, as one step: no other request sees half of it."""
+        with self.world.lock:
+            try:
+                return self._dispatch(request)
+            except Refused as refused:
+                return refused.response
+            # The outermost loop of a request: a defect of ours must look like a broken site, and be seen.
+            except Exception:  # noqa: BLE001
+                traceback.print_exc(file=sys.stderr)
+                return answer({"title": "The sandbox itself failed; see its output."}, 500)
+            finally:
+                self.world.store.commit()
+
+    def _dispatch(self, request: Request) -> Response:
+        if align.serves(request.path):
+            return align.handle(request, self.world, self.options)
+        if jira.serves(request.path):
+            return jira.handle(request, self.world, self.options)
+        return Response(status=404)
+
+    def _too_many(self, left: float) -> Response:
+        headers = {"Retry-After": str(int(left) + 1)} if self.options.retry_after == "yes" else {}
+        return Response(
+            status=429, body=b"429 too many requests", content_type="text/plain; charset=utf-8", headers=headers
+        )
+
+    def _later(self, delay_ms: int, request: Request) -> None:
+        timer = threading.Timer(delay_ms / 1000, self._effect, [request])
+        timer.daemon = True
+        with self._book_lock:
+            self._timers = [waiting for waiting in self._timers if waiting.is_alive()] + [timer]
+            timer.start()
+
+    def _cancel_timers(self) -> None:
+        with self._book_lock:
+            for timer in self._timers:
+                timer.cancel()
+
+    # -- journal -----------------------------------------------------------------------------------
+
+    def _entry(self, request: Request) -> Json:
+        """Written when the request arrives; its status is filled in before the answer leaves."""
+        entry: Json = {
+            "method": request.method,
+            "path": unquote(request.path),
+            "query": _query(request),
+            "body": _readable(request),
+            "status": None,
+            "at": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        }
+        with self._book_lock:
+            self._journal.append(entry)
+        return entry
+
+    # -- controls ----------------------------------------------------------------------------------
+
+    def _control(self, request: Request) -> Response:
+        name = request.path.removeprefix(CONTROLS).strip("/")
+        control = self._controls().get((request.method, name))
+        if control is None:
+            known = [f"{method} {CONTROLS}/{path}" for method, path in self._controls()]
+            return answer({"error": "unknown control", "known": known}, 404)
+        try:
+            return answer(control(request.json()))
+        except ValueError as error:
+            return answer({"error": str(error)}, 400)
+
+    def _controls(self) -> dict[tuple[str, str], Callable[[object], object]]:
+        return {
+            ("GET", ""): self._overview,
+            ("GET", "health"): lambda _: {"status": "ok"},
+            ("GET", "faults"): lambda _: self.faults.shown(),
+            ("POST", "faults"): self._add_faults,
+            ("DELETE", "faults"): self._clear_faults,
+            ("GET", "journal"): self._show_journal,
+            ("DELETE", "journal"): self._clear_journal,
+            ("POST", "reset"): self.reset,
+            ("POST", "edit"): self._edit,
+        }
+
+    def _overview(self, _: object) -> Json:
+        options = {name: value for name, value in asdict(self.options).items() if name != "state"}
+        return {"options": options, "requests": len(self._journal), "faults": self.faults.shown()}
+
+    def _add_faults(self, payload: object) -> object:
+        self.faults.add(faults.parse(payload))
+        return self.faults.shown()
+
+    def _clear_faults(self, _: object) -> object:
+        self.faults.clear()
+        return []
+
+    def _show_journal(self, _: object) -> object:
+        with self._book_lock:
+            return list(self._journal)
+
+    def _clear_journal(self, _: object) -> object:
+        with self._book_lock:
+            self._journal.clear()
+        return []
+
+    def _edit(self, payload: object) -> object:
+        with self.world.lock:
+            try:
+                return edits.apply(self.world, payload)
+            finally:
+                self.world.store.commit()
+
+    def reset(self, payload: object) -> Json:
+        """Seeds anew and forgets faults, journal and rate limit. Takes {"seed": ..., "switches": {...}}."""
+        wanted = payload if isinstance(payload, dict) else {}
+        switches = dict(wanted.get("switches") or {})
+        if "seed" in wanted:
+            switches["seed"] = wanted["seed"]
+        options = self.options.changed(switches)
+        with self.world.lock:
+            self.options = options
+            SEED_FILLERS[options.seed](self.world)
+            self.limiter = Limiter(options.rate_limit, options.block)
+        self._cancel_timers()
+        self.faults.clear()
+        self._clear_journal(None)
+        return self._overview(None)
+
+
+def _faulty(fault: faults.Fault) -> Response:
+    status = fault.status or (500 if fault.after_effect and fault.body is None else 200)
+    body = fault.body or ""
+    kind = "text/html" if body.lstrip().startswith("<") else "application/json"
+    return Response(
+        status=status,
+        body=body.encode(),
+        content_type=f"{kind}; charset=utf-8",
+        headers=fault.headers or {},
+    )
+
+
+def _query(request: Request) -> str:
+    """As it was sent, but decoded: `$top=100&$filter=id gt 7`."""
+    return unquote(request.raw_query.replace("+", " "))
+
+
+def _address(request: Request) -> str:
+    return f"{unquote(request.path)}?{_query(request)}" if request.raw_query else unquote(request.path)
+
+
+def _readable(request: Request) -> object:
+    """The body as JSON where it is JSON, else as text; None where there is none."""
+    try:
+        return request.json()
+    except ValueError:
+        return request.body.decode(errors="replace")

@@ -1,0 +1,257 @@
+"""What the two sites know: projects, statuses, process flows, mappings, tokens and Align's audit log."""
+
+import datetime as dt
+import threading
+from collections.abc import Iterable
+from typing import Any, NotRequired, TypedDict
+
+from . import audit
+from .families import FAMILIES, STATES, Family
+from .store import Store
+
+Record = dict[str, Any]  # a mapping exactly as it goes over the wire
+Scope = tuple[int, str, str | None]  # connector, family, project key (None: shared)
+
+
+class Status(TypedDict):
+    id: int
+    name: str
+    category: str
+    project: str | None
+    pulled: bool
+
+
+class IssueType(TypedDict):
+    id: str
+    name: str
+    subtask: bool
+    level: int
+    project: str | None
+
+
+class Workflow(TypedDict):
+    type: str
+    statuses: list[int]
+
+
+class Project(TypedDict):
+    id: str
+    key: str
+    name: str
+    style: str
+    programme: int
+    workflows: list[Workflow]
+
+
+class Step(TypedDict):
+    id: int
+    name: str
+    state: int | None
+
+
+class Flow(TypedDict):
+    id: int
+    name: str
+    level: str
+    active: bool
+    programmes: list[int]
+    steps: list[Step]
+
+
+class Connector(TypedDict):
+    id: int
+    name: str
+
+
+class Token(TypedDict):
+    """`projects` limits what its owner sees; None means everything."""
+
+    site: str
+    token: str
+    user: str
+    projects: NotRequired[list[str] | None]
+
+
+class World:
+    """All reads and writes of the state. `lock` is held by whoever calls, around a whole request."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.lock = threading.RLock()
+        self._index()
+
+    def _index(self) -> None:
+        self._scopes: dict[Scope, dict[int, Record]] = {}
+        self._keys: dict[tuple[Scope, int, int], list[int]] = {}
+        for item in self.store.all("mapping"):
+            self._remember(FAMILIES[item["family"]], item["record"])
+
+    # -- catalogue ---------------------------------------------------------------------------------
+
+    def connectors(self) -> list[Connector]:
+        return sorted(self.store.all("connector"), key=lambda item: item["id"])
+
+    def connector(self, connector_id: int) -> Connector | None:
+        found: Connector | None = self.store.get("connector", str(connector_id))
+        return found
+
+    def projects(self) -> list[Project]:
+        return sorted(self.store.all("project"), key=lambda item: int(item["id"]))
+
+    def project(self, key: str) -> Project | None:
+        found: Project | None = self.store.get("project", key.upper())
+        return found
+
+    def statuses(self) -> list[Status]:
+        return sorted(self.store.all("status"), key=lambda item: item["id"])
+
+    def status(self, status_id: int) -> Status | None:
+        found: Status | None = self.store.get("status", str(status_id))
+        return found
+
+    def issue_types(self) -> list[IssueType]:
+        return sorted(self.store.all("issue_type"), key=lambda item: int(item["id"]))
+
+    def issue_type(self, type_id: str) -> IssueType | None:
+        found: IssueType | None = self.store.get("issue_type", type_id)
+        return found
+
+    def flows(self) -> list[Flow]:
+        return sorted(self.store.all("flow"), key=lambda item: item["id"])
+
+    def step(self, step_id: int) -> Step | None:
+        return next((step for flow in self.flows() for step in flow["steps"] if step["id"] == step_id), None)
+
+    def tokens(self, site: str) -> list[Token]:
+        return [token for token in self.store.all("token") if token["site"] == site]
+
+    def target_name(self, stem: str, value: int) -> str | None:
+        """The name behind an id of `jiraStatus`, `alignState` or `processStep`; None if there is none."""
+        if stem == "alignState":
+            return STATES.get(value)
+        named = self.status(value) if stem == "jiraStatus" else self.step(value)
+        return named["name"] if named else None
+
+    # -- mappings ----------------------------------------------------------------------------------
+
+    def mappings(self, scope: Scope) -> list[Record]:
+        held = self._scopes.get(scope, {})
+        return [held[mapping_id] for mapping_id in sorted(held)]
+
+    def mapping(self, connector: int, family: Family, mapping_id: int) -> Record | None:
+        item = self.store.get("mapping", _mapping_key(connector, family, mapping_id))
+        return item["record"] if item else None
+
+    def same_key(self, family: Family, record: Record) -> Record | None:
+        """The record that already holds this record's key, the oldest if there are several."""
+        scope = _scope(family, record)
+        ids = self._keys.get(_key(family, record))
+        return self._scopes[scope][min(ids)] if ids else None
+
+    def create(self, family: Family, record: Record, *, user: str | None = audit.USER) -> Record:
+        """Gives the record its id. `user` None leaves no line in the audit log."""
+        record = {"id": self._next_id(f"mapping {family.code}"), **record}
+        self._save(family, record)
+        self._note(record, audit.created(family, record), user)
+        return record
+
+    def update(self, family: Family, before: Record, target: int, *, user: str | None = audit.USER) -> Record:
+        name = self.target_name(family.target, target) or "Unknown"
+        after = {**before, family.target_id: target, f"{family.target}Name": name}
+        self._save(family, after)
+        self._note(after, audit.updated(family, before, after), user)
+        return after
+
+    def delete(self, family: Family, record: Record, *, user: str | None = audit.USER) -> None:
+        self.forget(family, record)
+        self._note(record, audit.deleted(family, record), user)
+
+    def forget(self, family: Family, record: Record) -> None:
+        """Without a line in the audit log."""
+        self.store.drop("mapping", _mapping_key(record["connectorId"], family, record["id"]))
+        del self._scopes[_scope(family, record)][record["id"]]
+        self._keys[_key(family, record)].remove(record["id"])
+
+    def rewrite(self, family: Family, record: Record, **values: object) -> None:
+        """Corrects a name or a project key inside a record, as Align does after a configuration pull."""
+        self.forget(family, record)
+        self._save(family, {**record, **values})
+
+    def all_mappings(self) -> list[tuple[Family, Record]]:
+        return [(FAMILIES[item["family"]], item["record"]) for item in self.store.all("mapping")]
+
+    def _save(self, family: Family, record: Record) -> None:
+        key = _mapping_key(record["connectorId"], family, record["id"])
+        self.store.put("mapping", key, {"family": family.code, "record": record})
+        self._remember(family, record)
+
+    def _remember(self, family: Family, record: Record) -> None:
+        self._scopes.setdefault(_scope(family, record), {})[record["id"]] = record
+        ids = self._keys.setdefault(_key(family, record), [])
+        if record["id"] not in ids:
+            ids.append(record["id"])
+
+    def _next_id(self, counter: str) -> int:
+        """Ids are never given twice, not even after a deletion."""
+        value: int = (self.store.get("counter", counter) or 0) + 1
+        self.store.put("counter", counter, value)
+        return value
+
+    # -- audit log ---------------------------------------------------------------------------------
+
+    def audit_log(self, connector: int) -> list[dict[str, Any]]:
+        """Newest first."""
+        kind = f"CONFIG {connector}"
+        lines = [line for line in self.store.all("audit") if line["type"] == kind]
+        return sorted(lines, key=lambda line: -line["id"])
+
+    def _note(self, record: Record, description: str, user: str | None) -> None:
+        if user is None:
+            return
+        line_id = self._next_id("audit")
+        now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        line = {
+            "id": line_id,
+            "type": f"CONFIG {record['connectorId']}",
+            "user": user,
+            "timestamp": now,
+            "description": description,
+        }
+        self.store.put("audit", str(line_id), line)
+
+    # -- starting over -----------------------------------------------------------------------------
+
+    def fill(self, buckets: dict[str, Iterable[tuple[str, Any]]]) -> None:
+        """Replaces everything by seed data."""
+        self.store.clear()
+        for bucket, items in buckets.items():
+            for key, item in items:
+                self.store.put(bucket, key, item)
+        self._index()
+
+
+def new_record(world: World, family: Family, scope: Scope, type_id: int, source: int, target: int) -> Record:
+    """A record without its id, fields in the order of the published samples. Unknown names become 'Unknown'."""
+    connector, _, project = scope
+    ends = {family.source: source, family.target: target}
+    align_stem = family.align_stem
+    record: Record = {"connectorId": connector}
+    if project is not None:
+        record["projectKey"] = project
+    record["workItemTypeId"] = type_id
+    for stem in ("jiraStatus", align_stem):
+        record[f"{stem}Id"] = ends[stem]
+        record[f"{stem}Name"] = world.target_name(stem, ends[stem]) or "Unknown"
+    return record
+
+
+def _scope(family: Family, record: Record) -> Scope:
+    return (record["connectorId"], family.code, record.get("projectKey"))
+
+
+def _key(family: Family, record: Record) -> tuple[Scope, int, int]:
+    return (_scope(family, record), record["workItemTypeId"], record[family.source_id])
+
+
+def _mapping_key(connector: int, family: Family, mapping_id: int) -> str:
+    return f"{connector}/{family.code}/{mapping_id}"

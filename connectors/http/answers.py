@@ -1,0 +1,184 @@
+"""From the bytes of an answer to a value or to one error of the tree."""
+
+import email.utils
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from connectors.http.errors import (
+    BadRequest,
+    Forbidden,
+    NotFound,
+    NotJson,
+    RateLimited,
+    RemoteError,
+    ServerFailed,
+    SignInRefused,
+)
+
+MOST_DETAIL = 300
+KEPT_HEADERS = ("content-type", "location", "retry-after")
+# Sent by Jira when the password was not even looked at any more.
+_DENIED_HEADERS = ("x-authentication-denied-reason", "x-seraph-loginreason")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wording:
+    """What differs between systems in the sentences for people."""
+
+    system: str = "The site"
+    sign_in: str = "Check the user name and the token."
+    right: str = "Ask an administrator of the site for the missing right."
+    missing: str = "Check the address and the ids in it."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Received:
+    """An answer as it came in. `headers` have lower-case names."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8-sig", errors="replace")
+
+    @property
+    def is_web_page(self) -> bool:
+        return "html" in self.headers.get("content-type", "") or self.body[:256].lstrip().startswith(b"<")
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds, from a number or an HTTP date; None when absent or unreadable."""
+        value = self.headers.get("retry-after", "").strip()
+        if value.isascii() and value.isdigit():
+            return float(value)
+        try:
+            return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """A success. `data` is the parsed JSON, or None where a write answered something else or nothing."""
+
+    status: int
+    data: Any = field(repr=False)
+    text: str = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def understand(received: Received, *, wording: Wording, is_read: bool) -> Answer:
+    """The answer to a request that was let through. Raises the error that fits its status or its content."""
+    if not received.is_success:
+        raise error_for(received, wording)
+    if received.is_web_page:
+        raise web_page(received, wording)
+    try:
+        data = json.loads(received.text)
+    except (ValueError, RecursionError):
+        if is_read:
+            raise NotJson(
+                f"The answer of {wording.system} is cut off or is not JSON. "
+                "Try again; if it stays so, check that the address leads to the API and not to a proxy.",
+                status=received.status,
+            ) from None
+        data = None
+    kept = {name: value for name, value in received.headers.items() if name in KEPT_HEADERS}
+    return Answer(status=received.status, data=data, text=received.text, headers=kept)
+
+
+def web_page(received: Received, wording: Wording) -> NotJson:
+    return NotJson(
+        f"The address answers with a web page instead of data; is it the site of {wording.system}? "
+        "A sign-in page or a proxy in front of it looks like this, too.",
+        status=received.status,
+    )
+
+
+def error_for(received: Received, wording: Wording) -> RemoteError:
+    status, system, detail = received.status, wording.system, remote_text(received)
+    if status == 401 or (status == 403 and _sign_in_denied(received)):
+        return SignInRefused(_refused_sentence(received, wording), status=status, detail=detail)
+    if status == 403:
+        return Forbidden(
+            f"{system} does not let this account do that (403). {wording.right}", status=403, detail=detail
+        )
+    if status == 404:
+        return NotFound(f"{system} does not know this address (404). {wording.missing}", status=404, detail=detail)
+    if status == 429:
+        return RateLimited(
+            f"{system} refuses requests because of its rate limit (429). Try again later.",
+            status=429,
+            retry_after=received.retry_after,
+        )
+    if 300 <= status < 400:
+        return NotJson(
+            f"The address sends us elsewhere ({status}), and redirects are never followed. "
+            f"Enter the address that {system} really has; a sign-in page in front of the API looks like this, too.",
+            status=status,
+        )
+    if status >= 500 or status == 408:
+        return ServerFailed(
+            f"{system} failed to answer ({status}). Try again in a few minutes.", status=status, detail=detail
+        )
+    return BadRequest(f"{system} did not accept the request ({status}).", status=status, detail=detail)
+
+
+def _sign_in_denied(received: Received) -> bool:
+    reasons = " ".join(received.headers.get(name, "") for name in _DENIED_HEADERS)
+    return "CAPTCHA" in reasons or "AUTHENTICATION_DENIED" in reasons
+
+
+def _refused_sentence(received: Received, wording: Wording) -> str:
+    if _sign_in_denied(received):
+        return (
+            f"{wording.system} wants a CAPTCHA from this account after too many failed sign-ins. "
+            "Sign in once in a browser as this account, then test the connection again."
+        )
+    return f"{wording.system} refused the sign-in ({received.status}). {wording.sign_in}"
+
+
+def remote_text(received: Received) -> str:
+    """The site's own words, out of any of the shapes seen, at most 300 characters; empty when it said nothing.
+
+    No error shape is documented, so none is relied upon.
+    """
+    if received.is_web_page:
+        return "The site answered with a web page."
+    text = received.text.strip()
+    try:
+        said = _words(json.loads(text))
+    except (ValueError, RecursionError):
+        said = ""
+    return " ".join((said or text).split())[:MOST_DETAIL]
+
+
+def _words(data: object) -> str:
+    if not isinstance(data, dict):
+        return data if isinstance(data, str) else ""
+    lowered = {str(name).lower(): value for name, value in data.items()}
+    listed = [*_flat(lowered.get("errormessages")), *_flat(lowered.get("errors"))]
+    titled = [*_flat(lowered.get("title")), *_flat(lowered.get("detail"))]
+    return "; ".join(listed or titled or _flat(lowered.get("message")) or _flat(lowered.get("error")))
+
+
+def _flat(value: object) -> list[str]:
+    """Texts of a string, a list of them, objects with a message, or `{field: text or texts}`."""
+    if isinstance(value, str):
+        return [value] if value.strip() else []
+    if isinstance(value, list):
+        return [text for item in value for text in _flat(item)]
+    if isinstance(value, dict):
+        if isinstance(value.get("message"), str):
+            return [value["message"]]
+        return [f"{name}: {text}" if name else text for name, item in value.items() for text in _flat(item)]
+    return []

@@ -1,0 +1,89 @@
+"""What can go wrong between us and a remote system, each with a sentence that people can act on.
+
+RemoteError                  status, sentence, detail (the site's own text), permanent
+|-- BadRequest               400, 409, 422 and every other 4xx without a class of its own
+|-- SignInRefused            401, and a 403 that says that the sign-in itself was denied
+|-- Forbidden                403
+|-- NotFound                 404
+|-- RateLimited              429, or no slot became free, for longer than our patience
+|-- ServerFailed             5xx (reads only: a write that got one is OutcomeUnknown)
+|-- Unreachable              no such host, refused, timed out, cut off, certificate not trusted
+|-- NotJson                  a web page, a redirect, truncated or oversized content
+|   `-- Malformed            JSON, but a field is missing or has the wrong type
+|-- AddressRefused           our guard: not https, user info, private or link-local address
+|-- ReadOnlyRefused          our guard: a client for reading was asked to write
+`-- OutcomeUnknown           a write left, and nobody can say yet whether it took effect
+"""
+
+from typing import ClassVar
+
+
+class RemoteError(Exception):
+    """Base of the tree. `sentence` says what happened and what to do and is safe to show; so is `detail`."""
+
+    lasting: ClassVar[bool] = True
+
+    def __init__(
+        self, sentence: str, *, status: int | None = None, detail: str = "", permanent: bool | None = None
+    ) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.status = status
+        self.detail = detail
+        self.permanent = self.lasting if permanent is None else permanent
+
+
+class BadRequest(RemoteError):
+    """The site understood the request and does not accept it; `detail` is its own reason."""
+
+
+class SignInRefused(RemoteError):
+    """Never repeated automatically: repeated failures lock the account."""
+
+
+class Forbidden(RemoteError):
+    pass
+
+
+class NotFound(RemoteError):
+    pass
+
+
+class RateLimited(RemoteError):
+    """Carries what the site asked for, in seconds, when it asked for something."""
+
+    lasting = False
+
+    def __init__(self, sentence: str, *, status: int | None = None, retry_after: float | None = None) -> None:
+        super().__init__(sentence, status=status)
+        self.retry_after = retry_after
+
+
+class ServerFailed(RemoteError):
+    lasting = False
+
+
+class Unreachable(RemoteError):
+    lasting = False
+
+
+class NotJson(RemoteError):
+    pass
+
+
+class Malformed(NotJson):
+    pass
+
+
+class AddressRefused(RemoteError):
+    pass
+
+
+class ReadOnlyRefused(RemoteError):
+    pass
+
+
+class OutcomeUnknown(RemoteError):
+    """Settle it by reading; never by sending again."""
+
+    lasting = False

@@ -1,0 +1,125 @@
+"""The part of Jira's REST API that this product reads, on Cloud (version 3) and on Data Center (version 2)."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Literal, TypeVar
+from urllib.parse import quote
+
+from connectors.http.address import split_address, trim_address
+from connectors.http.answers import Wording
+from connectors.http.errors import Malformed, SignInRefused
+from connectors.http.fields import Fields, rows_of
+from connectors.http.remote import Remote
+from connectors.jira.resources import (
+    IssueTypeStatuses,
+    JiraIssueType,
+    JiraPriority,
+    JiraProject,
+    JiraServer,
+    JiraStatus,
+    JiraUser,
+)
+
+Deployment = Literal["cloud", "datacenter"]
+Record = TypeVar("Record")
+PAGE = 50
+
+JIRA_WORDING = Wording(
+    system="Jira",
+    sign_in=(
+        "On Jira Cloud enter the account's e-mail address and an API token from id.atlassian.com (Security, API "
+        "tokens; they expire after a year at most). On Data Center enter user name and password, or a personal "
+        "access token from the user's profile."
+    ),
+    right="The account needs the permission Browse projects in the project, and Administer Jira for site-wide lists.",
+    missing="Check the address, whether it is Cloud or Data Center, and that the project still has this key.",
+)
+_NOT_THE_SITE = ("/rest/", "/browse/", "/secure/", "/projects/", "/plugins/", "/login")
+
+
+def trim_site(address: str) -> tuple[str, str | None]:
+    """The site of a pasted address. Data Center may live below a path and scoped tokens need one, so those are kept."""
+    typed = address.strip()
+    host = split_address(typed if "://" in typed else f"https://{typed}").hostname or ""
+    return trim_address(address, path_ends_at=() if host.endswith(".atlassian.net") else _NOT_THE_SITE)
+
+
+class JiraClient:
+    """One Jira site. After a refused sign-in it sends nothing more: repeated failures lock the account."""
+
+    def __init__(self, remote: Remote, deployment: Deployment) -> None:
+        self.deployment = deployment
+        self._remote = remote
+        self._api = "/rest/api/3" if deployment == "cloud" else "/rest/api/2"
+        self._refused: SignInRefused | None = None
+        self._is_signed_in = False
+
+    def __repr__(self) -> str:
+        return f"JiraClient({self._remote!r}, {self.deployment})"
+
+    def myself(self) -> JiraUser:
+        """The test of a credential: many other resources also answer without one, with less in them."""
+        user = JiraUser.from_json(self._get("myself"))
+        self._is_signed_in = True
+        return user
+
+    def server_info(self) -> JiraServer:
+        return JiraServer.from_json(self._get("serverInfo"))
+
+    def projects(self) -> list[JiraProject]:
+        """All projects the account sees."""
+        if self.deployment == "cloud":
+            return list(self._paged("project/search", JiraProject.from_json))
+        return self._list("project", JiraProject.from_json)
+
+    def project_statuses(self, key: str) -> list[IssueTypeStatuses]:
+        return self._list(f"project/{quote(key, safe='')}/statuses", IssueTypeStatuses.from_json)
+
+    def statuses(self) -> list[JiraStatus]:
+        return self._list("status", JiraStatus.from_json)
+
+    def issue_types(self) -> list[JiraIssueType]:
+        return self._list("issuetype", JiraIssueType.from_json)
+
+    def priorities(self) -> list[JiraPriority]:
+        if self.deployment == "cloud":
+            return list(self._paged("priority/search", JiraPriority.from_json))
+        return self._list("priority", JiraPriority.from_json)
+
+    def _sign_in_first(self) -> None:
+        """With a wrong token a caller is anonymous to Jira: lists answer 200 and empty. Only /myself says 401."""
+        if not self._is_signed_in:
+            self.myself()
+
+    def _get(self, path: str, query: tuple[tuple[str, str], ...] = ()) -> Any:
+        if self._refused is not None:
+            raise self._refused
+        try:
+            return self._remote.request("GET", f"{self._api}/{path}", query=query).data
+        except SignInRefused as refused:
+            self._refused = refused
+            raise
+
+    def _list(self, path: str, read: Callable[[object], Record]) -> list[Record]:
+        self._sign_in_first()
+        return [read(row) for row in rows_of(self._get(path), what=path)]
+
+    def _paged(self, path: str, read: Callable[[object], Record]) -> Iterator[Record]:
+        """By `startAt`; Jira may give smaller pages than asked for, so `isLast` or `total` decides, not the size."""
+        self._sign_in_first()
+        start = 0
+        while True:
+            data = self._get(path, (("startAt", str(start)), ("maxResults", str(PAGE))))
+            rows = rows_of(data, what=path)
+            yield from (read(row) for row in rows)
+            start += len(rows)
+            if _is_last(Fields(data, what=path), start):
+                return
+            if not rows:
+                raise Malformed(f"The list {path} says that more follows, but the page is empty.", permanent=False)
+
+
+def _is_last(page: Fields, read_so_far: int) -> bool:
+    is_last, total = page.truth("isLast"), page.maybe_integer("total")
+    if is_last is not None:
+        return is_last
+    return total is None or read_so_far >= total

@@ -1,0 +1,136 @@
+"""Records of Jira as values. Its ids are texts; they become integers here, as Align has them."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from connectors.http.fields import Fields
+
+
+@dataclass(frozen=True, kw_only=True)
+class JiraUser:
+    """`id` is the account id on Cloud and the user name on Data Center."""
+
+    id: str
+    display_name: str
+    email: str
+    time_zone: str
+
+    @classmethod
+    def from_json(cls, data: object) -> Self:
+        row = Fields(data, what="user")
+        return cls(
+            id=row.text("accountId", "name", "key"),
+            display_name=row.text("displayName"),
+            email=row.text("emailAddress"),
+            time_zone=row.text("timeZone"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class JiraServer:
+    base_url: str
+    version: str
+    deployment_type: str
+    title: str
+
+    @classmethod
+    def from_json(cls, data: object) -> Self:
+        row = Fields(data, what="server info")
+        return cls(
+            base_url=row.text("baseUrl"),
+            version=row.text("version"),
+            deployment_type=row.text("deploymentType"),
+            title=row.text("serverTitle"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class JiraProject:
+    id: int
+    key: str
+    name: str
+    is_team_managed: bool
+
+    @classmethod
+    def from_json(cls, data: object) -> Self:
+        """Data Center has no `style`, and no team-managed projects."""
+        row = Fields(data, what="project")
+        return cls(
+            id=row.integer("id"),
+            key=row.needed_text("key"),
+            name=row.text("name"),
+            is_team_managed=row.text("style") == "next-gen" or row.truth("simplified") is True,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class JiraStatus:
+    """`category` is `new`, `indeterminate`, `done` or empty; `project_id` is set where a project owns the status."""
+
+    id: int
+    name: str
+    category: str
+    project_id: int | None
+
+    @classmethod
+    def from_json(cls, data: object) -> Self:
+        row = Fields(data, what="status")
+        return cls(
+            id=row.integer("id"),
+            name=row.text("name"),
+            category=row.part("statusCategory").text("key"),
+            project_id=_owner(row),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class JiraIssueType:
+    """`hierarchy_level` is 1 for epics, 0 for the base, -1 for sub-tasks; None where Jira does not tell."""
+
+    id: int
+    name: str
+    is_subtask: bool
+    hierarchy_level: int | None
+    project_id: int | None
+
+    @classmethod
+    def from_json(cls, data: object) -> Self:
+        row = Fields(data, what="issue type")
+        return cls(
+            id=row.integer("id"),
+            name=row.text("name"),
+            is_subtask=row.truth("subtask") is True,
+            hierarchy_level=row.maybe_integer("hierarchyLevel"),
+            project_id=_owner(row),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class IssueTypeStatuses:
+    """The statuses that issues of one type can reach in one project."""
+
+    issue_type: JiraIssueType
+    statuses: tuple[JiraStatus, ...]
+
+    @classmethod
+    def from_json(cls, data: object) -> Self:
+        statuses = Fields(data, what="issue type").items("statuses")
+        return cls(
+            issue_type=JiraIssueType.from_json(data),
+            statuses=tuple(JiraStatus.from_json(status) for status in statuses),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class JiraPriority:
+    id: int
+    name: str
+
+    @classmethod
+    def from_json(cls, data: object) -> Self:
+        row = Fields(data, what="priority")
+        return cls(id=row.integer("id"), name=row.text("name"))
+
+
+def _owner(row: Fields) -> int | None:
+    return row.part("scope").part("project").maybe_integer("id")

@@ -1,0 +1,467 @@
+"""The one place a socket is opened, against real sockets."""
+
+import logging
+import socket
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+import pytest
+
+from connectors.http import BadToken, Basic, Bearer, NoBudget, Remote, Retry, Site, clean_token
+from connectors.http.address import origin_of
+from connectors.http.errors import (
+    AddressRefused,
+    BadRequest,
+    Forbidden,
+    NotFound,
+    NotJson,
+    OutcomeUnknown,
+    RateLimited,
+    ReadOnlyRefused,
+    RemoteError,
+    ServerFailed,
+    SignInRefused,
+    Unreachable,
+)
+from tests.scripted_server import Reply, Script, ScriptedServer, in_turn, serving
+
+CANARY = "user:17|c4n4ry-S3cr3t"
+QUICK = Retry(tries=3, first_pause=0.001, least_block=0.05, block_jitter=0.0, patience=5.0)
+
+
+@contextmanager
+def talking(script: Script, **settings: Any) -> Iterator[tuple[Remote, ScriptedServer]]:
+    retry = settings.pop("retry", QUICK)
+    read_only = settings.pop("read_only", False)
+    with serving(script) as server:
+        site = Site(address=server.address, allow_private=True, **settings)
+        with Remote(site, budget=NoBudget(), auth=Bearer(CANARY), retry=retry, read_only=read_only) as remote:
+            yield remote, server
+
+
+def raw(*pieces: bytes, every: float = 0.0) -> Reply:
+    """Writes the pieces, with a pause before each, and closes."""
+
+    def write(wire: BinaryIO) -> None:
+        for piece in pieces:
+            time.sleep(every)
+            wire.write(piece)
+            wire.flush()
+
+    return Reply(raw=write)
+
+
+def failing(call: Callable[[], object]) -> RemoteError:
+    with pytest.raises(RemoteError) as caught:
+        call()
+    return caught.value
+
+
+def test_it_sends_query_body_and_sign_in_and_reads_json() -> None:
+    with talking(in_turn(Reply(status=201, data={"id": 7}))) as (remote, server):
+        answer = remote.request("POST", "/a/b", query=[("ProjectKey", "P&1"), ("$top", "100")], body={"x": "ü→"})
+    assert (answer.status, answer.data) == (201, {"id": 7})
+    seen = server.seen[0]
+    assert (seen.method, seen.path, seen.query) == ("POST", "/a/b", {"ProjectKey": "P&1", "$top": "100"})
+    assert seen.headers["authorization"] == f"bearer {CANARY}"
+    assert seen.body == b'{"x": "\\u00fc\\u2192"}'
+
+
+def test_a_client_for_reading_refuses_to_write_before_anything_is_sent() -> None:
+    with talking(in_turn(Reply(data=[])), read_only=True) as (remote, server):
+        for method in ("POST", "PUT", "DELETE", "PATCH", "delete"):
+            assert isinstance(failing(lambda method=method: remote.request(method, "/x")), ReadOnlyRefused)  # type: ignore[misc]
+        assert server.seen == []
+        assert remote.request("GET", "/x").data == []
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, BadRequest),
+        (401, SignInRefused),
+        (403, Forbidden),
+        (404, NotFound),
+        (409, BadRequest),
+        (410, BadRequest),
+        (422, BadRequest),
+        (302, NotJson),
+        (500, ServerFailed),
+        (503, ServerFailed),
+    ],
+)
+def test_every_status_has_its_error_and_a_sentence_with_what_to_do(status: int, kind: type[RemoteError]) -> None:
+    with talking(in_turn(Reply(status=status, data={"message": "because"}))) as (remote, _):
+        error = failing(lambda: remote.request("GET", "/x"))
+    assert type(error) is kind
+    assert error.status == status
+    assert str(status) in error.sentence
+    assert str(error) == error.sentence
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 302])
+def test_a_refusal_is_not_repeated(status: int) -> None:
+    with talking(in_turn(Reply(status=status, data=None))) as (remote, server):
+        assert failing(lambda: remote.request("GET", "/x")).permanent
+        assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "detail"),
+    [
+        (
+            Reply(status=400, data={"errors": {"JiraStatusId": ["must exist", "again"]}}),
+            "JiraStatusId: must exist; JiraStatusId: again",
+        ),
+        (Reply(status=400, data={"errors": [{"message": "one"}, "two"], "title": "no"}), "one; two"),
+        (Reply(status=400, data={"title": "Bad", "detail": "Duplicate key"}), "Bad; Duplicate key"),
+        (Reply(status=400, data={"Message": "Old style"}), "Old style"),
+        (Reply(status=400, data={"errorMessages": ["No project"], "errors": {}}), "No project"),
+        (Reply(status=400, data="just a text"), "just a text"),
+        (Reply(status=400, text="plain words"), "plain words"),
+        (Reply(status=400, text="x" * 5000), "x" * 300),
+        (Reply(status=400, text=""), ""),
+        (Reply(status=400, text="[" * 100_000), "[" * 300),
+        (Reply(status=400, text="<html><b>no</b></html>"), "The site answered with a web page."),
+        (Reply(status=400, data={"errors": {"": None, "a": [1, {}]}}), '{"errors": {"": null, "a": [1, {}]}}'),
+    ],
+)
+def test_the_sites_own_words_are_found_in_any_error_body(reply: Reply, detail: str) -> None:
+    with talking(in_turn(reply)) as (remote, _):
+        assert failing(lambda: remote.request("GET", "/x")).detail == detail
+
+
+@pytest.mark.parametrize(
+    "failure", [Reply(status=500), Reply(status=503), raw(), raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n[1")]
+)
+def test_a_read_is_repeated_after_a_server_error_or_a_cut(failure: Reply) -> None:
+    with talking(in_turn(failure, failure, Reply(data=[1]))) as (remote, server):
+        assert remote.request("GET", "/x").data == [1]
+        assert len(server.seen) == 3
+
+
+def test_a_read_is_repeated_only_so_often() -> None:
+    with talking(in_turn(Reply(status=500, data={"message": "down"}))) as (remote, server):
+        error = failing(lambda: remote.request("GET", "/x"))
+        assert isinstance(error, ServerFailed)
+        assert not error.permanent
+        assert error.detail == "down"
+        assert len(server.seen) == 3
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Reply(status=500, data={"message": "boom"}),
+        raw(),
+        raw(b"HTTP/1.1 201 Created\r\nContent-Length: 9\r\n\r\n{"),
+        Reply(text="<html>sign in</html>"),
+    ],
+)
+def test_a_write_is_never_repeated_once_bytes_may_have_left(method: str, failure: Reply) -> None:
+    with talking(in_turn(failure)) as (remote, server):
+        error = failing(lambda: remote.request(method, "/x", body={}))
+        assert isinstance(error, OutcomeUnknown)
+        assert not error.permanent
+        assert len(server.seen) == 1
+
+
+def test_a_write_that_cannot_have_left_is_not_of_unknown_outcome() -> None:
+    with talking(in_turn(Reply())) as (remote, _):
+        pass
+    error = failing(lambda: remote.request("POST", "/x", body={}))
+    assert type(error) is Unreachable
+    assert "refuses connections" in error.sentence
+
+
+@pytest.mark.parametrize("text", ["", "17", '"17"', "created"])
+def test_a_write_may_answer_anything(text: str) -> None:
+    with talking(in_turn(Reply(status=201, text=text))) as (remote, _):
+        assert remote.request("POST", "/x", body={}).text == text
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_after_429_the_request_goes_on_and_does_not_fail(method: str) -> None:
+    limited = Reply(status=429, text="429 too many requests")
+    with talking(in_turn(limited, limited, limited, limited, Reply(data=[]))) as (remote, server):
+        began = time.monotonic()
+        assert remote.request(method, "/x").data == []
+        assert time.monotonic() - began >= 4 * 0.05
+        assert len(server.seen) == 5
+
+
+def test_429_fails_only_after_a_long_patience() -> None:
+    retry = Retry(least_block=0.05, block_jitter=0.0, patience=0.2)
+    with talking(in_turn(Reply(status=429)), retry=retry) as (remote, server):
+        assert isinstance(failing(lambda: remote.request("GET", "/x")), RateLimited)
+        assert 3 <= len(server.seen) <= 5
+
+
+@pytest.mark.parametrize(("header", "least"), [("90", 90), ("1", 60), ("soon", 60), ("", 60), ("99999999", 900)])
+def test_the_block_is_at_least_the_documented_one(header: str, least: float) -> None:
+    blocks: list[float] = []
+
+    class Noted(NoBudget):
+        def blocked(self, ticket: object, seconds: float) -> None:
+            blocks.append(seconds)
+
+    with serving(in_turn(Reply(status=429, headers={"Retry-After": header}), Reply(data=[]))) as server:
+        site = Site(address=server.address, allow_private=True)
+        with Remote(site, budget=Noted()) as remote:
+            remote.request("GET", "/x")
+    assert len(blocks) == 1
+    assert least <= blocks[0] <= least + 5
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(text="<!DOCTYPE html><title>Sign in</title>", headers={"Content-Type": "text/html"}),
+        Reply(text="  <html>"),
+        Reply(text='[{"id": 1'),
+        Reply(text=""),
+        Reply(text="[" * 200_000),
+    ],
+)
+def test_what_is_not_json_is_said_and_not_repeated(reply: Reply) -> None:
+    with talking(in_turn(reply)) as (remote, server):
+        error = failing(lambda: remote.request("GET", "/x"))
+        assert type(error) is NotJson
+        assert len(server.seen) == 1
+
+
+def test_redirects_are_not_followed() -> None:
+    with serving(in_turn(Reply(data=[]))) as target:
+        moved = Reply(status=302, headers={"Location": f"{target.address}/elsewhere"})
+        with talking(in_turn(moved)) as (remote, _):
+            assert isinstance(failing(lambda: remote.request("GET", "/x")), NotJson)
+        assert target.seen == []
+
+
+def test_cookies_are_not_kept() -> None:
+    with talking(in_turn(Reply(data=[], headers={"Set-Cookie": "JSESSIONID=1; Path=/"}))) as (remote, server):
+        remote.request("GET", "/x")
+        remote.request("GET", "/x")
+        assert "cookie" not in server.seen[1].headers
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [b"HTTP/1.1 200 OK\r\n", *[b"X-A: b\r\n"] * 100],
+        [b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", *[b" "] * 100],
+        [b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n[1]", *[b" "] * 100],
+        [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", *[b"1\r\n \r\n"] * 100],
+    ],
+    ids=["headers", "length", "close", "chunked"],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_the_deadline_covers_slow_bytes_in_headers_and_body(pieces: list[bytes], method: str) -> None:
+    with talking(in_turn(raw(*pieces, every=0.05)), deadline=0.4, retry=Retry(tries=1)) as (remote, _):
+        began = time.monotonic()
+        error = failing(lambda: remote.request(method, "/x"))
+        assert 0.35 <= time.monotonic() - began < 1.0
+    assert type(error) is (Unreachable if method == "GET" else OutcomeUnknown)
+    assert "did not answer in time" in error.sentence
+
+
+def test_a_silent_site_times_out_and_a_later_request_works() -> None:
+    replies = in_turn(raw(b"", every=0.6), Reply(data=[2]))
+    with talking(replies, read_timeout=0.2, retry=Retry(tries=1)) as (remote, _):
+        assert type(failing(lambda: remote.request("GET", "/x"))) is Unreachable
+        assert remote.request("GET", "/x").data == [2]
+
+
+def test_an_answer_that_is_too_large_is_cut() -> None:
+    with talking(in_turn(Reply(data="x" * 3000)), most_bytes=2000) as (remote, _):
+        assert type(failing(lambda: remote.request("GET", "/x"))) is NotJson
+
+
+def test_32_threads_share_one_remote() -> None:
+    together = threading.Barrier(32)
+
+    def script(seen: Any) -> Reply:
+        together.wait(timeout=10)
+        return Reply(data=seen.path)
+
+    with talking(script) as (remote, server), ThreadPoolExecutor(32) as pool:
+        for _ in range(2):
+            paths = [f"/{number}" for number in range(32)]
+            assert list(pool.map(lambda path: remote.request("GET", path).data, paths)) == paths
+        assert len(server.seen) == 64
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://127.0.0.1",
+        "https://localhost",
+        "https://2130706433",
+        "https://0x7f.1",
+        "https://0177.0.0.1",
+        "https://127.1",
+        "https://0.0.0.0",
+        "https://10.0.0.1",
+        "https://172.16.0.1",
+        "https://192.168.1.1",
+        "https://169.254.169.254",
+        "https://100.64.0.1",
+        "https://224.0.0.1",
+        "https://255.255.255.255",
+        "https://[::1]",
+        "https://[::]",
+        "https://[::ffff:127.0.0.1]",
+        "https://[::ffff:a9fe:a9fe]",
+        "https://[::127.0.0.1]",
+        "https://[64:ff9b::7f00:1]",
+        "https://[2002:7f00:1::]",
+        "https://[fe80::1]",
+        "https://[fc00::1]",
+        "https://[fec0::1]",
+        "https://[ff02::1]",
+    ],
+)
+def test_private_addresses_are_refused_when_connecting(address: str) -> None:
+    with Remote(Site(address=address), budget=NoBudget(), retry=QUICK) as remote:
+        assert type(failing(lambda: remote.request("GET", "/x"))) is AddressRefused
+
+
+def test_the_guard_stops_before_a_connection_is_made() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.2)
+        site = Site(address=f"https://127.0.0.1:{listener.getsockname()[1]}")
+        with Remote(site, budget=NoBudget(), retry=QUICK, read_only=False) as remote:
+            assert type(failing(lambda: remote.request("POST", "/x"))) is AddressRefused
+        with pytest.raises(TimeoutError):
+            listener.accept()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://acme.jiraalign.com",
+        "ftp://acme.jiraalign.com",
+        "https://user:pass@acme.jiraalign.com",
+        "https://acme.jiraalign.com@evil.test",
+        "https://",
+        "https://acme.jiraalign.com?x=1",
+        "https://acme.jiraalign.com#x",
+        "https://acme .test",
+        "https://acme.test:99999",
+        "https://[::1",
+        "acme.jiraalign.com",
+        "",
+    ],
+)
+def test_a_site_needs_a_plain_https_address(address: str) -> None:
+    error = failing(lambda: Site(address=address))
+    assert type(error) is AddressRefused
+    assert "pass" not in repr(error).replace("password", "")
+
+
+def test_plain_http_needs_the_operators_leave() -> None:
+    assert Site(address="http://127.0.0.1:8001", allow_private=True).origin == "127.0.0.1:8001"
+
+
+@pytest.mark.parametrize(
+    ("address", "origin"),
+    [("https://Acme.Test", "acme.test"), ("https://a.test:443/x", "a.test"), ("https://a.test:444", "a.test:444")],
+)
+def test_the_origin_is_the_host_with_an_unusual_port(address: str, origin: str) -> None:
+    assert origin_of(address) == origin
+
+
+def test_a_host_that_does_not_exist_is_said() -> None:
+    with Remote(Site(address="https://no-such-host.invalid"), budget=NoBudget(), retry=QUICK) as remote:
+        error = failing(lambda: remote.request("GET", "/x"))
+    assert type(error) is Unreachable
+    assert "no-such-host.invalid" in error.sentence
+
+
+def test_a_site_without_tls_is_said_and_not_repeated() -> None:
+    with serving(in_turn(Reply(data=[]))) as server:
+        site = Site(address=server.address.replace("http:", "https:"), allow_private=True)
+        with Remote(site, budget=NoBudget(), retry=QUICK, read_only=False) as remote:
+            error = failing(lambda: remote.request("POST", "/x"))
+    assert type(error) is Unreachable
+    assert error.permanent
+    assert "certificate" in error.sentence
+
+
+@pytest.mark.parametrize(
+    ("typed", "token", "has_note"),
+    [
+        (" user:1|abc \n", "user:1|abc", False),
+        ("bearer user:1|abc", "user:1|abc", True),
+        ("Bearer   user:1|abc", "user:1|abc", True),
+        ("Authorization: bearer user:1|abc", "user:1|abc", True),
+    ],
+)
+def test_a_pasted_token_is_cleaned(typed: str, token: str, has_note: bool) -> None:
+    cleaned, note = clean_token(typed)
+    assert cleaned == token
+    assert bool(note) == has_note
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "  ", "bearer ", "abc\ndef", "abc def", "abc\x00", "abc\u2026", "\u201cabc\u201d"]
+)
+def test_a_token_that_cannot_be_one_is_refused_without_repeating_it(typed: str) -> None:
+    for build in (clean_token, Bearer):
+        with pytest.raises(BadToken) as caught:
+            build(typed)
+        assert "abc" not in str(caught.value)
+
+
+def leaks(error: BaseException, *secrets: str) -> list[str]:
+    """What an error report could show: texts, attributes, and the local variables of all frames but those here."""
+    places = []
+    links: list[BaseException | None] = [error]
+    while links:
+        if (link := links.pop()) is not None:
+            report = traceback.TracebackException.from_exception(link, capture_locals=True)
+            frames = [repr(frame.locals) for frame in report.stack if frame.filename != __file__]
+            places += [repr(link), str(link), repr(vars(link)), *frames]
+            links += [link.__cause__, link.__context__]
+    return [place for place in places for secret in secrets if secret in place]
+
+
+@pytest.mark.parametrize("auth", [Bearer(CANARY), Basic("admin@acme.test", CANARY)], ids=["bearer", "basic"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_no_secret_is_in_any_error_repr_or_log(auth: Any, method: str, caplog: pytest.LogCaptureFixture) -> None:
+    def echo(seen: Any) -> Reply:
+        told = f"no sign-in with {seen.headers['authorization']} or {CANARY}"
+        replies = {
+            "/401": Reply(status=401, data={"message": told, "user:17%7Cc4n4ry-S3cr3t": told}),
+            "/500": Reply(status=500, text=told),
+            "/edge": Reply(status=400, text=f"{'x' * 283} {CANARY}"),
+            "/html": Reply(text=f"<html>{told}"),
+            "/cut": raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", told.encode()),
+            "/gone": raw(),
+            "/late": raw(b"HTTP/1.1 200 OK\r\n", every=0.5),
+        }
+        return replies[seen.path]
+
+    caplog.set_level(logging.DEBUG)
+    encoded = auth(_Blank()).headers["Authorization"].split()[1]
+    with serving(echo) as server:
+        site = Site(address=server.address, allow_private=True, deadline=0.3)
+        with Remote(site, budget=NoBudget(), auth=auth, retry=Retry(tries=1), read_only=False) as remote:
+            assert CANARY not in repr(remote) + repr(auth) + str(auth)
+            for path in ("/401", "/500", "/edge", "/html", "/cut", "/gone", "/late"):
+                error = failing(lambda path=path: remote.request(method, path, body={}))  # type: ignore[misc]
+                assert leaks(error, CANARY, "c4n4ry", encoded) == []
+    assert CANARY not in caplog.text
+    assert encoded not in caplog.text
+    assert "GET" in caplog.text or "POST" in caplog.text
+
+
+class _Blank:
+    def __init__(self) -> None:
+        self.headers: dict[str, str] = {}

@@ -1,0 +1,37 @@
+"""Answering htmx and plain browsers from one view: a fragment or the whole page, and a redirect for both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+
+
+def page(
+    request: HttpRequest, template: str, context: Mapping[str, Any], *, fragment: str | None = None, status: int = 200
+) -> HttpResponse:
+    """Render `template`, or only `fragment` (a template of its own) when htmx asks for that root id."""
+    wanted = fragment and getattr(request, "htmx", False) and not request.htmx.boosted  # type: ignore[attr-defined]
+    response = render(request, fragment if wanted and fragment else template, dict(context), status=status)
+    if fragment:
+        patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def redirect(request: HttpRequest, address: str) -> HttpResponse:
+    """Send the browser to `address`: htmx by its header, others by 303 so that a reload does not send again."""
+    if getattr(request, "htmx", False):
+        return HttpResponse(status=204, headers={"HX-Redirect": address})
+    response = HttpResponseRedirect(address)
+    response.status_code = 303
+    return response
+
+
+def failure(request: HttpRequest, sentence: str, *, status: int = 409) -> HttpResponse:
+    """A refused or failed act: one sentence, beside the thing for htmx (app.js announces it), else a small page."""
+    if getattr(request, "htmx", False):
+        return HttpResponse(sentence, status=status, content_type="text/plain; charset=utf-8")
+    return render(request, "refused.html", {"sentence": sentence}, status=status)

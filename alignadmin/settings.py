@@ -1,0 +1,232 @@
+"""Every setting of the product, read from the environment (README, "Settings")."""
+
+from pathlib import Path
+from typing import Any
+
+import environ
+from csp.constants import NONE, SELF
+
+env = environ.Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# -- where and how ------------------------------------------------------------------------------------------------
+DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var"))).resolve()
+DATA_DIR.mkdir(parents=True, exist_ok=True)  # the queue opens its file there at import
+DEBUG = env.bool("DEBUG", False)
+SECRET_KEY = env.str("SECRET_KEY", "")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# Plain http is for one machine only (the demo, tests); everything else runs behind TLS.
+SECURE = env.bool("SECURE", True)
+
+ROOT_URLCONF = "alignadmin.urls"
+WSGI_APPLICATION = "alignadmin.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "csp",
+    "django_filters",
+    "django_htmx",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "heroicons",
+    "huey.contrib.djhuey",
+    "rest_framework",
+    "connectors",
+    "mappings",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "connectors.middleware.NoStore",
+    "connectors.middleware.ViewersZone",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "connectors.context.shell",
+            ],
+            "builtins": ["heroicons.templatetags.heroicons", "connectors.templatetags.words"],
+        },
+    }
+]
+
+# -- database -----------------------------------------------------------------------------------------------------
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": env.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'alignadmin.sqlite3'}")
+}
+ON_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
+if ON_SQLITE:
+    # Without IMMEDIATE, a reading transaction that then writes meets "database is locked"; FULL keeps the journal,
+    # secrets and audit entries over a power loss.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    }
+    # A file, so that the threads and processes of a test see one database.
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+else:
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 60)
+
+# -- the queue: tasks are wake-ups only, what is due stands in our own tables ----------------------------------------
+HUEY: dict[str, Any] = {
+    "name": "alignadmin",
+    "immediate": False,  # djhuey would turn it on under DEBUG
+    "results": False,
+    "consumer": {"workers": env.int("WORKER_THREADS", 4), "worker_type": "thread", "check_worker_health": True},
+}
+if ON_SQLITE:
+    HUEY |= {"huey_class": "huey.SqliteHuey", "connection": {"filename": str(DATA_DIR / "queue.sqlite3")}}
+else:
+    HUEY |= {
+        "huey_class": "huey.PostgresHuey",
+        "connection": {"dsn": env.str("QUEUE_URL", env.str("DATABASE_URL", ""))},
+    }
+
+# -- people ---------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "connectors.Person"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 15}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "connectors.signin.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
+EMAIL_BACKEND = env.str("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "alignadmin@localhost")
+
+# -- remote systems -------------------------------------------------------------------------------------------------
+# "id:base64 of 32 bytes", the first seals, all open; never derived from SECRET_KEY.
+SEAL_KEYS = env.list("SEAL_KEYS", default=[])
+# host or host:port that may be private, loopback or plain http; everything else is https on public addresses.
+ALLOWED_PRIVATE_HOSTS = env.list("ALLOWED_PRIVATE_HOSTS", default=[])
+CONNECT_TIMEOUT = env.float("CONNECT_TIMEOUT", 3.0)
+READ_TIMEOUT = env.float("READ_TIMEOUT", 15.0)
+REQUEST_DEADLINE = env.float("REQUEST_DEADLINE", 20.0)
+BUDGET_SLOTS = env.int("BUDGET_SLOTS", 540)
+BUDGET_RESERVED = env.int("BUDGET_RESERVED", 60)
+BUDGET_WINDOW = env.float("BUDGET_WINDOW", 60.0)
+BUDGET_GRACE = env.float("BUDGET_GRACE", 2.0)
+BUDGET_BLOCK = env.float("BUDGET_BLOCK", 60.0)
+
+# -- plan and apply -------------------------------------------------------------------------------------------------
+APPLY_THREADS = env.int("APPLY_THREADS", 12)
+APPLY_BATCH = env.int("APPLY_BATCH", 100)
+APPLY_READ_MAX_AGE = env.float("APPLY_READ_MAX_AGE", 60.0)
+PLAN_MAX_AGE = env.float("PLAN_MAX_AGE", 1800.0)
+SENDING_GRACE = env.float("SENDING_GRACE", 5.0)
+JOB_LEASE = env.float("JOB_LEASE", 30.0)
+TICK = env.float("TICK", 5.0)
+AUDIT_INTERVAL = env.float("AUDIT_INTERVAL", 60.0)
+AUDIT_CLOCK_SKEW = env.float("AUDIT_CLOCK_SKEW", 300.0)  # of Align's clock to ours, when lines are joined
+AUDIT_OVERLAP = env.float("AUDIT_OVERLAP", 600.0)  # how far behind the newest line each intake starts
+
+# -- web ------------------------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True  # allauth's pages; ours are English
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "staticfiles"
+STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns about a missing folder at every start
+STATICFILES_DIRS = [BASE_DIR / "static"]
+# Without `collectstatic` (tests, the demo) files are served from where they are installed.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+DATA_UPLOAD_MAX_MEMORY_SIZE = 11 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # the list view of a large matrix has two selects a row
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "font-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
+SESSION_COOKIE_AGE = 12 * 3600
+SECURE_SSL_REDIRECT = SECURE and env.bool("SSL_REDIRECT", True)
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
+SECURE_HSTS_PRELOAD = SECURE
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+FORM_RENDERER = "connectors.forms.Renderer"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["connectors.rights.HasRight"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "alignadmin.api.Pages",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "alignadmin.api.error_answer",
+    "PAGE_SIZE": 100,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "AlignAdmin",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    "loggers": {"huey": {"level": "WARNING"}, "urllib3": {"level": "WARNING"}},
+}

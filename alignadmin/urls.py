@@ -1,0 +1,39 @@
+"""Every address of the product."""
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.routers import SimpleRouter
+
+from connectors import api as connectors_api
+from connectors.audit import api as audit_api
+from connectors.rights import Right
+from connectors.views import shell
+from mappings import api as mappings_api
+
+
+class Schema(SpectacularAPIView):
+    right = Right.SEE
+
+
+class SchemaPages(SpectacularSwaggerView):
+    right = Right.SEE
+
+
+router = SimpleRouter()
+router.register("connectors", connectors_api.ConnectorViewSet, basename="api-connectors")
+router.register("mappings", mappings_api.MappingViewSet, basename="api-mappings")
+router.register("plans", mappings_api.PlanViewSet, basename="api-plans")
+router.register("history", audit_api.HistoryViewSet, basename="api-history")
+
+urlpatterns = [
+    path("healthz", shell.healthz, name="healthz"),
+    path("accounts/", include("connectors.signin_urls")),
+    path("history/", include("connectors.audit.urls")),
+    path("connectors/", include("connectors.urls")),
+    path("", include("mappings.urls")),
+    path("api/v1/", include(router.urls)),
+    path("api/v1/schema/", Schema.as_view(), name="api-schema"),
+    path("api/v1/docs/", SchemaPages.as_view(url_name="api-schema"), name="api-docs"),
+]
+
+handler404 = "connectors.views.shell.not_found"

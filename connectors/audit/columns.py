@@ -1,0 +1,177 @@
+"""Reading pasted or uploaded log lines: four columns, tab- or comma-separated, with times in one of the listed forms.
+
+Pure: no Django, no database. A line that cannot be read is returned with its number and the reason, never dropped.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from enum import StrEnum
+
+COLUMNS = ("type", "user", "timestamp", "description")
+
+
+class DayOrder(StrEnum):
+    """What comes first in dates such as 03/04/2026."""
+
+    DAY_FIRST = "day"
+    MONTH_FIRST = "month"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """One accepted way to write a time; `example` is shown to people."""
+
+    example: str
+    format: str
+    zoned: bool = False
+
+
+FORMS = (
+    Form(example="2026-11-20 14:02:03", format="%Y-%m-%d %H:%M:%S"),
+    Form(example="2026-11-20T14:02:03Z", format="%Y-%m-%d %H:%M:%S%z", zoned=True),
+    Form(example="2026-11-20T14:02:03+01:00", format="%Y-%m-%d %H:%M:%S%z", zoned=True),
+    Form(example="20 Nov 2026 14:02:03", format="%d %b %Y %H:%M:%S"),
+    Form(example="20 Nov 2026 2:02:03 PM", format="%d %b %Y %I:%M:%S %p"),
+    Form(example="20 November 2026 14:02:03", format="%d %B %Y %H:%M:%S"),
+    Form(example="Nov 20, 2026 2:02:03 PM", format="%b %d, %Y %I:%M:%S %p"),
+    Form(example="November 20, 2026 2:02:03 PM", format="%B %d, %Y %I:%M:%S %p"),
+    Form(example="Nov 20, 2026 14:02:03", format="%b %d, %Y %H:%M:%S"),
+)
+SLASHED = {
+    DayOrder.DAY_FIRST: ("%d/%m/%Y %H:%M:%S", "%d/%m/%Y %I:%M:%S %p"),
+    DayOrder.MONTH_FIRST: ("%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p"),
+}
+SLASHED_EXAMPLE = "20/11/2026 14:02:03 or 11/20/2026 2:02:03 PM"
+NUMERIC = re.compile(r"[0-9]{1,2}[/.][0-9]{1,2}[/.][0-9]{4}\b")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogLine:
+    """One line of Align's log; `at` is None when its time or its columns could not be read."""
+
+    number: int  # of its first physical line, 0 for lines from the endpoint
+    raw: str
+    type: str = ""
+    user: str = ""
+    at: datetime | None = None
+    description: str = ""
+    remote_id: int | None = None
+    problem: str = ""
+
+
+class AskDayOrder(Exception):
+    """The dates can be read with the day or with the month first, and nothing in the lines decides which."""
+
+
+def read_lines(text: str, zone: tzinfo, order: DayOrder | None = None) -> list[LogLine]:
+    """Split and read every line; naive times are in `zone`. Raises AskDayOrder rather than guess."""
+    records = list(_records(text))
+    places = tuple(range(len(COLUMNS)))
+    if records and (header := _header(records[0][1])):
+        places, records = header, records[1:]
+    split = [(number, raw, _in_order(cells, places)) for number, cells, raw in _with_raw(records, text)]
+    order = order or _decide_order([cells[2] for _, _, cells in split if cells])
+    return [_line(number, raw, cells, zone, order) for number, raw, cells in split]
+
+
+# -- columns ----------------------------------------------------------------------------------------------------------
+
+
+def _records(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Each record with the number of its first physical line; blank lines are none."""
+    delimiter = _delimiter(text)
+    # A field may be as long as the whole paste: the limit of the csv module would be an error.
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    number = 1
+    for cells in reader:
+        if any(cell.strip() for cell in cells):
+            yield number, _four(cells, delimiter)
+        number = reader.line_num + 1
+
+
+def _delimiter(text: str) -> str:
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    return "\t" if first.count("\t") >= len(COLUMNS) - 1 else ","
+
+
+def _four(cells: list[str], delimiter: str) -> list[str]:
+    """Descriptions are full of commas: what is more than four columns belongs to the last one."""
+    last = len(COLUMNS) - 1
+    return [*cells[:last], delimiter.join(cells[last:])] if len(cells) > len(COLUMNS) else cells
+
+
+def _header(cells: list[str]) -> tuple[int, ...] | None:
+    names = [cell.strip().lower() for cell in cells]
+    return tuple(names.index(name) for name in COLUMNS) if sorted(names) == sorted(COLUMNS) else None
+
+
+def _with_raw(records: list[tuple[int, list[str]]], text: str) -> Iterator[tuple[int, list[str], str]]:
+    physical = io.StringIO(text, newline="").readlines()
+    starts = [number for number, _ in records] + [len(physical) + 1]
+    for (number, cells), end in zip(records, starts[1:], strict=True):
+        yield number, cells, "".join(physical[number - 1 : end - 1]).rstrip("\r\n")
+
+
+def _in_order(cells: list[str], places: tuple[int, ...]) -> list[str] | None:
+    return [cells[place] for place in places] if len(cells) == len(COLUMNS) else None
+
+
+def _line(number: int, raw: str, cells: list[str] | None, zone: tzinfo, order: DayOrder | None) -> LogLine:
+    if cells is None:
+        return LogLine(number=number, raw=raw, problem="it does not have the four columns")
+    type_, user, timestamp, description = cells
+    at = read_time(timestamp, zone, order)
+    if at is None:
+        return LogLine(number=number, raw=raw, problem=f"its time “{timestamp.strip()[:40]}” is in no listed form")
+    return LogLine(
+        number=number, raw=raw, type=type_.strip(), user=user.strip(), at=at, description=description.strip()
+    )
+
+
+# -- times ------------------------------------------------------------------------------------------------------------
+
+
+def read_time(text: str, zone: tzinfo, order: DayOrder | None = None) -> datetime | None:
+    """A time to the second in UTC, or None for a form that is not listed."""
+    plain = _tidy(text)
+    if NUMERIC.match(plain):
+        return _first(plain, SLASHED[order], zone) if order else None
+    return _first(plain, tuple(form.format for form in FORMS), zone)
+
+
+def _tidy(text: str) -> str:
+    """One space between parts, no fractions of a second, slashes for dots, no T between date and time."""
+    plain = " ".join(text.replace("\u202f", " ").split())
+    plain = re.sub(r"^([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]", r"\1 ", plain)
+    plain = re.sub(r"(:[0-9]{2})[.,][0-9]+", r"\1", plain)
+    plain = re.sub(r"^([0-9]{1,2})\.([0-9]{1,2})\.", r"\1/\2/", plain)
+    plain = re.sub(r"^([0-9]{1,2}/[0-9]{1,2}/[0-9]{4}),", r"\1", plain)
+    return re.sub(r"\s*(Z|UTC|[+-][0-9]{2}:?[0-9]{2})$", r"\1", plain).replace("UTC", "Z")
+
+
+def _first(text: str, formats: tuple[str, ...], zone: tzinfo) -> datetime | None:
+    for format_ in formats:
+        try:
+            at = datetime.strptime(text, format_)  # noqa: DTZ007  (the zone follows)
+            return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+        except (ValueError, OverflowError):
+            continue
+    return None
+
+
+def _decide_order(timestamps: list[str]) -> DayOrder | None:
+    """The one order in which every numeric date can be read; None when there is no such date."""
+    numeric = [tidy for text in timestamps if NUMERIC.match(tidy := _tidy(text))]
+    if not numeric:
+        return None
+    possible = [order for order in DayOrder if all(_first(text, SLASHED[order], UTC) for text in numeric)]
+    if len(possible) != 1:
+        raise AskDayOrder
+    return possible[0]

@@ -1,0 +1,256 @@
+"""Taking Align's audit log in: from the connector's endpoint where it answers, else pasted or uploaded.
+
+Lines are counted, not matched by id: identical lines (same four columns, to the second) are as many as the fullest
+intake showed. So an overlap of any two intakes neither loses nor doubles a line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from connectors.align.errors import NotFound
+from connectors.align.resources import AuditLine
+from connectors.audit import join, rows, trail
+from connectors.audit.columns import DayOrder, LogLine, read_lines
+from connectors.audit.models import HistoryRow, Intake, MirrorLine
+from connectors.models.connector import AuditSource, Connector
+from connectors.models.person import Person
+
+BATCH = 500
+LAST = datetime.max.replace(tzinfo=UTC)
+Clock = Callable[[], datetime]
+
+
+class LogReader(Protocol):
+    """The part of the Align client that an intake needs."""
+
+    def audit_log(self, *, since: datetime | None = None) -> Sequence[AuditLine]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class BadLine:
+    """A line kept raw: its number in what was sent, and why it could not be read."""
+
+    number: int
+    problem: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntakeResult:
+    """What one intake brought. `raw` counts the new lines that no grammar reads, `bad` names those not even split."""
+
+    read: int
+    new: int
+    known: int
+    raw: int
+    bad: tuple[BadLine, ...]
+    paired: int
+    outside: int
+    sentence: str
+
+
+def overlap() -> timedelta:
+    """How far behind the newest line each pull starts, for lines that Align wrote late."""
+    return timedelta(seconds=getattr(settings, "AUDIT_OVERLAP", 600.0))
+
+
+# -- from the endpoint ------------------------------------------------------------------------------------------------
+
+
+def pull(connector: Connector, client: LogReader, *, clock: Clock = timezone.now) -> IntakeResult:
+    """Read what is new since the newest line that the endpoint gave. Errors other than NotFound are the caller's."""
+    since = _cursor(connector)
+    try:
+        answered = client.audit_log(since=since)
+    except NotFound:
+        return _no_endpoint(connector)
+    lines = [
+        LogLine(
+            number=0,
+            raw=line.description,
+            type=line.type,
+            user=line.user,
+            at=line.timestamp,
+            description=line.description,
+            remote_id=line.id,
+        )
+        for line in answered
+    ]
+    with transaction.atomic():
+        trail.lock_head()
+        result = _store(connector, lines, Intake.ENDPOINT, clock())
+        _mark(connector, clock(), AuditSource.ENDPOINT)
+    return result
+
+
+def _cursor(connector: Connector) -> datetime | None:
+    """The cursor is the newest stored line itself, so it cannot part from the rows."""
+    lines = MirrorLine.objects.filter(connector=connector, intake=Intake.ENDPOINT)
+    newest = lines.aggregate(newest=Max("at"))["newest"]
+    return newest - overlap() if newest else None
+
+
+def _no_endpoint(connector: Connector) -> IntakeResult:
+    Connector.objects.filter(pk=connector.pk).update(audit_source=AuditSource.NONE)
+    connector.audit_source = AuditSource.NONE
+    return IntakeResult(read=0, new=0, known=0, raw=0, bad=(), paired=0, outside=0, sentence=why_no_endpoint(connector))
+
+
+def endpoint_of(connector: Connector) -> str:
+    return f"{connector.align_site}/rest/align/api/2/connectors/{connector.align_connector_id}/auditlog"
+
+
+def why_no_endpoint(connector: Connector) -> str:
+    return (
+        f"This Jira Align does not answer at {endpoint_of(connector)}, which its maker does not document: "
+        "paste or upload the lines of its audit log."
+    )
+
+
+# -- pasted and uploaded ----------------------------------------------------------------------------------------------
+
+
+def take_in(
+    connector: Connector,
+    text: str,
+    *,
+    intake: Intake,
+    actor: Person,
+    order: DayOrder | None = None,
+    clock: Clock = timezone.now,
+) -> IntakeResult:
+    """Take in the four columns. Raises columns.AskDayOrder when day and month cannot be told apart."""
+    lines = read_lines(text, ZoneInfo(connector.time_zone), order)
+    with transaction.atomic():
+        trail.lock_head()
+        result = _store(connector, lines, intake, clock())
+        _mark(connector, clock(), None)
+        trail.append(
+            "log.taken-in",
+            actor=actor,
+            connector=connector,
+            subject=connector.config_name,
+            sentence=f"Lines of Align's audit log {Intake(intake).label}. {result.sentence}",
+            data={
+                "sha256": hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
+                "read": result.read,
+                "new": result.new,
+                "known": result.known,
+                "kept_raw": [line.number for line in result.bad][:1000],
+            },
+        )
+    return result
+
+
+def _mark(connector: Connector, now: datetime, source: AuditSource | None) -> None:
+    connector.intake_at = now
+    connector.audit_source = source or connector.audit_source
+    Connector.objects.filter(pk=connector.pk).update(intake_at=now, audit_source=connector.audit_source)
+
+
+# -- storing ----------------------------------------------------------------------------------------------------------
+
+
+def _store(connector: Connector, lines: Sequence[LogLine], intake: Intake, now: datetime) -> IntakeResult:
+    made: list[MirrorLine] = []
+    for start in range(0, len(fresh := _fresh(connector, lines)), BATCH):
+        batch = [
+            _mirrored(connector, line, digest, nth, intake, now) for line, digest, nth in fresh[start : start + BATCH]
+        ]
+        made += MirrorLine.objects.bulk_create(batch)
+    shown = rows.of_lines(connector, made)
+    HistoryRow.objects.bulk_create([row for row in shown if not row.match], batch_size=BATCH)
+    joined = join.settle(connector, {row.match for row in shown if row.match}, [row for row in shown if row.match])
+    bad = tuple(BadLine(number=line.number, problem=line.problem) for line in lines if line.problem)
+    raw = sum(not row.parsed for row in shown)
+    return IntakeResult(
+        read=len(lines),
+        new=len(made),
+        known=len(lines) - len(made),
+        raw=raw,
+        bad=bad,
+        paired=joined.paired,
+        outside=joined.outside,
+        sentence=_told(len(lines), len(made), raw, bad),
+    )
+
+
+def _fresh(connector: Connector, lines: Sequence[LogLine]) -> list[tuple[LogLine, str, int]]:
+    """The lines that are more than are stored, each with its digest and which of the identical ones it is."""
+    by_digest: dict[str, list[LogLine]] = defaultdict(list)
+    for line in lines:
+        by_digest[digest_of(line)].append(line)
+    stored, seen = _counts(connector, by_digest), _remote_ids(connector, lines)
+    fresh: list[tuple[LogLine, str, int]] = []
+    for digest, identical in by_digest.items():
+        # Those with an id that is stored already come first: they are the ones that are known.
+        identical.sort(key=lambda line: (line.remote_id not in seen, line.remote_id or 0))
+        fresh += [(line, digest, nth) for nth, line in enumerate(identical, 1) if nth > stored[digest]]
+    return sorted(fresh, key=lambda item: (item[0].at or LAST, item[0].remote_id or item[0].number))
+
+
+def digest_of(line: LogLine) -> str:
+    """Of the four columns, times to the second and runs of spaces as one; of the raw line where they are not known."""
+    if line.at is None:
+        parts = ["raw", line.raw]
+    else:
+        at = line.at.astimezone(UTC).replace(microsecond=0).isoformat()
+        parts = [at, *(" ".join(part.split()) for part in (line.type, line.user, line.description))]
+    encoded = [part.encode("utf-8", "surrogatepass") for part in parts]
+    return hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in encoded)).hexdigest()
+
+
+def _counts(connector: Connector, digests: Iterable[str]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    wanted = list(digests)
+    for start in range(0, len(wanted), BATCH):
+        stored = MirrorLine.objects.filter(connector=connector, digest__in=wanted[start : start + BATCH])
+        counts.update(stored.values_list("digest", flat=True))
+    return counts
+
+
+def _remote_ids(connector: Connector, lines: Sequence[LogLine]) -> set[int]:
+    ids = [line.remote_id for line in lines if line.remote_id is not None]
+    if not ids:
+        return set()
+    stored = MirrorLine.objects.filter(connector=connector, remote_id__isnull=False)
+    times = [line.at for line in lines if line.at]
+    return {number for number in stored.filter(at__gte=min(times)).values_list("remote_id", flat=True) if number}
+
+
+def _mirrored(
+    connector: Connector, line: LogLine, digest: str, occurrence: int, intake: Intake, now: datetime
+) -> MirrorLine:
+    return MirrorLine(
+        connector=connector,
+        remote_id=line.remote_id,
+        type=rows.safe(line.type)[:200],
+        user=rows.safe(line.user)[:320],
+        at=line.at or now,
+        description=rows.safe(line.description if line.at else line.raw),
+        digest=digest,
+        occurrence=occurrence,
+        intake=intake,
+    )
+
+
+def _told(read: int, new: int, raw: int, bad: Sequence[BadLine]) -> str:
+    parts = [f"{read} {'line' if read == 1 else 'lines'} read, {new} new, {read - new} already here."]
+    if raw:
+        parts.append(f"{raw} of the new ones could not be read as mapping changes and are kept as they are.")
+    if bad:
+        named = "; ".join(f"line {line.number}: {line.problem}" for line in bad[:10])
+        more = f"; and {len(bad) - 10} more" if len(bad) > 10 else ""
+        parts.append(f"Kept as they are: {named}{more}.")
+    return " ".join(parts)

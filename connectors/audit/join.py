@@ -1,0 +1,294 @@
+"""Which of our changes is which line of Align's log.
+
+Align's sentences often name neither project nor id, so lines that look the same are paired with our changes that look
+the same as multisets, inside a window for the clocks' difference. A line too many is an outside change.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import chain
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import QuerySet
+
+from connectors.audit import rows as make
+from connectors.audit.grammar import A2J
+from connectors.audit.models import Certainty, HistoryRow, MirrorLine, Source
+from connectors.models.catalogue import ReachableStatus
+from connectors.models.connector import Connector
+
+KEYS_AT_ONCE = 500
+MOST_CANDIDATES = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """One of our changes (its row) or one line, at its time."""
+
+    id: int
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Our row and its line; `identical` is how many lines and changes look the same around it."""
+
+    row: int
+    line: int
+    identical: int
+
+
+@dataclass(kw_only=True)
+class Cluster:
+    """Changes and lines of one look, each within the window of the next."""
+
+    ours: list[Point] = field(default_factory=list)
+    lines: list[Point] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Joined:
+    """The counts of one run."""
+
+    paired: int
+    exact: int
+    outside: int
+
+
+def window() -> timedelta:
+    return timedelta(seconds=getattr(settings, "AUDIT_CLOCK_SKEW", 300.0))
+
+
+# -- pure ----------------------------------------------------------------------------------------------------------
+
+
+def clusters(ours: Iterable[Point], lines: Iterable[Point], reach: timedelta) -> Iterator[Cluster]:
+    """Cut what looks the same where nothing happened for longer than the window."""
+    points = sorted([(point.at, 0, point) for point in ours] + [(point.at, 1, point) for point in lines], key=_order)
+    cluster, last = Cluster(), None
+    for at, kind, point in points:
+        if last is not None and at - last > reach:
+            yield cluster
+            cluster = Cluster()
+        (cluster.lines if kind else cluster.ours).append(point)
+        last = at
+    if last is not None:
+        yield cluster
+
+
+def _order(item: tuple[datetime, int, Point]) -> tuple[datetime, int, int]:
+    return item[0], item[1], item[2].id
+
+
+def pair(cluster: Cluster, reach: timedelta) -> list[Pair]:
+    """As many pairs as there can be: in order of time, each with the first that is near enough."""
+    identical = max(len(cluster.ours), len(cluster.lines))
+    pairs, row, line = [], 0, 0
+    while row < len(cluster.ours) and line < len(cluster.lines):
+        ours, theirs = cluster.ours[row], cluster.lines[line]
+        if abs(ours.at - theirs.at) <= reach:
+            pairs.append(Pair(row=ours.id, line=theirs.id, identical=identical))
+            row, line = row + 1, line + 1
+        elif ours.at < theirs.at:
+            row += 1
+        else:
+            line += 1
+    return pairs
+
+
+# -- on the rows ---------------------------------------------------------------------------------------------------
+
+
+def after_ours(made: Sequence[HistoryRow]) -> None:
+    """New changes of ours: a line that came before them may be theirs."""
+    matches: dict[int, set[str]] = defaultdict(set)
+    for row in made:
+        if row.match and row.connector_id:
+            matches[row.connector_id].add(row.match)
+    for connector_id, keys in matches.items():
+        there = _stored(connector_id, keys).exclude(line=None).values_list("match", flat=True)
+        waiting = set(there)
+        if waiting:
+            settle(Connector.objects.get(pk=connector_id), waiting)
+
+
+def rejoin(connector: Connector) -> Joined:
+    """Everything of one connector again; a second run changes nothing."""
+    keys = HistoryRow.objects.filter(connector=connector).exclude(match="").values_list("match", flat=True)
+    return settle(connector, set(keys.distinct()))
+
+
+def settle(connector: Connector, matches: set[str], fresh: Iterable[HistoryRow] = ()) -> Joined:
+    """Pair everything that has one of these looks. To be called under the head row's lock (trail.lock_head).
+
+    `fresh` are rows of new lines, not saved yet: only those without a cause of ours are.
+    """
+    counts = [0, 0, 0]
+    keys = sorted(matches)
+    by_look: dict[str, list[HistoryRow]] = defaultdict(list)
+    for row in fresh:
+        by_look[row.match].append(row)
+    for start in range(0, len(keys), KEYS_AT_ONCE):
+        some = keys[start : start + KEYS_AT_ONCE]
+        new = [row for key in some for row in by_look[key]]
+        for number, count in enumerate(_settle(connector, some, new)):
+            counts[number] += count
+    return Joined(paired=counts[0], exact=counts[1], outside=counts[2])
+
+
+@dataclass(kw_only=True)
+class Group:
+    """All rows of one look: ours, and the lines wherever they hang now."""
+
+    ours: list[HistoryRow] = field(default_factory=list)
+    lines: dict[int, MirrorLine] = field(default_factory=dict)
+    outside: dict[int, HistoryRow] = field(default_factory=dict)  # by line
+
+
+def _stored(connector_id: int, keys: Iterable[str]) -> QuerySet[HistoryRow]:
+    return HistoryRow.objects.filter(connector_id=connector_id, match__in=list(keys))
+
+
+def _settle(connector: Connector, keys: list[str], fresh: Sequence[HistoryRow]) -> tuple[int, int, int]:
+    changes = Changes()
+    for group in _groups(connector, keys, fresh).values():
+        _settle_group(group, changes)
+    changes.save(connector)
+    return changes.paired, changes.exact, changes.outside
+
+
+def _groups(connector: Connector, keys: list[str], fresh: Sequence[HistoryRow]) -> dict[str, Group]:
+    groups: dict[str, Group] = defaultdict(Group)
+    for row in chain(_stored(connector.pk, keys).select_related("line"), fresh):
+        group = groups[row.match]
+        if row.source == Source.OURS:
+            group.ours.append(row)
+        elif row.line_id:
+            group.outside[row.line_id] = row
+        if row.line_id and row.line:
+            group.lines[row.line_id] = row.line
+    return groups
+
+
+@dataclass(kw_only=True)
+class Changes:
+    """What a run has to write."""
+
+    rows: list[HistoryRow] = field(default_factory=list)  # ours with another pairing
+    released: list[int] = field(default_factory=list)  # rows of ours whose line changes
+    gone: list[int] = field(default_factory=list)  # outside rows whose line found its change
+    lost: list[tuple[MirrorLine, list[str]]] = field(default_factory=list)  # lines whose change went to another
+    new: list[HistoryRow] = field(default_factory=list)  # outside rows to save
+    named: list[HistoryRow] = field(default_factory=list)  # outside rows with other candidates
+    paired: int = 0
+    exact: int = 0
+    outside: int = 0
+
+    def save(self, connector: Connector) -> None:
+        # A line hangs on one row at most, so it is taken off before it is put elsewhere.
+        HistoryRow.objects.filter(pk__in=self.released).update(line=None)
+        HistoryRow.objects.filter(pk__in=self.gone).delete()
+        _save_pairings(self.rows)
+        HistoryRow.objects.bulk_update(self.named, ["candidates"], batch_size=200)
+        made = make.of_lines(connector, [line for line, _ in self.lost])
+        for row, (_, candidates) in zip(made, self.lost, strict=True):
+            row.candidates = [] if row.project_stated else candidates
+        made += self.new
+        name_candidates(connector, made)
+        HistoryRow.objects.bulk_create(made, batch_size=500)
+
+
+def _save_pairings(rows: Sequence[HistoryRow]) -> None:
+    """One plain update each: Django's bulk_update takes ten times as long for thousands of rows."""
+    if rows:
+        table = connection.ops.quote_name(HistoryRow._meta.db_table)
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                f"UPDATE {table} SET line_id = %s, certainty = %s, identical = %s WHERE id = %s",  # noqa: S608
+                [(row.line_id, str(row.certainty), row.identical, row.pk) for row in rows],
+            )
+
+
+def _settle_group(group: Group, changes: Changes) -> None:
+    reach = window()
+    ours = [Point(id=row.pk, at=row.at) for row in group.ours]
+    lines = [Point(id=line.pk, at=line.at) for line in group.lines.values()]
+    by_id = {row.pk: row for row in group.ours}
+    partner: dict[int, Pair] = {}
+    for cluster in clusters(ours, lines, reach):
+        pairs = pair(cluster, reach)
+        partner |= {found.row: found for found in pairs}
+        taken = {found.line for found in pairs}
+        projects = sorted({key for point in cluster.ours if (key := by_id[point.id].project_key)})
+        for point in cluster.lines:
+            _settle_line(group, point.id, point.id in taken, projects, changes)
+    for row in group.ours:
+        _settle_row(row, partner.get(row.pk), group, changes)
+
+
+def _settle_line(group: Group, line: int, taken: bool, projects: list[str], changes: Changes) -> None:
+    there = group.outside.get(line)
+    if taken:
+        if there and not there._state.adding:
+            changes.gone.append(there.pk)
+        return
+    changes.outside += 1
+    if there is None:
+        changes.lost.append((group.lines[line], projects))
+    elif there._state.adding:
+        there.candidates = [] if there.project_stated else projects
+        changes.new.append(there)
+    elif projects and not there.project_stated and there.candidates != projects:
+        there.candidates = projects
+        changes.named.append(there)
+
+
+def _settle_row(row: HistoryRow, found: Pair | None, group: Group, changes: Changes) -> None:
+    line = group.lines[found.line] if found else None
+    identical = found.identical if found else 0
+    certainty = Certainty.NONE
+    if found:
+        certainty = Certainty.EXACT if identical == 1 else Certainty.ONE_OF_MANY
+        changes.paired += 1
+        changes.exact += certainty is Certainty.EXACT
+    now = (line.pk if line else None, certainty, identical)
+    if (row.line_id, row.certainty, row.identical) == now:
+        return
+    if row.line_id and row.line_id != now[0]:
+        changes.released.append(row.pk)
+    row.line, row.certainty, row.identical = line, certainty, identical
+    changes.rows.append(row)
+
+
+# -- where a line without a project may have been ------------------------------------------------------------------
+
+
+def name_candidates(connector: Connector, rows: Iterable[HistoryRow]) -> None:
+    """Give outside lines without a project the projects whose items can have their statuses, at most 50."""
+    lost = [row for row in rows if not row.project_stated and not row.candidates and row.direction == A2J]
+    if not lost:
+        return
+    by_id, by_name = _projects_of(connector, lost)
+    for row in lost:
+        sets = [by_id.get(number, set()) for number in (row.before_id, row.after_id) if number is not None]
+        if not sets and row.before_name:
+            sets = [by_name.get(row.before_name.casefold(), set())]
+        row.candidates = sorted(set.intersection(*sets))[:MOST_CANDIDATES] if sets else []
+
+
+def _projects_of(connector: Connector, rows: Sequence[HistoryRow]) -> tuple[dict[int, set[str]], dict[str, set[str]]]:
+    ids = {number for row in rows for number in (row.before_id, row.after_id) if number is not None}
+    names = {row.before_name for row in rows if row.before_id is None and row.before_name}
+    reachable = ReachableStatus.objects.filter(project__connector=connector, project__in_scope=True)
+    by_id: dict[int, set[str]] = defaultdict(set)
+    by_name: dict[str, set[str]] = defaultdict(set)
+    found = reachable.filter(status__jira_id__in=ids) | reachable.filter(status__name__in=names)
+    for number, name, key in found.values_list("status__jira_id", "status__name", "project__key").distinct():
+        by_id[number].add(key)
+        by_name[name.casefold()].add(key)
+    return by_id, by_name

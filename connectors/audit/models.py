@@ -1,0 +1,122 @@
+"""Our own trail, the mirror of Align's audit log, and the searchable projection of both.
+
+`Entry` and `MirrorLine` are the truth and never change; `HistoryRow` can be built again from them at any time.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class ChainHead(models.Model):
+    """The one row behind which appends queue; it holds the last entry's sequence and hash."""
+
+    seq = models.BigIntegerField(default=0)
+    hash = models.CharField(max_length=64, default="0" * 64)
+    verified_at = models.DateTimeField(null=True, blank=True)
+    verified_seq = models.BigIntegerField(default=0)  # the last entry that check read
+    wrong_seq = models.BigIntegerField(null=True, blank=True)  # the first wrong entry it found
+
+    class Meta:
+        app_label = "connectors"
+
+
+class Entry(models.Model):
+    """One immutable act. `hash` covers `prev` and the stored bytes of `body`; no foreign key leaves this table."""
+
+    seq = models.BigIntegerField(primary_key=True)
+    prev = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+    body = models.TextField()  # canonical JSON: seq, at, action, actor, connector, subject, data
+    at = models.DateTimeField(db_index=True)
+    action = models.CharField(max_length=40)
+
+    class Meta:
+        app_label = "connectors"
+        verbose_name_plural = "entries"
+
+
+class Intake(models.TextChoices):
+    ENDPOINT = "endpoint", "read from Align"
+    PASTE = "paste", "pasted"
+    UPLOAD = "upload", "uploaded"
+
+
+class MirrorLine(models.Model):
+    """One line of Align's audit log as it was taken in; the raw four columns are kept whatever they say."""
+
+    connector = models.ForeignKey("connectors.Connector", on_delete=models.PROTECT, related_name="mirror_lines")
+    remote_id = models.BigIntegerField(null=True, blank=True)  # unknown for pasted lines
+    type = models.CharField(max_length=200)
+    user = models.CharField(max_length=320)
+    at = models.DateTimeField()
+    description = models.TextField()
+    digest = models.CharField(max_length=64)  # of the four columns: identical lines share it
+    occurrence = models.PositiveIntegerField(default=1)  # the n-th of the identical lines
+    intake = models.CharField(max_length=8, choices=Intake.choices)
+    recorded_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        app_label = "connectors"
+        constraints = [
+            models.UniqueConstraint(fields=["connector", "digest", "occurrence"], name="one_row_per_mirrored_line")
+        ]
+        indexes = [models.Index(fields=["connector", "at"])]
+
+
+class Source(models.TextChoices):
+    OURS = "alignadmin", "AlignAdmin"
+    ALIGN = "align", "Align"
+    OUTSIDE = "outside", "Outside"
+
+
+class Certainty(models.TextChoices):
+    NONE = "", "not paired"
+    EXACT = "exact", "exact"
+    ONE_OF_MANY = "one-of", "one of several identical"
+
+
+class HistoryRow(models.Model):
+    """What the history page shows and searches: parsed fields and copied names, no meaning of its own."""
+
+    at = models.DateTimeField()
+    connector = models.ForeignKey("connectors.Connector", null=True, on_delete=models.PROTECT, related_name="+")
+    source = models.CharField(max_length=10, choices=Source.choices)
+    action = models.CharField(max_length=40)  # created, updated, deleted of a mapping; else the entry's own action
+    kind = models.CharField(max_length=5, blank=True)  # state, step
+    direction = models.CharField(max_length=3, blank=True)  # j2a, a2j
+    work_item_type = models.CharField(max_length=10, blank=True)  # feature, ...; "type 2" where it is not known
+    project_key = models.CharField(max_length=255, blank=True)
+    project_stated = models.BooleanField(default=True)  # False: Align's line does not name the project
+    object_id = models.BigIntegerField(null=True, blank=True)
+    object_name = models.TextField(blank=True)
+    before_id = models.BigIntegerField(null=True, blank=True)
+    before_name = models.TextField(blank=True)
+    after_id = models.BigIntegerField(null=True, blank=True)
+    after_name = models.TextField(blank=True)
+    person_name = models.CharField(max_length=320, blank=True)
+    person_email = models.CharField(max_length=320, blank=True)
+    approver_name = models.CharField(max_length=320, blank=True)
+    reason = models.TextField(blank=True)
+    ticket = models.CharField(max_length=100, blank=True)
+    plan = models.BigIntegerField(null=True, blank=True)
+    sentence = models.TextField(blank=True)  # what happened, in words
+    entry_seq = models.BigIntegerField(null=True, blank=True, unique=True)
+    line = models.OneToOneField(MirrorLine, null=True, blank=True, on_delete=models.PROTECT, related_name="row")
+    parsed = models.BooleanField(default=True)  # False: kept raw
+    certainty = models.CharField(max_length=6, choices=Certainty.choices, default=Certainty.NONE, blank=True)
+    identical = models.PositiveIntegerField(default=0)  # k of "one of k identical"
+    candidates = models.JSONField(default=list, blank=True)  # an outside case: projects it may have been
+    match = models.CharField(max_length=64, blank=True)  # rows whose log lines look the same share it; empty: none
+    text = models.TextField(blank=True)  # lower-case words for the free-text search
+
+    class Meta:
+        app_label = "connectors"
+        indexes = [
+            models.Index(fields=["-at", "-id"]),
+            models.Index(fields=["connector", "-at", "-id"]),
+            models.Index(fields=["source", "-at"]),
+            models.Index(fields=["plan"]),
+            models.Index(fields=["connector", "match", "at"]),
+            models.Index(fields=["connector"], condition=models.Q(parsed=False), name="history_rows_kept_raw"),
+        ]

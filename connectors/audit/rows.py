@@ -1,0 +1,198 @@
+"""Rows of the history pages, made from entries and from mirrored lines; both can be made again at any time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from connectors.audit.grammar import A2J, CREATED, DELETED, J2A, MappingEvent, parse, write
+from connectors.audit.models import Entry, HistoryRow, MirrorLine, Source
+from connectors.models.catalogue import Status
+from connectors.models.connector import Connector
+
+DONE = "change.done"  # the entry of a write that Align took
+KEPT_RAW = "log line"  # the action of a line that no grammar reads
+UNITS = {"state": "state", "step": "process step"}
+
+
+# -- what makes two log lines look the same ------------------------------------------------------------------------
+
+
+def match_of(description: str, connector_id: int) -> str:
+    """The same for every line that states the same change; empty where there is nothing to compare.
+
+    Our own side is read back from the sentence Align is expected to write, so that a name with separators in it is
+    misread on both sides alike.
+    """
+    event = parse(description, f"CONFIG {connector_id}").event
+    if event is None:
+        return ""
+    source = _end(event.source_id, event.source_name)
+    what = (event.action, event.kind, event.direction, _plain(event.work_item_type), source)
+    stated = json.dumps([connector_id, *what, *_told(event)])
+    return hashlib.sha256(stated.encode()).hexdigest()
+
+
+def _told(event: MappingEvent) -> tuple[Any, ...]:
+    """What else the sentence of this action tells; ids before names, which the two systems may spell differently."""
+    if event.action == CREATED:
+        project = event.project_key if event.direction == A2J else None
+        return project, _end(event.after_id, event.after_name)
+    if event.action == DELETED:
+        # A Jira status has one mapping, so its deletion needs no target; an Align state has one in every project.
+        return () if event.direction == J2A else (_end(event.before_id, event.before_name),)
+    return _end(event.before_id, event.before_name), _end(event.after_id, event.after_name)
+
+
+def _end(number: int | None, name: str) -> str:
+    return str(number) if number is not None else _plain(name)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+# -- our own entries -----------------------------------------------------------------------------------------------
+
+
+def of_entry(entry: Entry) -> HistoryRow:
+    body = json.loads(entry.body)
+    event = MappingEvent(**body["event"]) if body["event"] else None
+    actor, approver, connector = body["actor"] or {}, body["approver"] or {}, body["connector"] or {}
+    row = HistoryRow(
+        at=datetime.fromisoformat(body["happened_at"]) if body["happened_at"] else entry.at,
+        connector_id=connector.get("id"),
+        source=Source.OURS,
+        action=entry.action[:40],
+        object_name=safe(body["subject"]),
+        project_key=safe(body["project_key"])[:255],
+        person_name=safe(actor.get("name", ""))[:320],
+        person_email=safe(actor.get("email", ""))[:320],
+        approver_name=safe(approver.get("name", ""))[:320],
+        reason=safe(body["reason"]),
+        ticket=safe(body["ticket"])[:100],
+        plan=body["plan"],
+        sentence=safe(body["sentence"]),
+        entry_seq=entry.seq,
+    )
+    if event:
+        _fill(row, event)
+        if entry.action == DONE:
+            row.action, row.match = event.action, match_of(write(event), event.connector_id)
+    row.text = _words(row, body["subject"], connector.get("name", ""))
+    return row
+
+
+# -- mirrored lines ------------------------------------------------------------------------------------------------
+
+
+def of_lines(connector: Connector, lines: Sequence[MirrorLine]) -> list[HistoryRow]:
+    """Rows of lines without a cause of ours: outside changes, and lines that no grammar reads."""
+    rows = [_of_line(connector, line) for line in lines]
+    _state_projects(connector, rows)
+    return rows
+
+
+def _of_line(connector: Connector, line: MirrorLine) -> HistoryRow:
+    # Of a line that could not be split, neither type nor user is known, and its time is that of the intake.
+    event = parse(line.description, line.type).event if line.type or line.user else None
+    row = HistoryRow(
+        at=line.at,
+        connector=connector,
+        source=Source.ALIGN,
+        action=KEPT_RAW,
+        person_name=line.user[:320],
+        sentence=line.description,
+        line=line,
+        parsed=event is not None,
+    )
+    if event:
+        _fill(row, event)
+        row.action = event.action
+        row.sentence = in_words(event)
+        if event.connector_id in (connector.align_connector_id, 0):  # else the line is of another connector
+            row.source, row.match = Source.OUTSIDE, match_of(line.description, connector.align_connector_id)
+    row.text = _words(row, line.type, line.description, connector.name)
+    return row
+
+
+def _state_projects(connector: Connector, rows: Iterable[HistoryRow]) -> None:
+    """A status of a team-managed project names its project; a line that names none is said to name none."""
+    known = dict(
+        Status.objects.filter(
+            connector=connector, jira_id__in={row.object_id for row in rows if row.direction == J2A}
+        ).values_list("jira_id", "project__key")
+    )
+    for row in rows:
+        if not row.parsed or row.project_key:
+            continue
+        if row.direction == J2A and row.object_id in known:
+            row.project_key = known[row.object_id] or ""
+        else:
+            row.project_stated = False
+
+
+def in_words(event: MappingEvent) -> str:
+    """An outside change in one sentence; ours bring their own."""
+    where = f" in {event.project_key}" if event.project_key else ""
+    source, target = "Jira status", f"Align {UNITS[event.kind]}"
+    if event.direction == A2J:
+        source, target = target, source
+    named = f"{event.work_item_type}{where}: {source} {_named(event.source_id, event.source_name)}"
+    before, after = _named(event.before_id, event.before_name), _named(event.after_id, event.after_name)
+    if event.action == CREATED:
+        return f"{named} now leads to {target} {after}."
+    if event.action == DELETED:
+        return f"{named} no longer leads to {target} {before}."
+    return f"{named} leads to {target} {after}, before to {before}." if before or after else f"{named} was saved again."
+
+
+def _named(number: int | None, name: str) -> str:
+    return " ".join(part for part in (name, f"({number})" if number is not None else "") if part)
+
+
+# -- common --------------------------------------------------------------------------------------------------------
+
+
+def _fill(row: HistoryRow, event: MappingEvent) -> None:
+    row.kind = event.kind
+    row.direction = event.direction
+    row.work_item_type = event.work_item_type.lower()[:10]
+    row.project_key = row.project_key or safe(event.project_key or "")[:255]
+    row.object_id, row.object_name = event.source_id, safe(event.source_name)
+    row.before_id, row.before_name = event.before_id, safe(event.before_name)
+    row.after_id, row.after_name = event.after_id, safe(event.after_name)
+
+
+def _words(row: HistoryRow, *more: str) -> str:
+    """Lower-case words for the free-text search."""
+    fields = (
+        row.sentence,
+        row.object_name,
+        row.before_name,
+        row.after_name,
+        row.person_name,
+        row.person_email,
+        row.approver_name,
+        row.reason,
+        row.ticket,
+        row.project_key,
+        *(str(number) for number in (row.object_id, row.before_id, row.after_id) if number is not None),
+        *more,
+    )
+    return safe(" ".join(part for part in fields if part)).lower()
+
+
+def safe(text: str) -> str:
+    """PostgreSQL keeps no NUL and no lone surrogate; an entry's own body has them escaped."""
+    return re.sub("[\x00\ud800-\udfff]", "\ufffd", text)
+
+
+def as_mapping(row: HistoryRow) -> Mapping[str, Any]:
+    """The fields that come from the row's source, to compare a stored row with one made again."""
+    kept = ("id", "line", "certainty", "identical", "candidates", "text")
+    return {field.name: getattr(row, field.attname) for field in row._meta.concrete_fields if field.name not in kept}

@@ -1,0 +1,168 @@
+"""Our own trail: acts are appended to one gapless hash chain, in the transaction of the act they record."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from connectors.audit import join, rows
+from connectors.audit.grammar import MappingEvent
+from connectors.audit.models import ChainHead, Entry, HistoryRow
+from connectors.models.connector import Connector
+from connectors.models.person import Person
+
+START = "0" * 64
+TAG = b"alignadmin.audit.v1"
+CHANGE_SENT, CHANGE_DONE = "change.sent", "change.done"
+# `change.sent` is the journal of a request on its way; its outcome is the row people read.
+WITHOUT_ROW = frozenset({CHANGE_SENT})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Act:
+    """What somebody did. `actor` is None only for the product itself; `happened_at` is for acts told late."""
+
+    action: str  # dotted lower-case words: change.done, plan.approved
+    actor: Person | None
+    connector: Connector | None
+    subject: str
+    sentence: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    event: MappingEvent | None = None
+    plan: int | None = None
+    project_key: str = ""
+    approver: Person | None = None
+    reason: str = ""
+    ticket: str = ""
+    happened_at: datetime | None = None  # when Align was written to, if a settled change is told only now
+
+
+def append(
+    action: str,
+    *,
+    actor: Person | None,
+    connector: Connector | None,
+    subject: str,
+    sentence: str,
+    data: Mapping[str, Any] | None = None,
+    event: MappingEvent | None = None,
+    plan: int | None = None,
+    project_key: str = "",
+    approver: Person | None = None,
+    reason: str = "",
+    ticket: str = "",
+    happened_at: datetime | None = None,
+) -> Entry:
+    """Append one act as the last statement of the caller's `transaction.atomic()` block."""
+    act = Act(
+        action=action,
+        actor=actor,
+        connector=connector,
+        subject=subject,
+        sentence=sentence,
+        data=data or {},
+        event=event,
+        plan=plan,
+        project_key=project_key,
+        approver=approver,
+        reason=reason,
+        ticket=ticket,
+        happened_at=happened_at,
+    )
+    return append_many([act])[0]
+
+
+def append_many(acts: Sequence[Act]) -> list[Entry]:
+    """Append acts in their order, as the last statement of the caller's `transaction.atomic()` block."""
+    if not acts:
+        return []
+    head = lock_head()
+    now = timezone.now()
+    entries = []
+    for act in acts:
+        seq, prev = head.seq + 1, head.hash
+        body = canonical(_body(act, seq=seq, at=now))
+        entry = Entry(seq=seq, prev=prev, hash=digest(prev, body), body=body, at=now, action=act.action)
+        head.seq, head.hash = entry.seq, entry.hash
+        entries.append(entry)
+    Entry.objects.bulk_create(entries)
+    head.save(update_fields=["seq", "hash"])
+    _project(entries)
+    return entries
+
+
+def lock_head() -> ChainHead:
+    """The row behind which appends and intakes queue until the transaction ends."""
+    if not connection.in_atomic_block:
+        raise RuntimeError("An audit entry is appended in the transaction of the act it records.")
+    head = ChainHead.objects.select_for_update().filter(pk=1).first()
+    if head is None:
+        ChainHead.objects.bulk_create([ChainHead(pk=1)], ignore_conflicts=True)
+        head = ChainHead.objects.select_for_update().get(pk=1)
+    return head
+
+
+def digest(prev: str, body: str) -> str:
+    """Lengths are hashed too, so that no two pairs of `prev` and `body` are the same bytes."""
+    parts = (prev.encode(), body.encode())
+    return hashlib.sha256(TAG + b"".join(len(part).to_bytes(8, "big") + part for part in parts)).hexdigest()
+
+
+def canonical(body: Mapping[str, Any]) -> str:
+    """The stored text is what is hashed. It is plain ASCII, so no database or encoding can alter it."""
+    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def row_of(entry: Entry) -> HistoryRow | None:
+    """The entry as the history pages show it; None for an act they do not show."""
+    return None if entry.action in WITHOUT_ROW else rows.of_entry(entry)
+
+
+def _body(act: Act, *, seq: int, at: datetime) -> dict[str, Any]:
+    return {
+        "seq": seq,
+        "at": at.isoformat(),
+        "action": act.action,
+        "actor": _person(act.actor),
+        "approver": _person(act.approver),
+        "connector": _connector(act.connector),
+        "subject": act.subject,
+        "sentence": act.sentence,
+        "plan": act.plan,
+        "project_key": act.project_key,
+        "reason": act.reason,
+        "ticket": act.ticket,
+        "happened_at": act.happened_at.isoformat() if act.happened_at else None,
+        "event": asdict(act.event) if act.event else None,
+        "data": dict(act.data),
+    }
+
+
+def _person(person: Person | None) -> dict[str, Any] | None:
+    if person is None:
+        return None
+    return {"id": person.pk, "name": person.name, "email": person.email, "role": person.role}
+
+
+def _connector(connector: Connector | None) -> dict[str, Any] | None:
+    if connector is None:
+        return None
+    return {
+        "id": connector.pk,
+        "slug": connector.slug,
+        "name": connector.name,
+        "align_site": connector.align_site,
+        "align_connector_id": connector.align_connector_id,
+    }
+
+
+def _project(entries: Iterable[Entry]) -> None:
+    made = HistoryRow.objects.bulk_create([row for entry in entries if (row := row_of(entry))])
+    join.after_ours(made)

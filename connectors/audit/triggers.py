@@ -1,0 +1,118 @@
+"""Database triggers that refuse to change or delete entries and mirrored lines.
+
+They are installed after every migration: SQLite rebuilds a table to alter it and drops its triggers without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.apps import AppConfig
+from django.core import checks
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+TABLES = ("connectors_entry", "connectors_mirrorline")
+ENTRIES = TABLES[0]
+REFUSAL = "The audit trail is only ever added to."
+
+SQLITE = {
+    "no_update": "BEFORE UPDATE ON {table}",
+    "no_delete": "BEFORE DELETE ON {table}",
+}
+# INSERT OR REPLACE deletes the old row without asking the delete trigger.
+SQLITE_REPLACE = "BEFORE INSERT ON {table} WHEN EXISTS (SELECT 1 FROM {table} WHERE seq = NEW.seq)"
+POSTGRESQL = {
+    "no_change": "BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW",
+    "no_truncate": "BEFORE TRUNCATE ON {table} FOR EACH STATEMENT",
+}
+FUNCTION = f"""
+CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION '{REFUSAL}' USING ERRCODE = 'integrity_constraint_violation'; END $$
+"""
+
+
+def wanted(vendor: str) -> dict[str, tuple[str, str]]:
+    """The triggers there must be: name to (table, when)."""
+    kinds = SQLITE if vendor == "sqlite" else POSTGRESQL
+    found = {f"{table}_{kind}": (table, when) for table in TABLES for kind, when in kinds.items()}
+    if vendor == "sqlite":
+        found[f"{ENTRIES}_no_replace"] = (ENTRIES, SQLITE_REPLACE)
+    return found
+
+
+def install(using: str = DEFAULT_DB_ALIAS) -> None:
+    connection = connections[using]
+    tables = set(connection.introspection.table_names())
+    statements = [
+        _create(connection.vendor, name, table, when)
+        for name, (table, when) in wanted(connection.vendor).items()
+        if table in tables
+    ]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(FUNCTION)
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def _create(vendor: str, name: str, table: str, when: str) -> str:
+    timing = when.format(table=table)
+    if vendor == "sqlite":
+        return f"CREATE TRIGGER IF NOT EXISTS {name} {timing} BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
+    return f"CREATE OR REPLACE TRIGGER {name} {timing} EXECUTE FUNCTION audit_refuse()"
+
+
+def missing(using: str = DEFAULT_DB_ALIAS) -> list[str]:
+    """The triggers that are not there, or are switched off, on tables that are."""
+    connection = connections[using]
+    tables = set(connection.introspection.table_names())
+    there = _there(connection)
+    return sorted(
+        name for name, (table, _) in wanted(connection.vendor).items() if table in tables and name not in there
+    )
+
+
+def _there(connection: BaseDatabaseWrapper) -> set[str]:
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        else:
+            cursor.execute("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'")
+        return {name for (name,) in cursor.fetchall()}
+
+
+@contextmanager
+def lifted(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
+    """Without the triggers, for emptying the tables between two tests."""
+    connection = connections[using]
+    tables = set(connection.introspection.table_names())
+    with connection.cursor() as cursor:
+        for name, (table, _) in wanted(connection.vendor).items():
+            if table in tables:
+                suffix = "" if connection.vendor == "sqlite" else f" ON {table}"
+                cursor.execute(f"DROP TRIGGER IF EXISTS {name}{suffix}")
+    try:
+        yield
+    finally:
+        install(using)
+
+
+def on_migrated(sender: AppConfig, using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:
+    """Connected to `post_migrate` of the connectors app."""
+    install(using)
+
+
+def check(app_configs: Any, databases: Sequence[str] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """A warning, not an error: an error would stop the very migration that installs them."""
+    return [
+        checks.Warning(
+            f"The audit tables lack their triggers: {', '.join(names)}.",
+            hint="Run `manage.py migrate`, then `manage.py verify_history`.",
+            id="connectors.W001",
+        )
+        for alias in databases or []
+        if (names := missing(alias))
+    ]

@@ -1,0 +1,302 @@
+"""The Budget in our database: what keeps all threads and processes together below the remote rate limit.
+
+An answer comes after the arrival of its request, so a slot that is free again one window after the
+answer can never put two arrivals into one window, whatever the network does: the site sees at most
+as many requests per window as there are slots.
+"""
+
+import contextlib
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Max, Min, Q, QuerySet
+
+from connectors.http.budget import Ticket, out_of_patience
+from connectors.models.budget import BudgetGate, BudgetSlot
+
+logger = logging.getLogger(__name__)
+
+System = Literal["align", "jira"]
+Reason = Literal["rate limit", "block", "probe"]
+
+LONGEST_NAP = 1.0  # so that a block that another process lifted is noticed
+SHORTEST_NAP = 0.005
+PROBE_NAP = 0.2
+WORTH_TELLING = 0.5
+
+# SQLite has one writer, and its waiting is a lottery; threads of one process queue up here instead.
+_sqlite_turn = threading.Lock()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Seconds and counts. A lease lasts `deadline` of the request + `window` + `grace`."""
+
+    slots: int = 540
+    reserved: int = 60
+    window: float = 60.0
+    grace: float = 2.0
+    longest_deadline: float = 20.0
+    longest_block: float = 960.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.reserved < self.slots:
+            raise ValueError("BUDGET_RESERVED must be smaller than BUDGET_SLOTS")
+
+    @property
+    def longest_lease(self) -> timedelta:
+        return timedelta(seconds=self.longest_deadline + self.window + self.grace)
+
+    def for_bulk(self) -> int:
+        return self.slots - self.reserved
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wait:
+    """What a request waits for, for progress lines."""
+
+    reason: Reason
+    seconds: float
+
+    @property
+    def sentence(self) -> str:
+        if self.reason == "probe":
+            return "rate limit: one request is testing whether the block is over"
+        what = "rate limit" if self.reason == "rate limit" else "the site blocks requests"
+        return f"{what}: resumes in {max(1, round(self.seconds))} s"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """`used` and `free` add up to `total`; `reserved` is how many of the total only people may take."""
+
+    total: int
+    used: int
+    free: int
+    reserved: int
+    blocked_until: datetime | None
+
+
+Observer = Callable[[Wait | None], None]
+
+
+class DatabaseBudget:
+    """Implements connectors.http.Budget. May be shared by threads; closing their connections is the caller's matter.
+
+    `observer` is told a Wait when a request has to wait, and None when it goes on.
+    """
+
+    def __init__(
+        self,
+        *,
+        system: System,
+        origin: str,
+        limits: Limits,
+        interactive: bool = False,
+        observer: Observer | None = None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._system = system
+        self._origin = origin
+        self._limits = limits
+        self._share = limits.slots if interactive else limits.for_bulk()
+        self._observer = observer
+        self._pause = pause
+        self._gate_id: int | None = None
+
+    def __repr__(self) -> str:
+        return f"DatabaseBudget({self._system} {self._origin}, {self._share} slots)"
+
+    def take(self, *, deadline: float, patience: float) -> Ticket:
+        if deadline > self._limits.longest_deadline:
+            raise ValueError(f"a deadline of {deadline} s is longer than the longest of this budget")
+        self._make_rows()
+        gives_up_at = time.monotonic() + patience
+        was_told = False
+        while isinstance(outcome := self._try(deadline), Wait):
+            left = gives_up_at - time.monotonic()
+            if left <= 0:
+                raise out_of_patience(patience)
+            if self._observer is not None and outcome.seconds >= WORTH_TELLING:
+                was_told = True
+                self._observer(outcome)
+            self._pause(min(_nap(outcome), left))
+        if self._observer is not None and was_told:
+            self._observer(None)
+        return outcome
+
+    def answered(self, ticket: Ticket) -> None:
+        with _settling():
+            moment = now()
+            self._free_after_window(ticket, moment)
+            if ticket.is_probe:
+                # Only a block that is over: a straggler's 429 may have begun the next one.
+                self._gate().filter(blocked_until__lte=moment).update(blocked_until=None, probe_until=None)
+
+    def blocked(self, ticket: Ticket, seconds: float) -> None:
+        with _settling():
+            moment = now()
+            self._free_after_window(ticket, moment)
+            until = moment + timedelta(seconds=min(seconds, self._limits.longest_block))
+            shorter = Q(blocked_until=None) | Q(blocked_until__lt=until)
+            self._gate().filter(shorter).update(blocked_until=until, probe_until=None)
+            logger.warning("%s %s answered 429: everybody waits %.0f s", self._system, self._origin, seconds)
+
+    def lost(self, ticket: Ticket) -> None:
+        if ticket.is_probe:
+            with _settling():
+                self._gate().update(probe_until=None)
+
+    def usage(self) -> Usage:
+        self._make_rows()
+        total = self._limits.slots
+        used = self._slots(total).filter(free_at__gt=now()).count()
+        blocked_until = self._gate().values_list("blocked_until", flat=True).get()
+        return Usage(
+            total=total, used=used, free=total - used, reserved=self._limits.reserved, blocked_until=blocked_until
+        )
+
+    def _try(self, deadline: float) -> Ticket | Wait:
+        """One short transaction. `durable` refuses to run inside another one: others could not see the taken slot."""
+        with _turn(), transaction.atomic(durable=True):
+            started, moment = time.monotonic(), now()
+            blocked_until, wait = self._look_at_gate(moment)
+            if wait is not None:
+                return wait
+            slot_id = self._free_slot(moment)
+            if slot_id is None:
+                return self._wait_for_slot(moment)
+            if blocked_until is not None and not self._claim_probe(moment, blocked_until, deadline):
+                return Wait(reason="probe", seconds=PROBE_NAP)
+            BudgetSlot.objects.filter(pk=slot_id).update(free_at=moment + self._lease(deadline))
+        return Ticket(started=started, slot_id=slot_id, is_probe=blocked_until is not None)
+
+    def _look_at_gate(self, moment: datetime) -> tuple[datetime | None, Wait | None]:
+        """The end of the block whose probe is due (None: the gate is open), and what to wait for first."""
+        blocked_until, probe_until = self._gate().values_list("blocked_until", "probe_until").get()
+        if blocked_until is None:
+            return None, None
+        latest = moment + timedelta(seconds=self._limits.longest_block)
+        if blocked_until > latest:  # no block is that long: the clock went back
+            self._gate().update(blocked_until=latest)
+        if blocked_until > moment:
+            return blocked_until, Wait(reason="block", seconds=(min(blocked_until, latest) - moment).total_seconds())
+        if probe_until is not None and moment < probe_until <= moment + self._limits.longest_lease:
+            return blocked_until, Wait(reason="probe", seconds=PROBE_NAP)
+        return blocked_until, None
+
+    def _claim_probe(self, moment: datetime, blocked_until: datetime, deadline: float) -> bool:
+        """After a block exactly one request goes first, for at most its own lease."""
+        latest = moment + self._limits.longest_lease
+        nobody = Q(probe_until=None) | Q(probe_until__lte=moment) | Q(probe_until__gt=latest)
+        until = moment + timedelta(seconds=deadline + self._limits.grace)
+        return self._gate().filter(nobody, blocked_until=blocked_until).update(probe_until=until) == 1
+
+    def _free_slot(self, moment: datetime) -> int | None:
+        free = self._slots(self._share).filter(free_at__lte=moment).order_by("free_at")
+        return free.select_for_update(skip_locked=True).values_list("pk", flat=True).first()
+
+    def _wait_for_slot(self, moment: datetime) -> Wait:
+        latest = moment + self._limits.longest_lease
+        ends = self._slots(self._share).aggregate(first=Min("free_at"), last=Max("free_at"))
+        if ends["last"] > latest:  # no lease is that long: the clock went back
+            self._slots(self._limits.slots).filter(free_at__gt=latest).update(free_at=latest)
+        return Wait(reason="rate limit", seconds=(min(ends["first"], latest) - moment).total_seconds())
+
+    def _free_after_window(self, ticket: Ticket, moment: datetime) -> None:
+        free_at = moment + timedelta(seconds=self._limits.window)
+        BudgetSlot.objects.filter(pk=ticket.slot_id).update(free_at=free_at)
+
+    def _lease(self, deadline: float) -> timedelta:
+        return timedelta(seconds=deadline + self._limits.window + self._limits.grace)
+
+    def _gate(self) -> QuerySet[BudgetGate]:
+        return BudgetGate.objects.filter(system=self._system, origin=self._origin)
+
+    def _slots(self, share: int) -> QuerySet[BudgetSlot]:
+        return BudgetSlot.objects.filter(gate_id=self._gate_id, number__lt=share)
+
+    def _make_rows(self) -> None:
+        """On first use; two processes may do it at once. More slots by a changed setting appear here, too."""
+        if self._gate_id is not None:
+            return
+        with _turn():
+            if not self._gate().exists():
+                BudgetGate.objects.bulk_create(
+                    [BudgetGate(system=self._system, origin=self._origin)], ignore_conflicts=True
+                )
+            gate_id = self._gate().values_list("pk", flat=True).get()
+            known = set(BudgetSlot.objects.filter(gate_id=gate_id).values_list("number", flat=True))
+            moment = now()
+            missing = [
+                BudgetSlot(gate_id=gate_id, number=number, free_at=moment)
+                for number in range(self._limits.slots)
+                if number not in known
+            ]
+            BudgetSlot.objects.bulk_create(missing, ignore_conflicts=True)
+        self._gate_id = gate_id
+
+
+def database_budget(
+    system: System, origin: str, *, interactive: bool = False, observer: Observer | None = None
+) -> DatabaseBudget:
+    """The budget of an origin (`Site.origin`) with the numbers of the settings; `interactive` for a person's click."""
+    return DatabaseBudget(
+        system=system, origin=origin, limits=limits_from_settings(), interactive=interactive, observer=observer
+    )
+
+
+def usage(system: System, origin: str) -> Usage:
+    return database_budget(system, origin).usage()
+
+
+def limits_from_settings() -> Limits:
+    return Limits(
+        slots=settings.BUDGET_SLOTS,
+        reserved=settings.BUDGET_RESERVED,
+        window=settings.BUDGET_WINDOW,
+        grace=settings.BUDGET_GRACE,
+        longest_deadline=settings.REQUEST_DEADLINE,
+    )
+
+
+def now() -> datetime:
+    """The database's clock where there is one for all machines; not the transaction's start, as `Now()` would be."""
+    if connection.vendor != "postgresql":
+        return datetime.now(UTC)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        moment: datetime = cursor.fetchone()[0]
+    return moment
+
+
+def _nap(wait: Wait) -> float:
+    """A little jitter, so that waiting threads do not all wake for the same slot."""
+    return min(LONGEST_NAP, max(SHORTEST_NAP, wait.seconds)) + random.uniform(0, SHORTEST_NAP)  # noqa: S311
+
+
+@contextlib.contextmanager
+def _turn() -> Iterator[None]:
+    if connection.vendor != "sqlite":
+        yield
+        return
+    with _sqlite_turn:
+        yield
+
+
+@contextlib.contextmanager
+def _settling() -> Iterator[None]:
+    """The outcome of a request must not be lost because a slot could not be updated: its lease then simply runs out."""
+    try:
+        with _turn():
+            yield
+    except DatabaseError:
+        logger.warning("a rate budget slot could not be handed back; its lease runs out by itself", exc_info=True)

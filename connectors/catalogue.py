@@ -1,0 +1,321 @@
+"""Refreshing the catalogue: what Align and Jira contain, read in the background and stored part by part.
+
+Each part is read whole before it is stored in one short transaction, so a failed call changes nothing of its part.
+What is no longer answered is marked as vanished and kept; it is unmarked when it comes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Model
+from django.utils import timezone
+
+from connectors import jobs, remotes, sealing
+from connectors.align.resources import ConnectorProject
+from connectors.align.resources import ProcessFlow as AlignFlow
+from connectors.audit import trail
+from connectors.http.errors import RemoteError
+from connectors.jira.client import JiraClient
+from connectors.jira.resources import IssueTypeStatuses, JiraIssueType, JiraProject, JiraStatus
+from connectors.models import (
+    Connector,
+    IssueType,
+    ProcessFlow,
+    ProcessStep,
+    Project,
+    ReachableStatus,
+    Status,
+    StatusCategory,
+)
+from connectors.threads import DatabaseThreads
+
+REFRESH = "refresh"
+CATEGORIES = {"new": StatusCategory.TODO, "indeterminate": StatusCategory.DOING, "done": StatusCategory.DONE}
+STORED_AT_ONCE = 100  # projects whose reachable statuses go into one transaction
+Statuses = Sequence[IssueTypeStatuses]
+
+
+@jobs.handler(REFRESH)
+def refresh(run: jobs.Run) -> None:
+    """Read everything; on a failure the connector says why, and keeps what it had."""
+    connector = run.connector
+    try:
+        _refresh(run)
+    except (RemoteError, sealing.SealError) as error:
+        sentence = error.sentence if isinstance(error, RemoteError) else str(error)
+        Connector.objects.filter(pk=connector.pk).update(catalogue_error=sentence)
+        raise jobs.JobFailed(sentence) from error
+    now = timezone.now()
+    Connector.objects.filter(pk=connector.pk).update(catalogue_at=now, catalogue_error="")
+    if following := run.job.params.get("then"):
+        # Only now: which lists there are to read is in the catalogue.
+        jobs.start(connector, following, actor=run.actor)
+
+
+def _refresh(run: jobs.Run) -> None:
+    align = remotes.align_client(run.connector, on_wait=run.waits_for)
+    jira = remotes.jira_client(run.connector, on_wait=run.waits_for)
+    before = _sizes(run.connector)
+    run.progress("connector, projects and process flows in Align", done=0, total=0)
+    align.connector()
+    align_projects, flows = align.projects(), align.value_streams()
+    run.progress("projects, statuses and issue types in Jira")
+    projects, statuses, types = jira.projects(), jira.statuses(), jira.issue_types()
+    if not projects:
+        raise jobs.JobFailed(
+            "Jira shows this account no project at all. Give it the permission Browse projects; nothing was changed."
+        )
+    store_projects(run.connector, projects, align_projects)
+    store_statuses(run.connector, statuses)
+    store_issue_types(run.connector, types)
+    store_flows(run.connector, flows)
+    read_reachable(run, jira)
+    _note_changes(run, before)
+
+
+def _sizes(connector: Connector) -> dict[str, int]:
+    """How much of each kind is there, the vanished left out."""
+    tables: dict[str, type[Model]] = {
+        "projects": Project,
+        "statuses": Status,
+        "issue types": IssueType,
+        "process flows": ProcessFlow,
+        "process steps": ProcessStep,
+    }
+    return {
+        name: table._default_manager.filter(connector=connector, vanished_at=None).count()
+        for name, table in tables.items()
+    }
+
+
+def _note_changes(run: jobs.Run, before: dict[str, int]) -> None:
+    after = _sizes(run.connector)
+    if after == before:
+        return
+    words = ", ".join(f"{number} {name}" for name, number in after.items())
+    with transaction.atomic():
+        trail.append(
+            "catalogue.refreshed",
+            actor=run.actor,
+            connector=run.connector,
+            subject="catalogue",
+            sentence=f"The catalogue now has {words}.",
+            data={"before": before, "after": after},
+        )
+
+
+# --- projects ----------------------------------------------------------------------------------------------------
+
+
+def store_projects(connector: Connector, jira: Sequence[JiraProject], align: Sequence[ConnectorProject]) -> None:
+    """Jira says which projects there are and of which kind; Align which are in scope, for which programme."""
+    in_scope = _matched(jira, align)
+    rows = [_project(connector, project, in_scope.get(project.id)) for project in jira]
+    with transaction.atomic():
+        Project.objects.bulk_create(
+            rows,
+            update_conflicts=True,
+            unique_fields=["connector", "jira_id"],
+            update_fields=[
+                "key",
+                "name",
+                "team_managed",
+                "in_scope",
+                "programme_id",
+                "align_key",
+                "align_error",
+                "vanished_at",
+            ],
+            batch_size=500,
+        )
+        _mark_vanished(Project, connector, "jira_id", [project.id for project in jira])
+
+
+def _matched(jira: Sequence[JiraProject], align: Sequence[ConnectorProject]) -> dict[int, ConnectorProject]:
+    """Align's projects by Jira's id. By key first; one whose key was renamed in Jira is found by its id."""
+    by_key, known = {project.key: project.id for project in jira}, {project.id for project in jira}
+    found: dict[int, ConnectorProject] = {}
+    for project in align:
+        jira_id = by_key.get(project.project_key)
+        if jira_id is None and project.project_id in known:
+            jira_id = project.project_id
+        if jira_id is not None:
+            found[jira_id] = project
+    return found
+
+
+def _project(connector: Connector, jira: JiraProject, align: ConnectorProject | None) -> Project:
+    renamed = align is not None and align.project_key != jira.key
+    return Project(
+        connector=connector,
+        jira_id=jira.id,
+        key=jira.key,
+        name=jira.name,
+        team_managed=jira.is_team_managed,
+        in_scope=align is not None,
+        programme_id=align.program_id if align else None,
+        align_key=align.project_key if align and renamed else "",
+        align_error=align.error_message if align else "",
+    )
+
+
+def _mark_vanished(table: type[Model], connector: Connector, field: str, answered: Iterable[int]) -> None:
+    gone = table._default_manager.filter(connector=connector, vanished_at=None)
+    gone.exclude(**{f"{field}__in": set(answered)}).update(vanished_at=timezone.now())
+
+
+# --- statuses and issue types --------------------------------------------------------------------------------------
+
+
+def store_statuses(connector: Connector, statuses: Sequence[JiraStatus]) -> None:
+    projects = dict(Project.objects.filter(connector=connector).values_list("jira_id", "pk"))
+    with transaction.atomic():
+        _upsert_statuses(connector, statuses, projects)
+        _mark_vanished(Status, connector, "jira_id", [status.id for status in statuses])
+
+
+def _upsert_statuses(connector: Connector, statuses: Iterable[JiraStatus], projects: dict[int, int]) -> None:
+    rows = [
+        Status(
+            connector=connector,
+            jira_id=status.id,
+            name=status.name[:255],
+            category=CATEGORIES.get(status.category, StatusCategory.TODO),
+            project_id=projects.get(status.project_id) if status.project_id else None,
+        )
+        for status in statuses
+    ]
+    Status.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["connector", "jira_id"],
+        update_fields=["name", "category", "project", "vanished_at"],
+        batch_size=500,
+    )
+
+
+def store_issue_types(connector: Connector, types: Sequence[JiraIssueType]) -> None:
+    with transaction.atomic():
+        _upsert_types(connector, types)
+        _mark_vanished(IssueType, connector, "jira_id", [type_.id for type_ in types])
+
+
+def _upsert_types(connector: Connector, types: Iterable[JiraIssueType]) -> None:
+    rows = [
+        IssueType(connector=connector, jira_id=each.id, name=each.name[:255], subtask=each.is_subtask) for each in types
+    ]
+    IssueType.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["connector", "jira_id"],
+        update_fields=["name", "subtask", "vanished_at"],
+        batch_size=500,
+    )
+
+
+# --- process flows -----------------------------------------------------------------------------------------------
+
+
+def store_flows(connector: Connector, flows: Sequence[AlignFlow]) -> None:
+    with transaction.atomic():
+        rows = [
+            ProcessFlow(
+                connector=connector,
+                align_id=flow.id,
+                name=flow.name[:255],
+                level=flow.level.lower()[:20],
+                is_active=flow.is_active,
+                programme_ids=list(flow.program_ids),
+            )
+            for flow in flows
+        ]
+        ProcessFlow.objects.bulk_create(
+            rows,
+            update_conflicts=True,
+            unique_fields=["connector", "align_id"],
+            update_fields=["name", "level", "is_active", "programme_ids", "vanished_at"],
+        )
+        _mark_vanished(ProcessFlow, connector, "align_id", [flow.id for flow in flows])
+        _store_steps(connector, flows)
+
+
+def _store_steps(connector: Connector, flows: Sequence[AlignFlow]) -> None:
+    ids = dict(ProcessFlow.objects.filter(connector=connector).values_list("align_id", "pk"))
+    rows = [
+        ProcessStep(
+            connector=connector,
+            flow_id=ids[flow.id],
+            align_id=step.id,
+            name=step.name[:255],
+            position=max(0, step.order),
+            map_to_state=step.state,
+        )
+        for flow in flows
+        for step in flow.steps
+    ]
+    ProcessStep.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["connector", "align_id"],
+        update_fields=["flow", "name", "position", "map_to_state", "vanished_at"],
+        batch_size=500,
+    )
+    _mark_vanished(ProcessStep, connector, "align_id", [row.align_id for row in rows])
+
+
+# --- which statuses each project's issue types can reach -------------------------------------------------------------
+
+
+def read_reachable(run: jobs.Run, jira: JiraClient) -> None:
+    """One call a project in scope, several at once; stored in portions, so that a long read loses little."""
+    projects = list(Project.objects.filter(connector=run.connector, in_scope=True, vanished_at=None))
+    run.progress("statuses of each project", done=0, total=len(projects))
+    portion: list[tuple[Project, Statuses]] = []
+
+    def read(project: Project) -> tuple[Project, Statuses]:
+        return project, jira.project_statuses(project.key)
+
+    with DatabaseThreads(min(8, settings.APPLY_THREADS)) as threads:
+        for done, (project, answered) in enumerate(threads.each_done(read, projects), start=1):
+            portion.append((project, answered))
+            if len(portion) == STORED_AT_ONCE:
+                store_reachable(run.connector, portion)
+                portion = []
+            run.progress(f"statuses of {project.key}", done=done)
+    store_reachable(run.connector, portion)
+
+
+def store_reachable(connector: Connector, portion: Sequence[tuple[Project, Statuses]]) -> None:
+    """Replace what these projects' issue types reach; statuses and types met here first are added."""
+    with transaction.atomic():
+        _add_unknown(connector, portion)
+        status_ids = dict(Status.objects.filter(connector=connector).values_list("jira_id", "pk"))
+        type_ids = dict(IssueType.objects.filter(connector=connector).values_list("jira_id", "pk"))
+        wanted = {
+            (project.pk, type_ids[each.issue_type.id], status_ids[status.id])
+            for project, answered in portion
+            for each in answered
+            for status in each.statuses
+        }
+        stored = ReachableStatus.objects.filter(project__in=[project for project, _ in portion])
+        there = {(row.project_id, row.issue_type_id, row.status_id): row.pk for row in stored}
+        stored.filter(pk__in=[pk for key, pk in there.items() if key not in wanted]).delete()
+        new = [
+            ReachableStatus(project_id=project, issue_type_id=type_, status_id=status)
+            for project, type_, status in sorted(wanted - there.keys())
+        ]
+        ReachableStatus.objects.bulk_create(new, ignore_conflicts=True, batch_size=1000)
+
+
+def _add_unknown(connector: Connector, portion: Sequence[tuple[Project, Statuses]]) -> None:
+    """The site-wide lists can miss what a project shows, e.g. a status of an inactive workflow."""
+    known = set(Status.objects.filter(connector=connector).values_list("jira_id", flat=True))
+    types = set(IssueType.objects.filter(connector=connector).values_list("jira_id", flat=True))
+    projects = dict(Project.objects.filter(connector=connector).values_list("jira_id", "pk"))
+    met = [each for _, answered in portion for each in answered]
+    statuses = {status.id: status for each in met for status in each.statuses if status.id not in known}
+    _upsert_statuses(connector, statuses.values(), projects)
+    _upsert_types(connector, {e.issue_type.id: e.issue_type for e in met if e.issue_type.id not in types}.values())

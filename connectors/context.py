@@ -1,0 +1,98 @@
+"""What stands around every page: the navigation a person may use, and the connector switcher."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from connectors.models import Connector
+from connectors.models.person import Person
+from connectors.rights import Right, may
+
+MOST_CONNECTORS = 50
+
+# Numbers beside navigation entries. The mappings app registers its own, since nothing here may know it.
+COUNTS: dict[str, Callable[[Person], int]] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class NavEntry:
+    label: str
+    href: str
+    icon: str
+    current: bool
+    count: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """One connector of the switcher, leading to the same page of that connector where there is one."""
+
+    name: str
+    href: str
+    current: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shell:
+    nav: tuple[NavEntry, ...]
+    connectors: tuple[Choice, ...]
+    connector: Connector | None
+
+
+def shell(request: HttpRequest) -> dict[str, Shell]:
+    person = getattr(request, "user", None)
+    if not isinstance(person, Person):
+        return {}
+    slug = _slug(request)
+    found = list(Connector.objects.filter(is_active=True).order_by("name")[:MOST_CONNECTORS])
+    connector = next((each for each in found if each.slug == slug), None)
+    choices = tuple(Choice(name=each.name, href=_same_page(request, each), current=each == connector) for each in found)
+    return {"shell": Shell(nav=tuple(_nav(request, person, connector)), connectors=choices, connector=connector)}
+
+
+def _slug(request: HttpRequest) -> str:
+    match = request.resolver_match
+    return str(match.kwargs.get("slug", "")) if match else ""
+
+
+def _same_page(request: HttpRequest, connector: Connector) -> str:
+    """A form's address answers no GET, so only the matrix and the connector page are kept over a switch."""
+    match = request.resolver_match
+    name = "connector" if match and match.url_name == "connector" else "matrix"
+    return reverse(name, args=[connector.slug])
+
+
+def _nav(request: HttpRequest, person: Person, connector: Connector | None) -> list[NavEntry]:
+    mappings = reverse("matrix", args=[connector.slug]) if connector else reverse("mappings")
+    entries = [
+        ("Overview", reverse("overview"), "squares-2x2", Right.SEE),
+        ("Mappings", mappings, "table-cells", Right.SEE),
+        ("Plans", reverse("plans"), "clipboard-document-check", Right.SEE),
+        ("History", reverse("history"), "clock", Right.HISTORY),
+        ("Connectors", reverse("connectors"), "arrows-right-left", Right.SEE),
+    ]
+    current = _current(request.path)
+    return [
+        NavEntry(label=label, href=href, icon=icon, current=label == current, count=_count(label, person))
+        for label, href, icon, right in entries
+        if may(person, right)
+    ]
+
+
+def _count(label: str, person: Person) -> int:
+    counter = COUNTS.get(label)
+    return counter(person) if counter else 0
+
+
+def _current(path: str) -> str:
+    """A matrix and the form of a plan stand below their connector's address."""
+    if path == "/":
+        return "Overview"
+    first, *rest = path.strip("/").split("/")
+    if first == "connectors":
+        return {"mappings": "Mappings", "plan": "Plans"}.get(rest[1] if len(rest) > 1 else "", "Connectors")
+    return first.capitalize()

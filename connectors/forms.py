@@ -1,0 +1,323 @@
+"""How every form of the product is drawn, and the forms of a connector: what is pasted is trimmed or refused here."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.forms.renderers import DjangoTemplates, TemplatesSetting
+from django.template import TemplateDoesNotExist
+from django.utils import timezone
+from django.utils.text import slugify
+
+from connectors import remotes
+from connectors.align.client import trim_site as trim_align_site
+from connectors.http.auth import BadToken, clean_token
+from connectors.http.errors import AddressRefused
+from connectors.jira.client import trim_site as trim_jira_site
+from connectors.models import Connector, CredentialKind, JiraKind, System, WorkItemType
+from connectors.services import ConnectorData, SecretData
+
+MOST_ID = 2**31 - 1  # what the column holds on both databases
+LONGEST_SECRET = 10_000
+RESERVED_SLUGS = frozenset({"new"})  # addresses of our own below /connectors/
+KINDS = {
+    System.ALIGN: (CredentialKind.ALIGN_BEARER, CredentialKind.ALIGN_BASIC),
+    System.JIRA: (CredentialKind.JIRA_CLOUD, CredentialKind.JIRA_PASSWORD, CredentialKind.JIRA_PAT),
+}
+KINDS_OF_JIRA = {
+    JiraKind.CLOUD: (CredentialKind.JIRA_CLOUD,),
+    JiraKind.DATA_CENTER: (CredentialKind.JIRA_PASSWORD, CredentialKind.JIRA_PAT),
+}
+WITHOUT_USER = remotes.BEARERS
+
+
+class Renderer(TemplatesSetting):
+    """Label, help and error beside each field, from our templates; widgets are Django's own."""
+
+    form_template_name = "_form.html"
+    field_template_name = "fields/field.html"
+
+    def get_template(self, template_name: str) -> Any:
+        try:
+            return super().get_template(template_name)
+        except TemplateDoesNotExist:
+            # Widgets come with Django's forms, which are no installed app here.
+            return DjangoTemplates().get_template(template_name)
+
+
+def _typed(label: str, help_text: str = "", *, required: bool = True, longest: int | None = None) -> forms.CharField:
+    """A one-line field where the browser neither corrects nor completes."""
+    widget = forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"})
+    return forms.CharField(label=label, help_text=help_text, required=required, max_length=longest, widget=widget)
+
+
+class ConnectorForm(forms.Form):
+    """What a connector is, without its secrets. `notes` says what was trimmed from what was typed."""
+
+    name = _typed("Name", longest=200)
+    align_site = _typed(
+        "Jira Align site",
+        "The address of the site, like https://acme.jiraalign.com. A pasted API address is shortened.",
+    )
+    align_connector_id = forms.IntegerField(
+        label="Align connector id",
+        help_text="The number in the connector's address in Jira Align, and in its audit log after CONFIG.",
+        min_value=1,
+        max_value=MOST_ID,
+        error_messages=dict.fromkeys(
+            ("invalid", "min_value", "max_value"), "The connector id is a whole number above 0, such as 123."
+        ),
+    )
+    jira_site = _typed("Jira site", "Like https://acme.atlassian.net, or the address of your Data Center.")
+    jira_kind = forms.ChoiceField(label="Kind of Jira", choices=JiraKind.choices)
+    time_zone = _typed(
+        "Time zone of pasted log lines", "As Align shows times to the person who copies them, like Europe/Warsaw."
+    )
+
+    def __init__(self, *args: Any, stored: Connector | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.stored = stored
+        self.notes: list[str] = []
+
+    def clean_align_site(self) -> str:
+        return self._site(System.ALIGN, self.cleaned_data["align_site"], trim_align_site)
+
+    def clean_jira_site(self) -> str:
+        return self._site(System.JIRA, self.cleaned_data["jira_site"], trim_jira_site)
+
+    def _site(self, system: System, typed: str, trim: Callable[[str], tuple[str, str | None]]) -> str:
+        try:
+            site, note = trim(typed)
+            remotes.site_of(system, site)
+        except AddressRefused as refused:
+            raise ValidationError(refused.sentence) from refused
+        refuse_private(site)
+        if len(site) > 500:
+            raise ValidationError("The address is longer than 500 characters: enter the site alone.")
+        if note:
+            self.notes.append(f"{system.label} site: {note}")
+        return site
+
+    def clean_time_zone(self) -> str:
+        name: str = self.cleaned_data["time_zone"]
+        if name not in available_timezones():
+            raise ValidationError("This is no time zone. Enter a name like Europe/Warsaw, America/New_York or UTC.")
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if "align_site" in cleaned and "align_connector_id" in cleaned:
+            self._refuse_twin(cleaned["align_site"], cleaned["align_connector_id"])
+        return cleaned
+
+    def _refuse_twin(self, site: str, number: int) -> None:
+        others = Connector.objects.filter(align_site=site, align_connector_id=number)
+        if self.stored:
+            others = others.exclude(pk=self.stored.pk)
+        if other := others.first():
+            sentence = f"Connector {number} of this Jira Align site is already here: {other.name} ({other.slug})."
+            self.add_error("align_connector_id", sentence)
+
+    @property
+    def data_typed(self) -> ConnectorData:
+        """The cleaned values; the form has to be valid."""
+        names = ("name", "align_site", "align_connector_id", "jira_site", "jira_kind", "time_zone")
+        return ConnectorData(**{name: self.cleaned_data[name] for name in names})
+
+
+def refuse_private(site: str) -> None:
+    """A host that is a private or local address is told while typing; a name that leads to one, when connecting."""
+    host = urlsplit(site).hostname or ""
+    try:
+        is_public = ipaddress.ip_address(host).is_global
+    except ValueError:
+        is_public = host != "localhost" and not host.endswith(".localhost")
+    if not is_public and not remotes.is_allowed_private(site):
+        raise ValidationError(
+            f"{host} is a private or local network address, which is not allowed. "
+            "If the site really is inside your network, the operator has to allow it in the settings."
+        )
+
+
+class SlugField(forms.SlugField):
+    """Refused in our own words."""
+
+    default_error_messages = {"invalid": "Use letters, digits, hyphens and underscores only, like acme-production."}
+
+
+class NewConnectorForm(ConnectorForm):
+    slug = SlugField(
+        label="Name in addresses",
+        help_text="It stays when the name changes. Empty: made from the name.",
+        required=False,
+        max_length=50,
+    )
+
+    field_order = ["name", "slug"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if "slug" not in self.errors and "name" in cleaned:
+            cleaned["slug"] = cleaned["slug"] or slugify(cleaned["name"])[:50].strip("-")
+            self._check_slug(cleaned["slug"])
+        return cleaned
+
+    def _check_slug(self, slug: str) -> None:
+        if not slug:
+            self.add_error("slug", "The name holds no letter that fits into an address: enter one here, like acme.")
+        elif slug.lower() in RESERVED_SLUGS:
+            self.add_error("slug", f'"{slug}" is an address of AlignAdmin itself. Choose another, like acme.')
+        elif other := Connector.objects.filter(slug__iexact=slug).first():
+            self.add_error("slug", f'There is already a connector with the address "{slug}": {other.name}.')
+
+
+class CredentialForm(forms.Form):
+    """One secret for one system. It is never drawn again, whatever happens to the form."""
+
+    kind = forms.ChoiceField()
+    user = _typed("", longest=320)
+    secret = forms.CharField(
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        error_messages={"required": "Enter the token or password."},
+    )
+    expires_on = forms.DateField(
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"invalid": "Enter the day as year-month-day, like 2027-03-31."},
+    )
+
+    def __init__(self, *args: Any, system: System, **kwargs: Any) -> None:
+        kwargs.setdefault("prefix", system.value)
+        super().__init__(*args, **kwargs)
+        self.system = system
+        self.notes: list[str] = []
+        self._name_fields()
+        kinds = [(kind.value, kind.label) for kind in KINDS[system]]
+        self.fields["kind"].choices = kinds  # type: ignore[attr-defined]
+        kind = self["kind"].value() or kinds[0][0]
+        self.fields["user"].required = kind not in WITHOUT_USER
+        needed = "This kind of sign-in needs the user: an e-mail address or a user name."
+        self.fields["user"].error_messages["required"] = needed
+
+    def _name_fields(self) -> None:
+        """Every label names its system: both forms stand on one page."""
+        name = "Align" if self.system is System.ALIGN else "Jira"
+        labels = {"kind": "sign-in", "user": "user", "secret": "token", "expires_on": "token expires on"}
+        for field, words in labels.items():
+            self.fields[field].label = f"{name} {words}"
+        self.fields["secret"].label = "Align API token" if self.system is System.ALIGN else "Jira token or password"
+        self.fields["user"].help_text = (
+            "Only with an Atlassian API token."
+            if self.system is System.ALIGN
+            else "E-mail or user name; not for a personal access token."
+        )
+
+    def clean_user(self) -> str:
+        user: str = self.cleaned_data["user"]
+        if ":" in user or re.search(r"[\x00-\x1f\x7f]", user):
+            raise ValidationError("A user name has no colon and no line break. Enter it again.")
+        return user
+
+    def clean_secret(self) -> str:
+        """Tokens lose what people paste around them; a password of Data Center may hold any letter."""
+        secret: str = self.cleaned_data["secret"]
+        if len(secret) > LONGEST_SECRET:
+            raise ValidationError("This is longer than 10,000 characters, so it is no token. Paste the token alone.")
+        if self.cleaned_data.get("kind") == CredentialKind.JIRA_PASSWORD:
+            return _clean_password(secret)
+        try:
+            token, note = clean_token(secret)
+        except BadToken as bad:
+            raise ValidationError(str(bad)) from None
+        if note:
+            self.notes.append(f"{self.system.label}: {note}")
+        return token
+
+    def clean_expires_on(self) -> date | None:
+        expires_on: date | None = self.cleaned_data["expires_on"]
+        if expires_on is not None and expires_on < timezone.localdate():
+            raise ValidationError("This day has passed: the token would not work any more. Make a new one.")
+        return expires_on
+
+    def refuse_kind_of(self, jira_kind: str) -> None:
+        """Add the error when a Jira credential is of the other kind of Jira; the form has been validated."""
+        kind = self.cleaned_data.get("kind")
+        if self.system is not System.JIRA or not kind or not jira_kind:
+            return
+        fitting = KINDS_OF_JIRA[JiraKind(jira_kind)]
+        if kind not in fitting:
+            choices = " or ".join(f'"{each.label}"' for each in fitting)
+            self.add_error("kind", f"{JiraKind(jira_kind).label} does not take this sign-in. Choose {choices}.")
+
+    @property
+    def secret_typed(self) -> SecretData:
+        """The cleaned values; the form has to be valid."""
+        return SecretData(system=self.system, **self.cleaned_data)
+
+
+def _clean_password(password: str) -> str:
+    if not password.strip():
+        raise ValidationError("Enter the password.")
+    if re.search(r"[\x00-\x1f\x7f]", password):
+        raise ValidationError("The password contains a line break or a control character. Enter it again.")
+    return password
+
+
+class SetUp:
+    """The one page on which a connector is added: what it is, and how to sign in at its two systems."""
+
+    def __init__(self, data: Any = None) -> None:
+        self.details = NewConnectorForm(data, initial={"time_zone": "UTC"})
+        self.align = CredentialForm(data, system=System.ALIGN)
+        self.jira = CredentialForm(data, system=System.JIRA)
+        self.forms: tuple[ConnectorForm | CredentialForm, ...] = (self.details, self.align, self.jira)
+
+    def is_valid(self) -> bool:
+        for form in self.forms:
+            form.full_clean()
+        self.jira.refuse_kind_of(self.details.cleaned_data.get("jira_kind", ""))
+        return not any(form.errors for form in self.forms)
+
+    @property
+    def notes(self) -> list[str]:
+        return [note for form in self.forms for note in form.notes]
+
+    @property
+    def problems(self) -> list[str]:
+        return [problem for form in self.forms for problem in problems_of(form)]
+
+    @property
+    def secrets_typed(self) -> list[SecretData]:
+        return [self.align.secret_typed, self.jira.secret_typed]
+
+
+def problems_of(form: forms.BaseForm) -> list[str]:
+    """Every error with the label of its field, for a place away from the fields."""
+    labels = {name: f"{form[name].label}: " for name in form.fields}
+    return [f"{labels.get(name, '')}{error}" for name, errors in form.errors.items() for error in errors]
+
+
+class TypesForm(forms.Form):
+    """Which Jira issue types each Align work item type stands for; none would silently mean the default."""
+
+    def __init__(self, *args: Any, names: Sequence[str], matches: dict[str, list[str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for type_ in WorkItemType:
+            chosen = matches.get(type_.value, [])
+            gone = [name for name in chosen if name not in names]
+            self.fields[type_.value] = forms.MultipleChoiceField(
+                label=f"Align {type_.label}",
+                choices=[*((name, name) for name in names), *((name, f"{name} (not in Jira)") for name in gone)],
+                initial=chosen,
+                widget=forms.CheckboxSelectMultiple,
+                error_messages={"required": f"Choose at least one Jira issue type for {type_.label}."},
+            )

@@ -1,0 +1,81 @@
+"""`manage.py demo`: the whole product with a sandbox, from nothing, in one terminal."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from connectors.demo.children import ChildEnded, Children
+from connectors.demo.people import PEOPLE
+from connectors.demo.prepare import prepare
+from connectors.demo.surroundings import HOST, CannotStart, Surroundings, alone, surroundings
+
+MANAGE = str(settings.BASE_DIR / "manage.py")
+WEB_THREADS = 4
+
+
+class Command(BaseCommand):
+    help = "Run sandbox, web and worker together, with people and a prepared connector to try. Ctrl-C ends all."
+    requires_system_checks: list[str] = []  # the children check themselves, with the demo's own secrets
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        # The second step: runs in a child, because only there the demo's secrets are in the settings.
+        parser.add_argument("--prepare", action="store_true", help="only make people and a connector")
+        parser.add_argument("--slug", default="acme", help="of the prepared connector")
+        parser.add_argument("--sandbox", default="", help="its address, e.g. http://127.0.0.1:8001")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["prepare"]:
+            prepare(slug=options["slug"], sandbox_address=options["sandbox"], password=os.environ["DEMO_PASSWORD"])
+            return
+        try:
+            with alone(settings.DATA_DIR):
+                self.supervise(surroundings(settings.DATA_DIR, os.environ))
+        except (CannotStart, ChildEnded) as error:
+            raise CommandError(str(error)) from error
+
+    def supervise(self, where: Surroundings) -> None:
+        children = Children(environment=where.environment(), log_dir=where.data_dir / "log")
+        children.stop_on_signals()
+        try:
+            self.stdout.write("Preparing ...")
+            self.step(where, "migrate", "--verbosity", "0")
+            self.step(where, "demo", "--prepare", "--sandbox", where.sandbox_address)
+            start(children, where)
+            children.wait_for(f"{where.sandbox_address}/_sandbox/journal")
+            children.wait_for(f"{where.address}/healthz")
+            if not children.stopping:
+                self.announce(where)
+            children.watch()
+            self.stdout.write("Stopping ...")
+        finally:
+            children.stop()
+
+    def step(self, where: Surroundings, *arguments: str) -> None:
+        done = subprocess.run(  # noqa: S603  # our own commands
+            [sys.executable, MANAGE, *arguments], env=where.environment(), capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise CannotStart(f"`manage.py {' '.join(arguments)}` failed:\n{(done.stderr or done.stdout).strip()}")
+
+    def announce(self, where: Surroundings) -> None:
+        people = "\n".join(f"  {person.email:<26}{person.role.label}" for person in PEOPLE)
+        self.stdout.write(
+            f"\nAlignAdmin is at  {where.address}/\n"
+            f"The sandbox is at {where.sandbox_address}/  (Jira Align and Jira)\n\n"
+            f"Sign in with the password  {where.password}  as\n{people}\n\n"
+            f"Data and logs: {where.data_dir}\nCtrl-C ends everything."
+        )
+
+
+def start(children: Children, where: Surroundings) -> None:
+    state = str(where.data_dir / "sandbox.sqlite3")
+    children.start("sandbox", [MANAGE, "sandbox", "--port", str(where.sandbox_port), "--state", state])
+    web = ["gunicorn", "--bind", f"{HOST}:{where.port}", "--worker-class", "gthread", "--threads", str(WEB_THREADS)]
+    children.start("web", ["-m", *web, "--chdir", str(settings.BASE_DIR), "alignadmin.wsgi"])
+    children.start("worker", [MANAGE, "run_huey"])

@@ -1,0 +1,60 @@
+"""The connectors app's tables."""
+
+from connectors.audit.models import ChainHead, Entry, HistoryRow, MirrorLine
+from connectors.models.budget import BudgetGate, BudgetSlot
+from connectors.models.catalogue import (
+    DEFAULT_ISSUE_TYPES,
+    Confirmation,
+    IssueType,
+    ProcessFlow,
+    ProcessStep,
+    Project,
+    ReachableStatus,
+    Status,
+    StatusCategory,
+    TypeMatch,
+    WorkItemType,
+)
+from connectors.models.connector import (
+    AuditSource,
+    Connector,
+    Credential,
+    CredentialKind,
+    JiraKind,
+    Stage,
+    System,
+)
+from connectors.models.job import ACTIVE, Job, JobState
+from connectors.models.person import Person, Role
+
+__all__ = [
+    "ACTIVE",
+    "DEFAULT_ISSUE_TYPES",
+    "AuditSource",
+    "BudgetGate",
+    "BudgetSlot",
+    "ChainHead",
+    "Confirmation",
+    "Connector",
+    "Credential",
+    "CredentialKind",
+    "Entry",
+    "HistoryRow",
+    "IssueType",
+    "JiraKind",
+    "Job",
+    "JobState",
+    "MirrorLine",
+    "Person",
+    "ProcessFlow",
+    "ProcessStep",
+    "Project",
+    "ReachableStatus",
+    "Role",
+    "Stage",
+    "Status",
+    "StatusCategory",
+    "System",
+    "TypeMatch",
+    "WorkItemType",
+]

@@ -1,0 +1,37 @@
+"""The rate budget as rows: one gate per remote origin, and under it one row per request that may be under way."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from connectors.models.connector import System
+
+
+class BudgetGate(models.Model):
+    """Open while `blocked_until` is empty. After a block, whoever holds `probe_until` asks first; the others wait."""
+
+    system = models.CharField(max_length=10, choices=System.choices)
+    origin = models.CharField(max_length=255)  # host, with the port where it is not the usual one
+    blocked_until = models.DateTimeField(null=True)
+    probe_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["system", "origin"], name="one_gate_per_origin")]
+
+    def __str__(self) -> str:
+        return f"{self.system} {self.origin}"
+
+
+class BudgetSlot(models.Model):
+    """Free once `free_at` has passed. The highest numbers are the ones reserved for people."""
+
+    gate = models.ForeignKey(BudgetGate, on_delete=models.CASCADE, related_name="slots")
+    number = models.PositiveIntegerField()
+    free_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["gate", "number"], name="one_row_per_slot")]
+        indexes = [models.Index(fields=["gate", "free_at"], name="slots_by_free_at")]
+
+    def __str__(self) -> str:
+        return f"slot {self.number} of gate {self.gate_id}"

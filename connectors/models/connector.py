@@ -1,0 +1,104 @@
+"""A connector: one Align connector with its Align site and its Jira site, and the sealed secrets for both."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+
+class JiraKind(models.TextChoices):
+    CLOUD = "cloud", "Jira Cloud"
+    DATA_CENTER = "datacenter", "Jira Data Center"
+
+
+class AuditSource(models.TextChoices):
+    """Whether this Align answers at the connector's audit log address, which its maker does not document."""
+
+    UNTRIED = "untried", "not tried yet"
+    ENDPOINT = "endpoint", "read from Align"
+    NONE = "none", "pasted or uploaded"
+
+
+class Connector(models.Model):
+    slug = models.SlugField(unique=True)  # stays when the name changes: addresses are states
+    name = models.CharField(max_length=200)
+    align_site = models.URLField(max_length=500)
+    align_connector_id = models.PositiveIntegerField()
+    jira_site = models.URLField(max_length=500)
+    jira_kind = models.CharField(max_length=12, choices=JiraKind.choices, default=JiraKind.CLOUD)
+    is_active = models.BooleanField(default=True)
+    time_zone = models.CharField(max_length=64, default="UTC")  # of times in pasted log lines
+    type_ids = models.JSONField(default=dict, blank=True)  # {"j2a-state": {"feature": 2}}: overrides of the table
+    audit_source = models.CharField(max_length=10, choices=AuditSource.choices, default=AuditSource.UNTRIED)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    catalogue_at = models.DateTimeField(null=True, blank=True)  # when the last complete refresh ended
+    catalogue_error = models.TextField(blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)  # last good answer of Align
+    last_error = models.TextField(blank=True)  # the sentence of the last refused or failed call, empty when healthy
+    intake_at = models.DateTimeField(null=True, blank=True)  # last intake of Align's log, by whatever way
+    audit_due_at = models.DateTimeField(null=True, blank=True)
+    observe_due_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["align_site", "align_connector_id"], name="one_row_per_align_connector")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def config_name(self) -> str:
+        """The connector as Align's audit log calls it in its Type column."""
+        return f"CONFIG {self.align_connector_id}"
+
+
+class System(models.TextChoices):
+    ALIGN = "align", "Jira Align"
+    JIRA = "jira", "Jira"
+
+
+class CredentialKind(models.TextChoices):
+    ALIGN_BEARER = "align-bearer", "Align API token (bearer)"
+    ALIGN_BASIC = "align-basic", "Atlassian API token (user and token)"
+    JIRA_CLOUD = "jira-cloud", "Jira Cloud: e-mail and API token"
+    JIRA_PASSWORD = "jira-password", "Jira Data Center: user and password"
+    JIRA_PAT = "jira-pat", "Jira Data Center: personal access token"
+
+
+class Stage(models.TextChoices):
+    PENDING = "pending", "Pending"
+    CURRENT = "current", "Current"
+    PREVIOUS = "previous", "Previous"
+
+
+class Credential(models.Model):
+    """One secret for one of the two systems. The sealed value is bound to `uuid`, field and `version`."""
+
+    uuid = models.UUIDField(unique=True)
+    connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="credentials")
+    system = models.CharField(max_length=5, choices=System.choices)
+    kind = models.CharField(max_length=15, choices=CredentialKind.choices)
+    stage = models.CharField(max_length=8, choices=Stage.choices, default=Stage.CURRENT)
+    version = models.PositiveIntegerField(default=1)
+    user = models.CharField(max_length=320, blank=True)
+    sealed = models.TextField()
+    fingerprint = models.CharField(max_length=16)  # keyed hash, so that two people can compare without seeing it
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    expires_on = models.DateField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    used_at = models.DateTimeField(null=True, blank=True)
+    last_answer = models.TextField(blank=True)  # empty: the last call was accepted
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connector", "system", "stage"],
+                condition=models.Q(stage__in=["pending", "current"]),
+                name="one_pending_and_one_current",
+            )
+        ]

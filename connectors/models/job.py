@@ -1,0 +1,49 @@
+"""Work done in the background for a connector, visible while it runs: a journal, since the queue may lose tasks."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from connectors.models.connector import Connector
+
+
+class JobState(models.TextChoices):
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+
+
+ACTIVE = (JobState.QUEUED, JobState.RUNNING)
+
+
+class Job(models.Model):
+    connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="jobs")
+    kind = models.CharField(max_length=20)  # the name a handler is registered under, see connectors.jobs
+    subject = models.CharField(max_length=100, blank=True)  # e.g. a plan's id; kind and subject are active at most once
+    params = models.JSONField(default=dict, blank=True)
+    state = models.CharField(max_length=7, choices=JobState.choices, default=JobState.QUEUED)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    item = models.CharField(max_length=500, blank=True)  # what it is at
+    waits_for = models.CharField(max_length=200, blank=True)  # "rate limit: resumes in 14 s"
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    # The lease: who runs it, until when, and which try this is. Every write of a runner names its epoch.
+    owner = models.CharField(max_length=100, blank=True)
+    epoch = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connector", "kind", "subject"],
+                condition=models.Q(state__in=["queued", "running"]),
+                name="one_active_job_per_kind_and_subject",
+            )
+        ]
+        indexes = [models.Index(fields=["connector", "kind", "-created_at"])]

@@ -1,0 +1,200 @@
+"""What the connector pages read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import urlencode
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Prefetch, Q, QuerySet
+from django.utils import timezone
+
+from connectors.catalogue import REFRESH
+from connectors.models import ACTIVE, Connector, Credential, IssueType, Job, JobState, Project, Stage, System
+from connectors.readiness import Prerequisite, State, readiness
+from connectors.schedule import INTAKE
+from connectors.services import OBSERVE
+
+PER_PAGE = 50
+LAST_JOBS = 5
+SOON = 30  # days before the end of a credential at which it is drawn as a warning
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """`looks` is a class of the stylesheet: ok, warn, bad, or empty for what is not known."""
+
+    looks: str
+    word: str
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CredentialLine:
+    """The current credential of one system, or that there is none."""
+
+    system: System
+    credential: Credential | None
+
+    @property
+    def days_left(self) -> int | None:
+        if self.credential is None or self.credential.expires_on is None:
+            return None
+        return (self.credential.expires_on - timezone.localdate()).days
+
+    @property
+    def has_ended(self) -> bool:
+        return self.days_left is not None and self.days_left < 0
+
+    @property
+    def ends_soon(self) -> bool:
+        return self.days_left is not None and 0 <= self.days_left <= SOON
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectorCard:
+    connector: Connector
+    credentials: Sequence[CredentialLine]
+
+    @property
+    def health(self) -> Health:
+        return health(self.connector, self.credentials)
+
+
+def cards() -> list[ConnectorCard]:
+    """Every connector, active ones first."""
+    found = with_credentials().order_by("-is_active", "name", "pk")
+    return [ConnectorCard(connector=each, credentials=credential_lines(each)) for each in found]
+
+
+def with_credentials() -> QuerySet[Connector]:
+    return Connector.objects.prefetch_related(
+        Prefetch("credentials", Credential.objects.filter(stage=Stage.CURRENT).select_related("owner"))
+    )
+
+
+def credential_lines(connector: Connector) -> list[CredentialLine]:
+    """For a connector from `with_credentials`."""
+    stored = {each.system: each for each in connector.credentials.all()}
+    return [CredentialLine(system=system, credential=stored.get(system)) for system in System]
+
+
+def health(connector: Connector, credentials: Sequence[CredentialLine]) -> Health:
+    """The worst thing that is known; a connector nobody has asked yet is not called healthy."""
+    lacking = [line.system.label for line in credentials if line.credential is None]
+    ended = [line.system.label for line in credentials if line.has_ended]
+    if not connector.is_active:
+        return Health(looks="warn", word="Deactivated", sentence="Nothing is read by the clock; its history stays.")
+    if lacking:
+        return Health(looks="bad", word="No credential", sentence=f"Add one for {' and '.join(lacking)}.")
+    if trouble := connector.last_error or connector.catalogue_error:
+        return Health(looks="bad", word="Trouble", sentence=trouble)
+    if ended:
+        return Health(looks="bad", word="Expired", sentence=f"Replace the credential for {' and '.join(ended)}.")
+    if connector.answered_at is None:
+        return Health(looks="", word="Not asked yet", sentence="Refresh it to read its projects and mappings.")
+    return Health(looks="ok", word="Answers", sentence="The last call was answered.")
+
+
+# --- one connector ----------------------------------------------------------------------------------------------------
+
+PROJECT_KINDS = {"company": Q(team_managed=False), "team": Q(team_managed=True)}
+PROJECT_SCOPES = {
+    "in": Q(in_scope=True, vanished_at=None),
+    "out": Q(in_scope=False, vanished_at=None),
+    "trouble": ~Q(align_error=""),
+    "vanished": Q(vanished_at__isnull=False),
+}
+
+
+@dataclass
+class ConnectorPage:
+    """One connector with everything its page shows; `asked` holds the filters of the address."""
+
+    connector: Connector
+    asked: Mapping[str, str]
+
+    @cached_property
+    def credentials(self) -> list[CredentialLine]:
+        return credential_lines(self.connector)
+
+    @cached_property
+    def health(self) -> Health:
+        return health(self.connector, self.credentials)
+
+    @cached_property
+    def readiness(self) -> list[Prerequisite]:
+        return readiness(self.connector)
+
+    @property
+    def open_count(self) -> int:
+        return sum(each.state in (State.MISSING, State.UNKNOWN) for each in self.readiness)
+
+    @cached_property
+    def jobs(self) -> list[Job]:
+        return list(worth_showing(self.connector).order_by("-id")[:LAST_JOBS])
+
+    @cached_property
+    def job(self) -> Job | None:
+        """The work that is under way, in the order it was started; else the newest."""
+        return active_job(self.connector) or next(iter(self.jobs), None)
+
+    @property
+    def align_docs(self) -> str:
+        """The site's own API documents."""
+        return f"{self.connector.align_site}/rest/align/api/docs/index.html"
+
+    @cached_property
+    def projects(self) -> Page[Project]:
+        return Paginator(self._filtered_projects(), PER_PAGE).get_page(self.asked.get("page"))
+
+    def _filtered_projects(self) -> QuerySet[Project]:
+        wanted = PROJECT_KINDS.get(self.kind, Q()) & PROJECT_SCOPES.get(self.scope, Q())
+        if self.words:
+            wanted &= Q(key__icontains=self.words) | Q(name__icontains=self.words)
+        return Project.objects.filter(wanted, connector=self.connector).order_by("key", "pk")
+
+    @property
+    def words(self) -> str:
+        return self.asked.get("q", "").replace("\0", "").strip()[:255]
+
+    @property
+    def kind(self) -> str:
+        return self.asked.get("kind", "")
+
+    @property
+    def scope(self) -> str:
+        return self.asked.get("scope", "")
+
+    @property
+    def filters(self) -> str:
+        """The filters as the start of a query string, for the links to other pages of the table."""
+        chosen = {"q": self.words, "kind": self.kind, "scope": self.scope}
+        return urlencode({name: value for name, value in chosen.items() if value})
+
+
+def issue_type_names(connector: Connector) -> list[str]:
+    """Each name once: team-managed projects have types of their own with the same names."""
+    named = IssueType.objects.filter(connector=connector, vanished_at=None)
+    return list(named.order_by("name").values_list("name", flat=True).distinct())
+
+
+def worth_showing(connector: Connector) -> QuerySet[Job]:
+    """Align's log is read every minute, so only a failure of that is news."""
+    routine = Q(kind=INTAKE) & ~Q(state=JobState.FAILED)
+    return connector.jobs.exclude(routine).select_related("requested_by")
+
+
+def active_job(connector: Connector) -> Job | None:
+    """The work that was started first and has not ended."""
+    return worth_showing(connector).filter(state__in=ACTIVE).order_by("id").first()
+
+
+def following_job(job: Job) -> Job:
+    """A refresh is followed by reading the mappings; of every other job, itself."""
+    if job.kind != REFRESH or job.state in ACTIVE:
+        return job
+    following = job.connector.jobs.filter(kind=OBSERVE, subject="", state__in=ACTIVE, id__gt=job.pk)
+    return following.select_related("requested_by").first() or job

@@ -1,0 +1,240 @@
+"""What has to be in place before mappings work, each checked in what we hold or confirmed by a person with a date.
+
+The list is that of Jira Align's own guide to mapping by API. Nothing here calls Align or Jira.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+
+from django.db.models import Count, Q
+
+from connectors.audit.models import Entry, HistoryRow, Source
+from connectors.models import (
+    DEFAULT_ISSUE_TYPES,
+    Confirmation,
+    Connector,
+    Credential,
+    IssueType,
+    ProcessFlow,
+    Project,
+    Stage,
+    System,
+    TypeMatch,
+    WorkItemType,
+)
+
+CONFIGURATION_PULL = "Settings > Jira Settings > Resync Configuration > Configuration data pull"
+FAILED, DONE = "change.failed", "change.done"
+MOST_NAMED = 5
+MOST_FAILURES = 50
+
+
+class State(StrEnum):
+    OK = "ok"
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+    CONFIRMED = "confirmed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prerequisite:
+    code: str
+    label: str
+    state: State
+    sentence: str
+    can_confirm: bool = False
+    confirmed_by: str = ""
+    confirmed_at: datetime | None = None
+
+
+# What no address of the two systems shows: label, and what to look at before confirming.
+CONFIRMABLE = {
+    "bidirectional-sync": (
+        "Bidirectional sync is on",
+        "The connector has to send work items both ways. Look in Jira Align under Settings > Jira Settings.",
+    ),
+    "statuses-pulled": (
+        "Statuses are pulled into Align",
+        f"Align takes only the Jira statuses it has pulled. If in doubt, run {CONFIGURATION_PULL}.",
+    ),
+    "step-field": (
+        "The process step field is on the details panels",
+        "Only for mappings of process steps. Look in Jira Align under Settings > Details Panels Settings.",
+    ),
+}
+
+
+def readiness(connector: Connector) -> list[Prerequisite]:
+    """Every prerequisite in the order of the set-up."""
+    facts = _Facts(connector)
+    return [
+        _tokens(facts),
+        _confirmation(facts, "bidirectional-sync"),
+        _statuses(facts),
+        _projects(facts),
+        _types(facts),
+        _flows(facts),
+        _confirmation(facts, "step-field"),
+    ]
+
+
+def matches_of(connector: Connector) -> dict[str, list[str]]:
+    """Work item type -> names of Jira issue types, the connector's own or the default."""
+    found: dict[str, list[str]] = {}
+    for match in TypeMatch.objects.filter(connector=connector, project=None):
+        found.setdefault(match.work_item_type, []).append(match.issue_type_name)
+    return {type_.value: found.get(type_.value) or [DEFAULT_ISSUE_TYPES[type_]] for type_ in WorkItemType}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """What Align said against a status in the newest apply."""
+
+    at: datetime
+    said: str
+
+
+@dataclass
+class _Facts:
+    """What several prerequisites look at, each read once."""
+
+    connector: Connector
+    confirmations: dict[str, Confirmation] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.confirmations = {each.code: each for each in self.connector.confirmations.all()}
+
+    @property
+    def is_read(self) -> bool:
+        return self.connector.catalogue_at is not None
+
+    @cached_property
+    def refused_status(self) -> Failure | None:
+        """Align's words about a status it does not know, from the plan that was applied last."""
+        ours = HistoryRow.objects.filter(connector=self.connector, source=Source.OURS, plan__isnull=False)
+        sent = ours.filter(Q(action=FAILED) | Q(action__in=("created", "updated", "deleted")))
+        last = sent.order_by("-at", "-id").values_list("plan", flat=True).first()
+        if last is None:
+            return None
+        failed = ours.filter(action=FAILED, plan=last).order_by("-id")[:MOST_FAILURES]
+        return _about_a_status(list(failed))
+
+
+def _about_a_status(failed: Sequence[HistoryRow]) -> Failure | None:
+    moments = {row.entry_seq: row.at for row in failed}
+    for entry in Entry.objects.filter(seq__in=list(moments)).order_by("-seq"):
+        said = str(json.loads(entry.body).get("data", {}).get("detail", ""))
+        # Align's own text is stored for an answer of 400; no shape of it is documented.
+        if re.search(r"status(id)?\b", said, re.IGNORECASE):
+            return Failure(at=moments[entry.seq], said=said)
+    return None
+
+
+def _confirmation(facts: _Facts, code: str) -> Prerequisite:
+    label, advice = CONFIRMABLE[code]
+    found = facts.confirmations.get(code)
+    return Prerequisite(
+        code=code,
+        label=label,
+        state=State.CONFIRMED if found else State.UNKNOWN,
+        sentence="" if found else f"{advice} The API does not show it: confirm it once you have looked.",
+        can_confirm=True,
+        confirmed_by=found.person_name if found else "",
+        confirmed_at=found.confirmed_at if found else None,
+    )
+
+
+def _statuses(facts: _Facts) -> Prerequisite:
+    """Confirmed by a person, until a later apply shows that Align does not know a status."""
+    confirmed, failure = facts.confirmations.get("statuses-pulled"), facts.refused_status
+    if failure is None or (confirmed and confirmed.confirmed_at > failure.at):
+        return _confirmation(facts, "statuses-pulled")
+    said = failure.said.rstrip(".")
+    return Prerequisite(
+        code="statuses-pulled",
+        label=CONFIRMABLE["statuses-pulled"][0],
+        state=State.MISSING,
+        sentence=f"Align refused a status in the last apply: {said}. Run {CONFIGURATION_PULL} there, then confirm.",
+        can_confirm=True,
+    )
+
+
+def _tokens(facts: _Facts) -> Prerequisite:
+    stored = {each.system: each for each in facts.connector.credentials.all() if each.stage == Stage.CURRENT}
+    states = [_token_state(system, stored.get(system)) for system in System]
+    worst = next((state for state in (State.MISSING, State.UNKNOWN) if state in dict(states)), State.OK)
+    return Prerequisite(
+        code="api-token", label="The API tokens work", state=worst, sentence=" ".join(text for _, text in states)
+    )
+
+
+def _token_state(system: System, credential: Credential | None) -> tuple[State, str]:
+    if credential is None:
+        return State.MISSING, f"No {system.label} credential is stored."
+    if credential.last_answer:
+        return State.MISSING, f"{system.label}: {credential.last_answer}"
+    if credential.used_at is None:
+        return State.UNKNOWN, f"The {system.label} credential has not been used yet: test the connection."
+    return State.OK, f"{system.label} accepted its credential."
+
+
+def _projects(facts: _Facts) -> Prerequisite:
+    synced = Project.objects.filter(connector=facts.connector, in_scope=True, vanished_at=None)
+    counts = synced.aggregate(all=Count("pk"), troubled=Count("pk", filter=~Q(align_error="")))
+    state, sentence = State.OK, f"{_counted(counts['all'], 'project')} of the connector are here."
+    if not counts["all"]:
+        state = State.MISSING if facts.is_read else State.UNKNOWN
+        sentence = "Align's connector has no Jira project: add them in Jira Align under Settings > Jira Settings."
+        if not facts.is_read:
+            sentence = "The projects have not been read yet: refresh the connector."
+    elif counts["troubled"]:
+        state = State.MISSING
+        named = [f"{each.key} ({each.align_error})" for each in synced.exclude(align_error="")[:MOST_NAMED]]
+        sentence = f"Align reports trouble with {_listed(named, counts['troubled'])}"
+    return Prerequisite(code="projects", label="Projects are synced", state=state, sentence=sentence)
+
+
+def _types(facts: _Facts) -> Prerequisite:
+    known = set(IssueType.objects.filter(connector=facts.connector, vanished_at=None).values_list("name", flat=True))
+    wanted = matches_of(facts.connector)
+    gone = sorted({name for names in wanted.values() for name in names} - known)
+    matched = [f"{WorkItemType(type_).label} = {', '.join(names)}" for type_, names in wanted.items()]
+    state, sentence = State.OK, f"{'; '.join(matched)}."
+    if not known:
+        state, sentence = State.UNKNOWN, "Jira's issue types have not been read yet: refresh the connector."
+    elif gone:
+        state = State.MISSING
+        sentence = f"Jira has no issue type named {_listed(gone, len(gone))} Choose others in the table of issue types."
+    return Prerequisite(code="work-item-types", label="Work item types are set up", state=state, sentence=sentence)
+
+
+def _flows(facts: _Facts) -> Prerequisite:
+    flows = ProcessFlow.objects.filter(connector=facts.connector, vanished_at=None, is_active=True)
+    counts = flows.aggregate(
+        flows=Count("pk", distinct=True), steps=Count("steps", filter=Q(steps__vanished_at=None), distinct=True)
+    )
+    state, sentence = State.OK, f"{_counted(counts['flows'], 'active flow')}, {_counted(counts['steps'], 'step')}."
+    if not facts.is_read:
+        state, sentence = State.UNKNOWN, "The process flows have not been read yet: refresh the connector."
+    elif not counts["steps"]:
+        state = State.MISSING
+        sentence = "Only for mappings of process steps: Align has no active process flow with steps. Make one there."
+    return Prerequisite(code="process-flows", label="Process flows are made", state=state, sentence=sentence)
+
+
+def _listed(names: Sequence[str], total: int) -> str:
+    """ "QA, Bug and 3 more." """
+    shown = list(names[:MOST_NAMED])
+    more = f" and {total - len(shown)} more" if total > len(shown) else ""
+    return f"{', '.join(shown)}{more}."
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

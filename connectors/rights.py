@@ -1,0 +1,101 @@
+"""Who may do what: four roles, the rights each has, and the one decorator that every view carries.
+
+A test walks the URL configuration and fails for a view without a rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from functools import wraps
+from typing import Any, TypeVar
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from connectors.models.person import Person, Role
+
+
+class Right(StrEnum):
+    """What a person may do. SIGNED_IN is everybody's; PUBLIC needs no sign-in."""
+
+    PUBLIC = "public"
+    SIGNED_IN = "signed-in"
+    SEE = "see"  # matrices, plans, connectors
+    EDIT = "edit"  # mappings, plans
+    APPROVE = "approve"  # approve and apply plans
+    CONFIGURE = "configure"  # connectors, credentials, settings, people
+    HISTORY = "history"  # read and export the history, take in log lines
+
+
+ROLE_RIGHTS: dict[str, frozenset[Right]] = {
+    Role.VIEWER: frozenset({Right.SEE}),
+    Role.EDITOR: frozenset({Right.SEE, Right.EDIT}),
+    Role.ADMIN: frozenset({Right.SEE, Right.EDIT, Right.APPROVE, Right.CONFIGURE, Right.HISTORY}),
+    Role.REVIEWER: frozenset({Right.SEE, Right.HISTORY}),
+}
+
+WHO_MAY = {
+    Right.EDIT: "an editor or an admin",
+    Right.APPROVE: "an admin",
+    Right.CONFIGURE: "an admin",
+    Right.HISTORY: "a reviewer or an admin",
+    Right.SEE: "a viewer",
+}
+
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+
+def may(person: Any, right: Right) -> bool:
+    if right is Right.PUBLIC:
+        return True
+    if not isinstance(person, Person) or not person.is_active:
+        return False
+    return right is Right.SIGNED_IN or right in ROLE_RIGHTS.get(person.role, frozenset())
+
+
+View = TypeVar("View", bound=Callable[..., HttpResponse])
+
+
+def requires(read: Right, write: Right | None = None, methods: tuple[str, ...] = ("GET",)) -> Callable[[View], View]:
+    """Guard a function view: `read` is needed to see it (else 404), `write` to send to it (else 403 with a sentence).
+
+    `methods` are the methods it answers, HEAD and OPTIONS aside; others get 405.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.method not in (*methods, "HEAD") or (request.method == "HEAD" and "GET" not in methods):
+                return HttpResponse(status=405, headers={"Allow": ", ".join(methods)})
+            if not may(request.user, read):
+                raise Http404
+            if request.method not in SAFE_METHODS and write and not may(request.user, write):
+                return refusal(request, write)
+            return view(request, *args, **kwargs)
+
+        outer = guarded if read is Right.PUBLIC else login_required(guarded)
+        outer.rule = (read, write, methods)  # type: ignore[attr-defined]
+        return outer  # type: ignore[return-value]
+
+    return decorate
+
+
+def refusal(request: HttpRequest, right: Right) -> HttpResponse:
+    sentence = f"This needs {WHO_MAY[right]}; you are signed in as {request.user} without that role."
+    if getattr(request, "htmx", False):
+        return HttpResponse(sentence, status=403, content_type="text/plain; charset=utf-8")
+    return render(request, "refused.html", {"sentence": sentence}, status=403)
+
+
+class HasRight(BasePermission):
+    """REST: a view names `right`; what one may not see answers 404, as on the pages."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        right: Right = getattr(view, "right", Right.CONFIGURE)
+        if request.user and request.user.is_authenticated and not may(request.user, right):
+            raise Http404
+        return may(request.user, right)

@@ -1,0 +1,43 @@
+"""What happens by the clock: Align's audit log is taken in every minute, each tick claimed by one worker."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from alignadmin.tasks import due_work
+from connectors import jobs, remotes
+from connectors.audit import intake
+from connectors.http.errors import RemoteError
+from connectors.models import AuditSource, Connector
+
+INTAKE = "intake"
+
+
+@jobs.handler(INTAKE)
+def take_in_log(run: jobs.Run) -> None:
+    """Read what is new in Align's log; an Align without that address is noted once and asked again only by hand."""
+    client = remotes.align_client(run.connector, on_wait=run.waits_for)
+    try:
+        result = intake.pull(run.connector, client)
+    except RemoteError as error:
+        raise jobs.JobFailed(error.sentence) from error
+    run.progress(result.sentence, done=result.new, total=result.read)
+
+
+@due_work
+def start_due_intakes() -> int:
+    now = timezone.now()
+    due = Q(audit_due_at=None) | Q(audit_due_at__lte=now)
+    started = 0
+    ready = Connector.objects.filter(due, is_active=True, catalogue_at__isnull=False)
+    for connector in ready.exclude(audit_source=AuditSource.NONE):
+        following = now + timedelta(seconds=settings.AUDIT_INTERVAL)
+        # The conditional update is the claim: of several workers one starts the job.
+        if Connector.objects.filter(due, pk=connector.pk).update(audit_due_at=following):
+            jobs.start(connector, INTAKE, actor=None)
+            started += 1
+    return started

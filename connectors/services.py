@@ -1,0 +1,185 @@
+"""Writing connectors: adding, editing, credentials, activation, prerequisites and issue types.
+
+Each service is one short transaction whose last statement is its audit entry.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from connectors import jobs, sealing
+from connectors.audit import trail
+from connectors.catalogue import REFRESH
+from connectors.models import (
+    Confirmation,
+    Connector,
+    Credential,
+    Job,
+    Person,
+    Project,
+    Stage,
+    System,
+    TypeMatch,
+    WorkItemType,
+)
+
+OBSERVE = "observe"  # the mappings' job; started here by its name, since this package knows no mappings
+
+
+class Refused(Exception):
+    """The act was refused and nothing changed; the message says why and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectorData:
+    """What a person types about a connector, already cleaned."""
+
+    name: str
+    align_site: str
+    align_connector_id: int
+    jira_site: str
+    jira_kind: str
+    time_zone: str = "UTC"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretData:
+    system: System
+    kind: str
+    user: str
+    secret: str
+    expires_on: date | None = None
+
+    def __repr__(self) -> str:
+        return f"SecretData({self.system}, {self.kind})"
+
+
+def add_connector(slug: str, data: ConnectorData, secrets: Sequence[SecretData], *, actor: Person) -> Connector:
+    """Store a connector with its sealed credentials. Raises Refused when slug or connector are there already."""
+    try:
+        with transaction.atomic():
+            connector = Connector.objects.create(slug=slug, **vars(data))
+            for secret in secrets:
+                _store(connector, secret, actor)
+            sites = f"Align connector {data.align_connector_id} at {data.align_site}, Jira at {data.jira_site}"
+            _entry("connector.added", connector, actor, f"Added connector {data.name}: {sites}.", **vars(data))
+    except IntegrityError as error:
+        raise Refused(_already_there(slug, data)) from error
+    return connector
+
+
+def _already_there(slug: str, data: ConnectorData) -> str:
+    other = Connector.objects.filter(align_site=data.align_site, align_connector_id=data.align_connector_id).first()
+    if other is not None:
+        return f"Connector {data.align_connector_id} of this Align site is already here, as {other.name}."
+    return f'There is already a connector with the address "{slug}". Choose another.'
+
+
+def edit_connector(connector: Connector, data: ConnectorData, *, actor: Person) -> Connector:
+    """Change what it says; its slug, mappings and history stay."""
+    before = {name: getattr(connector, name) for name in vars(data)}
+    changed = {name: [before[name], value] for name, value in vars(data).items() if before[name] != value}
+    if not changed:
+        return connector
+    try:
+        with transaction.atomic():
+            for name, value in vars(data).items():
+                setattr(connector, name, value)
+            connector.save(update_fields=list(vars(data)))
+            words = ", ".join(f"{name.replace('_', ' ')} from {old} to {new}" for name, (old, new) in changed.items())
+            _entry("connector.edited", connector, actor, f"Changed {words}.", changed=changed)
+    except IntegrityError as error:
+        raise Refused(_already_there(connector.slug, data)) from error
+    return connector
+
+
+def store_credential(connector: Connector, secret: SecretData, *, actor: Person) -> Credential:
+    """Seal a secret as the current one; running jobs use it with their next client."""
+    with transaction.atomic():
+        credential = _store(connector, secret, actor)
+        _entry(
+            "credential.stored",
+            connector,
+            actor,
+            f"Stored a new {secret.system.label} credential ({credential.get_kind_display()}).",
+            fingerprint=credential.fingerprint,
+            version=credential.version,
+        )
+    return credential
+
+
+def _store(connector: Connector, secret: SecretData, actor: Person) -> Credential:
+    current = Credential.objects.select_for_update().filter(
+        connector=connector, system=secret.system, stage=Stage.CURRENT
+    )
+    old = current.first()
+    version = old.version + 1 if old else 1
+    current.delete()
+    credential = Credential(
+        uuid=uuid.uuid4(),
+        connector=connector,
+        system=secret.system,
+        kind=secret.kind,
+        version=version,
+        user=secret.user,
+        owner=actor,
+        expires_on=secret.expires_on,
+    )
+    sealing.seal_secret(credential, secret.secret)
+    credential.save()
+    return credential
+
+
+def set_active(connector: Connector, active: bool, *, actor: Person) -> None:
+    with transaction.atomic():
+        if not Connector.objects.filter(pk=connector.pk, is_active=not active).update(is_active=active):
+            return
+        action, words = ("connector.activated", "Activated") if active else ("connector.deactivated", "Deactivated")
+        _entry(action, connector, actor, f"{words} connector {connector.name}.")
+
+
+def confirm_prerequisite(connector: Connector, code: str, *, actor: Person) -> None:
+    """A person says that something the API cannot show is so, with today's date."""
+    with transaction.atomic():
+        Confirmation.objects.update_or_create(
+            connector=connector, code=code, defaults={"person_name": actor.name, "confirmed_at": timezone.now()}
+        )
+        _entry("prerequisite.confirmed", connector, actor, f"Confirmed: {code.replace('-', ' ')}.", code=code)
+
+
+def set_type_matches(
+    connector: Connector, matches: Mapping[str, Sequence[str]], project: Project | None = None, *, actor: Person
+) -> None:
+    """Which Jira issue types (by name) an Align work item type stands for; of the connector, or of one project."""
+    unknown = set(matches) - set(WorkItemType.values)
+    if unknown:
+        raise Refused(f"Align has no work item type {', '.join(sorted(unknown))}.")
+    rows = [
+        TypeMatch(connector=connector, project=project, work_item_type=type_, issue_type_name=name)
+        for type_, names in matches.items()
+        for name in dict.fromkeys(names)
+    ]
+    with transaction.atomic():
+        stored = TypeMatch.objects.filter(connector=connector, project=project, work_item_type__in=list(matches))
+        stored.delete()
+        TypeMatch.objects.bulk_create(rows)
+        words = "; ".join(f"{type_}: {', '.join(names) or 'none'}" for type_, names in matches.items())
+        where = f" in {project.key}" if project else ""
+        _entry("types.matched", connector, actor, f"Work item types{where} stand for {words}.", matches=dict(matches))
+
+
+def start_refresh(connector: Connector, *, actor: Person | None) -> Job:
+    """Read the catalogue, and after it the mappings, in the background; returns the first job."""
+    return jobs.start(connector, REFRESH, actor=actor, params={"then": OBSERVE})
+
+
+def _entry(action: str, connector: Connector, actor: Person, sentence: str, **data: object) -> None:
+    trail.append(
+        action, actor=actor, connector=connector, subject=f"connector {connector.slug}", sentence=sentence, data=data
+    )

@@ -1,0 +1,56 @@
+"""A thread pool whose threads use the database (for the rate budget) and leave no connection open behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from threading import Barrier, BrokenBarrierError
+from types import TracebackType
+from typing import Self, TypeVar
+
+from django.db import connections
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class DatabaseThreads:
+    """At most `width` threads at work. Leaving the block waits for what was handed in."""
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self._pool = ThreadPoolExecutor(max_workers=width)
+        self._started = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def submit(self, work: Callable[[Item], Result], item: Item) -> Future[Result]:
+        self._started = min(self._started + 1, self.width)
+        return self._pool.submit(work, item)
+
+    def each_done(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """The results in the order they are ready."""
+        for future in as_completed([self.submit(work, item) for item in items]):
+            yield future.result()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if error is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+        else:
+            self._close_connections()
+            self._pool.shutdown(wait=True)
+
+    def _close_connections(self) -> None:
+        """Reach each thread once: nobody leaves the barrier before all have come to it."""
+        barrier = Barrier(self.width)
+
+        def close() -> None:
+            try:
+                barrier.wait(timeout=5)
+            except BrokenBarrierError:
+                pass
+            connections.close_all()
+
+        for _ in range(self.width if self._started else 0):
+            self._pool.submit(close)

@@ -1,0 +1,104 @@
+"""Trying out a connection, stored or just typed: one line per check, nothing kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from connectors import remotes, sealing
+from connectors.align.client import AlignClient
+from connectors.http.auth import BadToken
+from connectors.http.errors import RemoteError
+from connectors.jira.client import JiraClient
+from connectors.models import Connector, Credential, Stage, System
+from connectors.remotes import Access
+from connectors.services import ConnectorData, SecretData
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One thing that was tried, and what came of it in words for people."""
+
+    label: str
+    ok: bool
+    sentence: str
+
+
+Step = tuple[str, Callable[[], str]]
+
+
+def try_connection(data: ConnectorData, secrets: Sequence[SecretData]) -> list[Check]:
+    """Sign in at both sites and look; the first failure at a site ends its checks, since the rest would repeat it."""
+    typed = {secret.system: secret for secret in secrets}
+    return [*_try(System.ALIGN, data, typed), *_try(System.JIRA, data, typed)]
+
+
+def secrets_of(connector: Connector) -> list[SecretData]:
+    """The stored current secrets, opened for a trial."""
+    stored = Credential.objects.filter(connector=connector, stage=Stage.CURRENT)
+    return [
+        SecretData(
+            system=System(each.system),
+            kind=each.kind,
+            user=each.user,
+            secret=sealing.open_secret(each),
+            expires_on=each.expires_on,
+        )
+        for each in stored
+    ]
+
+
+def data_of(connector: Connector) -> ConnectorData:
+    return ConnectorData(
+        name=connector.name,
+        align_site=connector.align_site,
+        align_connector_id=connector.align_connector_id,
+        jira_site=connector.jira_site,
+        jira_kind=connector.jira_kind,
+        time_zone=connector.time_zone,
+    )
+
+
+def _try(system: System, data: ConnectorData, typed: dict[System, SecretData]) -> Iterator[Check]:
+    secret = typed.get(system)
+    if secret is None:
+        yield Check(label=f"{system.label}: credential", ok=False, sentence="None is stored: add one.")
+        return
+    site = data.align_site if system is System.ALIGN else data.jira_site
+    access = Access(system=system, site=site, kind=secret.kind, user=secret.user, secret=secret.secret)
+    try:
+        remote = remotes.trial_remote(access)
+    except (RemoteError, BadToken) as error:
+        sentence = error.sentence if isinstance(error, RemoteError) else str(error)
+        yield Check(label=f"{system.label}: address and credential", ok=False, sentence=sentence)
+        return
+    with remote:
+        if system is System.ALIGN:
+            yield from _run(_align_steps(AlignClient(remote, data.align_connector_id)))
+        else:
+            yield from _run(_jira_steps(JiraClient(remote, remotes.deployment_of(data.jira_kind))))
+
+
+def _run(steps: Iterable[Step]) -> Iterator[Check]:
+    for label, look in steps:
+        try:
+            yield Check(label=label, ok=True, sentence=look())
+        except RemoteError as error:
+            yield Check(label=label, ok=False, sentence=error.sentence)
+            return
+
+
+def _align_steps(client: AlignClient) -> Iterator[Step]:
+    yield "Align: connector", lambda: f"Signed in; connector {client.connector().name or client.connector_id} is there."
+    yield "Align: projects", lambda: f"Sees {len(client.projects())} projects of the connector."
+    yield (
+        "Align: mappings",
+        lambda: f"Can read mappings ({len(client.list_mappings('mappings/states'))} shared states).",
+    )
+    yield "Align: process flows", lambda: f"Sees {len(client.value_streams())} process flows."
+
+
+def _jira_steps(client: JiraClient) -> Iterator[Step]:
+    yield "Jira: sign-in", lambda: f"Signed in as {client.myself().display_name}."
+    yield "Jira: projects", lambda: f"Sees {len(client.projects())} projects."
+    yield "Jira: statuses", lambda: f"Sees {len(client.statuses())} statuses."

@@ -1,0 +1,241 @@
+"""The connector pages: the list, one connector, its set-up, credentials and background work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from alignadmin.pages import failure, page, redirect
+from connectors import queries, sealing, services, trial
+from connectors.forms import ConnectorForm, CredentialForm, SetUp, TypesForm, problems_of
+from connectors.models import Connector, Person, System
+from connectors.readiness import CONFIRMABLE, matches_of
+from connectors.rights import Right, requires
+from connectors.services import Refused
+from connectors.trial import Check, data_of, secrets_of
+
+OWN_LABELS = {System.ALIGN: ("Align:", "Jira Align:"), System.JIRA: ("Jira:",)}  # how a trial names its checks
+SECRETS_GONE = "Secrets are never sent back to the browser: enter them again."
+
+
+def connector_or_404(slug: str) -> Connector:
+    return get_object_or_404(queries.with_credentials(), slug=slug)
+
+
+def person_of(request: HttpRequest) -> Person:
+    if not isinstance(request.user, Person):
+        raise Http404
+    return request.user
+
+
+def address_of(connector: Connector) -> str:
+    return reverse("connector", args=[connector.slug])
+
+
+# --- looking ----------------------------------------------------------------------------------------------------------
+
+
+@requires(Right.SEE)
+def connectors(request: HttpRequest) -> HttpResponse:
+    return page(request, "connectors/list.html", {"cards": queries.cards()})
+
+
+@requires(Right.SEE)
+def connector(request: HttpRequest, slug: str) -> HttpResponse:
+    return _show(request, connector_or_404(slug))
+
+
+def _show(
+    request: HttpRequest, shown: Connector, *, types: TypesForm | None = None, status: int = 200, **extra: Any
+) -> HttpResponse:
+    context = queries.ConnectorPage(shown, request.GET.dict())
+    form = types or _types_form(shown)
+    return page(
+        request,
+        "connectors/connector.html",
+        {"connector": shown, "page": context, "job": context.job, "types": form, **extra},
+        status=status,
+    )
+
+
+@requires(Right.SEE)
+def job(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """One job as it stands; once a refresh has ended, what follows it, so that polling sees the whole work."""
+    owner = get_object_or_404(Connector, slug=slug)
+    shown = get_object_or_404(owner.jobs.select_related("requested_by"), pk=pk)
+    context = {"connector": owner, "job": queries.following_job(shown)}
+    return page(request, "connectors/job.html", context, fragment="connectors/_job.html")
+
+
+# --- setting up -------------------------------------------------------------------------------------------------------
+
+
+@requires(Right.CONFIGURE, Right.CONFIGURE, ("GET", "POST"))
+def new(request: HttpRequest) -> HttpResponse:
+    """One plain form; `act=test` tries what is typed and stores nothing."""
+    if request.method != "POST":
+        return page(request, "connectors/new.html", {"set_up": SetUp()})
+    set_up = SetUp(request.POST)
+    is_valid = set_up.is_valid()
+    if _is_test(request):
+        checks = trial.try_connection(set_up.details.data_typed, set_up.secrets_typed) if is_valid else []
+        context = {"set_up": set_up, **_tried(checks, notes=set_up.notes, problems=set_up.problems)}
+        return _test_answer(request, "connectors/new.html", context)
+    if is_valid:
+        try:
+            return _add(request, set_up)
+        except Refused as refused:
+            set_up.details.add_error(None, str(refused))
+    context = {"set_up": set_up, "trouble": f"The connector is not saved. {SECRETS_GONE}"}
+    return page(request, "connectors/new.html", context, status=400)
+
+
+def _add(request: HttpRequest, set_up: SetUp) -> HttpResponse:
+    actor, slug = person_of(request), set_up.details.cleaned_data["slug"]
+    made = services.add_connector(slug, set_up.details.data_typed, set_up.secrets_typed, actor=actor)
+    services.start_refresh(made, actor=actor)
+    _tell(request, [*set_up.notes, f"{made.name} is stored. Its projects and mappings are being read."])
+    return redirect(request, address_of(made))
+
+
+@requires(Right.CONFIGURE, Right.CONFIGURE, ("GET", "POST"))
+def edit(request: HttpRequest, slug: str) -> HttpResponse:
+    stored = connector_or_404(slug)
+    if request.method != "POST":
+        form = ConnectorForm(initial=vars(data_of(stored)), stored=stored)
+        return page(request, "connectors/edit.html", {"connector": stored, "form": form})
+    form = ConnectorForm(request.POST, stored=stored)
+    if form.is_valid():
+        try:
+            services.edit_connector(stored, form.data_typed, actor=person_of(request))
+        except Refused as refused:
+            form.add_error(None, str(refused))
+        else:
+            _tell(request, [*form.notes, "The connector is saved."])
+            return redirect(request, address_of(stored))
+    context = {"connector": stored, "form": form, "trouble": "The connector is not saved."}
+    return page(request, "connectors/edit.html", context, status=400)
+
+
+@requires(Right.CONFIGURE, Right.CONFIGURE, ("GET", "POST"))
+def credential(request: HttpRequest, slug: str, system: str) -> HttpResponse:
+    """Put another secret in the place of the current one; `act=test` tries it first and stores nothing."""
+    if system not in System.values:
+        raise Http404
+    owner, which = connector_or_404(slug), System(system)
+    line = next(each for each in queries.credential_lines(owner) if each.system is which)
+    context: dict[str, Any] = {"connector": owner, "line": line}
+    if request.method != "POST":
+        initial = {"kind": line.credential.kind, "user": line.credential.user} if line.credential else {}
+        form = CredentialForm(system=which, initial=initial)
+        return page(request, "connectors/credential.html", {**context, "form": form})
+    form = CredentialForm(request.POST, system=which)
+    form.full_clean()
+    form.refuse_kind_of(owner.jira_kind)
+    context["form"] = form
+    if _is_test(request):
+        checks = _try_typed(owner, form) if not form.errors else []
+        context |= _tried(checks, notes=form.notes, problems=problems_of(form))
+        return _test_answer(request, "connectors/credential.html", context)
+    if form.errors:
+        context["trouble"] = f"The credential is not saved. {SECRETS_GONE}"
+        return page(request, "connectors/credential.html", context, status=400)
+    services.store_credential(owner, form.secret_typed, actor=person_of(request))
+    _tell(request, [*form.notes, f"The {which.label} credential is replaced."])
+    return redirect(request, address_of(owner))
+
+
+# --- testing ----------------------------------------------------------------------------------------------------------
+
+
+def _is_test(request: HttpRequest) -> bool:
+    return request.POST.get("act") == "test"
+
+
+def _try_typed(owner: Connector, form: CredentialForm) -> list[Check]:
+    """Only the checks of the typed credential's system."""
+    own = OWN_LABELS[form.system]
+    return [each for each in trial.try_connection(data_of(owner), [form.secret_typed]) if each.label.startswith(own)]
+
+
+def _tried(checks: Sequence[Check], *, notes: Sequence[str] = (), problems: Sequence[str] = ()) -> dict[str, Any]:
+    return {"checks": checks, "notes": notes, "problems": problems, "tested": True}
+
+
+def _test_answer(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    """htmx gets the lines alone, so that what is typed stays; a plain form comes back without its secrets."""
+    if not request.htmx:  # type: ignore[attr-defined]
+        context["trouble"] = f"Nothing is saved yet. {SECRETS_GONE}"
+    return page(request, template, context, fragment="connectors/_checks.html")
+
+
+@requires(Right.SEE, Right.CONFIGURE, ("POST",))
+def test(request: HttpRequest, slug: str) -> HttpResponse:
+    """Try the stored credentials; the answer is a line per check."""
+    stored = connector_or_404(slug)
+    try:
+        context = _tried(trial.try_connection(data_of(stored), secrets_of(stored)))
+    except sealing.SealError as error:
+        context = _tried([], problems=[str(error)])
+    if request.htmx:  # type: ignore[attr-defined]
+        return page(request, "connectors/_checks.html", context)
+    return _show(request, stored, **context)
+
+
+# --- acting -----------------------------------------------------------------------------------------------------------
+
+
+@requires(Right.SEE, Right.EDIT, ("POST",))
+def refresh(request: HttpRequest, slug: str) -> HttpResponse:
+    stored = connector_or_404(slug)
+    if not stored.is_active:
+        return failure(request, f"{stored.name} is deactivated: activate it first.")
+    return _done(request, stored, lambda actor: services.start_refresh(stored, actor=actor))
+
+
+@requires(Right.SEE, Right.CONFIGURE, ("POST",))
+def active(request: HttpRequest, slug: str) -> HttpResponse:
+    stored, wish = connector_or_404(slug), request.POST.get("active", "")
+    if wish not in ("yes", "no"):
+        return failure(request, "The request does not say whether to activate or to deactivate.", status=400)
+    return _done(request, stored, lambda actor: services.set_active(stored, wish == "yes", actor=actor))
+
+
+@requires(Right.SEE, Right.CONFIGURE, ("POST",))
+def confirm(request: HttpRequest, slug: str) -> HttpResponse:
+    stored, code = connector_or_404(slug), request.POST.get("code", "")
+    if code not in CONFIRMABLE:
+        return failure(request, "This is none of the prerequisites that a person can confirm.", status=400)
+    return _done(request, stored, lambda actor: services.confirm_prerequisite(stored, code, actor=actor))
+
+
+@requires(Right.SEE, Right.CONFIGURE, ("POST",))
+def types(request: HttpRequest, slug: str) -> HttpResponse:
+    """Which Jira issue types each Align work item type stands for."""
+    stored = connector_or_404(slug)
+    form = _types_form(stored, request.POST)
+    if not form.is_valid():
+        return _show(request, stored, types=form, status=400, trouble=" ".join(problems_of(form)))
+    return _done(request, stored, lambda actor: services.set_type_matches(stored, form.cleaned_data, actor=actor))
+
+
+def _types_form(owner: Connector, data: Any = None) -> TypesForm:
+    return TypesForm(data, names=queries.issue_type_names(owner), matches=matches_of(owner))
+
+
+def _done(request: HttpRequest, stored: Connector, act: Callable[[Person], object]) -> HttpResponse:
+    try:
+        act(person_of(request))
+    except Refused as refused:
+        return failure(request, str(refused))
+    return redirect(request, address_of(stored))
+
+
+def _tell(request: HttpRequest, sentences: Sequence[str]) -> None:
+    for sentence in sentences:
+        messages.info(request, sentence)

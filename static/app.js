@@ -1,0 +1,253 @@
+/* The keyboard grid, dialogs, and every failure made visible. Pages work without it: the list view is the grid's form. */
+(() => {
+  "use strict";
+
+  const byId = (id) => document.getElementById(id);
+  document.documentElement.classList.add("js");
+
+  // --- saying what happened ---------------------------------------------------------------------------------------
+
+  let said = "";
+
+  function say(text) {
+    // A region that is polled says the same again and again; only news is read out.
+    if (!text || text === said) return;
+    said = text;
+    byId("live").textContent = text;
+  }
+
+  function trouble(text, source) {
+    const banner = byId("trouble");
+    banner.textContent = text;
+    banner.hidden = !text;
+    document.querySelectorAll("p.trouble").forEach((old) => old.remove());
+    const form = text && source?.closest?.("form:not([hidden]), dialog");
+    if (form) form.append(Object.assign(document.createElement("p"), { className: "trouble", textContent: text }));
+  }
+
+  const signedOut = (xhr) => new URL(xhr.responseURL || "/", location.href).pathname.startsWith("/accounts/login");
+  const isHtml = (xhr) => (xhr.getResponseHeader("Content-Type") || "").startsWith("text/html");
+
+  function sentence(xhr) {
+    if (!isHtml(xhr) && xhr.responseText && xhr.responseText.length < 2000) return xhr.responseText;
+    if (xhr.status === 403) return "This page has expired: you signed in or out elsewhere. Reload it and try again.";
+    if (xhr.status === 404) return "This is no longer there, or your role does not include it. Reload the page.";
+    return `AlignAdmin could not answer (error ${xhr.status}). Reload the page to see what holds, then try again.`;
+  }
+
+  document.addEventListener("htmx:responseError", ({ detail }) => {
+    // An HTML refusal of the grid brings its own sentence along with the cells as they are now.
+    if (detail.xhr.status !== 409 || !isHtml(detail.xhr)) trouble(sentence(detail.xhr), detail.elt);
+  });
+  document.addEventListener("htmx:sendError", ({ detail }) =>
+    trouble("AlignAdmin did not answer: the connection failed. Reload the page to see what holds, then try again.", detail.elt));
+  document.addEventListener("htmx:timeout", ({ detail }) =>
+    trouble("AlignAdmin did not answer within 30 seconds and may still finish. Reload the page before you try again.", detail.elt));
+
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (signedOut(detail.xhr)) {
+      detail.shouldSwap = false;
+      trouble("You have been signed out. Reload the page and sign in again; nothing was sent.", detail.elt);
+    } else if (isHtml(detail.xhr)) {
+      if (detail.xhr.status === 409) detail.shouldSwap = true;
+      else if (detail.xhr.status < 400) trouble("");
+      patchCells(detail.serverResponse);
+    }
+  });
+
+  document.addEventListener("htmx:afterSettle", ({ detail }) => {
+    const shown = byId(detail.elt.id) || detail.elt;
+    say(shown.dataset?.say);
+    enterGrid();
+  });
+
+  // A running job's line that comes back finished brings what it read onto the page.
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    const then = detail.target?.dataset?.then;
+    if (then && detail.shouldSwap && !detail.serverResponse.includes("data-then=")) location.reload();
+  });
+
+  // --- asking first, sending once ---------------------------------------------------------------------------------
+
+  const agreed = new WeakSet();
+  const sent = new WeakSet();
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    const text = event.submitter?.dataset.ask || form.dataset.ask;
+    if (text && !agreed.has(form)) {
+      event.preventDefault();
+      event.stopPropagation();
+      ask(text, () => { agreed.add(form); form.requestSubmit(event.submitter); });
+      return;
+    }
+    agreed.delete(form);
+    if (form.method === "dialog" || form.hasAttribute("hx-post") || form.method === "get") return;
+    if (sent.has(form)) event.preventDefault();
+    sent.add(form);
+  }, true);
+  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+
+  function ask(text, yes) {
+    const dialog = byId("ask");
+    byId("ask-text").textContent = text;
+    dialog.returnValue = "no";
+    dialog.onclose = () => { if (dialog.returnValue === "yes") yes(); };
+    dialog.showModal();
+  }
+
+  document.addEventListener("change", ({ target }) => {
+    if (target.matches("[data-submit]")) target.form.requestSubmit();
+    if (target.matches("[data-all]")) {
+      for (const box of target.closest(".card").querySelectorAll(`input[name="${target.dataset.all}"]`)) box.checked = target.checked;
+    }
+  });
+
+  function closeMenus(except) {
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(except)) menu.open = false;
+  }
+
+  // --- the grid ---------------------------------------------------------------------------------------------------
+
+  const CELL = "[role=grid] td > button:not(.x)";
+  const grid = () => document.querySelector("[role=grid]");
+  const labelOf = (button) => button.getAttribute("aria-labelledby");
+  const cellOf = (label) => document.querySelector(`${CELL}[aria-labelledby="${label}"]`);
+  const rowsOf = (table) => [...table.tBodies[0].rows].filter((row) => row.cells.length > 1);
+  const buttonAt = (row, column) => row?.cells[column]?.querySelector("button");
+  let here = ""; // the label of the one cell in the tab order
+
+  function enterGrid() {
+    const button = (here && cellOf(here)) || document.querySelector(CELL);
+    if (button) makeCurrent(button);
+  }
+
+  function makeCurrent(button) {
+    const old = here && cellOf(here);
+    if (old) old.tabIndex = -1;
+    here = labelOf(button);
+    button.tabIndex = 0;
+  }
+
+  function goTo(button) {
+    if (!button) return;
+    makeCurrent(button);
+    button.focus({ preventScroll: true });
+    button.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+
+  function patchCells(html) {
+    if (!html.includes("<table class=changed")) return;
+    const box = document.createElement("template");
+    box.innerHTML = html;
+    const hadFocus = Boolean(document.activeElement?.closest("[role=grid]"));
+    for (const fresh of [...box.content.querySelectorAll(".changed :is(td, th)")]) {
+      const old = fresh.id ? byId(fresh.id) : cellOf(labelOf(fresh.querySelector("button")))?.parentElement;
+      old?.replaceWith(fresh);
+    }
+    const button = here && cellOf(here);
+    if (button) button.tabIndex = 0;
+    if (button && hadFocus) button.focus({ preventScroll: true });
+  }
+
+  function steps(row, column, rows, key, whole) {
+    const last = rows[0].cells.length - 1;
+    switch (key) {
+      case "ArrowRight": return [row, Math.min(column + 1, last)];
+      case "ArrowLeft": return [row, Math.max(column - 1, 1)];
+      case "ArrowDown": return [Math.min(row + 1, rows.length - 1), column];
+      case "ArrowUp": return [Math.max(row - 1, 0), column];
+      case "PageDown": return [Math.min(row + 10, rows.length - 1), column];
+      case "PageUp": return [Math.max(row - 10, 0), column];
+      case "Home": return [whole ? 0 : row, 1];
+      case "End": return [whole ? rows.length - 1 : row, last];
+      default: return null;
+    }
+  }
+
+  document.addEventListener("keydown", (event) => {
+    const button = event.target.closest?.(CELL);
+    if (!button || event.altKey || event.metaKey) return;
+    const rows = rowsOf(grid());
+    const cell = button.parentElement;
+    const next = steps(rows.indexOf(cell.parentElement), cell.cellIndex, rows, event.key, event.ctrlKey);
+    if (next) goTo(buttonAt(rows[next[0]], next[1]));
+    else if (event.key === " " || event.key === "Enter") toggle(button, event.shiftKey);
+    else if (event.key === "Delete" || event.key === "Backspace") toggle(button, event.shiftKey, "clear");
+    else return;
+    event.preventDefault();
+  });
+  // Firefox clicks a button when the space bar is let go.
+  document.addEventListener("keyup", (event) => {
+    if (event.key === " " && event.target.closest?.(CELL)) event.preventDefault();
+  });
+
+  document.addEventListener("click", (event) => {
+    closeMenus(event.target);
+    const button = event.target.closest("[role=grid] td > button");
+    const jump = event.target.closest("a[data-go]");
+    if (button?.matches(".x")) toggle(button.parentElement.querySelector("button"), true, "clear");
+    else if (button && event.detail) toggle(button, event.shiftKey);
+    else if (button) toggle(button, false); // a click that assistive technology makes
+    else if (jump && cellOf(jump.dataset.go)) {
+      event.preventDefault();
+      goTo(cellOf(jump.dataset.go));
+      cellOf(jump.dataset.go).scrollIntoView({ block: "center", inline: "center" });
+    }
+  });
+  document.addEventListener("focusin", (event) => {
+    if (event.target.matches?.(CELL)) makeCurrent(event.target);
+  });
+
+  let queue = Promise.resolve();
+
+  function toggle(button, ring, act = "") {
+    const { press, ringless, locked } = grid().dataset;
+    const direction = ring ? "a2j" : press;
+    const why = locked || (direction === "a2j" ? ringless : "");
+    makeCurrent(button);
+    if (why) return trouble(why);
+    // One after the other, since each says what it saw before.
+    queue = queue.then(() => send(labelOf(button), direction, act)).catch(() => {});
+  }
+
+  function send(label, direction, act) {
+    const form = byId("cell");
+    const button = cellOf(label);
+    if (!button) return null;
+    const [status, target] = label.split(" ").map((part) => part.slice(1));
+    const seen = direction === "j2a" ? dotOfRow(button) : ringOfColumn(target);
+    if (act === "clear" && !seen) return null;
+    for (const [name, value] of Object.entries({ status, target, to: direction, seen, act })) form.elements[name].value = value;
+    button.setAttribute("aria-busy", "true");
+    return htmx.ajax("POST", form.action, { source: form, swap: "none" })
+      .finally(() => cellOf(label)?.removeAttribute("aria-busy"));
+  }
+
+  function dotOfRow(button) {
+    const dot = button.closest("tr").querySelector("button.d");
+    return dot ? labelOf(dot).split(" t")[1] : "";
+  }
+
+  function ringOfColumn(target) {
+    const pairs = byId("rings").dataset.rings.split(" ").map((pair) => pair.split(":"));
+    return pairs.find(([of]) => of === target)?.[1] || "";
+  }
+
+  // --- keys of the whole page -------------------------------------------------------------------------------------
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") closeMenus(null);
+    if (event.target.closest?.("input, select, textarea, dialog")) return;
+    const control = event.ctrlKey || event.metaKey;
+    const key = event.key.toLowerCase();
+    const redoes = key === "y" || (key === "z" && event.shiftKey);
+    const form = control && (redoes ? byId("redo") : key === "z" && byId("undo"));
+    if (form) form.requestSubmit();
+    else if (event.key === "/" && !control && byId("q")) byId("q").focus();
+    else return;
+    event.preventDefault();
+  });
+
+  enterGrid();
+})();

@@ -1,0 +1,130 @@
+"""A matrix's address: what it shows and how, read from the query string and written back into links and forms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+from urllib.parse import urlencode
+
+from django.http import Http404, QueryDict
+from django.urls import reverse
+
+from connectors.models import Connector, Project
+from mappings.engine.families import family_of
+from mappings.engine.matrix import Only
+from mappings.engine.values import Direction, Kind, WorkItemType
+from mappings.facts import SHARED, Shown
+
+Choice = TypeVar("Choice", Kind, WorkItemType)
+BOTH = "both"
+DIRECTIONS = {
+    BOTH: "Both ways",
+    Direction.JIRA_TO_ALIGN.value: "Jira → Align",
+    Direction.ALIGN_TO_JIRA.value: "Align → Jira",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    connector: Connector
+    project: Project | None = None
+    kind: Kind = Kind.STATE
+    work_item_type: WorkItemType = WorkItemType.STORY
+    direction: str = BOTH
+    view: str = "grid"
+    only: frozenset[Only] = field(default_factory=frozenset)
+    q: str = ""
+
+    @property
+    def shown(self) -> Shown:
+        return Shown(self.kind, self.work_item_type, self.project)
+
+    @property
+    def scope_key(self) -> str:
+        return self.project.key if self.project else SHARED
+
+    def draws(self, direction: Direction) -> bool:
+        return self.direction in (BOTH, direction.value)
+
+    def refusal(self, direction: Direction) -> str:
+        """Why mappings of this direction cannot be made here; empty when they can."""
+        if not family_of(self.kind, direction).knows(self.work_item_type):
+            return type_refusal(self.kind, direction, self.work_item_type)
+        if direction is Direction.ALIGN_TO_JIRA and self.project is None:
+            return "From Align to Jira each project has its own mappings: choose a project."
+        return ""
+
+    @property
+    def fields(self) -> list[tuple[str, str]]:
+        """What is not as by default, as form fields and query."""
+        pairs = [
+            ("kind", self.kind.value if self.kind is not Kind.STATE else ""),
+            ("type", self.work_item_type.value if self.work_item_type is not WorkItemType.STORY else ""),
+            ("scope", self.project.key if self.project else ""),
+            ("direction", self.direction if self.direction != BOTH else ""),
+            ("view", self.view if self.view != "grid" else ""),
+            *(("only", each.value) for each in sorted(self.only)),
+            ("q", self.q),
+        ]
+        return [(name, value) for name, value in pairs if value]
+
+    @property
+    def query(self) -> str:
+        return urlencode(self.fields)
+
+    @property
+    def url(self) -> str:
+        path = reverse("matrix", args=[self.connector.slug])
+        return f"{path}?{self.query}" if self.query else path
+
+    def but(self, **changes: object) -> Address:
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+    def toggled(self, toggle: Only) -> Address:
+        return self.but(only=self.only ^ {toggle})
+
+
+def type_refusal(kind: Kind, direction: Direction, type_: WorkItemType) -> str:
+    what = "states" if kind is Kind.STATE else "process steps"
+    plural = "stories" if type_ is WorkItemType.STORY else f"{type_.value}s"
+    if direction is Direction.ALIGN_TO_JIRA:
+        return f"Align does not send {plural}' {what} to Jira."
+    return f"Align takes no {what} for {plural} from Jira."
+
+
+def read_address(connector: Connector, data: QueryDict | MappingOf[str, str]) -> Address:
+    """Unknown values fall back to the default; an unknown project is a 404."""
+    return Address(
+        connector=connector,
+        project=_project(connector, data.get("scope", "")),
+        kind=_choice(Kind, data.get("kind", ""), Kind.STATE),
+        work_item_type=_choice(WorkItemType, data.get("type", ""), WorkItemType.STORY),
+        direction=data.get("direction", BOTH) if data.get("direction", BOTH) in DIRECTIONS else BOTH,
+        view="list" if data.get("view") == "list" else "grid",
+        only=frozenset(Only(each) for each in _all(data, "only") if each in set(Only)),
+        q=(data.get("q") or "")[:200],
+    )
+
+
+def _all(data: QueryDict | MappingOf[str, str], name: str) -> list[str]:
+    return [str(each) for each in data.getlist(name)] if isinstance(data, QueryDict) else [data.get(name, "")]
+
+
+def _choice(type_: type[Choice], value: str | None, default: Choice) -> Choice:
+    return type_(value) if value in set(type_) else default
+
+
+def _project(connector: Connector, key: str | None) -> Project | None:
+    if not key or key == SHARED:
+        return None
+    project = Project.objects.filter(connector=connector, key=key, vanished_at=None).first()
+    if project is None:
+        raise Http404(f"There is no project {key} in this connector.")
+    return project
+
+
+def address_of(connector: Connector, family_code: str, project: Project | None, type_: str) -> Address:
+    """The matrix that shows a stored row; a company-managed project's dots are in the shared one."""
+    kind = Kind(family_code.split("-")[1])
+    return Address(connector=connector, project=project, kind=kind, work_item_type=WorkItemType(type_))

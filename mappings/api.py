@@ -1,0 +1,151 @@
+"""REST, read side: mappings and plans."""
+
+from __future__ import annotations
+
+import django_filters
+from django.db.models import QuerySet
+from rest_framework import serializers, viewsets
+
+from connectors.rights import Right
+from mappings.models import Change, Mapping, Plan
+
+
+class MappingSerializer(serializers.ModelSerializer[Mapping]):
+    connector = serializers.CharField(source="scope.connector.slug", read_only=True)
+    family = serializers.CharField(source="scope.family", read_only=True)
+    project = serializers.CharField(source="scope.project.key", default=None, read_only=True, allow_null=True)
+    known = serializers.BooleanField(source="scope.known", read_only=True)
+    observed_at = serializers.DateTimeField(source="scope.observed_at", read_only=True, allow_null=True)
+    wanted_by = serializers.CharField(source="wanted_by.email", default=None, read_only=True, allow_null=True)
+
+    class Meta:
+        model = Mapping
+        fields = [
+            "id",
+            "connector",
+            "family",
+            "project",
+            "work_item_type",
+            "source_id",
+            "wanted",
+            "applied",
+            "observed",
+            "known",
+            "situation",
+            "remote_id",
+            "duplicates",
+            "wanted_by",
+            "wanted_at",
+            "observed_at",
+            "version",
+        ]
+
+
+class MappingFilter(django_filters.FilterSet):
+    connector = django_filters.CharFilter(field_name="scope__connector__slug")
+    family = django_filters.CharFilter(field_name="scope__family")
+    project = django_filters.CharFilter(field_name="scope__project__key")
+
+    class Meta:
+        model = Mapping
+        fields = ["connector", "family", "project", "work_item_type", "situation", "source_id"]
+
+
+class MappingViewSet(viewsets.ReadOnlyModelViewSet[Mapping]):
+    """Every mapping with its three values. `null` means "no record"; `known` is false while its list was not read."""
+
+    right = Right.SEE
+    serializer_class = MappingSerializer
+    filterset_class = MappingFilter
+
+    def get_queryset(self) -> QuerySet[Mapping]:
+        return Mapping.objects.select_related("scope__connector", "scope__project", "wanted_by").order_by("id")
+
+
+class ChangeSerializer(serializers.ModelSerializer[Change]):
+    class Meta:
+        model = Change
+        fields = [
+            "position",
+            "action",
+            "family",
+            "project_key",
+            "work_item_type",
+            "source_id",
+            "source_name",
+            "before",
+            "before_name",
+            "after",
+            "after_name",
+            "method",
+            "path",
+            "query",
+            "body",
+            "sentence",
+            "expected_line",
+            "state",
+            "detail",
+            "confirmed",
+            "sent_at",
+            "answered_at",
+        ]
+
+
+class PlanSerializer(serializers.ModelSerializer[Plan]):
+    connector = serializers.CharField(source="connector.slug", read_only=True)
+    author = serializers.CharField(source="author.email", read_only=True)
+    approver = serializers.CharField(source="approver.email", default=None, read_only=True, allow_null=True)
+    applier = serializers.CharField(source="applier.email", default=None, read_only=True, allow_null=True)
+
+    class Meta:
+        model = Plan
+        fields = [
+            "id",
+            "connector",
+            "state",
+            "author",
+            "reason",
+            "ticket",
+            "fingerprint",
+            "created_at",
+            "seen_at",
+            "unchanged",
+            "refused",
+            "warnings",
+            "api_calls",
+            "seconds",
+            "approver",
+            "approved_at",
+            "applier",
+            "started_at",
+            "finished_at",
+        ]
+
+
+class PlanWithChangesSerializer(PlanSerializer):
+    changes = ChangeSerializer(many=True, read_only=True)
+
+    class Meta(PlanSerializer.Meta):
+        fields = [*PlanSerializer.Meta.fields, "changes"]
+
+
+class PlanFilter(django_filters.FilterSet):
+    connector = django_filters.CharFilter(field_name="connector__slug")
+
+    class Meta:
+        model = Plan
+        fields = ["connector", "state", "ticket"]
+
+
+class PlanViewSet(viewsets.ReadOnlyModelViewSet[Plan]):
+    """Plans; one plan comes with its changes."""
+
+    right = Right.SEE
+    filterset_class = PlanFilter
+
+    def get_serializer_class(self) -> type[PlanSerializer]:
+        return PlanWithChangesSerializer if self.action == "retrieve" else PlanSerializer
+
+    def get_queryset(self) -> QuerySet[Plan]:
+        plans = Plan.objects.select_related("connector", "author", "approver", "applier").order_by("-id")
+        return plans.prefetch_related("changes") if self.action == "retrieve" else plans

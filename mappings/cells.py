@@ -1,0 +1,306 @@
+"""Draws the grid's rows and cells: the one place where HTML is made in Python, since a template is several times
+slower at 300 statuses by 30 targets.
+
+A cell is one button, named by its row header and its column header; a dot and a ring are classes drawn by the
+stylesheet, and their meaning is said by shared hidden words (`WORDS`) that buttons are described by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from mappings.engine import words
+from mappings.engine.checks import Problem
+from mappings.engine.matrix import Cell, Mark, Matrix, MatrixRow, differing_cells
+from mappings.engine.values import Direction, Kind, Row, Severity, Situation
+from mappings.pages import MatrixPage
+
+J2A, A2J = Direction.JIRA_TO_ALIGN, Direction.ALIGN_TO_JIRA
+OPEN = (Situation.DRIFTED, Situation.CONFLICT)
+MOST_PROBLEM_TAGS = 2
+
+# Id of a hidden text -> the text. Buttons are described by these, so that 9,000 cells carry no sentences.
+WORDS: Mapping[str, str] = {
+    "w-r": "returns to",
+    "w-n": "not applied yet",
+    "w-w": "was here, will be removed",
+    "w-rw": "the way back was here, will be removed",
+    "w-o": "Align has this now: changed elsewhere",
+    "w-ro": "Align returns here now: changed elsewhere",
+    "w-c": "Remove the way back from",
+}
+SAID = {"dn": ("w-n",), "rn": ("w-n",), "dw": ("w-w",), "rw": ("w-rw",), "do": ("w-o",), "ro": ("w-ro",)}
+TAGS: Mapping[Mark, tuple[str, str]] = {
+    Mark.VANISHED: ("bad", "no longer in Jira"),
+    Mark.UNUSED: ("", "unused here"),
+    Mark.UNKNOWN: ("warn", "not read"),
+    Mark.DRIFTED: ("warn", "changed elsewhere"),
+    Mark.CONFLICT: ("bad", "conflict"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How a matrix is looked at. `rings` are the shown project's Align to Jira rows by state or step id."""
+
+    kind: Kind = Kind.STATE
+    dots: bool = True
+    ringed: bool = True
+    can_edit: bool = True
+    rings: Mapping[int, Row] = field(default_factory=dict)
+
+    @property
+    def presses_rings(self) -> bool:
+        """`aria-pressed` is the dot, except where only rings are shown."""
+        return self.ringed and not self.dots
+
+
+def look_of(page: MatrixPage) -> Look:
+    address, view = page.address, page.facts_view
+    return Look(
+        kind=address.kind,
+        dots=address.draws(J2A),
+        ringed=address.draws(A2J),
+        can_edit=page.can_edit,
+        rings={row.source_id: row for row in view.own_a2j},
+    )
+
+
+def draw_rows(matrix: Matrix, look: Look) -> SafeString:
+    """All rows of the filtered matrix with their group rows, for the table's body."""
+    pen = _Pen(matrix, look)
+    parts: list[str] = []
+    for group in matrix.groups:
+        parts.append(_group_row(group.code, group.label, len(group.rows), len(pen.target_ids) + 1))
+        parts.extend(pen.row(row) for row in group.rows)
+    return SafeString("".join(parts))
+
+
+def draw_changes(before: Matrix, after: Matrix, look: Look) -> SafeString:
+    """What a toggle changed: cells and row headers, each of which takes the place of its namesake on the page.
+
+    Cells have no ids (a third of the page's weight); app.js finds them by what they are labelled by, and leaves out
+    those that a filter keeps off the page.
+    """
+    pen = _Pen(after, look)
+    headers = {row.status.id: _header_facts(row) for row in before.rows}
+    changed = [row for row in after.rows if headers.get(row.status.id) != _header_facts(row)]
+    return _loose(
+        [pen.header(row) for row in changed]
+        + [pen.cell(pen.rows[cell.status_id], cell) for cell in differing_cells(before, after)]
+    )
+
+
+def draw_row_cells(matrix: Matrix, source_id: int, direction: Direction, look: Look) -> SafeString:
+    """Every cell of one mapping as it is now: a status's row, or (Align to Jira) a target's column."""
+    pen = _Pen(matrix, look)
+    of_row = direction is J2A
+    cells = [
+        (row, cell)
+        for row in matrix.rows
+        for cell in row.cells
+        if (cell.status_id if of_row else cell.target_id) == source_id
+    ]
+    headers = [pen.header(row) for row in matrix.rows if of_row and row.status.id == source_id]
+    return _loose(headers + [pen.cell(row, cell) for row, cell in cells])
+
+
+def seen_rings(matrix: Matrix) -> str:
+    """ "3:10015 5:10003": the status each target returns to, which a toggled ring says it saw."""
+    return " ".join(f"{target.id}:{row.status.id}" for row in matrix.rows for target in row.returns)
+
+
+def _loose(parts: list[SafeString]) -> SafeString:
+    # A parser drops cells that stand outside a table.
+    return SafeString(f"<table class=changed><tbody><tr>{''.join(parts)}</tr></tbody></table>" if parts else "")
+
+
+def _group_row(code: str, label: str, count: int, columns: int) -> SafeString:
+    return format_html(
+        '<tr class=group><th colspan={} scope=rowgroup><span class="cat {}">{}</span> <span class=count>{}</span>'
+        "</th></tr>\n",
+        columns,
+        code,
+        label,
+        count,
+    )
+
+
+def _header_facts(row: MatrixRow) -> tuple[object, ...]:
+    return row.marks, row.twin_of, row.problems
+
+
+class _Pen:
+    """Draws one matrix; what cells share is made once."""
+
+    def __init__(self, matrix: Matrix, look: Look) -> None:
+        self.look = look
+        self.matrix = matrix
+        self.target_ids = [target.id for target in matrix.targets]
+        self.empty = [self._empty(target_id) for target_id in self.target_ids]
+        self.empty_row = "".join(self.empty)
+
+    @cached_property
+    def rows(self) -> dict[int, MatrixRow]:
+        return {row.status.id: row for row in self.matrix.rows}
+
+    @cached_property
+    def target_words(self) -> dict[int, str]:
+        return {target.id: words.target_words(self.look.kind, target) for target in self.matrix.targets}
+
+    # --- a row ---------------------------------------------------------------------------------------------------
+
+    def row(self, row: MatrixRow) -> str:
+        status_id = str(row.status.id)
+        if not any(_is_drawn(cell) for cell in row.cells):
+            cells = self.empty_row.replace("@", status_id)
+        else:
+            cells = "".join(
+                self.cell(row, cell) if _is_drawn(cell) else empty.replace("@", status_id)
+                for cell, empty in zip(row.cells, self.empty, strict=True)
+            )
+        return f"<tr>{self.header(row)}{cells}</tr>\n"
+
+    def header(self, row: MatrixRow) -> SafeString:
+        status = row.status
+        notes = SafeString("".join(_notes(row, self.look.kind)))
+        return format_html(
+            "<th scope=row id=h{id}{gap} aria-labelledby=r{id}{described}>"
+            "<span id=r{id}><bdi>{name}</bdi> <small class=num>{id}</small></span>{notes}</th>",
+            id=status.id,
+            name=status.name,
+            gap=SafeString(" class=gap") if Mark.UNMAPPED in row.marks else "",
+            described=format_html(" aria-describedby=n{}", status.id) if notes else "",
+            notes=format_html(" <span class=notes id=n{}>{}</span>", status.id, notes) if notes else "",
+        )
+
+    # --- a cell --------------------------------------------------------------------------------------------------
+
+    def _empty(self, target_id: int) -> str:
+        """An empty cell with @ for the status id: only numbers stand in it, so there is nothing to escape."""
+        off = "" if self.look.can_edit else " aria-disabled=true"
+        return f'<td><button tabindex=-1 aria-pressed=false{off} aria-labelledby="r@ t{target_id}"></button></td>'
+
+    def cell(self, row: MatrixRow, cell: Cell) -> SafeString:
+        dot, ring = [*self._dot_marks(row, cell)], [*self._ring_marks(cell)]
+        marks = [*dot, *ring]
+        values = self._three_values(row, cell)
+        # The ring first: "returns to QA 10015", then what is not applied yet.
+        described = [word for mark in (*ring, *dot) for word in _described(mark, cell)]
+        described += [f"v-{_name(cell)}"] if values else []
+        return format_html(
+            '<td><button tabindex=-1 aria-pressed={pressed}{off} aria-labelledby="r{status} t{target}"'
+            "{classes}{described}{title}></button>{values}{ring}</td>",
+            status=cell.status_id,
+            target=cell.target_id,
+            pressed="true" if (cell.ring if self.look.presses_rings else cell.dot) else "false",
+            off="" if self.look.can_edit else SafeString(" aria-disabled=true"),
+            classes=_attribute("class", [*marks, *(["e"] if values else [])]),
+            described=_attribute("aria-describedby", described),
+            title=format_html(' title="{}"', values) if values else "",
+            values=format_html("<span hidden id=v-{}>{}</span>", _name(cell), values) if values else "",
+            ring=self._ring_button(cell),
+        )
+
+    def _dot_marks(self, row: MatrixRow, cell: Cell) -> Iterator[str]:
+        if not self.look.dots:
+            return
+        if cell.dot:
+            yield "d"
+            if row.j2a is not None and row.j2a.wanted != row.j2a.applied:
+                yield "dn"
+        elif cell.dot_was:
+            yield "dw"
+        elif cell.dot_observed:
+            yield "do"
+
+    def _ring_marks(self, cell: Cell) -> Iterator[str]:
+        if not self.look.ringed:
+            return
+        ring = self.look.rings.get(cell.target_id)
+        if cell.ring:
+            yield "r"
+            if ring is not None and ring.wanted != ring.applied:
+                yield "rn"
+        elif cell.ring_was:
+            yield "rw"
+        elif cell.ring_observed:
+            yield "ro"
+
+    def _ring_button(self, cell: Cell) -> SafeString | str:
+        """Removes the ring by one click where a click on the cell means the dot."""
+        if not (cell.ring and self.look.ringed and self.look.dots and self.look.can_edit):
+            return ""
+        return format_html('<button tabindex=-1 class=x aria-labelledby="w-c t{}"></button>', cell.target_id)
+
+    # --- what somebody changed elsewhere ---------------------------------------------------------------------------
+
+    def _three_values(self, row: MatrixRow, cell: Cell) -> str:
+        """The three values of a drifted or conflicting mapping whose wanted or observed value is this cell."""
+        sentences = []
+        if self.look.dots and row.j2a is not None and (cell.dot or cell.dot_observed) and row.j2a.situation in OPEN:
+            sentences.append(_three(row.j2a, self.target_words))
+        ring = self.look.rings.get(cell.target_id) if self.look.ringed else None
+        if ring is not None and (cell.ring or cell.ring_observed) and ring.situation in OPEN:
+            names = {id_: words.status_words(self.rows[id_].status) for id_ in _ids(ring) if id_ in self.rows}
+            sentences.append(_three(ring, names))
+        return " ".join(sentences)
+
+
+def _is_drawn(cell: Cell) -> bool:
+    return cell.dot or cell.ring or cell.dot_was or cell.ring_was or cell.dot_observed or cell.ring_observed
+
+
+def _name(cell: Cell) -> str:
+    return f"{cell.status_id}-{cell.target_id}"
+
+
+def _described(mark: str, cell: Cell) -> tuple[str, ...]:
+    """Ids of the texts that say a mark; a ring's words go on with the row header: "returns to QA 10015"."""
+    if mark == "r":
+        return "w-r", f"r{cell.status_id}"
+    return SAID.get(mark, ())
+
+
+def _attribute(name: str, values: Iterable[str]) -> SafeString | str:
+    unique = " ".join(dict.fromkeys(values))
+    return format_html(' {}="{}"', name, unique) if unique else ""
+
+
+def _ids(row: Row) -> set[int]:
+    return {id_ for id_ in (row.wanted, row.applied, row.observed) if id_ is not None}
+
+
+def _three(row: Row, names: Mapping[int, str]) -> str:
+    wanted, applied, observed = (
+        "not mapped" if value is None else names.get(value, str(value))
+        for value in (row.wanted, row.applied, row.observed)
+    )
+    return f"Wanted here: {wanted}. Last applied: {applied}. Align has: {observed}."
+
+
+def _notes(row: MatrixRow, kind: Kind) -> Iterator[SafeString]:
+    if Mark.UNMAPPED in row.marks:
+        falls = f"falls to {words.FALLS_TO}" if kind is Kind.STATE else "Align is told no step"
+        yield format_html('<span class="tag warn">not mapped</span> <span class=falls>{}</span>', falls)
+    if Mark.TWIN in row.marks:
+        own = f" · {row.status.project_key}" if row.status.project_key else ""
+        yield format_html('<span class=tag title="Other statuses of this name: {}">twin{}</span>', row.twin_of, own)
+    for mark, (look, text) in TAGS.items():
+        if mark in row.marks:
+            yield format_html('<span class="tag {}">{}</span>', look, text)
+    for problem in [each for each in row.problems if _has_tag(each)][:MOST_PROBLEM_TAGS]:
+        look = "bad" if problem.severity is Severity.ERROR else "warn"
+        yield format_html(
+            '<span class="tag {}" title="{}">{}</span>', look, problem.sentence, problem.code.replace("-", " ")
+        )
+
+
+def _has_tag(problem: Problem) -> bool:
+    """An unmapped row is drawn as a gap already."""
+    return problem.severity is not Severity.INFO and problem.code != "unmapped"

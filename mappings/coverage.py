@@ -1,0 +1,123 @@
+"""The coverage heat map: per project and work item type, how many reachable statuses have a mapping."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
+
+from connectors.models import Connector
+from mappings.engine.families import J2A_STATE
+from mappings.engine.values import Situation, WorkItemType
+from mappings.facts import TypeNames, projects_in_scope
+from mappings.models import Mapping, Scope
+from mappings.queries import OPEN_SITUATIONS
+
+LABELS = {
+    "mapped": "every status mapped",
+    "partly": "some statuses unmapped",
+    "unmapped": "no status mapped",
+    "drifted": "changed elsewhere",
+    "unknown": "not read from Align",
+    "na": "not applicable: no status to map",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Square:
+    """One project's (or all company-managed projects') statuses of one work item type."""
+
+    work_item_type: WorkItemType
+    state: str
+    mapped: int = 0
+    total: int = 0
+
+    @property
+    def label(self) -> str:
+        counts = f" ({self.mapped} of {self.total})" if self.total and self.state in ("partly", "drifted") else ""
+        return f"{self.work_item_type.label}: {LABELS[self.state]}{counts}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoverageRow:
+    key: str
+    name: str
+    team_managed: bool
+    squares: tuple[Square, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """`rows` are per project; `counts` says how many squares are in each state."""
+
+    rows: tuple[CoverageRow, ...]
+    counts: MappingOf[str, int]
+
+    @property
+    def percent(self) -> int | None:
+        """Share of the applicable squares that are fully mapped."""
+        applicable = sum(number for state, number in self.counts.items() if state not in ("na", "unknown"))
+        return round(100 * self.counts.get("mapped", 0) / applicable) if applicable else None
+
+
+def coverage(connector: Connector) -> Coverage:
+    """States, Jira to Align: the direction in which a gap silently throws work back to 0 - Pending approval."""
+    projects = list(projects_in_scope(connector).only("pk", "key", "name", "team_managed"))
+    scopes = {scope.project_id: scope for scope in Scope.objects.filter(connector=connector, family=J2A_STATE.code)}
+    mapped, drifted = _sources(scopes.values())
+    reached = {type_: _reached(connector, type_) for type_ in WorkItemType}
+    counts: dict[str, int] = defaultdict(int)
+    rows = []
+    for project in projects:
+        scope = scopes.get(project.pk if project.team_managed else None)
+        squares = []
+        for type_ in WorkItemType:
+            key = (scope.pk if scope else 0, type_.value)
+            known = scope is not None and scope.known
+            square = _square(type_, reached[type_].get(project.pk, set()), mapped[key], drifted[key], known)
+            counts[square.state] += 1
+            squares.append(square)
+        row = CoverageRow(key=project.key, name=project.name, team_managed=project.team_managed, squares=tuple(squares))
+        rows.append(row)
+    return Coverage(rows=tuple(rows), counts=dict(counts))
+
+
+def _square(type_: WorkItemType, reached: set[int], mapped: set[int], drifted: set[int], known: bool) -> Square:
+    if not reached:
+        return Square(work_item_type=type_, state="na")
+    if not known:
+        return Square(work_item_type=type_, state="unknown", total=len(reached))
+    covered = len(reached & mapped)
+    state = "partly"
+    if reached & drifted:
+        state = "drifted"
+    elif covered in (0, len(reached)):
+        state = "mapped" if covered else "unmapped"
+    return Square(work_item_type=type_, state=state, mapped=covered, total=len(reached))
+
+
+Sources = dict[tuple[int, str], set[int]]
+
+
+def _sources(scopes: Iterable[Scope]) -> tuple[Sources, Sources]:
+    """(scope id, type) -> status ids with a wanted target, and those that changed elsewhere."""
+    mapped: Sources = defaultdict(set)
+    drifted: Sources = defaultdict(set)
+    rows = Mapping.objects.filter(scope_id__in=[scope.pk for scope in scopes])
+    for scope_id, type_, source_id, wanted, situation in rows.values_list(
+        "scope_id", "work_item_type", "source_id", "wanted", "situation"
+    ):
+        if wanted is not None:
+            mapped[scope_id, type_].add(source_id)
+        if Situation(situation) in OPEN_SITUATIONS:
+            drifted[scope_id, type_].add(source_id)
+    return mapped, drifted
+
+
+def _reached(connector: Connector, type_: WorkItemType) -> dict[int, set[int]]:
+    found: dict[int, set[int]] = defaultdict(set)
+    rows = TypeNames(connector).reachable(type_)
+    for project_id, status_id in rows.values_list("project_id", "status__jira_id"):
+        found[project_id].add(status_id)
+    return found

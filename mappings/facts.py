@@ -1,0 +1,317 @@
+"""The facts behind matrices, checks and plans: loaded for many scopes in a fixed number of queries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from connectors.models import DEFAULT_ISSUE_TYPES, Connector, ProcessStep, Project, ReachableStatus, TypeMatch
+from connectors.models import Status as CatalogueStatus
+from mappings.engine.families import family_of
+from mappings.engine.values import (
+    Category,
+    Direction,
+    DuplicateRecord,
+    Kind,
+    Row,
+    Situation,
+    Status,
+    Target,
+    WorkItemType,
+    state_targets,
+)
+from mappings.engine.view import ScopeProject, View
+from mappings.models import Mapping, Scope
+
+SHARED = "shared"
+J2A, A2J = Direction.JIRA_TO_ALIGN, Direction.ALIGN_TO_JIRA
+ROW_FIELDS = (
+    "scope_id",
+    "work_item_type",
+    "source_id",
+    "wanted",
+    "applied",
+    "observed",
+    "remote_id",
+    "duplicates",
+    "situation",
+    "keep_remote_id",
+)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What one matrix shows: a kind and a work item type; of one project, or (None) of all company-managed ones."""
+
+    kind: Kind
+    work_item_type: WorkItemType
+    project: Project | None = None
+
+    @property
+    def scope_key(self) -> str:
+        return self.project.key if self.project else SHARED
+
+    def scope_address(self, direction: Direction, kind: Kind | None = None) -> tuple[str, int | None] | None:
+        """Family code and project id of the scope whose rows hold here; None: the shared scope has no way back."""
+        code = family_of(kind or self.kind, direction).code
+        if direction is A2J:
+            return (code, self.project.pk) if self.project else None
+        return code, self.project.pk if self.project and self.project.team_managed else None
+
+
+def projects_in_scope(connector: Connector) -> QuerySet[Project]:
+    return Project.objects.filter(connector=connector, in_scope=True, vanished_at=None)
+
+
+class Facts:
+    """Everything the views of `shown` need; make it once, then ask for each view."""
+
+    def __init__(self, connector: Connector, shown: Collection[Shown]) -> None:
+        self.connector = connector
+        self.shown = shown
+        self.types = {each.work_item_type for each in shown}
+        self.shares = any(each.project is None for each in shown)
+        self.own_projects = {each.project.pk: each.project for each in shown if each.project}
+
+    # --- loaded once -----------------------------------------------------------------------------------------
+
+    @cached_property
+    def company_managed(self) -> list[Project]:
+        """Only for the shared scope's checks, which look at every project's way back."""
+        return list(projects_in_scope(self.connector).filter(team_managed=False)) if self.shares else []
+
+    @cached_property
+    def company_managed_count(self) -> int:
+        """How many projects a shared edit touches."""
+        if self.shares:
+            return len(self.company_managed)
+        return projects_in_scope(self.connector).filter(team_managed=False).count()
+
+    @cached_property
+    def scopes(self) -> dict[tuple[str, int | None], Scope]:
+        ids = {*self.own_projects, *(project.pk for project in self.company_managed)}
+        found = Scope.objects.filter(connector=self.connector).filter(Q(project=None) | Q(project_id__in=ids))
+        loaded = {(scope.family, scope.project_id): scope for scope in found}
+        projects = {**self.own_projects, **{project.pk: project for project in self.company_managed}}
+        for scope in loaded.values():
+            # Filled in by hand: a join would carry each project's columns for every one of its scopes.
+            scope.connector = self.connector
+            scope.project = projects[scope.project_id] if scope.project_id else None
+        return loaded
+
+    @cached_property
+    def rows(self) -> dict[tuple[int, str], tuple[Row, ...]]:
+        """(scope id, work item type) -> its rows by source."""
+        needed = {scope.pk: scope for scope in self._needed_scopes()}
+        found = Mapping.objects.filter(scope_id__in=needed, work_item_type__in=self.types)
+        rows: dict[tuple[int, str], list[Row]] = defaultdict(list)
+        for scope_id, type_, *values in found.order_by("source_id").values_list(*ROW_FIELDS):
+            rows[scope_id, type_].append(_row(values, known=needed[scope_id].known))
+        return {key: tuple(each) for key, each in rows.items()}
+
+    def _needed_scopes(self) -> Iterable[Scope]:
+        addresses: set[tuple[str, int | None] | None] = set()
+        for each in self.shown:
+            addresses |= {each.scope_address(J2A, kind) for kind in Kind}
+            addresses.add(each.scope_address(A2J))
+            if each.project is None:
+                code = family_of(each.kind, A2J).code
+                addresses |= {(code, project.pk) for project in self.company_managed}
+        return (self.scopes[address] for address in addresses if address in self.scopes)
+
+    @cached_property
+    def reached(self) -> dict[tuple[int | None, WorkItemType], set[int]]:
+        """(project id or None for the shared scope, type) -> status ids its issue types can have."""
+        found: dict[tuple[int | None, WorkItemType], set[int]] = defaultdict(set)
+        matches = TypeNames(self.connector)
+        own = ReachableStatus.objects.filter(project_id__in=self.own_projects)
+        columns = ("project_id", "issue_type__name", "status__jira_id")
+        for project_id, issue_type, status_id in own.values_list(*columns):
+            for type_ in self.types:
+                if issue_type in matches.of(type_, project_id):
+                    found[project_id, type_].add(status_id)
+        if self.shares:
+            for type_ in self.types:
+                found[None, type_] = matches.shared_statuses(type_)
+        return found
+
+    @cached_property
+    def statuses(self) -> dict[int, Status]:
+        """The statuses that a view of these scopes can mention, by category and name."""
+        ids = set().union(*self.reached.values())
+        for (scope_id, _), rows in self.rows.items():
+            is_j2a = self._families[scope_id].startswith(J2A.value)
+            ids.update(_sources(rows) if is_j2a else _values(rows))
+        return statuses_by_id(self.connector, ids)
+
+    @cached_property
+    def _families(self) -> dict[int, str]:
+        return {scope.pk: scope.family for scope in self.scopes.values()}
+
+    @cached_property
+    def targets(self) -> dict[tuple[Kind, WorkItemType], dict[int, Target]]:
+        steps = steps_of(self.connector)
+        states = {target.id: target for target in state_targets()}
+        return {
+            (kind, type_): states if kind is Kind.STATE else steps_for(steps, type_)
+            for kind in Kind
+            for type_ in self.types
+        }
+
+    # --- views -----------------------------------------------------------------------------------------------
+
+    def scope(self, shown: Shown, direction: Direction, kind: Kind | None = None) -> Scope | None:
+        address = shown.scope_address(direction, kind)
+        return self.scopes.get(address) if address else None
+
+    def rows_of(self, shown: Shown, direction: Direction, kind: Kind | None = None) -> tuple[Row, ...]:
+        scope = self.scope(shown, direction, kind)
+        return self.rows.get((scope.pk, shown.work_item_type.value), ()) if scope else ()
+
+    def touched_projects(self, shown: Shown) -> int:
+        """How many projects a Jira to Align edit touches."""
+        return 1 if shown.project and shown.project.team_managed else self.company_managed_count
+
+    def view(self, shown: Shown) -> View:
+        j2a_scope, a2j_scope = self.scope(shown, J2A), self.scope(shown, A2J)
+        other = Kind.STEP if shown.kind is Kind.STATE else Kind.STATE
+        projects = [shown.project] if shown.project else self.company_managed
+        own_id = shown.project.pk if shown.project else None
+        return View(
+            kind=shown.kind,
+            work_item_type=shown.work_item_type,
+            project_key=shown.project.key if shown.project else None,
+            team_managed=bool(shown.project and shown.project.team_managed),
+            projects=tuple(ScopeProject(key=each.key, programme_ids=_programmes(each)) for each in projects),
+            statuses=self.statuses,
+            reachable=frozenset(self.reached.get((own_id, shown.work_item_type), ())),
+            targets=self.targets[shown.kind, shown.work_item_type],
+            j2a=self.rows_of(shown, J2A),
+            j2a_known=bool(j2a_scope and j2a_scope.known),
+            a2j=self._ways_back(shown, projects),
+            a2j_known=bool(a2j_scope and a2j_scope.known),
+            sibling_j2a=self.rows_of(shown, J2A, other),
+            sibling_targets=self.targets[other, shown.work_item_type],
+            renamed={each.align_key: each.key for each in projects if each.align_key not in ("", each.key)},
+        )
+
+    def _ways_back(self, shown: Shown, projects: Iterable[Project]) -> dict[str, tuple[Row, ...]]:
+        """Align to Jira rows by project key; projects whose list was never read are absent."""
+        code = family_of(shown.kind, A2J).code
+        found: dict[str, tuple[Row, ...]] = {}
+        for project in projects:
+            scope = self.scopes.get((code, project.pk))
+            if scope is not None and scope.observed_at is not None:
+                found[project.key] = self.rows.get((scope.pk, shown.work_item_type.value), ())
+        return found
+
+
+def _row(values: list[Any], *, known: bool) -> Row:
+    source_id, wanted, applied, observed, remote_id, duplicates, situation, kept = values
+    stored = Situation(situation)
+    return Row(
+        source_id=source_id,
+        wanted=wanted,
+        applied=applied,
+        observed=observed,
+        remote_id=remote_id,
+        known=known,
+        duplicates=tuple(DuplicateRecord(remote_id=r, target_id=t) for r, t in duplicates),
+        situation=stored if known else Situation.UNKNOWN,
+        accepted=stored is Situation.ACCEPTED,
+        kept_remote_id=kept,
+    )
+
+
+def _programmes(project: Project) -> frozenset[int]:
+    return frozenset() if project.programme_id is None else frozenset({project.programme_id})
+
+
+def _sources(rows: Iterable[Row]) -> set[int]:
+    return {row.source_id for row in rows}
+
+
+def _values(rows: Iterable[Row]) -> set[int]:
+    return {value for row in rows for value in (row.wanted, row.applied, row.observed) if value is not None}
+
+
+# --- parts of the catalogue as the engine's values -----------------------------------------------------------------
+
+
+class TypeNames:
+    """Which Jira issue types (by name) an Align work item type stands for: the connector's, or a project's own."""
+
+    def __init__(self, connector: Connector) -> None:
+        self.connector = connector
+        self.general: dict[str, set[str]] = defaultdict(set)
+        self.own: dict[tuple[str, int], set[str]] = defaultdict(set)
+        for match in TypeMatch.objects.filter(connector=connector):
+            if match.project_id is None:
+                self.general[match.work_item_type].add(match.issue_type_name)
+            else:
+                self.own[match.work_item_type, match.project_id].add(match.issue_type_name)
+        for type_, default in DEFAULT_ISSUE_TYPES.items():
+            self.general.setdefault(type_.value, {default})
+
+    def of(self, type_: WorkItemType, project_id: int | None) -> set[str]:
+        if project_id is not None and (type_.value, project_id) in self.own:
+            return self.own[type_.value, project_id]
+        return self.general[type_.value]
+
+    def reachable(self, type_: WorkItemType) -> QuerySet[ReachableStatus]:
+        """Rows of projects in scope whose issue type stands for this work item type."""
+        names = {project_id: names for (own_type, project_id), names in self.own.items() if own_type == type_.value}
+        allowed = Q(issue_type__name__in=self.general[type_.value]) & ~Q(project_id__in=list(names))
+        for project_id, own in names.items():
+            allowed |= Q(project_id=project_id, issue_type__name__in=own)
+        in_scope = Q(project__connector=self.connector, project__in_scope=True, project__vanished_at=None)
+        return ReachableStatus.objects.filter(in_scope & allowed)
+
+    def shared_statuses(self, type_: WorkItemType) -> set[int]:
+        found = self.reachable(type_).filter(project__team_managed=False)
+        return set(found.values_list("status__jira_id", flat=True).distinct())
+
+
+def statuses_by_id(connector: Connector, ids: Iterable[int]) -> dict[int, Status]:
+    order = {category.value: place for place, category in enumerate(Category)}
+    found = CatalogueStatus.objects.filter(connector=connector, jira_id__in=set(ids)).select_related("project")
+    ordered = sorted(found, key=lambda status: (order[status.category], status.name.casefold(), status.jira_id))
+    return {
+        status.jira_id: Status(
+            id=status.jira_id,
+            name=status.name,
+            category=Category(status.category),
+            project_key=status.project.key if status.project else None,
+            vanished=status.vanished_at is not None,
+        )
+        for status in ordered
+    }
+
+
+def steps_of(connector: Connector) -> list[tuple[str, Target]]:
+    """Every step with its flow's level, in flow order, active flows first."""
+    steps = ProcessStep.objects.filter(connector=connector).select_related("flow")
+    ordered = steps.order_by("-flow__is_active", "flow__name", "flow_id", "position", "align_id")
+    return [(step.flow.level, _target(step)) for step in ordered]
+
+
+def steps_for(steps: Iterable[tuple[str, Target]], type_: WorkItemType) -> dict[int, Target]:
+    return {target.id: target for level, target in steps if level in (type_.value, "")}
+
+
+def _target(step: ProcessStep) -> Target:
+    return Target(
+        id=step.align_id,
+        name=step.name,
+        map_to_state=step.map_to_state,
+        flow_id=step.flow.align_id,
+        flow_name=step.flow.name,
+        flow_active=step.flow.is_active and step.flow.vanished_at is None,
+        programme_ids=frozenset(step.flow.programme_ids),
+        vanished=step.vanished_at is not None,
+    )

@@ -1,0 +1,381 @@
+"""What the matrix page shows beside the grid: scope bar, waiting edits, open decisions, links."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from django.db.models import Count, Q
+
+from connectors.jobs import latest
+from connectors.models import Connector, Job, Person, ProcessStep, Project
+from connectors.models import Status as CatalogueStatus
+from connectors.rights import Right, may
+from mappings.address import DIRECTIONS, Address, address_of, type_refusal
+from mappings.engine.checks import Problem, check
+from mappings.engine.families import FAMILIES, family_of
+from mappings.engine.matrix import Matrix, Only, build
+from mappings.engine.values import Direction, Kind, Severity, Situation, WorkItemType
+from mappings.engine.view import View
+from mappings.facts import SHARED, Facts, projects_in_scope
+from mappings.models import Edit, ForeignRecord, Mapping, Scope
+from mappings.queries import OPEN_SITUATIONS, Names, waiting_edits
+
+MOST_OPTIONS = 200  # of projects in the scope bar; with more, the key is typed
+MOST_EDITS = 50  # listed beside the grid; the plan form lists them all
+TOGGLE_LABELS = {Only.UNMAPPED: "only unmapped", Only.CHANGED: "only changed", Only.PROBLEMS: "only problems"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    label: str
+    href: str
+    current: bool = False
+    disabled: str = ""  # why it cannot be followed
+    count: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditLine:
+    """One waiting edit, with what undoing it needs."""
+
+    mapping: Mapping
+    where: str
+    source: str
+    before: str
+    after: str
+    mine: bool
+    href: str
+
+    @property
+    def author(self) -> Person | None:
+        return self.mapping.wanted_by
+
+    @property
+    def at(self) -> datetime | None:
+        return self.mapping.wanted_at
+
+    @property
+    def seen(self) -> str:
+        return "" if self.mapping.wanted is None else str(self.mapping.wanted)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenLine:
+    """A row changed elsewhere: the three values, and what may be decided."""
+
+    mapping: Mapping
+    where: str
+    source: str
+    wanted: str
+    applied: str
+    observed: str
+    href: str
+
+    @property
+    def is_conflict(self) -> bool:
+        return self.mapping.situation == Situation.CONFLICT
+
+    @property
+    def seen(self) -> str:
+        return "" if self.mapping.observed is None else str(self.mapping.observed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DuplicateLine:
+    """A key with several remote records: which one stays?"""
+
+    mapping: Mapping
+    where: str
+    source: str
+    records: Sequence[tuple[int, str, bool]]  # remote id, target, chosen
+
+
+class MatrixPage:
+    """One matrix for one person; everything is loaded when it is first asked for."""
+
+    def __init__(self, address: Address, person: Person) -> None:
+        self.address = address
+        self.person = person
+        self.connector: Connector = address.connector
+        self.facts = Facts(self.connector, [address.shown])
+
+    # --- the grid ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def facts_view(self) -> View:
+        return self.facts.view(self.address.shown)
+
+    @cached_property
+    def problems(self) -> tuple[Problem, ...]:
+        return check(self.facts_view)
+
+    @cached_property
+    def matrix(self) -> Matrix:
+        return build(self.facts_view, problems=self.problems, only=self.address.only, text=self.address.q)
+
+    @cached_property
+    def scopes(self) -> list[Scope]:
+        found = [self.facts.scope(self.address.shown, direction) for direction in Direction]
+        return [scope for scope in found if scope is not None]
+
+    @property
+    def observed_at(self) -> datetime | None:
+        times = [scope.observed_at for scope in self.scopes]
+        return min(times) if times and all(times) else None  # type: ignore[type-var]
+
+    @property
+    def errors(self) -> list[str]:
+        return [scope.error for scope in self.scopes if scope.error]
+
+    @property
+    def can_edit(self) -> bool:
+        return may(self.person, Right.EDIT)
+
+    @property
+    def touched_projects(self) -> int:
+        return self.facts.touched_projects(self.address.shown)
+
+    @property
+    def blocking(self) -> list[Problem]:
+        return [problem for problem in self.problems if problem.severity is Severity.ERROR]
+
+    # --- the scope bar -----------------------------------------------------------------------------------------
+
+    @cached_property
+    def projects(self) -> list[Project]:
+        return list(projects_in_scope(self.connector).only("pk", "key", "name", "team_managed"))
+
+    @property
+    def scope_options(self) -> list[tuple[str, str, bool]]:
+        """(value, label, selected); the first is the shared scope."""
+        shared = sum(not project.team_managed for project in self.projects)
+        options = [(SHARED, f"Shared by {shared} company-managed project{'' if shared == 1 else 's'}")]
+        for project in self.projects[:MOST_OPTIONS]:
+            kind = "team-managed" if project.team_managed else "company-managed"
+            options.append((project.key, f"{project.key} · {project.name} · {kind}"))
+        return [(value, label, value == self.address.scope_key) for value, label in options]
+
+    @property
+    def has_more_projects(self) -> bool:
+        return len(self.projects) > MOST_OPTIONS
+
+    @property
+    def kinds(self) -> list[Link]:
+        labels = {Kind.STATE: "States", Kind.STEP: "Process steps"}
+        return [
+            Link(label=label, href=self._for_kind(kind).url, current=kind is self.address.kind)
+            for kind, label in labels.items()
+        ]
+
+    def _for_kind(self, kind: Kind) -> Address:
+        known = family_of(kind, Direction.JIRA_TO_ALIGN).knows(self.address.work_item_type)
+        type_ = self.address.work_item_type if known else WorkItemType.STORY
+        return self.address.but(kind=kind, work_item_type=type_)
+
+    @property
+    def types(self) -> list[Link]:
+        return [self._type_link(type_) for type_ in WorkItemType]
+
+    def _type_link(self, type_: WorkItemType) -> Link:
+        known = family_of(self.address.kind, Direction.JIRA_TO_ALIGN).knows(type_)
+        return Link(
+            label=type_.label,
+            href=self.address.but(work_item_type=type_).url,
+            current=type_ is self.address.work_item_type,
+            disabled="" if known else type_refusal(self.address.kind, Direction.JIRA_TO_ALIGN, type_),
+        )
+
+    @property
+    def directions(self) -> list[Link]:
+        return [self._direction_link(value, label) for value, label in DIRECTIONS.items()]
+
+    def _direction_link(self, value: str, label: str) -> Link:
+        only_back = value == Direction.ALIGN_TO_JIRA.value
+        return Link(
+            label=label,
+            href=self.address.but(direction=value).url,
+            current=value == self.address.direction,
+            disabled=self.address.refusal(Direction.ALIGN_TO_JIRA) if only_back else "",
+        )
+
+    @property
+    def ring_note(self) -> str:
+        """Why there are no rings here, where both directions are asked for."""
+        wants = self.address.draws(Direction.ALIGN_TO_JIRA)
+        return self.address.refusal(Direction.ALIGN_TO_JIRA) if wants else ""
+
+    @property
+    def toggles(self) -> list[Link]:
+        return [
+            Link(
+                label=label,
+                href=self.address.toggled(toggle).url,
+                current=toggle in self.address.only,
+                count=self.matrix.counts[toggle],
+            )
+            for toggle, label in TOGGLE_LABELS.items()
+        ]
+
+    @property
+    def views(self) -> list[Link]:
+        return [
+            Link(label=label, href=self.address.but(view=view).url, current=view == self.address.view)
+            for view, label in (("grid", "Grid"), ("list", "List"))
+        ]
+
+    # --- beside the grid ---------------------------------------------------------------------------------------
+
+    @cached_property
+    def _waiting(self) -> list[Mapping]:
+        return list(waiting_edits(self.connector).order_by("-wanted_at", "-pk"))
+
+    @property
+    def edit_count(self) -> int:
+        return len(self._waiting)
+
+    @cached_property
+    def edits(self) -> list[EditLine]:
+        """Mine first, the newest first."""
+        ordered = sorted(self._waiting, key=lambda mapping: mapping.wanted_by_id != self.person.pk)[:MOST_EDITS]
+        names = self._names(ordered)
+        return [edit_line(mapping, names, self.person) for mapping in ordered]
+
+    @cached_property
+    def undo_redo(self) -> dict[str, int]:
+        mine = Edit.objects.filter(connector=self.connector, person=self.person)
+        return mine.aggregate(undo=Count("pk", filter=Q(undone=False)), redo=Count("pk", filter=Q(undone=True)))
+
+    @cached_property
+    def _open(self) -> list[Mapping]:
+        """Rows of the scopes shown that somebody has to decide on, or to choose a record of."""
+        known = [scope.pk for scope in self.scopes if scope.known]
+        type_ = self.address.work_item_type
+        to_decide = Q(situation__in=[*OPEN_SITUATIONS, Situation.ACCEPTED]) | ~Q(duplicates=[])
+        found = Mapping.objects.filter(to_decide, scope_id__in=known, work_item_type=type_)
+        return list(found.select_related("scope__project", "scope__connector").order_by("scope_id", "source_id"))
+
+    @cached_property
+    def _has_open(self) -> bool:
+        """Known from the rows at hand, so that the usual page asks nothing more."""
+        rows = [row for d in Direction for row in self.facts.rows_of(self.address.shown, d)]
+        open_ = (*OPEN_SITUATIONS, Situation.ACCEPTED)
+        return any(row.situation in open_ or row.duplicates for row in rows)
+
+    @property
+    def decisions(self) -> list[OpenLine]:
+        rows = [m for m in self._open if m.situation in OPEN_SITUATIONS] if self._has_open else []
+        names = self._names(rows)
+        return [open_line(mapping, names) for mapping in rows]
+
+    @property
+    def accepted(self) -> list[OpenLine]:
+        rows = [m for m in self._open if m.situation == Situation.ACCEPTED] if self._has_open else []
+        names = self._names(rows)
+        return [open_line(mapping, names) for mapping in rows]
+
+    @property
+    def duplicates(self) -> list[DuplicateLine]:
+        rows = [m for m in self._open if m.duplicates] if self._has_open else []
+        names = self._names(rows)
+        return [duplicate_line(mapping, names) for mapping in rows]
+
+    @property
+    def foreign(self) -> list[ForeignRecord]:
+        """Records of these lists with a type id that is not in the published table."""
+        with_some = [scope.pk for scope in self.scopes if scope.foreign_rows]
+        if not with_some:
+            return []
+        return list(ForeignRecord.objects.filter(scope_id__in=with_some).order_by("type_id", "remote_id")[:100])
+
+    @cached_property
+    def job(self) -> Job | None:
+        return latest(self.connector, "refresh", "observe")
+
+    def _names(self, mappings: Iterable[Mapping]) -> Names:
+        """Names from the facts at hand; only what they do not hold is asked for."""
+        ids = {id_ for mapping in mappings for id_ in _ids(mapping)}
+        if not ids:
+            return Names(statuses={}, steps={})
+        statuses = {id_: status.name for id_, status in self.facts.statuses.items()}
+        steps = {id_: target.name for targets in self.facts.targets.values() for id_, target in targets.items()}
+        if ids - statuses.keys():
+            found = CatalogueStatus.objects.filter(connector=self.connector, jira_id__in=ids)
+            statuses.update(found.values_list("jira_id", "name"))
+        if ids - steps.keys() - statuses.keys():
+            found_steps = ProcessStep.objects.filter(connector=self.connector, align_id__in=ids)
+            steps.update(found_steps.values_list("align_id", "name"))
+        return Names(statuses=statuses, steps=steps)
+
+
+def _ids(mapping: Mapping) -> set[int]:
+    values = {mapping.source_id, mapping.wanted, mapping.applied, mapping.observed}
+    return {value for value in (*values, *(target for _, target in mapping.duplicates)) if value is not None}
+
+
+# --- lines about one row -------------------------------------------------------------------------------------------
+
+
+def where_of(mapping: Mapping) -> str:
+    """ "Story · Jira to Align · PROJ1" """
+    family = FAMILIES[mapping.scope.family]
+    place = mapping.scope.project.key if mapping.scope.project else "shared"
+    kind = "" if family.kind is Kind.STATE else "process step · "
+    return f"{WorkItemType(mapping.work_item_type).label} · {kind}{family.direction.label} · {place}"
+
+
+def source_name(mapping: Mapping, names: Names) -> str:
+    family = FAMILIES[mapping.scope.family]
+    return names.of(family.kind, family.direction, source=mapping.source_id)
+
+
+def value_name(mapping: Mapping, value: int | None, names: Names) -> str:
+    """ "3 Dev complete", "QA", or "not mapped": never drawn like a chosen 0."""
+    if value is None:
+        return "not mapped"
+    family = FAMILIES[mapping.scope.family]
+    name = names.of(family.kind, family.direction, target=value)
+    numbered = family.kind is Kind.STATE and family.direction is Direction.JIRA_TO_ALIGN
+    return f"{value} {name}" if numbered else name
+
+
+def href_of(mapping: Mapping) -> str:
+    return address_of(mapping.scope.connector, mapping.scope.family, mapping.scope.project, mapping.work_item_type).url
+
+
+def edit_line(mapping: Mapping, names: Names, person: Person) -> EditLine:
+    return EditLine(
+        mapping=mapping,
+        where=where_of(mapping),
+        source=source_name(mapping, names),
+        before=value_name(mapping, mapping.observed, names),
+        after=value_name(mapping, mapping.wanted, names),
+        mine=mapping.wanted_by_id == person.pk,
+        href=href_of(mapping),
+    )
+
+
+def open_line(mapping: Mapping, names: Names) -> OpenLine:
+    return OpenLine(
+        mapping=mapping,
+        where=where_of(mapping),
+        source=source_name(mapping, names),
+        wanted=value_name(mapping, mapping.wanted, names),
+        applied=value_name(mapping, mapping.applied, names),
+        observed=value_name(mapping, mapping.observed, names),
+        href=href_of(mapping),
+    )
+
+
+def duplicate_line(mapping: Mapping, names: Names) -> DuplicateLine:
+    records = [(mapping.remote_id or 0, mapping.observed), *((record, target) for record, target in mapping.duplicates)]
+    return DuplicateLine(
+        mapping=mapping,
+        where=where_of(mapping),
+        source=source_name(mapping, names),
+        records=[
+            (record, value_name(mapping, target, names), record == mapping.keep_remote_id) for record, target in records
+        ],
+    )

@@ -1,0 +1,341 @@
+"""Deciding what is wanted: edits with undo and redo, and what to do about changes made elsewhere.
+
+Each service is one short transaction whose last statement is its audit entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from connectors.audit import trail
+from connectors.models import Connector, Person, ProcessStep
+from connectors.models import Status as CatalogueStatus
+from mappings.engine.families import FAMILIES, Family
+from mappings.engine.values import ALIGN_STATES, Direction, Kind, Situation, WorkItemType
+from mappings.models import Edit, Mapping, Scope
+from mappings.queries import Names, my_last_edits
+from mappings.rows import settle_mapping
+
+
+class Refused(Exception):
+    """The act was refused and nothing changed; the message says why and what to do."""
+
+
+class Overtaken(Refused):
+    """Somebody else changed the mapping after the page was drawn; carries the row as it is now."""
+
+    def __init__(self, sentence: str, mapping: Mapping) -> None:
+        super().__init__(sentence)
+        self.mapping = mapping
+
+
+class Decision(StrEnum):
+    ADOPT = "adopt"  # theirs: what Align says is wanted
+    RESTORE = "restore"  # mine: what is wanted goes into a plan
+    ACCEPT = "accept"  # tolerate this observed value until a date
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """One cell row: a scope, a work item type and a source."""
+
+    scope: Scope
+    work_item_type: WorkItemType
+    source_id: int
+
+    @property
+    def family(self) -> Family:
+        return FAMILIES[self.scope.family]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """A wanted value and the one the person saw when deciding it."""
+
+    key: Key
+    wanted: int | None
+    seen: int | None
+
+
+# --- edits -------------------------------------------------------------------------------------------------------
+
+
+def set_wanted(wish: Wish, *, actor: Person, now: datetime | None = None) -> Mapping:
+    """Set one wanted value. Raises Overtaken when the value is no longer the one that was seen."""
+    with transaction.atomic():
+        mapping = _write_wish(wish, actor, now or timezone.now())
+        _entry("mapping.edited", [mapping], actor=actor, sentence=_edit_sentence(mapping, wish))
+    return mapping
+
+
+def set_many(wishes: Iterable[Wish], *, actor: Person, now: datetime | None = None) -> tuple[list[Mapping], list[str]]:
+    """Set what the list view's form says; rows that were overtaken or refused are named, the others kept."""
+    now = now or timezone.now()
+    changed: list[Mapping] = []
+    refused: list[str] = []
+    with transaction.atomic():
+        for wish in wishes:
+            if wish.wanted == wish.seen:
+                continue
+            try:
+                changed.append(_write_wish(wish, actor, now))
+            except Refused as refusal:
+                refused.append(str(refusal))
+        if changed:
+            count = f"{len(changed)} mapping{'' if len(changed) == 1 else 's'}"
+            _entry("mapping.edited", changed, actor=actor, sentence=f"Edited {count} in the draft.")
+    return changed, refused
+
+
+def undo(connector: Connector, *, actor: Person) -> Mapping:
+    """Take back my own last edit, while nobody has changed the mapping since."""
+    with transaction.atomic():
+        edit, _ = my_last_edits(connector, actor.pk)
+        if edit is None:
+            raise Refused("There is no edit of yours to undo.")
+        mapping = _replay(edit, edit.after, edit.before, actor)
+        Edit.objects.filter(pk=edit.pk).update(undone=True, version=mapping.version)
+        _entry("mapping.edit_undone", [mapping], actor=actor, sentence="Took back an edit of the draft.")
+    return mapping
+
+
+def redo(connector: Connector, *, actor: Person) -> Mapping:
+    with transaction.atomic():
+        _, edit = my_last_edits(connector, actor.pk)
+        if edit is None:
+            raise Refused("There is nothing to redo.")
+        mapping = _replay(edit, edit.before, edit.after, actor)
+        Edit.objects.filter(pk=edit.pk).update(undone=False, version=mapping.version)
+        _entry("mapping.edit_redone", [mapping], actor=actor, sentence="Made an edit of the draft again.")
+    return mapping
+
+
+def drop_edit(mapping: Mapping, *, seen: int | None, actor: Person) -> Mapping:
+    """Take one waiting edit out of the draft: wanted is again what was applied."""
+    key = Key(scope=mapping.scope, work_item_type=WorkItemType(mapping.work_item_type), source_id=mapping.source_id)
+    return set_wanted(Wish(key=key, wanted=mapping.applied, seen=seen), actor=actor)
+
+
+def _write_wish(wish: Wish, actor: Person, now: datetime) -> Mapping:
+    _require_allowed(wish)
+    mapping = _locked(wish.key)
+    if mapping.wanted != wish.seen:
+        raise Overtaken(_overtaken_sentence(mapping), mapping)
+    before = mapping.wanted
+    _save_wanted(mapping, wish.wanted, actor, now)
+    connector = wish.key.scope.connector
+    # A new edit ends what could be redone.
+    Edit.objects.filter(connector=connector, person=actor, undone=True).delete()
+    Edit.objects.create(
+        mapping=mapping,
+        connector=connector,
+        person=actor,
+        before=before,
+        after=wish.wanted,
+        version=mapping.version,
+        at=now,
+    )
+    return mapping
+
+
+def _replay(edit: Edit, expected: int | None, value: int | None, actor: Person) -> Mapping:
+    mapping = Mapping.objects.select_for_update().select_related("scope", "wanted_by").get(pk=edit.mapping_id)
+    if mapping.wanted != expected or mapping.wanted_by_id != actor.pk:
+        raise Overtaken(_overtaken_sentence(mapping), mapping)
+    _save_wanted(mapping, value, actor, timezone.now())
+    return mapping
+
+
+def _locked(key: Key) -> Mapping:
+    """The row for update, made on the first edit of a key that has no record."""
+    found = Mapping.objects.select_for_update(of=("self",)).select_related("scope__project", "wanted_by")
+    lookup = {"scope": key.scope, "work_item_type": key.work_item_type, "source_id": key.source_id}
+    mapping = found.filter(**lookup).first()
+    if mapping is not None:
+        return mapping
+    try:
+        with transaction.atomic():
+            Mapping.objects.create(**lookup)
+    except IntegrityError:  # somebody's first edit of the same key came in between
+        pass
+    return found.get(**lookup)
+
+
+def _save_wanted(mapping: Mapping, value: int | None, actor: Person, now: datetime) -> None:
+    mapping.wanted, mapping.wanted_by, mapping.wanted_at = value, actor, now
+    mapping.version += 1
+    settle_mapping(mapping, known=mapping.scope.known, now=now)
+    mapping.save(update_fields=["wanted", "wanted_by", "wanted_at", "version", "situation", "applied"])
+
+
+def _require_allowed(wish: Wish) -> None:
+    key, family = wish.key, wish.key.family
+    if not key.scope.known:
+        raise Refused("This list has not been read from Align, so nobody knows what it holds. Refresh it first.")
+    if not family.knows(key.work_item_type):
+        raise Refused(f"Align has no {family.direction.label} {family.kind.label.lower()} mapping for this type.")
+    status_id, target_id = (
+        (key.source_id, wish.wanted) if family.direction is Direction.JIRA_TO_ALIGN else (wish.wanted, key.source_id)
+    )
+    connector = key.scope.connector
+    if status_id is not None and not CatalogueStatus.objects.filter(connector=connector, jira_id=status_id).exists():
+        raise Refused(f"Jira has no status {status_id}. Refresh the catalogue and try again.")
+    if target_id is not None and not _target_exists(connector, family.kind, target_id):
+        raise Refused(f"Align has no {family.kind.label.lower()} {target_id}. Refresh the catalogue and try again.")
+
+
+def _target_exists(connector: Connector, kind: Kind, target_id: int) -> bool:
+    if kind is Kind.STATE:
+        return target_id in ALIGN_STATES
+    return ProcessStep.objects.filter(connector=connector, align_id=target_id).exists()
+
+
+def _overtaken_sentence(mapping: Mapping) -> str:
+    names = _names(mapping)
+    who, when = mapping.wanted_by or "Somebody", mapping.wanted_at
+    at = f" at {when:%H:%M} UTC" if when else ""
+    return (
+        f"{who} changed this mapping{at}. Wanted is now {_named(names, mapping, mapping.wanted)}, applied "
+        f"{_named(names, mapping, mapping.applied)}, Align has {_named(names, mapping, mapping.observed)}. "
+        "Your edit was not stored."
+    )
+
+
+def _edit_sentence(mapping: Mapping, wish: Wish) -> str:
+    names, family = _names(mapping), wish.key.family
+    source = names.of(family.kind, family.direction, source=mapping.source_id)
+    was, now = _named(names, mapping, wish.seen), _named(names, mapping, wish.wanted)
+    return f"Draft: {wish.key.work_item_type.label} {source} from {was} to {now} ({family.direction.label})."
+
+
+def _named(names: Names, mapping: Mapping, value: int | None) -> str:
+    family = FAMILIES[mapping.scope.family]
+    if value is None:
+        return "not mapped"
+    number = f"{value} " if family.kind is Kind.STATE and family.direction is Direction.JIRA_TO_ALIGN else ""
+    return number + names.of(family.kind, family.direction, target=value)
+
+
+def _names(mapping: Mapping) -> Names:
+    """Only the names that one row's sentence needs."""
+    connector_id = mapping.scope.connector_id
+    values = (mapping.source_id, mapping.wanted, mapping.applied, mapping.observed)
+    ids = {value for value in values if value is not None}
+    statuses = CatalogueStatus.objects.filter(connector_id=connector_id, jira_id__in=ids)
+    steps = ProcessStep.objects.filter(connector_id=connector_id, align_id__in=ids)
+    return Names(
+        statuses=dict(statuses.values_list("jira_id", "name")), steps=dict(steps.values_list("align_id", "name"))
+    )
+
+
+# --- changes made elsewhere --------------------------------------------------------------------------------------
+
+
+def decide(
+    mapping: Mapping,
+    decision: Decision,
+    *,
+    seen: int | None,
+    actor: Person,
+    until: datetime | None = None,
+    reason: str = "",
+) -> Mapping:
+    """Decide a drifted or conflicting row. `seen` is the observed value the person looked at."""
+    now = timezone.now()
+    with transaction.atomic():
+        found = Mapping.objects.select_for_update(of=("self",)).select_related("scope__project", "wanted_by")
+        row = found.get(pk=mapping.pk)
+        _require_open(row, seen)
+        if decision is Decision.ACCEPT:
+            _accept(row, until, reason, now)
+        else:
+            _take_side(row, decision, actor, now)
+        row.version += 1
+        settle_mapping(row, now=now)
+        row.save()
+        sentence = f"{decision.value.capitalize()}: {_drift_words(row, seen)}"
+        _entry(f"drift.{decision.value}", [row], actor=actor, sentence=sentence, reason=reason)
+    return row
+
+
+def _require_open(row: Mapping, seen: int | None) -> None:
+    if row.situation not in (Situation.DRIFTED, Situation.CONFLICT, Situation.ACCEPTED):
+        raise Overtaken("This was already decided, or Align changed back: there is nothing to decide now.", row)
+    if row.observed != seen:
+        raise Overtaken("Align has changed again since this page was drawn. Look at the new value first.", row)
+
+
+def _accept(row: Mapping, until: datetime | None, reason: str, now: datetime) -> None:
+    if row.situation == Situation.CONFLICT:
+        raise Refused("You edited this mapping too: choose theirs or mine.")
+    if until is None or until <= now:
+        raise Refused("Say until which day this is accepted; it has to be in the future.")
+    if not reason.strip():
+        raise Refused("Say why this is accepted.")
+    row.accepted_value, row.accepted_until, row.accepted_reason = row.observed, until, reason.strip()
+
+
+def _take_side(row: Mapping, decision: Decision, actor: Person, now: datetime) -> None:
+    if decision is Decision.ADOPT:
+        row.wanted, row.wanted_by, row.wanted_at = row.observed, actor, now
+    row.applied = row.observed
+    row.accepted_until = None
+
+
+def _drift_words(row: Mapping, seen: int | None) -> str:
+    names, family = _names(row), FAMILIES[row.scope.family]
+    source = names.of(family.kind, family.direction, source=row.source_id)
+    return f"{source}: Align has {_named(names, row, seen)}, wanted is {_named(names, row, row.wanted)}."
+
+
+def keep_duplicate(mapping: Mapping, remote_id: int, *, actor: Person) -> Mapping:
+    """Of several records of one key, choose the one that stays; a plan then deletes the others."""
+    with transaction.atomic():
+        found = Mapping.objects.select_for_update(of=("self",)).select_related("scope__project")
+        row = found.get(pk=mapping.pk)
+        targets = {row.remote_id: row.observed, **dict(row.duplicates)}
+        if not row.duplicates or remote_id not in targets:
+            raise Refused("These records have changed in Align. Look again before choosing.")
+        chosen = targets.pop(remote_id)
+        follows = row.wanted == row.observed  # nobody wanted anything else: keep agreeing with the kept record
+        row.duplicates = [[record, target] for record, target in targets.items()]
+        row.remote_id, row.keep_remote_id, row.observed = remote_id, remote_id, chosen
+        if follows:
+            row.wanted = row.applied = chosen
+        row.version += 1
+        settle_mapping(row)
+        row.save()
+        _entry("duplicate.chosen", [row], actor=actor, sentence=f"Record {remote_id} stays; the others go by a plan.")
+    return row
+
+
+def _entry(action: str, rows: list[Mapping], *, actor: Person, sentence: str, reason: str = "") -> None:
+    scope = rows[0].scope
+    data = {
+        "rows": [
+            {
+                "scope": f"{row.scope.family}:{row.scope.project.key if row.scope.project else ''}",
+                "type": row.work_item_type,
+                "source": row.source_id,
+                "wanted": row.wanted,
+                "applied": row.applied,
+                "observed": row.observed,
+            }
+            for row in rows
+        ]
+    }
+    trail.append(
+        action,
+        actor=actor,
+        connector=scope.connector,
+        subject=f"{scope.family}:{rows[0].work_item_type}:{rows[0].source_id}",
+        sentence=sentence,
+        data=data,
+        reason=reason,
+    )

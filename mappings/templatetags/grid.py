@@ -1,0 +1,52 @@
+"""The grid for templates: its rows, what its buttons are described by, and the flow picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django import template
+from django.utils.safestring import SafeString
+
+from mappings import cells, flow_picture
+from mappings.engine.values import Row
+from mappings.engine.words import target_words
+from mappings.pages import MatrixPage
+
+register = template.Library()
+
+
+@register.simple_tag
+def grid_rows(page: MatrixPage) -> SafeString:
+    return cells.draw_rows(page.matrix, cells.look_of(page))
+
+
+@register.simple_tag
+def grid_words() -> list[tuple[str, str]]:
+    return list(cells.WORDS.items())
+
+
+@register.simple_tag
+def seen_rings(page: MatrixPage) -> str:
+    return cells.seen_rings(page.matrix)
+
+
+@register.simple_tag
+def rings_of(page: MatrixPage) -> Mapping[int, Row]:
+    """Target id -> its Align to Jira row, for the list view."""
+    return cells.look_of(page).rings
+
+
+@register.simple_tag
+def grid_look(page: MatrixPage) -> cells.Look:
+    return cells.look_of(page)
+
+
+@register.simple_tag
+def column_words(page: MatrixPage) -> list[tuple[int, str]]:
+    """Target id and words of every column, for selects."""
+    return [(target.id, target_words(page.address.kind, target)) for target in page.matrix.targets]
+
+
+@register.simple_tag
+def picture_of(page: MatrixPage) -> flow_picture.Picture | None:
+    return flow_picture.draw(page.matrix, page.address.kind)

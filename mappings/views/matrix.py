@@ -1,0 +1,251 @@
+"""The matrix page and what people do on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, time, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+
+from alignadmin.pages import failure, page, redirect
+from connectors import jobs
+from connectors.models import Connector, Person
+from connectors.rights import Right, requires
+from mappings import cells, services
+from mappings.address import Address, read_address
+from mappings.engine.values import Direction
+from mappings.models import Mapping, Scope
+from mappings.observe import ensure_scopes
+from mappings.pages import MatrixPage
+from mappings.services import Decision, Key, Refused, Wish
+
+MOST_ID = 2**63 - 1
+
+
+def connector_or_404(slug: str) -> Connector:
+    return get_object_or_404(Connector, slug=slug)
+
+
+def person_of(request: HttpRequest) -> Person:
+    if not isinstance(request.user, Person):
+        raise Http404
+    return request.user
+
+
+@requires(Right.SEE)
+def matrix(request: HttpRequest, slug: str) -> HttpResponse:
+    address = read_address(connector_or_404(slug), request.GET)
+    shown = MatrixPage(address, person_of(request))
+    return page(request, "mappings/matrix.html", {"page": shown}, fragment="mappings/_matrix.html")
+
+
+@requires(Right.SEE, Right.EDIT, ("POST",))
+def cell(request: HttpRequest, slug: str) -> HttpResponse:
+    """Toggle one dot or ring; the answer holds only the cells whose drawing changed, out of band."""
+    address = read_address(connector_or_404(slug), request.POST)
+    before = drawn_now(address, request)
+    try:
+        services.set_wanted(_cell_wish(before, request.POST), actor=person_of(request))
+    except Refused as refused:
+        return _refused(request, before, refused)
+    return _changed(request, before, address)
+
+
+def drawn_now(address: Address, request: HttpRequest) -> MatrixPage:
+    """The page as it is before an act; what changed is the difference to it."""
+    shown = MatrixPage(address, person_of(request))
+    _ = shown.matrix
+    return shown
+
+
+def _cell_wish(shown: MatrixPage, data: QueryDict) -> Wish:
+    status_id, target_id = number(data, "status"), number(data, "target")
+    if status_id is None or target_id is None:
+        raise Refused("This request does not name a cell. Reload the page.")
+    asked = data.get("to", "")
+    direction = Direction(asked) if asked in set(Direction) else Direction.JIRA_TO_ALIGN
+    to_align = direction is Direction.JIRA_TO_ALIGN
+    source, value = (status_id, target_id) if to_align else (target_id, status_id)
+    seen = number(data, "seen")
+    clears = data.get("act") == "clear" or seen == value
+    key = key_of(shown.address, direction, source)
+    return Wish(key=key, wanted=None if clears else value, seen=seen)
+
+
+def key_of(address: Address, direction: Direction, source_id: int) -> Key:
+    """The row that a cell of this matrix edits. Raises Refused where there is none."""
+    refusal = address.refusal(direction)
+    if refusal:
+        raise Refused(refusal)
+    scope_address = address.shown.scope_address(direction)
+    if scope_address is None:
+        raise Refused("Choose a project first.")
+    family, project_id = scope_address
+    scopes = Scope.objects.select_related("connector", "project")
+    found = scopes.filter(Q(project_id=project_id), connector=address.connector, family=family).first()
+    if found is None:
+        raise Refused("This list has not been read from Align, so nobody knows what it holds. Refresh it first.")
+    return Key(scope=found, work_item_type=address.work_item_type, source_id=source_id)
+
+
+def _changed(request: HttpRequest, before: MatrixPage, address: Address) -> HttpResponse:
+    if not request.htmx:  # type: ignore[attr-defined]
+        return redirect(request, address.url)
+    after = MatrixPage(address, person_of(request))
+    html = cells.draw_changes(before.matrix, after.matrix, cells.look_of(after))
+    return page(request, "mappings/_changed.html", {"page": after, "cells": html})
+
+
+def _refused(request: HttpRequest, before: MatrixPage, refused: Refused) -> HttpResponse:
+    """409 with the sentence; the row is drawn as it is now when somebody else was faster."""
+    if not request.htmx or not isinstance(refused, services.Overtaken):  # type: ignore[attr-defined]
+        return failure(request, str(refused))
+    after = MatrixPage(before.address, before.person)
+    row = refused.mapping
+    html = cells.draw_row_cells(after.matrix, row.source_id, row.direction, cells.look_of(after))
+    return page(request, "mappings/_changed.html", {"page": after, "cells": html, "trouble": str(refused)}, status=409)
+
+
+@requires(Right.SEE, Right.EDIT, ("POST",))
+def save_list(request: HttpRequest, slug: str) -> HttpResponse:
+    """The list view's form: `j2a-<status>` and `a2j-<target>` selects, each with its `seen-` value."""
+    address = read_address(connector_or_404(slug), request.POST)
+    try:
+        wishes = list(_list_wishes(address, request.POST))
+        changed, refused = services.set_many(wishes, actor=person_of(request))
+    except Refused as refusal:
+        return failure(request, str(refusal))
+    if refused:
+        kept = f"{len(changed)} other edits were stored. " if changed else ""
+        return failure(request, f"{kept}{len(refused)} were not: {' '.join(refused[:10])}")
+    return redirect(request, address.url)
+
+
+def _list_wishes(address: Address, data: QueryDict) -> list[Wish]:
+    wishes: list[Wish] = []
+    for direction in Direction:
+        prefix = f"{direction.value}-"
+        names = [name for name in data if name.startswith(prefix) and name[len(prefix) :].isdigit()]
+        edited = [name for name in names if number(data, name) != number(data, f"seen-{name}")]
+        if not edited:
+            continue
+        key = key_of(address, direction, 0)
+        for name in edited:
+            row = Key(scope=key.scope, work_item_type=key.work_item_type, source_id=int(name[len(prefix) :]))
+            wishes.append(Wish(key=row, wanted=number(data, name), seen=number(data, f"seen-{name}")))
+    return wishes
+
+
+@requires(Right.SEE, Right.EDIT, ("POST",))
+def undo(request: HttpRequest, slug: str) -> HttpResponse:
+    return _step(request, slug, services.undo)
+
+
+@requires(Right.SEE, Right.EDIT, ("POST",))
+def redo(request: HttpRequest, slug: str) -> HttpResponse:
+    return _step(request, slug, services.redo)
+
+
+def _step(request: HttpRequest, slug: str, act: Callable[..., Mapping]) -> HttpResponse:
+    address = read_address(connector_or_404(slug), request.POST)
+    before = drawn_now(address, request)
+    try:
+        act(address.connector, actor=person_of(request))
+    except Refused as refused:
+        return failure(request, str(refused))
+    return _changed(request, before, address)
+
+
+@requires(Right.SEE, Right.EDIT, ("POST",))
+def drop(request: HttpRequest, slug: str) -> HttpResponse:
+    """Take one waiting edit out of the draft."""
+    address = read_address(connector_or_404(slug), request.POST)
+    before = drawn_now(address, request)
+    mapping = _mapping(address.connector, request.POST)
+    try:
+        services.drop_edit(mapping, seen=number(request.POST, "seen"), actor=person_of(request))
+    except Refused as refused:
+        return failure(request, str(refused))
+    return _changed(request, before, address)
+
+
+@requires(Right.SEE, Right.EDIT, ("POST",))
+def decide(request: HttpRequest, slug: str) -> HttpResponse:
+    """Adopt, restore, or accept until a day, what somebody changed elsewhere."""
+    address = read_address(connector_or_404(slug), request.POST)
+    data = request.POST
+    mapping = _mapping(address.connector, data)
+    try:
+        if data.get("decision") not in set(Decision):
+            raise Refused("Choose adopt, restore or accept.")
+        services.decide(
+            mapping,
+            Decision(data["decision"]),
+            seen=number(data, "seen"),
+            actor=person_of(request),
+            until=_end_of_day(data.get("until", "")),
+            reason=data.get("reason", ""),
+        )
+    except Refused as refused:
+        return failure(request, str(refused))
+    return redirect(request, address.url)
+
+
+def _end_of_day(text: str) -> datetime | None:
+    """The end of the typed day in the person's zone; None when there is no such day."""
+    try:
+        day = parse_date(text)
+    except ValueError:
+        day = None
+    return timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min)) if day else None
+
+
+@requires(Right.SEE, Right.EDIT, ("POST",))
+def keep(request: HttpRequest, slug: str) -> HttpResponse:
+    """Choose which of several records of one key stays."""
+    address = read_address(connector_or_404(slug), request.POST)
+    try:
+        record = number(request.POST, "record")
+        if record is None:
+            raise Refused("Choose the record that stays.")
+        services.keep_duplicate(_mapping(address.connector, request.POST), record, actor=person_of(request))
+    except Refused as refused:
+        return failure(request, str(refused))
+    return redirect(request, address.url)
+
+
+@requires(Right.SEE, Right.EDIT, ("POST",))
+def refresh(request: HttpRequest, slug: str) -> HttpResponse:
+    """Read the lists of this matrix again: a person's click, so it may use the reserved part of the budget."""
+    connector = connector_or_404(slug)
+    address = read_address(connector, request.POST)
+    shown = MatrixPage(address, person_of(request))
+    if not shown.scopes:
+        with transaction.atomic():
+            ensure_scopes(connector)
+        shown = MatrixPage(address, person_of(request))
+    wanted = sorted(scope.pk for scope in shown.scopes)
+    subject = ",".join(str(pk) for pk in wanted)[:100]
+    params = {"scopes": wanted, "interactive": True}
+    jobs.start(connector, "observe", actor=person_of(request), subject=subject, params=params)
+    return redirect(request, address.url)
+
+
+def _mapping(connector: Connector, data: QueryDict) -> Mapping:
+    found = Mapping.objects.select_related("scope__project", "scope__connector")
+    return get_object_or_404(found, pk=number(data, "mapping") or 0, scope__connector=connector)
+
+
+def number(data: QueryDict, name: str) -> int | None:
+    """A whole number from a form; None when empty. Raises Refused for anything else: it was not made by our page."""
+    text = (data.get(name) or "").strip()
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or int(text) > MOST_ID:
+        raise Refused(f'"{text[:40]}" is not an id. Reload the page and try again.')
+    return int(text)

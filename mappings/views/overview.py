@@ -1,0 +1,93 @@
+"""The overview: per connector its health, its coverage, what waits, and what happened last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect as plain_redirect
+from django.urls import reverse
+
+from alignadmin.pages import page
+from connectors.audit.models import HistoryRow, Source
+from connectors.models import Connector, Credential, Person, Stage
+from connectors.rights import Right, may, requires
+from mappings import coverage
+from mappings.engine.values import Situation
+from mappings.models import Plan, PlanState, Scope
+from mappings.queries import situation_counts
+from mappings.views.matrix import person_of
+
+
+@dataclass
+class Card:
+    """One connector on the overview, for one person."""
+
+    connector: Connector
+    person: Person
+
+    @cached_property
+    def coverage(self) -> coverage.Coverage:
+        return coverage.coverage(self.connector)
+
+    @cached_property
+    def situations(self) -> dict[str, int]:
+        return situation_counts(self.connector)
+
+    @cached_property
+    def credentials(self) -> Sequence[Credential]:
+        return list(self.connector.credentials.filter(stage=Stage.CURRENT).order_by("system"))
+
+    @property
+    def unread(self) -> int:
+        """Lists that were never read, or whose last read failed."""
+        return Scope.objects.filter(connector=self.connector).exclude(observed_at__isnull=False, error="").count()
+
+    @property
+    def waiting(self) -> list[tuple[str, str]]:
+        """(sentence, address) of everything that waits for somebody."""
+        return [*self._waiting_rows(), *self._waiting_plans(), *self._waiting_reviews()]
+
+    def _waiting_rows(self) -> Iterator[tuple[str, str]]:
+        matrix = reverse("matrix", args=[self.connector.slug])
+        if edited := self.situations.get(Situation.EDITED.value, 0):
+            yield f"{_counted(edited, 'edit')} not planned", reverse("plan-new", args=[self.connector.slug])
+        open_ = sum(self.situations.get(each.value, 0) for each in (Situation.DRIFTED, Situation.CONFLICT))
+        if open_:
+            yield f"{_counted(open_, 'change')} made elsewhere to decide", f"{matrix}?only=problems"
+
+    def _waiting_plans(self) -> Iterator[tuple[str, str]]:
+        open_states = [PlanState.DRAFT, PlanState.APPROVED, PlanState.APPLYING, PlanState.PAUSED]
+        for plan in Plan.objects.filter(connector=self.connector, state__in=open_states)[:5]:
+            yield f"Plan {plan.pk}: {plan.get_state_display().lower()}", reverse("plan", args=[plan.pk])
+
+    def _waiting_reviews(self) -> Iterator[tuple[str, str]]:
+        if not may(self.person, Right.HISTORY):
+            return
+        outside = HistoryRow.objects.filter(connector=self.connector, source=Source.OUTSIDE).count()
+        if outside:
+            address = f"{reverse('history')}?connector={self.connector.slug}&source=outside"
+            yield f"{_counted(outside, 'outside change')} in Align's log", address
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+@requires(Right.SEE)
+def overview(request: HttpRequest) -> HttpResponse:
+    person = person_of(request)
+    cards = [Card(connector, person) for connector in Connector.objects.filter(is_active=True)]
+    sees_history = may(person, Right.HISTORY)
+    last = HistoryRow.objects.select_related("connector").order_by("-at", "-id")[:10] if sees_history else []
+    context = {"cards": cards, "last": last, "inactive": Connector.objects.filter(is_active=False)}
+    return page(request, "connectors/overview.html", context)
+
+
+@requires(Right.SEE)
+def first_matrix(request: HttpRequest) -> HttpResponse:
+    """The navigation's "Mappings": the first active connector's matrix."""
+    connector = Connector.objects.filter(is_active=True).first()
+    return plain_redirect(reverse("matrix", args=[connector.slug]) if connector else reverse("connectors"))

@@ -1,0 +1,39 @@
+# Everything works from a fresh checkout with Python 3.11 or newer: .venv is made when it is missing or out of date.
+PYTHON ?= python3
+PY := .venv/bin/python
+export DJANGO_SETTINGS_MODULE := alignadmin.settings
+
+.PHONY: help demo test check bench soak screenshots
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1#/p' $(MAKEFILE_LIST) | column -t -s '#' 2>/dev/null || grep '##' $(MAKEFILE_LIST)
+
+# The stamp is newer than the two files that say what belongs into the environment.
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "AlignAdmin needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(PY) || $(PYTHON) -m venv .venv
+	$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: .venv/installed ## sandbox, web and worker with a prepared connector; prints the address and the sign-in
+	@exec $(PY) manage.py demo
+
+test: .venv/installed ## the whole suite; more options with PYTEST='-k matrix'
+	$(PY) -m pytest $(PYTEST)
+
+check: .venv/installed ## style, types, imports, migrations, deployment
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/lint-imports --no-cache
+	$(PY) -m tests.checks
+
+bench: .venv/installed ## benchmark tables; one of them with BENCH=matrix
+	$(PY) -m tests.bench $(BENCH)
+
+soak: .venv/installed ## the long tests
+	$(PY) -m pytest -m soak $(PYTEST)
+
+screenshots: .venv/installed ## every page at 1440 and 390, light and dark, into screenshots/
+	$(PY) -m tests.screenshots

@@ -1,0 +1,58 @@
+"""The demo's people and its connector, made through the services that pages use; again and again without harm."""
+
+from __future__ import annotations
+
+from connectors import services
+from connectors.demo.people import PEOPLE, DemoPerson
+from connectors.models import Connector, CredentialKind, JiraKind, Person, System
+
+ALIGN_CONNECTOR_ID = 123
+# The sandbox documents these; they open nothing else.
+SANDBOX_SECRETS = (
+    services.SecretData(
+        system=System.ALIGN,
+        kind=CredentialKind.ALIGN_BEARER,
+        user="",
+        secret="sandbox-align-token",  # noqa: S106
+    ),
+    services.SecretData(
+        system=System.JIRA,
+        kind=CredentialKind.JIRA_CLOUD,
+        user="admin@sandbox.test",
+        secret="sandbox-jira-token",  # noqa: S106
+    ),
+)
+
+
+def prepare(*, slug: str, sandbox_address: str, password: str) -> Connector:
+    """People with this password, and a connector to the sandbox whose first reading has been asked for."""
+    people = [_person(person, password) for person in PEOPLE]
+    connector = _connector(slug, sandbox_address, actor=people[0])
+    if connector.catalogue_at is None:
+        services.start_refresh(connector, actor=people[0])
+    return connector
+
+
+def _person(wanted: DemoPerson, password: str) -> Person:
+    person = Person.objects.filter(email=wanted.email).first()
+    if person is None:
+        return Person.objects.create_user(wanted.email, password, name=wanted.name, role=wanted.role)
+    if not person.check_password(password):  # a new one would end the sessions that the last run began
+        person.set_password(password)
+        person.save(update_fields=["password"])
+    return person
+
+
+def _connector(slug: str, address: str, *, actor: Person) -> Connector:
+    """The one of this slug; where the sandbox's port is another this time, its addresses follow."""
+    data = services.ConnectorData(
+        name="Acme" if slug == "acme" else slug,
+        align_site=address,
+        align_connector_id=ALIGN_CONNECTOR_ID,
+        jira_site=address,
+        jira_kind=JiraKind.CLOUD,
+    )
+    found = Connector.objects.filter(slug=slug).first()
+    if found is None:
+        return services.add_connector(slug, data, SANDBOX_SECRETS, actor=actor)
+    return services.edit_connector(found, data, actor=actor)

@@ -1,0 +1,1 @@
+"""Benchmarks: `make bench` runs each in a process of its own and prints what was measured, beside its aim."""

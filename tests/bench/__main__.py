@@ -1,0 +1,34 @@
+"""`python -m tests.bench [NAME ...]`: prepare the large data set once, then run the benchmarks on copies of it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+NAMES = ("matrix", "plan", "apply", "limit")
+
+
+def main(wanted: list[str]) -> int:
+    unknown = set(wanted) - set(NAMES)
+    if unknown:
+        print(f"There is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}.")
+        return 2
+    print(f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()} {platform.release()}\n")
+    with tempfile.TemporaryDirectory(prefix="alignadmin-bench-") as directory:
+        base = Path(directory) / "base"
+        if _run("prepare", base):
+            return 1
+        return max([_run(name, base) for name in NAMES if name in (wanted or NAMES)])
+
+
+def _run(name: str, base: Path) -> int:
+    """A process of its own, so that its settings and its peak memory are its own."""
+    return subprocess.run([sys.executable, "-m", f"tests.bench.{name}", str(base)], check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

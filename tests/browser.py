@@ -1,0 +1,105 @@
+"""Chromium for tests: a page that fails its test on any console error or broken content security policy."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, ViewportSize, sync_playwright
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDE = ViewportSize(width=1440, height=900)
+NARROW = ViewportSize(width=390, height=844)
+
+
+def chromium() -> str:
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if not found:
+        pytest.fail("Chromium is not installed: apt-get install chromium, or name it in CHROMIUM", pytrace=False)
+    return found
+
+
+@contextmanager
+def running_browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Complaints:
+    """What a browser complains about on a page. `expect` names a part of a message that belongs to the test."""
+
+    def __init__(self, page: Page) -> None:
+        self.messages: list[str] = []
+        self._expected: list[str] = []
+        page.on("console", self._console)
+        page.on("pageerror", self._page_error)
+
+    def expect(self, part: str) -> None:
+        self._expected.append(part)
+
+    def check(self) -> None:
+        unexpected = [text for text in self.messages if not any(part in text for part in self._expected)]
+        assert not unexpected, "the browser complained:\n" + "\n".join(unexpected)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        # A broken content security policy is reported as a console error too.
+        if message.type in ("error", "warning"):
+            self.messages.append(f"{message.text} ({message.location.get('url', '')})")
+
+    def _page_error(self, error: Error) -> None:
+        self.messages.append(str(error))
+
+
+@contextmanager
+def watched_page(
+    browser: Browser, *, viewport: ViewportSize = WIDE, dark: bool = False
+) -> Iterator[tuple[Page, Complaints]]:
+    """A page in a profile of its own."""
+    context = browser.new_context(viewport=viewport, color_scheme="dark" if dark else "light", locale="en-GB")
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    complaints = Complaints(page)
+    try:
+        yield page, complaints
+    finally:
+        context.close()
+
+
+def axe(page: Page) -> None:
+    """Fail on any finding of axe on the page as it stands."""
+    results = Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
+
+
+def fits(page: Page) -> bool:
+    """Whether the page needs no horizontal scrolling (wide content may scroll inside its own box)."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
+
+
+def sign_in(page: Page, url: str, email: str, password: str) -> None:
+    page.goto(f"{url}/accounts/login/")
+    page.locator("input[name=login]").fill(email)
+    page.locator("input[name=password]").fill(password)
+    page.locator("input[name=password]").press("Enter")
+    page.wait_for_url(lambda address: "/accounts/login/" not in address)
+
+
+def picture(page: Page, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=path, full_page=True)

@@ -1,0 +1,27 @@
+"""`python -m tests.checks`: types, missing migrations, and warnings about a deployment's settings."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from tests import environment
+
+
+def main() -> int:
+    os.environ["SECURE"] = "1"
+    environment.prepare()
+    # Its Django plugin loads the settings, hence the environment made here.
+    types = subprocess.run([sys.executable, "-m", "mypy"], check=False).returncode
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("makemigrations", check=True, dry_run=True)
+    call_command("check", deploy=True, fail_level="WARNING")
+    return types
+
+
+if __name__ == "__main__":
+    sys.exit(main())

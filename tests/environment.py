@@ -1,0 +1,46 @@
+"""The settings of a test run, in the environment before Django reads it: pytest loads this first of all."""
+
+from __future__ import annotations
+
+import atexit
+import base64
+import os
+import shutil
+import tempfile
+
+SEAL_KEY = base64.b64encode(b"only for tests, 32 bytes of key.").decode()
+PASSWORD = "for-tests-and-the-demo-only"
+DEFAULTS = {
+    "ALLOWED_PRIVATE_HOSTS": "127.0.0.1",
+    "DEBUG": "0",
+    # So that requests without an answer are settled soon.
+    "REQUEST_DEADLINE": "3",
+    "READ_TIMEOUT": "2",
+    "SENDING_GRACE": "0.3",
+    "DJANGO_SETTINGS_MODULE": "alignadmin.settings",
+    # Playwright's synchronous API keeps an event loop in the test's thread; Django would refuse its database there.
+    "DJANGO_ALLOW_ASYNC_UNSAFE": "1",
+    "LOG_LEVEL": "WARNING",
+    "SEAL_KEYS": f"test:{SEAL_KEY}",
+    "SECRET_KEY": "only-for-tests-and-long-enough-for-the-deployment-check-0123456789",
+    "SECURE": "0",
+}
+
+
+def prepare() -> None:
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    if "DATA_DIR" not in os.environ:  # else: a parallel process of a run that has one
+        # In memory where the machine has it: every commit of SQLite waits for the disk.
+        in_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        data_dir = tempfile.mkdtemp(prefix="alignadmin-test-", dir=in_memory)
+        os.environ["DATA_DIR"] = data_dir
+        atexit.register(_remove, data_dir, os.getpid())
+
+
+def _remove(data_dir: str, owner: int) -> None:
+    if os.getpid() == owner:  # forked children inherit the hook
+        shutil.rmtree(data_dir, ignore_errors=True)
+
+
+prepare()

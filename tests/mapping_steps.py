@@ -1,0 +1,84 @@
+"""What tests do with mappings, in the words of the product: edit, plan, approve, apply, through the services."""
+
+from __future__ import annotations
+
+from alignadmin.tasks import run_due
+from connectors import jobs
+from connectors.models import Connector, Job, JobState, Person, Project
+from mappings import planning, services
+from mappings.engine.families import FAMILIES
+from mappings.engine.values import Direction, WorkItemType
+from mappings.models import Mapping, Plan, Scope
+
+STORY = WorkItemType.STORY
+
+
+def scope(connector: Connector, family: str, project: str = "") -> Scope:
+    """`project`: a key; Jira to Align of a company-managed project is the shared scope."""
+    found = Scope.objects.select_related("connector", "project").filter(connector=connector, family=family)
+    if not project:
+        return found.get(project=None)
+    row = Project.objects.get(connector=connector, key=project)
+    if FAMILIES[family].direction is Direction.JIRA_TO_ALIGN and not row.team_managed:
+        return found.get(project=None)
+    return found.get(project=row)
+
+
+def mapping(connector: Connector, family: str, source: int, project: str = "", type_: WorkItemType = STORY) -> Mapping:
+    """The stored row, or an unsaved one without values where no record is known."""
+    at = scope(connector, family, project)
+    found = Mapping.objects.filter(scope=at, work_item_type=type_, source_id=source).first()
+    return found or Mapping(scope=at, work_item_type=type_, source_id=source)
+
+
+def edit(
+    connector: Connector,
+    family: str,
+    source: int,
+    wanted: int | None,
+    *,
+    actor: Person,
+    project: str = "",
+    type_: WorkItemType = STORY,
+) -> Mapping:
+    seen = mapping(connector, family, source, project, type_).wanted
+    key = services.Key(scope=scope(connector, family, project), work_item_type=type_, source_id=source)
+    return services.set_wanted(services.Wish(key=key, wanted=wanted, seen=seen), actor=actor)
+
+
+def waiting(connector: Connector) -> list[int]:
+    return [each.pk for each in planning.waiting_edits(connector)]
+
+
+def make_plan(connector: Connector, *, actor: Person, rows: list[Mapping] | None = None) -> Plan:
+    chosen = waiting(connector) if rows is None else [row.pk for row in rows]
+    return planning.make_plan(connector, chosen, actor=actor, reason="QA column added", ticket="CHG-2291")
+
+
+def approved_plan(connector: Connector, *, actor: Person) -> Plan:
+    plan = make_plan(connector, actor=actor)
+    return planning.approve(plan, plan.fingerprint, ticked=True, actor=actor)
+
+
+def apply(plan: Plan, *, actor: Person) -> Plan:
+    """Apply to its end in this process; the plan as it is afterwards."""
+    planning.start_apply(plan, typed=plan.connector.slug, actor=actor)
+    run_due()
+    plan.refresh_from_db()
+    return plan
+
+
+def apply_all(connector: Connector, *, actor: Person) -> Plan:
+    """Plan everything that waits, approve it and apply it."""
+    return apply(approved_plan(connector, actor=actor), actor=actor)
+
+
+def observe(connector: Connector) -> Job:
+    """Read every list again; fails with the job's sentence."""
+    job = jobs.run_now(jobs.start(connector, "observe", actor=None))
+    assert job.state == JobState.DONE, job.error
+    return job
+
+
+def states(plan: Plan) -> list[str]:
+    return list(plan.changes.order_by("position").values_list("state", flat=True))

@@ -1,0 +1,125 @@
+"""`python -m tests.screenshots`: every page at two widths, light and dark, into screenshots/."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page
+
+from tests import environment
+from tests.processes import ROOT, Site, eventually, running_site
+
+OUT = ROOT / "screenshots"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shot:
+    name: str
+    path: str
+    email: str = "admin@demo.test"  # empty: nobody is signed in
+
+
+def shots(plan: int, applied: int) -> list[Shot]:
+    matrix = "/connectors/acme/mappings/"
+    return [
+        Shot(name="sign-in", path="/accounts/login/", email=""),
+        Shot(name="overview", path="/"),
+        Shot(name="matrix-shared", path=matrix),
+        Shot(name="matrix-project", path=f"{matrix}?scope=PROJ"),
+        Shot(name="matrix-project-back", path=f"{matrix}?scope=PROJ&direction=a2j"),
+        Shot(name="matrix-team-project", path=f"{matrix}?scope=PROJ1"),
+        Shot(name="matrix-steps", path=f"{matrix}?scope=PROJ&kind=step"),
+        Shot(name="matrix-feature", path=f"{matrix}?scope=PROJ&type=feature"),
+        Shot(name="matrix-task", path=f"{matrix}?scope=PROJ&type=task"),
+        Shot(name="matrix-problems", path=f"{matrix}?scope=PROJ&only=problems"),
+        Shot(name="matrix-list", path=f"{matrix}?scope=PROJ&view=list"),
+        Shot(name="matrix-viewer", path=f"{matrix}?scope=PROJ", email="viewer@demo.test"),
+        Shot(name="plan-new", path="/connectors/acme/plan/"),
+        Shot(name="plans", path="/plans/"),
+        Shot(name="plan-draft", path=f"/plans/{plan}/"),
+        Shot(name="plan-applied", path=f"/plans/{applied}/"),
+        Shot(name="history", path="/history/"),
+        Shot(name="history-reviewer", path="/history/?source=outside", email="reviewer@demo.test"),
+        Shot(name="history-intake", path="/history/intake/"),
+        Shot(name="connectors", path="/connectors/"),
+        Shot(name="connector", path="/connectors/acme/"),
+        Shot(name="connector-new", path="/connectors/new/"),
+        Shot(name="not-found", path="/connectors/nowhere/"),
+    ]
+
+
+def main() -> int:
+    environment.prepare()
+    from tests.browser import running_browser
+
+    with (
+        tempfile.TemporaryDirectory(prefix="alignadmin-shots-") as directory,
+        running_site(Path(directory)) as site,
+        running_browser() as browser,
+    ):
+        site.prepare()
+        session = site.signed_in()
+        mappings = f"{site.url}/api/v1/mappings/?connector=acme&limit=1"
+        eventually(lambda: session.get(mappings, timeout=10).json()["count"], within=120, what="the first observation")
+        applied, plan = make_plans(site, browser)
+        for shot in shots(plan, applied):
+            take(site, browser, shot)
+    print(f"{len(list(OUT.glob('*.png')))} pictures are in {OUT.relative_to(ROOT)}/")
+    return 0
+
+
+def take(site: Site, browser: Browser, shot: Shot) -> None:
+    from tests.browser import NARROW, WIDE, picture, sign_in, watched_page
+    from tests.environment import PASSWORD
+
+    for viewport in (WIDE, NARROW):
+        for dark in (False, True):
+            with watched_page(browser, viewport=viewport, dark=dark) as (page, complaints):
+                if shot.email:
+                    sign_in(page, site.url, shot.email, PASSWORD)
+                page.goto(site.url + shot.path)
+                name = f"{shot.name}-{viewport['width']}-{'dark' if dark else 'light'}.png"
+                picture(page, OUT / name)
+                for message in complaints.messages:
+                    print(f"{name}: {message}")
+
+
+def make_plans(site: Site, browser: Browser) -> tuple[int, int]:
+    """A plan that was applied, one that waits, and an edit that waits, made by clicking free cells."""
+    from tests.browser import sign_in, watched_page
+    from tests.environment import PASSWORD
+
+    with watched_page(browser) as (page, _):
+        sign_in(page, site.url, "admin@demo.test", PASSWORD)
+        applied = make_plan(site, page, "/connectors/acme/mappings/?scope=PROJ")
+        page.get_by_role("checkbox").first.check()
+        page.get_by_role("button", name="Approve").click()
+        page.get_by_role("button", name="Apply").click()
+        page.get_by_text("confirmed").first.wait_for()
+        plan = make_plan(site, page, "/connectors/acme/mappings/?scope=PROJ1")
+        edit(site, page, "/connectors/acme/mappings/?scope=PROJ&type=feature", 2)
+    return applied, plan
+
+
+def make_plan(site: Site, page: Page, matrix: str) -> int:
+    edit(site, page, matrix, 3)
+    page.goto(f"{site.url}/connectors/acme/plan/")
+    page.get_by_label("Reason").fill("Quarterly clean-up of the delivery workflow")
+    page.get_by_role("button", name="Make").click()
+    page.wait_for_url("**/plans/*/")
+    return int(page.url.rstrip("/").rsplit("/", 1)[1])
+
+
+def edit(site: Site, page: Page, matrix: str, rows: int) -> None:
+    page.goto(site.url + matrix)
+    for row in range(1, rows + 1):
+        cell = page.get_by_role("row").nth(row + 1).locator("button[aria-pressed=false]").first
+        with page.expect_response("**/cell/"):
+            cell.click()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

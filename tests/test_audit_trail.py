@@ -1,0 +1,271 @@
+"""The chain of entries: gapless, in the transaction of the act, refused to change, and every change to it is found."""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from connectors.audit import chain, trail, triggers
+from connectors.audit.grammar import A2J, STATE, UPDATED, MappingEvent
+from connectors.audit.models import ChainHead, Entry, HistoryRow, MirrorLine
+from connectors.audit.trail import Act, append, append_many
+from connectors.models import Connector, Person
+
+EVENT = MappingEvent(
+    connector_id=123,
+    action=UPDATED,
+    kind=STATE,
+    direction=A2J,
+    work_item_type="Story",
+    source_id=3,
+    source_name="Dev complete",
+    project_key="PROJ",
+    before_id=10012,
+    before_name="QA",
+    after_id=10013,
+    after_name="In Review",
+)
+
+
+def act(
+    number: int = 0, *, actor: Person | None = None, connector: Connector | None = None, action: str = "plan.made"
+) -> Act:
+    return Act(
+        action=action,
+        actor=actor,
+        connector=connector,
+        subject=f"plan {number}",
+        sentence=f"Planned {number} changes.",
+        data={"number": number, "names": ["→", "\u202e", "\x00", "'"]},
+    )
+
+
+def append_some(count: int) -> None:
+    with transaction.atomic():
+        append_many([act(number) for number in range(count)])
+
+
+@pytest.fixture
+def align(db: None) -> Connector:
+    return Connector.objects.create(
+        slug="acme",
+        name="Acme",
+        align_site="https://acme.example.test",
+        align_connector_id=123,
+        jira_site="https://jira.example.test",
+    )
+
+
+@pytest.mark.django_db
+class TestAppending:
+    def test_entries_follow_each_other_without_a_gap(self) -> None:
+        append_some(3)
+        append_some(2)
+        entries = list(Entry.objects.order_by("seq"))
+        assert [entry.seq for entry in entries] == [1, 2, 3, 4, 5]
+        assert [entry.prev for entry in entries] == [trail.START, *(entry.hash for entry in entries[:-1])]
+        assert ChainHead.objects.get().hash == entries[-1].hash
+
+    def test_the_stored_text_is_what_was_hashed(self) -> None:
+        append_some(1)
+        entry = Entry.objects.get()
+        assert entry.hash == trail.digest(trail.START, entry.body)
+        assert entry.body.isascii()
+        assert json.loads(entry.body)["data"]["names"][1:3] == ["\u202e", "\x00"]
+
+    def test_an_act_that_is_undone_leaves_no_gap(self) -> None:
+        append_some(1)
+        with transaction.atomic():
+            append_many([act(1)])
+            transaction.set_rollback(True)
+        append_some(1)
+        assert list(Entry.objects.order_by("seq").values_list("seq", flat=True)) == [1, 2]
+        assert chain.verify().ok
+
+    def rename(self, connector: Connector, data: dict[str, object]) -> None:
+        with transaction.atomic():
+            Connector.objects.filter(pk=connector.pk).update(name="Renamed")
+            append("connector.renamed", actor=None, connector=connector, subject="", sentence="", data=data)
+
+    def test_an_act_that_cannot_be_told_does_not_happen(self, align: Connector) -> None:
+        with pytest.raises(TypeError):
+            self.rename(align, data={"not": object()})
+        align.refresh_from_db()
+        assert align.name == "Acme"
+        self.rename(align, data={})
+        align.refresh_from_db()
+        assert align.name == "Renamed"
+
+    def test_a_change_that_was_done_becomes_a_row_with_copied_names(self, align: Connector) -> None:
+        dana = Person.objects.create_user("dana@example.test", name="Dana Reyes")
+        sam = Person.objects.create_user("sam@example.test", name="Sam Okafor")
+        with transaction.atomic():
+            for action in ("change.sent", "change.done"):
+                append(
+                    action,
+                    actor=dana,
+                    connector=align,
+                    subject="plan 7 change 1",
+                    sentence="When Align shows Dev complete, the issue in PROJ moves to In Review.",
+                    event=EVENT,
+                    plan=7,
+                    project_key="PROJ",
+                    approver=sam,
+                    reason="QA column added",
+                    ticket="CHG-2291",
+                )
+        dana.delete()
+        row = HistoryRow.objects.get()
+        assert (row.action, row.kind, row.direction, row.work_item_type) == ("updated", "state", "a2j", "story")
+        assert (row.object_id, row.object_name, row.before_id, row.after_name) == (
+            3,
+            "Dev complete",
+            10012,
+            "In Review",
+        )
+        assert (row.person_name, row.approver_name, row.ticket, row.plan) == ("Dana Reyes", "Sam Okafor", "CHG-2291", 7)
+        assert (row.project_key, row.entry_seq, row.source) == ("PROJ", 2, "alignadmin")
+
+    def test_a_change_told_late_stands_at_the_time_it_was_sent(self, align: Connector) -> None:
+        sent = timezone.now() - timedelta(hours=1)
+        with transaction.atomic():
+            append("change.done", actor=None, connector=align, subject="", sentence="", event=EVENT, happened_at=sent)
+        assert HistoryRow.objects.get().at == sent
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_entry_needs_the_transaction_of_its_act() -> None:
+    with pytest.raises(RuntimeError, match="in the transaction"):
+        append_many([act()])
+
+
+@pytest.mark.django_db
+class TestTriggers:
+    def refused(self, statement: str) -> None:
+        with pytest.raises(DatabaseError, match="only ever added"):
+            self.run(statement)
+
+    def run(self, statement: str) -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
+
+    @pytest.fixture(autouse=True)
+    def _rows(self, align: Connector) -> None:
+        append_some(2)
+        MirrorLine.objects.create(
+            connector=align, type="CONFIG 123", user="x", at=timezone.now(), description="d", digest="d", intake="paste"
+        )
+
+    @pytest.mark.parametrize("table", triggers.TABLES)
+    def test_rows_are_neither_changed_nor_deleted(self, table: str) -> None:
+        self.refused(f"DELETE FROM {table}")
+        self.refused(f"UPDATE {table} SET at = at")
+        if connection.vendor == "postgresql":
+            self.run("SET CONSTRAINTS ALL IMMEDIATE")  # else PostgreSQL refuses for a reason of its own
+            self.refused(f"TRUNCATE {table} CASCADE")
+
+    def test_an_entry_is_not_replaced(self) -> None:
+        if connection.vendor == "sqlite":
+            self.refused("INSERT OR REPLACE INTO connectors_entry SELECT * FROM connectors_entry WHERE seq = 2")
+        else:
+            self.refused(
+                "INSERT INTO connectors_entry SELECT * FROM connectors_entry WHERE seq = 2 "
+                "ON CONFLICT (seq) DO UPDATE SET body = excluded.body"
+            )
+
+    def test_installing_again_changes_nothing_and_missing_ones_are_named(self) -> None:
+        triggers.install()
+        assert triggers.missing() == []
+        with triggers.lifted():
+            assert len(triggers.missing()) == len(triggers.wanted(connection.vendor))
+            assert "W001" in str(triggers.check(None, ["default"]))
+            verdict = chain.verify()
+            assert not verdict.ok
+            assert "triggers" in verdict.sentence
+        assert triggers.check(None, ["default"]) == []
+        assert chain.verify().ok
+
+
+def tamper(statement: str) -> None:
+    with triggers.lifted(), connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+TAMPERINGS = {
+    "an edited body": ("UPDATE connectors_entry SET body = replace(body, 'Planned 3', 'Planned 4') WHERE seq = 4", 4),
+    "an edited hash": ("UPDATE connectors_entry SET hash = 'f' || substr(hash, 2) WHERE seq = 3", None),
+    "an edited time": ("UPDATE connectors_entry SET at = '2020-01-01 00:00:00' WHERE seq = 5", 5),
+    "an edited action": ("UPDATE connectors_entry SET action = 'x' WHERE seq = 5", 5),
+    "a deleted first entry": ("DELETE FROM connectors_entry WHERE seq = 1", 1),
+    "a deleted entry": ("DELETE FROM connectors_entry WHERE seq = 6", 6),
+    "a cut tail": ("DELETE FROM connectors_entry WHERE seq > 7", 8),
+    "a doubled entry": (
+        "INSERT INTO connectors_entry (seq, prev, hash, body, at, action) "
+        "SELECT 11, prev, hash, body, at, action FROM connectors_entry WHERE seq = 10",
+        11,
+    ),
+    "a closed gap": ("UPDATE connectors_entry SET seq = seq - 1 WHERE seq = 10 AND 1 = 0", 0),
+}
+
+
+@pytest.mark.django_db
+class TestVerifying:
+    @pytest.fixture(autouse=True)
+    def _ten(self) -> None:
+        append_some(10)
+
+    def test_a_whole_chain_holds(self) -> None:
+        verdict = chain.verify()
+        assert (verdict.ok, verdict.rows, verdict.first_seq, verdict.last_seq) == (True, 10, 1, 10)
+        assert ChainHead.objects.get().verified_seq == 10
+
+    @pytest.mark.parametrize(("statement", "wrong"), TAMPERINGS.values(), ids=TAMPERINGS.keys())
+    def test_tampering_is_found_and_the_first_wrong_entry_named(self, statement: str, wrong: int | None) -> None:
+        if wrong == 0:  # renumbering after a deletion
+            tamper("DELETE FROM connectors_entry WHERE seq = 9")
+            statement, wrong = "UPDATE connectors_entry SET seq = 9 WHERE seq = 10", 9
+        tamper(statement)
+        verdict = chain.verify()
+        assert not verdict.ok
+        assert verdict.first_wrong_seq == wrong if wrong else verdict.first_wrong_seq in (3, 4)
+        assert str(verdict.first_wrong_seq) in verdict.sentence
+
+    def test_two_entries_that_change_places_are_found(self) -> None:
+        tamper("UPDATE connectors_entry SET seq = 100 WHERE seq = 2")
+        tamper("UPDATE connectors_entry SET seq = 2 WHERE seq = 3")
+        tamper("UPDATE connectors_entry SET seq = 3 WHERE seq = 100")
+        assert chain.verify().first_wrong_seq == 2
+
+    def test_a_rewritten_end_differs_from_the_head(self) -> None:
+        last = Entry.objects.get(seq=10)
+        body = last.body.replace("Planned 9", "Planned 8")
+        with triggers.lifted():
+            Entry.objects.filter(seq=10).update(body=body, hash=trail.digest(last.prev, body))
+        assert chain.verify().first_wrong_seq == 10
+
+    def test_any_changed_character_of_a_body_is_found(self) -> None:
+        rng = random.Random(7)
+        for _ in range(40):
+            entry = Entry.objects.get(seq=rng.randint(1, 10))
+            at = rng.randrange(len(entry.body))
+            with triggers.lifted():
+                Entry.objects.filter(pk=entry.pk).update(body=f"{entry.body[:at]}~{entry.body[at + 1 :]}")
+            assert chain.verify().first_wrong_seq == entry.seq
+            with triggers.lifted():
+                Entry.objects.filter(pk=entry.pk).update(body=entry.body)
+        assert chain.verify().ok
+
+    def test_the_command_exits_one_when_the_chain_is_broken(self, capsys: pytest.CaptureFixture[str]) -> None:
+        call_command("verify_history")
+        assert "10 entries" in capsys.readouterr().out
+        tamper("DELETE FROM connectors_entry WHERE seq = 6")
+        with pytest.raises(SystemExit) as left:
+            call_command("verify_history")
+        assert left.value.code == 1
+        assert "entry 6 is missing" in capsys.readouterr().err

@@ -1,0 +1,488 @@
+"""The history pages: what they show, to whom, and that no name in them is taken for markup."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from connectors.audit import trail, triggers
+from connectors.audit.columns import LogLine
+from connectors.audit.grammar import A2J, DELETED, J2A, STATE, UPDATED, MappingEvent, write
+from connectors.audit.intake import _store
+from connectors.audit.models import Entry, HistoryRow, Intake, MirrorLine
+from connectors.audit.trail import Act
+from connectors.models import Connector, Person, Role
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+HOSTILE = "<script>alert(1)</script> \"'& → ] To [ \u202eabc\nline"
+EVENT = MappingEvent(
+    connector_id=123,
+    action=UPDATED,
+    kind=STATE,
+    direction=A2J,
+    work_item_type="Story",
+    source_id=3,
+    source_name="Dev complete",
+    project_key="PROJ",
+    before_id=10012,
+    before_name="QA",
+    after_id=10013,
+    after_name="In Review",
+)
+
+
+@pytest.fixture
+def align(db: None) -> Connector:
+    return Connector.objects.create(
+        slug="acme",
+        name="Acme production",
+        align_site="https://acme.example.test",
+        align_connector_id=123,
+        jira_site="https://jira.example.test",
+        time_zone="Europe/Warsaw",
+    )
+
+
+@pytest.fixture
+def people(db: None) -> dict[Role, Person]:
+    return {
+        role: Person.objects.create_user(f"{role.value}@example.test", name=f"The {role.label}", role=role)
+        for role in Role
+    }
+
+
+@pytest.fixture
+def reviewer(people: dict[Role, Person]) -> Client:
+    return signed_in(people[Role.REVIEWER])
+
+
+def signed_in(person: Person) -> Client:
+    """A session without the act of signing in, which would be an entry of its own."""
+    client = Client()
+    session = client.session
+    session[SESSION_KEY] = str(person.pk)
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = person.get_session_auth_hash()
+    session.save()
+    return client
+
+
+def done(connector: Connector, actor: Person | None, *events: MappingEvent, at: datetime = NOON) -> None:
+    acts = [
+        Act(
+            action="change.done",
+            actor=actor,
+            connector=connector,
+            subject="plan 7 change 1",
+            sentence=f"{event.source_name} now leads to {event.after_name}.",
+            event=event,
+            plan=7,
+            project_key=event.project_key or "",
+            reason="QA column added",
+            ticket="CHG-2291",
+            approver=actor,
+            happened_at=at + timedelta(hours=number),
+        )
+        for number, event in enumerate(events)
+    ]
+    with transaction.atomic():
+        trail.append_many(acts)
+
+
+def lines(connector: Connector, *descriptions: str, at: datetime = NOON) -> None:
+    taken = [
+        LogLine(
+            number=number,
+            raw="",
+            type="CONFIG 123",
+            user="Jira Align System",
+            at=at + timedelta(hours=number),
+            description=description,
+        )
+        for number, description in enumerate(descriptions)
+    ]
+    with transaction.atomic():
+        trail.lock_head()
+        _store(connector, taken, Intake.PASTE, NOON)
+
+
+def text_of(client: Client, address: str, **headers: str) -> str:
+    response = client.get(address, headers=headers)
+    assert response.status_code == 200, response.content[:500]
+    return response.content.decode()
+
+
+def body_rows(html: str) -> int:
+    return html.partition("<tbody>")[2].partition("</tbody>")[0].count("<tr")
+
+
+class TestTable:
+    def test_an_empty_history_says_what_will_stand_here(self, reviewer: Client) -> None:
+        assert "Nothing has happened yet" in text_of(reviewer, "/history/")
+
+    def test_a_change_shows_who_when_why_and_its_line(
+        self, reviewer: Client, align: Connector, people: dict[Role, Person]
+    ) -> None:
+        done(align, people[Role.ADMIN], EVENT)
+        lines(align, write(EVENT))
+        html = text_of(reviewer, "/history/")
+        for words in ("The Admin", "CONFIG 123", "Jira Align System", "Dev complete", "QA", "In Review", "CHG-2291"):
+            assert words in html
+        assert "in Align&#x27;s log" in html or "in Align's log" in html
+        assert body_rows(html) == 1
+
+    def test_what_has_no_cause_is_marked_and_its_project_is_not_made_up(
+        self, reviewer: Client, align: Connector
+    ) -> None:
+        lines(align, write(EVENT))
+        html = text_of(reviewer, "/history/")
+        assert "no cause here" in html
+        assert "project not stated by Align" in html
+
+    def test_as_align_shows_the_four_columns_and_marks_what_it_lacks(
+        self, reviewer: Client, align: Connector, people: dict[Role, Person]
+    ) -> None:
+        done(align, people[Role.ADMIN], replace(EVENT, source_id=4))
+        lines(align, write(EVENT), "Connector saved by hand")
+        html = text_of(reviewer, "/history/?as=align")
+        assert write(EVENT) in unescape(html)
+        assert "Connector saved by hand" in html
+        assert "not seen in Align's log yet" in unescape(html)
+        assert body_rows(html) == 3
+
+    def test_names_are_never_markup(self, reviewer: Client, align: Connector, people: dict[Role, Person]) -> None:
+        Connector.objects.filter(pk=align.pk).update(name=HOSTILE)
+        Person.objects.filter(pk=people[Role.ADMIN].pk).update(name=HOSTILE)
+        align.refresh_from_db()
+        people[Role.ADMIN].refresh_from_db()
+        event = replace(EVENT, source_name=HOSTILE, before_name=HOSTILE, after_name=HOSTILE, project_key="<i>K")
+        done(align, people[Role.ADMIN], event)
+        lines(align, write(replace(event, source_id=5)), HOSTILE)
+        addresses = ["/history/", "/history/?as=align", "/history/intake/", f"/history/?q={HOSTILE[:8]}&person=<i>"]
+        addresses += [f"/history/{row.pk}/" for row in HistoryRow.objects.all()]
+        addresses += [f"/history/?row={row.pk}" for row in HistoryRow.objects.all()]
+        for address in addresses:
+            html = text_of(reviewer, address)
+            assert "<script>alert" not in html
+            assert "<i>" not in html
+            assert "&lt;script&gt;alert" in html or "person=" in address
+
+    def test_the_page_takes_few_queries_however_many_rows(
+        self, reviewer: Client, align: Connector, people: dict[Role, Person]
+    ) -> None:
+        counts = []
+        for _ in range(2):
+            done(align, people[Role.ADMIN], *([EVENT, replace(EVENT, source_id=4)] * 10))
+            lines(align, write(EVENT), *(f"raw {number}" for number in range(10)))
+            with CaptureQueriesContext(connection) as queries:
+                text_of(reviewer, f"/history/?row={HistoryRow.objects.first().pk}&connector=acme&as=align")  # type: ignore[union-attr]
+            counts.append(len(queries))
+        assert counts[0] == counts[1]
+        assert counts[0] <= 20
+
+    def test_kept_raw_lines_are_counted_and_found(self, reviewer: Client, align: Connector) -> None:
+        lines(align, write(EVENT), "something else")
+        html = text_of(reviewer, "/history/")
+        assert re.search(r"<b>1</b><small><a href=\"[^\"]*raw=true\">lines kept raw", html)
+        assert body_rows(text_of(reviewer, "/history/?raw=true")) == 1
+
+
+FILTERS = [
+    ("since=2026-11-21", 1),
+    ("until=2026-11-20", 3),
+    ("connector=acme", 4),
+    ("action=deleted", 1),
+    ("action=plan", 1),
+    ("kind=state", 2),
+    ("direction=a2j", 1),
+    ("direction=j2a", 1),
+    ("type=story", 2),
+    ("type=task", 0),
+    ("project=proj", 1),
+    ("project=OTHER", 0),
+    ("person=the admin", 2),
+    ("person=jira align", 2),
+    ("source=outside", 1),
+    ("source=alignadmin", 2),
+    ("plan=9", 1),
+    ("q=dev COMPLETE", 1),
+    ("q=10013", 2),
+    ("q=100%25", 0),
+    ("raw=true", 1),
+    ("source=alignadmin&kind=state&q=review", 1),
+]
+
+
+class TestFilters:
+    @pytest.fixture(autouse=True)
+    def _rows(self, align: Connector, people: dict[Role, Person]) -> None:
+        done(align, people[Role.ADMIN], EVENT)
+        deleted = replace(EVENT, action=DELETED, direction=J2A, source_id=10013, source_name="In Review")
+        lines(align, write(replace(deleted, before_id=3, before_name="Test complete")), "something else")
+        MirrorLine.objects.count()
+        with transaction.atomic():
+            trail.append(
+                "plan.made",
+                actor=people[Role.ADMIN],
+                connector=align,
+                subject="plan 9",
+                sentence="Planned 3 changes.",
+                plan=9,
+                happened_at=NOON + timedelta(days=1),
+            )
+        # The status is known as one that all company-managed projects share.
+        HistoryRow.objects.filter(direction=J2A).update(project_stated=True)
+
+    @pytest.mark.parametrize(("query", "rows"), FILTERS)
+    def test_each_filter_narrows_and_shows_a_chip_that_removes_it(
+        self, reviewer: Client, query: str, rows: int
+    ) -> None:
+        html = text_of(reviewer, f"/history/?{query}")
+        assert body_rows(html) == rows
+        removals = re.findall(r'<a href="([^"]*)" aria-label="Remove the filter', html)
+        active = parse_qs(query)
+        assert len(removals) == len(active)
+        for removal, name in zip(sorted(removals), removals, strict=True):
+            assert name in removals
+            assert len(parse_qs(urlsplit(unescape(removal)).query)) == len(active) - 1
+
+    def test_a_line_without_a_project_stays_under_every_project_and_says_so(
+        self, reviewer: Client, align: Connector
+    ) -> None:
+        lines(align, write(replace(EVENT, source_id=5)))
+        html = text_of(reviewer, "/history/?project=ELSEWHERE")
+        assert body_rows(html) == 1
+        assert "project not stated by Align" in html
+
+    @pytest.mark.parametrize("query", ["since=yesterday", "kind=x", "connector=nobody", "plan=-1", "type=<b>", "q=%00"])
+    def test_a_filter_that_is_not_understood_is_named_and_shows_nothing(self, reviewer: Client, query: str) -> None:
+        html = text_of(reviewer, f"/history/?{query}")
+        assert 'class="error"' in html
+        assert body_rows(html) == 0
+
+    @pytest.mark.parametrize(
+        "query", ["before=x", "after=1-", "row=x", "row=999999999999999999", "before=9-9", "row=²"]
+    )
+    def test_a_broken_address_is_no_error(self, reviewer: Client, query: str) -> None:
+        text_of(reviewer, f"/history/?{query}")
+
+    def test_a_bar_narrows_to_its_day_and_keeps_the_other_filters(self, reviewer: Client) -> None:
+        html = text_of(reviewer, "/history/?source=alignadmin")
+        links = re.findall(r'<a href="([^"]*)" aria-label="([^"]*) rows, (\d+) outside"', html)
+        assert [label for _, label, _ in links] == ["20 Nov 2026: 1", "21 Nov 2026: 1"]
+        narrowed = unescape(links[0][0])
+        assert parse_qs(urlsplit(narrowed).query) == {
+            "source": ["alignadmin"],
+            "since": ["2026-11-20"],
+            "until": ["2026-11-20"],
+        }
+        assert body_rows(text_of(reviewer, narrowed)) == 1
+        assert "style=" not in html
+
+
+def test_pages_by_key_show_every_row_once_in_both_directions(reviewer: Client, align: Connector) -> None:
+    at = [NOON + timedelta(minutes=number // 7) for number in range(125)]
+    HistoryRow.objects.bulk_create(
+        [
+            HistoryRow(at=when, connector=align, source="align", action="x", sentence=f"n{n}")
+            for n, when in enumerate(at)
+        ]
+    )
+    expected = list(HistoryRow.objects.order_by("-at", "-id").values_list("pk", flat=True))
+
+    def walk(address: str | None, word: str) -> list[list[int]]:
+        pages = []
+        while address:
+            html = text_of(reviewer, address)
+            pages.append([int(number) for number in re.findall(r'id="row-(\d+)"', html)])
+            last = address
+            found = re.search(rf'<a class="btn" href="([^"]*)">{word}</a>', html)
+            address = unescape(found[1]) if found else None
+        self_address.append(last)
+        return pages
+
+    self_address: list[str] = []
+    older = walk("/history/", "Older")
+    assert [number for shown in older for number in shown] == expected
+    newer = walk(self_address[-1], "Newer")
+    assert newer[-1][-1:] == older[0][-1:] or newer[-1] == older[0][: len(newer[-1])]
+    assert {number for shown in newer for number in shown} == set(expected)
+
+
+class TestPanel:
+    def test_it_is_a_page_and_a_fragment(self, reviewer: Client, align: Connector, people: dict[Role, Person]) -> None:
+        done(align, people[Role.ADMIN], EVENT, replace(EVENT, source_id=1))
+        lines(align, write(EVENT))
+        row = HistoryRow.objects.order_by("at").first()
+        assert row is not None
+        page = text_of(reviewer, f"/history/{row.pk}/")
+        assert "<html" in page
+        response = reviewer.get(f"/history/{row.pk}/", headers={"HX-Request": "true"})
+        fragment = response.content.decode()
+        assert "HX-Request" in response["Vary"]
+        assert fragment.lstrip().startswith('<aside class="card" id="_panel"')
+        for words in ("QA column added", write(EVENT), "has the hash it was written with", "Around it"):
+            assert words in unescape(fragment)
+
+    def test_a_changed_entry_or_row_is_said_aloud(self, reviewer: Client, align: Connector) -> None:
+        done(align, None, EVENT)
+        row = HistoryRow.objects.get()
+        HistoryRow.objects.update(after_name="Somewhere else")
+        assert "does not say what its entry says" in text_of(reviewer, f"/history/{row.pk}/")
+        with triggers.lifted():
+            Entry.objects.update(body=Entry.objects.get().body.replace("QA", "QB"))
+        assert "is not what was written" in text_of(reviewer, f"/history/{row.pk}/")
+
+    def test_an_unknown_row_is_not_found(self, reviewer: Client) -> None:
+        assert reviewer.get("/history/77/").status_code == 404
+
+
+class TestIntakePage:
+    ROW = f"CONFIG 123\tJira Align System\t2026-11-20 13:00:00\t{write(EVENT)}"
+
+    def post(self, client: Client, **fields: object) -> tuple[int, str]:
+        response = client.post("/history/intake/", {"connector": "acme", **fields})
+        return response.status_code, unescape(response.content.decode())
+
+    def test_pasted_lines_are_counted_and_shown(self, reviewer: Client, align: Connector) -> None:
+        status, html = self.post(reviewer, text=f"{self.ROW}\nbroken <b>")
+        assert status == 200
+        assert "2 lines read, 2 new, 0 already here." in html
+        assert "Line 2: <bdi>it does not have the four columns" in html
+        assert MirrorLine.objects.earliest("at").at == NOON  # Warsaw is an hour ahead
+        assert "2 lines read, 0 new, 2 already here." in self.post(reviewer, text=f"{self.ROW}\nbroken <b>")[1]
+
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+    def test_an_uploaded_file_is_read(self, reviewer: Client, align: Connector, encoding: str) -> None:
+        file = SimpleUploadedFile("log.csv", self.ROW.encode(encoding))
+        status, html = self.post(reviewer, file=file)
+        assert (status, MirrorLine.objects.get().intake) == (200, "upload")
+        assert MirrorLine.objects.get().description == write(EVENT)
+        assert "1 line read" in html
+
+    def test_an_upload_over_ten_megabytes_is_refused_before_it_is_read(
+        self, reviewer: Client, align: Connector
+    ) -> None:
+        class Unread:
+            def read(self, *size: int) -> bytes:
+                raise AssertionError("the body was read")
+
+            readline = read
+
+        length: Any = {"CONTENT_LENGTH": str(11 * 1024 * 1024), "wsgi.input": Unread()}
+        response = reviewer.post("/history/intake/", **length)
+        assert response.status_code == 413
+        assert "more than 10 MB" in response.content.decode()
+        assert not MirrorLine.objects.exists()
+
+    def test_a_file_just_over_the_limit_is_refused_too(self, reviewer: Client, align: Connector) -> None:
+        file = SimpleUploadedFile("log.csv", b"x" * (10 * 1024 * 1024 + 1))
+        status, html = self.post(reviewer, file=file)
+        assert (status, "more than 10 MB" in html) == (400, True)
+
+    def test_a_day_and_month_that_can_be_either_are_asked_for(self, reviewer: Client, align: Connector) -> None:
+        text = self.ROW.replace("2026-11-20", "03/04/2026")
+        status, html = self.post(reviewer, text=text)
+        assert (status, "whether the day or the month comes first" in html) == (400, True)
+        assert text in html  # nothing typed is lost
+        assert self.post(reviewer, text=text, order="day")[0] == 200
+        assert MirrorLine.objects.get().at == datetime(2026, 4, 3, 11, tzinfo=UTC)
+
+    @pytest.mark.parametrize(
+        "fields", [{}, {"text": "  "}, {"text": "x", "connector": "nobody"}, {"text": "x", "order": "y"}]
+    )
+    def test_bad_forms_are_refused_with_a_sentence(
+        self, reviewer: Client, align: Connector, fields: dict[str, str]
+    ) -> None:
+        status, html = self.post(reviewer, **fields)
+        assert (status, 'role="alert"' in html) == (400, True)
+
+    def test_it_needs_the_token_of_the_form(self, people: dict[Role, Person], align: Connector) -> None:
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(people[Role.REVIEWER])
+        assert client.post("/history/intake/", {"connector": "acme", "text": self.ROW}).status_code == 403
+        page = client.get("/history/intake/").content.decode()
+        found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+        assert found
+        sent = {"connector": "acme", "text": self.ROW, "csrfmiddlewaretoken": found[1]}
+        assert client.post("/history/intake/", sent).status_code == 200
+
+    def test_it_says_why_lines_are_pasted_and_when_they_last_came(self, reviewer: Client, align: Connector) -> None:
+        Connector.objects.update(audit_source="none", intake_at=NOON)
+        for address in ("/history/", "/history/intake/"):
+            assert "does not answer at https://acme.example.test" in text_of(reviewer, address)
+        assert "20 Nov 2026 12:00:00" in text_of(reviewer, "/history/")
+
+
+class TestVerifying:
+    def test_the_button_checks_everything_and_is_an_entry_itself(self, reviewer: Client, align: Connector) -> None:
+        done(align, None, EVENT)
+        response = reviewer.post("/history/verify/", follow=True)
+        assert "The chain holds: 1 entries, from 1 to 1" in response.content.decode()
+        assert Entry.objects.order_by("-seq").values_list("action", flat=True)[0] == "history.verified"
+        assert "verified up to entry 1" in text_of(reviewer, "/history/")
+
+    def test_a_broken_chain_names_its_first_wrong_entry(self, reviewer: Client, align: Connector) -> None:
+        done(align, None, EVENT, EVENT)
+        with triggers.lifted():
+            Entry.objects.filter(seq=2).update(body="{}")
+        reviewer.post("/history/verify/")
+        html = text_of(reviewer, "/history/")
+        assert "The chain is broken at entry 2" in html
+        assert "not trusted" in html
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("address", ["/history/", "/history/intake/", "/api/v1/history/"])
+def test_only_admins_and_reviewers_see_the_history(people: dict[Role, Person], role: Role, address: str) -> None:
+    allowed = role in (Role.ADMIN, Role.REVIEWER)
+    assert signed_in(people[role]).get(address).status_code == (200 if allowed else 404)
+    assert Client().get(address).status_code in (302, 403)
+
+
+def test_nothing_in_the_history_can_be_deleted(reviewer: Client, align: Connector) -> None:
+    done(align, None, EVENT)
+    number = HistoryRow.objects.get().pk
+    for address in (f"/history/{number}/", f"/api/v1/history/{number}/"):
+        for method in ("post", "put", "patch", "delete"):
+            assert getattr(reviewer, method)(address).status_code in (403, 405)
+    assert reviewer.get("/history/verify/").status_code == 405
+
+
+class TestRest:
+    def test_it_lists_newest_first_with_the_pages_filters(self, reviewer: Client, align: Connector) -> None:
+        done(align, None, EVENT, replace(EVENT, source_id=4))
+        lines(align, write(EVENT), "something else")
+        answer = reviewer.get("/api/v1/history/?kind=state").json()
+        assert [row["object_id"] for row in answer["results"]] == [4, 3]
+        assert answer["results"][1]["line"]["description"] == write(EVENT)
+        assert answer["results"][0]["connector"] == "acme"
+
+    def test_it_pages_by_key(self, reviewer: Client, align: Connector) -> None:
+        done(align, None, *(replace(EVENT, source_id=number) for number in range(5)))
+        first = reviewer.get("/api/v1/history/?limit=3").json()
+        second = reviewer.get(first["next"]).json()
+        assert [row["object_id"] for row in first["results"] + second["results"]] == [4, 3, 2, 1, 0]
+
+    def test_a_filter_that_is_not_understood_is_refused(self, reviewer: Client) -> None:
+        assert reviewer.get("/api/v1/history/?kind=x").status_code == 400
+
+
+def test_times_are_told_in_utc_on_hover(reviewer: Client, align: Connector) -> None:
+    done(align, None, EVENT)
+    with timezone.override("Asia/Tokyo"):
+        html = text_of(reviewer, "/history/")
+    assert 'title="2026-11-20 12:00:00 UTC"' in html

@@ -1,0 +1,311 @@
+"""Who may do what at which address: every URL x method x role over HTTP, against a table written by hand.
+
+The table knows nothing of the rules in the code, and both are compared; a new URL that is not in it fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from connectors import jobs
+from connectors.audit import trail
+from connectors.models import HistoryRow, Person, Role, System
+from connectors.rights import Right, may
+from mappings.models import Mapping, Plan, Scope
+from tests import make
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+SAFE = ("GET", "HEAD")
+
+EVERY_ROLE = frozenset(Role)
+EDITORS = frozenset({Role.EDITOR, Role.ADMIN})
+ADMINS = frozenset({Role.ADMIN})
+HISTORIANS = frozenset({Role.REVIEWER, Role.ADMIN})
+NOBODY: frozenset[Role] = frozenset()
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Who may read and who may write at an address; `public`: also without a sign-in."""
+
+    readers: frozenset[Role] = EVERY_ROLE
+    writers: frozenset[Role] = NOBODY
+    methods: tuple[str, ...] = ("GET",)
+    public: bool = False
+
+
+READ = Expected()
+EDIT = Expected(writers=EDITORS, methods=("POST",))
+EDIT_FORM = Expected(writers=EDITORS, methods=("GET", "POST"))
+APPROVE = Expected(writers=ADMINS, methods=("POST",))
+CONFIGURE = Expected(writers=ADMINS, methods=("POST",))
+CONFIGURE_FORM = Expected(readers=ADMINS, writers=ADMINS, methods=("GET", "POST"))
+HISTORY = Expected(readers=HISTORIANS)
+PUBLIC_FORM = Expected(writers=EVERY_ROLE, methods=("GET", "POST"), public=True)
+OWN_FORM = Expected(writers=EVERY_ROLE, methods=("GET", "POST"))
+
+TABLE = {
+    "healthz": Expected(public=True),
+    # signing in
+    "account_login": PUBLIC_FORM,
+    "account_logout": PUBLIC_FORM,
+    "account_inactive": Expected(public=True),
+    "account_reauthenticate": OWN_FORM,
+    "account_change_password": OWN_FORM,
+    # connectors
+    "connectors": READ,
+    "connector": READ,
+    "connector-new": CONFIGURE_FORM,
+    "connector-edit": CONFIGURE_FORM,
+    "connector-credential": CONFIGURE_FORM,
+    "connector-test": CONFIGURE,
+    "connector-refresh": EDIT,
+    "connector-active": CONFIGURE,
+    "connector-confirm": CONFIGURE,
+    "connector-types": CONFIGURE,
+    "connector-job": READ,
+    # overview, mappings, plans
+    "overview": READ,
+    "mappings": READ,
+    "matrix": READ,
+    "matrix-cell": EDIT,
+    "matrix-list": EDIT,
+    "matrix-undo": EDIT,
+    "matrix-redo": EDIT,
+    "matrix-drop": EDIT,
+    "matrix-decide": EDIT,
+    "matrix-keep": EDIT,
+    "matrix-refresh": EDIT,
+    "plan-new": EDIT_FORM,
+    "plans": READ,
+    "plan": READ,
+    "plan-approve": APPROVE,
+    "plan-apply": APPROVE,
+    "plan-refresh": EDIT,
+    "plan-control": APPROVE,
+    # history
+    "history": HISTORY,
+    "history-row": HISTORY,
+    "history-intake": Expected(readers=HISTORIANS, writers=HISTORIANS, methods=("GET", "POST")),
+    "history-verify": Expected(readers=HISTORIANS, writers=HISTORIANS, methods=("POST",)),
+    # REST
+    "api-connectors-list": READ,
+    "api-connectors-detail": READ,
+    "api-mappings-list": READ,
+    "api-mappings-detail": READ,
+    "api-plans-list": READ,
+    "api-plans-detail": READ,
+    "api-history-list": HISTORY,
+    "api-history-detail": HISTORY,
+    "api-schema": READ,
+    "api-docs": READ,
+}
+
+
+@dataclass(frozen=True)
+class Address:
+    """One URL pattern: its name, its route, e.g. `connectors/<slug:slug>/`, and the names in it."""
+
+    name: str
+    route: str
+    parameters: tuple[str, ...]
+    callback: Any
+
+    @property
+    def is_rest(self) -> bool:
+        return self.route.startswith("api/")
+
+
+def addresses(patterns: list[Any] | None = None, prefix: str = "") -> Iterator[Address]:
+    for entry in get_resolver().url_patterns if patterns is None else patterns:
+        if isinstance(entry, URLResolver):
+            yield from addresses(entry.url_patterns, prefix + str(entry.pattern))
+        elif isinstance(entry, URLPattern):
+            parameters = (*entry.pattern.converters, *entry.pattern.regex.groupindex)
+            yield Address(
+                entry.name or "", prefix + str(entry.pattern), tuple(dict.fromkeys(parameters)), entry.callback
+            )
+
+
+ADDRESSES = {address.name: address for address in addresses()}
+CASES = [pytest.param(ADDRESSES[name], expected, id=name) for name, expected in TABLE.items() if name in ADDRESSES]
+
+
+# --- the table, the code's own rules and the URL configuration name the same ------------------------------------------
+
+
+def test_every_address_has_a_name_of_its_own() -> None:
+    names = [address.name for address in addresses()]
+    assert "" not in names
+    assert sorted(set(names)) == sorted(names)
+
+
+def test_the_table_names_every_address_and_no_other() -> None:
+    assert set(TABLE) == set(ADDRESSES)
+
+
+@pytest.mark.parametrize(("address", "expected"), CASES)
+def test_the_rule_in_the_code_is_the_one_in_the_table(address: Address, expected: Expected) -> None:
+    read, write, methods = rule_of(address.callback)
+    assert set(methods) == set(expected.methods)
+    assert may(AnonymousUser(), read) is expected.public
+    for role in Role:
+        somebody = Person(role=role, is_active=True)
+        assert may(somebody, read) is (expected.public or role in expected.readers), role
+        if set(methods) - set(SAFE):
+            assert may(somebody, write or read) is (expected.public or role in expected.writers), role
+
+
+def rule_of(callback: Any) -> tuple[Right, Right | None, tuple[str, ...]]:
+    """As `requires` has left it on a page's view, or as a REST view declares it."""
+    if hasattr(callback, "rule"):
+        rule: tuple[Right, Right | None, tuple[str, ...]] = callback.rule
+        return rule
+    view = getattr(callback, "cls", None)
+    assert view is not None, f"{callback} has no rule: decorate it with connectors.rights.requires"
+    handlers = getattr(callback, "actions", None) or {name: name for name in view.http_method_names}
+    methods = tuple(name.upper() for name, handler in handlers.items() if hasattr(view, handler))
+    return view.right, None, tuple(name for name in methods if name in METHODS and name != "HEAD")
+
+
+# --- over HTTP --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class World:
+    """One object of each kind that an address can name."""
+
+    parameters: dict[str, Any]
+    forms: dict[str, dict[str, Any]]
+
+    def url(self, address: Address) -> str:
+        chosen = {
+            name: self.parameters.get(f"{address.name}.{name}", self.parameters.get(name))
+            for name in address.parameters
+        }
+        chosen = {name: value for name, value in chosen.items() if name != "format"}
+        return reverse(address.name, kwargs=chosen)
+
+
+@pytest.fixture
+def world(db: None, people: dict[Role, Person]) -> World:
+    """Nothing listens at the connector's site, so that an allowed act that would call it fails at once."""
+    connector = make.connector("http://127.0.0.1:9", actor=people[Role.ADMIN])
+    scope = Scope.objects.create(connector=connector, family="j2a-state", observed_at=timezone.now())
+    mapping = Mapping.objects.create(scope=scope, work_item_type="story", source_id=10001)
+    plan = Plan.objects.create(
+        connector=connector,
+        author=people[Role.EDITOR],
+        reason="a test",
+        fingerprint="0" * 64,
+        created_at=timezone.now(),
+        seen_at=timezone.now(),
+    )
+    with transaction.atomic():
+        trail.append(
+            "plan.made",
+            actor=people[Role.EDITOR],
+            connector=connector,
+            subject="plan",
+            sentence="Planned.",
+            plan=plan.pk,
+        )
+    row = HistoryRow.objects.latest("id")
+    job = jobs.start(connector, "refresh", actor=people[Role.ADMIN])
+    of_mapping = {"mapping": mapping.pk, "seen": ""}
+    return World(
+        parameters={
+            "slug": connector.slug,
+            "pk": plan.pk,
+            "wish": "cancel",
+            "system": System.ALIGN.value,
+            "connector-job.pk": job.pk,
+            "row": row.pk,
+            "api-connectors-detail.slug": connector.slug,
+            "api-connectors-detail.pk": connector.pk,
+            "api-mappings-detail.pk": mapping.pk,
+            "api-history-detail.pk": row.pk,
+        },
+        forms={"matrix-drop": of_mapping, "matrix-decide": of_mapping, "matrix-keep": of_mapping},
+    )
+
+
+@pytest.mark.parametrize(("address", "expected"), CASES)
+@pytest.mark.parametrize("role", Role)
+def test_a_role_gets_what_the_table_says(
+    address: Address, expected: Expected, role: Role, world: World, people: dict[Role, Person]
+) -> None:
+    for method in METHODS:
+        client = Client()  # a sign-in of its own: an address may end it
+        client.force_login(people[role])
+        answer = send(client, method, address, world)
+        assert what(answer) in allowed_outcomes(address, expected, role, method), f"{method} {world.url(address)}"
+
+
+def allowed_outcomes(address: Address, expected: Expected, role: Role, method: str) -> set[str]:
+    if ("GET" if method == "HEAD" else method) not in expected.methods:
+        return {"no such method", "not found"}
+    if expected.public:
+        return {"answered"}
+    if role not in expected.readers:
+        return {"not found"}
+    if method not in SAFE and role not in expected.writers:
+        return {"refused"}
+    return {"answered"}
+
+
+@pytest.mark.parametrize(("address", "expected"), CASES)
+def test_without_a_sign_in_only_public_addresses_answer(
+    address: Address, expected: Expected, world: World, client: Client
+) -> None:
+    for method in METHODS:
+        answer = send(client, method, address, world)
+        if expected.public:
+            outcomes = {"answered", "no such method"}
+        else:
+            outcomes = {"refused", "no such method"} if address.is_rest else {"sent to sign in"}
+        assert what(answer) in outcomes, f"{method} {world.url(address)}"
+
+
+def test_a_deactivated_person_gets_nothing(world: World, people: dict[Role, Person], client: Client) -> None:
+    client.force_login(people[Role.ADMIN])
+    assert what(send(client, "GET", ADDRESSES["overview"], world)) == "answered"
+    Person.objects.filter(role=Role.ADMIN).update(is_active=False)
+    assert what(send(client, "GET", ADDRESSES["overview"], world)) == "sent to sign in"
+
+
+def test_a_form_of_another_site_is_refused(world: World, people: dict[Role, Person]) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(people[Role.ADMIN])
+    writable = [ADDRESSES[name] for name, expected in TABLE.items() if "POST" in expected.methods]
+    assert writable
+    assert {address.name for address in writable if send(client, "POST", address, world).status_code != 403} == set()
+
+
+def send(client: Client, method: str, address: Address, world: World) -> HttpResponse:
+    client.raise_request_exception = False
+    form = world.forms.get(address.name, {})
+    if method in SAFE:
+        return client.generic(method, world.url(address))  # type: ignore[return-value]
+    if method == "POST":
+        return client.post(world.url(address), form)  # type: ignore[return-value]
+    return client.generic(method, world.url(address), b"{}", "application/json")  # type: ignore[return-value]
+
+
+def what(answer: HttpResponse) -> str:
+    if answer.status_code in (301, 302, 303) and answer.headers["Location"].startswith("/accounts/login/?"):
+        return "sent to sign in"
+    words = {401: "refused", 403: "refused", 404: "not found", 405: "no such method"}
+    if answer.status_code >= 500:
+        return f"failed with {answer.status_code}"
+    return words.get(answer.status_code, "answered")

@@ -122,8 +122,8 @@ def _loose(parts: list[SafeString]) -> SafeString:
 
 def _group_row(code: str, label: str, count: int, columns: int) -> SafeString:
     return format_html(
-        '<tr class=group><th colspan={} scope=rowgroup><span class="cat {}">{}</span> <span class=count>{}</span>'
-        "</th></tr>\n",
+        '<tr class=group><th colspan={} scope=rowgroup><span><span class="cat {}">{}</span> '
+        "<span class=count>{}</span></span></th></tr>\n",
         columns,
         code,
         label,

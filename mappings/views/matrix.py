@@ -121,8 +121,8 @@ def save_list(request: HttpRequest, slug: str) -> HttpResponse:
     except Refused as refusal:
         return failure(request, str(refusal))
     if refused:
-        kept = f"{len(changed)} other edits were stored. " if changed else ""
-        return failure(request, f"{kept}{len(refused)} were not: {' '.join(refused[:10])}")
+        kept = f"Stored {len(changed)} of {len(changed) + len(refused)} edits. "
+        return failure(request, kept + " ".join(refused[:10]))
     return redirect(request, address.url)
 
 

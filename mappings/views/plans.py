@@ -16,7 +16,6 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from alignadmin.pages import failure, page, redirect
-from connectors import jobs
 from connectors.models import ACTIVE, Connector, Job, Person
 from connectors.rights import Right, may, requires
 from mappings import planning

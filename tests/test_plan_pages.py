@@ -1,0 +1,220 @@
+"""Plans at the HTTP edge: choosing, approving, applying, and what two people or two clicks make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from alignadmin.tasks import run_due
+from connectors.models import Connector, Person, Role
+from mappings.models import Plan, PlanState
+from tests import make, mapping_steps
+from tests.mapping_steps import edit, mapping
+from tests.sandbox_fixture import RunningSandbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+IN_REVIEW, QA = 10013, 10015
+NEW = "/connectors/acme/plan/"
+SignIn = Callable[[Role], Client]
+
+
+@pytest.fixture
+def client(connector: Connector, signed_in: SignIn) -> Client:
+    return signed_in(Role.ADMIN)
+
+
+@pytest.fixture
+def plan(connector: Connector, admin: Person) -> Plan:
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    return mapping_steps.make_plan(connector, actor=admin)
+
+
+def approve(client: Client, plan: Plan, **data: str) -> object:
+    return client.post(f"/plans/{plan.pk}/approve/", {"fingerprint": plan.fingerprint, "warnings": "on", **data})
+
+
+def test_mine_are_chosen_and_the_others_edits_are_shown_with_their_author(
+    client: Client, connector: Connector, admin: Person
+) -> None:
+    other = make.person(Role.EDITOR, email="other@example.test", name="Other Editor")
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    edit(connector, "j2a-state", QA, 4, actor=other)
+    html = client.get(NEW).content.decode()
+    assert "Other Editor" in html
+    assert html.count("checked") == 1
+
+
+def test_the_whole_journey_by_plain_forms(
+    client: Client, connector: Connector, admin: Person, sandbox: RunningSandbox
+) -> None:
+    row = edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    made = client.post(NEW, {"row": row.pk, "reason": "QA column added", "ticket": "CHG-1"})
+    plan = Plan.objects.get()
+    assert made["Location"] == f"/plans/{plan.pk}/"
+    approve(client, plan)
+    client.post(f"/plans/{plan.pk}/apply/", {"confirm": "acme"})
+    run_due()
+    html = client.get(f"/plans/{plan.pk}/").content.decode()
+    assert "Confirmed 1 of 1" in html
+    assert mapping(connector, "j2a-state", IN_REVIEW).observed == 3
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"), [({"reason": ""}, "Say why"), ({"reason": "x", "row": ""}, "Choose at least one edit")]
+)
+def test_what_is_missing_is_said_and_what_was_typed_is_kept(
+    client: Client, connector: Connector, admin: Person, data: dict[str, str], sentence: str
+) -> None:
+    row = edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    answer = client.post(NEW, {"row": row.pk, "ticket": "CHG-77", **data})
+    assert answer.status_code == 409
+    assert sentence in answer.content.decode()
+    assert "CHG-77" in answer.content.decode()
+    assert not Plan.objects.exists()
+
+
+def test_a_plan_form_posted_twice_leaves_two_plans_of_which_one_can_be_applied(
+    client: Client, connector: Connector, admin: Person
+) -> None:
+    """The second is the same change set; once the first is applied its rows are stale, so there is one effect."""
+    row = edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    for _ in range(2):
+        client.post(NEW, {"row": row.pk, "reason": "twice"})
+    first, second = Plan.objects.order_by("pk")
+    assert first.fingerprint == second.fingerprint
+    for plan in (first, second):
+        approve(client, plan)
+        client.post(f"/plans/{plan.pk}/apply/", {"confirm": "acme"})
+        run_due()
+    assert mapping_steps.states(first) == ["done"]
+    assert mapping_steps.states(second) == ["stale"]
+
+
+def test_the_second_tab_is_told_who_approved_and_when(client: Client, plan: Plan) -> None:
+    assert approve(client, plan).status_code == 303  # type: ignore[attr-defined]
+    again = approve(client, plan)
+    assert again.status_code == 409  # type: ignore[attr-defined]
+    assert b"Already approved by Admin at" in again.content  # type: ignore[attr-defined]
+
+
+def test_a_fingerprint_of_another_page_approves_nothing(client: Client, plan: Plan) -> None:
+    assert approve(client, plan, fingerprint="0" * 64).status_code == 409  # type: ignore[attr-defined]
+    plan.refresh_from_db()
+    assert plan.state == PlanState.DRAFT
+
+
+def test_warnings_want_their_tick(client: Client, connector: Connector, admin: Person) -> None:
+    edit(connector, "a2j-state", 4, QA, project="PROJ", actor=admin)
+    plan = mapping_steps.make_plan(connector, actor=admin)
+    assert plan.warnings
+    answer = client.post(f"/plans/{plan.pk}/approve/", {"fingerprint": plan.fingerprint})
+    assert b"Tick that you have read the warnings" in answer.content
+
+
+def test_a_delete_wants_the_connectors_name_typed(client: Client, connector: Connector, admin: Person) -> None:
+    edit(connector, "j2a-state", IN_REVIEW, None, actor=admin)
+    plan = mapping_steps.make_plan(connector, actor=admin)
+    approve(client, plan)
+    answer = client.post(f"/plans/{plan.pk}/apply/", {"confirm": "acm"})
+    assert answer.status_code == 409
+    assert client.post(f"/plans/{plan.pk}/apply/", {"confirm": "acme"}).status_code == 303
+
+
+def test_an_unapproved_plan_is_not_applied(client: Client, plan: Plan) -> None:
+    answer = client.post(f"/plans/{plan.pk}/apply/", {"confirm": "acme"})
+    assert answer.status_code == 409
+    assert b"has to be approved" in answer.content
+
+
+def test_a_double_click_on_apply_starts_one_apply(client: Client, plan: Plan, sandbox: RunningSandbox) -> None:
+    approve(client, plan)
+    sandbox.clear_journal()
+    assert client.post(f"/plans/{plan.pk}/apply/", {"confirm": "acme"}).status_code == 303
+    again = client.post(f"/plans/{plan.pk}/apply/", {"confirm": "acme"})
+    assert b"Already started by Admin" in again.content
+    run_due()
+    assert sum(each["method"] == "PUT" for each in sandbox.journal()) == 1
+
+
+def test_a_paused_plan_keeps_what_was_not_sent_and_cancelling_ends_it(
+    client: Client, connector: Connector, admin: Person
+) -> None:
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    plan = mapping_steps.approved_plan(connector, actor=admin)
+    client.post(f"/plans/{plan.pk}/apply/", {"confirm": "acme"})
+    client.post(f"/plans/{plan.pk}/pause/")
+    run_due()
+    plan.refresh_from_db()
+    assert (plan.state, mapping_steps.states(plan)) == (PlanState.PAUSED, ["planned"])
+    client.post(f"/plans/{plan.pk}/cancel/")
+    plan.refresh_from_db()
+    assert (plan.state, mapping_steps.states(plan)) == (PlanState.CANCELLED, ["cancelled"])
+    assert client.post(f"/plans/{plan.pk}/resume/").status_code == 409
+    assert client.post(f"/plans/{plan.pk}/nonsense/").status_code == 409
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.EDITOR, Role.REVIEWER])
+def test_only_an_admin_approves_and_applies(plan: Plan, signed_in: SignIn, role: Role) -> None:
+    client = signed_in(role)
+    assert client.get(f"/plans/{plan.pk}/").status_code == 200
+    assert approve(client, plan).status_code == 403  # type: ignore[attr-defined]
+    plan.refresh_from_db()
+    assert plan.state == PlanState.DRAFT
+
+
+def test_filters_are_in_the_address(client: Client, connector: Connector, admin: Person) -> None:
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    edit(connector, "a2j-state", 4, QA, project="PROJ", actor=admin)
+    plan = mapping_steps.make_plan(connector, actor=admin)
+    html = client.get(f"/plans/{plan.pk}/", {"direction": "a2j"}).content.decode()
+    assert "Test complete" in html
+    assert "moves to In Review, Align shows" not in html
+    assert client.get(f"/plans/{plan.pk}/", {"action": "<b>", "page": "x", "state": "'"}).status_code == 200
+
+
+# --- commands ----------------------------------------------------------------------------------------------------
+
+
+def test_the_commands_say_by_their_exit_code_what_there_is_to_do(
+    connector: Connector, admin: Person, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from django.core.management import CommandError, call_command
+
+    call_command("mappings", "pull", "acme")
+    call_command("mappings", "plan", "acme")
+    assert "Nothing to do" in capsys.readouterr().out
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    with pytest.raises(SystemExit) as would_change:
+        call_command("mappings", "plan", "acme")
+    assert would_change.value.code == 2
+    with pytest.raises(SystemExit):
+        call_command("mappings", "plan", "acme", "--as", admin.email, "--reason", "from a script")
+    plan = Plan.objects.get()
+    command = ["mappings", "apply", "--plan", str(plan.pk), "--as", admin.email, "--reason", "now"]
+    with pytest.raises(CommandError, match="has to be approved"):
+        call_command(*command)
+    mapping_steps.planning.approve(plan, plan.fingerprint, ticked=True, actor=admin)
+    call_command(*command)
+    assert "1 done" in capsys.readouterr().out
+    call_command("mappings", "show", "acme")
+    assert "In Review (10013): wanted 3 Dev complete" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["plan", "nosuch"], 'There is no connector "nosuch". Known: acme.'),
+        (["apply", "--plan", "99", "--as", "admin@example.test", "--reason", "x"], "There is no plan 99."),
+        (["apply", "--plan", "99", "--as", "viewer@example.test", "--reason", "x"], "may not do this"),
+        (["apply", "--plan", "99", "--as", "nobody@example.test", "--reason", "x"], "may not do this"),
+    ],
+)
+def test_a_command_that_cannot_says_why(
+    connector: Connector, people: object, arguments: list[str], sentence: str
+) -> None:
+    from django.core.management import CommandError, call_command
+
+    with pytest.raises(CommandError, match=sentence):
+        call_command("mappings", *arguments)

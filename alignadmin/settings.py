@@ -217,6 +217,10 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "AlignAdmin",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "PlanStateEnum": "mappings.models.PlanState.choices",
+        "ChangeStateEnum": "mappings.models.ChangeState.choices",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

@@ -7,6 +7,7 @@ What is no longer answered is marked as vanished and kept; it is unmarked when i
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -35,6 +36,8 @@ from connectors.threads import DatabaseThreads
 REFRESH = "refresh"
 CATEGORIES = {"new": StatusCategory.TODO, "indeterminate": StatusCategory.DOING, "done": StatusCategory.DONE}
 STORED_AT_ONCE = 100  # projects whose reachable statuses go into one transaction
+ROWS_AT_ONCE = 500
+LONGEST_NAME = 255  # PostgreSQL refuses what the column does not hold
 Statuses = Sequence[IssueTypeStatuses]
 
 
@@ -44,7 +47,7 @@ def refresh(run: jobs.Run) -> None:
     connector = run.connector
     try:
         _refresh(run)
-    except (RemoteError, sealing.SealError) as error:
+    except (RemoteError, sealing.SealError, jobs.JobFailed) as error:
         sentence = error.sentence if isinstance(error, RemoteError) else str(error)
         Connector.objects.filter(pk=connector.pk).update(catalogue_error=sentence)
         raise jobs.JobFailed(sentence) from error
@@ -64,6 +67,7 @@ def _refresh(run: jobs.Run) -> None:
     align_projects, flows = align.projects(), align.value_streams()
     run.progress("projects, statuses and issue types in Jira")
     projects, statuses, types = jira.projects(), jira.statuses(), jira.issue_types()
+    jira.myself()  # a token that died meanwhile has made us anonymous, and those lists narrower
     if not projects:
         raise jobs.JobFailed(
             "Jira shows this account no project at all. Give it the permission Browse projects; nothing was changed."
@@ -73,6 +77,7 @@ def _refresh(run: jobs.Run) -> None:
     store_issue_types(run.connector, types)
     store_flows(run.connector, flows)
     read_reachable(run, jira)
+    mark_vanished_in_jira(run.connector, statuses, types)
     _note_changes(run, before)
 
 
@@ -107,6 +112,30 @@ def _note_changes(run: jobs.Run, before: dict[str, int]) -> None:
         )
 
 
+def _upsert(table: type[Model], rows: Iterable[Any], *, key: str, fields: Sequence[str]) -> None:
+    """Add or change by the remote id, and unmark what had vanished.
+
+    A list that changed while it was paged can name one thing twice; PostgreSQL refuses to upsert a row twice.
+    """
+    each = {getattr(row, key): row for row in rows}
+    table._default_manager.bulk_create(
+        each.values(),
+        update_conflicts=True,
+        unique_fields=["connector", key],
+        update_fields=[*fields, "vanished_at"],
+        batch_size=ROWS_AT_ONCE,
+    )
+
+
+def _mark_vanished(table: type[Model], connector: Connector, key: str, answered: Iterable[int]) -> None:
+    """Compared here, since all ids of a large site are more parameters than a statement of SQLite takes."""
+    there, now = set(answered), timezone.now()
+    stored = table._default_manager.filter(connector=connector, vanished_at=None).values_list("pk", key)
+    gone = [pk for pk, remote_id in stored if remote_id not in there]
+    for first in range(0, len(gone), ROWS_AT_ONCE):
+        table._default_manager.filter(pk__in=gone[first : first + ROWS_AT_ONCE]).update(vanished_at=now)
+
+
 # --- projects ----------------------------------------------------------------------------------------------------
 
 
@@ -114,23 +143,9 @@ def store_projects(connector: Connector, jira: Sequence[JiraProject], align: Seq
     """Jira says which projects there are and of which kind; Align which are in scope, for which programme."""
     in_scope = _matched(jira, align)
     rows = [_project(connector, project, in_scope.get(project.id)) for project in jira]
+    fields = ["key", "name", "team_managed", "in_scope", "programme_id", "align_key", "align_error"]
     with transaction.atomic():
-        Project.objects.bulk_create(
-            rows,
-            update_conflicts=True,
-            unique_fields=["connector", "jira_id"],
-            update_fields=[
-                "key",
-                "name",
-                "team_managed",
-                "in_scope",
-                "programme_id",
-                "align_key",
-                "align_error",
-                "vanished_at",
-            ],
-            batch_size=500,
-        )
+        _upsert(Project, rows, key="jira_id", fields=fields)
         _mark_vanished(Project, connector, "jira_id", [project.id for project in jira])
 
 
@@ -153,18 +168,13 @@ def _project(connector: Connector, jira: JiraProject, align: ConnectorProject | 
         connector=connector,
         jira_id=jira.id,
         key=jira.key,
-        name=jira.name,
+        name=jira.name[:LONGEST_NAME],
         team_managed=jira.is_team_managed,
         in_scope=align is not None,
         programme_id=align.program_id if align else None,
         align_key=align.project_key if align and renamed else "",
         align_error=align.error_message if align else "",
     )
-
-
-def _mark_vanished(table: type[Model], connector: Connector, field: str, answered: Iterable[int]) -> None:
-    gone = table._default_manager.filter(connector=connector, vanished_at=None)
-    gone.exclude(**{f"{field}__in": set(answered)}).update(vanished_at=timezone.now())
 
 
 # --- statuses and issue types --------------------------------------------------------------------------------------
@@ -174,7 +184,6 @@ def store_statuses(connector: Connector, statuses: Sequence[JiraStatus]) -> None
     projects = dict(Project.objects.filter(connector=connector).values_list("jira_id", "pk"))
     with transaction.atomic():
         _upsert_statuses(connector, statuses, projects)
-        _mark_vanished(Status, connector, "jira_id", [status.id for status in statuses])
 
 
 def _upsert_statuses(connector: Connector, statuses: Iterable[JiraStatus], projects: dict[int, int]) -> None:
@@ -182,38 +191,38 @@ def _upsert_statuses(connector: Connector, statuses: Iterable[JiraStatus], proje
         Status(
             connector=connector,
             jira_id=status.id,
-            name=status.name[:255],
+            name=status.name[:LONGEST_NAME],
             category=CATEGORIES.get(status.category, StatusCategory.TODO),
             project_id=projects.get(status.project_id) if status.project_id else None,
         )
         for status in statuses
     ]
-    Status.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["connector", "jira_id"],
-        update_fields=["name", "category", "project", "vanished_at"],
-        batch_size=500,
-    )
+    _upsert(Status, rows, key="jira_id", fields=["name", "category", "project"])
 
 
 def store_issue_types(connector: Connector, types: Sequence[JiraIssueType]) -> None:
     with transaction.atomic():
         _upsert_types(connector, types)
-        _mark_vanished(IssueType, connector, "jira_id", [type_.id for type_ in types])
 
 
 def _upsert_types(connector: Connector, types: Iterable[JiraIssueType]) -> None:
     rows = [
-        IssueType(connector=connector, jira_id=each.id, name=each.name[:255], subtask=each.is_subtask) for each in types
+        IssueType(connector=connector, jira_id=each.id, name=each.name[:LONGEST_NAME], subtask=each.is_subtask)
+        for each in types
     ]
-    IssueType.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["connector", "jira_id"],
-        update_fields=["name", "subtask", "vanished_at"],
-        batch_size=500,
+    _upsert(IssueType, rows, key="jira_id", fields=["name", "subtask"])
+
+
+def mark_vanished_in_jira(connector: Connector, statuses: Sequence[JiraStatus], types: Sequence[JiraIssueType]) -> None:
+    """Last of all: the site-wide lists can miss what a project shows, so neither says alone that something is gone."""
+    reached = ReachableStatus.objects.filter(
+        project__connector=connector, project__in_scope=True, project__vanished_at=None
     )
+    met_statuses = reached.values_list("status__jira_id", flat=True).distinct()
+    met_types = reached.values_list("issue_type__jira_id", flat=True).distinct()
+    with transaction.atomic():
+        _mark_vanished(Status, connector, "jira_id", [*(each.id for each in statuses), *met_statuses])
+        _mark_vanished(IssueType, connector, "jira_id", [*(each.id for each in types), *met_types])
 
 
 # --- process flows -----------------------------------------------------------------------------------------------
@@ -225,19 +234,14 @@ def store_flows(connector: Connector, flows: Sequence[AlignFlow]) -> None:
             ProcessFlow(
                 connector=connector,
                 align_id=flow.id,
-                name=flow.name[:255],
+                name=flow.name[:LONGEST_NAME],
                 level=flow.level.lower()[:20],
                 is_active=flow.is_active,
                 programme_ids=list(flow.program_ids),
             )
             for flow in flows
         ]
-        ProcessFlow.objects.bulk_create(
-            rows,
-            update_conflicts=True,
-            unique_fields=["connector", "align_id"],
-            update_fields=["name", "level", "is_active", "programme_ids", "vanished_at"],
-        )
+        _upsert(ProcessFlow, rows, key="align_id", fields=["name", "level", "is_active", "programme_ids"])
         _mark_vanished(ProcessFlow, connector, "align_id", [flow.id for flow in flows])
         _store_steps(connector, flows)
 
@@ -249,20 +253,14 @@ def _store_steps(connector: Connector, flows: Sequence[AlignFlow]) -> None:
             connector=connector,
             flow_id=ids[flow.id],
             align_id=step.id,
-            name=step.name[:255],
+            name=step.name[:LONGEST_NAME],
             position=max(0, step.order),
             map_to_state=step.state,
         )
         for flow in flows
         for step in flow.steps
     ]
-    ProcessStep.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["connector", "align_id"],
-        update_fields=["flow", "name", "position", "map_to_state", "vanished_at"],
-        batch_size=500,
-    )
+    _upsert(ProcessStep, rows, key="align_id", fields=["flow", "name", "position", "map_to_state"])
     _mark_vanished(ProcessStep, connector, "align_id", [row.align_id for row in rows])
 
 
@@ -276,7 +274,10 @@ def read_reachable(run: jobs.Run, jira: JiraClient) -> None:
     portion: list[tuple[Project, Statuses]] = []
 
     def read(project: Project) -> tuple[Project, Statuses]:
-        return project, jira.project_statuses(project.key)
+        try:
+            return project, jira.project_statuses(project.key)
+        except RemoteError as error:
+            raise jobs.JobFailed(f"Statuses of project {project.key}: {error.sentence}") from error
 
     with DatabaseThreads(min(8, settings.APPLY_THREADS)) as threads:
         for done, (project, answered) in enumerate(threads.each_done(read, projects), start=1):
@@ -312,8 +313,8 @@ def store_reachable(connector: Connector, portion: Sequence[tuple[Project, Statu
 
 def _add_unknown(connector: Connector, portion: Sequence[tuple[Project, Statuses]]) -> None:
     """The site-wide lists can miss what a project shows, e.g. a status of an inactive workflow."""
-    known = set(Status.objects.filter(connector=connector).values_list("jira_id", flat=True))
-    types = set(IssueType.objects.filter(connector=connector).values_list("jira_id", flat=True))
+    known = set(Status.objects.filter(connector=connector, vanished_at=None).values_list("jira_id", flat=True))
+    types = set(IssueType.objects.filter(connector=connector, vanished_at=None).values_list("jira_id", flat=True))
     projects = dict(Project.objects.filter(connector=connector).values_list("jira_id", "pk"))
     met = [each for _, answered in portion for each in answered]
     statuses = {status.id: status for each in met for status in each.statuses if status.id not in known}

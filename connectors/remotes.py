@@ -55,30 +55,55 @@ class Access:
 
 
 class NotedRemote(Remote):
-    """A Remote that notes on the credential how its calls were answered."""
+    """A Remote that notes on the credential how its calls were answered, and goes on with the one that replaces it."""
 
     def __init__(self, site: Site, credential: Credential, **options: Any) -> None:
         super().__init__(site, **options)
-        self._credential_id, self._connector_id = credential.pk, credential.connector_id
+        self._connector_id, self._system = credential.connector_id, System(credential.system)
+        self._credential_id = credential.pk
         self._noted_at = credential.used_at if not credential.last_answer else None
 
     def request(self, method: str, path: str, *, query: Query | None = None, body: Any = None) -> Answer:
+        used = self._credential_id
         try:
             answer = super().request(method, path, query=query, body=body)
-        except (SignInRefused, Forbidden) as error:
-            self._note(error.sentence)
+        except SignInRefused as error:
+            # A request that was refused for its sign-in had no effect, so even a write may go again.
+            if self._take_replacement_of(used):
+                return self.request(method, path, query=query, body=body)
+            self._note(used, error.sentence)
             raise
-        now = timezone.now()
-        if self._noted_at is None or now - self._noted_at > NOTE_EVERY:
-            self._noted_at = now
-            self._note("")
+        except Forbidden as error:
+            self._note(used, error.sentence)
+            raise
+        if self._noted_at is None or timezone.now() - self._noted_at > NOTE_EVERY:
+            self._note(used, "")
         return answer
 
-    def _note(self, sentence: str) -> None:
+    def _take_replacement_of(self, used: int) -> bool:
+        """An old Align token dies when the new one is made: a job under way continues once the new one is stored.
+
+        Not so at Jira, where a dead token makes us anonymous: what was read before the 401 is not to be trusted.
+        """
+        if self._system is not System.ALIGN:
+            return False
+        current = _stored(self._connector_id, self._system, self.site.address)
+        if current is None or current.pk == used:
+            return False
+        self._auth = access_of(current, self.site.address).auth
+        self._credential_id = current.pk
+        return True
+
+    def _note(self, used: int, sentence: str) -> None:
         now = timezone.now()
-        self._noted_at = now if not sentence else None
-        Credential.objects.filter(pk=self._credential_id).update(used_at=now, last_answer=sentence)
-        values: dict[str, Any] = {"last_error": sentence} if sentence else {"last_error": "", "answered_at": now}
+        self._noted_at = None if sentence else now
+        if not Credential.objects.filter(pk=used).update(used_at=now, last_answer=sentence):
+            return  # replaced meanwhile: what the old secret was told says nothing about the new one
+        # The other system's answer does not make up for a refusal of this one.
+        refused = Credential.objects.filter(connector=self._connector_id, stage=Stage.CURRENT).exclude(last_answer="")
+        values: dict[str, Any] = {"last_error": refused.values_list("last_answer", flat=True).first() or ""}
+        if self._system is System.ALIGN and not sentence:
+            values["answered_at"] = now
         Connector.objects.filter(pk=self._connector_id).update(**values)
 
 
@@ -126,7 +151,7 @@ def _remote(
     patience: float | None,
 ) -> Remote:
     credential = current_credential(connector, system)
-    site = site_of(system, connector.align_site if system is System.ALIGN else connector.jira_site)
+    site = site_of(system, _address(connector, system))
     return NotedRemote(
         site,
         credential,
@@ -156,10 +181,21 @@ def retry(*, tries: int = 5, patience: float | None = None) -> Retry:
 
 
 def current_credential(connector: Connector, system: System) -> Credential:
-    found = Credential.objects.filter(connector=connector, system=system, stage=Stage.CURRENT).first()
+    found = _stored(connector.pk, system, _address(connector, system))
     if found is None:
         raise NoCredential(f"No {system.label} credential is stored for {connector}: add one on the connector's page.")
     return found
+
+
+def _stored(connector_id: int, system: System, address: str) -> Credential | None:
+    """One query for both, so that a secret stored after a change of the site is never sent to the site before it."""
+    stored = Credential.objects.filter(connector=connector_id, system=system, stage=Stage.CURRENT)
+    same_site = {"connector__align_site" if system is System.ALIGN else "connector__jira_site": address}
+    return stored.filter(**same_site).first()
+
+
+def _address(connector: Connector, system: System) -> str:
+    return connector.align_site if system is System.ALIGN else connector.jira_site
 
 
 def access_of(credential: Credential, site: str) -> Access:

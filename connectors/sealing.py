@@ -41,16 +41,17 @@ def keys() -> dict[str, bytes]:
 @lru_cache(maxsize=8)
 def _parse(entries: tuple[str, ...]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
-    for entry in entries:
+    for place, entry in enumerate(entries, start=1):
         key_id, _, encoded = entry.partition(":")
         try:
             key = base64.b64decode(encoded, validate=True)
-        except binascii.Error as error:
-            raise SealError(f'SEAL_KEYS: the key "{key_id}" is not base64.') from error
+        except binascii.Error:
+            key = b""
+        # Named by its place: what stands where the id should be may be the key itself.
         if not key_id or len(key) != KEY_BYTES:
-            raise SealError(f'SEAL_KEYS: "{key_id}" has to be "id:" and the base64 of {KEY_BYTES} bytes.')
+            raise SealError(f'SEAL_KEYS: entry {place} has to be "id:" and the base64 of {KEY_BYTES} bytes.')
         if key_id in found:
-            raise SealError(f'SEAL_KEYS: the id "{key_id}" occurs twice.')
+            raise SealError(f"SEAL_KEYS: the id of entry {place} occurs twice.")
         found[key_id] = key
     if not found:
         raise SealError("SEAL_KEYS is not set: without a key no secret can be stored or opened.")
@@ -87,6 +88,30 @@ def fingerprint(secret: str) -> str:
     """A keyed hash, so that two people can compare secrets without seeing them."""
     key = next(iter(keys().values()))
     return hmac.new(key, b"fingerprint\0" + secret.encode(), hashlib.sha256).hexdigest()[:16]
+
+
+def verify_stored() -> None:
+    """For the start of the web and of the worker. Raises SealError with one line when a key is missing or wrong.
+
+    A key is wrong when it opens none of its values; a single altered one stops nobody, its connector's page tells.
+    """
+    known = keys()
+    opens: dict[str, bool] = {}
+    for credential in Credential.objects.order_by("pk"):
+        key_id = credential.sealed.split(":")[1] if credential.sealed.count(":") == 3 else ""
+        opens[key_id] = opens.get(key_id, False) or _does_open(credential)
+    for key_id in (each for each, any_opens in opens.items() if not any_opens):
+        if key_id not in known:
+            raise SealError(f'SEAL_KEYS lacks the key "{key_id}", with which stored secrets are sealed: add it again.')
+        raise SealError(f'SEAL_KEYS: the key "{key_id}" does not open the secrets that were sealed under this id.')
+
+
+def _does_open(credential: Credential) -> bool:
+    try:
+        open_secret(credential)
+    except DoesNotOpen:
+        return False
+    return True
 
 
 def _bound_to(credential: Credential) -> bytes:

@@ -6,7 +6,7 @@ Each service is one short transaction whose last statement is its audit entry.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -82,7 +82,12 @@ def _already_there(slug: str, data: ConnectorData) -> str:
 
 
 def edit_connector(connector: Connector, data: ConnectorData, *, actor: Person) -> Connector:
-    """Change what it says; its slug, mappings and history stay."""
+    """Change what it says; its slug, mappings and history stay.
+
+    A credential never follows to another host: it is removed, and has to be given again for the new one.
+    """
+    if data.align_connector_id != connector.align_connector_id and connector.catalogue_at is not None:
+        raise Refused("Another Align connector has other mappings: add it as a connector of its own.")
     before = {name: getattr(connector, name) for name in vars(data)}
     changed = {name: [before[name], value] for name, value in vars(data).items() if before[name] != value}
     if not changed:
@@ -92,11 +97,18 @@ def edit_connector(connector: Connector, data: ConnectorData, *, actor: Person) 
             for name, value in vars(data).items():
                 setattr(connector, name, value)
             connector.save(update_fields=list(vars(data)))
+            _remove_stranded_credentials(connector, changed.keys())
             words = ", ".join(f"{name.replace('_', ' ')} from {old} to {new}" for name, (old, new) in changed.items())
             _entry("connector.edited", connector, actor, f"Changed {words}.", changed=changed)
     except IntegrityError as error:
         raise Refused(_already_there(connector.slug, data)) from error
     return connector
+
+
+def _remove_stranded_credentials(connector: Connector, changed: Collection[str]) -> None:
+    moved = [System.ALIGN] if "align_site" in changed else []
+    moved += [System.JIRA] if {"jira_site", "jira_kind"} & set(changed) else []
+    Credential.objects.filter(connector=connector, system__in=moved).delete()
 
 
 def store_credential(connector: Connector, secret: SecretData, *, actor: Person) -> Credential:

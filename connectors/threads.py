@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from threading import Barrier, BrokenBarrierError
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from django.db import connections
 
@@ -20,14 +20,15 @@ class DatabaseThreads:
     def __init__(self, width: int) -> None:
         self.width = width
         self._pool = ThreadPoolExecutor(max_workers=width)
-        self._started = 0
+        self._submitted: list[Future[Any]] = []
 
     def __enter__(self) -> Self:
         return self
 
     def submit(self, work: Callable[[Item], Result], item: Item) -> Future[Result]:
-        self._started = min(self._started + 1, self.width)
-        return self._pool.submit(work, item)
+        future = self._pool.submit(work, item)
+        self._submitted.append(future)
+        return future
 
     def each_done(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """The results in the order they are ready."""
@@ -36,10 +37,10 @@ class DatabaseThreads:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if error is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
-        else:
-            self._close_connections()
-            self._pool.shutdown(wait=True)
+            for future in self._submitted:
+                future.cancel()
+        self._close_connections()
+        self._pool.shutdown(wait=True)
 
     def _close_connections(self) -> None:
         """Reach each thread once: nobody leaves the barrier before all have come to it."""
@@ -52,5 +53,5 @@ class DatabaseThreads:
                 pass
             connections.close_all()
 
-        for _ in range(self.width if self._started else 0):
+        for _ in range(self.width if self._submitted else 0):
             self._pool.submit(close)

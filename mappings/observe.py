@@ -144,7 +144,7 @@ def _sees(client: AlignClient, project: Project) -> bool:
 def store(reading: Reading) -> int:
     """Take a reading into the scope's mappings; returns how many keys it had. One short transaction."""
     with transaction.atomic():
-        scope = Scope.objects.select_for_update().select_related("connector", "project").get(pk=reading.scope.pk)
+        scope = Scope.objects.select_for_update(of=("self",)).select_related("connector", "project").get(pk=reading.scope.pk)
         if reading.error:
             scope.error = reading.error.sentence
             scope.save(update_fields=["error"])

@@ -145,7 +145,7 @@ def _write_wish(wish: Wish, actor: Person, now: datetime) -> Mapping:
 
 
 def _replay(edit: Edit, expected: int | None, value: int | None, actor: Person) -> Mapping:
-    mapping = Mapping.objects.select_for_update().select_related("scope", "wanted_by").get(pk=edit.mapping_id)
+    mapping = Mapping.objects.select_for_update(of=("self",)).select_related("scope", "wanted_by").get(pk=edit.mapping_id)
     if mapping.wanted != expected or mapping.wanted_by_id != actor.pk:
         raise Overtaken(_overtaken_sentence(mapping), mapping)
     _save_wanted(mapping, value, actor, timezone.now())

@@ -3,7 +3,6 @@
   "use strict";
 
   const byId = (id) => document.getElementById(id);
-  document.documentElement.classList.add("js");
 
   // --- saying what happened ---------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from dataclasses import dataclass
+from itertools import groupby, product
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page
@@ -65,26 +66,30 @@ def main() -> int:
         mappings = f"{site.url}/api/v1/mappings/?connector=acme&limit=1"
         eventually(lambda: session.get(mappings, timeout=10).json()["count"], within=120, what="the first observation")
         applied, plan = make_plans(site, browser)
-        for shot in shots(plan, applied):
-            take(site, browser, shot)
+        for email, group in groupby(sorted(shots(plan, applied), key=by_person), by_person):
+            take(site, browser, email, list(group))
     print(f"{len(list(OUT.glob('*.png')))} pictures are in {OUT.relative_to(ROOT)}/")
     return 0
 
 
-def take(site: Site, browser: Browser, shot: Shot) -> None:
+def by_person(shot: Shot) -> str:
+    return shot.email
+
+
+def take(site: Site, browser: Browser, email: str, group: list[Shot]) -> None:
+    """One sign-in for each width and theme: hashing a password takes longer than a picture."""
     from tests.browser import NARROW, WIDE, picture, sign_in, watched_page
     from tests.environment import PASSWORD
 
-    for viewport in (WIDE, NARROW):
-        for dark in (False, True):
-            with watched_page(browser, viewport=viewport, dark=dark) as (page, complaints):
-                if shot.email:
-                    sign_in(page, site.url, shot.email, PASSWORD)
+    for viewport, dark in product((WIDE, NARROW), (False, True)):
+        with watched_page(browser, viewport=viewport, dark=dark) as (page, complaints):
+            if email:
+                sign_in(page, site.url, email, PASSWORD)
+            for shot in group:
                 page.goto(site.url + shot.path)
-                name = f"{shot.name}-{viewport['width']}-{'dark' if dark else 'light'}.png"
-                picture(page, OUT / name)
-                for message in complaints.messages:
-                    print(f"{name}: {message}")
+                picture(page, OUT / f"{shot.name}-{viewport['width']}-{'dark' if dark else 'light'}.png")
+            for message in complaints.messages:
+                print(f"{viewport['width']} {'dark' if dark else 'light'}: {message}")
 
 
 def make_plans(site: Site, browser: Browser) -> tuple[int, int]:
@@ -95,10 +100,7 @@ def make_plans(site: Site, browser: Browser) -> tuple[int, int]:
     with watched_page(browser) as (page, _):
         sign_in(page, site.url, "admin@demo.test", PASSWORD)
         applied = make_plan(site, page, "/connectors/acme/mappings/?scope=PROJ")
-        page.get_by_role("checkbox").first.check()
-        page.get_by_role("button", name="Approve").click()
-        page.get_by_role("button", name="Apply").click()
-        page.get_by_text("confirmed").first.wait_for()
+        apply(page)
         plan = make_plan(site, page, "/connectors/acme/mappings/?scope=PROJ1")
         edit(site, page, "/connectors/acme/mappings/?scope=PROJ&type=feature", 2)
     return applied, plan
@@ -108,17 +110,29 @@ def make_plan(site: Site, page: Page, matrix: str) -> int:
     edit(site, page, matrix, 3)
     page.goto(f"{site.url}/connectors/acme/plan/")
     page.get_by_label("Reason").fill("Quarterly clean-up of the delivery workflow")
-    page.get_by_role("button", name="Make").click()
+    page.get_by_role("button", name="Plan", exact=True).click()
     page.wait_for_url("**/plans/*/")
     return int(page.url.rstrip("/").rsplit("/", 1)[1])
 
 
+def apply(page: Page) -> None:
+    for box in page.locator("main").get_by_role("checkbox").all():
+        box.check()
+    page.get_by_role("button", name="Approve").click()
+    apply_button = page.get_by_role("button", name="Apply")
+    apply_button.wait_for()
+    if page.locator("#confirm").count():
+        page.locator("#confirm").fill("acme")
+    apply_button.click()
+    page.get_by_text("Applied:").first.wait_for(timeout=60_000)
+
+
 def edit(site: Site, page: Page, matrix: str, rows: int) -> None:
     page.goto(site.url + matrix)
-    for row in range(1, rows + 1):
-        cell = page.get_by_role("row").nth(row + 1).locator("button[aria-pressed=false]").first
+    lines = page.get_by_role("row").filter(has=page.locator("button[aria-pressed=false]"))
+    for row in range(min(rows, lines.count())):
         with page.expect_response("**/cell/"):
-            cell.click()
+            lines.nth(row).locator("button[aria-pressed=false]").first.click()
 
 
 if __name__ == "__main__":

@@ -627,3 +627,17 @@ def test_every_kind_of_credential_belongs_to_one_system() -> None:
 
 def test_the_private_sandbox_is_reached_only_because_the_operator_allows_it() -> None:
     assert settings.ALLOWED_PRIVATE_HOSTS == ["127.0.0.1"]
+
+
+def test_a_stored_credential_is_never_sent_to_another_site(configurer: Client, bare_connector: Connector) -> None:
+    configurer.post("/connectors/acme/edit/", details(bare_connector, align_site="https://other.example.test"))
+    assert list(bare_connector.credentials.values_list("system", flat=True)) == [System.JIRA]
+
+
+def test_another_align_connector_is_not_made_of_one_whose_mappings_were_read(
+    configurer: Client, connector: Connector
+) -> None:
+    answer = configurer.post("/connectors/acme/edit/", details(connector, align_connector_id="124"))
+    assert answer.status_code in (400, 409)
+    connector.refresh_from_db()
+    assert connector.align_connector_id == 123

@@ -55,4 +55,9 @@ def _connector(slug: str, address: str, *, actor: Person) -> Connector:
     found = Connector.objects.filter(slug=slug).first()
     if found is None:
         return services.add_connector(slug, data, SANDBOX_SECRETS, actor=actor)
-    return services.edit_connector(found, data, actor=actor)
+    services.edit_connector(found, data, actor=actor)
+    kept = set(found.credentials.values_list("system", flat=True))
+    for secret in SANDBOX_SECRETS:
+        if secret.system not in kept:
+            services.store_credential(found, secret, actor=actor)
+    return found

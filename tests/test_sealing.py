@@ -1,0 +1,328 @@
+"""Sealed secrets: bound to their row, opened by the right key alone, and what is noted when they are used."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+from pytest_django import Settings
+
+from connectors import remotes, sealing
+from connectors.http.errors import Forbidden, ReadOnlyRefused, SignInRefused
+from connectors.models import Connector, Credential, Person, System
+from connectors.remotes import Access, NoCredential
+from connectors.sealing import DoesNotOpen, SealError
+from connectors.services import SecretData, store_credential
+from tests import make
+from tests.sandbox_fixture import ALIGN_TOKEN, JIRA_TOKEN, RunningSandbox
+
+pytestmark = pytest.mark.django_db
+SECRET = "canary-7f3e1c"
+
+
+def stored(system: System = System.ALIGN) -> Credential:
+    return Credential.objects.get(system=system)
+
+
+@pytest.fixture
+def credential(bare_connector: Connector) -> Credential:
+    found = stored()
+    sealing.seal_secret(found, SECRET)
+    found.save()
+    return found
+
+
+# --- sealing and opening ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("secret", [SECRET, "", "zażółć “gęślą” jaźń", "with:colons:and spaces ", "x" * 10_000])
+def test_what_was_sealed_is_what_opens(credential: Credential, secret: str) -> None:
+    sealing.seal_secret(credential, secret)
+    assert sealing.open_secret(credential) == secret
+    assert not secret or secret not in credential.sealed
+
+
+def test_it_names_its_key_and_is_different_each_time(credential: Credential) -> None:
+    first = credential.sealed
+    sealing.seal_secret(credential, SECRET)
+    assert re.fullmatch(r"v1:test:[\w+/=]+:[\w+/=]+", first)
+    assert credential.sealed != first
+
+
+def to_other_row(credential: Credential) -> None:
+    credential.uuid = stored(System.JIRA).uuid
+
+
+def to_other_version(credential: Credential) -> None:
+    credential.version += 1
+
+
+def alter(credential: Credential) -> None:
+    head, _, ciphertext = credential.sealed.rpartition(":")
+    raw = bytearray(base64.b64decode(ciphertext))
+    raw[0] ^= 1
+    credential.sealed = f"{head}:{base64.b64encode(raw).decode()}"
+
+
+def cut(credential: Credential) -> None:
+    credential.sealed = credential.sealed[:-9]
+
+
+def store_as_it_is(credential: Credential) -> None:
+    credential.sealed = SECRET
+
+
+def claim_other_form(credential: Credential) -> None:
+    credential.sealed = credential.sealed.replace("v1:", "v2:")
+
+
+@pytest.mark.parametrize("damage", [to_other_row, to_other_version, alter, cut, store_as_it_is, claim_other_form])
+def test_a_value_that_is_not_its_own_never_opens(credential: Credential, damage: Callable[[Credential], None]) -> None:
+    damage(credential)
+    with pytest.raises(DoesNotOpen) as refused:
+        sealing.open_secret(credential)
+    assert SECRET not in str(refused.value)
+
+
+def test_the_first_key_seals_and_all_open(credential: Credential, settings: Settings) -> None:
+    settings.SEAL_KEYS = [sealing.new_key("next"), *settings.SEAL_KEYS]
+    assert sealing.open_secret(credential) == SECRET
+    sealing.seal_secret(credential, SECRET)
+    assert credential.sealed.startswith("v1:next:")
+
+
+def test_without_its_key_it_says_which_one_is_missing(credential: Credential, settings: Settings) -> None:
+    settings.SEAL_KEYS = [sealing.new_key("other")]
+    with pytest.raises(DoesNotOpen, match='the key "test", which is not in SEAL_KEYS'):
+        sealing.open_secret(credential)
+
+
+def test_a_fingerprint_compares_secrets_without_telling_them(settings: Settings) -> None:
+    found = sealing.fingerprint(SECRET)
+    assert re.fullmatch(r"[0-9a-f]{16}", found)
+    assert found == sealing.fingerprint(SECRET) != sealing.fingerprint(SECRET + "x")
+    settings.SEAL_KEYS = [sealing.new_key("other")]
+    assert sealing.fingerprint(SECRET) != found
+
+
+# --- keys at the start ------------------------------------------------------------------------------------------------
+
+KEY = base64.b64encode(b"k" * 32).decode()
+
+
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        ([], "SEAL_KEYS is not set"),
+        ([f":{KEY}"], 'entry 1 has to be "id:"'),
+        ([KEY], 'entry 1 has to be "id:"'),
+        ([f"a:{KEY}", f"{KEY}:b"], 'entry 2 has to be "id:"'),
+        (["a:not base64!"], "the base64 of 32 bytes"),
+        ([f"a:{KEY[:20]}"], "the base64 of 32 bytes"),
+        ([f"a:{KEY}", f"a:{KEY}"], "occurs twice"),
+    ],
+)
+def test_a_key_that_cannot_work_fails_the_checks_in_one_line(
+    settings: Settings, keys: list[str], sentence: str
+) -> None:
+    settings.SEAL_KEYS = keys
+    (found,) = sealing.check(None)
+    assert found.id == "connectors.E001"
+    assert sentence in found.msg
+    assert "\n" not in found.msg
+    assert KEY not in found.msg
+
+
+def test_good_keys_pass_the_checks_and_open_what_is_stored(credential: Credential) -> None:
+    assert sealing.check(None) == []
+    sealing.verify_stored()
+
+
+def test_an_installation_without_secrets_starts(settings: Settings) -> None:
+    settings.SEAL_KEYS = [sealing.new_key("first")]
+    sealing.verify_stored()
+
+
+def test_the_worker_does_not_start_when_the_key_is_gone(credential: Credential, settings: Settings) -> None:
+    settings.SEAL_KEYS = [sealing.new_key("other")]
+    with pytest.raises(CommandError, match='SEAL_KEYS lacks the key "test"') as refused:
+        call_command("worker", skip_checks=True)
+    assert "\n" not in str(refused.value)
+
+
+def test_the_worker_does_not_start_with_another_key_of_the_same_name(
+    credential: Credential, settings: Settings
+) -> None:
+    settings.SEAL_KEYS = [sealing.new_key("test")]
+    with pytest.raises(CommandError, match='the key "test" does not open'):
+        call_command("worker", skip_checks=True)
+
+
+def test_one_altered_value_does_not_stop_the_others(credential: Credential) -> None:
+    alter(credential)
+    credential.save()
+    sealing.verify_stored()
+    Credential.objects.exclude(pk=credential.pk).delete()
+    with pytest.raises(SealError):
+        sealing.verify_stored()
+
+
+# --- using them -------------------------------------------------------------------------------------------------------
+
+
+def replace_secret(owner: Connector, secret: str, *, actor: Person, system: System = System.ALIGN) -> Credential:
+    kind = "align-bearer" if system is System.ALIGN else "jira-cloud"
+    typed = SecretData(system=system, kind=kind, user="admin@sandbox.test", secret=secret)
+    return store_credential(owner, typed, actor=actor)
+
+
+def test_a_good_answer_is_noted_on_credential_and_connector(bare_connector: Connector) -> None:
+    remotes.align_client(bare_connector).connector()
+    assert stored().used_at is not None
+    assert stored().last_answer == ""
+    bare_connector.refresh_from_db()
+    assert bare_connector.answered_at is not None
+
+
+def test_good_answers_are_noted_at_most_once_a_minute(bare_connector: Connector) -> None:
+    client = remotes.align_client(bare_connector)
+    client.connector()
+    first = stored().used_at
+    client.connector()
+    remotes.align_client(bare_connector).connector()
+    assert stored().used_at == first
+    Credential.objects.update(used_at=timezone.now() - timedelta(minutes=2))
+    remotes.align_client(bare_connector).connector()
+    assert stored().used_at != first
+
+
+@pytest.mark.parametrize(("status", "error"), [(401, SignInRefused), (403, Forbidden)])
+def test_a_refusal_is_noted_and_cleared_by_the_next_good_answer(
+    bare_connector: Connector, sandbox: RunningSandbox, status: int, error: type[Exception]
+) -> None:
+    sandbox.faults({"path": "/rest/align/", "status": status, "times": 1})
+    client = remotes.align_client(bare_connector)
+    with pytest.raises(error):
+        client.connector()
+    bare_connector.refresh_from_db()
+    assert f"({status})" in stored().last_answer
+    assert bare_connector.last_error == stored().last_answer
+    client.connector()
+    bare_connector.refresh_from_db()
+    assert bare_connector.last_error == stored().last_answer == ""
+
+
+def test_an_answer_of_jira_does_not_make_up_for_a_refusal_of_align(
+    bare_connector: Connector, sandbox: RunningSandbox
+) -> None:
+    sandbox.faults({"path": "/rest/align/", "status": 401})
+    with pytest.raises(SignInRefused):
+        remotes.align_client(bare_connector).connector()
+    remotes.jira_client(bare_connector).myself()
+    bare_connector.refresh_from_db()
+    assert bare_connector.last_error == stored().last_answer != ""
+    assert bare_connector.answered_at is None
+    assert stored(System.JIRA).used_at is not None
+
+
+def test_a_client_at_work_goes_on_with_the_token_that_replaces_a_dead_one(
+    bare_connector: Connector, sandbox: RunningSandbox, admin: Person
+) -> None:
+    client = remotes.align_client(bare_connector)
+    client.connector()
+    sandbox.edit("add_token", site="align", token="the-next-token")
+    sandbox.edit("revoke_token", site="align", token=ALIGN_TOKEN)
+    with pytest.raises(SignInRefused):
+        client.connector()
+    replaced = replace_secret(bare_connector, "the-next-token", actor=admin)
+    assert client.connector().id == 123
+    assert stored().pk == replaced.pk
+    bare_connector.refresh_from_db()
+    assert bare_connector.last_error == ""
+
+
+def test_a_replacement_that_is_refused_too_is_tried_once_and_noted(
+    bare_connector: Connector, sandbox: RunningSandbox, admin: Person
+) -> None:
+    client = remotes.align_client(bare_connector)
+    sandbox.edit("revoke_token", site="align", token=ALIGN_TOKEN)
+    replace_secret(bare_connector, "wrong-again", actor=admin)
+    sandbox.clear_journal()
+    with pytest.raises(SignInRefused):
+        client.connector()
+    assert len(sandbox.journal()) == 2
+    assert "(401)" in stored().last_answer
+
+
+def test_what_the_old_secret_is_told_says_nothing_about_the_new_one(
+    bare_connector: Connector, sandbox: RunningSandbox, admin: Person
+) -> None:
+    jira = remotes.jira_client(bare_connector)
+    replace_secret(bare_connector, JIRA_TOKEN, actor=admin, system=System.JIRA)
+    sandbox.faults({"path": "/rest/api/", "status": 401})
+    with pytest.raises(SignInRefused):
+        jira.myself()
+    bare_connector.refresh_from_db()
+    assert stored(System.JIRA).last_answer == bare_connector.last_error == ""
+
+
+def test_a_secret_stored_for_a_new_site_is_never_sent_to_the_one_before(
+    bare_connector: Connector, sandbox: RunningSandbox, admin: Person
+) -> None:
+    at_work, before = remotes.align_client(bare_connector), Connector.objects.get()
+    Connector.objects.update(align_site="https://new.example.test")
+    replace_secret(bare_connector, SECRET, actor=admin)
+    sandbox.edit("revoke_token", site="align", token=ALIGN_TOKEN)
+    sandbox.clear_journal()
+    with pytest.raises(SignInRefused):
+        at_work.connector()
+    with pytest.raises(NoCredential):
+        remotes.align_client(before)
+    assert len(sandbox.journal()) == 1
+
+
+def test_without_a_credential_it_says_where_to_add_one(bare_connector: Connector) -> None:
+    Credential.objects.all().delete()
+    with pytest.raises(NoCredential, match="No Jira credential is stored for Acme: add one on the connector's page"):
+        remotes.jira_client(bare_connector)
+
+
+def test_a_client_for_reading_refuses_to_write(bare_connector: Connector, sandbox: RunningSandbox) -> None:
+    from connectors.align.resources import WriteRequest
+
+    with pytest.raises(ReadOnlyRefused):
+        remotes.align_client(bare_connector).send(WriteRequest(method="DELETE", path="mappings/states/1"))
+    assert sandbox.journal() == []
+
+
+def test_an_address_that_is_no_longer_allowed_is_refused(bare_connector: Connector, settings: Settings) -> None:
+    settings.ALLOWED_PRIVATE_HOSTS = []
+    with pytest.raises(Exception, match="https://"):
+        remotes.align_client(bare_connector)
+
+
+def test_no_value_shows_its_secret_when_it_is_printed() -> None:
+    access = Access(system=System.ALIGN, site="https://acme.example.test", kind="align-bearer", user="", secret=SECRET)
+    typed = SecretData(system=System.ALIGN, kind="align-bearer", user="", secret=SECRET)
+    for each in (access, access.auth, typed, [typed], {"typed": typed}):
+        assert SECRET not in repr(each)
+        assert SECRET not in str(each)
+
+
+def test_no_secret_stands_in_the_history(bare_connector: Connector, admin: Person) -> None:
+    from connectors.audit.models import Entry, HistoryRow
+
+    replace_secret(bare_connector, SECRET, actor=admin)
+    make.connector("https://other.example.test", actor=admin, slug="other")
+    written = [*Entry.objects.values_list("body", flat=True), *(str(each) for each in HistoryRow.objects.values())]
+    for secret in (SECRET, ALIGN_TOKEN, JIRA_TOKEN, stored_sealed()):
+        assert not any(secret in each for each in written)
+
+
+def stored_sealed() -> str:
+    return Credential.objects.filter(system=System.ALIGN).values_list("sealed", flat=True)[0]

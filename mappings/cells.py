@@ -142,6 +142,7 @@ class _Pen:
         self.look = look
         self.matrix = matrix
         self.target_ids = [target.id for target in matrix.targets]
+        self.columns = {target_id: column for column, target_id in enumerate(self.target_ids)}
         self.empty = [self._empty(target_id) for target_id in self.target_ids]
         self.empty_row = "".join(self.empty)
 
@@ -157,13 +158,13 @@ class _Pen:
 
     def row(self, row: MatrixRow) -> str:
         status_id = str(row.status.id)
-        if not any(_is_drawn(cell) for cell in row.cells):
-            cells = self.empty_row.replace("@", status_id)
-        else:
-            cells = "".join(
-                self.cell(row, cell) if _is_drawn(cell) else empty.replace("@", status_id)
-                for cell, empty in zip(row.cells, self.empty, strict=True)
-            )
+        if not row.drawn:
+            return f"<tr>{self.header(row)}{self.empty_row.replace('@', status_id)}</tr>\n"
+        parts = self.empty.copy()
+        for target_id, cell in row.drawn.items():
+            # Only the drawn cells hold texts, and those must keep their own @.
+            parts[self.columns[target_id]] = self.cell(row, cell)
+        cells = "".join(part if isinstance(part, SafeString) else part.replace("@", status_id) for part in parts)
         return f"<tr>{self.header(row)}{cells}</tr>\n"
 
     def header(self, row: MatrixRow) -> SafeString:
@@ -250,10 +251,6 @@ class _Pen:
             names = {id_: words.status_words(self.rows[id_].status) for id_ in _ids(ring) if id_ in self.rows}
             sentences.append(_three(ring, names))
         return " ".join(sentences)
-
-
-def _is_drawn(cell: Cell) -> bool:
-    return cell.dot or cell.ring or cell.dot_was or cell.ring_was or cell.dot_observed or cell.ring_observed
 
 
 def _name(cell: Cell) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -163,6 +164,12 @@ class Facts:
             for type_ in self.types
         }
 
+    def read_rows_again(self) -> Facts:
+        """The same facts with the rows as they are now: after an edit nothing else is different."""
+        again = copy(self)
+        vars(again).pop("rows", None)
+        return again
+
     # --- views -----------------------------------------------------------------------------------------------
 
     def scope(self, shown: Shown, direction: Direction, kind: Kind | None = None) -> Scope | None:
@@ -279,17 +286,18 @@ class TypeNames:
 
 def statuses_by_id(connector: Connector, ids: Iterable[int]) -> dict[int, Status]:
     order = {category.value: place for place, category in enumerate(Category)}
-    found = CatalogueStatus.objects.filter(connector=connector, jira_id__in=set(ids)).select_related("project")
-    ordered = sorted(found, key=lambda status: (order[status.category], status.name.casefold(), status.jira_id))
+    found = CatalogueStatus.objects.filter(connector=connector, jira_id__in=set(ids))
+    rows = found.values_list("jira_id", "name", "category", "project__key", "vanished_at")
+    ordered = sorted(rows, key=lambda row: (order[row[2]], row[1].casefold(), row[0]))
     return {
-        status.jira_id: Status(
-            id=status.jira_id,
-            name=status.name,
-            category=Category(status.category),
-            project_key=status.project.key if status.project else None,
-            vanished=status.vanished_at is not None,
+        id_: Status(
+            id=id_,
+            name=name,
+            category=Category(category),
+            project_key=project_key,
+            vanished=vanished_at is not None,
         )
-        for status in ordered
+        for id_, name, category, project_key, vanished_at in ordered
     }
 
 

@@ -69,6 +69,7 @@ class Mapping(models.Model):
     duplicates = models.JSONField(default=list, blank=True)  # [[remote id, target id], ...] further records of the key
     keep_remote_id = models.BigIntegerField(null=True, blank=True)  # of duplicates, the one an admin chose to stay
     situation = models.CharField(max_length=8, choices=SITUATION_CHOICES, default=Situation.IN_SYNC)
+    waits = models.BooleanField(default=False)  # may go into a plan: edited, or one of several records was chosen
     wanted_by = models.ForeignKey(PERSON, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     wanted_at = models.DateTimeField(null=True, blank=True)
     written_at = models.DateTimeField(null=True, blank=True)  # an older observation does not overwrite the row
@@ -82,11 +83,9 @@ class Mapping(models.Model):
             models.UniqueConstraint(fields=["scope", "work_item_type", "source_id"], name="one_mapping_per_key")
         ]
         indexes = [
-            models.Index(
-                fields=["scope", "situation"],
-                name="mappings_to_look_at",
-                condition=~models.Q(situation="in_sync"),
-            )
+            # The few rows that wait for somebody, among very many in sync.
+            models.Index(fields=["situation", "scope"], name="mappings_by_situation"),
+            models.Index(fields=["scope"], name="mappings_waiting", condition=models.Q(waits=True)),
         ]
 
     @property

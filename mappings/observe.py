@@ -144,7 +144,11 @@ def _sees(client: AlignClient, project: Project) -> bool:
 def store(reading: Reading) -> int:
     """Take a reading into the scope's mappings; returns how many keys it had. One short transaction."""
     with transaction.atomic():
-        scope = Scope.objects.select_for_update(of=("self",)).select_related("connector", "project").get(pk=reading.scope.pk)
+        scope = (
+            Scope.objects.select_for_update(of=("self",))
+            .select_related("connector", "project")
+            .get(pk=reading.scope.pk)
+        )
         if reading.error:
             scope.error = reading.error.sentence
             scope.save(update_fields=["error"])
@@ -178,7 +182,7 @@ def _store_mappings(scope: Scope, listing: Listing, began_at: datetime) -> None:
             changed.append(mapping)
     new = [_new(scope, key, seen, first_time) for key, seen in listing.rows.items() if key not in existing]
     Mapping.objects.bulk_create(new, batch_size=1000)
-    fields = ["observed", "applied", "situation", "remote_id", "duplicates", "keep_remote_id", "version"]
+    fields = ["observed", "applied", "situation", "waits", "remote_id", "duplicates", "keep_remote_id", "version"]
     Mapping.objects.bulk_update(changed, fields, batch_size=500)
 
 

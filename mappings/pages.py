@@ -96,11 +96,14 @@ class DuplicateLine:
 class MatrixPage:
     """One matrix for one person; everything is loaded when it is first asked for."""
 
-    def __init__(self, address: Address, person: Person) -> None:
+    def __init__(self, address: Address, person: Person, facts: Facts | None = None) -> None:
         self.address = address
         self.person = person
         self.connector: Connector = address.connector
-        self.facts = Facts(self.connector, [address.shown])
+        self.facts = facts or Facts(self.connector, [address.shown])
+
+    def after_edit(self) -> MatrixPage:
+        return MatrixPage(self.address, self.person, self.facts.read_rows_again())
 
     # --- the grid ----------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 
 from connectors.models import Connector, ProcessStep
 from connectors.models import Status as CatalogueStatus
@@ -17,9 +17,8 @@ OPEN_SITUATIONS = [Situation.DRIFTED, Situation.CONFLICT]
 
 def waiting_edits(connector: Connector) -> QuerySet[Mapping]:
     """Rows that may go into a plan: edited ones, and duplicates for which somebody chose which record stays."""
-    chosen = ~Q(keep_remote_id=None)
     return (
-        Mapping.objects.filter(Q(situation=Situation.EDITED) | chosen, scope__connector=connector)
+        Mapping.objects.filter(waits=True, scope__connector=connector)
         .select_related("scope__project", "scope__connector", "wanted_by")
         .order_by("scope_id", "work_item_type", "source_id")
     )

@@ -8,12 +8,12 @@ from django.utils import timezone
 
 from connectors.models import Connector
 from mappings.engine.reconcile import Accepted, settle
-from mappings.engine.values import WorkItemType
+from mappings.engine.values import Situation, WorkItemType
 from mappings.models import Mapping
 
 
 def settle_mapping(mapping: Mapping, *, known: bool = True, now: datetime | None = None) -> Mapping:
-    """Set `situation` and `applied`; the caller saves."""
+    """Set `situation`, `applied` and `waits`; the caller saves."""
     settled = settle(
         wanted=mapping.wanted,
         applied=mapping.applied,
@@ -22,6 +22,7 @@ def settle_mapping(mapping: Mapping, *, known: bool = True, now: datetime | None
         known=known,
     )
     mapping.situation, mapping.applied = settled.situation, settled.applied
+    mapping.waits = settled.situation is Situation.EDITED or mapping.keep_remote_id is not None
     return mapping
 
 

@@ -145,7 +145,9 @@ def _write_wish(wish: Wish, actor: Person, now: datetime) -> Mapping:
 
 
 def _replay(edit: Edit, expected: int | None, value: int | None, actor: Person) -> Mapping:
-    mapping = Mapping.objects.select_for_update(of=("self",)).select_related("scope", "wanted_by").get(pk=edit.mapping_id)
+    mapping = (
+        Mapping.objects.select_for_update(of=("self",)).select_related("scope", "wanted_by").get(pk=edit.mapping_id)
+    )
     if mapping.wanted != expected or mapping.wanted_by_id != actor.pk:
         raise Overtaken(_overtaken_sentence(mapping), mapping)
     _save_wanted(mapping, value, actor, timezone.now())
@@ -171,7 +173,7 @@ def _save_wanted(mapping: Mapping, value: int | None, actor: Person, now: dateti
     mapping.wanted, mapping.wanted_by, mapping.wanted_at = value, actor, now
     mapping.version += 1
     settle_mapping(mapping, known=mapping.scope.known, now=now)
-    mapping.save(update_fields=["wanted", "wanted_by", "wanted_at", "version", "situation", "applied"])
+    mapping.save(update_fields=["wanted", "wanted_by", "wanted_at", "version", "situation", "applied", "waits"])
 
 
 def _require_allowed(wish: Wish) -> None:

@@ -5,7 +5,7 @@ Rows and cells are prepared once from dictionaries, so that no cell searches for
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -52,7 +52,10 @@ class Cell:
 
 @dataclass(slots=True, kw_only=True)
 class MatrixRow:
-    """One status. `target` is what it shows in Align, `returns` are the targets that move an issue to it."""
+    """One status. `target` is what it shows in Align, `returns` are the targets that move an issue to it.
+
+    `drawn` are the few cells that show anything, by target id; the empty ones are made only when asked for.
+    """
 
     status: Status
     reachable: bool
@@ -60,9 +63,18 @@ class MatrixRow:
     marks: frozenset[Mark]
     twin_of: str
     problems: tuple[Problem, ...]
-    cells: tuple[Cell, ...]
+    drawn: Mapping[int, Cell]
+    drawing: _Drawing
     target: Target | None
     returns: tuple[Target, ...]
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Every cell, in the order of the columns."""
+        return tuple(self.cell(target_id) for target_id in self.drawing.ids)
+
+    def cell(self, target_id: int) -> Cell:
+        return self.drawn.get(target_id) or self.drawing.empty(self.status.id, target_id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +189,7 @@ SITUATION_MARKS: Mapping[Situation, frozenset[Mark]] = {
     Situation.ACCEPTED: frozenset(),
 }
 NOWHERE: frozenset[int] = frozenset()
+NOTHING: Mapping[int, Cell] = {}
 
 
 def _rings(rows: Iterable[Row]) -> _Rings:
@@ -218,7 +231,8 @@ def _rows(view: View, targets: list[Target], problems: tuple[Problem, ...]) -> I
             marks=_marks(view, status, row, rings),
             twin_of=_twin_of(view, status.id),
             problems=tuple(of_status.get(status.id, ())),
-            cells=draw.cells(status.id, row, rings),
+            drawn=draw.cells(status.id, row, rings),
+            drawing=draw,
             target=None if leads_to is None else draw.by_id[leads_to],
             returns=draw.in_order(rings.now.get(status.id, NOWHERE)),
         )
@@ -273,32 +287,45 @@ class _Drawing:
         self.allowed = (dots, has_rings and view.allows(Direction.ALIGN_TO_JIRA))
         self.ids = [target.id for target in targets]
 
-    def cells(self, status_id: int, row: Row | None, rings: _Rings) -> tuple[Cell, ...]:
-        # Nearly all cells are empty: draw a row of empty ones, then set the few that are not.
-        dot_allowed, ring_allowed = self.allowed
-        empty = (False, False, False, False, False, False, dot_allowed, ring_allowed)
-        cells = tuple([Cell(status_id, target_id, *empty) for target_id in self.ids])
+    def empty(self, status_id: int, target_id: int) -> Cell:
+        return Cell(status_id, target_id, False, False, False, False, False, False, *self.allowed)
+
+    def cells(self, status_id: int, row: Row | None, rings: _Rings) -> dict[int, Cell]:
+        """Nearly all cells are empty: only those that show anything are made, by target id."""
+        cells = _Cells(lambda target_id: self.empty(status_id, target_id))
         if row is not None:
-            self._draw_dot(cells, row)
+            _draw_dot(cells, row)
         for target_id in rings.now.get(status_id, NOWHERE):
-            cells[self.columns[target_id]].ring = True
+            cells[target_id].ring = True
         for target_id in rings.was.get(status_id, NOWHERE):
-            cells[self.columns[target_id]].ring_was = True
+            cells[target_id].ring_was = True
         for target_id in rings.observed.get(status_id, NOWHERE):
-            cells[self.columns[target_id]].ring_observed = True
+            cells[target_id].ring_observed = True
         return cells
 
     def in_order(self, target_ids: Iterable[int]) -> tuple[Target, ...]:
         return tuple(self.by_id[target_id] for target_id in sorted(target_ids, key=self.columns.__getitem__))
 
-    def _draw_dot(self, cells: tuple[Cell, ...], row: Row) -> None:
-        if row.wanted is not None:
-            cells[self.columns[row.wanted]].dot = True
-        if row.applied is not None and row.applied != row.wanted:
-            cells[self.columns[row.applied]].dot_was = True
-        seen = _seen_elsewhere(row)
-        if seen is not None:
-            cells[self.columns[seen]].dot_observed = True
+
+class _Cells(dict[int, Cell]):
+    """Cells by target id, each made when it is first drawn on."""
+
+    def __init__(self, make: Callable[[int], Cell]) -> None:
+        self._make = make
+
+    def __missing__(self, target_id: int) -> Cell:
+        self[target_id] = self._make(target_id)
+        return self[target_id]
+
+
+def _draw_dot(cells: dict[int, Cell], row: Row) -> None:
+    if row.wanted is not None:
+        cells[row.wanted].dot = True
+    if row.applied is not None and row.applied != row.wanted:
+        cells[row.applied].dot_was = True
+    seen = _seen_elsewhere(row)
+    if seen is not None:
+        cells[seen].dot_observed = True
 
 
 # --- groups, filters, counts -----------------------------------------------------------------------------------
@@ -381,11 +408,12 @@ def flows(matrix: Matrix) -> Lines:
 
 def differing_cells(before: Matrix, after: Matrix) -> tuple[Cell, ...]:
     """The cells of `after` that are drawn differently in `before`, for answering a toggle with just those."""
-    drawn = {row.status.id: row.cells for row in before.rows}
-    return tuple(cell for row in after.rows for cell in _differing(drawn.get(row.status.id, ()), row.cells))
+    drawn = {row.status.id: row.drawn for row in before.rows}
+    return tuple(cell for row in after.rows for cell in _differing(drawn.get(row.status.id, NOTHING), row))
 
 
-def _differing(before: tuple[Cell, ...], after: tuple[Cell, ...]) -> Iterator[Cell]:
-    if before != after:
-        drawn = {cell.target_id: cell for cell in before}
-        yield from (cell for cell in after if drawn.get(cell.target_id) != cell)
+def _differing(before: Mapping[int, Cell], row: MatrixRow) -> Iterator[Cell]:
+    if before != row.drawn:
+        for target_id in before.keys() | row.drawn.keys():
+            if before.get(target_id) != row.drawn.get(target_id):
+                yield row.cell(target_id)

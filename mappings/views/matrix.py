@@ -96,7 +96,7 @@ def key_of(address: Address, direction: Direction, source_id: int) -> Key:
 def _changed(request: HttpRequest, before: MatrixPage, address: Address) -> HttpResponse:
     if not request.htmx:  # type: ignore[attr-defined]
         return redirect(request, address.url)
-    after = MatrixPage(address, person_of(request))
+    after = before.after_edit()
     html = cells.draw_changes(before.matrix, after.matrix, cells.look_of(after))
     return page(request, "mappings/_changed.html", {"page": after, "cells": html})
 
@@ -105,7 +105,7 @@ def _refused(request: HttpRequest, before: MatrixPage, refused: Refused) -> Http
     """409 with the sentence; the row is drawn as it is now when somebody else was faster."""
     if not request.htmx or not isinstance(refused, services.Overtaken):  # type: ignore[attr-defined]
         return failure(request, str(refused))
-    after = MatrixPage(before.address, before.person)
+    after = before.after_edit()
     row = refused.mapping
     html = cells.draw_row_cells(after.matrix, row.source_id, row.direction, cells.look_of(after))
     return page(request, "mappings/_changed.html", {"page": after, "cells": html, "trouble": str(refused)}, status=409)

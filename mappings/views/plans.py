@@ -195,7 +195,7 @@ class PlanPage:
 
     @property
     def max_age_minutes(self) -> int:
-        return round(settings.PLAN_MAX_AGE / 60)
+        return int(settings.PLAN_MAX_AGE // 60)
 
 
 def plan_or_404(pk: int) -> Plan:

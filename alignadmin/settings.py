@@ -217,6 +217,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "AlignAdmin",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["connectors.rights.HasRight"],
     "ENUM_NAME_OVERRIDES": {
         "PlanStateEnum": "mappings.models.PlanState.choices",
         "ChangeStateEnum": "mappings.models.ChangeState.choices",

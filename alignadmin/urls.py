@@ -1,7 +1,7 @@
 """Every address of the product."""
 
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
 from connectors import api as connectors_api
@@ -15,7 +15,9 @@ class Schema(SpectacularAPIView):
     right = Right.SEE
 
 
-class SchemaPages(SpectacularSwaggerView):
+class SchemaPages(SpectacularSwaggerSplitView):
+    """The one whose script is a file of its own, as the content security policy asks."""
+
     right = Right.SEE
 
 

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from allauth.account import views
-from django.http import HttpResponse
 from django.urls import path
 
-from connectors.rights import Right
+from connectors.rights import Right, requires
 
-Page = Callable[..., HttpResponse]
-
-
-def ruled(view: Page, right: Right) -> Page:
-    """allauth guards its own views; the rule says what that guard is."""
-
-    def page(*args: Any, **kwargs: Any) -> HttpResponse:
-        return view(*args, **kwargs)
-
-    page.rule = (right, right, ("GET", "POST"))  # type: ignore[attr-defined]
-    return page
-
+FORM = ("GET", "POST")
+anybody = requires(Right.PUBLIC, methods=FORM)
+signed_in = requires(Right.SIGNED_IN, Right.SIGNED_IN, FORM)
 
 urlpatterns = [
-    path("login/", ruled(views.login, Right.PUBLIC), name="account_login"),
-    path("logout/", ruled(views.logout, Right.PUBLIC), name="account_logout"),
-    path("inactive/", ruled(views.account_inactive, Right.PUBLIC), name="account_inactive"),
-    path("reauthenticate/", ruled(views.reauthenticate, Right.SIGNED_IN), name="account_reauthenticate"),
-    path("password/change/", ruled(views.password_change, Right.SIGNED_IN), name="account_change_password"),
+    path("login/", anybody(views.login), name="account_login"),
+    path("logout/", anybody(views.logout), name="account_logout"),
+    path("inactive/", requires(Right.PUBLIC)(views.account_inactive), name="account_inactive"),
+    path("reauthenticate/", signed_in(views.reauthenticate), name="account_reauthenticate"),
+    path("password/change/", signed_in(views.password_change), name="account_change_password"),
 ]

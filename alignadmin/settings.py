@@ -101,7 +101,12 @@ HUEY: dict[str, Any] = {
     "name": "alignadmin",
     "immediate": False,  # djhuey would turn it on under DEBUG
     "results": False,
-    "consumer": {"workers": env.int("WORKER_THREADS", 4), "worker_type": "thread", "check_worker_health": True},
+    "consumer": {
+        "workers": env.int("WORKER_THREADS", 4),
+        "worker_type": "thread",
+        "check_worker_health": True,
+        "graceful_signal": "TERM",
+    },
 }
 if ON_SQLITE:
     HUEY |= {"huey_class": "huey.SqliteHuey", "connection": {"filename": str(DATA_DIR / "queue.sqlite3")}}

@@ -27,12 +27,18 @@ from connectors.models import ACTIVE, Connector, Job, JobState, Person
 log = logging.getLogger(__name__)
 
 Handler = Callable[["Run"], None]
+# Set by the worker when it is asked to end; long jobs hear it at their next sign of progress.
+stopping = threading.Event()
 _handlers: dict[str, Handler] = {}
 PROGRESS_EVERY = 0.5  # seconds between two writes of a job's progress
 
 
 class LeaseLost(Exception):
     """Another worker has taken the job over; stop at once and write nothing more."""
+
+
+class Interrupted(LeaseLost):
+    """This worker has been asked to end: the job goes back into the queue, for another one to go on."""
 
 
 class JobFailed(Exception):
@@ -85,6 +91,7 @@ class Run:
 
     def progress(self, item: str = "", *, done: int | None = None, total: int | None = None) -> None:
         """Say what the job is at; written at most twice a second. Raises LeaseLost."""
+        _hear_stop()
         self.job.item = item or self.job.item
         self.job.done = self.job.done if done is None else done
         self.job.total = self.job.total if total is None else total
@@ -93,6 +100,7 @@ class Run:
 
     def waits_for(self, what: str) -> None:
         """Say that the job stands still and why, e.g. "rate limit: resumes in 14 s". Callable from any thread."""
+        _hear_stop()
         if what != self.job.waits_for and time.monotonic() - self.written_at >= PROGRESS_EVERY:
             self.job.waits_for = what
             self.write(waits_for=what)
@@ -103,6 +111,9 @@ class Run:
         if not self._mine().update(**values):
             raise LeaseLost
 
+    def give_back(self) -> None:
+        self._mine().update(state=JobState.QUEUED, lease_until=None, waits_for="")
+
     def end(self, state: JobState, error: str = "") -> None:
         self.write(state=state, error=error, waits_for="", finished_at=timezone.now(), lease_until=None)
 
@@ -111,6 +122,11 @@ class Run:
 
     def renew(self) -> bool:
         return bool(self._mine().update(lease_until=timezone.now() + timedelta(seconds=settings.JOB_LEASE)))
+
+
+def _hear_stop() -> None:
+    if stopping.is_set():
+        raise Interrupted
 
 
 def claim(owner: str, pk: int | None = None) -> Run | None:
@@ -160,6 +176,8 @@ def execute(run: Run) -> None:
         with heartbeat(run):
             _handlers[run.job.kind](run)
         run.end(JobState.DONE)
+    except Interrupted:
+        run.give_back()
     except LeaseLost:
         log.warning("job %s was taken over by another worker", run.job.pk)
     except JobFailed as failed:
@@ -187,7 +205,7 @@ def run_now(job: Job) -> Job:
 @due_work
 def run_jobs() -> int:
     count = 0
-    while run := claim(owner_name()):
+    while not stopping.is_set() and (run := claim(owner_name())):
         execute(run)
         count += 1
     return count

@@ -112,9 +112,11 @@ def _remove_stranded_credentials(connector: Connector, changed: Collection[str])
 
 
 def store_credential(connector: Connector, secret: SecretData, *, actor: Person) -> Credential:
-    """Seal a secret as the current one; running jobs use it with their next client."""
+    """Seal a secret as the current one; running jobs use it with their next call."""
     with transaction.atomic():
         credential = _store(connector, secret, actor)
+        # What was refused was the old one.
+        Connector.objects.filter(pk=connector.pk).update(last_error="")
         _entry(
             "credential.stored",
             connector,
@@ -127,9 +129,9 @@ def store_credential(connector: Connector, secret: SecretData, *, actor: Person)
 
 
 def _store(connector: Connector, secret: SecretData, actor: Person) -> Credential:
-    current = Credential.objects.select_for_update().filter(
-        connector=connector, system=secret.system, stage=Stage.CURRENT
-    )
+    # The connector's row, not the credential's: there may be no credential yet to queue behind.
+    Connector.objects.select_for_update().get(pk=connector.pk)
+    current = Credential.objects.filter(connector=connector, system=secret.system, stage=Stage.CURRENT)
     old = current.first()
     version = old.version + 1 if old else 1
     current.delete()

@@ -14,14 +14,14 @@ _clock_lock = threading.Lock()
 _stop = threading.Event()
 
 
-@HUEY.on_startup()
+@HUEY.on_startup()  # type: ignore[untyped-decorator]
 def start_clock() -> None:
     """Runs in each worker thread at its start; one thread of the process keeps the clock."""
     if _clock_lock.acquire(blocking=False):
         threading.Thread(target=_keep_time, name="clock", daemon=True).start()
 
 
-@HUEY.on_shutdown()
+@HUEY.on_shutdown()  # type: ignore[untyped-decorator]
 def stop_clock() -> None:
     _stop.set()
 

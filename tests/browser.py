@@ -35,6 +35,8 @@ def chromium() -> str:
 
 @contextmanager
 def running_browser() -> Iterator[Browser]:
+    # Playwright's synchronous API keeps an event loop in this thread, where Django then refuses its database.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         yield browser

@@ -18,8 +18,6 @@ DEFAULTS = {
     "READ_TIMEOUT": "2",
     "SENDING_GRACE": "0.3",
     "DJANGO_SETTINGS_MODULE": "alignadmin.settings",
-    # Playwright's synchronous API keeps an event loop in the test's thread; Django would refuse its database there.
-    "DJANGO_ALLOW_ASYNC_UNSAFE": "1",
     "LOG_LEVEL": "WARNING",
     "SEAL_KEYS": f"test:{SEAL_KEY}",
     "SECRET_KEY": "only-for-tests-and-long-enough-for-the-deployment-check-0123456789",

@@ -86,7 +86,7 @@ class Site:
         self.children.wait_for(f"{self.url}/healthz")
 
     def start_worker(self) -> None:
-        self.children.start("worker", [MANAGE, "run_huey"])
+        self.children.start("worker", [MANAGE, "worker"])
 
     def start_sandbox(self, *options: str) -> None:
         state = str(self.data_dir / "sandbox.sqlite3")

@@ -163,11 +163,13 @@ def test_the_worker_does_not_start_with_another_key_of_the_same_name(
         call_command("worker", skip_checks=True)
 
 
-def test_one_altered_value_does_not_stop_the_others(credential: Credential) -> None:
-    alter(credential)
-    credential.save()
+@pytest.mark.parametrize("system", list(System))
+def test_one_altered_value_does_not_stop_the_others(bare_connector: Connector, system: System) -> None:
+    altered = stored(system)
+    alter(altered)
+    altered.save()
     sealing.verify_stored()
-    Credential.objects.exclude(pk=credential.pk).delete()
+    Credential.objects.exclude(pk=altered.pk).delete()
     with pytest.raises(SealError):
         sealing.verify_stored()
 

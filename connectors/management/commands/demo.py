@@ -78,4 +78,4 @@ def start(children: Children, where: Surroundings) -> None:
     children.start("sandbox", [MANAGE, "sandbox", "--port", str(where.sandbox_port), "--state", state])
     web = ["gunicorn", "--bind", f"{HOST}:{where.port}", "--worker-class", "gthread", "--threads", str(WEB_THREADS)]
     children.start("web", ["-m", *web, "--chdir", str(settings.BASE_DIR), "alignadmin.wsgi"])
-    children.start("worker", [MANAGE, "run_huey"])
+    children.start("worker", [MANAGE, "worker"])

@@ -7,15 +7,29 @@ from typing import Any
 from django.core.management.base import CommandError
 from huey.contrib.djhuey.management.commands import run_huey
 
-from connectors import sealing
+from alignadmin.tasks import HUEY
+from connectors import jobs, sealing
 
 
-class Command(run_huey.Command):  # type: ignore[misc]
-    help = "Run the worker: refreshes, applies plans, takes in Align's log. SIGTERM lets what runs come to its end."
+class Command(run_huey.Command):
+    help = "Run the worker: refreshes, applies plans, takes in Align's log. SIGTERM ends it between two requests."
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             sealing.verify_stored()
         except sealing.SealError as error:
             raise CommandError(str(error)) from error
+        share_stop_flag()
         super().handle(*args, **options)
+
+
+def share_stop_flag() -> None:
+    """Let long jobs hear that the consumer was asked to end, which it tells only to itself."""
+    create = HUEY.create_consumer
+
+    def create_consumer(**options: Any) -> Any:
+        consumer = create(**options)
+        jobs.stopping = consumer.stop_flag
+        return consumer
+
+    HUEY.create_consumer = create_consumer

@@ -1,0 +1,191 @@
+"""Every page as each role sees it: axe finds nothing, the console stays silent, a phone needs no sideways scrolling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import pytest
+from django.urls import resolve
+from playwright.sync_api import Browser, Page
+
+from tests import browser_steps as steps
+from tests.browser import NARROW, WIDE, Complaints, axe, fits, watched_page
+from tests.browser_steps import ADMIN, EDITOR, REVIEWER, VIEWER, Own, own_connector
+from tests.processes import Site, eventually
+from tests.test_roles import ADDRESSES
+
+pytestmark = pytest.mark.browser
+MATRIX = "/connectors/{slug}/mappings/"
+
+# What an admin can open; the braces are filled in by `Furnished`.
+PAGES = {
+    "overview": "/",
+    "mappings": "/mappings/",
+    "matrix": MATRIX,
+    "matrix of a project": f"{MATRIX}?scope=PROJ",
+    "matrix of a team's project": f"{MATRIX}?scope=PROJ1",
+    "matrix of the way back": f"{MATRIX}?scope=PROJ&direction=a2j",
+    "matrix of steps": f"{MATRIX}?scope=PROJ&kind=step",
+    "matrix of tasks": f"{MATRIX}?scope=PROJ&type=task",
+    "matrix with two records of a key": f"{MATRIX}?scope=PROJ&type=defect",
+    "matrix of problems": f"{MATRIX}?scope=PROJ&only=problems",
+    "matrix without rows": f"{MATRIX}?q=no-such-status",
+    "list of a project": f"{MATRIX}?scope=PROJ&view=list",
+    "list of steps": f"{MATRIX}?scope=PROJ&kind=step&view=list",
+    "new plan": "/connectors/{slug}/plan/",
+    "plans": "/plans/",
+    "plans of a state": "/plans/?connector={slug}&state=finished",
+    "draft plan": "/plans/{draft}/",
+    "approved plan": "/plans/{approved}/",
+    "applied plan": "/plans/{applied}/",
+    "history": "/history/?connector={slug}",
+    "history, a row open": "/history/?connector={slug}&row={row}",
+    "history as Align shows it": "/history/?connector={slug}&as=align",
+    "history, wrong filter": "/history/?connector=nowhere",
+    "history row": "/history/{row}/",
+    "log lines": "/history/intake/",
+    "connectors": "/connectors/",
+    "connector": "/connectors/{slug}/",
+    "new connector": "/connectors/new/",
+    "edit connector": "/connectors/{slug}/edit/",
+    "Align credential": "/connectors/{slug}/credential/align/",
+    "Jira credential": "/connectors/{slug}/credential/jira/",
+    "job": "/connectors/{slug}/job/{job}/",
+    "password": "/accounts/password/change/",
+    "sign in again": "/accounts/reauthenticate/",
+    "sign out": "/accounts/logout/",
+    "not found": "/connectors/nowhere/",
+}
+SIGNED_OUT = {"sign in": "/accounts/login/", "inactive": "/accounts/inactive/"}
+OTHERS = {
+    EDITOR: ("overview", "matrix of a project", "list of a project", "new plan", "draft plan", "connector", "connectors"),
+    REVIEWER: ("overview", "matrix of a project", "approved plan", "history", "history row", "log lines", "connector"),
+    VIEWER: ("overview", "matrix of a project", "list of a project", "plans", "draft plan", "connector", "connectors"),
+}
+VISITS = [
+    *((ADMIN, name) for name in PAGES),
+    *(("", name) for name in SIGNED_OUT),
+    *((email, name) for email, names in OTHERS.items() for name in names),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Furnished:
+    """A connector with something of everything: waiting edits, drift, plans of three states, history, a job."""
+
+    own: Own
+    numbers: dict[str, int]
+
+    def address(self, page: str) -> str:
+        return self.own.site.url + (PAGES | SIGNED_OUT)[page].format(slug=self.own.slug, **self.numbers)
+
+
+@pytest.fixture(scope="module")
+def furnished(site: Site) -> Iterator[Furnished]:
+    with own_connector(site) as own:
+        applied = plan_of(own, 10017, 2)
+        act(own, applied, "apply")
+        own.wait_until_idle()
+        approved = plan_of(own, 10018, 4)
+        own.set_cell(10015, 4, seen=3)
+        draft = plan_of(own, 10016, 5, seen=4, approve=False)
+        own.set_cell(10011, 1, seen=0, email=EDITOR)
+        own.sandbox.edit("update_mapping", family="a2j_state", project="PROJ", type=4, source=2, target=10013)
+        own.read_again()
+        yield Furnished(
+            own=own,
+            numbers={"applied": applied, "approved": approved, "draft": draft, "row": row_of(own), "job": job_of(own)},
+        )
+
+
+def plan_of(own: Own, status: int, target: int, *, seen: int | str = "", approve: bool = True) -> int:
+    """Edit that cell and plan every edit that waits; the plan's number."""
+    own.set_cell(status, target, seen=seen)
+    waiting = own.get(f"/api/v1/mappings/?connector={own.slug}&situation=edited").json()["results"]
+    form = {"row": [str(each["id"]) for each in waiting], "reason": steps.REASON}
+    plan = int(own.post(own.new_plan, form).url.rstrip("/").rsplit("/", 1)[1])
+    if approve:
+        act(own, plan, "approve", fingerprint=fingerprint_of(own, plan), warnings="on")
+    return plan
+
+
+def act(own: Own, plan: int, wish: str, **data: str) -> None:
+    answer = own.post(f"{own.site.url}/plans/{plan}/{wish}/", data)
+    assert answer.status_code == 200, answer.text
+
+
+def fingerprint_of(own: Own, plan: int) -> str:
+    return str(own.get(f"/api/v1/plans/{plan}/").json()["fingerprint"])
+
+
+def row_of(own: Own) -> int:
+    """The history's row of the applied change."""
+    address = f"/api/v1/history/?connector={own.slug}&action=created"
+    rows = eventually(lambda: own.get(address).json()["results"] or None, what="the history of the apply")
+    return int(rows[0]["id"])
+
+
+def job_of(own: Own) -> int:
+    return int(own.get(f"/connectors/{own.slug}/").text.split("/job/")[1].split("/")[0])
+
+
+@pytest.fixture(scope="module")
+def windows(browser: Browser) -> Iterator[dict[str, tuple[Page, Complaints]]]:
+    """One window for each person; a fresh one for each page would take longer than the page."""
+    with (
+        watched_page(browser) as admin,
+        watched_page(browser) as editor,
+        watched_page(browser) as reviewer,
+        watched_page(browser) as viewer,
+        watched_page(browser) as nobody,
+    ):
+        yield {ADMIN: admin, EDITOR: editor, REVIEWER: reviewer, VIEWER: viewer, "": nobody}
+
+
+@pytest.mark.parametrize(("email", "name"), VISITS, ids=lambda value: value.split("@")[0] or "nobody")
+def test_a_page_is_accessible_silent_and_fits_a_phone(
+    furnished: Furnished, windows: dict[str, tuple[Page, Complaints]], email: str, name: str
+) -> None:
+    page, complaints = windows[email]
+    if email:
+        steps.enter(page, furnished.own.site, email)
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(WIDE)
+    answer = page.goto(furnished.address(name))
+    assert answer is not None
+    assert answer.status == (404 if name == "not found" else 200)
+    axe(page)
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size(NARROW)
+    assert fits(page), "a phone has to scroll sideways"
+    axe(page)
+    found, complaints.messages = complaints.messages, []
+    assert [text for text in found if name != "not found" or "404" not in text] == []
+
+
+def test_every_page_of_the_product_is_among_them() -> None:
+    walked = {resolve(urlsplit(path.format_map(Anything())).path).url_name for path in (PAGES | SIGNED_OUT).values()}
+    pages = {each.name for each in ADDRESSES.values() if not each.is_rest and "GET" in each.callback.rule[2]}
+    assert pages - walked == {"healthz"}
+
+
+class Anything(dict[str, str]):
+    """Fills every brace of an address."""
+
+    def __missing__(self, name: str) -> str:
+        return "acme" if name == "slug" else "1"
+
+
+def test_the_pages_of_the_api_load_nothing_from_elsewhere(site: Site, page: Page) -> None:
+    steps.enter(page, site)
+    elsewhere: list[str] = []
+    page.on("request", lambda request: elsewhere.append(request.url) if not is_own(request.url, site) else None)
+    page.goto(f"{site.url}/api/v1/docs/")
+    page.get_by_role("heading", name="AlignAdmin").wait_for()
+    assert elsewhere == []
+
+
+def is_own(address: str, site: Site) -> bool:
+    return address.startswith((site.url, "data:", "blob:"))

@@ -87,6 +87,12 @@ def words(text: str) -> list[str]:
     return text.split()
 
 
+@register.filter
+def act(action: str) -> str:
+    """An entry's action as words: "plan.made" reads "plan made"."""
+    return action.replace(".", " ").replace("_", " ")
+
+
 @register.filter(name="json")
 def as_json(value: Any) -> str:
     """As it is sent, for people to read; escaped like any other text."""

@@ -5,4 +5,10 @@ class MappingsConfig(AppConfig):
     name = "mappings"
 
     def ready(self) -> None:
-        from mappings import tasks  # noqa: F401  registers the job handlers in every process
+        from connectors.context import COUNTS
+        from mappings import (
+            queries,
+            tasks,  # noqa: F401  registers the job handlers in every process
+        )
+
+        COUNTS["Plans"] = queries.plans_waiting_for

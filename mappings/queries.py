@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from django.db.models import Count, QuerySet
 
-from connectors.models import Connector, ProcessStep
+from connectors.models import Connector, Person, ProcessStep
 from connectors.models import Status as CatalogueStatus
+from connectors.rights import Right, may
 from mappings.engine.values import ALIGN_STATES, Direction, Kind, Situation
-from mappings.models import Edit, Mapping
+from mappings.models import Edit, Mapping, Plan, PlanState
 
 OPEN_SITUATIONS = [Situation.DRIFTED, Situation.CONFLICT]
 
@@ -44,6 +45,13 @@ def my_last_edits(connector: Connector, person_id: int) -> tuple[Edit | None, Ed
     done = mine.filter(undone=False).order_by("-id").first()
     undone = mine.filter(undone=True, id__gt=done.pk if done else 0).order_by("id").first()
     return done, undone
+
+
+def plans_waiting_for(person: Person) -> int:
+    """Plans that this person could move on: to approve, or approved and not applied."""
+    if not may(person, Right.APPROVE):
+        return 0
+    return Plan.objects.filter(state__in=[PlanState.DRAFT, PlanState.APPROVED]).count()
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from tests.sandbox_fixture import RunningSandbox
 pytestmark = pytest.mark.django_db(transaction=True)
 MATRIX = "/connectors/acme/mappings/"
 IN_REVIEW, QA, BLOCKED = 10013, 10015, 10017
-HTMX = {"HTTP_HX_REQUEST": "true"}
+HTMX = {"HX-Request": "true"}
 SignIn = Callable[[Role], Client]
 
 
@@ -31,7 +31,7 @@ def editor(connector: Connector, signed_in: SignIn) -> Client:
 
 def toggle(client: Client, status: int, target: int, *, seen: int | str = "", to: str = "j2a", **more: str) -> object:
     data = {"scope": "PROJ", "status": status, "target": target, "seen": seen, "to": to, **more}
-    return client.post(f"{MATRIX}cell/", data, **HTMX)
+    return client.post(f"{MATRIX}cell/", data, headers=HTMX)
 
 
 def button(html: str, status: int, target: int) -> str:
@@ -89,7 +89,7 @@ def test_the_toggles_and_the_filter_are_in_the_address(editor: Client) -> None:
 
 
 def test_htmx_gets_the_fragment_and_the_answer_varies(editor: Client) -> None:
-    answer = editor.get(MATRIX, **HTMX)
+    answer = editor.get(MATRIX, headers=HTMX)
     assert answer.content.lstrip().startswith(b'<div id="matrix"')
     assert "HX-Request" in answer["Vary"]
 
@@ -192,7 +192,7 @@ def test_a_toggle_posted_twice_has_one_effect(editor: Client, connector: Connect
     ],
 )
 def test_what_no_page_of_ours_would_send_is_refused_with_a_sentence(editor: Client, data: dict[str, str]) -> None:
-    answer = editor.post(f"{MATRIX}cell/", {"scope": "PROJ", "seen": "", "to": "j2a", **data}, **HTMX)
+    answer = editor.post(f"{MATRIX}cell/", {"scope": "PROJ", "seen": "", "to": "j2a", **data}, headers=HTMX)
     assert answer.status_code == 409
     assert answer.content.decode().strip().endswith((".", "</div>"))
     assert Edit.objects.count() == 0
@@ -237,7 +237,7 @@ def test_the_list_view_keeps_the_other_edits_when_one_row_was_overtaken(
 
 def test_undo_by_the_page_answers_the_changed_cells(editor: Client, connector: Connector) -> None:
     toggle(editor, IN_REVIEW, 3, seen=2)
-    answer = editor.post(f"{MATRIX}undo/", {"scope": "PROJ"}, **HTMX)
+    answer = editor.post(f"{MATRIX}undo/", {"scope": "PROJ"}, headers=HTMX)
     assert "aria-pressed=true" in button(answer.content.decode(), IN_REVIEW, 2)
 
 

@@ -21,7 +21,7 @@ demo: .venv/installed ## sandbox, web and worker with a prepared connector; prin
 	@exec $(PY) manage.py demo
 
 test: .venv/installed ## the whole suite; more options with PYTEST='-k matrix'
-	$(PY) -m pytest $(PYTEST)
+	$(PY) -m pytest -n 2 --dist loadfile $(PYTEST)
 
 check: .venv/installed ## style, types, imports, migrations, deployment
 	.venv/bin/ruff check .

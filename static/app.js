@@ -81,10 +81,16 @@
       return;
     }
     agreed.delete(form);
-    if (form.method === "dialog" || form.hasAttribute("hx-post") || form.method === "get") return;
-    if (sent.has(form)) event.preventDefault();
+    if (form.method === "dialog" || form.method === "get") return;
+    if (sent.has(form)) {
+      event.preventDefault();
+      event.stopPropagation(); // htmx would send a second click once the first is answered
+    }
     sent.add(form);
   }, true);
+  document.addEventListener("htmx:afterRequest", ({ detail }) => {
+    if (!detail.xhr.getResponseHeader("HX-Redirect")) sent.delete(detail.elt);
+  });
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
   function ask(text, yes) {
@@ -223,6 +229,11 @@
       .finally(() => cellOf(label)?.removeAttribute("aria-busy"));
   }
 
+  function replay(step) {
+    // In turn as well: what is taken back may be under way still, and each answer brings the form anew.
+    queue = queue.then(() => byId(step) && htmx.ajax("POST", byId(step).action, { source: byId(step), swap: "none" })).catch(() => {});
+  }
+
   function dotOfRow(button) {
     const dot = button.closest("tr").querySelector("button.d");
     return dot ? labelOf(dot).split(" t")[1] : "";
@@ -241,8 +252,8 @@
     const control = event.ctrlKey || event.metaKey;
     const key = event.key.toLowerCase();
     const redoes = key === "y" || (key === "z" && event.shiftKey);
-    const form = control && (redoes ? byId("redo") : key === "z" && byId("undo"));
-    if (form) form.requestSubmit();
+    const step = control && (redoes ? "redo" : key === "z" && "undo");
+    if (step && grid()) replay(step);
     else if (event.key === "/" && !control && byId("q")) byId("q").focus();
     else return;
     event.preventDefault();

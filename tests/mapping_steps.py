@@ -9,6 +9,7 @@ from mappings import planning, services
 from mappings.engine.families import FAMILIES
 from mappings.engine.values import Direction, WorkItemType
 from mappings.models import Mapping, Plan, Scope
+from mappings.queries import waiting_edits
 
 STORY = WorkItemType.STORY
 
@@ -47,7 +48,7 @@ def edit(
 
 
 def waiting(connector: Connector) -> list[int]:
-    return [each.pk for each in planning.waiting_edits(connector)]
+    return [each.pk for each in waiting_edits(connector)]
 
 
 def make_plan(connector: Connector, *, actor: Person, rows: list[Mapping] | None = None) -> Plan:

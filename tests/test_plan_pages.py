@@ -9,6 +9,7 @@ from django.test import Client
 
 from alignadmin.tasks import run_due
 from connectors.models import Connector, Person, Role
+from mappings import planning
 from mappings.models import Plan, PlanState
 from tests import make, mapping_steps
 from tests.mapping_steps import edit, mapping
@@ -195,7 +196,7 @@ def test_the_commands_say_by_their_exit_code_what_there_is_to_do(
     command = ["mappings", "apply", "--plan", str(plan.pk), "--as", admin.email, "--reason", "now"]
     with pytest.raises(CommandError, match="has to be approved"):
         call_command(*command)
-    mapping_steps.planning.approve(plan, plan.fingerprint, ticked=True, actor=admin)
+    planning.approve(plan, plan.fingerprint, ticked=True, actor=admin)
     call_command(*command)
     assert "1 done" in capsys.readouterr().out
     call_command("mappings", "show", "acme")

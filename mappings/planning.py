@@ -76,7 +76,7 @@ def choose(connector: Connector, mapping_ids: Collection[int] | None = None) -> 
     mappings = list(waiting if mapping_ids is None else waiting.filter(pk__in=set(mapping_ids)))
     shown = {mapping.pk: _shown(mapping) for mapping in mappings}
     facts = Facts(connector, set(shown.values()))
-    problems = {each: by_row(check(facts.view(each))) for each in facts.shown}
+    problems = {each: by_row(check(facts.view(each), with_infos=False)) for each in facts.shown}
     return [_choice(mapping, shown[mapping.pk], facts, problems) for mapping in mappings]
 
 

@@ -81,5 +81,11 @@ def observe(connector: Connector) -> Job:
     return job
 
 
+def observe_one(at: Scope) -> None:
+    """Read one list again."""
+    job = jobs.start(at.connector, "observe", actor=None, params={"scopes": [at.pk]})
+    assert jobs.run_now(job).state == JobState.DONE
+
+
 def states(plan: Plan) -> list[str]:
     return list(plan.changes.order_by("position").values_list("state", flat=True))

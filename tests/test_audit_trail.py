@@ -199,7 +199,7 @@ def tamper(statement: str) -> None:
 
 TAMPERINGS = {
     "an edited body": ("UPDATE connectors_entry SET body = replace(body, 'Planned 3', 'Planned 4') WHERE seq = 4", 4),
-    "an edited hash": ("UPDATE connectors_entry SET hash = 'f' || substr(hash, 2) WHERE seq = 3", None),
+    "an edited hash": ("UPDATE connectors_entry SET hash = prev WHERE seq = 3", None),
     "an edited time": ("UPDATE connectors_entry SET at = '2020-01-01 00:00:00' WHERE seq = 5", 5),
     "an edited action": ("UPDATE connectors_entry SET action = 'x' WHERE seq = 5", 5),
     "a deleted first entry": ("DELETE FROM connectors_entry WHERE seq = 1", 1),

@@ -13,7 +13,7 @@ from mappings import planning, services
 from mappings.engine.values import Situation
 from mappings.models import Mapping
 from tests import mapping_steps
-from tests.mapping_steps import edit, mapping, observe
+from tests.mapping_steps import edit, mapping, observe_one
 from tests.sandbox_fixture import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -49,7 +49,7 @@ def test_planned_rows_end_as_wanted_and_no_other_row_is_touched(
         if mapping(connector, "j2a-state", move.status).wanted != move.wanted:
             edit(connector, "j2a-state", move.status, move.wanted, actor=admin)
         change_elsewhere(connector, sandbox, move)
-    observe(connector)
+    observe_one(mapping_steps.scope(connector, "j2a-state"))
 
     rows = {
         row.source_id: row
@@ -72,7 +72,7 @@ def test_planned_rows_end_as_wanted_and_no_other_row_is_touched(
 
 def settle_everything(connector: Connector, admin: Person) -> None:
     """Start each world from rows in sync, whatever the one before left."""
-    observe(connector)
+    observe_one(mapping_steps.scope(connector, "j2a-state"))
     for row in Mapping.objects.filter(scope__connector=connector).exclude(situation=Situation.IN_SYNC):
         if row.situation == Situation.EDITED:
             services.drop_edit(row, seen=row.wanted, actor=admin)

@@ -63,9 +63,10 @@ Check = Callable[[View], Iterator[Problem]]
 RowKey = tuple[Direction, int]
 
 
-def check(view: View) -> tuple[Problem, ...]:
-    """Every problem of a view, the worst first."""
-    found = [problem for each in CHECKS for problem in each(view)]
+def check(view: View, *, with_infos: bool = True) -> tuple[Problem, ...]:
+    """Every problem of a view, the worst first; a plan asks only for what can stop it or wants a tick."""
+    checks = (*CHECKS, *INFOS) if with_infos else CHECKS
+    found = [problem for each in checks for problem in each(view)]
     return tuple(sorted(found, key=lambda problem: RANK[SEVERITIES[problem.code]]))
 
 
@@ -379,8 +380,5 @@ CHECKS: tuple[Check, ...] = (
     state_step,
     leaves_resolved,
     flow_elsewhere,
-    twin,
-    step_fit,
-    key_renamed,
-    unused,
 )
+INFOS: tuple[Check, ...] = (twin, step_fit, key_renamed, unused)

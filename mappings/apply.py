@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,15 +20,11 @@ from django.utils import timezone
 from alignadmin.tasks import due_work
 from connectors import jobs, remotes
 from connectors.align.client import AlignClient
-from connectors.align.resources import WriteAnswer, WriteRequest
+from connectors.align.resources import WriteRequest
 from connectors.audit import trail
 from connectors.audit.grammar import MappingEvent
 from connectors.audit.trail import Act
 from connectors.http.errors import (
-    BadRequest,
-    NotFound,
-    OutcomeUnknown,
-    RateLimited,
     RemoteError,
     SignInRefused,
 )
@@ -38,23 +34,14 @@ from connectors.threads import DatabaseThreads
 from mappings.engine.plan import pack
 from mappings.models import Change, ChangeState, Mapping, Plan, PlanState, Scope
 from mappings.observe import confirmed, read_scopes, store
+from mappings.outcomes import Outcome, confirmed_count, judge, moved, state_counts, took_effect, waves, write_back
 from mappings.planning import stored_fingerprint
-from mappings.rows import settle_mapping
 
 MOST_SENDS = 3  # of one change whose outcome stays unknown
 
 
 class Stopped(Exception):
     """Somebody asked to pause or cancel, or the sign-in was refused; what was not sent stays planned."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What became of one request."""
-
-    change: Change
-    answer: WriteAnswer | None = None
-    error: RemoteError | None = None
 
 
 @dataclass
@@ -121,7 +108,7 @@ class Apply:
         mappings = Mapping.objects.in_bulk([change.mapping_id for change in batch])
         scopes = Scope.objects.in_bulk([change.scope_id for change in batch])
         reasons = {
-            change.pk: _moved(change, mappings.get(change.mapping_id), scopes.get(change.scope_id)) for change in batch
+            change.pk: moved(change, mappings.get(change.mapping_id), scopes.get(change.scope_id)) for change in batch
         }
         stale = [change for change in batch if reasons[change.pk]]
         if stale:
@@ -161,9 +148,9 @@ class Apply:
             return []
         now = timezone.now()
         with transaction.atomic():
-            moved = [c for c in changes if self._move(c, ChangeState.PLANNED, ChangeState.SENDING, sent_at=now)]
-            self._entries("change.sent", moved)
-        return moved
+            sending = [c for c in changes if self._move(c, ChangeState.PLANNED, ChangeState.SENDING, sent_at=now)]
+            self._entries("change.sent", sending)
+        return sending
 
     def _send(self, change: Change) -> Outcome:
         """In a thread of the pool: HTTP only."""
@@ -189,11 +176,11 @@ class Apply:
         with transaction.atomic():
             for outcome in outcomes:
                 change = outcome.change
-                state, detail = _judge(outcome)
+                state, detail = judge(outcome)
                 if not self._move(change, ChangeState.SENDING, state, detail=detail, answered_at=now):
                     continue
                 if state == ChangeState.DONE:
-                    _write_back(change, outcome.answer.remote_id if outcome.answer else None)
+                    write_back(change, outcome.answer.remote_id if outcome.answer else None)
                 if isinstance(outcome.error, SignInRefused):
                     self.refused = outcome.error
                 by_action.setdefault(f"change.{state.value}", []).append(change)
@@ -274,9 +261,9 @@ class Apply:
                 mapping, scope = mappings.get(change.mapping_id), scopes.get(change.scope_id)
                 if mapping is None or scope is None or not scope.known:
                     continue
-                if _took_effect(change, mapping):
+                if took_effect(change, mapping):
                     self._settle(change, ChangeState.DONE, "No answer came; Align holds the new value.")
-                elif not _moved(change, mapping, scope):
+                elif not moved(change, mapping, scope):
                     self._settle(change, ChangeState.PLANNED, "No answer came and nothing changed; sent again.")
                     again.append(change)
                 else:
@@ -303,7 +290,7 @@ class Apply:
         for change in done:
             mapping, scope = mappings.get(change.mapping_id), scopes.get(change.scope_id)
             if mapping is not None and scope is not None and scope.known:
-                change.confirmed = _took_effect(change, mapping)
+                change.confirmed = took_effect(change, mapping)
         Change.objects.bulk_update(done, ["confirmed"], batch_size=500)
 
     def _stop(self) -> None:
@@ -344,92 +331,6 @@ class Apply:
         )
 
 
-# --- judgements on one change --------------------------------------------------------------------------------------
-
-
-def _judge(outcome: Outcome) -> tuple[ChangeState, str]:
-    """The state an answer puts a change in, and the words beside the row."""
-    match outcome.error:
-        case None:
-            return ChangeState.DONE, ""
-        case OutcomeUnknown():
-            return ChangeState.UNKNOWN, outcome.error.sentence
-        case NotFound() if outcome.change.method == "DELETE":
-            return ChangeState.DONE, "Already absent in Align."
-        case NotFound() if outcome.change.method == "PUT":
-            return ChangeState.STALE, "Align no longer has this record: it was deleted elsewhere."
-        case RateLimited() | SignInRefused():
-            # It was not executed: the row is as it was, and waits for the next batch.
-            return ChangeState.PLANNED, outcome.error.sentence
-        case BadRequest():
-            return ChangeState.FAILED, outcome.error.detail or outcome.error.sentence
-        case _:
-            return ChangeState.FAILED, outcome.error.sentence
-
-
-def _moved(change: Change, mapping: Mapping | None, scope: Scope | None) -> str:
-    """Why the row is no longer as planned; empty while it is."""
-    if mapping is None or scope is None:
-        return "This mapping's project is no longer in the catalogue."
-    if scope.error or scope.observed_at is None:
-        return f"The list could not be read, so nothing was sent: {scope.error}"
-    if change.is_spare:
-        held = [change.remote_id, change.before] in mapping.duplicates
-        return "" if held else "This further record has changed or is gone in Align."
-    if mapping.observed != change.before:
-        return "Somebody changed this mapping in Align after it was planned."
-    if change.remote_id is not None and mapping.remote_id != change.remote_id:
-        return "Somebody replaced this mapping's record in Align after it was planned."
-    return ""
-
-
-def _took_effect(change: Change, mapping: Mapping) -> bool:
-    if change.is_spare:
-        return all(remote_id != change.remote_id for remote_id, _ in mapping.duplicates)
-    return mapping.observed == change.after
-
-
-def _write_back(change: Change, remote_id: int | None) -> None:
-    """Our write took effect: both sides agree on it, while `wanted` may have moved on."""
-    if change.mapping_id is None:
-        return
-    mapping = Mapping.objects.select_for_update().get(pk=change.mapping_id)
-    if change.is_spare:
-        mapping.duplicates = [pair for pair in mapping.duplicates if pair[0] != change.remote_id]
-        if not mapping.duplicates:
-            mapping.keep_remote_id = None
-    else:
-        mapping.applied = mapping.observed = change.after
-        mapping.remote_id = None if change.after is None else remote_id or change.remote_id
-    mapping.written_at = timezone.now()
-    mapping.version += 1
-    settle_mapping(mapping)
-    mapping.save()
-
-
-def waves(changes: Iterable[Change]) -> Iterator[list[Change]]:
-    """One request per key at a time: further requests of a key go in later waves, in their order."""
-    left = list(changes)
-    while left:
-        first: dict[int | None, Change] = {}
-        for change in left:
-            first.setdefault(change.mapping_id, change)
-        chosen = {change.pk for change in first.values()}
-        yield [change for change in left if change.pk in chosen]
-        left = [change for change in left if change.pk not in chosen]
-
-
-def state_counts(plan: Plan) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for state in plan.changes.values_list("state", flat=True):
-        counts[state] = counts.get(state, 0) + 1
-    return counts
-
-
-def confirmed_count(plan: Plan) -> int:
-    return plan.changes.filter(confirmed=True).count()
-
-
 # --- the jobs ------------------------------------------------------------------------------------------------------
 
 
@@ -468,11 +369,11 @@ def refresh_plan(run: Run) -> None:
     mappings = Mapping.objects.in_bulk([change.mapping_id for change in changes])
     scopes = Scope.objects.in_bulk([change.scope_id for change in changes])
     for change in changes:
-        change.detail = _moved(change, mappings.get(change.mapping_id), scopes.get(change.scope_id))
+        change.detail = moved(change, mappings.get(change.mapping_id), scopes.get(change.scope_id))
     Change.objects.bulk_update(changes, ["detail"], batch_size=500)
-    moved = sum(bool(change.detail) for change in changes)
-    if moved:
-        raise JobFailed(f"{moved} of {len(changes)} rows changed in Align since this plan was made. Plan them again.")
+    count = sum(bool(change.detail) for change in changes)
+    if count:
+        raise JobFailed(f"{count} of {len(changes)} rows changed in Align since this plan was made. Plan them again.")
     Plan.objects.filter(pk=plan.pk, state__in=[PlanState.DRAFT, PlanState.APPROVED]).update(seen_at=began_at)
 
 

@@ -15,9 +15,9 @@ from connectors import jobs
 from connectors.models import Connector, Job, JobState, Person
 from connectors.rights import Right, may
 from mappings import planning
-from mappings.apply import state_counts
 from mappings.engine.plan import Planning
 from mappings.models import Mapping, Plan
+from mappings.outcomes import state_counts
 from mappings.pages import source_name, value_name, where_of
 from mappings.queries import names_of, waiting_edits
 from mappings.services import Refused

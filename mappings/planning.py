@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable
+from collections.abc import Mapping as MappingOf
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
@@ -23,6 +24,8 @@ from mappings.facts import Facts, Shown
 from mappings.models import Change, ChangeState, Mapping, Plan, PlanState, Scope
 from mappings.queries import Names, names_of, waiting_edits
 from mappings.services import Refused
+
+Asked = tuple[Shown, Direction]
 
 TYPED_ABOVE_CHANGES = 25
 TYPED_ABOVE_SHARE = 0.10  # of a scope's rows
@@ -76,8 +79,10 @@ def choose(connector: Connector, mapping_ids: Collection[int] | None = None) -> 
     mappings = list(waiting if mapping_ids is None else waiting.filter(pk__in=set(mapping_ids)))
     shown = {mapping.pk: _shown(mapping) for mapping in mappings}
     facts = Facts(connector, set(shown.values()))
-    problems = {each: by_row(check(facts.view(each), with_infos=False)) for each in facts.shown}
-    return [_choice(mapping, shown[mapping.pk], facts, problems) for mapping in mappings]
+    asked = {(shown[mapping.pk], mapping.direction) for mapping in mappings}
+    found = {(each, about): by_row(check(facts.view(each), about)) for each, about in asked}
+    rows = {each: {row.source_id: row for row in facts.rows_of(*each)} for each in asked}
+    return [_choice(mapping, shown[mapping.pk], rows, found) for mapping in mappings]
 
 
 def _shown(mapping: Mapping) -> Shown:
@@ -85,12 +90,15 @@ def _shown(mapping: Mapping) -> Shown:
     return Shown(family.kind, WorkItemType(mapping.work_item_type), mapping.scope.project)
 
 
-def _choice(mapping: Mapping, shown: Shown, facts: Facts, problems: dict[Shown, dict[RowKey, list[Problem]]]) -> Choice:
-    direction = FAMILIES[mapping.scope.family].direction
-    rows = facts.rows_of(shown, direction)
-    row = next(row for row in rows if row.source_id == mapping.source_id)
-    found = problems[shown].get((direction, mapping.source_id), ())
-    return Choice(mapping=mapping, shown=shown, row=row, problems=tuple(found))
+def _choice(
+    mapping: Mapping,
+    shown: Shown,
+    rows: MappingOf[Asked, MappingOf[int, Row]],
+    found: MappingOf[Asked, MappingOf[RowKey, list[Problem]]],
+) -> Choice:
+    asked = (shown, mapping.direction)
+    problems = found[asked].get((mapping.direction, mapping.source_id), ())
+    return Choice(mapping=mapping, shown=shown, row=rows[asked][mapping.source_id], problems=tuple(problems))
 
 
 def _drafts(connector: Connector, choices: Iterable[Choice]) -> Iterable[engine.Draft]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mappings.engine.checks import CHECKS, INFOS, SEVERITIES, Problem, by_row, check
+from mappings.engine.checks import BOTH, DOTS, INFOS, RINGS, SEVERITIES, Problem, by_row, check
 from mappings.engine.values import (
     Category,
     Direction,
@@ -81,7 +81,7 @@ def test_a_healthy_matrix_has_no_problem() -> None:
 
 
 def test_every_code_has_a_check_and_a_severity() -> None:
-    assert {each.__name__.replace("_", "-") for each in (*CHECKS, *INFOS)} == set(SEVERITIES)
+    assert {each.__name__.replace("_", "-") for each in (*BOTH, *DOTS, *RINGS, *INFOS)} == set(SEVERITIES)
     infos = {code for code, severity in SEVERITIES.items() if severity is Severity.INFO}
     assert {each.__name__.replace("_", "-") for each in INFOS} == infos
 

@@ -63,9 +63,12 @@ Check = Callable[[View], Iterator[Problem]]
 RowKey = tuple[Direction, int]
 
 
-def check(view: View, *, with_infos: bool = True) -> tuple[Problem, ...]:
-    """Every problem of a view, the worst first; a plan asks only for what can stop it or wants a tick."""
-    checks = (*CHECKS, *INFOS) if with_infos else CHECKS
+def check(view: View, about: Direction | None = None) -> tuple[Problem, ...]:
+    """Every problem of a view, the worst first.
+
+    A plan asks only `about` one direction, and for what can stop it or wants a tick: it may look at 1,000 views.
+    """
+    checks = (*BOTH, *DOTS, *RINGS, *INFOS) if about is None else (*BOTH, *(DOTS if about is J2A else RINGS))
     found = [problem for each in checks for problem in each(view)]
     return tuple(sorted(found, key=lambda problem: RANK[SEVERITIES[problem.code]]))
 
@@ -253,13 +256,14 @@ def backward(view: View) -> Iterator[Problem]:
         state = _state_of(view, target_id)
         if state is None:
             continue
-        category = view.status(status_id).category
-        text = f"{view.status_words(status_id)} leads to {view.target_words(target_id)}"
+        category, why = view.status(status_id).category, ""
         if category is Category.DONE and state < DEV_COMPLETE:
-            yield _dot("backward", f"{text}, before Dev complete: done work shows as unfinished.", status_id, target_id)
+            why = "before Dev complete: done work shows as unfinished."
         if category is Category.TODO and state > READY_TO_START and status_id in view.statuses:
             why = "after Ready to start: work nobody has begun shows as under way."
-            yield _dot("backward", f"{text}, {why}", status_id, target_id)
+        if why:
+            text = f"{view.status_words(status_id)} leads to {view.target_words(target_id)}, {why}"
+            yield _dot("backward", text, status_id, target_id)
 
 
 def _state_of(view: View, target_id: int) -> int | None:
@@ -366,19 +370,14 @@ def unused(view: View) -> Iterator[Problem]:
             yield _ring("unused", f"{text}, which {view.items} here never reach.", status_id, target_id)
 
 
-CHECKS: tuple[Check, ...] = (
+BOTH: tuple[Check, ...] = (
     target_gone,
     status_gone,
     wrong_project,
     type_not_allowed,
     duplicate_remote,
-    unmapped,
-    bounce,
-    no_way_back,
-    accepted,
-    backward,
-    state_step,
-    leaves_resolved,
     flow_elsewhere,
 )
+DOTS: tuple[Check, ...] = (unmapped, accepted, backward, state_step)
+RINGS: tuple[Check, ...] = (bounce, no_way_back, leaves_resolved)
 INFOS: tuple[Check, ...] = (twin, step_fit, key_renamed, unused)

@@ -145,14 +145,19 @@ def _store(
     now: datetime,
 ) -> Plan:
     mappings = {_key(choice): choice.mapping for choice in choices}
+    fingerprint = engine.fingerprint(connector.align_connector_id, planning.changes)
     calls = engine.request_count(engine.batches(planning.changes, settings.APPLY_BATCH), _list_sizes(choices))
     with transaction.atomic():
+        # The connector's row, so that two posts of one form come one after the other.
+        Connector.objects.select_for_update().get(pk=connector.pk)
+        if (same := _same_draft(connector, fingerprint, actor, reason, ticket)) is not None:
+            return same
         plan = Plan.objects.create(
             connector=connector,
             author=actor,
             reason=reason.strip(),
             ticket=ticket.strip(),
-            fingerprint=engine.fingerprint(connector.align_connector_id, planning.changes),
+            fingerprint=fingerprint,
             created_at=now,
             seen_at=min(_seen_at(choices), default=now),
             unchanged=planning.unchanged,
@@ -180,6 +185,13 @@ def _store(
             ticket=plan.ticket,
         )
     return plan
+
+
+def _same_draft(connector: Connector, fingerprint: str, actor: Person, reason: str, ticket: str) -> Plan | None:
+    """The author's own plan of exactly this, still to be approved: a form posted twice makes one plan."""
+    drafts = Plan.objects.filter(connector=connector, author=actor, state=PlanState.DRAFT, fingerprint=fingerprint)
+    plan = drafts.filter(reason=reason.strip(), ticket=ticket.strip()).first()
+    return None if plan is None or is_old(plan) else plan
 
 
 def _key(choice: Choice) -> str:

@@ -69,7 +69,7 @@ def without_scripts(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-# --- a connector of its own --------------------------------------------------------------------------------------------
+# --- a connector of its own ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)

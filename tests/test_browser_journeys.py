@@ -14,7 +14,7 @@ from tests import browser_steps as steps
 from tests.browser import sign_in
 from tests.browser_steps import Own, cell, expect_waiting, own_connector
 from tests.environment import PASSWORD
-from tests.processes import Site, running_site
+from tests.processes import Site, eventually, running_site
 from tests.sandbox_fixture import ALIGN_TOKEN
 
 pytestmark = pytest.mark.browser
@@ -40,7 +40,8 @@ def jira_status(url: str, state: int) -> int | None:
 
 def align_value(address: str, key: str, source: int, value: str, **query: str) -> int | None:
     headers = {"Authorization": f"bearer {ALIGN_TOKEN}"}
-    answer = requests.get(address, params={"WorkItemTypeId": STORY, **query}, headers=headers, timeout=10)
+    params = {"WorkItemTypeId": str(STORY), **query}
+    answer = requests.get(address, params=params, headers=headers, timeout=10)
     assert answer.status_code == 200, answer.text
     found = [record[value] for record in answer.json() if record[key] == source]
     assert len(found) <= 1, "one record per key"
@@ -126,12 +127,15 @@ def expect_history_of(page: Page, own: Own, plan: int) -> None:
 
 
 def joined_row(page: Page, own: Own, filters: str, *, joined: str) -> Locator:
-    """The one row of ours in the history, under those filters; it says `joined` of Align's line."""
-    own.wait_until_idle()
-    page.goto(f"{own.history}&source=alignadmin&{filters}")
+    """The one row of ours in the history under those filters, once it says `joined` of Align's line."""
     row = page.locator("#_rows tbody tr")
+
+    def says_so() -> bool:
+        page.goto(f"{own.history}&source=alignadmin&{filters}")
+        return row.get_by_text(joined, exact=True).count() == 1
+
+    eventually(says_so, what=f'"{joined}" in the history')
     expect(row).to_have_count(1)
-    expect(row).to_contain_text(joined)
     return row
 
 

@@ -76,13 +76,20 @@ def test_what_is_missing_is_said_and_what_was_typed_is_kept(
     assert not Plan.objects.exists()
 
 
-def test_a_plan_form_posted_twice_leaves_two_plans_of_which_one_can_be_applied(
+def test_a_plan_form_posted_twice_makes_one_plan(client: Client, connector: Connector, admin: Person) -> None:
+    row = edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    answers = [client.post(NEW, {"row": row.pk, "reason": "twice"}) for _ in range(2)]
+    plan = Plan.objects.get()
+    assert [answer["Location"] for answer in answers] == [f"/plans/{plan.pk}/"] * 2
+
+
+def test_of_two_plans_of_the_same_change_only_the_first_is_sent(
     client: Client, connector: Connector, admin: Person
 ) -> None:
-    """The second is the same change set; once the first is applied its rows are stale, so there is one effect."""
+    """Once the first is applied the other's row has moved: it is stale, and there is one effect."""
     row = edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
-    for _ in range(2):
-        client.post(NEW, {"row": row.pk, "reason": "twice"})
+    for reason in ("one", "two"):
+        client.post(NEW, {"row": row.pk, "reason": reason})
     first, second = Plan.objects.order_by("pk")
     assert first.fingerprint == second.fingerprint
     for plan in (first, second):

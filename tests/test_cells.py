@@ -12,9 +12,9 @@ import pytest
 from mappings import cells
 from mappings.cells import Look
 from mappings.engine.matrix import Matrix, build
-from mappings.engine.reconcile import edit
 from mappings.engine.values import Category, Direction, Kind, Row, Status, Target, WorkItemType, state_targets
 from mappings.engine.view import ScopeProject, View
+from tests.engine_rows import edit
 
 TODO, REVIEW, TWIN, QA, DONE = 10001, 10013, 10213, 10015, 10003
 HOSTILE = "</button><script>alert('1')</script> \u202egnp.exe → \"q\" & 'a'"

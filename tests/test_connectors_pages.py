@@ -9,7 +9,6 @@ from html import unescape
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
@@ -625,8 +624,14 @@ def test_every_kind_of_credential_belongs_to_one_system() -> None:
     assert sorted(kind for kinds in KINDS.values() for kind in kinds) == sorted(CredentialKind)
 
 
-def test_the_private_sandbox_is_reached_only_because_the_operator_allows_it() -> None:
-    assert settings.ALLOWED_PRIVATE_HOSTS == ["127.0.0.1"]
+def test_the_private_sandbox_is_reached_only_because_the_operator_allows_it(
+    configurer: Client, typed: dict[str, Any], settings: Any
+) -> None:
+    settings.ALLOWED_PRIVATE_HOSTS = []
+    assert configurer.post(NEW, typed).status_code == 400
+    assert not Connector.objects.exists()
+    settings.ALLOWED_PRIVATE_HOSTS = ["127.0.0.1"]
+    assert configurer.post(NEW, typed).status_code == 303
 
 
 def test_a_stored_credential_is_never_sent_to_another_site(configurer: Client, bare_connector: Connector) -> None:

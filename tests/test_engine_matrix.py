@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings.engine.matrix import Cell, Mark, Matrix, MatrixRow, Only, build, differing_cells, flows
-from mappings.engine.reconcile import edit
 from mappings.engine.values import Category, Kind, Row, Situation, Status, Target, WorkItemType, state_targets
 from mappings.engine.view import ScopeProject, View
+from tests.engine_rows import edit
 
 TODO, DOING, QA, DONE, OLD = 10001, 10002, 10015, 10003, 10019
 STATUSES = {

@@ -24,8 +24,8 @@ from mappings.engine.plan import (
     plan,
     request_count,
 )
-from mappings.engine.reconcile import edit
 from mappings.engine.values import Direction, DuplicateRecord, Row, Situation, WorkItemType
+from tests.engine_rows import edit
 
 SHARED = Place(family=J2A_STATE)
 OWN = Place(family=J2A_STATE, project_key="PROJ1")

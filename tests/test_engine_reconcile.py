@@ -2,39 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings.engine.families import A2J_STATE, FAMILIES, J2A_STATE, J2A_STEP, Place
-from mappings.engine.reconcile import (
-    Accepted,
-    RemoteRecord,
-    Seen,
-    accept,
-    adopt,
-    edit,
-    first,
-    lose_sight,
-    observe,
-    read_list,
-    restore,
-    settle,
-    written,
-)
-from mappings.engine.values import DuplicateRecord, Row, Situation, WorkItemType
+from mappings.engine.reconcile import Accepted, RemoteRecord, Seen, read_list, settle
+from mappings.engine.values import DuplicateRecord, Situation, WorkItemType
 
 F, S, T = WorkItemType.FEATURE, WorkItemType.STORY, WorkItemType.TASK
 VALUE = st.sampled_from([None, 0, 1, 2, 3])
-SEEN = st.none() | st.builds(Seen, remote_id=st.integers(1, 9), target_id=st.integers(0, 3))
-
-
-@st.composite
-def rows(draw: st.DrawFn) -> Row:
-    row = Row(source_id=10001, wanted=draw(VALUE), applied=draw(VALUE), observed=draw(VALUE), remote_id=7)
-    return edit(replace(row, accepted=draw(st.booleans()), known=draw(st.booleans())), row.wanted)
 
 
 @pytest.mark.parametrize(
@@ -96,68 +73,20 @@ def test_an_unseen_row_is_unknown_whatever_its_values(
     assert (settled.situation, settled.applied) == (Situation.UNKNOWN, applied)
 
 
-@given(SEEN)
-def test_a_first_observation_is_in_sync(seen: Seen | None) -> None:
-    row = first(10001, seen)
-    assert row.situation is Situation.IN_SYNC
-    assert row.wanted == row.applied == row.observed == (None if seen is None else seen.target_id)
+@given(VALUE, VALUE)
+def test_adopting_ends_in_sync_with_what_align_says(observed: int | None, applied: int | None) -> None:
+    settled = settle(wanted=observed, applied=applied, observed=observed)
+    assert (settled.situation, settled.applied) == (Situation.IN_SYNC, observed)
 
 
-@given(rows(), SEEN)
-def test_observing_never_touches_what_is_wanted(row: Row, seen: Seen | None) -> None:
-    after = observe(row, seen)
-    assert after.wanted == row.wanted
-    assert after.observed == (None if seen is None else seen.target_id)
-    assert after.known
-    assert observe(after, seen) == after
-
-
-@given(rows())
-def test_adopting_ends_in_sync_with_what_align_says(row: Row) -> None:
-    row = replace(row, known=True)
-    after = adopt(row)
-    assert after.situation is Situation.IN_SYNC
-    assert after.wanted == after.applied == after.observed == row.observed
-
-
-@given(rows())
-def test_restoring_makes_the_difference_an_edit(row: Row) -> None:
-    row = replace(row, known=True)
-    after = restore(row)
-    assert after.situation is (Situation.IN_SYNC if row.wanted == row.observed else Situation.EDITED)
-    assert (after.wanted, after.observed, after.applied) == (row.wanted, row.observed, row.observed)
-
-
-@given(rows(), VALUE)
-def test_our_own_write_never_reads_as_drift_or_conflict(row: Row, target_id: int | None) -> None:
-    after = written(replace(row, known=True), target_id=target_id, remote_id=8)
-    assert after.situation is (Situation.IN_SYNC if row.wanted == target_id else Situation.EDITED)
-
-
-def test_a_row_out_of_sight_cannot_be_decided() -> None:
-    row = lose_sight(first(10001, Seen(remote_id=1, target_id=0)))
-    assert row.situation is Situation.UNKNOWN
-    for decide in (adopt, restore, accept):
-        with pytest.raises(ValueError):
-            decide(row)
-
-
-def test_accepted_drift_survives_a_failed_list_and_an_undone_edit_but_not_another_value() -> None:
-    drifted = observe(first(10001, Seen(remote_id=1, target_id=1)), Seen(remote_id=1, target_id=0))
-    tolerated = accept(drifted)
-    assert tolerated.situation is Situation.ACCEPTED
-    again = Seen(remote_id=1, target_id=0)
-    assert observe(lose_sight(tolerated), again).situation is Situation.ACCEPTED
-    assert edit(edit(tolerated, 3), 1).situation is Situation.ACCEPTED
-    assert edit(tolerated, 3).situation is Situation.CONFLICT
-    moved = observe(tolerated, Seen(remote_id=1, target_id=2))
-    assert moved.situation is Situation.DRIFTED
-    assert observe(moved, again).situation is Situation.DRIFTED
-
-
-def test_only_drift_can_be_accepted() -> None:
-    with pytest.raises(ValueError, match="changed elsewhere"):
-        accept(edit(first(10001, None), 0))
+@given(VALUE, VALUE, st.none() | st.builds(Accepted, value=VALUE))
+def test_restoring_and_our_own_write_never_read_as_drift_or_conflict(
+    wanted: int | None, observed: int | None, accepted: Accepted | None
+) -> None:
+    """Both leave applied equal to observed."""
+    settled = settle(wanted=wanted, applied=observed, observed=observed, accepted=accepted)
+    assert settled.situation is (Situation.IN_SYNC if wanted == observed else Situation.EDITED)
+    assert settled.applied == observed
 
 
 # --- lists ---------------------------------------------------------------------------------------------------

@@ -1,15 +1,12 @@
-"""The three values of a mapping: how wanted, applied and observed are compared, observed and decided.
-
-Nothing here overwrites a decision: an observation changes `observed`, a decision changes `wanted` or `applied`.
-"""
+"""The three values of a mapping: how wanted, applied and observed stand to each other, and what a list says of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from mappings.engine.families import Family, TypeIds
-from mappings.engine.values import DuplicateRecord, Row, Situation, WorkItemType
+from mappings.engine.values import DuplicateRecord, Situation, WorkItemType
 
 ListKey = tuple[WorkItemType, int]
 
@@ -48,7 +45,7 @@ def settle(
     return Settled(situation=Situation.ACCEPTED if tolerated else Situation.DRIFTED, applied=applied)
 
 
-# --- one row ---------------------------------------------------------------------------------------------------
+# --- one list --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,78 +55,6 @@ class Seen:
     remote_id: int
     target_id: int
     duplicates: tuple[DuplicateRecord, ...] = ()
-
-
-def first(source_id: int, seen: Seen | None) -> Row:
-    """The row of a key that was never read before: all three values are what Align says."""
-    target_id = None if seen is None else seen.target_id
-    return Row(
-        source_id=source_id,
-        wanted=target_id,
-        applied=target_id,
-        observed=target_id,
-        remote_id=None if seen is None else seen.remote_id,
-        duplicates=() if seen is None else seen.duplicates,
-    )
-
-
-def observe(row: Row, seen: Seen | None) -> Row:
-    """Take what a complete list said. A tolerated value stays tolerated only while Align still says it."""
-    tolerated = Accepted(value=row.observed) if row.accepted else None
-    if seen is None:
-        read = replace(row, observed=None, remote_id=None, duplicates=(), known=True)
-    else:
-        read = replace(row, observed=seen.target_id, remote_id=seen.remote_id, duplicates=seen.duplicates, known=True)
-    return _settled(read, tolerated)
-
-
-def lose_sight(row: Row) -> Row:
-    """The row's list failed or was refused: keep every value, but plan nothing from it."""
-    return _settled(replace(row, known=False), Accepted(value=row.observed) if row.accepted else None)
-
-
-def edit(row: Row, wanted: int | None) -> Row:
-    return _settled(replace(row, wanted=wanted), Accepted(value=row.observed) if row.accepted else None)
-
-
-def adopt(row: Row) -> Row:
-    """Theirs: what Align says is what is wanted."""
-    _require_known(row)
-    return _settled(replace(row, wanted=row.observed, applied=row.observed))
-
-
-def restore(row: Row) -> Row:
-    """Mine: the difference becomes an edit, so that a plan can write what is wanted."""
-    _require_known(row)
-    return _settled(replace(row, applied=row.observed))
-
-
-def accept(row: Row) -> Row:
-    """Tolerate what Align says now; `wanted` stays. Only a drifted row can be accepted."""
-    if row.situation not in (Situation.DRIFTED, Situation.ACCEPTED):
-        raise ValueError("Only a value that was changed elsewhere can be accepted.")
-    return _settled(row, Accepted(value=row.observed))
-
-
-def written(row: Row, *, target_id: int | None, remote_id: int | None) -> Row:
-    """Our own write took effect: both sides agree on it, while `wanted` may have moved on since."""
-    return _settled(replace(row, applied=target_id, observed=target_id, remote_id=remote_id))
-
-
-def _settled(row: Row, accepted: Accepted | None = None) -> Row:
-    settled = settle(wanted=row.wanted, applied=row.applied, observed=row.observed, accepted=accepted, known=row.known)
-    # Kept through a conflict and while out of sight, so that undoing an edit does not lose what was accepted.
-    waits = settled.situation in (Situation.ACCEPTED, Situation.CONFLICT, Situation.UNKNOWN)
-    tolerated = waits and accepted is not None and accepted.value == row.observed
-    return replace(row, situation=settled.situation, applied=settled.applied, accepted=tolerated)
-
-
-def _require_known(row: Row) -> None:
-    if not row.known:
-        raise ValueError("This mapping's list has not been read: there is nothing to decide yet.")
-
-
-# --- one list --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -31,6 +31,10 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "csp",
     "django_filters",
     "django_htmx",
@@ -45,6 +49,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "connectors.middleware.BodyLimit",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.gzip.GZipMiddleware",
@@ -55,7 +60,9 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "connectors.middleware.SessionLimits",
     "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
     "connectors.middleware.NoStore",
     "connectors.middleware.ViewersZone",
 ]
@@ -88,13 +95,19 @@ if ON_SQLITE:
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+        # What is deleted is overwritten, so that a destroyed secret's ciphertext is gone from the file too.
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;",
     }
     # A file, so that the threads and processes of a test see one database.
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # No request may hold a lock or a connection for ever; the waits are those of SQLite above.
+    limits = {"lock_timeout": 20, "statement_timeout": 60, "idle_in_transaction_session_timeout": 60}
+    DATABASES["default"]["OPTIONS"] = {"options": " ".join(f"-c {name}={value}s" for name, value in limits.items())}
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 60)
+# Shared by all processes: the attempts to sign in are counted here, and nothing else.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "connectors_cache"}}
 
 # -- the queue: tasks are wake-ups only, what is due stands in our own tables ----------------------------------------
 HUEY: dict[str, Any] = {
@@ -133,17 +146,62 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
-EMAIL_BACKEND = env.str("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "alignadmin@localhost")
+ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "20/15m/ip,5/15m/key", "reauthenticate": "10/m/user"}
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", 0)  # in front of us, each adding to X-Forwarded-For
+# Whoever may approve, apply or configure signs in with a second factor; off is for the demo only.
+MFA_REQUIRED = env.bool("MFA_REQUIRED", True)
+MFA_ADAPTER = "connectors.signin.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "AlignAdmin"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE
+SOCIALACCOUNT_ADAPTER = "connectors.signin.ProviderAdapter"
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = True
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_STORE_TOKENS = False
+OIDC_SERVER = env.str("OIDC_SERVER", "")  # https://login.acme.com/realms/acme; empty: only passwords
+if OIDC_SERVER:
+    SOCIALACCOUNT_PROVIDERS = {
+        "openid_connect": {
+            "APPS": [
+                {
+                    "provider_id": "oidc",
+                    "name": env.str("OIDC_NAME", "single sign-on"),
+                    "client_id": env.str("OIDC_CLIENT_ID"),
+                    "secret": env.str("OIDC_CLIENT_SECRET"),
+                    "settings": {"server_url": OIDC_SERVER},
+                }
+            ],
+            "OAUTH_PKCE_ENABLED": True,
+        }
+    }
+SESSION_IDLE = env.int("SESSION_IDLE", 30 * 60)  # seconds without a request of the person's own
+SESSION_ABSOLUTE = env.int("SESSION_ABSOLUTE", 12 * 3600)
+FRESH_SIGN_IN = env.int("FRESH_SIGN_IN", 10 * 60)  # for secrets, applies, exports and people
+INVITATION_AGE = env.int("INVITATION_AGE", 7 * 24 * 3600)
+PASSWORD_RESET_TIMEOUT = 3600
+
+# -- e-mail ---------------------------------------------------------------------------------------------------------
+EMAIL_URL = env.str("EMAIL_URL", "")  # smtp+tls://user:password@host:587; empty: nothing is sent, and pages say so
+vars().update(env.email_url("EMAIL_URL", default="dummymail://"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", "alignadmin@localhost")
+PUBLIC_ADDRESS = env.str("PUBLIC_ADDRESS", "http://localhost:8000")  # of the links in e-mails
 
 # -- remote systems -------------------------------------------------------------------------------------------------
 # "id:base64 of 32 bytes", the first seals, all open; never derived from SECRET_KEY.
 SEAL_KEYS = env.list("SEAL_KEYS", default=[])
+SEAL_KEYS_FILE = env.str("SEAL_KEYS_FILE", "")  # instead: the same entries, one a line, in a file only we may read
 # host or host:port that may be private, loopback or plain http; everything else is https on public addresses.
 ALLOWED_PRIVATE_HOSTS = env.list("ALLOWED_PRIVATE_HOSTS", default=[])
 CONNECT_TIMEOUT = env.float("CONNECT_TIMEOUT", 3.0)
 READ_TIMEOUT = env.float("READ_TIMEOUT", 15.0)
 REQUEST_DEADLINE = env.float("REQUEST_DEADLINE", 20.0)
+EGRESS_ADDRESSES = env.list("EGRESS_ADDRESSES", default=[])  # from which we call out; shown for firewalls
+PREVIOUS_KEPT = env.float("PREVIOUS_KEPT", 24 * 3600.0)  # a replaced credential, before it is destroyed
+PROBE_MAX_AGE = env.float("PROBE_MAX_AGE", 30 * 60.0)  # of the probe a switch relies on
+CREDENTIAL_MAX_AGE_DAYS = env.int("CREDENTIAL_MAX_AGE_DAYS", 90)  # advised, of one without an expiry date
+REMINDER_DAYS = env.list("REMINDER_DAYS", cast=int, default=[60, 30, 14, 7, 1])
+REMINDER_RECIPIENTS = env.list("REMINDER_RECIPIENTS", default=[])  # besides owner and back-up owner
 BUDGET_SLOTS = env.int("BUDGET_SLOTS", 540)
 BUDGET_RESERVED = env.int("BUDGET_RESERVED", 60)
 BUDGET_WINDOW = env.float("BUDGET_WINDOW", 60.0)
@@ -174,6 +232,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 # Without `collectstatic` (tests, the demo) files are served from where they are installed.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
+MAX_BODY = env.int("MAX_BODY", 11 * 1024 * 1024)  # bytes of any request; pasted and uploaded log lines need most
 DATA_UPLOAD_MAX_MEMORY_SIZE = 11 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # the list view of a large matrix has two selects a row
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]

@@ -13,6 +13,26 @@ from django.utils.cache import add_never_cache_headers
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
+class BodyLimit:
+    """Refuses a body that is too long before a byte of it is read."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+
+class SessionLimits:
+    """Ends a session that was idle or has lasted too long, and notes when a person was last seen."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+
 class NoStore:
     """Everything but static files shows data of a signed-in person: neither proxies nor the browser keep it."""
 

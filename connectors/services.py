@@ -116,7 +116,7 @@ def store_credential(connector: Connector, secret: SecretData, *, actor: Person)
     with transaction.atomic():
         credential = _store(connector, secret, actor)
         # What was refused was the old one.
-        Connector.objects.filter(pk=connector.pk).update(last_error="")
+        Connector.objects.filter(pk=connector.pk).update(last_error="", gap_since=None)
         _entry(
             "credential.stored",
             connector,

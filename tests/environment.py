@@ -19,6 +19,8 @@ DEFAULTS = {
     "SENDING_GRACE": "0.3",
     "DJANGO_SETTINGS_MODULE": "alignadmin.settings",
     "LOG_LEVEL": "WARNING",
+    # Tests of the second factor turn it on for themselves.
+    "MFA_REQUIRED": "0",
     "SEAL_KEYS": f"test:{SEAL_KEY}",
     "SECRET_KEY": "only-for-tests-and-long-enough-for-the-deployment-check-0123456789",
     "SECURE": "0",

@@ -26,6 +26,7 @@ from connectors.models.connector import (
 )
 from connectors.models.job import ACTIVE, Job, JobState
 from connectors.models.person import Person, Role
+from connectors.models.rotation import CredentialUse, LineState, Probe, ProbeLine, Reminder
 
 __all__ = [
     "ACTIVE",
@@ -38,18 +39,23 @@ __all__ = [
     "Connector",
     "Credential",
     "CredentialKind",
+    "CredentialUse",
     "Entry",
     "HistoryRow",
     "IssueType",
     "JiraKind",
     "Job",
     "JobState",
+    "LineState",
     "MirrorLine",
     "Person",
+    "Probe",
+    "ProbeLine",
     "ProcessFlow",
     "ProcessStep",
     "Project",
     "ReachableStatus",
+    "Reminder",
     "Role",
     "Stage",
     "Status",

@@ -37,6 +37,8 @@ class Connector(models.Model):
     answered_at = models.DateTimeField(null=True, blank=True)  # last good answer of Align
     last_error = models.TextField(blank=True)  # the sentence of the last refused or failed call, empty when healthy
     intake_at = models.DateTimeField(null=True, blank=True)  # last intake of Align's log, by whatever way
+    # Since when Align's only token is being replaced by one of the same user, which killed it: nothing is applied.
+    gap_since = models.DateTimeField(null=True, blank=True)
     audit_due_at = models.DateTimeField(null=True, blank=True)
     observe_due_at = models.DateTimeField(null=True, blank=True)
 
@@ -75,7 +77,11 @@ class Stage(models.TextChoices):
 
 
 class Credential(models.Model):
-    """One secret for one of the two systems. The sealed value is bound to `uuid`, field and `version`."""
+    """One secret for one of the two systems. The sealed value is bound to `uuid`, field and `version`.
+
+    A new one is staged as pending, becomes current by a switch, and is previous for a day after the next switch.
+    Then its row is deleted: the history keeps who did what and when, and nothing that could be opened.
+    """
 
     uuid = models.UUIDField(unique=True)
     connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="credentials")
@@ -86,19 +92,25 @@ class Credential(models.Model):
     user = models.CharField(max_length=320, blank=True)
     sealed = models.TextField()
     fingerprint = models.CharField(max_length=16)  # keyed hash, so that two people can compare without seeing it
+    identity = models.CharField(max_length=320, blank=True)  # whose it is, as the remote system says
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    backup_owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    reason = models.TextField(blank=True)  # why it was staged
+    # An Align token dies when its user makes the next one: then there is no way back to the one before.
+    replaces_same_user = models.BooleanField(default=False)
     expires_on = models.DateField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    switched_at = models.DateTimeField(null=True, blank=True)  # when it became current
+    previous_until = models.DateTimeField(null=True, blank=True)  # when a previous one is destroyed
     used_at = models.DateTimeField(null=True, blank=True)
     last_answer = models.TextField(blank=True)  # empty: the last call was accepted
+    refused_status = models.PositiveSmallIntegerField(null=True, blank=True)  # 401 or 403 of the last call
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["connector", "system", "stage"],
-                condition=models.Q(stage__in=["pending", "current"]),
-                name="one_pending_and_one_current",
-            )
+            models.UniqueConstraint(fields=["connector", "system", "stage"], name="one_credential_per_stage")
         ]

@@ -30,6 +30,8 @@ class Person(AbstractBaseUser):
     time_zone = models.CharField(max_length=64, blank=True)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    invited_at = models.DateTimeField(null=True, blank=True)  # until a password is set: an invitation is open
+    last_seen_at = models.DateTimeField(null=True, blank=True)  # to the minute
 
     objects = PersonManager()
 

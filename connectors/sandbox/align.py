@@ -9,8 +9,8 @@ import binascii
 import re
 from collections.abc import Callable
 
-from . import mapping_routes, odata
-from .messages import Json, Refused, Request, Response, answer, not_found, nothing_here
+from . import mapping_routes, odata, users
+from .messages import Json, Refused, Request, Response, answer, not_found, nothing_here, problem
 from .options import Options
 from .world import Flow, Project, Token, World
 
@@ -28,6 +28,7 @@ def serves(path: str) -> bool:
 
 def handle(request: Request, world: World, options: Options) -> Response:
     token = _sign_in(request, world)
+    _check_right(request, token)
     path = PREFIX.sub("", request.path, count=1).rstrip("/")
     match = _match(MAPPING_ROUTE, path)
     if match is not None:
@@ -67,9 +68,16 @@ def credentials(authorization: str) -> tuple[str, str, str]:
 def _sign_in(request: Request, world: World) -> Token:
     scheme, user, secret = credentials(request.authorization)
     for token in world.tokens("align"):
-        if token["token"] == secret and (scheme == "bearer" or user == token["user"]):
+        same = token["token"] == secret and (scheme == "bearer" or user == token["user"])
+        if same and users.is_alive(token):
             return token
     raise Refused(Response(status=401, headers={"WWW-Authenticate": "Bearer"}))
+
+
+def _check_right(request: Request, token: Token) -> None:
+    """What a token without the right gets is not confirmed; 403 is what Atlassian's lists of answers name."""
+    if not users.may(token, "read" if request.method == "GET" else "write"):
+        raise problem(403, "You do not have permission to perform this action.")
 
 
 def _visible(token: Token) -> set[str] | None:
@@ -101,16 +109,18 @@ class Call:
 
 def _current_user(call: Call) -> Response:
     user = call.token["user"]
+    name, number = users.display_name(user), users.number(user)
+    first, _, last = name.partition(" ")
     return answer(
         {
-            "id": 1,
-            "uid": 1,
-            "email": user,
-            "firstName": "Workspace",
-            "lastName": "Admin",
-            "fullName": "Workspace Admin",
+            "id": number,
+            "uid": number,
+            "email": users.email(user),
+            "firstName": first,
+            "lastName": last,
+            "fullName": name,
             "status": "Active",
-            "self": call.self_url("/users/1"),
+            "self": call.self_url(f"/users/{number}"),
         }
     )
 

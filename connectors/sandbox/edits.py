@@ -11,23 +11,28 @@ add_project     key, name; style (classic|next-gen), programme
 remove_project  key                      rename_project key, and new_key or name or both
 add_step        flow, name; id, state    remove_step id          rename_step id, name
 set_flow        flow, and active or programmes or both
-add_token       site (align|jira), token; user, projects [keys] (what its owner sees; none: everything)
-revoke_token    site, token
+add_token       site (align|jira), token; user, projects [keys] (what its owner sees; none: everything), and
+                for Align: rights ["read", "write"]; for Jira: permissions {key: true|false|[project keys]},
+                global_admin; expired. What is left out is granted, also a key that permissions does not name
+set_token       site, token, and any of projects, rights, permissions, global_admin, expired
+regenerate_token  site, token, new_token: the old one dies, the new one has the same user and rights
+revoke_token    site, token              deactivate_user  site, user: all tokens of the user die
+unlock_user     user: ends the lock of Data Center after three refused Basic sign-ins in a row
 add_connector   id; name, copy_of (copies that connector's mappings)
 
 `family` is j2a_state, a2j_state, j2a_step or a2j_step; `type` a wire id; `source` and `target` ids. Nothing is
 validated against the mapping rules, so duplicates, strange types and vanished targets can be made. Mapping edits
 write the audit line of Align's own user, unless `user` says another or `audit` is false. A step or status added to
-a team-managed project belongs to it alone.
+a team-managed project belongs to it alone. A Jira project without BROWSE_PROJECTS is not visible at all.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-from . import audit, seed
+from . import access, audit, seed
 from .families import FAMILIES, Family
 from .messages import Json
-from .world import Connector, Flow, Project, Record, Status, Step, Token, World, new_record
+from .world import Connector, Flow, Project, Record, Status, Step, World, new_record
 
 CATEGORIES = ("new", "indeterminate", "done")
 
@@ -253,29 +258,7 @@ def _step(world: World, edit: Json) -> tuple[Flow, Step]:
     raise ValueError(f"there is no process step {edit['id']}")
 
 
-# -- access and connectors -------------------------------------------------------------------------
-
-
-def _add_token(world: World, edit: Json) -> Json:
-    if edit["site"] not in ("align", "jira"):
-        raise ValueError("site is align or jira")
-    token = Token(
-        site=edit["site"],
-        token=edit["token"],
-        user=edit.get("user", seed.ADMIN),
-        projects=edit.get("projects"),
-    )
-    world.store.put("token", f"{token['site']} {token['token']}", token)
-    return {"site": token["site"], "user": token["user"]}
-
-
-def _revoke_token(world: World, edit: Json) -> Json:
-    key = f"{edit['site']} {edit['token']}"
-    token = world.store.get("token", key)
-    if token is None:
-        raise ValueError("there is no such token")
-    world.store.drop("token", key)
-    return {"site": token["site"], "user": token["user"]}
+# -- connectors -------------------------------------------------------------------------
 
 
 def _add_connector(world: World, edit: Json) -> Connector:
@@ -304,7 +287,11 @@ ACTIONS: dict[str, Callable[[World, dict[str, Any]], object]] = {
     "remove_step": _remove_step,
     "rename_step": _rename_step,
     "set_flow": _set_flow,
-    "add_token": _add_token,
-    "revoke_token": _revoke_token,
+    "add_token": access.add_token,
+    "set_token": access.set_token,
+    "regenerate_token": access.regenerate_token,
+    "revoke_token": access.revoke_token,
+    "deactivate_user": access.deactivate_user,
+    "unlock_user": access.unlock_user,
     "add_connector": _add_connector,
 }

@@ -1,6 +1,7 @@
 """The Jira site: who am I, projects, statuses, issue types and priorities, as Cloud or as Data Center.
 
-Without valid credentials a caller is anonymous: lists answer 200 and empty, as Jira's do; only /myself says 401.
+Without credentials a caller is anonymous: lists answer 200 and empty, as Jira's do; only /myself says 401. Wrong ones
+count as none on Cloud; Data Center refuses them everywhere, and after three wrong passwords wants a CAPTCHA.
 """
 
 import re
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import unquote
 
+from . import permissions, users
 from .align import credentials
 from .messages import Json, Refused, Request, Response, answer, jira_error
 from .options import Options
@@ -43,6 +45,7 @@ class Call:
         seen = [item for item in self.world.projects() if keys is None or item["key"] in keys]
         # Data Center has no team-managed projects.
         kept = [item for item in seen if item["style"] == "classic"] if self.server else seen
+        kept = permissions.browsable(self.token, kept)
         return sorted(kept, key=lambda item: item["key"])
 
 
@@ -55,7 +58,7 @@ def handle(request: Request, world: World, options: Options) -> Response:
     server = options.jira == "server"
     if match is None or (server and match[1] == "3"):
         raise jira_error(404, "null for uri: " + request.path)
-    token = _sign_in(request, world, server)
+    token = _sign_in_at_server(request, world) if server else _sign_in(request, world)
     root = f"{request.base}/rest/api/{'2' if server else match[1]}"
     call = Call(request=request, world=world, server=server, token=token, root=root)
     path = request.path[match.end() :].rstrip("/")
@@ -68,13 +71,50 @@ def handle(request: Request, world: World, options: Options) -> Response:
     raise jira_error(404, "null for uri: " + request.path)
 
 
-def _sign_in(request: Request, world: World, server: bool) -> Token | None:
+def _sign_in(request: Request, world: World) -> Token | None:
     scheme, user, secret = credentials(request.authorization)
+    if scheme != "basic":
+        return None
+    return _find_token(world, secret, user)
+
+
+def _find_token(world: World, secret: str, user: str | None = None) -> Token | None:
+    """`user` None: whoever it belongs to."""
     for token in world.tokens("jira"):
-        bearer = scheme == "bearer" and server
-        if token["token"] == secret and (bearer or (scheme == "basic" and user == token["user"])):
+        if token["token"] == secret and user in (None, token["user"]) and users.is_alive(token):
             return token
     return None
+
+
+def _sign_in_at_server(request: Request, world: World) -> Token | None:
+    scheme, user, secret = credentials(request.authorization)
+    if scheme == "basic":
+        return _password_sign_in(request, world, user, secret)
+    if not request.authorization:
+        return None
+    token = _find_token(world, secret) if scheme == "bearer" else None
+    if token is None:
+        raise _denied({"X-Seraph-LoginReason": "AUTHENTICATED_FAILED"})
+    return token
+
+
+def _password_sign_in(request: Request, world: World, user: str, secret: str) -> Token:
+    if users.is_locked(world, user):
+        challenge = f"CAPTCHA_CHALLENGE; login-url={request.base}/login.jsp"
+        raise _denied({"X-Seraph-LoginReason": "AUTHENTICATION_DENIED", "X-Authentication-Denied-Reason": challenge})
+    token = _find_token(world, secret, user)
+    if token is None:
+        users.note_refused(world, user)
+        raise _denied({"X-Seraph-LoginReason": "AUTHENTICATED_FAILED"})
+    users.forget_refused(world, user)
+    return token
+
+
+def _denied(headers: dict[str, str]) -> Refused:
+    """Data Center answers this with a page for people."""
+    reason = headers["X-Seraph-LoginReason"]
+    body = f"<html><body>Basic Authentication Failure - Reason : {reason}</body></html>".encode()
+    return Refused(Response(status=401, body=body, content_type="text/html;charset=UTF-8", headers=headers))
 
 
 def _marked(response: Response, request: Request, token: Token | None) -> Response:
@@ -92,12 +132,27 @@ def _myself(call: Call) -> Response:
     if call.token is None:
         raise jira_error(401, "You are not authenticated. Authentication required to perform this operation.")
     user = call.token["user"]
-    shared = {"emailAddress": user, "displayName": "Workspace Admin", "active": True, "timeZone": "Etc/UTC"}
+    shared = {
+        "emailAddress": users.email(user),
+        "displayName": users.display_name(user),
+        "active": True,
+        "timeZone": "Etc/UTC",
+    }
     if call.server:
-        return answer({"self": f"{call.root}/user?username=admin", "key": "admin", "name": "admin", **shared})
-    account = "5b10ac8d82e05b22cc7d4ef5"
+        name = user.partition("@")[0]
+        return answer({"self": f"{call.root}/user?username={name}", "key": name, "name": name, **shared})
+    account = users.account(user)
     own = {"self": f"{call.root}/user?accountId={account}", "accountId": account, "accountType": "atlassian"}
     return answer({**own, **shared})
+
+
+def _my_permissions(call: Call) -> Response:
+    keys = permissions.wanted_keys(call.request.query, server=call.server)
+    project = call.request.query.get("projectkey", "")
+    if call.token is None:
+        return permissions.answered(None, keys, [])
+    projects = [_find_project(call, project)] if project else call.projects
+    return permissions.answered(call.token, keys, projects)
 
 
 def _server_info(call: Call) -> Response:
@@ -276,6 +331,7 @@ def _priority_search(call: Call) -> Response:
 # Pattern, view, only on Cloud.
 ROUTES: tuple[tuple[str, Callable[..., Response], bool], ...] = (
     (r"/myself", _myself, False),
+    (r"/mypermissions", _my_permissions, False),
     (r"/serverInfo", _server_info, False),
     (r"/project/search", _project_search, True),
     (r"/project", _project_list, False),

@@ -61,7 +61,8 @@ SWITCHES = (
     Switch(
         name="jira",
         choices=("cloud", "server"),
-        help="server: Jira answers as Data Center (/rest/api/2 only, no project/search, no style, also Bearer tokens)",
+        help="server: Jira answers as Data Center (/rest/api/2 only, no project/search, no style, also Bearer tokens; "
+        "wrong credentials get 401 everywhere, three wrong passwords of a user lock it until the edit unlock_user)",
     ),
 )
 SEEDS = ("small", "large", "examples")

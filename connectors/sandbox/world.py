@@ -64,12 +64,20 @@ class Connector(TypedDict):
 
 
 class Token(TypedDict):
-    """`projects` limits what its owner sees; None means everything."""
+    """`projects` limits what its owner sees; None means everything.
+
+    `rights` are Align's: "read", "write", both when absent. `permissions` are Jira's: key to true, false or the keys
+    of the projects that grant it; true when absent.
+    """
 
     site: str
     token: str
     user: str
     projects: NotRequired[list[str] | None]
+    rights: NotRequired[list[str]]
+    permissions: NotRequired[dict[str, bool | list[str]]]
+    global_admin: NotRequired[bool]
+    expired: NotRequired[bool]
 
 
 class World:

@@ -59,8 +59,8 @@ def refresh(run: jobs.Run) -> None:
 
 
 def _refresh(run: jobs.Run) -> None:
-    align = remotes.align_client(run.connector, on_wait=run.waits_for)
-    jira = remotes.jira_client(run.connector, on_wait=run.waits_for)
+    align = remotes.align_client(run.connector, job=run.job, on_wait=run.waits_for)
+    jira = remotes.jira_client(run.connector, job=run.job, on_wait=run.waits_for)
     before = _sizes(run.connector)
     run.progress("connector, projects and process flows in Align", done=0, total=0)
     align.connector()

@@ -22,7 +22,9 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from alignadmin.tasks import due_work, wake
+from connectors.http.errors import RemoteError
 from connectors.models import ACTIVE, Connector, Job, JobState, Person
+from connectors.sealing import SealError
 
 log = logging.getLogger(__name__)
 
@@ -182,6 +184,8 @@ def execute(run: Run) -> None:
         log.warning("job %s was taken over by another worker", run.job.pk)
     except JobFailed as failed:
         run.end(JobState.FAILED, str(failed))
+    except (RemoteError, SealError) as error:  # their words are for people
+        run.end(JobState.FAILED, str(error))
     except Exception as error:  # the worker's outermost loop
         log.exception("job %s (%s) failed", run.job.pk, run.job.kind)
         run.end(JobState.FAILED, f"An error in AlignAdmin stopped this job ({type(error).__name__}). See the log.")

@@ -5,16 +5,19 @@ Every answer is noted on the credential and the connector, so that the pages can
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils import timezone
+from requests import PreparedRequest
 
-from connectors import sealing
+from connectors import sealing, uses
 from connectors.align import ALIGN_WORDING, AlignClient
 from connectors.budget import System as BudgetSystem
 from connectors.budget import Wait, database_budget
@@ -24,16 +27,23 @@ from connectors.http.auth import Auth
 from connectors.http.errors import Forbidden, RemoteError, SignInRefused
 from connectors.http.remote import Query
 from connectors.jira import JIRA_WORDING, JiraClient
-from connectors.models import Connector, Credential, CredentialKind, Stage, System
+from connectors.models import Connector, Credential, CredentialKind, Job, Stage, System
 
 NOTE_EVERY = timedelta(minutes=1)  # a good answer is worth a write no more often than that
 WORDINGS: dict[str, Wording] = {System.ALIGN: ALIGN_WORDING, System.JIRA: JIRA_WORDING}
 BEARERS = (CredentialKind.ALIGN_BEARER, CredentialKind.JIRA_PAT)
+REFUSED, FORBIDDEN = 401, 403
+WHO_AM_I = "/rest/api/2/myself"  # on Cloud and on Data Center
+TRY_AGAIN = "Try it once more"  # the button on a credential's page
 OnWait = Callable[[str], None]
 
 
 class NoCredential(RemoteError):
     """There is nothing to sign in with."""
+
+
+class LockedOut(RemoteError):
+    """Nothing was sent: this password was refused, and nobody has allowed another try yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,62 +64,159 @@ class Access:
         return Bearer(self.secret) if self.kind in BEARERS else Basic(self.user, self.secret)
 
 
-class NotedRemote(Remote):
-    """A Remote that notes on the credential how its calls were answered, and goes on with the one that replaces it."""
+class Held:
+    """How a remote signs in while its secret may be replaced: knows what each thread sent last, strikes out all."""
 
-    def __init__(self, site: Site, credential: Credential, **options: Any) -> None:
-        super().__init__(site, **options)
+    def __init__(self, pk: int, auth: Auth) -> None:
+        self.pk = pk
+        self._auths = {pk: auth}
+        self._thread = threading.local()
+
+    def take(self, pk: int, auth: Auth) -> None:
+        self._auths[pk] = auth
+        self.pk = pk
+
+    @property
+    def sent(self) -> int:
+        """The credential that this thread's last request was signed in with."""
+        return getattr(self._thread, "pk", self.pk)
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        self._thread.pk = pk = self.pk
+        return self._auths[pk](request)
+
+    def redact(self, text: str) -> str:
+        for auth in list(self._auths.values()):
+            text = auth.redact(text)
+        return text
+
+
+class NotedRemote(Remote):
+    """A Remote that notes on the credential how its calls were answered.
+
+    Unless it is `pinned` to its credential, each call is signed in with what is current by then, so that a switch
+    reaches a job under way.
+    """
+
+    def __init__(self, site: Site, credential: Credential, *, job: Job | None, pinned: bool, **options: Any) -> None:
+        refuse_locked_out(credential)
+        if job is not None:
+            uses.note_use(job, credential)
+        self._held = Held(credential.pk, access_of(credential, site.address).auth)
+        super().__init__(site, auth=self._held, **options)
+        self._job, self._pinned = job, pinned
         self._connector_id, self._system = credential.connector_id, System(credential.system)
-        self._credential_id = credential.pk
         self._noted_at = credential.used_at if not credential.last_answer else None
+        self._taking = threading.Lock()
+        self._narrow = _narrow(credential)
 
     def request(self, method: str, path: str, *, query: Query | None = None, body: Any = None) -> Answer:
-        used = self._credential_id
-        try:
-            answer = super().request(method, path, query=query, body=body)
-        except SignInRefused as error:
-            # A request that was refused for its sign-in had no effect, so even a write may go again.
-            if self._take_replacement_of(used):
-                return self.request(method, path, query=query, body=body)
-            self._note(used, error.sentence)
-            raise
-        except Forbidden as error:
-            self._note(used, error.sentence)
-            raise
-        if self._noted_at is None or timezone.now() - self._noted_at > NOTE_EVERY:
-            self._note(used, "")
-        return answer
+        with self._narrow:
+            self._take_up()
+            try:
+                answer = super().request(method, path, query=query, body=body)
+            except SignInRefused as error:
+                used = self._held.sent
+                # A request that was refused for its sign-in had no effect, so even a write may go again. Not at Jira,
+                # where a dead token makes us anonymous: what was read before the 401 is not to be trusted.
+                if self._system is System.ALIGN and self._take_up() != used:
+                    return self.request(method, path, query=query, body=body)
+                self._note(used, error)
+                raise
+            except Forbidden as error:
+                self._note(self._held.sent, error)
+                raise
+            if self._noted_at is None or timezone.now() - self._noted_at > NOTE_EVERY:
+                self._note(self._held.sent, None)
+            return answer
 
-    def _take_replacement_of(self, used: int) -> bool:
-        """An old Align token dies when the new one is made: a job under way continues once the new one is stored.
+    def _take_up(self) -> int:
+        """Sign in with what is to be used now, and return its key. Raises LockedOut or NoCredential."""
+        with self._taking:
+            stored = self._to_use()
+            # Removed, or stored for another site: what is under way ends at the site it knows.
+            if stored is not None:
+                refuse_locked_out(stored)
+                if stored.pk != self._held.pk:
+                    self._take(stored)
+            return self._held.pk
 
-        Not so at Jira, where a dead token makes us anonymous: what was read before the 401 is not to be trusted.
-        """
-        if self._system is not System.ALIGN:
-            return False
-        current = _stored(self._connector_id, self._system, self.site.address)
-        if current is None or current.pk == used:
-            return False
-        self._auth = access_of(current, self.site.address).auth
-        self._credential_id = current.pk
-        return True
+    def _to_use(self) -> Credential | None:
+        if not self._pinned:
+            return _stored(self._connector_id, self._system, self.site.address)
+        stored = Credential.objects.filter(pk=self._held.pk).first()
+        if stored is None:
+            raise NoCredential("This credential was discarded meanwhile, so nothing more was sent with it.")
+        return stored
 
-    def _note(self, used: int, sentence: str) -> None:
+    def _take(self, stored: Credential) -> None:
+        if self._job is not None:
+            uses.note_use(self._job, stored)
+        auth = access_of(stored, self.site.address).auth
+        if self._system is System.JIRA:
+            self._prove(stored, auth)
+        self._held.take(stored.pk, auth)
+        self._narrow = _narrow(stored)
+        self._noted_at = stored.used_at if not stored.last_answer else None
+
+    def _prove(self, stored: Credential, auth: Auth) -> None:
+        """At Jira only this resource says that a token is dead; lists would just become shorter in mid-job."""
+        with Remote(self.site, budget=self._budget, auth=auth, retry=self._retry) as remote:
+            try:
+                remote.request("GET", WHO_AM_I)
+            except SignInRefused as error:
+                self._note(stored.pk, error)
+                raise
+
+    def _note(self, used: int, refused: RemoteError | None) -> None:
         now = timezone.now()
-        self._noted_at = None if sentence else now
-        if not Credential.objects.filter(pk=used).update(used_at=now, last_answer=sentence):
-            return  # replaced meanwhile: what the old secret was told says nothing about the new one
+        self._noted_at = None if refused else now
+        noted = Credential.objects.filter(pk=used)
+        if not isinstance(refused, SignInRefused):
+            # An answer that was under way while the password was refused does not unlock it.
+            noted = noted.exclude(kind=CredentialKind.JIRA_PASSWORD, refused_status=REFUSED)
+        noted.update(
+            used_at=now,
+            last_answer=refused.sentence if refused else "",
+            # One that wants a CAPTCHA says so with 403, which is a refused sign-in all the same.
+            refused_status=REFUSED if isinstance(refused, SignInRefused) else FORBIDDEN if refused else None,
+        )
+        if noted.filter(stage=Stage.CURRENT).exists():
+            self._note_on_connector(None if refused else now)
+
+    def _note_on_connector(self, answered_at: datetime | None) -> None:
         # The other system's answer does not make up for a refusal of this one.
         refused = Credential.objects.filter(connector=self._connector_id, stage=Stage.CURRENT).exclude(last_answer="")
         values: dict[str, Any] = {"last_error": refused.values_list("last_answer", flat=True).first() or ""}
-        if self._system is System.ALIGN and not sentence:
-            values["answered_at"] = now
+        if self._system is System.ALIGN and answered_at:
+            values["answered_at"] = answered_at
         Connector.objects.filter(pk=self._connector_id).update(**values)
+
+
+def refuse_locked_out(credential: Credential) -> None:
+    """Raises LockedOut."""
+    if is_locked_out(credential):
+        raise LockedOut(
+            f"Nothing was sent: Jira refused this password, and a few more failures lock the account. "
+            f"Stage the right password on the Jira credential's page, or, when the account is mended in Jira (it may "
+            f'want a CAPTCHA: sign in once in a browser as {credential.user}), press "{TRY_AGAIN}" there.'
+        )
+
+
+def is_locked_out(credential: Credential) -> bool:
+    """A refused Basic sign-in at a Data Center is never repeated by itself: the account would be locked."""
+    return credential.kind == CredentialKind.JIRA_PASSWORD and credential.refused_status == REFUSED
+
+
+def _narrow(credential: Credential) -> AbstractContextManager[Any]:
+    """A password that has become wrong is refused twice at most, whatever the number of threads: the third locks."""
+    return threading.BoundedSemaphore(2) if credential.kind == CredentialKind.JIRA_PASSWORD else nullcontext()
 
 
 def align_client(
     connector: Connector,
     *,
+    job: Job | None = None,
     read_only: bool = True,
     interactive: bool = False,
     on_wait: OnWait | None = None,
@@ -118,15 +225,26 @@ def align_client(
     """A client for Align; it refuses to write unless `read_only=False`. `patience`: seconds to wait for a slot.
 
     `interactive` is for what a person's click waits for: it may use the reserved part of the rate budget.
+    `job`: whose use of the secret is entered into the audit trail before the secret is opened.
     """
-    remote = _remote(
-        connector, System.ALIGN, read_only=read_only, interactive=interactive, on_wait=on_wait, patience=patience
+    remote = _current_remote(
+        connector,
+        System.ALIGN,
+        job=job,
+        interactive=interactive,
+        on_wait=on_wait,
+        read_only=read_only,
+        retry=retry(patience=patience),
     )
     return AlignClient(remote, connector.align_connector_id)
 
 
-def jira_client(connector: Connector, *, interactive: bool = False, on_wait: OnWait | None = None) -> JiraClient:
-    remote = _remote(connector, System.JIRA, read_only=True, interactive=interactive, on_wait=on_wait, patience=None)
+def jira_client(
+    connector: Connector, *, job: Job | None = None, interactive: bool = False, on_wait: OnWait | None = None
+) -> JiraClient:
+    remote = _current_remote(
+        connector, System.JIRA, job=job, interactive=interactive, on_wait=on_wait, read_only=True, retry=retry()
+    )
     return JiraClient(remote, deployment_of(connector.jira_kind))
 
 
@@ -141,25 +259,50 @@ def trial_remote(access: Access) -> Remote:
     return Remote(site, budget=budget, auth=access.auth, retry=retry(tries=1, patience=settings.REQUEST_DEADLINE))
 
 
-def _remote(
-    connector: Connector,
-    system: System,
+def credential_remote(
+    credential: Credential,
     *,
-    read_only: bool,
+    job: Job | None = None,
+    interactive: bool = True,
+    read_only: bool = True,
+    on_wait: OnWait | None = None,
+) -> NotedRemote:
+    """Signed in with exactly this credential, also a pending or previous one, and never with one that replaces it."""
+    return _noted(
+        credential,
+        job=job,
+        pinned=True,
+        interactive=interactive,
+        on_wait=on_wait,
+        read_only=read_only,
+        retry=retry(),
+    )
+
+
+def stored_trial_remote(credential: Credential) -> NotedRemote:
+    """For testing a stored credential from its page: as a trial, but a refusal is noted, so that it is not repeated."""
+    patient = retry(tries=1, patience=settings.REQUEST_DEADLINE)
+    return _noted(credential, job=None, pinned=True, interactive=True, on_wait=None, read_only=True, retry=patient)
+
+
+def _current_remote(connector: Connector, system: System, **options: Any) -> NotedRemote:
+    return _noted(current_credential(connector, system), pinned=False, **options)
+
+
+def _noted(
+    credential: Credential,
+    *,
+    job: Job | None,
+    pinned: bool,
     interactive: bool,
     on_wait: OnWait | None,
-    patience: float | None,
-) -> Remote:
-    credential = current_credential(connector, system)
-    site = site_of(system, _address(connector, system))
-    return NotedRemote(
-        site,
-        credential,
-        budget=_budget(system, site, interactive=interactive, on_wait=on_wait),
-        auth=access_of(credential, site.address).auth,
-        retry=retry(patience=patience),
-        read_only=read_only,
-    )
+    read_only: bool,
+    retry: Retry,
+) -> NotedRemote:
+    system = System(credential.system)
+    site = site_of(system, _address(credential.connector, system))
+    budget = _budget(system, site, interactive=interactive, on_wait=on_wait)
+    return NotedRemote(site, credential, job=job, pinned=pinned, budget=budget, retry=retry, read_only=read_only)
 
 
 def _budget(system: System, site: Site, *, interactive: bool, on_wait: OnWait | None) -> Budget:
@@ -191,7 +334,7 @@ def _stored(connector_id: int, system: System, address: str) -> Credential | Non
     """One query for both, so that a secret stored after a change of the site is never sent to the site before it."""
     stored = Credential.objects.filter(connector=connector_id, system=system, stage=Stage.CURRENT)
     same_site = {"connector__align_site" if system is System.ALIGN else "connector__jira_site": address}
-    return stored.filter(**same_site).first()
+    return stored.filter(**same_site).select_related("connector").first()
 
 
 def _address(connector: Connector, system: System) -> str:
@@ -226,4 +369,4 @@ def is_allowed_private(address: str) -> bool:
     return bool({parts.netloc, parts.hostname} & set(settings.ALLOWED_PRIVATE_HOSTS))
 
 
-__all__ = ["Access", "NoCredential", "align_client", "jira_client", "trial_remote"]
+__all__ = ["Access", "LockedOut", "NoCredential", "align_client", "credential_remote", "jira_client", "trial_remote"]

@@ -20,8 +20,8 @@ INTAKE = "intake"
 @jobs.handler(INTAKE)
 def take_in_log(run: jobs.Run) -> None:
     """Read what is new in Align's log; an Align without that address is noted once and asked again only by hand."""
-    client = remotes.align_client(run.connector, on_wait=run.waits_for)
     try:
+        client = remotes.align_client(run.connector, job=run.job, on_wait=run.waits_for)
         result = intake.pull(run.connector, client)
     except RemoteError as error:
         raise jobs.JobFailed(error.sentence) from error

@@ -1,6 +1,6 @@
 """Sealed secrets: AES-256-GCM, each value bound to its table, row, field and version, with the id of its key.
 
-Keys come from the operator (SEAL_KEYS, "id:base64 of 32 bytes"), never from SECRET_KEY. The first seals, all open.
+Keys come from the operator (SEAL_KEYS_FILE, then SEAL_KEYS), never from SECRET_KEY. The first seals, all open.
 A value looks like `v1:{key id}:{nonce}:{ciphertext}`.
 """
 
@@ -11,9 +11,14 @@ import binascii
 import hashlib
 import hmac
 import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
@@ -23,6 +28,12 @@ from connectors.models import Credential
 
 NONCE_BYTES = 12
 KEY_BYTES = 32
+LARGEST_FILE = 64 * 1024
+LONGEST_ID = 40
+FORM = "v1"
+# What allauth seals through SecondFactorAdapter, by the type of the authenticator; it names no row to be bound to.
+SECOND_FACTOR = "mfa_authenticator|secret"
+SECOND_FACTOR_FIELDS = {Authenticator.Type.TOTP: "secret", Authenticator.Type.RECOVERY_CODES: "seed"}
 
 
 class SealError(Exception):
@@ -33,29 +44,90 @@ class DoesNotOpen(SealError):
     """The value was sealed with another key, for another row, or was altered."""
 
 
+# --- keys -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyEntry:
+    """One entry as the operator gave it. Errors name its place: what stands where the id should be may be the key."""
+
+    place: str
+    text: str
+
+    def __repr__(self) -> str:
+        return f"KeyEntry({self.place})"
+
+
 def keys() -> dict[str, bytes]:
-    """Key id -> key, the sealing one first. Raises SealError with one line about what is wrong."""
-    return _parse(tuple(settings.SEAL_KEYS))
+    """Key id -> key, the sealing one first. Raises SealError with one line about what is wrong.
+
+    With both settings given the file's keys come first: a change from the environment to a file needs no third step.
+    """
+    in_file = _read(settings.SEAL_KEYS_FILE) if settings.SEAL_KEYS_FILE else ()
+    in_settings = tuple(
+        KeyEntry(place=f"SEAL_KEYS: entry {place}", text=text) for place, text in enumerate(settings.SEAL_KEYS, start=1)
+    )
+    return _parse(in_file + in_settings)
 
 
 @lru_cache(maxsize=8)
-def _parse(entries: tuple[str, ...]) -> dict[str, bytes]:
+def _parse(entries: tuple[KeyEntry, ...]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
-    for place, entry in enumerate(entries, start=1):
-        key_id, _, encoded = entry.partition(":")
-        try:
-            key = base64.b64decode(encoded, validate=True)
-        except binascii.Error:
-            key = b""
-        # Named by its place: what stands where the id should be may be the key itself.
-        if not key_id or len(key) != KEY_BYTES:
-            raise SealError(f'SEAL_KEYS: entry {place} has to be "id:" and the base64 of {KEY_BYTES} bytes.')
+    for entry in entries:
+        key_id, key = _key_of(entry)
         if key_id in found:
-            raise SealError(f"SEAL_KEYS: the id of entry {place} occurs twice.")
+            raise SealError(f"{entry.place}: this id occurs twice.")
+        if key in found.values():
+            raise SealError(f"{entry.place}: this key is given twice, under two ids.")
         found[key_id] = key
     if not found:
         raise SealError("SEAL_KEYS is not set: without a key no secret can be stored or opened.")
     return found
+
+
+def _key_of(entry: KeyEntry) -> tuple[str, bytes]:
+    key_id, _, encoded = entry.text.strip().partition(":")
+    try:
+        key = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if not 0 < len(key_id) <= LONGEST_ID or not key_id.isprintable() or len(key) != KEY_BYTES:
+        raise SealError(
+            f'{entry.place} has to be "id:" and the base64 of {KEY_BYTES} bytes, '
+            f"the id of at most {LONGEST_ID} characters."
+        )
+    return key_id, key
+
+
+@lru_cache(maxsize=8)
+def _read(path: str) -> tuple[KeyEntry, ...]:
+    """Read once in the life of a process, so that a file in the middle of being edited takes no key away."""
+    lines = _text_of(Path(path)).split("\n")
+    return tuple(
+        KeyEntry(place=f"SEAL_KEYS_FILE: line {number}", text=line)
+        for number, line in enumerate(lines, start=1)
+        if line.strip() and not line.lstrip().startswith("#")
+    )
+
+
+def _text_of(path: Path) -> str:
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise SealError(f"SEAL_KEYS_FILE: {path} is not a file.")
+        if stat.S_IMODE(found.st_mode) not in (0o600, 0o400):
+            raise SealError(f"SEAL_KEYS_FILE: others may use {path}. Let its owner alone read it: chmod 600.")
+        with path.open("rb") as file:
+            raw = file.read(LARGEST_FILE + 1)
+        if len(raw) > LARGEST_FILE:
+            raise SealError(f"SEAL_KEYS_FILE: {path} is larger than {LARGEST_FILE} bytes; is it the right file?")
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        # Not chained: the error carries the bytes of the file.
+        raise SealError(f"SEAL_KEYS_FILE: {path} is not text in UTF-8; is it the right file?") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no possible path"
+        raise SealError(f"SEAL_KEYS_FILE: the file {str(path)!r} cannot be read: {reason}.") from error
 
 
 def new_key(key_id: str) -> str:
@@ -63,59 +135,56 @@ def new_key(key_id: str) -> str:
     return f"{key_id}:{base64.b64encode(os.urandom(KEY_BYTES)).decode()}"
 
 
-def seal_secret(credential: Credential, secret: str) -> None:
-    """Set the credential's sealed value and fingerprint; the caller saves."""
+# --- sealing and opening ----------------------------------------------------------------------------------------------
+
+
+def seal(text: str, *, bound_to: str) -> str:
+    """The sealed value; it opens only for the same `bound_to`, which names table, row, field and version."""
     key_id, key = next(iter(keys().items()))
     nonce = os.urandom(NONCE_BYTES)
-    ciphertext = AESGCM(key).encrypt(nonce, secret.encode(), _bound_to(credential))
-    credential.sealed = ":".join(("v1", key_id, _text(nonce), _text(ciphertext)))
+    ciphertext = AESGCM(key).encrypt(nonce, text.encode(), bound_to.encode())
+    return ":".join((FORM, key_id, _text(nonce), _text(ciphertext)))
+
+
+def unseal(value: str, *, bound_to: str) -> str:
+    """What was sealed. Raises DoesNotOpen; a value that does not open is never returned."""
+    form, key_id, nonce, ciphertext = _split(value)
+    key = keys().get(key_id)
+    if form != FORM or key is None:
+        raise DoesNotOpen(f'This credential is sealed with the key "{key_id}", which is not in SEAL_KEYS.')
+    try:
+        return AESGCM(key).decrypt(_bytes(nonce), _bytes(ciphertext), bound_to.encode()).decode()
+    except (InvalidTag, binascii.Error, ValueError) as error:
+        raise DoesNotOpen(
+            "This credential does not open: it was sealed for another row, or altered. Store its secret again."
+        ) from error
+
+
+def seal_secret(credential: Credential, secret: str) -> None:
+    """Set the credential's sealed value and fingerprint; the caller saves."""
+    credential.sealed = seal(secret, bound_to=bound_to(credential))
     credential.fingerprint = fingerprint(secret)
 
 
 def open_secret(credential: Credential) -> str:
-    """The secret, for use at this moment only. Raises DoesNotOpen; a value that does not open is never returned."""
-    version, key_id, nonce, ciphertext = _split(credential.sealed)
-    key = keys().get(key_id)
-    if version != "v1" or key is None:
-        raise DoesNotOpen(f'This credential is sealed with the key "{key_id}", which is not in SEAL_KEYS.')
-    try:
-        return AESGCM(key).decrypt(_bytes(nonce), _bytes(ciphertext), _bound_to(credential)).decode()
-    except (InvalidTag, binascii.Error, ValueError) as error:
-        raise DoesNotOpen("This credential does not open: it was sealed for another row, or altered.") from error
+    """The secret, for use at this moment only. Raises DoesNotOpen."""
+    return unseal(credential.sealed, bound_to=bound_to(credential))
+
+
+def bound_to(credential: Credential) -> str:
+    return f"connectors_credential|{credential.uuid}|secret|{credential.version}"
 
 
 def fingerprint(secret: str) -> str:
-    """A keyed hash, so that two people can compare secrets without seeing them."""
+    """A keyed hash, so that two people can compare secrets without seeing them; another first key makes another."""
     key = next(iter(keys().values()))
     return hmac.new(key, b"fingerprint\0" + secret.encode(), hashlib.sha256).hexdigest()[:16]
 
 
-def verify_stored() -> None:
-    """For the start of the web and of the worker. Raises SealError with one line when a key is missing or wrong.
-
-    A key is wrong when it opens none of its values; a single altered one stops nobody, its connector's page tells.
-    """
-    known = keys()
-    opens: dict[str, bool] = {}
-    for credential in Credential.objects.order_by("pk"):
-        key_id = credential.sealed.split(":")[1] if credential.sealed.count(":") == 3 else ""
-        opens[key_id] = opens.get(key_id, False) or _does_open(credential)
-    for key_id in (each for each, any_opens in opens.items() if not any_opens):
-        if key_id not in known:
-            raise SealError(f'SEAL_KEYS lacks the key "{key_id}", with which stored secrets are sealed: add it again.')
-        raise SealError(f'SEAL_KEYS: the key "{key_id}" does not open the secrets that were sealed under this id.')
-
-
-def _does_open(credential: Credential) -> bool:
-    try:
-        open_secret(credential)
-    except DoesNotOpen:
-        return False
-    return True
-
-
-def _bound_to(credential: Credential) -> bytes:
-    return f"connectors_credential|{credential.uuid}|secret|{credential.version}".encode()
+def key_id_of(value: str) -> str:
+    """Which key a sealed value names; empty where it is not in the sealed form."""
+    parts = value.split(":")
+    return parts[1] if len(parts) == 4 and parts[0] == FORM else ""
 
 
 def _split(sealed: str) -> tuple[str, str, str, str]:
@@ -131,6 +200,60 @@ def _text(raw: bytes) -> str:
 
 def _bytes(text: str) -> bytes:
     return base64.b64decode(text, validate=True)
+
+
+# --- at the start -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """A sealed value as it stands in the database, with what it is bound to."""
+
+    value: str
+    bound_to: str
+
+
+def stored_values() -> Iterator[Stored]:
+    """Every sealed value there is: credentials in all stages, and what second factors are checked against."""
+    for credential in Credential.objects.order_by("pk").iterator():
+        yield Stored(value=credential.sealed, bound_to=bound_to(credential))
+    for factor in second_factors().iterator():
+        value = factor.data.get(SECOND_FACTOR_FIELDS[factor.type])
+        if isinstance(value, str):
+            yield Stored(value=value, bound_to=SECOND_FACTOR)
+
+
+def second_factors() -> Any:
+    return Authenticator.objects.filter(type__in=SECOND_FACTOR_FIELDS).order_by("pk")
+
+
+def verify_stored() -> None:
+    """For the start of the web and of the worker. Raises SealError with one line when a key is missing or wrong.
+
+    A key is wrong when it opens none of its values; a single altered one stops nobody, its connector's page tells.
+    """
+    known = keys()
+    for key_id in _that_open_nothing(stored_values()):
+        if key_id not in known:
+            raise SealError(f'SEAL_KEYS lacks the key "{key_id}", with which stored secrets are sealed: add it again.')
+        raise SealError(f'SEAL_KEYS: the key "{key_id}" does not open the secrets that were sealed under this id.')
+
+
+def _that_open_nothing(values: Iterable[Stored]) -> list[str]:
+    opens: dict[str, bool] = {}
+    for stored in values:
+        # A value that names no key says nothing about any.
+        if key_id := key_id_of(stored.value):
+            opens[key_id] = opens.get(key_id, False) or does_open(stored)
+    return [key_id for key_id, any_opens in opens.items() if not any_opens]
+
+
+def does_open(stored: Stored) -> bool:
+    try:
+        unseal(stored.value, bound_to=stored.bound_to)
+    except DoesNotOpen:
+        return False
+    return True
 
 
 def check(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from connectors import remotes, sealing
+from connectors import remotes, sealing, uses
 from connectors.align.client import AlignClient
 from connectors.http.auth import BadToken
 from connectors.http.errors import RemoteError
+from connectors.http.remote import Remote
 from connectors.jira.client import JiraClient
-from connectors.models import Connector, Credential, Stage, System
+from connectors.models import Connector, Credential, Person, Stage, System
 from connectors.remotes import Access
 from connectors.services import ConnectorData, SecretData
 
@@ -33,19 +34,24 @@ def try_connection(data: ConnectorData, secrets: Sequence[SecretData]) -> list[C
     return [*_try(System.ALIGN, data, typed), *_try(System.JIRA, data, typed)]
 
 
-def secrets_of(connector: Connector) -> list[SecretData]:
-    """The stored current secrets, opened for a trial."""
-    stored = Credential.objects.filter(connector=connector, stage=Stage.CURRENT)
-    return [
-        SecretData(
-            system=System(each.system),
-            kind=each.kind,
-            user=each.user,
-            secret=sealing.open_secret(each),
-            expires_on=each.expires_on,
-        )
-        for each in stored
-    ]
+def try_stored(connector: Connector, *, actor: Person) -> list[Check]:
+    """The same with the stored current secrets; that they were used is entered first, and a refusal is noted."""
+    stored = Credential.objects.filter(connector=connector, stage=Stage.CURRENT).select_related("connector")
+    found = {System(each.system): each for each in stored}
+    return [check for system in System for check in _try_stored(system, found.get(system), actor)]
+
+
+def _try_stored(system: System, credential: Credential | None, actor: Person) -> Iterator[Check]:
+    if credential is None:
+        yield _without(system)
+        return
+
+    def connect() -> Remote:
+        remotes.refuse_locked_out(credential)
+        uses.note_trial(credential, actor=actor)
+        return remotes.stored_trial_remote(credential)
+
+    yield from _look(system, data_of(credential.connector), connect)
 
 
 def data_of(connector: Connector) -> ConnectorData:
@@ -62,15 +68,22 @@ def data_of(connector: Connector) -> ConnectorData:
 def _try(system: System, data: ConnectorData, typed: dict[System, SecretData]) -> Iterator[Check]:
     secret = typed.get(system)
     if secret is None:
-        yield Check(label=f"{system.label}: credential", ok=False, sentence="None is stored: add one.")
+        yield _without(system)
         return
     site = data.align_site if system is System.ALIGN else data.jira_site
     access = Access(system=system, site=site, kind=secret.kind, user=secret.user, secret=secret.secret)
+    yield from _look(system, data, lambda: remotes.trial_remote(access))
+
+
+def _without(system: System) -> Check:
+    return Check(label=f"{system.label}: credential", ok=False, sentence="None is stored: add one.")
+
+
+def _look(system: System, data: ConnectorData, connect: Callable[[], Remote]) -> Iterator[Check]:
     try:
-        remote = remotes.trial_remote(access)
-    except (RemoteError, BadToken) as error:
-        sentence = error.sentence if isinstance(error, RemoteError) else str(error)
-        yield Check(label=f"{system.label}: address and credential", ok=False, sentence=sentence)
+        remote = connect()
+    except (RemoteError, BadToken, sealing.SealError) as error:
+        yield Check(label=f"{system.label}: address and credential", ok=False, sentence=str(error))
         return
     with remote:
         if system is System.ALIGN:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from urllib.parse import SplitResult, urlsplit
 
 from connectors.http.errors import AddressRefused
+from connectors.http.hosts import check_public, check_spelling
 
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
 
@@ -24,16 +25,20 @@ def split_address(address: str) -> SplitResult:
         raise AddressRefused("This is not a web address. Enter it like https://acme.jiraalign.com.")
     if re.search(r"[\s\\\x00-\x1f\x7f]", address):
         raise AddressRefused("The address contains spaces or characters that no address has. Paste it again.")
+    check_spelling(parts.hostname)
     return parts
 
 
-def check_address(address: str, *, allow_plain: bool) -> None:
-    """Refuses what must never be stored as the base address of a site."""
+def check_address(address: str, *, allow_private: bool) -> None:
+    """Refuses what must never be stored as the base address of a site. `allow_private` also allows plain http."""
     parts = split_address(address)
     if parts.query or parts.fragment:
         raise AddressRefused("The address has a query or a fragment. Enter the site alone.")
-    if parts.scheme != "https" and not allow_plain:
+    if allow_private:
+        return
+    if parts.scheme != "https":
         raise AddressRefused("The address must start with https://, so that the token cannot be read on the way.")
+    check_public(parts.hostname or "")
 
 
 def origin_of(address: str) -> str:

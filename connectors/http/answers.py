@@ -142,7 +142,7 @@ def _refused_sentence(received: Received, wording: Wording) -> str:
     if _sign_in_denied(received):
         return (
             f"{wording.system} wants a CAPTCHA from this account after too many failed sign-ins. "
-            "Sign in once in a browser as this account, then test the connection again."
+            "Sign in once in a browser as this account. Then allow one more try on the credential's page."
         )
     return f"{wording.system} refused the sign-in ({received.status}). {wording.sign_in}"
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -17,6 +18,8 @@ from requests_hardened.ip_filter import InvalidIPAddress
 from requests_hardened.ip_filter_adapter import IPFilterAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from connectors.http.hosts import is_public
 
 
 class Flight:
@@ -96,15 +99,24 @@ class _WatchedTLSPool(HTTPSConnectionPool):
 
 
 class _PublicOnlyAdapter(IPFilterAdapter):
-    """Resolves the name itself and connects to the address it has checked, so DNS cannot change in between."""
+    """Resolves the name itself and connects to the address it has checked, so DNS cannot change in between.
 
-    def build_connection_pool_key_attributes(self, *args: Any, **kwargs: Any) -> Any:
-        host_params, pool_kwargs = super().build_connection_pool_key_attributes(*args, **kwargs)
-        address = ipaddress.ip_address(host_params["host"].strip("[]"))
-        # Site-local (fec0::/10) and reserved (::/8) addresses are not "private" to the filter.
-        if address.is_reserved or address.is_link_local or getattr(address, "is_site_local", False):
-            raise InvalidIPAddress(str(address))
+    The library's filter looks at the first address of a name alone, and its list is shorter than ours.
+    """
+
+    def build_connection_pool_key_attributes(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        parts = urlsplit(request.url)
+        for found in socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM):
+            _refuse_private(str(found[4][0]))
+        host_params, pool_kwargs = super().build_connection_pool_key_attributes(request, *args, **kwargs)
+        # The filter has asked the name service once more; this is the address that is connected to.
+        _refuse_private(host_params["host"].strip("[]"))
         return host_params, pool_kwargs
+
+
+def _refuse_private(address: str) -> None:
+    if not is_public(ipaddress.ip_address(address)):
+        raise InvalidIPAddress(address)
 
 
 def open_session(*, allow_private: bool, pool_size: int) -> requests.Session:

@@ -49,7 +49,7 @@ class Site:
     wording: Wording = field(default_factory=Wording)
 
     def __post_init__(self) -> None:
-        check_address(self.address, allow_plain=self.allow_private)
+        check_address(self.address, allow_private=self.allow_private)
 
     @property
     def host(self) -> str:

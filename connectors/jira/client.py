@@ -1,6 +1,6 @@
 """The part of Jira's REST API that this product reads, on Cloud (version 3) and on Data Center (version 2)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
@@ -84,6 +84,19 @@ class JiraClient:
         if self.deployment == "cloud":
             return list(self._paged("priority/search", JiraPriority.from_json))
         return self._list("priority", JiraPriority.from_json)
+
+    def permissions(self, keys: Sequence[str], project_key: str | None = None) -> dict[str, bool]:
+        """What the account may do, by permission key: in that project, or anywhere without one.
+
+        Cloud answers BadRequest when it does not know one of the keys; Data Center leaves such a key out.
+        NotFound: the account does not see the project.
+        """
+        self._sign_in_first()
+        where = () if project_key is None else (("projectKey", project_key),)
+        query = (*where, ("permissions", ",".join(keys)))
+        granted = Fields(self._get("mypermissions", query), what="permissions").part("permissions")
+        answered = {key: granted.part(key).truth("havePermission") for key in keys}
+        return {key: value for key, value in answered.items() if value is not None}
 
     def _sign_in_first(self) -> None:
         """With a wrong token a caller is anonymous to Jira: lists answer 200 and empty. Only /myself says 401."""

@@ -1,0 +1,78 @@
+"""Use of a secret, written down before it is opened: one entry per job and credential version, one per trial.
+
+If the entry cannot be written, the secret stays sealed and nothing is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+
+from connectors.audit import trail
+from connectors.models import Credential, CredentialUse, Job, Person, System
+
+USED, TESTED = trail.CREDENTIAL_USED, "credential.tested"
+
+
+def note_use(job: Job, credential: Credential) -> None:
+    """A job that is taken over, or that comes back to a secret it had before, writes nothing twice."""
+    # Durable: in the transaction of somebody else the entry could be undone after the secret was used.
+    with _on_disk(), transaction.atomic(durable=True):
+        _, is_first = CredentialUse.objects.get_or_create(
+            job=job, credential_uuid=credential.uuid, version=credential.version
+        )
+        if is_first:
+            _append(
+                USED,
+                credential,
+                job.requested_by,
+                f"Job {job.pk} ({job.kind}) used the {_named(credential)}.",
+                job=job.pk,
+                kind=job.kind,
+            )
+
+
+def note_trial(credential: Credential, *, actor: Person) -> None:
+    """A person tries a stored secret from its page, without a job."""
+    with transaction.atomic(durable=True):
+        _append(TESTED, credential, actor, f"Tested the {_named(credential)}.")
+
+
+def _named(credential: Credential) -> str:
+    return f"{System(credential.system).label} credential, version {credential.version}, as it is {credential.stage}"
+
+
+def _append(action: str, credential: Credential, actor: Person | None, sentence: str, **more: object) -> None:
+    trail.append(
+        action,
+        actor=actor,
+        connector=credential.connector,
+        subject=f"credential {credential.uuid}",
+        sentence=sentence,
+        data={
+            "system": credential.system,
+            "stage": credential.stage,
+            "version": credential.version,
+            "fingerprint": credential.fingerprint,
+            **more,
+        },
+    )
+
+
+@contextmanager
+def _on_disk() -> Iterator[None]:
+    """Threads of a pool do not wait for the disk with their commits (see connectors.threads); an entry has to."""
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA synchronous")
+        before = cursor.fetchone()[0]
+        cursor.execute("PRAGMA synchronous=FULL")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA synchronous={int(before)}")

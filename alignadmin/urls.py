@@ -7,7 +7,7 @@ from rest_framework.routers import SimpleRouter
 from connectors import api as connectors_api
 from connectors.audit import api as audit_api
 from connectors.rights import Right
-from connectors.views import shell
+from connectors.views import people, shell
 from mappings import api as mappings_api
 
 
@@ -29,7 +29,9 @@ router.register("history", audit_api.HistoryViewSet, basename="api-history")
 
 urlpatterns = [
     path("healthz", shell.healthz, name="healthz"),
-    path("accounts/", include("connectors.signin_urls")),
+    path("accounts/join/<str:uid>/<str:token>/", people.join, name="person-join"),
+    path("accounts/", include("connectors.signin.urls")),
+    path("settings/", include("connectors.settings_urls")),
     path("history/", include("connectors.audit.urls")),
     path("connectors/", include("connectors.urls")),
     path("", include("mappings.urls")),
@@ -39,3 +41,4 @@ urlpatterns = [
 ]
 
 handler404 = "connectors.views.shell.not_found"
+handler429 = "connectors.signin.throttling.too_many_requests"  # looked up by allauth

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.contrib import messages
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.defaultfilters import filesizeformat
+from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 
+from alignadmin.pages import failure, redirect
+from connectors.models.person import Person
+from connectors.rights import Right
+from connectors.signin import sessions
+from connectors.signin.freshness import page_to_return_to, reads
+
 GetResponse = Callable[[HttpRequest], HttpResponse]
+LONGEST_NUMBER = 15  # digits of a length
 
 
 class BodyLimit:
@@ -22,15 +35,68 @@ class BodyLimit:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
+    def process_view(self, request: HttpRequest, *_: object) -> HttpResponse | None:
+        """Before the check of the CSRF token, which reads the body; what is refused gets every header a page gets."""
+        sentence, status = _why_refused(request.META)
+        if not sentence:
+            return None
+        if request.path.startswith("/api/"):
+            return JsonResponse({"error": sentence}, status=status)
+        return failure(request, sentence, status=status)
+
+
+def _why_refused(meta: Mapping[str, str]) -> tuple[str, int]:
+    """A sentence and a status; an empty sentence when the body may be read."""
+    if meta.get("HTTP_TRANSFER_ENCODING"):
+        return "The request does not say how long it is (Content-Length), so nothing of it was read.", 411
+    length = (meta.get("CONTENT_LENGTH") or "0").strip()
+    if not (length.isascii() and length.isdigit()):
+        return "The length that the request gives (Content-Length) is no number, so nothing of it was read.", 400
+    digits = length.lstrip("0") or "0"
+    # Python refuses to read a number of thousands of digits.
+    if len(digits) > LONGEST_NUMBER or int(digits) > settings.MAX_BODY:
+        most = filesizeformat(settings.MAX_BODY)
+        return f"The request is larger than {most}, so nothing of it was read. Send it in smaller parts.", 413
+    return "", 200
+
 
 class SessionLimits:
-    """Ends a session that was idle or has lasted too long, and notes when a person was last seen."""
+    """Ends a session that was idle or has lasted too long, and notes when a person was last seen.
+
+    What app.js marks as polled (`X-Polling`) is no activity: a page left open does not keep its session alive.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if SESSION_KEY not in request.session:
+            return self.get_response(request)
+        now = timezone.now()
+        if reason := sessions.ended_why(request.session, now.timestamp()):
+            return self._end(request, reason)
+        is_due = "X-Polling" not in request.headers and sessions.is_due(request.session, now.timestamp())
+        if is_due and isinstance(request.user, Person):
+            sessions.note_activity(request.session, request.user, now)
         return self.get_response(request)
+
+    def _end(self, request: HttpRequest, reason: str) -> HttpResponse:
+        sessions.end_here(request.session)
+        request.user = AnonymousUser()
+        if request.path.startswith("/api/"):
+            return JsonResponse({"error": f"{reason} Sign in again."}, status=401)
+        if _is_public(request):
+            return self.get_response(request)
+        messages.warning(request, reason if reads(request) else f"{reason} Nothing was sent.")
+        return redirect(request, f"{reverse(settings.LOGIN_URL)}?{urlencode({'next': page_to_return_to(request)})}")
+
+
+def _is_public(request: HttpRequest) -> bool:
+    try:
+        view = resolve(request.path_info).func
+    except Resolver404:
+        return False
+    return getattr(view, "rule", (None,))[0] is Right.PUBLIC
 
 
 class NoStore:

@@ -7,14 +7,12 @@ from argparse import ArgumentParser
 from getpass import getpass
 from typing import Any
 
-from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
-from django.db import transaction
 
-from connectors.audit import trail
-from connectors.models import Person, Role
+from connectors.people import services as people
+from connectors.services import Refused
 
 
 class Command(BaseCommand):
@@ -29,21 +27,11 @@ class Command(BaseCommand):
         password = sys.stdin.readline().rstrip("\n") if password_stdin else self._ask()
         try:
             validate_email(email)
-            validate_password(password, Person(email=email, name=name))
+            person = people.add_admin(email, name, password)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        if Person.objects.filter(email=email.lower()).exists():
-            raise CommandError(f"{email} is already here. Sign in, or choose another address.")
-        with transaction.atomic():
-            person = Person.objects.create_user(email, password, name=name or email, role=Role.ADMIN)
-            trail.append(
-                "person.added",
-                actor=None,
-                connector=None,
-                subject=f"person {person.pk}",
-                sentence=f"Added {person} as an admin by command.",
-                data={"email": person.email, "role": person.role},
-            )
+        except Refused as refused:
+            raise CommandError(str(refused)) from refused
         self.stdout.write(f"{person.email} can sign in as an admin.")
 
     def _ask(self) -> str:

@@ -16,7 +16,7 @@ from connectors.demo.prepare import prepare
 from connectors.demo.surroundings import HOST, CannotStart, Surroundings, alone, surroundings
 
 MANAGE = str(settings.BASE_DIR / "manage.py")
-WEB_THREADS = 4
+GUNICORN = str(settings.BASE_DIR / "alignadmin" / "gunicorn.py")
 
 
 class Command(BaseCommand):
@@ -76,6 +76,6 @@ class Command(BaseCommand):
 def start(children: Children, where: Surroundings) -> None:
     state = str(where.data_dir / "sandbox.sqlite3")
     children.start("sandbox", [MANAGE, "sandbox", "--port", str(where.sandbox_port), "--state", state])
-    web = ["gunicorn", "--bind", f"{HOST}:{where.port}", "--worker-class", "gthread", "--threads", str(WEB_THREADS)]
+    web = ["gunicorn", "--bind", f"{HOST}:{where.port}", "--config", GUNICORN]
     children.start("web", ["-m", *web, "--chdir", str(settings.BASE_DIR), "alignadmin.wsgi"])
     children.start("worker", [MANAGE, "worker"])

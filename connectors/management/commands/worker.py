@@ -14,13 +14,22 @@ from connectors import jobs, sealing
 class Command(run_huey.Command):
     help = "Run the worker: refreshes, applies plans, takes in Align's log. SIGTERM ends it between two requests."
 
+    def check(self, *args: Any, **options: Any) -> None:
+        """First of all the keys, in one line: the report of the system checks has many."""
+        _refuse_wrong_keys()
+        super().check(*args, **options)
+
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            sealing.verify_stored()
-        except sealing.SealError as error:
-            raise CommandError(str(error)) from error
+        _refuse_wrong_keys()
         share_stop_flag()
         super().handle(*args, **options)
+
+
+def _refuse_wrong_keys() -> None:
+    try:
+        sealing.verify_stored()
+    except sealing.SealError as error:
+        raise CommandError(str(error)) from error
 
 
 def share_stop_flag() -> None:

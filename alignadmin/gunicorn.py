@@ -1,0 +1,14 @@
+"""Limits of the web process, for gunicorn's `--config`: how long a request may take and how large its head may be.
+
+A body's size is limited by `connectors.middleware.BodyLimit`; a body that trickles in holds a thread, so the TLS
+proxy in front has to buffer requests, as they all do unless told otherwise.
+"""
+
+worker_class = "gthread"
+threads = 4
+timeout = 60  # seconds without a sign of life, after which a process is replaced
+graceful_timeout = 25  # seconds that requests under way have when the process is told to end
+keepalive = 5
+limit_request_line = 8190  # bytes: filters and searches stand in the address
+limit_request_fields = 64
+limit_request_field_size = 8190

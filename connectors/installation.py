@@ -1,0 +1,186 @@
+"""What this installation is set to, in words for an admin. Ids of keys and addresses only: no value of a secret."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import connection
+
+from connectors import reminders, sealing
+from connectors.models import Person
+from connectors.rights import Right, may
+from connectors.signin.factors import FACTORS
+from connectors.signin.sessions import in_words
+
+PACKAGES = ("alignadmin", "Django", "django-allauth", "cryptography", "requests", "gunicorn")
+UNITS = {"s": ("second", "seconds"), "m": ("minute", "minutes"), "h": ("hour", "hours"), "d": ("day", "days")}
+PER = {"ip": "from one address", "key": "for one account", "user": "by one person"}
+LIMITS = {
+    "login": "Sign-ins",
+    "login_failed": "Sign-ins that fail",
+    "reauthenticate": "Confirmations",
+    "reset_password": "Forgotten passwords",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyLine:
+    id: str
+    seals: int
+    is_first: bool  # the one that seals what is stored from now on
+    is_known: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    name: str
+    number: str
+
+
+class Installation:
+    """Read once for one page."""
+
+    # --- signing in ---------------------------------------------------------------------------------------------
+
+    @property
+    def mfa_required(self) -> bool:
+        return bool(settings.MFA_REQUIRED)
+
+    @cached_property
+    def without_factor(self) -> list[Person]:
+        """Active people who could approve, apply or configure with a password alone."""
+        people = Person.objects.filter(is_active=True).exclude(authenticator__type__in=FACTORS).order_by("name")
+        return [each for each in people if may(each, Right.CONFIGURE) or may(each, Right.APPROVE)]
+
+    @property
+    def single_sign_on(self) -> str:
+        """The host that signs people in; empty for passwords alone."""
+        return urlsplit(settings.OIDC_SERVER).hostname or ""
+
+    @property
+    def idle(self) -> str:
+        return in_words(settings.SESSION_IDLE)
+
+    @property
+    def absolute(self) -> str:
+        return in_words(settings.SESSION_ABSOLUTE)
+
+    @property
+    def fresh(self) -> str:
+        return in_words(settings.FRESH_SIGN_IN)
+
+    @property
+    def invitation_age(self) -> str:
+        days, rest = divmod(settings.INVITATION_AGE, 86_400)
+        return in_words(settings.INVITATION_AGE) if rest or not days else f"{days} day{'s' if days > 1 else ''}"
+
+    @property
+    def limits(self) -> list[tuple[str, str]]:
+        found = ((label, settings.ACCOUNT_RATE_LIMITS.get(name)) for name, label in LIMITS.items())
+        return [(label, _rates(rates)) for label, rates in found if rates]
+
+    # --- e-mail and reminders -----------------------------------------------------------------------------------
+
+    @property
+    def mail_server(self) -> str:
+        """Host and port; empty when nothing is sent. User and password of EMAIL_URL stay out."""
+        if not settings.EMAIL_URL:
+            return ""
+        return f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}" if settings.EMAIL_HOST else "set"
+
+    @cached_property
+    def unsent(self) -> int:
+        return reminders.unsent()
+
+    @property
+    def mail_from(self) -> str:
+        return str(settings.DEFAULT_FROM_EMAIL)
+
+    @property
+    def public_address(self) -> str:
+        return str(settings.PUBLIC_ADDRESS)
+
+    @property
+    def reminder_days(self) -> str:
+        return _enumerated(str(days) for days in sorted(settings.REMINDER_DAYS, reverse=True))
+
+    @property
+    def recipients(self) -> Sequence[str]:
+        return list(settings.REMINDER_RECIPIENTS)
+
+    @property
+    def most_age(self) -> int:
+        return int(settings.CREDENTIAL_MAX_AGE_DAYS)
+
+    # --- network ------------------------------------------------------------------------------------------------
+
+    @property
+    def egress(self) -> Sequence[str]:
+        return list(settings.EGRESS_ADDRESSES)
+
+    @property
+    def private_hosts(self) -> Sequence[str]:
+        return list(settings.ALLOWED_PRIVATE_HOSTS)
+
+    # --- sealed secrets -----------------------------------------------------------------------------------------
+
+    @cached_property
+    def keys(self) -> list[KeyLine]:
+        """Raises nothing: a key that is named by a value and not set is told as such."""
+        known, counts = list(sealing.keys()), Counter(sealing.key_id_of(each.value) for each in sealing.stored_values())
+        strangers = sorted(set(counts) - set(known))
+        return [
+            KeyLine(id=key_id, seals=counts[key_id], is_first=key_id == known[0], is_known=key_id in known)
+            for key_id in [*known, *strangers]
+        ]
+
+    @property
+    def on_old_keys(self) -> int:
+        return sum(line.seals for line in self.keys if not line.is_first and line.is_known)
+
+    @property
+    def previous_kept(self) -> str:
+        return in_words(int(settings.PREVIOUS_KEPT))
+
+    # --- versions -----------------------------------------------------------------------------------------------
+
+    @property
+    def versions(self) -> list[Version]:
+        found = [
+            Version(name="AlignAdmin" if name == "alignadmin" else name, number=_version(name)) for name in PACKAGES
+        ]
+        database = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}.get(connection.vendor, connection.vendor)
+        number = ".".join(str(part) for part in connection.get_database_version())
+        return [*found, Version(name="Python", number=platform.python_version()), Version(name=database, number=number)]
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # run from its files, without being installed
+        return "not known"
+
+
+def _rates(text: str) -> str:
+    """ "20/15m/ip,5/15m/key" as "20 in 15 minutes from one address, 5 in 15 minutes for one account"."""
+    return ", ".join(_rate(each) for each in text.split(","))
+
+
+def _rate(text: str) -> str:
+    amount, duration, per = [*text.split("/"), "ip"][:3]
+    count, unit = duration[:-1] or "1", duration[-1:]
+    one, many = UNITS.get(unit, (unit, unit))
+    time = f"a {one}" if count == "1" else f"in {count} {many}"
+    return f"{amount} {time} {PER.get(per, per)}".strip()
+
+
+def _enumerated(words: Iterable[str]) -> str:
+    *most, last = list(words) or [""]
+    return f"{', '.join(most)} and {last}" if most else last

@@ -1,0 +1,29 @@
+"""`manage.py takefactors EMAIL`: for somebody who lost their second factor and every recovery code."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from connectors.models import Person
+from connectors.services import Refused
+from connectors.signin import factors
+
+
+class Command(BaseCommand):
+    help = "Take every second factor off a person; they sign in by password and add another."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("email")
+
+    def handle(self, *args: Any, email: str, **options: Any) -> None:
+        person = Person.objects.filter(email=email.lower()).first()
+        if person is None:
+            raise CommandError(f"Nobody here has the e-mail address {email}.")
+        try:
+            factors.take_off(person, actor=None)
+        except Refused as refused:
+            raise CommandError(str(refused)) from refused
+        self.stdout.write(f"{person.email} signs in by password now; the history tells of it.")

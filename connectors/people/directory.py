@@ -1,0 +1,174 @@
+"""What the pages about people read: the list with its filters, and one person."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from urllib.parse import urlencode
+
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.core.paginator import Page, Paginator
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from connectors.models import Credential, Person, Role
+from connectors.people.handover import Handover, handover
+from connectors.people.services import is_waiting
+from connectors.rights import Right, may
+from connectors.signin.factors import FACTORS, needs_second_factor
+from connectors.signin.sessions import own_sessions
+
+PER_PAGE = 50
+LONGEST_SEARCH = 200
+_WAITING = Q(is_active=True, last_login=None, password__startswith=UNUSABLE_PASSWORD_PREFIX)
+STATES = {
+    "active": ("Active", Q(is_active=True) & ~_WAITING),
+    "invited": ("Invited", _WAITING),
+    "deactivated": ("Deactivated", Q(is_active=False)),
+}
+LOOKS = {"active": "ok", "invited": "warn", "deactivated": ""}
+
+
+def state_of(person: Person) -> str:
+    if not person.is_active:
+        return "deactivated"
+    return "invited" if is_waiting(person) else "active"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonLine:
+    person: Person
+    has_factor: bool
+    owns: int
+    backs_up: int
+
+    @property
+    def state(self) -> str:
+        return STATES[state_of(self.person)][0]
+
+    @property
+    def looks(self) -> str:
+        return LOOKS[state_of(self.person)]
+
+    @property
+    def lacks_factor(self) -> bool:
+        return not self.has_factor and self.person.is_active and needs_second_factor(self.person)
+
+
+@dataclass
+class PeoplePage:
+    """The filters of the address are `q`, `role` and `state`; what none of them knows is no filter."""
+
+    asked: Mapping[str, str]
+
+    @property
+    def filters(self) -> dict[str, str]:
+        text = self.asked.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
+        role, state = self.asked.get("role", ""), self.asked.get("state", "")
+        return {"q": text, "role": role if role in Role.values else "", "state": state if state in STATES else ""}
+
+    @property
+    def query(self) -> str:
+        return urlencode({name: value for name, value in self.filters.items() if value})
+
+    @cached_property
+    def found(self) -> Page[Person]:
+        return Paginator(self._filtered(), PER_PAGE).get_page(self.asked.get("page"))
+
+    def _filtered(self) -> QuerySet[Person]:
+        wanted, people = self.filters, Person.objects.order_by("-is_active", "name", "email")
+        if wanted["q"]:
+            people = people.filter(Q(name__icontains=wanted["q"]) | Q(email__icontains=wanted["q"]))
+        if wanted["role"]:
+            people = people.filter(role=wanted["role"])
+        return people.filter(STATES[wanted["state"]][1]) if wanted["state"] else people
+
+    @cached_property
+    def lines(self) -> Sequence[PersonLine]:
+        people = list(self.found)
+        keys = [each.pk for each in people]
+        secured = set(Authenticator.objects.filter(user__in=keys, type__in=FACTORS).values_list("user_id", flat=True))
+        held = Credential.objects.filter(Q(owner__in=keys) | Q(backup_owner__in=keys))
+        pairs = list(held.values_list("owner_id", "backup_owner_id"))
+        owners, backups = Counter(owner for owner, _ in pairs), Counter(backup for _, backup in pairs)
+        return [
+            PersonLine(person=each, has_factor=each.pk in secured, owns=owners[each.pk], backs_up=backups[each.pk])
+            for each in people
+        ]
+
+    @property
+    def states(self) -> list[tuple[str, str]]:
+        return [(value, label) for value, (label, _) in STATES.items()]
+
+    @property
+    def roles(self) -> list[tuple[str, str]]:
+        return [(role.value, role.label) for role in Role]
+
+
+@dataclass
+class PersonPage:
+    """One person as an admin sees them."""
+
+    person: Person
+    viewer: Person
+
+    @property
+    def is_self(self) -> bool:
+        return self.person == self.viewer
+
+    @property
+    def state(self) -> str:
+        return state_of(self.person)
+
+    @property
+    def state_label(self) -> str:
+        return STATES[self.state][0]
+
+    @property
+    def looks(self) -> str:
+        return LOOKS[self.state]
+
+    @property
+    def may_own(self) -> bool:
+        return may(self.person, Right.CONFIGURE)
+
+    @property
+    def needs_factor(self) -> bool:
+        return needs_second_factor(self.person)
+
+    @cached_property
+    def factors(self) -> list[str]:
+        """In words; recovery codes among them, which are no second factor of their own."""
+        stored = Authenticator.objects.filter(user=self.person).order_by("pk").values_list("type", flat=True)
+        words = {
+            Authenticator.Type.TOTP: "authenticator app",
+            Authenticator.Type.WEBAUTHN: "security key",
+            Authenticator.Type.RECOVERY_CODES: "recovery codes",
+        }
+        counted = Counter(words[Authenticator.Type(each)] for each in stored)
+        return [word if count == 1 else f"{count} {word}s" for word, count in counted.items()]
+
+    @cached_property
+    def session_count(self) -> int:
+        return len(own_sessions(self.person, "", timezone.now()))
+
+    @cached_property
+    def handover(self) -> Handover:
+        return handover(self.person)
+
+    @property
+    def invited_until(self) -> datetime | None:
+        """Until when the link that was made last works; None when there is none, or it has ended."""
+        if self.person.invited_at is None or not self.person.is_active:
+            return None
+        until: datetime = self.person.invited_at + timedelta(seconds=settings.INVITATION_AGE)
+        return until if until > timezone.now() else None
+
+    @property
+    def roles(self) -> list[tuple[str, str]]:
+        return [(role.value, role.label) for role in Role]

@@ -1,0 +1,143 @@
+"""The link with which an invited person sets a password, and the e-mails that people get about their account.
+
+The link is a secret: it stands in the e-mail or once on the admin's page, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import logging
+import smtplib
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
+from django.core.mail import EmailMessage
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
+
+from connectors.models import Person
+
+log = logging.getLogger(__name__)
+
+
+class Tokens(PasswordResetTokenGenerator):
+    """One token for each invitation: it dies by its use, on deactivation, by the next one, and of age."""
+
+    key_salt = "connectors.people.invitations.Tokens"
+
+    def make_token(self, user: Any) -> str:
+        return self._make_token_with_timestamp(user, _seconds(user), self.secret)
+
+    def check_token(self, user: Any, token: str | None) -> bool:
+        """By our own INVITATION_AGE; Django's knows only the hour of a forgotten password."""
+        if not token or not user.is_active or user.invited_at is None:
+            return False
+        if (timezone.now() - user.invited_at).total_seconds() > settings.INVITATION_AGE:
+            return False
+        secrets = [self.secret, *self.secret_fallbacks]
+        made = (self._make_token_with_timestamp(user, _seconds(user), secret) for secret in secrets)
+        return any(constant_time_compare(each, token) for each in made)
+
+    def _make_hash_value(self, user: Any, timestamp: int) -> str:
+        return f"{user.pk}|{user.email}|{user.password}|{user.is_active}|{user.invited_at.timestamp()}|{timestamp}"
+
+
+def _seconds(person: Person) -> int:
+    return int(person.invited_at.timestamp()) if person.invited_at else 0
+
+
+tokens = Tokens()
+
+
+def invitation_link(person: Person) -> str:
+    """For a person with an open invitation."""
+    return str(settings.PUBLIC_ADDRESS).rstrip("/") + reverse(
+        "person-join", args=[uid_of(person), tokens.make_token(person)]
+    )
+
+
+def uid_of(person: Person) -> str:
+    return urlsafe_base64_encode(force_bytes(person.pk))
+
+
+def invited(uid: str, token: str | None) -> Person | None:
+    """Whose open invitation this is; None for every link that is no good, whatever the reason."""
+    try:
+        person = Person.objects.filter(pk=int(urlsafe_base64_decode(uid))).first()
+    except ValueError:
+        return None
+    return person if person is not None and tokens.check_token(person, token) else None
+
+
+# --- e-mail -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """How an e-mail fared; `trouble` is why it did not go out, empty when the mail server took it."""
+
+    trouble: str = ""
+
+    @property
+    def has_gone(self) -> bool:
+        return not self.trouble
+
+
+NO_SERVER = Delivery(trouble="no mail server is set")
+
+
+def has_mail() -> bool:
+    return bool(settings.EMAIL_URL)
+
+
+def send(person: Person, subject: str, template: str, **context: Any) -> Delivery:
+    """Outside every transaction: a mail server may take its time."""
+    if not has_mail():
+        return NO_SERVER
+    text = render_to_string(template, {"person": person, "site": settings.PUBLIC_ADDRESS, **context})
+    try:
+        EmailMessage(subject, text, to=[person.email]).send()
+    except OSError as error:  # of which the errors of smtplib are a kind
+        # Neither the text nor what the server answered, which may repeat it.
+        log.warning("An e-mail to person %s was not sent: %s.", person.pk, type(error).__name__)
+        return Delivery(trouble=_why(error))
+    return Delivery()
+
+
+def send_invitation(person: Person) -> Delivery:
+    return send(
+        person,
+        "Your sign-in to AlignAdmin",
+        "people/invitation.txt",
+        link=invitation_link(person),
+        days=settings.INVITATION_AGE // 86_400,
+        hours=settings.INVITATION_AGE // 3600,
+    )
+
+
+def send_factor_removed(person: Person, *, actor: Person) -> Delivery:
+    return send(person, "Your second factor was removed", "people/factor_removed.txt", actor=actor)
+
+
+def send_test(person: Person) -> Delivery:
+    return send(person, "Test e-mail of AlignAdmin", "settings/test.txt")
+
+
+def _why(error: OSError) -> str:
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        return "the mail server refused the user and password of EMAIL_URL"
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return "the mail server refused the address"
+    if isinstance(error, smtplib.SMTPException):
+        return f"the mail server refused it ({type(error).__name__})"
+    if isinstance(error, TimeoutError):
+        return f"the mail server did not answer within {settings.EMAIL_TIMEOUT} s"
+    if isinstance(error, socket.gaierror):
+        return "the name of the mail server is not known"
+    return f"the mail server cannot be reached ({type(error).__name__})"

@@ -1,0 +1,72 @@
+"""What allauth asks us: nobody signs up by themselves, second factors are sealed, a sign-in is written down."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from django.db import transaction
+from django.http import HttpRequest
+
+from connectors import sealing
+from connectors.models import Person
+from connectors.signin import sessions, single_sign_on
+from connectors.signin.throttling import ThrottledAdapter
+
+STORED = "mfa_authenticator|secret"
+
+
+class AccountAdapter(ThrottledAdapter):
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """People are added by an admin."""
+        return False
+
+    def login(self, request: HttpRequest, user: Person) -> None:
+        """Every way of signing in ends here: the new session and its audit entry are one transaction."""
+        with transaction.atomic():
+            super().login(request, user)
+
+    def reauthenticate(self, user: Person, password: str) -> bool:
+        confirmed = bool(super().reauthenticate(user, password))
+        if confirmed:
+            user.refresh_from_db(fields=["password"])
+            sessions.keep(self.request, user)
+        return confirmed
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Our own rule `fresh` stands before those pages; allauth's keeps what was typed in the session."""
+        return False
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": "This code was not accepted. Each code works once and only while your app shows it: "
+        "type the one it shows now.",
+        "cannot_generate_recovery_codes": "Recovery codes stand in for a second factor: add one first.",
+    }
+
+    def encrypt(self, text: str) -> str:
+        return sealing.seal(text, bound_to=STORED)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Raises sealing.DoesNotOpen: what does not open lets nobody in."""
+        return sealing.unseal(encrypted_text, bound_to=STORED)
+
+
+class ProviderAdapter(DefaultSocialAccountAdapter):
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
+        """Single sign-on is for people an admin has added."""
+        return False
+
+    def authenticate_by_email(self, sociallogin: Any) -> None:
+        """allauth's own way takes a person's password away and accepts "false" as a verified address."""
+        return
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
+        """Find the person anew each time, so that no link to the provider outlives a changed address."""
+        found = single_sign_on.person_of(request, sociallogin)
+        if not isinstance(found, Person):
+            raise ImmediateHttpResponse(found)
+        sociallogin.user = found

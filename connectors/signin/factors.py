@@ -1,0 +1,85 @@
+"""Which second factors a person has, told without opening a sealed one, and taking them off a locked-out one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from allauth.mfa import app_settings
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.db import transaction
+
+from connectors.models import Person
+from connectors.rights import WITH_SECOND_FACTOR, may
+from connectors.services import Refused
+from connectors.signin import entries
+
+FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]  # recovery codes only stand in for one of these
+
+
+@dataclass(frozen=True, kw_only=True)
+class Factor:
+    id: int
+    name: str
+    added_at: datetime
+    used_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Factors:
+    app: Factor | None
+    keys: tuple[Factor, ...]
+    codes_left: int | None  # None: no codes were made
+    required: bool
+
+    @property
+    def count(self) -> int:
+        return len(self.keys) + bool(self.app)
+
+    @property
+    def codes_run_out(self) -> bool:
+        return self.codes_left is not None and self.codes_left < 3
+
+
+def has_second_factor(person: Person) -> bool:
+    """One query; recovery codes alone do not count."""
+    return bool(get_adapter().is_mfa_enabled(person, FACTORS))
+
+
+def needs_second_factor(person: Person) -> bool:
+    return bool(settings.MFA_REQUIRED) and any(may(person, right) for right in WITH_SECOND_FACTOR)
+
+
+def factors_of(person: Person) -> Factors:
+    """One query."""
+    found = list(Authenticator.objects.filter(user_id=person.pk).order_by("pk"))
+    apps = [_factor(each) for each in found if each.type == Authenticator.Type.TOTP]
+    codes = [each for each in found if each.type == Authenticator.Type.RECOVERY_CODES]
+    return Factors(
+        app=apps[0] if apps else None,
+        keys=tuple(_factor(each) for each in found if each.type == Authenticator.Type.WEBAUTHN),
+        codes_left=_left(codes[0]) if codes else None,
+        required=needs_second_factor(person),
+    )
+
+
+def take_off(person: Person, *, actor: Person | None) -> None:
+    """For somebody who lost factor and codes: the password alone signs in until they have added another."""
+    with transaction.atomic():
+        Person.objects.select_for_update().get(pk=person.pk)
+        removed, _ = Authenticator.objects.filter(user_id=person.pk).delete()
+        if not removed:
+            raise Refused(f"{person} has no second factor. Nothing was changed.")
+        entries.factors_taken_off(person, actor=actor)
+
+
+def _factor(row: Authenticator) -> Factor:
+    name = str(row.data.get("name", "")) or "Authenticator app"
+    return Factor(id=row.pk, name=name, added_at=row.created_at, used_at=row.last_used_at)
+
+
+def _left(row: Authenticator) -> int:
+    used = int(row.data.get("used_mask", 0))
+    return int(app_settings.RECOVERY_CODE_COUNT) - used.bit_count()

@@ -1,0 +1,64 @@
+"""How long ago a person proved who they are in this session, and the way to prove it again."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from allauth.account.authentication import get_authentication_records
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.signals import user_logged_in
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from alignadmin.pages import redirect
+from connectors.models.person import Person
+
+BEGAN, SEEN = "began_at", "seen_at"  # in the session, in seconds since 1970
+AGAIN = "Nothing was sent: confirm that it is you, then do it again."
+
+
+@receiver(user_logged_in)
+def note_beginning(sender: type[Person], request: HttpRequest, user: Person, **kwargs: Any) -> None:
+    """Both limits of the session (connectors.middleware.SessionLimits) and the freshness count from here."""
+    request.session[BEGAN] = request.session[SEEN] = timezone.now().timestamp()
+
+
+def confirmed_at(request: HttpRequest) -> float:
+    """When the person last signed in or confirmed to be the one who did; 0 if that is not known."""
+    if not isinstance(request.user, Person):
+        return 0.0
+    records = get_authentication_records(request, request.user)
+    return max([float(request.session.get(BEGAN, 0)), *(float(record["at"]) for record in records)])
+
+
+def is_fresh(request: HttpRequest) -> bool:
+    oldest: float = timezone.now().timestamp() - settings.FRESH_SIGN_IN
+    return confirmed_at(request) >= oldest
+
+
+def ask_again(request: HttpRequest) -> HttpResponse:
+    """To the page that asks for a proof, which leads back. What was typed is never kept meanwhile."""
+    if not reads(request):
+        messages.warning(request, AGAIN)
+    query = urlencode({"next": page_to_return_to(request)})
+    return redirect(request, f"{reverse('account_reauthenticate')}?{query}")
+
+
+def reads(request: HttpRequest) -> bool:
+    return request.method in ("GET", "HEAD")
+
+
+def page_to_return_to(request: HttpRequest) -> str:
+    """The address itself if it was read as a page, else the page of our own site that the form or fragment is on."""
+    if reads(request) and not getattr(request, "htmx", False):
+        return request.get_full_path()
+    address = request.headers.get("HX-Current-URL") or request.headers.get("Referer", "")
+    ours = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
+    parts = urlsplit(address) if ours else urlsplit("/")
+    page = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
+    return page if url_has_allowed_host_and_scheme(page, None) else "/"  # "https://ours//elsewhere" is no page

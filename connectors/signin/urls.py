@@ -1,0 +1,67 @@
+"""Those of allauth's pages that this product uses, each with its rule for the role test."""
+
+from __future__ import annotations
+
+from allauth.account import views
+from allauth.socialaccount import views as social
+from django.conf import settings
+from django.urls import path, re_path
+
+from connectors.rights import Right, requires
+from connectors.signin import account, single_sign_on
+from connectors.signin import views as own
+from connectors.views import passwords, sessions
+
+FORM = ("GET", "POST")
+anybody = requires(Right.PUBLIC, methods=FORM)
+signed_in = requires(Right.SIGNED_IN, Right.SIGNED_IN, FORM)
+read_fresh = requires(Right.SIGNED_IN, fresh=True)
+fresh = requires(Right.SIGNED_IN, Right.SIGNED_IN, FORM, fresh=True)
+
+urlpatterns = [
+    path("login/", anybody(passwords.sign_in), name="account_login"),
+    path("logout/", anybody(views.logout), name="account_logout"),
+    path("inactive/", requires(Right.PUBLIC)(views.account_inactive), name="account_inactive"),
+    path("reauthenticate/", signed_in(own.reauthenticate), name="account_reauthenticate"),
+    path("password/change/", signed_in(passwords.change), name="account_change_password"),
+    path("", signed_in(account.account), name="account"),
+    # forgotten passwords
+    path("password/reset/", anybody(passwords.ask_for_reset), name="account_reset_password"),
+    path("password/reset/done/", requires(Right.PUBLIC)(passwords.reset_asked), name="account_reset_password_done"),
+    re_path(
+        r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>[^/]+)/$",
+        anybody(passwords.set_forgotten),
+        name="account_reset_password_from_key",
+    ),
+    # sessions
+    path("sessions/", sessions.own, name="usersessions_list"),
+    path("sessions/end-others/", sessions.end_others, name="usersessions_end_others"),
+    path("sessions/<int:pk>/end/", sessions.end, name="usersessions_end"),
+    # second factors
+    path("2fa/", requires(Right.SIGNED_IN)(own.second_factors), name="mfa_index"),
+    path("2fa/authenticate/", anybody(own.authenticate), name="mfa_authenticate"),
+    path("2fa/reauthenticate/", signed_in(own.confirm_by_code), name="mfa_reauthenticate"),
+    path("2fa/totp/activate/", fresh(own.add_app), name="mfa_activate_totp"),
+    path("2fa/totp/deactivate/", fresh(own.remove_app), name="mfa_deactivate_totp"),
+    path("2fa/recovery-codes/", read_fresh(own.view_codes), name="mfa_view_recovery_codes"),
+    path("2fa/recovery-codes/generate/", fresh(own.make_codes), name="mfa_generate_recovery_codes"),
+    path("2fa/recovery-codes/download/", read_fresh(own.download_codes), name="mfa_download_recovery_codes"),
+    path("2fa/webauthn/add/", fresh(own.add_key), name="mfa_add_webauthn"),
+    path("2fa/webauthn/reauthenticate/", signed_in(own.confirm_by_key), name="mfa_reauthenticate_webauthn"),
+    path("2fa/webauthn/keys/<int:pk>/remove/", fresh(own.remove_key), name="mfa_remove_webauthn"),
+    path("2fa/webauthn/keys/<int:pk>/edit/", fresh(own.rename_key), name="mfa_edit_webauthn"),
+]
+
+if settings.OIDC_SERVER:
+    provider = {"provider_id": single_sign_on.PROVIDER}
+    cancelled = requires(Right.PUBLIC)(social.login_cancelled)
+    urlpatterns += [
+        path("oidc/login/", anybody(single_sign_on.login), provider, name="openid_connect_login"),
+        path(
+            "oidc/login/callback/",
+            requires(Right.PUBLIC)(single_sign_on.callback),
+            provider,
+            name="openid_connect_callback",
+        ),
+        path("oidc/cancelled/", cancelled, name="socialaccount_login_cancelled"),
+    ]

@@ -1,0 +1,217 @@
+"""allauth's pages of second factors, each act one transaction with its audit entry, one act of a person at a time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from allauth.account import views as account
+from allauth.account.adapter import get_adapter
+from allauth.account.internal.stagekit import clear_login
+from allauth.mfa.base import views as base
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes import views as recovery
+from allauth.mfa.totp import views as totp
+from allauth.mfa.webauthn import views as webauthn
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.template.response import TemplateResponse
+from django.urls import reverse, reverse_lazy
+
+from connectors.models import Person
+from connectors.rights import FACTOR
+from connectors.sealing import SealError
+from connectors.signin import entries, forms
+from connectors.signin.factors import factors_of, has_second_factor
+
+APP = "an authenticator app"
+log = logging.getLogger(__name__)
+View = Callable[..., HttpResponse]
+
+
+def in_words(view: View) -> View:
+    """A stored factor that does not open ends in a page that says so, and in nothing else."""
+
+    @wraps(view)
+    def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            answer = view(request, *args, **kwargs)
+            return answer.render() if isinstance(answer, TemplateResponse) else answer
+        except SealError as error:
+            log.error("A stored second factor does not open: %s", error)
+            return render(request, "mfa/sealed.html", status=500)
+
+    return answered
+
+
+class _OneTransaction:
+    """The whole POST: a code is used, a factor changed, a session begun and the entry written, or none of them."""
+
+    request: HttpRequest
+
+    def person(self) -> Person:
+        person = self.request.user
+        assert isinstance(person, Person)  # noqa: S101  narrows the type; `requires` has let nobody else in
+        return person
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        with transaction.atomic():
+            # Two requests with one code, or two that remove a factor, come one after the other.
+            Person.objects.select_for_update().get(pk=self.person().pk)
+            return super().post(request, *args, **kwargs)  # type: ignore[misc,no-any-return]
+
+
+# --- the second step of signing in, and confirming who one is ---------------------------------------------------------
+
+
+class Authenticate(_OneTransaction, base.AuthenticateView):
+    form_class = forms.CodeForm
+    webauthn_form_class = forms.KeyForm
+
+    def person(self) -> Person:
+        person = self.stage.login.user
+        assert isinstance(person, Person)  # noqa: S101  the stage begins with a person
+        return person
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not self.person().is_active:  # deactivated since the password was typed
+            clear_login(request)
+            return HttpResponseRedirect(reverse("account_inactive"))
+        return super().post(request, *args, **kwargs)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | {"factors": factors_of(self.person())}
+
+
+class ConfirmByCode(_OneTransaction, base.ReauthenticateView):
+    form_class = forms.ConfirmingCodeForm
+
+
+class ConfirmByKey(_OneTransaction, webauthn.ReauthenticateWebAuthnView):
+    form_class = forms.ConfirmingKeyForm
+
+    def form_invalid(self, form: forms.ConfirmingKeyForm) -> HttpResponse:
+        """allauth's own would leave for the sign-in page."""
+        answer: HttpResponse = self.render_to_response(self.get_context_data(form=form))
+        return answer
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """allauth's own forgets the form that has errors."""
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | {"form": kwargs.get("form") or self.get_form()}
+
+
+def reauthenticate(request: HttpRequest) -> HttpResponse:
+    """A person without a password and a second factor can only sign in again."""
+    if not get_adapter().get_reauthentication_methods(request.user):
+        return render(request, "account/sign_in_again.html", {"next": request.GET.get("next", "/")})
+    answer: HttpResponse = account.reauthenticate(request)
+    return answer
+
+
+# --- one's own factors ------------------------------------------------------------------------------------------------
+
+
+def second_factors(request: HttpRequest) -> HttpResponse:
+    return render(request, "mfa/index.html", {"factors": factors_of(_person(request))})
+
+
+class AddApp(_OneTransaction, totp.ActivateTOTPView):
+    form_class = forms.SetUpAppForm
+
+    def form_valid(self, form: forms.SetUpAppForm) -> HttpResponse:
+        if Authenticator.objects.filter(user=self.person(), type=Authenticator.Type.TOTP).exists():
+            return HttpResponseRedirect(reverse("mfa_index"))  # added by a request that came just before
+        answer: HttpResponse = super().form_valid(form)
+        app = Authenticator.objects.get(user=self.person(), type=Authenticator.Type.TOTP)
+        app.wrap().validate_code(form.cleaned_data["code"])  # used up: it does not sign in as well
+        entries.factor_added(self.request, self.person(), APP, codes_made=self.did_generate_recovery_codes)
+        return answer
+
+
+class _Removal(_OneTransaction):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)  # type: ignore[misc]
+        return context | {"factors": factors_of(self.person())}
+
+    def note(self, factor: str) -> None:
+        last = not has_second_factor(self.person())
+        self.request.session.pop(FACTOR, None)  # the rule that asks for one looks again
+        entries.factor_removed(self.request, self.person(), factor, codes_removed=last)
+
+
+class RemoveApp(_Removal, totp.DeactivateTOTPView):
+    def form_valid(self, form: Any) -> HttpResponse:
+        if not Authenticator.objects.filter(pk=self.authenticator.pk).exists():
+            return HttpResponseRedirect(reverse("mfa_index"))
+        answer: HttpResponse = super().form_valid(form)
+        self.note(APP)
+        return answer
+
+
+class AddKey(_OneTransaction, webauthn.AddWebAuthnView):
+    form_class = forms.AddKeyForm
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """As in ConfirmByKey."""
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | {"form": kwargs.get("form") or self.get_form()}
+
+    def form_valid(self, form: forms.AddKeyForm) -> HttpResponse:
+        answer: HttpResponse = super().form_valid(form)
+        key = f'the security key "{form.cleaned_data["name"]}"'
+        entries.factor_added(self.request, self.person(), key, codes_made=self.did_generate_recovery_codes)
+        return answer
+
+
+class RemoveKey(_Removal, webauthn.RemoveWebAuthnView):
+    success_url = reverse_lazy("mfa_index")
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        name = str(self.get_object())
+        answer: HttpResponse = super().form_valid(form)
+        self.note(f'the security key "{name}"')
+        return answer
+
+
+class RenameKey(_OneTransaction, webauthn.EditWebAuthnView):
+    form_class = forms.RenameKeyForm
+    success_url = reverse_lazy("mfa_index")
+
+    def form_valid(self, form: forms.RenameKeyForm) -> HttpResponse:
+        before = str(self.get_object())
+        answer: HttpResponse = super().form_valid(form)
+        after = form.cleaned_data["name"]
+        if after != before:
+            entries.factor_renamed(self.request, self.person(), f'the security key "{before}"', f'"{after}"')
+        return answer
+
+
+class MakeCodes(_OneTransaction, recovery.GenerateRecoveryCodesView):
+    def form_valid(self, form: Any) -> HttpResponse:
+        answer: HttpResponse = super().form_valid(form)
+        entries.codes(self.request, self.person())
+        return answer
+
+
+def _person(request: HttpRequest) -> Person:
+    person = request.user
+    assert isinstance(person, Person)  # noqa: S101  as above
+    return person
+
+
+authenticate = in_words(Authenticate.as_view())
+confirm_by_code = in_words(ConfirmByCode.as_view())
+confirm_by_key = ConfirmByKey.as_view()
+add_app = in_words(AddApp.as_view())
+remove_app = RemoveApp.as_view()
+add_key = in_words(AddKey.as_view())
+remove_key = RemoveKey.as_view()
+rename_key = RenameKey.as_view()
+make_codes = in_words(MakeCodes.as_view())
+view_codes = in_words(recovery.view_recovery_codes)
+download_codes = in_words(recovery.download_recovery_codes)

@@ -1,0 +1,201 @@
+"""The pages about people: the list, inviting, one person and the acts on them, and joining by a link."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from alignadmin.pages import page, redirect
+from connectors.models import Person
+from connectors.people import directory, invitations
+from connectors.people import services as people
+from connectors.people.forms import InviteForm, JoinForm, NameForm
+from connectors.people.invitations import Delivery
+from connectors.rights import Right, requires
+from connectors.services import Refused
+from connectors.views.connectors import person_of
+
+FORM = ("GET", "POST")
+form_page = requires(Right.CONFIGURE, Right.CONFIGURE, FORM, fresh=True)
+act_only = requires(Right.CONFIGURE, Right.CONFIGURE, ("POST",), fresh=True)
+JOINING = "joining"  # in the session of whoever follows a link, so that no form's address holds it
+SET = "set"  # in the place of the token, once it is in the session
+
+
+# --- looking ----------------------------------------------------------------------------------------------------------
+
+
+@requires(Right.CONFIGURE)
+def listed(request: HttpRequest) -> HttpResponse:
+    return page(request, "people/list.html", {"page": directory.PeoplePage(request.GET.dict())})
+
+
+@form_page
+def person(request: HttpRequest, pk: int) -> HttpResponse:
+    """One person; a POST gives them another name."""
+    found = get_object_or_404(Person, pk=pk)
+    if request.method != "POST":
+        return _show(request, found)
+    form = NameForm(request.POST)
+    if not form.is_valid():
+        return _show(request, found, form=form, status=400)
+    name, seen = form.cleaned_data["name"], form.cleaned_data["seen"]
+    return _act(request, found, lambda actor: people.edit(found, name, seen=seen, actor=actor), "The name is saved.")
+
+
+def _show(
+    request: HttpRequest, shown: Person, *, form: NameForm | None = None, status: int = 200, **extra: Any
+) -> HttpResponse:
+    form = form or NameForm(initial={"name": shown.name, "seen": shown.name})
+    context = {"page": directory.PersonPage(shown, person_of(request)), "person": shown, "form": form, **extra}
+    return page(request, "people/person.html", context, status=status)
+
+
+# --- inviting ---------------------------------------------------------------------------------------------------------
+
+
+@form_page
+def new(request: HttpRequest) -> HttpResponse:
+    form = InviteForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = people.invite(**form.cleaned_data, actor=person_of(request))
+        except Refused as refused:
+            form.add_error("email", str(refused))
+        else:
+            return _sent(request, made, invitations.send_invitation(made))
+    status = 400 if form.errors else 200
+    return page(request, "people/new.html", {"form": form, "has_mail": invitations.has_mail()}, status=status)
+
+
+@act_only
+def invitation(request: HttpRequest, pk: int) -> HttpResponse:
+    """A new link, by e-mail; the one before stops working."""
+    found = get_object_or_404(Person, pk=pk)
+    try:
+        renewed = people.invite_again(found, actor=person_of(request))
+    except Refused as refused:
+        return _refused(request, found, refused)
+    return _sent(request, renewed, invitations.send_invitation(renewed))
+
+
+def _sent(request: HttpRequest, invited: Person, delivery: Delivery) -> HttpResponse:
+    """Without a mail server the link stands in this one answer, and is kept nowhere."""
+    if delivery is invitations.NO_SERVER:
+        return page(request, "people/link.html", {"person": invited, "link": people.invitation_link(invited)})
+    if delivery.has_gone:
+        messages.success(request, f"An e-mail with the link is on its way to {invited.email}.")
+    else:
+        messages.error(request, f"The e-mail to {invited.email} was not sent: {delivery.trouble}. Send it again below.")
+    return redirect(request, _address(invited))
+
+
+# --- acting -----------------------------------------------------------------------------------------------------------
+
+
+@act_only
+def role(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(Person, pk=pk)
+    wish, seen = request.POST.get("role", ""), request.POST.get("seen", "")
+    return _act(request, found, lambda actor: people.set_role(found, wish, seen=seen, actor=actor), "The role is set.")
+
+
+@form_page
+def active(request: HttpRequest, pk: int) -> HttpResponse:
+    """The page lists what is handed over before anybody confirms; `seen` is the key of that list."""
+    found = get_object_or_404(Person, pk=pk)
+    if request.method != "POST":
+        return page(request, "people/active.html", {"page": directory.PersonPage(found, person_of(request))})
+    wish, seen = request.POST.get("active", ""), request.POST.get("seen", "")
+    if wish == "yes":
+        return _act(request, found, lambda actor: people.activate(found, actor=actor), f"{found} is active again.")
+    if wish == "no":
+        return _deactivate(request, found, seen)
+    sentence = "The request does not say whether to activate or to deactivate."
+    return _show(request, found, trouble=sentence, status=400)
+
+
+def _deactivate(request: HttpRequest, found: Person, seen: str) -> HttpResponse:
+    try:
+        given = people.deactivate(found, seen=seen, actor=person_of(request))
+    except Refused as refused:
+        return _refused(request, found, refused)
+    messages.success(request, f"{found} is deactivated and signed out everywhere.")
+    if not given.lines:
+        return redirect(request, _address(found))
+    return page(request, "people/handed_over.html", {"person": found, "handover": given})
+
+
+@act_only
+def sessions(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(Person, pk=pk)
+    return _act(request, found, lambda actor: people.end_sessions(found, actor=actor), f"{found} is signed out.")
+
+
+@act_only
+def factors(request: HttpRequest, pk: int) -> HttpResponse:
+    """Remove the second factors of somebody who has lost them; they are told by e-mail."""
+    found, actor = get_object_or_404(Person, pk=pk), person_of(request)
+    try:
+        people.remove_factors(found, actor=actor)
+    except Refused as refused:
+        return _refused(request, found, refused)
+    messages.success(request, f"The second factor of {found} is removed, and {found} is signed out.")
+    delivery = invitations.send_factor_removed(found, actor=actor)
+    if not delivery.has_gone:
+        messages.warning(request, f"{found} was not told by e-mail: {delivery.trouble}. Tell them yourself.")
+    return redirect(request, _address(found))
+
+
+def _act(request: HttpRequest, found: Person, act: Callable[[Person], object], done: str) -> HttpResponse:
+    try:
+        act(person_of(request))
+    except Refused as refused:
+        return _refused(request, found, refused)
+    messages.success(request, done)
+    return redirect(request, _address(found))
+
+
+def _refused(request: HttpRequest, found: Person, refused: Refused) -> HttpResponse:
+    """The page as it stands now, so that a decision can be made again on what holds."""
+    found.refresh_from_db()
+    return _show(request, found, trouble=str(refused), status=409)
+
+
+def _address(found: Person) -> str:
+    return reverse("person", args=[found.pk])
+
+
+# --- joining ----------------------------------------------------------------------------------------------------------
+
+
+@requires(Right.PUBLIC, methods=FORM)
+def join(request: HttpRequest, uid: str, token: str) -> HttpResponse:
+    """Whoever has the link sets the password. The answer to a dead one does not tell what was wrong with it."""
+    if token != SET:
+        if invitations.invited(uid, token):  # else nothing is kept: strangers would fill the table of sessions
+            request.session[JOINING] = token
+        return redirect(request, reverse("person-join", args=[uid, SET]))
+    kept = str(request.session.get(JOINING, ""))
+    found = invitations.invited(uid, kept)
+    if found is None:
+        return page(request, "account/join.html", {"dead": people.DEAD_LINK})
+    form = JoinForm(request.POST if request.method == "POST" else None, person=found)
+    if request.method == "POST" and form.is_valid():
+        return _join(request, uid, kept, form.cleaned_data["password"])
+    return page(request, "account/join.html", {"form": form, "person": found}, status=400 if form.errors else 200)
+
+
+def _join(request: HttpRequest, uid: str, kept: str, password: str) -> HttpResponse:
+    try:
+        people.join(uid, kept, password)
+    except Refused as refused:
+        return page(request, "account/join.html", {"dead": str(refused)})
+    del request.session[JOINING]
+    messages.success(request, "Your password is set. Sign in with it.")
+    return redirect(request, reverse("account_login"))

@@ -1,0 +1,48 @@
+"""Where one is signed in: every session of one's own, and ending the others."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from alignadmin.pages import page, redirect
+from connectors.models import Person
+from connectors.rights import Right, requires
+from connectors.signin import sessions
+
+
+@requires(Right.SIGNED_IN)
+def own(request: HttpRequest) -> HttpResponse:
+    shown = sessions.own_sessions(_person(request), _key(request), timezone.now())
+    return page(request, "usersessions/usersession_list.html", {"sessions": shown, "limits": sessions.limits()})
+
+
+@requires(Right.SIGNED_IN, Right.SIGNED_IN, ("POST",), fresh=True)
+def end(request: HttpRequest, pk: int) -> HttpResponse:
+    person = _person(request)
+    if sessions.is_current(person, pk, _key(request)):
+        return redirect(request, reverse("account_logout"))
+    if sessions.end_session(person, pk, actor=person):
+        messages.success(request, "That session has ended: its next request is asked to sign in.")
+    else:
+        messages.info(request, "That session had ended already.")
+    return redirect(request, reverse("usersessions_list"))
+
+
+@requires(Right.SIGNED_IN, Right.SIGNED_IN, ("POST",), fresh=True)
+def end_others(request: HttpRequest) -> HttpResponse:
+    person = _person(request)
+    ended = sessions.end_all(person, but=_key(request), actor=person)
+    messages.success(request, "Every other session has ended." if ended else "There was no other session.")
+    return redirect(request, reverse("usersessions_list"))
+
+
+def _key(request: HttpRequest) -> str:
+    return request.session.session_key or ""
+
+
+def _person(request: HttpRequest) -> Person:
+    assert isinstance(request.user, Person)  # noqa: S101  narrows the type; `requires` has let nobody else in
+    return request.user

@@ -1,0 +1,30 @@
+"""The settings page: what this installation is set to, read only, and a test of its e-mail."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from alignadmin.pages import page, redirect
+from connectors.installation import Installation
+from connectors.people import invitations
+from connectors.rights import Right, requires
+from connectors.views.connectors import person_of
+
+
+@requires(Right.CONFIGURE)
+def shown(request: HttpRequest) -> HttpResponse:
+    return page(request, "settings/settings.html", {"installation": Installation()})
+
+
+@requires(Right.CONFIGURE, Right.CONFIGURE, ("POST",), fresh=True)
+def mail(request: HttpRequest) -> HttpResponse:
+    """Only to oneself, so that the button cannot be used to write to others."""
+    person = person_of(request)
+    delivery = invitations.send_test(person)
+    if delivery.has_gone:
+        messages.success(request, f"The mail server took the test e-mail to {person.email}. Look whether it arrives.")
+    else:
+        messages.error(request, f"The test e-mail was not sent: {delivery.trouble}.")
+    return redirect(request, reverse("settings"))

@@ -1,0 +1,14 @@
+"""The product's addresses and one that fails, to see what an unforeseen error tells."""
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path
+
+from connectors.rights import Right, requires
+
+
+@requires(Right.PUBLIC)
+def fails(request: HttpRequest) -> HttpResponse:
+    raise RuntimeError("c4n4ry")
+
+
+urlpatterns = [path("fails/", fails), path("", include("alignadmin.urls"))]

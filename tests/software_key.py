@@ -1,0 +1,50 @@
+"""A security key in software: what a browser's script sends after asking one, by WebAuthn level 2."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from fido2.cose import ES256
+from fido2.utils import sha256, websafe_encode
+from fido2.webauthn import Aaguid, AttestationObject, AttestedCredentialData, AuthenticatorData, CollectedClientData
+
+HOST = "testserver"
+SEEN, HOLDS_KEY = AuthenticatorData.FLAG.UP, AuthenticatorData.FLAG.AT
+
+
+@dataclass
+class SoftwareKey:
+    identity: bytes = field(default_factory=lambda: os.urandom(32))
+    private: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+
+    def added(self, options: dict[str, Any], *, host: str = HOST) -> str:
+        """The answer to the question of the page that adds a key."""
+        public = ES256.from_cryptography_key(self.private.public_key())  # type: ignore[no-untyped-call]
+        data = AttestedCredentialData.create(Aaguid.NONE, self.identity, public)
+        authenticator = AuthenticatorData.create(sha256(host.encode()), SEEN | HOLDS_KEY, 0, data)
+        client = self._client("webauthn.create", options["creation_options"], host)
+        attestation = AttestationObject.create("none", authenticator, {})
+        return self._answer(clientDataJSON=client, attestationObject=attestation)
+
+    def signed(self, options: dict[str, Any], *, host: str = HOST, forged: bool = False) -> str:
+        """The answer to the question of a page that asks for a key."""
+        authenticator = AuthenticatorData.create(sha256(host.encode()), SEEN, 1)
+        client = self._client("webauthn.get", options["request_options"], host)
+        signer = ec.generate_private_key(ec.SECP256R1()) if forged else self.private
+        signature = signer.sign(bytes(authenticator) + sha256(client), ec.ECDSA(SHA256()))
+        return self._answer(clientDataJSON=client, authenticatorData=authenticator, signature=signature)
+
+    def _client(self, kind: str, options: dict[str, Any], host: str) -> bytes:
+        challenge = options["publicKey"]["challenge"]
+        return bytes(CollectedClientData.create(kind, challenge, f"http://{host}"))
+
+    def _answer(self, **response: bytes) -> str:
+        identity = websafe_encode(self.identity)
+        encoded = {name: websafe_encode(bytes(value)) for name, value in response.items()}
+        answer = {"id": identity, "rawId": identity, "type": "public-key", "response": encoded}
+        return json.dumps(answer | {"clientExtensionResults": {}})

@@ -7,8 +7,10 @@ class ConnectorsConfig(AppConfig):
     name = "connectors"
 
     def ready(self) -> None:
-        from connectors import catalogue, schedule, sealing, signin  # noqa: F401  register jobs and receivers
+        # Register jobs and receivers.
+        from connectors import catalogue, probing, reminders, schedule, sealing  # noqa: F401
         from connectors.audit import triggers
+        from connectors.signin import entries, freshness, sessions  # noqa: F401
 
         post_migrate.connect(triggers.on_migrated, sender=self)
         checks.register(triggers.check, checks.Tags.database)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.http import HttpRequest
 from django.urls import reverse
 
-from connectors.models import Connector
+from connectors.expiry import Alarm, alarms_among
+from connectors.models import Connector, Credential, Stage
 from connectors.models.person import Person
 from connectors.rights import Right, may
 
@@ -41,6 +43,21 @@ class Shell:
     nav: tuple[NavEntry, ...]
     connectors: tuple[Choice, ...]
     connector: Connector | None
+    slug: str = ""  # of the connector the page belongs to, also of one that the switcher does not list
+    may_mend: bool = False
+
+    @cached_property
+    def alarms(self) -> list[Alarm]:
+        """Asked for by whole pages only, so that fragments cost no query for it."""
+        if not self.slug:
+            return []
+        current = Credential.objects.filter(connector__slug=self.slug, stage=Stage.CURRENT)
+        return alarms_among(current.select_related("connector").defer("sealed"))
+
+
+def belongs_to(request: HttpRequest, connector: Connector) -> None:
+    """For a page that is a connector's although its address does not name it: its alarms are shown there too."""
+    request.connector = connector  # type: ignore[attr-defined]
 
 
 def shell(request: HttpRequest) -> dict[str, Shell]:
@@ -51,7 +68,20 @@ def shell(request: HttpRequest) -> dict[str, Shell]:
     found = list(Connector.objects.filter(is_active=True).order_by("name")[:MOST_CONNECTORS])
     connector = next((each for each in found if each.slug == slug), None)
     choices = tuple(Choice(name=each.name, href=_same_page(request, each), current=each == connector) for each in found)
-    return {"shell": Shell(nav=tuple(_nav(request, person, connector)), connectors=choices, connector=connector)}
+    return {
+        "shell": Shell(
+            nav=tuple(_nav(request, person, connector)),
+            connectors=choices,
+            connector=connector,
+            slug=_slug_of_page(request) or slug,
+            may_mend=may(person, Right.CONFIGURE),
+        )
+    }
+
+
+def _slug_of_page(request: HttpRequest) -> str:
+    owner = getattr(request, "connector", None)
+    return owner.slug if isinstance(owner, Connector) else ""
 
 
 def _slug(request: HttpRequest) -> str:
@@ -74,6 +104,7 @@ def _nav(request: HttpRequest, person: Person, connector: Connector | None) -> l
         ("Plans", reverse("plans"), "clipboard-document-check", Right.SEE),
         ("History", reverse("history"), "clock", Right.HISTORY),
         ("Connectors", reverse("connectors"), "arrows-right-left", Right.SEE),
+        ("Settings", reverse("settings"), "cog-6-tooth", Right.CONFIGURE),
     ]
     current = _current(request.path)
     return [

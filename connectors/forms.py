@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Sequence
-from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -14,29 +13,18 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.renderers import DjangoTemplates, TemplatesSetting
 from django.template import TemplateDoesNotExist
-from django.utils import timezone
 from django.utils.text import slugify
 
 from connectors import remotes
 from connectors.align.client import trim_site as trim_align_site
-from connectors.http.auth import BadToken, clean_token
 from connectors.http.errors import AddressRefused
 from connectors.jira.client import trim_site as trim_jira_site
-from connectors.models import Connector, CredentialKind, JiraKind, System, WorkItemType
+from connectors.models import Connector, JiraKind, System, WorkItemType
+from connectors.rotation.forms import CredentialForm, typed
 from connectors.services import ConnectorData, SecretData
 
 MOST_ID = 2**31 - 1  # what the column holds on both databases
-LONGEST_SECRET = 10_000
-RESERVED_SLUGS = frozenset({"new"})  # addresses of our own below /connectors/
-KINDS = {
-    System.ALIGN: (CredentialKind.ALIGN_BEARER, CredentialKind.ALIGN_BASIC),
-    System.JIRA: (CredentialKind.JIRA_CLOUD, CredentialKind.JIRA_PASSWORD, CredentialKind.JIRA_PAT),
-}
-KINDS_OF_JIRA = {
-    JiraKind.CLOUD: (CredentialKind.JIRA_CLOUD,),
-    JiraKind.DATA_CENTER: (CredentialKind.JIRA_PASSWORD, CredentialKind.JIRA_PAT),
-}
-WITHOUT_USER = remotes.BEARERS
+RESERVED_SLUGS = frozenset({"new", "credentials"})  # addresses of our own below /connectors/
 
 
 class Renderer(TemplatesSetting):
@@ -53,17 +41,19 @@ class Renderer(TemplatesSetting):
             return DjangoTemplates().get_template(template_name)
 
 
-def _typed(label: str, help_text: str = "", *, required: bool = True, longest: int | None = None) -> forms.CharField:
-    """A one-line field where the browser neither corrects nor completes."""
-    widget = forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"})
-    return forms.CharField(label=label, help_text=help_text, required=required, max_length=longest, widget=widget)
+class SiteInput(forms.TextInput):
+    """Draws a refused address without the user and password that were pasted with it."""
+
+    def format_value(self, value: Any) -> str | None:
+        drawn = super().format_value(value)
+        return drawn and re.sub(r"^([a-z]+://)?[^/]*@", r"\1", drawn, flags=re.IGNORECASE)
 
 
 class ConnectorForm(forms.Form):
     """What a connector is, without its secrets. `notes` says what was trimmed from what was typed."""
 
-    name = _typed("Name", longest=200)
-    align_site = _typed(
+    name = typed("Name", longest=200)
+    align_site = typed(
         "Jira Align site",
         "The address of the site, like https://acme.jiraalign.com. A pasted API address is shortened.",
     )
@@ -76,9 +66,9 @@ class ConnectorForm(forms.Form):
             ("invalid", "min_value", "max_value"), "The connector id is a whole number above 0, such as 123."
         ),
     )
-    jira_site = _typed("Jira site", "Like https://acme.atlassian.net, or the address of your Data Center.")
+    jira_site = typed("Jira site", "Like https://acme.atlassian.net, or the address of your Data Center.")
     jira_kind = forms.ChoiceField(label="Kind of Jira", choices=JiraKind.choices)
-    time_zone = _typed(
+    time_zone = typed(
         "Time zone of pasted log lines", "As Align shows times to the person who copies them, like Europe/Warsaw."
     )
 
@@ -86,6 +76,8 @@ class ConnectorForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.stored = stored
         self.notes: list[str] = []
+        for name in ("align_site", "jira_site"):
+            self.fields[name].widget = SiteInput(attrs=self.fields[name].widget.attrs)
 
     def clean_align_site(self) -> str:
         return self._site(System.ALIGN, self.cleaned_data["align_site"], trim_align_site)
@@ -177,99 +169,6 @@ class NewConnectorForm(ConnectorForm):
             self.add_error("slug", f'"{slug}" is an address of AlignAdmin itself. Choose another, like acme.')
         elif other := Connector.objects.filter(slug__iexact=slug).first():
             self.add_error("slug", f'There is already a connector with the address "{slug}": {other.name}.')
-
-
-class CredentialForm(forms.Form):
-    """One secret for one system. It is never drawn again, whatever happens to the form."""
-
-    kind = forms.ChoiceField()
-    user = _typed("", longest=320)
-    secret = forms.CharField(
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        error_messages={"required": "Enter the token or password."},
-    )
-    expires_on = forms.DateField(
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"invalid": "Enter the day as year-month-day, like 2027-03-31."},
-    )
-
-    def __init__(self, *args: Any, system: System, **kwargs: Any) -> None:
-        kwargs.setdefault("prefix", system.value)
-        super().__init__(*args, **kwargs)
-        self.system = system
-        self.notes: list[str] = []
-        self._name_fields()
-        kinds = [(kind.value, kind.label) for kind in KINDS[system]]
-        self.fields["kind"].choices = kinds  # type: ignore[attr-defined]
-        kind = self["kind"].value() or kinds[0][0]
-        self.fields["user"].required = kind not in WITHOUT_USER
-        needed = "This kind of sign-in needs the user: an e-mail address or a user name."
-        self.fields["user"].error_messages["required"] = needed
-
-    def _name_fields(self) -> None:
-        """Every label names its system: both forms stand on one page."""
-        name = "Align" if self.system is System.ALIGN else "Jira"
-        labels = {"kind": "sign-in", "user": "user", "secret": "token", "expires_on": "token expires on"}
-        for field, words in labels.items():
-            self.fields[field].label = f"{name} {words}"
-        self.fields["secret"].label = "Align API token" if self.system is System.ALIGN else "Jira token or password"
-        self.fields["user"].help_text = (
-            "Only with an Atlassian API token."
-            if self.system is System.ALIGN
-            else "E-mail or user name; not for a personal access token."
-        )
-
-    def clean_user(self) -> str:
-        user: str = self.cleaned_data["user"]
-        if ":" in user or re.search(r"[\x00-\x1f\x7f]", user):
-            raise ValidationError("A user name has no colon and no line break. Enter it again.")
-        return user
-
-    def clean_secret(self) -> str:
-        """Tokens lose what people paste around them; a password of Data Center may hold any letter."""
-        secret: str = self.cleaned_data["secret"]
-        if len(secret) > LONGEST_SECRET:
-            raise ValidationError("This is longer than 10,000 characters, so it is no token. Paste the token alone.")
-        if self.cleaned_data.get("kind") == CredentialKind.JIRA_PASSWORD:
-            return _clean_password(secret)
-        try:
-            token, note = clean_token(secret)
-        except BadToken as bad:
-            raise ValidationError(str(bad)) from None
-        if note:
-            self.notes.append(f"{self.system.label}: {note}")
-        return token
-
-    def clean_expires_on(self) -> date | None:
-        expires_on: date | None = self.cleaned_data["expires_on"]
-        if expires_on is not None and expires_on < timezone.localdate():
-            raise ValidationError("This day has passed: the token would not work any more. Make a new one.")
-        return expires_on
-
-    def refuse_kind_of(self, jira_kind: str) -> None:
-        """Add the error when a Jira credential is of the other kind of Jira; the form has been validated."""
-        kind = self.cleaned_data.get("kind")
-        if self.system is not System.JIRA or not kind or not jira_kind:
-            return
-        fitting = KINDS_OF_JIRA[JiraKind(jira_kind)]
-        if kind not in fitting:
-            choices = " or ".join(f'"{each.label}"' for each in fitting)
-            self.add_error("kind", f"{JiraKind(jira_kind).label} does not take this sign-in. Choose {choices}.")
-
-    @property
-    def secret_typed(self) -> SecretData:
-        """The cleaned values; the form has to be valid."""
-        return SecretData(system=self.system, **self.cleaned_data)
-
-
-def _clean_password(password: str) -> str:
-    if not password.strip():
-        raise ValidationError("Enter the password.")
-    if re.search(r"[\x00-\x1f\x7f]", password):
-        raise ValidationError("The password contains a line break or a control character. Enter it again.")
-    return password
 
 
 class SetUp:

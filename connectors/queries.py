@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Prefetch, Q, QuerySet
-from django.utils import timezone
 
 from connectors.catalogue import REFRESH
+from connectors.expiry import Deadline, deadline
 from connectors.models import ACTIVE, Connector, Credential, IssueType, Job, JobState, Project, Stage, System
 from connectors.readiness import Prerequisite, State, readiness
 from connectors.schedule import INTAKE
@@ -19,7 +19,6 @@ from connectors.services import OBSERVE
 
 PER_PAGE = 50
 LAST_JOBS = 5
-SOON = 30  # days before the end of a credential at which it is drawn as a warning
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,24 +32,20 @@ class Health:
 
 @dataclass(frozen=True, kw_only=True)
 class CredentialLine:
-    """The current credential of one system, or that there is none."""
+    """The credentials of one system, by stage; `credential` is the current one, if there is one."""
 
     system: System
     credential: Credential | None
+    pending: Credential | None = None
+    previous: Credential | None = None
 
     @property
-    def days_left(self) -> int | None:
-        if self.credential is None or self.credential.expires_on is None:
-            return None
-        return (self.credential.expires_on - timezone.localdate()).days
+    def deadline(self) -> Deadline | None:
+        return deadline(self.credential) if self.credential else None
 
     @property
     def has_ended(self) -> bool:
-        return self.days_left is not None and self.days_left < 0
-
-    @property
-    def ends_soon(self) -> bool:
-        return self.days_left is not None and 0 <= self.days_left <= SOON
+        return self.deadline is not None and self.deadline.has_passed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,24 +66,37 @@ def cards() -> list[ConnectorCard]:
 
 def with_credentials() -> QuerySet[Connector]:
     return Connector.objects.prefetch_related(
-        Prefetch("credentials", Credential.objects.filter(stage=Stage.CURRENT).select_related("owner"))
+        Prefetch("credentials", Credential.objects.defer("sealed").select_related("owner", "backup_owner"))
     )
 
 
 def credential_lines(connector: Connector) -> list[CredentialLine]:
     """For a connector from `with_credentials`."""
-    stored = {each.system: each for each in connector.credentials.all()}
-    return [CredentialLine(system=system, credential=stored.get(system)) for system in System]
+    stored = {(each.system, each.stage): each for each in connector.credentials.all()}
+    return [
+        CredentialLine(
+            system=system,
+            credential=stored.get((system, Stage.CURRENT)),
+            pending=stored.get((system, Stage.PENDING)),
+            previous=stored.get((system, Stage.PREVIOUS)),
+        )
+        for system in System
+    ]
 
 
 def health(connector: Connector, credentials: Sequence[CredentialLine]) -> Health:
     """The worst thing that is known; a connector nobody has asked yet is not called healthy."""
     lacking = [line.system.label for line in credentials if line.credential is None]
     ended = [line.system.label for line in credentials if line.has_ended]
+    refused = [line.system.label for line in credentials if line.credential and line.credential.refused_status]
     if not connector.is_active:
         return Health(looks="warn", word="Deactivated", sentence="Nothing is read by the clock; its history stays.")
     if lacking:
         return Health(looks="bad", word="No credential", sentence=f"Add one for {' and '.join(lacking)}.")
+    if connector.gap_since:
+        return Health(looks="bad", word="Gap", sentence="Plans pause until the new Jira Align token is current.")
+    if refused:
+        return Health(looks="bad", word="Refused", sentence=f"{' and '.join(refused)} refused the stored credential.")
     if trouble := connector.last_error or connector.catalogue_error:
         return Health(looks="bad", word="Trouble", sentence=trouble)
     if ended:

@@ -109,6 +109,8 @@ def _remove_stranded_credentials(connector: Connector, changed: Collection[str])
     moved = [System.ALIGN] if "align_site" in changed else []
     moved += [System.JIRA] if {"jira_site", "jira_kind"} & set(changed) else []
     Credential.objects.filter(connector=connector, system__in=moved).delete()
+    if System.ALIGN in moved:  # the token that was being replaced is gone with its site
+        Connector.objects.filter(pk=connector.pk).update(gap_since=None)
 
 
 def store_credential(connector: Connector, secret: SecretData, *, actor: Person) -> Credential:
@@ -116,7 +118,9 @@ def store_credential(connector: Connector, secret: SecretData, *, actor: Person)
     with transaction.atomic():
         credential = _store(connector, secret, actor)
         # What was refused was the old one.
-        Connector.objects.filter(pk=connector.pk).update(last_error="", gap_since=None)
+        Connector.objects.filter(pk=connector.pk).update(last_error="")
+        if secret.system == System.ALIGN:
+            Connector.objects.filter(pk=connector.pk).update(gap_since=None)
         _entry(
             "credential.stored",
             connector,

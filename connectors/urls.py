@@ -1,15 +1,23 @@
-"""Addresses below /connectors/. A slug is never "new"."""
+"""Addresses below /connectors/. A slug is never "new" or "credentials"."""
 
 from django.urls import path
 
-from connectors.views import connectors
+from connectors.views import calendar, connectors, credentials
 
 urlpatterns = [
     path("", connectors.connectors, name="connectors"),
     path("new/", connectors.new, name="connector-new"),
+    path("credentials/", calendar.credentials, name="credentials"),
     path("<slug:slug>/", connectors.connector, name="connector"),
     path("<slug:slug>/edit/", connectors.edit, name="connector-edit"),
-    path("<slug:slug>/credential/<slug:system>/", connectors.credential, name="connector-credential"),
+    path("<slug:slug>/credential/<slug:system>/", credentials.credential, name="connector-credential"),
+    path("<slug:slug>/credential/<slug:system>/probe/", credentials.probe, name="credential-probe"),
+    path("<slug:slug>/credential/<slug:system>/switch/", credentials.switch, name="credential-switch"),
+    path("<slug:slug>/credential/<slug:system>/discard/", credentials.discard, name="credential-discard"),
+    path("<slug:slug>/credential/<slug:system>/back/", credentials.back, name="credential-back"),
+    path("<slug:slug>/credential/<slug:system>/retire/", credentials.retire, name="credential-retire"),
+    path("<slug:slug>/credential/<slug:system>/again/", credentials.again, name="credential-again"),
+    path("<slug:slug>/credential/<slug:system>/owners/", credentials.owners, name="credential-owners"),
     path("<slug:slug>/test/", connectors.test, name="connector-test"),
     path("<slug:slug>/refresh/", connectors.refresh, name="connector-refresh"),
     path("<slug:slug>/active/", connectors.active, name="connector-active"),

@@ -35,8 +35,9 @@ from mappings.engine.plan import pack
 from mappings.models import Change, ChangeState, Mapping, Plan, PlanState, Scope
 from mappings.observe import confirmed, read_scopes, store
 from mappings.outcomes import Outcome, confirmed_count, judge, moved, state_counts, took_effect, waves, write_back
-from mappings.planning import stored_fingerprint
+from mappings.planning import GAP, stored_fingerprint
 
+OPEN = (ChangeState.PLANNED, ChangeState.SENDING, ChangeState.UNKNOWN)
 MOST_SENDS = 3  # of one change whose outcome stays unknown
 
 
@@ -53,6 +54,7 @@ class Apply:
     reader: AlignClient
     writer: AlignClient
     refused: RemoteError | None = field(default=None)  # a refused sign-in: sending more would only repeat it
+    in_gap: bool = False  # Align's token is being replaced, and the one in use is dead
 
     # --- the whole ---------------------------------------------------------------------------------------------
 
@@ -78,8 +80,10 @@ class Apply:
         return packed[0] if packed else ()
 
     def _listen(self) -> None:
-        """Hear what people asked for, before the next request."""
-        if self.refused or Plan.objects.values_list("control", flat=True).get(pk=self.plan.pk):
+        """Hear what people asked for, and that the token has died, before the next request."""
+        control, gap_since = Plan.objects.values_list("control", "connector__gap_since").get(pk=self.plan.pk)
+        self.in_gap = gap_since is not None
+        if self.refused or self.in_gap or control:
             raise Stopped
 
     def _settled_count(self) -> int:
@@ -299,7 +303,7 @@ class Apply:
             plan = Plan.objects.select_for_update(of=("self",)).get(pk=self.plan.pk)
             if plan.control == "cancel":
                 self.plan.changes.filter(state=ChangeState.PLANNED).update(state=ChangeState.CANCELLED)
-            elif self.plan.changes.filter(state=ChangeState.PLANNED).exists():
+            elif self.plan.changes.filter(state__in=OPEN).exists():
                 plan.state, plan.control = PlanState.PAUSED, ""
                 plan.save(update_fields=["state", "control"])
                 self.plan.refresh_from_db()
@@ -315,6 +319,8 @@ class Apply:
             jobs.start(self.plan.connector, "intake", actor=self.plan.applier)
         if self.refused:
             raise JobFailed(f"{self.refused.sentence} The plan is paused; nothing more was sent.")
+        if self.in_gap and self.plan.state == PlanState.PAUSED:
+            raise JobFailed(f"{GAP} The plan is paused; nothing more was sent.")
 
     def _end_entry(self, counts: dict[str, int]) -> None:
         words = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
@@ -338,10 +344,12 @@ def apply_plan(run: Run) -> None:
     plan = Plan.objects.select_related("connector", "applier", "approver").get(pk=int(run.job.subject))
     if plan.state != PlanState.APPLYING:
         return
-    reader = remotes.align_client(plan.connector, on_wait=run.waits_for)
     patience = settings.APPLY_READ_MAX_AGE / 2  # so that no write follows a reading that is too old
-    writer = remotes.align_client(plan.connector, read_only=False, on_wait=run.waits_for, patience=patience)
     try:
+        reader = remotes.align_client(plan.connector, job=run.job, on_wait=run.waits_for)
+        writer = remotes.align_client(
+            plan.connector, job=run.job, read_only=False, on_wait=run.waits_for, patience=patience
+        )
         Apply(run=run, plan=plan, reader=reader, writer=writer).go()
     except LeaseLost:
         raise
@@ -362,7 +370,7 @@ def refresh_plan(run: Run) -> None:
     """Read the plan's lists again: where all before values hold it is as good as new, and keeps its approval."""
     plan = Plan.objects.select_related("connector").get(pk=int(run.job.subject))
     began_at = timezone.now()
-    reader = remotes.align_client(plan.connector, interactive=True, on_wait=run.waits_for)
+    reader = remotes.align_client(plan.connector, job=run.job, interactive=True, on_wait=run.waits_for)
     changes = list(plan.changes.select_related("scope__project"))
     for reading in read_scopes(reader, list({change.scope for change in changes if change.scope})):
         store(confirmed(reader, reading))

@@ -254,7 +254,7 @@ def observe_connector(run: Run) -> None:
     if only:
         scopes = [scope for scope in scopes if scope.pk in only]
     interactive = bool(run.job.params.get("interactive"))
-    client = remotes.align_client(run.connector, interactive=interactive, on_wait=run.waits_for)
+    client = remotes.align_client(run.connector, job=run.job, interactive=interactive, on_wait=run.waits_for)
     outcome = observe_scopes(client, scopes, run)
     if scopes and outcome.failed == len(scopes):
         raise JobFailed(f"None of the {len(scopes)} lists could be read. {_first_error(scopes)}")

@@ -27,6 +27,10 @@ from mappings.services import Refused
 
 Asked = tuple[Shown, Direction]
 
+GAP = (
+    "Jira Align's token is being replaced and the one in use is dead: nothing can be applied until the connector "
+    "has been switched to the new one, on its credential page."
+)
 TYPED_ABOVE_CHANGES = 25
 TYPED_ABOVE_SHARE = 0.10  # of a scope's rows
 
@@ -316,7 +320,8 @@ def start_apply(plan: Plan, *, typed: str = "", reason: str = "", actor: Person)
         raise Refused("This plan was seen too long ago. Refresh it, then apply.")
     try:
         with transaction.atomic():
-            ready = Plan.objects.filter(pk=plan.pk, state=PlanState.APPROVED, connector__is_active=True)
+            ready = Plan.objects.filter(pk=plan.pk, state=PlanState.APPROVED)
+            ready = ready.filter(connector__is_active=True, connector__gap_since=None)
             if not ready.update(state=PlanState.APPLYING, applier=actor, started_at=timezone.now(), control=""):
                 raise Refused(_why_not_started(plan))
             plan.refresh_from_db()
@@ -333,6 +338,8 @@ def _why_not_started(plan: Plan) -> str:
     plan.refresh_from_db()
     if not plan.connector.is_active:
         return "This connector is deactivated. Activate it before applying."
+    if plan.connector.gap_since:
+        return GAP
     if plan.applier and plan.started_at:
         return f"Already started by {plan.applier} at {plan.started_at:%H:%M} UTC."
     return "This plan has to be approved before it can be applied."
@@ -369,6 +376,8 @@ def _pause(plan: Plan, actor: Person) -> str:
 def _resume(plan: Plan, actor: Person) -> str:
     if plan.state != PlanState.PAUSED:
         raise Refused("This plan is not paused.")
+    if plan.connector.gap_since:
+        raise Refused(GAP)
     plan.state, plan.control = PlanState.APPLYING, ""
     jobs.start(plan.connector, "apply", actor=actor, subject=str(plan.pk))
     return f"{actor} resumed plan {plan.pk}."

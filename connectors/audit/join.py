@@ -209,7 +209,8 @@ def _save_pairings(rows: Sequence[HistoryRow]) -> None:
         table = connection.ops.quote_name(HistoryRow._meta.db_table)
         with connection.cursor() as cursor:
             cursor.executemany(
-                f"UPDATE {table} SET line_id = %s, certainty = %s, identical = %s WHERE id = %s",  # noqa: S608
+                # Only our own table's name is put into the text.
+                f"UPDATE {table} SET line_id = %s, certainty = %s, identical = %s WHERE id = %s",  # noqa: S608  # nosec B608
                 [(row.line_id, str(row.certainty), row.identical, row.pk) for row in rows],
             )
 

@@ -15,6 +15,8 @@ KINDS = {
     "apply": "Applying a plan",
     "plan-refresh": "Refreshing a plan",
     "intake": "Reading Align's audit log",
+    "probe": "Probing a credential",
+    "watch": "Trying the new credential",
 }
 FEWEST = 5  # a pace of fewer would only be noise
 

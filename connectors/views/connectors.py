@@ -1,4 +1,4 @@
-"""The connector pages: the list, one connector, its set-up, credentials and background work."""
+"""The connector pages: the list, one connector, its set-up and background work."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from alignadmin.pages import failure, page, redirect
-from connectors import queries, sealing, services, trial
-from connectors.forms import ConnectorForm, CredentialForm, SetUp, TypesForm, problems_of
-from connectors.models import Connector, Person, System
+from connectors import queries, services, trial
+from connectors.forms import ConnectorForm, SetUp, TypesForm, problems_of
+from connectors.models import Connector, Person
 from connectors.readiness import CONFIRMABLE, matches_of
 from connectors.rights import Right, requires
 from connectors.services import Refused
-from connectors.trial import Check, data_of, secrets_of
+from connectors.trial import Check, data_of
 
-OWN_LABELS = {System.ALIGN: ("Align:", "Jira Align:"), System.JIRA: ("Jira:",)}  # how a trial names its checks
 SECRETS_GONE = "Secrets are never sent back to the browser: enter them again."
 
 
@@ -75,7 +74,7 @@ def job(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 # --- setting up -------------------------------------------------------------------------------------------------------
 
 
-@requires(Right.CONFIGURE, Right.CONFIGURE, ("GET", "POST"))
+@requires(Right.CONFIGURE, Right.CONFIGURE, ("GET", "POST"), fresh=True)
 def new(request: HttpRequest) -> HttpResponse:
     """One plain form; `act=test` tries what is typed and stores nothing."""
     if request.method != "POST":
@@ -103,7 +102,7 @@ def _add(request: HttpRequest, set_up: SetUp) -> HttpResponse:
     return redirect(request, address_of(made))
 
 
-@requires(Right.CONFIGURE, Right.CONFIGURE, ("GET", "POST"))
+@requires(Right.CONFIGURE, Right.CONFIGURE, ("GET", "POST"), fresh=True)
 def edit(request: HttpRequest, slug: str) -> HttpResponse:
     stored = connector_or_404(slug)
     if request.method != "POST":
@@ -122,45 +121,11 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
     return page(request, "connectors/edit.html", context, status=400)
 
 
-@requires(Right.CONFIGURE, Right.CONFIGURE, ("GET", "POST"))
-def credential(request: HttpRequest, slug: str, system: str) -> HttpResponse:
-    """Put another secret in the place of the current one; `act=test` tries it first and stores nothing."""
-    if system not in System.values:
-        raise Http404
-    owner, which = connector_or_404(slug), System(system)
-    line = next(each for each in queries.credential_lines(owner) if each.system is which)
-    context: dict[str, Any] = {"connector": owner, "line": line}
-    if request.method != "POST":
-        initial = {"kind": line.credential.kind, "user": line.credential.user} if line.credential else {}
-        form = CredentialForm(system=which, initial=initial)
-        return page(request, "connectors/credential.html", {**context, "form": form})
-    form = CredentialForm(request.POST, system=which)
-    form.full_clean()
-    form.refuse_kind_of(owner.jira_kind)
-    context["form"] = form
-    if _is_test(request):
-        checks = _try_typed(owner, form) if not form.errors else []
-        context |= _tried(checks, notes=form.notes, problems=problems_of(form))
-        return _test_answer(request, "connectors/credential.html", context)
-    if form.errors:
-        context["trouble"] = f"The credential is not saved. {SECRETS_GONE}"
-        return page(request, "connectors/credential.html", context, status=400)
-    services.store_credential(owner, form.secret_typed, actor=person_of(request))
-    _tell(request, [*form.notes, f"The {which.label} credential is replaced."])
-    return redirect(request, address_of(owner))
-
-
 # --- testing ----------------------------------------------------------------------------------------------------------
 
 
 def _is_test(request: HttpRequest) -> bool:
     return request.POST.get("act") == "test"
-
-
-def _try_typed(owner: Connector, form: CredentialForm) -> list[Check]:
-    """Only the checks of the typed credential's system."""
-    own = OWN_LABELS[form.system]
-    return [each for each in trial.try_connection(data_of(owner), [form.secret_typed]) if each.label.startswith(own)]
 
 
 def _tried(checks: Sequence[Check], *, notes: Sequence[str] = (), problems: Sequence[str] = ()) -> dict[str, Any]:
@@ -178,10 +143,7 @@ def _test_answer(request: HttpRequest, template: str, context: dict[str, Any]) -
 def test(request: HttpRequest, slug: str) -> HttpResponse:
     """Try the stored credentials; the answer is a line per check."""
     stored = connector_or_404(slug)
-    try:
-        context = _tried(trial.try_connection(data_of(stored), secrets_of(stored)))
-    except sealing.SealError as error:
-        context = _tried([], problems=[str(error)])
+    context = _tried(trial.try_stored(stored, actor=person_of(request)))
     if request.htmx:  # type: ignore[attr-defined]
         return page(request, "connectors/_checks.html", context)
     return _show(request, stored, **context)

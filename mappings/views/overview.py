@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 
 from django.http import HttpRequest, HttpResponse
@@ -11,8 +12,9 @@ from django.shortcuts import redirect as plain_redirect
 from django.urls import reverse
 
 from alignadmin.pages import page
+from connectors import expiry, queries, reminders
 from connectors.audit.models import HistoryRow, Source
-from connectors.models import Connector, Credential, Person, Stage
+from connectors.models import Connector, Credential, Person
 from connectors.rights import Right, may, requires
 from mappings import coverage
 from mappings.engine.values import Situation
@@ -37,8 +39,8 @@ class Card:
         return situation_counts(self.connector)
 
     @cached_property
-    def credentials(self) -> Sequence[Credential]:
-        return list(self.connector.credentials.filter(stage=Stage.CURRENT).order_by("system"))
+    def credentials(self) -> list[queries.CredentialLine]:
+        return queries.credential_lines(self.connector)
 
     @property
     def unread(self) -> int:
@@ -48,7 +50,20 @@ class Card:
     @property
     def waiting(self) -> list[tuple[str, str]]:
         """(sentence, address) of everything that waits for somebody."""
-        return [*self._waiting_rows(), *self._waiting_plans(), *self._waiting_reviews()]
+        parts = (self._waiting_credentials, self._waiting_rows, self._waiting_plans, self._waiting_reviews)
+        return [line for part in parts for line in part()]
+
+    def _waiting_credentials(self) -> Iterator[tuple[str, str]]:
+        """What is refused, and what ends from the first day of reminders on, for those who may replace it."""
+        if not may(self.person, Right.CONFIGURE):
+            return
+        for credential in sorted((line.credential for line in self.credentials if line.credential), key=_by_end):
+            left = expiry.deadline(credential).days_left
+            if left is not None and left <= max(reminders.thresholds()):
+                yield reminders.sentence(credential), expiry.address_of(credential)
+            elif credential.refused_status:
+                name = f"{credential.get_system_display()} credential of {self.connector}"
+                yield f"{name} was refused ({credential.refused_status})", expiry.address_of(credential)
 
     def _waiting_rows(self) -> Iterator[tuple[str, str]]:
         matrix = reverse("matrix", args=[self.connector.slug])
@@ -72,6 +87,10 @@ class Card:
             yield f"{_counted(outside, 'outside change')} in Align's log", address
 
 
+def _by_end(credential: Credential) -> date:
+    return credential.expires_on or date.max
+
+
 def _counted(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
 
@@ -79,10 +98,15 @@ def _counted(number: int, word: str) -> str:
 @requires(Right.SEE)
 def overview(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
-    cards = [Card(connector, person) for connector in Connector.objects.filter(is_active=True)]
+    cards = [Card(connector, person) for connector in queries.with_credentials().filter(is_active=True)]
     sees_history = may(person, Right.HISTORY)
     last = HistoryRow.objects.select_related("connector").order_by("-at", "-id")[:10] if sees_history else []
-    context = {"cards": cards, "last": last, "inactive": Connector.objects.filter(is_active=False)}
+    context = {
+        "cards": cards,
+        "last": last,
+        "inactive": Connector.objects.filter(is_active=False),
+        "unsent": reminders.unsent() if may(person, Right.CONFIGURE) else 0,
+    }
     return page(request, "connectors/overview.html", context)
 
 

@@ -16,6 +16,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from alignadmin.pages import failure, page, redirect
+from connectors.context import belongs_to
 from connectors.models import ACTIVE, Connector, Job, Person
 from connectors.rights import Right, may, requires
 from mappings import planning
@@ -205,7 +206,9 @@ def plan_or_404(pk: int) -> Plan:
 @requires(Right.SEE)
 def plan(request: HttpRequest, pk: int) -> HttpResponse:
     filters = {name: request.GET.get(name, "") for name in FILTERS}
-    shown = PlanPage(plan_or_404(pk), person_of(request), filters, request.GET.get("page", "1"))
+    found = plan_or_404(pk)
+    belongs_to(request, found.connector)
+    shown = PlanPage(found, person_of(request), filters, request.GET.get("page", "1"))
     return page(request, "plans/plan.html", {"page": shown}, fragment="plans/_plan.html")
 
 
@@ -214,6 +217,7 @@ Act = Callable[[Plan, HttpRequest], object]
 
 def _act(request: HttpRequest, pk: int, act: Act) -> HttpResponse:
     found = plan_or_404(pk)
+    belongs_to(request, found.connector)
     try:
         act(found, request)
     except Refused as refused:
@@ -221,7 +225,7 @@ def _act(request: HttpRequest, pk: int, act: Act) -> HttpResponse:
     return redirect(request, reverse("plan", args=[pk]))
 
 
-@requires(Right.SEE, Right.APPROVE, ("POST",))
+@requires(Right.SEE, Right.APPROVE, ("POST",), fresh=True)
 def approve(request: HttpRequest, pk: int) -> HttpResponse:
     return _act(request, pk, _approve)
 
@@ -231,7 +235,7 @@ def _approve(found: Plan, request: HttpRequest) -> object:
     return planning.approve(found, fingerprint, ticked=ticked, actor=person_of(request))
 
 
-@requires(Right.SEE, Right.APPROVE, ("POST",))
+@requires(Right.SEE, Right.APPROVE, ("POST",), fresh=True)
 def apply(request: HttpRequest, pk: int) -> HttpResponse:
     return _act(request, pk, _apply)
 

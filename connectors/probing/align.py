@@ -1,0 +1,167 @@
+"""Probing a credential of Jira Align: by reading, and with consent by one create and one delete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from connectors import remotes
+from connectors.align.client import AlignClient
+from connectors.align.resources import ConnectorProject
+from connectors.http.errors import Forbidden, RemoteError, SignInRefused
+from connectors.models import Credential, LineState, Probe
+from connectors.probing.findings import Comparison, Line, Report, not_visible
+from connectors.probing.look import CannotLook, Look, counted
+from connectors.rotation.probes import WRITE_PROBE, ProbeOutcome
+
+NOT_TRIED = "Not tried, since the sign-in did not work."
+WITHOUT_CONSENT = "Not tried: choose a free key and agree to one create and one delete there, then probe again."
+MAY_NOT_CREATE = (
+    "This token can read mappings but may not create them: its owner needs the system role right Jira Settings, not "
+    "in read-only mode, and must be among the connector's Admins (Jira Align, Settings, Connectors, Jira Settings)."
+)
+LABELS = {
+    "align-sign-in": "Sign in and see the connector",
+    "align-projects": "Read the connector's projects",
+    "align-mappings": "Read mappings",
+    "align-flows": "Read process flows",
+    "align-write": "Create and delete a mapping",
+}
+Try = Callable[[], str]
+
+
+class Refusal(Exception):
+    """A right is missing though Align answered; the message says what."""
+
+
+class AlignProbe:
+    """One look at Align with one credential; `comparison` is known after `go`."""
+
+    total = len(LABELS)
+
+    def __init__(self, look: Look, report: Report) -> None:
+        self.look = look
+        self.report = report
+        self.comparison = Comparison()
+        self.is_signed_in = True
+        self._projects: list[ConnectorProject] = []
+
+    def go(self) -> None:
+        try:
+            self.client = self.look.align()
+        except CannotLook as cannot:
+            self._refuse_all(str(cannot))
+            return
+        self._try("align-sign-in", self._sign_in)
+        self._try("align-projects", self._read_projects)
+        self._try("align-mappings", self._read_mappings)
+        self._try("align-flows", lambda: f"Sees {counted(len(self.client.value_streams()), 'process flow')}.")
+        self.report.add(self._write_line())
+
+    def _refuse_all(self, sentence: str) -> None:
+        self._add("align-sign-in", LineState.FAILED, sentence)
+        self.is_signed_in = False
+        for code in list(LABELS)[1:-1]:
+            self._add(code, LineState.SKIPPED, NOT_TRIED)
+        self.report.add(self._write_line())
+
+    def _try(self, code: str, attempt: Try) -> None:
+        """Once the sign-in is refused every further request would only repeat it."""
+        if not self.is_signed_in:
+            self._add(code, LineState.SKIPPED, NOT_TRIED)
+            return
+        try:
+            self._add(code, LineState.OK, attempt())
+        except RemoteError as error:
+            self.is_signed_in = code != "align-sign-in" and not isinstance(error, SignInRefused)
+            self._add(code, LineState.FAILED, error.sentence)
+        except Refusal as refusal:
+            self._add(code, LineState.FAILED, str(refusal))
+
+    def _add(self, code: str, state: LineState, sentence: str, *, required: bool = True) -> None:
+        self.report.add(Line(code=code, label=LABELS[code], state=state, sentence=sentence, required=required))
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def _sign_in(self) -> str:
+        connector, user = self.client.connector(), self.client.whoami()
+        if user is not None:
+            who = f"{user.name} <{user.email}>" if user.name and user.email else user.name or user.email
+            note_identity(self.look.credential, who)
+        as_whom = f" as {self.look.credential.identity}" if self.look.credential.identity else ""
+        return f"Signed in{as_whom}; connector {connector.name or connector.id} is there."
+
+    def _read_projects(self) -> str:
+        self._projects = self.client.projects()
+        self.comparison = self._compare({each.project_key for each in self._projects})
+        seen, expected = self.comparison.seen, self.comparison.expected
+        if expected and not seen:
+            raise Refusal(f"Sees none of {expected} projects: add its owner to their programs in Jira Align.")
+        return f"Sees {seen} of {counted(expected, 'project')}."
+
+    def _compare(self, keys: set[str]) -> Comparison:
+        refusal = ""
+        try:
+            expected = {each.project_key: each.project_name for each in self.look.with_current().align().projects()}
+        except (RemoteError, CannotLook) as error:
+            refusal = error.sentence if isinstance(error, RemoteError) else str(error)
+            expected = {project.wire_key: project.name for project in self.look.in_scope}
+        seen = len(keys & set(expected)) if expected else len(keys)
+        lost = not_visible(expected, keys)
+        return Comparison(seen=seen, expected=len(expected) or len(keys), lost=lost, refusal=refusal)
+
+    def _read_mappings(self) -> str:
+        states = len(self.client.list_mappings("mappings/states"))
+        steps = len(self.client.list_mappings("mappings/process-steps"))
+        shared = f"{counted(states, 'state mapping')} and {counted(steps, 'process step mapping')} are shared"
+        if not self._projects:
+            return f"Can read mappings: {shared}."
+        key = self._projects[0].project_key
+        own = len(self.client.list_mappings(f"projects/{key}/mappings/states"))
+        return f"Can read mappings: {shared}, {counted(own, 'state mapping')} of {key}."
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+
+    def _write_line(self) -> Line:
+        probe = self.report.probe
+        if not probe.write_key:
+            return self._line(LineState.SKIPPED, WITHOUT_CONSENT, required=False)
+        if not self.is_signed_in and not probe.write_state:
+            return self._line(LineState.SKIPPED, NOT_TRIED)
+        outcome = self._tidied(probe, self._write(probe))
+        return self._line(LineState.OK if outcome.ok else LineState.FAILED, outcome.sentence)
+
+    def _line(self, state: LineState, sentence: str, *, required: bool = True) -> Line:
+        code = "align-write"
+        return Line(code=code, label=LABELS[code], state=state, sentence=sentence, required=required)
+
+    def _write(self, probe: Probe) -> ProbeOutcome:
+        if WRITE_PROBE.probe is None:
+            return ProbeOutcome(ok=False, sentence="Nothing here knows how to write a mapping.")
+        try:
+            return WRITE_PROBE.probe.run(probe, self.look.align(read_only=False), self.report.run)
+        except Forbidden:
+            return ProbeOutcome(ok=False, sentence=MAY_NOT_CREATE)
+        except RemoteError as error:
+            return ProbeOutcome(ok=False, sentence=f"{error.sentence} {error.detail}".strip())
+        except CannotLook as cannot:
+            return ProbeOutcome(ok=False, sentence=str(cannot))
+
+    def _tidied(self, probe: Probe, outcome: ProbeOutcome) -> ProbeOutcome:
+        """What the pending one could not take away again goes with the one in use."""
+        if not probe.write_state or probe.write_state == "done" or WRITE_PROBE.probe is None:
+            return outcome
+        run = self.report.run
+        try:
+            client: AlignClient = remotes.align_client(
+                self.look.connector, job=run.job, read_only=False, interactive=True, on_wait=run.waits_for
+            )
+            tidied = WRITE_PROBE.probe.tidy(probe, client, run)
+        except RemoteError as error:
+            tidied = ProbeOutcome(ok=False, sentence=f"It could not be removed: {error.sentence}")
+        return ProbeOutcome(ok=False, sentence=f"{outcome.sentence} {tidied.sentence}")
+
+
+def note_identity(credential: Credential, who: str) -> None:
+    """Whose it is, as the remote system says."""
+    credential.identity = who[:320]
+    Credential.objects.filter(pk=credential.pk).update(identity=credential.identity)

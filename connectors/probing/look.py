@@ -1,0 +1,59 @@
+"""The two ways a probe looks at a system: with the pending credential, and with the current one to compare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connectors import jobs, remotes, sealing
+from connectors.align.client import AlignClient
+from connectors.http.auth import BadToken
+from connectors.http.errors import RemoteError
+from connectors.jira.client import JiraClient
+from connectors.models import Connector, Credential, Project, Stage
+
+
+class CannotLook(Exception):
+    """A credential cannot be used at all; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """One probe's connector and job, and the credential that is looked with."""
+
+    run: jobs.Run
+    connector: Connector
+    credential: Credential
+
+    def align(self, *, read_only: bool = True) -> AlignClient:
+        return AlignClient(self._remote(read_only), self.connector.align_connector_id)
+
+    def jira(self) -> JiraClient:
+        return JiraClient(self._remote(True), remotes.deployment_of(self.connector.jira_kind))
+
+    def _remote(self, read_only: bool) -> remotes.NotedRemote:
+        try:
+            return remotes.credential_remote(
+                self.credential, job=self.run.job, read_only=read_only, on_wait=self.run.waits_for
+            )
+        except RemoteError as error:
+            raise CannotLook(error.sentence) from error
+        except (sealing.SealError, BadToken) as error:
+            raise CannotLook(str(error)) from error
+
+    def with_current(self) -> Look:
+        """The same look with the credential in use."""
+        current = Credential.objects.filter(
+            connector=self.connector, system=self.credential.system, stage=Stage.CURRENT
+        ).first()
+        if current is None:
+            raise CannotLook(f"No {self.credential.get_system_display()} credential is in use.")
+        return Look(run=self.run, connector=self.connector, credential=current)
+
+    @property
+    def in_scope(self) -> list[Project]:
+        found = Project.objects.filter(connector=self.connector, in_scope=True, vanished_at=None)
+        return list(found.order_by("key"))
+
+
+def counted(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

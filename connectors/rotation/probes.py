@@ -1,0 +1,130 @@
+"""Asking for a probe of a pending credential, and what its newest probe allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+
+from connectors import jobs
+from connectors.align.client import AlignClient
+from connectors.models import ACTIVE, Connector, Credential, Job, LineState, Person, Probe, Stage, System
+from connectors.rotation.checks import is_expired, is_locked_out
+from connectors.rotation.rows import GONE
+from connectors.services import Refused
+
+PROBE = "probe"
+LOCKED_OUT = (
+    "Jira refused this password, and it is not sent again by itself: a few more failures lock the account. "
+    "Stage the right password, or mend the account in Jira and allow one more try."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteKey:
+    """A free key that a probe may write to with consent; the sentence says which and what is mapped there now."""
+
+    id: str
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeOutcome:
+    ok: bool
+    sentence: str
+
+
+class WriteProbe(Protocol):
+    """One create and one delete of a mapping, by the package that knows mappings."""
+
+    def keys(self, connector: Connector) -> list[WriteKey]: ...
+
+    def run(self, probe: Probe, client: AlignClient, run: jobs.Run) -> ProbeOutcome:
+        """From wherever `probe.write_state` says an earlier try has come to; nothing stays in Align."""
+        ...
+
+    def tidy(self, probe: Probe, client: AlignClient, run: jobs.Run) -> ProbeOutcome:
+        """Only take away what the probe created, if it is still there as it was created."""
+        ...
+
+
+@dataclass
+class Hook:
+    """Filled in by the mappings package at the start: this one knows no mappings."""
+
+    probe: WriteProbe | None = None
+
+
+WRITE_PROBE = Hook()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hindrances:
+    """`blocking`: why there is no switch at all; `losses`: what has to be confirmed."""
+
+    blocking: list[str] = field(default_factory=list)
+    losses: list[str] = field(default_factory=list)
+
+
+def write_keys(connector: Connector) -> list[WriteKey]:
+    return WRITE_PROBE.probe.keys(connector) if WRITE_PROBE.probe else []
+
+
+def start_probe(pending: UUID, *, write_key: str = "", actor: Person) -> Job:
+    """Try the pending credential in the background. `write_key`: consent to one create and delete at this key."""
+    found = Credential.objects.select_related("connector").filter(uuid=pending).first()
+    if found is None:
+        raise Refused(GONE)
+    if found.stage != Stage.PENDING:
+        raise Refused(f"This credential is {found.get_stage_display().lower()} by now: only a pending one is probed.")
+    if is_locked_out(found):
+        raise Refused(LOCKED_OUT)
+    if write_key:
+        _refuse_key(found, write_key)
+    job = jobs.start(found.connector, PROBE, actor=actor, subject=str(pending), params={"write_key": write_key})
+    if write_key and job.params.get("write_key") != write_key:
+        raise Refused("This credential is being probed already. Wait until that has ended, then probe with a write.")
+    return job
+
+
+def _refuse_key(pending: Credential, write_key: str) -> None:
+    if pending.system != System.ALIGN:
+        raise Refused("Only a Jira Align credential can be probed by writing: in Jira nothing is ever written.")
+    if write_key not in {key.id for key in write_keys(pending.connector)}:
+        raise Refused("This key is not free any more. Choose another for the write.")
+
+
+def latest_probe(credential: Credential) -> Probe | None:
+    return Probe.objects.filter(credential=credential).order_by("-started_at", "-pk").first()
+
+
+def hindrances(pending: Credential) -> Hindrances:
+    probe = latest_probe(pending)
+    blocking = [*_about_itself(pending), *_about_probe(pending, probe)]
+    return Hindrances(blocking=blocking, losses=list(probe.lost) if probe and probe.finished_at else [])
+
+
+def _about_itself(pending: Credential) -> list[str]:
+    found = []
+    if is_expired(pending):
+        found.append(f"This credential expired on {pending.expires_on}: stage another.")
+    if is_locked_out(pending):
+        found.append(LOCKED_OUT)
+    return found
+
+
+def _about_probe(pending: Credential, probe: Probe | None) -> list[str]:
+    if probe is None:
+        queued = Job.objects.filter(kind=PROBE, subject=str(pending.uuid), state__in=ACTIVE).exists()
+        return ["The probe is still running." if queued else "Probe it first: nothing has been tried with it yet."]
+    if probe.finished_at is None:
+        return ["The probe is still running, or was cut off: wait for it, or probe again."]
+    if timezone.now() - probe.finished_at > timedelta(seconds=settings.PROBE_MAX_AGE):
+        minutes = int(settings.PROBE_MAX_AGE // 60)
+        return [f"The probe is older than {minutes} min: probe again, so that what it found is known to hold."]
+    failed = probe.lines.filter(required=True).exclude(state=LineState.OK)
+    return [f"{line.label}: {line.sentence}" for line in failed]

@@ -1,0 +1,219 @@
+"""The page of one credential: staging, probing, switching and retiring it, each by one form of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+
+from alignadmin.pages import failure, page, redirect
+from connectors import rotation
+from connectors.forms import problems_of
+from connectors.models import Credential, Person, System
+from connectors.rights import Right, requires
+from connectors.rotation.forms import OwnersForm, StageForm
+from connectors.rotation.page import CredentialPage
+from connectors.rotation.rows import GONE
+from connectors.services import Refused
+from connectors.views.connectors import connector_or_404, person_of
+
+NOT_KEPT = "A secret is never sent back to the browser: enter it again."
+Act = Callable[[CredentialPage, Person], object]
+guarded = requires(Right.SEE, Right.CONFIGURE, ("POST",), fresh=True)
+
+
+def _page_of(slug: str, system: str) -> CredentialPage:
+    if system not in System.values:
+        raise Http404
+    return CredentialPage(connector_or_404(slug), System(system))
+
+
+def _show(
+    request: HttpRequest,
+    shown: CredentialPage,
+    *,
+    status: int = 200,
+    forms: Mapping[str, Any] | None = None,
+    **more: Any,
+) -> HttpResponse:
+    context: dict[str, Any] = {
+        "connector": shown.connector,
+        "page": shown,
+        "job": shown.job,
+        "others": [each for each in System if each is not shown.system],
+        "form": StageForm(connector=shown.connector, system=shown.system, current=shown.current),
+        "owners": OwnersForm(stored=shown.current) if shown.current else None,
+    }
+    return page(request, "connectors/credential.html", {**context, **(forms or {}), **more}, status=status)
+
+
+def _address(shown: CredentialPage) -> str:
+    return reverse("connector-credential", args=[shown.connector.slug, shown.system.value])
+
+
+# --- staging ----------------------------------------------------------------------------------------------------------
+
+
+@requires(Right.CONFIGURE, Right.CONFIGURE, ("GET", "POST"), fresh=True)
+def credential(request: HttpRequest, slug: str, system: str) -> HttpResponse:
+    """Where the rotation stands and what is next; POST stages a secret beside the one in use."""
+    shown = _page_of(slug, system)
+    if request.method != "POST":
+        return _show(request, shown)
+    form = StageForm(request.POST, connector=shown.connector, system=shown.system, current=shown.current)
+    if not form.is_valid():
+        return _not_staged(request, shown, form, " ".join(problems_of(form)), status=400)
+    try:
+        rotation.stage(shown.connector, form.secret_typed, form.staging, actor=person_of(request))
+    except Refused as refused:
+        return _not_staged(request, _page_of(slug, system), form, str(refused), status=409, sentence=str(refused))
+    for note in form.notes:
+        messages.info(request, note)
+    return redirect(request, _address(shown))
+
+
+def _not_staged(
+    request: HttpRequest, shown: CredentialPage, form: StageForm, said: str, *, status: int, sentence: str = ""
+) -> HttpResponse:
+    if request.htmx:  # type: ignore[attr-defined]
+        return failure(request, f"Nothing is stored. {said}", status=status)
+    return _show(
+        request,
+        shown,
+        status=status,
+        forms={"form": form},
+        refused={"stage": sentence},
+        trouble=f"Nothing is stored. {sentence} {NOT_KEPT}".replace("  ", " "),
+    )
+
+
+# --- acts on what is stored -------------------------------------------------------------------------------------------
+
+
+@guarded
+def probe(request: HttpRequest, slug: str, system: str) -> HttpResponse:
+    def act(shown: CredentialPage, actor: Person) -> None:
+        rotation.start_probe(_named(request, shown).uuid, write_key=_consented_key(request), actor=actor)
+
+    return _act(request, slug, system, "probe", act)
+
+
+@guarded
+def switch(request: HttpRequest, slug: str, system: str) -> HttpResponse:
+    def act(shown: CredentialPage, actor: Person) -> None:
+        rotation.switch(_named(request, shown).uuid, confirm_loss=bool(request.POST.get("confirm_loss")), actor=actor)
+
+    return _act(request, slug, system, "switch", act)
+
+
+@guarded
+def discard(request: HttpRequest, slug: str, system: str) -> HttpResponse:
+    def act(shown: CredentialPage, actor: Person) -> None:
+        rotation.discard(_named(request, shown).uuid, actor=actor)
+
+    return _act(request, slug, system, "discard", act)
+
+
+@guarded
+def back(request: HttpRequest, slug: str, system: str) -> HttpResponse:
+    """Names the previous credential that was seen, since another one may have taken its place."""
+
+    def act(shown: CredentialPage, actor: Person) -> None:
+        seen = _named(request, shown)
+        if shown.previous is None or shown.previous != seen:
+            raise Refused(shown.why_not_back or "Another credential is the previous one by now: look at it first.")
+        rotation.go_back(shown.connector, shown.system, actor=actor)
+
+    return _act(request, slug, system, "back", act)
+
+
+@guarded
+def retire(request: HttpRequest, slug: str, system: str) -> HttpResponse:
+    def act(shown: CredentialPage, actor: Person) -> None:
+        rotation.retire(_named(request, shown).uuid, actor=actor)
+
+    return _act(request, slug, system, "retire", act)
+
+
+@guarded
+def again(request: HttpRequest, slug: str, system: str) -> HttpResponse:
+    def act(shown: CredentialPage, actor: Person) -> None:
+        rotation.try_again(_named(request, shown), actor=actor)
+
+    return _act(request, slug, system, "again", act)
+
+
+@guarded
+def owners(request: HttpRequest, slug: str, system: str) -> HttpResponse:
+    """Who answers for the current one and when it expires, without a rotation."""
+    shown = _page_of(slug, system)
+    stored = shown.current
+    if stored is None or request.POST.get("owners-credential") != str(stored.uuid):
+        return _refused(request, shown, "owners", "Another credential is in use by now: look at it first.")
+    form = OwnersForm(request.POST, stored=stored)
+    if not form.is_valid():
+        return _refused(request, shown, "owners", " ".join(problems_of(form)), status=400, forms={"owners": form})
+    try:
+        rotation.set_owners(
+            stored,
+            owner=form.cleaned_data["owner"],
+            backup_owner=form.cleaned_data["backup_owner"],
+            expires_on=form.cleaned_data["expires_on"],
+            actor=person_of(request),
+        )
+    except Refused as refused:
+        return _refused(request, _page_of(slug, system), "owners", str(refused), forms={"owners": form})
+    return redirect(request, _address(shown))
+
+
+def _named(request: HttpRequest, shown: CredentialPage) -> Credential:
+    """The one that the form was drawn for. Raises Refused unless it is one of this page's."""
+    try:
+        uuid = UUID(request.POST.get("credential", ""))
+    except ValueError:
+        raise Refused("The request names no credential: reload this page and try again.") from None
+    found = Credential.objects.filter(uuid=uuid, connector=shown.connector, system=shown.system).first()
+    if found is None:
+        raise Refused(GONE)
+    return found
+
+
+def _consented_key(request: HttpRequest) -> str:
+    """The key to write to; a key without consent, or consent without a key, is a slip."""
+    key, consents = request.POST.get("write_key", ""), bool(request.POST.get("consent"))
+    if key and not consents:
+        raise Refused("Nothing was tried. To try a write at that key, tick that you agree; else choose reading only.")
+    if consents and not key:
+        raise Refused("Nothing was tried. Choose the key at which a write may be tried, or take the tick away.")
+    return key
+
+
+def _act(request: HttpRequest, slug: str, system: str, name: str, act: Act) -> HttpResponse:
+    shown = _page_of(slug, system)
+    try:
+        act(shown, person_of(request))
+    except Refused as refused:
+        return _refused(request, _page_of(slug, system), name, str(refused))
+    return redirect(request, _address(shown))
+
+
+def _refused(
+    request: HttpRequest,
+    shown: CredentialPage,
+    name: str,
+    sentence: str,
+    *,
+    status: int = 409,
+    forms: Mapping[str, Any] | None = None,
+) -> HttpResponse:
+    """Beside the form that was sent, if the page still has it, and on top."""
+    if request.htmx:  # type: ignore[attr-defined]
+        return failure(request, sentence, status=status)
+    return _show(request, shown, status=status, forms=forms, refused={name: sentence}, trouble=sentence)
+
+
+__all__ = ["again", "back", "credential", "discard", "owners", "probe", "retire", "switch"]

@@ -43,6 +43,11 @@
   document.addEventListener("htmx:timeout", ({ detail }) =>
     trouble("AlignAdmin did not answer within 30 seconds and may still finish. Reload the page before you try again.", detail.elt));
 
+  // A page that is left open and asks again and again is no activity of a person (connectors.middleware).
+  document.addEventListener("htmx:configRequest", ({ detail }) => {
+    if (detail.elt.getAttribute("hx-trigger")?.startsWith("every")) detail.headers["X-Polling"] = "1";
+  });
+
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     if (signedOut(detail.xhr)) {
       detail.shouldSwap = false;
@@ -259,5 +264,7 @@
     event.preventDefault();
   });
 
+  // On a phone the navigation scrolls sideways.
+  document.querySelector(".side nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   enterGrid();
 })();

@@ -69,6 +69,7 @@ class Site:
     @property
     def environment(self) -> dict[str, str]:
         own = {"DATA_DIR": str(self.data_dir), "DEMO_PASSWORD": PASSWORD, "SECURE": "0", "TICK": "0.5"}
+        own["FRESH_SIGN_IN"] = "7200"  # one sign-in serves all tests of a run
         base = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
         database = {"DATABASE_URL": self.database_url} if self.database_url else {}
         return base | database | own | dict(self.extra)
@@ -81,7 +82,8 @@ class Site:
 
     def start_web(self, *, threads: int = 4) -> None:
         bind = f"{HOST}:{self.port}"
-        web = ["gunicorn", "--bind", bind, "--worker-class", "gthread", "--threads", str(threads)]
+        limits = str(ROOT / "alignadmin" / "gunicorn.py")
+        web = ["gunicorn", "--bind", bind, "--config", limits, "--threads", str(threads)]
         self.children.start("web", ["-m", *web, "--chdir", str(ROOT), "alignadmin.wsgi"])
         self.children.wait_for(f"{self.url}/healthz")
 

@@ -48,6 +48,15 @@ def shots(plan: int, applied: int) -> list[Shot]:
         Shot(name="connectors", path="/connectors/"),
         Shot(name="connector", path="/connectors/acme/"),
         Shot(name="connector-new", path="/connectors/new/"),
+        Shot(name="credential-align", path="/connectors/acme/credential/align/"),
+        Shot(name="credential-jira", path="/connectors/acme/credential/jira/"),
+        Shot(name="calendar", path="/connectors/credentials/"),
+        Shot(name="settings", path="/settings/"),
+        Shot(name="people", path="/settings/people/"),
+        Shot(name="person-new", path="/settings/people/new/"),
+        Shot(name="account", path="/accounts/"),
+        Shot(name="sessions", path="/accounts/sessions/"),
+        Shot(name="second-factor", path="/accounts/2fa/"),
         Shot(name="not-found", path="/connectors/nowhere/"),
     ]
 

@@ -14,6 +14,7 @@ from tests import browser_steps as steps
 from tests.browser import NARROW, WIDE, Complaints, axe, fits, watched_page
 from tests.browser_steps import ADMIN, EDITOR, REVIEWER, VIEWER, Own, own_connector
 from tests.processes import Site, eventually
+from tests.test_browser_second_factor import PAGES as OF_FACTORS
 from tests.test_roles import ADDRESSES
 
 pytestmark = pytest.mark.browser
@@ -40,6 +41,7 @@ PAGES = {
     "draft plan": "/plans/{draft}/",
     "approved plan": "/plans/{approved}/",
     "applied plan": "/plans/{applied}/",
+    "own sessions": "/accounts/sessions/",
     "history": "/history/?connector={slug}",
     "history, a row open": "/history/?connector={slug}&row={row}",
     "history as Align shows it": "/history/?connector={slug}&as=align",
@@ -50,15 +52,28 @@ PAGES = {
     "connector": "/connectors/{slug}/",
     "new connector": "/connectors/new/",
     "edit connector": "/connectors/{slug}/edit/",
+    "credentials": "/connectors/credentials/",
     "Align credential": "/connectors/{slug}/credential/align/",
     "Jira credential": "/connectors/{slug}/credential/jira/",
     "job": "/connectors/{slug}/job/{job}/",
+    "settings": "/settings/",
+    "people": "/settings/people/",
+    "people of a state": "/settings/people/?state=invited",
+    "invite somebody": "/settings/people/new/",
+    "person": "/settings/people/2/",
+    "oneself among people": "/settings/people/1/",
+    "deactivate a person": "/settings/people/2/active/",
+    "account": "/accounts/",
     "password": "/accounts/password/change/",
     "sign in again": "/accounts/reauthenticate/",
     "sign out": "/accounts/logout/",
     "not found": "/connectors/nowhere/",
 }
-SIGNED_OUT = {"sign in": "/accounts/login/", "inactive": "/accounts/inactive/"}
+SIGNED_OUT = {
+    "sign in": "/accounts/login/",
+    "inactive": "/accounts/inactive/",
+    "dead invitation": "/accounts/join/MQ/no-such-token/",
+}
 OTHERS = {
     EDITOR: ("overview", "matrix of a project", "new plan", "draft plan", "connector"),
     REVIEWER: ("overview", "history, a row open", "log lines", "approved plan"),
@@ -167,9 +182,10 @@ def test_a_page_is_accessible_silent_and_fits_a_phone(
 
 
 def test_every_page_of_the_product_is_among_them() -> None:
-    walked = {resolve(urlsplit(path.format_map(Anything())).path).url_name for path in (PAGES | SIGNED_OUT).values()}
+    paths = (*(PAGES | SIGNED_OUT).values(), *OF_FACTORS.values())
+    walked = {resolve(urlsplit(path.format_map(Anything())).path).url_name for path in paths}
     pages = {each.name for each in ADDRESSES.values() if not each.is_rest and "GET" in each.callback.rule[2]}
-    assert pages - walked == {"healthz"}
+    assert pages - walked == {"healthz", "mfa_download_recovery_codes"}
 
 
 class Anything(dict[str, str]):

@@ -25,6 +25,7 @@ from connectors.audit.intake import _store
 from connectors.audit.models import Entry, HistoryRow, Intake, MirrorLine
 from connectors.audit.trail import Act
 from connectors.models import Connector, Person, Role
+from connectors.signin.freshness import BEGAN, SEEN
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOSTILE = "<script>alert(1)</script> \"'& → ] To [ \u202eabc\nline"
@@ -76,6 +77,7 @@ def signed_in(person: Person) -> Client:
     session[SESSION_KEY] = str(person.pk)
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = person.get_session_auth_hash()
+    session[BEGAN] = session[SEEN] = timezone.now().timestamp()
     session.save()
     return client
 

@@ -42,6 +42,7 @@ class Expected:
     writers: frozenset[Role] = NOBODY
     methods: tuple[str, ...] = ("GET",)
     public: bool = False
+    own: bool = False  # of things that the person may not have; other people's are not there
 
 
 READ = Expected()
@@ -49,10 +50,13 @@ EDIT = Expected(writers=EDITORS, methods=("POST",))
 EDIT_FORM = Expected(writers=EDITORS, methods=("GET", "POST"))
 APPROVE = Expected(writers=ADMINS, methods=("POST",))
 CONFIGURE = Expected(writers=ADMINS, methods=("POST",))
+ADMIN_ACT = Expected(readers=ADMINS, writers=ADMINS, methods=("POST",))
 CONFIGURE_FORM = Expected(readers=ADMINS, writers=ADMINS, methods=("GET", "POST"))
 HISTORY = Expected(readers=HISTORIANS)
 PUBLIC_FORM = Expected(writers=EVERY_ROLE, methods=("GET", "POST"), public=True)
 OWN_FORM = Expected(writers=EVERY_ROLE, methods=("GET", "POST"))
+OWN_THING = Expected(writers=EVERY_ROLE, methods=("GET", "POST"), own=True)
+OWN_CODES = Expected(own=True)
 
 TABLE = {
     "healthz": Expected(public=True),
@@ -62,12 +66,51 @@ TABLE = {
     "account_inactive": Expected(public=True),
     "account_reauthenticate": OWN_FORM,
     "account_change_password": OWN_FORM,
+    "account": OWN_FORM,
+    "mfa_index": READ,
+    "mfa_authenticate": PUBLIC_FORM,
+    "mfa_reauthenticate": OWN_FORM,
+    "mfa_reauthenticate_webauthn": OWN_FORM,
+    "mfa_activate_totp": OWN_FORM,
+    "mfa_deactivate_totp": OWN_THING,
+    "mfa_add_webauthn": OWN_FORM,
+    "mfa_remove_webauthn": OWN_THING,
+    "mfa_edit_webauthn": OWN_THING,
+    "mfa_generate_recovery_codes": OWN_FORM,
+    "mfa_view_recovery_codes": OWN_CODES,
+    "mfa_download_recovery_codes": OWN_CODES,
+    "account_reset_password": PUBLIC_FORM,
+    "account_reset_password_done": Expected(public=True),
+    "account_reset_password_from_key": PUBLIC_FORM,
+    "usersessions_list": READ,
+    "usersessions_end": Expected(writers=EVERY_ROLE, methods=("POST",)),
+    "usersessions_end_others": Expected(writers=EVERY_ROLE, methods=("POST",)),
+    # people and settings
+    "person-join": PUBLIC_FORM,
+    "settings": Expected(readers=ADMINS),
+    "settings-mail": ADMIN_ACT,
+    "people": Expected(readers=ADMINS),
+    "person": CONFIGURE_FORM,
+    "person-new": CONFIGURE_FORM,
+    "person-role": ADMIN_ACT,
+    "person-active": CONFIGURE_FORM,
+    "person-sessions": ADMIN_ACT,
+    "person-factors": ADMIN_ACT,
+    "person-invitation": ADMIN_ACT,
     # connectors
     "connectors": READ,
     "connector": READ,
     "connector-new": CONFIGURE_FORM,
     "connector-edit": CONFIGURE_FORM,
+    "credentials": Expected(readers=ADMINS),
     "connector-credential": CONFIGURE_FORM,
+    "credential-probe": CONFIGURE,
+    "credential-switch": CONFIGURE,
+    "credential-discard": CONFIGURE,
+    "credential-back": CONFIGURE,
+    "credential-retire": CONFIGURE,
+    "credential-again": CONFIGURE,
+    "credential-owners": CONFIGURE,
     "connector-test": CONFIGURE,
     "connector-refresh": EDIT,
     "connector-active": CONFIGURE,
@@ -230,6 +273,11 @@ def world(db: None, people: dict[Role, Person]) -> World:
             "wish": "cancel",
             "system": System.ALIGN.value,
             "connector-job.pk": job.pk,
+            **{f"{name}.pk": people[Role.VIEWER].pk for name in TABLE if name.startswith("person")},
+            "uid": "MQ",
+            "token": "no-such-token",
+            "account_reset_password_from_key.uidb36": "1",
+            "account_reset_password_from_key.key": "no-such-key",
             "row": row.pk,
             "api-connectors-detail.slug": connector.slug,
             "api-connectors-detail.pk": connector.pk,
@@ -261,7 +309,7 @@ def allowed_outcomes(address: Address, expected: Expected, role: Role, method: s
         return {"not found"}
     if method not in SAFE and role not in expected.writers:
         return {"refused"}
-    return {"answered"}
+    return {"answered", "not found"} if expected.own else {"answered"}
 
 
 @pytest.mark.parametrize(("address", "expected"), CASES)

@@ -229,7 +229,12 @@ APPLY_READ_MAX_AGE = env.float("APPLY_READ_MAX_AGE", 60.0)
 PLAN_MAX_AGE = env.float("PLAN_MAX_AGE", 1800.0)
 SENDING_GRACE = env.float("SENDING_GRACE", 5.0)
 JOB_LEASE = env.float("JOB_LEASE", 30.0)
+JOB_HEARTBEAT = env.float("JOB_HEARTBEAT", 10.0)
+JOB_HEARTBEAT_PATIENCE = env.float("JOB_HEARTBEAT_PATIENCE", 5.0)  # for the database, before a beat is given up
 TICK = env.float("TICK", 5.0)
+CONTRACT_INTERVAL = env.float("CONTRACT_INTERVAL", 24 * 3600.0)  # between two looks at what Align answers
+DIGEST_HOUR = env.int("DIGEST_HOUR", 6)  # UTC, of the e-mail about drift
+DIGEST_RECIPIENTS = env.list("DIGEST_RECIPIENTS", default=REMINDER_RECIPIENTS)
 AUDIT_INTERVAL = env.float("AUDIT_INTERVAL", 60.0)
 AUDIT_CLOCK_SKEW = env.float("AUDIT_CLOCK_SKEW", 300.0)  # of Align's clock to ours, when lines are joined
 AUDIT_OVERLAP = env.float("AUDIT_OVERLAP", 600.0)  # how far behind the newest line each intake starts

@@ -40,7 +40,24 @@ class Connector(models.Model):
     # Since when Align's only token is being replaced by one of the same user, which killed it: nothing is applied.
     gap_since = models.DateTimeField(null=True, blank=True)
     audit_due_at = models.DateTimeField(null=True, blank=True)
+    observe_every = models.PositiveIntegerField(default=900)  # seconds between two looks at every list; 0: never
     observe_due_at = models.DateTimeField(null=True, blank=True)
+    digest_due_at = models.DateTimeField(null=True, blank=True)
+    contract_due_at = models.DateTimeField(null=True, blank=True)
+
+    # The rules of its plans.
+    four_eyes = models.BooleanField(default=False)  # whoever approves is an admin, and not the author
+    ticket_pattern = models.CharField(max_length=200, blank=True)  # regular expression of a whole ticket; empty: any
+    typed_above = models.PositiveIntegerField(default=25)  # changes, above which an apply is confirmed by typing
+    typed_share = models.PositiveSmallIntegerField(default=10)  # percent of a list, likewise
+
+    # Since when nothing is applied and no drift is told, because somebody works on Jira or Align.
+    maintenance_since = models.DateTimeField(null=True, blank=True)
+    maintenance_until = models.DateTimeField(null=True, blank=True)  # expected; only a person ends it
+    maintenance_reason = models.TextField(blank=True)
+    maintenance_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
 
     class Meta:
         ordering = ["name"]

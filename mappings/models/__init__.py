@@ -1,0 +1,19 @@
+"""The tables of mappings, plans and the watch over them."""
+
+from mappings.models.drift import CheckKind, ContractFact, DriftCheck
+from mappings.models.mapping import Edit, ForeignRecord, Mapping, Scope
+from mappings.models.plan import Change, ChangeState, Plan, PlanState
+
+__all__ = [
+    "Change",
+    "ChangeState",
+    "CheckKind",
+    "ContractFact",
+    "DriftCheck",
+    "Edit",
+    "ForeignRecord",
+    "Mapping",
+    "Plan",
+    "PlanState",
+    "Scope",
+]

@@ -1,0 +1,124 @@
+"""Stored plans with their changes: made once, reviewed, approved by a fingerprint, applied as they are."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from connectors.models import Connector, WorkItemType
+from mappings.engine import families
+from mappings.engine.plan import row_key
+from mappings.engine.values import WorkItemType as TypeName
+from mappings.models.mapping import FAMILY_CHOICES, PERSON, Mapping, Scope
+
+
+class PlanState(models.TextChoices):
+    DRAFT = "draft", "To approve"
+    APPROVED = "approved", "Approved"
+    APPLYING = "applying", "Applying"
+    PAUSED = "paused", "Paused"
+    FINISHED = "finished", "Finished"
+    CANCELLED = "cancelled", "Cancelled"
+    REPLACED = "replaced", "Replaced"
+
+
+class Plan(models.Model):
+    """What will be sent, exactly: made once, reviewed, approved by its fingerprint, applied as it is."""
+
+    connector = models.ForeignKey(Connector, on_delete=models.PROTECT, related_name="plans")
+    author = models.ForeignKey(PERSON, on_delete=models.PROTECT, related_name="plans")
+    state = models.CharField(max_length=9, choices=PlanState.choices, default=PlanState.DRAFT)
+    reason = models.TextField()
+    ticket = models.CharField(max_length=100, blank=True)
+    fingerprint = models.CharField(max_length=64)
+    created_at = models.DateTimeField()
+    seen_at = models.DateTimeField()  # when its before values were last found to hold
+    unchanged = models.PositiveIntegerField(default=0)
+    refused = models.JSONField(default=list, blank=True)  # [{"where", "code", "sentence"}]
+    warnings = models.JSONField(default=list, blank=True)  # sentences, ticked when the plan is approved
+    api_calls = models.PositiveIntegerField(default=0)
+    seconds = models.FloatField(default=0)  # expected duration
+    approver = models.ForeignKey(PERSON, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    approved_at = models.DateTimeField(null=True, blank=True)
+    approved_fingerprint = models.CharField(max_length=64, blank=True)
+    applier = models.ForeignKey(PERSON, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    control = models.CharField(max_length=6, blank=True)  # "pause" or "cancel", asked for and not yet heard
+    emergency_reason = models.TextField(blank=True)  # why its own author approved it where a second person has to
+    replaces = models.ForeignKey(  # the plan that this one is a refresh of
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="replaced_by"
+    )
+    restores = models.ForeignKey(  # the applied plan whose changes this one takes back
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="restored_by"
+    )
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connector"],
+                condition=models.Q(state__in=["applying", "paused"]),
+                name="one_apply_per_connector",
+            )
+        ]
+
+
+class ChangeState(models.TextChoices):
+    PLANNED = "planned", "planned"
+    SENDING = "sending", "sending"
+    DONE = "done", "done"
+    FAILED = "failed", "failed"
+    STALE = "stale", "stale"
+    UNKNOWN = "unknown", "unknown"
+    CANCELLED = "cancelled", "cancelled"
+
+
+class Change(models.Model):
+    """One request of a plan, with everything needed to understand it after its mapping is gone."""
+
+    plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="changes")
+    position = models.PositiveIntegerField()
+    mapping = models.ForeignKey(Mapping, null=True, on_delete=models.SET_NULL, related_name="changes")
+    scope = models.ForeignKey(Scope, null=True, on_delete=models.SET_NULL, related_name="changes")
+    action = models.CharField(max_length=6)  # create, update, delete
+    family = models.CharField(max_length=9, choices=FAMILY_CHOICES)
+    project_key = models.CharField(max_length=255, blank=True)
+    work_item_type = models.CharField(max_length=7, choices=WorkItemType.choices)
+    source_id = models.BigIntegerField()
+    source_name = models.CharField(max_length=255)
+    before = models.BigIntegerField(null=True, blank=True)
+    before_name = models.CharField(max_length=255, blank=True)
+    after = models.BigIntegerField(null=True, blank=True)
+    after_name = models.CharField(max_length=255, blank=True)
+    remote_id = models.BigIntegerField(null=True, blank=True)
+    is_spare = models.BooleanField(default=False)  # deletes a further record of a key whose own record stays
+    method = models.CharField(max_length=6)
+    path = models.CharField(max_length=500)
+    query = models.JSONField(default=list, blank=True)
+    body = models.JSONField(null=True, blank=True)
+    sentence = models.TextField()
+    expected_line = models.TextField()
+    event = models.JSONField(default=dict)  # the expected audit line's fields, copied into the history
+    state = models.CharField(max_length=9, choices=ChangeState.choices, default=ChangeState.PLANNED)
+    detail = models.TextField(blank=True)  # Align's own text, or why it is stale
+    confirmed = models.BooleanField(null=True)  # read back: True, False; null: not read back
+    sends = models.PositiveSmallIntegerField(default=0)  # how often its request has left
+    # What somebody had set between the last look and our write; empty: nothing. The value may be "no record".
+    overwrote_name = models.CharField(max_length=255, blank=True)
+    overwrote = models.BigIntegerField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["plan", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["plan", "position"], name="one_change_per_position"),
+        ]
+        indexes = [models.Index(fields=["plan", "state"])]
+
+    @property
+    def key(self) -> str:
+        """The row as the engine names it, see engine.plan.row_key."""
+        family = families.FAMILIES[self.family]
+        place = families.Place(family=family, project_key=self.project_key or None)
+        return row_key(place, TypeName(self.work_item_type), self.source_id)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from connectors import jobs
-from mappings import apply, observe
+from mappings import apply, observe, refreshing
 
 OBSERVE, APPLY, PLAN_REFRESH = "observe", "apply", "plan-refresh"
 
 jobs.handler(OBSERVE)(observe.observe_connector)
 jobs.handler(APPLY)(apply.apply_plan)
-jobs.handler(PLAN_REFRESH)(apply.refresh_plan)
+jobs.handler(PLAN_REFRESH)(refreshing.refresh_plan)

@@ -6,65 +6,70 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('connectors', '0002_rotation'),
+        ("connectors", "0002_rotation"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='connector',
-            name='contract_due_at',
+            model_name="connector",
+            name="contract_due_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='connector',
-            name='digest_due_at',
+            model_name="connector",
+            name="digest_due_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='connector',
-            name='four_eyes',
+            model_name="connector",
+            name="four_eyes",
             field=models.BooleanField(default=False),
         ),
         migrations.AddField(
-            model_name='connector',
-            name='maintenance_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="connector",
+            name="maintenance_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='connector',
-            name='maintenance_reason',
+            model_name="connector",
+            name="maintenance_reason",
             field=models.TextField(blank=True),
         ),
         migrations.AddField(
-            model_name='connector',
-            name='maintenance_since',
+            model_name="connector",
+            name="maintenance_since",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='connector',
-            name='maintenance_until',
+            model_name="connector",
+            name="maintenance_until",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='connector',
-            name='observe_every',
+            model_name="connector",
+            name="observe_every",
             field=models.PositiveIntegerField(default=900),
         ),
         migrations.AddField(
-            model_name='connector',
-            name='ticket_pattern',
+            model_name="connector",
+            name="ticket_pattern",
             field=models.CharField(blank=True, max_length=200),
         ),
         migrations.AddField(
-            model_name='connector',
-            name='typed_above',
+            model_name="connector",
+            name="typed_above",
             field=models.PositiveIntegerField(default=25),
         ),
         migrations.AddField(
-            model_name='connector',
-            name='typed_share',
+            model_name="connector",
+            name="typed_share",
             field=models.PositiveSmallIntegerField(default=10),
         ),
     ]

@@ -6,92 +6,139 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('connectors', '0003_trusted_apply'),
-        ('mappings', '0001_initial'),
+        ("connectors", "0003_trusted_apply"),
+        ("mappings", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='change',
-            name='overwrote',
+            model_name="change",
+            name="overwrote",
             field=models.BigIntegerField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='change',
-            name='overwrote_name',
+            model_name="change",
+            name="overwrote_name",
             field=models.CharField(blank=True, max_length=255),
         ),
         migrations.AddField(
-            model_name='change',
-            name='sends',
+            model_name="change",
+            name="sends",
             field=models.PositiveSmallIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='mapping',
-            name='accepted_at',
+            model_name="mapping",
+            name="accepted_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='mapping',
-            name='accepted_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="mapping",
+            name="accepted_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='mapping',
-            name='drifted_at',
+            model_name="mapping",
+            name="drifted_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='plan',
-            name='emergency_reason',
+            model_name="plan",
+            name="emergency_reason",
             field=models.TextField(blank=True),
         ),
         migrations.AddField(
-            model_name='plan',
-            name='replaces',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='replaced_by', to='mappings.plan'),
+            model_name="plan",
+            name="replaces",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="replaced_by",
+                to="mappings.plan",
+            ),
         ),
         migrations.AddField(
-            model_name='plan',
-            name='restores',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='restored_by', to='mappings.plan'),
+            model_name="plan",
+            name="restores",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="restored_by",
+                to="mappings.plan",
+            ),
         ),
         migrations.CreateModel(
-            name='ContractFact',
+            name="ContractFact",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('family', models.CharField(choices=[('j2a-state', 'j2a-state'), ('a2j-state', 'a2j-state'), ('j2a-step', 'j2a-step'), ('a2j-step', 'a2j-step')], max_length=9)),
-                ('name', models.CharField(max_length=20)),
-                ('value', models.JSONField()),
-                ('seen_at', models.DateTimeField()),
-                ('before', models.JSONField(blank=True, null=True)),
-                ('changed_at', models.DateTimeField(blank=True, null=True)),
-                ('connector', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='contract_facts', to='connectors.connector')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "family",
+                    models.CharField(
+                        choices=[
+                            ("j2a-state", "j2a-state"),
+                            ("a2j-state", "a2j-state"),
+                            ("j2a-step", "j2a-step"),
+                            ("a2j-step", "a2j-step"),
+                        ],
+                        max_length=9,
+                    ),
+                ),
+                ("name", models.CharField(max_length=20)),
+                ("value", models.JSONField()),
+                ("seen_at", models.DateTimeField()),
+                ("before", models.JSONField(blank=True, null=True)),
+                ("changed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "connector",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="contract_facts",
+                        to="connectors.connector",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('connector', 'family', 'name'), name='one_row_per_fact')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("connector", "family", "name"), name="one_row_per_fact")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='DriftCheck',
+            name="DriftCheck",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('log', "Align's audit log"), ('lists', 'every list')], max_length=5)),
-                ('started_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('scopes', models.PositiveIntegerField(default=0)),
-                ('unknown', models.PositiveIntegerField(default=0)),
-                ('requests', models.PositiveIntegerField(default=0)),
-                ('found', models.PositiveIntegerField(default=0)),
-                ('ended', models.PositiveIntegerField(default=0)),
-                ('error', models.TextField(blank=True)),
-                ('connector', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='drift_checks', to='connectors.connector')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(choices=[("log", "Align's audit log"), ("lists", "every list")], max_length=5),
+                ),
+                ("started_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("scopes", models.PositiveIntegerField(default=0)),
+                ("unknown", models.PositiveIntegerField(default=0)),
+                ("requests", models.PositiveIntegerField(default=0)),
+                ("found", models.PositiveIntegerField(default=0)),
+                ("ended", models.PositiveIntegerField(default=0)),
+                ("error", models.TextField(blank=True)),
+                (
+                    "connector",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="drift_checks",
+                        to="connectors.connector",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['connector', '-started_at'], name='mappings_dr_connect_eaaea6_idx')],
+                "indexes": [models.Index(fields=["connector", "-started_at"], name="mappings_dr_connect_eaaea6_idx")],
             },
         ),
     ]

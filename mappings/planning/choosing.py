@@ -1,0 +1,90 @@
+"""Rows chosen for a plan, with the matrix they belong to, their problems, and what each would send."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
+
+from connectors.models import Connector, Project
+from mappings.engine import plan as engine
+from mappings.engine.checks import Problem, RowKey, by_row, check
+from mappings.engine.families import FAMILIES
+from mappings.engine.values import Direction, Kind, Row, WorkItemType
+from mappings.facts import Facts, Shown
+from mappings.models import Mapping
+from mappings.queries import Names, names_of, waiting_edits
+
+Asked = tuple[Shown, Direction]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A row chosen for a plan, with the matrix it belongs to and its problems."""
+
+    mapping: Mapping
+    shown: Shown
+    row: Row
+    problems: tuple[Problem, ...]
+
+
+def preview(connector: Connector, mapping_ids: Collection[int] | None = None) -> engine.Planning:
+    """What a plan of these rows (default: all that wait) would send; stores nothing."""
+    return engine.plan(drafts(connector, choose(connector, mapping_ids)))
+
+
+def choose(connector: Connector, mapping_ids: Collection[int] | None = None) -> list[Choice]:
+    waiting = waiting_edits(connector)
+    mappings = list(waiting if mapping_ids is None else waiting.filter(pk__in=set(mapping_ids)))
+    shown = {mapping.pk: _shown(mapping) for mapping in mappings}
+    facts = Facts(connector, set(shown.values()))
+    asked = {(shown[mapping.pk], mapping.direction) for mapping in mappings}
+    found = {(each, about): by_row(check(facts.view(each), about)) for each, about in asked}
+    rows = {each: {row.source_id: row for row in facts.rows_of(*each)} for each in asked}
+    return [_choice(mapping, shown[mapping.pk], rows, found) for mapping in mappings]
+
+
+def _shown(mapping: Mapping) -> Shown:
+    family = FAMILIES[mapping.scope.family]
+    return Shown(family.kind, WorkItemType(mapping.work_item_type), mapping.scope.project)
+
+
+def _choice(
+    mapping: Mapping,
+    shown: Shown,
+    rows: MappingOf[Asked, MappingOf[int, Row]],
+    found: MappingOf[Asked, MappingOf[RowKey, list[Problem]]],
+) -> Choice:
+    asked = (shown, mapping.direction)
+    problems = found[asked].get((mapping.direction, mapping.source_id), ())
+    return Choice(mapping=mapping, shown=shown, row=rows[asked][mapping.source_id], problems=tuple(problems))
+
+
+def drafts(connector: Connector, choices: Iterable[Choice]) -> Iterable[engine.Draft]:
+    names = names_of(connector)
+    shared = Project.objects.filter(connector=connector, in_scope=True, vanished_at=None, team_managed=False).count()
+    for choice in choices:
+        yield _draft(connector, choice, names, 1 if choice.mapping.scope.project_id else shared)
+
+
+def _draft(connector: Connector, choice: Choice, names: Names, project_count: int) -> engine.Draft:
+    place, row, type_ = choice.mapping.scope.place, choice.row, choice.shown.work_item_type
+    kind, direction = place.family.kind, place.family.direction
+    overrides = {WorkItemType(t): id_ for t, id_ in connector.type_ids.get(place.family.code, {}).items()}
+    return engine.Draft(
+        connector_id=connector.align_connector_id,
+        place=place,
+        work_item_type=type_,
+        type_id=place.family.with_type_ids(overrides)[type_],
+        row=row,
+        source_name=names.of(kind, direction, source=row.source_id),
+        before_name=names.of(kind, direction, target=row.observed),
+        after_name=names.of(kind, direction, target=row.wanted),
+        target_names=_duplicate_names(row, kind, direction, names),
+        project_count=project_count,
+        problems=choice.problems,
+    )
+
+
+def _duplicate_names(row: Row, kind: Kind, direction: Direction, names: Names) -> dict[int, str]:
+    return {each.target_id: names.of(kind, direction, target=each.target_id) for each in row.duplicates}

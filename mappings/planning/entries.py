@@ -1,0 +1,21 @@
+"""The audit entries of acts on a plan."""
+
+from __future__ import annotations
+
+from connectors.audit import trail
+from connectors.models import Person
+from mappings.models import Plan
+
+
+def plan_entry(action: str, plan: Plan, actor: Person | None, sentence: str, **data: object) -> None:
+    trail.append(
+        action,
+        actor=actor,
+        connector=plan.connector,
+        subject=f"plan {plan.pk}",
+        sentence=sentence,
+        data=data,
+        plan=plan.pk,
+        reason=plan.reason,
+        ticket=plan.ticket,
+    )

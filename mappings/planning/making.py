@@ -1,0 +1,176 @@
+"""Storing a plan: its changes, counts, expected duration and warnings, once and for all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import asdict
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from connectors.audit import trail
+from connectors.models import Connector, Person
+from mappings.engine import families
+from mappings.engine import plan as engine
+from mappings.engine.values import Severity
+from mappings.models import Change, Mapping, Plan, PlanState
+from mappings.planning.approving import is_old
+from mappings.planning.choosing import Choice, choose, drafts
+from mappings.services import Refused
+
+
+class NothingToDo(Refused):
+    """The chosen rows already hold in Align: a result of its own, not an error."""
+
+
+# --- making ------------------------------------------------------------------------------------------------------
+
+
+def make_plan(
+    connector: Connector,
+    mapping_ids: Collection[int],
+    *,
+    actor: Person,
+    reason: str,
+    ticket: str = "",
+    now: datetime | None = None,
+) -> Plan:
+    """Plan the chosen waiting rows. Raises NothingToDo, or Refused when no row of them can be planned."""
+    if not reason.strip():
+        raise Refused("Say why: the reason goes into the history with every change of this plan.")
+    choices = choose(connector, mapping_ids)
+    planning = engine.plan(drafts(connector, choices))
+    if not planning.changes:
+        if planning.refused:
+            raise Refused(" ".join(refused.sentence for refused in planning.refused))
+        raise NothingToDo("Nothing to do: Align already holds what is wanted.")
+    return _store(connector, choices, planning, actor=actor, reason=reason, ticket=ticket, now=now or timezone.now())
+
+
+# --- storing -----------------------------------------------------------------------------------------------------
+
+
+def _store(
+    connector: Connector,
+    choices: list[Choice],
+    planning: engine.Planning,
+    *,
+    actor: Person,
+    reason: str,
+    ticket: str,
+    now: datetime,
+) -> Plan:
+    mappings = {_key(choice): choice.mapping for choice in choices}
+    fingerprint = engine.fingerprint(connector.align_connector_id, planning.changes)
+    calls = engine.request_count(engine.batches(planning.changes, settings.APPLY_BATCH), _list_sizes(choices))
+    with transaction.atomic():
+        # The connector's row, so that two posts of one form come one after the other.
+        Connector.objects.select_for_update().get(pk=connector.pk)
+        if (same := _same_draft(connector, fingerprint, actor, reason, ticket)) is not None:
+            return same
+        plan = Plan.objects.create(
+            connector=connector,
+            author=actor,
+            reason=reason.strip(),
+            ticket=ticket.strip(),
+            fingerprint=fingerprint,
+            created_at=now,
+            seen_at=min(_seen_at(choices), default=now),
+            unchanged=planning.unchanged,
+            refused=[asdict(refused) for refused in planning.refused],
+            warnings=_warnings(planning, choices),
+            api_calls=calls,
+            seconds=engine.duration_estimate(
+                calls,
+                slots=settings.BUDGET_SLOTS - settings.BUDGET_RESERVED,
+                window=settings.BUDGET_WINDOW,
+                workers=settings.APPLY_THREADS,
+            ),
+        )
+        changes = [_change(plan, n, each, mappings[each.key]) for n, each in enumerate(planning.changes)]
+        Change.objects.bulk_create(changes, batch_size=500)
+        trail.append(
+            "plan.made",
+            actor=actor,
+            connector=connector,
+            subject=f"plan {plan.pk}",
+            sentence=f"Planned {counted(Counter(each.action.value for each in planning.changes))}.",
+            data={"fingerprint": plan.fingerprint, "changes": len(changes), "refused": plan.refused},
+            plan=plan.pk,
+            reason=plan.reason,
+            ticket=plan.ticket,
+        )
+    return plan
+
+
+def _same_draft(connector: Connector, fingerprint: str, actor: Person, reason: str, ticket: str) -> Plan | None:
+    """The author's own plan of exactly this, still to be approved: a form posted twice makes one plan."""
+    drafts = Plan.objects.filter(connector=connector, author=actor, state=PlanState.DRAFT, fingerprint=fingerprint)
+    plan = drafts.filter(reason=reason.strip(), ticket=ticket.strip()).first()
+    return None if plan is None or is_old(plan) else plan
+
+
+def _key(choice: Choice) -> str:
+    return engine.row_key(choice.mapping.scope.place, choice.shown.work_item_type, choice.mapping.source_id)
+
+
+def _seen_at(choices: Iterable[Choice]) -> list[datetime]:
+    return [at for choice in choices if (at := choice.mapping.scope.observed_at) is not None]
+
+
+def _list_sizes(choices: Iterable[Choice]) -> dict[families.Place, int]:
+    return {choice.mapping.scope.place: choice.mapping.scope.rows for choice in choices}
+
+
+def _warnings(planning: engine.Planning, choices: Iterable[Choice]) -> list[str]:
+    """The warnings of the plan's own rows, each once, in the rows' order."""
+    planned = {change.key for change in planning.changes}
+    found = (
+        problem.sentence
+        for choice in choices
+        if _key(choice) in planned
+        for problem in choice.problems
+        if problem.severity is Severity.WARNING
+    )
+    return list(dict.fromkeys(found))
+
+
+def _change(plan: Plan, position: int, planned: engine.PlannedChange, mapping: Mapping) -> Change:
+    return Change(
+        plan=plan,
+        position=position,
+        mapping=mapping,
+        scope=mapping.scope,
+        action=planned.action.value,
+        family=planned.place.family.code,
+        project_key=planned.place.project_key or "",
+        work_item_type=planned.work_item_type.value,
+        source_id=planned.source_id,
+        source_name=planned.source_name,
+        before=planned.before,
+        before_name=planned.before_name,
+        after=planned.after,
+        after_name=planned.after_name,
+        remote_id=planned.remote_id,
+        is_spare=planned.is_spare,
+        method=planned.method,
+        path=planned.path,
+        query=[list(pair) for pair in planned.query],
+        body=None if planned.body is None else dict(planned.body),
+        sentence=planned.sentence,
+        expected_line=planned.expected_line,
+        event=asdict(planned.event),
+    )
+
+
+def counted(actions: Counter[str]) -> str:
+    words = [f"{actions[action]} to {action}" for action in ("create", "update", "delete") if actions[action]]
+    return ", ".join(words) or "nothing"
+
+
+def stored_fingerprint(plan: Plan) -> str:
+    """Worked out again from the stored changes, so that what is applied is what was approved."""
+    return engine.fingerprint(plan.connector.align_connector_id, plan.changes.all())

@@ -85,6 +85,9 @@ def set_many(wishes: Iterable[Wish], *, actor: Person, now: datetime | None = No
                 continue
             try:
                 changed.append(_write_wish(wish, actor, now))
+            except Overtaken as overtaken:
+                if not _is_own(overtaken.mapping, wish, actor):  # else the same form was sent twice
+                    refused.append(str(overtaken))
             except Refused as refusal:
                 refused.append(str(refusal))
         if changed:
@@ -142,6 +145,10 @@ def _write_wish(wish: Wish, actor: Person, now: datetime) -> Mapping:
         at=now,
     )
     return mapping
+
+
+def _is_own(mapping: Mapping, wish: Wish, actor: Person) -> bool:
+    return mapping.wanted == wish.wanted and mapping.wanted_by_id == actor.pk
 
 
 def _replay(edit: Edit, expected: int | None, value: int | None, actor: Person) -> Mapping:

@@ -73,6 +73,9 @@ SIGNED_OUT = {
     "sign in": "/accounts/login/",
     "inactive": "/accounts/inactive/",
     "dead invitation": "/accounts/join/MQ/no-such-token/",
+    "password forgotten": "/accounts/password/reset/",
+    "link on its way": "/accounts/password/reset/done/",
+    "dead link": "/accounts/password/reset/key/1-no-such-key/",
 }
 OTHERS = {
     EDITOR: ("overview", "matrix of a project", "new plan", "draft plan", "connector"),

@@ -237,6 +237,15 @@ DIGEST_HOUR = env.int("DIGEST_HOUR", 6)  # UTC, of the e-mail about drift
 DIGEST_RECIPIENTS = env.list("DIGEST_RECIPIENTS", default=REMINDER_RECIPIENTS)
 AUDIT_INTERVAL = env.float("AUDIT_INTERVAL", 60.0)
 AUDIT_CLOCK_SKEW = env.float("AUDIT_CLOCK_SKEW", 300.0)  # of Align's clock to ours, when lines are joined
+AUDIT_MISSED = env.int("AUDIT_MISSED", 2)  # intervals without an intake, after which a gap is told
+CHECKPOINT_INTERVAL = env.float("CHECKPOINT_INTERVAL", 3600.0)
+CHECKPOINT_FOLDER = Path(env.str("CHECKPOINT_FOLDER", str(DATA_DIR / "checkpoints")))
+CHECKPOINT_URL = env.str("CHECKPOINT_URL", "")  # each checkpoint is posted there, too
+CHECKPOINT_RECIPIENTS = env.list("CHECKPOINT_RECIPIENTS", default=[])
+PACK_FOLDER = Path(env.str("PACK_FOLDER", str(DATA_DIR / "packs")))
+PACK_KEPT = env.float("PACK_KEPT", 7 * 24 * 3600.0)  # a pack that somebody asked for; scheduled ones stay
+ARCHIVE_FOLDER = Path(env.str("ARCHIVE_FOLDER", str(DATA_DIR / "archives")))
+RETENTION_MONTHS = env.int("RETENTION_MONTHS", 0)  # before entries may be archived away; 0: they stay, never under 12
 AUDIT_OVERLAP = env.float("AUDIT_OVERLAP", 600.0)  # how far behind the newest line each intake starts
 
 # -- web ------------------------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ class Connector(models.Model):
     time_zone = models.CharField(max_length=64, default="UTC")  # of times in pasted log lines
     type_ids = models.JSONField(default=dict, blank=True)  # {"j2a-state": {"feature": 2}}: overrides of the table
     audit_source = models.CharField(max_length=10, choices=AuditSource.choices, default=AuditSource.UNTRIED)
+    log_by_hand = models.BooleanField(default=False)  # its log is only pasted and uploaded, even where it could be read
     created_at = models.DateTimeField(auto_now_add=True)
 
     catalogue_at = models.DateTimeField(null=True, blank=True)  # when the last complete refresh ended

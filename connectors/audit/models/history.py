@@ -1,39 +1,11 @@
-"""Our own trail, the mirror of Align's audit log, and the searchable projection of both.
+"""The mirror of Align's audit log, what it covers, the cases without a cause, and the searchable projection.
 
-`Entry` and `MirrorLine` are the truth and never change; `HistoryRow` can be built again from them at any time.
+Entries and `MirrorLine` are the truth and never change; `HistoryRow` can be built again from them at any time.
 """
 
 from __future__ import annotations
 
 from django.db import models
-
-
-class ChainHead(models.Model):
-    """The one row behind which appends queue; it holds the last entry's sequence and hash."""
-
-    seq = models.BigIntegerField(default=0)
-    hash = models.CharField(max_length=64, default="0" * 64)
-    verified_at = models.DateTimeField(null=True, blank=True)
-    verified_seq = models.BigIntegerField(default=0)  # the last entry that check read
-    wrong_seq = models.BigIntegerField(null=True, blank=True)  # the first wrong entry it found
-
-    class Meta:
-        app_label = "connectors"
-
-
-class Entry(models.Model):
-    """One immutable act. `hash` covers `prev` and the stored bytes of `body`; no foreign key leaves this table."""
-
-    seq = models.BigIntegerField(primary_key=True)
-    prev = models.CharField(max_length=64)
-    hash = models.CharField(max_length=64)
-    body = models.TextField()  # canonical JSON: seq, at, action, actor, connector, subject, data
-    at = models.DateTimeField(db_index=True)
-    action = models.CharField(max_length=40)
-
-    class Meta:
-        app_label = "connectors"
-        verbose_name_plural = "entries"
 
 
 class Intake(models.TextChoices):
@@ -62,6 +34,19 @@ class MirrorLine(models.Model):
             models.UniqueConstraint(fields=["connector", "digest", "occurrence"], name="one_row_per_mirrored_line")
         ]
         indexes = [models.Index(fields=["connector", "at"])]
+
+
+class Coverage(models.Model):
+    """A stretch of time that an intake of Align's log covers without a hole; what lies between two is a gap."""
+
+    connector = models.ForeignKey("connectors.Connector", on_delete=models.CASCADE, related_name="coverage")
+    since = models.DateTimeField()
+    until = models.DateTimeField()  # moved on by each pull that follows the last one
+    intake = models.CharField(max_length=8, choices=Intake.choices)
+
+    class Meta:
+        app_label = "connectors"
+        indexes = [models.Index(fields=["connector", "until"])]
 
 
 class Source(models.TextChoices):
@@ -120,3 +105,28 @@ class HistoryRow(models.Model):
             models.Index(fields=["connector", "match", "at"]),
             models.Index(fields=["connector"], condition=models.Q(parsed=False), name="history_rows_kept_raw"),
         ]
+
+
+class CaseState(models.TextChoices):
+    OPEN = "open", "Open"
+    EXPLAINED = "explained", "Explained"
+    REVERTED = "reverted", "Taken back"
+
+
+class Case(models.Model):
+    """A change without a cause of ours, until somebody explains it or takes it back; each step is an entry."""
+
+    connector = models.ForeignKey("connectors.Connector", on_delete=models.PROTECT, related_name="cases")
+    line = models.OneToOneField(MirrorLine, null=True, blank=True, on_delete=models.PROTECT, related_name="case")
+    entry_seq = models.BigIntegerField(null=True, blank=True, unique=True)  # of a change that only the watch has seen
+    at = models.DateTimeField()  # of the change
+    opened_at = models.DateTimeField()
+    state = models.CharField(max_length=9, choices=CaseState.choices, default=CaseState.OPEN)
+    note = models.TextField(blank=True)
+    decided_by = models.CharField(max_length=320, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_seq = models.BigIntegerField(null=True, blank=True)
+
+    class Meta:
+        app_label = "connectors"
+        indexes = [models.Index(fields=["connector", "state", "-at"])]

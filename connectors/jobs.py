@@ -13,11 +13,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, connections, transaction
+from django.db import Error as DatabaseFailure
+from django.db import IntegrityError, OperationalError, connection, connections, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -33,6 +34,8 @@ Handler = Callable[["Run"], None]
 stopping = threading.Event()
 _handlers: dict[str, Handler] = {}
 PROGRESS_EVERY = 0.5  # seconds between two writes of a job's progress
+LOOK_AGAIN = 0.1  # seconds after a lease has run out
+MOST_TRIES = 5  # of a job that the database does not let go on
 
 
 class LeaseLost(Exception):
@@ -76,12 +79,33 @@ def latest(connector: Connector, *kinds: str) -> Job | None:
     return Job.objects.filter(connector=connector, kind__in=kinds).order_by("-id").first()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Holder:
+    """Who has a running job of a connector, for the sentence a second one is told."""
+
+    who: str
+    since: datetime
+    subject: str = ""
+
+
+def holder(connector: Connector, kind: str) -> Holder | None:
+    """Who holds this connector with a job of this kind, and since when; None while nobody does."""
+    running = Job.objects.filter(connector=connector, kind=kind, state__in=ACTIVE).select_related("requested_by")
+    job = running.order_by("id").first()
+    if job is None:
+        return None
+    return Holder(
+        who=str(job.requested_by or "AlignAdmin"), since=job.started_at or job.created_at, subject=job.subject
+    )
+
+
 @dataclass
 class Run:
     """A claimed job in the hands of the worker that runs it."""
 
     job: Job
     written_at: float = field(default=0.0)
+    held_until: float = field(default_factory=lambda: _surely_until(time.monotonic()))
 
     @property
     def connector(self) -> Connector:
@@ -93,7 +117,11 @@ class Run:
 
     def progress(self, item: str = "", *, done: int | None = None, total: int | None = None) -> None:
         """Say what the job is at; written at most twice a second. Raises LeaseLost."""
-        _hear_stop()
+        self.hear()
+        self.show(item, done=done, total=total)
+
+    def show(self, item: str = "", *, done: int | None = None, total: int | None = None) -> None:
+        """As progress, for work that has to be brought to its end although the worker was asked to stop."""
         self.job.item = item or self.job.item
         self.job.done = self.job.done if done is None else done
         self.job.total = self.job.total if total is None else total
@@ -102,7 +130,7 @@ class Run:
 
     def waits_for(self, what: str) -> None:
         """Say that the job stands still and why, e.g. "rate limit: resumes in 14 s". Callable from any thread."""
-        _hear_stop()
+        self.hear()
         if what != self.job.waits_for and time.monotonic() - self.written_at >= PROGRESS_EVERY:
             self.job.waits_for = what
             self.write(waits_for=what)
@@ -122,19 +150,50 @@ class Run:
     def _mine(self) -> Any:
         return Job.objects.filter(pk=self.job.pk, epoch=self.job.epoch, state=JobState.RUNNING)
 
+    # --- the lease ---------------------------------------------------------------------------------------------
+
+    def hear(self) -> None:
+        """Raise Interrupted when the worker was asked to end, and LeaseLost when the lease may end soon.
+
+        Nothing is begun then, whether somebody took the job over or not: a worker that was frozen cannot know.
+        """
+        if stopping.is_set():
+            raise Interrupted
+        if time.monotonic() >= self.held_until:
+            raise LeaseLost
+
+    def fence(self) -> None:
+        """The first statement of a transaction that only the holder of the lease may commit. Raises LeaseLost.
+
+        The job's row stays locked until the commit, so nobody takes the job over in between.
+        """
+        if not connection.in_atomic_block:
+            raise RuntimeError("A fence stands in the transaction that it guards.")
+        if not self._mine().select_for_update().values_list("pk", flat=True).first():
+            raise LeaseLost
+
     def renew(self) -> bool:
-        return bool(self._mine().update(lease_until=timezone.now() + timedelta(seconds=settings.JOB_LEASE)))
+        began = time.monotonic()
+        if not self._mine().update(lease_until=timezone.now() + timedelta(seconds=settings.JOB_LEASE)):
+            return False
+        self.held_until = _surely_until(began)
+        return True
 
 
-def _hear_stop() -> None:
-    if stopping.is_set():
-        raise Interrupted
+def _surely_until(began: float) -> float:
+    """Until when nobody can take the job over; the last beat that may save the lease has given up by then."""
+    return began + float(settings.JOB_LEASE) - float(settings.JOB_HEARTBEAT_PATIENCE)
 
 
-def claim(owner: str, pk: int | None = None) -> Run | None:
-    """Take one job (or only the one of that key) that is queued, or whose worker has let its lease run out."""
-    now = timezone.now()
-    free = Q(state=JobState.QUEUED) | Q(state=JobState.RUNNING, lease_until__lt=now)
+def claim(owner: str, pk: int | None = None, *, left_alone: bool = False) -> Run | None:
+    """Take one job (or only the one of that key) that is queued, or whose worker has let its lease run out.
+
+    `left_alone`: only of the latter.
+    """
+    now, began = timezone.now(), time.monotonic()
+    free = Q(state=JobState.RUNNING, lease_until__lt=now)
+    if not left_alone:
+        free |= Q(state=JobState.QUEUED)
     waiting = Job.objects.filter(free, kind__in=_handlers).select_related("connector", "requested_by").order_by("id")
     for job in waiting if pk is None else waiting.filter(pk=pk):
         taken = Job.objects.filter(free, pk=job.pk, epoch=job.epoch).update(
@@ -146,7 +205,7 @@ def claim(owner: str, pk: int | None = None) -> Run | None:
         )
         if taken:
             job.refresh_from_db()
-            return Run(job)
+            return Run(job, held_until=_surely_until(began))
     return None
 
 
@@ -154,16 +213,7 @@ def claim(owner: str, pk: int | None = None) -> Run | None:
 def heartbeat(run: Run) -> Iterator[None]:
     """Renew the lease from a thread of its own while the work goes on."""
     stop = threading.Event()
-
-    def beat() -> None:
-        try:
-            while not stop.wait(settings.JOB_LEASE / 3):
-                if not run.renew():
-                    return
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=beat, name=f"lease-{run.job.pk}", daemon=True)
+    thread = threading.Thread(target=_beat_until, args=(stop, run), name=f"lease-{run.job.pk}", daemon=True)
     thread.start()
     try:
         yield
@@ -172,23 +222,70 @@ def heartbeat(run: Run) -> Iterator[None]:
         thread.join()
 
 
+def _beat_until(stop: threading.Event, run: Run) -> None:
+    due = time.monotonic() + settings.JOB_HEARTBEAT
+    try:
+        while not stop.wait(max(0.0, due - time.monotonic())) and _beat(run):
+            due = max(due + settings.JOB_HEARTBEAT, time.monotonic())
+    finally:
+        connections.close_all()
+
+
+def _beat(run: Run) -> bool:
+    """False once the job is somebody else's. A beat that could not be written is left to the next one."""
+    try:
+        _be_impatient()
+        return run.renew()
+    except DatabaseFailure as error:
+        log.warning("the lease of job %s could not be renewed: %s", run.job.pk, error)
+        connection.close()
+        return True
+
+
+def _be_impatient() -> None:
+    """On this thread's connection: a beat that waits too long for a lock would only come too late."""
+    patience = int(settings.JOB_HEARTBEAT_PATIENCE * 1000)
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute(f"PRAGMA busy_timeout = {patience}")
+        else:
+            cursor.execute(f"SET lock_timeout = {patience}; SET statement_timeout = {patience}")
+
+
 def execute(run: Run) -> None:
     """Run a claimed job to its end; whatever goes wrong ends up as the job's sentence, never silently."""
     try:
         with heartbeat(run):
-            _handlers[run.job.kind](run)
-        run.end(JobState.DONE)
+            state, error = _worked(run)
+        run.end(state, error)
     except Interrupted:
         run.give_back()
     except LeaseLost:
-        log.warning("job %s was taken over by another worker", run.job.pk)
-    except JobFailed as failed:
-        run.end(JobState.FAILED, str(failed))
-    except (RemoteError, SealError) as error:  # their words are for people
-        run.end(JobState.FAILED, str(error))
+        log.warning("job %s was not held any more; another worker goes on with it", run.job.pk)
+        run.give_back()  # unless it has been taken over
+    except OperationalError:
+        # Locked for too long, or gone: the lease runs out, and whoever takes the job up then goes on.
+        log.exception("the database did not let job %s (%s) go on", run.job.pk, run.job.kind)
+        connection.close_if_unusable_or_obsolete()
+
+
+def _worked(run: Run) -> tuple[JobState, str]:
+    """How it ended, and the sentence for people."""
+    try:
+        _handlers[run.job.kind](run)
+    except LeaseLost:
+        raise
+    except OperationalError:
+        if run.job.epoch < MOST_TRIES:
+            raise
+        log.exception("job %s (%s) failed", run.job.pk, run.job.kind)
+        return JobState.FAILED, "The database did not let this job go on, time and again. See the log."
+    except (JobFailed, RemoteError, SealError) as error:  # their words are for people
+        return JobState.FAILED, str(error)
     except Exception as error:  # the worker's outermost loop
         log.exception("job %s (%s) failed", run.job.pk, run.job.kind)
-        run.end(JobState.FAILED, f"An error in AlignAdmin stopped this job ({type(error).__name__}). See the log.")
+        return JobState.FAILED, f"An error in AlignAdmin stopped this job ({type(error).__name__}). See the log."
+    return JobState.DONE, ""
 
 
 def owner_name() -> str:
@@ -213,3 +310,35 @@ def run_jobs() -> int:
         execute(run)
         count += 1
     return count
+
+
+# --- jobs whose worker died ------------------------------------------------------------------------------------------
+
+
+def take_over() -> int:
+    """Go on, each in a thread of its own, with the jobs whose lease has run out; returns how many there were.
+
+    Not by the queue's threads: all of them may be busy for minutes, with requests without an answer to be settled.
+    """
+    count = 0
+    while not stopping.is_set() and (run := claim(owner_name(), left_alone=True)):
+        log.warning("job %s (%s) is taken over: its worker let the lease run out", run.job.pk, run.job.kind)
+        threading.Thread(target=_execute_and_close, args=(run,), name=f"taken-over-{run.job.pk}").start()
+        count += 1
+    return count
+
+
+def _execute_and_close(run: Run) -> None:
+    try:
+        execute(run)
+    finally:
+        connections.close_all()
+
+
+def seconds_to_next_end(longest: float) -> float:
+    """Until the next lease ends, at most that long: when to look again for a job that was left alone."""
+    ends = Job.objects.filter(state=JobState.RUNNING, lease_until__isnull=False).order_by("lease_until")
+    first = ends.values_list("lease_until", flat=True).first()
+    if first is None:
+        return longest
+    return min(longest, max(LOOK_AGAIN, (first - timezone.now()).total_seconds() + LOOK_AGAIN))

@@ -19,11 +19,13 @@ from requests import PreparedRequest
 
 from connectors import sealing, uses
 from connectors.align import ALIGN_WORDING, AlignClient
+from connectors.align.client import PAGE
 from connectors.budget import System as BudgetSystem
 from connectors.budget import Wait, database_budget
 from connectors.http import Answer, Basic, Bearer, Budget, Remote, Retry, Site
 from connectors.http.answers import Wording
 from connectors.http.auth import Auth
+from connectors.http.door import Door
 from connectors.http.errors import Forbidden, RemoteError, SignInRefused
 from connectors.http.remote import Query
 from connectors.jira import JIRA_WORDING, JiraClient
@@ -33,6 +35,8 @@ NOTE_EVERY = timedelta(minutes=1)  # a good answer is worth a write no more ofte
 WORDINGS: dict[str, Wording] = {System.ALIGN: ALIGN_WORDING, System.JIRA: JIRA_WORDING}
 BEARERS = (CredentialKind.ALIGN_BEARER, CredentialKind.JIRA_PAT)
 REFUSED, FORBIDDEN = 401, 403
+# The most records that a connector's Align answers at once, from the package that has looked: this one knows no lists.
+PAGE_SIZE: list[Callable[[Connector], int]] = []
 WHO_AM_I = "/rest/api/2/myself"  # on Cloud and on Data Center
 TRY_AGAIN = "Try it once more"  # the button on a credential's page
 OnWait = Callable[[str], None]
@@ -221,11 +225,13 @@ def align_client(
     interactive: bool = False,
     on_wait: OnWait | None = None,
     patience: float | None = None,
+    door: Door | None = None,
 ) -> AlignClient:
     """A client for Align; it refuses to write unless `read_only=False`. `patience`: seconds to wait for a slot.
 
     `interactive` is for what a person's click waits for: it may use the reserved part of the rate budget.
     `job`: whose use of the secret is entered into the audit trail before the secret is opened.
+    `door`: where slots are taken ahead of their requests.
     """
     remote = _current_remote(
         connector,
@@ -235,8 +241,15 @@ def align_client(
         on_wait=on_wait,
         read_only=read_only,
         retry=retry(patience=patience),
+        door=door,
     )
-    return AlignClient(remote, connector.align_connector_id)
+    return client_of(remote, connector)
+
+
+def client_of(remote: Remote, connector: Connector) -> AlignClient:
+    """Pages its lists as this connector's Align is known to answer them."""
+    page = min((ask(connector) for ask in PAGE_SIZE), default=PAGE)
+    return AlignClient(remote, connector.align_connector_id, page=page)
 
 
 def jira_client(
@@ -298,10 +311,13 @@ def _noted(
     on_wait: OnWait | None,
     read_only: bool,
     retry: Retry,
+    door: Door | None = None,
 ) -> NotedRemote:
     system = System(credential.system)
     site = site_of(system, _address(credential.connector, system))
     budget = _budget(system, site, interactive=interactive, on_wait=on_wait)
+    if door is not None:
+        budget = door.before(budget, deadline=site.deadline)
     return NotedRemote(site, credential, job=job, pinned=pinned, budget=budget, retry=retry, read_only=read_only)
 
 

@@ -1,4 +1,7 @@
-"""The worker's clock: besides being woken, each worker process is made to look for due work every few seconds."""
+"""The worker's clock: besides being woken, each worker process is made to look for due work every few seconds.
+
+It is also what finds, at the worker's start and whenever a lease ends, the jobs whose worker was killed.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,10 @@ import logging
 import threading
 
 from django.conf import settings
+from django.db import connections
 
 from alignadmin.tasks import HUEY, look_for_work
+from connectors import jobs
 
 log = logging.getLogger(__name__)
 _clock_lock = threading.Lock()
@@ -27,17 +32,25 @@ def stop_clock() -> None:
 
 
 def _keep_time() -> None:
-    while not _stop.wait(settings.TICK):
+    """The first tick is at once: what a killed worker left behind waits for nobody's click."""
+    while True:
+        wait = settings.TICK
         try:
             tick()
+            wait = jobs.seconds_to_next_end(settings.TICK)
         except Exception:  # the worker's outermost loop: the next tick tries again
             log.exception("the clock could not wake the worker")
+        finally:
+            connections.close_all()
+        if _stop.wait(wait):
+            return
 
 
 def tick() -> None:
-    """Wake the worker, unless a wake-up waits already.
+    """Take over jobs that were left alone, and wake the worker, unless a wake-up waits already.
 
     The clock does no work itself: a job of many minutes would stop it, and a daemon thread ends without finishing.
     """
+    jobs.take_over()
     if HUEY.pending_count() == 0:
         look_for_work()

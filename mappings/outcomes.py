@@ -8,9 +8,21 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from connectors.align.resources import WriteAnswer
-from connectors.http.errors import BadRequest, NotFound, OutcomeUnknown, RateLimited, RemoteError, SignInRefused
+from connectors.http.errors import (
+    BadRequest,
+    NotFound,
+    OutcomeUnknown,
+    RateLimited,
+    RemoteError,
+    SignInRefused,
+    Unreachable,
+)
 from mappings.models import Change, ChangeState, Mapping, Plan, Scope
 from mappings.rows import settle_mapping
+
+ALREADY_ABSENT = "Already absent in Align."
+
+MOST_SENDS = 3  # of one change that never gets through
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +42,14 @@ def judge(outcome: Outcome) -> tuple[ChangeState, str]:
         case OutcomeUnknown():
             return ChangeState.UNKNOWN, outcome.error.sentence
         case NotFound() if outcome.change.method == "DELETE":
-            return ChangeState.DONE, "Already absent in Align."
+            return ChangeState.DONE, ALREADY_ABSENT
         case NotFound() if outcome.change.method == "PUT":
             return ChangeState.STALE, "Align no longer has this record: it was deleted elsewhere."
         case RateLimited() | SignInRefused():
             # It was not executed: the row is as it was, and waits for the next batch.
+            return ChangeState.PLANNED, outcome.error.sentence
+        case Unreachable() if not outcome.error.permanent and outcome.change.sends < MOST_SENDS:
+            # It never left: else its outcome would be unknown.
             return ChangeState.PLANNED, outcome.error.sentence
         case BadRequest():
             return ChangeState.FAILED, outcome.error.detail or outcome.error.sentence

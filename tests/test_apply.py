@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import pytest
+from django.conf import LazySettings
+from django.db import connections
 
 from alignadmin.tasks import run_due
+from connectors import maintenance
 from connectors.audit.models import Entry
-from connectors.models import Connector, Person, Project, Role
+from connectors.models import Connector, Job, Person, Project, Role
 from connectors.models import Status as CatalogueStatus
-from mappings import planning, services
+from connectors.models.budget import BudgetSlot
+from connectors.services import Refused
+from mappings import planning
 from mappings.engine.values import Situation, WorkItemType
 from mappings.models import Change, Mapping, Plan, PlanState
 from tests import make, mapping_steps
@@ -274,6 +284,75 @@ def test_a_429_pauses_everyone_and_fails_nothing(
     assert mapping_steps.states(plan) == ["done", "done"]
 
 
+@pytest.mark.parametrize("begun", [True, False])
+def test_an_apply_pauses_when_maintenance_begins_and_goes_on_after_it(
+    connector: Connector, admin: Person, sandbox: RunningSandbox, settings: LazySettings, begun: bool
+) -> None:
+    """It begins while the first of two requests is on its way: that one is recorded, the other stays planned."""
+    settings.APPLY_THREADS = 1
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    edit(connector, "j2a-state", QA, 4, actor=admin)
+    plan = mapping_steps.approved_plan(connector, actor=admin)
+    sandbox.faults({"method": "PUT", "latency_ms": 1500, "times": 1})
+    with meanwhile(
+        lambda: written(sandbox), lambda: begun and maintenance.begin(connector, reason="Jira", actor=admin)
+    ):
+        mapping_steps.apply(plan, actor=admin)
+
+    if begun:
+        assert (plan.state, mapping_steps.states(plan)) == (PlanState.PAUSED, ["done", "planned"])
+        assert len(written(sandbox)) == 1
+        job = Job.objects.get(kind="apply")
+        assert "Maintenance of this connector has begun" in job.error
+        assert Entry.objects.filter(action="plan.paused").count() == 1
+        maintenance.end(connector, actor=admin)
+        planning.control(plan, "resume", actor=admin)
+        run_due()
+        plan.refresh_from_db()
+    assert (plan.state, mapping_steps.states(plan)) == (PlanState.FINISHED, ["done", "done"])
+    assert not Entry.objects.filter(action="plan.paused").exists() or begun
+
+
+@pytest.mark.parametrize("wish", ["pause", "cancel"])
+def test_a_wish_to_stop_is_heard_while_every_request_waits_for_the_rate_limit(
+    connector: Connector, admin: Person, sandbox: RunningSandbox, settings: LazySettings, wish: str
+) -> None:
+    """Nothing is journalled as sent while it only waits for a slot."""
+    settings.BUDGET_SLOTS, settings.BUDGET_RESERVED, settings.BUDGET_WINDOW = 3, 1, 6.0
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    edit(connector, "j2a-state", QA, 4, actor=admin)
+    plan = mapping_steps.approved_plan(connector, actor=admin)
+    BudgetSlot.objects.all().delete()
+    sandbox.clear_journal()
+    with meanwhile(lambda: written(sandbox), lambda: planning.control(plan, wish, actor=admin)):
+        mapping_steps.apply(plan, actor=admin)
+
+    assert dict(plan.changes.values_list("state", "sends")) == {
+        "done": 1,
+        "planned" if wish == "pause" else "cancelled": 0,
+    }
+    assert Entry.objects.filter(action="change.sent").count() == len(written(sandbox)) == 1
+
+
+@contextmanager
+def meanwhile(ready: Callable[[], object], act: Callable[[], object]) -> Iterator[None]:
+    """Act from another thread as soon as it is ready."""
+
+    def wait_and_act() -> None:
+        until = time.monotonic() + 20
+        try:
+            while not ready() and time.monotonic() < until:
+                time.sleep(0.02)
+            act()
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=wait_and_act)
+    thread.start()
+    yield
+    thread.join()
+
+
 # --- approval ----------------------------------------------------------------------------------------------------
 
 
@@ -282,7 +361,7 @@ def test_the_second_of_two_approvals_is_told_who_approved(connector: Connector, 
     plan = mapping_steps.make_plan(connector, actor=admin)
     planning.approve(plan, plan.fingerprint, ticked=True, actor=admin)
     other = make.person(Role.ADMIN, email="other@example.test", name="Other Admin")
-    with pytest.raises(services.Refused, match="Already approved by Admin at "):
+    with pytest.raises(Refused, match="Already approved by Admin at "):
         planning.approve(plan, plan.fingerprint, ticked=True, actor=other)
 
 
@@ -305,7 +384,7 @@ def test_a_plan_that_is_too_old_has_to_be_refreshed_and_keeps_its_approval(
     edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
     plan = mapping_steps.approved_plan(connector, actor=admin)
     settings.PLAN_MAX_AGE = 0.0  # type: ignore[attr-defined]
-    with pytest.raises(services.Refused, match="Refresh it"):
+    with pytest.raises(Refused, match="Refresh it"):
         planning.start_apply(plan, typed=connector.slug, actor=admin)
     settings.PLAN_MAX_AGE = 1800.0  # type: ignore[attr-defined]
     before = plan.seen_at
@@ -337,5 +416,5 @@ def test_one_apply_at_a_time_and_the_second_is_told_who_holds_the_connector(
     Plan.objects.filter(pk=first.pk).update(state=PlanState.PAUSED, applier=admin)
     edit(connector, "j2a-state", QA, 4, actor=admin)
     second = mapping_steps.approved_plan(connector, actor=admin)
-    with pytest.raises(services.Refused, match=f"Plan {first.pk} holds this connector"):
+    with pytest.raises(Refused, match=f"Plan {first.pk} of Admin, paused, holds this connector"):
         planning.start_apply(second, typed=connector.slug, actor=admin)

@@ -45,13 +45,24 @@ def trim_site(address: str) -> tuple[str, str | None]:
 class AlignClient:
     """One connector of one Align site. All lists are complete: they are paged to their end."""
 
-    def __init__(self, remote: Remote, connector_id: int) -> None:
+    def __init__(self, remote: Remote, connector_id: int, *, page: int = PAGE) -> None:
+        """`page`: the most records that this site answers at once, where that is known to be fewer than PAGE."""
         self.connector_id = connector_id
+        self._page_size = min(page, PAGE)
         self._remote = remote
         self._connector = f"{API}/connectors/{connector_id}"
 
     def __repr__(self) -> str:
         return f"AlignClient({self._remote!r}, connector {self.connector_id})"
+
+    @property
+    def sent(self) -> int:
+        """How many requests have left so far."""
+        return self._remote.sent
+
+    @property
+    def page_size(self) -> int:
+        return self._page_size
 
     def connectors(self) -> list[ConnectorInfo]:
         return self._list(f"{API}/connectors", Query(), ConnectorInfo.from_json)
@@ -82,6 +93,11 @@ class AlignClient:
         query = plain((("ProjectKey", project_key), ("WorkItemTypeId", type_id)))
         return self._list(f"{self._connector}/{path}", query, MappingRecord.from_json, paging=paging)
 
+    def look(self, path: str, *, project_key: str | None = None, top: int = PAGE, skip: int = 0) -> list[Any]:
+        """One page of a mapping list exactly as it is answered, to see what this site's lists are like."""
+        query = plain((("ProjectKey", project_key),)).ordered("id")
+        return self._page(f"{self._connector}/{path}", query.page(top=top, skip=skip))
+
     def audit_log(self, *, since: datetime | None = None, after_id: int | None = None) -> list[AuditLine]:
         """Lines of the connector, oldest first. The resource is not documented: NotFound where a site lacks it."""
         query = Query()
@@ -108,10 +124,10 @@ class AlignClient:
         seen: set[int] = set()
         skip = 0
         while True:
-            page = self._page(path, query.page(top=PAGE, skip=skip))
+            page = self._page(path, query.page(top=self._page_size, skip=skip))
             _refuse_overlap(page, seen)
             yield page
-            if len(page) < PAGE:
+            if len(page) < self._page_size:
                 return
             skip += len(page)
 
@@ -119,12 +135,12 @@ class AlignClient:
         seen: set[int] = set()
         following = query
         while True:
-            page = self._page(path, following.page(top=PAGE))
+            page = self._page(path, following.page(top=self._page_size))
             ids = _refuse_overlap(page, seen)
             if ids != sorted(ids):
                 raise Malformed("The list is not in the order of ids that was asked for, so it may not be complete.")
             yield page
-            if len(page) < PAGE:
+            if len(page) < self._page_size:
                 return
             following = query.where("id", "gt", ids[-1])
 

@@ -1,6 +1,7 @@
 """The one place where a request leaves: deadline, budget, retry, address guard and redaction in one `request()`."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -97,6 +98,8 @@ class Remote:
         self._retry = retry or Retry()
         self._pause = pause
         self._session = open_session(allow_private=site.allow_private, pool_size=site.pool_size)
+        self._counting = threading.Lock()
+        self.sent = 0  # requests, each repetition counted
 
     def __repr__(self) -> str:
         return f"Remote({self.site.origin}, read_only={self.read_only})"
@@ -129,6 +132,8 @@ class Remote:
 
     def _attempt(self, call: Call, *, patience: float) -> Answer:
         ticket = self._budget.take(deadline=self.site.deadline, patience=patience)
+        with self._counting:
+            self.sent += 1
         try:
             received = self._exchange(call, ticket)
         except RemoteError:

@@ -1,0 +1,180 @@
+"""The journal of an apply: every change of a row's state, with its audit entry, in one commit that the lease guards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from connectors.audit import trail
+from connectors.audit.grammar import MappingEvent
+from connectors.audit.trail import Act
+from connectors.http.errors import RemoteError, SignInRefused
+from connectors.jobs import Run
+from mappings.models import Change, ChangeState, Plan, PlanState
+from mappings.outcomes import Outcome, confirmed_count, judge, state_counts, write_back
+
+OPEN = (ChangeState.PLANNED, ChangeState.SENDING, ChangeState.UNKNOWN)
+RETRIED = "change.retried"
+
+
+@dataclass
+class Journal:
+    """What one run of one plan writes down."""
+
+    run: Run
+    plan: Plan
+
+    @contextmanager
+    def commit(self) -> Iterator[None]:
+        """One transaction. Raises LeaseLost, and writes nothing, once another worker has the job."""
+        with transaction.atomic():
+            self.run.fence()
+            yield
+
+    # --- changes -----------------------------------------------------------------------------------------------
+
+    def sending(self, changes: Sequence[Change]) -> list[Change]:
+        """Before anything leaves; only rows that this call moved may be sent."""
+        now = timezone.now()
+        with self.commit():
+            if not self._may_send():
+                return []
+            moved = [
+                change
+                for change in changes
+                if self._move(change, ChangeState.PLANNED, ChangeState.SENDING, sent_at=now, sends=change.sends + 1)
+            ]
+            self._entries("change.sent", moved)
+        return moved
+
+    def _may_send(self) -> bool:
+        """The plan's row stays locked until the commit: a pause that was answered before it lets nothing leave."""
+        plan = Plan.objects.select_for_update(of=("self",), no_key=True).get(pk=self.plan.pk)
+        return plan.state == PlanState.APPLYING and not plan.control
+
+    def record(self, outcomes: Sequence[Outcome]) -> RemoteError | None:
+        """The outcomes, the mappings they changed, and their entries; returns a refused sign-in, if there was one."""
+        now = timezone.now()
+        by_action: dict[str, list[Change]] = {}
+        refused: RemoteError | None = None
+        with self.commit():
+            for outcome in outcomes:
+                change = outcome.change
+                state, detail = judge(outcome)
+                if not self._move(change, ChangeState.SENDING, state, detail=detail, answered_at=now):
+                    continue
+                if state == ChangeState.DONE:
+                    write_back(change, outcome.answer.remote_id if outcome.answer else None)
+                if isinstance(outcome.error, SignInRefused):
+                    refused = outcome.error
+                by_action.setdefault(f"change.{state.value}", []).append(change)
+            for action, changes in by_action.items():
+                self._entries(action, changes)
+        return refused
+
+    def stale(self, reasons: Mapping[Change, str]) -> None:
+        with self.commit():
+            moved = [
+                change
+                for change, reason in reasons.items()
+                if self._move(change, ChangeState.PLANNED, ChangeState.STALE, detail=reason)
+            ]
+            self._entries("change.stale", moved)
+
+    def settle(self, change: Change, state: ChangeState, detail: str, *, remote_id: int | None = None) -> bool:
+        """A change without an answer gets its outcome. Within the caller's `commit`."""
+        if not self._move(change, ChangeState(change.state), state, detail=detail, answered_at=timezone.now()):
+            return False
+        if state == ChangeState.DONE:
+            write_back(change, remote_id)
+        self._entries(RETRIED if state == ChangeState.PLANNED else f"change.{state.value}", [change])
+        return True
+
+    def read_back(self, changes: Sequence[Change]) -> None:
+        with self.commit():
+            Change.objects.bulk_update(changes, ["confirmed"], batch_size=500)
+
+    def _move(self, change: Change, old: ChangeState, new: ChangeState, **values: object) -> bool:
+        """The conditional update that lets only one worker move a change."""
+        if not Change.objects.filter(pk=change.pk, state=old).update(state=new, **values):
+            return False
+        change.state = new
+        for name, value in values.items():
+            setattr(change, name, value)
+        return True
+
+    def _entries(self, action: str, changes: Sequence[Change]) -> None:
+        trail.append_many([self._act(action, change) for change in changes])
+
+    def _act(self, action: str, change: Change) -> Act:
+        return Act(
+            action=action,
+            actor=self.plan.applier,
+            connector=self.plan.connector,
+            subject=f"plan {self.plan.pk} change {change.position}",
+            sentence=change.sentence,
+            data={
+                "method": change.method,
+                "path": change.path,
+                "query": change.query,
+                "body": change.body,
+                "detail": change.detail,
+                "expected": change.expected_line,
+            },
+            event=MappingEvent(**change.event),
+            plan=self.plan.pk,
+            project_key=change.project_key,
+            reason=self.plan.reason,
+            ticket=self.plan.ticket,
+            approver=self.plan.approver,
+            happened_at=change.sent_at,
+        )
+
+    # --- the plan ----------------------------------------------------------------------------------------------
+
+    def stop(self, why: str) -> None:
+        """Cancel or keep what was not sent. `why`: the sentence where nobody asked for it, else empty."""
+        with self.commit():
+            plan = Plan.objects.select_for_update(of=("self",)).get(pk=self.plan.pk)
+            if plan.control == "cancel":
+                self.plan.changes.filter(state=ChangeState.PLANNED).update(state=ChangeState.CANCELLED)
+            elif self.plan.changes.filter(state__in=OPEN).exists():
+                plan.state, plan.control = PlanState.PAUSED, ""
+                plan.save(update_fields=["state", "control"])
+                if why:
+                    self._plan_entry("plan.paused", f"Plan {plan.pk} was paused. {why}")
+        self.plan.refresh_from_db()
+
+    def finish(self) -> None:
+        counts = state_counts(self.plan)
+        words = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
+        sentence = f"Plan {self.plan.pk} ended: {words}; {confirmed_count(self.plan)} confirmed by reading back."
+        state = PlanState.CANCELLED if counts.get(ChangeState.CANCELLED.value) else PlanState.FINISHED
+        with self.commit():
+            applying = Plan.objects.filter(pk=self.plan.pk, state=PlanState.APPLYING)
+            if applying.update(state=state, finished_at=timezone.now(), control=""):
+                self._plan_entry("plan.finished", sentence, counts=counts, fingerprint=self.plan.approved_fingerprint)
+
+    def pause_after_failure(self, why: str) -> None:
+        """A person decides how to go on; starting it again at once would only repeat the failure."""
+        with self.commit():
+            applying = Plan.objects.filter(pk=self.plan.pk, state=PlanState.APPLYING)
+            if applying.update(state=PlanState.PAUSED, control=""):
+                self._plan_entry("plan.paused", f"Plan {self.plan.pk} was paused. {why}")
+
+    def _plan_entry(self, action: str, sentence: str, **data: object) -> None:
+        trail.append(
+            action,
+            actor=self.plan.applier,
+            connector=self.plan.connector,
+            subject=f"plan {self.plan.pk}",
+            sentence=sentence,
+            data=data,
+            plan=self.plan.pk,
+            reason=self.plan.reason,
+            ticket=self.plan.ticket,
+        )

@@ -17,7 +17,7 @@ from typing import Literal
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
-from django.db.models import Max, Min, Q, QuerySet
+from django.db.models import Count, Max, Min, Q, QuerySet
 
 from connectors.http.budget import Ticket, out_of_patience
 from connectors.models.budget import BudgetGate, BudgetSlot
@@ -55,6 +55,11 @@ class Limits:
     def longest_lease(self) -> timedelta:
         return timedelta(seconds=self.longest_deadline + self.window + self.grace)
 
+    @property
+    def longest_believed(self) -> timedelta:
+        """Somebody who read the clock a moment later took a lease that ends a moment later: no clock went back."""
+        return self.longest_lease + timedelta(seconds=self.grace)
+
     def for_bulk(self) -> int:
         return self.slots - self.reserved
 
@@ -76,13 +81,31 @@ class Wait:
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """`used` and `free` add up to `total`; `reserved` is how many of the total only people may take."""
+    """`used` and `free` add up to `total`; `reserved` is how many of the total only people may take.
+
+    `bulk_from`: when the next slot is free for bulk work, where none is now. `blocked_until` may have passed: then
+    the next request is the probe, or `is_probing` says that it is under way.
+    """
 
     total: int
     used: int
-    free: int
     reserved: int
-    blocked_until: datetime | None
+    reserved_used: int = 0
+    blocked_until: datetime | None = None
+    is_probing: bool = False
+    bulk_from: datetime | None = None
+
+    @property
+    def free(self) -> int:
+        return self.total - self.used
+
+    @property
+    def reserved_free(self) -> int:
+        return self.reserved - self.reserved_used
+
+    @property
+    def bulk_free(self) -> int:
+        return self.free - self.reserved_free
 
 
 Observer = Callable[[Wait | None], None]
@@ -156,16 +179,12 @@ class DatabaseBudget:
                 self._gate().update(probe_until=None)
 
     def usage(self) -> Usage:
-        self._make_rows()
-        total = self._limits.slots
-        used = self._slots(total).filter(free_at__gt=now()).count()
-        blocked_until = self._gate().values_list("blocked_until", flat=True).get()
-        return Usage(
-            total=total, used=used, free=total - used, reserved=self._limits.reserved, blocked_until=blocked_until
-        )
+        return usage(self._system, self._origin, limits=self._limits)
 
     def _try(self, deadline: float) -> Ticket | Wait:
         """One short transaction. `durable` refuses to run inside another one: others could not see the taken slot."""
+        if (wait := self._glance()) is not None:
+            return wait
         with _turn(), transaction.atomic(durable=True):
             started, moment = time.monotonic(), now()
             blocked_until, wait = self._look_at_gate(moment)
@@ -178,6 +197,27 @@ class DatabaseBudget:
                 return Wait(reason="probe", seconds=PROBE_NAP)
             BudgetSlot.objects.filter(pk=slot_id).update(free_at=moment + self._lease(deadline))
         return Ticket(started=started, slot_id=slot_id, is_probe=blocked_until is not None)
+
+    def _glance(self) -> Wait | None:
+        """What there is to wait for, told by reading alone: those who wait must not queue for the right to write.
+
+        None: there may be a slot, or something is stored that only a clock that went back explains.
+        """
+        if connection.in_atomic_block:
+            return None
+        moment = now()
+        ends = self._gate().aggregate(
+            blocked_until=Max("blocked_until"),
+            first=Min("slots__free_at", filter=Q(slots__number__lt=self._share)),
+            last=Max("slots__free_at"),
+        )
+        block, first = ends["blocked_until"], ends["first"]
+        if block is not None:
+            ahead = (block - moment).total_seconds()
+            return Wait(reason="block", seconds=ahead) if 0 < ahead <= self._limits.longest_block else None
+        if ends["last"] > moment + self._limits.longest_believed or first <= moment:
+            return None
+        return Wait(reason="rate limit", seconds=(first - moment).total_seconds())
 
     def _look_at_gate(self, moment: datetime) -> tuple[datetime | None, Wait | None]:
         """The end of the block whose probe is due (None: the gate is open), and what to wait for first."""
@@ -207,9 +247,14 @@ class DatabaseBudget:
     def _wait_for_slot(self, moment: datetime) -> Wait:
         latest = moment + self._limits.longest_lease
         ends = self._slots(self._share).aggregate(first=Min("free_at"), last=Max("free_at"))
-        if ends["last"] > latest:  # no lease is that long: the clock went back
-            self._slots(self._limits.slots).filter(free_at__gt=latest).update(free_at=latest)
+        if ends["last"] > moment + self._limits.longest_believed:  # no lease is that long: the clock went back
+            self._shorten_leases(latest)
         return Wait(reason="rate limit", seconds=(min(ends["first"], latest) - moment).total_seconds())
+
+    def _shorten_leases(self, latest: datetime) -> None:
+        """One at a time, by the gate's row: two that lock the same slots in another order would never end."""
+        list(self._gate().select_for_update())
+        self._slots(self._limits.slots).filter(free_at__gt=latest).update(free_at=latest)
 
     def _free_after_window(self, ticket: Ticket, moment: datetime) -> None:
         free_at = moment + timedelta(seconds=self._limits.window)
@@ -254,8 +299,28 @@ def database_budget(
     )
 
 
-def usage(system: System, origin: str) -> Usage:
-    return database_budget(system, origin).usage()
+def usage(system: System, origin: str, *, limits: Limits | None = None) -> Usage:
+    """As it stands, in one statement. It only looks: an open page writes nothing, not even the rows of a first use."""
+    limits = limits or limits_from_settings()
+    moment, bulk = now(), limits.for_bulk()
+    taken = Q(slots__number__lt=limits.slots, slots__free_at__gt=moment)
+    found = BudgetGate.objects.filter(system=system, origin=origin).aggregate(
+        used=Count("slots", filter=taken),
+        reserved_used=Count("slots", filter=taken & Q(slots__number__gte=bulk)),
+        bulk_from=Min("slots__free_at", filter=taken & Q(slots__number__lt=bulk)),
+        blocked_until=Max("blocked_until"),
+        probe_until=Max("probe_until"),
+    )
+    used, reserved_used, probe_until = found["used"], found["reserved_used"], found["probe_until"]
+    return Usage(
+        total=limits.slots,
+        used=used,
+        reserved=limits.reserved,
+        reserved_used=reserved_used,
+        blocked_until=found["blocked_until"],
+        is_probing=bool(found["blocked_until"] and probe_until and probe_until > moment),
+        bulk_from=found["bulk_from"] if used - reserved_used == bulk else None,
+    )
 
 
 def limits_from_settings() -> Limits:

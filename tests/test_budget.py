@@ -5,11 +5,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
 
 from connectors.budget import DatabaseBudget, Limits, Usage, Wait, database_budget, now
 from connectors.http import Remote, Retry, Site, Ticket
@@ -101,7 +103,11 @@ def test_bulk_work_cannot_take_the_slots_reserved_for_people() -> None:
     with pytest.raises(RateLimited):
         take(person)
     assert len({ticket.slot_id for ticket in tickets}) == 6
-    assert bulk.usage() == Usage(total=6, used=6, free=0, reserved=2, blocked_until=None)
+    used = bulk.usage()
+    assert used.bulk_from is not None
+    assert 0 < seconds_until(used.bulk_from) < 1.5
+    assert replace(used, bulk_from=None) == Usage(total=6, used=6, reserved=2, reserved_used=2)
+    assert (used.free, used.bulk_free, used.reserved_free) == (0, 0, 0)
 
 
 def test_a_slot_is_free_again_one_window_after_the_answer() -> None:
@@ -241,6 +247,39 @@ def test_a_clock_that_jumps_back_never_waits_longer_than_the_longest_lease(hours
     assert time.monotonic() - began < 2.5
 
 
+def test_a_lease_that_somebody_took_a_moment_later_is_left_as_it_is() -> None:
+    bulk = budget()
+    bulk.answered(take(bulk))
+    for grace, is_kept in ((0.05, True), (60.0, False)):
+        ahead = now() + SMALL.longest_lease + timedelta(seconds=grace)
+        BudgetSlot.objects.update(free_at=ahead)
+        with pytest.raises(RateLimited):
+            take(bulk)
+        assert (BudgetSlot.objects.filter(free_at=ahead).count() == 6) is is_kept
+
+
+def test_many_that_find_a_clock_gone_back_at_once_all_go_on_waiting() -> None:
+    limits = Limits(slots=400, reserved=0, window=30.0, grace=1.0, longest_deadline=5.0)
+    take(budget(limits=limits))
+    outcomes: list[str] = []
+
+    def work(number: int) -> None:
+        own = budget(limits=limits)
+        for _ in range(5):
+            rows = BudgetSlot.objects.order_by("number" if number % 2 else "-number")
+            BudgetSlot.objects.filter(pk__in=list(rows.values_list("pk", flat=True)[number::8])).update(
+                free_at=now() + timedelta(days=1)
+            )
+            try:
+                take(own)
+            except RateLimited:
+                outcomes.append("waits")
+
+    BudgetSlot.objects.update(free_at=now() + timedelta(days=1))
+    in_threads(8, work)
+    assert outcomes == ["waits"] * 40
+
+
 def test_slots_survive_a_restart_so_that_it_gives_no_fresh_burst() -> None:
     for _ in range(4):
         take(budget())
@@ -251,7 +290,33 @@ def test_slots_survive_a_restart_so_that_it_gives_no_fresh_burst() -> None:
 def test_more_slots_by_a_changed_setting_are_added() -> None:
     take(budget())
     larger = budget(limits=Limits(slots=9, reserved=2, window=0.3, grace=0.1, longest_deadline=1.0))
-    assert larger.usage() == Usage(total=9, used=1, free=8, reserved=2, blocked_until=None)
+    assert larger.usage() == Usage(total=9, used=1, reserved=2), "slots without a row yet are free"
+    assert len({take(larger).slot_id for _ in range(6)}) == 6
+    assert BudgetSlot.objects.count() == 9
+
+
+def test_looking_at_the_usage_writes_nothing_and_sees_every_slot_that_is_taken() -> None:
+    limits = Limits(slots=40, reserved=8, window=30.0, grace=1.0, longest_deadline=5.0)
+    bulk, person = budget(limits=limits), budget(limits=limits, interactive=True)
+    with CaptureQueriesContext(connection) as queries:
+        assert bulk.usage() == Usage(total=40, used=0, reserved=8)
+    assert not BudgetGate.objects.exists()
+    seen: list[int] = []
+
+    def work(number: int) -> None:
+        for _ in range(4):
+            take(bulk)
+            seen.append(bulk.usage().used)
+
+    in_threads(8, work)
+    take(person)
+    with CaptureQueriesContext(connection) as more:
+        used = bulk.usage()
+    assert (used.used, used.bulk_free, used.reserved_free) == (33, 0, 7)
+    assert max(seen) == 32
+    assert min(seen) >= 1
+    told = [query["sql"].split()[0].upper() for query in (*queries, *more)]
+    assert set(told) == {"SELECT"}, told
 
 
 def test_a_slot_cannot_be_taken_inside_a_transaction() -> None:
@@ -280,7 +345,7 @@ def test_the_settings_give_the_documented_numbers(settings: Any) -> None:
     settings.BUDGET_SLOTS, settings.BUDGET_RESERVED, settings.BUDGET_WINDOW = 540, 60, 60.0
     real = database_budget("align", ORIGIN)
     ticket = real.take(deadline=settings.REQUEST_DEADLINE, patience=0)
-    assert real.usage() == Usage(total=540, used=1, free=539, reserved=60, blocked_until=None)
+    assert real.usage() == Usage(total=540, used=1, reserved=60)
     real.answered(ticket)
     left = seconds_until(BudgetSlot.objects.get(pk=ticket.slot_id).free_at)
     assert 59 < left <= 60

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.conf import settings
@@ -15,6 +16,10 @@ from connectors.http.errors import RemoteError
 from connectors.models import AuditSource, Connector
 
 INTAKE = "intake"
+# What looks at the lines once they are stored, still in the intake's job; and what is told why there are none. This
+# package knows no mappings, so they are registered.
+AFTER_PULL: list[Callable[[jobs.Run], None]] = []
+PULL_FAILED: list[Callable[[Connector, str], None]] = []
 
 
 @jobs.handler(INTAKE)
@@ -24,7 +29,11 @@ def take_in_log(run: jobs.Run) -> None:
         client = remotes.align_client(run.connector, job=run.job, on_wait=run.waits_for)
         result = intake.pull(run.connector, client)
     except RemoteError as error:
+        for told in PULL_FAILED:
+            told(run.connector, error.sentence)
         raise jobs.JobFailed(error.sentence) from error
+    for look in AFTER_PULL:
+        look(run)
     run.progress(result.sentence, done=result.new, total=result.read)
 
 

@@ -6,11 +6,12 @@ No transaction spans a call: a scope's list is read whole, then compared and sto
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from connectors import remotes
@@ -20,13 +21,18 @@ from connectors.http.errors import Malformed, RemoteError, SignInRefused
 from connectors.jobs import JobFailed, Run
 from connectors.models import Connector, Project
 from connectors.threads import DatabaseThreads
+from mappings.drift import checks
+from mappings.drift.checks import Tally
 from mappings.engine.families import FAMILIES, Family
 from mappings.engine.reconcile import Listing, RemoteRecord, Seen, read_list
-from mappings.engine.values import Direction, WorkItemType
-from mappings.models import ForeignRecord, Mapping, Scope
-from mappings.rows import settle_mapping, type_ids_of
+from mappings.engine.values import Direction, Situation, WorkItemType
+from mappings.models import ChangeState, CheckKind, ForeignRecord, Mapping, PlanState, Scope
+from mappings.rows import SETTLED_FIELDS, settle_mapping, type_ids_of
 
-PAGE = 100
+GAP = (
+    "Jira Align's token is being replaced and the one in use is dead: no list can be read until the connector has been "
+    "switched to the new one, on its credential page. What Align holds is not known until then."
+)
 Key = tuple[WorkItemType, int]
 
 
@@ -41,12 +47,29 @@ class Reading:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What an observation of scopes found, in numbers."""
+class Stored:
+    """What a reading said: how many keys it had, how many rows newly drifted, and how many no longer do."""
 
-    scopes: int = 0
     rows: int = 0
-    failed: int = 0
+    found: int = 0
+    ended: int = 0
+
+
+@dataclass
+class Sight:
+    """Which projects this token does not see; asked once for all of those, since a narrow token empties many lists."""
+
+    client: AlignClient
+    unseen: set[str] = field(default_factory=set)
+
+    def sees(self, project: Project) -> bool:
+        """Raises RemoteError. That it sees a project is asked anew each time: the list was empty only now."""
+        if project.wire_key in self.unseen:
+            return False
+        seen = {each.project_key for each in self.client.projects()}
+        in_scope = Project.objects.filter(connector=project.connector_id, in_scope=True)
+        self.unseen = {each.wire_key for each in in_scope} - seen
+        return project.wire_key not in self.unseen
 
 
 # --- which lists there are ---------------------------------------------------------------------------------------
@@ -65,13 +88,27 @@ def ensure_scopes(connector: Connector) -> list[Scope]:
         ],
         ignore_conflicts=True,
     )
-    wanted = {(code, project.pk if project else None) for code, project in places}
-    scopes = Scope.objects.filter(connector=connector).select_related("project", "connector").order_by("pk")
-    return [scope for scope in scopes if (scope.family, scope.project_id) in wanted]
+    return list(scopes_in_use(connector).select_related("project", "connector").order_by("pk"))
+
+
+def scopes_in_use(connector: Connector) -> QuerySet[Scope]:
+    return Scope.objects.filter(in_use(), connector=connector)
+
+
+def in_use(scope: str = "") -> Q:
+    """Of scopes, or of what leads to them by `scope` ("scope__"): those a project in scope has, and the shared ones."""
+    a2j = [code for code, each in FAMILIES.items() if _is_a2j(each)]
+    has_list = Q(**{f"{scope}project__team_managed": True}) | Q(**{f"{scope}family__in": a2j})
+    there = Q(**{f"{scope}project__in_scope": True, f"{scope}project__vanished_at": None})
+    return Q(**{f"{scope}project": None}) | (there & has_list)
+
+
+def _is_a2j(family: Family) -> bool:
+    return family.direction is Direction.ALIGN_TO_JIRA
 
 
 def _projects_of(family: Family, projects: Sequence[Project]) -> Iterator[Project | None]:
-    if family.direction is Direction.ALIGN_TO_JIRA:
+    if _is_a2j(family):
         yield from projects
         return
     yield None
@@ -112,7 +149,7 @@ def read_scopes(client: AlignClient, scopes: Iterable[Scope]) -> Iterator[Readin
         yield from threads.each_done(lambda scope: read_scope(client, scope), scopes)
 
 
-def confirmed(client: AlignClient, reading: Reading) -> Reading:
+def confirmed(client: AlignClient, reading: Reading, sight: Sight | None = None) -> Reading:
     """Look again where a list says that known records vanished and could be wrong about it.
 
     Pages by `$skip` can miss a record when the list moves meanwhile, so what vanished from a list of several pages
@@ -122,10 +159,9 @@ def confirmed(client: AlignClient, reading: Reading) -> Reading:
     scope = reading.scope
     if reading.error or not scope.known or scope.rows <= len(reading.records):
         return reading
-    if not reading.records and scope.project and not _sees(client, scope.project):
-        sentence = f"This credential no longer sees {scope.project.key} in Align, so its mappings are unknown."
-        return Reading(scope=scope, began_at=reading.began_at, error=SignInRefused(sentence))
-    if max(scope.rows, len(reading.records)) < PAGE:
+    if not reading.records and scope.project and (unseen := _unseen(scope.project, sight or Sight(client))):
+        return Reading(scope=scope, began_at=reading.began_at, error=unseen)
+    if max(scope.rows, len(reading.records)) < client.page_size:
         return reading
     again = read_scope(client, scope)
     if again.error:
@@ -134,15 +170,25 @@ def confirmed(client: AlignClient, reading: Reading) -> Reading:
     return Reading(scope=scope, began_at=reading.began_at, records=tuple(both.values()))
 
 
-def _sees(client: AlignClient, project: Project) -> bool:
-    return any(each.project_key == project.wire_key for each in client.projects())
+def _unseen(project: Project, sight: Sight) -> RemoteError | None:
+    """Why an empty list of this project says nothing; None where it does."""
+    try:
+        if sight.sees(project):
+            return None
+    except RemoteError as error:
+        return error
+    return SignInRefused(f"This credential no longer sees {project.key} in Align, so its mappings are unknown.")
 
 
 # --- storing -----------------------------------------------------------------------------------------------------
 
 
-def store(reading: Reading) -> int:
-    """Take a reading into the scope's mappings; returns how many keys it had. One short transaction."""
+def store(reading: Reading, *, spare_under_way: bool = False) -> Stored:
+    """Take a reading into the scope's mappings, in one short transaction.
+
+    `spare_under_way`: leave alone the rows that an apply is writing just now. It settles them itself; a list read
+    between our write and its answer would show our own change as somebody else's.
+    """
     with transaction.atomic():
         scope = (
             Scope.objects.select_for_update(of=("self",))
@@ -152,16 +198,25 @@ def store(reading: Reading) -> int:
         if reading.error:
             scope.error = reading.error.sentence
             scope.save(update_fields=["error"])
-            return 0
+            return Stored()
         if scope.observed_at and scope.observed_at > reading.began_at:
-            return scope.rows  # a newer reading was stored meanwhile
+            return Stored(rows=scope.rows)  # a newer reading was stored meanwhile
         listing = _listing(scope, reading.records)
-        _store_mappings(scope, listing, reading.began_at)
+        spared = _under_way(scope) if spare_under_way else frozenset()
+        found, ended = _store_mappings(scope, listing, reading.began_at, spared)
         _store_foreign(scope, listing)
         scope.observed_at, scope.error = reading.began_at, ""
         scope.rows, scope.foreign_rows = len(reading.records), len(listing.foreign)
         scope.save(update_fields=["observed_at", "error", "rows", "foreign_rows"])
-        return len(listing.rows)
+        return Stored(rows=len(listing.rows), found=found, ended=ended)
+
+
+def _under_way(scope: Scope) -> frozenset[int]:
+    """Asked after the list was read: what was sent only since then cannot be in it."""
+    open_ = scope.changes.filter(
+        state__in=[ChangeState.SENDING, ChangeState.UNKNOWN], plan__state=PlanState.APPLYING, mapping__isnull=False
+    )
+    return frozenset(pk for pk in open_.values_list("mapping_id", flat=True) if pk)
 
 
 def _listing(scope: Scope, records: Iterable[RemoteRecord]) -> Listing:
@@ -171,19 +226,30 @@ def _listing(scope: Scope, records: Iterable[RemoteRecord]) -> Listing:
     return read_list(records, family=FAMILIES[scope.family], type_ids=overrides, kept=kept)
 
 
-def _store_mappings(scope: Scope, listing: Listing, began_at: datetime) -> None:
+def _store_mappings(scope: Scope, listing: Listing, began_at: datetime, spared: frozenset[int]) -> tuple[int, int]:
+    """Returns how many rows newly stand differently from what was agreed, and how many no longer do."""
     first_time = scope.observed_at is None
-    existing = {(WorkItemType(m.work_item_type), m.source_id): m for m in scope.mappings.select_for_update()}
+    stored = scope.mappings.select_for_update().order_by("pk")
+    existing = {(WorkItemType(m.work_item_type), m.source_id): m for m in stored}
     changed: list[Mapping] = []
+    found = ended = 0
     for key, mapping in existing.items():
         # What was written after the page was read is newer than the page.
         is_older = mapping.written_at is None or mapping.written_at < began_at
-        if is_older and _take(mapping, listing.rows.get(key)):
+        was_open = _is_open(mapping)
+        if is_older and mapping.pk not in spared and _take(mapping, listing.rows.get(key)):
             changed.append(mapping)
+            found += _is_open(mapping) and not was_open
+            ended += was_open and not _is_open(mapping)
     new = [_new(scope, key, seen, first_time) for key, seen in listing.rows.items() if key not in existing]
     Mapping.objects.bulk_create(new, batch_size=1000)
-    fields = ["observed", "applied", "situation", "waits", "remote_id", "duplicates", "keep_remote_id", "version"]
+    fields = ["observed", *SETTLED_FIELDS, "remote_id", "duplicates", "keep_remote_id", "version"]
     Mapping.objects.bulk_update(changed, fields, batch_size=500)
+    return found + sum(map(_is_open, new)), ended
+
+
+def _is_open(mapping: Mapping) -> bool:
+    return mapping.situation in (Situation.DRIFTED, Situation.CONFLICT)
 
 
 def _take(mapping: Mapping, seen: Seen | None) -> bool:
@@ -202,7 +268,8 @@ def _take(mapping: Mapping, seen: Seen | None) -> bool:
 
 
 def _observed_values(mapping: Mapping) -> tuple[object, ...]:
-    return mapping.observed, mapping.applied, mapping.remote_id, mapping.duplicates, mapping.situation
+    settled = mapping.applied, mapping.situation, mapping.drifted_at
+    return mapping.observed, mapping.remote_id, mapping.duplicates, *settled
 
 
 def _new(scope: Scope, key: Key, seen: Seen, first_time: bool) -> Mapping:
@@ -248,27 +315,55 @@ def _store_foreign(scope: Scope, listing: Listing) -> None:
 
 
 def observe_connector(run: Run) -> None:
-    """Read every list of the connector, or those named in the job's params as `scopes`."""
-    scopes = ensure_scopes(run.connector)
+    """Read every list of the connector, which is a check for drift, or those named in the job's params as `scopes`."""
     only = run.job.params.get("scopes")
-    if only:
-        scopes = [scope for scope in scopes if scope.pk in only]
+    if not only:
+        check_lists(run)
+        return
+    scopes = [scope for scope in ensure_scopes(run.connector) if scope.pk in only]
     interactive = bool(run.job.params.get("interactive"))
     client = remotes.align_client(run.connector, job=run.job, interactive=interactive, on_wait=run.waits_for)
-    outcome = observe_scopes(client, scopes, run)
-    if scopes and outcome.failed == len(scopes):
-        raise JobFailed(f"None of the {len(scopes)} lists could be read. {_first_error(scopes)}")
+    tally = Tally()
+    observe_scopes(client, scopes, run, tally)
+    refuse_if_none_read(scopes, tally)
 
 
-def observe_scopes(client: AlignClient, scopes: Sequence[Scope], run: Run) -> Outcome:
-    rows = failed = 0
+def check_lists(run: Run) -> None:
+    """Read every list by a client that cannot write, and keep what that found in the history of checks."""
+    connector = run.connector
+    _put_off_the_next(connector)
+    with checks.recorded(connector, CheckKind.LISTS) as tally:
+        if connector.gap_since is not None:
+            raise JobFailed(GAP)
+        scopes = ensure_scopes(connector)
+        client = remotes.align_client(connector, job=run.job, on_wait=run.waits_for)
+        observe_scopes(client, scopes, run, tally)
+        refuse_if_none_read(scopes, tally)
+    checks.forget_old(connector)
+
+
+def _put_off_the_next(connector: Connector) -> None:
+    """Whoever started this check: the clock's next one comes an interval later."""
+    following = timezone.now() + timedelta(seconds=connector.observe_every)
+    Connector.objects.filter(pk=connector.pk).update(observe_due_at=following)
+
+
+def observe_scopes(client: AlignClient, scopes: Sequence[Scope], run: Run, tally: Tally) -> None:
+    """Read and store these lists, adding to the tally. A list that could not be read is unknown, not a failure."""
+    sent_before, sight = client.sent, Sight(client)
     run.progress("reading mapping lists", done=0, total=len(scopes))
     for done, reading in enumerate(read_scopes(client, scopes), start=1):
-        sure = confirmed(client, reading)
-        rows += store(sure)
-        failed += sure.error is not None
+        sure = confirmed(client, reading, sight)
+        stored = store(sure, spare_under_way=True)
+        tally.scopes, tally.unknown = tally.scopes + 1, tally.unknown + (sure.error is not None)
+        tally.found, tally.ended = tally.found + stored.found, tally.ended + stored.ended
+        tally.requests = client.sent - sent_before
         run.progress(str(reading.scope.place.path), done=done)
-    return Outcome(scopes=len(scopes), rows=rows, failed=failed)
+
+
+def refuse_if_none_read(scopes: Sequence[Scope], tally: Tally) -> None:
+    if scopes and tally.unknown == len(scopes):
+        raise JobFailed(f"None of the {len(scopes)} lists could be read. {_first_error(scopes)}")
 
 
 def _first_error(scopes: Sequence[Scope]) -> str:

@@ -1,28 +1,49 @@
-"""One function settles a stored mapping: it sets its situation, and what is applied, from the three values."""
+"""One function settles a stored mapping: it sets its situation, and what is applied, from the three values.
+
+What somebody accepted until a date is settled again by the clock once that date has passed.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
+from django.db import transaction
 from django.utils import timezone
 
+from alignadmin.tasks import due_work
+from connectors.audit import trail
+from connectors.audit.trail import Act
 from connectors.models import Connector
 from mappings.engine.reconcile import Accepted, settle
 from mappings.engine.values import Situation, WorkItemType
 from mappings.models import Mapping
 
+# What settle_mapping sets, for the `update_fields` of those who save only a part.
+SETTLED_FIELDS = ("situation", "applied", "waits", "drifted_at")
+ELSEWHERE = (Situation.DRIFTED, Situation.CONFLICT, Situation.ACCEPTED)
+ENDED_AT_ONCE = 500
+
 
 def settle_mapping(mapping: Mapping, *, known: bool = True, now: datetime | None = None) -> Mapping:
-    """Set `situation`, `applied` and `waits`; the caller saves."""
+    """Set `situation`, `applied`, `waits` and `drifted_at`; the caller saves.
+
+    A drift that is accepted keeps the time it was first seen at, and one whose list is not known does too.
+    """
+    now = now or timezone.now()
     settled = settle(
         wanted=mapping.wanted,
         applied=mapping.applied,
         observed=mapping.observed,
-        accepted=_accepted(mapping, now or timezone.now()),
+        accepted=_accepted(mapping, now),
         known=known,
     )
     mapping.situation, mapping.applied = settled.situation, settled.applied
     mapping.waits = settled.situation is Situation.EDITED or mapping.keep_remote_id is not None
+    if settled.situation in ELSEWHERE:
+        mapping.drifted_at = mapping.drifted_at or now
+    elif settled.situation is not Situation.UNKNOWN:
+        mapping.drifted_at = None
     return mapping
 
 
@@ -30,6 +51,44 @@ def _accepted(mapping: Mapping, now: datetime) -> Accepted | None:
     if mapping.accepted_until is None or mapping.accepted_until <= now:
         return None
     return Accepted(value=mapping.accepted_value)
+
+
+@due_work
+def settle_ended_acceptances() -> int:
+    """What was accepted until now counts as drift again; returns how many rows that were."""
+    now = timezone.now()
+    ended = Mapping.objects.filter(situation=Situation.ACCEPTED, accepted_until__lte=now)
+    if not ended.exists():
+        return 0
+    with transaction.atomic():
+        # In one order, so that two workers do not wait for each other; the second finds nothing left.
+        locked = ended.select_for_update(of=("self",)).select_related("scope__connector").order_by("pk")
+        rows = list(locked[:ENDED_AT_ONCE])
+        for row in rows:
+            settle_mapping(row, now=now)
+            row.version += 1
+        Mapping.objects.bulk_update(rows, [*SETTLED_FIELDS, "version"])
+        trail.append_many(_ended_acts(rows))
+    return len(rows)
+
+
+def _ended_acts(rows: Sequence[Mapping]) -> list[Act]:
+    by_connector: dict[Connector, list[Mapping]] = {}
+    for row in rows:
+        by_connector.setdefault(row.scope.connector, []).append(row)
+    return [_ended_act(connector, ended) for connector, ended in by_connector.items()]
+
+
+def _ended_act(connector: Connector, ended: Sequence[Mapping]) -> Act:
+    what = "1 accepted change counts" if len(ended) == 1 else f"{len(ended)} accepted changes count"
+    return Act(
+        action="drift.acceptance_ended",
+        actor=None,
+        connector=connector,
+        subject="drift",
+        sentence=f"{what} as drift again: the time until which somebody accepted that is over.",
+        data={"rows": [row.pk for row in ended]},
+    )
 
 
 def type_ids_of(connector: Connector, family_code: str) -> dict[WorkItemType, int]:

@@ -30,6 +30,9 @@ from connectors.models.person import Person
 BATCH = 500
 LAST = datetime.max.replace(tzinfo=UTC)
 Clock = Callable[[], datetime]
+# Told of each intake that brought something, and the time of its oldest new line. The mappings app registers its own,
+# since nothing here may know it.
+AFTER_INTAKE: list[Callable[[Connector, datetime], object]] = []
 
 
 class LogReader(Protocol):
@@ -58,6 +61,7 @@ class IntakeResult:
     paired: int
     outside: int
     sentence: str
+    since: datetime | None = None  # the time of the oldest new line
 
 
 def overlap() -> timedelta:
@@ -91,6 +95,7 @@ def pull(connector: Connector, client: LogReader, *, clock: Clock = timezone.now
         trail.lock_head()
         result = _store(connector, lines, Intake.ENDPOINT, clock())
         _mark(connector, clock(), AuditSource.ENDPOINT)
+    _tell(connector, result)
     return result
 
 
@@ -150,7 +155,15 @@ def take_in(
                 "kept_raw": [line.number for line in result.bad][:1000],
             },
         )
+    _tell(connector, result)
     return result
+
+
+def _tell(connector: Connector, result: IntakeResult) -> None:
+    """After the commit: what is found is written under locks of its own."""
+    if result.since:
+        for hear in AFTER_INTAKE:
+            hear(connector, result.since)
 
 
 def _mark(connector: Connector, now: datetime, source: AuditSource | None) -> None:
@@ -183,6 +196,7 @@ def _store(connector: Connector, lines: Sequence[LogLine], intake: Intake, now: 
         paired=joined.paired,
         outside=joined.outside,
         sentence=_told(len(lines), len(made), raw, bad),
+        since=min((line.at for line in made), default=None),
     )
 
 

@@ -1,0 +1,79 @@
+"""The drift page of a connector, and what people do on it: decide rows, and look at Align now."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect as plain_redirect
+from django.urls import reverse
+
+from alignadmin.pages import failure, page, redirect
+from connectors.models import Connector
+from connectors.rights import Right, requires
+from connectors.services import Refused
+from mappings.drift import watch
+from mappings.drift.decisions import Outcome, Seen, decide_many, end_of_day, read_token
+from mappings.drift.page import DriftPage, drift_url, most_drifted, read_address
+from mappings.services import Decision, Ruling
+from mappings.views.matrix import connector_or_404, person_of
+
+LONGEST_REASON = 500
+
+
+@requires(Right.SEE)
+def drift(request: HttpRequest, slug: str) -> HttpResponse:
+    address = read_address(connector_or_404(slug), request.GET)
+    return page(request, "drift/drift.html", {"page": DriftPage(address, person_of(request))})
+
+
+@requires(Right.SEE)
+def first_drift(request: HttpRequest) -> HttpResponse:
+    """The navigation's "Drift": the active connector with the most to decide."""
+    connector = most_drifted()
+    return plain_redirect(drift_url(connector) if connector else reverse("connectors"))
+
+
+@requires(Right.SEE, Right.EDIT, ("POST",))
+def decide(request: HttpRequest, slug: str) -> HttpResponse:
+    """Decide the ticked rows, or the one whose own button was pressed."""
+    connector = connector_or_404(slug)
+    try:
+        outcome = _decide(connector, request)
+    except Refused as refused:
+        return failure(request, str(refused))
+    if outcome.refused and not outcome.decided:
+        return failure(request, outcome.sentence)
+    if outcome.sentence:
+        messages.warning(request, outcome.sentence)
+    return redirect(request, read_address(connector, request.POST).but(row=None).url)
+
+
+def _decide(connector: Connector, request: HttpRequest) -> Outcome:
+    decision, rows = _asked(request.POST)
+    accepts = decision is Decision.ACCEPT
+    ruling = Ruling(
+        decision=decision,
+        until=end_of_day(request.POST.get("until", "")) if accepts else None,
+        reason=request.POST.get("reason", "").strip()[:LONGEST_REASON] if accepts else "",
+    )
+    return decide_many(connector, rows, ruling, actor=person_of(request))
+
+
+def _asked(data: QueryDict) -> tuple[Decision, list[Seen]]:
+    """A row's own button says "adopt 12.3.5"; the others go with the ticked rows."""
+    word, _, token = (data.get("one") or data.get("decision") or "").partition(" ")
+    if word not in set(Decision):
+        raise Refused("Choose adopt, restore or accept.")
+    tokens = [token] if token else data.getlist("ticked")
+    return Decision(word), [read_token(each) for each in tokens]
+
+
+@requires(Right.SEE, Right.EDIT, ("POST",))
+def check(request: HttpRequest, slug: str) -> HttpResponse:
+    """Look at every list now."""
+    connector = connector_or_404(slug)
+    try:
+        watch.start_check(connector, person_of(request))
+    except Refused as refused:
+        return failure(request, str(refused))
+    return redirect(request, read_address(connector, request.POST).url)

@@ -1,0 +1,301 @@
+"""The drift digest: once a day, by one worker, only with something to say, over failures of the mail server."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from alignadmin.tasks import run_due
+from connectors.audit import chain
+from connectors.models import AuditSource, Connector, HistoryRow, Person, Status, StatusCategory
+from mappings.drift import digest
+from mappings.engine.values import Situation
+from mappings.models import CheckKind, DriftCheck, Mapping, Scope
+
+GROUP = "drift@example.test"
+
+
+@pytest.fixture(autouse=True)
+def mailing(settings: Any) -> None:
+    settings.EMAIL_URL = "smtp://mail.example.test"
+    settings.DIGEST_RECIPIENTS = [GROUP]
+    settings.PUBLIC_ADDRESS = "https://align.example.test/"
+    settings.DIGEST_HOUR = timezone.now().hour  # so that what is due since a minute belongs to today
+
+
+@pytest.fixture
+def owner(bare_connector: Connector) -> Connector:
+    """Read once, and due."""
+    Connector.objects.update(catalogue_at=timezone.now())
+    return due(bare_connector)
+
+
+def due(owner: Connector) -> Connector:
+    at = timezone.now().replace(minute=0, second=0, microsecond=0)
+    Connector.objects.filter(pk=owner.pk).update(digest_due_at=at)
+    owner.refresh_from_db()
+    return owner
+
+
+def a_day_later(owner: Connector) -> Connector:
+    """What time does, seen from the other side: everything that was becomes older by a day."""
+    for row in Mapping.objects.exclude(drifted_at=None):
+        assert row.drifted_at is not None
+        Mapping.objects.filter(pk=row.pk).update(drifted_at=row.drifted_at - timedelta(days=1))
+    return due(owner)
+
+
+def drifted(owner: Connector, number: int = 1, **values: Any) -> Mapping:
+    scope, _ = Scope.objects.get_or_create(
+        connector=owner, family="j2a-state", project=None, defaults={"observed_at": timezone.now()}
+    )
+    Status.objects.create(connector=owner, jira_id=700 + number, name=f"QA {number}", category=StatusCategory.DOING)
+    given = {"situation": Situation.DRIFTED, "drifted_at": timezone.now(), **values}
+    return Mapping.objects.create(
+        scope=scope, work_item_type="story", source_id=700 + number, wanted=2, applied=2, observed=5, **given
+    )
+
+
+def accepted(owner: Connector, until: datetime, number: int = 1, **values: Any) -> Mapping:
+    given = {"accepted_value": 5, "accepted_until": until, "accepted_reason": "trial", **values}
+    return drifted(owner, number, situation=Situation.ACCEPTED, **given)
+
+
+def body() -> str:
+    (message,) = mail.outbox
+    return str(message.body)
+
+
+def entries() -> list[str]:
+    return list(HistoryRow.objects.filter(action="drift.digest_sent").values_list("sentence", flat=True))
+
+
+# --- when -------------------------------------------------------------------------------------------------------------
+
+
+def test_new_drift_is_told_once_a_day(owner: Connector) -> None:
+    drifted(owner)
+    for _ in range(3):
+        digest.send_due()
+    assert [each.subject for each in mail.outbox] == ["Drift of Acme: 1 new"]
+    assert "QA 1 (Story · Jira to Align · shared): Align has 5 Accepted, wanted 2 In progress." in body()
+    assert "https://align.example.test/connectors/acme/drift/\n" in body()
+    owner.refresh_from_db()
+    assert owner.digest_due_at is not None
+    assert timezone.now() < owner.digest_due_at <= timezone.now() + timedelta(days=1)
+
+
+def test_the_next_day_it_is_still_to_decide_and_no_longer_new(owner: Connector) -> None:
+    drifted(owner)
+    digest.send_due()
+    mail.outbox.clear()
+    a_day_later(owner)
+    digest.send_due()
+    assert [each.subject for each in mail.outbox] == ["Drift of Acme: 1 still to decide"]
+
+
+def test_without_anything_to_say_nothing_is_sent_and_nothing_recorded(owner: Connector) -> None:
+    assert digest.send_due() == 1
+    assert (mail.outbox, entries()) == ([], [])
+    drifted(owner)
+    assert digest.send_due() == 0, "today's has been"
+    due(owner)
+    assert digest.send_due() == 1
+    assert len(mail.outbox) == 1
+
+
+def test_a_new_connector_has_its_first_digest_at_the_next_hour_of_digests(owner: Connector) -> None:
+    drifted(owner)
+    Connector.objects.update(digest_due_at=None)
+    assert digest.send_due() == 0
+    assert mail.outbox == []
+    owner.refresh_from_db()
+    assert owner.digest_due_at is not None
+    assert owner.digest_due_at > timezone.now()
+
+
+@pytest.mark.parametrize(
+    "quiet",
+    [
+        {"is_active": False},
+        {"maintenance_since": timezone.now()},
+        {"catalogue_at": None},
+    ],
+)
+def test_a_connector_that_is_not_watched_tells_nobody_until_it_is(owner: Connector, quiet: dict[str, Any]) -> None:
+    drifted(owner)
+    Connector.objects.update(**quiet)
+    assert digest.send_due() == 0
+    Connector.objects.update(is_active=True, maintenance_since=None, catalogue_at=timezone.now())
+    assert digest.send_due() == 1
+    assert len(mail.outbox) == 1
+
+
+def test_a_look_costs_one_query_when_nothing_is_due(owner: Connector) -> None:
+    digest.send_due()
+    with CaptureQueriesContext(connection) as queries:
+        assert digest.send_due() == 0
+    assert len(queries) == 1
+
+
+@pytest.mark.parametrize("lacking", ["EMAIL_URL", "DIGEST_RECIPIENTS"])
+def test_without_a_mail_server_or_recipients_nothing_happens(owner: Connector, settings: Any, lacking: str) -> None:
+    drifted(owner)
+    setattr(settings, lacking, "" if lacking == "EMAIL_URL" else [])
+    assert digest.send_due() == 0
+    settings.EMAIL_URL, settings.DIGEST_RECIPIENTS = "smtp://mail.example.test", [GROUP]
+    assert digest.send_due() == 1
+
+
+def test_the_worker_sends_it_and_an_entry_says_who_was_told(owner: Connector) -> None:
+    Connector.objects.update(observe_every=0)
+    drifted(owner)
+    run_due()
+    assert len(mail.outbox) == 1
+    assert entries() == [f"Drift of Acme: 1 new: told {GROUP}."]
+    assert chain.verify().ok
+
+
+# --- what it says -----------------------------------------------------------------------------------------------------
+
+
+def test_accepted_ones_that_end_within_a_week_are_told(owner: Connector, admin: Person) -> None:
+    accepted(owner, timezone.now() + timedelta(days=6), 1, accepted_by=admin)
+    accepted(owner, timezone.now() + timedelta(days=8), 2)
+    digest.send_due()
+    assert "QA 1" in body()
+    assert "by Admin: trial" in body()
+    assert "QA 2" not in body()
+
+
+def test_lists_that_could_not_be_read_are_told_and_their_rows_are_not_called_drift(owner: Connector) -> None:
+    row = drifted(owner)
+    Scope.objects.filter(pk=row.scope_id).update(error="Align refused: 403.")
+    digest.send_due()
+    assert mail.outbox[0].subject == "Drift of Acme: 1 not known"
+    assert "States, Jira to Align, shared by company-managed projects: Align refused: 403." in body()
+    assert "Align has 5" not in body()
+
+
+def test_failed_checks_and_a_log_that_is_not_read_are_told(owner: Connector) -> None:
+    DriftCheck.objects.create(
+        connector=owner, kind=CheckKind.LISTS, started_at=timezone.now(), error="Align did not answer."
+    )
+    Connector.objects.update(
+        audit_source=AuditSource.ENDPOINT,
+        intake_at=timezone.now() - timedelta(days=1),
+        audit_due_at=timezone.now() + timedelta(days=1),
+    )
+    digest.send_due()
+    assert "every list: Align did not answer." in body()
+    assert "Align's audit log is not read (1)" in body()
+
+
+def test_a_long_list_is_cut_and_says_how_many_more(owner: Connector) -> None:
+    for number in range(digest.MOST_LINES + 3):
+        drifted(owner, number)
+    digest.send_due()
+    assert mail.outbox[0].subject == f"Drift of Acme: {digest.MOST_LINES + 3} new"
+    assert body().count("wanted 2 In progress") == digest.MOST_LINES
+    assert "  and 3 more\n" in body()
+
+
+def test_names_and_reasons_with_line_breaks_begin_no_header_and_no_line(owner: Connector) -> None:
+    Connector.objects.update(name="Acme\r\nBcc: x@evil.test\u2028<b>")
+    accepted(
+        owner, timezone.now() + timedelta(days=1), accepted_reason="x\n\nAdopt it at https://evil.test " + "y" * 999
+    )
+    Status.objects.update(name="QA\nhttps://evil.test")
+    digest.send_due()
+    (message,) = mail.outbox
+    assert message.subject == "Drift of Acme Bcc: x@evil.test <b>: 1 accepted and ending"
+    assert message.message()["Bcc"] is None
+    assert "\nhttps://evil.test" not in message.body
+    assert max(len(line) for line in message.body.splitlines()) <= digest.LONGEST_LINE + 2
+
+
+def test_an_address_that_is_none_holds_up_nobody(owner: Connector, settings: Any) -> None:
+    settings.DIGEST_RECIPIENTS = ["the group", "a@b.test\nBcc: x@evil.test", GROUP, GROUP.upper()]
+    drifted(owner)
+    digest.send_due()
+    assert [each.lower() for each in mail.outbox[0].to] == [GROUP]
+
+
+# --- failures ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def refusing_server(settings: Any) -> Iterator[None]:
+    """A port on which nobody listens, kept so that nobody else takes it."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = taken.getsockname()
+        settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
+        yield
+
+
+def claim_runs_out(owner: Connector) -> None:
+    Connector.objects.filter(pk=owner.pk).update(digest_due_at=timezone.now() - timedelta(seconds=1))
+
+
+def test_a_failing_mail_server_is_tried_again_later_and_the_message_is_the_same(
+    owner: Connector, refusing_server: None, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    drifted(owner)
+    assert digest.send_due() == 0
+    assert "The drift digest of Acme could not be sent: ConnectionRefusedError" in caplog.text
+    assert entries() == []
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    assert digest.send_due() == 0, "not again before the claim has run out"
+    claim_runs_out(owner)
+    assert digest.send_due() == 1
+    assert (len(mail.outbox), len(entries())) == (1, 1)
+    assert mail.outbox[0].subject == "Drift of Acme: 1 new"
+
+
+def test_a_second_try_after_a_crash_has_the_same_message_id(owner: Connector) -> None:
+    drifted(owner)
+    claim = digest._claim(owner, timezone.now())
+    assert claim is not None
+    first = digest.message(claim, digest.parts_of(owner, since=claim.slot), [GROUP])
+    claim_runs_out(owner)
+    digest.send_due()
+    assert mail.outbox[0].extra_headers["Message-ID"] == first.extra_headers["Message-ID"]
+
+
+def test_a_worker_that_comes_back_late_writes_no_second_entry(owner: Connector) -> None:
+    drifted(owner)
+    late = digest._claim(owner, timezone.now())
+    assert late is not None
+    claim_runs_out(owner)
+    assert digest.send_due() == 1
+    digest._note(late, digest.parts_of(owner, since=late.slot), [GROUP])
+    assert len(entries()) == 1
+
+
+def test_two_workers_at_once_send_one(transactional_db: None, owner: Connector) -> None:
+    drifted(owner)
+    start = Barrier(6)
+
+    def work(_: int) -> int:
+        start.wait(timeout=10)
+        try:
+            return digest.send_due()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        sent = list(pool.map(work, range(6)))
+    assert sum(sent) == 1
+    assert (len(mail.outbox), len(entries())) == (1, 1)

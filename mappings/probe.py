@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from connectors import jobs
 from connectors.align.client import AlignClient
-from connectors.align.resources import MappingRecord, WriteRequest
+from connectors.align.resources import MappingRecord, WriteAnswer, WriteRequest
 from connectors.audit import trail
 from connectors.audit.models import Entry
 from connectors.http.errors import NotFound, OutcomeUnknown, RemoteError
@@ -123,7 +123,13 @@ def _free_key(
 
 
 class Attempt:
-    """The create and the delete of one probe, from wherever an earlier worker has come to."""
+    """The create and the delete of one probe, from wherever an earlier worker has come to.
+
+    `answer` is what Align said to the create, where this worker has heard it.
+    """
+
+    told_as = "Probe of a credential, for a moment"
+    answer: WriteAnswer | None = None
 
     def __init__(self, probe: Probe, client: AlignClient, run: jobs.Run) -> None:
         self.probe, self.client, self.run = probe, client, run
@@ -146,7 +152,7 @@ class Attempt:
         change = self._change(create=True)
         self._move(CREATING, "change.sent", change)
         try:
-            answer = self.client.send(_request(change))
+            self.answer = self.client.send(_request(change))
         except OutcomeUnknown as unknown:
             self.settle_create()
             if self.probe.write_state != CREATED:
@@ -155,7 +161,7 @@ class Attempt:
             self._move("", "change.failed", change, detail=error.detail or error.sentence)
             raise
         else:
-            self._move(CREATED, "change.done", change, write_id=answer.remote_id)
+            self._move(CREATED, "change.done", change, write_id=self.answer.remote_id)
 
     def settle_create(self) -> None:
         """Decide by reading whether a request without an answer took effect, once it cannot any more."""
@@ -271,6 +277,10 @@ class Attempt:
         return sent.order_by("-seq").values_list("at", flat=True).first()
 
     @property
+    def reason(self) -> str:
+        return self.probe.credential.reason
+
+    @property
     def _subject(self) -> str:
         return f"credential {self.probe.credential.uuid}"
 
@@ -280,7 +290,7 @@ class Attempt:
             actor=self.run.actor,
             connector=self.connector,
             subject=self._subject,
-            sentence=f"Probe of a credential, for a moment: {change.sentence}",
+            sentence=f"{self.told_as}: {change.sentence}",
             data={
                 "method": change.method,
                 "path": change.path,
@@ -291,7 +301,7 @@ class Attempt:
             },
             event=change.event,
             project_key=change.place.project_key or "",
-            reason=self.probe.credential.reason,
+            reason=self.reason,
             happened_at=sent_at,
         )
 
@@ -305,6 +315,22 @@ def _request(change: engine.PlannedChange) -> WriteRequest:
     )
 
 
+def carry_out(attempt: Attempt) -> ProbeOutcome:
+    """From wherever it stands to its end. Raises RemoteError where the create is refused."""
+    probe = attempt.probe
+    try:
+        if probe.write_state == CREATING:
+            attempt.settle_create()
+        if not probe.write_state:
+            attempt.create()
+        words = attempt.remove() if probe.write_state != DONE else f"Wrote {attempt.what} and took it away again."
+        if attempt.still_there():
+            return ProbeOutcome(ok=False, sentence=f"{words} Yet Align still lists it: remove it in the matrix.")
+    except NotProbed as why:
+        return ProbeOutcome(ok=False, sentence=str(why))
+    return ProbeOutcome(ok=True, sentence=words)
+
+
 class MappingWriteProbe:
     """The hook that connectors.rotation asks."""
 
@@ -314,16 +340,9 @@ class MappingWriteProbe:
     def run(self, probe: Probe, client: AlignClient, run: jobs.Run) -> ProbeOutcome:
         try:
             attempt = Attempt(probe, client, run)
-            if probe.write_state == CREATING:
-                attempt.settle_create()
-            if not probe.write_state:
-                attempt.create()
-            words = attempt.remove() if probe.write_state != DONE else f"Wrote {attempt.what} and took it away again."
-            if attempt.still_there():
-                return ProbeOutcome(ok=False, sentence=f"{words} Yet Align still lists it: remove it in the matrix.")
         except NotProbed as why:
             return ProbeOutcome(ok=False, sentence=str(why))
-        return ProbeOutcome(ok=True, sentence=words)
+        return carry_out(attempt)
 
     def tidy(self, probe: Probe, client: AlignClient, run: jobs.Run) -> ProbeOutcome:
         try:

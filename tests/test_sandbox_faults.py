@@ -73,6 +73,30 @@ def test_the_effect_may_come_after_the_cut(sandbox: RunningSandbox) -> None:
     assert written(sandbox)
 
 
+def test_somebody_else_may_be_a_moment_quicker(sandbox: RunningSandbox) -> None:
+    record = sandbox.align("GET", STATES).json()[0]
+    theirs = {"action": "update_mapping", "family": "j2a_state", "id": record["id"], "target": 5}
+    sandbox.faults({"method": "PUT", "edit": theirs, "times": 1})
+    target = 3 if record["alignStateId"] != 3 else 2
+    assert sandbox.align("PUT", f"{STATES}/{record['id']}", json={"alignStateId": target}).status_code == 204
+    ours, before = log(sandbox)[:2]
+    assert "AlignStateId Changed - From [5] To" in ours["description"]
+    assert "To [5]" in before["description"]
+
+
+def test_an_edit_that_is_not_possible_any_more_leaves_the_request_as_it_is(sandbox: RunningSandbox) -> None:
+    theirs = {"action": "delete_mapping", "family": "j2a_state", "id": 999_999}
+    sandbox.faults({"method": "POST", "edit": theirs, "times": 1})
+    assert post(sandbox).status_code == 201
+    assert len(log(sandbox)) == 1
+
+
+def test_the_journal_says_which_line_of_the_log_was_the_newest_when_a_request_came(sandbox: RunningSandbox) -> None:
+    post(sandbox)
+    sandbox.align("GET", STATES)
+    assert [each["line"] for each in sandbox.journal()] == [0, 1]
+
+
 def test_latency_makes_a_request_wait(sandbox: RunningSandbox) -> None:
     sandbox.faults({"path": "connectors/123/projects$", "latency_ms": 300})
     started = time.monotonic()
@@ -90,7 +114,9 @@ def test_rules_match_by_part_or_pattern_of_the_address_and_can_be_cleared(sandbo
     assert sandbox.jira("/rest/api/3/status").status_code == 200
 
 
-@pytest.mark.parametrize("rule", [{"colour": 1}, {"cut": "never"}, {"times": "two"}, {"path": "("}, "boom"])
+@pytest.mark.parametrize(
+    "rule", [{"colour": 1}, {"cut": "never"}, {"times": "two"}, {"path": "("}, {"edit": 1}, "boom"]
+)
 def test_a_wrong_rule_is_refused(sandbox: RunningSandbox, rule: object) -> None:
     assert requests.post(f"{sandbox.url}/_sandbox/faults", json=rule, timeout=10).status_code == 400
 
@@ -109,7 +135,7 @@ def test_the_journal_holds_what_was_sent_and_no_secret(sandbox: RunningSandbox) 
     assert (second["query"], second["body"]) == ("ProjectKey=PROJ1&$filter=id gt 7", None)
     assert (third["body"], third["status"]) == ("{", 400)
     assert fourth["path"] == "/rest/api/3/myself"
-    assert set(first) == {"method", "path", "query", "body", "status", "at"}
+    assert set(first) == {"method", "path", "query", "body", "status", "line", "at"}
     text = str(sandbox.journal())
     assert ALIGN_TOKEN not in text
     assert JIRA_TOKEN not in text

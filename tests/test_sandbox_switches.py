@@ -71,6 +71,40 @@ def test_lax_type_ids_are_taken_in_the_state_families_alone(sandbox: RunningSand
     assert all("Jira To Align - Feature - Blocked (10017)" in line["description"] for line in log)
 
 
+def test_a_feature_may_be_2_in_place_of_3_in_the_state_families(sandbox: RunningSandbox) -> None:
+    sandbox.reset(type_ids="examples")
+    assert [post(sandbox, workItemTypeId=type_id).status_code for type_id in (3, 2)] == [400, 201]
+    answered = sandbox.align("GET", f"{STATES}?WorkItemTypeId=2").json()
+    assert {row["workItemTypeId"] for row in answered} == {2}
+    assert 10017 in {row["jiraStatusId"] for row in answered}
+    kept = {**answered[0], "alignStateId": 5}
+    assert sandbox.align("PUT", f"{STATES}/{kept['id']}", json=kept).status_code == 204
+    steps = sandbox.align("GET", "/connectors/123/mappings/process-steps").json()
+    assert {row["workItemTypeId"] for row in steps} == {2, 3}  # of their own table, which stays
+
+
+@pytest.mark.parametrize("limit", [20, 100, 200])
+def test_a_page_may_hold_fewer_or_more_records(sandbox: RunningSandbox, limit: int) -> None:
+    sandbox.reset(page_limit=str(limit))
+    for status in range(20000, 20210):
+        sandbox.edit("create_mapping", family="j2a_state", type=4, source=status, target=2, audit=False)
+    assert len(sandbox.align("GET", f"{STATES}?$top=1000").json()) == limit
+    assert len(sandbox.align("GET", STATES).json()) == limit
+    sandbox.reset(page_limit=str(limit), top_over_limit="400")
+    assert sandbox.align("GET", f"{STATES}?$top={limit + 1}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("kind", "differs"), [("all", set()), ("more", {"isActive"}), ("fewer", {"jiraStatusName", "alignStateName"})]
+)
+def test_a_record_may_have_other_fields(sandbox: RunningSandbox, kind: str, differs: set[str]) -> None:
+    published = set(post(sandbox).json())
+    sandbox.reset(record_fields=kind)
+    created = post(sandbox).json()
+    assert set(created) ^ published == differs
+    assert set(sandbox.align("GET", f"{STATES}/{created['id']}").json()) == set(created)
+
+
 def test_the_audit_endpoint_may_be_missing(sandbox: RunningSandbox) -> None:
     sandbox.reset(audit_endpoint="no")
     answer = sandbox.align("GET", "/connectors/123/auditlog")

@@ -95,7 +95,14 @@ class Call:
         self.request, self.world, self.options, self.token = request, world, options, token
 
     def page(self, rows: list[Json]) -> Response:
-        return answer(odata.page(rows, self.request.query, top_over_limit=self.options.top_over_limit))
+        return answer(
+            odata.page(
+                rows,
+                self.request.query,
+                top_over_limit=self.options.top_over_limit,
+                limit=int(self.options.page_limit),
+            )
+        )
 
     def self_url(self, rest: str) -> str:
         return f"{self.request.base}/rest/align/api/2{rest}"

@@ -13,6 +13,7 @@ STATES: Mapping[int, str] = {
 }
 # The published examples send 2 (and read 1) for a Feature in the state families, against the table.
 LAX_STATE_TYPES: Mapping[int, str] = {1: "Feature", 2: "Feature"}
+TABLE_FEATURE, EXAMPLES_FEATURE = 3, 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,19 @@ class Family:
         """Wire id to type name. `type_ids` is the switch: table or lax."""
         lax = LAX_STATE_TYPES if type_ids == "lax" and not self.steps else {}
         return {**lax, **self.types}
+
+    def to_wire(self, type_id: int, type_ids: str) -> int:
+        """A stored type id as it is answered. `type_ids` is the switch."""
+        is_other = type_ids == "examples" and not self.steps and type_id == TABLE_FEATURE
+        return EXAMPLES_FEATURE if is_other else type_id
+
+    def from_wire(self, type_id: int, type_ids: str) -> int | None:
+        """The stored type id behind a sent one; None for an id that this site does not take."""
+        if type_ids == "examples" and not self.steps:
+            if type_id == TABLE_FEATURE:
+                return None
+            type_id = TABLE_FEATURE if type_id == EXAMPLES_FEATURE else type_id
+        return type_id if type_id in self.allowed_types(type_ids) else None
 
     def type_name(self, type_id: int) -> str:
         """The name the audit log shows; ids outside the table are shown bare, 1 and 2 of states as Feature."""

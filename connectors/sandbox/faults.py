@@ -19,6 +19,8 @@ class Fault:
     cut: "before" or "after" the effect the connection is closed without an answer.
     delayed_effect_ms: close at once, and let the request take effect that much later.
     after_effect: the request takes effect, then `status` (500 if none is given) is answered.
+    edit: somebody's change (see edits) that is made right before the request takes effect. One that cannot be made
+    is left out.
     """
 
     method: str = ""
@@ -31,6 +33,7 @@ class Fault:
     cut: str = ""
     delayed_effect_ms: int | None = None
     after_effect: bool = False
+    edit: Json | None = None
 
     def matches(self, method: str, address: str) -> bool:
         if self.method and self.method.upper() != method:
@@ -66,6 +69,8 @@ def _rule(rule: object) -> Fault:
         value = rule.get(name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
             raise ValueError(f"{name} is a whole number")
+    if not isinstance(rule.get("edit", {}), dict):
+        raise ValueError("edit is a JSON object, see POST /_sandbox/edit")
     _check_pattern(str(rule.get("path", "")))
     return Fault(**rule)
 

@@ -62,7 +62,7 @@ def handle(call: Call, visible: set[str] | None) -> Response:
         raise Refused(Response(status=405, headers={"Allow": allowed}))
     record = _existing(call)
     if method == "GET":
-        return answer(record)
+        return answer(_shown(call, record))
     return _update(call, record) if method == "PUT" else _delete(call, record)
 
 
@@ -75,7 +75,20 @@ def _list(call: Call, visible: set[str] | None) -> Response:
     type_text = query.get("workitemtypeid", "").strip()
     if type_text:
         rows = _of_type(call, rows, type_text)
-    return answer(odata.page(rows, query, top_over_limit=call.options.top_over_limit))
+    shown = [_shown(call, row) for row in rows]
+    limit = int(call.options.page_limit)
+    return answer(odata.page(shown, query, top_over_limit=call.options.top_over_limit, limit=limit))
+
+
+def _shown(call: Call, record: Record) -> Record:
+    """A stored record with the type ids and fields that this site answers."""
+    family, options = call.family, call.options
+    shown = {**record, "workItemTypeId": family.to_wire(record["workItemTypeId"], options.type_ids)}
+    if options.record_fields == "more":
+        return {**shown, "isActive": True}
+    if options.record_fields == "fewer":
+        return {name: value for name, value in shown.items() if not name.endswith("Name")}
+    return shown
 
 
 def _list_scope(call: Call, visible: set[str] | None) -> Scope:
@@ -93,9 +106,8 @@ def _of_type(call: Call, rows: list[Record], text: str) -> list[Record]:
         wanted = int(text)
     except ValueError as error:
         raise invalid("WorkItemTypeId", f"The value '{text}' is not valid.") from error
-    if wanted not in call.family.allowed_types(call.options.type_ids):
-        return []
-    return [row for row in rows if row["workItemTypeId"] == wanted]
+    stored = call.family.from_wire(wanted, call.options.type_ids)
+    return [row for row in rows if row["workItemTypeId"] == stored]
 
 
 def _existing(call: Call) -> Record:
@@ -111,9 +123,10 @@ def _existing(call: Call) -> Record:
 
 def _create(call: Call, visible: set[str] | None) -> Response:
     body, family, world = _body(call), call.family, call.world
-    type_id = _integer(body, "workItemTypeId")
-    if type_id not in family.allowed_types(call.options.type_ids):
-        raise invalid("WorkItemTypeId", f"The work item type id {type_id} is not valid for this mapping.")
+    sent = _integer(body, "workItemTypeId")
+    type_id = family.from_wire(sent, call.options.type_ids)
+    if type_id is None:
+        raise invalid("WorkItemTypeId", f"The work item type id {sent} is not valid for this mapping.")
     source, target = _integer(body, family.source_id), _integer(body, family.target_id)
     _check_known(call, family.source, source)
     _check_known(call, family.target, target)
@@ -164,17 +177,18 @@ def _posted(call: Call, record: Record, status: int) -> Response:
     location = f"{call.request.base}{call.request.path.rstrip('/')}/{record['id']}"
     if call.options.post_answer == "empty":
         return Response(status=status, headers={"Location": location})
-    payload: object = record["id"] if call.options.post_answer == "id" else record
+    payload: object = record["id"] if call.options.post_answer == "id" else _shown(call, record)
     return answer(payload, status, Location=location)
 
 
 def _update(call: Call, record: Record) -> Response:
     """The whole record or its target alone may be sent; what names the record must be as it was."""
     body, family = _body(call), call.family
+    before = _shown(call, record)
     for name in ("id", "connectorId", "projectKey", "workItemTypeId", family.source_id):
         sent = body.get(name.lower())
-        if sent is not None and sent != record.get(name):
-            raise invalid(name, f"{name} cannot be changed from {record.get(name)} to {sent}.")
+        if sent is not None and sent != before.get(name):
+            raise invalid(name, f"{name} cannot be changed from {before.get(name)} to {sent}.")
     target = _integer(body, family.target_id)
     _check_known(call, family.target, target)
     call.world.update(family, record, target)

@@ -40,17 +40,19 @@ class FilterError(Exception):
     """The filter asks for something that is unknown or that its values cannot answer."""
 
 
-def page(rows: Iterable[Json], query: dict[str, str], *, top_over_limit: str = "clamp") -> list[Json]:
+def page(
+    rows: Iterable[Json], query: dict[str, str], *, top_over_limit: str = "clamp", limit: int = PAGE
+) -> list[Json]:
     """The rows that the query's options leave. Refuses with 400 and the name of the wrong option."""
     rows = list(rows)
     if query.get("$filter"):
         rows = _filtered(rows, query["$filter"])
     if query.get("$orderby"):
         rows = _ordered(rows, query["$orderby"])
-    top, skip = _number(query, "$top", PAGE), _number(query, "$skip", 0)
-    if top > PAGE and top_over_limit == "400":
-        raise invalid("$top", f"The limit of '{PAGE}' for Top query has been exceeded.")
-    return rows[skip : skip + min(top, PAGE)]
+    top, skip = _number(query, "$top", limit), _number(query, "$skip", 0)
+    if top > limit and top_over_limit == "400":
+        raise invalid("$top", f"The limit of '{limit}' for Top query has been exceeded.")
+    return rows[skip : skip + min(top, limit)]
 
 
 def _number(query: dict[str, str], name: str, default: int) -> int:

@@ -34,7 +34,7 @@ SWITCHES = (
     Switch(
         name="top_over_limit",
         choices=("clamp", "400"),
-        help="$top above 100: taken as 100, or refused",
+        help="$top above the page limit: taken as that, or refused",
     ),
     Switch(
         name="retry_after",
@@ -43,9 +43,19 @@ SWITCHES = (
     ),
     Switch(
         name="type_ids",
-        choices=("table", "lax"),
+        choices=("table", "lax", "examples"),
         help="work item type ids: the published table, or also 1 and 2 as Feature in the state families, "
-        "as the published examples use them",
+        "as the published examples use them, or 2 as Feature there in place of 3",
+    ),
+    Switch(
+        name="page_limit",
+        choices=("100", "20", "200"),
+        help="the most records that a list answers at once; no source shows another than 100",
+    ),
+    Switch(
+        name="record_fields",
+        choices=("all", "more", "fewer"),
+        help="the fields of a mapping: as published, with one more, or without the names of both sides",
     ),
     Switch(
         name="audit_endpoint",
@@ -84,6 +94,8 @@ class Options:
     top_over_limit: str = "clamp"
     retry_after: str = "no"
     type_ids: str = "table"
+    page_limit: str = "100"
+    record_fields: str = "all"
     audit_endpoint: str = "yes"
     pulled_statuses: str = "all"
     jira: str = "cloud"

@@ -1,5 +1,6 @@
 """The two sites behind the socket: rate limit, faults, journal, dispatch, and the controls under /_sandbox/."""
 
+import contextlib
 import datetime as dt
 import sys
 import threading
@@ -62,6 +63,9 @@ class Site:
                 return self._too_many(left)
         fault = self.faults.take(request.method, _address(request))
         time.sleep((self.options.latency + fault.latency_ms) / 1000)
+        if fault.edit is not None:
+            with contextlib.suppress(ValueError):
+                self._edit(fault.edit)
         if fault.delayed_effect_ms is not None:
             self._later(fault.delayed_effect_ms, request)
             return None
@@ -116,13 +120,19 @@ class Site:
     # -- journal -----------------------------------------------------------------------------------
 
     def _entry(self, request: Request) -> Json:
-        """Written when the request arrives; its status is filled in before the answer leaves."""
+        """Written when the request arrives; its status is filled in before the answer leaves.
+
+        `line` is the newest line of the audit log then: what stands in it, this request has come after.
+        """
+        with self.world.lock:
+            newest_line = self.world.newest_line
         entry: Json = {
             "method": request.method,
             "path": unquote(request.path),
             "query": _query(request),
             "body": _readable(request),
             "status": None,
+            "line": newest_line,
             "at": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         }
         with self._book_lock:

@@ -213,6 +213,12 @@ class World:
         lines = [line for line in self.store.all("audit") if line["type"] == kind]
         return sorted(lines, key=lambda line: -line["id"])
 
+    @property
+    def newest_line(self) -> int:
+        """The id of the newest line of any connector's log; 0 while there is none."""
+        value: int = self.store.get("counter", "audit") or 0
+        return value
+
     def _note(self, record: Record, description: str, user: str | None) -> None:
         if user is None:
             return

@@ -1,0 +1,40 @@
+"""The form that begins a maintenance. Its times are of the viewer's zone, as every time on the pages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from connectors.maintenance import LACKS_REASON, LONGEST_REASON
+
+INPUT = "%Y-%m-%dT%H:%M"  # as browsers send and take it
+
+
+class MaintenanceForm(forms.Form):
+    reason = forms.CharField(
+        label="Why",
+        help_text="Such as the change in Jira and its ticket; it stands on every page of this connector.",
+        max_length=LONGEST_REASON,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        error_messages={"required": LACKS_REASON},
+    )
+    until = forms.DateTimeField(
+        label="Expected end",
+        required=False,
+        input_formats=[INPUT, "%Y-%m-%d %H:%M"],
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=INPUT),
+        error_messages={"invalid": "Enter day and time like 2027-03-31 22:00, or leave it empty."},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        zone = timezone.get_current_timezone_name()
+        self.fields["until"].help_text = f"In {zone}. Only told: the maintenance lasts until somebody ends it."
+
+    @property
+    def until_typed(self) -> datetime | None:
+        until: datetime | None = self.cleaned_data["until"]
+        return until

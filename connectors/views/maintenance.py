@@ -1,0 +1,77 @@
+"""Beginning and ending the maintenance of a connector, and the page about it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.dateparse import parse_datetime
+
+from alignadmin.pages import failure, page, redirect
+from connectors import maintenance as maintaining
+from connectors.forms import problems_of
+from connectors.maintenance_form import MaintenanceForm
+from connectors.models import Connector
+from connectors.rights import Right, requires
+from connectors.services import Refused
+from connectors.views.connectors import connector_or_404, person_of
+
+NO_SINCE = "The request does not say which maintenance to end: reload this page and try again."
+
+
+@requires(Right.SEE)
+def maintenance(request: HttpRequest, slug: str) -> HttpResponse:
+    return _show(request, connector_or_404(slug), MaintenanceForm())
+
+
+@requires(Right.SEE, Right.CONFIGURE, ("POST",), fresh=True)
+def begin(request: HttpRequest, slug: str) -> HttpResponse:
+    shown, form = connector_or_404(slug), MaintenanceForm(request.POST)
+    if not form.is_valid():
+        return _not_begun(request, shown, form, " ".join(problems_of(form)), status=400)
+    try:
+        maintaining.begin(shown, reason=form.cleaned_data["reason"], until=form.until_typed, actor=person_of(request))
+    except Refused as refused:
+        return _not_begun(request, connector_or_404(slug), form, str(refused), status=409)
+    return redirect(request, _address(shown))
+
+
+@requires(Right.SEE, Right.CONFIGURE, ("POST",), fresh=True)
+def end(request: HttpRequest, slug: str) -> HttpResponse:
+    """Names the maintenance that was seen, since another may have begun. One that is over already is no trouble."""
+    shown, since = connector_or_404(slug), _since(request)
+    if since is None:
+        return failure(request, NO_SINCE, status=400)
+    try:
+        maintaining.end(shown, since=since, actor=person_of(request))
+    except Refused as refused:
+        return failure(request, str(refused))
+    return redirect(request, _address(shown))
+
+
+def _since(request: HttpRequest) -> datetime | None:
+    try:
+        found = parse_datetime(request.POST.get("since", ""))
+    except ValueError:  # well written, and no moment of any calendar
+        return None
+    return found if found and found.tzinfo else None
+
+
+def _not_begun(
+    request: HttpRequest, shown: Connector, form: MaintenanceForm, sentence: str, *, status: int
+) -> HttpResponse:
+    if request.htmx:  # type: ignore[attr-defined]
+        return failure(request, sentence, status=status)
+    return _show(request, shown, form, status=status, trouble=sentence)
+
+
+def _show(
+    request: HttpRequest, shown: Connector, form: MaintenanceForm, *, status: int = 200, trouble: str = ""
+) -> HttpResponse:
+    context = {"connector": shown, "form": form, "held_up": maintaining.held_up(shown), "trouble": trouble}
+    return page(request, "connectors/maintenance.html", context, status=status)
+
+
+def _address(shown: Connector) -> str:
+    return reverse("connector-maintenance", args=[shown.slug])

@@ -1,0 +1,116 @@
+"""What admins decide about the facts: to take note of a change, and to take over the type ids that were seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import transaction
+
+from connectors import jobs
+from connectors.audit import trail
+from connectors.models import Connector, Person
+from connectors.services import Refused
+from mappings.contract import facts
+from mappings.contract.proposals import Proposal, label, proposals, words_of
+from mappings.contract.reading import TYPE_IDS
+from mappings.engine.families import FAMILIES
+from mappings.engine.values import WorkItemType
+from mappings.models import ContractFact, Plan, PlanState, Scope
+from mappings.rows import type_ids_of
+
+OPEN = (PlanState.DRAFT, PlanState.APPROVED, PlanState.APPLYING, PlanState.PAUSED)
+NOT_PROPOSED = "These type ids are not proposed any more: look at what Align answers now, then decide."
+
+
+def note(connector: Connector, pk: int, *, changed_at: datetime, actor: Person) -> bool:
+    """Take note of one change, which ends its alarm; False when somebody has done so. Raises Refused for another."""
+    with transaction.atomic():
+        fact = ContractFact.objects.select_for_update().filter(connector=connector, pk=pk).first()
+        if fact is None:
+            raise Refused("There is no such fact of this connector. Reload the page.")
+        if fact.changed_at is None:
+            return False
+        if fact.changed_at != changed_at:
+            raise Refused("It has changed once more since this page was drawn: look at it, then take note.")
+        fact.changed_at = None
+        fact.save(update_fields=["changed_at"])
+        trail.append(
+            "contract.noted",
+            actor=actor,
+            connector=connector,
+            subject=facts.subject_of(fact),
+            sentence=f"Took note of what Align answers: {facts.change_of(fact)}.",
+            data={"family": fact.family, "name": fact.name, "before": fact.before, "after": fact.value},
+        )
+    return True
+
+
+def proposed(connector: Connector, family_code: str, fact: ContractFact | None) -> list[Proposal]:
+    """For the family's fact about type ids; nothing without one."""
+    if fact is None:
+        return []
+    family = FAMILIES[family_code]
+    current = family.with_type_ids(type_ids_of(connector, family_code))
+    return proposals(family, seen=fact.value, current=current)
+
+
+def take_over(connector: Connector, family_code: str, key: str, *, actor: Person) -> bool:
+    """Use the proposed type ids from now on; False when they are in use already. Raises Refused.
+
+    The family's lists count as not read until they have been read with these ids: what they hold was there before,
+    so it is no change made elsewhere.
+    """
+    if family_code not in FAMILIES:
+        raise Refused(NOT_PROPOSED)
+    family = FAMILIES[family_code]
+    with transaction.atomic():
+        owner = Connector.objects.select_for_update().get(pk=connector.pk)
+        current = family.with_type_ids(type_ids_of(owner, family_code))
+        if key == ",".join(f"{type_.value}={id_}" for type_, id_ in current.items()):
+            return False
+        fact = ContractFact.objects.filter(connector=owner, family=family_code, name=TYPE_IDS).first()
+        chosen = next((each for each in proposed(owner, family_code, fact) if each.key == key), None)
+        if chosen is None:
+            raise Refused(NOT_PROPOSED)
+        _refuse_open_plans(owner, family_code)
+        owner.type_ids = _overrides(owner.type_ids, family_code, chosen.type_ids)
+        owner.save(update_fields=["type_ids"])
+        Scope.objects.filter(connector=owner, family=family_code).update(observed_at=None)
+        jobs.start(owner, "observe", actor=actor)
+        trail.append(
+            "contract.type_ids",
+            actor=actor,
+            connector=owner,
+            subject=f"connector {owner.slug}",
+            sentence=f"Took over type ids of {label(family)}: {chosen.words}, before {_before(current, chosen)}.",
+            data={"family": family_code, "before": _plain(current), "after": _plain(chosen.type_ids)},
+        )
+    return True
+
+
+def _refuse_open_plans(connector: Connector, family_code: str) -> None:
+    """A plan's requests hold the ids it was made with."""
+    plan = Plan.objects.filter(connector=connector, state__in=OPEN, changes__family=family_code).first()
+    if plan is not None:
+        raise Refused(
+            f"Plan {plan.pk} holds changes with the type ids before. Apply or cancel it, then take these over."
+        )
+
+
+def _overrides(
+    stored: Mapping[str, Mapping[str, int]], family_code: str, type_ids: Mapping[WorkItemType, int]
+) -> dict[str, Mapping[str, int]]:
+    """Only what differs from the table is an override."""
+    table = FAMILIES[family_code].type_ids
+    others = {code: ids for code, ids in stored.items() if code != family_code}
+    own = {type_.value: id_ for type_, id_ in type_ids.items() if table[type_] != id_}
+    return {**others, family_code: own} if own else others
+
+
+def _before(current: Mapping[WorkItemType, int], chosen: Proposal) -> str:
+    return words_of({type_: current[type_] for type_ in chosen.changes})
+
+
+def _plain(type_ids: Mapping[WorkItemType, int]) -> dict[str, int]:
+    return {type_.value: id_ for type_, id_ in type_ids.items()}

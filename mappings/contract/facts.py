@@ -1,0 +1,158 @@
+"""The stored facts: what is known of a connector's Align, what has changed, and what follows for its client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from connectors import jobs
+from connectors.align.client import PAGE
+from connectors.audit import trail
+from connectors.expiry import Alarm
+from connectors.models import Connector
+from mappings.contract.proposals import label
+from mappings.contract.reading import FIELDS, MORE_THAN_PAGE, PAGE_LIMIT, POST_ANSWER, TYPE_IDS, Finding
+from mappings.engine.families import FAMILIES, Family
+from mappings.models import ContractFact
+from mappings.rows import type_ids_of
+
+LABELS = {
+    TYPE_IDS: "Type ids in records",
+    FIELDS: "Fields of a record",
+    PAGE_LIMIT: "Records in one answer",
+    POST_ANSWER: "Answer to a create",
+}
+POST_FORMS = {"object": "the record", "id": "its bare id", "nothing": "nothing"}
+MOST_TOLD = 3  # changes in the sentence of the alarm; the page lists them all
+
+
+def title(family: Family) -> str:
+    return _capital(label(family))
+
+
+def needed_fields(family: Family) -> tuple[str, ...]:
+    """Without these a record cannot be read at all."""
+    return ("id", "workItemTypeId", family.source_field, family.target_field)
+
+
+def missing_fields(fact: ContractFact) -> list[str]:
+    if fact.name != FIELDS:
+        return []
+    return [name for name in needed_fields(FAMILIES[fact.family]) if name not in fact.value]
+
+
+def words(name: str, value: Any) -> str:
+    """A fact's value for people."""
+    if name == PAGE_LIMIT:
+        return f"more than {PAGE}" if value == MORE_THAN_PAGE else f"at most {value}"
+    if name == POST_ANSWER:
+        return POST_FORMS.get(value, str(value))
+    return ", ".join(str(each) for each in value)
+
+
+def page_size(connector: Connector) -> int:
+    """How many records the client may take as a full page: the least that any family was seen to answer."""
+    limits = ContractFact.objects.filter(connector=connector, name=PAGE_LIMIT).values_list("value", flat=True)
+    return min([PAGE, *(limit for limit in limits if isinstance(limit, int) and limit > 0)])
+
+
+# --- storing ----------------------------------------------------------------------------------------------------------
+
+
+def store(run: jobs.Run, findings: Iterable[Finding]) -> list[ContractFact]:
+    """Take findings into the facts; those that changed, each with its entry, in one commit."""
+    now, connector = timezone.now(), run.connector
+    with transaction.atomic():
+        run.fence()
+        facts = ContractFact.objects.select_for_update().filter(connector=connector)
+        stored = {(fact.family, fact.name): fact for fact in facts}
+        changed = []
+        for finding in findings:
+            fact = stored.get((finding.family, finding.name))
+            if fact is None:
+                fact = ContractFact(connector=connector, family=finding.family, name=finding.name)
+            elif is_change(connector, fact, finding.value):
+                fact.before, fact.changed_at = fact.value, now
+                changed.append(fact)
+            fact.value, fact.seen_at = finding.value, now
+            fact.save()
+        trail.append_many([_act(run, fact) for fact in changed])
+    return changed
+
+
+def is_change(connector: Connector, fact: ContractFact, value: Any) -> bool:
+    """Which of the known types have records comes and goes with the records; an id that nothing explains is news.
+
+    So is a known one that goes while such an id is there: its records may have moved to that.
+    """
+    if fact.name != TYPE_IDS:
+        return bool(fact.value != value)
+    known = set(FAMILIES[fact.family].with_type_ids(type_ids_of(connector, fact.family)).values())
+    strange, gone = set(value) - known, (set(fact.value) - set(value)) & known
+    return bool(strange - set(fact.value)) or bool(strange and gone)
+
+
+def _act(run: jobs.Run, fact: ContractFact) -> trail.Act:
+    return trail.Act(
+        action="contract.changed",
+        actor=run.actor,
+        connector=run.connector,
+        subject=subject_of(fact),
+        sentence=f"Found that Align answers differently: {change_of(fact)}.",
+        data={"family": fact.family, "name": fact.name, "before": fact.before, "after": fact.value},
+    )
+
+
+def subject_of(fact: ContractFact) -> str:
+    return f"contract {fact.family} {fact.name}"
+
+
+def change_of(fact: ContractFact) -> str:
+    """ "records in one answer of states, Jira to Align: at most 100, now at most 50"."""
+    what = f"{LABELS[fact.name].lower()} of {label(FAMILIES[fact.family])}"
+    if fact.name != FIELDS:
+        return f"{what}: {words(fact.name, fact.before)}, now {words(fact.name, fact.value)}"
+    before, after = fact.before or [], fact.value
+    gone, new = _difference(before, after), _difference(after, before)
+    parts = [f"without {', '.join(gone)}" if gone else "", f"with {', '.join(new)}" if new else ""]
+    return f"{what}: {', '.join(part for part in parts if part)}"
+
+
+def _difference(values: Sequence[str], others: Sequence[str]) -> list[str]:
+    return [each for each in values if each not in others]
+
+
+# --- telling ----------------------------------------------------------------------------------------------------------
+
+
+def unnoted(slug: str) -> list[ContractFact]:
+    """What has changed and nobody has taken note of, the latest first."""
+    found = ContractFact.objects.filter(connector__slug=slug, changed_at__isnull=False)
+    return list(found.select_related("connector").order_by("-changed_at", "pk"))
+
+
+def alarms(slug: str) -> list[Alarm]:
+    """For every page of the connector: one line about all that has changed."""
+    changed = unnoted(slug)
+    if not changed:
+        return []
+    connector, more = changed[0].connector, len(changed) - MOST_TOLD
+    told = [change_of(fact) for fact in changed[:MOST_TOLD]] + ([f"and {more} more"] if more > 0 else [])
+    is_harmful = any(fact.name == TYPE_IDS or missing_fields(fact) for fact in changed)
+    return [
+        Alarm(
+            sentence=f"Jira Align answers {connector} differently from before. {_capital('; '.join(told))}.",
+            href=reverse("connector-contract", args=[slug]),
+            action="Look at what has changed",
+            ask="Ask an admin to look at it.",
+            looks="bad" if is_harmful else "warn",
+        )
+    ]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,164 @@
+"""The contract page: for each family what its lists were seen to answer, what is unknown and why, what has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from connectors import jobs
+from connectors.align.client import PAGE
+from connectors.models import ACTIVE, Connector, Job
+from connectors.rotation import WriteKey, write_keys
+from mappings.contract import facts
+from mappings.contract.decisions import proposed
+from mappings.contract.job import CONTRACT
+from mappings.contract.proposals import Proposal, label, words_of
+from mappings.contract.reading import FIELDS, NAMES, PAGE_LIMIT, POST_ANSWER, TYPE_IDS
+from mappings.engine.families import A2J_STATE, FAMILIES, Family, TypeIds
+from mappings.models import ContractFact, Scope
+from mappings.rows import type_ids_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One fact of one family as the page shows it; without a `fact` it is unknown, and `why` says why."""
+
+    label: str
+    published: str
+    fact: ContractFact | None
+    why: str
+    remark: str = ""  # what differs from the published, and what follows
+    looks: str = ""  # of the remark: a class of the stylesheet
+
+    @property
+    def value(self) -> str:
+        return facts.words(self.fact.name, self.fact.value) if self.fact else ""
+
+    @property
+    def change(self) -> str:
+        """What has changed, until somebody has taken note."""
+        return facts.change_of(self.fact) if self.fact and self.fact.changed_at else ""
+
+
+@dataclass
+class FamilyPart:
+    """One family: its lines, and the type ids that may be taken over."""
+
+    connector: Connector
+    family: Family
+    stored: Mapping[str, ContractFact]
+    lists: int
+    rows: int
+
+    @property
+    def title(self) -> str:
+        return facts.title(self.family)
+
+    @property
+    def lines(self) -> list[Line]:
+        return [self._line(name) for name in NAMES]
+
+    @cached_property
+    def in_use(self) -> TypeIds:
+        return self.family.with_type_ids(type_ids_of(self.connector, self.family.code))
+
+    @property
+    def words_in_use(self) -> str:
+        return words_of(self.in_use)
+
+    @property
+    def is_overridden(self) -> bool:
+        return self.family.code in self.connector.type_ids
+
+    @cached_property
+    def proposals(self) -> list[Proposal]:
+        return proposed(self.connector, self.family.code, self.stored.get(TYPE_IDS))
+
+    def _line(self, name: str) -> Line:
+        fact = self.stored.get(name)
+        remark, looks = self._remark(fact) if fact else ("", "")
+        return Line(
+            label=facts.LABELS[name],
+            published=self._published(name),
+            fact=fact,
+            why="" if fact else self._why_unknown(name),
+            remark=remark,
+            looks=looks,
+        )
+
+    def _published(self, name: str) -> str:
+        return {
+            TYPE_IDS: words_of(self.family.type_ids),
+            FIELDS: f"at least {', '.join(facts.needed_fields(self.family))}",
+            PAGE_LIMIT: f"at most {PAGE}",
+            POST_ANSWER: "not said",
+        }[name]
+
+    def _why_unknown(self, name: str) -> str:
+        if name == POST_ANSWER:
+            if self.family is A2J_STATE:
+                return "Only a create shows it: agree to one below."
+            return f"A create is tried only among {label(A2J_STATE)}."
+        if not self.lists:
+            return "There is no list of it."
+        if name == PAGE_LIMIT and TYPE_IDS in self.stored:
+            return f"Only a list of more than {PAGE} records shows it; the longest seen has {self.rows}."
+        return "No record was seen in any of its lists."
+
+    def _remark(self, fact: ContractFact) -> tuple[str, str]:
+        if fact.name == TYPE_IDS:
+            strange = sorted(set(fact.value) - set(self.in_use.values()))
+            if strange:
+                return f"{', '.join(map(str, strange))}: no type is known for it; such records are left alone.", "bad"
+        if missing := facts.missing_fields(fact):
+            return f"Without {', '.join(missing)} its lists cannot be read.", "bad"
+        if fact.name == PAGE_LIMIT and fact.value < PAGE:
+            return f"Lists are read {facts.page_size(self.connector)} records at a time.", "warn"
+        if fact.name == PAGE_LIMIT and fact.value > PAGE:
+            return f"Lists are read {PAGE} records at a time, which is right in either case.", ""
+        return "", ""
+
+
+@dataclass
+class ContractPage:
+    connector: Connector
+
+    @cached_property
+    def families(self) -> list[FamilyPart]:
+        stored: dict[str, dict[str, ContractFact]] = {}
+        for fact in ContractFact.objects.filter(connector=self.connector):
+            stored.setdefault(fact.family, {})[fact.name] = fact
+        sizes: dict[str, list[int]] = {}
+        for code, rows in Scope.objects.filter(connector=self.connector).values_list("family", "rows"):
+            sizes.setdefault(code, []).append(rows)
+        return [
+            FamilyPart(
+                connector=self.connector,
+                family=family,
+                stored=stored.get(code, {}),
+                lists=len(sizes.get(code, [])),
+                rows=max(sizes.get(code, []), default=0),
+            )
+            for code, family in FAMILIES.items()
+        ]
+
+    @cached_property
+    def changed(self) -> list[ContractFact]:
+        return facts.unnoted(self.connector.slug)
+
+    @property
+    def change_lines(self) -> list[tuple[ContractFact, str]]:
+        return [(fact, facts.change_of(fact)) for fact in self.changed]
+
+    @cached_property
+    def job(self) -> Job | None:
+        return jobs.latest(self.connector, CONTRACT)
+
+    @property
+    def is_looking(self) -> bool:
+        return self.job is not None and self.job.state in ACTIVE
+
+    @cached_property
+    def write_keys(self) -> list[WriteKey]:
+        return write_keys(self.connector)

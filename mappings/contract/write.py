@@ -1,0 +1,84 @@
+"""How Align answers a create: one create and one delete at a free key that somebody has agreed to.
+
+The writer is that of a credential's probe, with its journal and its care for what a crash leaves behind.
+"""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from connectors import jobs, remotes
+from connectors.align.resources import WriteAnswer
+from connectors.http.errors import RemoteError
+from connectors.models import Credential, Probe, Stage, System
+from connectors.rotation import ProbeOutcome
+from mappings.contract.reading import POST_ANSWER, Finding
+from mappings.engine.families import A2J_STATE
+from mappings.probe import Attempt, NotProbed, carry_out
+
+
+class ContractAttempt(Attempt):
+    told_as = "Look at how Align answers, for a moment"
+
+    @property
+    def reason(self) -> str:
+        return ""
+
+
+def form_of(answer: WriteAnswer) -> str:
+    text = answer.text.strip()
+    if not text:
+        return "nothing"
+    return "object" if text.startswith("{") else "id"
+
+
+def try_write(run: jobs.Run) -> tuple[list[Finding], str]:
+    """The fact, and what went wrong in words. Also brings a write to its end that an earlier job has left."""
+    probe = _begun(run)
+    if probe is None:
+        return [], ""
+    try:
+        client = remotes.align_client(
+            run.connector, job=run.job, read_only=False, interactive=True, on_wait=run.waits_for
+        )
+        attempt = ContractAttempt(probe, client, run)
+        outcome = carry_out(attempt)
+    except NotProbed as why:
+        return [], _ended(probe, ProbeOutcome(ok=False, sentence=str(why)))
+    except RemoteError as error:
+        return [], _ended(probe, ProbeOutcome(ok=False, sentence=f"{error.sentence} {error.detail}".strip()))
+    findings = [_finding(attempt.answer)] if attempt.answer else []
+    return findings, _ended(probe, outcome)
+
+
+def _begun(run: jobs.Run) -> Probe | None:
+    """The write that was left, or a new one with consent; None when there is nothing to write."""
+    key = str(run.job.params.get("write_key", ""))
+    with transaction.atomic():
+        run.fence()
+        credentials = Credential.objects.filter(
+            connector=run.connector, system=System.ALIGN, stage__in=(Stage.CURRENT, Stage.PREVIOUS)
+        )
+        probes = Probe.objects.select_related("credential").filter(credential__in=credentials).exclude(write_key="")
+        left = probes.filter(finished_at=None).order_by("pk").last()
+        if left is not None:
+            return left
+        # Consent was to one write, not to one for each worker that takes the job up.
+        if not key or probes.filter(started_at__gte=run.job.started_at).exists():
+            return None
+        current = credentials.filter(stage=Stage.CURRENT).first()
+        if current is None:
+            return None
+        return Probe.objects.create(credential=current, requested_by=run.actor, write_key=key)
+
+
+def _ended(probe: Probe, outcome: ProbeOutcome) -> str:
+    """What may still stand in Align keeps its probe open, so that the next job takes it away."""
+    if probe.write_state in ("", "done"):
+        Probe.objects.filter(pk=probe.pk).update(finished_at=timezone.now())
+    return "" if outcome.ok else outcome.sentence
+
+
+def _finding(answer: WriteAnswer) -> Finding:
+    return Finding(family=A2J_STATE.code, name=POST_ANSWER, value=form_of(answer))

@@ -1,0 +1,84 @@
+"""The page about what a connector's Align answers, and what admins do there: look, take note, take over type ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.dateparse import parse_datetime
+
+from alignadmin.pages import failure, page, redirect
+from connectors.models import Connector, Person
+from connectors.rights import Right, requires
+from connectors.services import Refused
+from connectors.views.connectors import connector_or_404, person_of
+from mappings.contract import decisions, job
+from mappings.contract.page import ContractPage
+
+Act = Callable[[Connector, Person], object]
+guarded = requires(Right.SEE, Right.CONFIGURE, ("POST",), fresh=True)
+NOT_NAMED = "The request does not name a change: reload this page and try again."
+
+
+@requires(Right.SEE)
+def contract(request: HttpRequest, slug: str) -> HttpResponse:
+    return _show(request, connector_or_404(slug))
+
+
+@guarded
+def look(request: HttpRequest, slug: str) -> HttpResponse:
+    """Look now; with a key and consent also at how Align answers a create."""
+    return _act(request, slug, lambda shown, actor: job.start(shown, write_key=_consented_key(request), actor=actor))
+
+
+@guarded
+def note(request: HttpRequest, slug: str) -> HttpResponse:
+    def act(shown: Connector, actor: Person) -> None:
+        number, moment = request.POST.get("fact", ""), request.POST.get("changed_at", "")
+        try:
+            pk, changed_at = int(number[:18]), parse_datetime(moment)
+        except ValueError:
+            raise Refused(NOT_NAMED) from None
+        if changed_at is None or not changed_at.tzinfo:
+            raise Refused(NOT_NAMED)
+        decisions.note(shown, pk, changed_at=changed_at, actor=actor)
+
+    return _act(request, slug, act)
+
+
+@guarded
+def type_ids(request: HttpRequest, slug: str) -> HttpResponse:
+    """Take over the type ids of one of the proposals that the page shows."""
+
+    def act(shown: Connector, actor: Person) -> None:
+        family, key = request.POST.get("family", ""), request.POST.get("type_ids", "")
+        decisions.take_over(shown, family, key, actor=actor)
+
+    return _act(request, slug, act)
+
+
+def _consented_key(request: HttpRequest) -> str:
+    key, consents = request.POST.get("write_key", ""), bool(request.POST.get("consent"))
+    if key and not consents:
+        raise Refused("Nothing was tried. To try a create at that key, tick that you agree; else choose reading only.")
+    if consents and not key:
+        raise Refused("Nothing was tried. Choose the key at which a create may be tried, or take the tick away.")
+    return key
+
+
+def _act(request: HttpRequest, slug: str, act: Act) -> HttpResponse:
+    shown = connector_or_404(slug)
+    try:
+        act(shown, person_of(request))
+    except Refused as refused:
+        if request.htmx:  # type: ignore[attr-defined]
+            return failure(request, str(refused))
+        return _show(request, connector_or_404(slug), status=409, trouble=str(refused))
+    return redirect(request, reverse("connector-contract", args=[slug]))
+
+
+def _show(request: HttpRequest, shown: Connector, *, status: int = 200, trouble: str = "") -> HttpResponse:
+    found = ContractPage(shown)
+    context = {"connector": shown, "page": found, "job": found.job, "trouble": trouble}
+    return page(request, "mappings/contract.html", context, status=status)

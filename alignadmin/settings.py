@@ -232,6 +232,7 @@ JOB_LEASE = env.float("JOB_LEASE", 30.0)
 JOB_HEARTBEAT = env.float("JOB_HEARTBEAT", 10.0)
 JOB_HEARTBEAT_PATIENCE = env.float("JOB_HEARTBEAT_PATIENCE", 5.0)  # for the database, before a beat is given up
 TICK = env.float("TICK", 5.0)
+DRIFT_CHECKS_KEPT_DAYS = env.int("DRIFT_CHECKS_KEPT_DAYS", 90)
 CONTRACT_INTERVAL = env.float("CONTRACT_INTERVAL", 24 * 3600.0)  # between two looks at what Align answers
 DIGEST_HOUR = env.int("DIGEST_HOUR", 6)  # UTC, of the e-mail about drift
 DIGEST_RECIPIENTS = env.list("DIGEST_RECIPIENTS", default=REMINDER_RECIPIENTS)

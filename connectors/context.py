@@ -8,6 +8,7 @@ from functools import cached_property
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 
 from connectors.expiry import Alarm, alarms_among
 from connectors.models import Connector, Credential, Stage
@@ -18,6 +19,8 @@ MOST_CONNECTORS = 50
 
 # Numbers beside navigation entries. The mappings app registers its own, since nothing here may know it.
 COUNTS: dict[str, Callable[[Person], int]] = {}
+# What is wrong with a connector besides its credentials, likewise; each costs every page of a connector its queries.
+ALARMS: list[Callable[[str], list[Alarm]]] = []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +48,7 @@ class Shell:
     connector: Connector | None
     slug: str = ""  # of the connector the page belongs to, also of one that the switcher does not list
     may_mend: bool = False
+    of_page: Connector | None = None  # the connector of `slug`, where it has been read already
 
     @cached_property
     def alarms(self) -> list[Alarm]:
@@ -52,7 +56,21 @@ class Shell:
         if not self.slug:
             return []
         current = Credential.objects.filter(connector__slug=self.slug, stage=Stage.CURRENT)
-        return alarms_among(current.select_related("connector").defer("sealed"))
+        of_credentials = alarms_among(current.select_related("connector").defer("sealed"))
+        return [*of_credentials, *(alarm for ask in ALARMS for alarm in ask(self.slug))]
+
+    @cached_property
+    def maintenance(self) -> Connector | None:
+        """The page's connector while it is in maintenance. Asked for by whole pages only."""
+        found = self.of_page
+        if found is None and self.slug:
+            found = Connector.objects.filter(slug=self.slug).first()
+        return found if found and found.maintenance_since else None
+
+    @property
+    def maintenance_is_late(self) -> bool:
+        until = self.maintenance.maintenance_until if self.maintenance else None
+        return until is not None and until <= timezone.now()
 
 
 def belongs_to(request: HttpRequest, connector: Connector) -> None:
@@ -68,13 +86,15 @@ def shell(request: HttpRequest) -> dict[str, Shell]:
     found = list(Connector.objects.filter(is_active=True).order_by("name")[:MOST_CONNECTORS])
     connector = next((each for each in found if each.slug == slug), None)
     choices = tuple(Choice(name=each.name, href=_same_page(request, each), current=each == connector) for each in found)
+    of_page = _slug_of_page(request) or slug
     return {
         "shell": Shell(
             nav=tuple(_nav(request, person, connector)),
             connectors=choices,
             connector=connector,
-            slug=_slug_of_page(request) or slug,
+            slug=of_page,
             may_mend=may(person, Right.CONFIGURE),
+            of_page=next((each for each in found if each.slug == of_page), None),
         )
     }
 
@@ -90,17 +110,19 @@ def _slug(request: HttpRequest) -> str:
 
 
 def _same_page(request: HttpRequest, connector: Connector) -> str:
-    """A form's address answers no GET, so only the matrix and the connector page are kept over a switch."""
+    """A form's address answers no GET, so only these pages are kept over a switch; others lead to the matrix."""
     match = request.resolver_match
-    name = "connector" if match and match.url_name == "connector" else "matrix"
+    name = match.url_name if match and match.url_name in ("connector", "drift") else "matrix"
     return reverse(name, args=[connector.slug])
 
 
 def _nav(request: HttpRequest, person: Person, connector: Connector | None) -> list[NavEntry]:
     mappings = reverse("matrix", args=[connector.slug]) if connector else reverse("mappings")
+    drift = reverse("drift", args=[connector.slug]) if connector else reverse("first-drift")
     entries = [
         ("Overview", reverse("overview"), "squares-2x2", Right.SEE),
         ("Mappings", mappings, "table-cells", Right.SEE),
+        ("Drift", drift, "eye", Right.SEE),
         ("Plans", reverse("plans"), "clipboard-document-check", Right.SEE),
         ("History", reverse("history"), "clock", Right.HISTORY),
         ("Connectors", reverse("connectors"), "arrows-right-left", Right.SEE),
@@ -125,5 +147,7 @@ def _current(path: str) -> str:
         return "Overview"
     first, *rest = path.strip("/").split("/")
     if first == "connectors":
-        return {"mappings": "Mappings", "plan": "Plans"}.get(rest[1] if len(rest) > 1 else "", "Connectors")
+        return {"mappings": "Mappings", "drift": "Drift", "plan": "Plans"}.get(
+            rest[1] if len(rest) > 1 else "", "Connectors"
+        )
     return first.capitalize()

@@ -42,6 +42,7 @@ class Alarm:
     action: str
     ask: str
     since: datetime | None = None
+    looks: str = "bad"  # a class of the stylesheet: bad, warn
 
 
 def operators_today() -> date:

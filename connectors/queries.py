@@ -91,6 +91,8 @@ def health(connector: Connector, credentials: Sequence[CredentialLine]) -> Healt
     refused = [line.system.label for line in credentials if line.credential and line.credential.refused_status]
     if not connector.is_active:
         return Health(looks="warn", word="Deactivated", sentence="Nothing is read by the clock; its history stays.")
+    if connector.maintenance_since:
+        return Health(looks="warn", word="Maintenance", sentence="Until it ends nothing is applied and no drift told.")
     if lacking:
         return Health(looks="bad", word="No credential", sentence=f"Add one for {' and '.join(lacking)}.")
     if connector.gap_since:

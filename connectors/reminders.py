@@ -163,12 +163,12 @@ def _note(claim: Claim, told: list[str], today: date) -> None:
 def recipients(credential: Credential) -> list[str]:
     """The group of the settings with owner and back-up owner; when that is nobody, every active admin."""
     owners = [each.email for each in (credential.owner, credential.backup_owner) if each and each.is_active]
-    return _addresses([*settings.REMINDER_RECIPIENTS, *owners]) or _addresses(
+    return addresses([*settings.REMINDER_RECIPIENTS, *owners]) or addresses(
         list(Person.objects.filter(role=Role.ADMIN, is_active=True).order_by("pk").values_list("email", flat=True))
     )
 
 
-def _addresses(found: list[str]) -> list[str]:
+def addresses(found: list[str]) -> list[str]:
     """Each once, without those that no mail server would take: they would hold up everybody's."""
     unique = {each.strip().lower(): each.strip() for each in found}
     return [each for each in unique.values() if _is_address(each)]
@@ -178,7 +178,7 @@ def _is_address(text: str) -> bool:
     try:
         validate_email(text)
     except ValidationError:
-        log.warning("%s is no e-mail address: no reminder goes there", one_line(text)[:100])
+        log.warning("%s is no e-mail address: nothing is sent there", one_line(text)[:100])
         return False
     return True
 

@@ -193,8 +193,12 @@ def set_type_matches(
 
 
 def start_refresh(connector: Connector, *, actor: Person | None) -> Job:
-    """Read the catalogue, and after it the mappings, in the background; returns the first job."""
-    return jobs.start(connector, REFRESH, actor=actor, params={"then": OBSERVE})
+    """Read the catalogue, and after it the mappings, in the background; returns the first job.
+
+    In maintenance the mappings are left until its end, when every list is read.
+    """
+    following = {} if connector.maintenance_since else {"then": OBSERVE}
+    return jobs.start(connector, REFRESH, actor=actor, params=following)
 
 
 def _entry(action: str, connector: Connector, actor: Person, sentence: str, **data: object) -> None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from connectors.views import calendar, connectors, credentials
+from connectors.views import budget, calendar, connectors, credentials, maintenance
 
 urlpatterns = [
     path("", connectors.connectors, name="connectors"),
@@ -23,5 +23,9 @@ urlpatterns = [
     path("<slug:slug>/active/", connectors.active, name="connector-active"),
     path("<slug:slug>/confirm/", connectors.confirm, name="connector-confirm"),
     path("<slug:slug>/types/", connectors.types, name="connector-types"),
+    path("<slug:slug>/maintenance/", maintenance.maintenance, name="connector-maintenance"),
+    path("<slug:slug>/maintenance/begin/", maintenance.begin, name="connector-maintenance-begin"),
+    path("<slug:slug>/maintenance/end/", maintenance.end, name="connector-maintenance-end"),
     path("<slug:slug>/job/<int:pk>/", connectors.job, name="connector-job"),
+    path("<slug:slug>/budget/", budget.budget, name="connector-budget"),
 ]

@@ -116,6 +116,7 @@ class PlanSerializer(serializers.ModelSerializer[Plan]):
             "seconds",
             "approver",
             "approved_at",
+            "emergency_reason",
             "applier",
             "started_at",
             "finished_at",

@@ -5,13 +5,30 @@ class MappingsConfig(AppConfig):
     name = "mappings"
 
     def ready(self) -> None:
-        from connectors.context import COUNTS
+        from connectors.audit.intake import AFTER_INTAKE
+        from connectors.context import ALARMS, COUNTS
+        from connectors.maintenance import HELD_UP, ON_RETURN
+        from connectors.remotes import PAGE_SIZE
         from connectors.rotation import WRITE_PROBE
         from mappings import (
+            held_up,
+            overwrites,
             probe,
             queries,
             tasks,  # noqa: F401  registers the job handlers in every process
         )
+        from mappings.contract import (
+            facts,
+            job,  # noqa: F401  likewise
+        )
+        from mappings.drift import digest, watch  # noqa: F401  register what they do by the clock
+        from mappings.drift.page import undecided
 
+        AFTER_INTAKE.append(overwrites.look)
         COUNTS["Plans"] = queries.plans_waiting_for
+        COUNTS["Drift"] = undecided
         WRITE_PROBE.probe = probe.MappingWriteProbe()
+        HELD_UP.append(held_up.plans_held_up)
+        ON_RETURN.append(held_up.check_on_return)
+        ALARMS.append(facts.alarms)
+        PAGE_SIZE.append(facts.page_size)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -42,6 +43,7 @@ TAGS: Mapping[Mark, tuple[str, str]] = {
     Mark.DRIFTED: ("warn", "changed elsewhere"),
     Mark.CONFLICT: ("bad", "conflict"),
 }
+ELSEWHERE = frozenset({Mark.DRIFTED, Mark.CONFLICT})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +54,7 @@ class Look:
     dots: bool = True
     ringed: bool = True
     can_edit: bool = True
+    drift: str = ""  # the address of the list of rows changed elsewhere
     rings: Mapping[int, Row] = field(default_factory=dict)
 
     @property
@@ -67,6 +70,7 @@ def look_of(page: MatrixPage) -> Look:
         dots=address.draws(J2A),
         ringed=address.draws(A2J),
         can_edit=page.can_edit,
+        drift=reverse("drift", args=[page.connector.slug]) + f"?type={address.work_item_type.value}",
         rings={row.source_id: row for row in view.own_a2j},
     )
 
@@ -170,7 +174,7 @@ class _Pen:
 
     def header(self, row: MatrixRow) -> SafeString:
         status = row.status
-        notes = SafeString("".join(_notes(row, self.look.kind)))  # nosec B703  # each note is escaped
+        notes = SafeString("".join(_notes(row, self.look)))  # nosec B703  # each note is escaped
         return format_html(
             "<th scope=row id=h{id}{gap} aria-labelledby=r{id}{described}>"
             "<span id=r{id}><bdi>{name}</bdi> <small class=num>{id}</small></span>{notes}</th>",
@@ -282,20 +286,22 @@ def _three(row: Row, names: Mapping[int, str]) -> str:
     return f"Wanted here: {wanted}. Last applied: {applied}. Align has: {observed}."
 
 
-def _notes(row: MatrixRow, kind: Kind) -> Iterator[SafeString]:
+def _notes(row: MatrixRow, look: Look) -> Iterator[SafeString]:
     if Mark.UNMAPPED in row.marks:
-        falls = f"falls to {words.FALLS_TO}" if kind is Kind.STATE else "Align is told no step"
+        falls = f"falls to {words.FALLS_TO}" if look.kind is Kind.STATE else "Align is told no step"
         yield format_html('<span class="tag warn">not mapped</span> <span class=falls>{}</span>', falls)
     if Mark.TWIN in row.marks:
         own = f" · {row.status.project_key}" if row.status.project_key else ""
         yield format_html('<span class=tag title="Other statuses of this name: {}">twin{}</span>', row.twin_of, own)
-    for mark, (look, text) in TAGS.items():
-        if mark in row.marks:
-            yield format_html('<span class="tag {}">{}</span>', look, text)
+    for mark, (tone, text) in TAGS.items():
+        if mark in ELSEWHERE & row.marks and look.drift:
+            yield format_html('<a class="tag {}" href="{}">{}</a>', tone, look.drift, text)
+        elif mark in row.marks:
+            yield format_html('<span class="tag {}">{}</span>', tone, text)
     for problem in [each for each in row.problems if _has_tag(each)][:MOST_PROBLEM_TAGS]:
-        look = "bad" if problem.severity is Severity.ERROR else "warn"
+        tone = "bad" if problem.severity is Severity.ERROR else "warn"
         yield format_html(
-            '<span class="tag {}" title="{}">{}</span>', look, problem.sentence, problem.code.replace("-", " ")
+            '<span class="tag {}" title="{}">{}</span>', tone, problem.sentence, problem.code.replace("-", " ")
         )
 
 

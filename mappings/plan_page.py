@@ -3,21 +3,53 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.paginator import Page, Paginator
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
-from connectors.models import ACTIVE, Job, Person
+from connectors.models import ACTIVE, Job, JobState, Person
 from connectors.rights import Right, may
 from mappings import planning
+from mappings.approval_page import ApprovalPage
 from mappings.engine.families import FAMILIES
-from mappings.models import Change, ChangeState, Plan, PlanState
+from mappings.models import Change, ChangeState, Mapping, Plan, PlanState
+from mappings.plan_report import StateLine, label_of, report
+from mappings.planning import replacing, roll_back
 
 PER_PAGE = 100
+BEFORE = (PlanState.DRAFT, PlanState.APPROVED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeLine:
+    """One row of the list. `put_back`: what its write overwrote can be made wanted again, or waits already."""
+
+    change: Change
+    label: str
+    can_put_back: bool = False
+    waits: bool = False
+
+    @property
+    def put_back_id(self) -> str:
+        return f"put-back-{self.change.position}"
+
+    @property
+    def put_back_label(self) -> str:
+        return f"Put back {self.change.overwrote_name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefusedLine:
+    """A row that is not in the plan, in words."""
+
+    where: str
+    code: str
+    sentence: str
 
 
 @dataclass
@@ -29,22 +61,51 @@ class PlanPage:
     filters: dict[str, str]
     number: str = "1"
 
+    # --- counts ------------------------------------------------------------------------------------------------
+
     @cached_property
     def counts(self) -> dict[str, int]:
         """By action, plus `stale`, `failed`, `done`, ... by state."""
-        pairs = list(self.plan.changes.values_list("action", "state", "confirmed"))
-        counts = Counter(action for action, _, _ in pairs) + Counter(state for _, state, _ in pairs)
-        counts["confirmed"] = sum(confirmed is True for _, _, confirmed in pairs)
-        counts["unconfirmed"] = sum(confirmed is False for _, _, confirmed in pairs)
-        return dict(counts, total=len(pairs), open=counts["planned"] + counts["sending"] + counts["unknown"])
+        counts: Counter[str] = Counter()
+        grouped = self.plan.changes.order_by().values_list("action", "state", "confirmed").annotate(n=Count("pk"))
+        for action, state, confirmed, number in grouped:
+            counts.update({action: number, state: number, "total": number})
+            if confirmed is not None:
+                counts["confirmed" if confirmed else "unconfirmed"] += number
+        open_ = counts["planned"] + counts["sending"] + counts["unknown"]
+        return dict(counts, total=counts["total"], confirmed=counts["confirmed"], open=open_)
 
     @property
     def settled(self) -> int:
         return self.counts["total"] - self.counts["open"]
 
+    @property
+    def sizes(self) -> str:
+        return planning.counted(Counter(self.counts))
+
+    @cached_property
+    def report(self) -> list[StateLine]:
+        return report(self.counts, self.plan.state, can_retry=planning.can_retry(self.plan))
+
+    # --- the list ----------------------------------------------------------------------------------------------
+
     @cached_property
     def changes(self) -> Page[Change]:
         return Paginator(self._filtered(), PER_PAGE).get_page(self.number)
+
+    @cached_property
+    def lines(self) -> list[ChangeLine]:
+        changes = list(self.changes)
+        rows = Mapping.objects.in_bulk([c.mapping_id for c in changes if c.overwrote_name and c.mapping_id])
+        return [self._line(change, rows.get(change.mapping_id or 0)) for change in changes]
+
+    def _line(self, change: Change, row: Mapping | None) -> ChangeLine:
+        return ChangeLine(
+            change=change,
+            label=label_of(change.state, self.plan.state),
+            can_put_back=self.may_edit and roll_back.can_put_back(change, row),
+            waits=row is not None and row.waits and row.wanted == change.overwrote,
+        )
 
     def _filtered(self) -> QuerySet[Change]:
         changes = self.plan.changes.select_related("scope__project").order_by("position")
@@ -54,14 +115,34 @@ class PlanPage:
             wanted["family__startswith"] = direction
         return changes.filter(**wanted)
 
-    @property
+    @cached_property
     def projects(self) -> list[str]:
-        keys = self.plan.changes.exclude(project_key="").values_list("project_key", flat=True)
-        return sorted(set(keys))[:500]
+        keys = self.plan.changes.exclude(project_key="").order_by("project_key")
+        return list(keys.values_list("project_key", flat=True).distinct()[:500])
+
+    @property
+    def states(self) -> list[tuple[str, str]]:
+        return [(state.value, label_of(state, self.plan.state)) for state in ChangeState]
 
     @property
     def query(self) -> str:
         return urlencode({name: value for name, value in self.filters.items() if value})
+
+    @property
+    def here(self) -> str:
+        """The query of this very page, to come back to it."""
+        page = {"page": self.number} if self.number not in ("", "1") else {}
+        return urlencode({name: value for name, value in self.filters.items() if value} | page)
+
+    @property
+    def directions(self) -> list[tuple[str, str]]:
+        return [(each.value, each.label) for each in dict.fromkeys(f.direction for f in FAMILIES.values())]
+
+    @property
+    def refused(self) -> list[RefusedLine]:
+        return [_refused_line(row) for row in self.plan.refused]
+
+    # --- what runs ---------------------------------------------------------------------------------------------
 
     @property
     def is_running(self) -> bool:
@@ -69,7 +150,7 @@ class PlanPage:
 
     @property
     def is_old(self) -> bool:
-        return self.plan.state in (PlanState.DRAFT, PlanState.APPROVED) and planning.is_old(self.plan)
+        return self.plan.state in BEFORE and planning.is_old(self.plan)
 
     @cached_property
     def job(self) -> Job | None:
@@ -78,26 +159,58 @@ class PlanPage:
         return found.filter(kind__in=["apply", "plan-refresh"]).order_by("-id").first()
 
     @property
+    def trouble(self) -> str:
+        """Why the last job of this plan stopped."""
+        return self.job.error if self.job and self.job.state == JobState.FAILED else ""
+
+    @property
     def is_busy(self) -> bool:
         return self.is_running or bool(self.job and self.job.state in ACTIVE)
 
-    @property
+    @cached_property
     def current(self) -> Change | None:
         return self.plan.changes.filter(state=ChangeState.SENDING).order_by("position").first()
 
-    @property
+    @cached_property
     def pace(self) -> float | None:
-        """Settled changes a second since the start."""
-        started, done = self.plan.started_at, self.settled
-        if not started or not done or not self.job:
+        """Answered changes a second since this run began: a pause before it says nothing about the pace."""
+        began = self.job.started_at if self.job and self.job.kind == "apply" else None
+        if began is None:
             return None
-        last = self.plan.changes.exclude(answered_at=None).order_by("-answered_at").first()
-        seconds = (last.answered_at - started).total_seconds() if last and last.answered_at else 0
-        return done / seconds if seconds > 0 else None
+        answered = self.plan.changes.filter(answered_at__gte=began)
+        last = answered.order_by("-answered_at").values_list("answered_at", flat=True).first()
+        seconds = (last - began).total_seconds() if last else 0
+        return answered.count() / seconds if seconds > 0 else None
 
     @property
-    def can_approve(self) -> bool:
-        return self.plan.state == PlanState.DRAFT and may(self.person, Right.APPROVE)
+    def remaining(self) -> float | None:
+        """Seconds that the rest takes at this pace."""
+        return self.counts["open"] / self.pace if self.is_running and self.pace else None
+
+    @property
+    def left(self) -> str:
+        return planning.left_words(self.plan)
+
+    # --- other plans -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def replaced_by(self) -> Plan | None:
+        return self.plan.replaced_by.first()
+
+    @cached_property
+    def restored_by(self) -> list[Plan]:
+        return list(self.plan.restored_by.exclude(state=PlanState.REPLACED))
+
+    @cached_property
+    def differences(self) -> replacing.Differences | None:
+        """To the plan that this one is the refresh of."""
+        return replacing.differences(self.plan, self.plan.replaces) if self.plan.replaces else None
+
+    # --- what this person may do -------------------------------------------------------------------------------
+
+    @cached_property
+    def approval(self) -> ApprovalPage:
+        return ApprovalPage(self.plan, self.person)
 
     @property
     def can_apply(self) -> bool:
@@ -108,12 +221,25 @@ class PlanPage:
         return may(self.person, Right.APPROVE)
 
     @property
-    def can_refresh(self) -> bool:
-        return self.plan.state in (PlanState.DRAFT, PlanState.APPROVED) and may(self.person, Right.EDIT)
+    def may_edit(self) -> bool:
+        return may(self.person, Right.EDIT)
 
-    @cached_property
-    def confirmation_word(self) -> str:
-        return planning.confirmation_word(self.plan)
+    @property
+    def can_refresh(self) -> bool:
+        return self.plan.state in BEFORE and self.may_edit
+
+    @property
+    def can_retry(self) -> bool:
+        return self.can_control and bool(self.counts.get("failed")) and planning.can_retry(self.plan)
+
+    @property
+    def retry_label(self) -> str:
+        return f"Send {self.counts['failed']} failed again"
+
+    @property
+    def can_roll_back(self) -> bool:
+        is_open = any(plan.state in roll_back.OPEN for plan in self.restored_by)
+        return self.may_edit and not is_open and roll_back.can_roll_back(self.plan)
 
     @property
     def fingerprint(self) -> str:
@@ -122,9 +248,42 @@ class PlanPage:
         return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
 
     @property
-    def directions(self) -> list[tuple[str, str]]:
-        return [(each.value, each.label) for each in dict.fromkeys(f.direction for f in FAMILIES.values())]
-
-    @property
     def max_age_minutes(self) -> int:
         return int(settings.PLAN_MAX_AGE // 60)
+
+
+def _refused_line(row: dict[str, str]) -> RefusedLine:
+    """`key` is as the engine writes it, see engine.plan.row_key: "j2a-state:PROJ1:story:10013"."""
+    family, project, type_, source = (row.get("key", "").split(":") + [""] * 4)[:4]
+    words = [
+        type_.capitalize(),
+        FAMILIES[family].direction.label if family in FAMILIES else family,
+        project or "shared",
+    ]
+    where = f"{' · '.join(words)} · {source}" if source else row.get("where", "")
+    return RefusedLine(where=where, code=row["code"], sentence=row["sentence"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class RollBackPage:
+    """What a roll back of a plan would restore, before anything is stored, with what a person typed."""
+
+    plan: Plan
+    taking_back: roll_back.TakingBack
+    under_way: Plan | None
+    reason: str
+    ticket: str = ""
+    most: int = PER_PAGE
+
+    @property
+    def slice(self) -> str:
+        """For the template's filter of that name."""
+        return f":{self.most}"
+
+    @property
+    def changes(self) -> Sequence[Change]:
+        return self.taking_back.changes
+
+    @property
+    def left_out(self) -> Sequence[roll_back.LeftOut]:
+        return self.taking_back.left_out

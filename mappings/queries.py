@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, QuerySet
@@ -78,3 +79,17 @@ def names_of(connector: Connector) -> Names:
     statuses = CatalogueStatus.objects.filter(connector=connector).values_list("jira_id", "name")
     steps = ProcessStep.objects.filter(connector=connector).values_list("align_id", "name")
     return Names(statuses=dict(statuses), steps=dict(steps))
+
+
+def names_for(mappings: Sequence[Mapping]) -> Names:
+    """Only the names that sentences about these rows need; all are of one connector."""
+    if not mappings:
+        return Names(statuses={}, steps={})
+    connector_id = mappings[0].scope.connector_id
+    values = (value for row in mappings for value in (row.source_id, row.wanted, row.applied, row.observed))
+    ids = {value for value in values if value is not None}
+    statuses = CatalogueStatus.objects.filter(connector_id=connector_id, jira_id__in=ids)
+    steps = ProcessStep.objects.filter(connector_id=connector_id, align_id__in=ids)
+    return Names(
+        statuses=dict(statuses.values_list("jira_id", "name")), steps=dict(steps.values_list("align_id", "name"))
+    )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.db import IntegrityError, transaction
@@ -16,15 +16,15 @@ from django.utils import timezone
 from connectors.audit import trail
 from connectors.models import Connector, Person, ProcessStep
 from connectors.models import Status as CatalogueStatus
+from connectors.services import Refused
 from mappings.engine.families import FAMILIES, Family
 from mappings.engine.values import ALIGN_STATES, Direction, Kind, Situation, WorkItemType
 from mappings.models import Edit, Mapping, Scope
-from mappings.queries import Names, my_last_edits
-from mappings.rows import settle_mapping
+from mappings.queries import Names, my_last_edits, names_for
+from mappings.rows import SETTLED_FIELDS, settle_mapping
 
-
-class Refused(Exception):
-    """The act was refused and nothing changed; the message says why and what to do."""
+OPEN_OR_ACCEPTED = (Situation.DRIFTED, Situation.CONFLICT, Situation.ACCEPTED)
+LONGEST_ACCEPTANCE = timedelta(days=366)  # a year, to the end of its last day
 
 
 class Overtaken(Refused):
@@ -39,6 +39,24 @@ class Decision(StrEnum):
     ADOPT = "adopt"  # theirs: what Align says is wanted
     RESTORE = "restore"  # mine: what is wanted goes into a plan
     ACCEPT = "accept"  # tolerate this observed value until a date
+    END = "end"  # tolerate it no longer
+
+
+VERBS = {
+    Decision.ADOPT: "Adopted",
+    Decision.RESTORE: "To be restored",
+    Decision.ACCEPT: "Accepted for now",
+    Decision.END: "No longer accepted",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ruling:
+    """What somebody decided about rows that were changed elsewhere; a day and a reason for those who accept."""
+
+    decision: Decision
+    until: datetime | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +198,7 @@ def _save_wanted(mapping: Mapping, value: int | None, actor: Person, now: dateti
     mapping.wanted, mapping.wanted_by, mapping.wanted_at = value, actor, now
     mapping.version += 1
     settle_mapping(mapping, known=mapping.scope.known, now=now)
-    mapping.save(update_fields=["wanted", "wanted_by", "wanted_at", "version", "situation", "applied", "waits"])
+    mapping.save(update_fields=["wanted", "wanted_by", "wanted_at", "version", *SETTLED_FIELDS])
 
 
 def _require_allowed(wish: Wish) -> None:
@@ -206,7 +224,7 @@ def _target_exists(connector: Connector, kind: Kind, target_id: int) -> bool:
 
 
 def _overtaken_sentence(mapping: Mapping) -> str:
-    names = _names(mapping)
+    names = names_for([mapping])
     who, when = mapping.wanted_by or "Somebody", mapping.wanted_at
     at = f" at {when:%H:%M} UTC" if when else ""
     return (
@@ -217,7 +235,7 @@ def _overtaken_sentence(mapping: Mapping) -> str:
 
 
 def _edit_sentence(mapping: Mapping, wish: Wish) -> str:
-    names, family = _names(mapping), wish.key.family
+    names, family = names_for([mapping]), wish.key.family
     source = names.of(family.kind, family.direction, source=mapping.source_id)
     was, now = _named(names, mapping, wish.seen), _named(names, mapping, wish.wanted)
     return f"Draft: {wish.key.work_item_type.label} {source} from {was} to {now} ({family.direction.label})."
@@ -229,18 +247,6 @@ def _named(names: Names, mapping: Mapping, value: int | None) -> str:
         return "not mapped"
     number = f"{value} " if family.kind is Kind.STATE and family.direction is Direction.JIRA_TO_ALIGN else ""
     return number + names.of(family.kind, family.direction, target=value)
-
-
-def _names(mapping: Mapping) -> Names:
-    """Only the names that one row's sentence needs."""
-    connector_id = mapping.scope.connector_id
-    values = (mapping.source_id, mapping.wanted, mapping.applied, mapping.observed)
-    ids = {value for value in values if value is not None}
-    statuses = CatalogueStatus.objects.filter(connector_id=connector_id, jira_id__in=ids)
-    steps = ProcessStep.objects.filter(connector_id=connector_id, align_id__in=ids)
-    return Names(
-        statuses=dict(statuses.values_list("jira_id", "name")), steps=dict(steps.values_list("align_id", "name"))
-    )
 
 
 # --- changes made elsewhere --------------------------------------------------------------------------------------
@@ -257,50 +263,87 @@ def decide(
 ) -> Mapping:
     """Decide a drifted or conflicting row. `seen` is the observed value the person looked at."""
     now = timezone.now()
+    ruling = Ruling(decision=decision, until=until, reason=reason.strip())
     with transaction.atomic():
         found = Mapping.objects.select_for_update(of=("self",)).select_related("scope__project", "wanted_by")
         row = found.get(pk=mapping.pk)
-        _require_open(row, seen)
-        if decision is Decision.ACCEPT:
-            _accept(row, until, reason, now)
-        else:
-            _take_side(row, decision, actor, now)
-        row.version += 1
-        settle_mapping(row, now=now)
+        if row.situation in OPEN_OR_ACCEPTED and row.observed != seen:
+            raise Overtaken("Align has changed again since this page was drawn. Look at the new value first.", row)
+        rule_on(row, ruling, actor=actor, now=now)
         row.save()
-        sentence = f"{decision.value.capitalize()}: {_drift_words(row, seen)}"
-        _entry(f"drift.{decision.value}", [row], actor=actor, sentence=sentence, reason=reason)
+        trail.append_many([ruling_act(row, ruling, names_for([row]), actor=actor)])
     return row
 
 
-def _require_open(row: Mapping, seen: int | None) -> None:
-    if row.situation not in (Situation.DRIFTED, Situation.CONFLICT, Situation.ACCEPTED):
+def rule_on(row: Mapping, ruling: Ruling, *, actor: Person, now: datetime) -> None:
+    """Carry a decision out on a locked row; the caller saves it. Raises Refused."""
+    decision = ruling.decision
+    if row.situation not in OPEN_OR_ACCEPTED:
         raise Overtaken("This was already decided, or Align changed back: there is nothing to decide now.", row)
-    if row.observed != seen:
-        raise Overtaken("Align has changed again since this page was drawn. Look at the new value first.", row)
+    if decision is Decision.END:
+        _end_acceptance(row)
+    elif not row.scope.known:
+        raise Refused("The list could not be read last time, so nobody knows what Align has now. Check again first.")
+    elif decision is Decision.ACCEPT:
+        _accept(row, ruling, actor, now)
+    else:
+        _take_side(row, decision, actor, now)
+    row.version += 1
+    settle_mapping(row, now=now)
 
 
-def _accept(row: Mapping, until: datetime | None, reason: str, now: datetime) -> None:
+def _end_acceptance(row: Mapping) -> None:
+    if row.situation != Situation.ACCEPTED:
+        raise Overtaken("This is not accepted any more: there is nothing to end.", row)
+    _forget_acceptance(row)
+
+
+def _accept(row: Mapping, ruling: Ruling, actor: Person, now: datetime) -> None:
     if row.situation == Situation.CONFLICT:
         raise Refused("You edited this mapping too: choose theirs or mine.")
-    if until is None or until <= now:
+    require_acceptable(ruling, now)
+    row.accepted_value, row.accepted_until, row.accepted_reason = row.observed, ruling.until, ruling.reason
+    row.accepted_by, row.accepted_at = actor, now
+
+
+def require_acceptable(ruling: Ruling, now: datetime) -> None:
+    """Accepting needs a reason and a day within a year, so that nothing is tolerated for ever."""
+    if ruling.until is None or ruling.until <= now:
         raise Refused("Say until which day this is accepted; it has to be in the future.")
-    if not reason.strip():
+    if ruling.until > now + LONGEST_ACCEPTANCE:
+        raise Refused(f"Choose a day within {LONGEST_ACCEPTANCE.days - 1} days: what stays longer, adopt or restore.")
+    if not ruling.reason:
         raise Refused("Say why this is accepted.")
-    row.accepted_value, row.accepted_until, row.accepted_reason = row.observed, until, reason.strip()
 
 
 def _take_side(row: Mapping, decision: Decision, actor: Person, now: datetime) -> None:
     if decision is Decision.ADOPT:
-        row.wanted, row.wanted_by, row.wanted_at = row.observed, actor, now
+        row.wanted = row.observed
+    # Who restores carries the edit that this makes; in a conflict it is its author's still.
+    if decision is Decision.ADOPT or row.situation != Situation.CONFLICT:
+        row.wanted_by, row.wanted_at = actor, now
     row.applied = row.observed
-    row.accepted_until = None
+    _forget_acceptance(row)
 
 
-def _drift_words(row: Mapping, seen: int | None) -> str:
-    names, family = _names(row), FAMILIES[row.scope.family]
+def _forget_acceptance(row: Mapping) -> None:
+    row.accepted_value = row.accepted_until = row.accepted_by = row.accepted_at = None
+    row.accepted_reason = ""
+
+
+def ruling_act(row: Mapping, ruling: Ruling, names: Names, *, actor: Person) -> trail.Act:
+    family = FAMILIES[row.scope.family]
     source = names.of(family.kind, family.direction, source=row.source_id)
-    return f"{source}: Align has {_named(names, row, seen)}, wanted is {_named(names, row, row.wanted)}."
+    has, wanted = _named(names, row, row.observed), _named(names, row, row.wanted)
+    until = ruling.until if ruling.decision is Decision.ACCEPT else None
+    to_when = f" Until {until:%-d %b %Y, %H:%M} UTC." if until else ""
+    return _act(
+        f"drift.{ruling.decision.value}",
+        [row],
+        actor=actor,
+        sentence=f"{VERBS[ruling.decision]}: {source}: Align has {has}, wanted is {wanted}.{to_when}",
+        reason=ruling.reason,
+    )
 
 
 def keep_duplicate(mapping: Mapping, remote_id: int, *, actor: Person) -> Mapping:
@@ -324,7 +367,11 @@ def keep_duplicate(mapping: Mapping, remote_id: int, *, actor: Person) -> Mappin
     return row
 
 
-def _entry(action: str, rows: list[Mapping], *, actor: Person, sentence: str, reason: str = "") -> None:
+def _entry(action: str, rows: list[Mapping], *, actor: Person, sentence: str) -> None:
+    trail.append_many([_act(action, rows, actor=actor, sentence=sentence)])
+
+
+def _act(action: str, rows: list[Mapping], *, actor: Person, sentence: str, reason: str = "") -> trail.Act:
     scope = rows[0].scope
     data = {
         "rows": [
@@ -339,8 +386,8 @@ def _entry(action: str, rows: list[Mapping], *, actor: Person, sentence: str, re
             for row in rows
         ]
     }
-    trail.append(
-        action,
+    return trail.Act(
+        action=action,
         actor=actor,
         connector=scope.connector,
         subject=f"{scope.family}:{rows[0].work_item_type}:{rows[0].source_id}",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from mappings.views import matrix, overview, plans
+from mappings.views import contract, drift, matrix, overview, plans, rules
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -16,11 +16,25 @@ urlpatterns = [
     path("connectors/<slug:slug>/mappings/decide/", matrix.decide, name="matrix-decide"),
     path("connectors/<slug:slug>/mappings/keep/", matrix.keep, name="matrix-keep"),
     path("connectors/<slug:slug>/mappings/refresh/", matrix.refresh, name="matrix-refresh"),
+    path("connectors/<slug:slug>/rules/", rules.rules, name="connector-rules"),
+    path("connectors/<slug:slug>/contract/", contract.contract, name="connector-contract"),
+    path("connectors/<slug:slug>/contract/look/", contract.look, name="contract-look"),
+    path("connectors/<slug:slug>/contract/note/", contract.note, name="contract-note"),
+    path("connectors/<slug:slug>/contract/types/", contract.type_ids, name="contract-types"),
+    path("drift/", drift.first_drift, name="first-drift"),
+    path("connectors/<slug:slug>/drift/", drift.drift, name="drift"),
+    path("connectors/<slug:slug>/drift/decide/", drift.decide, name="drift-decide"),
+    path("connectors/<slug:slug>/drift/check/", drift.check, name="drift-check"),
     path("connectors/<slug:slug>/plan/", plans.new, name="plan-new"),
     path("plans/", plans.plans, name="plans"),
     path("plans/<int:pk>/", plans.plan, name="plan"),
     path("plans/<int:pk>/approve/", plans.approve, name="plan-approve"),
+    path("plans/<int:pk>/emergency/", rules.emergency, name="plan-emergency"),
+    path("plans/<int:pk>/noted/", rules.noted, name="plan-noted"),
     path("plans/<int:pk>/apply/", plans.apply, name="plan-apply"),
     path("plans/<int:pk>/refresh/", plans.refresh, name="plan-refresh"),
+    path("plans/<int:pk>/retry/", plans.retry, name="plan-retry"),
+    path("plans/<int:pk>/roll-back/", plans.back, name="plan-roll-back"),
+    path("plans/<int:pk>/changes/<int:position>/put-back/", plans.put_back, name="plan-put-back"),
     path("plans/<int:pk>/<str:wish>/", plans.control, name="plan-control"),
 ]

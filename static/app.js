@@ -65,6 +65,26 @@
     enterGrid();
   });
 
+  // What a person has opened stays open, and the focus near, when a polled part is drawn anew.
+
+  const opened = new Set();
+  let held = ""; // the id of the polled part that has the focus
+
+  document.addEventListener("toggle", ({ target }) => {
+    if (target.matches?.("details[id]")) opened[target.open ? "add" : "delete"](target.id);
+  }, true);
+  document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
+    if (detail.target.contains(document.activeElement)) held = detail.target.id;
+  });
+  document.addEventListener("htmx:oobAfterSwap", () => {
+    for (const id of opened) if (byId(id)) byId(id).open = true;
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    const title = held && document.activeElement === document.body && byId(held)?.querySelector("h1[tabindex]");
+    if (title) title.focus({ preventScroll: true });
+    held = "";
+  });
+
   // A running job's line that comes back finished brings what it read onto the page.
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     const then = detail.target?.dataset?.then;
@@ -82,7 +102,7 @@
     if (text && !agreed.has(form)) {
       event.preventDefault();
       event.stopPropagation();
-      ask(text, () => { agreed.add(form); form.requestSubmit(event.submitter); });
+      ask(text, () => answered(form, event.submitter));
       return;
     }
     agreed.delete(form);
@@ -104,6 +124,15 @@
     dialog.returnValue = "no";
     dialog.onclose = () => { if (dialog.returnValue === "yes") yes(); };
     dialog.showModal();
+  }
+
+  function answered(form, button) {
+    // A part that is polled may have been drawn anew while the question stood there.
+    const now = button?.isConnected ? button : byId(button?.id);
+    const live = form.isConnected ? form : now?.form;
+    if (!live) return trouble("This has changed while you were asked. Look again before you try it.");
+    agreed.add(live);
+    live.requestSubmit(now);
   }
 
   document.addEventListener("change", ({ target }) => {

@@ -12,6 +12,7 @@ from django.utils import timezone
 from connectors import jobs
 from connectors.audit.models import Entry
 from connectors.models import Connector, Person, Role
+from connectors.services import Refused
 from mappings import planning, services
 from mappings.engine.values import Situation, WorkItemType
 from mappings.models import Edit, Mapping
@@ -82,7 +83,7 @@ def test_undo_and_redo_touch_only_my_own_edits(connector: Connector, admin: Pers
     assert mapping(connector, "j2a-state", QA).wanted == 4
     services.redo(connector, actor=admin)
     assert mapping(connector, "j2a-state", IN_REVIEW).wanted == 3
-    with pytest.raises(services.Refused, match="nothing to redo"):
+    with pytest.raises(Refused, match="nothing to redo"):
         services.redo(connector, actor=admin)
 
 
@@ -103,7 +104,7 @@ def test_undo_goes_back_step_by_step_and_a_new_edit_ends_redo(connector: Connect
     assert services.undo(connector, actor=admin).wanted == 3
     assert services.redo(connector, actor=admin).wanted == 4
     edit(connector, "j2a-state", IN_REVIEW, 1, actor=admin)
-    with pytest.raises(services.Refused):
+    with pytest.raises(Refused):
         services.redo(connector, actor=admin)
     assert services.undo(connector, actor=admin).wanted == 4
 
@@ -126,7 +127,7 @@ def test_an_edit_back_to_what_is_applied_leaves_nothing_to_plan(connector: Conne
 def test_it_refuses_what_align_does_not_have(
     connector: Connector, admin: Person, family: str, type_: WorkItemType, wanted: int, sentence: str
 ) -> None:
-    with pytest.raises(services.Refused, match=sentence):
+    with pytest.raises(Refused, match=sentence):
         edit(connector, family, IN_REVIEW, wanted, type_=type_, actor=admin)
     assert Edit.objects.count() == 0
 
@@ -136,7 +137,7 @@ def test_nothing_is_edited_in_a_list_that_was_not_read(
 ) -> None:
     sandbox.faults({"method": "GET", "path": "mappings/states", "status": 404, "body": ""})
     jobs.run_now(jobs.start(connector, "observe", actor=None))
-    with pytest.raises(services.Refused, match="has not been read"):
+    with pytest.raises(Refused, match="has not been read"):
         edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
 
 
@@ -219,7 +220,7 @@ def test_accepting_needs_a_coming_day_and_a_reason(
 ) -> None:
     row = drift(connector, sandbox, 5)
     until = None if days is None else timezone.now() + timedelta(days=days)
-    with pytest.raises(services.Refused):
+    with pytest.raises(Refused):
         services.decide(row, Decision.ACCEPT, seen=5, until=until, reason=reason, actor=admin)
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from alignadmin.tasks import run_due
-from connectors.models import Connector, Person, Role
+from connectors import jobs
+from connectors.models import Connector, Job, Person, Role
 from mappings import planning
 from mappings.models import Plan, PlanState
 from tests import make, mapping_steps
@@ -180,6 +184,94 @@ def test_filters_are_in_the_address(client: Client, connector: Connector, admin:
     assert "Test complete" in html
     assert "moves to In Review, Align shows" not in html
     assert client.get(f"/plans/{plan.pk}/", {"action": "<b>", "page": "x", "state": "'"}).status_code == 200
+
+
+# --- sizes, pace and the report ------------------------------------------------------------------------------------
+
+
+def test_the_heading_says_how_much_it_is_and_how_long_it_takes(client: Client, plan: Plan) -> None:
+    html = client.get(f"/plans/{plan.pk}/").content.decode()
+    assert "1 change to approve" in html
+    assert f"1 to update · {plan.api_calls} requests, about under 1 s" in html
+
+
+def test_the_pace_is_that_of_the_run_at_hand_and_says_what_is_left(client: Client, plan: Plan, admin: Person) -> None:
+    """An hour's pause lies between the start of the plan and the start of this run."""
+    now = timezone.now()
+    Plan.objects.filter(pk=plan.pk).update(state=PlanState.APPLYING, started_at=now - timedelta(hours=1), applier=admin)
+    job = jobs.start(plan.connector, "apply", actor=admin, subject=str(plan.pk))
+    Job.objects.filter(pk=job.pk).update(state="running", started_at=now - timedelta(seconds=10))
+    change = plan.changes.get()
+    for position, state in enumerate(["done"] * 5 + ["planned"] * 20, start=change.position + 1):
+        change.pk, change.position, change.state = None, position, state
+        change.answered_at = now if state == "done" else None
+        change.save()
+    html = client.get(f"/plans/{plan.pk}/").content.decode()
+    assert "0.5 changes a second, about 42 s left" in html
+    assert "Applying: 5 of 26 done" in html
+
+
+STATES = {"done": 4, "failed": 3, "stale": 2, "unknown": 1, "cancelled": 2, "planned": 5}
+
+
+@pytest.fixture
+def ended(plan: Plan, admin: Person) -> Plan:
+    """An ended plan with changes of every state."""
+    change = plan.changes.get()
+    plan.changes.all().delete()
+    states = [state for state, number in STATES.items() for _ in range(number)]
+    for position, state in enumerate(states):
+        change.pk, change.position, change.state = None, position, state
+        change.save()
+    now = timezone.now()
+    Plan.objects.filter(pk=plan.pk).update(state=PlanState.FINISHED, started_at=now, finished_at=now, applier=admin)
+    return Plan.objects.get(pk=plan.pk)
+
+
+def test_the_report_counts_every_change_once(client: Client, ended: Plan) -> None:
+    html = client.get(f"/plans/{ended.pk}/").content.decode()
+    lines = re.findall(r'\?state=(\w+)#changes">([\w ]+)</a>.*?<b>(\d+)</b>', html, re.DOTALL)
+    assert {state: int(number) for state, _, number in lines} == STATES
+    assert {state: label for state, label, _ in lines}["planned"] == "not tried"
+    assert sum(STATES.values()) == ended.changes.count()
+    assert f"<b>{ended.changes.count()}</b>" in html
+    assert "Align refused the request" in html
+
+
+@pytest.mark.parametrize(("state", "number"), STATES.items())
+def test_each_line_of_the_report_leads_to_its_changes(client: Client, ended: Plan, state: str, number: int) -> None:
+    html = client.get(f"/plans/{ended.pk}/", {"state": state}).content.decode()
+    assert html.count('<tr id="change-') == number
+
+
+def test_a_paused_plan_has_changes_to_send_and_none_that_were_not_tried(client: Client, ended: Plan) -> None:
+    Plan.objects.filter(pk=ended.pk).update(state=PlanState.PAUSED)
+    html = client.get(f"/plans/{ended.pk}/").content.decode()
+    assert "to send</a>" in html
+    assert "not tried" not in html
+    assert "6 of 17 changes left, 1 of them without an answer so far" in html
+
+
+def test_a_poll_of_the_page_brings_only_its_parts_and_stops_at_the_end(client: Client, ended: Plan) -> None:
+    address = f"/plans/{ended.pk}/?state=planned"
+    poll = f'hx-get="/plans/{ended.pk}/?state=planned" hx-trigger="every 1s"'
+    Plan.objects.filter(pk=ended.pk).update(state=PlanState.APPLYING)
+    part = client.get(address, headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in part
+    assert poll in part
+    for name in ("plan-poll", "plan-now", "changes-head", "plan-rows"):
+        assert part.count(f'id="{name}"') == 1
+    Plan.objects.filter(pk=ended.pk).update(state=PlanState.FINISHED)
+    assert "hx-trigger" not in client.get(address, headers={"HX-Request": "true"}).content.decode()
+
+
+def test_telling_a_plan_answers_with_the_page_in_place_and_by_a_redirect_without_scripts(
+    client: Client, plan: Plan
+) -> None:
+    answer = client.post(f"/plans/{plan.pk}/cancel/?action=update", headers={"HX-Request": "true"})
+    assert answer.status_code == 200
+    assert b"Cancelled: 1 change" in answer.content
+    assert b"<html" not in answer.content
 
 
 # --- commands ----------------------------------------------------------------------------------------------------

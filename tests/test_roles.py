@@ -21,7 +21,7 @@ from connectors import jobs
 from connectors.audit import trail
 from connectors.models import HistoryRow, Person, Role, System
 from connectors.rights import Right, may
-from mappings.models import Mapping, Plan, Scope
+from mappings.models import Change, Mapping, Plan, Scope
 from tests import make
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -117,6 +117,14 @@ TABLE = {
     "connector-confirm": CONFIGURE,
     "connector-types": CONFIGURE,
     "connector-job": READ,
+    "connector-budget": READ,
+    "connector-contract": READ,
+    "contract-look": CONFIGURE,
+    "contract-note": CONFIGURE,
+    "contract-types": CONFIGURE,
+    "connector-maintenance": READ,
+    "connector-maintenance-begin": CONFIGURE,
+    "connector-maintenance-end": CONFIGURE,
     # overview, mappings, plans
     "overview": READ,
     "mappings": READ,
@@ -129,13 +137,23 @@ TABLE = {
     "matrix-decide": EDIT,
     "matrix-keep": EDIT,
     "matrix-refresh": EDIT,
+    "connector-rules": CONFIGURE_FORM,
+    "first-drift": READ,
+    "drift": READ,
+    "drift-decide": EDIT,
+    "drift-check": EDIT,
     "plan-new": EDIT_FORM,
     "plans": READ,
     "plan": READ,
     "plan-approve": APPROVE,
     "plan-apply": APPROVE,
+    "plan-emergency": APPROVE,
+    "plan-noted": APPROVE,
     "plan-refresh": EDIT,
     "plan-control": APPROVE,
+    "plan-retry": APPROVE,
+    "plan-roll-back": EDIT_FORM,
+    "plan-put-back": EDIT,
     # history
     "history": HISTORY,
     "history-row": HISTORY,
@@ -254,6 +272,7 @@ def world(db: None, people: dict[Role, Person]) -> World:
         created_at=timezone.now(),
         seen_at=timezone.now(),
     )
+    Change.objects.create(plan=plan, position=0, family="j2a-state", work_item_type="story", source_id=10001)
     with transaction.atomic():
         trail.append(
             "plan.made",
@@ -271,6 +290,7 @@ def world(db: None, people: dict[Role, Person]) -> World:
             "slug": connector.slug,
             "pk": plan.pk,
             "wish": "cancel",
+            "position": 0,
             "system": System.ALIGN.value,
             "connector-job.pk": job.pk,
             **{f"{name}.pk": people[Role.VIEWER].pk for name in TABLE if name.startswith("person")},

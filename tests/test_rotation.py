@@ -32,7 +32,6 @@ from connectors.services import Refused
 from mappings import planning
 from mappings.engine.values import WorkItemType
 from mappings.models import Mapping, Plan, PlanState
-from mappings.services import Refused as PlanRefused
 from tests import make, mapping_steps, rotation_steps
 from tests.rotation_steps import NEW_TOKEN, SECOND, at, probe, secret, stage, stages
 from tests.sandbox_fixture import ALIGN_TOKEN, JIRA_TOKEN, RunningSandbox
@@ -295,7 +294,7 @@ def test_nothing_is_applied_in_a_gap_and_a_paused_plan_goes_on_after_the_switch(
     assert plan.state == PlanState.PAUSED
     assert sandbox.journal("PUT") == []
     assert "token is being replaced" in Job.objects.get(kind="apply").error
-    with pytest.raises(PlanRefused, match="has been switched to the new one"):
+    with pytest.raises(Refused, match="has been switched to the new one"):
         planning.control(plan, "resume", actor=admin)
 
     probe(pending, actor=admin)
@@ -309,7 +308,7 @@ def test_nothing_is_applied_in_a_gap_and_a_paused_plan_goes_on_after_the_switch(
 def test_an_apply_is_not_started_in_a_gap(connector: Connector, admin: Person, in_gap: Credential) -> None:
     mapping_steps.edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
     plan = mapping_steps.approved_plan(connector, actor=admin)
-    with pytest.raises(PlanRefused, match="token is being replaced"):
+    with pytest.raises(Refused, match="token is being replaced"):
         planning.start_apply(plan, typed=connector.slug, actor=admin)
     assert Plan.objects.get(pk=plan.pk).state == PlanState.APPROVED
     rotation.discard(in_gap.uuid, actor=admin)

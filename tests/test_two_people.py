@@ -68,6 +68,36 @@ def test_a_second_approval_is_told_who_was_first_and_when(own: Own, browser: Bro
         steps.expect_confirmed(second, 1)
 
 
+def test_an_emergency_approval_is_seen_by_the_other_admin_until_they_take_note(own: Own, browser: Browser) -> None:
+    own.set_cell(10017, 2)
+    with entered(browser, own.site, ADMIN) as (author, _), entered(browser, own.site, SECOND_ADMIN) as (second, _):
+        author.goto(f"{own.page}rules/")
+        author.get_by_label("A second person approves").check()
+        author.get_by_role("button", name="Save").click()
+        expect(author.get_by_role("region", name="Rules of plans")).to_contain_text(
+            "an admin who did not make the plan"
+        )
+
+        plan = steps.make_plan(author, own)
+        expect(author.get_by_role("button", name="Approve", exact=True)).to_have_count(0)
+        author.get_by_text("Approve in an emergency").click()
+        author.get_by_label("What the emergency is").fill("Align shows all Stories as done")
+        warnings = author.get_by_role("checkbox", name="I have read")
+        if warnings.count():
+            warnings.check()
+        author.get_by_role("button", name="Approve alone").click()
+        expect(author.get_by_role("heading", level=1)).to_contain_text("approved, not applied")
+        expect(author.locator("#emergency-note")).to_contain_text("No other admin has taken note yet.")
+
+        second.goto(own.site.url)
+        loud = second.locator(".alarm").filter(has=second.get_by_role("link", name=f"plan {plan}", exact=True))
+        expect(loud).to_contain_text("Align shows all Stories as done")
+        loud.get_by_role("button", name="I have taken note").click()
+        expect(second.locator("#emergency-note")).to_contain_text("Sam Second took note")
+        second.goto(own.site.url)
+        expect(loud).to_have_count(0)
+
+
 def test_a_double_click_has_one_effect(own: Own, page: Page) -> None:
     own.set_cell(10017, 2)
     steps.enter(page, own.site)

@@ -25,7 +25,7 @@ class Look:
     credential: Credential
 
     def align(self, *, read_only: bool = True) -> AlignClient:
-        return AlignClient(self._remote(read_only), self.connector.align_connector_id)
+        return remotes.client_of(self._remote(read_only), self.connector)
 
     def jira(self) -> JiraClient:
         return JiraClient(self._remote(True), remotes.deployment_of(self.connector.jira_kind))

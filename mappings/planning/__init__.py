@@ -1,22 +1,29 @@
 """From chosen rows to a stored plan, its approval, the start of its apply, and what people tell it meanwhile."""
 
-from mappings.planning.approving import GAP, approve, confirmation_word, is_old, start_apply
+from mappings.planning.approving import GAP, approve, approve_in_emergency, is_old, start_apply
 from mappings.planning.choosing import Choice, choose, preview
-from mappings.planning.control import control, start_refresh
+from mappings.planning.confirming import Confirmation, confirmation, confirmation_word
+from mappings.planning.control import can_retry, control, left_words, retry_failed, start_refresh
 from mappings.planning.making import NothingToDo, counted, make_plan, stored_fingerprint
 
 __all__ = [
     "GAP",
     "Choice",
+    "Confirmation",
     "NothingToDo",
     "approve",
+    "approve_in_emergency",
+    "can_retry",
     "choose",
+    "confirmation",
     "confirmation_word",
     "control",
     "counted",
     "is_old",
+    "left_words",
     "make_plan",
     "preview",
+    "retry_failed",
     "start_apply",
     "start_refresh",
     "stored_fingerprint",

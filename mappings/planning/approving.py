@@ -1,26 +1,40 @@
-"""The approval of a plan by its fingerprint, and the start of its apply."""
+"""The approval of a plan by its fingerprint, and the start of its apply.
+
+Both hold the connector's row while they decide, so that a change of its rules comes before or after, not between.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from connectors import jobs
+from connectors import jobs, maintenance
 from connectors.models import Connector, Person
-from mappings.models import Plan, PlanState, Scope
+from connectors.rights import Right, may
+from connectors.services import Refused
+from mappings.models import Plan, PlanState
+from mappings.planning.confirming import confirmation
 from mappings.planning.entries import plan_entry
-from mappings.services import Refused
+from mappings.planning.reasons import reason_typed
+from mappings.planning.rules import why_void
+from mappings.planning.telling import EMERGENCY
 
 GAP = (
     "Jira Align's token is being replaced and the one in use is dead: nothing can be applied until the connector "
     "has been switched to the new one, on its credential page."
 )
-TYPED_ABOVE_CHANGES = 25
-TYPED_ABOVE_SHARE = 0.10  # of a scope's rows
+OWN_PLAN = (
+    "You made this plan, and this connector asks for a second person: another admin has to approve it. Only in an "
+    "emergency can you approve it alone, with a reason that all admins are told."
+)
+NO_EMERGENCY = (
+    "You can approve this plan as usual: an emergency is for the author, where a second person has to approve."
+)
+LACKS_EMERGENCY = "Say what the emergency is: all other admins are told, and it stays in the history."
+NO_ADMIN = "You are no admin here any more: nothing was done."
 
 
 def is_old(plan: Plan, now: datetime | None = None) -> bool:
@@ -28,85 +42,129 @@ def is_old(plan: Plan, now: datetime | None = None) -> bool:
     return (now or timezone.now()) - plan.seen_at > timedelta(seconds=settings.PLAN_MAX_AGE)
 
 
+# --- approving ---------------------------------------------------------------------------------------------------
+
+
 def approve(plan: Plan, fingerprint: str, *, ticked: bool, actor: Person) -> Plan:
     """Approve exactly what was looked at: the fingerprint is the one on the page."""
+    with transaction.atomic():
+        found = _locked(plan)
+        _refuse_approval(found, fingerprint, actor)
+        if found.connector.four_eyes and found.author_id == actor.pk:
+            raise Refused(OWN_PLAN)
+        _approve(found, ticked=ticked, actor=actor)
+        plan_entry("plan.approved", found, actor, f"Approved plan {found.pk}.", fingerprint=fingerprint)
+    plan.refresh_from_db()
+    return plan
+
+
+def approve_in_emergency(plan: Plan, fingerprint: str, *, ticked: bool, reason: str, actor: Person) -> Plan:
+    """The author's own approval where a second person has to approve; every other admin is told by e-mail."""
+    why = reason_typed(reason, lacks=LACKS_EMERGENCY)
+    with transaction.atomic():
+        found = _locked(plan)
+        _refuse_approval(found, fingerprint, actor)
+        if not found.connector.four_eyes or found.author_id != actor.pk:
+            raise Refused(NO_EMERGENCY)
+        _approve(found, ticked=ticked, actor=actor, emergency_reason=why)
+        jobs.start(found.connector, EMERGENCY, actor=actor, subject=str(found.pk))
+        sentence = f"Approved plan {found.pk} alone, in an emergency: {why}"
+        plan_entry("plan.emergency_approved", found, actor, sentence, fingerprint=fingerprint, emergency_reason=why)
+    plan.refresh_from_db()
+    return plan
+
+
+def _locked(plan: Plan) -> Plan:
+    Connector.objects.select_for_update(no_key=True).get(pk=plan.connector_id)
+    found = Plan.objects.select_for_update(of=("self",))
+    return found.select_related("connector", "author", "approver", "applier").get(pk=plan.pk)
+
+
+def _refuse_approval(plan: Plan, fingerprint: str, actor: Person) -> None:
+    _refuse_no_admin(actor)
+    if plan.state == PlanState.APPROVED and not why_void(plan):
+        raise Refused(f"Already approved by {plan.approver} at {plan.approved_at:%H:%M} UTC.")
+    if plan.state not in (PlanState.DRAFT, PlanState.APPROVED):
+        raise Refused(f"This plan is {plan.get_state_display().lower()}, so it cannot be approved.")
+    if plan.fingerprint != fingerprint:
+        raise Refused("This plan is not the one on your page. Look at it again before approving.")
+
+
+def _refuse_no_admin(actor: Person) -> None:
+    """Somebody may have taken the role away since the request came in."""
+    if not may(Person.objects.filter(pk=actor.pk).first(), Right.APPROVE):
+        raise Refused(NO_ADMIN)
+
+
+def _approve(plan: Plan, *, ticked: bool, actor: Person, emergency_reason: str = "") -> None:
     now = timezone.now()
     if plan.warnings and not ticked:
         raise Refused("Tick that you have read the warnings, then approve.")
     if is_old(plan, now):
         raise Refused("This plan is too old to approve. Refresh it, so that its before values are known to hold.")
-    with transaction.atomic():
-        waiting = Plan.objects.filter(pk=plan.pk, state=PlanState.DRAFT, fingerprint=fingerprint)
-        if not waiting.update(
-            state=PlanState.APPROVED, approver=actor, approved_at=now, approved_fingerprint=fingerprint
-        ):
-            raise Refused(_why_not_approved(plan, fingerprint))
-        plan.refresh_from_db()
-        plan_entry("plan.approved", plan, actor, f"Approved plan {plan.pk}.", fingerprint=fingerprint)
-    return plan
+    plan.state, plan.approver, plan.approved_at = PlanState.APPROVED, actor, now
+    plan.approved_fingerprint, plan.emergency_reason = plan.fingerprint, emergency_reason
+    plan.save(update_fields=["state", "approver", "approved_at", "approved_fingerprint", "emergency_reason"])
 
 
-def _why_not_approved(plan: Plan, fingerprint: str) -> str:
-    plan.refresh_from_db()
-    if plan.approver and plan.approved_at:
-        return f"Already approved by {plan.approver} at {plan.approved_at:%H:%M} UTC."
-    if plan.fingerprint != fingerprint:
-        return "This plan is not the one on your page. Look at it again before approving."
-    return f"This plan is {plan.get_state_display().lower()}, so it cannot be approved."
-
-
-def confirmation_word(plan: Plan) -> str:
-    """What has to be typed before an apply with deletes or of more than the threshold; empty: nothing."""
-    actions = list(plan.changes.values_list("action", "scope_id"))
-    many = len(actions) > TYPED_ABOVE_CHANGES or _large_share(plan, Counter(scope for _, scope in actions))
-    return plan.connector.slug if many or any(action == "delete" for action, _ in actions) else ""
-
-
-def _large_share(plan: Plan, changes: Counter[int | None]) -> bool:
-    sizes = dict(Scope.objects.filter(pk__in=[pk for pk in changes if pk]).values_list("pk", "rows"))
-    # A share of a handful of rows says nothing; deletes of them are asked about in any case.
-    return any(
-        sizes[pk] >= 20 and count > sizes[pk] * TYPED_ABOVE_SHARE for pk, count in changes.items() if pk in sizes
-    )
+# --- starting ----------------------------------------------------------------------------------------------------
 
 
 def start_apply(plan: Plan, *, typed: str = "", reason: str = "", actor: Person) -> Plan:
     """Hand an approved plan to the worker. `reason` is why now, where it is more than the plan's own."""
-    word = confirmation_word(plan)
-    if word and typed.strip() != word:
-        raise Refused(f'Type "{word}" to confirm: this plan deletes mappings or changes many at once.')
-    if is_old(plan):
-        raise Refused("This plan was seen too long ago. Refresh it, then apply.")
     try:
         with transaction.atomic():
-            ready = Plan.objects.filter(pk=plan.pk, state=PlanState.APPROVED)
-            ready = ready.filter(connector__is_active=True, connector__gap_since=None)
-            if not ready.update(state=PlanState.APPLYING, applier=actor, started_at=timezone.now(), control=""):
-                raise Refused(_why_not_started(plan))
-            plan.refresh_from_db()
-            jobs.start(plan.connector, "apply", actor=actor, subject=str(plan.pk))
+            found = _locked(plan)
+            _refuse_start(found, actor)
+            _refuse_unconfirmed(found, typed)
+            found.state, found.applier, found.started_at = PlanState.APPLYING, actor, timezone.now()
+            found.control = ""
+            found.save(update_fields=["state", "applier", "started_at", "control"])
+            jobs.start(found.connector, "apply", actor=actor, subject=str(found.pk))
             why = f" {reason.strip()}" if reason.strip() else ""
-            sentence = f"Started to apply plan {plan.pk}.{why}"
-            plan_entry("plan.started", plan, actor, sentence, fingerprint=plan.fingerprint)
+            sentence = f"Started to apply plan {found.pk}.{why}"
+            plan_entry("plan.started", found, actor, sentence, fingerprint=found.fingerprint)
     except IntegrityError as error:
-        raise Refused(_held_sentence(plan.connector)) from error
+        raise Refused(held_sentence(plan.connector)) from error
+    plan.refresh_from_db()
     return plan
 
 
-def _why_not_started(plan: Plan) -> str:
-    plan.refresh_from_db()
+def _refuse_start(plan: Plan, actor: Person) -> None:
+    _refuse_no_admin(actor)
+    if plan.state != PlanState.APPROVED:
+        raise Refused(_why_not_ready(plan))
     if not plan.connector.is_active:
-        return "This connector is deactivated. Activate it before applying."
+        raise Refused("This connector is deactivated. Activate it before applying.")
     if plan.connector.gap_since:
-        return GAP
+        raise Refused(GAP)
+    maintenance.refuse(plan.connector)
+    if void := why_void(plan):
+        raise Refused(void)
+    if is_old(plan):
+        raise Refused("This plan was seen too long ago. Refresh it, then apply.")
+
+
+def _why_not_ready(plan: Plan) -> str:
     if plan.applier and plan.started_at:
         return f"Already started by {plan.applier} at {plan.started_at:%H:%M} UTC."
+    if plan.state in (PlanState.CANCELLED, PlanState.REPLACED):
+        return f"This plan is {plan.get_state_display().lower()}, so it cannot be applied."
     return "This plan has to be approved before it can be applied."
 
 
-def _held_sentence(connector: Connector) -> str:
+def _refuse_unconfirmed(plan: Plan, typed: str) -> None:
+    wanted = confirmation(plan)
+    if wanted.word and typed.strip() != wanted.word:
+        raise Refused(f'Type "{wanted.word}" to confirm: this plan {wanted.why}.')
+
+
+def held_sentence(connector: Connector) -> str:
     busy = Plan.objects.filter(connector=connector, state__in=[PlanState.APPLYING, PlanState.PAUSED]).first()
     if busy is None:
         return "Another apply of this connector is just starting. Try again in a moment."
-    since = f" since {busy.started_at:%H:%M} UTC" if busy.started_at else ""
-    return f"Plan {busy.pk} holds this connector ({busy.applier}{since}). Wait for it, or cancel it."
+    holder = jobs.holder(connector, "apply")
+    who, since = (holder.who, holder.since) if holder else (busy.applier, busy.started_at)
+    paused = ", paused," if busy.state == PlanState.PAUSED else ""
+    at = f" since {since:%Y-%m-%d %H:%M} UTC" if since else ""
+    return f"Plan {busy.pk} of {who}{paused} holds this connector{at}. Wait for its end, or cancel it."

@@ -1,16 +1,24 @@
-"""What people tell a plan that is under way: pause, resume, cancel, refresh."""
+"""What people tell a plan that was approved: pause, resume, cancel, send again what failed; and refresh before that.
+
+A change that is not `planned` any more is never sent, so what is decided here holds for the next request already.
+"""
 
 from __future__ import annotations
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from connectors import jobs
-from connectors.models import Job, Person
+from connectors import jobs, maintenance
+from connectors.models import Connector, Job, Person
+from connectors.services import Refused
 from mappings.models import ChangeState, Plan, PlanState
-from mappings.planning.approving import GAP
+from mappings.planning.approving import GAP, held_sentence, is_old
 from mappings.planning.entries import plan_entry
-from mappings.services import Refused
+from mappings.planning.making import stored_fingerprint
+from mappings.planning.rules import why_void
+
+UNSETTLED = (ChangeState.SENDING, ChangeState.UNKNOWN)
+PLAN_AGAIN = "What failed waits in the draft: plan it again."
 
 
 def control(plan: Plan, wish: str, *, actor: Person) -> Plan:
@@ -19,43 +27,153 @@ def control(plan: Plan, wish: str, *, actor: Person) -> Plan:
     if wish not in acts:
         raise Refused(f"A plan cannot be told to {wish}.")
     with transaction.atomic():
-        locked = Plan.objects.select_for_update(of=("self",)).select_related("connector").get(pk=plan.pk)
+        locked = _locked(plan)
         sentence = acts[wish](locked, actor)
-        locked.save()
+        locked.save(update_fields=["state", "control", "finished_at"])
         plan_entry(f"plan.{wish}", locked, actor, sentence)
     return locked
 
 
+def _locked(plan: Plan) -> Plan:
+    found = Plan.objects.select_for_update(of=("self",), no_key=True)
+    return found.select_related("connector", "approver").get(pk=plan.pk)
+
+
+def left_words(plan: Plan) -> str:
+    """ "38 of 100 changes left, 2 of them without an answer so far" """
+    left = plan.changes.filter(state__in=[ChangeState.PLANNED, *UNSETTLED]).count()
+    unsettled = plan.changes.filter(state__in=UNSETTLED).count()
+    words = f"{left} of {plan.changes.count()} changes left"
+    return f"{words}, {unsettled} of them without an answer so far" if unsettled else words
+
+
+# --- pause and resume ----------------------------------------------------------------------------------------------
+
+
 def _pause(plan: Plan, actor: Person) -> str:
     if plan.state != PlanState.APPLYING:
-        raise Refused("Only a plan that is being applied can be paused.")
+        raise Refused(f"This plan is {_state(plan)}: only one that is being applied can be paused.")
+    if plan.control:
+        raise Refused(f"Somebody asked to {plan.control} it already: it stops before its next request.")
     plan.control = "pause"
     return f"{actor} asked to pause plan {plan.pk}."
 
 
 def _resume(plan: Plan, actor: Person) -> str:
+    if plan.state == PlanState.APPLYING:
+        raise Refused("This plan is being applied again already.")
     if plan.state != PlanState.PAUSED:
-        raise Refused("This plan is not paused.")
-    if plan.connector.gap_since:
-        raise Refused(GAP)
+        raise Refused(f"This plan is {_state(plan)}, not paused.")
+    _require_usable(plan.connector)
     plan.state, plan.control = PlanState.APPLYING, ""
     jobs.start(plan.connector, "apply", actor=actor, subject=str(plan.pk))
-    return f"{actor} resumed plan {plan.pk}."
+    return f"{actor} resumed plan {plan.pk}: {left_words(plan)}."
+
+
+def _require_usable(connector: Connector) -> None:
+    maintenance.refuse(connector)
+    if not connector.is_active:
+        raise Refused("This connector is deactivated. Activate it before going on.")
+    if connector.gap_since:
+        raise Refused(GAP)
+
+
+def _state(plan: Plan) -> str:
+    return plan.get_state_display().lower()
+
+
+# --- cancel --------------------------------------------------------------------------------------------------------
 
 
 def _cancel(plan: Plan, actor: Person) -> str:
+    """What was not sent is cancelled at once, so that nothing more leaves; what was sent is settled by reading."""
+    if plan.state not in (PlanState.DRAFT, PlanState.APPROVED, PlanState.APPLYING, PlanState.PAUSED):
+        raise Refused(f"This plan is {_state(plan)}: there is nothing to cancel.")
+    if plan.control == "cancel":
+        raise Refused("Somebody asked to cancel it already: it ends when what is under way is settled.")
+    count = _cancel_planned(plan)
     if plan.state == PlanState.APPLYING:
         plan.control = "cancel"
-        return f"{actor} asked to cancel the rest of plan {plan.pk}."
-    if plan.state not in (PlanState.DRAFT, PlanState.APPROVED, PlanState.PAUSED):
-        raise Refused(f"This plan is {plan.get_state_display().lower()}: there is nothing to cancel.")
-    plan.changes.filter(state=ChangeState.PLANNED).update(state=ChangeState.CANCELLED)
+        return f"{actor} cancelled what was not sent of plan {plan.pk}: {_changes(count)}."
+    if plan.changes.filter(state__in=UNSETTLED).exists():
+        return _cancel_unsettled(plan, actor, count)
     plan.state, plan.finished_at, plan.control = PlanState.CANCELLED, timezone.now(), ""
-    return f"{actor} cancelled plan {plan.pk}."
+    return f"{actor} cancelled plan {plan.pk}: {_changes(count)} not sent."
+
+
+def _cancel_planned(plan: Plan) -> int:
+    """Rows that the worker moves at this moment are skipped, never waited for: they are under way, and it hears us."""
+    planned = plan.changes.filter(state=ChangeState.PLANNED).select_for_update(of=("self",), skip_locked=True)
+    ids = list(planned.order_by().values_list("pk", flat=True))
+    return plan.changes.filter(pk__in=ids, state=ChangeState.PLANNED).update(state=ChangeState.CANCELLED)
+
+
+def _cancel_unsettled(plan: Plan, actor: Person, count: int) -> str:
+    """A paused plan with requests that got no answer: the worker reads what became of them, and ends it."""
+    sentence = f"{actor} cancelled what was not sent of plan {plan.pk}: {_changes(count)}; the rest is to be read."
+    connector = plan.connector
+    if connector.gap_since or not connector.is_active or maintenance.is_on(connector):
+        return sentence  # it cannot be read now: the plan stays paused, and resuming it will only read
+    plan.state, plan.control = PlanState.APPLYING, "cancel"
+    jobs.start(connector, "apply", actor=actor, subject=str(plan.pk))
+    return sentence
+
+
+def _changes(count: int) -> str:
+    return f"{count} change{'' if count == 1 else 's'}"
+
+
+# --- again ---------------------------------------------------------------------------------------------------------
+
+
+def retry_failed(plan: Plan, *, actor: Person) -> Plan:
+    """Send again what failed, under the same approval; the rows are read first, as before every write."""
+    try:
+        with transaction.atomic():
+            locked = _locked(plan)
+            _require_retry(locked)
+            failed = locked.changes.filter(state=ChangeState.FAILED)
+            positions = list(failed.values_list("position", flat=True))
+            failed.update(state=ChangeState.PLANNED, detail="", answered_at=None)
+            locked.state, locked.control = PlanState.APPLYING, ""
+            locked.applier, locked.finished_at = actor, None
+            locked.save(update_fields=["state", "control", "applier", "finished_at"])
+            jobs.start(locked.connector, "apply", actor=actor, subject=str(locked.pk))
+            sentence = f"{actor} had {_changes(len(positions))} of plan {locked.pk} sent again that had failed."
+            plan_entry("plan.retry", locked, actor, sentence, changes=positions, fingerprint=locked.fingerprint)
+    except IntegrityError as error:
+        raise Refused(held_sentence(plan.connector)) from error
+    return locked
+
+
+def can_retry(plan: Plan) -> bool:
+    """It ended with failures and is young enough; what else stands against it is said when it is asked for."""
+    return plan.state == PlanState.FINISHED and not is_old(plan)
+
+
+def _require_retry(plan: Plan) -> None:
+    if plan.state == PlanState.APPLYING:
+        raise Refused("This plan is being applied again already.")
+    if plan.state != PlanState.FINISHED:
+        raise Refused(f"This plan is {_state(plan)}: only a finished one can be sent again where it failed.")
+    if not plan.changes.filter(state=ChangeState.FAILED).exists():
+        raise Refused("Nothing of this plan failed, so there is nothing to send again.")
+    if is_old(plan):
+        raise Refused(f"This plan was seen too long ago to go on with. {PLAN_AGAIN}")
+    _require_usable(plan.connector)
+    plan.state = PlanState.APPROVED  # as which its approval is judged, like that of any other start
+    if trouble := why_void(plan):
+        raise Refused(f"{trouble} {PLAN_AGAIN}")
+    if stored_fingerprint(plan) != plan.approved_fingerprint:
+        raise Refused(f"The stored changes are not the approved ones. {PLAN_AGAIN}")
+
+
+# --- before the apply ----------------------------------------------------------------------------------------------
 
 
 def start_refresh(plan: Plan, *, actor: Person) -> Job:
     """Read the plan's lists again in the background; see refreshing.refresh_plan."""
     if plan.state not in (PlanState.DRAFT, PlanState.APPROVED):
-        raise Refused(f"This plan is {plan.get_state_display().lower()}: there is nothing to refresh.")
+        raise Refused(f"This plan is {_state(plan)}: there is nothing to refresh.")
+    maintenance.refuse(plan.connector)
     return jobs.start(plan.connector, "plan-refresh", actor=actor, subject=str(plan.pk))

@@ -13,13 +13,15 @@ from django.utils import timezone
 
 from connectors.audit import trail
 from connectors.models import Connector, Person
+from connectors.services import Refused
 from mappings.engine import families
 from mappings.engine import plan as engine
 from mappings.engine.values import Severity
 from mappings.models import Change, Mapping, Plan, PlanState
 from mappings.planning.approving import is_old
 from mappings.planning.choosing import Choice, choose, drafts
-from mappings.services import Refused
+from mappings.planning.reasons import reason_typed
+from mappings.planning.tickets import ticket_trouble
 
 
 class NothingToDo(Refused):
@@ -39,8 +41,8 @@ def make_plan(
     now: datetime | None = None,
 ) -> Plan:
     """Plan the chosen waiting rows. Raises NothingToDo, or Refused when no row of them can be planned."""
-    if not reason.strip():
-        raise Refused("Say why: the reason goes into the history with every change of this plan.")
+    reason = reason_typed(reason, lacks="Say why: the reason goes into the history with every change of this plan.")
+    ticket = _ticket(connector, ticket)
     choices = choose(connector, mapping_ids)
     planning = engine.plan(drafts(connector, choices))
     if not planning.changes:
@@ -48,6 +50,15 @@ def make_plan(
             raise Refused(" ".join(refused.sentence for refused in planning.refused))
         raise NothingToDo("Nothing to do: Align already holds what is wanted.")
     return _store(connector, choices, planning, actor=actor, reason=reason, ticket=ticket, now=now or timezone.now())
+
+
+def _ticket(connector: Connector, typed: str) -> str:
+    """Optional; by the pattern as it is now, which may be another one than on the page."""
+    ticket = typed.replace("\0", "").strip()
+    pattern = Connector.objects.values_list("ticket_pattern", flat=True).get(pk=connector.pk)
+    if trouble := ticket_trouble(pattern, ticket):
+        raise Refused(trouble)
+    return ticket
 
 
 # --- storing -----------------------------------------------------------------------------------------------------
@@ -68,14 +79,14 @@ def _store(
     calls = engine.request_count(engine.batches(planning.changes, settings.APPLY_BATCH), _list_sizes(choices))
     with transaction.atomic():
         # The connector's row, so that two posts of one form come one after the other.
-        Connector.objects.select_for_update().get(pk=connector.pk)
+        Connector.objects.select_for_update(no_key=True).get(pk=connector.pk)
         if (same := _same_draft(connector, fingerprint, actor, reason, ticket)) is not None:
             return same
         plan = Plan.objects.create(
             connector=connector,
             author=actor,
-            reason=reason.strip(),
-            ticket=ticket.strip(),
+            reason=reason,
+            ticket=ticket,
             fingerprint=fingerprint,
             created_at=now,
             seen_at=min(_seen_at(choices), default=now),
@@ -109,7 +120,7 @@ def _store(
 def _same_draft(connector: Connector, fingerprint: str, actor: Person, reason: str, ticket: str) -> Plan | None:
     """The author's own plan of exactly this, still to be approved: a form posted twice makes one plan."""
     drafts = Plan.objects.filter(connector=connector, author=actor, state=PlanState.DRAFT, fingerprint=fingerprint)
-    plan = drafts.filter(reason=reason.strip(), ticket=ticket.strip()).first()
+    plan = drafts.filter(reason=reason, ticket=ticket).first()
     return None if plan is None or is_old(plan) else plan
 
 

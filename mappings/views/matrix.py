@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
 
 from django.db import transaction
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404
-from django.utils import timezone
-from django.utils.dateparse import parse_date
 
 from alignadmin.pages import failure, page, redirect
 from connectors import jobs
 from connectors.models import Connector, Person
 from connectors.rights import Right, requires
+from connectors.services import Refused
 from mappings import cells, services
 from mappings.address import Address, read_address
+from mappings.drift.decisions import end_of_day
 from mappings.engine.values import Direction
 from mappings.models import Mapping, Scope
 from mappings.observe import ensure_scopes
 from mappings.pages import MatrixPage
-from mappings.services import Decision, Key, Refused, Wish
+from mappings.services import Decision, Key, Wish
 
 MOST_ID = 2**63 - 1
 
@@ -188,21 +187,12 @@ def decide(request: HttpRequest, slug: str) -> HttpResponse:
             Decision(data["decision"]),
             seen=number(data, "seen"),
             actor=person_of(request),
-            until=_end_of_day(data.get("until", "")),
+            until=end_of_day(data.get("until", "")),
             reason=data.get("reason", ""),
         )
     except Refused as refused:
         return failure(request, str(refused))
     return redirect(request, address.url)
-
-
-def _end_of_day(text: str) -> datetime | None:
-    """The end of the typed day in the person's zone; None when there is no such day."""
-    try:
-        day = parse_date(text)
-    except ValueError:
-        day = None
-    return timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min)) if day else None
 
 
 @requires(Right.SEE, Right.EDIT, ("POST",))
@@ -231,7 +221,8 @@ def refresh(request: HttpRequest, slug: str) -> HttpResponse:
         shown = MatrixPage(address, person_of(request))
     wanted = sorted(scope.pk for scope in shown.scopes)
     subject = ",".join(str(pk) for pk in wanted)[:100]
-    params = {"scopes": wanted, "interactive": True}
+    # Without a list of its own the job reads all of them, which is no longer what one person waits for.
+    params = {"scopes": wanted, "interactive": bool(wanted)}
     jobs.start(connector, "observe", actor=person_of(request), subject=subject, params=params)
     return redirect(request, address.url)
 

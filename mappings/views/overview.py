@@ -17,8 +17,12 @@ from connectors.audit.models import HistoryRow, Source
 from connectors.models import Connector, Credential, Person
 from connectors.rights import Right, may, requires
 from mappings import coverage
+from mappings.contract import facts
+from mappings.drift.page import drift_url
+from mappings.drift.status import WatchStatus, statuses
 from mappings.engine.values import Situation
-from mappings.models import Plan, PlanState, Scope
+from mappings.models import Plan, PlanState
+from mappings.planning.emergencies import emergencies
 from mappings.queries import situation_counts
 from mappings.views.matrix import person_of
 
@@ -29,6 +33,7 @@ class Card:
 
     connector: Connector
     person: Person
+    watch: WatchStatus
 
     @cached_property
     def coverage(self) -> coverage.Coverage:
@@ -43,14 +48,15 @@ class Card:
         return queries.credential_lines(self.connector)
 
     @property
-    def unread(self) -> int:
-        """Lists that were never read, or whose last read failed."""
-        return Scope.objects.filter(connector=self.connector).exclude(observed_at__isnull=False, error="").count()
-
-    @property
     def waiting(self) -> list[tuple[str, str]]:
         """(sentence, address) of everything that waits for somebody."""
-        parts = (self._waiting_credentials, self._waiting_rows, self._waiting_plans, self._waiting_reviews)
+        parts = (
+            self._waiting_credentials,
+            self._waiting_contract,
+            self._waiting_rows,
+            self._waiting_plans,
+            self._waiting_reviews,
+        )
         return [line for part in parts for line in part()]
 
     def _waiting_credentials(self) -> Iterator[tuple[str, str]]:
@@ -65,13 +71,16 @@ class Card:
                 name = f"{credential.get_system_display()} credential of {self.connector}"
                 yield f"{name} was refused ({credential.refused_status})", expiry.address_of(credential)
 
+    def _waiting_contract(self) -> Iterator[tuple[str, str]]:
+        if changed := len(facts.unnoted(self.connector.slug)):
+            address = reverse("connector-contract", args=[self.connector.slug])
+            yield f"{_counted(changed, 'change')} in what Align answers", address
+
     def _waiting_rows(self) -> Iterator[tuple[str, str]]:
-        matrix = reverse("matrix", args=[self.connector.slug])
         if edited := self.situations.get(Situation.EDITED.value, 0):
             yield f"{_counted(edited, 'edit')} not planned", reverse("plan-new", args=[self.connector.slug])
-        open_ = sum(self.situations.get(each.value, 0) for each in (Situation.DRIFTED, Situation.CONFLICT))
-        if open_:
-            yield f"{_counted(open_, 'change')} made elsewhere to decide", f"{matrix}?only=problems"
+        if self.watch.drifted:
+            yield f"{_counted(self.watch.drifted, 'change')} made elsewhere to decide", drift_url(self.connector)
 
     def _waiting_plans(self) -> Iterator[tuple[str, str]]:
         open_states = [PlanState.DRAFT, PlanState.APPROVED, PlanState.APPLYING, PlanState.PAUSED]
@@ -98,11 +107,14 @@ def _counted(number: int, word: str) -> str:
 @requires(Right.SEE)
 def overview(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
-    cards = [Card(connector, person) for connector in queries.with_credentials().filter(is_active=True)]
+    connectors = list(queries.with_credentials().filter(is_active=True))
+    watched = statuses(connectors)
+    cards = [Card(connector, person, watched[connector.pk]) for connector in connectors]
     sees_history = may(person, Right.HISTORY)
     last = HistoryRow.objects.select_related("connector").order_by("-at", "-id")[:10] if sees_history else []
     context = {
         "cards": cards,
+        "emergencies": emergencies(person),
         "last": last,
         "inactive": Connector.objects.filter(is_active=False),
         "unsent": reminders.unsent() if may(person, Right.CONFIGURE) else 0,

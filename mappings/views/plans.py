@@ -11,14 +11,15 @@ from django.urls import reverse
 
 from alignadmin.pages import failure, page, redirect
 from connectors.context import belongs_to
-from connectors.models import Connector, Job, Person
+from connectors.models import Connector, Person
 from connectors.rights import Right, requires
+from connectors.services import Refused
 from mappings import planning
-from mappings.models import Plan, PlanState
+from mappings.models import Change, Plan, PlanState
 from mappings.pages import EditLine, edit_line
-from mappings.plan_page import PlanPage
+from mappings.plan_page import PlanPage, RollBackPage
+from mappings.planning import roll_back
 from mappings.queries import names_of, waiting_edits
-from mappings.services import Refused
 from mappings.views.matrix import connector_or_404, person_of
 
 FILTERS = ("action", "project_key", "direction", "state")
@@ -48,7 +49,7 @@ def _choices(connector: Connector, person: Person, **extra: object) -> dict[str,
 
 def _make(request: HttpRequest, connector: Connector, person: Person) -> HttpResponse:
     chosen = {int(pk) for pk in request.POST.getlist("row") if pk.isascii() and pk.isdigit()}
-    reason, ticket = request.POST.get("reason", ""), request.POST.get("ticket", "")[:100]
+    reason, ticket = request.POST.get("reason", ""), request.POST.get("ticket", "")
     try:
         if not chosen:
             raise Refused("Choose at least one edit.")
@@ -88,9 +89,13 @@ def plan_or_404(pk: int) -> Plan:
 
 @requires(Right.SEE)
 def plan(request: HttpRequest, pk: int) -> HttpResponse:
-    filters = {name: request.GET.get(name, "") for name in FILTERS}
     found = plan_or_404(pk)
     belongs_to(request, found.connector)
+    return _page(request, found)
+
+
+def _page(request: HttpRequest, found: Plan) -> HttpResponse:
+    filters = {name: request.GET.get(name, "") for name in FILTERS}
     shown = PlanPage(found, person_of(request), filters, request.GET.get("page", "1"))
     return page(request, "plans/plan.html", {"page": shown}, fragment="plans/_plan.html")
 
@@ -98,14 +103,18 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
 Act = Callable[[Plan, HttpRequest], object]
 
 
-def _act(request: HttpRequest, pk: int, act: Act) -> HttpResponse:
+def _act(request: HttpRequest, pk: int, act: Act, *, in_place: bool = False) -> HttpResponse:
+    """Act on a plan, then show it: by a redirect, or `in_place` for htmx, where nothing scrolls or loses the focus."""
     found = plan_or_404(pk)
     belongs_to(request, found.connector)
     try:
         act(found, request)
     except Refused as refused:
         return failure(request, str(refused))
-    return redirect(request, reverse("plan", args=[pk]))
+    if in_place and request.htmx:  # type: ignore[attr-defined]
+        return _page(request, plan_or_404(pk))
+    query = request.GET.urlencode()
+    return redirect(request, reverse("plan", args=[pk]) + (f"?{query}" if query else ""))
 
 
 @requires(Right.SEE, Right.APPROVE, ("POST",), fresh=True)
@@ -129,14 +138,54 @@ def _apply(found: Plan, request: HttpRequest) -> object:
 
 @requires(Right.SEE, Right.EDIT, ("POST",))
 def refresh(request: HttpRequest, pk: int) -> HttpResponse:
-    return _act(request, pk, _refresh)
-
-
-def _refresh(found: Plan, request: HttpRequest) -> Job:
-    return planning.start_refresh(found, actor=person_of(request))
+    return _act(request, pk, lambda found, req: planning.start_refresh(found, actor=person_of(req)), in_place=True)
 
 
 @requires(Right.SEE, Right.APPROVE, ("POST",))
 def control(request: HttpRequest, pk: int, wish: str) -> HttpResponse:
     """Pause, resume or cancel."""
-    return _act(request, pk, lambda found, req: planning.control(found, wish, actor=person_of(req)))
+    return _act(request, pk, lambda found, req: planning.control(found, wish, actor=person_of(req)), in_place=True)
+
+
+@requires(Right.SEE, Right.APPROVE, ("POST",), fresh=True)
+def retry(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send again what failed."""
+    return _act(request, pk, lambda found, req: planning.retry_failed(found, actor=person_of(req)), in_place=True)
+
+
+# --- taking back ---------------------------------------------------------------------------------------------------
+
+
+@requires(Right.SEE, Right.EDIT, ("GET", "POST"))
+def back(request: HttpRequest, pk: int) -> HttpResponse:
+    """What a roll back would restore and what it would leave out; a POST makes its plan."""
+    found = plan_or_404(pk)
+    belongs_to(request, found.connector)
+    reason, ticket = request.POST.get("reason", roll_back.opening(found)), request.POST.get("ticket", "")
+    if request.method != "POST":
+        return page(request, "plans/roll_back.html", {"page": _roll_back_page(found, reason, ticket)})
+    try:
+        made = roll_back.roll_back(found, reason=reason, ticket=ticket, actor=person_of(request))
+    except Refused as refused:
+        if request.htmx:  # type: ignore[attr-defined]
+            return failure(request, str(refused))
+        typed = {"page": _roll_back_page(found, reason, ticket), "trouble": str(refused)}
+        return page(request, "plans/roll_back.html", typed, status=409)
+    return redirect(request, reverse("plan", args=[made.pk]))
+
+
+def _roll_back_page(found: Plan, reason: str, ticket: str) -> RollBackPage:
+    return RollBackPage(
+        plan=found,
+        taking_back=roll_back.preview(found),
+        under_way=roll_back.under_way(found),
+        reason=reason,
+        ticket=ticket,
+    )
+
+
+@requires(Right.SEE, Right.EDIT, ("POST",))
+def put_back(request: HttpRequest, pk: int, position: int) -> HttpResponse:
+    """Make the waiting edit that restores what a change overwrote."""
+    change = get_object_or_404(Change, plan_id=pk, position=position)
+    return _act(request, pk, lambda _, req: roll_back.put_back(change, actor=person_of(req)), in_place=True)

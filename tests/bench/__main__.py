@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-NAMES = ("matrix", "plan", "apply", "limit")
+NAMES = ("matrix", "plan", "apply", "limit", "slots", "recovery", "drift")
 
 
 def main(wanted: list[str]) -> int:

@@ -14,13 +14,13 @@ from django.core.management.base import BaseCommand, CommandError
 from connectors import jobs
 from connectors.models import Connector, Job, JobState, Person
 from connectors.rights import Right, may
+from connectors.services import Refused
 from mappings import planning
 from mappings.engine.plan import Planning
 from mappings.models import Mapping, Plan
 from mappings.outcomes import state_counts
 from mappings.pages import source_name, value_name, where_of
 from mappings.queries import names_of, waiting_edits
-from mappings.services import Refused
 
 WOULD_CHANGE = 2
 

@@ -1,0 +1,56 @@
+"""What the page of a plan shows of its approval: who may give it, whose edits it is about, what an apply asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from connectors.audit.models import HistoryRow
+from connectors.models import Person
+from connectors.people.invitations import has_mail
+from mappings.models import Plan
+from mappings.planning import emergencies
+from mappings.planning.confirming import Confirmation, confirmation
+from mappings.planning.rules import Standing, editors_of, standing
+from mappings.planning.telling import other_admins
+
+
+@dataclass
+class ApprovalPage:
+    """The approval of one plan, for one person."""
+
+    plan: Plan
+    person: Person
+
+    @cached_property
+    def standing(self) -> Standing:
+        return standing(self.plan, self.person)
+
+    @cached_property
+    def editors(self) -> list[Person]:
+        return editors_of(self.plan)
+
+    @property
+    def holds_mine(self) -> bool:
+        """It holds edits of the person who looks at it, and is somebody else's plan."""
+        return self.person in self.editors and self.plan.author_id != self.person.pk
+
+    @cached_property
+    def other_admins(self) -> int:
+        return len(other_admins(self.person))
+
+    @property
+    def has_mail(self) -> bool:
+        return has_mail()
+
+    @cached_property
+    def confirmation(self) -> Confirmation:
+        return confirmation(self.plan)
+
+    @cached_property
+    def noted(self) -> HistoryRow | None:
+        return emergencies.noted_by(self.plan) if self.plan.emergency_reason else None
+
+    @property
+    def may_note(self) -> bool:
+        return self.noted is None and emergencies.may_note(self.plan, self.person)

@@ -1,0 +1,69 @@
+"""Plans that their own author approved in an emergency: on the overview until another admin has taken note of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from connectors.audit.models import HistoryRow
+from connectors.models import ACTIVE, Job, JobState, Person
+from connectors.people import invitations
+from connectors.rights import Right, may
+from connectors.services import Refused
+from mappings.models import Plan
+from mappings.planning.entries import plan_entry
+from mappings.planning.telling import EMERGENCY
+
+NOTED = "plan.emergency_noted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Emergency:
+    """One that no other admin has taken note of; `trouble`: why the others have no e-mail about it yet."""
+
+    plan: Plan
+    may_note: bool
+    trouble: str
+
+
+def emergencies(person: Person) -> list[Emergency]:
+    """The newest first, as the overview shows them to this person."""
+    found = unnoted().select_related("connector", "approver").order_by("-id")[:20]
+    return [Emergency(plan=plan, may_note=may_note(plan, person), trouble=_trouble(plan)) for plan in found]
+
+
+def unnoted() -> QuerySet[Plan]:
+    noted = HistoryRow.objects.filter(plan=OuterRef("pk"), action=NOTED)
+    return Plan.objects.exclude(emergency_reason="").exclude(Exists(noted))
+
+
+def may_note(plan: Plan, person: Person) -> bool:
+    return bool(plan.emergency_reason) and plan.approver_id != person.pk and may(person, Right.APPROVE)
+
+
+def noted_by(plan: Plan) -> HistoryRow | None:
+    """Who took note, and when."""
+    return HistoryRow.objects.filter(plan=plan.pk, action=NOTED).order_by("id").first()
+
+
+def note(plan: Plan, *, actor: Person) -> None:
+    """Another admin has seen it; that ends its place on the overview."""
+    with transaction.atomic():
+        found = Plan.objects.select_for_update(of=("self",)).select_related("connector", "approver").get(pk=plan.pk)
+        if not found.emergency_reason:
+            raise Refused("This plan was not approved in an emergency.")
+        if not may_note(found, actor):
+            raise Refused(f"{found.approver} approved this alone: another admin has to take note of it.")
+        if (row := noted_by(found)) is not None:
+            raise Refused(f"{row.person_name} took note of this at {row.at:%H:%M} UTC.")
+        sentence = f"Took note that {found.approver} approved plan {found.pk} alone, in an emergency."
+        plan_entry(NOTED, found, actor, sentence)
+
+
+def _trouble(plan: Plan) -> str:
+    if not invitations.has_mail():
+        return "no mail server is set, so nobody was told by e-mail."
+    last = Job.objects.filter(kind=EMERGENCY, subject=str(plan.pk)).order_by("-id").first()
+    return last.error if last and last.state not in (*ACTIVE, JobState.DONE) else ""

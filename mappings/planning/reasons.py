@@ -1,0 +1,17 @@
+"""What people type to explain themselves: trimmed, and refused when it is missing or endless."""
+
+from __future__ import annotations
+
+from connectors.services import Refused
+
+LONGEST_REASON = 2000
+
+
+def reason_typed(text: str, *, lacks: str) -> str:
+    """`lacks` is what somebody is told who typed nothing."""
+    plain = text.replace("\0", "").strip()
+    if not plain:
+        raise Refused(lacks)
+    if len(plain) > LONGEST_REASON:
+        raise Refused(f"The reason is longer than {LONGEST_REASON} characters: shorten it.")
+    return plain

@@ -1,0 +1,152 @@
+"""The rules of a connector's plans: a second person, tickets, what is confirmed by typing, how often lists are read.
+
+Also what the rules mean for one plan: who may approve it, and whether the approval it has still counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, fields
+
+from django.db import transaction
+from django.db.models import OuterRef, Subquery
+
+from connectors import jobs
+from connectors.audit import trail
+from connectors.audit.models import HistoryRow
+from connectors.models import Connector, Person
+from connectors.rights import Right, may
+from connectors.services import Refused
+from mappings.models import Edit, Plan, PlanState
+from mappings.planning.telling import FOUR_EYES_OFF
+from mappings.planning.tickets import pattern_trouble
+
+MOST_CHANGES = 100_000
+LONGEST_PAUSE = 7 * 86_400  # seconds between two looks at every list
+CHANGED = "rules.changed"
+
+
+# --- of a connector ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """As a connector stores them; `observe_every` in seconds, `typed_share` in percent of a list."""
+
+    four_eyes: bool
+    ticket_pattern: str
+    typed_above: int
+    typed_share: int
+    observe_every: int
+
+    @property
+    def stamp(self) -> str:
+        """Stands in the form, to tell whether it was drawn from these."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
+
+
+def rules_of(connector: Connector) -> Rules:
+    return Rules(**{field.name: getattr(connector, field.name) for field in fields(Rules)})
+
+
+def set_rules(connector: Connector, wanted: Rules, *, seen: str, actor: Person) -> Connector:
+    """`seen` is the stamp of the rules that the person looked at. Raises Refused when they are others by now."""
+    _refuse_odd(wanted)
+    with transaction.atomic():
+        found = Connector.objects.select_for_update(no_key=True).get(pk=connector.pk)
+        before = rules_of(found)
+        if before == wanted:
+            return found
+        if before.stamp != seen:
+            raise Refused(_overtaken(found))
+        Connector.objects.filter(pk=found.pk).update(**asdict(wanted))
+        found.refresh_from_db()
+        if before.four_eyes and not wanted.four_eyes:
+            jobs.start(found, FOUR_EYES_OFF, actor=actor)
+        trail.append(
+            CHANGED,
+            actor=actor,
+            connector=found,
+            subject=f"connector {found.slug}",
+            sentence=f"Changed the rules of plans: {_difference(before, wanted)}.",
+            data={"before": asdict(before), "after": asdict(wanted)},
+        )
+    return found
+
+
+def _refuse_odd(wanted: Rules) -> None:
+    trouble = pattern_trouble(wanted.ticket_pattern)
+    if trouble:
+        raise Refused(trouble)
+    limits = ((wanted.typed_above, MOST_CHANGES), (wanted.typed_share, 100), (wanted.observe_every, LONGEST_PAUSE))
+    if any(not 0 <= value <= most for value, most in limits):
+        raise Refused("One of these numbers is below 0 or too large.")
+
+
+def _overtaken(connector: Connector) -> str:
+    last = HistoryRow.objects.filter(connector=connector, action=CHANGED).order_by("-at", "-id").first()
+    who = f"{last.person_name} changed these rules at {last.at:%H:%M} UTC" if last else "Somebody changed these rules"
+    return f"{who}, after your page was drawn. Nothing is stored; the page now shows theirs."
+
+
+def _difference(before: Rules, after: Rules) -> str:
+    pairs = zip(_words(before), _words(after), strict=True)
+    return "; ".join(f"{label} from {old} to {new}" for (label, old), (_, new) in pairs if old != new)
+
+
+def _words(rules: Rules) -> list[tuple[str, str]]:
+    minutes = f"every {rules.observe_every / 60:g} min"
+    return [
+        ("a second person approves", "yes" if rules.four_eyes else "no"),
+        ("ticket pattern", rules.ticket_pattern or "any"),
+        ("confirmed by typing above", f"{rules.typed_above} changes"),
+        ("confirmed by typing above", f"{rules.typed_share} % of a list"),
+        ("lists are read", minutes if rules.observe_every else "by hand only"),
+    ]
+
+
+# --- of one plan -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Where a plan stands with its approval, for one person. `void`: why the approval it has does not count."""
+
+    waits: bool
+    void: str
+    may_approve: bool
+    may_in_emergency: bool
+
+
+def standing(plan: Plan, person: Person) -> Standing:
+    void = why_void(plan)
+    waits = plan.state == PlanState.DRAFT or bool(void)
+    is_admin = may(person, Right.APPROVE)
+    needs_another = plan.connector.four_eyes and plan.author_id == person.pk
+    return Standing(
+        waits=waits,
+        void=void,
+        may_approve=waits and is_admin and not needs_another,
+        may_in_emergency=waits and is_admin and needs_another,
+    )
+
+
+def why_void(plan: Plan) -> str:
+    """Of a plan that is approved: why that does not count any more. Empty: it counts, or there is none."""
+    if plan.state != PlanState.APPROVED or plan.approver is None:
+        return ""
+    if not may(plan.approver, Right.APPROVE):
+        return f"{plan.approver} approved this plan and is no admin here any more. An admin has to approve it again."
+    if plan.connector.four_eyes and plan.approver_id == plan.author_id and not plan.emergency_reason:
+        return (
+            f"This connector asks for a second person, and {plan.approver} approved a plan of their own before it "
+            "did. Another admin has to approve it."
+        )
+    return ""
+
+
+def editors_of(plan: Plan) -> list[Person]:
+    """Whose edits the plan holds: the last edit of each of its rows before it was made."""
+    last = Edit.objects.filter(mapping=OuterRef("mapping"), undone=False, at__lte=plan.created_at).order_by("-id")
+    keys = plan.changes.annotate(editor=Subquery(last.values("person")[:1])).values_list("editor", flat=True)
+    return list(Person.objects.filter(pk__in=set(keys.order_by()) - {None}).order_by("name", "pk"))

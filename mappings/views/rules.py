@@ -1,0 +1,75 @@
+"""The rules of a connector's plans, and the emergency that they leave open."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from alignadmin.pages import failure, page, redirect
+from connectors.context import belongs_to
+from connectors.models import Connector
+from connectors.rights import Right, requires
+from connectors.services import Refused
+from mappings import planning
+from mappings.planning import emergencies
+from mappings.planning.rules import rules_of, set_rules
+from mappings.planning.telling import other_admins
+from mappings.rules_form import RulesForm
+from mappings.views.matrix import connector_or_404, person_of
+from mappings.views.plans import plan_or_404
+
+# --- rules ---------------------------------------------------------------------------------------------------------
+
+
+@requires(Right.CONFIGURE, Right.CONFIGURE, ("GET", "POST"), fresh=True)
+def rules(request: HttpRequest, slug: str) -> HttpResponse:
+    connector = connector_or_404(slug)
+    if request.method != "POST":
+        return _show(request, connector, RulesForm.of(rules_of(connector)))
+    form = RulesForm.of(rules_of(connector), request.POST)
+    if not form.is_valid():
+        return _show(request, connector, form, status=400, trouble="The rules are not saved.")
+    try:
+        set_rules(connector, form.rules_typed, seen=form.cleaned_data["seen"], actor=person_of(request))
+    except Refused as refused:
+        connector.refresh_from_db()
+        return _show(request, connector, RulesForm.of(rules_of(connector)), status=409, trouble=str(refused))
+    messages.success(request, "The rules are saved. They hold for everything from now on, waiting plans too.")
+    return redirect(request, reverse("connector", args=[slug]))
+
+
+def _show(
+    request: HttpRequest, connector: Connector, form: RulesForm, *, status: int = 200, trouble: str = ""
+) -> HttpResponse:
+    context = {"connector": connector, "form": form, "is_alone": not other_admins(person_of(request))}
+    return page(request, "mappings/rules.html", {**context, "trouble": trouble} if trouble else context, status=status)
+
+
+# --- emergencies ---------------------------------------------------------------------------------------------------
+
+
+@requires(Right.SEE, Right.APPROVE, ("POST",), fresh=True)
+def emergency(request: HttpRequest, pk: int) -> HttpResponse:
+    """The author approves their own plan, where a second person has to."""
+    found = plan_or_404(pk)
+    belongs_to(request, found.connector)
+    fingerprint, ticked, reason = (request.POST.get(name, "") for name in ("fingerprint", "warnings", "emergency"))
+    try:
+        planning.approve_in_emergency(found, fingerprint, ticked=bool(ticked), reason=reason, actor=person_of(request))
+    except Refused as refused:
+        return failure(request, str(refused))
+    return redirect(request, reverse("plan", args=[pk]))
+
+
+@requires(Right.SEE, Right.APPROVE, ("POST",))
+def noted(request: HttpRequest, pk: int) -> HttpResponse:
+    """Another admin has taken note of it."""
+    found = plan_or_404(pk)
+    belongs_to(request, found.connector)
+    try:
+        emergencies.note(found, actor=person_of(request))
+    except Refused as refused:
+        return failure(request, str(refused))
+    messages.success(request, f"Noted: the emergency approval of plan {pk} leaves the overview.")
+    return redirect(request, reverse("plan", args=[pk]))

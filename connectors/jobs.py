@@ -126,6 +126,7 @@ class Run:
         self.job.done = self.job.done if done is None else done
         self.job.total = self.job.total if total is None else total
         if time.monotonic() - self.written_at >= PROGRESS_EVERY:
+            self.job.waits_for = ""
             self.write(waits_for="")
 
     def waits_for(self, what: str) -> None:

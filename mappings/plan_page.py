@@ -11,10 +11,11 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, QuerySet
+from django.utils import timezone
 
 from connectors.models import ACTIVE, Job, JobState, Person
 from connectors.rights import Right, may
-from mappings import planning
+from mappings import overwrites, planning
 from mappings.approval_page import ApprovalPage
 from mappings.engine.families import FAMILIES
 from mappings.models import Change, ChangeState, Mapping, Plan, PlanState
@@ -188,10 +189,53 @@ class PlanPage:
         return self.counts["open"] / self.pace if self.is_running and self.pace else None
 
     @property
+    def settled_word(self) -> str:
+        return "done" if self.settled == self.counts.get("done", 0) else "settled"
+
+    @property
+    def waits_for(self) -> str:
+        """What the apply waits for while nothing is under way."""
+        return self.job.waits_for if self.job and self.is_running and not self.current else ""
+
+    @property
+    def takeover_in(self) -> float | None:
+        """Seconds until another worker may go on, where the one at work has missed a heartbeat."""
+        if not (self.job and self.is_running and self.job.lease_until):
+            return None
+        left = (self.job.lease_until - timezone.now()).total_seconds()
+        return max(0.0, left) if left < settings.JOB_LEASE - 1.5 * settings.JOB_HEARTBEAT else None
+
+    @property
+    def doing(self) -> str:
+        """What the apply is at, in a few words."""
+        unknown = self.counts.get("unknown", 0)
+        if self.plan.state == PlanState.PAUSED:
+            return "Paused"
+        if self.job and self.job.state == JobState.QUEUED:
+            return "Waits for a worker"
+        if self.current:
+            return "Sending"
+        if unknown:
+            return f"Finding out about {unknown} request{'' if unknown == 1 else 's'} without an answer"
+        if self.waits_for:
+            return "Waits"
+        return "Reading Align's lists" if self.counts["open"] else "Reading back"
+
+    @cached_property
+    def overwrites(self) -> int:
+        """How many writes replaced what somebody else had set a moment before."""
+        return self.plan.changes.exclude(overwrote_name="").count()
+
+    @property
     def left(self) -> str:
         return planning.left_words(self.plan)
 
     # --- other plans -------------------------------------------------------------------------------------------
+
+    @property
+    def blind_spot(self) -> str:
+        """What nobody would see of this apply; empty where Align's log is read, and where nothing was written."""
+        return overwrites.only_in_log(self.plan.connector) if self.counts.get(ChangeState.DONE.value) else ""
 
     @cached_property
     def replaced_by(self) -> Plan | None:

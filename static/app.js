@@ -68,21 +68,23 @@
   // What a person has opened stays open, and the focus near, when a polled part is drawn anew.
 
   const opened = new Set();
-  let held = ""; // the id of the polled part that has the focus
+  let held = null; // where the focus was: the id of the polled part, and of the row in it
 
   document.addEventListener("toggle", ({ target }) => {
     if (target.matches?.("details[id]")) opened[target.open ? "add" : "delete"](target.id);
   }, true);
   document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
-    if (detail.target.contains(document.activeElement)) held = detail.target.id;
+    const at = document.activeElement;
+    if (detail.target.contains(at)) held = { part: detail.target.id, row: at.closest("tr[id]")?.id };
   });
   document.addEventListener("htmx:oobAfterSwap", () => {
     for (const id of opened) if (byId(id)) byId(id).open = true;
   });
   document.addEventListener("htmx:afterSettle", () => {
-    const title = held && document.activeElement === document.body && byId(held)?.querySelector("h1[tabindex]");
-    if (title) title.focus({ preventScroll: true });
-    held = "";
+    const lost = held && document.activeElement === document.body;
+    const near = lost && (byId(held.row)?.querySelector("a, button, summary") || byId(held.part)?.querySelector("h1[tabindex]"));
+    if (near) near.focus({ preventScroll: true });
+    held = null;
   });
 
   // A running job's line that comes back finished brings what it read onto the page.
@@ -102,7 +104,7 @@
     if (text && !agreed.has(form)) {
       event.preventDefault();
       event.stopPropagation();
-      ask(text, () => answered(form, event.submitter));
+      ask(text, event.submitter, () => answered(form, event.submitter));
       return;
     }
     agreed.delete(form);
@@ -118,17 +120,23 @@
   });
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
-  function ask(text, yes) {
+  // A part that is polled may be drawn anew while the question stands there.
+  const asItIsNow = (button) => (button?.isConnected ? button : byId(button?.id));
+
+  function ask(text, button, yes) {
     const dialog = byId("ask");
     byId("ask-text").textContent = text;
     dialog.returnValue = "no";
-    dialog.onclose = () => { if (dialog.returnValue === "yes") yes(); };
+    dialog.onclose = () => {
+      // The browser gives the focus back to the button, unless that is gone.
+      if (button && !button.isConnected) (asItIsNow(button) || document.querySelector("h1[tabindex]"))?.focus();
+      if (dialog.returnValue === "yes") yes();
+    };
     dialog.showModal();
   }
 
   function answered(form, button) {
-    // A part that is polled may have been drawn anew while the question stood there.
-    const now = button?.isConnected ? button : byId(button?.id);
+    const now = asItIsNow(button);
     const live = form.isConnected ? form : now?.form;
     if (!live) return trouble("This has changed while you were asked. Look again before you try it.");
     agreed.add(live);

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from itertools import groupby, product
 from pathlib import Path
 
+import requests
 from playwright.sync_api import Browser, Page
 
 from tests import environment
@@ -23,8 +26,18 @@ class Shot:
     email: str = "admin@demo.test"  # empty: nobody is signed in
 
 
-def shots(plan: int, applied: int) -> list[Shot]:
+@dataclass(frozen=True, kw_only=True)
+class Plans:
+    """Numbers of plans: one that waits, one that was applied, one whose changes did not all land."""
+
+    draft: int
+    applied: int
+    mixed: int
+
+
+def shots(plans: Plans) -> list[Shot]:
     matrix = "/connectors/acme/mappings/"
+    drift = "/connectors/acme/drift/"
     return [
         Shot(name="sign-in", path="/accounts/login/", email=""),
         Shot(name="overview", path="/"),
@@ -40,14 +53,25 @@ def shots(plan: int, applied: int) -> list[Shot]:
         Shot(name="matrix-viewer", path=f"{matrix}?scope=PROJ", email="viewer@demo.test"),
         Shot(name="plan-new", path="/connectors/acme/plan/"),
         Shot(name="plans", path="/plans/"),
-        Shot(name="plan-draft", path=f"/plans/{plan}/"),
-        Shot(name="plan-applied", path=f"/plans/{applied}/"),
+        Shot(name="plan-draft", path=f"/plans/{plans.draft}/"),
+        Shot(name="plan-applied", path=f"/plans/{plans.applied}/"),
+        Shot(name="plan-with-failures", path=f"/plans/{plans.mixed}/"),
+        Shot(name="plan-roll-back", path=f"/plans/{plans.applied}/roll-back/"),
+        Shot(name="drift", path=drift),
+        Shot(name="drift-not-known", path=f"{drift}?tab=unknown"),
+        Shot(name="drift-accepted", path=f"{drift}?tab=accepted"),
+        Shot(name="drift-checks", path=f"{drift}?tab=checks"),
+        Shot(name="drift-viewer", path=drift, email="viewer@demo.test"),
         Shot(name="history", path="/history/"),
         Shot(name="history-reviewer", path="/history/?source=outside", email="reviewer@demo.test"),
         Shot(name="history-intake", path="/history/intake/"),
         Shot(name="connectors", path="/connectors/"),
         Shot(name="connector", path="/connectors/acme/"),
         Shot(name="connector-new", path="/connectors/new/"),
+        Shot(name="rules", path="/connectors/acme/rules/"),
+        Shot(name="budget", path="/connectors/acme/budget/"),
+        Shot(name="contract", path="/connectors/acme/contract/"),
+        Shot(name="maintenance", path="/connectors/acme/maintenance/"),
         Shot(name="credential-align", path="/connectors/acme/credential/align/"),
         Shot(name="credential-jira", path="/connectors/acme/credential/jira/"),
         Shot(name="calendar", path="/connectors/credentials/"),
@@ -74,8 +98,8 @@ def main() -> int:
         session = site.signed_in()
         mappings = f"{site.url}/api/v1/mappings/?connector=acme&limit=1"
         eventually(lambda: session.get(mappings, timeout=10).json()["count"], within=120, what="the first observation")
-        applied, plan = make_plans(site, browser)
-        for email, group in groupby(sorted(shots(plan, applied), key=by_person), by_person):
+        plans = make_plans(site, browser)
+        for email, group in groupby(sorted(shots(plans), key=by_person), by_person):
             take(site, browser, email, list(group))
     print(f"{len(list(OUT.glob('*.png')))} pictures are in {OUT.relative_to(ROOT)}/")
     return 0
@@ -101,8 +125,8 @@ def take(site: Site, browser: Browser, email: str, group: list[Shot]) -> None:
                 print(f"{viewport['width']} {'dark' if dark else 'light'}: {message}")
 
 
-def make_plans(site: Site, browser: Browser) -> tuple[int, int]:
-    """A plan that was applied, one that waits, and an edit that waits, made by clicking free cells."""
+def make_plans(site: Site, browser: Browser) -> Plans:
+    """Made by clicking free cells; an edit and a change of somebody else's wait as well."""
     from tests.browser import sign_in, watched_page
     from tests.environment import PASSWORD
 
@@ -110,9 +134,39 @@ def make_plans(site: Site, browser: Browser) -> tuple[int, int]:
         sign_in(page, site.url, "admin@demo.test", PASSWORD)
         applied = make_plan(site, page, "/connectors/acme/mappings/?scope=PROJ")
         apply(page)
+        mixed = make_plan(site, page, "/connectors/acme/mappings/?scope=PROJ&type=defect")
+        refusal = json.dumps({"message": "The state is not valid for this connector."})
+        once = {"path": "/mappings/", "times": 1}
+        refused = {**once, "method": "POST", "status": 400, "body": refusal}
+        faults = [refused, {**once, "method": "PUT", "cut": "after"}]
+        tell_sandbox(site, "faults", faults)
+        apply(page)
+        requests.delete(f"{site.sandbox_url}/_sandbox/faults", timeout=10)
         plan = make_plan(site, page, "/connectors/acme/mappings/?scope=PROJ1")
         edit(site, page, "/connectors/acme/mappings/?scope=PROJ&type=feature", 2)
-    return applied, plan
+        drift(site, page)
+    return Plans(draft=plan, applied=applied, mixed=mixed)
+
+
+def drift(site: Site, page: Page) -> None:
+    """A row that is accepted for now, and one to decide."""
+    address = f"{site.url}/connectors/acme/drift/"
+    for status in (10013, 10015):
+        change = {"action": "update_mapping", "family": "j2a_state", "type": 4, "source": status, "target": 5}
+        tell_sandbox(site, "edit", {**change, "user": "Priya Shah"})
+    page.goto(address)
+    page.get_by_role("button", name="Check now").click()
+    page.get_by_text("2 rows drifted").wait_for(timeout=60_000)
+    page.goto(address)
+    page.get_by_role("link", name="Accept…").first.click()
+    page.get_by_label("Until the end of").first.fill(f"{datetime.now(UTC) + timedelta(days=3):%Y-%m-%d}")
+    page.get_by_label("Reason").first.fill("Trial of the QA team")
+    page.get_by_role("button", name="for now").click()
+    page.get_by_text("1 row drifted").wait_for()
+
+
+def tell_sandbox(site: Site, control: str, payload: object) -> None:
+    requests.post(f"{site.sandbox_url}/_sandbox/{control}", json=payload, timeout=10).raise_for_status()
 
 
 def make_plan(site: Site, page: Page, matrix: str) -> int:

@@ -259,7 +259,7 @@ def test_while_another_plan_holds_the_connector_nothing_is_sent_again(
     Plan.objects.filter(pk=other.pk).update(state=PlanState.PAUSED, applier=admin)
     answer = client.post(f"/plans/{partly_failed.pk}/retry/")
     assert answer.status_code == 409
-    assert f"Plan {other.pk} holds this connector".encode() in answer.content
+    assert f"Plan {other.pk} of Admin, paused, holds this connector".encode() in answer.content
     assert sorted(states(partly_failed)) == ["done", "failed"], "nothing is half done"
 
 

@@ -192,7 +192,7 @@ def test_filters_are_in_the_address(client: Client, connector: Connector, admin:
 def test_the_heading_says_how_much_it_is_and_how_long_it_takes(client: Client, plan: Plan) -> None:
     html = client.get(f"/plans/{plan.pk}/").content.decode()
     assert "1 change to approve" in html
-    assert f"1 to update · {plan.api_calls} requests, about under 1 s" in html
+    assert f"1 to update · {plan.api_calls} requests, under 1 s expected" in html
 
 
 def test_the_pace_is_that_of_the_run_at_hand_and_says_what_is_left(client: Client, plan: Plan, admin: Person) -> None:
@@ -242,6 +242,15 @@ def test_the_report_counts_every_change_once(client: Client, ended: Plan) -> Non
 def test_each_line_of_the_report_leads_to_its_changes(client: Client, ended: Plan, state: str, number: int) -> None:
     html = client.get(f"/plans/{ended.pk}/", {"state": state}).content.decode()
     assert html.count('<tr id="change-') == number
+
+
+@pytest.mark.parametrize(("source", "told"), [("none", True), ("endpoint", False)])
+def test_where_the_log_is_not_read_the_report_says_what_nobody_would_see(
+    client: Client, ended: Plan, source: str, told: bool
+) -> None:
+    Connector.objects.filter(pk=ended.connector_id).update(audit_source=source)
+    page = client.get(f"/plans/{ended.pk}/").content.decode()
+    assert ("paste or upload its lines after the apply" in " ".join(page.split())) == told
 
 
 def test_a_paused_plan_has_changes_to_send_and_none_that_were_not_tried(client: Client, ended: Plan) -> None:

@@ -36,6 +36,7 @@ class Settling:
         while (seconds := (settled_at - timezone.now()).total_seconds()) > 0:
             self.run.waits_for(f"a request without an answer may still take effect: {seconds:.0f} s")
             time.sleep(min(1.0, seconds))
+        self.run.write(waits_for="")
 
     def settle(self, changes: Sequence[Change], *, send_again: bool) -> list[Change]:
         """By what was just read. Equals after: done. Equals before: planned again, and returned (cancelled in a plan

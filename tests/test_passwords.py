@@ -214,14 +214,19 @@ def test_setting_it_signs_nobody_in_and_goes_around_no_second_factor(dana: Perso
     assert client.get("/").status_code == 302
 
 
+def links_to_send() -> list[Any]:
+    """Not the wake-ups that a thread of an earlier test may still put there."""
+    return [task for task in HUEY.pending() if isinstance(task, send_link.task_class)]
+
+
 @pytest.mark.usefixtures("_mail")
 def test_an_unknown_address_gets_the_same_answer_and_no_mail(dana: Person) -> None:
     Person.objects.create_user("invited@example.test", None, name="Invited")
     Person.objects.create_user("gone@example.test", PASSWORD, name="Gone", is_active=False)
-    waiting = HUEY.pending_count()
+    waiting = len(links_to_send())
     answers = [ask(email) for email in (dana.email, "invited@example.test", "gone@example.test", "no@example.test")]
     assert {(each.status_code, each["Location"]) for each in answers} == {(302, f"{RESET}done/")}
-    assert HUEY.pending_count() - waiting == 4, "the same work for each"
+    assert len(links_to_send()) - waiting == 4, "the same work for each"
     sent_links()
     assert [message.to for message in mail.outbox] == [["dana@example.test"]]
 

@@ -248,7 +248,7 @@ def test_a_refused_token_is_a_red_line_that_says_what_to_do(own: Own, page: Page
     expect(line).to_contain_text(re.compile("new|again|replace", re.IGNORECASE))
     page.goto(own.page)
     expect(page.get_by_role("region", name="Health").locator(".note.bad")).to_contain_text("Jira Align refused")
-    alarm = page.get_by_role("region", name="What is wrong with the credentials")
+    alarm = page.get_by_role("region", name="What is wrong with this connector")
     expect(alarm).to_contain_text("refuses the credential")
     alarm.get_by_role("link").click()
     expect(page).to_have_url(re.compile(f"/{own.slug}/credential/align/$"))

@@ -86,10 +86,11 @@ def crashes(
     prepare: Callable[[], Sequence[Any]] = list,
     *,
     environment: Mapping[str, str] | None = None,
+    every: int = 1,
 ) -> Iterator[Crash]:
-    """Run it again and again, killed at point 1, 2, 3 ..., until it runs through."""
+    """Run it again and again, killed at point 1, 2, 3 ... (or at every second, third), until it runs through."""
     with dying(function, environment=environment) as run:
-        for point in range(1, MOST_POINTS):
+        for point in range(1, MOST_POINTS, every):
             crash = run(point, prepare())
             yield crash
             if not crash.killed:

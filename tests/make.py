@@ -13,10 +13,10 @@ from tests.environment import PASSWORD
 CONNECTOR_ID = 123
 
 
-def person(role: Role = Role.ADMIN, *, email: str = "", name: str = "") -> Person:
+def person(role: Role = Role.ADMIN, *, email: str = "", name: str = "", pk: int | None = None) -> Person:
     """Signs in with PASSWORD; hashed in one round, since a real hash takes a third of a second."""
     email = email or f"{role.value}@example.test"
-    made = Person.objects.create_user(email, None, name=name or role.label, role=role)
+    made = Person.objects.create_user(email, None, pk=pk, name=name or role.label, role=role)
     made.password = PBKDF2PasswordHasher().encode(PASSWORD, "salt", iterations=1)
     made.save(update_fields=["password"])
     return made

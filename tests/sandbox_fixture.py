@@ -1,7 +1,9 @@
 """A sandbox running inside the test process, on a free port, spoken to over real HTTP."""
 
+import socket
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -19,7 +21,7 @@ class RunningSandbox:
     """Options as the command's: RunningSandbox(type_ids="lax", rate_limit="60/6"). No rate limit by default."""
 
     def __init__(self, **options: Any) -> None:
-        given = {"rate_limit": "0", **options, "port": 0}
+        given = {"rate_limit": "0", "port": 0, **options}
         self._server = SandboxServer(Options(**given))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
@@ -75,9 +77,17 @@ class RunningSandbox:
         return response.json()
 
 
+@pytest.fixture(scope="session")
+def sandbox_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 @pytest.fixture
-def sandbox() -> Iterator[RunningSandbox]:
-    """A fresh sandbox with the small data set."""
-    running = RunningSandbox()
+def sandbox(sandbox_port: int) -> Iterator[RunningSandbox]:
+    """A fresh sandbox with the small data set, always at the same address."""
+    running = RunningSandbox(port=sandbox_port)
     yield running
     running.close()

@@ -224,8 +224,9 @@ def test_retiring(transactional_db: None, bare_connector: Connector, admin: Pers
     )
 
 
+@pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.soak)])
 def test_a_probe_that_writes(
-    connector: Connector, admin: Person, sandbox: RunningSandbox, settings: LazySettings
+    connector: Connector, admin: Person, sandbox: RunningSandbox, settings: LazySettings, every: int
 ) -> None:
     """Nothing stays in Align, the probe is finished once, and its two writes are told once each."""
     settings.REQUEST_DEADLINE, settings.SENDING_GRACE = 0.2, 0.1
@@ -238,7 +239,7 @@ def test_a_probe_that_writes(
         return [str(stage(connector, actor=admin).uuid), key]
 
     written = 0
-    for crash in crashes(do_write_probe, prepare):
+    for crash in crashes(do_write_probe, prepare, every=every):
         pending = Credential.objects.get(stage=PENDING)
         Job.objects.filter(kind="probe").update(lease_until=timezone.now() - timedelta(seconds=1))
         if Job.objects.filter(kind="probe").exists():

@@ -1,0 +1,86 @@
+"""What the real jobs leave in the database once they have read a sandbox, kept to be put back before other tests.
+
+To read it takes seconds of two processors, and several hundred tests begin with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.apps import apps
+from django.db import connection, transaction
+from django.db.models import DateTimeField, Field, Model
+from django.utils import timezone
+
+from connectors.audit import triggers
+from connectors.audit.models import Entry, HistoryRow
+from connectors.models import Person
+
+LEFT = {"django_content_type", "auth_permission", "django_session", Person._meta.db_table}
+# An entry's time stands in its hashed body, too.
+UNMOVED = {Entry._meta.db_table, HistoryRow._meta.db_table}
+AT_ONCE = 5000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    model: type[Model]
+    rows: list[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    taken_at: datetime
+    tables: list[Table]
+
+    def put_back(self) -> None:
+        """Instead of what stands in these tables; times are as long ago as they were."""
+        later = timezone.now() - self.taken_at
+        with triggers.lifted(), transaction.atomic(), connection.cursor() as cursor:
+            for table in self.tables:
+                cursor.execute(f"DELETE FROM {table.model._meta.db_table}")
+            for table in self.tables:
+                names, marks = _names(table.model), ", ".join(["%s"] * len(_fields(table.model)))
+                insert = f"INSERT INTO {table.model._meta.db_table} ({names}) VALUES ({marks})"
+                cursor.executemany(insert, [_moved(table.model, row, later) for row in table.rows])
+
+
+def taken() -> Snapshot:
+    found = []
+    with connection.cursor() as cursor:
+        for model in apps.get_models(include_auto_created=True):
+            table = model._meta.db_table
+            if table in LEFT or not model._meta.managed:
+                continue
+            cursor.execute(f"SELECT {_names(model)} FROM {table} LIMIT {AT_ONCE}")
+            rows = cursor.fetchall()
+            assert len(rows) < AT_ONCE, f"{table} has too many rows for a snapshot"
+            if rows:
+                found.append(Table(model=model, rows=rows))
+    return Snapshot(taken_at=timezone.now(), tables=found)
+
+
+def _fields(model: type[Model]) -> list[Field[Any, Any]]:
+    return [field for field in model._meta.concrete_fields if not field.generated]
+
+
+def _names(model: type[Model]) -> str:
+    return ", ".join(connection.ops.quote_name(str(field.column)) for field in _fields(model))
+
+
+def _moved(model: type[Model], row: tuple[Any, ...], later: timedelta) -> tuple[Any, ...]:
+    if model._meta.db_table in UNMOVED:
+        return row
+    return tuple(
+        _later(value, later) if isinstance(field, DateTimeField) and value is not None else value
+        for field, value in zip(_fields(model), row, strict=True)
+    )
+
+
+def _later(value: Any, later: timedelta) -> Any:
+    """SQLite gives a time as text."""
+    if isinstance(value, datetime):
+        return value + later
+    return (datetime.fromisoformat(value) + later).isoformat(" ")

@@ -43,7 +43,8 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True)
 class Shell:
-    nav: tuple[NavEntry, ...]
+    person: Person
+    path: str
     connectors: tuple[Choice, ...]
     connector: Connector | None
     slug: str = ""  # of the connector the page belongs to, also of one that the switcher does not list
@@ -51,8 +52,12 @@ class Shell:
     of_page: Connector | None = None  # the connector of `slug`, where it has been read already
 
     @cached_property
+    def nav(self) -> tuple[NavEntry, ...]:
+        """With its counts. Asked for by whole pages only, like what follows: a fragment costs no query for it."""
+        return tuple(_nav(self.path, self.person, self.connector))
+
+    @cached_property
     def alarms(self) -> list[Alarm]:
-        """Asked for by whole pages only, so that fragments cost no query for it."""
         if not self.slug:
             return []
         current = Credential.objects.filter(connector__slug=self.slug, stage=Stage.CURRENT)
@@ -61,7 +66,7 @@ class Shell:
 
     @cached_property
     def maintenance(self) -> Connector | None:
-        """The page's connector while it is in maintenance. Asked for by whole pages only."""
+        """The page's connector while it is in maintenance."""
         found = self.of_page
         if found is None and self.slug:
             found = Connector.objects.filter(slug=self.slug).first()
@@ -89,7 +94,8 @@ def shell(request: HttpRequest) -> dict[str, Shell]:
     of_page = _slug_of_page(request) or slug
     return {
         "shell": Shell(
-            nav=tuple(_nav(request, person, connector)),
+            person=person,
+            path=request.path,
             connectors=choices,
             connector=connector,
             slug=of_page,
@@ -116,7 +122,7 @@ def _same_page(request: HttpRequest, connector: Connector) -> str:
     return reverse(name, args=[connector.slug])
 
 
-def _nav(request: HttpRequest, person: Person, connector: Connector | None) -> list[NavEntry]:
+def _nav(path: str, person: Person, connector: Connector | None) -> list[NavEntry]:
     mappings = reverse("matrix", args=[connector.slug]) if connector else reverse("mappings")
     drift = reverse("drift", args=[connector.slug]) if connector else reverse("first-drift")
     entries = [
@@ -128,7 +134,7 @@ def _nav(request: HttpRequest, person: Person, connector: Connector | None) -> l
         ("Connectors", reverse("connectors"), "arrows-right-left", Right.SEE),
         ("Settings", reverse("settings"), "cog-6-tooth", Right.CONFIGURE),
     ]
-    current = _current(request.path)
+    current = _current(path)
     return [
         NavEntry(label=label, href=href, icon=icon, current=label == current, count=_count(label, person))
         for label, href, icon, right in entries

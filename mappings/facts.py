@@ -87,13 +87,6 @@ class Facts:
         return list(projects_in_scope(self.connector).filter(team_managed=False)) if self.shares else []
 
     @cached_property
-    def company_managed_count(self) -> int:
-        """How many projects a shared edit touches."""
-        if self.shares:
-            return len(self.company_managed)
-        return projects_in_scope(self.connector).filter(team_managed=False).count()
-
-    @cached_property
     def scopes(self) -> dict[tuple[str, int | None], Scope]:
         ids = {*self.own_projects, *(project.pk for project in self.company_managed)}
         found = Scope.objects.filter(connector=self.connector).filter(Q(project=None) | Q(project_id__in=ids))
@@ -179,10 +172,6 @@ class Facts:
     def rows_of(self, shown: Shown, direction: Direction, kind: Kind | None = None) -> tuple[Row, ...]:
         scope = self.scope(shown, direction, kind)
         return self.rows.get((scope.pk, shown.work_item_type.value), ()) if scope else ()
-
-    def touched_projects(self, shown: Shown) -> int:
-        """How many projects a Jira to Align edit touches."""
-        return 1 if shown.project and shown.project.team_managed else self.company_managed_count
 
     def view(self, shown: Shown) -> View:
         j2a_scope, a2j_scope = self.scope(shown, J2A), self.scope(shown, A2J)

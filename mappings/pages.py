@@ -138,10 +138,6 @@ class MatrixPage:
         return may(self.person, Right.EDIT)
 
     @property
-    def touched_projects(self) -> int:
-        return self.facts.touched_projects(self.address.shown)
-
-    @property
     def blocking(self) -> list[Problem]:
         return [problem for problem in self.problems if problem.severity is Severity.ERROR]
 
@@ -152,9 +148,14 @@ class MatrixPage:
         return list(projects_in_scope(self.connector).only("pk", "key", "name", "team_managed"))
 
     @property
+    def sharing_projects(self) -> int:
+        """How many projects a dot of the shared scope is for."""
+        return sum(not project.team_managed for project in self.projects)
+
+    @property
     def scope_options(self) -> list[tuple[str, str, bool]]:
         """(value, label, selected); the first is the shared scope."""
-        shared = sum(not project.team_managed for project in self.projects)
+        shared = self.sharing_projects
         options = [(SHARED, f"Shared by {shared} company-managed project{'' if shared == 1 else 's'}")]
         for project in self.projects[:MOST_OPTIONS]:
             kind = "team-managed" if project.team_managed else "company-managed"

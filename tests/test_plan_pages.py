@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from alignadmin.tasks import run_due
 from connectors import jobs
-from connectors.models import Connector, Job, Person, Role
+from connectors.models import Connector, Job, JobState, Person, Role
 from mappings import planning
 from mappings.models import Plan, PlanState
 from tests import make, mapping_steps
@@ -102,6 +102,39 @@ def test_of_two_plans_of_the_same_change_only_the_first_is_sent(
         run_due()
     assert mapping_steps.states(first) == ["done"]
     assert mapping_steps.states(second) == ["stale"]
+
+
+def test_the_list_does_not_show_a_plan_with_a_refused_change_as_all_well(
+    client: Client, connector: Connector, admin: Person, sandbox: RunningSandbox
+) -> None:
+    for refused in (False, True):
+        edit(connector, "j2a-state", IN_REVIEW, 4 if refused else 3, actor=admin)
+        plan = mapping_steps.approved_plan(connector, actor=admin)
+        sandbox.faults(*[{"method": "PUT", "status": 400}] * refused)
+        mapping_steps.apply(plan, actor=admin)
+        assert ("not all as planned" in client.get("/plans/").content.decode()) is refused
+
+
+@pytest.mark.parametrize(
+    ("since_heartbeat", "told"),
+    [(1, ""), (16, "Another one goes on in"), (31, "Another one goes on as soon as one runs")],
+)
+def test_a_worker_without_a_sign_of_life_is_told_with_when_another_goes_on(
+    client: Client, plan: Plan, since_heartbeat: int, told: str
+) -> None:
+    """A heartbeat comes every 10 s and keeps the lease for 30 s; half a heartbeat late is still in order."""
+    Plan.objects.filter(pk=plan.pk).update(state=PlanState.APPLYING)
+    Job.objects.create(
+        connector=plan.connector,
+        kind="apply",
+        subject=str(plan.pk),
+        state=JobState.RUNNING,
+        owner="a worker that was killed",
+        lease_until=timezone.now() + timedelta(seconds=30.9 - since_heartbeat),
+    )
+    html = client.get(f"/plans/{plan.pk}/").content.decode()
+    assert "gives no sign of life" in html if told else "no sign of life" not in html
+    assert told in html
 
 
 def test_the_second_tab_is_told_who_approved_and_when(client: Client, plan: Plan) -> None:

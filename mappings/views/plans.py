@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.core.paginator import Paginator
+from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -15,7 +16,7 @@ from connectors.models import Connector, Person
 from connectors.rights import Right, requires
 from connectors.services import Refused
 from mappings import planning
-from mappings.models import Change, Plan, PlanState
+from mappings.models import Change, ChangeState, Plan, PlanState
 from mappings.pages import EditLine, edit_line
 from mappings.plan_page import PlanPage, RollBackPage
 from mappings.planning import roll_back
@@ -23,6 +24,7 @@ from mappings.queries import names_of, waiting_edits
 from mappings.views.matrix import connector_or_404, person_of
 
 FILTERS = ("action", "project_key", "direction", "state")
+TROUBLED = Q(state__in=[ChangeState.FAILED, ChangeState.STALE, ChangeState.UNKNOWN]) | Q(confirmed=False)
 
 
 # --- choosing ------------------------------------------------------------------------------------------------------
@@ -65,6 +67,7 @@ def _make(request: HttpRequest, connector: Connector, person: Person) -> HttpRes
 @requires(Right.SEE)
 def plans(request: HttpRequest) -> HttpResponse:
     found = Plan.objects.select_related("connector", "author", "approver").order_by("-id")
+    found = found.annotate(has_trouble=Exists(Change.objects.filter(TROUBLED, plan=OuterRef("pk"))))
     slug, state = request.GET.get("connector", ""), request.GET.get("state", "")
     if slug:
         found = found.filter(connector__slug=slug)

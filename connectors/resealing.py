@@ -15,6 +15,7 @@ from django.db import transaction
 
 from connectors import sealing
 from connectors.audit import trail
+from connectors.audit.models import SigningKey
 from connectors.models import Credential, System
 from connectors.sealing import SECOND_FACTOR, SECOND_FACTOR_FIELDS, DoesNotOpen
 
@@ -48,7 +49,8 @@ def reseal_all(tell: Tell, *, batch: int = BATCH) -> int:
 
 
 def _round(tell: Tell, size: int) -> Iterator[int]:
-    for reseal, what in ((_credentials, "credentials"), (_second_factors, "second factors")):
+    kinds = ((_credentials, "credentials"), (_second_factors, "second factors"), (_signing_keys, "signing keys"))
+    for reseal, what in kinds:
         after: int | None = 0
         while after is not None:
             batch = _in_one_transaction(reseal, after, size, what)
@@ -107,7 +109,7 @@ def _second_factors(after: int, size: int) -> Batch:
     for row in found:
         name = SECOND_FACTOR_FIELDS[row.type]
         before = str(row.data.get(name, ""))
-        if _is_up_to_date(before) or (value := _resealed(before)) is None:
+        if _is_up_to_date(before) or (value := _resealed(before, SECOND_FACTOR)) is None:
             continue
         # The row is ours until the end of the transaction, so no use of a recovery code is lost.
         Authenticator.objects.filter(pk=row.pk).update(data={**row.data, name: value})
@@ -115,14 +117,25 @@ def _second_factors(after: int, size: int) -> Batch:
     return Batch(last=found[-1].pk if found else None, resealed=resealed)
 
 
-def _resealed(value: str) -> str | None:
+def _signing_keys(after: int, size: int) -> Batch:
+    found = list(SigningKey.objects.select_for_update(skip_locked=True).filter(pk__gt=after).order_by("pk")[:size])
+    resealed: Counter[str] = Counter()
+    for row in found:
+        if _is_up_to_date(row.sealed) or (value := _resealed(row.sealed, sealing.signing_bound_to(row))) is None:
+            continue
+        SigningKey.objects.filter(pk=row.pk).update(sealed=value)
+        resealed[sealing.key_id_of(row.sealed)] += 1
+    return Batch(last=found[-1].pk if found else None, resealed=resealed)
+
+
+def _resealed(value: str, bound_to: str) -> str | None:
     """None when it does not open."""
     try:
-        secret = sealing.unseal(value, bound_to=SECOND_FACTOR)
+        secret = sealing.unseal(value, bound_to=bound_to)
     except DoesNotOpen:
         return None
-    again = sealing.seal(secret, bound_to=SECOND_FACTOR)
-    _refuse_other(sealing.unseal(again, bound_to=SECOND_FACTOR), secret)
+    again = sealing.seal(secret, bound_to=bound_to)
+    _refuse_other(sealing.unseal(again, bound_to=bound_to), secret)
     return again
 
 
@@ -144,6 +157,8 @@ def standing() -> Standing:
     for factor in sealing.second_factors().select_related("user").iterator(chunk_size=BATCH):
         value = factor.data.get(SECOND_FACTOR_FIELDS[factor.type])
         _note(found, str(value), SECOND_FACTOR, f"{factor.user.email}: {factor.get_type_display().lower()}")
+    for key in SigningKey.objects.order_by("pk"):
+        _note(found, key.sealed, sealing.signing_bound_to(key), f"signing key {key.key_id}")
     return found
 
 

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.core import checks
 
+from connectors.audit.models import SigningKey
 from connectors.models import Credential
 
 NONCE_BYTES = 12
@@ -175,6 +176,10 @@ def bound_to(credential: Credential) -> str:
     return f"connectors_credential|{credential.uuid}|secret|{credential.version}"
 
 
+def signing_bound_to(key: SigningKey) -> str:
+    return f"connectors_signingkey|{key.uuid}|private"
+
+
 def fingerprint(secret: str) -> str:
     """A keyed hash, so that two people can compare secrets without seeing them; another first key makes another."""
     key = next(iter(keys().values()))
@@ -214,13 +219,15 @@ class Stored:
 
 
 def stored_values() -> Iterator[Stored]:
-    """Every sealed value there is: credentials in all stages, and what second factors are checked against."""
+    """Every sealed value there is: credentials in all stages, second factors, and what signs checkpoints."""
     for credential in Credential.objects.order_by("pk").iterator():
         yield Stored(value=credential.sealed, bound_to=bound_to(credential))
     for factor in second_factors().iterator():
         value = factor.data.get(SECOND_FACTOR_FIELDS[factor.type])
         if isinstance(value, str):
             yield Stored(value=value, bound_to=SECOND_FACTOR)
+    for key in SigningKey.objects.order_by("pk").iterator():
+        yield Stored(value=key.sealed, bound_to=signing_bound_to(key))
 
 
 def second_factors() -> Any:

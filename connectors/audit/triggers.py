@@ -1,4 +1,4 @@
-"""Database triggers that refuse to change or delete entries and mirrored lines.
+"""Database triggers that refuse to change or delete entries, checkpoints and mirrored lines.
 
 They are installed after every migration: SQLite rebuilds a table to alter it and drops its triggers without a word.
 """
@@ -14,8 +14,8 @@ from django.core import checks
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-TABLES = ("connectors_entry", "connectors_mirrorline")
-ENTRIES = TABLES[0]
+TABLES = ("connectors_entry", "connectors_mirrorline", "connectors_checkpoint")
+ENTRIES, CHECKPOINTS = TABLES[0], TABLES[2]
 REFUSAL = "The audit trail is only ever added to."
 
 SQLITE = {
@@ -23,7 +23,7 @@ SQLITE = {
     "no_delete": "BEFORE DELETE ON {table}",
 }
 # INSERT OR REPLACE deletes the old row without asking the delete trigger.
-SQLITE_REPLACE = "BEFORE INSERT ON {table} WHEN EXISTS (SELECT 1 FROM {table} WHERE seq = NEW.seq)"
+SQLITE_REPLACE = "BEFORE INSERT ON {{table}} WHEN EXISTS (SELECT 1 FROM {{table}} WHERE {key} = NEW.{key})"
 POSTGRESQL = {
     "no_change": "BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW",
     "no_truncate": "BEFORE TRUNCATE ON {table} FOR EACH STATEMENT",
@@ -39,7 +39,8 @@ def wanted(vendor: str) -> dict[str, tuple[str, str]]:
     kinds = SQLITE if vendor == "sqlite" else POSTGRESQL
     found = {f"{table}_{kind}": (table, when) for table in TABLES for kind, when in kinds.items()}
     if vendor == "sqlite":
-        found[f"{ENTRIES}_no_replace"] = (ENTRIES, SQLITE_REPLACE)
+        for table, key in ((ENTRIES, "seq"), (CHECKPOINTS, "number")):
+            found[f"{table}_no_replace"] = (table, SQLITE_REPLACE.format(key=key))
     return found
 
 
@@ -87,17 +88,29 @@ def _there(connection: BaseDatabaseWrapper) -> set[str]:
 @contextmanager
 def lifted(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
     """Without the triggers, for emptying the tables between two tests."""
+    _drop(using, TABLES)
+    try:
+        yield
+    finally:
+        install(using)
+
+
+@contextmanager
+def lifted_from_entries(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
+    """For what leaves into an archive, in the caller's transaction: after an error it is undone with all the rest."""
+    _drop(using, (ENTRIES,))
+    yield
+    install(using)
+
+
+def _drop(using: str, of: Sequence[str]) -> None:
     connection = connections[using]
-    tables = set(connection.introspection.table_names())
+    tables = set(connection.introspection.table_names()) & set(of)
     with connection.cursor() as cursor:
         for name, (table, _) in wanted(connection.vendor).items():
             if table in tables:
                 suffix = "" if connection.vendor == "sqlite" else f" ON {table}"
                 cursor.execute(f"DROP TRIGGER IF EXISTS {name}{suffix}")
-    try:
-        yield
-    finally:
-        install(using)
 
 
 def on_migrated(sender: AppConfig, using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:

@@ -1,0 +1,197 @@
+"""Getting checkpoints out of this database: into a folder, to an address, by e-mail; tried until it is done.
+
+A place gets its checkpoints in their order, and after a failure none until the next try. What arrives is the same every
+time, so that a try whose end was not seen does no harm when it is repeated.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from datetime import timedelta
+from pathlib import Path
+from smtplib import SMTPException
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db.models import Q
+from django.utils import timezone
+
+from alignadmin.tasks import due_work
+from connectors import remotes
+from connectors.audit.checkpoints import FOLDER, MAIL, URL, public_keys
+from connectors.audit.models import Checkpoint, CheckpointDelivery
+from connectors.http import NoBudget, Remote, Retry, Site
+from connectors.http.answers import Wording
+from connectors.http.errors import RemoteError
+from connectors.reminders import addresses
+
+log = logging.getLogger(__name__)
+AGAIN = timedelta(minutes=5)  # after a failed try
+AT_ONCE = 200
+WORDING = Wording(system="The address for checkpoints", missing="Check CHECKPOINT_URL.")
+
+
+class NotDelivered(Exception):
+    """The message says what happened and what to do."""
+
+
+@due_work
+def deliver_due() -> int:
+    """Deliver what waits, each place in the order of the checkpoints, until one fails."""
+    return sum(_deliver_to(place) for place in (FOLDER, URL, MAIL))
+
+
+def _deliver_to(place: str) -> int:
+    now = timezone.now()
+    waiting = CheckpointDelivery.objects.filter(place=place, delivered_at=None).order_by("checkpoint_id")
+    done = 0
+    for delivery in waiting.select_related("checkpoint")[:AT_ONCE]:
+        due = Q(tried_at=None) | Q(tried_at__lte=now - AGAIN)
+        # The conditional update is the claim: of several workers one tries.
+        if not CheckpointDelivery.objects.filter(due, pk=delivery.pk, delivered_at=None).update(tried_at=now):
+            break
+        if not _try(delivery):
+            break
+        done += 1
+    return done
+
+
+def _try(delivery: CheckpointDelivery) -> bool:
+    mine = CheckpointDelivery.objects.filter(pk=delivery.pk)
+    try:
+        DELIVER[delivery.place](delivery.checkpoint)
+    except NotDelivered as error:
+        mine.update(error=str(error)[:2000])
+        log.warning("Checkpoint %d could not be delivered (%s): %s", delivery.checkpoint_id, delivery.place, error)
+        return False
+    mine.update(delivered_at=timezone.now(), error="")
+    return True
+
+
+def record(checkpoint: Checkpoint) -> dict[str, object]:
+    """One checkpoint as it stands in files and is posted, with the public half of its key."""
+    public = {key.key_id: key.public for key in public_keys()}
+    return {
+        "number": checkpoint.number,
+        "body": checkpoint.body,
+        "signature": checkpoint.signature,
+        "key_id": checkpoint.key_id,
+        "public": public.get(checkpoint.key_id, ""),
+    }
+
+
+def file_name(checkpoint: Checkpoint) -> str:
+    return f"checkpoint-{checkpoint.number:09d}.json"
+
+
+def _text(checkpoint: Checkpoint) -> str:
+    return json.dumps(record(checkpoint), sort_keys=True) + "\n"
+
+
+# -- the folder -------------------------------------------------------------------------------------------------------
+
+
+def path_of(checkpoint: Checkpoint) -> Path:
+    return Path(settings.CHECKPOINT_FOLDER) / f"{checkpoint.at:%Y-%m}" / file_name(checkpoint)
+
+
+def to_folder(checkpoint: Checkpoint) -> None:
+    """A file of its own, whole or not at all, and never written over."""
+    path, text = path_of(checkpoint), _text(checkpoint)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+        if not path.exists():
+            _write_new(path, text)
+        if path.read_text() == text:
+            return
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "what stands there is no text"
+        raise NotDelivered(
+            f"{path} cannot be written: {reason}. Let the worker's account write to CHECKPOINT_FOLDER."
+        ) from error
+    raise NotDelivered(
+        f"Another checkpoint {checkpoint.number} already stands in {path}. It is left there as evidence: run manage.py "
+        "verify_history. If this database was restored from a backup, set CHECKPOINT_FOLDER to a new folder and keep "
+        "this one."
+    )
+
+
+def _write_new(path: Path, text: str) -> None:
+    draft = path.parent / f".{path.name}.{uuid4().hex}"
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640), "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        # A link, unlike a rename, replaces nothing.
+        os.link(draft, path)
+        sync_folder(path.parent)
+    except FileExistsError:  # another worker was faster
+        pass
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Until then a file's name may be lost when the power fails."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+# -- elsewhere --------------------------------------------------------------------------------------------------------
+
+
+def to_url(checkpoint: Checkpoint) -> None:
+    """A POST of the record as JSON; no redirect is followed, and private addresses need the operator's leave."""
+    try:
+        parts = urlsplit(settings.CHECKPOINT_URL)
+    except ValueError:
+        raise NotDelivered("CHECKPOINT_URL is not a web address.") from None
+    address = f"{parts.scheme}://{parts.netloc}"
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    try:
+        site = Site(
+            address=address,
+            allow_private=remotes.is_allowed_private(address),
+            connect_timeout=settings.CONNECT_TIMEOUT,
+            read_timeout=settings.READ_TIMEOUT,
+            deadline=settings.REQUEST_DEADLINE,
+            wording=WORDING,
+        )
+        with Remote(site, budget=NoBudget(), retry=Retry(tries=1, patience=0.0), read_only=False) as remote:
+            remote.request("POST", path, body=record(checkpoint))
+    except RemoteError as error:
+        raise NotDelivered(f"CHECKPOINT_URL: {error.sentence}") from error
+
+
+def by_mail(checkpoint: Checkpoint) -> None:
+    told = addresses(list(settings.CHECKPOINT_RECIPIENTS))
+    if not settings.EMAIL_URL or not told:
+        raise NotDelivered(
+            "CHECKPOINT_RECIPIENTS names people, but "
+            + ("none of them is an e-mail address." if settings.EMAIL_URL else "EMAIL_URL is not set.")
+        )
+    host = urlsplit(settings.PUBLIC_ADDRESS).hostname or "localhost"
+    message = EmailMessage(
+        f"Checkpoint {checkpoint.number} of AlignAdmin's history",
+        f"The history held {checkpoint.seq} entries on {checkpoint.at:%d %b %Y, %H:%M} UTC.\n"
+        "Keep the attached file: whoever checks the history later compares it with this copy.\n",
+        to=told,
+        headers={"Message-ID": f"<checkpoint.{checkpoint.number}.{checkpoint.hash[:16]}@{host}>"},
+        attachments=[(file_name(checkpoint), _text(checkpoint), "application/json")],
+    )
+    message.extra_headers["Auto-Submitted"] = "auto-generated"
+    try:
+        message.send()
+    except (SMTPException, OSError, ValueError) as error:  # ValueError: a sender that is no address
+        raise NotDelivered(f"The mail server did not take it: {type(error).__name__}: {error}") from error
+
+
+DELIVER = {FOLDER: to_folder, URL: to_url, MAIL: by_mail}

@@ -9,9 +9,24 @@ class ConnectorsConfig(AppConfig):
     def ready(self) -> None:
         # Register jobs and receivers.
         from connectors import catalogue, probing, reminders, schedule, sealing  # noqa: F401
-        from connectors.audit import triggers
+        from connectors.audit import (  # noqa: F401
+            checkpoints,
+            deliveries,
+            fulltext,
+            pack_mail,
+            packs,
+            question_mail,
+            questions,
+            review,
+            schedules,
+            triggers,
+        )
+        from connectors.context import COUNTS
         from connectors.signin import entries, freshness, sessions  # noqa: F401
 
+        COUNTS["History"] = review.waiting_for
+        COUNTS["Overview"] = questions.waiting_for
         post_migrate.connect(triggers.on_migrated, sender=self)
+        post_migrate.connect(fulltext.on_migrated, sender=self)
         checks.register(triggers.check, checks.Tags.database)
         checks.register(sealing.check, checks.Tags.security)

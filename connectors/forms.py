@@ -71,6 +71,11 @@ class ConnectorForm(forms.Form):
     time_zone = typed(
         "Time zone of pasted log lines", "As Align shows times to the person who copies them, like Europe/Warsaw."
     )
+    log_by_hand = forms.BooleanField(
+        label="Align's audit log is only pasted and uploaded",
+        help_text="It is not read from Align, even where Align would answer; time between two parts counts as a gap.",
+        required=False,
+    )
 
     def __init__(self, *args: Any, stored: Connector | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -121,7 +126,7 @@ class ConnectorForm(forms.Form):
     @property
     def data_typed(self) -> ConnectorData:
         """The cleaned values; the form has to be valid."""
-        names = ("name", "align_site", "align_connector_id", "jira_site", "jira_kind", "time_zone")
+        names = ("name", "align_site", "align_connector_id", "jira_site", "jira_kind", "time_zone", "log_by_hand")
         return ConnectorData(**{name: self.cleaned_data[name] for name in names})
 
 

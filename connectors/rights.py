@@ -35,13 +35,15 @@ class Right(StrEnum):
     APPROVE = "approve"  # approve and apply plans
     CONFIGURE = "configure"  # connectors, credentials, settings, people
     HISTORY = "history"  # read and export the history, take in log lines
+    REVIEW = "review"  # sign weeks off, ask about rows: reviewers, and admins who are made reviewers, too
+    EXPLAIN = "explain"  # say why somebody changed something outside, or that it was taken back
 
 
 ROLE_RIGHTS: dict[str, frozenset[Right]] = {
     Role.VIEWER: frozenset({Right.SEE}),
-    Role.EDITOR: frozenset({Right.SEE, Right.EDIT}),
-    Role.ADMIN: frozenset({Right.SEE, Right.EDIT, Right.APPROVE, Right.CONFIGURE, Right.HISTORY}),
-    Role.REVIEWER: frozenset({Right.SEE, Right.HISTORY}),
+    Role.EDITOR: frozenset({Right.SEE, Right.EDIT, Right.EXPLAIN}),
+    Role.ADMIN: frozenset({Right.SEE, Right.EDIT, Right.APPROVE, Right.CONFIGURE, Right.HISTORY, Right.EXPLAIN}),
+    Role.REVIEWER: frozenset({Right.SEE, Right.HISTORY, Right.EXPLAIN, Right.REVIEW}),
 }
 
 WHO_MAY = {
@@ -49,6 +51,8 @@ WHO_MAY = {
     Right.APPROVE: "an admin",
     Right.CONFIGURE: "an admin",
     Right.HISTORY: "a reviewer or an admin",
+    Right.REVIEW: "a reviewer, or an admin who may review,",
+    Right.EXPLAIN: "an editor, a reviewer or an admin",
     Right.SEE: "a viewer",
 }
 
@@ -64,6 +68,8 @@ def may(person: Any, right: Right) -> bool:
         return True
     if not isinstance(person, Person) or not person.is_active:
         return False
+    if right is Right.REVIEW and person.reviews and person.role == Role.ADMIN:
+        return True
     return right is Right.SIGNED_IN or right in ROLE_RIGHTS.get(person.role, frozenset())
 
 

@@ -25,6 +25,8 @@ PULL_FAILED: list[Callable[[Connector, str], None]] = []
 @jobs.handler(INTAKE)
 def take_in_log(run: jobs.Run) -> None:
     """Read what is new in Align's log; an Align without that address is noted once and asked again only by hand."""
+    if run.connector.log_by_hand:  # since the job was started
+        return
     try:
         client = remotes.align_client(run.connector, job=run.job, on_wait=run.waits_for)
         result = intake.pull(run.connector, client)
@@ -42,7 +44,7 @@ def start_due_intakes() -> int:
     now = timezone.now()
     due = Q(audit_due_at=None) | Q(audit_due_at__lte=now)
     started = 0
-    ready = Connector.objects.filter(due, is_active=True, catalogue_at__isnull=False)
+    ready = Connector.objects.filter(due, is_active=True, catalogue_at__isnull=False, log_by_hand=False)
     for connector in ready.exclude(audit_source=AuditSource.NONE):
         following = now + timedelta(seconds=settings.AUDIT_INTERVAL)
         # The conditional update is the claim: of several workers one starts the job.

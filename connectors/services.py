@@ -46,6 +46,7 @@ class ConnectorData:
     jira_site: str
     jira_kind: str
     time_zone: str = "UTC"
+    log_by_hand: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

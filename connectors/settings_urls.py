@@ -11,6 +11,7 @@ urlpatterns = [
     path("people/new/", people.new, name="person-new"),
     path("people/<int:pk>/", people.person, name="person"),
     path("people/<int:pk>/role/", people.role, name="person-role"),
+    path("people/<int:pk>/reviews/", people.reviews, name="person-reviews"),
     path("people/<int:pk>/active/", people.active, name="person-active"),
     path("people/<int:pk>/sessions/", people.sessions, name="person-sessions"),
     path("people/<int:pk>/factors/", people.factors, name="person-factors"),

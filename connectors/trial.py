@@ -62,6 +62,7 @@ def data_of(connector: Connector) -> ConnectorData:
         jira_site=connector.jira_site,
         jira_kind=connector.jira_kind,
         time_zone=connector.time_zone,
+        log_by_hand=connector.log_by_hand,
     )
 
 

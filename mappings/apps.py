@@ -5,6 +5,7 @@ class MappingsConfig(AppConfig):
     name = "mappings"
 
     def ready(self) -> None:
+        from connectors.audit.cases import WAY_BACK
         from connectors.audit.intake import AFTER_INTAKE
         from connectors.context import ALARMS, COUNTS
         from connectors.maintenance import HELD_UP, ON_RETURN
@@ -21,10 +22,11 @@ class MappingsConfig(AppConfig):
             facts,
             job,  # noqa: F401  likewise
         )
-        from mappings.drift import digest, watch  # noqa: F401  register what they do by the clock
+        from mappings.drift import digest, elsewhere, watch  # noqa: F401  register what they do by the clock
         from mappings.drift.page import undecided
 
         AFTER_INTAKE.append(overwrites.look)
+        WAY_BACK.append(elsewhere.way_back)
         COUNTS["Plans"] = queries.plans_waiting_for
         COUNTS["Drift"] = undecided
         WRITE_PROBE.probe = probe.MappingWriteProbe()

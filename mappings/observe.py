@@ -21,7 +21,7 @@ from connectors.http.errors import Malformed, RemoteError, SignInRefused
 from connectors.jobs import JobFailed, Run
 from connectors.models import Connector, Project
 from connectors.threads import DatabaseThreads
-from mappings.drift import checks
+from mappings.drift import checks, elsewhere
 from mappings.drift.checks import Tally
 from mappings.engine.families import FAMILIES, Family
 from mappings.engine.reconcile import Listing, RemoteRecord, Seen, read_list
@@ -339,6 +339,7 @@ def check_lists(run: Run) -> None:
         client = remotes.align_client(connector, job=run.job, on_wait=run.waits_for)
         observe_scopes(client, scopes, run, tally)
         refuse_if_none_read(scopes, tally)
+    elsewhere.tell(connector)
     checks.forget_old(connector)
 
 

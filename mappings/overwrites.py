@@ -89,11 +89,11 @@ def look(connector: Connector, since: datetime | None = None) -> int:
 
 def only_in_log(connector: Connector) -> str:
     """What the page of a plan says where nobody would tell of an overwrite; empty where the log is read."""
-    if connector.audit_source == AuditSource.ENDPOINT:
+    if connector.audit_source == AuditSource.ENDPOINT and not connector.log_by_hand:
         return ""
     return (
         "If somebody changes one of these mappings in Align in the seconds between the last look and the write, that "
-        "change is overwritten, and only Align's own audit log shows it. This Align does not hand its log out: paste "
+        "change is overwritten, and only Align's own audit log shows it. That log is not read here: paste "
         "or upload its lines after the apply, and what was overwritten is told here."
     )
 

@@ -12,6 +12,8 @@ SEAL_KEY = base64.b64encode(b"only for tests, 32 bytes of key.").decode()
 PASSWORD = "for-tests-and-the-demo-only"
 DEFAULTS = {
     "ALLOWED_PRIVATE_HOSTS": "127.0.0.1",
+    # Tests of checkpoints turn the clock on for themselves.
+    "CHECKPOINT_INTERVAL": "0",
     "DEBUG": "0",
     # So that requests without an answer are settled soon.
     "REQUEST_DEADLINE": "3",

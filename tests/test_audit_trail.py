@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 import random
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db.models import Model
 from django.utils import timezone
 
-from connectors.audit import chain, trail, triggers
+from connectors import services
+from connectors.audit import chain, checkpoints, trail, triggers
 from connectors.audit.grammar import A2J, STATE, UPDATED, MappingEvent
-from connectors.audit.models import ChainHead, Entry, HistoryRow, MirrorLine
+from connectors.audit.models import ChainHead, Checkpoint, Entry, HistoryRow, MirrorLine, SigningKey
 from connectors.audit.trail import Act, append, append_many
-from connectors.models import Connector, Person
+from connectors.models import Confirmation, Connector, Credential, Person, Role, System
+from connectors.people import services as people
+from tests import make
+from tests.people_steps import unwritable_history
 
 EVENT = MappingEvent(
     connector_id=123,
@@ -145,6 +152,47 @@ def test_an_entry_needs_the_transaction_of_its_act() -> None:
         append_many([act()])
 
 
+ACTS: dict[str, Callable[[Connector, Person, Person], object]] = {
+    "a connector is added": lambda _, admin, __: services.add_connector(
+        "more",
+        services.ConnectorData(
+            name="More", align_site="https://more.example.test", align_connector_id=7, jira_site="", jira_kind="cloud"
+        ),
+        (),
+        actor=admin,
+    ),
+    "a connector is switched off": lambda acme, admin, _: services.set_active(acme, False, actor=admin),
+    "a prerequisite is confirmed": lambda acme, admin, _: services.confirm_prerequisite(acme, "sync", actor=admin),
+    "a secret is stored": lambda acme, admin, _: services.store_credential(
+        acme, services.SecretData(system=System.ALIGN, kind="align-bearer", user="", secret="canary"), actor=admin
+    ),
+    "a role is changed": lambda _, admin, sam: people.set_role(sam, Role.ADMIN, actor=admin),
+    "somebody is renamed": lambda _, admin, sam: people.edit(sam, "Sam X", actor=admin),
+    "somebody is deactivated": lambda _, admin, sam: people.deactivate(sam, actor=admin),
+    "a key signs anew": lambda _, admin, __: checkpoints.rotate(actor=admin),
+}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("do", ACTS.values(), ids=ACTS.keys())
+def test_an_act_does_not_happen_when_its_entry_cannot_be_written(
+    align: Connector, do: Callable[[Connector, Person, Person], object]
+) -> None:
+    admin, sam = make.person(Role.ADMIN), make.person(Role.EDITOR)
+    append_some(1)
+    before = everything()
+    with unwritable_history(), pytest.raises((IntegrityError, services.Refused)):
+        do(align, admin, sam)
+    assert everything() == before
+    do(align, admin, sam)
+    assert everything() != before
+
+
+def everything() -> list[list[dict[str, Any]]]:
+    tables: list[type[Model]] = [Connector, Credential, Confirmation, Person, SigningKey, Checkpoint, Entry, HistoryRow]
+    return [list(table._default_manager.order_by("pk").values()) for table in tables]
+
+
 @pytest.mark.django_db
 class TestTriggers:
     def refused(self, statement: str) -> None:
@@ -161,6 +209,7 @@ class TestTriggers:
         MirrorLine.objects.create(
             connector=align, type="CONFIG 123", user="x", at=timezone.now(), description="d", digest="d", intake="paste"
         )
+        checkpoints.make(checkpoints.COMMAND)
 
     @pytest.mark.parametrize("table", triggers.TABLES)
     def test_rows_are_neither_changed_nor_deleted(self, table: str) -> None:
@@ -169,6 +218,15 @@ class TestTriggers:
         if connection.vendor == "postgresql":
             self.run("SET CONSTRAINTS ALL IMMEDIATE")  # else PostgreSQL refuses for a reason of its own
             self.refused(f"TRUNCATE {table} CASCADE")
+
+    def test_a_checkpoint_is_not_replaced(self) -> None:
+        if connection.vendor == "sqlite":
+            self.refused("INSERT OR REPLACE INTO connectors_checkpoint SELECT * FROM connectors_checkpoint")
+        else:
+            self.refused(
+                "INSERT INTO connectors_checkpoint SELECT * FROM connectors_checkpoint "
+                "ON CONFLICT (number) DO UPDATE SET body = excluded.body"
+            )
 
     def test_an_entry_is_not_replaced(self) -> None:
         if connection.vendor == "sqlite":
@@ -269,3 +327,23 @@ class TestVerifying:
             call_command("verify_history")
         assert left.value.code == 1
         assert "entry 6 is missing" in capsys.readouterr().err
+
+
+@pytest.mark.django_db
+def test_the_bytes_of_an_entry_are_for_good(align: Connector, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is made faster here, an entry of today has the hash that it would have had at first."""
+    monkeypatch.setattr(timezone, "now", lambda: datetime(2026, 3, 1, 10, 5, tzinfo=UTC))
+    align.pk = 7
+    told = Act(
+        action="change.done",
+        actor=None,
+        connector=align,
+        subject="plan 7 change 1",
+        sentence="QA → In Review",
+        event=EVENT,
+        data={"b": [1, None, "\u202e"], "a": {"y": 1.5, "x": True}},
+    )
+    with transaction.atomic():
+        monkeypatch.setattr(trail, "_project", lambda _: None)  # there is no connector 7
+        (entry,) = append_many([told])
+    assert entry.hash == "4e3b00ddd52ed73c75c5a4008988330d46c097e94fb224f3ff72582b4ce240f9"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 from django.urls import resolve
@@ -19,6 +21,7 @@ from tests.test_roles import ADDRESSES
 
 pytestmark = pytest.mark.browser
 MATRIX = "/connectors/{slug}/mappings/"
+PACK = str(uuid4())
 
 # What an admin can open; the braces are filled in by `Furnished`.
 PAGES = {
@@ -53,8 +56,23 @@ PAGES = {
     "history, a row open": "/history/?connector={slug}&row={row}",
     "history as Align shows it": "/history/?connector={slug}&as=align",
     "history, wrong filter": "/history/?connector=nowhere",
+    "history, searched": "/history/?q=connector:{slug}+after:%22In+Review%22+since:90d+story",
+    "saved searches": "/history/views/?q=source:outside",
     "history row": "/history/{row}/",
     "log lines": "/history/intake/",
+    "packs": "/history/packs/?whose=all",
+    "new pack": "/history/packs/new/?q=connector:{slug}",
+    "pack": "/history/packs/{pack}/",
+    "scheduled packs": "/history/packs/schedules/",
+    "schedule packs": "/history/packs/schedules/new/",
+    "outside changes": "/history/cases/?connector={slug}",
+    "outside changes, explained": "/history/cases/?state=explained",
+    "outside change": "/history/cases/{case}/",
+    "reviews": "/history/review/",
+    "week": "/history/review/{week}/",
+    "questions": "/history/questions/",
+    "all questions": "/history/questions/?state=all",
+    "question": "/history/questions/{question}/",
     "connectors": "/connectors/",
     "connector": "/connectors/{slug}/",
     "new connector": "/connectors/new/",
@@ -90,7 +108,16 @@ SIGNED_OUT = {
 }
 OTHERS = {
     EDITOR: ("overview", "matrix of a project", "new plan", "draft plan", "connector"),
-    REVIEWER: ("overview", "history, a row open", "log lines", "approved plan"),
+    REVIEWER: (
+        "overview",
+        "reviews",
+        "week",
+        "questions",
+        "question",
+        "history, a row open",
+        "log lines",
+        "approved plan",
+    ),
     VIEWER: ("overview", "matrix of a project", "list of a project", "draft plan", "connectors", "connector"),
 }
 VISITS = [
@@ -108,7 +135,9 @@ class Furnished:
     numbers: dict[str, int]
 
     def address(self, page: str) -> str:
-        return self.own.site.url + (PAGES | SIGNED_OUT)[page].format(slug=self.own.slug, **self.numbers)
+        return self.own.site.url + (PAGES | SIGNED_OUT)[page].format(
+            slug=self.own.slug, pack=PACK, week=running_week(), **self.numbers
+        )
 
 
 @pytest.fixture(scope="module")
@@ -123,9 +152,18 @@ def furnished(site: Site) -> Iterator[Furnished]:
         own.set_cell(10011, 1, seen=0, email=EDITOR)
         own.sandbox.edit("update_mapping", family="a2j_state", project="PROJ", type=4, source=2, target=10013)
         own.read_again()
+        pack_of(own)
         yield Furnished(
             own=own,
-            numbers={"applied": applied, "approved": approved, "draft": draft, "row": row_of(own), "job": job_of(own)},
+            numbers={
+                "applied": applied,
+                "approved": approved,
+                "draft": draft,
+                "row": row_of(own),
+                "job": job_of(own),
+                "question": question_of(own),
+                "case": case_of(own),
+            },
         )
 
 
@@ -149,11 +187,42 @@ def fingerprint_of(own: Own, plan: int) -> str:
     return str(own.get(f"/api/v1/plans/{plan}/").json()["fingerprint"])
 
 
+def pack_of(own: Own) -> None:
+    """A pack that is ready, and a schedule of more."""
+    asked = own.post(f"{own.site.url}/history/packs/new/", {"q": f"connector:{own.slug}", "uuid": PACK})
+    assert asked.status_code == 200, asked.text
+    schedule = {"name": f"Weekly {own.slug}", "q": f"connector:{own.slug}", "every": "week", "recipients": ""}
+    assert own.post(f"{own.site.url}/history/packs/schedules/new/", schedule).status_code == 200
+    eventually(lambda: "Download" in own.get(f"/history/packs/{PACK}/").text, what="the pack")
+
+
 def row_of(own: Own) -> int:
     """The history's row of the applied change."""
     address = f"/api/v1/history/?connector={own.slug}&action=created"
     rows = eventually(lambda: own.get(address).json()["results"] or None, what="the history of the apply")
     return int(rows[0]["id"])
+
+
+def running_week() -> str:
+    today = datetime.now(UTC).date()
+    return (today - timedelta(days=today.weekday())).isoformat()
+
+
+def question_of(own: Own) -> int:
+    """The reviewer's to the admin, who applied the change."""
+    asked = own.post(
+        f"{own.site.url}/history/{row_of(own)}/ask/", {"to": "1", "text": "Which ticket is it?"}, email=REVIEWER
+    )
+    assert asked.status_code == 200, asked.text
+    return int(own.get("/history/questions/").text.split('td><a href="/history/questions/')[1].split("/")[0])
+
+
+def case_of(own: Own) -> int:
+    """An outside change, of a line that was uploaded by hand."""
+    what = "CONFIG Updated - State mapping - Align to Jira - Story - Dev complete (3) JiraStatusId Changed - "
+    line = ("CONFIG 123", "Jira Align System", "2026-11-20 12:00:00", f"{what}From [10013] To [10015]")
+    own.post(f"{own.site.url}/history/intake/", {"connector": own.slug, "text": "\t".join(line)})
+    return int(own.get(f"/history/cases/?connector={own.slug}").text.split('id="case-')[1].split('"')[0])
 
 
 def job_of(own: Own) -> int:
@@ -199,14 +268,14 @@ def test_every_page_of_the_product_is_among_them() -> None:
     paths = (*(PAGES | SIGNED_OUT).values(), *OF_FACTORS.values())
     walked = {resolve(urlsplit(path.format_map(Anything())).path).url_name for path in paths}
     pages = {each.name for each in ADDRESSES.values() if not each.is_rest and "GET" in each.callback.rule[2]}
-    assert pages - walked == {"healthz", "mfa_download_recovery_codes"}
+    assert pages - walked == {"healthz", "history-pack-file", "mfa_download_recovery_codes"}
 
 
 class Anything(dict[str, str]):
     """Fills every brace of an address."""
 
     def __missing__(self, name: str) -> str:
-        return "acme" if name == "slug" else "1"
+        return {"slug": "acme", "pack": PACK, "week": running_week()}.get(name, "1")
 
 
 def test_the_pages_of_the_api_load_nothing_from_elsewhere(site: Site, page: Page) -> None:

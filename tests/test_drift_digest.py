@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from alignadmin.tasks import run_due
 from connectors.audit import chain
+from connectors.audit.models import Coverage
 from connectors.models import AuditSource, Connector, HistoryRow, Person, Status, StatusCategory
 from mappings.drift import digest
 from mappings.engine.values import Situation
@@ -191,14 +192,13 @@ def test_failed_checks_and_a_log_that_is_not_read_are_told(owner: Connector) -> 
     DriftCheck.objects.create(
         connector=owner, kind=CheckKind.LISTS, started_at=timezone.now(), error="Align did not answer."
     )
-    Connector.objects.update(
-        audit_source=AuditSource.ENDPOINT,
-        intake_at=timezone.now() - timedelta(days=1),
-        audit_due_at=timezone.now() + timedelta(days=1),
-    )
+    Connector.objects.update(audit_source=AuditSource.ENDPOINT, audit_due_at=timezone.now() + timedelta(days=1))
+    read = timezone.now() - timedelta(days=1)
+    Coverage.objects.create(connector=owner, since=owner.created_at - timedelta(days=2), until=read, intake="endpoint")
     digest.send_due()
     assert "every list: Align did not answer." in body()
-    assert "Align's audit log is not read (1)" in body()
+    assert "Gaps in Align's audit log (1)" in body()
+    assert f"its log was not read since {read:%-d %b %Y, %H:%M} UTC" in body()
 
 
 def test_a_long_list_is_cut_and_says_how_many_more(owner: Connector) -> None:

@@ -621,8 +621,8 @@ def test_the_promise_follows_the_settings_of_the_connector(connector: Connector)
         "which is read every minute."
     )
     assert promised(3600, AuditSource.NONE) == (
-        "A change that lasts longer than 60 min is reported within 62 min; shorter ones are not, since this Align "
-        "does not let its log be read."
+        "A change that lasts longer than 60 min is reported within 62 min; shorter ones are not, since Align's log "
+        "is not read here."
     )
     assert promised(0, AuditSource.NONE) == (
         "No list is read by the clock. A change is noticed by a check that somebody starts."

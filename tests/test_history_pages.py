@@ -14,15 +14,18 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
+from django.http import QueryDict
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from connectors.audit import trail, triggers
 from connectors.audit.columns import LogLine
+from connectors.audit.forms import asked
 from connectors.audit.grammar import A2J, DELETED, J2A, STATE, UPDATED, MappingEvent, write
 from connectors.audit.intake import _store
-from connectors.audit.models import Entry, HistoryRow, Intake, MirrorLine
+from connectors.audit.models import Entry, HistoryRow, Intake, MirrorLine, SavedView
+from connectors.audit.search import Search
 from connectors.audit.trail import Act
 from connectors.models import Connector, Person, Role
 from connectors.signin.freshness import BEGAN, SEEN
@@ -193,13 +196,13 @@ class TestTable:
                 text_of(reviewer, f"/history/?row={HistoryRow.objects.first().pk}&connector=acme&as=align")  # type: ignore[union-attr]
             counts.append(len(queries))
         assert counts[0] == counts[1]
-        assert counts[0] <= 20
+        assert counts[0] <= 50
 
     def test_kept_raw_lines_are_counted_and_found(self, reviewer: Client, align: Connector) -> None:
         lines(align, write(EVENT), "something else")
         html = text_of(reviewer, "/history/")
-        assert re.search(r"<b>1</b><small><a href=\"[^\"]*raw=true\">lines kept raw", html)
-        assert body_rows(text_of(reviewer, "/history/?raw=true")) == 1
+        assert re.search(r"<b>1</b><small><a href=\"[^\"]*q=raw:yes\">lines kept raw", html)
+        assert body_rows(text_of(reviewer, "/history/?q=raw:yes")) == 1
 
 
 FILTERS = [
@@ -222,10 +225,20 @@ FILTERS = [
     ("plan=9", 1),
     ("q=dev COMPLETE", 1),
     ("q=10013", 2),
-    ("q=100%25", 0),
+    ("q=100%25", 2),  # punctuation does not matter, and a word is found by its beginning
+    ("q=zebra", 0),
+    ("q=action:deleted", 1),
+    ("q=before:%22test complete%22 source:outside", 1),
+    ("actor=the+admin&ticket=CHG-2291", 1),
+    ("was=qa&became=in+review", 1),
+    ("case=open", 1),
     ("raw=true", 1),
     ("source=alignadmin&kind=state&q=review", 1),
 ]
+
+
+def parts_of(search: Search) -> set[str]:
+    return {*map(str, search.terms), *search.words}
 
 
 class TestFilters:
@@ -246,7 +259,10 @@ class TestFilters:
                 happened_at=NOON + timedelta(days=1),
             )
         # The status is known as one that all company-managed projects share.
-        HistoryRow.objects.filter(direction=J2A).update(project_stated=True)
+        row = HistoryRow.objects.get(direction=J2A)
+        row.project_stated = True
+        row.text = row.text.replace(":nowhere", "")
+        row.save()
 
     @pytest.mark.parametrize(("query", "rows"), FILTERS)
     def test_each_filter_narrows_and_shows_a_chip_that_removes_it(
@@ -254,12 +270,14 @@ class TestFilters:
     ) -> None:
         html = text_of(reviewer, f"/history/?{query}")
         assert body_rows(html) == rows
-        removals = re.findall(r'<a href="([^"]*)" aria-label="Remove the filter', html)
-        active = parse_qs(query)
-        assert len(removals) == len(active)
-        for removal, name in zip(sorted(removals), removals, strict=True):
-            assert name in removals
-            assert len(parse_qs(urlsplit(unescape(removal)).query)) == len(active) - 1
+        removals = [unescape(each) for each in re.findall(r'<a href="([^"]*)" aria-label="Remove the filter', html)]
+        parts = parts_of(asked(QueryDict(query)))
+        assert removals
+        assert len(removals) == len(parts)
+        for removal in removals:
+            left = parts_of(asked(QueryDict(urlsplit(removal).query)))
+            assert len(left) == len(parts) - 1
+            assert left < parts
 
     def test_a_line_without_a_project_stays_under_every_project_and_says_so(
         self, reviewer: Client, align: Connector
@@ -269,7 +287,20 @@ class TestFilters:
         assert body_rows(html) == 1
         assert "project not stated by Align" in html
 
-    @pytest.mark.parametrize("query", ["since=yesterday", "kind=x", "connector=nobody", "plan=-1", "type=<b>", "q=%00"])
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "since=someday",
+            "kind=x",
+            "connector=nobody",
+            "plan=-1",
+            "type=<b>",
+            "q=%00",
+            "q=nothing:known",
+            "q=after:",
+            "case=x",
+        ],
+    )
     def test_a_filter_that_is_not_understood_is_named_and_shows_nothing(self, reviewer: Client, query: str) -> None:
         html = text_of(reviewer, f"/history/?{query}")
         assert 'class="error"' in html
@@ -286,13 +317,128 @@ class TestFilters:
         links = re.findall(r'<a href="([^"]*)" aria-label="([^"]*) rows, (\d+) outside"', html)
         assert [label for _, label, _ in links] == ["20 Nov 2026: 1", "21 Nov 2026: 1"]
         narrowed = unescape(links[0][0])
-        assert parse_qs(urlsplit(narrowed).query) == {
-            "source": ["alignadmin"],
-            "since": ["2026-11-20"],
-            "until": ["2026-11-20"],
-        }
+        assert parse_qs(urlsplit(narrowed).query) == {"q": ["source:alignadmin since:2026-11-20 until:2026-11-20"]}
         assert body_rows(text_of(reviewer, narrowed)) == 1
         assert "style=" not in html
+
+
+class TestSearchBox:
+    def test_the_fields_show_the_qualifiers_and_lead_to_an_address_without_the_empty_ones(
+        self, reviewer: Client, align: Connector
+    ) -> None:
+        html = text_of(reviewer, '/history/?q=type:story after:"In Review" since:2026-03-01 type:epic raw:yes words')
+        fields = html.partition('id="fields"')[2].partition("</form>")[0]
+        assert 'name="became" value="In Review"' in fields
+        assert 'name="since" value="2026-03-01"' in fields
+        assert "checked" in fields
+        assert 'name="q" value="type:story type:epic words"' in fields
+        answer = reviewer.get("/history/?tidy=1&q=words&became=In+Review&type=&since=2026-03-01&as=align")
+        assert answer.status_code == 303
+        assert parse_qs(urlsplit(answer["Location"]).query) == {
+            "q": ['since:2026-03-01 after:"In Review" words'],
+            "as": ["align"],
+        }
+
+    def test_quick_ranges_stand_in_the_address_and_none_is_chosen_unasked(
+        self, reviewer: Client, align: Connector
+    ) -> None:
+        done(align, None, EVENT, at=timezone.now() - timedelta(days=20))
+        html = text_of(reviewer, "/history/?q=action:updated")
+        ranges = re.findall(r'<a class="chip" href="([^"]*)"( aria-current="true")?>([^<]*)</a>', html)
+        assert [label for _, _, label in ranges] == ["All", "Today", "7 days", "30 days", "90 days", "This quarter"]
+        assert [label for _, on, label in ranges if on] == ["All"]
+        addresses = {label: unescape(address) for address, _, label in ranges}
+        assert parse_qs(urlsplit(addresses["7 days"]).query)["q"] == ["action:updated since:7d"]
+        assert body_rows(text_of(reviewer, addresses["7 days"])) == 0
+        assert body_rows(text_of(reviewer, addresses["30 days"])) == 1
+
+    def test_a_day_is_a_day_of_the_viewers_zone(
+        self, reviewer: Client, align: Connector, people: dict[Role, Person]
+    ) -> None:
+        done(align, None, EVENT, at=datetime(2026, 3, 9, 22, 30, tzinfo=UTC))
+        assert body_rows(text_of(reviewer, "/history/?q=since:2026-03-10")) == 0
+        Person.objects.filter(pk=people[Role.REVIEWER].pk).update(time_zone="Europe/Warsaw")
+        assert body_rows(text_of(reviewer, "/history/?q=since:2026-03-10")) == 0
+        assert body_rows(text_of(reviewer, "/history/?q=since:2026-03-09 until:2026-03-09")) == 1
+        Person.objects.filter(pk=people[Role.REVIEWER].pk).update(time_zone="Asia/Tokyo")
+        html = text_of(reviewer, "/history/?q=since:2026-03-10 until:2026-03-10")
+        assert body_rows(html) == 1
+        assert "10 Mar 2026: 1 rows" in html
+
+    def test_a_row_opens_beside_the_page_one_is_on(self, reviewer: Client, align: Connector) -> None:
+        done(align, None, *(replace(EVENT, source_id=number) for number in range(60)))
+        html = text_of(reviewer, "/history/?q=type:story")
+        older = unescape(re.search(r'<a class="btn" href="([^"]*)">Older</a>', html)[1])  # type: ignore[index]
+        html = text_of(reviewer, older)
+        row = unescape(re.search(r'id="row-\d+" href="([^"]*)"', html)[1])  # type: ignore[index]
+        assert set(parse_qs(urlsplit(row).query)) == {"q", "before", "row"}
+        assert body_rows(text_of(reviewer, row)) == 10
+
+
+class TestSavedSearches:
+    def save(self, client: Client, name: str, q: str = "type:story", **more: str) -> tuple[int, str]:
+        answer = client.post("/history/views/", {"name": name, "q": q, **more}, follow=True)
+        return answer.status_code, unescape(answer.content.decode())
+
+    def test_a_search_is_saved_opened_renamed_and_deleted(self, reviewer: Client, align: Connector) -> None:
+        done(align, None, EVENT)
+        status, html = self.save(reviewer, "  Stories   in March ", "type:story   since:2026-03")
+        assert (status, "saved as “Stories in March”" in html) == (200, True)
+        view = SavedView.objects.get()
+        assert view.query == "type:story since:2026-03"
+        link = re.search(r'<a href="([^"]*)"><bdi class="wrap">Stories in March', text_of(reviewer, "/history/"))
+        assert link
+        assert body_rows(text_of(reviewer, unescape(link[1]))) == 1
+        reviewer.post(f"/history/views/{view.pk}/", {"name": "Stories", "shared": "yes"})
+        view.refresh_from_db()
+        assert (view.name, view.shared) == ("Stories", True)
+        assert reviewer.post(f"/history/views/{view.pk}/delete/").status_code == 303
+        assert not SavedView.objects.exists()
+        assert reviewer.post(f"/history/views/{view.pk}/delete/").status_code == 404
+
+    def test_a_shared_search_is_seen_by_others_and_changed_by_nobody_else(
+        self, reviewer: Client, people: dict[Role, Person]
+    ) -> None:
+        self.save(reviewer, "Mine alone")
+        self.save(reviewer, "For all", shared="yes")
+        admin = signed_in(people[Role.ADMIN])
+        html = text_of(admin, "/history/views/")
+        assert ("For all" in html, "Mine alone" in html) == (True, False)
+        for view in SavedView.objects.all():
+            for address in (f"/history/views/{view.pk}/", f"/history/views/{view.pk}/delete/"):
+                assert admin.post(address, {"name": "Taken"}).status_code == 404
+        assert set(SavedView.objects.values_list("name", flat=True)) == {"For all", "Mine alone"}
+
+    @pytest.mark.parametrize(
+        ("name", "q", "sentence"),
+        [
+            ("", "type:story", "needs a name"),
+            ("n" * 81, "type:story", "81 characters"),
+            ("Known", "type:story", "named “Known” already"),
+            ("Odd", "nothing:known", "There is no qualifier “nothing”"),
+            ("Odd", "connector:nobody", "There is no connector “nobody”"),
+            ("Long", " ".join(f"{'w' * 200}{n}" for n in range(25)), "one that is saved may have"),
+        ],
+    )
+    def test_it_refuses_what_cannot_be_saved_and_keeps_what_was_typed(
+        self, reviewer: Client, name: str, q: str, sentence: str
+    ) -> None:
+        self.save(reviewer, "Known")
+        status, html = self.save(reviewer, name, q)
+        assert (status, sentence in html) == (400, True)
+        assert f'value="{name}"' in html
+        assert SavedView.objects.count() == 1
+
+    def test_it_refuses_the_fifty_first(self, reviewer: Client) -> None:
+        for number in range(50):
+            assert self.save(reviewer, f"View {number}")[0] == 200
+        status, html = self.save(reviewer, "One more")
+        assert (status, "which is the most" in html) == (400, True)
+
+    def test_names_are_never_markup(self, reviewer: Client) -> None:
+        self.save(reviewer, "<script>alert(1)</script>", '"<script>alert(2)</script>"')
+        for address in ("/history/views/", "/history/"):
+            assert "<script>alert" not in text_of(reviewer, address)
 
 
 def test_pages_by_key_show_every_row_once_in_both_directions(reviewer: Client, align: Connector) -> None:
@@ -479,8 +625,22 @@ class TestRest:
         second = reviewer.get(first["next"]).json()
         assert [row["object_id"] for row in first["results"] + second["results"]] == [4, 3, 2, 1, 0]
 
-    def test_a_filter_that_is_not_understood_is_refused(self, reviewer: Client) -> None:
-        assert reviewer.get("/api/v1/history/?kind=x").status_code == 400
+    def test_it_takes_the_search_of_the_page_and_goes_back_and_forth(self, reviewer: Client, align: Connector) -> None:
+        done(align, None, *(replace(EVENT, source_id=number) for number in range(5)), replace(EVENT, project_key="X"))
+        first = reviewer.get("/api/v1/history/?q=project:PROJ&limit=3").json()
+        assert [row["object_id"] for row in first["results"]] == [4, 3, 2]
+        assert first["previous"] is None
+        second = reviewer.get(first["next"]).json()
+        assert [row["object_id"] for row in second["results"]] == [1, 0]
+        assert second["next"] is None
+        assert reviewer.get(second["previous"]).json()["results"] == first["results"]
+
+    @pytest.mark.parametrize("query", ["kind=x", "q=nothing:known", "q=connector:nobody"])
+    def test_a_filter_that_is_not_understood_is_refused(self, reviewer: Client, query: str) -> None:
+        assert reviewer.get(f"/api/v1/history/?{query}").status_code == 400
+
+    def test_a_cursor_that_leads_nowhere_is_not_found(self, reviewer: Client) -> None:
+        assert reviewer.get("/api/v1/history/?cursor=x").status_code == 404
 
 
 def test_times_are_told_in_utc_on_hover(reviewer: Client, align: Connector) -> None:

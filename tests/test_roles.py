@@ -18,7 +18,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from connectors import jobs
-from connectors.audit import trail
+from connectors.audit import packs, schedules, trail, weeks
+from connectors.audit.models import Case, Every
 from connectors.models import HistoryRow, Person, Role, System
 from connectors.rights import Right, may
 from mappings.models import Change, Mapping, Plan, Scope
@@ -31,6 +32,8 @@ EVERY_ROLE = frozenset(Role)
 EDITORS = frozenset({Role.EDITOR, Role.ADMIN})
 ADMINS = frozenset({Role.ADMIN})
 HISTORIANS = frozenset({Role.REVIEWER, Role.ADMIN})
+EXPLAINERS = frozenset({Role.EDITOR, Role.REVIEWER, Role.ADMIN})
+REVIEWERS = frozenset({Role.REVIEWER})  # and admins who are made reviewers besides
 NOBODY: frozenset[Role] = frozenset()
 
 
@@ -93,6 +96,7 @@ TABLE = {
     "person": CONFIGURE_FORM,
     "person-new": CONFIGURE_FORM,
     "person-role": ADMIN_ACT,
+    "person-reviews": ADMIN_ACT,
     "person-active": CONFIGURE_FORM,
     "person-sessions": ADMIN_ACT,
     "person-factors": ADMIN_ACT,
@@ -158,7 +162,28 @@ TABLE = {
     "history": HISTORY,
     "history-row": HISTORY,
     "history-intake": Expected(readers=HISTORIANS, writers=HISTORIANS, methods=("GET", "POST")),
+    "history-views": Expected(readers=HISTORIANS, writers=HISTORIANS, methods=("GET", "POST")),
+    "history-view": Expected(readers=HISTORIANS, writers=HISTORIANS, methods=("POST",), own=True),
+    "history-view-delete": Expected(readers=HISTORIANS, writers=HISTORIANS, methods=("POST",), own=True),
     "history-verify": Expected(readers=HISTORIANS, writers=HISTORIANS, methods=("POST",)),
+    "history-packs": HISTORY,
+    "history-pack": HISTORY,
+    "history-pack-new": Expected(readers=HISTORIANS, writers=HISTORIANS, methods=("GET", "POST")),
+    "history-pack-file": HISTORY,
+    "history-pack-again": Expected(readers=HISTORIANS, writers=HISTORIANS, methods=("POST",)),
+    "history-pack-schedules": HISTORY,
+    "history-pack-schedule-new": CONFIGURE_FORM,
+    "history-pack-schedule-switch": ADMIN_ACT,
+    "cases": READ,
+    "case": Expected(writers=EXPLAINERS, methods=("GET", "POST")),
+    "cases-explain": Expected(writers=EXPLAINERS, methods=("POST",)),
+    "review": HISTORY,
+    "review-week": HISTORY,
+    "review-sample": Expected(readers=HISTORIANS, writers=REVIEWERS, methods=("POST",)),
+    "review-sign": Expected(readers=HISTORIANS, writers=REVIEWERS, methods=("POST",)),
+    "questions": HISTORY,
+    "question": OWN_THING,
+    "question-ask": Expected(readers=HISTORIANS, writers=REVIEWERS, methods=("POST",)),
     # REST
     "api-connectors-list": READ,
     "api-connectors-detail": READ,
@@ -283,6 +308,11 @@ def world(db: None, people: dict[Role, Person]) -> World:
             plan=plan.pk,
         )
     row = HistoryRow.objects.latest("id")
+    outside = Case.objects.create(
+        connector=connector, entry_seq=row.entry_seq, at=timezone.now(), opened_at=timezone.now()
+    )
+    pack = packs.ask("", actor=people[Role.ADMIN], time_zone="UTC")
+    schedule = schedules.add("Weekly", "", Every.WEEK, [], actor=people[Role.ADMIN])
     job = jobs.start(connector, "refresh", actor=people[Role.ADMIN])
     of_mapping = {"mapping": mapping.pk, "seen": ""}
     return World(
@@ -299,6 +329,12 @@ def world(db: None, people: dict[Role, Person]) -> World:
             "account_reset_password_from_key.uidb36": "1",
             "account_reset_password_from_key.key": "no-such-key",
             "row": row.pk,
+            "view": 1,
+            "week": weeks.week_of(timezone.now()).slug,
+            "case": outside.pk,
+            "pack": pack.uuid,
+            "schedule": schedule.pk,
+            "switch": "pause",
             "api-connectors-detail.slug": connector.slug,
             "api-connectors-detail.pk": connector.pk,
             "api-mappings-detail.pk": mapping.pk,

@@ -1,13 +1,23 @@
-"""The history over REST: reading only, with the filters of the page."""
+"""The history over REST: reading only, with the search of the page."""
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers
-from rest_framework.pagination import CursorPagination
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.pagination import BasePagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from connectors.audit.forms import HistoryFilter
+from connectors.audit import queries, search
+from connectors.audit.forms import FIELDS, QUALIFIER_OF, asked
 from connectors.audit.models import HistoryRow, MirrorLine
+from connectors.audit.search import Selection
 from connectors.rights import Right
 
 
@@ -26,18 +36,73 @@ class HistoryRowSerializer(serializers.ModelSerializer[HistoryRow]):
         exclude = ["text", "match"]
 
 
-class NewestFirst(CursorPagination):
+class NewestFirst(BasePagination):
     """By key, not by offset: the ten-thousandth page costs what the first does."""
 
-    ordering = ("-at", "-id")
-    page_size = 100
-    page_size_query_param = "limit"
-    max_page_size = 1000
+    size, most = 100, 1000
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+        self.request = request
+        limit = request.query_params.get("limit", "")
+        size = min(max(int(limit), 1), self.most) if re.fullmatch("[0-9]{1,4}", limit) else self.size
+        key, back = _cursor(request.query_params.get("cursor", ""))
+        before, after = (None, key) if back else (key, None)
+        page = queries.history_page(view.selection(), before=before, after=after, size=size)
+        self.older, self.newer = page.older, page.newer
+        return list(page.rows)
+
+    def get_paginated_response(self, data: Any) -> Response:
+        return Response(
+            {
+                "next": self._address(f"{self.older}" if self.older else None),
+                "previous": self._address(f"-{self.newer}" if self.newer else None),
+                "results": data,
+            }
+        )
+
+    def _address(self, cursor: str | None) -> str | None:
+        return cursor and replace_query_param(self.request.build_absolute_uri(), "cursor", cursor)
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        address = {"type": "string", "format": "uri", "nullable": True}
+        return {
+            "type": "object",
+            "required": ["results"],
+            "properties": {"next": address, "previous": address, "results": schema},
+        }
 
 
+def _cursor(text: str) -> tuple[queries.Key | None, bool]:
+    key = queries.read_key(text.removeprefix("-"))
+    if text and key is None:
+        raise NotFound("There is no such page: follow the addresses in next and previous.")
+    return key, text.startswith("-")
+
+
+PARAMETERS = [
+    OpenApiParameter("q", description="A search as on the history page, e.g. action:updated type:story since:2026-03."),
+    OpenApiParameter("cursor", description="A place in the list, as `next` and `previous` have it."),
+    OpenApiParameter("limit", int, description="Rows at once, at most 1000."),
+    *(
+        OpenApiParameter(name, description=f"The same as {QUALIFIER_OF.get(name, name)}: in q.")
+        for name in FIELDS
+        if name != "q"
+    ),
+]
+
+
+@extend_schema_view(list=extend_schema(parameters=PARAMETERS))
 class HistoryViewSet(ReadOnlyModelViewSet[HistoryRow]):
     right = Right.HISTORY
     queryset = HistoryRow.objects.select_related("connector", "line")
     serializer_class = HistoryRowSerializer
-    filterset_class = HistoryFilter
     pagination_class = NewestFirst
+    filter_backends = ()
+
+    def selection(self) -> Selection:
+        wanted = asked(self.request.query_params)
+        if troubles := search.trouble(wanted):
+            raise ValidationError({"q": list(troubles)})
+        chosen = search.select(wanted)
+        assert chosen is not None  # noqa: S101  (it has no trouble)
+        return chosen

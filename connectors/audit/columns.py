@@ -63,6 +63,7 @@ class LogLine:
     description: str = ""
     remote_id: int | None = None
     problem: str = ""
+    is_refused: bool = False  # split, but its time is in no listed form: to be sent again, so it is not kept
 
 
 class AskDayOrder(Exception):
@@ -129,7 +130,8 @@ def _line(number: int, raw: str, cells: list[str] | None, zone: tzinfo, order: D
     type_, user, timestamp, description = cells
     at = read_time(timestamp, zone, order)
     if at is None:
-        return LogLine(number=number, raw=raw, problem=f"its time “{timestamp.strip()[:40]}” is in no listed form")
+        problem = f"its time “{timestamp.strip()[:40]}” is in no listed form"
+        return LogLine(number=number, raw=raw, problem=problem, is_refused=True)
     return LogLine(
         number=number, raw=raw, type=type_.strip(), user=user.strip(), at=at, description=description.strip()
     )

@@ -1,91 +1,99 @@
-"""The filters of the history page, and the form that takes log lines in."""
+"""The fields of the history's search, and the form that takes log lines in."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any
 
-import django_filters
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from connectors.audit import search
 from connectors.audit.columns import DayOrder
-from connectors.audit.models import HistoryRow, Intake, Source
+from connectors.audit.models import CaseState, Intake, Source
+from connectors.audit.search import Search, Term
 from connectors.models.catalogue import WorkItemType
 from connectors.models.connector import Connector
 
+ANY = {"": "All"}
 LARGEST = 10 * 1024 * 1024
-KINDS = (("state", "State"), ("step", "Process step"))
-DIRECTIONS = (("j2a", "Jira to Align"), ("a2j", "Align to Jira"))
-CHANGES = (("created", "Created"), ("updated", "Updated"), ("deleted", "Deleted"))
-Rows = QuerySet[HistoryRow]
-
-
-def day_start(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 def day_end(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.max))
 
 
-class HistoryFilter(django_filters.FilterSet):
-    """Every filter of the page and of the REST list; unknown values are named, not ignored."""
+class SearchFields(forms.Form):
+    """The qualifiers as fields, beside the box that takes them as text. Their names are those of older addresses."""
 
-    since = django_filters.DateFilter(label="From", method="from_day", widget=forms.DateInput(attrs={"type": "date"}))
-    until = django_filters.DateFilter(label="To", method="to_day", widget=forms.DateInput(attrs={"type": "date"}))
-    connector = django_filters.ModelChoiceFilter(
-        label="Connector", queryset=Connector.objects.all(), to_field_name="slug", empty_label="All"
-    )
-    action = django_filters.CharFilter(label="Action", method="one_action")
-    kind = django_filters.ChoiceFilter(label="Mapping type", choices=KINDS, empty_label="All")
-    direction = django_filters.ChoiceFilter(label="Direction", choices=DIRECTIONS, empty_label="All")
-    type = django_filters.ChoiceFilter(
-        label="Work item type", field_name="work_item_type", choices=WorkItemType.choices, empty_label="All"
-    )
-    project = django_filters.CharFilter(label="Project", method="of_project")
-    person = django_filters.CharFilter(label="Person", method="by_person")
-    source = django_filters.ChoiceFilter(label="Source", choices=Source.choices, empty_label="All")
-    plan = django_filters.NumberFilter(label="Plan", min_value=1, max_value=2**62)
-    raw = django_filters.BooleanFilter(
-        label="Only lines kept raw", method="kept_raw", widget=forms.CheckboxInput(attrs={"value": "true"})
-    )
-    q = django_filters.CharFilter(label="Text", method="with_words", widget=forms.TextInput(attrs={"type": "search"}))
+    since = forms.CharField(label="From", widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.CharField(label="To", widget=forms.DateInput(attrs={"type": "date"}))
+    connector = forms.ChoiceField(label="Connector")
+    action = forms.CharField(label="Action", widget=forms.TextInput(attrs={"list": "actions"}))
+    kind = forms.ChoiceField(label="Mapping type", choices=ANY | search.KINDS)
+    direction = forms.ChoiceField(label="Direction", choices=ANY | search.DIRECTIONS)
+    type = forms.ChoiceField(label="Work item type", choices=[("", "All"), *WorkItemType.choices])
+    project = forms.CharField(label="Project")
+    actor = forms.CharField(label="Person")
+    was = forms.CharField(label="Before")
+    became = forms.CharField(label="After")
+    plan = forms.CharField(label="Plan", widget=forms.TextInput(attrs={"inputmode": "numeric"}))
+    ticket = forms.CharField(label="Ticket")
+    source = forms.ChoiceField(label="Source", choices=[("", "All"), *Source.choices])
+    case = forms.ChoiceField(label="Outside change", choices=[("", "All"), *CaseState.choices])
+    raw = forms.CharField(label="Only lines kept raw", widget=forms.CheckboxInput(attrs={"value": "yes"}))
+    q = forms.CharField(label="Words", widget=forms.TextInput(attrs={"type": "search"}))
 
-    class Meta:
-        model = HistoryRow
-        fields: tuple[str, ...] = ()
+    def __init__(self, shown: Search) -> None:
+        super().__init__(auto_id="field_%s")
+        connectors = Connector.objects.order_by("name").values_list("slug", "name")
+        self.fields["connector"].choices = [("", "All"), *connectors]  # type: ignore[attr-defined]
+        left = list(shown.terms)
+        for name, field in self.fields.items():
+            field.required = False
+            term = self._term(shown, name) if name != "q" else None
+            if term:
+                field.initial = True if name == "raw" else term.value
+                left.remove(term)
+        # What no field can show, for instance two values of one qualifier, is kept as text.
+        self.fields["q"].initial = search.write(search.build(left, shown.words))
 
-    def from_day(self, rows: Rows, name: str, day: date) -> Rows:
-        return rows.filter(at__gte=day_start(day))
+    def _term(self, shown: Search, name: str) -> Term | None:
+        qualifier = QUALIFIER_OF.get(name, name)
+        values = shown.values(qualifier)
+        if len(values) != 1 or not self._can_show(name, values[0]):
+            return None
+        return Term(name=qualifier, value=values[0])
 
-    def to_day(self, rows: Rows, name: str, day: date) -> Rows:
-        return rows.filter(at__lte=day_end(day))
+    def _can_show(self, name: str, value: str) -> bool:
+        if name in search.NARROWING:
+            return bool(re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value))
+        if name == "raw":
+            return value == "yes"
+        choices = getattr(self.fields[name], "choices", None)
+        return choices is None or value in dict(choices)
 
-    def one_action(self, rows: Rows, name: str, action: str) -> Rows:
-        """`plan` finds plan.made, plan.approved and the rest; `created` finds just that."""
-        action = action.strip().lower()
-        return rows.filter(Q(action=action) | Q(action__startswith=f"{action.rstrip('.')}."))
 
-    def of_project(self, rows: Rows, name: str, key: str) -> Rows:
-        """A line that names no project may be of this one, so it stays, marked."""
-        return rows.filter(Q(project_key__iexact=key.strip()) | Q(project_stated=False))
+# `before` and `after` in an address are a place between two pages of the table.
+QUALIFIER_OF = {"was": "before", "became": "after", "person": "actor"}
+FIELDS = (*SearchFields.base_fields, "person")
 
-    def by_person(self, rows: Rows, name: str, who: str) -> Rows:
-        who = who.strip()
-        return rows.filter(
-            Q(person_name__icontains=who) | Q(person_email__icontains=who) | Q(approver_name__icontains=who)
-        )
 
-    def kept_raw(self, rows: Rows, name: str, only: bool) -> Rows:
-        return rows.filter(parsed=False) if only else rows
+def asked(given: Mapping[str, str]) -> Search:
+    """The search of an address: the text of `q`, and each field as the qualifier that it stands for."""
+    written = search.parse(given.get("q", ""))
+    terms = [
+        Term(name=QUALIFIER_OF.get(name, name), value=value)
+        for name in FIELDS
+        if name != "q" and (value := given.get(name, "").strip()) and not (name == "raw" and value in NOT_TICKED)
+    ]
+    return search.build([*written.terms, *terms], written.words) if terms else written
 
-    def with_words(self, rows: Rows, name: str, text: str) -> Rows:
-        for word in text.lower().split()[:20]:
-            rows = rows.filter(text__contains=word)
-        return rows
+
+NOT_TICKED = ("false", "no")
 
 
 class IntakeForm(forms.Form):

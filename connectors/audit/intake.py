@@ -16,12 +16,11 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
 from django.utils import timezone
 
 from connectors.align.errors import NotFound
 from connectors.align.resources import AuditLine
-from connectors.audit import join, rows, trail
+from connectors.audit import case_book, gaps, join, rows, trail
 from connectors.audit.columns import DayOrder, LogLine, read_lines
 from connectors.audit.models import HistoryRow, Intake, MirrorLine
 from connectors.models.connector import AuditSource, Connector
@@ -43,7 +42,7 @@ class LogReader(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class BadLine:
-    """A line kept raw: its number in what was sent, and why it could not be read."""
+    """A line that could not be read: its number in what was sent, and why."""
 
     number: int
     problem: str
@@ -51,7 +50,10 @@ class BadLine:
 
 @dataclass(frozen=True, kw_only=True)
 class IntakeResult:
-    """What one intake brought. `raw` counts the new lines that no grammar reads, `bad` names those not even split."""
+    """What one intake brought. `raw` counts the new lines that no grammar reads, `bad` names those not even split.
+
+    `refused` are those whose time is in no listed form: they are named and not kept, to be sent again.
+    """
 
     read: int
     new: int
@@ -61,20 +63,24 @@ class IntakeResult:
     paired: int
     outside: int
     sentence: str
+    refused: tuple[BadLine, ...] = ()
     since: datetime | None = None  # the time of the oldest new line
 
 
 def overlap() -> timedelta:
     """How far behind the newest line each pull starts, for lines that Align wrote late."""
-    return timedelta(seconds=getattr(settings, "AUDIT_OVERLAP", 600.0))
+    return timedelta(seconds=settings.AUDIT_OVERLAP)
 
 
 # -- from the endpoint ------------------------------------------------------------------------------------------------
 
 
 def pull(connector: Connector, client: LogReader, *, clock: Clock = timezone.now) -> IntakeResult:
-    """Read what is new since the newest line that the endpoint gave. Errors other than NotFound are the caller's."""
-    since = _cursor(connector)
+    """Read what is new since the newest line that the endpoint gave. Errors other than NotFound are the caller's.
+
+    After an outage of whatever length this brings what was missed, and closes the gap.
+    """
+    since, began = _cursor(connector), clock()
     try:
         answered = client.audit_log(since=since)
     except NotFound:
@@ -93,17 +99,49 @@ def pull(connector: Connector, client: LogReader, *, clock: Clock = timezone.now
     ]
     with transaction.atomic():
         trail.lock_head()
+        covered_from = _reaches_back_to(connector, since, lines, began)
         result = _store(connector, lines, Intake.ENDPOINT, clock())
+        # What is written while Align answers may be missing in the answer.
+        _cover(connector, covered_from, began, Intake.ENDPOINT)
         _mark(connector, clock(), AuditSource.ENDPOINT)
     _tell(connector, result)
     return result
 
 
 def _cursor(connector: Connector) -> datetime | None:
-    """The cursor is the newest stored line itself, so it cannot part from the rows."""
+    """The cursor is the newest stored line itself, so it cannot part from the rows; None reads the whole log.
+
+    A line from the future does not make the next pull start there: it never starts later than the last one ended.
+    """
+    until = gaps.pulled_until(connector)
+    newest = _newest(connector)
+    if until is None:
+        return None
+    return min(until, newest.at if newest else until) - overlap()
+
+
+def _newest(connector: Connector) -> MirrorLine | None:
     lines = MirrorLine.objects.filter(connector=connector, intake=Intake.ENDPOINT)
-    newest = lines.aggregate(newest=Max("at"))["newest"]
-    return newest - overlap() if newest else None
+    return lines.order_by("-at", "-pk").first()
+
+
+def _reaches_back_to(
+    connector: Connector, since: datetime | None, lines: Sequence[LogLine], began: datetime
+) -> datetime:
+    """From when on this answer is the whole log. One without the newest line we have was cut off by Align."""
+    first = min((line.at for line in lines if line.at), default=began)
+    until = gaps.pulled_until(connector)
+    if since is None or until is None:
+        return min(first, connector.created_at)
+    newest = _newest(connector)
+    is_whole = newest is None or any(digest_of(line) == newest.digest for line in lines)
+    return until if is_whole else first
+
+
+def _cover(connector: Connector, since: datetime, until: datetime, intake: Intake) -> None:
+    if not gaps.is_covered_at_all(connector):
+        case_book.open_missing(connector)  # lines may have come in before there were cases
+    gaps.cover(connector, since, until, intake)
 
 
 def _no_endpoint(connector: Connector) -> IntakeResult:
@@ -137,9 +175,12 @@ def take_in(
 ) -> IntakeResult:
     """Take in the four columns. Raises columns.AskDayOrder when day and month cannot be told apart."""
     lines = read_lines(text, ZoneInfo(connector.time_zone), order)
+    stretch = _stretch(connector, lines)
     with transaction.atomic():
         trail.lock_head()
         result = _store(connector, lines, intake, clock())
+        if stretch:
+            _cover(connector, *stretch, intake)
         _mark(connector, clock(), None)
         trail.append(
             "log.taken-in",
@@ -153,10 +194,19 @@ def take_in(
                 "new": result.new,
                 "known": result.known,
                 "kept_raw": [line.number for line in result.bad][:1000],
+                "refused": [line.number for line in result.refused][:1000],
+                "covers": [at.isoformat() for at in stretch or ()],
             },
         )
     _tell(connector, result)
     return result
+
+
+def _stretch(connector: Connector, lines: Sequence[LogLine]) -> tuple[datetime, datetime] | None:
+    """From this connector's first line to its last; None while some of them have to be sent again."""
+    own = connector.config_name.casefold()
+    times = [line.at for line in lines if line.at and line.type.casefold() == own]
+    return (min(times), max(times)) if times and not any(line.is_refused for line in lines) else None
 
 
 def _tell(connector: Connector, result: IntakeResult) -> None:
@@ -176,8 +226,9 @@ def _mark(connector: Connector, now: datetime, source: AuditSource | None) -> No
 
 
 def _store(connector: Connector, lines: Sequence[LogLine], intake: Intake, now: datetime) -> IntakeResult:
+    taken = [line for line in lines if not line.is_refused]
     made: list[MirrorLine] = []
-    for start in range(0, len(fresh := _fresh(connector, lines)), BATCH):
+    for start in range(0, len(fresh := _fresh(connector, taken)), BATCH):
         batch = [
             _mirrored(connector, line, digest, nth, intake, now) for line, digest, nth in fresh[start : start + BATCH]
         ]
@@ -185,19 +236,24 @@ def _store(connector: Connector, lines: Sequence[LogLine], intake: Intake, now: 
     shown = rows.of_lines(connector, made)
     HistoryRow.objects.bulk_create([row for row in shown if not row.match], batch_size=BATCH)
     joined = join.settle(connector, {row.match for row in shown if row.match}, [row for row in shown if row.match])
-    bad = tuple(BadLine(number=line.number, problem=line.problem) for line in lines if line.problem)
+    bad, refused = _bad(taken), _bad(line for line in lines if line.is_refused)
     raw = sum(not row.parsed for row in shown)
     return IntakeResult(
         read=len(lines),
         new=len(made),
-        known=len(lines) - len(made),
+        known=len(taken) - len(made),
         raw=raw,
         bad=bad,
         paired=joined.paired,
         outside=joined.outside,
-        sentence=_told(len(lines), len(made), raw, bad),
+        sentence=_told(len(taken), len(made), raw, bad, refused),
+        refused=refused,
         since=min((line.at for line in made), default=None),
     )
+
+
+def _bad(lines: Iterable[LogLine]) -> tuple[BadLine, ...]:
+    return tuple(BadLine(number=line.number, problem=line.problem) for line in lines if line.problem)
 
 
 def _fresh(connector: Connector, lines: Sequence[LogLine]) -> list[tuple[LogLine, str, int]]:
@@ -259,12 +315,21 @@ def _mirrored(
     )
 
 
-def _told(read: int, new: int, raw: int, bad: Sequence[BadLine]) -> str:
-    parts = [f"{read} {'line' if read == 1 else 'lines'} read, {new} new, {read - new} already here."]
+def _told(taken: int, new: int, raw: int, bad: Sequence[BadLine], refused: Sequence[BadLine]) -> str:
+    read = taken + len(refused)
+    parts = [f"{read} {'line' if read == 1 else 'lines'} read, {new} new, {taken - new} already here."]
     if raw:
         parts.append(f"{raw} of the new ones could not be read as mapping changes and are kept as they are.")
     if bad:
-        named = "; ".join(f"line {line.number}: {line.problem}" for line in bad[:10])
-        more = f"; and {len(bad) - 10} more" if len(bad) > 10 else ""
-        parts.append(f"Kept as they are: {named}{more}.")
+        parts.append(f"Kept as they are: {_named(bad)}.")
+    if refused:
+        parts.append(
+            f"Refused: {_named(refused)}. Send these again with their times in a listed form; until then this part of "
+            "the log counts as not covered."
+        )
     return " ".join(parts)
+
+
+def _named(lines: Sequence[BadLine]) -> str:
+    named = "; ".join(f"line {line.number}: {line.problem}" for line in lines[:10])
+    return named + (f"; and {len(lines) - 10} more" if len(lines) > 10 else "")

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet
 
+from connectors.audit import case_book
 from connectors.audit import rows as make
 from connectors.audit.grammar import A2J
 from connectors.audit.models import Certainty, HistoryRow, MirrorLine, Source
@@ -23,7 +24,7 @@ from connectors.models.catalogue import ReachableStatus
 from connectors.models.connector import Connector
 
 KEYS_AT_ONCE = 500
-MOST_CANDIDATES = 50
+MOST_CANDIDATES = make.MOST_CANDIDATES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +62,7 @@ class Joined:
 
 
 def window() -> timedelta:
-    return timedelta(seconds=getattr(settings, "AUDIT_CLOCK_SKEW", 300.0))
+    return timedelta(seconds=settings.AUDIT_CLOCK_SKEW)
 
 
 # -- pure ----------------------------------------------------------------------------------------------------------
@@ -105,16 +106,17 @@ def pair(cluster: Cluster, reach: timedelta) -> list[Pair]:
 
 
 def after_ours(made: Sequence[HistoryRow]) -> None:
-    """New changes of ours: a line that came before them may be theirs."""
-    matches: dict[int, set[str]] = defaultdict(set)
+    """New changes of ours: a line that came before them may be theirs, and they may take a change of others back."""
+    done: dict[int, list[HistoryRow]] = defaultdict(list)
     for row in made:
         if row.match and row.connector_id:
-            matches[row.connector_id].add(row.match)
-    for connector_id, keys in matches.items():
-        there = _stored(connector_id, keys).exclude(line=None).values_list("match", flat=True)
+            done[row.connector_id].append(row)
+    for connector_id, rows in done.items():
+        there = _stored(connector_id, {row.match for row in rows}).exclude(line=None).values_list("match", flat=True)
         waiting = set(there)
         if waiting:
             settle(Connector.objects.get(pk=connector_id), waiting)
+        case_book.close_taken_back(connector_id, rows)
 
 
 def rejoin(connector: Connector) -> Joined:
@@ -182,6 +184,8 @@ class Changes:
     rows: list[HistoryRow] = field(default_factory=list)  # ours with another pairing
     released: list[int] = field(default_factory=list)  # rows of ours whose line changes
     gone: list[int] = field(default_factory=list)  # outside rows whose line found its change
+    found: set[int] = field(default_factory=set)  # their lines
+    moved: list[tuple[int, int]] = field(default_factory=list)  # of one look, a line found and a line lost
     lost: list[tuple[MirrorLine, list[str]]] = field(default_factory=list)  # lines whose change went to another
     new: list[HistoryRow] = field(default_factory=list)  # outside rows to save
     named: list[HistoryRow] = field(default_factory=list)  # outside rows with other candidates
@@ -198,9 +202,16 @@ class Changes:
         made = make.of_lines(connector, [line for line, _ in self.lost])
         for row, (_, candidates) in zip(made, self.lost, strict=True):
             row.candidates = [] if row.project_stated else candidates
-        made += self.new
-        name_candidates(connector, made)
-        HistoryRow.objects.bulk_create(made, batch_size=500)
+        name_candidates(connector, [*made, *self.new])
+        HistoryRow.objects.bulk_create([*made, *self.new], batch_size=500)
+        self._keep_cases(connector, made)
+
+    def _keep_cases(self, connector: Connector, lost: Sequence[HistoryRow]) -> None:
+        case_book.move(self.moved)
+        if self.found:
+            case_book.close_found(connector, [row for row in self.rows if row.line_id in self.found])
+        case_book.open_again(connector, lost, window())
+        case_book.open_new(connector, self.new, window())
 
 
 def _save_pairings(rows: Sequence[HistoryRow]) -> None:
@@ -221,6 +232,7 @@ def _settle_group(group: Group, changes: Changes) -> None:
     lines = [Point(id=line.pk, at=line.at) for line in group.lines.values()]
     by_id = {row.pk: row for row in group.ours}
     partner: dict[int, Pair] = {}
+    lost, gone = len(changes.lost), len(changes.gone)
     for cluster in clusters(ours, lines, reach):
         pairs = pair(cluster, reach)
         partner |= {found.row: found for found in pairs}
@@ -230,6 +242,9 @@ def _settle_group(group: Group, changes: Changes) -> None:
             _settle_line(group, point.id, point.id in taken, projects, changes)
     for row in group.ours:
         _settle_row(row, partner.get(row.pk), group, changes)
+    found = [line for line, row in group.outside.items() if row.pk in changes.gone[gone:]]
+    changes.found.update(found)
+    changes.moved += zip(found, [line.pk for line, _ in changes.lost[lost:]], strict=False)
 
 
 def _settle_line(group: Group, line: int, taken: bool, projects: list[str], changes: Changes) -> None:

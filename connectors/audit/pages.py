@@ -2,95 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from alignadmin.pages import failure, page, redirect
-from connectors.audit import chain, intake, queries, trail
+from connectors.audit import chain, checkpoints, gaps, intake, queries, saved_views, search, trail, words
 from connectors.audit.columns import FORMS, SLASHED_EXAMPLE, AskDayOrder
-from connectors.audit.forms import LARGEST, TOO_LARGE, HistoryFilter, IntakeForm
+from connectors.audit.forms import LARGEST, TOO_LARGE, IntakeForm, SearchFields, asked
 from connectors.audit.models import HistoryRow
+from connectors.audit.search_page import Place
 from connectors.models.connector import AuditSource, Connector
 from connectors.models.person import Person
 from connectors.rights import Right, requires
 
-# Of one page, not of the selection: they go when a filter changes.
-PLACES = ("before", "after", "row")
 FORM_OVERHEAD = 64 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chip:
-    """One active filter and the address without it."""
-
-    label: str
-    value: str
-    without: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class BarLink:
-    bar: queries.Bar
-    address: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class IntakeState:
-    """By which way a connector's log comes in, and why."""
+    """By which way a connector's log comes in, and why, and what of the time it does not cover."""
 
     connector: Connector
     why: str
+    gaps: gaps.State
 
 
 @requires(Right.HISTORY)
 def history(request: HttpRequest) -> HttpResponse:
-    """The table with its filters; `as=align` shows Align's four columns, `row` opens one row beside it."""
-    filters = HistoryFilter(request.GET, queryset=HistoryRow.objects.all())
-    valid = filters.is_valid()
-    rows = filters.qs if valid else HistoryRow.objects.none()
-    as_align = request.GET.get("as") == "align"
-    if as_align:
-        rows = queries.in_aligns_log(rows)
-    shown = queries.history_page(
-        rows,
-        before=queries.read_key(request.GET.get("before", "")),
-        after=queries.read_key(request.GET.get("after", "")),
-    )
-    days = filters.form.cleaned_data if valid else {}
-    bars = queries.bars(rows, days.get("since"), days.get("until"))
-    return page(
-        request,
-        "history/history.html",
-        {
-            "filters": filters,
-            "chips": _chips(request, filters) if valid else [],
-            "rows": shown.rows,
-            "older": shown.older and address(request, before=str(shown.older)),
-            "newer": shown.newer and address(request, after=str(shown.newer)),
-            "newest": address(request),
-            "as_align": as_align,
-            "ours_address": address(request, **{"as": None}),
-            "align_address": address(request, **{"as": "align"}),
-            "raw_address": address(request, raw="true"),
-            "query": _query(request, {"row": None}).urlencode(),
-            "selected": _selected(request),
-            "close": f"{reverse('history')}?{_query(request, {'row': None}).urlencode()}",
-            "bars": bars,
-            "bar_links": _bar_links(request, bars),
-            "chain": queries.chain_state(),
-            "kept_raw": queries.kept_raw(),
-            "intakes": [_intake_state(connector) for connector in queries.connectors()],
-        },
-    )
+    """The table with its search; `as=align` shows Align's four columns, `row` opens one row beside it."""
+    place = Place(asked=asked(request.GET), as_align=request.GET.get("as") == "align")
+    if "tidy" in request.GET:  # from the fields, most of which are empty
+        return redirect(request, place.address())
+    chosen = search.select(place.asked)
+    if place.as_align:
+        chosen = queries.in_aligns_log(chosen)
+    keys = {name: queries.read_key(request.GET.get(name, "")) for name in ("before", "after")}
+    shown = queries.history_page(chosen, before=keys["before"], after=keys["after"])
+    here = {name: str(key) for name, key in keys.items() if key}
+    bars = queries.bars(chosen, None if here else shown)
+    context = {
+        "place": place,
+        "troubles": search.trouble(place.asked),
+        "left_out": [text for text in place.asked.words if not words.split(text)],
+        "fields": SearchFields(place.asked),
+        "actions": queries.ACTIONS,
+        "rows": shown.rows,
+        "older": shown.older and place.address(before=str(shown.older)),
+        "newer": shown.newer and place.address(after=str(shown.newer)),
+        "newest": place.address(),
+        "as_align": place.as_align,
+        "ours_address": replace(place, as_align=False).address(),
+        "align_address": replace(place, as_align=True).address(),
+        "row_address": place.address(**here, row=""),
+        "selected": _selected(request),
+        "close": place.address(**here),
+        "bars": bars,
+        "bar_links": place.bar_links(bars),
+        "views": saved_views.seen_by(_person(request)),
+        "shows_utc": timezone.get_current_timezone_name() != "UTC",
+        **_head(),
+    }
+    return page(request, "history/history.html", context)
+
+
+def _head() -> dict[str, Any]:
+    """The state of everything: what is kept, whether it is whole, and whether the log came in."""
+    intakes = [_intake_state(connector) for connector in queries.connectors()]
+    return {
+        "intakes": intakes,
+        "last_intake": max((each.connector.intake_at for each in intakes if each.connector.intake_at), default=None),
+        "open_gaps": [each.gaps.sentence for each in intakes if each.gaps.sentence],
+        "gap_count": sum(len(each.gaps.gaps) for each in intakes),
+        "chain": queries.chain_state(),
+        "kept": queries.kept(),
+        "checkpoint": checkpoints.state(),
+    }
 
 
 @requires(Right.HISTORY)
@@ -155,50 +151,6 @@ def verify(request: HttpRequest) -> HttpResponse:
     return redirect(request, reverse("history"))
 
 
-# -- addresses --------------------------------------------------------------------------------------------------------
-
-
-def address(request: HttpRequest, **changes: str | None) -> str:
-    """This selection with some of it changed, from its first page."""
-    query = _query(request, dict.fromkeys(PLACES) | changes).urlencode()
-    return f"{reverse('history')}?{query}" if query else reverse("history")
-
-
-def _query(request: HttpRequest, changes: dict[str, str | None]) -> QueryDict:
-    query = request.GET.copy()
-    for name in [name for name, value in query.items() if not value]:
-        del query[name]
-    for name, value in changes.items():
-        query.pop(name, None)
-        if value is not None:
-            query[name] = value
-    return query
-
-
-def _chips(request: HttpRequest, filters: HistoryFilter) -> list[Chip]:
-    return [
-        Chip(label=field.label or name, value=_told(field, value), without=address(request, **{name: None}))
-        for name, field in filters.form.fields.items()
-        if (value := filters.form.cleaned_data.get(name)) not in (None, "", False)
-    ]
-
-
-def _told(field: Any, value: Any) -> str:
-    if value is True:
-        return "yes"
-    return dict(getattr(field, "choices", None) or {}).get(value, str(value)) if isinstance(value, str) else str(value)
-
-
-def _bar_links(request: HttpRequest, bars: queries.Bars | None) -> Sequence[BarLink]:
-    if bars is None:
-        return []
-    return [
-        BarLink(bar=bar, address=address(request, since=bar.day.isoformat(), until=bar.day.isoformat()))
-        for bar in bars.bars
-        if bar.rows
-    ]
-
-
 def _selected(request: HttpRequest) -> queries.Detail | None:
     number = request.GET.get("row", "")
     if not number.isascii() or not number.isdigit() or len(number) > 18:
@@ -216,7 +168,7 @@ def _intake_state(connector: Connector) -> IntakeState:
         AuditSource.NONE: intake.why_no_endpoint(connector),
         AuditSource.UNTRIED: "not tried yet whether this Jira Align answers with its log",
     }
-    return IntakeState(connector=connector, why=whys[AuditSource(connector.audit_source)])
+    return IntakeState(connector=connector, why=whys[AuditSource(connector.audit_source)], gaps=gaps.state(connector))
 
 
 def _initial(request: HttpRequest) -> dict[str, str]:

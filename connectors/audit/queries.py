@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
-from django.db.models import Count, Q, QuerySet
-from django.db.models.functions import TruncDate
+from django.db import connection
+from django.db.models import Count, DateTimeField, ExpressionWrapper, F, Func, IntegerField, Q, QuerySet
 from django.utils import timezone
 
+from connectors.audit import archived, fulltext, search, trail
 from connectors.audit import rows as make
-from connectors.audit import trail
+from connectors.audit.fulltext import Span
 from connectors.audit.grammar import parse
 from connectors.audit.models import ChainHead, Entry, HistoryRow, Source
+from connectors.audit.search import Selection
 from connectors.models.connector import Connector
 
 Rows = QuerySet[HistoryRow]
 PAGE = 50
 BAR_DAYS = 60
 NEIGHBOURS = 5
+NEAR = timedelta(days=30)
 
 
 # -- pages by key -----------------------------------------------------------------------------------------------------
@@ -42,6 +46,7 @@ class HistoryPage:
     rows: Sequence[HistoryRow]
     older: Key | None
     newer: Key | None
+    is_rare: bool = False  # the newest of them were not among the newest rows of all
 
 
 def read_key(text: str) -> Key | None:
@@ -56,31 +61,112 @@ def key_of(row: HistoryRow) -> Key:
     return Key(at=row.at, id=row.pk)
 
 
-def history_page(rows: Rows, *, before: Key | None = None, after: Key | None = None, size: int = PAGE) -> HistoryPage:
+def history_page(
+    chosen: Selection | None, *, before: Key | None = None, after: Key | None = None, size: int = PAGE
+) -> HistoryPage:
     """`before` gives the rows older than it, `after` the ones just newer; both newest first."""
-    rows = rows.select_related("connector", "line")
-    if after:
-        newer = rows.filter(Q(at__gt=after.at) | Q(at=after.at, id__gt=after.id)).filter(at__gte=after.at)
-        found = list(newer.order_by("at", "id")[: size + 1])
-        more, found = len(found) > size, found[:size][::-1]
-        return HistoryPage(rows=found, older=_last(found), newer=key_of(found[0]) if more else None)
-    if before:
-        # The bound on `at` alone is what lets the index be used.
-        rows = rows.filter(at__lte=before.at).filter(Q(at__lt=before.at) | Q(id__lt=before.id))
-    found = list(rows.order_by("-at", "-id")[: size + 1])
+    if chosen is None:
+        return HistoryPage(rows=[], older=None, newer=None)
+    found, is_rare = _beside(chosen, before=before, after=after, count=size + 1)
     more, found = len(found) > size, found[:size]
+    if after:
+        found = found[::-1]
+        return HistoryPage(rows=found, older=_last(found), newer=key_of(found[0]) if more else None, is_rare=is_rare)
     return HistoryPage(
-        rows=found, older=_last(found) if more else None, newer=key_of(found[0]) if before and found else None
+        rows=found,
+        older=_last(found) if more else None,
+        newer=key_of(found[0]) if before and found else None,
+        is_rare=is_rare,
     )
+
+
+def _beside(
+    chosen: Selection, *, before: Key | None, after: Key | None, count: int
+) -> tuple[Sequence[HistoryRow], bool]:
+    """The `count` rows nearest to the key, the nearest first; and whether they were hard to find."""
+    # The bound on `at` alone is what lets the index be used.
+    if after:
+        span, order = Span(since=after.at), ("at", "id")
+        beyond = Q(at__gt=after.at) | Q(at=after.at, id__gt=after.id)
+    elif before:
+        span, order = Span(until=before.at), ("-at", "-id")
+        beyond = Q(at__lt=before.at) | Q(at=before.at, id__lt=before.id)
+    else:
+        span, order, beyond = Span(), ("-at", "-id"), Q()
+    span, found, look = span.within(chosen.span), [], Look(span=span)
+    for look in _looks(chosen, span, count, newest=after is None):
+        rows = search.within(chosen, look.span) if look.ids is None else chosen_of(chosen, look.ids)
+        found = _read(chosen, rows.filter(beyond), order, count, by_words=look.by_words)
+        if len(found) == count or look.is_last:
+            break
+    return found, look.by_words is True
+
+
+def _read(
+    chosen: Selection, rows: Rows, order: Sequence[str], count: int, *, by_words: bool | None
+) -> list[HistoryRow]:
+    if by_words is not None:
+        ordered = rows.order_by(*(_unordered(order) if by_words else order))
+        with fulltext.advised(by_words=by_words):  # sorted are times and ids only, not rows with all they bear
+            rows = chosen_of(chosen, list(ordered.values_list("pk", flat=True)[:count]))
+    return list(rows.select_related("connector", "line").order_by(*order)[:count])
+
+
+def chosen_of(chosen: Selection, ids: Sequence[int]) -> Rows:
+    """Of these rows, whose words are known to be right, the ones that meet the other conditions, too."""
+    return search.within(replace(chosen, groups=()), Span()).filter(pk__in=ids)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """Where to look for a page's rows: in a span, or among the ids that the index of words has given.
+
+    `by_words`: find all of them and then sort, or walk them by time until there are enough; None leaves the choice.
+    """
+
+    span: Span
+    ids: Sequence[int] | None = None
+    by_words: bool | None = None
+    is_last: bool = False
+
+
+def _looks(chosen: Selection, span: Span, count: int, *, newest: bool) -> Iterator[Look]:
+    """Wider each time: what the index of words finds may be left out by another condition."""
+    if not chosen.groups:
+        yield Look(span=span)
+    elif connection.vendor == "sqlite":
+        for times in (1, 8, 64):
+            ids = fulltext.nearest(chosen.groups, span, times * count, newest=newest)
+            yield Look(span=span, ids=ids, is_last=len(ids) < times * count)
+        yield Look(span=span)
+    else:
+        yield from _looks_by_guess(span, newest=newest)
+
+
+def _looks_by_guess(span: Span, *, newest: bool) -> Iterator[Look]:
+    """PostgreSQL expects words to be spread evenly, and would walk years of rows for those of somebody who has left."""
+    ends = HistoryRow.objects.order_by("-at" if newest else "at").values_list("at", flat=True)
+    edge = (span.until if newest else span.since) or ends.first()
+    if edge is not None:
+        near = Span(since=edge - NEAR) if newest else Span(until=edge + NEAR)
+        yield Look(span=span.within(near), by_words=False)
+    yield Look(span=span, by_words=True)
+
+
+def _unordered(order: Sequence[str]) -> list[Any]:
+    """The same order, told so that no index gives it."""
+    time = ExpressionWrapper(F("at") + timedelta(0), output_field=DateTimeField())
+    return [time.desc() if order[0] == "-at" else time.asc(), order[1]]
 
 
 def _last(found: Sequence[HistoryRow]) -> Key | None:
     return key_of(found[-1]) if found else None
 
 
-def in_aligns_log(rows: Rows) -> Rows:
+def in_aligns_log(chosen: Selection | None) -> Selection | None:
     """What Align shows, and our own changes that no line of it was found for yet."""
-    return rows.filter(Q(line__isnull=False) | (Q(source=Source.OURS) & ~Q(match="")))
+    shown = Q(line__isnull=False) | (Q(source=Source.OURS) & ~Q(match=""))
+    return chosen and replace(chosen, columns=chosen.columns & shown)
 
 
 # -- a bar per day ----------------------------------------------------------------------------------------------------
@@ -105,27 +191,22 @@ class Bars:
     first: date
     last: date
     most: int
+    has_more: bool  # the search allows earlier days than the first
 
 
 BAR_WIDTH, BAR_HEIGHT = 10, 44
 
 
-def bars(rows: Rows, since: date | None, until: date | None) -> Bars | None:
-    """The last 60 days of what the filter leaves; the table itself has no such window."""
-    newest = rows.order_by("-at").values_list("at", flat=True).first()
-    if newest is None:
+def bars(chosen: Selection | None, first_page: HistoryPage | None = None) -> Bars | None:
+    """The last 60 days of what the search leaves; the table itself has no such window."""
+    page = first_page or history_page(chosen, size=1)
+    if chosen is None or not page.rows:
         return None
-    last = min(until or date.max, timezone.localdate(newest))
-    first = max(since or date.min, last - timedelta(days=BAR_DAYS - 1))
-    start = timezone.make_aware(datetime.combine(first, datetime.min.time()))
-    per_day = (
-        rows.filter(at__gte=start)
-        .order_by()
-        .annotate(day=TruncDate("at"))
-        .values("day")
-        .annotate(rows=Count("id"), outside=Count("id", filter=Q(source=Source.OUTSIDE)))
-    )
-    counts = {found["day"]: (found["rows"], found["outside"]) for found in per_day}
+    last, since = timezone.localdate(page.rows[0].at), chosen.span.since
+    earliest = timezone.localdate(since) if since else date.min
+    first = max(earliest, last - timedelta(days=BAR_DAYS - 1))
+    with fulltext.advised(by_words=page.is_rare or not chosen.groups):
+        counts = _per_day(chosen, first, last)
     most = max((total for total, _ in counts.values()), default=1)
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     return Bars(
@@ -133,7 +214,52 @@ def bars(rows: Rows, since: date | None, until: date | None) -> Bars | None:
         first=first,
         last=last,
         most=most,
+        has_more=earliest < first,
     )
+
+
+def _per_day(chosen: Selection, first: date, last: date) -> dict[date, tuple[int, int]]:
+    """Counted by numbers of seconds: a date of a zone costs a call of Python for each row on SQLite."""
+    counts: dict[date, tuple[int, int]] = {}
+    for start, end in _without_clock_change(first, last):
+        begin, finish = day_start(start), day_start(end + timedelta(days=1))
+        rows = search.within(chosen, Span(since=begin, until=finish)).filter(at__lt=finish)
+        found = rows.order_by().annotate(day=DayNumber("at", begin=int(begin.timestamp()))).values("day")
+        for day in found.annotate(rows=Count("source"), outside=Count("source", filter=Q(source=Source.OUTSIDE))):
+            # The 25th hour of a long day belongs to it, too.
+            which = min(start + timedelta(days=day["day"]), end)
+            total, outside = counts.get(which, (0, 0))
+            counts[which] = (total + day["rows"], outside + day["outside"])
+    return counts
+
+
+def _without_clock_change(first: date, last: date) -> Iterator[tuple[date, date]]:
+    """The stretches of days that are all 24 hours long; a day that is not is a stretch of its own."""
+    start, day = first, first
+    while day <= last:
+        if day_start(day + timedelta(days=1)).utcoffset() != day_start(day).utcoffset():
+            if start < day:
+                yield start, day - timedelta(days=1)
+            yield day, day
+            start = day + timedelta(days=1)
+        day += timedelta(days=1)
+    if start <= last:
+        yield start, last
+
+
+class DayNumber(Func):
+    """How many times 24 hours after `begin`, a number of seconds."""
+
+    output_field = IntegerField()
+    template = "(floor(extract(epoch from %(expressions)s) - %(begin)d)::bigint / 86400)"
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, Any]:
+        template = "((CAST(strftime('%%%%s', substr(%(expressions)s, 1, 19)) AS INTEGER) - %(begin)d) / 86400)"
+        return self.as_sql(compiler, connection, template=template, **extra)
+
+
+def day_start(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, datetime.min.time()))
 
 
 def _bar(place: int, day: date, total: int, outside: int, most: int) -> Bar:
@@ -175,8 +301,22 @@ def chain_state() -> ChainState:
     )
 
 
-def kept_raw() -> int:
-    return HistoryRow.objects.filter(parsed=False).count()
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What the history holds, from its first moment on."""
+
+    rows: int
+    since: datetime | None
+    raw: int
+
+
+def kept() -> Kept:
+    first = HistoryRow.objects.order_by("at").values_list("at", flat=True).first()
+    return Kept(rows=HistoryRow.objects.count(), since=first, raw=HistoryRow.objects.filter(parsed=False).count())
+
+
+# Offered to whoever types an action; any other that an entry bears is found, too.
+ACTIONS = ("created", "updated", "deleted", "plan", "mapping", "credential", "connector", "person", "log", "history")
 
 
 # -- one row ----------------------------------------------------------------------------------------------------------
@@ -188,6 +328,7 @@ class Detail:
 
     row: HistoryRow
     entry: Entry | None
+    archive: archived.Holding | None  # which the entry has left the database into
     whole: bool  # the entry has the hash it was written with
     same: bool  # the row says what its entry or line says
     ambiguous: bool
@@ -199,6 +340,7 @@ def detail(row: HistoryRow) -> Detail:
     return Detail(
         row=row,
         entry=entry,
+        archive=archived.holding(row.entry_seq) if row.entry_seq and entry is None else None,
         whole=entry is not None and entry.hash == trail.digest(entry.prev, entry.body),
         same=_same(row, entry),
         ambiguous=bool(row.line and parse(row.line.description, row.line.type).ambiguous),

@@ -9,13 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from connectors.audit import words
 from connectors.audit.grammar import A2J, CREATED, DELETED, J2A, MappingEvent, parse, write
-from connectors.audit.models import Entry, HistoryRow, MirrorLine, Source
+from connectors.audit.models import Case, Entry, HistoryRow, MirrorLine, Source
 from connectors.models.catalogue import Status
 from connectors.models.connector import Connector
 
 DONE = "change.done"  # the entry of a write that Align took
+ELSEWHERE = "mapping.changed_elsewhere"  # the entry of a change that the watch has seen and no line told
 KEPT_RAW = "log line"  # the action of a line that no grammar reads
+MOST_CANDIDATES = 50
 UNITS = {"state": "state", "step": "process step"}
 
 
@@ -29,8 +32,10 @@ def match_of(description: str, connector_id: int) -> str:
     misread on both sides alike.
     """
     event = parse(description, f"CONFIG {connector_id}").event
-    if event is None:
-        return ""
+    return _match(event, connector_id) if event else ""
+
+
+def _match(event: MappingEvent, connector_id: int) -> str:
     source = _end(event.source_id, event.source_name)
     what = (event.action, event.kind, event.direction, _plain(event.work_item_type), source)
     stated = json.dumps([connector_id, *what, *_told(event)])
@@ -83,6 +88,9 @@ def of_entry(entry: Entry) -> HistoryRow:
         _fill(row, event)
         if entry.action == DONE:
             row.action, row.match = event.action, match_of(write(event), event.connector_id)
+        elif entry.action == ELSEWHERE and not Case.objects.filter(entry_seq=entry.seq, line__isnull=False).exists():
+            # Once a line has told it, the line's row is the outside change.
+            row.action, row.source = event.action, Source.OUTSIDE
     row.text = _words(row, body["subject"], connector.get("name", ""))
     return row
 
@@ -94,6 +102,8 @@ def of_lines(connector: Connector, lines: Sequence[MirrorLine]) -> list[HistoryR
     """Rows of lines without a cause of ours: outside changes, and lines that no grammar reads."""
     rows = [_of_line(connector, line) for line in lines]
     _state_projects(connector, rows)
+    for row, line in zip(rows, lines, strict=True):
+        row.text = _words(row, line.type, line.description, connector.name)
     return rows
 
 
@@ -115,8 +125,7 @@ def _of_line(connector: Connector, line: MirrorLine) -> HistoryRow:
         row.action = event.action
         row.sentence = in_words(event)
         if event.connector_id in (connector.align_connector_id, 0):  # else the line is of another connector
-            row.source, row.match = Source.OUTSIDE, match_of(line.description, connector.align_connector_id)
-    row.text = _words(row, line.type, line.description, connector.name)
+            row.source, row.match = Source.OUTSIDE, _match(event, connector.align_connector_id)
     return row
 
 
@@ -169,7 +178,7 @@ def _fill(row: HistoryRow, event: MappingEvent) -> None:
 
 
 def _words(row: HistoryRow, *more: str) -> str:
-    """Lower-case words for the free-text search."""
+    """What the search finds the row by."""
     fields = (
         row.sentence,
         row.object_name,
@@ -184,7 +193,7 @@ def _words(row: HistoryRow, *more: str) -> str:
         *(str(number) for number in (row.object_id, row.before_id, row.after_id) if number is not None),
         *more,
     )
-    return safe(" ".join(part for part in fields if part)).lower()
+    return words.of_row(row, safe(" ".join(part for part in fields if part)))
 
 
 def safe(text: str) -> str:

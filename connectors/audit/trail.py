@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -141,7 +141,7 @@ def _body(act: Act, *, seq: int, at: datetime) -> dict[str, Any]:
         "reason": act.reason,
         "ticket": act.ticket,
         "happened_at": act.happened_at.isoformat() if act.happened_at else None,
-        "event": asdict(act.event) if act.event else None,
+        "event": vars(act.event) if act.event else None,
         "data": dict(act.data),
     }
 

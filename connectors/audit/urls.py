@@ -2,11 +2,36 @@
 
 from django.urls import path
 
-from connectors.audit import pages
+from connectors.audit import case_pages, pages, pages_packs, pages_questions, pages_review, saved_pages
 
 urlpatterns = [
     path("", pages.history, name="history"),
     path("intake/", pages.take_in, name="history-intake"),
     path("verify/", pages.verify, name="history-verify"),
+    path("cases/", case_pages.case_list, name="cases"),
+    path("cases/explain/", case_pages.explain_many, name="cases-explain"),
+    path("cases/<int:case>/", case_pages.case, name="case"),
+    path("packs/", pages_packs.listed, name="history-packs"),
+    path("packs/new/", pages_packs.new, name="history-pack-new"),
+    path("packs/schedules/", pages_packs.scheduled, name="history-pack-schedules"),
+    path("packs/schedules/new/", pages_packs.schedule_new, name="history-pack-schedule-new"),
+    path(
+        "packs/schedules/<int:schedule>/<slug:switch>/",
+        pages_packs.schedule_switch,
+        name="history-pack-schedule-switch",
+    ),
+    path("packs/<uuid:pack>/", pages_packs.one, name="history-pack"),
+    path("packs/<uuid:pack>/file/", pages_packs.file, name="history-pack-file"),
+    path("packs/<uuid:pack>/again/", pages_packs.again, name="history-pack-again"),
+    path("review/", pages_review.listed, name="review"),
+    path("review/<slug:week>/", pages_review.week, name="review-week"),
+    path("review/<slug:week>/sample/", pages_review.sample, name="review-sample"),
+    path("review/<slug:week>/sign/", pages_review.sign, name="review-sign"),
+    path("questions/", pages_questions.listed, name="questions"),
+    path("questions/<int:pk>/", pages_questions.question, name="question"),
+    path("<int:row>/ask/", pages_questions.ask, name="question-ask"),
+    path("views/", saved_pages.views, name="history-views"),
+    path("views/<int:view>/", saved_pages.change, name="history-view"),
+    path("views/<int:view>/delete/", saved_pages.delete, name="history-view-delete"),
     path("<int:row>/", pages.row, name="history-row"),
 ]

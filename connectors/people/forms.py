@@ -17,7 +17,7 @@ WHAT_ROLES_DO = {
     Role.VIEWER: "reads matrices, plans and connectors",
     Role.EDITOR: "edits mappings and makes plans",
     Role.ADMIN: "approves, applies, and looks after connectors, credentials, settings and people",
-    Role.REVIEWER: "reads everything, the history too, and exports it; changes nothing",
+    Role.REVIEWER: "reads and exports everything, with the history, asks about changes, signs weeks; changes nothing",
 }
 ROLES = [(role.value, f"{role.label}: {what}") for role, what in WHAT_ROLES_DO.items()]
 

@@ -6,7 +6,6 @@ Each service is one short transaction whose last statement is its audit entry. E
 from __future__ import annotations
 
 from allauth.mfa.models import Authenticator
-from allauth.usersessions.models import UserSession
 from django.contrib.auth.password_validation import validate_password
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -80,7 +79,7 @@ def join(uid: str, token: str, password: str) -> Person:
         person.set_password(password)
         person.invited_at = None
         person.save(update_fields=["password", "invited_at"])
-        _end_sessions(person)
+        sessions.end_silently(person)
         action, words = ("joined", "joined") if is_first else ("password_changed", "set a new password by a link")
         _entry(f"person.{action}", person, person, f"{person} {words}.")
     return person
@@ -130,9 +129,32 @@ def set_role(person: Person, role: str, *, seen: str | None = None, actor: Perso
         if found.pk == actor.pk:
             raise Refused("Nobody changes their own role. Ask another admin.")
         found.role = role
-        found.save(update_fields=["role"])
+        data = {"before": before.value, "after": str(role)}
         sentence = f"Role of {found}: {before.label} → {Role(role).label}."
-        _entry("person.role_changed", found, actor, sentence, before=before.value, after=str(role))
+        if found.reviews:  # it goes with the role, so that becoming an admin again does not bring it back unseen
+            found.reviews, data["reviews"] = False, "no"
+        found.save(update_fields=["role", "reviews"])
+        _entry("person.role_changed", found, actor, sentence, **data)
+    return True
+
+
+def set_reviews(person: Person, reviews: bool, *, seen: bool, actor: Person) -> bool:
+    """Whether there was something to change: an admin may review, too, or no more. Raises Refused."""
+    with transaction.atomic():
+        found = _lock(person, actor)
+        _refuse_inactive(found)
+        if found.role != Role.ADMIN:
+            raise Refused(f"{found} is {_a(found.role)}: only an admin is made a reviewer besides.")
+        if found.pk == actor.pk:
+            raise Refused("Nobody makes themselves a reviewer. Ask another admin.")
+        if seen != found.reviews:
+            raise Refused(f"Somebody has set this for {found} meanwhile. Look, then decide again.")
+        if reviews == found.reviews:
+            return False
+        found.reviews = reviews
+        found.save(update_fields=["reviews"])
+        sentence = f"{found} may {'review, too' if reviews else 'not review any more'}."
+        _entry("person.reviewer_set", found, actor, sentence, before=not reviews, after=reviews)
     return True
 
 
@@ -153,7 +175,7 @@ def deactivate(person: Person, *, seen: str | None = None, actor: Person) -> Han
         found.is_active, found.invited_at = False, None
         found.save(update_fields=["is_active", "invited_at"])
         given.carry_out()
-        ended = _end_sessions(found)
+        ended = sessions.end_silently(found)
         data = {"email": found.email, "role": found.role, "sessions": ended, "credentials": given.facts}
         own = _act("person.deactivated", found, actor, f"Deactivated {found}.", **data)
         trail.append_many([*given.acts(actor), own])
@@ -178,19 +200,22 @@ def end_sessions(person: Person, *, actor: Person) -> int:
         return sessions.end_all(_lock(person, actor), actor=actor)
 
 
-def remove_factors(person: Person, *, actor: Person) -> None:
-    """For somebody who has lost them: recovery codes go too, and sessions end. The caller sends the e-mail."""
+def remove_factors(person: Person, *, actor: Person | None) -> None:
+    """For somebody who has lost them: recovery codes go too, and sessions end. The caller sends the e-mail.
+
+    Without an actor it is a command's act: the way in for the only admin, whom nobody else can help.
+    """
     with transaction.atomic():
-        found = _lock(person, actor)
-        if found.pk == actor.pk:
+        found = _lock(person, actor) if actor else Person.objects.select_for_update(no_key=True).get(pk=person.pk)
+        if found == actor:
             raise Refused("Your own second factor is on your account's page.")
         stored = Authenticator.objects.filter(user=found)
         kinds = sorted(stored.values_list("type", flat=True))
         if not kinds:
             raise Refused(f"{found} has no second factor.")
         stored.delete()
-        ended = _end_sessions(found)
-        sentence = f"Removed the second factor of {found}, as lost."
+        ended = sessions.end_silently(found)
+        sentence = f"Removed the second factor of {found}, as lost{'' if actor else ', by command'}."
         _entry("person.factor_removed", found, actor, sentence, kinds=kinds, sessions=ended)
 
 
@@ -214,13 +239,6 @@ def _refuse_last_admin(person: Person) -> None:
     others = Person.objects.filter(role=Role.ADMIN, is_active=True).exclude(pk=person.pk)
     if may(person, Right.CONFIGURE) and all(is_waiting(each) for each in others):
         raise Refused(f"{person} is the only active admin. Make somebody else an admin first.")
-
-
-def _end_sessions(person: Person) -> int:
-    stored = list(UserSession.objects.filter(user=person))
-    for session in stored:
-        session.end()
-    return len(stored)
 
 
 def _refuse_inactive(person: Person) -> None:

@@ -84,12 +84,6 @@ def factor_removed(request: HttpRequest, person: Person, factor: str, *, codes_r
     _entry("person.factor_removed", person, f"{person} removed {factor}{too}.", request)
 
 
-def factors_taken_off(person: Person, *, actor: Person | None) -> None:
-    by = f"{actor} took" if actor else "A command took"
-    sentence = f"{by} every second factor and the recovery codes off {person}."
-    trail.append("person.factor_removed", actor=actor, connector=None, subject=f"person {person.pk}", sentence=sentence)
-
-
 def factor_renamed(request: HttpRequest, person: Person, before: str, after: str) -> None:
     _entry("person.edited", person, f"{person} renamed {before} to {after}.", request)
 

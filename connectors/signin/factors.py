@@ -1,4 +1,4 @@
-"""Which second factors a person has, told without opening a sealed one, and taking them off a locked-out one."""
+"""Which second factors a person has, told without opening a sealed one."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ from allauth.mfa import app_settings
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.db import transaction
 
 from connectors.models import Person
 from connectors.rights import WITH_SECOND_FACTOR, may
-from connectors.services import Refused
-from connectors.signin import entries
 
 FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]  # recovery codes only stand in for one of these
 
@@ -63,16 +60,6 @@ def factors_of(person: Person) -> Factors:
         codes_left=_left(codes[0]) if codes else None,
         required=needs_second_factor(person),
     )
-
-
-def take_off(person: Person, *, actor: Person | None) -> None:
-    """For somebody who lost factor and codes: the password alone signs in until they have added another."""
-    with transaction.atomic():
-        Person.objects.select_for_update().get(pk=person.pk)
-        removed, _ = Authenticator.objects.filter(user_id=person.pk).delete()
-        if not removed:
-            raise Refused(f"{person} has no second factor. Nothing was changed.")
-        entries.factors_taken_off(person, actor=actor)
 
 
 def _factor(row: Authenticator) -> Factor:

@@ -105,6 +105,15 @@ def role(request: HttpRequest, pk: int) -> HttpResponse:
     return _act(request, found, lambda actor: people.set_role(found, wish, seen=seen, actor=actor), "The role is set.")
 
 
+@act_only
+def reviews(request: HttpRequest, pk: int) -> HttpResponse:
+    """Whether an admin may review, too."""
+    found = get_object_or_404(Person, pk=pk)
+    wish, seen = request.POST.get("reviews") == "yes", request.POST.get("seen") == "yes"
+    done = f"{found} may {'review, too' if wish else 'not review'}."
+    return _act(request, found, lambda actor: people.set_reviews(found, wish, seen=seen, actor=actor), done)
+
+
 @form_page
 def active(request: HttpRequest, pk: int) -> HttpResponse:
     """The page lists what is handed over before anybody confirms; `seen` is the key of that list."""

@@ -47,7 +47,7 @@ def cause_of(mappings: Iterable[Mapping]) -> dict[int, Cause]:
 
 
 def _causes(connector_id: int, mappings: Sequence[Mapping], scopes: dict[int, Scope]) -> dict[int, Cause]:
-    since = _changed_since(connector_id, mappings)
+    since = changed_since(connector_id, mappings)
     lines = _lines(connector_id, mappings, min(since.values()))
     causes: dict[int, Cause] = {}
     for mapping in mappings:
@@ -62,7 +62,7 @@ def _causes(connector_id: int, mappings: Sequence[Mapping], scopes: dict[int, Sc
     return causes
 
 
-def _changed_since(connector_id: int, mappings: Sequence[Mapping]) -> dict[int, datetime]:
+def changed_since(connector_id: int, mappings: Sequence[Mapping]) -> dict[int, datetime]:
     """When each row's list was surely still as agreed: the last complete check that ended before the drift was seen."""
     seen = {mapping.pk: mapping.drifted_at for mapping in mappings if mapping.drifted_at is not None}
     whole = DriftCheck.objects.filter(connector=connector_id, kind=CheckKind.LISTS, unknown=0, error="")

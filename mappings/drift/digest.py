@@ -21,9 +21,9 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from alignadmin.tasks import due_work
-from connectors.audit import trail
+from connectors.audit import gaps, trail
 from connectors.audit.models import HistoryRow
-from connectors.models import AuditSource, Connector
+from connectors.models import Connector
 from connectors.reminders import addresses, one_line
 from mappings.drift.page import (
     SOON,
@@ -45,7 +45,6 @@ CLAIM = timedelta(minutes=10)  # after which an unsent digest is taken up again
 DAY = timedelta(days=1)
 MOST_LINES = 50  # of each kind in one message
 LONGEST_LINE = 300
-LATE_INTAKE = timedelta(hours=6)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,7 +199,7 @@ def parts_of(connector: Connector, *, since: datetime) -> list[Part]:
         _of_rows("Accepted until a time within 7 days", "accepted and ending", ending, _ending_line),
         _unknown(connector),
         _failed(connector, since),
-        _gap(connector, now),
+        _gap(connector, since, now),
     ]
     return [part for part in parts if part.count]
 
@@ -242,12 +241,14 @@ def _failed(connector: Connector, since: datetime) -> Part:
     return Part(title="Checks that failed", word="failed checks", lines=lines, count=count)
 
 
-def _gap(connector: Connector, now: datetime) -> Part:
-    """Who changed what is told by Align's log alone, so a log that is not read any more is told."""
-    last = connector.intake_at
-    is_late = connector.audit_source == AuditSource.ENDPOINT and last is not None and last < now - LATE_INTAKE
-    lines = [f"Last read {_stamp(last)}. Until it is read again nobody is named as the cause."] if is_late else []
-    return Part(title="Align's audit log is not read", word="gap in the log", lines=lines, count=len(lines))
+def _gap(connector: Connector, since: datetime, now: datetime) -> Part:
+    """Who changed what is told by Align's log alone, so time that no intake covers is told."""
+    log_state = gaps.state(connector, now=now)
+    lines = [f"{log_state.sentence} Until it is taken in nobody is named as the cause."] if log_state.open else []
+    closed = [gap for gap in log_state.gaps if gap != log_state.open and gap.until > since]
+    lines += [f"No line was taken in for {_stamp(gap.since)} to {_stamp(gap.until)}." for gap in closed]
+    shown = [_cut(line) for line in lines[:MOST_LINES]]
+    return Part(title="Gaps in Align's audit log", word="gap in the log", lines=shown, count=len(lines))
 
 
 def _stamp(at: datetime | None) -> str:

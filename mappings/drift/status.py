@@ -161,8 +161,8 @@ def promise(connector: Connector, took: timedelta) -> str:
     """`took`: how long the last check at every list went on; a longer one than the interval sets the pace."""
     every, pace = timedelta(seconds=connector.observe_every), _pace(connector, took)
     if not pace:
-        return f"No list is read by the clock. {_LOG_ALONE[AuditSource(connector.audit_source)].format(_log_pace())}"
-    shorter = _SHORTER[AuditSource(connector.audit_source)].format(_log_pace())
+        return f"No list is read by the clock. {_LOG_ALONE[_source(connector)].format(_log_pace())}"
+    shorter = _SHORTER[_source(connector)].format(_log_pace())
     told = f"A change that lasts longer than {_words(pace)} is reported within {_words(pace + MARGIN)}; {shorter}."
     if pace == every:
         return told
@@ -172,7 +172,7 @@ def promise(connector: Connector, took: timedelta) -> str:
 _SHORTER = {
     AuditSource.ENDPOINT: "shorter ones only through Align's log, which is read every {}",
     AuditSource.UNTRIED: "shorter ones are not, until Align's log has been read once",
-    AuditSource.NONE: "shorter ones are not, since this Align does not let its log be read",
+    AuditSource.NONE: "shorter ones are not, since Align's log is not read here",
 }
 _LOG_ALONE = {
     AuditSource.ENDPOINT: "A change is noticed through Align's log, which is read every {}, or by a check that "
@@ -180,6 +180,10 @@ _LOG_ALONE = {
     AuditSource.UNTRIED: "A change is noticed by a check that somebody starts.",
     AuditSource.NONE: "A change is noticed by a check that somebody starts.",
 }
+
+
+def _source(connector: Connector) -> AuditSource:
+    return AuditSource.NONE if connector.log_by_hand else AuditSource(connector.audit_source)
 
 
 def _pace(connector: Connector, took: timedelta) -> timedelta:

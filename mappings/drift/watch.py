@@ -20,7 +20,7 @@ from connectors.jobs import JobFailed, Run
 from connectors.models import ACTIVE, AuditSource, Connector, Job, Person
 from connectors.schedule import AFTER_PULL, PULL_FAILED
 from connectors.sealing import SealError
-from mappings.drift import checks
+from mappings.drift import checks, elsewhere
 from mappings.drift.named import lists_named
 from mappings.drift.status import WatchState, WatchStatus, status, statuses
 from mappings.models import CheckKind, Scope
@@ -82,6 +82,7 @@ def check_log(run: Run) -> None:
     Never raises for what Align answers: the intake itself was good.
     """
     connector = Connector.objects.get(pk=run.connector.pk)
+    elsewhere.tell(connector)
     if connector.audit_source != AuditSource.ENDPOINT or connector.maintenance_since is not None:
         return
     now = timezone.now()

@@ -13,7 +13,8 @@ from django.urls import reverse
 
 from alignadmin.pages import page
 from connectors import expiry, queries, reminders
-from connectors.audit.models import HistoryRow, Source
+from connectors.audit import cases, checkpoints, gaps, questions, review
+from connectors.audit.models import HistoryRow
 from connectors.models import Connector, Credential, Person
 from connectors.rights import Right, may, requires
 from mappings import coverage
@@ -55,7 +56,8 @@ class Card:
             self._waiting_contract,
             self._waiting_rows,
             self._waiting_plans,
-            self._waiting_reviews,
+            self._waiting_cases,
+            self._waiting_log,
         )
         return [line for part in parts for line in part()]
 
@@ -87,13 +89,15 @@ class Card:
         for plan in Plan.objects.filter(connector=self.connector, state__in=open_states)[:5]:
             yield f"Plan {plan.pk}: {plan.get_state_display().lower()}", reverse("plan", args=[plan.pk])
 
-    def _waiting_reviews(self) -> Iterator[tuple[str, str]]:
-        if not may(self.person, Right.HISTORY):
-            return
-        outside = HistoryRow.objects.filter(connector=self.connector, source=Source.OUTSIDE).count()
-        if outside:
-            address = f"{reverse('history')}?connector={self.connector.slug}&source=outside"
-            yield f"{_counted(outside, 'outside change')} in Align's log", address
+    def _waiting_cases(self) -> Iterator[tuple[str, str]]:
+        if may(self.person, Right.EXPLAIN) and (outside := cases.open_cases(self.connector)):
+            address = f"{reverse('cases')}?connector={self.connector.slug}"
+            yield f"{_counted(outside, 'outside change')} that nobody has explained", address
+
+    def _waiting_log(self) -> Iterator[tuple[str, str]]:
+        """What Align's log says of this time cannot be known, so whoever may take its lines in is asked to."""
+        if may(self.person, Right.HISTORY) and (late := gaps.state(self.connector).sentence):
+            yield late, f"{reverse('history-intake')}?connector={self.connector.slug}"
 
 
 def _by_end(credential: Credential) -> date:
@@ -115,6 +119,9 @@ def overview(request: HttpRequest) -> HttpResponse:
     context = {
         "cards": cards,
         "emergencies": emergencies(person),
+        "questions": questions.to_answer(person)[: questions.MOST_OPEN],
+        "reviews": review.to_do() if sees_history else None,
+        "checkpoint": checkpoints.state() if sees_history else None,
         "last": last,
         "inactive": Connector.objects.filter(is_active=False),
         "unsent": reminders.unsent() if may(person, Right.CONFIGURE) else 0,

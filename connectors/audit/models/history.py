@@ -33,7 +33,7 @@ class MirrorLine(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["connector", "digest", "occurrence"], name="one_row_per_mirrored_line")
         ]
-        indexes = [models.Index(fields=["connector", "at"])]
+        indexes = [models.Index(fields=["connector", "at"]), models.Index(fields=["user"])]
 
 
 class Coverage(models.Model):
@@ -93,12 +93,13 @@ class HistoryRow(models.Model):
     identical = models.PositiveIntegerField(default=0)  # k of "one of k identical"
     candidates = models.JSONField(default=list, blank=True)  # an outside case: projects it may have been
     match = models.CharField(max_length=64, blank=True)  # rows whose log lines look the same share it; empty: none
-    text = models.TextField(blank=True)  # lower-case words for the free-text search
+    text = models.TextField(blank=True)  # the words it is found by, as connectors.audit.words makes them
 
     class Meta:
         app_label = "connectors"
         indexes = [
             models.Index(fields=["-at", "-id"]),
+            models.Index(fields=["at", "source"]),  # a bar per day, without looking at the rows
             models.Index(fields=["connector", "-at", "-id"]),
             models.Index(fields=["source", "-at"]),
             models.Index(fields=["plan"]),

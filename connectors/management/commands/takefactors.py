@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from connectors.models import Person
+from connectors.people import services
 from connectors.services import Refused
-from connectors.signin import factors
 
 
 class Command(BaseCommand):
@@ -23,7 +23,7 @@ class Command(BaseCommand):
         if person is None:
             raise CommandError(f"Nobody here has the e-mail address {email}.")
         try:
-            factors.take_off(person, actor=None)
+            services.remove_factors(person, actor=None)
         except Refused as refused:
             raise CommandError(str(refused)) from refused
         self.stdout.write(f"{person.email} signs in by password now; the history tells of it.")

@@ -1,0 +1,291 @@
+"""Opens and closes the cases of outside changes, as lines come in and as they find a cause.
+
+A case hangs on its line (or on the entry of what only the watch has seen), not on a row, so it survives every rejoin.
+To be called under the head row's lock, in the transaction of what made the lines.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from connectors.audit import rows as make
+from connectors.audit.grammar import CREATED, DELETED, MappingEvent
+from connectors.audit.models import Case, CaseState, Entry, HistoryRow, Source
+from connectors.models.connector import Connector
+
+CLOSED, OPENED_AGAIN = "case.closed", "case.opened-again"
+BATCH = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sighting:
+    """What the watch has found changed: between `since`, when the row was surely as known, and `at`."""
+
+    event: MappingEvent
+    projects: tuple[str, ...]  # as lines may call the project: its key here and its key in Align
+    since: datetime
+    at: datetime
+
+    @classmethod
+    def of_entry(cls, entry: Entry) -> Sighting:
+        body = json.loads(entry.body)
+        data = body["data"]
+        return cls(
+            event=MappingEvent(**body["event"]),
+            projects=tuple(data["projects"]),
+            since=datetime.fromisoformat(data["since"]),
+            at=datetime.fromisoformat(body["happened_at"]),
+        )
+
+    @property
+    def place(self) -> tuple[object, ...]:
+        """Which mapping it is, as a row of the history names it."""
+        event, project = self.event, self.projects[0] if self.projects else ""
+        return event.kind, event.direction, event.work_item_type.lower()[:10], event.source_id, project
+
+    @property
+    def facts(self) -> dict[str, object]:
+        return {"projects": list(self.projects), "since": self.since.isoformat()}
+
+    def is_told_by(self, row: HistoryRow, reach: timedelta) -> bool:
+        """The line is about this row, leads to where it was found, and can be of then and there."""
+        event = self.event
+        mine = (event.kind, event.direction, event.work_item_type.lower()[:10], event.source_id)
+        if (row.kind, row.direction, row.work_item_type, row.object_id) != mine:
+            return False
+        if not self.since - reach <= row.at <= self.at + reach:
+            return False
+        leads_here = row.action == DELETED if event.after_id is None else row.after_id == event.after_id
+        return leads_here and self._can_be_here(row)
+
+    def _can_be_here(self, row: HistoryRow) -> bool:
+        if row.project_stated:
+            return row.project_key in (self.projects or ("",))  # a list that projects share names none
+        cut_off = len(row.candidates) >= make.MOST_CANDIDATES
+        return not row.candidates or cut_off or not set(row.candidates).isdisjoint(self.projects)
+
+
+# -- lines come in -------------------------------------------------------------------------------------------------
+
+
+def open_new(connector: Connector, rows: Sequence[HistoryRow], reach: timedelta) -> None:
+    """Cases of lines that were not here before. One that tells what the watch had seen joins that case."""
+    told = _join_sightings(connector, rows, reach) if rows else set()
+    now = timezone.now()
+    Case.objects.bulk_create(
+        [
+            Case(connector=connector, line_id=row.line_id, at=row.at, opened_at=now)
+            for row in rows
+            if row.line_id not in told
+        ],
+        batch_size=BATCH,
+    )
+
+
+def _join_sightings(connector: Connector, rows: Sequence[HistoryRow], reach: timedelta) -> set[int]:
+    """The lines that tell a change which so far only the watch had seen: the case stays one."""
+    waiting = {case.entry_seq: case for case in Case.objects.filter(connector=connector, line=None) if case.entry_seq}
+    told: set[int] = set()
+    for entry in Entry.objects.filter(seq__in=waiting).order_by("seq"):
+        seen = Sighting.of_entry(entry)
+        near = [row for row in rows if row.line_id not in told and seen.is_told_by(row, reach)]
+        if near:
+            line = min(near, key=lambda row: (not row.project_stated, abs(row.at - seen.at)))
+            Case.objects.filter(pk=waiting[entry.seq].pk).update(line=line.line_id, at=line.at)
+            # The line's row is the outside change now, and this one says only that it was seen.
+            HistoryRow.objects.filter(entry_seq=entry.seq).update(source=Source.OURS, action=entry.action)
+            told.add(line.line_id or 0)
+    return told
+
+
+def untold(connector: Connector, seen: Sequence[Sighting], reach: timedelta) -> list[Sighting]:
+    """Those that no line tells. Each line tells one, since most do not say of which project they are."""
+    if not seen:
+        return []
+    lines = HistoryRow.objects.filter(
+        connector=connector,
+        source=Source.OUTSIDE,
+        line__isnull=False,
+        at__range=(min(each.since for each in seen) - reach, max(each.at for each in seen) + reach),
+        object_id__in={each.event.source_id for each in seen},
+    ).exclude(line__case__entry_seq__isnull=False)
+    left = list(lines.defer("text").order_by("-project_stated", "-at", "-pk"))
+    found = []
+    for each in seen:
+        told = next((row for row in left if each.is_told_by(row, reach)), None)
+        if told is None:
+            found.append(each)
+        else:
+            left.remove(told)
+    return found
+
+
+def open_missing(connector: Connector) -> int:
+    """Cases of lines that came in before there were cases."""
+    rows = HistoryRow.objects.filter(connector=connector, source=Source.OUTSIDE, line__isnull=False, line__case=None)
+    found = list(rows)
+    open_new(connector, found, timedelta())
+    return len(found)
+
+
+# -- lines find a cause, or lose it --------------------------------------------------------------------------------
+
+
+def close_found(connector: Connector, ours: Iterable[HistoryRow]) -> None:
+    """Close the cases of lines that have turned out to be changes of ours; `ours` are those, with their lines.
+
+    What a person has said of one stays.
+    """
+    by_line = {row.line_id: row for row in ours if row.line_id}
+    found = list(_of_lines(by_line).filter(decided_by="").exclude(state=CaseState.EXPLAINED))
+    if not found:
+        return
+    notes = [f"Its cause was found: {_ours(by_line[case.line_id])}" for case in found if case.line_id]
+    _close(connector, found, notes, CaseState.EXPLAINED)
+
+
+def move(pairs: Sequence[tuple[int, int]]) -> None:
+    """Of lines that look the same another one is the surplus one now: its case goes with it, as it was decided."""
+    taken = set(_of_lines(lost for _, lost in pairs).values_list("line_id", flat=True))
+    for found, lost in pairs:
+        if lost not in taken:
+            Case.objects.filter(line=found).update(line=lost)
+
+
+def open_again(connector: Connector, rows: Sequence[HistoryRow], reach: timedelta) -> None:
+    """Lines whose change went to another line: those closed by the join are open again, those without get a case."""
+    if not rows:
+        return
+    there = list(_of_lines(row.line_id for row in rows if row.line_id).select_related("line"))
+    known = {case.line_id for case in there}
+    open_new(connector, [row for row in rows if row.line_id not in known], reach)
+    again = [case for case in there if case.state == CaseState.EXPLAINED and not case.decided_by]
+    if not again:
+        return
+    Case.objects.filter(pk__in=[case.pk for case in again]).update(
+        state=CaseState.OPEN, note="", decided_at=None, decided_seq=None
+    )
+    sentence = "The line that was taken for a change of ours is another's: the case is open again."
+    _append(connector, OPENED_AGAIN, again, [sentence] * len(again))
+
+
+def _of_lines(lines: Iterable[int]) -> QuerySet[Case]:
+    return Case.objects.filter(line__in=list(lines))
+
+
+def _ours(row: HistoryRow) -> str:
+    who = row.person_name or "AlignAdmin"
+    plan = f"plan {row.plan}, " if row.plan else ""
+    return f"{plan}{who}, {row.at:%-d %b %Y, %H:%M} UTC. {row.sentence}".strip()
+
+
+# -- our own changes take something back ---------------------------------------------------------------------------
+
+
+def close_taken_back(connector_id: int, ours: Iterable[HistoryRow]) -> None:
+    """A change of ours that does the reverse of an open case's takes that back; one change, one case."""
+    done = [row for row in ours if row.object_id is not None]
+    open_ = Case.objects.filter(connector=connector_id, state=CaseState.OPEN)
+    if not done or not open_.exists():
+        return
+    sources = {row.object_id for row in done}
+    rows = HistoryRow.objects.filter(connector=connector_id, source=Source.OUTSIDE, object_id__in=sources)
+    of_lines = open_.filter(line__row__source=Source.OUTSIDE, line__row__object_id__in=sources)
+    by_line = of_lines.select_related("line__row")
+    left = [(case, case.line.row) for case in by_line if case.line] + _seen_alone(open_, rows)
+    left.sort(key=lambda item: (item[1].at, item[0].pk), reverse=True)
+    closed: list[Case] = []
+    notes: list[str] = []
+    for row in done:
+        undone = next((item for item in left if _is_reverse(row, item[1])), None)
+        if undone:
+            left.remove(undone)
+            closed.append(undone[0])
+            notes.append(f"Taken back by {_ours(row)}")
+    if closed:
+        _close(Connector.objects.get(pk=connector_id), closed, notes, CaseState.REVERTED)
+
+
+def _seen_alone(open_: QuerySet[Case], rows: QuerySet[HistoryRow]) -> list[tuple[Case, HistoryRow]]:
+    cases = {case.entry_seq: case for case in open_.filter(line=None)}
+    return [(cases[row.entry_seq], row) for row in rows.filter(entry_seq__in=cases)] if cases else []
+
+
+def _is_reverse(ours: HistoryRow, theirs: HistoryRow) -> bool:
+    """Of the same row, later, and from where theirs led to where it came from."""
+    key = (theirs.kind, theirs.direction, theirs.work_item_type, theirs.object_id)
+    if (ours.kind, ours.direction, ours.work_item_type, ours.object_id) != key or ours.at < theirs.at:
+        return False
+    here = ours.project_key == theirs.project_key if theirs.project_stated else _may_be(ours.project_key, theirs)
+    if theirs.action == CREATED:
+        return here and ours.action == DELETED
+    if theirs.action == DELETED:
+        back = theirs.before_id is None or ours.after_id == theirs.before_id
+        return here and ours.action == CREATED and back
+    return here and ours.after_id == theirs.before_id and ours.before_id == theirs.after_id
+
+
+def _may_be(project: str, theirs: HistoryRow) -> bool:
+    return not theirs.candidates or project in theirs.candidates
+
+
+# -- writing -------------------------------------------------------------------------------------------------------
+
+
+def _close(connector: Connector, cases: Sequence[Case], notes: Sequence[str], state: CaseState) -> None:
+    now, seq = timezone.now(), _next_seq()
+    for number, (case, note) in enumerate(zip(cases, notes, strict=True)):
+        case.state, case.note, case.decided_at, case.decided_seq = state, note, now, seq + number
+    _save(cases)
+    _append(connector, CLOSED, cases, notes)
+
+
+def _save(cases: Sequence[Case]) -> None:
+    """One plain update each, see join: thousands at once when what was applied is told late."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            # Only our own table's name is put into the text.
+            f"UPDATE {connection.ops.quote_name(Case._meta.db_table)} "  # noqa: S608  # nosec B608
+            "SET state = %s, note = %s, decided_at = %s, decided_seq = %s WHERE id = %s",
+            [
+                (
+                    str(case.state),
+                    case.note,
+                    connection.ops.adapt_datetimefield_value(case.decided_at),
+                    case.decided_seq,
+                    case.pk,
+                )
+                for case in cases
+            ],
+        )
+
+
+def _next_seq() -> int:
+    from connectors.audit import trail
+
+    return trail.lock_head().seq + 1
+
+
+def _append(connector: Connector, action: str, cases: Sequence[Case], sentences: Sequence[str]) -> None:
+    from connectors.audit import trail  # which itself joins, and so comes here
+
+    trail.append_many(
+        [
+            trail.Act(
+                action=action,
+                actor=None,
+                connector=connector,
+                subject=f"case {case.pk}",
+                sentence=f"Outside change of {case.at:%-d %b %Y, %H:%M} UTC. {sentence}",
+                data={"case": case.pk, "line": case.line_id},
+            )
+            for case, sentence in zip(cases, sentences, strict=True)
+        ]
+    )

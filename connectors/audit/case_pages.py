@@ -1,0 +1,163 @@
+"""The pages of outside changes: the list with its filters, one case, and saying why or that it was put back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from alignadmin.pages import failure, page, redirect
+from connectors.audit import cases
+from connectors.audit.forms import day_end
+from connectors.audit.models import Case, CaseState
+from connectors.models.connector import Connector
+from connectors.models.person import Person
+from connectors.rights import Right, may, requires
+
+PER_PAGE = 50
+ALL = "all"
+
+
+class CaseFilter(forms.Form):
+    """Everything is optional; the open ones are shown where nothing is said."""
+
+    state = forms.ChoiceField(required=False, choices=[*CaseState.choices, (ALL, "All")], label="State")
+    connector = forms.ModelChoiceField(
+        Connector.objects.all(), required=False, to_field_name="slug", empty_label="All", label="Connector"
+    )
+    until = forms.DateField(
+        required=False, label="Not after", widget=forms.DateInput(attrs={"type": "date"})
+    )  # so that what is older than the product is explained at once
+
+
+class NoteForm(forms.Form):
+    note = forms.CharField(
+        required=False,  # refused by the service, in its words
+        label="Why it was made, and by whom if you know",
+        widget=forms.Textarea(attrs={"rows": 3, "maxlength": cases.LONGEST_NOTE}),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """The cases that the filter leaves, and its fields as a form carries them on."""
+
+    form: CaseFilter
+    state: str
+    fields: list[tuple[str, str]]
+    found: Any
+
+    @property
+    def query(self) -> str:
+        return urlencode(self.fields)
+
+
+def _chosen(data: Any) -> Chosen:
+    form = CaseFilter(data)
+    given = form.cleaned_data if form.is_valid() else {}
+    state = given.get("state") or CaseState.OPEN.value
+    until = given.get("until")
+    found = cases.select(
+        state="" if state == ALL else state, connector=given.get("connector"), until=day_end(until) if until else None
+    )
+    names = ("state", "connector", "until")
+    fields = [(name, data.get(name, "")) for name in names if data.get(name)]
+    return Chosen(form=form, state=state, fields=fields, found=found if form.is_valid() else found.none())
+
+
+@requires(Right.SEE)
+def case_list(request: HttpRequest) -> HttpResponse:
+    return _list(request, _chosen(request.GET), NoteForm())
+
+
+def _list(request: HttpRequest, chosen: Chosen, note: NoteForm, *, trouble: str = "") -> HttpResponse:
+    shown = Paginator(chosen.found, PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "filter": chosen.form,
+        "state": chosen.state,
+        "fields": chosen.fields,
+        "query": chosen.query,
+        "page": shown,
+        "outsides": cases.with_rows(shown.object_list),
+        "newest": chosen.found.order_by("-pk").values_list("pk", flat=True).first() or 0,
+        "note": note,
+        "trouble": trouble,
+        "may_explain": may(request.user, Right.EXPLAIN),
+        "sees_history": may(request.user, Right.HISTORY),
+    }
+    return page(request, "history/cases.html", context, status=400 if trouble else 200)
+
+
+@requires(Right.SEE, Right.EXPLAIN, ("POST",))
+def explain_many(request: HttpRequest) -> HttpResponse:
+    """The ticked ones, or all that the filter left when the page was drawn: what came in since is not swept along."""
+    chosen, note = _chosen(request.POST), NoteForm(request.POST)
+    try:
+        done = cases.explain(_ticked(request, chosen), request.POST.get("note", ""), actor=_person(request))
+    except cases.Refused as refused:
+        return _list(request, chosen, note, trouble=str(refused))
+    messages.info(request, f"Explained {done} outside {'change' if done == 1 else 'changes'}.")
+    return redirect(request, f"{reverse('cases')}?{chosen.query}")
+
+
+def _ticked(request: HttpRequest, chosen: Chosen) -> list[int]:
+    if request.POST.get("every"):
+        newest = _number(request.POST.get("newest", ""))
+        return list(chosen.found.filter(pk__lte=newest or 0).order_by().values_list("pk", flat=True)[: _more()])
+    ticked = [_number(value) for value in request.POST.getlist("case")]
+    return [number for number in ticked if number is not None]
+
+
+def _more() -> int:
+    return cases.AT_ONCE + 1  # one more than the service takes, so that it says so
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
+@requires(Right.SEE, Right.EXPLAIN, ("GET", "POST"))
+def case(request: HttpRequest, case: int) -> HttpResponse:
+    """One outside change; sent to, it is explained (`note`) or said to be put back (`reverted`)."""
+    found = get_object_or_404(Case.objects.select_related("connector", "line"), pk=case)
+    if request.method == "POST":
+        try:
+            _decide(request, found)
+        except cases.Refused as refused:
+            found.refresh_from_db()
+            return _one(request, found, NoteForm(request.POST), trouble=str(refused))
+        return redirect(request, reverse("case", args=[found.pk]))
+    return _one(request, found, NoteForm())
+
+
+def _decide(request: HttpRequest, found: Case) -> None:
+    note, actor = request.POST.get("note", ""), _person(request)
+    if request.POST.get("reverted"):
+        cases.take_back(found.pk, note, actor=actor)
+    else:
+        cases.explain([found.pk], note, actor=actor)
+
+
+def _one(request: HttpRequest, found: Case, note: NoteForm, *, trouble: str = "") -> HttpResponse:
+    context = {
+        "outside": cases.with_rows([found])[0],
+        "note": note,
+        "trouble": trouble,
+        "may_explain": may(request.user, Right.EXPLAIN),
+        "sees_history": may(request.user, Right.HISTORY),
+    }
+    if trouble and getattr(request, "htmx", False):
+        return failure(request, trouble, status=400)
+    return page(request, "history/case.html", context, status=400 if trouble else 200)
+
+
+def _person(request: HttpRequest) -> Person:
+    assert isinstance(request.user, Person)  # noqa: S101  (`requires` let nobody else in)
+    return request.user

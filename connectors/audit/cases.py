@@ -1,0 +1,248 @@
+"""Outside changes that somebody has to explain: which there are, and what people say about them.
+
+Opening them, and closing those that find a cause, is the join's part (see case_book).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from connectors.audit import case_book, join, trail
+from connectors.audit import rows as make
+from connectors.audit.case_book import Sighting
+from connectors.audit.models import Case, CaseState, HistoryRow
+from connectors.models.connector import Connector
+from connectors.models.person import Person
+from connectors.rights import Right, may
+
+EXPLAINED, TAKEN_BACK = "case.explained", "case.taken-back"
+AT_ONCE = 5000  # cases explained by one note
+LONGEST_NOTE = 4000
+# Where the mapping of an outside change can be put back; the mappings app registers its own, since nothing here may
+# know it. Empty where there is nothing to put back.
+WAY_BACK: list[Callable[[HistoryRow], str]] = []
+
+
+class Refused(Exception):
+    """Nothing was changed; the message says why and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outside:
+    """A case with its row of the history: the line's, or that of what only the watch has seen."""
+
+    case: Case
+    row: HistoryRow | None
+
+    @property
+    def sentence(self) -> str:
+        if self.row:
+            return self.row.sentence
+        return self.case.line.description if self.case.line else ""
+
+    @property
+    def is_seen_only(self) -> bool:
+        return self.case.line_id is None
+
+    @property
+    def way_back(self) -> str:
+        if self.row is None or self.case.state != CaseState.OPEN:
+            return ""
+        return next((address for ask in WAY_BACK if (address := ask(self.row))), "")
+
+
+# -- which there are -----------------------------------------------------------------------------------------------
+
+
+def open_cases(connector: Connector) -> int:
+    return Case.objects.filter(connector=connector, state=CaseState.OPEN).count()
+
+
+def waiting_for(person: Person) -> int:
+    """Beside the navigation's History: of active connectors, for those who may explain them."""
+    if not may(person, Right.EXPLAIN):
+        return 0
+    return Case.objects.filter(state=CaseState.OPEN, connector__is_active=True).count()
+
+
+def select(*, state: str = "", connector: Connector | None = None, until: datetime | None = None) -> QuerySet[Case]:
+    """Newest first; `until` leaves those out that happened later."""
+    found = Case.objects.select_related("connector", "line").order_by("-at", "-pk")
+    if state:
+        found = found.filter(state=state)
+    if connector:
+        found = found.filter(connector=connector)
+    return found.filter(at__lte=until) if until else found
+
+
+def with_rows(cases: Iterable[Case]) -> list[Outside]:
+    """In two queries, however many they are."""
+    chosen = list(cases)
+    by_line = _rows("line_id", [case.line_id for case in chosen])
+    by_seq = _rows("entry_seq", [case.entry_seq for case in chosen if case.line_id is None])
+    return [
+        Outside(case=case, row=by_line.get(case.line_id) if case.line_id else by_seq.get(case.entry_seq))
+        for case in chosen
+    ]
+
+
+def _rows(field: str, keys: Iterable[int | None]) -> Mapping[int | None, HistoryRow]:
+    found = HistoryRow.objects.filter(**{f"{field}__in": [key for key in keys if key]})
+    return {getattr(row, field): row for row in found.select_related("connector", "line").defer("text")}
+
+
+def of_row(row: HistoryRow) -> Case | None:
+    """The case of a row of the history; None for one that is no outside change."""
+    if row.line_id:
+        return Case.objects.filter(line=row.line_id).first()
+    return Case.objects.filter(entry_seq=row.entry_seq).first() if row.entry_seq else None
+
+
+# -- what people say -----------------------------------------------------------------------------------------------
+
+
+def explain(cases: Sequence[int], note: str, *, actor: Person) -> int:
+    """Say why these changes were made; one entry for each connector. Raises Refused."""
+    return _decide(cases, note, CaseState.EXPLAINED, actor)
+
+
+def take_back(case: int, reason: str, *, actor: Person) -> None:
+    """Say that somebody has put the mapping back elsewhere. Raises Refused."""
+    _decide([case], reason, CaseState.REVERTED, actor)
+
+
+def _decide(chosen: Sequence[int], note: str, state: CaseState, actor: Person) -> int:
+    note = make.safe(note).strip()
+    if not note:
+        raise Refused("Say why, in a few words: an explanation without a note explains nothing.")
+    if len(note) > LONGEST_NOTE:
+        raise Refused(f"The note is longer than {LONGEST_NOTE} characters: shorten it, or point to a ticket.")
+    if len(chosen) > AT_ONCE:
+        raise Refused(f"At most {AT_ONCE} cases are explained by one note: choose fewer, and send the rest after them.")
+    with transaction.atomic():
+        head = trail.lock_head()
+        cases = list(_still_open(chosen))
+        if not cases:
+            raise Refused(_why_none(chosen))
+        acts: list[trail.Act] = []
+        now = timezone.now()
+        for connector, own in _by_connector(cases).items():
+            _close(own, state, note, actor, now, head.seq + len(acts) + 1)
+            acts.append(_act(connector, own, note, state, actor))
+        trail.append_many(acts)
+    return len(cases)
+
+
+def _still_open(chosen: Sequence[int]) -> QuerySet[Case]:
+    rows = Case.objects.select_for_update(of=("self",)).filter(pk__in=chosen, state=CaseState.OPEN)
+    return rows.select_related("connector", "line").order_by("pk")
+
+
+def _why_none(chosen: Sequence[int]) -> str:
+    there = Case.objects.filter(pk__in=chosen).first() if len(chosen) == 1 else None
+    if there is None:
+        return "None of the chosen cases is open any more: load the page again to see what became of them."
+    who = there.decided_by or "AlignAdmin"
+    return f"This case is no longer open: {there.get_state_display().lower()} by {who}. Load the page again."
+
+
+def _by_connector(cases: Iterable[Case]) -> dict[Connector, list[Case]]:
+    found: dict[Connector, list[Case]] = {}
+    for case in cases:
+        found.setdefault(case.connector, []).append(case)
+    return found
+
+
+def _close(cases: Sequence[Case], state: CaseState, note: str, actor: Person, now: datetime, seq: int) -> None:
+    Case.objects.filter(pk__in=[case.pk for case in cases]).update(
+        state=state, note=note, decided_by=(actor.name or actor.email)[:320], decided_at=now, decided_seq=seq
+    )
+
+
+def _act(connector: Connector, cases: Sequence[Case], note: str, state: CaseState, actor: Person) -> trail.Act:
+    outside = with_rows(cases[:1])[0]
+    of = f"the outside change of {cases[0].at:%-d %b %Y, %H:%M} UTC ({outside.sentence})"
+    if len(cases) > 1:
+        of = f"{len(cases)} outside changes"
+    said = "Explained" if state == CaseState.EXPLAINED else "Marked as taken back:"
+    return trail.Act(
+        action=EXPLAINED if state == CaseState.EXPLAINED else TAKEN_BACK,
+        actor=actor,
+        connector=connector,
+        subject=f"case {cases[0].pk}" if len(cases) == 1 else f"{len(cases)} cases",
+        sentence=f"{said} {of}: {note}",
+        data={"cases": [case.pk for case in cases], "lines": [case.line_id for case in cases]},
+        reason=note,
+    )
+
+
+# -- what only the watch has seen ----------------------------------------------------------------------------------
+
+
+def tell_seen(connector: Connector, sightings: Sequence[Sighting]) -> int:
+    """Record those changes that no line tells: an entry and an open case each; how many were new.
+
+    Told once: a sighting with the time, the row and the value of one that was told is that one.
+    """
+    if not sightings:
+        return 0
+    with transaction.atomic():
+        head = trail.lock_head()
+        told = _told(connector, sightings)
+        new = [seen for seen in sightings if _key(seen) not in told]
+        fresh = case_book.untold(connector, new, join.window())
+        now = timezone.now()
+        Case.objects.bulk_create(
+            [
+                Case(connector=connector, entry_seq=head.seq + place, at=seen.at, opened_at=now)
+                for place, seen in enumerate(fresh, start=1)
+            ],
+            batch_size=500,
+        )
+        trail.append_many([_seen_act(connector, seen) for seen in fresh])
+    return len(fresh)
+
+
+def last_told(connector: Connector, at: datetime) -> dict[tuple[object, ...], HistoryRow]:
+    """The newest row of what was told of each mapping from then on; keys as Sighting.place."""
+    found: dict[tuple[object, ...], HistoryRow] = {}
+    for row in _told_rows(connector, at).order_by("entry_seq"):
+        found[row.kind, row.direction, row.work_item_type, row.object_id, row.project_key] = row
+    return found
+
+
+def _told_rows(connector: Connector, since: datetime) -> QuerySet[HistoryRow]:
+    seen = Case.objects.filter(connector=connector, entry_seq__isnull=False).values("entry_seq")
+    return HistoryRow.objects.filter(connector=connector, at__gte=since, entry_seq__in=seen).defer("text")
+
+
+def _told(connector: Connector, sightings: Sequence[Sighting]) -> set[tuple[object, ...]]:
+    return {
+        (row.kind, row.direction, row.work_item_type, row.object_id, row.project_key, row.at, row.after_id)
+        for row in _told_rows(connector, min(seen.at for seen in sightings))
+    }
+
+
+def _key(seen: Sighting) -> tuple[object, ...]:
+    return (*seen.place, seen.at, seen.event.after_id)
+
+
+def _seen_act(connector: Connector, seen: Sighting) -> trail.Act:
+    what = make.in_words(seen.event)
+    return trail.Act(
+        action=make.ELSEWHERE,
+        actor=None,
+        connector=connector,
+        subject=seen.event.source_name or str(seen.event.source_id),
+        sentence=f"Seen when Align's lists were read, and told by no line of its log: {what}",
+        data=seen.facts,
+        event=seen.event,
+        project_key=seen.projects[0] if seen.projects else "",
+        happened_at=seen.at,
+    )

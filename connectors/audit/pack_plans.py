@@ -1,0 +1,130 @@
+"""The plans behind the chosen rows, from the entries alone: who made, approved and applied them, and each change.
+
+plans.jsonl has one line for each plan and one for each entry of a change, so that a plan of any size is read line by
+line. Every statement names the entry it was taken from.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from django.db.models import Max, Min
+
+from connectors.audit.models import Entry, HistoryRow
+from connectors.audit.selection import Rows
+
+AT_ONCE = 200  # plans
+BATCH = 1000  # entries
+ABOUT_PLANS = "plan."  # what the actions of acts on a whole plan begin with
+APPROVALS = ("plan.approved", "plan.emergency_approved")
+Said = Mapping[str, Any]
+
+
+def numbers(rows: Rows) -> list[int]:
+    """Of the plans that rows name."""
+    found = rows.exclude(plan=None).order_by("plan").values_list("plan", flat=True).distinct()
+    return [number for number in found if number is not None]
+
+
+def span(plans: Sequence[int], last_row: int) -> tuple[int | None, int | None]:
+    """The first and the last entry about them."""
+    firsts, lasts = set[int](), set[int]()
+    for some in _some(plans):
+        ends = HistoryRow.objects.filter(plan__in=some, id__lte=last_row).aggregate(
+            first=Min("entry_seq"), last=Max("entry_seq")
+        )
+        firsts |= {ends["first"]} - {None}
+        lasts |= {ends["last"]} - {None}
+    return min(firsts, default=None), max(lasts, default=None)
+
+
+def lines(plans: Sequence[int], last_row: int) -> Iterator[bytes]:
+    """Plans first, then their changes in the order of the entries, some plans at a time."""
+    for some in _some(plans):
+        rows = HistoryRow.objects.filter(plan__in=some, id__lte=last_row, entry_seq__isnull=False)
+        yield b"".join(_line(plan) for plan in _plans(some, rows.filter(action__startswith=ABOUT_PLANS)))
+        for entries in _entries(rows.exclude(action__startswith=ABOUT_PLANS)):
+            yield b"".join(_line(_change(entry, json.loads(entry.body))) for entry in entries)
+
+
+def _some(plans: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(plans), AT_ONCE):
+        yield plans[start : start + AT_ONCE]
+
+
+def _entries(rows: Rows) -> Iterator[list[Entry]]:
+    found = rows.order_by("entry_seq").values_list("entry_seq", flat=True)
+    seqs = [seq for seq in found if seq is not None]
+    for start in range(0, len(seqs), BATCH):
+        yield list(Entry.objects.filter(seq__in=seqs[start : start + BATCH]).order_by("seq"))
+
+
+def _plans(plans: Sequence[int], rows: Rows) -> Iterator[dict[str, Any]]:
+    acts: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for entries in _entries(rows):
+        for entry in entries:
+            said = json.loads(entry.body)
+            acts[said["plan"]].append(_act(entry, said))
+    for plan in plans:
+        yield _plan(plan, acts[plan])
+
+
+def _plan(plan: int, acts: Sequence[Said]) -> dict[str, Any]:
+    """As its entries tell it; what stands in entries that were archived away is not known here."""
+    made = _first(acts, "plan.made")
+    approved = _first([*reversed(acts)], *APPROVALS)
+    started = _first(acts, "plan.started")
+    last = acts[-1] if acts else {}
+    return {
+        "record": "plan",
+        "plan": plan,
+        "connector": last.get("connector"),
+        "reason": last.get("reason", ""),
+        "ticket": last.get("ticket", ""),
+        "author": made.get("actor"),
+        "made_at": made.get("at"),
+        "approver": approved.get("actor"),
+        "approved_at": approved.get("at"),
+        "approved_fingerprint": approved.get("data", {}).get("fingerprint"),
+        "in_emergency": approved.get("action") == "plan.emergency_approved",
+        "applied_by": started.get("actor"),
+        "started_at": started.get("at"),
+        "acts": acts,
+    }
+
+
+def _first(acts: Sequence[Said], *actions: str) -> Said:
+    return next((act for act in acts if act["action"] in actions), {})
+
+
+def _act(entry: Entry, said: Said) -> dict[str, Any]:
+    kept = ("at", "action", "actor", "connector", "sentence", "reason", "ticket", "data")
+    return {"seq": entry.seq, "hash": entry.hash, **{name: said[name] for name in kept}}
+
+
+def _change(entry: Entry, said: Said) -> dict[str, Any]:
+    data: Said = said["data"]
+    return {
+        "record": "change",
+        "plan": said["plan"],
+        "seq": entry.seq,
+        "hash": entry.hash,
+        **{name: said[name] for name in ("at", "action", "actor", "approver", "reason", "ticket", "sentence")},
+        "project": said["project_key"],
+        "sent_at": said["happened_at"],
+        "change": said["event"],  # with before and after, by id and name
+        "request": {name: data[name] for name in ("method", "path", "query", "body") if name in data},
+        "answer": data.get("detail"),
+        "expected_line": data.get("expected"),
+        "other": {name: value for name, value in data.items() if name not in TOLD},
+    }
+
+
+TOLD = frozenset({"method", "path", "query", "body", "detail", "expected"})
+
+
+def _line(record: Said) -> bytes:
+    return json.dumps(record, separators=(",", ":")).encode() + b"\n"

@@ -1,0 +1,290 @@
+"""Evidence packs: asked for once however often the button is clicked, written in the background, kept for a while.
+
+A pack whose worker was killed is written again from its beginning; its file gets its name in the transaction that says
+it was made, so that a file under a name is whole and stands in the history.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import OperationalError, connection, transaction
+from django.utils import timezone
+
+from alignadmin.tasks import due_work, wake
+from connectors.audit import checkpoints, pack_files, pack_lease, selection, trail
+from connectors.audit.deliveries import sync_folder
+from connectors.audit.models import Entry, Pack, PackSchedule, PackState
+from connectors.audit.pack_files import Contents, Made
+from connectors.audit.pack_lease import Hold
+from connectors.audit.selection import BadQuery, Selection
+from connectors.jobs import MOST_TRIES, Interrupted, LeaseLost, stopping
+from connectors.models.person import Person
+from connectors.services import Refused
+
+log = logging.getLogger(__name__)
+
+ACTIVE = (PackState.QUEUED, PackState.RUNNING)
+MOST_WAITING = 5  # of one person
+BLOCK = 1024 * 1024
+TOO_OFTEN = "Writing this pack was begun time and again and never came to its end. See the log, then ask for it again."
+
+
+# -- asking -----------------------------------------------------------------------------------------------------------
+
+
+def ask(query: str, *, actor: Person, time_zone: str, uuid: UUID | None = None) -> Pack:
+    """Queue a pack, or return the one a first click has queued. Raises Refused and selection.BadQuery.
+
+    `uuid` is the form's own: what is sent twice is asked for once, also when the first pack is ready by then.
+    """
+    chosen = selection.select(query, time_zone)
+    with transaction.atomic():
+        trail.lock_head()  # clicks come one after the other
+        if same := _same(chosen, actor, uuid):
+            return same
+        waiting = Pack.objects.filter(asked_by=actor, state__in=ACTIVE).count()
+        if waiting >= MOST_WAITING:
+            raise Refused(f"{waiting} packs of yours are still being written. Wait until one of them is ready.")
+        return queue(chosen, asked_by=actor, actor=actor, uuid=uuid)
+
+
+def _same(chosen: Selection, actor: Person, uuid: UUID | None) -> Pack | None:
+    if uuid and (known := Pack.objects.filter(uuid=uuid).first()):
+        if known.asked_by_id != actor.pk or known.query != chosen.query:
+            raise Refused("This form was already sent with another filter. Open the export again.")
+        return known
+    waiting = Pack.objects.filter(asked_by=actor, query=chosen.query, time_zone=chosen.time_zone, state__in=ACTIVE)
+    return waiting.first()
+
+
+def again(pack: Pack, *, actor: Person) -> Pack:
+    """Ask once more for what has failed. Raises Refused and selection.BadQuery."""
+    if pack.state != PackState.FAILED:
+        raise Refused("This pack has not failed. Look at it again.")
+    if pack.asked_by_id:
+        return ask(pack.query, actor=actor, time_zone=pack.time_zone)
+    chosen = selection.select(pack.query, pack.time_zone)
+    with transaction.atomic():
+        trail.lock_head()
+        waiting = Pack.objects.filter(asked_by=None, query=chosen.query, state__in=ACTIVE)
+        return waiting.first() or queue(chosen, asked_by=None, actor=actor, schedule=pack.schedule)
+
+
+def queue(
+    chosen: Selection,
+    *,
+    asked_by: Person | None,
+    actor: Person | None,
+    uuid: UUID | None = None,
+    schedule: PackSchedule | None = None,
+) -> Pack:
+    """As the end of the caller's transaction. What nobody is said to have asked for is a schedule's and is kept."""
+    pack = Pack.objects.create(
+        uuid=uuid or uuid4(),
+        asked_by=asked_by,
+        schedule=schedule,
+        query=chosen.query,
+        time_zone=chosen.time_zone,
+        created_at=timezone.now(),
+    )
+    wake()
+    by = f" by the schedule {schedule.name}" if schedule else ""
+    trail.append(
+        "pack.asked",
+        actor=actor,
+        connector=None,
+        subject=f"pack {pack.uuid}",
+        sentence=f"An evidence pack was asked for{by}: {chosen.words}.",
+        data={
+            "pack": str(pack.uuid),
+            "query": chosen.query,
+            "filter": chosen.words,
+            "time_zone": chosen.time_zone,
+            "schedule": schedule.name if schedule else None,
+        },
+    )
+    return pack
+
+
+# -- writing ----------------------------------------------------------------------------------------------------------
+
+
+@due_work
+def write_due() -> int:
+    count = 0
+    while not stopping.is_set() and (hold := pack_lease.claim()):
+        execute(hold)
+        count += 1
+    return count
+
+
+def execute(hold: Hold) -> None:
+    """Write a claimed pack to its end; what goes wrong ends up as the pack's sentence."""
+    try:
+        with pack_lease.heartbeat(hold):
+            _write(hold)
+    except Interrupted:
+        hold.give_back()
+    except LeaseLost:
+        log.warning("Pack %s was not held any more; another worker writes it", hold.pack.pk)
+        hold.give_back()  # unless it has been taken over
+    except (BadQuery, Refused, checkpoints.NotSigned) as error:
+        _fail(hold, str(error))
+    except OSError as error:
+        folder = settings.PACK_FOLDER
+        why = error.strerror or str(error)
+        _fail(hold, f"The pack could not be written into {folder}: {why}. Make room there, then ask for it again.")
+    except OperationalError:
+        # Locked for too long, or gone: the lease runs out, and whoever takes it up then begins again.
+        log.exception("The database did not let pack %s be written", hold.pack.pk)
+        connection.close_if_unusable_or_obsolete()
+
+
+def _fail(hold: Hold, sentence: str) -> None:
+    log.warning("Pack %s failed: %s", hold.pack.pk, sentence)
+    values = {"state": PackState.FAILED, "error": sentence, "finished_at": timezone.now(), "lease_until": None}
+    hold.mine().update(**values)
+
+
+def _write(hold: Hold) -> None:
+    pack = hold.pack
+    if pack.epoch > MOST_TRIES:
+        raise Refused(TOO_OFTEN)
+    chosen = selection.select(pack.query, pack.time_zone)
+    with _draft(pack) as draft:
+        found = pack_files.contents(pack, chosen)
+        pack.total = found.total
+        hold.write(done=0, total=pack.total)
+        made = pack_files.write(draft, found, hold.progress)
+        _finish(hold, draft, found, made)
+
+
+@contextmanager
+def _draft(pack: Pack) -> Iterator[Path]:
+    """A file that only we may read; what killed runs have left of this pack goes."""
+    folder = Path(settings.PACK_FOLDER)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+    for left in folder.glob(f".{pack.uuid}-*"):
+        left.unlink(missing_ok=True)
+    draft = folder / f".{pack.uuid}-{pack.epoch}.part"
+    os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        yield draft
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _finish(hold: Hold, draft: Path, found: Contents, made: Made) -> None:
+    pack, path = hold.pack, Path(settings.PACK_FOLDER) / f"{hold.pack.uuid}.zip"
+    size, sha256 = _synced(draft)
+    now = timezone.now()
+    with transaction.atomic():
+        hold.fence()
+        draft.replace(path)
+        sync_folder(path.parent)
+        hold.write(
+            state=PackState.DONE,
+            done=pack.total,
+            total=pack.total,
+            path=str(path),
+            size=size,
+            sha256=sha256,
+            error="",
+            finished_at=now,
+            lease_until=now if _has_recipients(pack) else None,  # from when on it is due to be sent
+        )
+        entry = _tell(pack, found, made, sha256)
+        Pack.objects.filter(pk=pack.pk).update(entry_seq=entry.seq)
+    wake()
+
+
+def _synced(draft: Path) -> tuple[int, str]:
+    """On the disk for good; its size and SHA-256."""
+    found = hashlib.sha256()
+    with draft.open("rb") as file:
+        os.fsync(file.fileno())
+        while block := file.read(BLOCK):
+            found.update(block)
+    return draft.stat().st_size, found.hexdigest()
+
+
+def _has_recipients(pack: Pack) -> bool:
+    return bool(pack.schedule and pack.schedule.recipients)
+
+
+def _tell(pack: Pack, found: Contents, made: Made, sha256: str) -> Entry:
+    span = found.span
+    return trail.append(
+        "pack.made",
+        actor=pack.asked_by,
+        connector=None,
+        subject=f"pack {pack.uuid}",
+        sentence=f"An evidence pack of {made.rows} rows was made: {found.selection.words}.",
+        data={
+            "pack": str(pack.uuid),
+            "query": found.selection.query,
+            "time_zone": found.selection.time_zone,
+            "manifest_sha256": made.manifest_sha256,
+            "sha256": sha256,
+            "rows": made.rows,
+            "plans": len(found.plans),
+            "entries": {"first": span.first, "last": span.last, "count": found.entries},
+            "checkpoint": found.checkpoint.number,
+            "schedule": pack.schedule.name if pack.schedule else None,
+        },
+    )
+
+
+# -- keeping ----------------------------------------------------------------------------------------------------------
+
+
+def expires_at(pack: Pack) -> datetime | None:
+    """None for a pack that is not there yet, or that a schedule made: those stay."""
+    if pack.finished_at is None or pack.asked_by_id is None:
+        return None
+    return pack.finished_at + timedelta(seconds=settings.PACK_KEPT)
+
+
+def has_expired(pack: Pack) -> bool:
+    end = expires_at(pack)
+    return end is not None and end <= timezone.now()
+
+
+@due_work
+def remove_expired() -> int:
+    """Files of packs that were kept long enough; their entries tell for good what was in them."""
+    oldest = timezone.now() - timedelta(seconds=settings.PACK_KEPT)
+    old = Pack.objects.filter(state=PackState.DONE, asked_by__isnull=False, finished_at__lte=oldest).exclude(path="")
+    return sum(remove(pack) for pack in old[:100])
+
+
+def remove(pack: Pack) -> bool:
+    """Delete its file; False if it could not be, which is tried again."""
+    try:
+        Path(pack.path).unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("The expired pack %s could not be removed: %s", pack.path, error)
+        return False
+    return bool(Pack.objects.filter(pk=pack.pk).exclude(path="").update(path=""))
+
+
+def note_download(pack: Pack, *, actor: Person) -> None:
+    """Who took evidence out is evidence, too."""
+    with transaction.atomic():
+        trail.append(
+            "pack.downloaded",
+            actor=actor,
+            connector=None,
+            subject=f"pack {pack.uuid}",
+            sentence="The evidence pack was downloaded.",
+            data={"pack": str(pack.uuid), "sha256": pack.sha256},
+        )

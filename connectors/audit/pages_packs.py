@@ -1,0 +1,219 @@
+"""The pages of evidence packs: asking for one, seeing how far it is, taking it, and what is packed by the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+
+from alignadmin.pages import failure, page, redirect
+from connectors.audit import packs, schedules, search, selection
+from connectors.audit.forms_packs import AskForm, ScheduleForm
+from connectors.audit.models import Every, Pack, PackSchedule, PackState
+from connectors.audit.pack_mail import file_name
+from connectors.audit.selection import BadQuery
+from connectors.models.person import Person
+from connectors.rights import Right, may, requires
+from connectors.services import Refused
+
+PAGE = 50
+GONE = "This pack was kept until {:%-d %b %Y, %H:%M} UTC and has been removed. Ask for it again."
+LOST = "The file of this pack is not where it was written, in {}. Look for it there, or ask for the pack again."
+SWITCHES: dict[str, Callable[..., None]] = {
+    "pause": schedules.pause,
+    "resume": schedules.resume,
+    "delete": schedules.delete,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """A pack as the pages draw it."""
+
+    pack: Pack
+    words: str
+    name: str
+    expires_at: datetime | None
+    is_active: bool
+    is_there: bool  # and can be downloaded
+
+
+# -- asking -----------------------------------------------------------------------------------------------------------
+
+
+@requires(Right.HISTORY, Right.HISTORY, ("GET", "POST"), fresh=True)
+def new(request: HttpRequest) -> HttpResponse:
+    """How many rows the filter leaves, then the pack of them; a form sent twice is one pack."""
+    if request.method == "POST":
+        return _asked(request)
+    return _ask_page(request, request.GET.get("q", ""))
+
+
+def _asked(request: HttpRequest) -> HttpResponse:
+    form = AskForm(request.POST)
+    if not form.is_valid():
+        return _ask_page(request, request.POST.get("q", "")[: selection.LONGEST], problem="Open this page once more.")
+    query, uuid = form.cleaned_data["q"], form.cleaned_data["uuid"]
+    try:
+        pack = packs.ask(query, actor=_person(request), time_zone=_zone(), uuid=uuid)
+    except (BadQuery, Refused) as error:
+        return _ask_page(request, query, problem=str(error))
+    return redirect(request, reverse("history-pack", args=[pack.uuid]))
+
+
+def _ask_page(request: HttpRequest, query: str, *, problem: str = "") -> HttpResponse:
+    context = {"form": AskForm(initial={"q": query, "uuid": uuid4()}), "query": query, "zone": _zone()}
+    try:
+        chosen = selection.select(query, _zone())
+    except BadQuery as error:
+        problem, chosen = problem or str(error), None
+    context |= {
+        "problem": problem,
+        "chosen": chosen,
+        "form": AskForm(initial={"q": chosen.query if chosen else query, "uuid": uuid4()}),
+        "count": selection.count(chosen) if chosen else None,
+    }
+    return page(request, "history/pack_new.html", context, status=400 if problem else 200)
+
+
+# -- looking and taking -----------------------------------------------------------------------------------------------
+
+
+@requires(Right.HISTORY)
+def listed(request: HttpRequest) -> HttpResponse:
+    """One's own packs, or with `whose=all` everybody's; `before` is the number of the pack a page starts after."""
+    everybody = request.GET.get("whose") == "all"
+    found = Pack.objects.select_related("asked_by", "schedule").order_by("-id")
+    if not everybody:
+        found = found.filter(asked_by=_person(request))
+    before = request.GET.get("before", "")
+    if before.isascii() and before.isdecimal() and len(before) <= 18:
+        found = found.filter(id__lt=int(before))
+    rows = list(found[: PAGE + 1])
+    context = {
+        "packs": [_shown(pack) for pack in rows[:PAGE]],
+        "everybody": everybody,
+        "is_busy": any(pack.state in packs.ACTIVE for pack in rows[:PAGE]),
+        "older": rows[PAGE - 1].pk if len(rows) > PAGE else None,
+        "address": request.get_full_path(),
+    }
+    return page(request, "history/packs.html", context, fragment="history/_packs.html")
+
+
+@requires(Right.HISTORY)
+def one(request: HttpRequest, pack: UUID) -> HttpResponse:
+    found = _found(pack)
+    return page(request, "history/pack.html", {"shown": _shown(found)}, fragment="history/_pack.html")
+
+
+@requires(Right.HISTORY, fresh=True)
+def file(request: HttpRequest, pack: UUID) -> HttpResponse:
+    """The zip itself; taking it is an entry."""
+    found = _found(pack)
+    if found.state != PackState.DONE:
+        return failure(request, "This pack is not ready. Wait until its page says so.")
+    end = packs.expires_at(found)
+    if end and packs.has_expired(found):
+        packs.remove(found)
+        return failure(request, GONE.format(end), status=410)
+    try:
+        stream = Path(found.path).open("rb")  # noqa: SIM115  (the answer closes it)
+    except OSError:
+        return failure(request, LOST.format(settings.PACK_FOLDER), status=410)
+    if request.method == "GET":
+        packs.note_download(found, actor=_person(request))
+    name = file_name(found)
+    # Django sends it block by block.
+    return FileResponse(stream, as_attachment=True, filename=name, content_type="application/zip")  # type: ignore[return-value]
+
+
+@requires(Right.HISTORY, Right.HISTORY, ("POST",), fresh=True)
+def again(request: HttpRequest, pack: UUID) -> HttpResponse:
+    try:
+        made = packs.again(_found(pack), actor=_person(request))
+    except (BadQuery, Refused) as error:
+        return failure(request, str(error))
+    return redirect(request, reverse("history-pack", args=[made.uuid]))
+
+
+def _found(uuid: UUID) -> Pack:
+    return get_object_or_404(Pack.objects.select_related("asked_by", "schedule"), uuid=uuid)
+
+
+def _shown(pack: Pack) -> Shown:
+    return Shown(
+        pack=pack,
+        words=selection.in_words(search.parse(pack.query)),
+        name=file_name(pack),
+        expires_at=packs.expires_at(pack),
+        is_active=pack.state in packs.ACTIVE,
+        is_there=pack.state == PackState.DONE and bool(pack.path) and not packs.has_expired(pack),
+    )
+
+
+# -- by the clock -----------------------------------------------------------------------------------------------------
+
+
+@requires(Right.HISTORY)
+def scheduled(request: HttpRequest) -> HttpResponse:
+    found = PackSchedule.objects.select_related("created_by").order_by("name")
+    context = {
+        "schedules": [(each, selection.in_words(search.parse(each.query))) for each in found],
+        "may_change": may(request.user, Right.CONFIGURE),
+        "folder": settings.PACK_FOLDER,
+        "has_mail": bool(settings.EMAIL_URL),
+    }
+    return page(request, "history/pack_schedules.html", context)
+
+
+@requires(Right.CONFIGURE, Right.CONFIGURE, ("GET", "POST"), fresh=True)
+def schedule_new(request: HttpRequest) -> HttpResponse:
+    form = ScheduleForm(request.POST) if request.method == "POST" else ScheduleForm(initial={"q": request.GET.get("q")})
+    if form.is_bound and form.is_valid() and _scheduled(form, _person(request)):
+        messages.info(request, "The packs are scheduled.")
+        return redirect(request, reverse("history-pack-schedules"))
+    context = {"form": form, "has_mail": bool(settings.EMAIL_URL), "folder": settings.PACK_FOLDER}
+    return page(request, "history/pack_schedule_new.html", context, status=400 if form.is_bound else 200)
+
+
+def _scheduled(form: ScheduleForm, actor: Person) -> bool:
+    said = form.cleaned_data
+    try:
+        schedules.add(said["name"], said["q"], Every(said["every"]), said["recipients"], actor=actor)
+    except BadQuery as error:
+        form.add_error("q", str(error))
+    except Refused as error:
+        form.add_error(None, str(error))
+    return not form.errors
+
+
+@requires(Right.CONFIGURE, Right.CONFIGURE, ("POST",), fresh=True)
+def schedule_switch(request: HttpRequest, schedule: int, switch: str) -> HttpResponse:
+    """`switch` is pause, resume or delete."""
+    found = get_object_or_404(PackSchedule, pk=schedule)
+    if switch not in SWITCHES:
+        raise Http404
+    SWITCHES[switch](found, actor=_person(request))
+    return redirect(request, reverse("history-pack-schedules"))
+
+
+# -- common -----------------------------------------------------------------------------------------------------------
+
+
+def _person(request: HttpRequest) -> Person:
+    if not isinstance(request.user, Person):
+        raise TypeError("Only signed-in people reach these pages.")
+    return request.user
+
+
+def _zone() -> str:
+    return str(timezone.get_current_timezone())

@@ -1,0 +1,79 @@
+"""The pages of questions: what is asked about a row, the list for reviewers, and one question with its answers."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from alignadmin.pages import failure, page, redirect
+from connectors.audit import questions
+from connectors.audit.models import HistoryRow, Question
+from connectors.models.person import Person
+from connectors.rights import Right, may, requires
+from connectors.services import Refused
+
+PER_PAGE = 50
+
+
+@requires(Right.HISTORY)
+def listed(request: HttpRequest) -> HttpResponse:
+    """The open ones; with `state=all` every one, newest first."""
+    every = request.GET.get("state") == "all"
+    found = Question.objects.select_related("asked_by", "to", "answered_by").order_by("-pk")
+    found = found if every else found.filter(answered_at=None)
+    shown = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    query = "state=all" if every else ""
+    return page(request, "history/questions.html", {"found": shown, "every": every, "query": query})
+
+
+@requires(Right.HISTORY, Right.REVIEW, ("POST",))
+def ask(request: HttpRequest, row: int) -> HttpResponse:
+    found = get_object_or_404(HistoryRow.objects.select_related("connector", "line"), pk=row)
+    to, text = request.POST.get("to", ""), request.POST.get("text", "")
+    number = int(to) if to.isascii() and to.isdigit() and len(to) <= 18 else 0
+    try:
+        asked = questions.ask(found, number, text, actor=_person(request))
+    except Refused as refused:
+        return failure(request, str(refused))
+    messages.success(request, f"{asked.to} is asked, on the overview and by e-mail where one is set up.")
+    return redirect(request, reverse("history-row", args=[found.pk]) + "#questions")
+
+
+@requires(Right.SEE, Right.SEE, ("GET", "POST"))
+def question(request: HttpRequest, pk: int) -> HttpResponse:
+    """For whoever was asked, and whoever reads the history; for others it is not there."""
+    found = get_object_or_404(Question.objects.select_related("asked_by", "to", "answered_by"), pk=pk)
+    if not questions.may_read(found, _person(request)):
+        raise Http404
+    if request.method != "POST":
+        return _show(request, found)
+    text = request.POST.get("text", "")
+    try:
+        questions.answer(found, text, actor=_person(request))
+    except Refused as refused:
+        return _show(request, found, trouble=str(refused), text=text, status=409)
+    messages.success(request, "Your answer is kept in the history.")
+    return redirect(request, reverse("question", args=[found.pk]))
+
+
+def _show(
+    request: HttpRequest, found: Question, *, trouble: str = "", text: str = "", status: int = 200
+) -> HttpResponse:
+    context = {
+        "question": found,
+        "row": questions.row_of(found),
+        "may_answer": questions.may_answer(found, _person(request)),
+        "sees_history": may(request.user, Right.HISTORY),
+        "longest": questions.LONGEST,
+        "trouble": trouble,
+        "text": text,
+    }
+    return page(request, "history/question.html", context, status=status)
+
+
+def _person(request: HttpRequest) -> Person:
+    assert isinstance(request.user, Person)  # noqa: S101  (`requires` let nobody else in)
+    return request.user

@@ -1,0 +1,117 @@
+"""The pages of reviews: the weeks, one week with its sample, and signing it off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from alignadmin.pages import page, redirect
+from connectors.audit import review, samples, weeks
+from connectors.audit.week_page import WeekPage
+from connectors.audit.weeks import Week
+from connectors.models.person import Person
+from connectors.rights import Right, requires
+from connectors.services import Refused
+from connectors.signin.freshness import is_fresh
+
+DRAWN = 10  # where nobody says how many
+
+
+@requires(Right.HISTORY)
+def listed(request: HttpRequest) -> HttpResponse:
+    """The weeks, newest first; `until` is the Monday of the first one shown."""
+    now = timezone.now()
+    until = weeks.read(request.GET.get("until", ""), now)
+    context = {
+        "page": weeks.listed(until, now),
+        "standing": weeks.standing(now),
+        "open_questions": review.open_questions(),
+        "first": weeks.first(now),
+        "overdue_days": weeks.OVERDUE.days,
+    }
+    return page(request, "history/review.html", context)
+
+
+@requires(Right.HISTORY)
+def week(request: HttpRequest, week: str) -> HttpResponse:
+    return _show(request, _week(week))
+
+
+@requires(Right.HISTORY, Right.REVIEW, ("POST",))
+def sample(request: HttpRequest, week: str) -> HttpResponse:
+    """Draw rows at random; the entry of it is in the address that follows, so that the page can be sent."""
+    found = _week(week)
+    number, among = _number(request.POST.get("number", str(DRAWN))), request.POST.get("among", "all")
+    try:
+        entry = samples.take(found, number, among, actor=_person(request))
+    except Refused as refused:
+        return _show(request, found, trouble=str(refused), status=409)
+    return redirect(request, f"{_address(found)}?sample={entry.seq}#sample")
+
+
+@requires(Right.HISTORY, Right.REVIEW, ("POST",), fresh=True)
+def sign(request: HttpRequest, week: str) -> HttpResponse:
+    found, note, drawn = _week(week), request.POST.get("note", ""), _number(request.POST.get("sample", ""))
+    seen = review.Seen(
+        review=_number(request.POST.get("seen", "")),
+        rows=_number(request.POST.get("rows", "")),
+        open_cases=_number(request.POST.get("cases", "")),
+    )
+    try:
+        review.sign(found, note=note, seen=seen, sample=drawn, actor=_person(request))
+    except Refused as refused:
+        return _show(request, found, trouble=str(refused), note=note, sample=drawn, status=409)
+    messages.success(request, f"The week {found} is signed off.")
+    return redirect(request, _address(found))
+
+
+def _show(
+    request: HttpRequest,
+    shown: Week,
+    *,
+    trouble: str = "",
+    note: str = "",
+    sample: int = 0,
+    status: int = 200,
+) -> HttpResponse:
+    found = WeekPage(
+        week=shown,
+        viewer=_person(request),
+        now=timezone.now(),
+        asked_sample=sample or _number(request.GET.get("sample", "")),
+    )
+    context: dict[str, Any] = {
+        "page": found,
+        "week": shown,
+        "trouble": trouble,
+        "note": note,
+        "is_fresh": is_fresh(request),
+        "drawn": DRAWN,
+        "most": samples.MOST,
+    }
+    return page(request, "history/review_week.html", context, status=status)
+
+
+def _week(text: str) -> Week:
+    found = weeks.read(text, timezone.now())
+    if found is None:
+        raise Http404
+    return found
+
+
+def _number(text: str) -> int:
+    """0 for what is no number of ours."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
+
+
+def _address(found: Week) -> str:
+    return reverse("review-week", args=[found.slug])
+
+
+def _person(request: HttpRequest) -> Person:
+    assert isinstance(request.user, Person)  # noqa: S101  (`requires` let nobody else in)
+    return request.user

@@ -1,0 +1,83 @@
+"""The page of saved searches, and the acts on them."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+
+from alignadmin.pages import page, redirect
+from connectors.audit import saved_views, search
+from connectors.audit.models import SavedView
+from connectors.rights import Right, requires
+from connectors.services import Refused
+from connectors.views.connectors import person_of
+
+HERE = "history/views.html"
+act_only = requires(Right.HISTORY, Right.HISTORY, ("POST",))
+
+
+@requires(Right.HISTORY, Right.HISTORY, ("GET", "POST"))
+def views(request: HttpRequest) -> HttpResponse:
+    """All that one sees; a POST saves another."""
+    if request.method != "POST":
+        return _show(request)
+    name, query = request.POST.get("name", ""), request.POST.get("q", "")
+    try:
+        made = saved_views.save(name, query, shared=_is_shared(request), actor=person_of(request))
+    except Refused as refused:
+        return _show(request, trouble=str(refused), name=name, query=query, status=400)
+    messages.info(request, f"The search is saved as “{made.name}”.")
+    return redirect(request, saved_views.Shown(view=made, is_own=True).address)
+
+
+@act_only
+def change(request: HttpRequest, view: int) -> HttpResponse:
+    found, name = _own(request, view), request.POST.get("name", "")
+    try:
+        saved_views.change(found, name, shared=_is_shared(request))
+    except Refused as refused:
+        return _show(request, trouble=str(refused), changed=view, status=400)
+    messages.info(request, f"The search is now “{found.name}”, {'shared' if found.shared else 'your own'}.")
+    return redirect(request, reverse("history-views"))
+
+
+@act_only
+def delete(request: HttpRequest, view: int) -> HttpResponse:
+    found = _own(request, view)
+    found.delete()
+    messages.info(request, f"The saved search “{found.name}” is deleted. The history itself is as it was.")
+    return redirect(request, reverse("history-views"))
+
+
+def _own(request: HttpRequest, view: int) -> SavedView:
+    """What is not one's own is not there."""
+    found = saved_views.of(person_of(request)).filter(pk=view).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _is_shared(request: HttpRequest) -> bool:
+    return request.POST.get("shared") == "yes"
+
+
+def _show(
+    request: HttpRequest,
+    *,
+    trouble: str = "",
+    name: str = "",
+    query: str | None = None,
+    changed: int | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    asked = request.GET.get("q", "") if query is None else query
+    context = {
+        "views": saved_views.seen_by(person_of(request)),
+        "most": saved_views.MOST,
+        "trouble": trouble,
+        "name": name,
+        "query": search.write(search.parse(asked)),
+        "changed": changed,
+    }
+    return page(request, HERE, context, status=status)

@@ -1,0 +1,180 @@
+"""Scheduled packs: the week or month before, packed again and again; a period that was missed is caught up.
+
+`due_at` names the period and is the claim: one worker moves it on in the transaction that queues the pack.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from alignadmin.tasks import due_work
+from connectors.audit import packs, search, selection, trail
+from connectors.audit.models import Every, PackSchedule
+from connectors.audit.selection import BadQuery
+from connectors.models.person import Person
+from connectors.services import Refused
+
+log = logging.getLogger(__name__)
+
+ZONE = "UTC"  # of the periods, as of the weeks of reviews
+HOUR = 1  # on the first day after a period: by then its last lines of Align's log have come in
+MOST_SCHEDULES = 100
+MOST_RECIPIENTS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Period:
+    """Whole days, both ends included."""
+
+    first: date
+    last: date
+
+    def __str__(self) -> str:
+        return f"{self.first:%-d %b %Y} to {self.last:%-d %b %Y}"
+
+
+# -- periods ----------------------------------------------------------------------------------------------------------
+
+
+def next_due(every: str, after: datetime) -> datetime:
+    """The first moment after this one at which a period has ended."""
+    day = after.astimezone(UTC).date()
+    while True:
+        at = datetime(day.year, day.month, day.day, HOUR, tzinfo=UTC)
+        if at > after and (day.weekday() == 0 if every == Every.WEEK else day.day == 1):
+            return at
+        day += timedelta(days=1)
+
+
+def period_before(every: str, due_at: datetime) -> Period:
+    """That is packed at such a moment."""
+    last = due_at.astimezone(UTC).date() - timedelta(days=1)
+    first = last - timedelta(days=6) if every == Every.WEEK else last.replace(day=1)
+    return Period(first=first, last=last)
+
+
+def query_of(schedule: PackSchedule, period: Period) -> str:
+    found = search.with_terms(search.parse(schedule.query), since=str(period.first), until=str(period.last))
+    return search.write(found)
+
+
+# -- what admins do ---------------------------------------------------------------------------------------------------
+
+
+def add(name: str, query: str, every: Every, recipients: Sequence[str], *, actor: Person) -> PackSchedule:
+    """Raises Refused and selection.BadQuery."""
+    if selection.has_dates(query):
+        raise Refused("Leave since: and until: out of the filter: a schedule packs the period before it is due.")
+    chosen = selection.select(query, ZONE)
+    with transaction.atomic():
+        trail.lock_head()
+        if PackSchedule.objects.filter(name=name).exists():
+            raise Refused(f"There is a schedule “{name}” already. Choose another name.")
+        if PackSchedule.objects.count() >= MOST_SCHEDULES:
+            raise Refused(f"There are {MOST_SCHEDULES} schedules already. Delete one first.")
+        made = PackSchedule.objects.create(
+            name=name,
+            query=chosen.query,
+            every=every,
+            recipients="\n".join(recipients),
+            created_by=actor,
+            due_at=next_due(every, timezone.now()),
+        )
+        _tell("pack.scheduled", made, f"{every.label}: {chosen.words}", actor, recipients=list(recipients))
+    return made
+
+
+def pause(schedule: PackSchedule, *, actor: Person) -> None:
+    _switch(schedule, on=False, actor=actor)
+
+
+def resume(schedule: PackSchedule, *, actor: Person) -> None:
+    """From the next period on; those that ended in the pause are not packed."""
+    _switch(schedule, on=True, actor=actor)
+
+
+def _switch(schedule: PackSchedule, *, on: bool, actor: Person) -> None:
+    values: dict[str, Any] = {"is_active": on}
+    if on:
+        values["due_at"] = next_due(schedule.every, timezone.now())
+    with transaction.atomic():
+        if PackSchedule.objects.filter(pk=schedule.pk, is_active=not on).update(**values):
+            word = "resumed" if on else "paused"
+            _tell(f"pack.schedule_{word}", schedule, word.capitalize(), actor)
+
+
+def delete(schedule: PackSchedule, *, actor: Person) -> None:
+    """The packs it has made stay."""
+    with transaction.atomic():
+        found = PackSchedule.objects.select_for_update().filter(pk=schedule.pk).first()
+        if found is None:
+            return
+        PackSchedule.objects.filter(pk=found.pk).delete()
+        _tell("pack.schedule_deleted", found, "Deleted", actor)
+
+
+def _tell(action: str, schedule: PackSchedule, what: str, actor: Person, **data: Any) -> None:
+    said: Mapping[str, Any] = {"schedule": schedule.name, "query": schedule.query, "every": schedule.every, **data}
+    trail.append(
+        action,
+        actor=actor,
+        connector=None,
+        subject=f"pack schedule {schedule.name}",
+        sentence=f"Scheduled packs “{schedule.name}”. {what}.",
+        data=said,
+    )
+
+
+def recipients_of(schedule: PackSchedule) -> list[str]:
+    return schedule.recipients.split()
+
+
+# -- by the clock -----------------------------------------------------------------------------------------------------
+
+
+@due_work
+def ask_due() -> int:
+    """A pack for each period that has ended, the oldest first."""
+    due = PackSchedule.objects.filter(is_active=True, due_at__lte=timezone.now()).order_by("due_at")
+    return sum(_ask(schedule) for schedule in due)
+
+
+def _ask(schedule: PackSchedule) -> bool:
+    period = period_before(schedule.every, schedule.due_at)
+    try:
+        chosen = selection.select(query_of(schedule, period), ZONE)
+    except BadQuery as error:  # a connector it names is gone
+        return _give_up(schedule, period, str(error))
+    with transaction.atomic():
+        if not _moved_on(schedule):
+            return False
+        packs.queue(chosen, asked_by=None, actor=None, schedule=schedule)
+    return True
+
+
+def _moved_on(schedule: PackSchedule) -> bool:
+    """The conditional update is the claim: of several workers one asks."""
+    mine = PackSchedule.objects.filter(pk=schedule.pk, due_at=schedule.due_at, is_active=True)
+    return bool(mine.update(due_at=next_due(schedule.every, schedule.due_at)))
+
+
+def _give_up(schedule: PackSchedule, period: Period, why: str) -> bool:
+    with transaction.atomic():
+        if not _moved_on(schedule):
+            return False
+        trail.append(
+            "pack.not_asked",
+            actor=None,
+            connector=None,
+            subject=f"pack schedule {schedule.name}",
+            sentence=f"The scheduled pack “{schedule.name}” of {period} could not be asked for. {why}",
+            data={"schedule": schedule.name, "query": schedule.query, "why": why},
+        )
+    return True

@@ -1,0 +1,374 @@
+"""The language of the history's search: qualifiers and plain words, read, written and turned into a selection of rows.
+
+Pages, the REST list, saved views, evidence packs and links all keep a search as its text. What is not understood is
+told in a sentence and finds nothing: a search that silently found more than was asked for would be worth nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from connectors.audit import fulltext, periods, words
+from connectors.audit.fulltext import Group, Match, Span, matching
+from connectors.audit.models import Case, CaseState, HistoryRow, MirrorLine, Source
+from connectors.models.catalogue import WorkItemType
+from connectors.models.connector import Connector
+
+MOST_WORDS = 30
+FEW_LINES = 2000
+KINDS = {"state": "State", "step": "Process step"}
+DIRECTIONS = {"j2a": "Jira to Align", "a2j": "Align to Jira"}
+TOKEN = re.compile(r'\s*(?:([A-Za-z]+):)?(?:"((?:[^"]|"")*)(?:"|\Z)|(\S*))')
+LOOKS_LIKE_A_TERM = re.compile(r"[A-Za-z]+:")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Term:
+    """One qualifier and its value as typed, e.g. type and story."""
+
+    name: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.name}:{_quoted(self.value)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """A search as it was typed; `problems` are sentences about what in it is not understood."""
+
+    terms: tuple[Term, ...] = ()
+    words: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    def values(self, name: str) -> tuple[str, ...]:
+        return tuple(term.value for term in self.terms if term.name == name)
+
+
+# -- reading and writing ----------------------------------------------------------------------------------------------
+
+
+def parse(text: str) -> Search:
+    """Read any text at all. Parsing what `write` gives of the result gives the result again."""
+    terms, plain = [], []
+    for found in TOKEN.finditer(_clean(text)):
+        name, quoted, bare = found.groups()
+        value = bare if quoted is None else quoted.replace('""', '"')
+        if name:
+            terms.append(Term(name=name.lower(), value=value))
+        elif value.strip():
+            plain.append(value)
+    return build(terms, plain)
+
+
+def build(terms: Iterable[Term], plain: Iterable[str]) -> Search:
+    """A search of these parts, each once, with what is wrong with them."""
+    search = Search(terms=tuple(dict.fromkeys(terms)), words=tuple(dict.fromkeys(plain)))
+    return replace(search, problems=tuple(dict.fromkeys(_problems(search))))
+
+
+def write(search: Search) -> str:
+    return " ".join([*map(str, search.terms), *(_quoted(text, word=True) for text in search.words)])
+
+
+def _clean(text: str) -> str:
+    """No database keeps a NUL or a lone surrogate."""
+    return re.sub("[\x00\ud800-\udfff]", "\ufffd", text)
+
+
+def _quoted(value: str, *, word: bool = False) -> str:
+    bare = value and not re.search(r"\s", value) and not value.startswith('"')
+    if bare and not (word and LOOKS_LIKE_A_TERM.match(value)):
+        return value
+    return '"' + value.replace('"', '""') + '"'
+
+
+def with_terms(search: Search, **values: str) -> Search:
+    """The search with each named qualifier set to this one value; an empty value removes it."""
+    kept = [term for term in search.terms if term.name not in values]
+    return build([*kept, *(Term(name=name, value=value) for name, value in values.items() if value)], search.words)
+
+
+def without(search: Search, part: Term | str) -> Search:
+    """The search without one qualifier, or without one word."""
+    return build([term for term in search.terms if term != part], [text for text in search.words if text != part])
+
+
+# -- what each qualifier means ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meaning:
+    """What a value selects: a condition on the columns, and the words any of which an index finds it by."""
+
+    columns: Q = field(default_factory=Q)
+    any_of: Group = ()
+
+
+class NotUnderstood(ValueError):
+    """A value that its qualifier does not take; the message is a sentence for people."""
+
+
+def _one_of(field_name: str, qualifier: str, choices: Mapping[str, str]) -> Callable[[str], Meaning]:
+    def read(value: str) -> Meaning:
+        known = {key.casefold(): key for key in choices} | {name.casefold(): key for key, name in choices.items()}
+        key = known.get(value.strip().casefold())
+        if key is None:
+            raise NotUnderstood(f"{qualifier}: takes {' or '.join(choices)}, not {_shown(value)}.")
+        found = Match(text=words.word(qualifier, words.phrase(key)))
+        return Meaning(columns=Q(**{field_name: key}), any_of=(found,))
+
+    return read
+
+
+def _action(value: str) -> Meaning:
+    """`plan` finds plan.made, plan.approved and the rest; `created` finds just that."""
+    action = value.strip().lower().rstrip(".")
+    found = Match(text=words.word("action", _phrase("action", action)))
+    return Meaning(columns=Q(action=action) | Q(action__startswith=f"{action}."), any_of=(found,))
+
+
+def _project(value: str) -> Meaning:
+    """A line that names no project may be of this one, so it stays, marked."""
+    found = Match(text=words.word("project", _phrase("project", value)))
+    return Meaning(
+        columns=Q(project_key__iexact=value.strip()) | Q(project_stated=False),
+        any_of=(found, Match(text=words.NOWHERE)),
+    )
+
+
+def _named(*qualifiers: str) -> Callable[[str], Meaning]:
+    """A name by the beginning of any of its words, or a number as a whole."""
+
+    def read(value: str) -> Meaning:
+        wanted = _phrase(qualifiers[0], value)
+        found = [Match(text=words.word(name, wanted), prefix=not wanted.isdecimal()) for name in qualifiers]
+        return Meaning(any_of=tuple(found))
+
+    return read
+
+
+def _actor(value: str) -> Meaning:
+    _phrase("actor", value)
+    return _named("person", "approver")(value)
+
+
+def _plan(value: str) -> Meaning:
+    if not re.fullmatch(r"[0-9]{1,18}", value.strip()):
+        raise NotUnderstood(f"plan: takes the number of a plan, not {_shown(value)}.")
+    number = int(value)
+    return Meaning(columns=Q(plan=number), any_of=(Match(text=words.word("plan", str(number))),))
+
+
+def _raw(value: str) -> Meaning:
+    if value.strip().lower() not in ("yes", "no", "true", "false"):
+        raise NotUnderstood(f"raw: takes yes or no, not {_shown(value)}.")
+    only = value.strip().lower() in ("yes", "true")
+    return Meaning(columns=Q(parsed=not only), any_of=(Match(text=words.RAW),) if only else ())
+
+
+def _case(value: str) -> Meaning:
+    """A case is of a line, or of an entry that the watch wrote; its state changes, so no index of words has it."""
+    state = value.strip().lower()
+    if state not in (*CaseState.values, "any"):
+        raise NotUnderstood(f"case: takes {' or '.join(CaseState.values)} or any, not {_shown(value)}.")
+    cases = Case.objects.all() if state == "any" else Case.objects.filter(state=state)
+    by_line = HistoryRow.objects.filter(line__in=cases.values("line"))
+    by_entry = HistoryRow.objects.filter(entry_seq__in=cases.values("entry_seq"))
+    return Meaning(columns=Q(pk__in=by_line.values("pk").union(by_entry.values("pk"))))
+
+
+def _connector(value: str) -> Meaning:
+    """By its short name, its name, or its number in Align (123, or CONFIG 123)."""
+    wanted = value.strip()
+    number = re.fullmatch(r"(?:config\s+)?([0-9]{1,9})", wanted, re.IGNORECASE)
+    by_number = Q(align_connector_id=int(number[1])) if number else Q()
+    named = Q(slug__iexact=wanted) | Q(name__iexact=wanted)
+    found = list(Connector.objects.filter(named | by_number).values_list("pk", flat=True))
+    if not found:
+        raise NotUnderstood(f"There is no connector {_shown(value)}.")
+    return Meaning(
+        columns=Q(connector__in=found), any_of=tuple(Match(text=words.word("connector", str(pk))) for pk in found)
+    )
+
+
+def _since(value: str) -> Meaning:
+    return Meaning(columns=Q(at__gte=_period("since", value).start))
+
+
+def _until(value: str) -> Meaning:
+    return Meaning(columns=Q(at__lt=_period("until", value).end))
+
+
+def _period(qualifier: str, value: str) -> periods.Period:
+    found = periods.read(value, timezone.localtime())
+    if found is None:
+        raise NotUnderstood(f"{qualifier}: takes {periods.FORMS}, not {_shown(value)}.")
+    return found
+
+
+def _phrase(qualifier: str, value: str) -> str:
+    wanted = words.phrase(value)
+    if not wanted:
+        raise NotUnderstood(f"{qualifier}: needs a letter or a digit to look for, and {_shown(value)} has none.")
+    return wanted
+
+
+QUALIFIERS: Mapping[str, Callable[[str], Meaning]] = {
+    "action": _action,
+    "actor": _actor,
+    "type": _one_of("work_item_type", "type", {value: str(label) for value, label in WorkItemType.choices}),
+    "kind": _one_of("kind", "kind", KINDS),
+    "direction": _one_of("direction", "direction", DIRECTIONS),
+    "project": _project,
+    "connector": _connector,
+    "source": _one_of("source", "source", {value: str(label) for value, label in Source.choices}),
+    "before": _named("before"),
+    "after": _named("after"),
+    "plan": _plan,
+    "ticket": _named("ticket"),
+    "since": _since,
+    "until": _until,
+    "raw": _raw,
+    "case": _case,
+}
+NEED_THE_DATABASE = ("connector", "case")  # so they are checked by `trouble`, and parsing stays pure
+NARROWING = ("since", "until")  # each narrows; of any other qualifier, one of the values has to hold
+
+
+def _problems(search: Search) -> Iterable[str]:
+    for term in search.terms:
+        yield from _problem(term)
+    if len(search.words) + len(search.terms) > MOST_WORDS:
+        yield f"A search takes at most {MOST_WORDS} words and qualifiers: leave some out."
+    elif search.words and not any(words.split(text) for text in search.words):
+        yield f"There is no letter or digit to look for in {_shown(' '.join(search.words))}."
+
+
+def _problem(term: Term) -> Iterable[str]:
+    if term.name not in QUALIFIERS:
+        yield (
+            f"There is no qualifier {_shown(term.name)}. There are {', '.join(QUALIFIERS)}; "
+            f'to look for the words themselves, write "{term.name[:60]}:..." in quotes.'
+        )
+    elif not term.value.strip():
+        yield f"{term.name}: is followed by nothing to look for."
+    elif term.name not in NEED_THE_DATABASE:
+        try:
+            QUALIFIERS[term.name](term.value)
+        except NotUnderstood as problem:
+            yield str(problem)
+
+
+def _shown(value: str) -> str:
+    text = " ".join(value.split())
+    return f"“{text[:60]}…”" if len(text) > 60 else f"“{text}”"
+
+
+def trouble(search: Search) -> tuple[str, ...]:
+    """Every sentence about what is not understood, also what only the database can tell."""
+    found = list(search.problems)
+    for term in search.terms:
+        if term.name in NEED_THE_DATABASE and term.value.strip():
+            try:
+                QUALIFIERS[term.name](term.value)
+            except NotUnderstood as problem:
+                found.append(str(problem))
+    return tuple(found)
+
+
+# -- the rows ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """A search made ready for the database: a condition, the words of which one in each group must be, the time."""
+
+    columns: Q
+    groups: tuple[Group, ...]
+    span: Span
+
+
+def rows(search: Search) -> QuerySet[HistoryRow]:
+    """The rows of a search, in no order; none where something in it is not understood."""
+    chosen = select(search)
+    return HistoryRow.objects.none() if chosen is None else within(chosen, Span())
+
+
+def within(chosen: Selection, span: Span) -> QuerySet[HistoryRow]:
+    """The rows of a selection in a span of time, which also keeps the index of words from giving more than that."""
+    span = span.within(chosen.span)
+    found = HistoryRow.objects.filter(chosen.columns)
+    if span.since:
+        found = found.filter(at__gte=span.since)
+    if span.until:
+        found = found.filter(at__lte=span.until)
+    return found.filter(matching(chosen.groups, span)) if chosen.groups else found
+
+
+def select(search: Search) -> Selection | None:
+    """None where something is not understood."""
+    if trouble(search):
+        return None
+    columns, groups = Q(), []
+    for name in dict.fromkeys(term.name for term in search.terms):
+        meanings = [QUALIFIERS[name](value) for value in search.values(name)]
+        group = tuple(found for meaning in meanings for found in meaning.any_of)
+        if name in NARROWING:
+            columns &= _all([meaning.columns for meaning in meanings])
+        elif name == "actor" and (remote := _remote_users(search.values(name), group)):
+            columns &= remote
+        else:
+            columns &= _any([meaning.columns for meaning in meanings])
+            groups += [group] if all(meaning.any_of for meaning in meanings) else []
+    plain = dict.fromkeys(found for text in search.words for found in words.split(text))
+    groups += [(Match(text=text, prefix=True),) for text in plain]
+    since, until = bounds(search)
+    return Selection(columns=columns, groups=tuple(groups), span=Span(since=since, until=until))
+
+
+def _all(conditions: Iterable[Q]) -> Q:
+    joined = Q()
+    for condition in conditions:
+        joined &= condition
+    return joined
+
+
+def _any(conditions: Iterable[Q]) -> Q:
+    joined = Q()
+    for condition in conditions:
+        if not condition:
+            return Q()
+        joined |= condition
+    return joined
+
+
+def _remote_users(values: Iterable[str], group: Group) -> Q | None:
+    """Lines of our own changes bear the user of our credentials in Align, which only the line itself tells."""
+    wanted = [words.phrase(value) for value in values]
+    users = [user for user in fulltext.remote_users() if any(_begins(user, value) for value in wanted)]
+    lines = MirrorLine.objects.filter(user__in=users, row__source=Source.OURS)
+    few = list(lines.values_list("row", flat=True)[: FEW_LINES + 1]) if users else []
+    if len(few) > FEW_LINES:
+        ours = (Match(text=words.word("source", Source.OURS)),)  # all others of these users are lines, too
+        return Q(line__user__in=users) | matching((group, ours), Span())
+    return Q(pk__in=few) | matching((group,), Span()) if few else None
+
+
+def _begins(name: str, wanted: str) -> bool:
+    parts = words.split(name)
+    return any("_".join(parts[start:]).startswith(wanted) for start in range(len(parts)))
+
+
+def bounds(search: Search) -> tuple[datetime | None, datetime | None]:
+    """The first moment and the moment after the last that a search allows; None where it sets no bound."""
+    now = timezone.localtime()
+    since = [found.start for value in search.values("since") if (found := periods.read(value, now))]
+    until = [found.end for value in search.values("until") if (found := periods.read(value, now))]
+    return max(since, default=None), min(until, default=None)

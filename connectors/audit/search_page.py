@@ -1,0 +1,105 @@
+"""What the history page shows around its table: the search as chips and ranges, and the addresses they lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from connectors.audit import queries, search
+from connectors.audit.search import Search, Term
+
+RANGES = (("today", "Today"), ("7d", "7 days"), ("30d", "30 days"), ("90d", "90 days"), ("quarter", "This quarter"))
+LABELS = {"since": "from", "until": "to", "type": "work item type", "kind": "mapping type", "actor": "person"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chip:
+    """One part of the search, and the address without it."""
+
+    label: str
+    value: str
+    without: str
+    is_wrong: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Range:
+    label: str
+    address: str
+    is_on: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class BarLink:
+    bar: queries.Bar
+    address: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A search and how it is shown; every address of the page is one of these with something changed."""
+
+    asked: Search
+    as_align: bool
+
+    @property
+    def query(self) -> str:
+        return search.write(self.asked)
+
+    def address(self, **places: str) -> str:
+        """With `before`, `after` or `row` when it is more than the first page of the selection."""
+        shown = {"as": "align"} if self.as_align else {}
+        query = {"q": self.query} if self.query else {}
+        found = urlencode(query | shown | places)
+        return f"{reverse('history')}?{found}" if found else reverse("history")
+
+    def other(self, asked: Search) -> str:
+        return Place(asked=asked, as_align=self.as_align).address()
+
+    def chips(self) -> list[Chip]:
+        return [*map(self._chip_of_term, self.asked.terms), *map(self._chip_of_word, self.asked.words)]
+
+    def _chip_of_term(self, term: Term) -> Chip:
+        return Chip(
+            label=LABELS.get(term.name, term.name),
+            value=_told(term),
+            without=self.other(search.without(self.asked, term)),
+            is_wrong=bool(search.trouble(search.build([term], []))),
+        )
+
+    def _chip_of_word(self, text: str) -> Chip:
+        return Chip(
+            label="text",
+            value=text,
+            without=self.other(search.without(self.asked, text)),
+            is_wrong=bool(search.build([], [text]).problems),
+        )
+
+    def ranges(self) -> list[Range]:
+        """All of the history first: no range is ever chosen for the reader."""
+        since, until = self.asked.values("since"), self.asked.values("until")
+        whole = Range(
+            label="All", address=self.other(search.with_terms(self.asked, since="", until="")), is_on=not since + until
+        )
+        return [whole, *(self._range(value, label) for value, label in RANGES)]
+
+    def _range(self, value: str, label: str) -> Range:
+        wanted = search.with_terms(self.asked, since=value, until="")
+        is_on = self.asked.values("since") == (value,) and not self.asked.values("until")
+        return Range(label=label, address=self.other(wanted), is_on=is_on)
+
+    def bar_links(self, bars: queries.Bars | None) -> Sequence[BarLink]:
+        return [BarLink(bar=bar, address=self._of_day(bar)) for bar in (bars.bars if bars else ()) if bar.rows]
+
+    def _of_day(self, bar: queries.Bar) -> str:
+        day = bar.day.isoformat()
+        return self.other(search.with_terms(self.asked, since=day, until=day))
+
+
+def _told(term: Term) -> str:
+    """A value in the page's own words where it is one of a few."""
+    choices = {"kind": search.KINDS, "direction": search.DIRECTIONS, "since": dict(RANGES)}.get(term.name, {})
+    return choices.get(term.value.strip().lower(), term.value)

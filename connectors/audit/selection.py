@@ -1,0 +1,134 @@
+"""What a pack is of: the rows that a search of the history finds, read in the zone of whoever asked."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from connectors.audit import periods, search
+from connectors.audit.models import HistoryRow
+from connectors.audit.search import Search, Term
+from connectors.models.connector import Connector
+from connectors.reminders import one_line
+
+Rows = QuerySet[HistoryRow]
+LONGEST = 2000  # characters of a query
+MOST_COUNTED = 100_000  # rows, before a page says "more than"
+CHUNK = 2000
+SINCE, UNTIL = "since", "until"
+
+
+class BadQuery(ValueError):
+    """The message is for people: what cannot be understood."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """A search that was understood, with days instead of "today" or "30d", so that it means the same ever after.
+
+    `since` and `until` bound the rows' times where the search does; `until` itself is outside.
+    """
+
+    query: str
+    words: str  # the filter for people
+    time_zone: str
+    since: datetime | None
+    until: datetime | None
+    connectors: Sequence[Connector]  # that the filter names; empty: all
+    rows: Rows
+
+    @property
+    def has_dates(self) -> bool:
+        return bool(self.since or self.until)
+
+
+def select(query: str, time_zone: str) -> Selection:
+    """Raises BadQuery."""
+    if len(query) > LONGEST:
+        raise BadQuery(f"The filter is longer than {LONGEST:,} characters: shorten it.")
+    with timezone.override(ZoneInfo(time_zone)):
+        found = _with_days(search.parse(query))
+        if problems := search.trouble(found):
+            raise BadQuery(" ".join(problems))
+        since, until = search.bounds(found)
+        return Selection(
+            query=search.write(found),
+            words=in_words(found),
+            time_zone=time_zone,
+            since=since,
+            until=until,
+            connectors=_connectors(found),
+            rows=search.rows(found),
+        )
+
+
+def has_dates(query: str) -> bool:
+    found = search.parse(query)
+    return bool(found.values(SINCE) or found.values(UNTIL))
+
+
+def _with_days(found: Search) -> Search:
+    return search.build([_with_day(term) for term in found.terms], found.words)
+
+
+def _with_day(term: Term) -> Term:
+    told = periods.read(term.value, timezone.localtime()) if term.name in (SINCE, UNTIL) else None
+    if told is None or term.value.strip()[:4].isdecimal():
+        return term
+    day = told.start if term.name == SINCE else told.end - timedelta(microseconds=1)
+    return Term(name=term.name, value=f"{day:%Y-%m-%d}")
+
+
+def in_words(found: Search) -> str:
+    terms = [f"{term.name} {term.value}" for term in found.terms]
+    return one_line(", ".join([*terms, *(f"with the word {text}" for text in found.words)])) or "everything"
+
+
+def _connectors(found: Search) -> list[Connector]:
+    """Those that the search's own condition on the column names."""
+    conditions = [search.QUALIFIERS["connector"](value).columns.children for value in found.values("connector")]
+    chosen = [each for children in conditions for each in children if isinstance(each, tuple)]
+    return list(
+        Connector.objects.filter(pk__in={number for _, numbers in chosen for number in numbers}).order_by("name")
+    )
+
+
+# -- reading it -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Count:
+    """How many rows, counted no further than MOST_COUNTED."""
+
+    rows: int
+
+    @property
+    def is_bounded(self) -> bool:
+        return self.rows > MOST_COUNTED
+
+    def __str__(self) -> str:
+        return f"more than {MOST_COUNTED:,}" if self.is_bounded else f"{self.rows:,}"
+
+
+def count(selection: Selection) -> Count:
+    return Count(rows=selection.rows.order_by()[: MOST_COUNTED + 1].count())
+
+
+def ids(rows: Rows) -> array[int]:
+    """The rows' ids, oldest first: eight bytes each, and the search is asked once."""
+    return array("q", rows.order_by("at", "id").values_list("id", flat=True).iterator(chunk_size=CHUNK))
+
+
+def chunks(chosen: array[int], names: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
+    """The rows as dictionaries, in the order of their ids; one that is gone meanwhile is left out."""
+    for start in range(0, len(chosen), CHUNK):
+        wanted = chosen[start : start + CHUNK]
+        found = {row["id"]: row for row in HistoryRow.objects.filter(pk__in=wanted).values(*names)}
+        yield [found[number] for number in wanted if number in found]

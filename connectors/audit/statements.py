@@ -1,0 +1,109 @@
+"""statements.txt of a pack: what is not there, where Align's log was not taken in, and what none of it can say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from connectors.audit import gaps
+from connectors.audit.models import Archive, HistoryRow
+from connectors.audit.pack_rows import Written
+from connectors.audit.selection import Selection
+from connectors.models.connector import Connector
+from connectors.reminders import one_line
+
+MOST_GAPS = 1000
+INSTANT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Period:
+    """What is spoken of, never beyond the moment the pack was made."""
+
+    since: datetime | None  # None: from the first entry on
+    until: datetime  # itself outside
+    zone: ZoneInfo
+
+    def __str__(self) -> str:
+        since = f"between {self._told(self.since)}" if self.since else "between the first entry of the history"
+        return f"{since} and {self._told(self.until - INSTANT)}"
+
+    def _told(self, at: datetime) -> str:
+        return f"{at.astimezone(self.zone):%-d %b %Y, %H:%M:%S} ({at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ})"
+
+    def stretch(self, since: datetime, until: datetime) -> str:
+        return f"from {self._told(since)} to {self._told(min(until, self.until - INSTANT))}"
+
+
+def write(selection: Selection, written: Written, *, last_row: int, made_at: datetime) -> str:
+    """Plain text, its lines as long as they come."""
+    until = min(selection.until or made_at, made_at)
+    period = Period(since=selection.since, until=until, zone=ZoneInfo(selection.time_zone))
+    connectors = selection.connectors or list(Connector.objects.order_by("name"))
+    parts = [
+        ["WHAT THIS PACK STATES", f"Filter: {selection.words}", f"Times in {selection.time_zone}, in brackets in UTC."],
+        ["1. WHAT WAS FOUND", *_found(written, period)],
+        ["2. WHAT IS NOT THERE", *(_absence(each, period, written, last_row) for each in connectors)],
+        ["3. WHERE ALIGN'S LOG WAS NOT TAKEN IN", *(line for each in connectors for line in _gaps(each, period))],
+        ["4. WHAT THESE STATEMENTS CANNOT SAY", *_limits(written)],
+    ]
+    return "\n\n".join("\n".join(part) for part in parts) + "\n"
+
+
+def _found(written: Written, period: Period) -> Iterator[str]:
+    if not written.rows:
+        yield f"Nothing: no row of the history {period} matches the filter."
+        return
+    by_source = ", ".join(f"{number} {source}" for source, number in sorted(written.sources.items()))
+    yield f"{_counted(written.rows, 'row')} of the history {period} ({by_source})."
+
+
+def _absence(connector: Connector, period: Period, written: Written, last_row: int) -> str:
+    rows = HistoryRow.objects.filter(connector=connector, id__lte=last_row, at__lt=period.until).exclude(kind="")
+    changes = (rows.filter(at__gte=period.since) if period.since else rows).count()
+    name = f"connector {connector.align_connector_id} ({one_line(connector.name)})"
+    if not changes:
+        return f"- No mapping change on {name} {period}."
+    here = written.changes[connector.slug]
+    counted = _counted(changes, "mapping change")
+    return f"- {counted} on {name} {period}, of which {here} match the filter and are in this pack."
+
+
+def _gaps(connector: Connector, period: Period) -> Iterator[str]:
+    name = f"connector {connector.align_connector_id} ({one_line(connector.name)})"
+    since = min(period.since or connector.created_at, period.until)
+    found = gaps.gaps(connector, since, period.until)
+    if not found:
+        yield f"- {name}: Align's log was taken in without a gap {period.stretch(since, period.until)}."
+        return
+    yield f"- {name}: Align's log was not taken in for {_counted(len(found), 'stretch', 'stretches')} of time:"
+    for gap in found[:MOST_GAPS]:
+        yield f"    {period.stretch(gap.since, gap.until)}"
+    if len(found) > MOST_GAPS:
+        yield f"    and {len(found) - MOST_GAPS} more"
+
+
+def _limits(written: Written) -> Iterator[str]:
+    yield "- What was done by way of AlignAdmin is complete: the chain of entries shows that none is missing."
+    yield (
+        "- What others changed in Jira Align is known from the lines of Align's own log, as far as they were taken in "
+        "(see 3) and as Align wrote them, by Align's clock. A change that Align does not log is not known here."
+    )
+    yield (
+        "- Those lines are no entries of the chain: that they stand here as AlignAdmin held them is vouched for by the "
+        f"manifest's signature alone. Rows of this pack without an entry: {written.without_entry}."
+    )
+    yield f"- Rows whose project Align's line does not state: {written.project_not_stated}; they may be of any project."
+    yield f"- Lines that could not be read and are kept as they came: {written.kept_raw}."
+    yield '- A row marked "one-of" is paired with one of several identical lines; which of them cannot be known.'
+    for archive in Archive.objects.exclude(removed_at=None).order_by("first_seq"):
+        yield (
+            f"- The entries {archive.first_seq} to {archive.last_seq} have left the database into an archive "
+            f"(SHA-256 {archive.sha256}) and are not in this pack."
+        )
+
+
+def _counted(number: int, one: str, more: str = "") -> str:
+    return f"{number} {one if number == 1 else more or one + 's'}"

@@ -1,0 +1,163 @@
+"""What tests of evidence packs do: changes in the history, a pack asked for over HTTP and written, its files read."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.test import Client
+
+from alignadmin.tasks import run_due
+from connectors.audit import csv_safe, trail
+from connectors.audit.grammar import A2J, STATE, UPDATED, MappingEvent
+from connectors.audit.intake import take_in
+from connectors.audit.models import Entry, HistoryRow, Intake, Pack, PackState
+from connectors.audit.trail import Act
+from connectors.models import Connector, Person
+
+NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
+NEW = "/history/packs/new/"
+EVENT = MappingEvent(
+    connector_id=123,
+    action=UPDATED,
+    kind=STATE,
+    direction=A2J,
+    work_item_type="Story",
+    source_id=3,
+    source_name="Dev complete",
+    project_key="PROJ",
+    before_id=10012,
+    before_name="QA",
+    after_id=10013,
+    after_name="In Review",
+)
+
+
+def connector(slug: str = "acme", number: int = 123) -> Connector:
+    return Connector.objects.create(
+        slug=slug,
+        name=f"{slug.capitalize()} production",
+        align_site="https://acme.example.test",
+        align_connector_id=number,
+        jira_site="https://jira.example.test",
+    )
+
+
+def act(action: str, owner: Connector, actor: Person | None, **values: Any) -> Act:
+    told = {"subject": "plan 7", "sentence": "Something happened.", "plan": 7, "reason": "QA column added"}
+    return Act(action=action, actor=actor, connector=owner, **{**told, "ticket": "CHG-2291", **values})
+
+
+def append(*acts: Act) -> list[Entry]:
+    with transaction.atomic():
+        return trail.append_many(acts)
+
+
+def changed(owner: Connector, actor: Person, *events: MappingEvent, at: datetime = NOON, **values: Any) -> list[Entry]:
+    """Applied changes of plan 7, an hour apart."""
+    data = {
+        "method": "PUT",
+        "path": "/mappings/1",
+        "query": [],
+        "body": {"to": 5},
+        "detail": "OK",
+        "expected": "a line",
+    }
+    return append(
+        *(
+            act(
+                "change.done",
+                owner,
+                actor,
+                **{
+                    "sentence": f"{event.source_name} now leads to {event.after_name}.",
+                    "data": data,
+                    "event": event,
+                    "project_key": event.project_key or "",
+                    "approver": actor,
+                    "happened_at": at + timedelta(hours=number),
+                    **values,
+                },
+            )
+            for number, event in enumerate(events)
+        )
+    )
+
+
+def logged(owner: Connector, actor: Person, *lines: str, at: datetime = NOON) -> None:
+    """Pasted lines of Align's log, an hour apart."""
+    stamps = [at + timedelta(hours=number) for number in range(len(lines))]
+    columns = "CONFIG 123\tJira Align System\t{:%Y-%m-%d %H:%M:%S}\t{}"
+    rows = [columns.format(stamp, line) for stamp, line in zip(stamps, lines, strict=True)]
+    take_in(owner, "\n".join(rows), intake=Intake.PASTE, actor=actor)
+
+
+# -- asking ------------------------------------------------------------------------------------------------------------
+
+
+def ask(client: Client, query: str = "") -> Pack:
+    page = client.get(NEW, {"q": query})
+    assert page.status_code == 200, page.content.decode()
+    form = page.context["form"].initial
+    answer = client.post(NEW, form)
+    assert answer.status_code == 303, answer.content.decode()
+    return Pack.objects.get(uuid=form["uuid"])
+
+
+def made(client: Client, query: str = "") -> Pack:
+    pack = ask(client, query)
+    run_due()
+    return ready(pack)
+
+
+def ready(pack: Pack) -> Pack:
+    pack.refresh_from_db()
+    assert pack.state == PackState.DONE, pack.error
+    return pack
+
+
+# -- reading -----------------------------------------------------------------------------------------------------------
+
+
+def text(pack: Pack, name: str) -> str:
+    with zipfile.ZipFile(pack.path) as opened:
+        return opened.read(name).decode()
+
+
+def objects(pack: Pack, name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text(pack, name).splitlines()]
+
+
+def table(pack: Pack) -> list[dict[str, str]]:
+    """As the csv module reads it, the guard taken away."""
+    with zipfile.ZipFile(pack.path) as opened:
+        whole = opened.read("rows.csv").decode("utf-8-sig")
+    rows = csv.DictReader(io.StringIO(whole, newline=""), strict=True)
+    return [{name: csv_safe.unguarded(value) for name, value in row.items()} for row in rows]
+
+
+def checked(path: Path, *arguments: str) -> tuple[int, list[str]]:
+    """By the pack's own checker, in a process that knows nothing of the product; exit code and lines."""
+    done = subprocess.run(
+        [sys.executable, "-I", "checker.py", ".", *arguments], cwd=path, capture_output=True, text=True, check=False
+    )
+    assert not done.stderr, done.stderr
+    return done.returncode, done.stdout.splitlines()
+
+
+def unpacked(pack: Pack, folder: Path) -> Path:
+    with zipfile.ZipFile(pack.path) as opened:
+        opened.extractall(folder)
+    return folder
+
+
+def acts(action: str) -> list[str]:
+    return list(HistoryRow.objects.filter(action=action).order_by("id").values_list("sentence", flat=True))

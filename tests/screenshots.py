@@ -17,6 +17,7 @@ from tests import environment
 from tests.processes import ROOT, Site, eventually, running_site
 
 OUT = ROOT / "screenshots"
+REVIEWER = "reviewer@demo.test"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,8 @@ class Plans:
 def shots(plans: Plans) -> list[Shot]:
     matrix = "/connectors/acme/mappings/"
     drift = "/connectors/acme/drift/"
+    now = datetime.now(UTC)
+    monday = now - timedelta(days=now.weekday())
     return [
         Shot(name="sign-in", path="/accounts/login/", email=""),
         Shot(name="overview", path="/"),
@@ -63,8 +66,15 @@ def shots(plans: Plans) -> list[Shot]:
         Shot(name="drift-checks", path=f"{drift}?tab=checks"),
         Shot(name="drift-viewer", path=drift, email="viewer@demo.test"),
         Shot(name="history", path="/history/"),
-        Shot(name="history-reviewer", path="/history/?source=outside", email="reviewer@demo.test"),
+        Shot(name="history-reviewer", path="/history/?source=outside", email=REVIEWER),
+        Shot(name="history-searched", path="/history/?q=type:story+after:%22pending+approval%22", email=REVIEWER),
         Shot(name="history-intake", path="/history/intake/"),
+        Shot(name="history-packs", path="/history/packs/"),
+        Shot(name="history-pack-new", path="/history/packs/new/?q=type:story", email=REVIEWER),
+        Shot(name="history-cases", path="/history/cases/"),
+        Shot(name="reviews", path="/history/review/", email=REVIEWER),
+        Shot(name="review-week", path=f"/history/review/{monday:%Y-%m-%d}/", email=REVIEWER),
+        Shot(name="questions", path="/history/questions/?state=all", email=REVIEWER),
         Shot(name="connectors", path="/connectors/"),
         Shot(name="connector", path="/connectors/acme/"),
         Shot(name="connector-new", path="/connectors/new/"),

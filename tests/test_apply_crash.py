@@ -276,7 +276,10 @@ def test_a_kill_at_every_request_and_every_commit(rounds: Rounds) -> None:
 
 @pytest.mark.soak
 def test_500_random_kills(rounds: Rounds) -> None:
-    """By the clock, with four threads, often with a fault. SEED says which run to repeat, KILLS how many."""
+    """By the clock, with four threads, often with a fault. SEED says which run to repeat, KILLS how many.
+
+    One fault each: a change whose request was lost three times, once by the kill, has failed and is told as such.
+    """
     seed = int(os.environ.get("SEED", random.SystemRandom().randrange(10**6)))
     print(f"SEED={seed}")
     chance = random.Random(seed)
@@ -285,6 +288,6 @@ def test_500_random_kills(rounds: Rounds) -> None:
     count = int(os.environ.get("KILLS", "500"))
     for _ in range(count):
         fault = chance.choice(faults)
-        chosen = {"method": chance.choice(KINDS), "times": chance.randint(1, 2), **fault} if fault else None
+        chosen = {"method": chance.choice(KINDS), "times": 1, **fault} if fault else None
         points.append((After(chance.uniform(0.02, 1.2)), chosen))
     assert killed(rounds, points, threads=4).total() > count / 4

@@ -10,19 +10,17 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.conf import settings
-from django.db import Error as DatabaseFailure
 from django.db import IntegrityError, OperationalError, connection, connections, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
 from alignadmin.tasks import due_work, wake
+from connectors import leases
 from connectors.http.errors import RemoteError
 from connectors.models import ACTIVE, Connector, Job, JobState, Person
 from connectors.sealing import SealError
@@ -105,7 +103,7 @@ class Run:
 
     job: Job
     written_at: float = field(default=0.0)
-    held_until: float = field(default_factory=lambda: _surely_until(time.monotonic()))
+    held_until: float = field(default_factory=lambda: leases.surely_until(time.monotonic()))
 
     @property
     def connector(self) -> Connector:
@@ -175,15 +173,10 @@ class Run:
 
     def renew(self) -> bool:
         began = time.monotonic()
-        if not self._mine().update(lease_until=timezone.now() + timedelta(seconds=settings.JOB_LEASE)):
+        if not self._mine().update(lease_until=leases.end()):
             return False
-        self.held_until = _surely_until(began)
+        self.held_until = leases.surely_until(began)
         return True
-
-
-def _surely_until(began: float) -> float:
-    """Until when nobody can take the job over; the last beat that may save the lease has given up by then."""
-    return began + float(settings.JOB_LEASE) - float(settings.JOB_HEARTBEAT_PATIENCE)
 
 
 def claim(owner: str, pk: int | None = None, *, left_alone: bool = False) -> Run | None:
@@ -202,61 +195,18 @@ def claim(owner: str, pk: int | None = None, *, left_alone: bool = False) -> Run
             owner=owner,
             epoch=F("epoch") + 1,
             started_at=job.started_at or now,
-            lease_until=now + timedelta(seconds=settings.JOB_LEASE),
+            lease_until=leases.end(now),
         )
         if taken:
             job.refresh_from_db()
-            return Run(job, held_until=_surely_until(began))
+            return Run(job, held_until=leases.surely_until(began))
     return None
-
-
-@contextmanager
-def heartbeat(run: Run) -> Iterator[None]:
-    """Renew the lease from a thread of its own while the work goes on."""
-    stop = threading.Event()
-    thread = threading.Thread(target=_beat_until, args=(stop, run), name=f"lease-{run.job.pk}", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
-def _beat_until(stop: threading.Event, run: Run) -> None:
-    due = time.monotonic() + settings.JOB_HEARTBEAT
-    try:
-        while not stop.wait(max(0.0, due - time.monotonic())) and _beat(run):
-            due = max(due + settings.JOB_HEARTBEAT, time.monotonic())
-    finally:
-        connections.close_all()
-
-
-def _beat(run: Run) -> bool:
-    """False once the job is somebody else's. A beat that could not be written is left to the next one."""
-    try:
-        _be_impatient()
-        return run.renew()
-    except DatabaseFailure as error:
-        log.warning("the lease of job %s could not be renewed: %s", run.job.pk, error)
-        connection.close()
-        return True
-
-
-def _be_impatient() -> None:
-    """On this thread's connection: a beat that waits too long for a lock would only come too late."""
-    patience = int(settings.JOB_HEARTBEAT_PATIENCE * 1000)
-    with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.execute(f"PRAGMA busy_timeout = {patience}")
-        else:
-            cursor.execute(f"SET lock_timeout = {patience}; SET statement_timeout = {patience}")
 
 
 def execute(run: Run) -> None:
     """Run a claimed job to its end; whatever goes wrong ends up as the job's sentence, never silently."""
     try:
-        with heartbeat(run):
+        with leases.heartbeat(f"job {run.job.pk}", run.renew):
             state, error = _worked(run)
         run.end(state, error)
     except Interrupted:

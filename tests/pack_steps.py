@@ -17,7 +17,7 @@ from django.test import Client
 
 from alignadmin.tasks import run_due
 from connectors.audit import csv_safe, trail
-from connectors.audit.grammar import A2J, STATE, UPDATED, MappingEvent
+from connectors.audit.grammar import MappingEvent
 from connectors.audit.intake import take_in
 from connectors.audit.models import Entry, HistoryRow, Intake, Pack, PackState
 from connectors.audit.trail import Act
@@ -25,20 +25,6 @@ from connectors.models import Connector, Person
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 NEW = "/history/packs/new/"
-EVENT = MappingEvent(
-    connector_id=123,
-    action=UPDATED,
-    kind=STATE,
-    direction=A2J,
-    work_item_type="Story",
-    source_id=3,
-    source_name="Dev complete",
-    project_key="PROJ",
-    before_id=10012,
-    before_name="QA",
-    after_id=10013,
-    after_name="In Review",
-)
 
 
 def connector(slug: str = "acme", number: int = 123) -> Connector:

@@ -1,9 +1,7 @@
 """A sandbox running inside the test process, on a free port, spoken to over real HTTP."""
 
-import socket
 import threading
 from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -79,10 +77,9 @@ class RunningSandbox:
 
 @pytest.fixture(scope="session")
 def sandbox_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    from tests.processes import free_port  # not above: it brings Django's world to tests of a client, too
+
+    return free_port()
 
 
 @pytest.fixture

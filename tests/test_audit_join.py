@@ -21,23 +21,10 @@ from connectors.audit.join import Cluster, Point, clusters, pair, rejoin
 from connectors.audit.models import Certainty, HistoryRow, Intake, MirrorLine, Source
 from connectors.audit.trail import Act, append_many, lock_head
 from connectors.models import Connector, IssueType, Project, ReachableStatus, Status
+from tests.events import EVENT
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 REACH = timedelta(minutes=5)
-EVENT = MappingEvent(
-    connector_id=123,
-    action=UPDATED,
-    kind=STATE,
-    direction=A2J,
-    work_item_type="Story",
-    source_id=3,
-    source_name="Dev complete",
-    project_key="PROJ",
-    before_id=10012,
-    before_name="QA",
-    after_id=10013,
-    after_name="In Review",
-)
 
 
 @pytest.fixture

@@ -16,28 +16,13 @@ from django.utils import timezone
 
 from connectors import services
 from connectors.audit import chain, checkpoints, trail, triggers
-from connectors.audit.grammar import A2J, STATE, UPDATED, MappingEvent
 from connectors.audit.models import ChainHead, Checkpoint, Entry, HistoryRow, MirrorLine, SigningKey
 from connectors.audit.trail import Act, append, append_many
 from connectors.models import Confirmation, Connector, Credential, Person, Role, System
 from connectors.people import services as people
 from tests import make
+from tests.events import EVENT
 from tests.people_steps import unwritable_history
-
-EVENT = MappingEvent(
-    connector_id=123,
-    action=UPDATED,
-    kind=STATE,
-    direction=A2J,
-    work_item_type="Story",
-    source_id=3,
-    source_name="Dev complete",
-    project_key="PROJ",
-    before_id=10012,
-    before_name="QA",
-    after_id=10013,
-    after_name="In Review",
-)
 
 
 def act(

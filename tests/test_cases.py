@@ -20,9 +20,10 @@ from connectors.audit.join import rejoin
 from connectors.audit.models import Case, CaseState, Entry, HistoryRow, Intake, MirrorLine
 from connectors.audit.trail import lock_head
 from connectors.models import Connector, Person, Role
+from tests.events import EVENT
 from tests.sandbox_fixture import RunningSandbox
 from tests.test_audit_intake import row as pasted
-from tests.test_audit_join import EVENT, NOON, OURS, OUTSIDE, align, line, minutes, ours, theirs, told
+from tests.test_audit_join import NOON, OURS, OUTSIDE, align, line, minutes, ours, theirs, told
 from tests.test_drift_watch import change_elsewhere, change_way_back, connector, lists_tick, log_tick
 
 if TYPE_CHECKING:

@@ -166,7 +166,7 @@ def test_a_taken_port_is_one_clear_line(demo: Demo) -> None:
 
 
 def test_it_ends_when_a_child_dies(demo: Demo) -> None:
-    for child in ("gunicorn", "worker"):
+    for child in ("sandbox", "gunicorn", "worker"):
         with running(demo):
             lines = {number: _bytes(Path(f"/proc/{number}/cmdline")) for number in demo.processes()}
             victim = min(number for number, line in lines.items() if child.encode() in line)

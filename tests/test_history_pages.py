@@ -22,30 +22,17 @@ from django.utils import timezone
 from connectors.audit import trail, triggers
 from connectors.audit.columns import LogLine
 from connectors.audit.forms import asked
-from connectors.audit.grammar import A2J, DELETED, J2A, STATE, UPDATED, MappingEvent, write
+from connectors.audit.grammar import DELETED, J2A, MappingEvent, write
 from connectors.audit.intake import _store
 from connectors.audit.models import Entry, HistoryRow, Intake, MirrorLine, SavedView
 from connectors.audit.search import Search
 from connectors.audit.trail import Act
 from connectors.models import Connector, Person, Role
 from connectors.signin.freshness import BEGAN, SEEN
+from tests.events import EVENT
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOSTILE = "<script>alert(1)</script> \"'& → ] To [ \u202eabc\nline"
-EVENT = MappingEvent(
-    connector_id=123,
-    action=UPDATED,
-    kind=STATE,
-    direction=A2J,
-    work_item_type="Story",
-    source_id=3,
-    source_name="Dev complete",
-    project_key="PROJ",
-    before_id=10012,
-    before_name="QA",
-    after_id=10013,
-    after_name="In Review",
-)
 
 
 @pytest.fixture

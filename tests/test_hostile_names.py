@@ -17,7 +17,8 @@ from connectors.audit.grammar import CREATED, DELETED, UPDATED, parse, write
 from connectors.audit.intake import take_in
 from connectors.audit.models import Case, HistoryRow, Intake, MirrorLine
 from connectors.models import Connector, Person, Role
-from tests.test_audit_join import EVENT, NOON, OURS, align, minutes, ours, theirs, told
+from tests.events import EVENT
+from tests.test_audit_join import NOON, OURS, align, minutes, ours, theirs, told
 
 if TYPE_CHECKING:
     from tests.conftest import SignIn

@@ -26,8 +26,8 @@ from connectors.audit.models import Coverage, Entry, HistoryRow, Intake, Pack, P
 from connectors.models import Connector, Person, Role
 from tests.conftest import People, SignIn
 from tests.crash import crashes
+from tests.events import EVENT
 from tests.pack_steps import (
-    EVENT,
     NEW,
     act,
     acts,

@@ -17,27 +17,14 @@ from hypothesis import strategies as st
 from connectors.audit import fulltext, join, periods, queries, search, trail, words
 from connectors.audit import rows as make
 from connectors.audit.columns import LogLine
-from connectors.audit.grammar import A2J, STATE, UPDATED, MappingEvent, write
+from connectors.audit.grammar import MappingEvent, write
 from connectors.audit.intake import _store
 from connectors.audit.models import Case, CaseState, HistoryRow, Intake
 from connectors.audit.trail import Act
 from connectors.models import Connector, Person, Role
+from tests.events import EVENT
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-EVENT = MappingEvent(
-    connector_id=123,
-    action=UPDATED,
-    kind=STATE,
-    direction=A2J,
-    work_item_type="Story",
-    source_id=3,
-    source_name="Dev complete",
-    project_key="PROJ",
-    before_id=10012,
-    before_name="QA",
-    after_id=10013,
-    after_name="In Review",
-)
 HOSTILE = [
     '"',
     "' OR 1=1 --",

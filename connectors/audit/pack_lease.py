@@ -6,20 +6,15 @@ A pack has no connector, which every job has; the pattern is that of connectors.
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
-from django.db import Error as DatabaseFailure
-from django.db import connection, connections
+from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from connectors import leases
 from connectors.audit.models import Pack, PackState
 from connectors.jobs import PROGRESS_EVERY, Interrupted, LeaseLost, owner_name, stopping
 
@@ -65,9 +60,9 @@ class Hold:
 
     def renew(self) -> bool:
         began = time.monotonic()
-        if not self.mine().update(lease_until=_lease_end(timezone.now())):
+        if not self.mine().update(lease_until=leases.end()):
             return False
-        self.held_until = _surely_until(began)
+        self.held_until = leases.surely_until(began)
         return True
 
     def mine(self) -> QuerySet[Pack]:
@@ -82,60 +77,9 @@ def claim(pk: int | None = None) -> Hold | None:
     for pack in waiting if pk is None else waiting.filter(pk=pk):
         # The conditional update is the claim.
         taken = Pack.objects.filter(free, pk=pack.pk, epoch=pack.epoch).update(
-            state=PackState.RUNNING, owner=owner_name()[:100], epoch=F("epoch") + 1, lease_until=_lease_end(now)
+            state=PackState.RUNNING, owner=owner_name()[:100], epoch=F("epoch") + 1, lease_until=leases.end(now)
         )
         if taken:
             mine = Pack.objects.select_related("asked_by", "schedule").get(pk=pack.pk)
-            return Hold(pack=mine, held_until=_surely_until(began))
+            return Hold(pack=mine, held_until=leases.surely_until(began))
     return None
-
-
-def _lease_end(now: datetime) -> datetime:
-    return now + timedelta(seconds=settings.JOB_LEASE)
-
-
-def _surely_until(began: float) -> float:
-    """Until when nobody can take it over; the last beat that may save the lease has given up by then."""
-    return began + float(settings.JOB_LEASE) - float(settings.JOB_HEARTBEAT_PATIENCE)
-
-
-@contextmanager
-def heartbeat(hold: Hold) -> Iterator[None]:
-    """Renew the lease from a thread of its own while the work goes on."""
-    stop = threading.Event()
-    thread = threading.Thread(target=_beat_until, args=(stop, hold), name=f"pack-{hold.pack.pk}", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
-def _beat_until(stop: threading.Event, hold: Hold) -> None:
-    try:
-        while not stop.wait(float(settings.JOB_HEARTBEAT)) and _beat(hold):
-            pass
-    finally:
-        connections.close_all()
-
-
-def _beat(hold: Hold) -> bool:
-    """False once the pack is somebody else's. A beat that could not be written is left to the next one."""
-    try:
-        _be_impatient()
-        return hold.renew()
-    except DatabaseFailure as error:
-        log.warning("The lease of pack %s could not be renewed: %s", hold.pack.pk, error)
-        connection.close()
-        return True
-
-
-def _be_impatient() -> None:
-    """On this thread's connection: a beat that waits too long for a lock would only come too late."""
-    patience = int(settings.JOB_HEARTBEAT_PATIENCE * 1000)
-    with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.execute(f"PRAGMA busy_timeout = {patience}")
-        else:
-            cursor.execute(f"SET lock_timeout = {patience}; SET statement_timeout = {patience}")

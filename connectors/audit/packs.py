@@ -20,6 +20,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from alignadmin.tasks import due_work, wake
+from connectors import leases
 from connectors.audit import checkpoints, pack_files, pack_lease, selection, trail
 from connectors.audit.deliveries import sync_folder
 from connectors.audit.models import Entry, Pack, PackSchedule, PackState
@@ -130,7 +131,7 @@ def write_due() -> int:
 def execute(hold: Hold) -> None:
     """Write a claimed pack to its end; what goes wrong ends up as the pack's sentence."""
     try:
-        with pack_lease.heartbeat(hold):
+        with leases.heartbeat(f"pack {hold.pack.pk}", hold.renew):
             _write(hold)
     except Interrupted:
         hold.give_back()

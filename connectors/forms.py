@@ -11,8 +11,7 @@ from zoneinfo import available_timezones
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.forms.renderers import DjangoTemplates, TemplatesSetting
-from django.template import TemplateDoesNotExist
+from django.forms.renderers import TemplatesSetting
 from django.utils.text import slugify
 
 from connectors import remotes
@@ -28,17 +27,10 @@ RESERVED_SLUGS = frozenset({"new", "credentials"})  # addresses of our own below
 
 
 class Renderer(TemplatesSetting):
-    """Label, help and error beside each field, from our templates; widgets are Django's own."""
+    """Label, help and error beside each field, from our templates; widgets are those of `django.forms`."""
 
     form_template_name = "_form.html"
     field_template_name = "fields/field.html"
-
-    def get_template(self, template_name: str) -> Any:
-        try:
-            return super().get_template(template_name)
-        except TemplateDoesNotExist:
-            # Widgets come with Django's forms, which are no installed app here.
-            return DjangoTemplates().get_template(template_name)
 
 
 class SiteInput(forms.TextInput):

@@ -24,6 +24,7 @@ MOST_IN_INDEX = 3  # of PostgreSQL: to intersect a dozen common words takes seco
 ID_BITS = 31
 MASK = 2**ID_BITS - 1
 MOST_USERS = 10_000
+BITMAP_MEMORY = "32MB"  # of PostgreSQL: which of some million rows; with less it keeps pages, and reads all their rows
 FIRST, LAST = 0, 2**32 - 1  # seconds that a row number has room for; a time outside of them counts as the nearest
 
 
@@ -133,6 +134,8 @@ def advised(*, by_words: bool) -> Iterator[None]:
         return
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL jit = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = {by_words}")
+        if by_words:
+            cursor.execute(f"SET LOCAL work_mem = '{BITMAP_MEMORY}'")
         yield
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -24,7 +25,8 @@ Rows = QuerySet[HistoryRow]
 PAGE = 50
 BAR_DAYS = 60
 NEIGHBOURS = 5
-NEAR = timedelta(days=30)
+MOST_RAW = 1000  # are counted
+NEAR, FAR = timedelta(days=30), timedelta(days=180)
 
 
 # -- pages by key -----------------------------------------------------------------------------------------------------
@@ -46,7 +48,6 @@ class HistoryPage:
     rows: Sequence[HistoryRow]
     older: Key | None
     newer: Key | None
-    is_rare: bool = False  # the newest of them were not among the newest rows of all
 
 
 def read_key(text: str) -> Key | None:
@@ -67,23 +68,18 @@ def history_page(
     """`before` gives the rows older than it, `after` the ones just newer; both newest first."""
     if chosen is None:
         return HistoryPage(rows=[], older=None, newer=None)
-    found, is_rare = _beside(chosen, before=before, after=after, count=size + 1)
+    found = _beside(chosen, before=before, after=after, count=size + 1)
     more, found = len(found) > size, found[:size]
     if after:
         found = found[::-1]
-        return HistoryPage(rows=found, older=_last(found), newer=key_of(found[0]) if more else None, is_rare=is_rare)
+        return HistoryPage(rows=found, older=_last(found), newer=key_of(found[0]) if more else None)
     return HistoryPage(
-        rows=found,
-        older=_last(found) if more else None,
-        newer=key_of(found[0]) if before and found else None,
-        is_rare=is_rare,
+        rows=found, older=_last(found) if more else None, newer=key_of(found[0]) if before and found else None
     )
 
 
-def _beside(
-    chosen: Selection, *, before: Key | None, after: Key | None, count: int
-) -> tuple[Sequence[HistoryRow], bool]:
-    """The `count` rows nearest to the key, the nearest first; and whether they were hard to find."""
+def _beside(chosen: Selection, *, before: Key | None, after: Key | None, count: int) -> Sequence[HistoryRow]:
+    """The `count` rows nearest to the key, the nearest first."""
     # The bound on `at` alone is what lets the index be used.
     if after:
         span, order = Span(since=after.at), ("at", "id")
@@ -93,64 +89,68 @@ def _beside(
         beyond = Q(at__lt=before.at) | Q(at=before.at, id__lt=before.id)
     else:
         span, order, beyond = Span(), ("-at", "-id"), Q()
-    span, found, look = span.within(chosen.span), [], Look(span=span)
-    for look in _looks(chosen, span, count, newest=after is None):
-        rows = search.within(chosen, look.span) if look.ids is None else chosen_of(chosen, look.ids)
-        found = _read(chosen, rows.filter(beyond), order, count, by_words=look.by_words)
-        if len(found) == count or look.is_last:
-            break
-    return found, look.by_words is True
-
-
-def _read(
-    chosen: Selection, rows: Rows, order: Sequence[str], count: int, *, by_words: bool | None
-) -> list[HistoryRow]:
-    if by_words is not None:
-        ordered = rows.order_by(*(_unordered(order) if by_words else order))
-        with fulltext.advised(by_words=by_words):  # sorted are times and ids only, not rows with all they bear
-            rows = chosen_of(chosen, list(ordered.values_list("pk", flat=True)[:count]))
-    return list(rows.select_related("connector", "line").order_by(*order)[:count])
-
-
-def chosen_of(chosen: Selection, ids: Sequence[int]) -> Rows:
-    """Of these rows, whose words are known to be right, the ones that meet the other conditions, too."""
-    return search.within(replace(chosen, groups=()), Span()).filter(pk__in=ids)
+    wanted = Wanted(chosen=chosen, span=span.within(chosen.span), beyond=beyond, order=order, count=count)
+    if not chosen.groups:
+        return wanted.ordered(search.within(chosen, wanted.span))
+    return _by_row_number(wanted) if connection.vendor == "sqlite" else _walked_or_searched(wanted)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
-    """Where to look for a page's rows: in a span, or among the ids that the index of words has given.
+class Wanted:
+    """The rows of a page: `count` of a selection in a span that are beyond a key, in an order of time."""
 
-    `by_words`: find all of them and then sort, or walk them by time until there are enough; None leaves the choice.
-    """
-
+    chosen: Selection
     span: Span
-    ids: Sequence[int] | None = None
-    by_words: bool | None = None
-    is_last: bool = False
+    beyond: Q
+    order: Sequence[str]
+    count: int
+
+    @property
+    def is_newest(self) -> bool:
+        return self.order[0] == "-at"
+
+    def ordered(self, rows: Rows) -> list[HistoryRow]:
+        return list(rows.filter(self.beyond).select_related("connector", "line").order_by(*self.order)[: self.count])
+
+    def chosen_of(self, ids: Sequence[int]) -> Rows:
+        """Of these rows, whose words are known to be right, the ones that meet the other conditions, too."""
+        return search.within(replace(self.chosen, groups=()), Span()).filter(pk__in=ids)
 
 
-def _looks(chosen: Selection, span: Span, count: int, *, newest: bool) -> Iterator[Look]:
-    """Wider each time: what the index of words finds may be left out by another condition."""
-    if not chosen.groups:
-        yield Look(span=span)
-    elif connection.vendor == "sqlite":
-        for times in (1, 8, 64):
-            ids = fulltext.nearest(chosen.groups, span, times * count, newest=newest)
-            yield Look(span=span, ids=ids, is_last=len(ids) < times * count)
-        yield Look(span=span)
-    else:
-        yield from _looks_by_guess(span, newest=newest)
+def _by_row_number(wanted: Wanted) -> list[HistoryRow]:
+    """SQLite's index gives the nearest first. More each time: what it finds may be left out by another condition."""
+    for times in (1, 8, 64):
+        most = times * wanted.count
+        ids = fulltext.nearest(wanted.chosen.groups, wanted.span, most, newest=wanted.is_newest)
+        found = wanted.ordered(wanted.chosen_of(ids))
+        if len(found) == wanted.count or len(ids) < most:
+            return found
+    return wanted.ordered(search.within(wanted.chosen, wanted.span))
 
 
-def _looks_by_guess(span: Span, *, newest: bool) -> Iterator[Look]:
-    """PostgreSQL expects words to be spread evenly, and would walk years of rows for those of somebody who has left."""
-    ends = HistoryRow.objects.order_by("-at" if newest else "at").values_list("at", flat=True)
-    edge = (span.until if newest else span.since) or ends.first()
-    if edge is not None:
-        near = Span(since=edge - NEAR) if newest else Span(until=edge + NEAR)
-        yield Look(span=span.within(near), by_words=False)
-    yield Look(span=span, by_words=True)
+def _walked_or_searched(wanted: Wanted) -> list[HistoryRow]:
+    """PostgreSQL expects words to be spread evenly, and would walk years of rows for those of somebody who has left.
+
+    So a month is walked, then as far as the page should reach if all is like that month, then the words' index asked.
+    """
+    ends = HistoryRow.objects.order_by(wanted.order[0]).values_list("at", flat=True)
+    edge = (wanted.span.until if wanted.is_newest else wanted.span.since) or ends.first()
+    reach = NEAR
+    while edge is not None and reach <= FAR:
+        near = Span(since=edge - reach) if wanted.is_newest else Span(until=edge + reach)
+        found = _ids(wanted, wanted.span.within(near), by_words=False)
+        if len(found) == wanted.count:
+            return wanted.ordered(wanted.chosen_of(found))
+        reach = reach * (2 * wanted.count / len(found)) if found else timedelta.max
+    return wanted.ordered(wanted.chosen_of(_ids(wanted, wanted.span, by_words=True)))
+
+
+def _ids(wanted: Wanted, span: Span, *, by_words: bool) -> list[int]:
+    """Sorted are times and ids only, not rows with all they bear."""
+    order = _unordered(wanted.order) if by_words else wanted.order
+    rows = search.within(wanted.chosen, span).filter(wanted.beyond).order_by(*order).values_list("pk", flat=True)
+    with fulltext.advised(by_words=by_words):
+        return list(rows[: wanted.count])
 
 
 def _unordered(order: Sequence[str]) -> list[Any]:
@@ -184,6 +184,9 @@ class Bar:
     height: float
     outside_height: float
 
+    def __str__(self) -> str:
+        return f"{self.day:%-d %b %Y}: {self.rows} rows, {self.outside} outside"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Bars:
@@ -205,10 +208,10 @@ def bars(chosen: Selection | None, first_page: HistoryPage | None = None) -> Bar
     last, since = timezone.localdate(page.rows[0].at), chosen.span.since
     earliest = timezone.localdate(since) if since else date.min
     first = max(earliest, last - timedelta(days=BAR_DAYS - 1))
-    with fulltext.advised(by_words=page.is_rare or not chosen.groups):
-        counts = _per_day(chosen, first, last)
-    most = max((total for total, _ in counts.values()), default=1)
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    is_all = first_page is not None and not (page.older or page.newer)
+    counts = _of_rows(page.rows, first) if is_all else _per_day(chosen, first, last)
+    most = max((total for total, _ in counts.values()), default=1)
     return Bars(
         bars=[_bar(place, day, *counts.get(day, (0, 0)), most) for place, day in enumerate(days)],
         first=first,
@@ -218,6 +221,13 @@ def bars(chosen: Selection | None, first_page: HistoryPage | None = None) -> Bar
     )
 
 
+def _of_rows(rows: Sequence[HistoryRow], first: date) -> dict[date, tuple[int, int]]:
+    days = [(timezone.localdate(row.at), row.source == Source.OUTSIDE) for row in rows]
+    total = Counter(day for day, _ in days if day >= first)
+    outside = Counter(day for day, is_outside in days if is_outside)
+    return {day: (total[day], outside[day]) for day in total}
+
+
 def _per_day(chosen: Selection, first: date, last: date) -> dict[date, tuple[int, int]]:
     """Counted by numbers of seconds: a date of a zone costs a call of Python for each row on SQLite."""
     counts: dict[date, tuple[int, int]] = {}
@@ -225,7 +235,10 @@ def _per_day(chosen: Selection, first: date, last: date) -> dict[date, tuple[int
         begin, finish = day_start(start), day_start(end + timedelta(days=1))
         rows = search.within(chosen, Span(since=begin, until=finish)).filter(at__lt=finish)
         found = rows.order_by().annotate(day=DayNumber("at", begin=int(begin.timestamp()))).values("day")
-        for day in found.annotate(rows=Count("source"), outside=Count("source", filter=Q(source=Source.OUTSIDE))):
+        tallied = found.annotate(rows=Count("source"), outside=Count("source", filter=Q(source=Source.OUTSIDE)))
+        with fulltext.advised(by_words=False):
+            by_day = list(tallied)
+        for day in by_day:
             # The 25th hour of a long day belongs to it, too.
             which = min(start + timedelta(days=day["day"]), end)
             total, outside = counts.get(which, (0, 0))
@@ -303,16 +316,20 @@ def chain_state() -> ChainState:
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """What the history holds, from its first moment on."""
+    """Since when the history is kept, and how many lines of Align's log no grammar reads: `raw`, or more of them.
 
-    rows: int
+    How many rows there are is not told: to count a million takes a database longer than all the rest of the page.
+    """
+
     since: datetime | None
     raw: int
+    more_raw: bool
 
 
 def kept() -> Kept:
     first = HistoryRow.objects.order_by("at").values_list("at", flat=True).first()
-    return Kept(rows=HistoryRow.objects.count(), since=first, raw=HistoryRow.objects.filter(parsed=False).count())
+    raw = HistoryRow.objects.filter(parsed=False)[: MOST_RAW + 1].count()
+    return Kept(since=first, raw=min(raw, MOST_RAW), more_raw=raw > MOST_RAW)
 
 
 # Offered to whoever types an action; any other that an entry bears is found, too.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -92,11 +92,15 @@ class Place:
         return Range(label=label, address=self.other(wanted), is_on=is_on)
 
     def bar_links(self, bars: queries.Bars | None) -> Sequence[BarLink]:
-        return [BarLink(bar=bar, address=self._of_day(bar)) for bar in (bars.bars if bars else ()) if bar.rows]
+        whenever = search.with_terms(self.asked, since="", until="")
+        return [
+            BarLink(bar=bar, address=self._of_day(bar, whenever)) for bar in (bars.bars if bars else ()) if bar.rows
+        ]
 
-    def _of_day(self, bar: queries.Bar) -> str:
+    def _of_day(self, bar: queries.Bar, whenever: Search) -> str:
         day = bar.day.isoformat()
-        return self.other(search.with_terms(self.asked, since=day, until=day))
+        terms = (*whenever.terms, Term(name="since", value=day), Term(name="until", value=day))
+        return self.other(replace(whenever, terms=terms))
 
 
 def _told(term: Term) -> str:

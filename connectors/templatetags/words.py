@@ -27,6 +27,12 @@ def stamp(at: datetime | None, empty: str = "never") -> str:
 
 
 @register.filter
+def moment(at: datetime | None, empty: str = "never") -> str:
+    """ "21 Nov 2026 09:40:12" in the viewer's zone, where seconds tell one row from the next."""
+    return empty if at is None else _time(at, timezone.localtime(at).strftime("%-d %b %Y %H:%M:%S"))
+
+
+@register.filter
 def clock(at: datetime | None, empty: str = "") -> str:
     """ "09:40:12" in the viewer's zone, for lists within one day."""
     return empty if at is None else _time(at, timezone.localtime(at).strftime("%H:%M:%S"))

@@ -25,6 +25,7 @@ from connectors.audit.grammar import (
     parse,
     write,
 )
+from connectors.audit.rows import match_of, match_of_ours
 from connectors.sandbox import audit as sandbox_audit
 from connectors.sandbox.families import family_of
 
@@ -283,6 +284,13 @@ def test_plain_names_are_never_ambiguous(event: MappingEvent, source: str, befor
     event = as_written(replace(event, source_name=source, before_name=before, after_name=after))
     parsed = parse(write(event), f"CONFIG {event.connector_id}")
     assert (parsed.event, parsed.ambiguous) == (event, False)
+
+
+@given(events(), st.one_of(NAMES, PLAIN), st.one_of(NAMES, PLAIN, st.just("")), st.one_of(NAMES, PLAIN, st.just("")))
+def test_a_change_of_ours_looks_like_its_sentence(event: MappingEvent, source: str, before: str, after: str) -> None:
+    event = replace(event, source_name=source, before_name=before, after_name=after)
+    for each in (event, replace(event, source_id=None), replace(event, before_id=event.after_id)):
+        assert match_of_ours(each) == match_of(write(each), each.connector_id)
 
 
 @given(st.one_of(st.text(), NAMES, st.lists(PIECES, max_size=30).map("".join)), st.text(max_size=12))

@@ -22,7 +22,8 @@ from connectors.align.errors import NotFound
 from connectors.align.resources import AuditLine
 from connectors.audit import case_book, gaps, join, rows, trail
 from connectors.audit.columns import DayOrder, LogLine, read_lines
-from connectors.audit.models import HistoryRow, Intake, MirrorLine
+from connectors.audit.inserting import insert
+from connectors.audit.models import Intake, MirrorLine
 from connectors.models.connector import AuditSource, Connector
 from connectors.models.person import Person
 
@@ -227,14 +228,10 @@ def _mark(connector: Connector, now: datetime, source: AuditSource | None) -> No
 
 def _store(connector: Connector, lines: Sequence[LogLine], intake: Intake, now: datetime) -> IntakeResult:
     taken = [line for line in lines if not line.is_refused]
-    made: list[MirrorLine] = []
-    for start in range(0, len(fresh := _fresh(connector, taken)), BATCH):
-        batch = [
-            _mirrored(connector, line, digest, nth, intake, now) for line, digest, nth in fresh[start : start + BATCH]
-        ]
-        made += MirrorLine.objects.bulk_create(batch)
+    fresh = _fresh(connector, taken)
+    made = insert([_mirrored(connector, line, digest, nth, intake, now) for line, digest, nth in fresh])
     shown = rows.of_lines(connector, made)
-    HistoryRow.objects.bulk_create([row for row in shown if not row.match], batch_size=BATCH)
+    insert([row for row in shown if not row.match])
     joined = join.settle(connector, {row.match for row in shown if row.match}, [row for row in shown if row.match])
     bad, refused = _bad(taken), _bad(line for line in lines if line.is_refused)
     raw = sum(not row.parsed for row in shown)

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from connectors.audit import cases, gaps, samples, trail, weeks
 from connectors.audit.gaps import Gap
-from connectors.audit.models import ChainHead, Entry, Question, Review
+from connectors.audit.models import Entry, Question, Review
 from connectors.audit.own_changes import own_changes
 from connectors.audit.samples import Sample
 from connectors.audit.weeks import Standing, Week, WeekLine
@@ -132,7 +132,7 @@ def _save(line: WeekLine, note: str, until_seq: int, actor: Person) -> Review:
     return review
 
 
-def _act(line: WeekLine, note: str, head: ChainHead, sample: Sample | None, actor: Person) -> trail.Act:
+def _act(line: WeekLine, note: str, head: trail.Head, sample: Sample | None, actor: Person) -> trail.Act:
     again = " again" if line.review else ""
     counts = f"{_plural(line.rows, 'row')}, {_plural(line.outside, 'outside change')}"
     return trail.Act(
@@ -146,7 +146,7 @@ def _act(line: WeekLine, note: str, head: ChainHead, sample: Sample | None, acto
     )
 
 
-def _data(line: WeekLine, head: ChainHead, sample: Sample | None) -> dict[str, Any]:
+def _data(line: WeekLine, head: trail.Head, sample: Sample | None) -> dict[str, Any]:
     week = line.week
     return {
         "week": week.slug,

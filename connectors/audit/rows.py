@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.audit import words
-from connectors.audit.grammar import A2J, CREATED, DELETED, J2A, MappingEvent, parse, write
+from connectors.audit.grammar import A2J, CREATED, DELETED, J2A, WORK_ITEM_TYPES, MappingEvent, as_written, parse, write
 from connectors.audit.models import Case, Entry, HistoryRow, MirrorLine, Source
 from connectors.models.catalogue import Status
 from connectors.models.connector import Connector
@@ -19,6 +19,8 @@ DONE = "change.done"  # the entry of a write that Align took
 ELSEWHERE = "mapping.changed_elsewhere"  # the entry of a change that the watch has seen and no line told
 KEPT_RAW = "log line"  # the action of a line that no grammar reads
 MOST_CANDIDATES = 50
+UNSAFE = re.compile("[\x00\ud800-\udfff]")
+CANNOT_BE_MISREAD = re.compile(r"[A-Za-z0-9]+(?: [A-Za-z0-9]+)*").fullmatch  # of the separators there is only the space
 UNITS = {"state": "state", "step": "process step"}
 
 
@@ -33,6 +35,14 @@ def match_of(description: str, connector_id: int) -> str:
     """
     event = parse(description, f"CONFIG {connector_id}").event
     return _match(event, connector_id) if event else ""
+
+
+def match_of_ours(event: MappingEvent) -> str:
+    """`match_of` the sentence Align is expected to write, which is read back only if its names could be misread."""
+    names = (event.source_name, event.before_name or "none", event.after_name or "none", event.project_key or "none")
+    if event.work_item_type in WORK_ITEM_TYPES and all(map(CANNOT_BE_MISREAD, names)):
+        return _match(as_written(event), event.connector_id)
+    return match_of(write(event), event.connector_id)
 
 
 def _match(event: MappingEvent, connector_id: int) -> str:
@@ -87,7 +97,7 @@ def of_entry(entry: Entry) -> HistoryRow:
     if event:
         _fill(row, event)
         if entry.action == DONE:
-            row.action, row.match = event.action, match_of(write(event), event.connector_id)
+            row.action, row.match = event.action, match_of_ours(event)
         elif entry.action == ELSEWHERE and not Case.objects.filter(entry_seq=entry.seq, line__isnull=False).exists():
             # Once a line has told it, the line's row is the outside change.
             row.action, row.source = event.action, Source.OUTSIDE
@@ -198,7 +208,7 @@ def _words(row: HistoryRow, *more: str) -> str:
 
 def safe(text: str) -> str:
     """PostgreSQL keeps no NUL and no lone surrogate; an entry's own body has them escaped."""
-    return re.sub("[\x00\ud800-\udfff]", "\ufffd", text)
+    return UNSAFE.sub("\ufffd", text)
 
 
 def as_mapping(row: HistoryRow) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,14 +18,16 @@ if TYPE_CHECKING:
 LONGEST = 64  # of one word; a longer one is found by its beginning
 MOST = 4000  # words of one row
 PARTS = 12  # places inside a name at which a phrase of it may begin
+KEPT = 1000  # of the names that come again and again: people, states, projects
 NOWHERE = ":nowhere"  # the line does not state its project
 RAW = ":raw"
+RUN = re.compile(r"[^\W_]+")
 
 
 def split(text: str) -> list[str]:
     """Runs of letters and digits, folded, so that case, width, accents and punctuation do not matter."""
     folded = text.lower() if text.isascii() else _folded(text)
-    return [word[:LONGEST] for word in re.findall(r"[^\W_]+", folded)]
+    return [word[:LONGEST] for word in RUN.findall(folded)]
 
 
 def _folded(text: str) -> str:
@@ -32,6 +35,7 @@ def _folded(text: str) -> str:
     return "".join(letter for letter in decomposed if unicodedata.category(letter) != "Mn")
 
 
+@lru_cache(maxsize=KEPT)
 def phrase(text: str) -> str:
     return "_".join(split(text)[:PARTS])
 
@@ -80,5 +84,10 @@ def _named(qualifier: str, *names: str, number: int | None = None) -> Iterator[s
     if number is not None:
         yield word(qualifier, str(number))
     for name in names:
-        parts = split(name)[:PARTS]
-        yield from (word(qualifier, "_".join(parts[start:])) for start in range(len(parts)))
+        yield from _beginnings(qualifier, name)
+
+
+@lru_cache(maxsize=KEPT)
+def _beginnings(qualifier: str, name: str) -> tuple[str, ...]:
+    parts = split(name)[:PARTS]
+    return tuple(word(qualifier, "_".join(parts[start:])) for start in range(len(parts)))

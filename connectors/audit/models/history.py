@@ -17,7 +17,12 @@ class Intake(models.TextChoices):
 class MirrorLine(models.Model):
     """One line of Align's audit log as it was taken in; the raw four columns are kept whatever they say."""
 
-    connector = models.ForeignKey("connectors.Connector", on_delete=models.PROTECT, related_name="mirror_lines")
+    connector = models.ForeignKey(
+        "connectors.Connector",
+        on_delete=models.PROTECT,
+        related_name="mirror_lines",
+        db_index=False,  # others begin with it
+    )
     remote_id = models.BigIntegerField(null=True, blank=True)  # unknown for pasted lines
     type = models.CharField(max_length=200)
     user = models.CharField(max_length=320)
@@ -65,7 +70,13 @@ class HistoryRow(models.Model):
     """What the history page shows and searches: parsed fields and copied names, no meaning of its own."""
 
     at = models.DateTimeField()
-    connector = models.ForeignKey("connectors.Connector", null=True, on_delete=models.PROTECT, related_name="+")
+    connector = models.ForeignKey(
+        "connectors.Connector",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,  # others begin with it
+    )
     source = models.CharField(max_length=10, choices=Source.choices)
     action = models.CharField(max_length=40)  # created, updated, deleted of a mapping; else the entry's own action
     kind = models.CharField(max_length=5, blank=True)  # state, step
@@ -98,10 +109,8 @@ class HistoryRow(models.Model):
     class Meta:
         app_label = "connectors"
         indexes = [
-            models.Index(fields=["-at", "-id"]),
-            models.Index(fields=["at", "source"]),  # a bar per day, without looking at the rows
+            models.Index(fields=["-at", "-id", "source"]),  # with the source: a bar per day without looking at the rows
             models.Index(fields=["connector", "-at", "-id"]),
-            models.Index(fields=["source", "-at"]),
             models.Index(fields=["plan"]),
             models.Index(fields=["connector", "match", "at"]),
             models.Index(fields=["connector"], condition=models.Q(parsed=False), name="history_rows_kept_raw"),

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.db.models.signals import post_init
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from connectors.audit.columns import LogLine
 from connectors.audit.grammar import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
 from connectors.audit.intake import _store
-from connectors.audit.join import Cluster, Point, clusters, pair, rejoin
+from connectors.audit.join import Cluster, Joined, Point, clusters, pair, rejoin
 from connectors.audit.models import Certainty, HistoryRow, Intake, MirrorLine, Source
 from connectors.audit.trail import Act, append_many, lock_head
 from connectors.models import Connector, IssueType, Project, ReachableStatus, Status
@@ -141,6 +142,39 @@ def test_a_change_told_later_takes_the_line_that_was_outside(align: Connector) -
     theirs(align, told(EVENT, minutes(1)), told(EVENT, minutes(2)))
     ours(align, (replace(EVENT, project_key="B"), minutes(2)))
     assert states(align) == [(OURS, ONE_OF, 2)] * 2
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_a_chain_of_changes_is_settled_whole_however_long_it_is(align: Connector, newest_first: bool) -> None:
+    """Only what is near a new row is read again, unless what hangs together goes on beyond it."""
+    times = [minutes(4.5 * n) for n in range(-400, 1)]  # thirty hours, none further from the next than the window
+    late, first = (times[0], times[1:]) if newest_first else (times[-1], times[:-1])
+    ours(align, *((EVENT, at) for at in times))
+    theirs(align, *(told(EVENT, at) for at in first))
+    assert states(align).count((OURS, ONE_OF, 401)) == 400
+    theirs(align, told(EVENT, late))
+    assert states(align) == [(OURS, ONE_OF, 401)] * 401
+
+
+def test_of_what_looks_the_same_for_years_only_the_near_is_read(align: Connector) -> None:
+    years = [NOON - timedelta(days=7 * n) for n in range(1, 150)]
+    for at in years:
+        ours(align, (EVENT, at))
+        theirs(align, told(EVENT, at))
+    ours(align, (EVENT, NOON))
+    read: list[object] = []
+
+    def count(sender: type[HistoryRow], **kwargs: object) -> None:
+        read.append(sender)
+
+    post_init.connect(count, sender=HistoryRow)
+    try:
+        theirs(align, told(EVENT, NOON))
+    finally:
+        post_init.disconnect(count, sender=HistoryRow)
+    assert len(read) == 2  # ours, and the one made of the line
+    assert states(align) == [(OURS, EXACT, 1)] * 150
+    assert rejoin(align) == Joined(paired=150, exact=150, outside=0)
 
 
 def test_a_created_line_names_its_project_so_it_is_exact(align: Connector) -> None:

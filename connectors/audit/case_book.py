@@ -7,20 +7,24 @@ To be called under the head row's lock, in the transaction of what made the line
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from connectors.audit import rows as make
-from connectors.audit.grammar import CREATED, DELETED, MappingEvent
+from connectors.audit.grammar import CREATED, DELETED, UPDATED, MappingEvent
 from connectors.audit.inserting import insert
 from connectors.audit.models import Case, CaseState, Entry, HistoryRow, Source
 from connectors.models.connector import Connector
 
+MAPPING = ("kind", "direction", "work_item_type", "object_id")  # the fields of a row that say which it is about
+TELLING = (*MAPPING, "at", "action", "before_id", "after_id", "project_key", "project_stated", "candidates")
+REVERSE = {CREATED: DELETED, DELETED: CREATED, UPDATED: UPDATED}
 CLOSED, OPENED_AGAIN = "case.closed", "case.opened-again"
 
 
@@ -58,7 +62,7 @@ class Sighting:
         """The line is about this row, leads to where it was found, and can be of then and there."""
         event = self.event
         mine = (event.kind, event.direction, event.work_item_type.lower()[:10], event.source_id)
-        if (row.kind, row.direction, row.work_item_type, row.object_id) != mine:
+        if _mapping_of(row) != mine:
             return False
         if not self.since - reach <= row.at <= self.at + reach:
             return False
@@ -193,22 +197,17 @@ def close_taken_back(connector_id: int, ours: Iterable[HistoryRow]) -> None:
     done = [row for row in ours if row.object_id is not None]
     if not done or not _is_any_open(connector_id):
         return
-    open_ = Case.objects.filter(connector=connector_id, state=CaseState.OPEN)
-    sources = {row.object_id for row in done}
-    rows = HistoryRow.objects.filter(connector=connector_id, source=Source.OUTSIDE, object_id__in=sources)
-    of_lines = open_.filter(line__row__source=Source.OUTSIDE, line__row__object_id__in=sources)
-    by_line = of_lines.select_related("line__row")
-    left = [(case, case.line.row) for case in by_line if case.line] + _seen_alone(open_, rows)
-    left.sort(key=lambda item: (item[1].at, item[0].pk), reverse=True)
-    closed: list[Case] = []
-    notes: list[str] = []
+    left = _open_by_mapping(connector_id, done)
+    by: dict[int, HistoryRow] = {}
     for row in done:
-        undone = next((item for item in left if _is_reverse(row, item[1])), None)
+        near = left[_mapping_of(row)]
+        undone = next((item for item in near if _is_reverse(row, item[1])), None)
         if undone:
-            left.remove(undone)
-            closed.append(undone[0])
-            notes.append(f"Taken back by {_ours(row)}")
-    if closed:
+            near.remove(undone)
+            by[undone[0]] = row
+    if by:
+        closed = list(Case.objects.filter(pk__in=by).order_by("pk"))
+        notes = [f"Taken back by {_ours(by[case.pk])}" for case in closed]
         _close(Connector.objects.get(pk=connector_id), closed, notes, CaseState.REVERTED)
 
 
@@ -222,15 +221,36 @@ def _is_any_open(connector_id: int) -> bool:
         return cursor.fetchone() is not None
 
 
-def _seen_alone(open_: QuerySet[Case], rows: QuerySet[HistoryRow]) -> list[tuple[Case, HistoryRow]]:
-    cases = {case.entry_seq: case for case in open_.filter(line=None)}
-    return [(cases[row.entry_seq], row) for row in rows.filter(entry_seq__in=cases)] if cases else []
+def _open_by_mapping(
+    connector_id: int, done: Sequence[HistoryRow]
+) -> dict[tuple[object, ...], list[tuple[int, HistoryRow]]]:
+    """The open cases that these changes may take back, by mapping: their keys and rows, the newest first."""
+    written = {f"{name}__in": {getattr(row, name) for row in done} for name in MAPPING}
+    led_back = Q(before_id=None) | Q(before_id__in={row.after_id for row in done if row.after_id is not None})
+    undone = {REVERSE[row.action] for row in done if row.action in REVERSE}
+    rows = HistoryRow.objects.filter(
+        led_back, connector=connector_id, source=Source.OUTSIDE, action__in=undone, **written
+    )
+    open_ = Case.objects.filter(connector=connector_id, state=CaseState.OPEN)
+    by_line = rows.filter(line__case__state=CaseState.OPEN).annotate(case=F("line__case")).only(*TELLING)
+    seen_alone = dict(open_.filter(line=None).values_list("entry_seq", "pk"))
+    found: list[tuple[int, HistoryRow]] = [(row.case, row) for row in by_line]
+    if seen_alone:
+        found += [(seen_alone[row.entry_seq], row) for row in rows.filter(entry_seq__in=seen_alone)]
+    found.sort(key=lambda item: (item[1].at, item[0]), reverse=True)
+    by_mapping: dict[tuple[object, ...], list[tuple[int, HistoryRow]]] = defaultdict(list)
+    for case, row in found:
+        by_mapping[_mapping_of(row)].append((case, row))
+    return by_mapping
+
+
+def _mapping_of(row: HistoryRow) -> tuple[object, ...]:
+    return tuple(getattr(row, name) for name in MAPPING)
 
 
 def _is_reverse(ours: HistoryRow, theirs: HistoryRow) -> bool:
-    """Of the same row, later, and from where theirs led to where it came from."""
-    key = (theirs.kind, theirs.direction, theirs.work_item_type, theirs.object_id)
-    if (ours.kind, ours.direction, ours.work_item_type, ours.object_id) != key or ours.at < theirs.at:
+    """Of the same mapping, later, and from where theirs led to where it came from."""
+    if _mapping_of(ours) != _mapping_of(theirs) or ours.at < theirs.at:
         return False
     here = ours.project_key == theirs.project_key if theirs.project_stated else _may_be(ours.project_key, theirs)
     if theirs.action == CREATED:

@@ -1,12 +1,13 @@
-"""Inserts new rows where the history grows by thousands: entries, mirrored lines, and the rows of both.
+"""Inserts new rows where the history grows by thousands: entries, mirrored lines, cases, and the rows of the history.
 
-Half the time of an append was Django's `bulk_create`: it asks each field for the database's form of each value, and for
-PostgreSQL it makes arrays, in which every quote of a text is escaped one by one. Plain text and numbers need neither.
+Half the time of an append was Django's `bulk_create`: it asks each field for the database's form of each value, which
+text and numbers do not need; and PostgreSQL takes rows sooner by COPY than in the text of a statement.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db import connection
@@ -14,38 +15,67 @@ from django.db.models import Field, Model
 
 M = TypeVar("M", bound=Model)
 MOST_VALUES = 32_000  # of one statement; SQLite takes 32,766
+FEW = 10  # rows that a statement of their own is sooner for
 AS_THEY_ARE = frozenset({str, int, bool, type(None)})
 
 
 def insert(made: Sequence[M]) -> Sequence[M]:
     """Insert objects of one model, none of which is stored yet, and set the keys that the database gives them."""
-    if made:
-        fields = made[0]._meta.concrete_fields
-        given = [field for field in fields if not (field.primary_key and made[0].pk is None)]
-        size = MOST_VALUES // len(given)
+    if connection.vendor == "postgresql" and len(made) > FEW:
+        _copy(made)
+    elif made:
+        size = MOST_VALUES // len(made[0]._meta.concrete_fields)
         for start in range(0, len(made), size):
-            _insert(made[start : start + size], given)
+            _insert(made[start : start + size])
+    for each in made:
+        each._state.adding, each._state.db = False, connection.alias
     return made
 
 
-def _insert(some: Sequence[Model], fields: Sequence[Field[Any, Any]]) -> None:
-    quote, meta = connection.ops.quote_name, some[0]._meta
-    columns = ", ".join(quote(str(field.column)) for field in fields)
-    places = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * len(some))
-    has_keys = len(fields) == len(meta.concrete_fields)
-    returning = "" if has_keys else f" RETURNING {quote(str(meta.pk.column))}"
+def _insert(some: Sequence[Model]) -> None:
+    meta, gets_key = some[0]._meta, some[0].pk is None
+    fields = [field for field in meta.concrete_fields if not (field.primary_key and gets_key)]
+    place = f"({', '.join(['%s'] * len(fields))})"
+    returning = f" RETURNING {_quoted(meta.pk)}" if gets_key else ""
     with connection.cursor() as cursor:
         cursor.execute(
             # Only names of our own tables and columns are put into the text, and places for values.
-            f"INSERT INTO {quote(meta.db_table)} ({columns}) VALUES {places}{returning}",  # noqa: S608  # nosec B608
+            f"INSERT INTO {meta.db_table} ({_columns(fields)}) "  # noqa: S608  # nosec B608
+            f"VALUES {', '.join([place] * len(some))}{returning}",
             [_native(field, field.pre_save(each, True)) for each in some for field in fields],
         )
-        if not has_keys:
+        if gets_key:
             for each, (key,) in zip(some, cursor.fetchall(), strict=True):
                 each.pk = key
-    for each in some:
-        each._state.adding, each._state.db = False, connection.alias
+
+
+def _copy(some: Sequence[Model]) -> None:
+    meta = some[0]._meta
+    with connection.cursor() as cursor:
+        if some[0].pk is None:
+            cursor.execute(
+                "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)",
+                [meta.db_table, meta.pk.column, len(some)],
+            )
+            for each, (key,) in zip(some, cursor.fetchall(), strict=True):
+                each.pk = key
+        statement = f"COPY {meta.db_table} ({_columns(meta.concrete_fields)}) FROM STDIN"
+        with connection.wrap_database_errors, cursor.copy(statement) as copy:
+            for each in some:
+                copy.write_row([_native(field, field.pre_save(each, True)) for field in meta.concrete_fields])
+
+
+def _columns(fields: Sequence[Field[Any, Any]]) -> str:
+    return ", ".join(map(_quoted, fields))
+
+
+def _quoted(field: Field[Any, Any]) -> str:
+    return connection.ops.quote_name(str(field.column))
 
 
 def _native(field: Field[Any, Any], value: Any) -> Any:
-    return value if type(value) in AS_THEY_ARE else field.get_db_prep_save(value, connection)
+    if type(value) in AS_THEY_ARE:
+        return value
+    if type(value) is datetime:
+        return connection.ops.adapt_datetimefield_value(value)
+    return field.get_db_prep_save(value, connection)

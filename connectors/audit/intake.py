@@ -232,7 +232,8 @@ def _store(connector: Connector, lines: Sequence[LogLine], intake: Intake, now: 
     made = insert([_mirrored(connector, line, digest, nth, intake, now) for line, digest, nth in fresh])
     shown = rows.of_lines(connector, made)
     insert([row for row in shown if not row.match])
-    joined = join.settle(connector, {row.match for row in shown if row.match}, [row for row in shown if row.match])
+    told = [row for row in shown if row.match]
+    joined = join.settle(connector, {row.match for row in told}, told, join.around(row.at for row in told))
     bad, refused = _bad(taken), _bad(line for line in lines if line.is_refused)
     raw = sum(not row.parsed for row in shown)
     return IntakeResult(

@@ -10,14 +10,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import chain
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import QuerySet
 
 from connectors.audit import case_book
 from connectors.audit import rows as make
+from connectors.audit.fulltext import Span
 from connectors.audit.grammar import A2J
 from connectors.audit.inserting import insert
 from connectors.audit.models import Certainty, HistoryRow, MirrorLine, Source
@@ -25,6 +24,8 @@ from connectors.models.catalogue import ReachableStatus
 from connectors.models.connector import Connector
 
 KEYS_AT_ONCE = 500
+MARGIN = timedelta(days=1)
+ALWAYS = Span()
 MOST_CANDIDATES = make.MOST_CANDIDATES
 
 
@@ -113,13 +114,24 @@ def after_ours(made: Sequence[HistoryRow]) -> None:
         if row.match and row.connector_id:
             done[row.connector_id].append(row)
     for connector_id, rows in done.items():
-        if waiting := _of_lines(connector_id, sorted({row.match for row in rows})):
-            settle(Connector.objects.get(pk=connector_id), waiting)
+        span = around(row.at for row in rows)
+        if waiting := _of_lines(connector_id, sorted({row.match for row in rows}), span):
+            settle(Connector.objects.get(pk=connector_id), waiting, span=span)
         case_book.close_taken_back(connector_id, rows)
 
 
-def _of_lines(connector_id: int, matches: Sequence[str]) -> set[str]:
-    """Those of these looks that lines have, too. In plain SQL, see trail: each change of ours asks."""
+def around(times: Iterable[datetime]) -> Span:
+    """Where rows have to be looked at again when one of these times is new: those beyond it are no part of its pairing.
+
+    A mapping that is set anew every week has the same look for years, and each time would read all the others.
+    """
+    margin, found = max(MARGIN, 4 * window()), sorted(times)
+    return Span(since=found[0] - margin, until=found[-1] + margin) if found else ALWAYS
+
+
+def _of_lines(connector_id: int, matches: Sequence[str], span: Span) -> set[str]:
+    """Those of these looks that lines have there, too. In plain SQL, see trail: each change of ours asks."""
+    times = [connection.ops.adapt_datetimefield_value(at) for at in (span.since, span.until)]
     table, found = connection.ops.quote_name(HistoryRow._meta.db_table), set()
     with connection.cursor() as cursor:
         for start in range(0, len(matches), KEYS_AT_ONCE):
@@ -128,8 +140,8 @@ def _of_lines(connector_id: int, matches: Sequence[str]) -> set[str]:
             cursor.execute(
                 # Only our own table's name and places for values are put into the text.
                 f'SELECT "match" FROM {table} '  # noqa: S608  # nosec B608
-                f'WHERE connector_id = %s AND "match" IN ({places}) AND line_id IS NOT NULL',
-                [connector_id, *some],
+                f'WHERE connector_id = %s AND "match" IN ({places}) AND at BETWEEN %s AND %s AND line_id IS NOT NULL',
+                [connector_id, *some, *times],
             )
             found |= {match for (match,) in cursor.fetchall()}
     return found
@@ -141,8 +153,8 @@ def rejoin(connector: Connector) -> Joined:
     return settle(connector, set(keys.distinct()))
 
 
-def settle(connector: Connector, matches: set[str], fresh: Iterable[HistoryRow] = ()) -> Joined:
-    """Pair everything that has one of these looks. To be called under the head row's lock (trail.lock_head).
+def settle(connector: Connector, matches: set[str], fresh: Iterable[HistoryRow] = (), span: Span = ALWAYS) -> Joined:
+    """Pair everything that has one of these looks, in `span` or anywhere. To be called under trail.lock_head.
 
     `fresh` are rows of new lines, not saved yet: only those without a cause of ours are.
     """
@@ -154,7 +166,7 @@ def settle(connector: Connector, matches: set[str], fresh: Iterable[HistoryRow] 
     for start in range(0, len(keys), KEYS_AT_ONCE):
         some = keys[start : start + KEYS_AT_ONCE]
         new = [row for key in some for row in by_look[key]]
-        for number, count in enumerate(_settle(connector, some, new)):
+        for number, count in enumerate(_settle(connector, some, new, span)):
             counts[number] += count
     return Joined(paired=counts[0], exact=counts[1], outside=counts[2])
 
@@ -168,21 +180,28 @@ class Group:
     outside: dict[int, HistoryRow] = field(default_factory=dict)  # by line
 
 
-def _stored(connector_id: int, keys: Iterable[str]) -> QuerySet[HistoryRow]:
-    return HistoryRow.objects.filter(connector_id=connector_id, match__in=list(keys))
-
-
-def _settle(connector: Connector, keys: list[str], fresh: Sequence[HistoryRow]) -> tuple[int, int, int]:
+def _settle(connector: Connector, keys: list[str], fresh: Sequence[HistoryRow], span: Span) -> tuple[int, int, int]:
     changes = Changes()
-    for group in _groups(connector, keys, fresh).values():
+    for group in _groups([*_stored(connector, keys, span), *fresh]).values():
         _settle_group(group, changes)
     changes.save(connector)
     return changes.paired, changes.exact, changes.outside
 
 
-def _groups(connector: Connector, keys: list[str], fresh: Sequence[HistoryRow]) -> dict[str, Group]:
+def _stored(connector: Connector, keys: Iterable[str], span: Span) -> list[HistoryRow]:
+    """The rows of these looks in the span; of all times when some that hang together may go on beyond it."""
+    stored = HistoryRow.objects.filter(connector=connector, match__in=list(keys)).select_related("line")
+    if span.since is None or span.until is None:
+        return list(stored)
+    found = list(stored.filter(at__range=(span.since, span.until)))
+    # A row of ours is within reach of its line, and that of the next.
+    begin, end = span.since + 2 * window(), span.until - 2 * window()
+    return found if all(begin < row.at < end for row in found) else list(stored)
+
+
+def _groups(rows: Iterable[HistoryRow]) -> dict[str, Group]:
     groups: dict[str, Group] = defaultdict(Group)
-    for row in chain(_stored(connector.pk, keys).select_related("line"), fresh):
+    for row in rows:
         group = groups[row.match]
         if row.source == Source.OURS:
             group.ours.append(row)

@@ -47,4 +47,12 @@ class Migration(migrations.Migration):
             model_name="historyrow",
             index=models.Index(fields=["-at", "-id", "source"], name="connectors__at_3720d0_idx"),
         ),
+        migrations.AddIndex(
+            model_name="historyrow",
+            index=models.Index(
+                condition=models.Q(("source", "outside")),
+                fields=["connector", "object_id"],
+                name="history_rows_outside",
+            ),
+        ),
     ]

@@ -114,6 +114,9 @@ class HistoryRow(models.Model):
             models.Index(fields=["plan"]),
             models.Index(fields=["connector", "match", "at"]),
             models.Index(fields=["connector"], condition=models.Q(parsed=False), name="history_rows_kept_raw"),
+            models.Index(
+                fields=["connector", "object_id"], condition=models.Q(source="outside"), name="history_rows_outside"
+            ),
         ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from datetime import UTC, date, datetime, timedelta
@@ -140,7 +141,43 @@ def test_a_filter_that_no_longer_holds_is_told_and_does_not_stop_the_others(peop
     run_due()
     (told,) = acts("pack.not_asked")
     assert "There is no connector “gone”." in told
-    assert [pack.schedule_id for pack in Pack.objects.all()] == [other.pk]
+    failed, made = Pack.objects.order_by("schedule_id")
+    assert (failed.schedule_id, failed.state, made.schedule_id) == (schedule.pk, PackState.FAILED, other.pk)
+    assert "There is no connector “gone”." in failed.error
+
+
+def test_the_overview_tells_the_last_pack_that_failed_until_one_is_through(
+    people: People, align: Connector, signed_in: SignIn
+) -> None:
+    schedule = scheduled(people)
+    PackSchedule.objects.filter(pk=schedule.pk).update(query="connector:gone")
+    due(schedule, last_monday())
+    run_due()
+    told = re.findall("The last scheduled pack.*?</p>", overview(signed_in(Role.REVIEWER)))
+    assert len(told) == 1
+    assert "failed: There is no connector “gone”." in told[0]
+    assert "The last scheduled pack" not in overview(signed_in(Role.VIEWER))
+    PackSchedule.objects.filter(pk=schedule.pk).update(query="")
+    due(schedule, last_monday())
+    run_due()
+    assert "The last scheduled pack" not in overview(signed_in(Role.REVIEWER))
+
+
+def test_the_overview_tells_a_pack_that_could_not_be_sent_but_not_of_a_paused_schedule(
+    people: People, align: Connector, signed_in: SignIn, settings: LazySettings
+) -> None:
+    settings.EMAIL_URL = ""
+    schedule = scheduled(people, "auditor@example.test")
+    due(schedule, last_monday())
+    run_due()
+    pack_mail.send_due()
+    assert "was not sent: It could not be sent: EMAIL_URL is not set." in overview(signed_in(Role.ADMIN))
+    schedules.pause(schedule, actor=people[Role.ADMIN])
+    assert "The last scheduled pack" not in overview(signed_in(Role.ADMIN))
+
+
+def overview(client: Client) -> str:
+    return " ".join(client.get("/").content.decode().split())
 
 
 def test_a_scheduled_pack_says_so_and_stays(people: People, align: Connector, settings: LazySettings) -> None:

@@ -40,7 +40,7 @@ def _insert(some: Sequence[Model]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             # Only names of our own tables and columns are put into the text, and places for values.
-            f"INSERT INTO {meta.db_table} ({_columns(fields)}) "  # noqa: S608  # nosec B608
+            f"INSERT INTO {connection.ops.quote_name(meta.db_table)} ({_columns(fields)}) "  # noqa: S608  # nosec B608
             f"VALUES {', '.join([place] * len(some))}{returning}",
             [_native(field, field.pre_save(each, True)) for each in some for field in fields],
         )

@@ -116,6 +116,21 @@ def queue(
     return pack
 
 
+def note_failed(query: str, time_zone: str, why: str, schedule: PackSchedule) -> None:
+    """A pack of a schedule that could not even be asked for stands among the others, to be asked for again."""
+    now = timezone.now()
+    Pack.objects.create(
+        uuid=uuid4(),
+        schedule=schedule,
+        query=query,
+        time_zone=time_zone,
+        state=PackState.FAILED,
+        error=why,
+        created_at=now,
+        finished_at=now,
+    )
+
+
 # -- writing ----------------------------------------------------------------------------------------------------------
 
 

@@ -12,11 +12,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from alignadmin.tasks import due_work
 from connectors.audit import packs, search, selection, trail
-from connectors.audit.models import Every, PackSchedule
+from connectors.audit.models import Every, Pack, PackSchedule
 from connectors.audit.selection import BadQuery
 from connectors.models.person import Person
 from connectors.services import Refused
@@ -63,6 +64,13 @@ def period_before(every: str, due_at: datetime) -> Period:
 def query_of(schedule: PackSchedule, period: Period) -> str:
     found = search.with_terms(search.parse(schedule.query), since=str(period.first), until=str(period.last))
     return search.write(found)
+
+
+def troubles() -> list[Pack]:
+    """The last pack of each schedule that is on, where it has failed or could not be sent; `error` says why."""
+    last = Pack.objects.filter(schedule=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    newest = PackSchedule.objects.filter(is_active=True).annotate(last=Subquery(last)).values("last")
+    return list(Pack.objects.filter(pk__in=newest).exclude(error="").select_related("schedule").order_by("pk"))
 
 
 # -- what admins do ---------------------------------------------------------------------------------------------------
@@ -169,6 +177,7 @@ def _give_up(schedule: PackSchedule, period: Period, why: str) -> bool:
     with transaction.atomic():
         if not _moved_on(schedule):
             return False
+        packs.note_failed(query_of(schedule, period), ZONE, why, schedule)
         trail.append(
             "pack.not_asked",
             actor=None,

@@ -1,24 +1,17 @@
-"""The history's page over a million rows, for each kind of search, on SQLite and on PostgreSQL.
-
-`python -m tests.bench history-search` makes the rows and asks in both; HISTORY_ROWS says how many, and a database that
-stands in DATABASE_URL or DATA_DIR with rows in it is taken as it is.
-"""
+"""The history's page over a million rows, for each kind of search, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from itertools import cycle, islice
 from typing import Any
 
-from tests import environment
+from tests.bench import databases
 from tests.bench.report import Figure, percentile, show
 
-ROWS = int(os.environ.get("HISTORY_ROWS", "1000000"))
 TIMES = int(os.environ.get("HISTORY_TIMES", "20"))
 AIM = 300
 
@@ -58,40 +51,18 @@ KINDS: dict[str, list[str]] = {
 
 
 def main() -> None:
-    if os.environ.get("HISTORY_SEARCH") == "here":
-        measure()
-        return
-    with tempfile.TemporaryDirectory(prefix="alignadmin-bench-history-") as directory:
-        print(f"{ROWS:,} rows; fsync is on in both databases.\n", flush=True)
-        here = [sys.executable, "-m", "tests.bench.history_search"]
-        own = {**os.environ, "HISTORY_SEARCH": "here", "DATA_DIR": directory}
-        own.pop("DATABASE_URL", None)
-        subprocess.run(here, env=own, check=True)
-        start = 'DATABASE_URL="postgres://$PGUSER:$PGPASSWORD@localhost:$PGPORT/postgres" exec "$@"'
-        subprocess.run(["pg_virtualenv", "-t", "bash", "-c", start, "bash", *here], env=own, check=True)
+    databases.run("tests.bench.history_search")
 
 
 def measure() -> None:
-    environment.prepare()
-    import django
-
-    django.setup()
-    from django.core.management import call_command
-    from django.db import connection
-
+    name = databases.set_up()
     from connectors.audit.models import HistoryRow
     from tests.bench import history_rows
 
-    call_command("migrate", verbosity=0)
     if not HistoryRow.objects.exists():
-        with connection.cursor() as cursor:
-            if connection.vendor == "postgresql":
-                cursor.execute("SET statement_timeout = 0")
-        history_rows.three_years(ROWS)
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
-    kind = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[connection.vendor]
-    show(f"Search of {HistoryRow.objects.count():,} rows on {kind}, p95 of {TIMES}", list(_figures()))
+        history_rows.three_years(databases.ROWS)
+        databases.analyzed()
+    show(f"Search of {HistoryRow.objects.count():,} rows on {name}, p95 of {TIMES}", list(_figures()))
 
 
 def _figures() -> Iterator[Figure]:
@@ -137,4 +108,7 @@ def _deep(client: Any) -> list[float]:
 
 
 if __name__ == "__main__":
-    main()
+    if databases.word() == databases.UNDER_POSTGRESQL:
+        databases.under_postgresql("tests.bench.history_search")
+    else:
+        {databases.HERE: measure}.get(databases.word(), main)()

@@ -242,7 +242,7 @@ class DatabaseBudget:
 
     def _free_slot(self, moment: datetime) -> int | None:
         free = self._slots(self._share).filter(free_at__lte=moment).order_by("free_at")
-        return free.select_for_update(skip_locked=True).values_list("pk", flat=True).first()
+        return free.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True).first()
 
     def _wait_for_slot(self, moment: datetime) -> Wait:
         latest = moment + self._limits.longest_lease
@@ -253,7 +253,7 @@ class DatabaseBudget:
 
     def _shorten_leases(self, latest: datetime) -> None:
         """One at a time, by the gate's row: two that lock the same slots in another order would never end."""
-        list(self._gate().select_for_update())
+        list(self._gate().select_for_update(no_key=True))
         self._slots(self._limits.slots).filter(free_at__gt=latest).update(free_at=latest)
 
     def _free_after_window(self, ticket: Ticket, moment: datetime) -> None:

@@ -168,7 +168,7 @@ class Run:
         """
         if not connection.in_atomic_block:
             raise RuntimeError("A fence stands in the transaction that it guards.")
-        if not self._mine().select_for_update().values_list("pk", flat=True).first():
+        if not self._mine().select_for_update(no_key=True).values_list("pk", flat=True).first():
             raise LeaseLost
 
     def renew(self) -> bool:

@@ -78,7 +78,7 @@ def _in_one_transaction(reseal: Callable[[int, int], Batch], after: int, size: i
 
 def _credentials(after: int, size: int) -> Batch:
     # A switch under way holds its rows and waits for nobody but us, so we do not wait for it.
-    rows = Credential.objects.select_for_update(skip_locked=True).filter(pk__gt=after).order_by("pk")
+    rows = Credential.objects.select_for_update(skip_locked=True, no_key=True).filter(pk__gt=after).order_by("pk")
     found = list(rows[:size])
     resealed: Counter[str] = Counter()
     for row in found:
@@ -103,7 +103,7 @@ def _reseal(credential: Credential) -> bool:
 
 
 def _second_factors(after: int, size: int) -> Batch:
-    rows = sealing.second_factors().select_for_update(skip_locked=True).filter(pk__gt=after)
+    rows = sealing.second_factors().select_for_update(skip_locked=True, no_key=True).filter(pk__gt=after)
     found = list(rows[:size])
     resealed: Counter[str] = Counter()
     for row in found:
@@ -118,7 +118,9 @@ def _second_factors(after: int, size: int) -> Batch:
 
 
 def _signing_keys(after: int, size: int) -> Batch:
-    found = list(SigningKey.objects.select_for_update(skip_locked=True).filter(pk__gt=after).order_by("pk")[:size])
+    found = list(
+        SigningKey.objects.select_for_update(skip_locked=True, no_key=True).filter(pk__gt=after).order_by("pk")[:size]
+    )
     resealed: Counter[str] = Counter()
     for row in found:
         if _is_up_to_date(row.sealed) or (value := _resealed(row.sealed, sealing.signing_bound_to(row))) is None:

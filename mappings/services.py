@@ -170,9 +170,8 @@ def _is_own(mapping: Mapping, wish: Wish, actor: Person) -> bool:
 
 
 def _replay(edit: Edit, expected: int | None, value: int | None, actor: Person) -> Mapping:
-    mapping = (
-        Mapping.objects.select_for_update(of=("self",)).select_related("scope", "wanted_by").get(pk=edit.mapping_id)
-    )
+    found = Mapping.objects.select_for_update(of=("self",), no_key=True)
+    mapping = found.select_related("scope", "wanted_by").get(pk=edit.mapping_id)
     if mapping.wanted != expected or mapping.wanted_by_id != actor.pk:
         raise Overtaken(_overtaken_sentence(mapping), mapping)
     _save_wanted(mapping, value, actor, timezone.now())
@@ -181,7 +180,7 @@ def _replay(edit: Edit, expected: int | None, value: int | None, actor: Person) 
 
 def _locked(key: Key) -> Mapping:
     """The row for update, made on the first edit of a key that has no record."""
-    found = Mapping.objects.select_for_update(of=("self",)).select_related("scope__project", "wanted_by")
+    found = Mapping.objects.select_for_update(of=("self",), no_key=True).select_related("scope__project", "wanted_by")
     lookup = {"scope": key.scope, "work_item_type": key.work_item_type, "source_id": key.source_id}
     mapping = found.filter(**lookup).first()
     if mapping is not None:
@@ -265,7 +264,9 @@ def decide(
     now = timezone.now()
     ruling = Ruling(decision=decision, until=until, reason=reason.strip())
     with transaction.atomic():
-        found = Mapping.objects.select_for_update(of=("self",)).select_related("scope__project", "wanted_by")
+        found = Mapping.objects.select_for_update(of=("self",), no_key=True).select_related(
+            "scope__project", "wanted_by"
+        )
         row = found.get(pk=mapping.pk)
         if row.situation in OPEN_OR_ACCEPTED and row.observed != seen:
             raise Overtaken("Align has changed again since this page was drawn. Look at the new value first.", row)
@@ -349,7 +350,7 @@ def ruling_act(row: Mapping, ruling: Ruling, names: Names, *, actor: Person) -> 
 def keep_duplicate(mapping: Mapping, remote_id: int, *, actor: Person) -> Mapping:
     """Of several records of one key, choose the one that stays; a plan then deletes the others."""
     with transaction.atomic():
-        found = Mapping.objects.select_for_update(of=("self",)).select_related("scope__project")
+        found = Mapping.objects.select_for_update(of=("self",), no_key=True).select_related("scope__project")
         row = found.get(pk=mapping.pk)
         targets = {row.remote_id: row.observed, **dict(row.duplicates)}
         if not row.duplicates or remote_id not in targets:

@@ -176,14 +176,14 @@ class TestTable:
         self, reviewer: Client, align: Connector, people: dict[Role, Person]
     ) -> None:
         counts = []
-        for _ in range(2):
+        for _ in range(4):  # at the end there is more than a page
             done(align, people[Role.ADMIN], *([EVENT, replace(EVENT, source_id=4)] * 10))
             lines(align, write(EVENT), *(f"raw {number}" for number in range(10)))
             with CaptureQueriesContext(connection) as queries:
                 text_of(reviewer, f"/history/?row={HistoryRow.objects.first().pk}&connector=acme&as=align")  # type: ignore[union-attr]
             counts.append(len(queries))
-        assert counts[0] == counts[1]
-        assert counts[0] <= 50
+        assert counts[2] == counts[3] <= 50
+        assert max(counts) <= 55  # PostgreSQL looks up to three times for a page that is not full
 
     def test_kept_raw_lines_are_counted_and_found(self, reviewer: Client, align: Connector) -> None:
         lines(align, write(EVENT), "something else")

@@ -78,3 +78,15 @@ def test_nothing_of_others_is_copied_in() -> None:
     """Libraries for the browser come from installed packages."""
     copied = [path for path in tracked() if re.search(r"(\.min\.(js|css)|/(vendor|node_modules)/)", str(path))]
     assert copied == []
+
+
+def test_a_lock_of_a_row_never_stops_those_who_only_refer_to_it() -> None:
+    """On PostgreSQL they look at it when they commit, and hold the head of the history then: a deadlock otherwise."""
+    locks = [
+        found
+        for app in ("connectors", "mappings")
+        for path in (ROOT / app).rglob("*.py")
+        for found in re.findall(r"select_for_update\(((?:[^()]|\([^()]*\))*)\)", path.read_text())
+    ]
+    assert len(locks) > 20
+    assert all("no_key=True" in lock for lock in locks)

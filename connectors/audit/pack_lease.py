@@ -48,7 +48,7 @@ class Hold:
         """The first statement of a transaction that only the holder may commit. Raises LeaseLost."""
         if not connection.in_atomic_block:
             raise RuntimeError("A fence stands in the transaction that it guards.")
-        if not self.mine().select_for_update().values_list("pk", flat=True).first():
+        if not self.mine().select_for_update(no_key=True).values_list("pk", flat=True).first():
             raise LeaseLost
 
     def write(self, **values: Any) -> None:

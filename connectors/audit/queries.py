@@ -210,7 +210,8 @@ def bars(chosen: Selection | None, first_page: HistoryPage | None = None) -> Bar
     first = max(earliest, last - timedelta(days=BAR_DAYS - 1))
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     is_all = first_page is not None and not (page.older or page.newer)
-    counts = _of_rows(page.rows, first) if is_all else _per_day(chosen, first, last)
+    with fulltext.advised(by_words=False):
+        counts = _of_rows(page.rows, first) if is_all else _per_day(chosen, first, last)
     most = max((total for total, _ in counts.values()), default=1)
     return Bars(
         bars=[_bar(place, day, *counts.get(day, (0, 0)), most) for place, day in enumerate(days)],
@@ -235,10 +236,7 @@ def _per_day(chosen: Selection, first: date, last: date) -> dict[date, tuple[int
         begin, finish = day_start(start), day_start(end + timedelta(days=1))
         rows = search.within(chosen, Span(since=begin, until=finish)).filter(at__lt=finish)
         found = rows.order_by().annotate(day=DayNumber("at", begin=int(begin.timestamp()))).values("day")
-        tallied = found.annotate(rows=Count("source"), outside=Count("source", filter=Q(source=Source.OUTSIDE)))
-        with fulltext.advised(by_words=False):
-            by_day = list(tallied)
-        for day in by_day:
+        for day in found.annotate(rows=Count("source"), outside=Count("source", filter=Q(source=Source.OUTSIDE))):
             # The 25th hour of a long day belongs to it, too.
             which = min(start + timedelta(days=day["day"]), end)
             total, outside = counts.get(which, (0, 0))

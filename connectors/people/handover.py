@@ -99,8 +99,8 @@ def _owned(person: Person) -> QuerySet[Credential]:
 def _lock(person: Person) -> list[Credential]:
     # Connectors first, as whatever changes a credential does: the other way round two could wait for each other.
     owners = set(_owned(person).order_by().values_list("connector_id", flat=True))
-    list(Connector.objects.select_for_update().filter(pk__in=owners).order_by("pk"))
-    return list(_owned(person).filter(connector__in=owners).select_for_update(of=("self",)))
+    list(Connector.objects.select_for_update(no_key=True).filter(pk__in=owners).order_by("pk"))
+    return list(_owned(person).filter(connector__in=owners).select_for_update(of=("self",), no_key=True))
 
 
 def _line(credential: Credential, leaving: Person) -> Line:

@@ -139,7 +139,7 @@ class Journal:
     def stop(self, why: str) -> None:
         """Cancel or keep what was not sent. `why`: the sentence where nobody asked for it, else empty."""
         with self.commit():
-            plan = Plan.objects.select_for_update(of=("self",)).get(pk=self.plan.pk)
+            plan = Plan.objects.select_for_update(of=("self",), no_key=True).get(pk=self.plan.pk)
             if plan.control == "cancel":
                 self.plan.changes.filter(state=ChangeState.PLANNED).update(state=ChangeState.CANCELLED)
             elif self.plan.changes.filter(state__in=OPEN).exists():

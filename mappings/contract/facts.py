@@ -68,7 +68,7 @@ def store(run: jobs.Run, findings: Iterable[Finding]) -> list[ContractFact]:
     now, connector = timezone.now(), run.connector
     with transaction.atomic():
         run.fence()
-        facts = ContractFact.objects.select_for_update().filter(connector=connector)
+        facts = ContractFact.objects.select_for_update(no_key=True).filter(connector=connector)
         stored = {(fact.family, fact.name): fact for fact in facts}
         changed = []
         for finding in findings:

@@ -119,9 +119,9 @@ def _locked(connector: Connector, asked: Iterable[int]) -> list[Mapping]:
     """The lists first, as a reader of Align's lists does: two that lock in one order do not wait for each other."""
     rows = Mapping.objects.filter(pk__in=list(asked), scope__connector=connector)
     scopes = Scope.objects.filter(pk__in=rows.values("scope_id")).order_by("pk")
-    list(scopes.select_for_update().values_list("pk"))
+    list(scopes.select_for_update(no_key=True).values_list("pk"))
     related = ("scope__project", "scope__connector", "wanted_by", "accepted_by")
-    return list(rows.select_for_update(of=("self",)).select_related(*related).order_by("pk"))
+    return list(rows.select_for_update(of=("self",), no_key=True).select_related(*related).order_by("pk"))
 
 
 def _rule(

@@ -103,7 +103,9 @@ def _cancel(plan: Plan, actor: Person) -> str:
 
 def _cancel_planned(plan: Plan) -> int:
     """Rows that the worker moves at this moment are skipped, never waited for: they are under way, and it hears us."""
-    planned = plan.changes.filter(state=ChangeState.PLANNED).select_for_update(of=("self",), skip_locked=True)
+    planned = plan.changes.filter(state=ChangeState.PLANNED).select_for_update(
+        of=("self",), skip_locked=True, no_key=True
+    )
     ids = list(planned.order_by().values_list("pk", flat=True))
     return plan.changes.filter(pk__in=ids, state=ChangeState.PLANNED).update(state=ChangeState.CANCELLED)
 

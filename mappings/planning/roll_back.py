@@ -81,7 +81,7 @@ def _done(plan: Plan) -> list[Change]:
 def _rows(done: Collection[Change], *, lock: bool = False) -> dict[int, Mapping]:
     found = Mapping.objects.select_related("scope__project", "wanted_by").order_by("pk")
     if lock:
-        found = found.select_for_update(of=("self",))
+        found = found.select_for_update(of=("self",), no_key=True)
     return found.in_bulk([change.mapping_id for change in done if change.mapping_id])
 
 

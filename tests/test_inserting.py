@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from connectors.audit.inserting import FEW, MOST_VALUES, insert
 from connectors.audit.models import Entry, HistoryRow, Intake, MirrorLine, Source
 from connectors.models import Connector
+from tests.pack_steps import connector
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AT = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=timezone(timedelta(hours=2)))
@@ -18,15 +19,9 @@ HOSTILE = '\\N \\. \t\r\n\'"%s {a,"b"} \u202e=1+1 \U0001f600 \\x00 ' + "é" * 10
 MANY = MOST_VALUES // len(HistoryRow._meta.concrete_fields) + 1  # more than one statement
 
 
-@pytest.fixture
-def connector(db: None) -> Connector:
-    return Connector.objects.create(
-        slug="acme",
-        name="Acme",
-        align_site="https://acme.example.test",
-        align_connector_id=123,
-        jira_site="https://jira.example.test",
-    )
+@pytest.fixture(name="connector")
+def acme(db: None) -> Connector:
+    return connector()
 
 
 def rows(connector: Connector, count: int) -> list[HistoryRow]:

@@ -206,9 +206,8 @@ def close_taken_back(connector_id: int, ours: Iterable[HistoryRow]) -> None:
             near.remove(undone)
             by[undone[0]] = row
     if by:
-        closed = list(Case.objects.filter(pk__in=by).order_by("pk"))
-        notes = [f"Taken back by {_ours(by[case.pk])}" for case in closed]
-        _close(Connector.objects.get(pk=connector_id), closed, notes, CaseState.REVERTED)
+        cases, notes = Case.objects.in_bulk(by), [f"Taken back by {_ours(row)}" for row in by.values()]
+        _close(Connector.objects.get(pk=connector_id), [cases[pk] for pk in by], notes, CaseState.REVERTED)
 
 
 def _is_any_open(connector_id: int) -> bool:

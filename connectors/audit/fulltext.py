@@ -124,19 +124,26 @@ def remote_users() -> list[str]:
 
 @contextmanager
 def advised(*, by_words: bool) -> Iterator[None]:
+    """Advise PostgreSQL for one transaction."""
+    if connection.vendor == "sqlite":
+        yield
+        return
+    with transaction.atomic():
+        advise(by_words=by_words)
+        yield
+
+
+def advise(*, by_words: bool) -> None:
     """Tell PostgreSQL whether to find rows by their words, or to walk them by time and look at each.
 
     It takes words for spread evenly and for independent of each other, and is wrong by seconds with those of somebody
     who has left, or with three common ones.
     """
-    if connection.vendor == "sqlite":
-        yield
-        return
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL jit = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = {by_words}")
-        if by_words:
-            cursor.execute(f"SET LOCAL work_mem = '{BITMAP_MEMORY}'")
-        yield
+    memory = f"; SET LOCAL work_mem = '{BITMAP_MEMORY}'" if by_words else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SET LOCAL jit = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = {by_words}{memory}"
+        )
 
 
 # -- SQLite -----------------------------------------------------------------------------------------------------------

@@ -133,24 +133,32 @@ def _walked_or_searched(wanted: Wanted) -> list[HistoryRow]:
 
     So a month is walked, then as far as the page should reach if all is like that month, then the words' index asked.
     """
+    with fulltext.advised(by_words=False):
+        ids = _walked(wanted)
+        if ids is None:
+            fulltext.advise(by_words=True)
+            ids = _ids(wanted, wanted.span, _unordered(wanted.order))
+    return wanted.ordered(wanted.chosen_of(ids))
+
+
+def _walked(wanted: Wanted) -> list[int] | None:
+    """None when the page is not full from what is near."""
     ends = HistoryRow.objects.order_by(wanted.order[0]).values_list("at", flat=True)
     edge = (wanted.span.until if wanted.is_newest else wanted.span.since) or ends.first()
     reach = NEAR
     while edge is not None and reach <= FAR:
         near = Span(since=edge - reach) if wanted.is_newest else Span(until=edge + reach)
-        found = _ids(wanted, wanted.span.within(near), by_words=False)
+        found = _ids(wanted, wanted.span.within(near), wanted.order)
         if len(found) == wanted.count:
-            return wanted.ordered(wanted.chosen_of(found))
+            return found
         reach = reach * (2 * wanted.count / len(found)) if found else timedelta.max
-    return wanted.ordered(wanted.chosen_of(_ids(wanted, wanted.span, by_words=True)))
+    return None
 
 
-def _ids(wanted: Wanted, span: Span, *, by_words: bool) -> list[int]:
+def _ids(wanted: Wanted, span: Span, order: Sequence[Any]) -> list[int]:
     """Sorted are times and ids only, not rows with all they bear."""
-    order = _unordered(wanted.order) if by_words else wanted.order
     rows = search.within(wanted.chosen, span).filter(wanted.beyond).order_by(*order).values_list("pk", flat=True)
-    with fulltext.advised(by_words=by_words):
-        return list(rows[: wanted.count])
+    return list(rows[: wanted.count])
 
 
 def _unordered(order: Sequence[str]) -> list[Any]:
@@ -210,8 +218,7 @@ def bars(chosen: Selection | None, first_page: HistoryPage | None = None) -> Bar
     first = max(earliest, last - timedelta(days=BAR_DAYS - 1))
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     is_all = first_page is not None and not (page.older or page.newer)
-    with fulltext.advised(by_words=False):
-        counts = _of_rows(page.rows, first) if is_all else _per_day(chosen, first, last)
+    counts = _of_rows(page.rows, first) if is_all else _per_day(chosen, first, last)
     most = max((total for total, _ in counts.values()), default=1)
     return Bars(
         bars=[_bar(place, day, *counts.get(day, (0, 0)), most) for place, day in enumerate(days)],
@@ -230,6 +237,11 @@ def _of_rows(rows: Sequence[HistoryRow], first: date) -> dict[date, tuple[int, i
 
 
 def _per_day(chosen: Selection, first: date, last: date) -> dict[date, tuple[int, int]]:
+    with fulltext.advised(by_words=False):
+        return _tallied(chosen, first, last)
+
+
+def _tallied(chosen: Selection, first: date, last: date) -> dict[date, tuple[int, int]]:
     """Counted by numbers of seconds: a date of a zone costs a call of Python for each row on SQLite."""
     counts: dict[date, tuple[int, int]] = {}
     for start, end in _without_clock_change(first, last):

@@ -168,7 +168,7 @@ def connector(transactional_db: None, bare_connector: Connector, read_once: dict
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """One installation for all tests of a run, with people; take a connector of your own: `site.prepare(slug, url)`."""
+    """One installation for all tests of a run, with people; a connector of your own: `browser_steps.own_connector`."""
     from tests.processes import running_site
 
     with running_site(tmp_path_factory.mktemp("site")) as running:

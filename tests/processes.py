@@ -97,10 +97,12 @@ class Site:
         )
         self.children.wait_for(f"{self.sandbox_url}/_sandbox/journal")
 
-    def prepare(self, slug: str = "acme", sandbox_url: str = "") -> str:
-        """People of each role, and a connector of that slug to a sandbox whose refresh has been started."""
-        self.command("demo", "--prepare", "--slug", slug, "--sandbox", sandbox_url or self.sandbox_url)
-        return slug
+    def prepare(self) -> None:
+        """People of each role, and a connector "acme" to this installation's sandbox, whose refresh has been started.
+
+        Never to another sandbox: the worker looks at it every 15 minutes, and a later test would find those requests.
+        """
+        self.command("demo", "--prepare", "--slug", "acme", "--sandbox", self.sandbox_url)
 
     def stop(self) -> None:
         self.children.stop()

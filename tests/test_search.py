@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.apps import apps
 from django.db import connection, transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
@@ -259,6 +262,27 @@ class TestFound:
         line(align, write(EVENT))
         assert found("source:alignadmin actor:jira") == 1
         assert found("actor:outsider") == 1
+
+    def test_a_change_is_not_found_by_the_user_of_a_line_that_is_no_longer_its_own(
+        self, align: Connector, dana: Person
+    ) -> None:
+        blocked = replace(EVENT, after_id=3, after_name="Blocked")
+        done(align, dana, blocked)
+        line(align, write(blocked), user="Service One")
+        assert found('source:alignadmin actor:"service one"') == 1
+        line(align, write(blocked), user="Service Two", at=NOON - timedelta(seconds=30))
+        assert found('source:alignadmin actor:"service one"') == 0
+        assert found('source:alignadmin actor:"service two"') == 1
+        assert found("source:outside actor:service") == 1
+
+    def test_rows_of_an_earlier_version_are_found_by_it_after_their_migration(self, align: Connector) -> None:
+        line(align, write(EVENT))
+        row = HistoryRow.objects.get(line__isnull=False, source="alignadmin")
+        HistoryRow.objects.filter(pk=row.pk).update(text=words.with_remote(row.text, ""))
+        assert found("source:alignadmin actor:jira") == 0
+        migration = import_module("connectors.migrations.0007_remote_user")
+        migration.add_words(apps, SimpleNamespace(connection=connection))
+        assert found("source:alignadmin actor:jira") == 1
 
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=60)

@@ -23,7 +23,6 @@ MOST_TERMS = 200
 MOST_IN_INDEX = 3  # of PostgreSQL: to intersect a dozen common words takes seconds, to look at rows does not
 ID_BITS = 31
 MASK = 2**ID_BITS - 1
-MOST_USERS = 10_000
 BITMAP_MEMORY = "32MB"  # of PostgreSQL: which of some million rows; with less it keeps pages, and reads all their rows
 FIRST, LAST = 0, 2**32 - 1  # seconds that a row number has room for; a time outside of them counts as the nearest
 
@@ -107,19 +106,6 @@ def _tsquery(groups: Sequence[Group]) -> str:
         return f"'{quoted}'{':*' if match.prefix else ''}"
 
     return " & ".join(f"({' | '.join(map(one, group))})" for group in groups)
-
-
-def remote_users() -> list[str]:
-    """Align's users in the mirrored lines, each once: by leaps over the index, as there are few of them."""
-    table = "connectors_mirrorline"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f'WITH RECURSIVE leap(name) AS (SELECT min("user") FROM {table} UNION ALL'  # noqa: S608  # nosec B608
-            f' SELECT (SELECT min("user") FROM {table} WHERE "user" > leap.name) FROM leap WHERE leap.name IS NOT NULL)'
-            " SELECT name FROM leap WHERE name IS NOT NULL LIMIT %s",
-            [MOST_USERS],
-        )
-        return [name for (name,) in cursor.fetchall()]
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection
 
-from connectors.audit import case_book
+from connectors.audit import case_book, words
 from connectors.audit import rows as make
 from connectors.audit.fulltext import Span
 from connectors.audit.grammar import A2J
@@ -256,8 +256,8 @@ def _save_pairings(rows: Sequence[HistoryRow]) -> None:
         with connection.cursor() as cursor:
             cursor.executemany(
                 # Only our own table's name is put into the text.
-                f"UPDATE {table} SET line_id = %s, certainty = %s, identical = %s WHERE id = %s",  # noqa: S608  # nosec B608
-                [(row.line_id, str(row.certainty), row.identical, row.pk) for row in rows],
+                f"UPDATE {table} SET line_id = %s, certainty = %s, identical = %s, text = %s WHERE id = %s",  # noqa: S608  # nosec B608
+                [(row.line_id, str(row.certainty), row.identical, row.text, row.pk) for row in rows],
             )
 
 
@@ -313,6 +313,7 @@ def _settle_row(row: HistoryRow, found: Pair | None, group: Group, changes: Chan
     if row.line_id and row.line_id != now[0]:
         changes.released.append(row.pk)
     row.line, row.certainty, row.identical = line, certainty, identical
+    row.text = words.with_remote(row.text, line.user if line else "")
     changes.rows.append(row)
 
 

@@ -14,14 +14,13 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from connectors.audit import fulltext, periods, words
+from connectors.audit import periods, words
 from connectors.audit.fulltext import Group, Match, Span, matching
-from connectors.audit.models import Case, CaseState, HistoryRow, MirrorLine, Source
+from connectors.audit.models import Case, CaseState, HistoryRow, Source
 from connectors.models.catalogue import WorkItemType
 from connectors.models.connector import Connector
 
 MOST_WORDS = 30
-FEW_LINES = 2000
 KINDS = {"state": "State", "step": "Process step"}
 DIRECTIONS = {"j2a": "Jira to Align", "a2j": "Align to Jira"}
 TOKEN = re.compile(r'\s*(?:([A-Za-z]+):)?(?:"((?:[^"]|"")*)(?:"|\Z)|(\S*))')
@@ -155,8 +154,9 @@ def _named(*qualifiers: str) -> Callable[[str], Meaning]:
 
 
 def _actor(value: str) -> Meaning:
+    """Also Align's user in the line that our own change was joined to: the one that our credentials belong to."""
     _phrase("actor", value)
-    return _named("person", "approver")(value)
+    return _named("person", "approver", words.REMOTE)(value)
 
 
 def _plan(value: str) -> Meaning:
@@ -322,8 +322,6 @@ def select(search: Search) -> Selection | None:
         group = tuple(found for meaning in meanings for found in meaning.any_of)
         if name in NARROWING:
             columns &= _all([meaning.columns for meaning in meanings])
-        elif name == "actor" and (remote := _remote_users(search.values(name), group)):
-            columns &= remote
         else:
             columns &= _any([meaning.columns for meaning in meanings])
             groups += [group] if all(meaning.any_of for meaning in meanings) else []
@@ -347,23 +345,6 @@ def _any(conditions: Iterable[Q]) -> Q:
             return Q()
         joined |= condition
     return joined
-
-
-def _remote_users(values: Iterable[str], group: Group) -> Q | None:
-    """Lines of our own changes bear the user of our credentials in Align, which only the line itself tells."""
-    wanted = [words.phrase(value) for value in values]
-    users = [user for user in fulltext.remote_users() if any(_begins(user, value) for value in wanted)]
-    lines = MirrorLine.objects.filter(user__in=users, row__source=Source.OURS)
-    few = list(lines.values_list("row", flat=True)[: FEW_LINES + 1]) if users else []
-    if len(few) > FEW_LINES:
-        ours = (Match(text=words.word("source", Source.OURS)),)  # all others of these users are lines, too
-        return Q(line__user__in=users) | matching((group, ours), Span())
-    return Q(pk__in=few) | matching((group,), Span()) if few else None
-
-
-def _begins(name: str, wanted: str) -> bool:
-    parts = words.split(name)
-    return any("_".join(parts[start:]).startswith(wanted) for start in range(len(parts)))
 
 
 def bounds(search: Search) -> tuple[datetime | None, datetime | None]:

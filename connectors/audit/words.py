@@ -19,6 +19,7 @@ LONGEST = 64  # of one word; a longer one is found by its beginning
 MOST = 4000  # words of one row
 PARTS = 12  # places inside a name at which a phrase of it may begin
 KEPT = 1000  # of the names that come again and again: people, states, projects
+REMOTE = "remote"  # Align's user of the line that a change of ours was joined to
 NOWHERE = ":nowhere"  # the line does not state its project
 RAW = ":raw"
 RUN = re.compile(r"[^\W_]+")
@@ -48,6 +49,12 @@ def word(qualifier: str, value: str) -> str:
 def of_row(row: HistoryRow, plain: str) -> str:
     """What is stored of a row: its qualifiers and the words of `plain`, each once."""
     return " ".join(list(dict.fromkeys([*_qualifiers(row), *split(plain)]))[:MOST])
+
+
+def with_remote(text: str, user: str) -> str:
+    """The words of a row, of which those of Align's user are this user's and of no other; empty: of nobody."""
+    kept = (each for each in text.split(" ") if not each.startswith(f":{REMOTE}:"))
+    return " ".join([*kept, *_beginnings(REMOTE, user)])
 
 
 def _qualifiers(row: HistoryRow) -> Iterator[str]:

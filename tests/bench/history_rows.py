@@ -277,6 +277,7 @@ def _of_entry(each: Happening, entry: Entry, line: MirrorLine | None) -> History
     row = make.of_entry(entry)
     if line:
         row.line, row.certainty, row.identical = line, Certainty.EXACT, 1
+        row.text = words.with_remote(row.text, line.user)
     return row
 
 

@@ -38,7 +38,7 @@ class MirrorLine(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["connector", "digest", "occurrence"], name="one_row_per_mirrored_line")
         ]
-        indexes = [models.Index(fields=["connector", "at"]), models.Index(fields=["user"])]
+        indexes = [models.Index(fields=["connector", "at"])]
 
 
 class Coverage(models.Model):

@@ -48,6 +48,10 @@ class Card:
     def credentials(self) -> list[queries.CredentialLine]:
         return queries.credential_lines(self.connector)
 
+    @cached_property
+    def log(self) -> gaps.State:
+        return gaps.state(self.connector)
+
     @property
     def waiting(self) -> list[tuple[str, str]]:
         """(sentence, address) of everything that waits for somebody."""
@@ -96,7 +100,7 @@ class Card:
 
     def _waiting_log(self) -> Iterator[tuple[str, str]]:
         """What Align's log says of this time cannot be known, so whoever may take its lines in is asked to."""
-        if may(self.person, Right.HISTORY) and (late := gaps.state(self.connector).sentence):
+        if may(self.person, Right.HISTORY) and (late := self.log.sentence):
             yield late, f"{reverse('history-intake')}?connector={self.connector.slug}"
 
 

@@ -180,7 +180,8 @@ class Countdown:
     def die(self, what: str) -> None:
         if self.by == signal.SIGKILL:
             self.tell(what)
-        os.kill(os.getpid(), self.by)
+        # To this thread: a stop of the process is taken by its main thread, and this one would go on for a moment.
+        signal.pthread_kill(threading.get_ident(), self.by)
 
     def die_after(self, seconds: float) -> None:
         timer = threading.Timer(seconds, self.die, ["by the clock"])

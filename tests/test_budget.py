@@ -268,7 +268,7 @@ def test_many_that_find_a_clock_gone_back_at_once_all_go_on_waiting() -> None:
         for _ in range(5):
             rows = BudgetSlot.objects.order_by("number" if number % 2 else "-number")
             some = list(rows.values_list("pk", flat=True)[number::8])
-            with transaction.atomic():  # one test's thread at a time, or these could wait for each other for ever
+            with transaction.atomic():  # one thread at a time, as these could wait for each other for ever
                 list(BudgetGate.objects.select_for_update(no_key=True))
                 BudgetSlot.objects.filter(pk__in=some).update(free_at=now() + timedelta(days=1))
             try:

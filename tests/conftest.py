@@ -90,6 +90,22 @@ def empty_the_tables(test: TransactionTestCase) -> None:
                 cursor.execute(f"DELETE FROM {table}")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_hashes() -> Iterator[None]:
+    """A real hash takes a third of a second; the processes of the `site` hash passwords as an installation does."""
+    from django.contrib.auth.hashers import PBKDF2PasswordHasher
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PBKDF2PasswordHasher, "iterations", 1)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _static_files_as_asked_for(settings: Settings) -> None:
+    """Each test client has middleware of its own, and WhiteNoise would read all static files for each of them."""
+    settings.WHITENOISE_AUTOREFRESH = True
+
+
 @pytest.fixture(autouse=True)
 def _own_folders(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> None:
     """The database begins anew with each test, and what stands in these folders belongs to one database."""

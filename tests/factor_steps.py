@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import connection
 from django.test import Client
 
@@ -29,12 +28,6 @@ REMOVE_APP = "/accounts/2fa/totp/deactivate/"
 CODES = "/accounts/2fa/recovery-codes/"
 KEY = "/accounts/2fa/webauthn/add/"
 CONFIRM = "/accounts/2fa/reauthenticate/"
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each sign-in hashes the password of a made person anew."""
-    monkeypatch.setattr(PBKDF2PasswordHasher, "iterations", 1)
 
 
 @pytest.fixture

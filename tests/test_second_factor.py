@@ -35,7 +35,6 @@ from tests.factor_steps import (
     entries,
     inside,
     password,
-    quick_hashes,
     said,
     secret_on,
     signed_in,
@@ -45,7 +44,7 @@ from tests.factor_steps import (
 )
 from tests.one_time_codes import SECRET, Clock, app_of, clock, code_now
 
-__all__ = ["clock", "dana", "inside", "quick_hashes"]
+__all__ = ["clock", "dana", "inside"]
 
 pytestmark = pytest.mark.django_db
 

@@ -22,7 +22,6 @@ from tests.factor_steps import (
     entries,
     inside,
     password,
-    quick_hashes,
     said,
     signed_in,
     stale,
@@ -31,7 +30,7 @@ from tests.factor_steps import (
 from tests.one_time_codes import app_of
 from tests.software_key import SoftwareKey
 
-__all__ = ["dana", "inside", "quick_hashes"]
+__all__ = ["dana", "inside"]
 
 pytestmark = pytest.mark.django_db
 

@@ -164,6 +164,9 @@ def test_a_change_tells_who_wanted_planned_approved_and_applied_it(
     }
     assert (body["approver"]["id"], body["actor"]["id"]) == (four.dana.pk, four.ann.pk)
 
+    made = json.loads(Entry.objects.get(action="plan.made").body)
+    assert made["data"]["authors"] == [{"id": four.eli.pk, "name": "Eli Writes", "changes": 1}]
+
     row = HistoryRow.objects.get(entry_seq=body["seq"])
     assert [row.person_id, row.planner_id, row.approver_id, row.applier_id] == [each.pk for each in four]
     assert row.person_email == "eli@people.example"

@@ -1,4 +1,4 @@
-"""Plans that their own author approved in an emergency: on the overview until another admin has taken note of it."""
+"""Plans approved in an emergency by somebody with a part in them: on the overview until another admin takes note."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def note(plan: Plan, *, actor: Person) -> None:
     with transaction.atomic():
         found = (
             Plan.objects.select_for_update(of=("self",), no_key=True)
-            .select_related("connector", "approver")
+            .select_related("connector", "author", "approver")
             .get(pk=plan.pk)
         )
         if not found.emergency_reason:

@@ -9,7 +9,6 @@ import hashlib
 from dataclasses import asdict, dataclass, fields
 
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
 
 from connectors import jobs
 from connectors.audit import trail
@@ -17,7 +16,8 @@ from connectors.audit.models import HistoryRow
 from connectors.models import Connector, Person
 from connectors.rights import Right, may
 from connectors.services import Refused
-from mappings.models import Edit, Plan, PlanState
+from mappings.models import Plan, PlanState
+from mappings.planning.authors import people_of
 from mappings.planning.telling import FOUR_EYES_OFF
 from mappings.planning.tickets import pattern_trouble
 
@@ -122,7 +122,7 @@ def standing(plan: Plan, person: Person) -> Standing:
     void = why_void(plan)
     waits = plan.state == PlanState.DRAFT or bool(void)
     is_admin = may(person, Right.APPROVE)
-    needs_another = plan.connector.four_eyes and plan.author_id == person.pk
+    needs_another = plan.connector.four_eyes and person.pk in people_of(plan)
     return Standing(
         waits=waits,
         void=void,
@@ -137,16 +137,11 @@ def why_void(plan: Plan) -> str:
         return ""
     if not may(plan.approver, Right.APPROVE):
         return f"{plan.approver} approved this plan and is no admin here any more. An admin has to approve it again."
-    if plan.connector.four_eyes and plan.approver_id == plan.author_id and not plan.emergency_reason:
+    if plan.connector.four_eyes and not plan.emergency_reason and plan.approver_id in people_of(plan):
+        is_planner = plan.approver_id == plan.author_id
+        what = "a plan of their own" if is_planner else "a plan that holds edits of theirs"
         return (
-            f"This connector asks for a second person, and {plan.approver} approved a plan of their own before it "
-            "did. Another admin has to approve it."
+            f"This connector asks for a second person, and {plan.approver} approved {what} before it "
+            "did. An admin who has no part in the plan has to approve it."
         )
     return ""
-
-
-def editors_of(plan: Plan) -> list[Person]:
-    """Whose edits the plan holds: the last edit of each of its rows before it was made."""
-    last = Edit.objects.filter(mapping=OuterRef("mapping"), undone=False, at__lte=plan.created_at).order_by("-id")
-    keys = plan.changes.annotate(editor=Subquery(last.values("person")[:1])).values_list("editor", flat=True)
-    return list(Person.objects.filter(pk__in=set(keys.order_by()) - {None}).order_by("name", "pk"))

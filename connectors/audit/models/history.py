@@ -90,9 +90,17 @@ class HistoryRow(models.Model):
     before_name = models.TextField(blank=True)
     after_id = models.BigIntegerField(null=True, blank=True)
     after_name = models.TextField(blank=True)
+    # The person is the author of what was sent where the entry states one, else whoever acted, else Align's user. The
+    # numbers are those of people here, and no foreign keys: a row outlives its people, and keeps the names of its time.
+    person_id = models.BigIntegerField(null=True, blank=True)
     person_name = models.CharField(max_length=320, blank=True)
     person_email = models.CharField(max_length=320, blank=True)
+    planner_id = models.BigIntegerField(null=True, blank=True)
+    planner_name = models.CharField(max_length=320, blank=True)
+    approver_id = models.BigIntegerField(null=True, blank=True)
     approver_name = models.CharField(max_length=320, blank=True)
+    applier_id = models.BigIntegerField(null=True, blank=True)  # of a change: who had it sent
+    applier_name = models.CharField(max_length=320, blank=True)
     reason = models.TextField(blank=True)
     ticket = models.CharField(max_length=100, blank=True)
     plan = models.BigIntegerField(null=True, blank=True)
@@ -118,6 +126,18 @@ class HistoryRow(models.Model):
                 fields=["connector", "object_id"], condition=models.Q(source="outside"), name="history_rows_outside"
             ),
         ]
+
+    @property
+    def number(self) -> str:
+        """As an address, the API and a pack have it, see connectors.audit.numbers."""
+        if self.entry_seq:
+            return str(self.entry_seq)
+        return f"line-{self.line_id}" if self.line_id else f"row-{self.pk}"
+
+    @property
+    def called(self) -> str:
+        """ "entry 102", "line 57": as people say it"""
+        return f"entry {self.entry_seq}" if self.entry_seq else self.number.replace("-", " ")
 
 
 class CaseState(models.TextChoices):

@@ -8,6 +8,7 @@ urlpatterns = [
     path("", pages.history, name="history"),
     path("intake/", pages.take_in, name="history-intake"),
     path("verify/", pages.verify, name="history-verify"),
+    path("verification/", pages.verification_state, name="history-verification"),
     path("cases/", case_pages.case_list, name="cases"),
     path("cases/explain/", case_pages.explain_many, name="cases-explain"),
     path("cases/<int:case>/", case_pages.case, name="case"),

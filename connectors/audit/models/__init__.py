@@ -4,6 +4,7 @@ from connectors.audit.models.history import Case, CaseState, Certainty, Coverage
 from connectors.audit.models.packs import Every, Pack, PackSchedule, PackState
 from connectors.audit.models.review import Question, Review, SavedView
 from connectors.audit.models.trail import Archive, ChainHead, Checkpoint, CheckpointDelivery, Entry, SigningKey
+from connectors.audit.models.verification import Verification, VerificationState
 
 __all__ = [
     "Archive",
@@ -27,4 +28,6 @@ __all__ = [
     "SavedView",
     "SigningKey",
     "Source",
+    "Verification",
+    "VerificationState",
 ]

@@ -1,4 +1,4 @@
-"""The comparison of the history with its entries and lines: every forgery is found, nothing rightful is called wrong."""
+"""The history compared with its entries and lines: every forgery is found, nothing rightful is called wrong."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from django.db.models import Q
 from connectors.audit import rows as make
 from connectors.audit import trail, words
 from connectors.audit.differences import ALTERED, MISSING, SURPLUS, Difference, Look, Page, Position, told
-from connectors.audit.models import ChainHead, Entry, HistoryRow, MirrorLine
+from connectors.audit.models import ChainHead, Entry, HistoryRow, MirrorLine, WithdrawnLine
 from connectors.models.connector import Connector
 
 SIZE = 1000  # rows of one page
@@ -149,8 +149,10 @@ def rows_of_lines(after: Position) -> Page:
     span = Q(line__gt=start) if is_last else Q(line__gt=start, line__lte=lines[-1].pk)
     by_line = {row.line: row for row in stored(span)}
     found: list[Difference] = []
-    for connector, some in _by_connector(lines):
+    withdrawn = set(WithdrawnLine.objects.filter(line__in=[line.pk for line in lines]).values_list("line", flat=True))
+    for connector, some in _by_connector(line for line in lines if line.pk not in withdrawn):
         found += _lines_compared(connector, some, by_line)
+    found += [_surplus(by_line[key]) for key in sorted(withdrawn) if key in by_line]
     gone = set(by_line) - {line.pk for line in lines}
     found += [_surplus(by_line[key]) for key in sorted(key for key in gone if key)]
     return Page(following=None if is_last else lines[-1].pk, rows=len(lines), found=found)

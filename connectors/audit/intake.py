@@ -7,8 +7,8 @@ intake showed. So an overlap of any two intakes neither loses nor doubles a line
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -20,10 +20,11 @@ from django.utils import timezone
 
 from connectors.align.errors import NotFound
 from connectors.align.resources import AuditLine
-from connectors.audit import case_book, gaps, join, rows, trail
+from connectors.audit import case_book, gaps, intake_runs, join, rows, trail
 from connectors.audit.columns import DayOrder, LogLine, read_lines
 from connectors.audit.inserting import insert
-from connectors.audit.models import Intake, MirrorLine
+from connectors.audit.intake_runs import Begun, Brought
+from connectors.audit.models import Intake, MirrorLine, SeenAgain
 from connectors.models.connector import AuditSource, Connector
 from connectors.models.person import Person
 
@@ -99,14 +100,16 @@ def pull(connector: Connector, client: LogReader, *, clock: Clock = timezone.now
         for line in answered
     ]
     with transaction.atomic():
-        trail.lock_head()
-        covered_from = _reaches_back_to(connector, since, lines, began)
-        result = _store(connector, lines, Intake.ENDPOINT, clock())
+        begun = intake_runs.begin(connector, Intake.ENDPOINT, at=began)
+        covered_from = min(_reaches_back_to(connector, since, lines, began), began)
+        until = gaps.pulled_until(connector)
+        stored = _store(begun, lines, clock())
         # What is written while Align answers may be missing in the answer.
         _cover(connector, covered_from, began, Intake.ENDPOINT)
         _mark(connector, clock(), AuditSource.ENDPOINT)
-    _tell(connector, result)
-    return result
+        intake_runs.keep_reading(begun, stored.brought, (covered_from, began), until, clock())
+    _tell(connector, stored.result)
+    return stored.result
 
 
 def _cursor(connector: Connector) -> datetime | None:
@@ -175,28 +178,32 @@ def take_in(
     clock: Clock = timezone.now,
 ) -> IntakeResult:
     """Take in the four columns. Raises columns.AskDayOrder when day and month cannot be told apart."""
-    lines = read_lines(text, ZoneInfo(connector.time_zone), order)
+    lines, now = read_lines(text, ZoneInfo(connector.time_zone), order), clock()
     stretch = _stretch(connector, lines)
+    sha256 = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     with transaction.atomic():
-        trail.lock_head()
-        result = _store(connector, lines, intake, clock())
+        begun = intake_runs.begin(connector, intake, at=now, actor=actor, text_sha256=sha256)
+        stored = _store(begun, lines, now)
+        result = stored.result
         if stretch:
             _cover(connector, *stretch, intake)
-        _mark(connector, clock(), None)
+        _mark(connector, now, None)
+        run = intake_runs.keep(begun, stored.brought, [stretch] if stretch else [], ended_at=clock())
         trail.append(
-            "log.taken-in",
+            trail.LOG_TAKEN_IN,
             actor=actor,
             connector=connector,
             subject=connector.config_name,
             sentence=f"Lines of Align's audit log {Intake(intake).label}. {result.sentence}",
             data={
-                "sha256": hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
+                "sha256": sha256,
                 "read": result.read,
                 "new": result.new,
                 "known": result.known,
                 "kept_raw": [line.number for line in result.bad][:1000],
                 "refused": [line.number for line in result.refused][:1000],
                 "covers": [at.isoformat() for at in stretch or ()],
+                "run": intake_runs.as_data(run, stored.brought),
             },
         )
     _tell(connector, result)
@@ -226,17 +233,26 @@ def _mark(connector: Connector, now: datetime, source: AuditSource | None) -> No
 # -- storing ----------------------------------------------------------------------------------------------------------
 
 
-def _store(connector: Connector, lines: Sequence[LogLine], intake: Intake, now: datetime) -> IntakeResult:
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """What an intake tells people, and what its run keeps."""
+
+    result: IntakeResult
+    brought: Brought
+
+
+def _store(begun: Begun, lines: Sequence[LogLine], now: datetime) -> Stored:
+    connector = begun.connector
     taken = [line for line in lines if not line.is_refused]
-    fresh = _fresh(connector, taken)
-    made = insert([_mirrored(connector, line, digest, nth, intake, now) for line, digest, nth in fresh])
+    fresh, seen_again = _compared(begun, taken)
+    made = insert([_mirrored(begun, line, digest, nth, now) for line, digest, nth in fresh])
     shown = rows.of_lines(connector, made)
     insert([row for row in shown if not row.match])
     told = [row for row in shown if row.match]
     joined = join.settle(connector, {row.match for row in told}, told, join.around(row.at for row in told))
     bad, refused = _bad(taken), _bad(line for line in lines if line.is_refused)
     raw = sum(not row.parsed for row in shown)
-    return IntakeResult(
+    result = IntakeResult(
         read=len(lines),
         new=len(made),
         known=len(taken) - len(made),
@@ -248,24 +264,54 @@ def _store(connector: Connector, lines: Sequence[LogLine], intake: Intake, now: 
         refused=refused,
         since=min((line.at for line in made), default=None),
     )
+    return Stored(result=result, brought=Brought(lines=made, seen_again=seen_again))
 
 
 def _bad(lines: Iterable[LogLine]) -> tuple[BadLine, ...]:
     return tuple(BadLine(number=line.number, problem=line.problem) for line in lines if line.problem)
 
 
-def _fresh(connector: Connector, lines: Sequence[LogLine]) -> list[tuple[LogLine, str, int]]:
-    """The lines that are more than are stored, each with its digest and which of the identical ones it is."""
+def _compared(begun: Begun, lines: Sequence[LogLine]) -> tuple[list[tuple[LogLine, str, int]], list[MirrorLine]]:
+    """The lines that are more than are stored, each with its digest and which of the identical ones it is.
+
+    And of those looks of which none is more, the last stored line that was shown again.
+    """
     by_digest: dict[str, list[LogLine]] = defaultdict(list)
     for line in lines:
         by_digest[digest_of(line)].append(line)
-    stored, seen = _counts(connector, by_digest), _remote_ids(connector, lines)
+    stored, seen = _stored(begun.connector, by_digest), _remote_ids(begun.connector, lines)
     fresh: list[tuple[LogLine, str, int]] = []
+    again: list[MirrorLine] = []
     for digest, identical in by_digest.items():
+        there = stored[digest]
         # Those with an id that is stored already come first: they are the ones that are known.
         identical.sort(key=lambda line: (line.remote_id not in seen, line.remote_id or 0))
-        fresh += [(line, digest, nth) for nth, line in enumerate(identical, 1) if nth > stored[digest]]
-    return sorted(fresh, key=lambda item: (item[0].at or LAST, item[0].remote_id or item[0].number))
+        more = [(line, digest, nth) for nth, line in enumerate(identical, 1) if nth not in there]
+        fresh += more
+        if not more:
+            again.append(there[len(identical)])
+    if begun.intake == Intake.ENDPOINT:
+        again = _not_read_before(again, stored)
+    ordered = sorted(fresh, key=lambda item: (item[0].at or LAST, item[0].remote_id or item[0].number))
+    return ordered, again
+
+
+def _not_read_before(again: Sequence[MirrorLine], stored: Mapping[str, Mapping[int, MirrorLine]]) -> list[MirrorLine]:
+    """Those that the endpoint shows for the first time, since each of its readings overlaps the one before."""
+    by_hand = [line for line in again if not _is_read(line, stored[line.digest])]
+    if not by_hand:
+        return []
+    seen = SeenAgain.objects.filter(run__intake=Intake.ENDPOINT, line__connector=by_hand[0].connector_id)
+    counts: dict[str, int] = {}
+    for start in range(0, len(by_hand), BATCH):
+        digests = [line.digest for line in by_hand[start : start + BATCH]]
+        for digest, count in seen.filter(line__digest__in=digests).values_list("line__digest", "line__occurrence"):
+            counts[digest] = max(count, counts.get(digest, 0))
+    return [line for line in by_hand if line.occurrence > counts.get(line.digest, 0)]
+
+
+def _is_read(line: MirrorLine, identical: Mapping[int, MirrorLine]) -> bool:
+    return any(each.intake == Intake.ENDPOINT and each.occurrence >= line.occurrence for each in identical.values())
 
 
 def digest_of(line: LogLine) -> str:
@@ -279,13 +325,16 @@ def digest_of(line: LogLine) -> str:
     return hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in encoded)).hexdigest()
 
 
-def _counts(connector: Connector, digests: Iterable[str]) -> Counter[str]:
-    counts: Counter[str] = Counter()
+def _stored(connector: Connector, digests: Iterable[str]) -> Mapping[str, Mapping[int, MirrorLine]]:
+    """The lines of these digests that are here, by digest and number."""
+    found: dict[str, dict[int, MirrorLine]] = defaultdict(dict)
     wanted = list(digests)
     for start in range(0, len(wanted), BATCH):
         stored = MirrorLine.objects.filter(connector=connector, digest__in=wanted[start : start + BATCH])
-        counts.update(stored.values_list("digest", flat=True))
-    return counts
+        for pk, digest, occurrence, intake in stored.values_list("pk", "digest", "occurrence", "intake"):
+            line = MirrorLine(pk=pk, connector=connector, digest=digest, occurrence=occurrence, intake=intake)
+            found[digest][occurrence] = line
+    return found
 
 
 def _remote_ids(connector: Connector, lines: Sequence[LogLine]) -> set[int]:
@@ -297,11 +346,9 @@ def _remote_ids(connector: Connector, lines: Sequence[LogLine]) -> set[int]:
     return {number for number in stored.filter(at__gte=min(times)).values_list("remote_id", flat=True) if number}
 
 
-def _mirrored(
-    connector: Connector, line: LogLine, digest: str, occurrence: int, intake: Intake, now: datetime
-) -> MirrorLine:
+def _mirrored(begun: Begun, line: LogLine, digest: str, occurrence: int, now: datetime) -> MirrorLine:
     return MirrorLine(
-        connector=connector,
+        connector=begun.connector,
         remote_id=line.remote_id,
         type=rows.safe(line.type)[:200],
         user=rows.safe(line.user)[:320],
@@ -309,7 +356,8 @@ def _mirrored(
         description=rows.safe(line.description if line.at else line.raw),
         digest=digest,
         occurrence=occurrence,
-        intake=intake,
+        intake=begun.intake,
+        run_id=begun.number,
     )
 
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("connectors", "0007_remote_user"),
+        ("connectors", "0009_intake_runs"),
     ]
 
     operations = [

@@ -10,7 +10,14 @@ import tempfile
 from pathlib import Path
 
 LARGE = ("matrix", "plan", "apply", "limit", "slots", "recovery", "drift")  # on copies of the large data set
-HISTORY = ("history-append", "history-intake", "history-verify", "history-search", "export")  # make their own
+HISTORY = (
+    "history-append",
+    "history-intake",
+    "history-verify",
+    "history-compare",
+    "history-search",
+    "export",
+)  # make their own
 NAMES = (*LARGE, *HISTORY)
 
 

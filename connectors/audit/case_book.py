@@ -103,7 +103,7 @@ def _join_sightings(connector: Connector, rows: Sequence[HistoryRow], reach: tim
             line = min(near, key=lambda row: (not row.project_stated, abs(row.at - seen.at)))
             Case.objects.filter(pk=waiting[entry.seq].pk).update(line=line.line_id, at=line.at)
             # The line's row is the outside change now, and this one says only that it was seen.
-            row = make.of_entry(entry)
+            row = make.of_entry(entry, is_told=True)
             values = {"source": row.source, "action": row.action, "text": row.text}
             HistoryRow.objects.filter(entry_seq=entry.seq).update(**values)
             told.add(line.line_id or 0)

@@ -78,7 +78,8 @@ def rows_of_entries(after: Position) -> Page:
 
 def _entry_compared(entry: Entry, row: Stored | None) -> Iterator[Difference]:
     try:
-        again = trail.row_of(entry)
+        is_told = entry.action == make.ELSEWHERE and make.is_told(entry.seq)
+        again = trail.row_of(entry, is_told=is_told)
     except (ValueError, KeyError, TypeError):  # the chain's check names it
         yield Difference(kind=ALTERED, table=ROWS, seq=entry.seq, sentence=f"Entry {entry.seq} cannot be read.")
         return
@@ -98,7 +99,8 @@ def differing(again: HistoryRow, row: Stored) -> Iterator[Difference]:
     text = words.with_remote(again.text, row.user) if row.line and again.entry_seq else again.text
     unpaired = row.pairing if again.match and again.entry_seq else (again.line_id, *UNPAIRED[1:])
     surplus = row.candidates if again.entry_seq else []
-    if row.values == values_of(again) and row.text == text and row.pairing == unpaired and not surplus:
+    found_alike = row.text == text or set(row.text.split()) == set(text.split())  # their order says nothing
+    if row.values == values_of(again) and found_alike and row.pairing == unpaired and not surplus:
         return
     for name, says, said in zip(FIELDS, row.values, values_of(again), strict=True):
         if says != said:
@@ -106,7 +108,7 @@ def differing(again: HistoryRow, row: Stored) -> Iterator[Difference]:
     for name, says, said in zip(PAIRING, row.pairing, unpaired, strict=True):
         if says != said:
             yield _altered(again, name, says, said)
-    if row.text != text:
+    if not found_alike:
         yield _altered(again, TEXT, *_only(row.text, text))
     if surplus:
         yield _altered(again, "candidates", surplus, [])
@@ -216,7 +218,8 @@ class Former:
     def _is_of_another_name(self, line: MirrorLine, again: HistoryRow, row: Stored) -> bool:
         if self.names is None:
             self.names = frozenset(make.names_of(self.connector))
-        return any(row.text == make.words_of_line(again, line, name) for name in self.names)
+        mine = set(row.text.split())
+        return any(mine == set(make.words_of_line(again, line, name).split()) for name in self.names)
 
 
 # -- rows of nothing --------------------------------------------------------------------------------------------------

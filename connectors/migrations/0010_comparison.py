@@ -1,12 +1,38 @@
+"""Checks of the whole history are kept; what is compared from now on is put right where it was stale."""
+
+from typing import Any
+
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.models import F, OuterRef, Subquery
+
+ELSEWHERE = "mapping.changed_elsewhere"
+
+
+def refresh_words(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """Of changes elsewhere that a line has told since: they were still found as outside changes."""
+    rows = apps.get_model("connectors", "HistoryRow").objects.using(schema_editor.connection.alias)
+    for row in rows.filter(action=ELSEWHERE, source="alignadmin", text__contains=":source:outside"):
+        kept = [word for word in row.text.split() if not word.startswith((":action:", ":source:"))]
+        told = [":action:mapping", ":action:mapping_changed_elsewhere", ":source:alignadmin"]
+        rows.filter(pk=row.pk).update(text=" ".join([*told, *kept]))
+
+
+def date_cases(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """A case that went to another line that looks the same kept the time of the first."""
+    alias = schema_editor.connection.alias
+    lines = apps.get_model("connectors", "MirrorLine").objects.using(alias).filter(pk=OuterRef("line_id"))
+    cases = apps.get_model("connectors", "Case").objects.using(alias).filter(line__isnull=False)
+    cases.exclude(at=F("line__at")).update(at=Subquery(lines.values("at")[:1]))
 
 
 class Migration(migrations.Migration):
-    dependencies = [
-        ("connectors", "0009_intake_runs"),
-    ]
+    # On PostgreSQL, a table cannot be altered in the transaction that changed its rows.
+    atomic = False
+
+    dependencies = [("connectors", "0008_four_people"), ("connectors", "0009_intake_runs")]
 
     operations = [
         migrations.CreateModel(
@@ -82,4 +108,6 @@ class Migration(migrations.Migration):
                 condition=models.Q(("state", "running")), fields=("state",), name="one_verification_at_a_time"
             ),
         ),
+        migrations.RunPython(refresh_words, migrations.RunPython.noop),
+        migrations.RunPython(date_cases, migrations.RunPython.noop),
     ]

@@ -21,6 +21,7 @@ from mappings.models import Change, Mapping, Plan, PlanState
 from mappings.planning.approving import is_old
 from mappings.planning.authors import Authors, authors_of, fields_of
 from mappings.planning.choosing import Choice, choose, drafts
+from mappings.planning.digests import digest_of
 from mappings.planning.reasons import reason_typed
 from mappings.planning.tickets import ticket_trouble
 
@@ -129,7 +130,12 @@ def _store(
             connector=connector,
             subject=f"plan {plan.pk}",
             sentence=f"Planned {counted(Counter(each.action.value for each in planning.changes))}.",
-            data={"fingerprint": plan.fingerprint, "changes": len(changes), "refused": plan.refused},
+            data={
+                "fingerprint": plan.fingerprint,
+                "changes": len(changes),
+                "changes_sha256": digest_of(changes),
+                "refused": plan.refused,
+            },
             plan=plan.pk,
             planner=planner,
             reason=plan.reason,

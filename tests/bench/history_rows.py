@@ -294,7 +294,7 @@ def _of_line(each: Happening, line: MirrorLine) -> HistoryRow:
     """As `make.of_lines`, but without asking the catalogue, which such a history does not have."""
     row = make._of_line(each.connector, line)
     row.project_stated = not row.parsed or bool(row.project_key)
-    row.text = words.of_row(row, f"{row.sentence} {line.type} {line.description} {each.connector.name}")
+    row.text = make.words_of_line(row, line, each.connector.name)
     return row
 
 

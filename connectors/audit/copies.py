@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.audit import case_book, cases, gaps, join, questions, review
+from connectors.audit import case_book, cases, gaps, join, questions, review, trail, withdrawals
 from connectors.audit import rows as make
 from connectors.audit.case_book import Sighting
 from connectors.audit.differences import ALTERED, MISSING, SURPLUS, Difference, Look, Page, Position, told
@@ -22,7 +22,8 @@ from connectors.models.person import Person
 SIZE = 500
 CASES, QUESTIONS, REVIEWS = "cases", "questions", "reviews"
 WAITED = timedelta(minutes=1)  # a transaction, at most, between what it notes and its entry
-DECIDED = (cases.EXPLAINED, cases.TAKEN_BACK, case_book.CLOSED)
+DECIDED = (cases.EXPLAINED, cases.TAKEN_BACK, case_book.CLOSED, trail.LOG_WITHDRAWN)
+REOPENING = (case_book.OPENED_AGAIN, trail.LOG_WITHDRAWN)  # what the watch has seen itself stays a case
 OF_CASES = (*DECIDED, case_book.OPENED_AGAIN, make.ELSEWHERE)
 CLOSING = re.compile(r"Outside change of .*? UTC\. (.*)", re.DOTALL)
 
@@ -86,8 +87,9 @@ def _is_told(number: int, case: Case | None, entry: Entry) -> Iterator[Differenc
         if case.decided_seq is not None and case.decided_seq < entry.seq:
             yield altered(CASES, f"case {number}", "state", case.state, CaseState.OPEN, entry.seq)
     elif case.decided_seq is None:
-        later = Entry.objects.filter(action=case_book.OPENED_AGAIN, seq__gt=entry.seq)
-        if not any(number in _cases_of(each) for each in later.iterator()):
+        later = Entry.objects.filter(action__in=REOPENING, seq__gt=entry.seq)
+        is_seen = entry.action == trail.LOG_WITHDRAWN and case.entry_seq is not None
+        if not is_seen and not any(number in _cases_of(each) for each in later.iterator()):
             yield altered(CASES, f"case {number}", "state", case.state, "decided", entry.seq)
     elif case.decided_seq < entry.seq:
         yield altered(CASES, f"case {number}", "decided_seq", case.decided_seq, entry.seq, entry.seq)
@@ -124,7 +126,7 @@ def _decision_compared(case: Case, entries: Mapping[int, Entry], gone: int) -> I
         undecided = {"state": CaseState.OPEN, "note": "", "decided_by": "", "decided_at": None}
         yield from compared(CASES, what, says, undecided)
     elif entry := entries.get(case.decided_seq):
-        if entry.action not in DECIDED or case.pk not in _cases_of(entry):
+        if entry.action not in DECIDED or not _is_among(case, entry):
             yield altered(CASES, what, "decided_seq", case.decided_seq, "nothing of this case", entry.seq)
             return
         yield from compared(CASES, what, says, _decided(entry), entry.seq)
@@ -132,6 +134,12 @@ def _decision_compared(case: Case, entries: Mapping[int, Entry], gone: int) -> I
             yield altered(CASES, what, "decided_at", case.decided_at, entry.at, entry.seq)
     elif case.decided_seq > gone:
         yield altered(CASES, what, "decided_seq", case.decided_seq, "no such entry")
+
+
+def _is_among(case: Case, entry: Entry) -> bool:
+    """A withdrawal of thousands of lines does not name every case that it ended."""
+    named = _cases_of(entry)
+    return case.pk in named or (entry.action == trail.LOG_WITHDRAWN and len(named) >= withdrawals.MOST_TOLD)
 
 
 def _decided(entry: Entry) -> dict[str, object]:
@@ -142,8 +150,11 @@ def _decided(entry: Entry) -> dict[str, object]:
         state = CaseState.REVERTED if note.startswith("Taken back by ") else CaseState.EXPLAINED
         return {"state": state, "note": note, "decided_by": ""}
     actor = body["actor"] or {}
+    by = (actor.get("name") or actor.get("email", ""))[:320]
+    if entry.action == trail.LOG_WITHDRAWN:
+        return {"state": CaseState.WITHDRAWN, "note": withdrawals.note_of(body["reason"]), "decided_by": by}
     state = CaseState.EXPLAINED if entry.action == cases.EXPLAINED else CaseState.REVERTED
-    return {"state": state, "note": body["reason"], "decided_by": (actor.get("name") or actor.get("email", ""))[:320]}
+    return {"state": state, "note": body["reason"], "decided_by": by}
 
 
 def _change_compared(
@@ -187,10 +198,9 @@ def lines_without_case(after: Position) -> Page:
     """Every outside change has a case; `after` is not needed, as there are none to be gone through one by one."""
     covered = [each for each in Connector.objects.all() if gaps.is_covered_at_all(each)]
     rows = HistoryRow.objects.filter(source=Source.OUTSIDE, connector__in=covered, line__isnull=False, line__case=None)
-    found = [
-        _no_case(f"the outside change of line {line}", line=line) for line in rows.values_list("line", flat=True)[:SIZE]
-    ]
-    return Page(following=None, found=found)
+    lines = list(rows.values_list("line", flat=True))
+    found = [_no_case(f"the outside change of line {line}", line=line) for line in lines[:SIZE]]
+    return Page(following=None, found=found, more=len(lines) - len(found))
 
 
 # -- questions --------------------------------------------------------------------------------------------------------

@@ -29,11 +29,15 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """How far a look has come (None: to the end), how many rows it took, and what differs in them."""
+    """How far a look has come (None: to the end), how many rows it took, and what differs in them.
+
+    `more` differences were counted beside those that are named.
+    """
 
     following: Position
     rows: int = 0
     found: Sequence[Difference] = ()
+    more: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +47,7 @@ class Look:
     name: str  # what it is at, for people
     page: Callable[[Position], Page]
     count: Callable[[], int] = field(default=lambda: 0)  # of its rows, for the progress
+    is_settled: bool = False  # what it finds is no half of what somebody writes just now
 
 
 # Tables that repeat what entries say and belong to apps that this one does not know.

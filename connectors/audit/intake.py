@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from connectors.align.errors import NotFound
 from connectors.align.resources import AuditLine
-from connectors.audit import case_book, gaps, intake_runs, join, rows, trail
+from connectors.audit import case_book, gaps, intake_runs, join, rows, trail, withdrawals
 from connectors.audit.columns import DayOrder, LogLine, read_lines
 from connectors.audit.inserting import insert
 from connectors.audit.intake_runs import Begun, Brought
@@ -66,6 +66,8 @@ class IntakeResult:
     outside: int
     sentence: str
     refused: tuple[BadLine, ...] = ()
+    back: int = 0  # of the known ones: they had been withdrawn, and count again
+    run: int = 0  # 0 while a reading of the endpoint has brought nothing
     since: datetime | None = None  # the time of the oldest new line
 
 
@@ -244,12 +246,14 @@ class Stored:
 def _store(begun: Begun, lines: Sequence[LogLine], now: datetime) -> Stored:
     connector = begun.connector
     taken = [line for line in lines if not line.is_refused]
-    fresh, seen_again = _compared(begun, taken)
-    made = insert([_mirrored(begun, line, digest, nth, now) for line, digest, nth in fresh])
-    shown = rows.of_lines(connector, made)
+    compared = _compared(begun, taken)
+    made = insert([_mirrored(begun, line, digest, nth, now) for line, digest, nth in compared.fresh])
+    back = withdrawals.count_again(connector, compared.counts)
+    shown = rows.of_lines(connector, [*made, *back])
     insert([row for row in shown if not row.match])
     told = [row for row in shown if row.match]
     joined = join.settle(connector, {row.match for row in told}, told, join.around(row.at for row in told))
+    case_book.close_returned(connector, [line.pk for line in back])
     bad, refused = _bad(taken), _bad(line for line in lines if line.is_refused)
     raw = sum(not row.parsed for row in shown)
     result = IntakeResult(
@@ -260,22 +264,33 @@ def _store(begun: Begun, lines: Sequence[LogLine], now: datetime) -> Stored:
         bad=bad,
         paired=joined.paired,
         outside=joined.outside,
-        sentence=_told(len(taken), len(made), raw, bad, refused),
+        sentence=_told(len(taken), len(made), len(back), raw, bad, refused),
         refused=refused,
-        since=min((line.at for line in made), default=None),
+        back=len(back),
+        run=begun.number,
+        since=min((line.at for line in (*made, *back)), default=None),
     )
-    return Stored(result=result, brought=Brought(lines=made, seen_again=seen_again))
+    return Stored(result=result, brought=Brought(lines=made, seen_again=compared.again))
 
 
 def _bad(lines: Iterable[LogLine]) -> tuple[BadLine, ...]:
     return tuple(BadLine(number=line.number, problem=line.problem) for line in lines if line.problem)
 
 
-def _compared(begun: Begun, lines: Sequence[LogLine]) -> tuple[list[tuple[LogLine, str, int]], list[MirrorLine]]:
-    """The lines that are more than are stored, each with its digest and which of the identical ones it is.
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """What was shown, beside what is stored.
 
-    And of those looks of which none is more, the last stored line that was shown again.
+    `fresh` are lines that are more than are stored, each with its digest and which of the identical ones it is;
+    `again`, of those looks of which none is more, the last one shown; `counts`, how often each digest was shown.
     """
+
+    fresh: Sequence[tuple[LogLine, str, int]]
+    again: Sequence[MirrorLine]
+    counts: Mapping[str, int]
+
+
+def _compared(begun: Begun, lines: Sequence[LogLine]) -> Compared:
     by_digest: dict[str, list[LogLine]] = defaultdict(list)
     for line in lines:
         by_digest[digest_of(line)].append(line)
@@ -292,8 +307,11 @@ def _compared(begun: Begun, lines: Sequence[LogLine]) -> tuple[list[tuple[LogLin
             again.append(there[len(identical)])
     if begun.intake == Intake.ENDPOINT:
         again = _not_read_before(again, stored)
-    ordered = sorted(fresh, key=lambda item: (item[0].at or LAST, item[0].remote_id or item[0].number))
-    return ordered, again
+    return Compared(
+        fresh=sorted(fresh, key=lambda item: (item[0].at or LAST, item[0].remote_id or item[0].number)),
+        again=again,
+        counts={digest: len(identical) for digest, identical in by_digest.items()},
+    )
 
 
 def _not_read_before(again: Sequence[MirrorLine], stored: Mapping[str, Mapping[int, MirrorLine]]) -> list[MirrorLine]:
@@ -361,9 +379,11 @@ def _mirrored(begun: Begun, line: LogLine, digest: str, occurrence: int, now: da
     )
 
 
-def _told(taken: int, new: int, raw: int, bad: Sequence[BadLine], refused: Sequence[BadLine]) -> str:
+def _told(taken: int, new: int, back: int, raw: int, bad: Sequence[BadLine], refused: Sequence[BadLine]) -> str:
     read = taken + len(refused)
     parts = [f"{read} {'line' if read == 1 else 'lines'} read, {new} new, {taken - new} already here."]
+    if back:
+        parts.append(f"{back} of those had been withdrawn and {'counts' if back == 1 else 'count'} again.")
     if raw:
         parts.append(f"{raw} of the new ones could not be read as mapping changes and are kept as they are.")
     if bad:

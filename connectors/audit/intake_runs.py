@@ -7,17 +7,22 @@ one an hour after it began; what leaves a hole is never put into it, so it can o
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from connectors.audit import run_digest, trail
 from connectors.audit.inserting import insert
-from connectors.audit.models import Intake, IntakeRun, MirrorLine, OpenRun, SeenAgain
+from connectors.audit.models import Intake, IntakeRun, MirrorLine, OpenRun, RunWithdrawal, SeenAgain
 from connectors.models.connector import Connector
 from connectors.models.person import Person
 
+if TYPE_CHECKING:
+    from connectors.audit.run_check import Finding
+
+BATCH = 500
 LONGEST_OPEN = timedelta(hours=1)  # what an open run covers
 Stretch: TypeAlias = "tuple[datetime, datetime]"
 
@@ -95,6 +100,7 @@ def _keep(
         digest=run_digest.of_lines(lines),
         seen_again=len(brought.seen_again),
         seen_again_digest=run_digest.of_seen_again(brought.seen_again),
+        withdrawn=RunWithdrawal.objects.count(),
         text_sha256=begun.text_sha256,
         head_seq=begun.head.seq,
         head_hash=begun.head.hash,
@@ -121,14 +127,61 @@ def stretches(run: IntakeRun) -> list[tuple[datetime, datetime, str]]:
     ]
 
 
+def covered(connector: Connector, *, without: int = 0) -> dict[str, list[Stretch]]:
+    """What the closed runs that stand cover, by which way, in few stretches; `without` one that is being withdrawn."""
+    found: dict[str, list[Stretch]] = defaultdict(list)
+    runs = IntakeRun.objects.filter(connector=connector, withdrawal=None).exclude(covers="[]").exclude(pk=without)
+    for run in runs.order_by("number").only("covers").iterator(chunk_size=BATCH):
+        for since, until, intake in stretches(run):
+            there = found[intake]
+            if there and there[-1][0] <= since <= there[-1][1]:
+                there[-1] = there[-1][0], max(there[-1][1], until)
+            else:
+                there.append((since, until))
+    return found
+
+
+# -- which lines count ------------------------------------------------------------------------------------------------
+
+
+def standing(connector: int, digests: Iterable[str], *, without: int = 0) -> dict[str, int]:
+    """How many identical lines of each digest the runs that stand have shown; `without` as above."""
+    found: dict[str, int] = defaultdict(int)
+    wanted = sorted(digests)
+    for start in range(0, len(wanted), BATCH):
+        some = wanted[start : start + BATCH]
+        lines = MirrorLine.objects.filter(connector=connector, digest__in=some, run__withdrawal=None)
+        lines = lines.exclude(run=without)
+        again = SeenAgain.objects.filter(line__connector=connector, line__digest__in=some, run__withdrawal=None)
+        again = again.exclude(run=without)
+        for digest, count in (
+            *lines.values_list("digest", "occurrence"),
+            *again.values_list("line__digest", "line__occurrence"),
+        ):
+            found[digest] = max(count, found[digest])
+    return found
+
+
+def withdrawal_facts(withdrawal: RunWithdrawal) -> dict[str, Any]:
+    """As its entry has them."""
+    return {
+        "run": withdrawal.pk,
+        "person_id": withdrawal.person_id,
+        "person_name": withdrawal.person_name,
+        "at": _told(withdrawal.at),
+        "reason": withdrawal.reason,
+        "entry_seq": withdrawal.entry_seq,
+    }
+
+
 # -- readings of the endpoint -----------------------------------------------------------------------------------------
 
 
 def keep_reading(begun: Begun, brought: Brought, covered: Stretch, until: datetime | None, ended_at: datetime) -> None:
     """One reading, which covers `covered`; the ones before cover the time up to `until`, None when there is none."""
     there = OpenRun.objects.filter(connector=begun.connector).first()
-    follows = until is not None and covered[0] <= until
-    if until is None or brought or not follows:
+    # What was cut off, or begins earlier, says more than that the time since the last reading is covered.
+    if until is None or brought or covered[0] != until:
         _close(begun, brought, there, [covered], ended_at)
         return
     open_ = there or OpenRun(
@@ -151,7 +204,7 @@ def keep_reading(begun: Begun, brought: Brought, covered: Stretch, until: dateti
 def _close(begun: Begun, brought: Brought, open_: OpenRun | None, covered: list[Stretch], ended_at: datetime) -> None:
     covers, readings = covered, len(covered)
     if open_:
-        covers, readings = _joined([(open_.since, open_.until), *covered]), open_.readings + len(covered)
+        covers, readings = joined([(open_.since, open_.until), *covered]), open_.readings + len(covered)
     run = _keep(
         begun,
         brought,
@@ -172,7 +225,7 @@ def _close(begun: Begun, brought: Brought, open_: OpenRun | None, covered: list[
     )
 
 
-def _joined(found: Sequence[Stretch]) -> list[Stretch]:
+def joined(found: Iterable[Stretch]) -> list[Stretch]:
     """Stretches that touch as one."""
     joined: list[Stretch] = []
     for since, until in sorted(found):
@@ -195,3 +248,10 @@ def _sentence(run: IntakeRun) -> str:
 
 def _told(at: datetime) -> str:
     return at.astimezone(UTC).isoformat()
+
+
+def compare(progress: Callable[[int], None] | None = None) -> Iterator[Finding]:
+    """See run_check, which itself asks here."""
+    from connectors.audit import run_check
+
+    return run_check.compare(progress)

@@ -129,6 +129,7 @@ def take_in(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "result": result,
+        "connector": form.cleaned_data["connector"] if result else None,
         "forms": FORMS,
         "slashed": SLASHED_EXAMPLE,
         "intakes": [_intake_state(connector) for connector in queries.connectors()],

@@ -39,6 +39,7 @@ FACTS = (
     "digest",
     "seen_again",
     "seen_again_digest",
+    "withdrawn",
     "text_sha256",
     "head_seq",
     "head_hash",

@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from connectors.audit import case_pages, pages, pages_packs, pages_questions, pages_review, saved_pages
+from connectors.audit import case_pages, pages, pages_packs, pages_questions, pages_review, pages_runs, saved_pages
 
 urlpatterns = [
     path("", pages.history, name="history"),
     path("intake/", pages.take_in, name="history-intake"),
+    path("intake/<slug:slug>/", pages_runs.listed, name="history-runs"),
+    path("intake/<slug:slug>/<int:run>/", pages_runs.one, name="history-run"),
     path("verify/", pages.verify, name="history-verify"),
     path("verification/", pages.verification_state, name="history-verification"),
     path("cases/", case_pages.case_list, name="cases"),

@@ -22,8 +22,8 @@ from django.utils import timezone
 
 from alignadmin.tasks import due_work, wake
 from connectors import leases
-from connectors.audit import chain, comparison, copies, pairings, trail
-from connectors.audit.differences import MORE, Look, Page
+from connectors.audit import chain, comparison, copies, intake_runs, pairings, trail
+from connectors.audit.differences import MORE, Difference, Look, Page, Position
 from connectors.audit.models import ChainHead, Entry, MirrorLine, Verification, VerificationState
 from connectors.jobs import MOST_TRIES, PROGRESS_EVERY, Interrupted, LeaseLost, owner_name, stopping
 from connectors.models.person import Person
@@ -40,7 +40,22 @@ TOO_OFTEN = "This check was begun time and again and never came to its end. See 
 
 def looks() -> Sequence[Look]:
     """Every table that is compared, in the order in which one may rely on the other."""
-    return (*comparison.LOOKS, *pairings.LOOKS, *copies.LOOKS, *MORE)
+    return (RUNS, *comparison.LOOKS, *pairings.LOOKS, *copies.LOOKS, *MORE)
+
+
+def _runs(after: Position) -> Page:
+    """Lines, the runs that brought them, and covered time; in one go, as each line is hashed with the one before."""
+    found: list[Difference] = []
+    more = 0
+    for each in intake_runs.compare():
+        if len(found) < MOST_KEPT:
+            found.append(Difference(**vars(each)))
+        else:
+            more += 1
+    return Page(following=None, rows=MirrorLine.objects.count(), found=found, more=more)
+
+
+RUNS = Look(name="lines and runs of the intake", page=_runs, count=MirrorLine.objects.count, is_settled=True)
 
 
 # -- asking -----------------------------------------------------------------------------------------------------------
@@ -222,7 +237,7 @@ def _verify(hold: Hold) -> None:
         look = tables[check.look]
         check.item = look.name
         page = _page(look, check.position)
-        check.differences += len(page.found)
+        check.differences += len(page.found) + page.more
         check.found += [asdict(each) for each in page.found[: MOST_KEPT - len(check.found)]]
         check.position = page.following
         if page.following is None:
@@ -250,7 +265,7 @@ def _chain_checked(hold: Hold) -> dict[str, Any]:
 def _page(look: Look, position: Any) -> Page:
     """What differs in a page may be half of what somebody writes just now: it is looked at again when nobody does."""
     page = look.page(position)
-    if page.found:
+    if page.found and not look.is_settled:
         with transaction.atomic():
             trail.lock_head()
             page = look.page(position)

@@ -162,6 +162,7 @@ class Migration(migrations.Migration):
                 ("digest", models.CharField(max_length=64)),
                 ("seen_again", models.PositiveIntegerField(default=0)),
                 ("seen_again_digest", models.CharField(max_length=64)),
+                ("withdrawn", models.PositiveIntegerField(default=0)),
                 ("text_sha256", models.CharField(blank=True, max_length=64)),
                 ("head_seq", models.BigIntegerField()),
                 ("head_hash", models.CharField(max_length=64)),

@@ -30,6 +30,7 @@ class IntakeRun(models.Model):
     digest = models.CharField(max_length=64)  # of those, in their order
     seen_again = models.PositiveIntegerField(default=0)  # of lines that were here before, and were seen again
     seen_again_digest = models.CharField(max_length=64)
+    withdrawn = models.PositiveIntegerField(default=0)  # runs, of any connector, until then
     text_sha256 = models.CharField(max_length=64, blank=True)  # of what was pasted or uploaded
     head_seq = models.BigIntegerField()  # the end of the chain as it began
     head_hash = models.CharField(max_length=64)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from connectors.audit.copies import altered, archived_seq, compared, is_near
+from connectors.audit.comparison import archived_seq
+from connectors.audit.copies import altered, compared, is_near
 from connectors.audit.differences import MISSING, SURPLUS, Difference, Look, Page, Position
 from connectors.audit.models import Entry, HistoryRow
 from mappings.models import Change, ChangeState, Plan, PlanState

@@ -331,7 +331,7 @@ def world(db: None, people: dict[Role, Person]) -> World:
             "token": "no-such-token",
             "account_reset_password_from_key.uidb36": "1",
             "account_reset_password_from_key.key": "no-such-key",
-            "row": row.pk,
+            "row": row.number,
             "view": 1,
             "run": make.intake_run(connector).pk,
             "week": weeks.week_of(timezone.now()).slug,
@@ -342,7 +342,7 @@ def world(db: None, people: dict[Role, Person]) -> World:
             "api-connectors-detail.slug": connector.slug,
             "api-connectors-detail.pk": connector.pk,
             "api-mappings-detail.pk": mapping.pk,
-            "api-history-detail.pk": row.pk,
+            "api-history-detail.number": row.number,
         },
         forms={"matrix-drop": of_mapping, "matrix-decide": of_mapping, "matrix-keep": of_mapping},
     )

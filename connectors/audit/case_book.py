@@ -125,7 +125,7 @@ def _join_sightings(connector: Connector, rows: Sequence[HistoryRow], reach: tim
 
 def _show_sighting(entry: Entry) -> None:
     """Its row is the outside change itself as long as no line tells it."""
-    again = make.of_entry(entry, is_told=make.is_told(entry.seq))
+    again = make.of_entry(entry, is_told=make.is_told(entry))
     HistoryRow.objects.filter(entry_seq=entry.seq).update(source=again.source, action=again.action, text=again.text)
 
 

@@ -53,6 +53,11 @@ class Stored(NamedTuple):
         return line
 
 
+def archived_seq() -> int:
+    """Entries up to here stand in archives."""
+    return ChainHead.objects.filter(pk=1).values_list("archived_seq", flat=True).first() or 0
+
+
 def stored(chosen: Q) -> list[Stored]:
     found = HistoryRow.objects.filter(chosen).order_by("id").values_list(*COLUMNS)
     return [
@@ -66,7 +71,7 @@ def stored(chosen: Q) -> list[Stored]:
 
 def rows_of_entries(after: Position) -> Page:
     """Each entry has its row, except those of acts that the pages do not show, and each row its entry."""
-    start = int(after or ChainHead.objects.filter(pk=1).values_list("archived_seq", flat=True).first() or 0)
+    start = int(after or archived_seq())
     entries = list(Entry.objects.filter(seq__gt=start).order_by("seq")[:SIZE])
     is_last = len(entries) < SIZE
     span = Q(entry_seq__gt=start) if is_last else Q(entry_seq__gt=start, entry_seq__lte=entries[-1].seq)
@@ -78,8 +83,7 @@ def rows_of_entries(after: Position) -> Page:
 
 def _entry_compared(entry: Entry, row: Stored | None) -> Iterator[Difference]:
     try:
-        is_told = entry.action == make.ELSEWHERE and make.is_told(entry.seq)
-        again = trail.row_of(entry, is_told=is_told)
+        again = trail.row_of(entry, is_told=make.is_told(entry))
     except (ValueError, KeyError, TypeError):  # the chain's check names it
         yield Difference(kind=ALTERED, table=ROWS, seq=entry.seq, sentence=f"Entry {entry.seq} cannot be read.")
         return
@@ -245,6 +249,8 @@ def of_shown(shown: Sequence[HistoryRow]) -> dict[int, list[Difference]]:
     for row in shown:
         if row.entry_seq in entries and row.pk in there:
             found[row.pk] += _entry_compared(entries[row.entry_seq], there[row.pk])
+        elif row.pk in there and (row.entry_seq > archived_seq() if row.entry_seq else not row.line_id):
+            found[row.pk].append(_surplus(there[row.pk]))
     for connector, lines in _by_connector(row.line for row in alone.values() if row.line):
         for each in _lines_compared(connector, lines, by_line):
             found[alone[each.line].pk].append(each)

@@ -14,8 +14,9 @@ from typing import Any
 from connectors.audit import case_book, cases, gaps, join, questions, review, trail, withdrawals
 from connectors.audit import rows as make
 from connectors.audit.case_book import Sighting
+from connectors.audit.comparison import archived_seq
 from connectors.audit.differences import ALTERED, MISSING, SURPLUS, Difference, Look, Page, Position, told
-from connectors.audit.models import Case, CaseState, ChainHead, Entry, HistoryRow, Question, Review, Source
+from connectors.audit.models import Case, CaseState, Entry, HistoryRow, Question, Review, Source
 from connectors.models.connector import Connector
 from connectors.models.person import Person
 
@@ -46,10 +47,6 @@ def compared(
 
 def is_near(at: datetime | None, told_at: datetime) -> bool:
     return at is not None and timedelta(0) <= told_at - at <= WAITED
-
-
-def archived_seq() -> int:
-    return ChainHead.objects.filter(pk=1).values_list("archived_seq", flat=True).first() or 0
 
 
 def body_of(entry: Entry) -> Mapping[str, Any]:

@@ -17,21 +17,24 @@ from connectors.audit.selection import chunks
 
 Record = dict[str, Any]
 FIELDS = (
-    "id", "at", "source", "action", "kind", "direction", "work_item_type", "project_key", "project_stated",
-    "object_id", "object_name", "before_id", "before_name", "after_id", "after_name", "person_name", "person_email",
-    "approver_name", "reason", "ticket", "plan", "sentence", "parsed", "certainty", "identical", "candidates",
+    "at", "source", "action", "kind", "direction", "work_item_type", "project_key", "project_stated",
+    "object_id", "object_name", "before_id", "before_name", "after_id", "after_name",
+    "person_id", "person_name", "person_email", "planner_id", "planner_name", "approver_id", "approver_name",
+    "applier_id", "applier_name",
+    "reason", "ticket", "plan", "sentence", "parsed", "certainty", "identical", "candidates",
 )  # fmt: skip
 CONNECTOR = ("slug", "name", "align_site", "align_connector_id")
-LINE = ("remote_id", "type", "user", "at", "description", "occurrence", "intake", "recorded_at")
+LINE = ("id", "remote_id", "type", "user", "at", "description", "occurrence", "intake", "recorded_at")
 COLUMNS = {
     "Time": "time", "Time (UTC)": "at", "Connector": "connector_name", "Align connector": "config", "Source": "source",
     "Action": "action", "Mapping type": "kind", "Direction": "direction", "Work item type": "work_item_type",
     "Project": "project_key", "Project stated by Align": "project_stated", "Object id": "object_id",
     "Object": "object_name", "Before id": "before_id", "Before": "before_name", "After id": "after_id",
-    "After": "after_name", "Person": "person_name", "E-mail": "person_email", "Approver": "approver_name",
-    "Reason": "reason", "Ticket": "ticket", "Plan": "plan", "Sentence": "sentence", "Read": "parsed",
-    "Pairing": "certainty", "Identical lines": "identical", "Align type": "line_type", "Align user": "line_user",
-    "Align time (UTC)": "line_at", "Align description": "line_description", "Entry": "seq", "Entry hash": "hash",
+    "After": "after_name", "Person": "person_name", "E-mail": "person_email", "Planned by": "planner_name",
+    "Approved by": "approver_name", "Applied by": "applier_name", "Reason": "reason", "Ticket": "ticket",
+    "Plan": "plan", "Sentence": "sentence", "Read": "parsed", "Pairing": "certainty", "Identical lines": "identical",
+    "Align line": "line_id", "Align type": "line_type", "Align user": "line_user", "Align time (UTC)": "line_at",
+    "Align description": "line_description", "Entry": "seq", "Entry hash": "hash",
 }  # fmt: skip
 
 
@@ -71,7 +74,13 @@ def write(chosen: array[int], zone: ZoneInfo, table: BinaryIO, written: Written)
 
 
 def _records(chosen: array[int]) -> Iterator[list[Record]]:
-    names = [*FIELDS, "entry_seq", *(f"connector__{name}" for name in CONNECTOR), *(f"line__{name}" for name in LINE)]
+    names = [
+        "id",
+        *FIELDS,
+        "entry_seq",
+        *(f"connector__{name}" for name in CONNECTOR),
+        *(f"line__{name}" for name in LINE),
+    ]
     for found in chunks(chosen, names):
         hashes = dict(
             Entry.objects.filter(seq__in=[row["entry_seq"] for row in found if row["entry_seq"]]).values_list(
@@ -115,6 +124,7 @@ def _cells(record: Record, zone: ZoneInfo) -> Sequence[object]:
         "config": f"CONFIG {number}" if number is not None else None,
         "project_stated": "yes" if record["project_stated"] else "no",
         "parsed": "yes" if record["parsed"] else "kept raw",
+        "line_id": line.get("id"),
         "line_type": line.get("type"),
         "line_user": line.get("user"),
         "line_at": _text_of(line["at"]) if line else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -357,10 +358,13 @@ class Detail:
     standing: Standing
     ambiguous: bool
     neighbours: Sequence[HistoryRow]
+    has_author: bool  # the entry says who decided on the value; those of before say only who applied it
+    earlier: Sequence[str]  # whose values of the same mapping that one replaced since it was last in sync
 
 
 def detail(row: HistoryRow) -> Detail:
     entry = Entry.objects.filter(seq=row.entry_seq).first() if row.entry_seq else None
+    people = (json.loads(entry.body).get("people") if entry else None) or {}
     return Detail(
         row=row,
         entry=entry,
@@ -369,6 +373,8 @@ def detail(row: HistoryRow) -> Detail:
         standing=standing.of_one(row),
         ambiguous=bool(row.line and parse(row.line.description, row.line.type).ambiguous),
         neighbours=_neighbours(row),
+        has_author=bool(people.get("author")),
+        earlier=[each["name"] or each["email"] for each in people.get("earlier", ())],
     )
 
 

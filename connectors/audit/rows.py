@@ -147,9 +147,9 @@ def of_entry(entry: Entry, *, is_told: bool = False) -> HistoryRow:
     return row
 
 
-def is_told(entry_seq: int) -> bool:
+def is_told(entry: Entry) -> bool:
     """Whether a line has told the change elsewhere that this entry says the watch has seen."""
-    return Case.objects.filter(entry_seq=entry_seq, line__isnull=False).exists()
+    return entry.action == ELSEWHERE and Case.objects.filter(entry_seq=entry.seq, line__isnull=False).exists()
 
 
 def words_of_people(people: People, action: str) -> list[str]:

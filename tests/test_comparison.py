@@ -101,3 +101,6 @@ class TestTheExample:
         assert "2 differences" in said
         assert "The row of entry 73 differs from it: person name says “Eli”, the entry says “" in said
         assert "after name says “Done”" in said
+
+
+# -- every column of every table ---------------------------------------------------------------------------------------

@@ -240,6 +240,7 @@ DIGEST_RECIPIENTS = env.list("DIGEST_RECIPIENTS", default=REMINDER_RECIPIENTS)
 AUDIT_INTERVAL = env.float("AUDIT_INTERVAL", 60.0)
 AUDIT_CLOCK_SKEW = env.float("AUDIT_CLOCK_SKEW", 300.0)  # of Align's clock to ours, when lines are joined
 AUDIT_MISSED = env.int("AUDIT_MISSED", 2)  # intervals without an intake, after which a gap is told
+VERIFY_HOUR = env.int("VERIFY_HOUR", 2)  # UTC, of the nightly check of the whole history; below 0: never by the clock
 CHECKPOINT_INTERVAL = env.float("CHECKPOINT_INTERVAL", 3600.0)
 CHECKPOINT_FOLDER = Path(env.str("CHECKPOINT_FOLDER", str(DATA_DIR / "checkpoints")))
 CHECKPOINT_URL = env.str("CHECKPOINT_URL", "")  # each checkpoint is posted there, too

@@ -20,6 +20,7 @@ class ConnectorsConfig(AppConfig):
             review,
             schedules,
             triggers,
+            verification,
         )
         from connectors.context import COUNTS
         from connectors.signin import entries, freshness, sessions  # noqa: F401

@@ -6,12 +6,14 @@ class MappingsConfig(AppConfig):
 
     def ready(self) -> None:
         from connectors.audit.cases import WAY_BACK
+        from connectors.audit.differences import MORE
         from connectors.audit.intake import AFTER_INTAKE
         from connectors.context import ALARMS, COUNTS
         from connectors.maintenance import HELD_UP, ON_RETURN
         from connectors.remotes import PAGE_SIZE
         from connectors.rotation import WRITE_PROBE
         from mappings import (
+            copies,
             held_up,
             overwrites,
             probe,
@@ -25,6 +27,7 @@ class MappingsConfig(AppConfig):
         from mappings.drift import digest, elsewhere, watch  # noqa: F401  register what they do by the clock
         from mappings.drift.page import undecided
 
+        MORE.extend(copies.LOOKS)
         AFTER_INTAKE.append(overwrites.look)
         WAY_BACK.append(elsewhere.way_back)
         COUNTS["Plans"] = queries.plans_waiting_for

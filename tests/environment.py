@@ -26,6 +26,8 @@ DEFAULTS = {
     "SEAL_KEYS": f"test:{SEAL_KEY}",
     "SECRET_KEY": "only-for-tests-and-long-enough-for-the-deployment-check-0123456789",
     "SECURE": "0",
+    # Likewise of the nightly check of the history.
+    "VERIFY_HOUR": "-1",
 }
 
 

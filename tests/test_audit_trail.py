@@ -263,7 +263,7 @@ class TestTriggers:
             assert "W001" in str(triggers.check(None, ["default"]))
             verdict = chain.verify()
             assert not verdict.ok
-            assert "triggers" in verdict.sentence
+            assert "not guarded: the trigger connectors_checkpoint_no_" in verdict.sentence
         assert triggers.check(None, ["default"]) == []
         assert chain.verify().ok
 
@@ -299,7 +299,6 @@ class TestVerifying:
     def test_a_whole_chain_holds(self) -> None:
         verdict = chain.verify()
         assert (verdict.ok, verdict.rows, verdict.first_seq, verdict.last_seq) == (True, 10, 1, 10)
-        assert ChainHead.objects.get().verified_seq == 10
 
     @pytest.mark.parametrize(("statement", "wrong"), TAMPERINGS.values(), ids=TAMPERINGS.keys())
     def test_tampering_is_found_and_the_first_wrong_entry_named(self, statement: str, wrong: int | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from alignadmin.tasks import run_due
 from connectors.audit import trail, triggers
 from connectors.audit.columns import LogLine
 from connectors.audit.forms import asked
@@ -474,7 +476,10 @@ class TestPanel:
         done(align, None, EVENT)
         row = HistoryRow.objects.get()
         HistoryRow.objects.update(after_name="Somewhere else")
-        assert "does not say what its entry says" in text_of(reviewer, f"/history/{row.number}/")
+        said = "This row differs from its entry: after name says “Somewhere else”, the entry says “In Review”"
+        for address in (f"/history/{row.number}/", "/history/"):
+            assert said in text_of(reviewer, address)
+            assert "Do not rely on it" in text_of(reviewer, address)
         with triggers.lifted():
             Entry.objects.update(body=Entry.objects.get().body.replace("QA", "QB"))
         assert "is not what was written" in text_of(reviewer, f"/history/{row.number}/")
@@ -563,16 +568,23 @@ class TestIntakePage:
 class TestVerifying:
     def test_the_button_checks_everything_and_is_an_entry_itself(self, reviewer: Client, align: Connector) -> None:
         done(align, None, EVENT)
-        response = reviewer.post("/history/verify/", follow=True)
-        assert "The chain holds: 1 entries, from 1 to 1" in response.content.decode()
-        assert Entry.objects.order_by("-seq").values_list("action", flat=True)[0] == "history.verified"
-        assert "verified up to entry 1" in text_of(reviewer, "/history/")
+        assert reviewer.post("/history/verify/").status_code == 303
+        assert "waits for the worker" in text_of(reviewer, "/history/")
+        run_due()
+        last = Entry.objects.latest("seq")
+        assert last.action == "history.verified"
+        assert "The chain holds: 1 entries, from 1 to 1" in json.loads(last.body)["sentence"]
+        assert "Every row says what its entry or line says" in json.loads(last.body)["sentence"]
+        html = text_of(reviewer, "/history/")
+        assert "verified up to entry 1" in html
+        assert "waits for the worker" not in html
 
     def test_a_broken_chain_names_its_first_wrong_entry(self, reviewer: Client, align: Connector) -> None:
         done(align, None, EVENT, EVENT)
         with triggers.lifted():
             Entry.objects.filter(seq=2).update(body="{}")
         reviewer.post("/history/verify/")
+        run_due()
         html = text_of(reviewer, "/history/")
         assert "The chain is broken at entry 2" in html
         assert "not trusted" in html

@@ -168,6 +168,7 @@ TABLE = {
     "history-view": Expected(readers=HISTORIANS, writers=HISTORIANS, methods=("POST",), own=True),
     "history-view-delete": Expected(readers=HISTORIANS, writers=HISTORIANS, methods=("POST",), own=True),
     "history-verify": Expected(readers=HISTORIANS, writers=HISTORIANS, methods=("POST",)),
+    "history-verification": HISTORY,
     "history-packs": HISTORY,
     "history-pack": HISTORY,
     "history-pack-new": Expected(readers=HISTORIANS, writers=HISTORIANS, methods=("GET", "POST")),

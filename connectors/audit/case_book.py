@@ -19,7 +19,7 @@ from django.utils import timezone
 from connectors.audit import rows as make
 from connectors.audit.grammar import CREATED, DELETED, UPDATED, MappingEvent
 from connectors.audit.inserting import insert
-from connectors.audit.models import Case, CaseState, Entry, HistoryRow, Source
+from connectors.audit.models import Case, CaseState, Entry, HistoryRow, MirrorLine, Source
 from connectors.models.connector import Connector
 
 MAPPING = ("kind", "direction", "work_item_type", "object_id")  # the fields of a row that say which it is about
@@ -125,7 +125,7 @@ def _join_sightings(connector: Connector, rows: Sequence[HistoryRow], reach: tim
 
 def _show_sighting(entry: Entry) -> None:
     """Its row is the outside change itself as long as no line tells it."""
-    again = make.of_entry(entry)
+    again = make.of_entry(entry, is_told=make.is_told(entry))
     HistoryRow.objects.filter(entry_seq=entry.seq).update(source=again.source, action=again.action, text=again.text)
 
 
@@ -178,9 +178,10 @@ def close_found(connector: Connector, ours: Iterable[HistoryRow]) -> None:
 def move(pairs: Sequence[tuple[int, int]]) -> None:
     """Of lines that look the same another one is the surplus one now: its case goes with it, as it was decided."""
     taken = set(_of_lines(lost for _, lost in pairs).values_list("line_id", flat=True))
+    times = dict(MirrorLine.objects.filter(pk__in=[lost for _, lost in pairs]).values_list("pk", "at"))
     for found, lost in pairs:
         if lost not in taken:
-            Case.objects.filter(line=found).update(line=lost)
+            Case.objects.filter(line=found).update(line=lost, at=times[lost])
 
 
 def open_again(connector: Connector, rows: Sequence[HistoryRow], reach: timedelta) -> None:

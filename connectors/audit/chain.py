@@ -10,7 +10,6 @@ from typing import TypeAlias
 
 from django.conf import settings
 from django.db.models import Max
-from django.utils import timezone
 
 from connectors.audit import archived, checker, triggers
 from connectors.audit.checker import Copies, Keyring, Seals, Signed, Walk, Wrong
@@ -76,7 +75,7 @@ class Hours:
 
 
 def verify(progress: Progress | None = None, folder: Path | None = None) -> Verdict:
-    """Read everything and compare; the verdict is kept for the head of the history page.
+    """Read everything and compare.
 
     Checkpoints are compared with the copies in `folder`, else in CHECKPOINT_FOLDER.
     """
@@ -90,11 +89,7 @@ def verify(progress: Progress | None = None, folder: Path | None = None) -> Verd
         reading.remarks += archived.check(reading.head, reading.signed_archives, reading.copies)
     except Wrong as wrong:
         reading.wrong = wrong
-    verdict = _verdict(reading, triggers.missing())
-    ChainHead.objects.filter(pk=1).update(
-        verified_at=timezone.now(), verified_seq=verdict.last_seq or 0, wrong_seq=verdict.first_wrong_seq
-    )
-    return verdict
+    return _verdict(reading, triggers.wrong())
 
 
 def _begin() -> Reading:
@@ -221,7 +216,7 @@ def _main_sentence(wrong: Wrong | None, lacking: list[str], rows: int, first: in
     if wrong:
         return f"The chain is broken: {wrong.why}."
     if lacking:
-        return f"The chain holds, but the tables lack their triggers: {', '.join(lacking)}. Run manage.py migrate."
+        return f"The chain holds, but its tables are not guarded: {'; '.join(lacking)}. Run manage.py migrate."
     if rows:
         return f"The chain holds: {rows} entries, from {first} to {last}, nothing missing or altered."
     return "The chain holds: no entries yet."

@@ -31,7 +31,7 @@ MOST_CANDIDATES = make.MOST_CANDIDATES
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """One of our changes (its row) or one line, at its time."""
+    """One of our changes (its entry) or one line, at its time."""
 
     id: int
     at: datetime
@@ -39,7 +39,7 @@ class Point:
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """Our row and its line; `identical` is how many lines and changes look the same around it."""
+    """Our entry and its line; `identical` is how many lines and changes look the same around it."""
 
     row: int
     line: int
@@ -263,9 +263,10 @@ def _save_pairings(rows: Sequence[HistoryRow]) -> None:
 
 def _settle_group(group: Group, changes: Changes) -> None:
     reach = window()
-    ours = [Point(id=row.pk, at=row.at) for row in group.ours]
+    # By the entry's number, which no row's place in its table can change.
+    by_id = {row.entry_seq or 0: row for row in group.ours}
+    ours = [Point(id=number, at=row.at) for number, row in by_id.items()]
     lines = [Point(id=line.pk, at=line.at) for line in group.lines.values()]
-    by_id = {row.pk: row for row in group.ours}
     partner: dict[int, Pair] = {}
     lost, gone = len(changes.lost), len(changes.gone)
     for cluster in clusters(ours, lines, reach):
@@ -276,7 +277,7 @@ def _settle_group(group: Group, changes: Changes) -> None:
         for point in cluster.lines:
             _settle_line(group, point.id, point.id in taken, projects, changes)
     for row in group.ours:
-        _settle_row(row, partner.get(row.pk), group, changes)
+        _settle_row(row, partner.get(row.entry_seq or 0), group, changes)
     found = [line for line, row in group.outside.items() if row.pk in changes.gone[gone:]]
     changes.found.update(found)
     changes.moved += zip(found, [line.pk for line, _ in changes.lost[lost:]], strict=False)

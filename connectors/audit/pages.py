@@ -8,18 +8,28 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from alignadmin.pages import failure, page, redirect
-from connectors.audit import chain, checkpoints, gaps, intake, numbers, queries, saved_views, search, trail, words
+from connectors.audit import (
+    checkpoints,
+    gaps,
+    intake,
+    numbers,
+    queries,
+    saved_views,
+    search,
+    verification,
+    words,
+)
 from connectors.audit.columns import FORMS, SLASHED_EXAMPLE, AskDayOrder, Hour
 from connectors.audit.forms import LARGEST, TOO_LARGE, IntakeForm, SearchFields, asked
 from connectors.audit.paste_times import AskHour, AskZone
 from connectors.audit.search_page import Place
+from connectors.audit.standing import Standings
 from connectors.models.connector import AuditSource, Connector
 from connectors.models.person import Person
 from connectors.rights import Right, requires
@@ -49,7 +59,7 @@ def history(request: HttpRequest) -> HttpResponse:
     shown = queries.history_page(chosen, before=keys["before"], after=keys["after"])
     here = {name: str(key) for name, key in keys.items() if key}
     bars = queries.bars(chosen, None if here else shown)
-    context = {
+    context: dict[str, Any] = {
         "place": place,
         "troubles": search.trouble(place.asked),
         "left_out": [text for text in place.asked.words if not words.split(text)],
@@ -71,6 +81,7 @@ def history(request: HttpRequest) -> HttpResponse:
         "shows_utc": timezone.get_current_timezone_name() != "UTC",
         **_head(),
     }
+    context["standings"] = Standings(shown.rows, context["chain"].found)
     return page(request, "history/history.html", context)
 
 
@@ -83,6 +94,7 @@ def _head() -> dict[str, Any]:
         "open_gaps": [each.gaps.sentence for each in intakes if each.gaps.sentence],
         "gap_count": sum(len(each.gaps.gaps) for each in intakes),
         "chain": queries.chain_state(),
+        "check": verification.latest(),
         "kept": queries.kept(),
         "checkpoint": checkpoints.state(),
     }
@@ -138,19 +150,21 @@ def take_in(request: HttpRequest) -> HttpResponse:
 
 @requires(Right.HISTORY, Right.HISTORY, ("POST",))
 def verify(request: HttpRequest) -> HttpResponse:
-    """Check the whole chain now; that it was checked is an entry too."""
-    verdict = chain.verify()
-    with transaction.atomic():
-        trail.append(
-            "history.verified",
-            actor=_person(request),
-            connector=None,
-            subject="audit trail",
-            sentence=verdict.sentence,
-            data={"ok": verdict.ok, "rows": verdict.rows, "first_wrong_seq": verdict.first_wrong_seq},
-        )
-    messages.add_message(request, messages.INFO if verdict.ok else messages.ERROR, verdict.sentence)
+    """Have everything checked in the background; what was found is an entry."""
+    check = verification.ask(actor=_person(request))
+    if check.asked_by_id != _person(request).pk:
+        messages.info(request, "A check of the whole history is under way already: its result is this one's, too.")
     return redirect(request, reverse("history"))
+
+
+@requires(Right.HISTORY)
+def verification_state(request: HttpRequest) -> HttpResponse:
+    """How far the check is; a page that has waited for its end is drawn anew."""
+    check = verification.latest()
+    response = page(request, "history/verification.html", {"check": check}, fragment="history/_verification.html")
+    if request.headers.get("HX-Request") and not (check and check.state in verification.ACTIVE):
+        response.headers["HX-Refresh"] = "true"
+    return response
 
 
 def _selected(request: HttpRequest) -> queries.Detail | None:

@@ -14,12 +14,13 @@ from django.db import connection
 from django.db.models import Count, DateTimeField, ExpressionWrapper, F, Func, IntegerField, Q, QuerySet
 from django.utils import timezone
 
-from connectors.audit import archived, fulltext, search, trail
-from connectors.audit import rows as make
+from connectors.audit import archived, fulltext, search, standing, trail, verification
 from connectors.audit.fulltext import Span
 from connectors.audit.grammar import parse
 from connectors.audit.models import ChainHead, Entry, HistoryRow, Source
 from connectors.audit.search import Selection
+from connectors.audit.standing import Standing
+from connectors.audit.verification import Found
 from connectors.models.connector import Connector
 
 Rows = QuerySet[HistoryRow]
@@ -307,9 +308,7 @@ class ChainState:
     rows: int
     first_at: datetime | None
     last_at: datetime | None
-    verified_at: datetime | None
-    verified_seq: int
-    wrong_seq: int | None
+    found: Found | None  # by the last check
 
 
 def chain_state() -> ChainState:
@@ -319,9 +318,7 @@ def chain_state() -> ChainState:
         rows=head.seq,
         first_at=ends.get(1),
         last_at=ends.get(head.seq),
-        verified_at=head.verified_at,
-        verified_seq=head.verified_seq,
-        wrong_seq=head.wrong_seq,
+        found=verification.last_found(),
     )
 
 
@@ -358,7 +355,7 @@ class Detail:
     entry: Entry | None
     archive: archived.Holding | None  # which the entry has left the database into
     whole: bool  # the entry has the hash it was written with
-    same: bool  # the row says what its entry or line says
+    standing: Standing
     ambiguous: bool
     neighbours: Sequence[HistoryRow]
     has_author: bool  # the entry says who decided on the value; those of before say only who applied it
@@ -373,24 +370,12 @@ def detail(row: HistoryRow) -> Detail:
         entry=entry,
         archive=archived.holding(row.entry_seq) if row.entry_seq and entry is None else None,
         whole=entry is not None and entry.hash == trail.digest(entry.prev, entry.body),
-        same=_same(row, entry),
+        standing=standing.of_one(row),
         ambiguous=bool(row.line and parse(row.line.description, row.line.type).ambiguous),
         neighbours=_neighbours(row),
         has_author=bool(people.get("author")),
         earlier=[each["name"] or each["email"] for each in people.get("earlier", ())],
     )
-
-
-def _same(row: HistoryRow, entry: Entry | None) -> bool:
-    if row.entry_seq:
-        again = trail.row_of(entry, is_told=make.is_told(entry)) if entry else None
-    elif row.line and row.connector:
-        again = make.of_lines(row.connector, [row.line])[0]
-        # What the catalogue knew of a status's project may have changed since; the line itself cannot.
-        again.project_key, again.project_stated = row.project_key, row.project_stated
-    else:
-        return False
-    return again is not None and make.as_mapping(again) == make.as_mapping(row)
 
 
 def _neighbours(row: HistoryRow) -> list[HistoryRow]:

@@ -173,13 +173,31 @@ def of_lines(connector: Connector, lines: Sequence[MirrorLine]) -> list[HistoryR
     rows = [_of_line(connector, line) for line in lines]
     _state_projects(connector, rows)
     for row, line in zip(rows, lines, strict=True):
-        row.text = _words(row, line.type, line.description, connector.name)
+        row.text = words_of_line(row, line, connector.name)
     return rows
 
 
-def _of_line(connector: Connector, line: MirrorLine) -> HistoryRow:
+def words_of_line(row: HistoryRow, line: MirrorLine, connector_name: str) -> str:
+    return _words(row, line.type, line.description, connector_name)
+
+
+def match_of_line(connector: Connector, line: MirrorLine) -> str:
+    """The same as `match` of the row that the line would have alone."""
+    event = _event_of(line)
+    return _match(event, connector.align_connector_id) if event and _is_of(connector, event) else ""
+
+
+def _event_of(line: MirrorLine) -> MappingEvent | None:
     # Of a line that could not be split, neither type nor user is known, and its time is that of the intake.
-    event = parse(line.description, line.type).event if line.type or line.user else None
+    return parse(line.description, line.type).event if line.type or line.user else None
+
+
+def _is_of(connector: Connector, event: MappingEvent) -> bool:
+    return event.connector_id in (connector.align_connector_id, 0)
+
+
+def _of_line(connector: Connector, line: MirrorLine) -> HistoryRow:
+    event = _event_of(line)
     row = HistoryRow(
         at=line.at,
         connector=connector,
@@ -194,9 +212,19 @@ def _of_line(connector: Connector, line: MirrorLine) -> HistoryRow:
         _fill(row, event)
         row.action = event.action
         row.sentence = in_words(event)
-        if event.connector_id in (connector.align_connector_id, 0):  # else the line is of another connector
+        if _is_of(connector, event):  # else the line is of another connector
             row.source, row.match = Source.OUTSIDE, _match(event, connector.align_connector_id)
     return row
+
+
+def names_of(connector: Connector) -> set[str]:
+    """What the connector was called when acts on it were recorded."""
+    bodies = Entry.objects.filter(action__startswith="connector.").values_list("body", flat=True)
+    found: set[str] = set()
+    for said in map(json.loads, bodies.iterator()):
+        if said["connector"] and said["connector"]["id"] == connector.pk:
+            found |= {said["connector"]["name"], *said["data"].get("changed", {}).get("name", ())}
+    return found
 
 
 def _state_projects(connector: Connector, rows: Iterable[HistoryRow]) -> None:
@@ -271,9 +299,3 @@ def _words(row: HistoryRow, *more: str, people: Sequence[str] = ()) -> str:
 def safe(text: str) -> str:
     """PostgreSQL keeps no NUL and no lone surrogate; an entry's own body has them escaped."""
     return UNSAFE.sub("\ufffd", text)
-
-
-def as_mapping(row: HistoryRow) -> Mapping[str, Any]:
-    """The fields that come from the row's source, to compare a stored row with one made again."""
-    kept = ("id", "line", "certainty", "identical", "candidates", "text")
-    return {field.name: getattr(row, field.attname) for field in row._meta.concrete_fields if field.name not in kept}

@@ -35,10 +35,11 @@ POSTGRESQL = {
     "no_change": "BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW",
     "no_truncate": "BEFORE TRUNCATE ON {table} FOR EACH STATEMENT",
 }
-FUNCTION = f"""
-CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN RAISE EXCEPTION '{REFUSAL}' USING ERRCODE = 'integrity_constraint_violation'; END $$
-"""
+BODY = f"""
+BEGIN RAISE EXCEPTION '{REFUSAL}' USING ERRCODE = 'integrity_constraint_violation'; END """
+FUNCTION = f"CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS $${BODY}$$"
+# As PostgreSQL keeps when a trigger fires: of each row or statement, before, and of which statements.
+KINDS = {"no_change": 1 | 2 | 8 | 16, "no_truncate": 2 | 32}
 
 
 def wanted(vendor: str) -> dict[str, tuple[str, str]]:
@@ -54,6 +55,8 @@ def wanted(vendor: str) -> dict[str, tuple[str, str]]:
 def install(using: str = DEFAULT_DB_ALIAS) -> None:
     connection = connections[using]
     tables = set(connection.introspection.table_names())
+    if connection.vendor == "sqlite":
+        _drop_altered(connection)
     statements = [
         _create(connection.vendor, name, table, when)
         for name, (table, when) in wanted(connection.vendor).items()
@@ -90,6 +93,65 @@ def _there(connection: BaseDatabaseWrapper) -> set[str]:
         else:
             cursor.execute("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'")
         return {name for (name,) in cursor.fetchall()}
+
+
+def wrong(using: str = DEFAULT_DB_ALIAS) -> list[str]:
+    """What is missing or does something else than to refuse, each in words."""
+    connection = connections[using]
+    lacking = missing(using)
+    found = [f"the trigger {name} is missing" for name in lacking]
+    altered = _altered_in_sqlite(connection) if connection.vendor == "sqlite" else _altered_in_postgresql(connection)
+    return found + [f"{what} does something else" for what in altered if what.split()[-1] not in lacking]
+
+
+def _altered_in_sqlite(connection: BaseDatabaseWrapper) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        there = dict(cursor.fetchall())
+    should_be = {name: _create("sqlite", name, *rest) for name, rest in wanted("sqlite").items()}
+    return [
+        f"the trigger {name}"
+        for name, statement in sorted(should_be.items())
+        if name in there and there[name] != statement.replace("IF NOT EXISTS ", "")
+    ]
+
+
+def _drop_altered(connection: BaseDatabaseWrapper) -> None:
+    """There is no CREATE OR REPLACE TRIGGER on SQLite."""
+    with connection.cursor() as cursor:
+        for name in _altered_in_sqlite(connection):
+            cursor.execute(f"DROP TRIGGER {name.split()[-1]}")
+
+
+def _altered_in_postgresql(connection: BaseDatabaseWrapper) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgname, relname, tgtype, tgqual IS NULL AND tgattr = '' AND tgenabled IN ('O', 'A'), proname"
+            " FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid JOIN pg_proc ON pg_proc.oid = tgfoid"
+            " WHERE NOT tgisinternal AND relnamespace = current_schema()::regnamespace"
+        )
+        there = {name: tuple(rest) for name, *rest in cursor.fetchall()}
+        cursor.execute(
+            "SELECT prosrc FROM pg_proc JOIN pg_language ON pg_language.oid = prolang WHERE proname = 'audit_refuse'"
+            " AND pronamespace = current_schema()::regnamespace AND lanname = 'plpgsql' AND proconfig IS NULL"
+        )
+        bodies = [body for (body,) in cursor.fetchall()]
+        cursor.execute("SHOW session_replication_role")
+        role = cursor.fetchone()
+    found = [
+        f"the trigger {name}"
+        for name, (table, _) in sorted(wanted("postgresql").items())
+        if name in there and there[name] != (table, _kind(name, table), True, "audit_refuse")
+    ]
+    if there and bodies != [BODY]:
+        found.append("the function audit_refuse")
+    if role != ("origin",):
+        found.append("the setting session_replication_role, which switches triggers off,")
+    return found
+
+
+def _kind(name: str, table: str) -> int:
+    return KINDS[name.removeprefix(f"{table}_")]
 
 
 @contextmanager
@@ -129,10 +191,10 @@ def check(app_configs: Any, databases: Sequence[str] | None, **kwargs: Any) -> l
     """A warning, not an error: an error would stop the very migration that installs them."""
     return [
         checks.Warning(
-            f"The audit tables lack their triggers: {', '.join(names)}.",
+            f"The audit tables are not guarded: {'; '.join(found)}.",
             hint="Run `manage.py migrate`, then `manage.py verify_history`.",
             id="connectors.W001",
         )
         for alias in databases or []
-        if (names := missing(alias))
+        if (found := wrong(alias))
     ]

@@ -2,11 +2,10 @@
 
 from django.urls import path, register_converter
 
-from connectors.audit import case_pages, pages, pages_packs, pages_questions, pages_review, saved_pages
+from connectors.audit import case_pages, pages, pages_packs, pages_questions, pages_review, pages_runs, saved_pages
 from connectors.audit.numbers import RowNumber
 
 register_converter(RowNumber, "row")
-from connectors.audit import pages_runs
 
 urlpatterns = [
     path("", pages.history, name="history"),
@@ -14,6 +13,7 @@ urlpatterns = [
     path("intake/<slug:slug>/", pages_runs.listed, name="history-runs"),
     path("intake/<slug:slug>/<int:run>/", pages_runs.one, name="history-run"),
     path("verify/", pages.verify, name="history-verify"),
+    path("verification/", pages.verification_state, name="history-verification"),
     path("cases/", case_pages.case_list, name="cases"),
     path("cases/explain/", case_pages.explain_many, name="cases-explain"),
     path("cases/<int:case>/", case_pages.case, name="case"),

@@ -133,7 +133,7 @@ def withdraw(run: IntakeRun, reason: str, *, actor: Person) -> Outcome:
         _take_out(run.connector, lines)
         gaps.cover_anew(run.connector, Intake(run.intake), _still_covered(run))
         seq = trail.lock_head().seq + 1
-        note = f"The taking-in that brought its line was withdrawn: {reason}"
+        note = note_of(reason)
         cases = list(_cases(lines))
         voided = case_book.void(cases, note, _name(actor), seq)
         closed = sum(case.entry_seq is None for case in cases)
@@ -143,6 +143,11 @@ def withdraw(run: IntakeRun, reason: str, *, actor: Person) -> Outcome:
         )
         trail.append_many([_act(withdrawal, outcome, cases, actor)])
     return outcome
+
+
+def note_of(reason: str) -> str:
+    """What the cases that ended with it say."""
+    return f"The taking-in that brought its line was withdrawn: {reason}"
 
 
 def _act(withdrawal: RunWithdrawal, outcome: Outcome, cases: Sequence[Case], actor: Person) -> trail.Act:

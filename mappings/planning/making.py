@@ -21,6 +21,7 @@ from mappings.models import Change, Mapping, Plan, PlanState
 from mappings.planning.approving import is_old
 from mappings.planning.authors import Authors, authors_of, counted_authors, fields_of
 from mappings.planning.choosing import Choice, choose, drafts
+from mappings.planning.digests import digest_of
 from mappings.planning.reasons import reason_typed
 from mappings.planning.tickets import ticket_trouble
 
@@ -133,6 +134,7 @@ def _store(
                 "fingerprint": plan.fingerprint,
                 "changes": len(changes),
                 "authors": counted_authors(changes),
+                "changes_sha256": digest_of(changes),
                 "refused": plan.refused,
             },
             plan=plan.pk,

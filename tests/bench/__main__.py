@@ -11,7 +11,15 @@ from pathlib import Path
 
 LARGE = ("matrix", "plan", "apply", "limit", "slots", "recovery", "drift")  # on copies of the large data set
 # They make their own.
-HISTORY = ("history-append", "history-intake", "history-runs", "history-verify", "history-search", "export")
+HISTORY = (
+    "history-append",
+    "history-intake",
+    "history-runs",
+    "history-verify",
+    "history-compare",
+    "history-search",
+    "export",
+)
 NAMES = (*LARGE, *HISTORY)
 
 

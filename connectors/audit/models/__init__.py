@@ -5,6 +5,7 @@ from connectors.audit.models.intake_runs import IntakeRun, OpenRun, RunWithdrawa
 from connectors.audit.models.packs import Every, Pack, PackSchedule, PackState
 from connectors.audit.models.review import Question, Review, SavedView
 from connectors.audit.models.trail import Archive, ChainHead, Checkpoint, CheckpointDelivery, Entry, SigningKey
+from connectors.audit.models.verification import Verification, VerificationState
 
 __all__ = [
     "Archive",
@@ -32,5 +33,7 @@ __all__ = [
     "SeenAgain",
     "SigningKey",
     "Source",
+    "Verification",
+    "VerificationState",
     "WithdrawnLine",
 ]

@@ -10,9 +10,6 @@ class ChainHead(models.Model):
 
     seq = models.BigIntegerField(default=0)
     hash = models.CharField(max_length=64, default="0" * 64)
-    verified_at = models.DateTimeField(null=True, blank=True)
-    verified_seq = models.BigIntegerField(default=0)  # the last entry that check read
-    wrong_seq = models.BigIntegerField(null=True, blank=True)  # the first wrong entry it found
     # Entries up to here stand in signed archives; the chain is checked from the hash of the last of them.
     archived_seq = models.BigIntegerField(default=0)
     archived_hash = models.CharField(max_length=64, default="0" * 64)
@@ -34,6 +31,9 @@ class Entry(models.Model):
     class Meta:
         app_label = "connectors"
         verbose_name_plural = "entries"
+        indexes = [  # what the last check of the history found is asked for by every page of it
+            models.Index(fields=["-seq"], condition=models.Q(action="history.verified"), name="entries_of_checks")
+        ]
 
 
 class SigningKey(models.Model):

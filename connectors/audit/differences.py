@@ -1,0 +1,62 @@
+"""What a comparison of the history with its sources finds, and how it goes through a table: page by page, resumable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+ALTERED, MISSING, SURPLUS = "altered", "missing", "surplus"
+LONGEST_VALUE = 120  # of a value in a sentence
+Position = Any  # where a page ended, as JSON keeps it; None before the first
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """One place where a table does not say what the entries or the mirrored lines say.
+
+    `seq` and `line` name the entry or the line it is about, as far as there is one.
+    """
+
+    kind: str
+    table: str
+    sentence: str
+    field: str = ""
+    seq: int | None = None
+    line: int | None = None
+    detail: str = ""  # of one field: what it says and what it should say
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """How far a look has come (None: to the end), how many rows it took, and what differs in them.
+
+    `more` differences were counted beside those that are named.
+    """
+
+    following: Position
+    rows: int = 0
+    found: Sequence[Difference] = ()
+    more: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """One table that is compared: `page` looks at what comes after a position."""
+
+    name: str  # what it is at, for people
+    page: Callable[[Position], Page]
+    count: Callable[[], int] = field(default=lambda: 0)  # of its rows, for the progress
+    is_settled: bool = False  # what it finds is no half of what somebody writes just now
+
+
+# Tables that repeat what entries say and belong to apps that this one does not know.
+MORE: list[Look] = []
+
+
+def told(value: object) -> str:
+    """A value in a sentence."""
+    if value in (None, "", []):
+        return "nothing"
+    text = str(value)
+    return f"“{text[:LONGEST_VALUE]}…”" if len(text) > LONGEST_VALUE else f"“{text}”"

@@ -1,0 +1,61 @@
+"""How far a row of the history may be relied on, as its page and the list say it: compared when it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from connectors.audit import comparison, pairings, verification
+from connectors.audit.differences import Difference
+from connectors.audit.models import HistoryRow
+from connectors.audit.verification import Found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Of one row. `differs`: why it is not to be relied on; `verified_at`: of the last check that covered it."""
+
+    differs: str = ""
+    verified_at: datetime | None = None
+    is_behind_break: bool = False  # of the chain
+
+    @property
+    def is_trusted(self) -> bool:
+        return not (self.differs or self.is_behind_break)
+
+
+class Standings:
+    """Of the rows of one page."""
+
+    def __init__(self, rows: Sequence[HistoryRow], found: Found | None) -> None:
+        self.found = found
+        self.differing = comparison.of_shown(rows)
+
+    def of(self, row: HistoryRow) -> Standing:
+        differences = self.differing.get(row.pk, [])
+        found = self.found
+        if found is None:
+            return Standing(differs=sentence(row, differences))
+        is_covered = found.trusts_entry(row.entry_seq) if row.entry_seq else found.trusts_line(row.line_id or 0)
+        behind = bool(row.entry_seq and found.wrong_seq is not None and row.entry_seq >= found.wrong_seq)
+        return Standing(
+            differs=sentence(row, differences),
+            verified_at=found.at if is_covered and not differences else None,
+            is_behind_break=behind,
+        )
+
+
+def of_one(row: HistoryRow) -> Standing:
+    """With its pairing, which costs too much for a list."""
+    standings = Standings([row], verification.last_found())
+    standings.differing[row.pk] = [*standings.differing.get(row.pk, []), *pairings.of_row(row)]
+    return standings.of(row)
+
+
+def sentence(row: HistoryRow, differences: Sequence[Difference]) -> str:
+    if not differences:
+        return ""
+    details = "; ".join(each.detail or each.sentence.rstrip(".") for each in differences)
+    source = "its entry" if row.entry_seq else "its line"
+    return f"This row differs from {source}: {details}. Do not rely on it."

@@ -1,0 +1,15 @@
+"""`{% with standing=row|standing:standings %}`: how far a row of the history may be relied on."""
+
+from __future__ import annotations
+
+from django import template
+
+from connectors.audit.models import HistoryRow
+from connectors.audit.standing import Standing, Standings
+
+register = template.Library()
+
+
+@register.filter
+def standing(row: HistoryRow, standings: Standings) -> Standing:
+    return standings.of(row)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from django.conf import settings
 
 from connectors.audit import checker
 from connectors.audit.checker import START, Copies, Signed, Wrong
-from connectors.audit.models import Archive, ChainHead
+from connectors.audit.models import Archive, ChainHead, Entry
 
 BLOCK = 1024 * 1024
 
@@ -35,6 +35,25 @@ def place_of(archive: Archive) -> Path | None:
     """Where its file is: where it was written, or in ARCHIVE_FOLDER; None when it is not at hand."""
     path = Path(archive.path)
     return next((each for each in (path, Path(settings.ARCHIVE_FOLDER) / path.name) if each.is_file()), None)
+
+
+def entries(path: Path, size: int) -> Iterator[list[Entry]]:
+    """The entries in an archive, so many at a time; that it is the file that was written is for the caller to know."""
+    source, some = checker.Source(path), list[Entry]()
+    try:
+        for line in source.lines(checker.ENTRIES):
+            said = checker.fields(line)
+            body = checker.fields(said["body"])
+            at = datetime.fromisoformat(body["at"])
+            told = {name: said[name] for name in ("seq", "prev", "hash", "body")}
+            some.append(Entry(**told, at=at, action=body["action"]))
+            if len(some) == size:
+                yield some
+                some = []
+    finally:
+        source.close()
+    if some:
+        yield some
 
 
 def check(head: ChainHead, signed: Iterable[Signed], copies: Copies | None) -> list[str]:

@@ -1,28 +1,31 @@
-"""The chosen rows as files: one object a line, lossless, and a table for spreadsheets. Both come from one reading."""
+"""The chosen rows as files: one object a line, lossless, and a table for spreadsheets. Both come from one reading.
+
+A row is what its entry or its line says, made again for the pack; see pack_span.
+"""
 
 from __future__ import annotations
 
 import json
-from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 from connectors.audit import csv_safe
-from connectors.audit.models import Entry
-from connectors.audit.selection import chunks
+from connectors.audit.models import Certainty, Entry, HistoryRow, MirrorLine
+from connectors.audit.pack_scratch import Scratch
 
 Record = dict[str, Any]
 FIELDS = (
-    "id", "at", "source", "action", "kind", "direction", "work_item_type", "project_key", "project_stated",
+    "at", "source", "action", "kind", "direction", "work_item_type", "project_key", "project_stated",
     "object_id", "object_name", "before_id", "before_name", "after_id", "after_name", "person_name", "person_email",
     "approver_name", "reason", "ticket", "plan", "sentence", "parsed", "certainty", "identical", "candidates",
 )  # fmt: skip
 CONNECTOR = ("slug", "name", "align_site", "align_connector_id")
-LINE = ("remote_id", "type", "user", "at", "description", "occurrence", "intake", "recorded_at")
+CHUNK = 2000
+LINE = ("id", "remote_id", "type", "user", "at", "description", "occurrence", "intake", "recorded_at")
 COLUMNS = {
     "Time": "time", "Time (UTC)": "at", "Connector": "connector_name", "Align connector": "config", "Source": "source",
     "Action": "action", "Mapping type": "kind", "Direction": "direction", "Work item type": "work_item_type",
@@ -30,8 +33,9 @@ COLUMNS = {
     "Object": "object_name", "Before id": "before_id", "Before": "before_name", "After id": "after_id",
     "After": "after_name", "Person": "person_name", "E-mail": "person_email", "Approver": "approver_name",
     "Reason": "reason", "Ticket": "ticket", "Plan": "plan", "Sentence": "sentence", "Read": "parsed",
-    "Pairing": "certainty", "Identical lines": "identical", "Align type": "line_type", "Align user": "line_user",
-    "Align time (UTC)": "line_at", "Align description": "line_description", "Entry": "seq", "Entry hash": "hash",
+    "Pairing": "certainty", "Identical lines": "identical", "Line": "line_id", "Align type": "line_type",
+    "Align user": "line_user", "Align time (UTC)": "line_at", "Align description": "line_description", "Entry": "seq",
+    "Entry hash": "hash",
 }  # fmt: skip
 
 
@@ -50,8 +54,8 @@ class Written:
 
     def note(self, record: Record) -> None:
         self.rows += 1
-        self.first_at = self.first_at or record["at"]
-        self.last_at = record["at"]
+        self.first_at = self.first_at or datetime.fromisoformat(record["at"])
+        self.last_at = datetime.fromisoformat(record["at"])
         self.sources[record["source"]] += 1
         if record["kind"] and record["connector"]:
             self.changes[record["connector"]["slug"]] += 1
@@ -60,41 +64,53 @@ class Written:
         self.kept_raw += not record["parsed"]
 
 
-def write(chosen: array[int], zone: ZoneInfo, table: BinaryIO, written: Written) -> Iterator[bytes]:
+# -- records ----------------------------------------------------------------------------------------------------------
+
+
+def record_of(row: HistoryRow, source: Entry | MirrorLine) -> Record:
+    """What an entry says, its connector as it was called then; or what a line says that no act of ours explains.
+
+    The line that an entry's change is in is found later.
+    """
+    told = {name: getattr(row, name) for name in FIELDS}
+    if isinstance(source, Entry):
+        connector = json.loads(source.body)["connector"]
+        named = {name: connector[name] for name in CONNECTOR} if connector else None
+        return {"seq": source.seq, "hash": source.hash, "connector": named, **told, "line": None}
+    named = {name: getattr(row.connector, name) for name in CONNECTOR}
+    line = {name: getattr(source, name) for name in LINE}
+    return {"seq": None, "hash": None, "connector": named, **told, "line": line}
+
+
+def as_text(record: Record) -> str:
+    return json.dumps(record, separators=(",", ":"), default=_text_of)
+
+
+# -- writing ----------------------------------------------------------------------------------------------------------
+
+
+def write(scratch: Scratch, zone: ZoneInfo, table: BinaryIO, written: Written) -> Iterator[bytes]:
     """The lines of rows.jsonl, block by block; the same rows go into `table` on the way."""
     table.write(csv_safe.BYTE_ORDER_MARK + csv_safe.lines([list(COLUMNS)]))
-    for records in _records(chosen):
+    for texts in scratch.records(CHUNK):
+        records = [json.loads(text) for text in texts]
+        _add_pairs(records, scratch)
         for record in records:
             written.note(record)
         table.write(csv_safe.lines(_cells(record, zone) for record in records))
-        yield b"".join(_line(record) for record in records)
+        yield "".join(f"{as_text(record)}\n" for record in records).encode()
 
 
-def _records(chosen: array[int]) -> Iterator[list[Record]]:
-    names = [*FIELDS, "entry_seq", *(f"connector__{name}" for name in CONNECTOR), *(f"line__{name}" for name in LINE)]
-    for found in chunks(chosen, names):
-        hashes = dict(
-            Entry.objects.filter(seq__in=[row["entry_seq"] for row in found if row["entry_seq"]]).values_list(
-                "seq", "hash"
-            )
-        )
-        yield [_record(row, hashes) for row in found]
-
-
-def _record(row: Mapping[str, Any], hashes: Mapping[int, str]) -> Record:
-    seq = row["entry_seq"]
-    line = {name: row[f"line__{name}"] for name in LINE}
-    return {
-        "seq": seq,
-        "hash": hashes.get(seq),  # none: the entry has left the database into an archive
-        "connector": {name: row[f"connector__{name}"] for name in CONNECTOR} if row["connector__slug"] else None,
-        **{name: row[name] for name in FIELDS},
-        "line": line if line["at"] else None,
-    }
-
-
-def _line(record: Record) -> bytes:
-    return json.dumps(record, separators=(",", ":"), default=_text_of).encode() + b"\n"
+def _add_pairs(records: Sequence[Record], scratch: Scratch) -> None:
+    """The line of Align's log that each change of ours is in, as worked out from all that looks the same."""
+    pairings = scratch.pairings([record["seq"] for record in records if record["seq"]])
+    found = MirrorLine.objects.filter(pk__in=[line for line, _ in pairings.values()])
+    lines = {line["id"]: json.loads(as_text(line)) for line in found.values(*LINE)}
+    for record in records:
+        if record["seq"] in pairings:
+            line, identical = pairings[record["seq"]]
+            record["certainty"] = Certainty.EXACT if identical == 1 else Certainty.ONE_OF_MANY
+            record["identical"], record["line"] = identical, lines[line]
 
 
 def _text_of(value: object) -> str:
@@ -105,19 +121,18 @@ def _text_of(value: object) -> str:
 
 def _cells(record: Record, zone: ZoneInfo) -> Sequence[object]:
     connector, line = record["connector"] or {}, record["line"] or {}
-    at: datetime = record["at"]
     number = connector.get("align_connector_id")
     flat = {
         **record,
-        "time": at.astimezone(zone).isoformat(sep=" ", timespec="seconds"),
-        "at": _text_of(at),
+        "time": datetime.fromisoformat(record["at"]).astimezone(zone).isoformat(sep=" ", timespec="seconds"),
         "connector_name": connector.get("name"),
         "config": f"CONFIG {number}" if number is not None else None,
         "project_stated": "yes" if record["project_stated"] else "no",
         "parsed": "yes" if record["parsed"] else "kept raw",
         "line_type": line.get("type"),
         "line_user": line.get("user"),
-        "line_at": _text_of(line["at"]) if line else None,
+        "line_id": line.get("id"),
+        "line_at": line.get("at"),
         "line_description": line.get("description"),
     }
     return [flat[name] for name in COLUMNS.values()]

@@ -26,6 +26,7 @@ from connectors.audit.deliveries import sync_folder
 from connectors.audit.models import Entry, Pack, PackSchedule, PackState
 from connectors.audit.pack_files import Contents, Made
 from connectors.audit.pack_lease import Hold
+from connectors.audit.pack_scratch import scratch
 from connectors.audit.selection import BadQuery, Selection
 from connectors.jobs import MOST_TRIES, Interrupted, LeaseLost, stopping
 from connectors.models.person import Person
@@ -176,10 +177,10 @@ def _write(hold: Hold) -> None:
     if pack.epoch > MOST_TRIES:
         raise Refused(TOO_OFTEN)
     chosen = selection.select(pack.query, pack.time_zone)
-    with _draft(pack) as draft:
-        found = pack_files.contents(pack, chosen)
+    with _draft(pack) as draft, scratch(draft.parent, f".{pack.uuid}-") as aside:
+        found = pack_files.contents(pack, chosen, aside, hold.progress)
         pack.total = found.total
-        hold.write(done=0, total=pack.total)
+        hold.write(done=found.read, total=pack.total)
         made = pack_files.write(draft, found, hold.progress)
         _finish(hold, draft, found, made)
 

@@ -117,9 +117,23 @@ def of_lines(connector: Connector, lines: Sequence[MirrorLine]) -> list[HistoryR
     return rows
 
 
-def _of_line(connector: Connector, line: MirrorLine) -> HistoryRow:
+def match_of_line(connector: Connector, line: MirrorLine) -> str:
+    """The same as `match` of the row that the line would have alone."""
+    event = _event_of(line)
+    return _match(event, connector.align_connector_id) if event and _is_of(connector, event) else ""
+
+
+def _event_of(line: MirrorLine) -> MappingEvent | None:
     # Of a line that could not be split, neither type nor user is known, and its time is that of the intake.
-    event = parse(line.description, line.type).event if line.type or line.user else None
+    return parse(line.description, line.type).event if line.type or line.user else None
+
+
+def _is_of(connector: Connector, event: MappingEvent) -> bool:
+    return event.connector_id in (connector.align_connector_id, 0)
+
+
+def _of_line(connector: Connector, line: MirrorLine) -> HistoryRow:
+    event = _event_of(line)
     row = HistoryRow(
         at=line.at,
         connector=connector,
@@ -134,7 +148,7 @@ def _of_line(connector: Connector, line: MirrorLine) -> HistoryRow:
         _fill(row, event)
         row.action = event.action
         row.sentence = in_words(event)
-        if event.connector_id in (connector.align_connector_id, 0):  # else the line is of another connector
+        if _is_of(connector, event):  # else the line is of another connector
             row.source, row.match = Source.OUTSIDE, _match(event, connector.align_connector_id)
     return row
 

@@ -325,10 +325,28 @@ def select(search: Search) -> Selection | None:
         else:
             columns &= _any([meaning.columns for meaning in meanings])
             groups += [group] if all(meaning.any_of for meaning in meanings) else []
-    plain = dict.fromkeys(found for text in search.words for found in words.split(text))
-    groups += [(Match(text=text, prefix=True),) for text in plain]
+    groups += _plain(search)
     since, until = bounds(search)
     return Selection(columns=columns, groups=tuple(groups), span=Span(since=since, until=until))
+
+
+def without_index(search: Search) -> tuple[Q, tuple[Group, ...]]:
+    """The same selection for whoever does not trust an index: columns, and the words that no column stands for."""
+    columns, groups = Q(), list[Group]()
+    for name in dict.fromkeys(term.name for term in search.terms):
+        meanings = [QUALIFIERS[name](value) for value in search.values(name)]
+        if name in NARROWING:
+            columns &= _all([meaning.columns for meaning in meanings])
+        elif all(meaning.columns for meaning in meanings):
+            columns &= _any([meaning.columns for meaning in meanings])
+        else:
+            groups.append(tuple(found for meaning in meanings for found in meaning.any_of))
+    return columns, (*groups, *_plain(search))
+
+
+def _plain(search: Search) -> Iterable[Group]:
+    found = dict.fromkeys(found for text in search.words for found in words.split(text))
+    return [(Match(text=text, prefix=True),) for text in found]
 
 
 def _all(conditions: Iterable[Q]) -> Q:

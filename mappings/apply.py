@@ -193,7 +193,7 @@ class Apply:
 
 
 def apply_plan(run: Run) -> None:
-    plan = Plan.objects.select_related("connector", "applier", "approver").get(pk=int(run.job.subject))
+    plan = Plan.objects.select_related("connector", "author", "applier", "approver").get(pk=int(run.job.subject))
     if plan.state != PlanState.APPLYING:
         return
     journal = Journal(run=run, plan=plan)

@@ -10,8 +10,9 @@ from connectors.models import Person
 from connectors.people.invitations import has_mail
 from mappings.models import Plan
 from mappings.planning import emergencies
+from mappings.planning.authors import editors_of
 from mappings.planning.confirming import Confirmation, confirmation
-from mappings.planning.rules import Standing, editors_of, standing
+from mappings.planning.rules import Standing, standing
 from mappings.planning.telling import other_admins
 
 

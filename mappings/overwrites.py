@@ -24,6 +24,7 @@ from mappings.engine.values import ALIGN_STATES, Kind
 from mappings.engine.words import same_name
 from mappings.models import Change, ChangeState
 from mappings.outcomes import ALREADY_ABSENT
+from mappings.planning.authors import author_of, earlier_of
 
 LOOK_BACK = timedelta(days=1)  # older lines are looked at when an intake has just brought them
 NO_RECORD = "no record"
@@ -123,7 +124,9 @@ def _changes(connector: Connector, key: Key, since: datetime) -> list[Change]:
         family=key.family, work_item_type=key.work_item_type, source_id=key.source_id
     )
     # What was already absent was not written by us.
-    return list(found.exclude(detail=ALREADY_ABSENT).select_related("plan").order_by("sent_at", "pk"))
+    return list(
+        found.exclude(detail=ALREADY_ABSENT).select_related("plan__author", "plan__approver").order_by("sent_at", "pk")
+    )
 
 
 def _lines(connector: Connector, key: Key, first: datetime, last: datetime) -> list[Line]:
@@ -338,6 +341,9 @@ def _act(connector: Connector, change: Change, overwrite: Overwrite) -> Act:
         event=replace(event, before_id=overwrite.value, before_name="" if overwrite.value is None else overwrite.name),
         plan=plan.pk,
         project_key=change.project_key,
+        author=author_of(change),
+        earlier=earlier_of(change),
+        planner=plan.author,
         approver=plan.approver,
         reason=plan.reason,
         ticket=plan.ticket,

@@ -21,7 +21,7 @@ def waiting_edits(connector: Connector) -> QuerySet[Mapping]:
     """Rows that may go into a plan: edited ones, and duplicates for which somebody chose which record stays."""
     return (
         Mapping.objects.filter(waits=True, scope__connector=connector)
-        .select_related("scope__project", "scope__connector", "wanted_by")
+        .select_related("scope__project", "scope__connector", "wanted_by", "former_by", "kept_by")
         .order_by("scope_id", "work_item_type", "source_id")
     )
 

@@ -20,13 +20,13 @@ from mappings.engine.values import Situation, WorkItemType
 from mappings.models import Mapping
 
 # What settle_mapping sets, for the `update_fields` of those who save only a part.
-SETTLED_FIELDS = ("situation", "applied", "waits", "drifted_at")
+SETTLED_FIELDS = ("situation", "applied", "waits", "drifted_at", "apart_since", "former_by")
 ELSEWHERE = (Situation.DRIFTED, Situation.CONFLICT, Situation.ACCEPTED)
 ENDED_AT_ONCE = 500
 
 
 def settle_mapping(mapping: Mapping, *, known: bool = True, now: datetime | None = None) -> Mapping:
-    """Set `situation`, `applied`, `waits` and `drifted_at`; the caller saves.
+    """Set `situation` and what follows from it, the SETTLED_FIELDS; the caller saves.
 
     A drift that is accepted keeps the time it was first seen at, and one whose list is not known does too.
     """
@@ -44,6 +44,10 @@ def settle_mapping(mapping: Mapping, *, known: bool = True, now: datetime | None
         mapping.drifted_at = mapping.drifted_at or now
     elif settled.situation is not Situation.UNKNOWN:
         mapping.drifted_at = None
+    if settled.situation is Situation.IN_SYNC:
+        mapping.apart_since = mapping.former_by = None
+    elif settled.situation is not Situation.UNKNOWN:
+        mapping.apart_since = mapping.apart_since or now
     return mapping
 
 

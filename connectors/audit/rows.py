@@ -6,8 +6,9 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from connectors.audit import words
 from connectors.audit.grammar import A2J, CREATED, DELETED, J2A, WORK_ITEM_TYPES, MappingEvent, as_written, parse, write
@@ -16,6 +17,15 @@ from connectors.models.catalogue import Status
 from connectors.models.connector import Connector
 
 DONE = "change.done"  # the entry of a write that Align took
+CHANGE = "change."  # what the actions of entries about one change of a plan begin with
+# As what the actor of these acts on a whole plan is found; of a change, the actor is who applied it.
+ACTED_AS = {
+    "plan.made": "planner",
+    "plan.approved": "approver",
+    "plan.emergency_approved": "approver",
+    "plan.started": "applier",
+    "plan.retry": "applier",
+}
 ELSEWHERE = "mapping.changed_elsewhere"  # the entry of a change that the watch has seen and no line told
 KEPT_RAW = "log line"  # the action of a line that no grammar reads
 MOST_CANDIDATES = 50
@@ -74,35 +84,85 @@ def _plain(text: str) -> str:
 # -- our own entries -----------------------------------------------------------------------------------------------
 
 
-def of_entry(entry: Entry) -> HistoryRow:
+Copy: TypeAlias = "Mapping[str, Any]"  # of a person, as an entry has it: id, name, email, role
+
+
+@dataclass(frozen=True, kw_only=True)
+class People:
+    """The four of an entry. Those whom it does not state are empty, as all but the actor and approver of old ones."""
+
+    person: Copy  # the author where one is stated, else who acted
+    planner: Copy
+    approver: Copy
+    applier: Copy
+    actor: Copy
+
+
+def people_of(body: Mapping[str, Any]) -> People:
+    stated, actor = body.get("people") or {}, body["actor"] or {}
+    return People(
+        person=stated.get("author") or actor,
+        planner=stated.get("planner") or {},
+        approver=body["approver"] or {},
+        applier=actor if body["action"].startswith(CHANGE) else {},
+        actor=actor,
+    )
+
+
+def of_entry(entry: Entry, *, is_told: bool = False) -> HistoryRow:
+    """From nothing but the entry's text. `is_told`: by a line, whose row is the outside change that the watch saw."""
     body = json.loads(entry.body)
+    action, at = body["action"], body["happened_at"] or body["at"]
     event = MappingEvent(**body["event"]) if body["event"] else None
-    actor, approver, connector = body["actor"] or {}, body["approver"] or {}, body["connector"] or {}
+    connector, people = body["connector"] or {}, people_of(body)
     row = HistoryRow(
-        at=datetime.fromisoformat(body["happened_at"]) if body["happened_at"] else entry.at,
+        at=datetime.fromisoformat(at),
         connector_id=connector.get("id"),
         source=Source.OURS,
-        action=entry.action[:40],
+        action=action[:40],
         object_name=safe(body["subject"]),
         project_key=safe(body["project_key"])[:255],
-        person_name=safe(actor.get("name", ""))[:320],
-        person_email=safe(actor.get("email", ""))[:320],
-        approver_name=safe(approver.get("name", ""))[:320],
+        person_id=people.person.get("id"),
+        person_name=_name(people.person),
+        person_email=safe(people.person.get("email", ""))[:320],
+        planner_id=people.planner.get("id"),
+        planner_name=_name(people.planner),
+        approver_id=people.approver.get("id"),
+        approver_name=_name(people.approver),
+        applier_id=people.applier.get("id"),
+        applier_name=_name(people.applier),
         reason=safe(body["reason"]),
         ticket=safe(body["ticket"])[:100],
         plan=body["plan"],
         sentence=safe(body["sentence"]),
-        entry_seq=entry.seq,
+        entry_seq=body["seq"],
     )
     if event:
         _fill(row, event)
-        if entry.action == DONE:
+        if action == DONE:
             row.action, row.match = event.action, match_of_ours(event)
-        elif entry.action == ELSEWHERE and not Case.objects.filter(entry_seq=entry.seq, line__isnull=False).exists():
-            # Once a line has told it, the line's row is the outside change.
+        elif action == ELSEWHERE and not is_told:
             row.action, row.source = event.action, Source.OUTSIDE
-    row.text = _words(row, body["subject"], connector.get("name", ""))
+    row.text = _words(row, body["subject"], connector.get("name", ""), people=words_of_people(people, action))
     return row
+
+
+def is_told(entry_seq: int) -> bool:
+    """Whether a line has told the change elsewhere that this entry says the watch has seen."""
+    return Case.objects.filter(entry_seq=entry_seq, line__isnull=False).exists()
+
+
+def words_of_people(people: People, action: str) -> list[str]:
+    """By which each of them is found, by name and by e-mail; the person's own come from the row."""
+    found = {"planner": people.planner, "approver": people.approver, "applier": people.applier}
+    if role := ACTED_AS.get(action):
+        found[role] = people.actor
+    names = ((role, safe(copy.get(name, ""))) for role, copy in found.items() for name in ("name", "email"))
+    return [word for role, name in names for word in words.beginnings(role, name)]
+
+
+def _name(copy: Copy) -> str:
+    return safe(copy.get("name", ""))[:320]
 
 
 # -- mirrored lines ------------------------------------------------------------------------------------------------
@@ -201,7 +261,7 @@ def _fill(row: HistoryRow, event: MappingEvent) -> None:
     row.after_id, row.after_name = event.after_id, safe(event.after_name)
 
 
-def _words(row: HistoryRow, *more: str) -> str:
+def _words(row: HistoryRow, *more: str, people: Sequence[str] = ()) -> str:
     """What the search finds the row by."""
     fields = (
         row.sentence,
@@ -210,14 +270,16 @@ def _words(row: HistoryRow, *more: str) -> str:
         row.after_name,
         row.person_name,
         row.person_email,
+        row.planner_name,
         row.approver_name,
+        row.applier_name,
         row.reason,
         row.ticket,
         row.project_key,
         *(str(number) for number in (row.object_id, row.before_id, row.after_id) if number is not None),
         *more,
     )
-    return words.of_row(row, safe(" ".join(part for part in fields if part)))
+    return words.of_row(row, safe(" ".join(part for part in fields if part)), people=people)
 
 
 def safe(text: str) -> str:

@@ -154,9 +154,17 @@ def _named(*qualifiers: str) -> Callable[[str], Meaning]:
 
 
 def _actor(value: str) -> Meaning:
-    """Also Align's user in the line that our own change was joined to: the one that our credentials belong to."""
+    """Any of the four people. Also Align's user in the line that our own change was joined to: the one that our
+    credentials belong to.
+    """
     _phrase("actor", value)
-    return _named("person", "approver", words.REMOTE)(value)
+    return _named("person", "planner", "approver", "applier", words.REMOTE)(value)
+
+
+def _author(value: str) -> Meaning:
+    """The person of a row is its author where it has one."""
+    _phrase("author", value)
+    return _named("person")(value)
 
 
 def _plan(value: str) -> Meaning:
@@ -223,6 +231,10 @@ def _phrase(qualifier: str, value: str) -> str:
 QUALIFIERS: Mapping[str, Callable[[str], Meaning]] = {
     "action": _action,
     "actor": _actor,
+    "author": _author,
+    "planner": _named("planner"),
+    "approver": _named("approver"),
+    "applier": _named("applier"),
     "type": _one_of("work_item_type", "type", {value: str(label) for value, label in WorkItemType.choices}),
     "kind": _one_of("kind", "kind", KINDS),
     "direction": _one_of("direction", "direction", DIRECTIONS),

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from django.db import connection
 from django.utils import timezone
@@ -35,8 +35,25 @@ class Head(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PersonCopy:
+    """Somebody as they were when they did it: an entry about it may be written much later."""
+
+    id: int
+    name: str
+    email: str
+    role: str
+
+
+Somebody: TypeAlias = "Person | PersonCopy | None"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Act:
-    """What somebody did. `actor` is None only for the product itself; `happened_at` is for acts told late."""
+    """What somebody did. `actor` is None only for the product itself; `happened_at` is for acts told late.
+
+    Of a change the actor is who applies it. `author` is who decided on the value, `earlier` are those whose values of
+    the same mapping it replaced since that was last in sync, `planner` is who put it into a plan.
+    """
 
     action: str  # dotted lower-case words: change.done, plan.approved
     actor: Person | None
@@ -47,6 +64,9 @@ class Act:
     event: MappingEvent | None = None
     plan: int | None = None
     project_key: str = ""
+    author: Somebody = None
+    earlier: Sequence[PersonCopy] = ()
+    planner: Somebody = None
     approver: Person | None = None
     reason: str = ""
     ticket: str = ""
@@ -64,6 +84,8 @@ def append(
     event: MappingEvent | None = None,
     plan: int | None = None,
     project_key: str = "",
+    author: Somebody = None,
+    planner: Somebody = None,
     approver: Person | None = None,
     reason: str = "",
     ticket: str = "",
@@ -80,6 +102,8 @@ def append(
         event=event,
         plan=plan,
         project_key=project_key,
+        author=author,
+        planner=planner,
         approver=approver,
         reason=reason,
         ticket=ticket,
@@ -141,9 +165,9 @@ def canonical(body: Mapping[str, Any]) -> str:
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
-def row_of(entry: Entry) -> HistoryRow | None:
+def row_of(entry: Entry, *, is_told: bool = False) -> HistoryRow | None:
     """The entry as the history pages show it; None for an act they do not show."""
-    return None if entry.action in WITHOUT_ROW else rows.of_entry(entry)
+    return None if entry.action in WITHOUT_ROW else rows.of_entry(entry, is_told=is_told)
 
 
 def _body(act: Act, *, seq: int, at: datetime) -> dict[str, Any]:
@@ -153,6 +177,7 @@ def _body(act: Act, *, seq: int, at: datetime) -> dict[str, Any]:
         "action": act.action,
         "actor": _person(act.actor),
         "approver": _person(act.approver),
+        "people": _people(act),
         "connector": _connector(act.connector),
         "subject": act.subject,
         "sentence": act.sentence,
@@ -166,10 +191,21 @@ def _body(act: Act, *, seq: int, at: datetime) -> dict[str, Any]:
     }
 
 
-def _person(person: Person | None) -> dict[str, Any] | None:
+def _people(act: Act) -> dict[str, Any] | None:
+    if not (act.author or act.planner or act.earlier):
+        return None
+    earlier = [_person(each) for each in act.earlier]
+    return {"author": _person(act.author), "planner": _person(act.planner), "earlier": earlier}
+
+
+def _person(person: Somebody) -> dict[str, Any] | None:
     if person is None:
         return None
-    return {"id": person.pk, "name": person.name, "email": person.email, "role": person.role}
+    return {"id": person.id, "name": person.name, "email": person.email, "role": person.role}
+
+
+def copy_of(person: Person) -> PersonCopy:
+    return PersonCopy(id=person.pk, name=person.name, email=person.email, role=person.role)
 
 
 def _connector(connector: Connector | None) -> dict[str, Any] | None:

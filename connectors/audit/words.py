@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -46,15 +46,15 @@ def word(qualifier: str, value: str) -> str:
     return f":{qualifier}:{value}"[: 2 * LONGEST]
 
 
-def of_row(row: HistoryRow, plain: str) -> str:
-    """What is stored of a row: its qualifiers and the words of `plain`, each once."""
-    return " ".join(list(dict.fromkeys([*_qualifiers(row), *split(plain)]))[:MOST])
+def of_row(row: HistoryRow, plain: str, *, people: Sequence[str] = ()) -> str:
+    """What is stored of a row: its qualifiers, those of its people beside them, and the words of `plain`, each once."""
+    return " ".join(list(dict.fromkeys([*_qualifiers(row), *people, *split(plain)]))[:MOST])
 
 
 def with_remote(text: str, user: str) -> str:
     """The words of a row, of which those of Align's user are this user's and of no other; empty: of nobody."""
     kept = (each for each in text.split(" ") if not each.startswith(f":{REMOTE}:"))
-    return " ".join([*kept, *_beginnings(REMOTE, user)])
+    return " ".join([*kept, *beginnings(REMOTE, user)])
 
 
 def _qualifiers(row: HistoryRow) -> Iterator[str]:
@@ -91,10 +91,10 @@ def _named(qualifier: str, *names: str, number: int | None = None) -> Iterator[s
     if number is not None:
         yield word(qualifier, str(number))
     for name in names:
-        yield from _beginnings(qualifier, name)
+        yield from beginnings(qualifier, name)
 
 
 @lru_cache(maxsize=KEPT)
-def _beginnings(qualifier: str, name: str) -> tuple[str, ...]:
+def beginnings(qualifier: str, name: str) -> tuple[str, ...]:
     parts = split(name)[:PARTS]
     return tuple(word(qualifier, "_".join(parts[start:])) for start in range(len(parts)))

@@ -16,6 +16,7 @@ from connectors.http.errors import RemoteError, SignInRefused
 from connectors.jobs import Run
 from mappings.models import Change, ChangeState, Plan, PlanState
 from mappings.outcomes import Outcome, confirmed_count, judge, state_counts, write_back
+from mappings.planning.authors import author_of, earlier_of
 
 OPEN = (ChangeState.PLANNED, ChangeState.SENDING, ChangeState.UNKNOWN)
 RETRIED = "change.retried"
@@ -130,6 +131,9 @@ class Journal:
             project_key=change.project_key,
             reason=self.plan.reason,
             ticket=self.plan.ticket,
+            author=author_of(change),
+            earlier=earlier_of(change),
+            planner=self.plan.author,
             approver=self.plan.approver,
             happened_at=change.sent_at,
         )
@@ -175,6 +179,7 @@ class Journal:
             sentence=sentence,
             data=data,
             plan=self.plan.pk,
+            planner=self.plan.author,
             reason=self.plan.reason,
             ticket=self.plan.ticket,
         )

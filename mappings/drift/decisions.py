@@ -120,7 +120,7 @@ def _locked(connector: Connector, asked: Iterable[int]) -> list[Mapping]:
     rows = Mapping.objects.filter(pk__in=list(asked), scope__connector=connector)
     scopes = Scope.objects.filter(pk__in=rows.values("scope_id")).order_by("pk")
     list(scopes.select_for_update(no_key=True).values_list("pk"))
-    related = ("scope__project", "scope__connector", "wanted_by", "accepted_by")
+    related = ("scope__project", "scope__connector", "wanted_by", "former_by", "accepted_by")
     return list(rows.select_for_update(of=("self",), no_key=True).select_related(*related).order_by("pk"))
 
 

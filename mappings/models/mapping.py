@@ -66,10 +66,18 @@ class Mapping(models.Model):
     remote_id = models.BigIntegerField(null=True, blank=True)
     duplicates = models.JSONField(default=list, blank=True)  # [[remote id, target id], ...] further records of the key
     keep_remote_id = models.BigIntegerField(null=True, blank=True)  # of duplicates, the one an admin chose to stay
+    kept_by = models.ForeignKey(
+        PERSON, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
     situation = models.CharField(max_length=8, choices=SITUATION_CHOICES, default=Situation.IN_SYNC)
     waits = models.BooleanField(default=False)  # may go into a plan: edited, or one of several records was chosen
     wanted_by = models.ForeignKey(PERSON, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     wanted_at = models.DateTimeField(null=True, blank=True)
+    # Whose the wanted value was before somebody decided that it is to be restored.
+    former_by = models.ForeignKey(
+        PERSON, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    apart_since = models.DateTimeField(null=True, blank=True)  # when it was last in sync; null: it is
     written_at = models.DateTimeField(null=True, blank=True)  # an older observation does not overwrite the row
     accepted_value = models.BigIntegerField(null=True, blank=True)  # drift tolerated until `accepted_until`
     accepted_until = models.DateTimeField(null=True, blank=True)
@@ -108,12 +116,16 @@ class ForeignRecord(models.Model):
 
 
 class Edit(models.Model):
-    """One change of a wanted value, so that its author can undo and redo it."""
+    """One change of a wanted value, so that its author can undo and redo it; undone, it is whose it was before."""
 
     mapping = models.ForeignKey(Mapping, on_delete=models.CASCADE, related_name="edits")
     connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="edits")
     person = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="+")
     before = models.BigIntegerField(null=True, blank=True)
+    before_by = models.ForeignKey(
+        PERSON, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    before_at = models.DateTimeField(null=True, blank=True)
     after = models.BigIntegerField(null=True, blank=True)
     version = models.PositiveIntegerField()  # of the mapping after this edit: undone only while it still holds
     undone = models.BooleanField(default=False)

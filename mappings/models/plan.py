@@ -90,6 +90,12 @@ class Change(models.Model):
     before_name = models.CharField(max_length=255, blank=True)
     after = models.BigIntegerField(null=True, blank=True)
     after_name = models.CharField(max_length=255, blank=True)
+    # Who decided on the value, as they were when it was planned, and whose values of the same row it had replaced.
+    author = models.ForeignKey(PERSON, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    author_name = models.CharField(max_length=200, blank=True)
+    author_email = models.CharField(max_length=320, blank=True)
+    author_role = models.CharField(max_length=10, blank=True)
+    earlier = models.JSONField(default=list, blank=True)  # [{"id", "name", "email", "role"}, ...]
     remote_id = models.BigIntegerField(null=True, blank=True)
     is_spare = models.BooleanField(default=False)  # deletes a further record of a key whose own record stays
     method = models.CharField(max_length=6)

@@ -36,7 +36,7 @@ def control(plan: Plan, wish: str, *, actor: Person) -> Plan:
 
 def _locked(plan: Plan) -> Plan:
     found = Plan.objects.select_for_update(of=("self",), no_key=True)
-    return found.select_related("connector", "approver").get(pk=plan.pk)
+    return found.select_related("connector", "author", "approver").get(pk=plan.pk)
 
 
 def left_words(plan: Plan) -> str:

@@ -53,7 +53,7 @@ def note(plan: Plan, *, actor: Person) -> None:
     with transaction.atomic():
         found = (
             Plan.objects.select_for_update(of=("self",), no_key=True)
-            .select_related("connector", "approver")
+            .select_related("connector", "author", "approver")
             .get(pk=plan.pk)
         )
         if not found.emergency_reason:

@@ -16,6 +16,7 @@ def plan_entry(action: str, plan: Plan, actor: Person | None, sentence: str, **d
         sentence=sentence,
         data=data,
         plan=plan.pk,
+        planner=plan.author,
         reason=plan.reason,
         ticket=plan.ticket,
     )

@@ -19,6 +19,7 @@ from mappings.engine import plan as engine
 from mappings.engine.values import Severity
 from mappings.models import Change, Mapping, Plan, PlanState
 from mappings.planning.approving import is_old
+from mappings.planning.authors import Authors, authors_of, fields_of
 from mappings.planning.choosing import Choice, choose, drafts
 from mappings.planning.reasons import reason_typed
 from mappings.planning.tickets import ticket_trouble
@@ -38,9 +39,13 @@ def make_plan(
     actor: Person,
     reason: str,
     ticket: str = "",
+    planner: Person | None = None,
     now: datetime | None = None,
 ) -> Plan:
-    """Plan the chosen waiting rows. Raises NothingToDo, or Refused when no row of them can be planned."""
+    """Plan the chosen waiting rows. Raises NothingToDo, or Refused when no row of them can be planned.
+
+    `planner` is whose plan it is, where that is not who acts: somebody refreshes the plan of somebody else.
+    """
     reason = reason_typed(reason, lacks="Say why: the reason goes into the history with every change of this plan.")
     ticket = _ticket(connector, ticket)
     choices = choose(connector, mapping_ids)
@@ -49,7 +54,16 @@ def make_plan(
         if planning.refused:
             raise Refused(" ".join(refused.sentence for refused in planning.refused))
         raise NothingToDo("Nothing to do: Align already holds what is wanted.")
-    return _store(connector, choices, planning, actor=actor, reason=reason, ticket=ticket, now=now or timezone.now())
+    return _store(
+        connector,
+        choices,
+        planning,
+        actor=actor,
+        planner=planner or actor,
+        reason=reason,
+        ticket=ticket,
+        now=now or timezone.now(),
+    )
 
 
 def _ticket(connector: Connector, typed: str) -> str:
@@ -70,21 +84,23 @@ def _store(
     planning: engine.Planning,
     *,
     actor: Person,
+    planner: Person,
     reason: str,
     ticket: str,
     now: datetime,
 ) -> Plan:
     mappings = {_key(choice): choice.mapping for choice in choices}
+    authors = authors_of(list(mappings.values()), planner=planner)
     fingerprint = engine.fingerprint(connector.align_connector_id, planning.changes)
     calls = engine.request_count(engine.batches(planning.changes, settings.APPLY_BATCH), _list_sizes(choices))
     with transaction.atomic():
         # The connector's row, so that two posts of one form come one after the other.
         Connector.objects.select_for_update(no_key=True).get(pk=connector.pk)
-        if (same := _same_draft(connector, fingerprint, actor, reason, ticket)) is not None:
+        if planner == actor and (same := _same_draft(connector, fingerprint, actor, reason, ticket)) is not None:
             return same
         plan = Plan.objects.create(
             connector=connector,
-            author=actor,
+            author=planner,
             reason=reason,
             ticket=ticket,
             fingerprint=fingerprint,
@@ -101,7 +117,11 @@ def _store(
                 workers=settings.APPLY_THREADS,
             ),
         )
-        changes = [_change(plan, n, each, mappings[each.key]) for n, each in enumerate(planning.changes)]
+        rows = [mappings[each.key] for each in planning.changes]
+        changes = [
+            _change(plan, n, each, row, authors[row.pk])
+            for n, (each, row) in enumerate(zip(planning.changes, rows, strict=True))
+        ]
         Change.objects.bulk_create(changes, batch_size=500)
         trail.append(
             "plan.made",
@@ -111,6 +131,7 @@ def _store(
             sentence=f"Planned {counted(Counter(each.action.value for each in planning.changes))}.",
             data={"fingerprint": plan.fingerprint, "changes": len(changes), "refused": plan.refused},
             plan=plan.pk,
+            planner=planner,
             reason=plan.reason,
             ticket=plan.ticket,
         )
@@ -149,7 +170,8 @@ def _warnings(planning: engine.Planning, choices: Iterable[Choice]) -> list[str]
     return list(dict.fromkeys(found))
 
 
-def _change(plan: Plan, position: int, planned: engine.PlannedChange, mapping: Mapping) -> Change:
+def _change(plan: Plan, position: int, planned: engine.PlannedChange, mapping: Mapping, authors: Authors) -> Change:
+    who = fields_of(authors.kept, []) if planned.is_spare else fields_of(authors.value, authors.earlier)
     return Change(
         plan=plan,
         position=position,
@@ -174,6 +196,7 @@ def _change(plan: Plan, position: int, planned: engine.PlannedChange, mapping: M
         sentence=planned.sentence,
         expected_line=planned.expected_line,
         event=asdict(planned.event),
+        **who,
     )
 
 

@@ -36,7 +36,11 @@ def replace(plan: Plan, moved: Mapping[int, str], *, actor: Person | None) -> Pl
     with transaction.atomic():
         # The connector before the plan, as in making a plan, so that two never wait for each other crosswise.
         Connector.objects.select_for_update(no_key=True).get(pk=plan.connector_id)
-        old = Plan.objects.select_for_update(of=("self",), no_key=True).select_related("connector").get(pk=plan.pk)
+        old = (
+            Plan.objects.select_for_update(of=("self",), no_key=True)
+            .select_related("connector", "author")
+            .get(pk=plan.pk)
+        )
         if old.state not in REPLACEABLE:
             raise Overtaken(f"Plan {old.pk} is {old.get_state_display().lower()} by now, so it was not refreshed.")
         reasons = _reasons(old, moved)
@@ -73,13 +77,13 @@ def _made_again(old: Plan, kept: Sequence[Change], actor: Person) -> Plan | None
     if not ids:
         return None
     try:
-        new = make_plan(old.connector, ids, actor=actor, reason=old.reason, ticket=old.ticket)
+        new = make_plan(old.connector, ids, actor=actor, planner=old.author, reason=old.reason, ticket=old.ticket)
     except NothingToDo:
         return None
-    new.author_id, new.replaces, new.restores_id = old.author_id, old, old.restores_id
+    new.replaces, new.restores_id = old, old.restores_id
     said = {row["key"] for row in new.refused}
     new.refused = [*new.refused, *(row for row in old.refused if row["key"] not in said)]
-    new.save(update_fields=["author", "replaces", "restores", "refused"])
+    new.save(update_fields=["replaces", "restores", "refused"])
     return new
 
 

@@ -26,11 +26,11 @@ from mappings.models import Change, ChangeState, Edit, Mapping, Plan, PlanState
 from mappings.planning.entries import plan_entry
 from mappings.planning.making import make_plan
 from mappings.queries import OPEN_SITUATIONS, Names, names_of
-from mappings.rows import settle_mapping
+from mappings.rows import SETTLED_FIELDS, settle_mapping
 
 ENDED = (PlanState.FINISHED, PlanState.CANCELLED)
 OPEN = (PlanState.DRAFT, PlanState.APPROVED, PlanState.APPLYING, PlanState.PAUSED)
-FIELDS = ["wanted", "wanted_by", "wanted_at", "version", "situation", "applied", "waits"]
+FIELDS = ["wanted", "wanted_by", "wanted_at", "version", *SETTLED_FIELDS]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,19 +192,11 @@ def _restore_wanted(plan: Plan, actor: Person, now: datetime) -> TakingBack:
 
 
 def _set_back(row: Mapping, change: Change, actor: Person, now: datetime) -> tuple[Mapping, Edit]:
-    before = row.wanted
+    edit = services.edit_of(row, change.before, actor=actor, now=now)
     row.wanted, row.wanted_by, row.wanted_at = change.before, actor, now
     row.version += 1
     settle_mapping(row, now=now)
-    edit = Edit(
-        mapping=row,
-        connector_id=row.scope.connector_id,
-        person=actor,
-        before=before,
-        after=row.wanted,
-        version=row.version,
-        at=now,
-    )
+    edit.version = row.version
     return row, edit
 
 

@@ -9,7 +9,6 @@ import hashlib
 from dataclasses import asdict, dataclass, fields
 
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
 
 from connectors import jobs
 from connectors.audit import trail
@@ -17,7 +16,7 @@ from connectors.audit.models import HistoryRow
 from connectors.models import Connector, Person
 from connectors.rights import Right, may
 from connectors.services import Refused
-from mappings.models import Edit, Plan, PlanState
+from mappings.models import Plan, PlanState
 from mappings.planning.telling import FOUR_EYES_OFF
 from mappings.planning.tickets import pattern_trouble
 
@@ -143,10 +142,3 @@ def why_void(plan: Plan) -> str:
             "did. Another admin has to approve it."
         )
     return ""
-
-
-def editors_of(plan: Plan) -> list[Person]:
-    """Whose edits the plan holds: the last edit of each of its rows before it was made."""
-    last = Edit.objects.filter(mapping=OuterRef("mapping"), undone=False, at__lte=plan.created_at).order_by("-id")
-    keys = plan.changes.annotate(editor=Subquery(last.values("person")[:1])).values_list("editor", flat=True)
-    return list(Person.objects.filter(pk__in=set(keys.order_by()) - {None}).order_by("name", "pk"))

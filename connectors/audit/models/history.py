@@ -90,9 +90,17 @@ class HistoryRow(models.Model):
     before_name = models.TextField(blank=True)
     after_id = models.BigIntegerField(null=True, blank=True)
     after_name = models.TextField(blank=True)
+    # The person is the author of what was sent where the entry states one, else whoever acted, else Align's user. The
+    # numbers are those of people here, and no foreign keys: a row outlives its people, and keeps the names of its time.
+    person_id = models.BigIntegerField(null=True, blank=True)
     person_name = models.CharField(max_length=320, blank=True)
     person_email = models.CharField(max_length=320, blank=True)
+    planner_id = models.BigIntegerField(null=True, blank=True)
+    planner_name = models.CharField(max_length=320, blank=True)
+    approver_id = models.BigIntegerField(null=True, blank=True)
     approver_name = models.CharField(max_length=320, blank=True)
+    applier_id = models.BigIntegerField(null=True, blank=True)  # of a change: who had it sent
+    applier_name = models.CharField(max_length=320, blank=True)
     reason = models.TextField(blank=True)
     ticket = models.CharField(max_length=100, blank=True)
     plan = models.BigIntegerField(null=True, blank=True)

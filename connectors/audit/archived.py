@@ -12,7 +12,7 @@ from django.conf import settings
 
 from connectors.audit import checker
 from connectors.audit.checker import START, Copies, Signed, Wrong
-from connectors.audit.models import Archive, ChainHead, Entry
+from connectors.audit.models import Archive, ChainHead
 
 BLOCK = 1024 * 1024
 
@@ -37,16 +37,13 @@ def place_of(archive: Archive) -> Path | None:
     return next((each for each in (path, Path(settings.ARCHIVE_FOLDER) / path.name) if each.is_file()), None)
 
 
-def entries(path: Path, size: int) -> Iterator[list[Entry]]:
-    """The entries in an archive, so many at a time; that it is the file that was written is for the caller to know."""
-    source, some = checker.Source(path), list[Entry]()
+def entries(path: Path, size: int) -> Iterator[list[tuple[int, str, str]]]:
+    """The entries in an archive, so many at a time: number, hash and text. That it is the archive is not looked at."""
+    source, some = checker.Source(path), list[tuple[int, str, str]]()
     try:
         for line in source.lines(checker.ENTRIES):
             said = checker.fields(line)
-            body = checker.fields(said["body"])
-            at = datetime.fromisoformat(body["at"])
-            told = {name: said[name] for name in ("seq", "prev", "hash", "body")}
-            some.append(Entry(**told, at=at, action=body["action"]))
+            some.append((said["seq"], said["hash"], said["body"]))
             if len(some) == size:
                 yield some
                 some = []

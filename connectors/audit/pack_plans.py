@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from django.db.models import Q
+
 from connectors.audit.models import Entry, HistoryRow
 from connectors.audit.pack_scratch import Scratch
 from connectors.audit.pack_span import Ends
@@ -18,7 +20,7 @@ from connectors.audit.trail import WITHOUT_ROW
 
 AT_ONCE = 200  # plans
 BATCH = 1000  # entries
-ABOUT_PLANS = "plan."  # what the actions of acts on a whole plan begin with
+WHOLE = Q(action__startswith="plan.")  # acts on a whole plan
 APPROVALS = ("plan.approved", "plan.emergency_approved")
 Said = Mapping[str, Any]
 
@@ -34,9 +36,8 @@ def lines(plans: Sequence[int], scratch: Scratch, ends: Ends) -> Iterator[bytes]
     for some in _some(plans):
         seqs = _acts(some, scratch, ends)
         yield b"".join(_line(plan) for plan in _plans(some, seqs))
-        for entries in _entries(some, seqs):
-            changes = (_change(entry, said) for entry, said in entries if not entry.action.startswith(ABOUT_PLANS))
-            yield b"".join(_line(change) for change in changes)
+        for entries in _entries(some, seqs, ~WHOLE):
+            yield b"".join(_line(_change(entry, said)) for entry, said in entries)
 
 
 def _some(plans: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -51,21 +52,20 @@ def _acts(plans: Sequence[int], scratch: Scratch, ends: Ends) -> list[int]:
     return sorted(known.union(scratch.acts(plans)))
 
 
-def _entries(plans: Sequence[int], seqs: Sequence[int]) -> Iterator[list[tuple[Entry, Said]]]:
+def _entries(plans: Sequence[int], seqs: Sequence[int], which: Q) -> Iterator[list[tuple[Entry, Said]]]:
     """Of what the page says is about these plans only what says so itself."""
     wanted = set(plans)
     for start in range(0, len(seqs), BATCH):
-        entries = Entry.objects.filter(seq__in=seqs[start : start + BATCH]).order_by("seq")
-        read = [(entry, json.loads(entry.body)) for entry in entries if entry.action not in WITHOUT_ROW]
+        entries = Entry.objects.filter(which, seq__in=seqs[start : start + BATCH]).exclude(action__in=WITHOUT_ROW)
+        read = [(entry, json.loads(entry.body)) for entry in entries.order_by("seq")]
         yield [(entry, said) for entry, said in read if said["plan"] in wanted]
 
 
 def _plans(plans: Sequence[int], seqs: Sequence[int]) -> Iterator[dict[str, Any]]:
     acts: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for entries in _entries(plans, seqs):
+    for entries in _entries(plans, seqs, WHOLE):
         for entry, said in entries:
-            if entry.action.startswith(ABOUT_PLANS):
-                acts[said["plan"]].append(_act(entry, said))
+            acts[said["plan"]].append(_act(entry, said))
     for plan in plans:
         yield _plan(plan, acts[plan])
 

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 from connectors.audit import csv_safe
-from connectors.audit.models import Certainty, Entry, HistoryRow, MirrorLine
+from connectors.audit.models import Certainty, HistoryRow, MirrorLine
 from connectors.audit.pack_scratch import Scratch
 
 Record = dict[str, Any]
+encode = json.JSONEncoder(separators=(",", ":")).encode
 FIELDS = (
     "at", "source", "action", "kind", "direction", "work_item_type", "project_key", "project_stated",
     "object_id", "object_name", "before_id", "before_name", "after_id", "after_name", "person_name", "person_email",
@@ -67,23 +68,33 @@ class Written:
 # -- records ----------------------------------------------------------------------------------------------------------
 
 
-def record_of(row: HistoryRow, source: Entry | MirrorLine) -> Record:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """An entry as it was read for a pack."""
+
+    seq: int
+    hash: str
+    body: Mapping[str, Any]
+
+
+def record_of(row: HistoryRow, source: Told | MirrorLine) -> Record:
     """What an entry says, its connector as it was called then; or what a line says that no act of ours explains.
 
     The line that an entry's change is in is found later.
     """
     told = {name: getattr(row, name) for name in FIELDS}
-    if isinstance(source, Entry):
-        connector = json.loads(source.body)["connector"]
+    told |= {"at": row.at.astimezone(UTC).isoformat(), "source": str(row.source), "certainty": str(row.certainty)}
+    if isinstance(source, Told):
+        connector = source.body["connector"]
         named = {name: connector[name] for name in CONNECTOR} if connector else None
         return {"seq": source.seq, "hash": source.hash, "connector": named, **told, "line": None}
     named = {name: getattr(row.connector, name) for name in CONNECTOR}
-    line = {name: getattr(source, name) for name in LINE}
-    return {"seq": None, "hash": None, "connector": named, **told, "line": line}
+    return {"seq": None, "hash": None, "connector": named, **told, "line": _line({n: getattr(source, n) for n in LINE})}
 
 
-def as_text(record: Record) -> str:
-    return json.dumps(record, separators=(",", ":"), default=_text_of)
+def _line(values: Record) -> Record:
+    times = {name: value.astimezone(UTC).isoformat() for name, value in values.items() if isinstance(value, datetime)}
+    return values | times
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------
@@ -92,31 +103,24 @@ def as_text(record: Record) -> str:
 def write(scratch: Scratch, zone: ZoneInfo, table: BinaryIO, written: Written) -> Iterator[bytes]:
     """The lines of rows.jsonl, block by block; the same rows go into `table` on the way."""
     table.write(csv_safe.BYTE_ORDER_MARK + csv_safe.lines([list(COLUMNS)]))
-    for texts in scratch.records(CHUNK):
-        records = [json.loads(text) for text in texts]
+    for records in scratch.records(CHUNK):
         _add_pairs(records, scratch)
         for record in records:
             written.note(record)
         table.write(csv_safe.lines(_cells(record, zone) for record in records))
-        yield "".join(f"{as_text(record)}\n" for record in records).encode()
+        yield "".join(f"{encode(record)}\n" for record in records).encode()
 
 
 def _add_pairs(records: Sequence[Record], scratch: Scratch) -> None:
     """The line of Align's log that each change of ours is in, as worked out from all that looks the same."""
     pairings = scratch.pairings([record["seq"] for record in records if record["seq"]])
     found = MirrorLine.objects.filter(pk__in=[line for line, _ in pairings.values()])
-    lines = {line["id"]: json.loads(as_text(line)) for line in found.values(*LINE)}
+    lines = {line["id"]: _line(line) for line in found.values(*LINE)}
     for record in records:
         if record["seq"] in pairings:
             line, identical = pairings[record["seq"]]
-            record["certainty"] = Certainty.EXACT if identical == 1 else Certainty.ONE_OF_MANY
+            record["certainty"] = str(Certainty.EXACT if identical == 1 else Certainty.ONE_OF_MANY)
             record["identical"], record["line"] = identical, lines[line]
-
-
-def _text_of(value: object) -> str:
-    if not isinstance(value, datetime):
-        raise TypeError(f"{type(value).__name__} has no place in a row")
-    return value.astimezone(UTC).isoformat()
 
 
 def _cells(record: Record, zone: ZoneInfo) -> Sequence[object]:

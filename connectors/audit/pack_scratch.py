@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import os
 import sqlite3
 import tempfile
@@ -26,7 +27,8 @@ CREATE TABLE taken (line INTEGER PRIMARY KEY, seq INTEGER);
 CREATE TABLE candidates (line INTEGER PRIMARY KEY, projects TEXT);
 CREATE TABLE act (plan INTEGER, seq INTEGER, PRIMARY KEY (plan, seq)) WITHOUT ROWID;
 CREATE TABLE stored (seq INTEGER PRIMARY KEY, line INTEGER, certainty TEXT, identical INTEGER);
-CREATE TABLE record (at INTEGER, is_line INTEGER, id INTEGER, text TEXT);
+CREATE TABLE record (at INTEGER, is_line INTEGER, id INTEGER, told BLOB);
+CREATE TABLE waiting (seq INTEGER PRIMARY KEY, at INTEGER, plan INTEGER, words TEXT, told BLOB);
 """
 AT_ONCE = 500  # values of one condition
 START = datetime(1970, 1, 1, tzinfo=UTC)
@@ -118,12 +120,26 @@ class Scratch:
     def acts(self, plans: Sequence[int]) -> list[int]:
         return sorted({seq for _, seq in self._of("act", "plan", plans)})
 
-    def records(self, size: int) -> Iterator[list[str]]:
-        """The texts of the chosen rows, the oldest first."""
-        self._db.execute("CREATE INDEX records ON record (at, is_line, id)")
-        found = self._db.execute("SELECT text FROM record ORDER BY at, is_line, id")
+    def choose(self, at: datetime, record: dict[str, Any], *, is_line: bool, number: int) -> None:
+        self.add("record", [(number_of(at), int(is_line), number, marshal.dumps(record))])
+
+    def wait(self, seq: int, at: datetime, plan: int | None, words: str, record: dict[str, Any]) -> None:
+        """A row that the filter finds, if at all, by the user of a line that is not known yet."""
+        self.add("waiting", [(seq, number_of(at), plan, words, marshal.dumps(record))])
+
+    def waiting(self, size: int) -> Iterator[list[tuple[int, int, int | None, str, bytes, int]]]:
+        """Those that have a line: entry, time, plan, words, record, line."""
+        found = self._db.execute("SELECT w.*, p.line FROM waiting w JOIN pairing p ON p.seq = w.seq ORDER BY w.seq")
         while some := found.fetchmany(size):
-            yield [text for (text,) in some]
+            yield some
+
+    def records(self, size: int) -> Iterator[list[dict[str, Any]]]:
+        """The chosen rows, the oldest first."""
+        self._db.execute("CREATE INDEX records ON record (at, is_line, id)")
+        found = self._db.execute("SELECT told FROM record ORDER BY at, is_line, id")
+        while some := found.fetchmany(size):
+            # Nobody else has this file: its name was gone before anything was in it. JSON takes five times as long.
+            yield [marshal.loads(told) for (told,) in some]  # noqa: S302  # nosec B302
 
 
 @contextmanager

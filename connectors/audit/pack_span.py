@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import chain, takewhile
@@ -20,11 +20,12 @@ from django.db import transaction
 from django.db.models import Max, Min, Q, QuerySet
 from django.utils import timezone
 
-from connectors.audit import archived, fulltext, join, pack_rows, trail
+from connectors.audit import archived, checker, fulltext, join, pack_rows, trail, words
 from connectors.audit import rows as make
 from connectors.audit.grammar import J2A
 from connectors.audit.inserting import insert
 from connectors.audit.models import Archive, Entry, HistoryRow, MirrorLine
+from connectors.audit.pack_rows import Told
 from connectors.audit.pack_scratch import Scratch, number_of
 from connectors.audit.selection import Selection
 from connectors.models.connector import Connector
@@ -99,6 +100,15 @@ class Found:
         """Of the first differences, for people."""
         return [each.sentence for each in self.differences[:MOST_NAMED]]
 
+    def add(self, seq: int | None, plan: int | None) -> None:
+        """A row is chosen."""
+        self.chosen += 1
+        if seq is not None:
+            self.first_seq = min(self.first_seq or seq, seq)
+            self.last_seq = max(self.last_seq or seq, seq)
+        if plan is not None:
+            self.plans.add(plan)
+
     def note(self, difference: Difference) -> None:
         """Raises Refused where there are so many that no list of them helps."""
         if len(self.differences) >= MOST_DIFFERENCES:
@@ -172,6 +182,7 @@ def read(chosen: Selection, ends: Ends, scratch: Scratch, progress: Progress) ->
         if reading.pair():
             break
     reading.compare_pairings()
+    reading.choose_by_user()
     reading.read_lines_alone()
     reading.find_surplus()
     reading.ask_again()
@@ -191,11 +202,14 @@ class Reading:
     around: Window  # which may hold what decides about a pair in the window
     found: Found = field(default_factory=Found)
     known: int = 0  # rows of the table in the span that stand for an entry or a line
-    doubtful: list[tuple[HistoryRow, Entry | MirrorLine]] = field(default_factory=list)  # rows as they should be
+    doubtful: list[tuple[HistoryRow, Told | MirrorLine]] = field(default_factory=list)  # rows as they should be
     replaced: list[int] = field(default_factory=list)  # the rows of the table in whose place they are
 
     def __post_init__(self) -> None:
         self.connectors = Connector.objects.in_bulk([each.pk for each in self.chosen.connectors] or None)
+        self.has_words = bool(self.chosen.groups)
+        wanted = [match.text for group in self.chosen.groups for match in group]
+        self.has_users = any(text.startswith(words.word(words.REMOTE, "")) for text in wanted)
 
     def _count(self, made: Iterable[HistoryRow]) -> None:
         changes = [row.connector_id for row in made if row.kind and row.connector_id and row.at <= self.ends.at]
@@ -205,20 +219,20 @@ class Reading:
 
     def read_entries(self) -> None:
         for entries in chain(self._archived(), _entries(self.around, self.ends)):
-            made = [(entry, row) for entry in entries if (row := _row_of(entry))]
+            made = [(entry, row) for entry in entries if (row := _row_of(entry.body, is_found=self.has_words))]
             self._note_points([row for _, row in made])
             self._compare_entries([(entry, row) for entry, row in made if self.window.has(row.at)])
             self.found.entries += len(entries)
             self.progress(len(entries))
 
-    def _archived(self) -> Iterator[list[Entry]]:
+    def _archived(self) -> Iterator[list[Told]]:
         """Of entries that have left the database those whose archive is at hand."""
         for archive in Archive.objects.exclude(removed_at=None).select_related("checkpoint").order_by("first_seq"):
             if self.around.since and archive.checkpoint.at < self.around.since:
                 continue
             path = archived.place_of(archive)
             if path and archived.sha256_of(path) == archive.sha256:
-                yield from archived.entries(path, CHUNK)
+                yield from (_told(some) for some in archived.entries(path, CHUNK))
             else:
                 self.found.absent.append((archive.first_seq, archive.last_seq))
 
@@ -233,7 +247,7 @@ class Reading:
             ],
         )
 
-    def _compare_entries(self, made: Sequence[tuple[Entry, HistoryRow]]) -> None:
+    def _compare_entries(self, made: Sequence[tuple[Told, HistoryRow]]) -> None:
         of_these = Q(entry_seq__in=[entry.seq for entry, _ in made])
         there = {row.seq: row for row in _stored(of_these, self.ends)}
         fitting = self._fitting(of_these)
@@ -245,11 +259,14 @@ class Reading:
                 self.found.note(_missing(f"Entry {entry.seq}", row, seq=entry.seq))
                 self._doubt(row, entry, None)
             elif differing := [*_differing(row, stored)]:
-                seen = (row.connector_id or 0, "") if entry.action == make.ELSEWHERE else None
+                seen = (row.connector_id or 0, "") if entry.body["action"] == make.ELSEWHERE else None
                 self.found.note(_altered(f"entry {entry.seq}", differing, seq=entry.seq, look=seen))
                 self._doubt(row, entry, stored)
-            elif stored.id in fitting and self._has_words(row.text):
-                self._choose(row, entry)
+            elif fitting is None or stored.id in fitting:
+                if self._has_words(row.text):
+                    self._choose(row, entry)
+                elif self.has_users and row.match:
+                    self.scratch.wait(entry.seq, row.at, row.plan, row.text, pack_rows.record_of(row, entry))
         self.scratch.add("stored", [(row.seq, row.line, row.certainty, row.identical) for row in there.values()])
 
     # -- lines --------------------------------------------------------------------------------------------------------
@@ -295,7 +312,7 @@ class Reading:
         for connector, lines in self._lines(self.window):
             taken = self.scratch.taken([line.pk for line in lines])
             alone = [line for line in lines if line.pk not in taken]
-            made = make.of_lines(connector, alone)
+            made = make.of_lines(connector, alone, is_found=self.has_words)
             self._name_candidates(connector, made)
             self._compare_lines(alone, made)
             self.found.lines += len(lines)
@@ -324,12 +341,12 @@ class Reading:
                 self.found.note(_altered(f"line {line.pk}", differing, line=line.pk))
                 self._doubt(row, line, stored)
             elif differing:  # another project than the page knows, by today's catalogue: either may be meant
-                if stored.id in fitting and self._has_words(stored.text):
+                if (fitting is None or stored.id in fitting) and self._has_words(stored.text):
                     self._choose(row, line)
                 else:
                     self._doubt(row, line, stored)
             # The words may hold a name that the connector had before.
-            elif stored.id in fitting and (self._has_words(row.text) or self._has_words(stored.text)):
+            elif (fitting is None or stored.id in fitting) and self._has_words(row.text, stored.text):
                 self._choose(row, line)
 
     def _lines(self, window: Window) -> Iterator[tuple[Connector, list[MirrorLine]]]:
@@ -343,25 +360,39 @@ class Reading:
 
     # -- the filter ---------------------------------------------------------------------------------------------------
 
-    def _fitting(self, of_these: Q) -> set[int]:
-        """The rows whose columns the filter allows. Its words are asked of what was made again, not of an index."""
+    def _fitting(self, of_these: Q) -> set[int] | None:
+        """The rows whose columns the filter allows, None for all; its words are asked of what was made again."""
+        if not self.chosen.columns:
+            return None
         found = HistoryRow.objects.filter(self.chosen.columns).filter(of_these)
         return set(found.values_list("id", flat=True))
 
-    def _has_words(self, text: str) -> bool:
-        return fulltext.holds(text, self.chosen.groups)
+    def _has_words(self, *texts: str) -> bool:
+        return any(fulltext.holds(text, self.chosen.groups) for text in texts)
 
-    def _choose(self, row: HistoryRow, source: Entry | MirrorLine) -> None:
-        found, text = self.found, pack_rows.as_text(pack_rows.record_of(row, source))
-        self.scratch.add("record", [(number_of(row.at), int(row.entry_seq is None), source.pk, text)])
-        found.chosen += 1
-        if row.entry_seq:
-            found.first_seq = min(found.first_seq or row.entry_seq, row.entry_seq)
-            found.last_seq = max(found.last_seq or row.entry_seq, row.entry_seq)
-        if row.plan is not None:
-            found.plans.add(row.plan)
+    def _choose(self, row: HistoryRow, source: Told | MirrorLine) -> None:
+        is_line = isinstance(source, MirrorLine)
+        number = source.pk if isinstance(source, MirrorLine) else source.seq
+        self.scratch.choose(row.at, pack_rows.record_of(row, source), is_line=is_line, number=number)
+        self.found.add(None if is_line else number, row.plan)
 
-    def _doubt(self, row: HistoryRow, source: Entry | MirrorLine, stored: Stored | None) -> None:
+    def choose_by_user(self) -> None:
+        """Align's user of the line that our change is in finds it, too."""
+        for some in self.scratch.waiting(CHUNK):
+            users = dict(MirrorLine.objects.filter(pk__in=[row[-1] for row in some]).values_list("pk", "user"))
+            for seq, at, plan, text, told, line in some:
+                if self._has_words(words.with_remote(text, users.get(line, ""))):
+                    self.scratch.add("record", [(at, 0, seq, told)])
+                    self.found.add(seq, plan)
+
+    def _with_user(self, row: HistoryRow) -> str:
+        pairing = self.scratch.pairings([row.entry_seq]).get(row.entry_seq) if row.entry_seq else None
+        if pairing is None:
+            return row.text
+        user = MirrorLine.objects.filter(pk=pairing[0]).values_list("user", flat=True).first()
+        return words.with_remote(row.text, user or "")
+
+    def _doubt(self, row: HistoryRow, source: Told | MirrorLine, stored: Stored | None) -> None:
         self.doubtful.append((row, source))
         if stored:
             self.replaced.append(stored.id)
@@ -380,7 +411,7 @@ class Reading:
             fitting = self._fitting(Q(pk__in=[row.pk for row in made]))
             transaction.set_rollback(True)
         for row, source in self.doubtful:
-            if row.pk in fitting and self._has_words(row.text):
+            if (fitting is None or row.pk in fitting) and self._has_words(self._with_user(row)):
                 self._choose(row, source)
 
     # -- rows that stand for nothing ----------------------------------------------------------------------------------
@@ -404,14 +435,13 @@ class Reading:
     def _name_surplus(self, some: Sequence[Stored]) -> None:
         """Those that were not compared: they name nothing, something else, or what is of another time."""
         entries = Entry.objects.filter(seq__in=[row.seq for row in some if row.seq], seq__lte=self.ends.seq)
-        times = {entry.seq: made.at for entry in entries if (made := _row_of(entry))}
+        told = _told(entries.values_list("seq", "hash", "body"))
+        times = {entry.seq: made.at for entry in told if (made := _row_of(entry.body, is_found=False))}
         lines = dict(MirrorLine.objects.filter(pk__in=[row.line for row in some if row.line]).values_list("pk", "at"))
         taken = self.scratch.taken([row.line for row in some if row.line])
+        times_of_lines = {line: at for line, at in lines.items() if line not in taken}
         for row in some:
-            if row.seq:
-                there = times.get(row.seq)
-            else:
-                there = None if row.line in taken else lines.get(row.line or 0)
+            there = times.get(row.seq) if row.seq else times_of_lines.get(row.line or 0)
             if there is None:
                 self.found.note(_surplus(row))
             elif not self.window.has(there):
@@ -429,16 +459,17 @@ class Reading:
         for line in MirrorLine.objects.filter(id__gt=self.ends.line).select_related("connector").iterator(CHUNK):
             moved.add((line.connector_id, make.match_of_line(line.connector, line)))
             moved.add((line.connector_id, ""))  # what only the watch had seen may be told by it
-        for entry in Entry.objects.filter(seq__gt=self.ends.seq).order_by("seq").iterator(CHUNK):
-            if (row := _row_of(entry)) and row.connector_id:
-                moved.add((row.connector_id, row.match))
+        for some in _paged(Entry.objects.all(), self.ends.seq):
+            for entry in some:
+                if (row := _row_of(entry.body, is_found=False)) and row.connector_id:
+                    moved.add((row.connector_id, row.match))
         self.found.differences = [each for each in self.found.differences if each.look not in moved]
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 
-def _entries(around: Window, ends: Ends) -> Iterator[list[Entry]]:
+def _entries(around: Window, ends: Ends) -> Iterator[list[Told]]:
     """By pages of the key; then those told later of what happened in the span."""
     stored = Entry.objects.filter(seq__lte=ends.seq)
     bounds = stored.filter(around.condition()).aggregate(first=Min("seq"), last=Max("seq"))
@@ -456,16 +487,25 @@ def _beginning(window: Window) -> str:
     return "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], zip(*ends, strict=False)))
 
 
-def _paged(entries: QuerySet[Entry], after: int) -> Iterator[list[Entry]]:
-    while some := list(entries.filter(seq__gt=after).order_by("seq")[:CHUNK]):
-        yield some
-        after = some[-1].seq
+def _paged(entries: QuerySet[Entry], after: int) -> Iterator[list[Told]]:
+    stored = entries.order_by("seq").values_list("seq", "hash", "body")
+    while some := list(stored.filter(seq__gt=after)[:CHUNK]):
+        yield _told(some)
+        after = some[-1][0]
 
 
-def _row_of(entry: Entry) -> HistoryRow | None:
-    """None also for an entry that was altered so that nobody can read it: the chain names it."""
+def _told(stored: Iterable[tuple[int, str, str]]) -> list[Told]:
+    """What an altered text says that cannot be read any more is nothing: the chain names it."""
+    return [Told(seq=seq, hash=hash_, body=checker.fields(body)) for seq, hash_, body in stored]
+
+
+def _row_of(body: Mapping[str, Any], *, is_found: bool) -> HistoryRow | None:
+    """None also for what was altered so that no row comes of it."""
     try:
-        return trail.row_of(entry)
+        if body["action"] in trail.WITHOUT_ROW:
+            return None
+        is_told = body["action"] == make.ELSEWHERE and make.is_told(body["seq"])
+        return make.of_body(body, is_told=is_told, is_found=is_found)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -508,7 +548,7 @@ def _altered(
     line: int | None = None,
     look: Look | None = None,
 ) -> Difference:
-    told = "; ".join(f"{_named(name)} says {_told(says)}, not {_told(said)}" for name, says, said in differing)
+    told = "; ".join(f"{_named(name)} says {_quoted(says)}, not {_quoted(said)}" for name, says, said in differing)
     sentence = f"The row of {what} differs from it: {told}."
     return Difference(kind=ALTERED, seq=seq, line=line, sentence=sentence, look=look)
 
@@ -528,7 +568,7 @@ def _named(field_name: str) -> str:
     return field_name.removesuffix("_id").replace("_", " ")
 
 
-def _told(value: object) -> str:
+def _quoted(value: object) -> str:
     if value in (None, ""):
         return "nothing"
     text = str(value)

@@ -343,13 +343,11 @@ def select(search: Search) -> Selection | None:
 
 
 def without_index(search: Search) -> tuple[Q, tuple[Group, ...]]:
-    """The same selection for whoever does not trust an index: columns, and the words that no column stands for."""
+    """The selection but for its span, for whoever does not trust an index: columns, and words without a column."""
     columns, groups = Q(), list[Group]()
-    for name in dict.fromkeys(term.name for term in search.terms):
+    for name in dict.fromkeys(term.name for term in search.terms if term.name not in NARROWING):
         meanings = [QUALIFIERS[name](value) for value in search.values(name)]
-        if name in NARROWING:
-            columns &= _all([meaning.columns for meaning in meanings])
-        elif all(meaning.columns for meaning in meanings):
+        if all(meaning.columns for meaning in meanings):
             columns &= _any([meaning.columns for meaning in meanings])
         else:
             groups.append(tuple(found for meaning in meanings for found in meaning.any_of))

@@ -41,8 +41,8 @@ class Selection:
     until: datetime | None
     connectors: Sequence[Connector]  # that the filter names; empty: all
     rows: Rows
-    columns: Q  # the same selection without the index of words: a condition, and words of each group of which one
-    groups: tuple[Group, ...]  # has to be among those of a row
+    columns: Q  # the same selection without its span and without the index of words: a condition,
+    groups: tuple[Group, ...]  # and groups of words, of each of which a row has to have one
 
     @property
     def has_dates(self) -> bool:

@@ -83,6 +83,8 @@ class ChangeSerializer(serializers.ModelSerializer[Change]):
             "body",
             "sentence",
             "expected_line",
+            "author_name",
+            "author_email",
             "state",
             "detail",
             "confirmed",

@@ -28,9 +28,9 @@ class RulesForm(forms.Form):
     four_eyes = forms.BooleanField(
         label="A second person approves",
         help_text=(
-            "Whoever made a plan cannot approve it: another admin does, and then any admin may apply it, its author "
-            "too. Whose edits it holds does not matter; its page names them. In an emergency its author can approve it "
-            "alone, with a reason that all other admins are told. They are told too when this is switched off."
+            "Whoever made a plan, or an edit that it holds, cannot approve it: another admin does, and then any admin "
+            "may apply it. In an emergency an admin with a part in it can approve it alone, with a reason that all "
+            "other admins are told. They are told too when this is switched off."
         ),
         required=False,
     )

@@ -136,7 +136,7 @@ def test_an_admin_sets_the_rules_and_everybody_reads_them(author: Client, signed
         "by hand only."
     )
     shown = said(signed_in(Role.VIEWER).get(PAGE))
-    assert "an admin who did not make the plan" in shown
+    assert "an admin who neither planned nor edited it" in shown
     assert "more than 7 changes" in shown
     assert RULES not in signed_in(Role.VIEWER).get(PAGE).content.decode()
 
@@ -260,19 +260,55 @@ def test_another_admin_approves_and_then_the_author_applies(
     assert state(plan) == PlanState.APPLYING
 
 
-def test_the_page_says_whose_edits_a_plan_holds(
+def test_whoever_edited_any_of_a_plan_is_not_its_second_person(
     author: Client, other: Client, acme: Connector, admin: Person, second: Person, four_eyes: None
 ) -> None:
-    """The rule is about the author alone, so that whoever approves own edits at least knows it."""
     edit(acme, "j2a-state", IN_REVIEW, 3, actor=admin)
     edit(acme, "j2a-state", QA, 4, actor=second)
     plan = mapping_steps.make_plan(acme, actor=admin)
-    edit(acme, "j2a-state", IN_REVIEW, 4, actor=make.person(Role.EDITOR, email="late@example.test", name="Too Late"))
-    html = said(other.get(f"/plans/{plan.pk}/"))
-    assert "It holds edits of Admin, Sam Second (you)." in html
-    assert "Some of these edits are yours" in html
-    assert "Some of these edits are yours" not in said(author.get(f"/plans/{plan.pk}/"))
+    late = make.person(Role.ADMIN, email="late@example.test", name="Too Late")
+    edit(acme, "j2a-state", IN_REVIEW, 4, actor=late)
+    html = other.get(f"/plans/{plan.pk}/").content.decode()
+    assert "It holds edits of Admin, Sam Second (you)." in " ".join(re.sub("<[^>]*>", "", html).split())
+    assert "some of these edits are yours: an admin with no part in it has to approve it" in html
+    assert f"/plans/{plan.pk}/approve/" not in html
+    assert "the plan is yours: an admin with no part in it" in said(author.get(f"/plans/{plan.pk}/"))
+    refused = approve(other, plan)
+    assert refused.status_code == 409
+    assert "This plan holds edits of yours, and this connector asks for a second person" in said(refused)
+    assert approve(browser_of(late), plan).status_code == 303, "the edit came after the plan"
+
+
+def test_an_editors_approval_stops_counting_when_the_switch_is_turned_on(
+    author: Client, other: Client, acme: Connector, admin: Person, second: Person
+) -> None:
+    edit(acme, "j2a-state", QA, 4, actor=second)
+    plan = mapping_steps.make_plan(acme, actor=admin)
     assert approve(other, plan).status_code == 303
+    save(author, seen(author), four_eyes="on")
+    for client in (author, other):
+        refused = apply(client, plan)
+        assert refused.status_code == 409
+        assert "Sam Second approved a plan that holds edits of theirs before it did" in said(refused)
+    assert approve(author, plan).status_code == 409
+    third = make.person(Role.ADMIN, email="third@example.test", name="Tia Third")
+    assert approve(browser_of(third), plan).status_code == 303
+    assert apply(other, plan).status_code == 303, "of an applier nothing is asked"
+
+
+@committing
+def test_in_an_emergency_an_editor_approves_alone_and_the_others_are_told_what_it_was(
+    other: Client, acme: Connector, admin: Person, second: Person, four_eyes: None, mail_server: None
+) -> None:
+    edit(acme, "j2a-state", QA, 4, actor=second)
+    plan = mapping_steps.make_plan(acme, actor=admin)
+    assert f"/plans/{plan.pk}/emergency/" in other.get(f"/plans/{plan.pk}/").content.decode()
+    assert emergency(other, plan).status_code == 303
+    run_due()
+    (told,) = mail.outbox
+    assert told.to == [admin.email]
+    assert "Sam Second approved a plan that holds edits of theirs for Acme alone" in told.body
+    assert apply(other, plan).status_code == 303
 
 
 def test_an_own_approval_stops_counting_when_the_switch_is_turned_on(author: Client, other: Client, plan: Plan) -> None:

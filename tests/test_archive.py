@@ -187,7 +187,7 @@ def test_the_rows_of_the_history_stay_and_say_where_their_entry_is(
     )
     assert archived.holding(11) is None
     row = HistoryRow.objects.get(entry_seq=3)
-    shown = signed_in(Role.REVIEWER).get(reverse("history-row", args=[row.pk])).content.decode()
+    shown = signed_in(Role.REVIEWER).get(reverse("history-row", args=[row.number])).content.decode()
     assert "history-000000001-000000010.zip</bdi>; it left this database" in shown
     assert "is missing" not in shown
 

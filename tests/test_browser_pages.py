@@ -196,11 +196,11 @@ def pack_of(own: Own) -> None:
     eventually(lambda: "Download" in own.get(f"/history/packs/{PACK}/").text, what="the pack")
 
 
-def row_of(own: Own) -> int:
+def row_of(own: Own) -> str:
     """The history's row of the applied change."""
     address = f"/api/v1/history/?connector={own.slug}&action=created"
     rows = eventually(lambda: own.get(address).json()["results"] or None, what="the history of the apply")
-    return int(rows[0]["id"])
+    return str(rows[0]["number"])
 
 
 def running_week() -> str:

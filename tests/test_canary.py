@@ -290,7 +290,8 @@ def every_page(spy: Spy) -> None:
         assert spy.get(path).status_code == 200, path
     for number in range(1, 4):
         spy.get(f"/history/?page={number}")
-    for row in spy.rows("SELECT id FROM connectors_historyrow ORDER BY id DESC LIMIT 60"):
+    numbers = "SELECT coalesce(CAST(entry_seq AS TEXT), 'line-' || line_id) FROM connectors_historyrow"
+    for row in spy.rows(f"{numbers} ORDER BY id DESC LIMIT 60"):
         spy.get(f"/history/{row[0]}/")
     for name in ("connectors", "mappings", "plans", "history"):
         spy.get(f"/api/v1/{name}/?limit=500")

@@ -198,7 +198,7 @@ def test_the_row_of_a_case_and_the_overview_and_the_navigation_say_so(align: Con
     theirs(align, told(EVENT, NOON))
     admin: Client = signed_in(Role.ADMIN)
     row = HistoryRow.objects.get(source=OUTSIDE)
-    assert f"/history/cases/{only_case().pk}/" in admin.get(f"/history/{row.pk}/").content.decode()
+    assert f"/history/cases/{only_case().pk}/" in admin.get(f"/history/{row.number}/").content.decode()
     overview = admin.get("/").content.decode()
     assert "1 outside change that nobody has explained" in overview
     assert "1 outside change" not in signed_in(Role.VIEWER).get("/").content.decode()

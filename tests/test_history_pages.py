@@ -164,8 +164,8 @@ class TestTable:
         done(align, people[Role.ADMIN], event)
         lines(align, write(replace(event, source_id=5)), HOSTILE)
         addresses = ["/history/", "/history/?as=align", "/history/intake/", f"/history/?q={HOSTILE[:8]}&person=<i>"]
-        addresses += [f"/history/{row.pk}/" for row in HistoryRow.objects.all()]
-        addresses += [f"/history/?row={row.pk}" for row in HistoryRow.objects.all()]
+        addresses += [f"/history/{row.number}/" for row in HistoryRow.objects.all()]
+        addresses += [f"/history/?row={row.number}" for row in HistoryRow.objects.all()]
         for address in addresses:
             html = text_of(reviewer, address)
             assert "<script>alert" not in html
@@ -442,7 +442,7 @@ def test_pages_by_key_show_every_row_once_in_both_directions(reviewer: Client, a
         pages = []
         while address:
             html = text_of(reviewer, address)
-            pages.append([int(number) for number in re.findall(r'id="row-(\d+)"', html)])
+            pages.append([int(number) for number in re.findall(r'id="row-row-(\d+)"', html)])
             last = address
             found = re.search(rf'<a class="btn" href="([^"]*)">{word}</a>', html)
             address = unescape(found[1]) if found else None
@@ -463,9 +463,9 @@ class TestPanel:
         lines(align, write(EVENT))
         row = HistoryRow.objects.order_by("at").first()
         assert row is not None
-        page = text_of(reviewer, f"/history/{row.pk}/")
+        page = text_of(reviewer, f"/history/{row.number}/")
         assert "<html" in page
-        response = reviewer.get(f"/history/{row.pk}/", headers={"HX-Request": "true"})
+        response = reviewer.get(f"/history/{row.number}/", headers={"HX-Request": "true"})
         fragment = response.content.decode()
         assert "HX-Request" in response["Vary"]
         assert fragment.lstrip().startswith('<aside class="card" id="_panel"')
@@ -476,10 +476,10 @@ class TestPanel:
         done(align, None, EVENT)
         row = HistoryRow.objects.get()
         HistoryRow.objects.update(after_name="Somewhere else")
-        assert "does not say what its entry says" in text_of(reviewer, f"/history/{row.pk}/")
+        assert "does not say what its entry says" in text_of(reviewer, f"/history/{row.number}/")
         with triggers.lifted():
             Entry.objects.update(body=Entry.objects.get().body.replace("QA", "QB"))
-        assert "is not what was written" in text_of(reviewer, f"/history/{row.pk}/")
+        assert "is not what was written" in text_of(reviewer, f"/history/{row.number}/")
 
     def test_an_unknown_row_is_not_found(self, reviewer: Client) -> None:
         assert reviewer.get("/history/77/").status_code == 404
@@ -590,7 +590,7 @@ def test_only_admins_and_reviewers_see_the_history(people: dict[Role, Person], r
 
 def test_nothing_in_the_history_can_be_deleted(reviewer: Client, align: Connector) -> None:
     done(align, None, EVENT)
-    number = HistoryRow.objects.get().pk
+    number = HistoryRow.objects.get().number
     for address in (f"/history/{number}/", f"/api/v1/history/{number}/"):
         for method in ("post", "put", "patch", "delete"):
             assert getattr(reviewer, method)(address).status_code in (403, 405)

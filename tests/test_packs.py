@@ -217,7 +217,7 @@ def test_every_row_is_proved_by_an_entry_and_its_plan_by_those_before_it(
     entries = {entry["seq"]: entry for entry in objects(pack, "entries.jsonl")}
     assert entries[row["seq"]]["hash"] == row["hash"]
     plan, change = objects(pack, "plans.jsonl")
-    assert (plan["plan"], plan["author"]["name"], plan["approver"]["name"]) == (7, "Editor", "Admin")
+    assert (plan["plan"], plan["planner"]["name"], plan["approver"]["name"]) == (7, "Editor", "Admin")
     assert (plan["reason"], plan["ticket"], plan["approved_fingerprint"]) == ("QA column added", "CHG-2291", "abc")
     assert [each["action"] for each in plan["acts"]] == ["plan.made", "plan.approved", "plan.finished"]
     assert {each["seq"] for each in plan["acts"]} <= set(entries)

@@ -55,7 +55,7 @@ def row(align: Connector, week: Week, people: People) -> HistoryRow:
 
 def ask(client: Client, row: HistoryRow, to: Person | int, text: str = "Why so late?") -> Any:
     number = to.pk if isinstance(to, Person) else to
-    return client.post(reverse("question-ask", args=[row.pk]), {"to": str(number), "text": text})
+    return client.post(reverse("question-ask", args=[row.number]), {"to": str(number), "text": text})
 
 
 def answer(client: Client, question: Question, text: str = "The freeze ended that day.") -> Any:
@@ -63,7 +63,7 @@ def answer(client: Client, question: Question, text: str = "The freeze ended tha
 
 
 def choices(client: Client, row: HistoryRow) -> list[str]:
-    page = client.get(reverse("history-row", args=[row.pk])).content.decode()
+    page = client.get(reverse("history-row", args=[row.number])).content.decode()
     found = [each for each in Person.objects.order_by("pk") if f'value="{each.pk}"' in page]
     return [str(each) for each in found]
 
@@ -88,7 +88,7 @@ def test_a_question_reaches_the_person_and_its_answer_the_reviewer(
     (answered,) = entries("question.answered")
     assert answered["sentence"] == "Answered Reviewer: The freeze ended that day."
     assert "Questions to you" not in said(editor.get("/"))
-    for place in (reverse("history-row", args=[row.pk]), address(week), reverse("question", args=[question.pk])):
+    for place in (reverse("history-row", args=[row.number]), address(week), reverse("question", args=[question.pk])):
         text = said(reviewer.get(place))
         assert "Why so late?" in text, place
         assert "The freeze ended that day." in text, place
@@ -121,10 +121,10 @@ def test_editors_are_asked_where_the_person_of_a_row_has_left(
     reviewer: Client, row: HistoryRow, people: People
 ) -> None:
     Person.objects.filter(role__in=[Role.EDITOR, Role.ADMIN]).update(is_active=False)
-    assert "nobody else to ask" in said(reviewer.get(reverse("history-row", args=[row.pk])))
+    assert "nobody else to ask" in said(reviewer.get(reverse("history-row", args=[row.number])))
     other = make.person(Role.EDITOR, email="other@example.test", name="Ola Other")
     assert choices(reviewer, row) == ["Ola Other"]
-    assert "Ask Ola Other" in said(reviewer.get(reverse("history-row", args=[row.pk])))
+    assert "Ask Ola Other" in said(reviewer.get(reverse("history-row", args=[row.number])))
     assert ask(reviewer, row, other).status_code == 303
 
 
@@ -137,7 +137,7 @@ def test_a_question_stays_with_a_line_that_finds_its_cause_later(
     line = row.line
     row.delete()
     HistoryRow.objects.filter(pk=ours.pk).update(line=line)
-    assert "Why so late?" in said(reviewer.get(reverse("history-row", args=[ours.pk])))
+    assert "Why so late?" in said(reviewer.get(reverse("history-row", args=[ours.number])))
     assert "Why so late?" in said(reviewer.get(address(week)))
 
 

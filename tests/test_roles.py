@@ -328,7 +328,7 @@ def world(db: None, people: dict[Role, Person]) -> World:
             "token": "no-such-token",
             "account_reset_password_from_key.uidb36": "1",
             "account_reset_password_from_key.key": "no-such-key",
-            "row": row.pk,
+            "row": row.number,
             "view": 1,
             "week": weeks.week_of(timezone.now()).slug,
             "case": outside.pk,
@@ -338,7 +338,7 @@ def world(db: None, people: dict[Role, Person]) -> World:
             "api-connectors-detail.slug": connector.slug,
             "api-connectors-detail.pk": connector.pk,
             "api-mappings-detail.pk": mapping.pk,
-            "api-history-detail.pk": row.pk,
+            "api-history-detail.number": row.number,
         },
         forms={"matrix-drop": of_mapping, "matrix-decide": of_mapping, "matrix-keep": of_mapping},
     )

@@ -75,7 +75,7 @@ def test_an_emergency_approval_is_seen_by_the_other_admin_until_they_take_note(o
         author.get_by_label("A second person approves").check()
         author.get_by_role("button", name="Save").click()
         expect(author.get_by_role("region", name="Rules of plans")).to_contain_text(
-            "an admin who did not make the plan"
+            "an admin who neither planned nor edited it"
         )
 
         plan = steps.make_plan(author, own)

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from connectors.audit import queries, search
+from connectors.audit import numbers, queries, search
 from connectors.audit.forms import FIELDS, QUALIFIER_OF, asked
 from connectors.audit.models import HistoryRow, MirrorLine
 from connectors.audit.search import Selection
@@ -24,16 +24,17 @@ from connectors.rights import Right
 class MirrorLineSerializer(serializers.ModelSerializer[MirrorLine]):
     class Meta:
         model = MirrorLine
-        fields = ["remote_id", "type", "user", "at", "description", "occurrence", "intake", "recorded_at"]
+        fields = ["id", "remote_id", "type", "user", "at", "description", "occurrence", "intake", "recorded_at"]
 
 
 class HistoryRowSerializer(serializers.ModelSerializer[HistoryRow]):
+    number = serializers.CharField(read_only=True, help_text="Of its entry, or line-57: as in the address of its page.")
     connector = serializers.SlugRelatedField[HistoryRow](slug_field="slug", read_only=True)
     line = MirrorLineSerializer(read_only=True)
 
     class Meta:
         model = HistoryRow
-        exclude = ["text", "match"]
+        exclude = ["id", "text", "match"]
 
 
 class NewestFirst(BasePagination):
@@ -98,6 +99,11 @@ class HistoryViewSet(ReadOnlyModelViewSet[HistoryRow]):
     serializer_class = HistoryRowSerializer
     pagination_class = NewestFirst
     filter_backends = ()
+    lookup_field = "number"
+    lookup_value_regex = numbers.NUMBER
+
+    def get_object(self) -> HistoryRow:
+        return numbers.found_or_404(self.kwargs["number"])
 
     def selection(self) -> Selection:
         wanted = asked(self.request.query_params)

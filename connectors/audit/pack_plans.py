@@ -82,7 +82,7 @@ def _plan(plan: int, acts: Sequence[Said]) -> dict[str, Any]:
         "connector": last.get("connector"),
         "reason": last.get("reason", ""),
         "ticket": last.get("ticket", ""),
-        "author": made.get("actor"),
+        "planner": made.get("actor"),
         "made_at": made.get("at"),
         "approver": approved.get("actor"),
         "approved_at": approved.get("at"),
@@ -111,6 +111,7 @@ def _change(entry: Entry, said: Said) -> dict[str, Any]:
         "seq": entry.seq,
         "hash": entry.hash,
         **{name: said[name] for name in ("at", "action", "actor", "approver", "reason", "ticket", "sentence")},
+        **_people(said),
         "project": said["project_key"],
         "sent_at": said["happened_at"],
         "change": said["event"],  # with before and after, by id and name
@@ -118,6 +119,20 @@ def _change(entry: Entry, said: Said) -> dict[str, Any]:
         "answer": data.get("detail"),
         "expected_line": data.get("expected"),
         "other": {name: value for name, value in data.items() if name not in TOLD},
+    }
+
+
+def _people(said: Said) -> dict[str, Any]:
+    """Who decided on the value, whose earlier ones it replaced, who planned it, and who applied it, who is its actor.
+
+    Entries of before that was kept state only the approver and the actor.
+    """
+    stated = said.get("people") or {}
+    return {
+        "author": stated.get("author"),
+        "earlier": stated.get("earlier", []),
+        "planner": stated.get("planner"),
+        "applier": said["actor"],
     }
 
 

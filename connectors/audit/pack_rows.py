@@ -21,8 +21,10 @@ Record = dict[str, Any]
 encode = json.JSONEncoder(separators=(",", ":")).encode
 FIELDS = (
     "at", "source", "action", "kind", "direction", "work_item_type", "project_key", "project_stated",
-    "object_id", "object_name", "before_id", "before_name", "after_id", "after_name", "person_name", "person_email",
-    "approver_name", "reason", "ticket", "plan", "sentence", "parsed", "certainty", "identical", "candidates",
+    "object_id", "object_name", "before_id", "before_name", "after_id", "after_name",
+    "person_id", "person_name", "person_email", "planner_id", "planner_name", "approver_id", "approver_name",
+    "applier_id", "applier_name",
+    "reason", "ticket", "plan", "sentence", "parsed", "certainty", "identical", "candidates",
 )  # fmt: skip
 CONNECTOR = ("slug", "name", "align_site", "align_connector_id")
 CHUNK = 2000
@@ -32,11 +34,11 @@ COLUMNS = {
     "Action": "action", "Mapping type": "kind", "Direction": "direction", "Work item type": "work_item_type",
     "Project": "project_key", "Project stated by Align": "project_stated", "Object id": "object_id",
     "Object": "object_name", "Before id": "before_id", "Before": "before_name", "After id": "after_id",
-    "After": "after_name", "Person": "person_name", "E-mail": "person_email", "Approver": "approver_name",
-    "Reason": "reason", "Ticket": "ticket", "Plan": "plan", "Sentence": "sentence", "Read": "parsed",
-    "Pairing": "certainty", "Identical lines": "identical", "Line": "line_id", "Align type": "line_type",
-    "Align user": "line_user", "Align time (UTC)": "line_at", "Align description": "line_description", "Entry": "seq",
-    "Entry hash": "hash",
+    "After": "after_name", "Person": "person_name", "E-mail": "person_email", "Planned by": "planner_name",
+    "Approved by": "approver_name", "Applied by": "applier_name", "Reason": "reason", "Ticket": "ticket",
+    "Plan": "plan", "Sentence": "sentence", "Read": "parsed", "Pairing": "certainty", "Identical lines": "identical",
+    "Align line": "line_id", "Align type": "line_type", "Align user": "line_user", "Align time (UTC)": "line_at",
+    "Align description": "line_description", "Entry": "seq", "Entry hash": "hash",
 }  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from connectors.audit import archived, checker, fulltext, join, pack_rows, trail
 from connectors.audit import rows as make
 from connectors.audit.grammar import J2A
 from connectors.audit.inserting import insert
-from connectors.audit.models import Archive, Entry, HistoryRow, MirrorLine
+from connectors.audit.models import Archive, Case, Entry, HistoryRow, MirrorLine
 from connectors.audit.pack_rows import Told
 from connectors.audit.pack_scratch import Scratch, number_of
 from connectors.audit.selection import Selection
@@ -504,10 +504,14 @@ def _row_of(body: Mapping[str, Any], *, is_found: bool) -> HistoryRow | None:
     try:
         if body["action"] in trail.WITHOUT_ROW:
             return None
-        is_told = body["action"] == make.ELSEWHERE and make.is_told(body["seq"])
+        is_told = body["action"] == make.ELSEWHERE and _is_told(body["seq"])
         return make.of_body(body, is_told=is_told, is_found=is_found)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _is_told(seq: int) -> bool:
+    return Case.objects.filter(entry_seq=seq, line__isnull=False).exists()
 
 
 def _stored(which: Q, ends: Ends) -> list[Stored]:

@@ -10,16 +10,14 @@ from typing import Any
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from alignadmin.pages import failure, page, redirect
-from connectors.audit import chain, checkpoints, gaps, intake, queries, saved_views, search, trail, words
+from connectors.audit import chain, checkpoints, gaps, intake, numbers, queries, saved_views, search, trail, words
 from connectors.audit.columns import FORMS, SLASHED_EXAMPLE, AskDayOrder
 from connectors.audit.forms import LARGEST, TOO_LARGE, IntakeForm, SearchFields, asked
-from connectors.audit.models import HistoryRow
 from connectors.audit.search_page import Place
 from connectors.models.connector import AuditSource, Connector
 from connectors.models.person import Person
@@ -90,9 +88,11 @@ def _head() -> dict[str, Any]:
 
 
 @requires(Right.HISTORY)
-def row(request: HttpRequest, row: int) -> HttpResponse:
+def row(request: HttpRequest, row: str) -> HttpResponse:
     """One row in full: as a page, or as the panel beside the table."""
-    found = get_object_or_404(HistoryRow.objects.select_related("connector", "line"), pk=row)
+    found = numbers.found_or_404(row)
+    if found.number != row:  # a line that has found its cause since somebody wrote its number down
+        return redirect(request, reverse("history-row", args=[found.number]))
     context = {"selected": queries.detail(found)}
     return page(request, "history/row.html", context, fragment="history/_panel.html")
 
@@ -152,10 +152,7 @@ def verify(request: HttpRequest) -> HttpResponse:
 
 
 def _selected(request: HttpRequest) -> queries.Detail | None:
-    number = request.GET.get("row", "")
-    if not number.isascii() or not number.isdigit() or len(number) > 18:
-        return None
-    found = HistoryRow.objects.select_related("connector", "line").filter(pk=int(number)).first()
+    found = numbers.find(request.GET.get("row", ""))
     return queries.detail(found) if found else None
 
 

@@ -9,8 +9,8 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from alignadmin.pages import failure, page, redirect
-from connectors.audit import questions
-from connectors.audit.models import HistoryRow, Question
+from connectors.audit import numbers, questions
+from connectors.audit.models import Question
 from connectors.models.person import Person
 from connectors.rights import Right, may, requires
 from connectors.services import Refused
@@ -30,8 +30,8 @@ def listed(request: HttpRequest) -> HttpResponse:
 
 
 @requires(Right.HISTORY, Right.REVIEW, ("POST",))
-def ask(request: HttpRequest, row: int) -> HttpResponse:
-    found = get_object_or_404(HistoryRow.objects.select_related("connector", "line"), pk=row)
+def ask(request: HttpRequest, row: str) -> HttpResponse:
+    found = numbers.found_or_404(row)
     to, text = request.POST.get("to", ""), request.POST.get("text", "")
     number = int(to) if to.isascii() and to.isdigit() and len(to) <= 18 else 0
     try:
@@ -39,7 +39,7 @@ def ask(request: HttpRequest, row: int) -> HttpResponse:
     except Refused as refused:
         return failure(request, str(refused))
     messages.success(request, f"{asked.to} is asked, on the overview and by e-mail where one is set up.")
-    return redirect(request, reverse("history-row", args=[found.pk]) + "#questions")
+    return redirect(request, reverse("history-row", args=[found.number]) + "#questions")
 
 
 @requires(Right.SEE, Right.SEE, ("GET", "POST"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -360,10 +361,13 @@ class Detail:
     same: bool  # the row says what its entry or line says
     ambiguous: bool
     neighbours: Sequence[HistoryRow]
+    has_author: bool  # the entry says who decided on the value; those of before say only who applied it
+    earlier: Sequence[str]  # whose values of the same mapping that one replaced since it was last in sync
 
 
 def detail(row: HistoryRow) -> Detail:
     entry = Entry.objects.filter(seq=row.entry_seq).first() if row.entry_seq else None
+    people = (json.loads(entry.body).get("people") if entry else None) or {}
     return Detail(
         row=row,
         entry=entry,
@@ -372,12 +376,14 @@ def detail(row: HistoryRow) -> Detail:
         same=_same(row, entry),
         ambiguous=bool(row.line and parse(row.line.description, row.line.type).ambiguous),
         neighbours=_neighbours(row),
+        has_author=bool(people.get("author")),
+        earlier=[each["name"] or each["email"] for each in people.get("earlier", ())],
     )
 
 
 def _same(row: HistoryRow, entry: Entry | None) -> bool:
     if row.entry_seq:
-        again = trail.row_of(entry, is_told=make.is_told(entry.seq)) if entry else None
+        again = trail.row_of(entry, is_told=make.is_told(entry)) if entry else None
     elif row.line and row.connector:
         again = make.of_lines(row.connector, [row.line])[0]
         # What the catalogue knew of a status's project may have changed since; the line itself cannot.

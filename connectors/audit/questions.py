@@ -5,14 +5,12 @@ Question and answers are entries; the Question row is what pages list, with the 
 
 from __future__ import annotations
 
-import json
-
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from connectors.audit import question_mail, trail
-from connectors.audit.models import Entry, HistoryRow, Question
+from connectors.audit.models import HistoryRow, Question
 from connectors.models.person import Person, Role
 from connectors.rights import Right, may
 from connectors.services import Refused
@@ -43,7 +41,7 @@ def row_of(question: Question) -> HistoryRow | None:
 
 
 def people_for(row: HistoryRow, asker: Person) -> list[Person]:
-    """Whom to ask: the person of the row and its approver; where that is nobody who is here, whoever edits."""
+    """Whom to ask: its author first, then the others of its people; where none of them is here, whoever edits."""
     people = [each for each in _people_of(row) if each.pk != asker.pk]
     if people:
         return people
@@ -52,15 +50,9 @@ def people_for(row: HistoryRow, asker: Person) -> list[Person]:
 
 
 def _people_of(row: HistoryRow) -> list[Person]:
-    """By the entry, which has them by their numbers; an archived one leaves the e-mail."""
-    entry = Entry.objects.filter(seq=row.entry_seq).first() if row.entry_seq else None
-    body = json.loads(entry.body) if entry else {}
-    keys = [found["id"] for found in (body.get("actor"), body.get("approver")) if found]
-    named = Q(pk__in=keys)
-    if row.person_email:
-        named |= Q(email=row.person_email)
-    people = list(Person.objects.filter(named, is_active=True))
-    return sorted(people, key=lambda each: (each.pk not in keys, keys.index(each.pk) if each.pk in keys else 0))
+    numbers = (row.person_id, row.planner_id, row.approver_id, row.applier_id)
+    keys = list(dict.fromkeys(number for number in numbers if number))
+    return sorted(Person.objects.filter(pk__in=keys, is_active=True), key=lambda each: keys.index(each.pk))
 
 
 def to_answer(person: Person) -> QuerySet[Question]:

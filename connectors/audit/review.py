@@ -167,7 +167,7 @@ def _data(line: WeekLine, head: trail.Head, sample: Sample | None) -> dict[str, 
 
 
 def _counts(week: Week, column: str) -> dict[str, int]:
-    found = weeks.rows_of(week).values_list(column).annotate(number=Count("id")).order_by("-number", column)
+    found = weeks.rows_of(week).values_list(column).annotate(total=Count("id")).order_by("-total", column)
     return dict(found[:MOST_NAMED])
 
 

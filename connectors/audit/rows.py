@@ -152,9 +152,9 @@ def of_body(body: Mapping[str, Any], *, is_told: bool = False, is_found: bool = 
     return row
 
 
-def is_told(entry_seq: int) -> bool:
+def is_told(entry: Entry) -> bool:
     """Whether a line has told the change elsewhere that this entry says the watch has seen."""
-    return Case.objects.filter(entry_seq=entry_seq, line__isnull=False).exists()
+    return entry.action == ELSEWHERE and Case.objects.filter(entry_seq=entry.seq, line__isnull=False).exists()
 
 
 def words_of_people(people: People, action: str) -> list[str]:

@@ -12,7 +12,16 @@ from connectors.audit import queries, search
 from connectors.audit.search import Search, Term
 
 RANGES = (("today", "Today"), ("7d", "7 days"), ("30d", "30 days"), ("90d", "90 days"), ("quarter", "This quarter"))
-LABELS = {"since": "from", "until": "to", "type": "work item type", "kind": "mapping type", "actor": "person"}
+LABELS = {
+    "since": "from",
+    "until": "to",
+    "type": "work item type",
+    "kind": "mapping type",
+    "actor": "anybody",
+    "planner": "planned by",
+    "approver": "approved by",
+    "applier": "applied by",
+}
 
 
 @dataclass(frozen=True, kw_only=True)

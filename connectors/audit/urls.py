@@ -1,8 +1,11 @@
 """The addresses below /history/."""
 
-from django.urls import path
+from django.urls import path, register_converter
 
 from connectors.audit import case_pages, pages, pages_packs, pages_questions, pages_review, saved_pages
+from connectors.audit.numbers import RowNumber
+
+register_converter(RowNumber, "row")
 
 urlpatterns = [
     path("", pages.history, name="history"),
@@ -29,9 +32,9 @@ urlpatterns = [
     path("review/<slug:week>/sign/", pages_review.sign, name="review-sign"),
     path("questions/", pages_questions.listed, name="questions"),
     path("questions/<int:pk>/", pages_questions.question, name="question"),
-    path("<int:row>/ask/", pages_questions.ask, name="question-ask"),
+    path("<row:row>/ask/", pages_questions.ask, name="question-ask"),
     path("views/", saved_pages.views, name="history-views"),
     path("views/<int:view>/", saved_pages.change, name="history-view"),
     path("views/<int:view>/delete/", saved_pages.delete, name="history-view-delete"),
-    path("<int:row>/", pages.row, name="history-row"),
+    path("<row:row>/", pages.row, name="history-row"),
 ]

@@ -85,7 +85,7 @@ class WeekPage:
 
     @cached_property
     def people(self) -> Sequence[Tally]:
-        return [self._tally("actor", name, name or "AlignAdmin", rows) for name, rows in self._counts("person_name")]
+        return [self._tally("author", name, name or "AlignAdmin", rows) for name, rows in self._counts("person_name")]
 
     @cached_property
     def connectors(self) -> Sequence[Tally]:
@@ -99,8 +99,8 @@ class WeekPage:
         ]
 
     def _counts(self, column: str) -> list[tuple[Any, int]]:
-        found = weeks.rows_of(self.week).values_list(column).annotate(number=Count("id"))
-        return list(found.order_by("-number", column)[: MOST_LINES + 1])
+        found = weeks.rows_of(self.week).values_list(column).annotate(total=Count("id"))
+        return list(found.order_by("-total", column)[: MOST_LINES + 1])
 
     def _tally(self, qualifier: str, value: str, name: str, rows: int) -> Tally:
         return Tally(name=name, rows=rows, address=self.search(Term(name=qualifier, value=value)) if value else "")

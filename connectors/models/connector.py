@@ -47,7 +47,7 @@ class Connector(models.Model):
     contract_due_at = models.DateTimeField(null=True, blank=True)
 
     # The rules of its plans.
-    four_eyes = models.BooleanField(default=False)  # whoever approves is an admin, and not the author
+    four_eyes = models.BooleanField(default=False)  # whoever approves is an admin who has neither planned nor edited it
     ticket_pattern = models.CharField(max_length=200, blank=True)  # regular expression of a whole ticket; empty: any
     typed_above = models.PositiveIntegerField(default=25)  # changes, above which an apply is confirmed by typing
     typed_share = models.PositiveSmallIntegerField(default=10)  # percent of a list, likewise

@@ -29,7 +29,7 @@ class Cause:
     at: datetime
     who: str  # as Align names it
     line: str
-    row: int  # key of the history row
+    row: str  # number of the history row
     is_certain: bool
 
 
@@ -112,6 +112,6 @@ def _likeliest(told: Iterable[HistoryRow], mapping: Mapping) -> Cause:
         at=best.at,
         who=best.person_name,
         line=best.line.description,
-        row=best.pk,
+        row=best.number,
         is_certain=best.project_stated or len(best.candidates) == 1,
     )

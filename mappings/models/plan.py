@@ -25,7 +25,7 @@ class Plan(models.Model):
     """What will be sent, exactly: made once, reviewed, approved by its fingerprint, applied as it is."""
 
     connector = models.ForeignKey(Connector, on_delete=models.PROTECT, related_name="plans")
-    author = models.ForeignKey(PERSON, on_delete=models.PROTECT, related_name="plans")
+    author = models.ForeignKey(PERSON, on_delete=models.PROTECT, related_name="plans")  # who planned it
     state = models.CharField(max_length=9, choices=PlanState.choices, default=PlanState.DRAFT)
     reason = models.TextField()
     ticket = models.CharField(max_length=100, blank=True)
@@ -44,7 +44,7 @@ class Plan(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     control = models.CharField(max_length=6, blank=True)  # "pause" or "cancel", asked for and not yet heard
-    emergency_reason = models.TextField(blank=True)  # why its own author approved it where a second person has to
+    emergency_reason = models.TextField(blank=True)  # why somebody with a part in it approved it
     replaces = models.ForeignKey(  # the plan that this one is a refresh of
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="replaced_by"
     )

@@ -16,6 +16,7 @@ from connectors.models import Connector, Person
 from connectors.rights import Right, may
 from connectors.services import Refused
 from mappings.models import Plan, PlanState
+from mappings.planning.authors import people_of
 from mappings.planning.confirming import confirmation
 from mappings.planning.entries import plan_entry
 from mappings.planning.reasons import reason_typed
@@ -30,8 +31,14 @@ OWN_PLAN = (
     "You made this plan, and this connector asks for a second person: another admin has to approve it. Only in an "
     "emergency can you approve it alone, with a reason that all admins are told."
 )
+OWN_EDITS = (
+    "This plan holds edits of yours, and this connector asks for a second person: an admin who has neither planned "
+    "nor edited any of it has to approve it. Only in an emergency can you approve it alone, with a reason that all "
+    "admins are told."
+)
 NO_EMERGENCY = (
-    "You can approve this plan as usual: an emergency is for the author, where a second person has to approve."
+    "You can approve this plan as usual: an emergency is for whoever planned it or edited some of it, where a second "
+    "person has to approve."
 )
 LACKS_EMERGENCY = "Say what the emergency is: all other admins are told, and it stays in the history."
 NO_ADMIN = "You are no admin here any more: nothing was done."
@@ -50,8 +57,8 @@ def approve(plan: Plan, fingerprint: str, *, ticked: bool, actor: Person) -> Pla
     with transaction.atomic():
         found = _locked(plan)
         _refuse_approval(found, fingerprint, actor)
-        if found.connector.four_eyes and found.author_id == actor.pk:
-            raise Refused(OWN_PLAN)
+        if _needs_another(found, actor):
+            raise Refused(OWN_PLAN if found.author_id == actor.pk else OWN_EDITS)
         _approve(found, ticked=ticked, actor=actor)
         plan_entry("plan.approved", found, actor, f"Approved plan {found.pk}.", fingerprint=fingerprint)
     plan.refresh_from_db()
@@ -59,12 +66,12 @@ def approve(plan: Plan, fingerprint: str, *, ticked: bool, actor: Person) -> Pla
 
 
 def approve_in_emergency(plan: Plan, fingerprint: str, *, ticked: bool, reason: str, actor: Person) -> Plan:
-    """The author's own approval where a second person has to approve; every other admin is told by e-mail."""
+    """By whoever planned it or edited some of it, where a second person has to approve; all other admins are told."""
     why = reason_typed(reason, lacks=LACKS_EMERGENCY)
     with transaction.atomic():
         found = _locked(plan)
         _refuse_approval(found, fingerprint, actor)
-        if not found.connector.four_eyes or found.author_id != actor.pk:
+        if not _needs_another(found, actor):
             raise Refused(NO_EMERGENCY)
         _approve(found, ticked=ticked, actor=actor, emergency_reason=why)
         jobs.start(found.connector, EMERGENCY, actor=actor, subject=str(found.pk))
@@ -78,6 +85,11 @@ def _locked(plan: Plan) -> Plan:
     Connector.objects.select_for_update(no_key=True).get(pk=plan.connector_id)
     found = Plan.objects.select_for_update(of=("self",), no_key=True)
     return found.select_related("connector", "author", "approver", "applier").get(pk=plan.pk)
+
+
+def _needs_another(plan: Plan, actor: Person) -> bool:
+    """Where two people have to look, by their numbers: who has planned or edited any of it is not the second."""
+    return plan.connector.four_eyes and actor.pk in people_of(plan)
 
 
 def _refuse_approval(plan: Plan, fingerprint: str, actor: Person) -> None:

@@ -1,4 +1,4 @@
-"""Plans that their own author approved in an emergency: on the overview until another admin has taken note of it."""
+"""Plans approved in an emergency by somebody with a part in them: on the overview until another admin takes note."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from connectors.models import Connector, Person
 from connectors.rights import Right, may
 from connectors.services import Refused
 from mappings.models import Plan, PlanState
+from mappings.planning.authors import people_of
 from mappings.planning.telling import FOUR_EYES_OFF
 from mappings.planning.tickets import pattern_trouble
 
@@ -121,7 +122,7 @@ def standing(plan: Plan, person: Person) -> Standing:
     void = why_void(plan)
     waits = plan.state == PlanState.DRAFT or bool(void)
     is_admin = may(person, Right.APPROVE)
-    needs_another = plan.connector.four_eyes and plan.author_id == person.pk
+    needs_another = plan.connector.four_eyes and person.pk in people_of(plan)
     return Standing(
         waits=waits,
         void=void,
@@ -136,9 +137,11 @@ def why_void(plan: Plan) -> str:
         return ""
     if not may(plan.approver, Right.APPROVE):
         return f"{plan.approver} approved this plan and is no admin here any more. An admin has to approve it again."
-    if plan.connector.four_eyes and plan.approver_id == plan.author_id and not plan.emergency_reason:
+    if plan.connector.four_eyes and not plan.emergency_reason and plan.approver_id in people_of(plan):
+        is_planner = plan.approver_id == plan.author_id
+        what = "a plan of their own" if is_planner else "a plan that holds edits of theirs"
         return (
-            f"This connector asks for a second person, and {plan.approver} approved a plan of their own before it "
-            "did. Another admin has to approve it."
+            f"This connector asks for a second person, and {plan.approver} approved {what} before it "
+            "did. An admin who has no part in the plan has to approve it."
         )
     return ""

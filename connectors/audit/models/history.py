@@ -127,6 +127,18 @@ class HistoryRow(models.Model):
             ),
         ]
 
+    @property
+    def number(self) -> str:
+        """As an address, the API and a pack have it, see connectors.audit.numbers."""
+        if self.entry_seq:
+            return str(self.entry_seq)
+        return f"line-{self.line_id}" if self.line_id else f"row-{self.pk}"
+
+    @property
+    def called(self) -> str:
+        """ "entry 102", "line 57": as people say it"""
+        return f"entry {self.entry_seq}" if self.entry_seq else self.number.replace("-", " ")
+
 
 class CaseState(models.TextChoices):
     OPEN = "open", "Open"

@@ -94,6 +94,9 @@ def contents(pack: Pack, chosen: Selection, scratch: Scratch, progress: Progress
     named = [seq for seq in touched if seq is not None]
     if chosen.has_dates or not found.chosen:
         named += _whole_period(chosen)
+    span = evidence.span(min(named, default=None), max(named, default=None), checkpoint)
+    if chosen.has_dates and span.first and span.last:
+        pack_span.note_acts(span.first, span.last, scratch)
     return Contents(
         pack=pack,
         selection=chosen,
@@ -103,7 +106,7 @@ def contents(pack: Pack, chosen: Selection, scratch: Scratch, progress: Progress
         checkpoint=checkpoint,
         read=done.lines,
         plans=plans,
-        span=evidence.span(min(named, default=None), max(named, default=None), checkpoint),
+        span=span,
     )
 
 
@@ -203,6 +206,10 @@ def _manifest(found: Contents, written: Written) -> dict[str, Any]:
         "made_by": found.made_by,
         "asked_at": _stamp(found.pack.created_at),
         "query": found.selection.query,
+        "connectors": [
+            {"id": each.pk, **{name: getattr(each, name) for name in pack_rows.CONNECTOR}}
+            for each in found.selection.connectors
+        ],
         "filter": found.selection.words,
         "time_zone": found.selection.time_zone,
         "since": _stamp(found.selection.since),

@@ -466,6 +466,13 @@ class Reading:
         self.found.differences = [each for each in self.found.differences if each.look not in moved]
 
 
+def note_acts(first: int, last: int, scratch: Scratch) -> None:
+    """Whatever plan an entry of the pack is about, in the span that was asked for or not."""
+    for some in _paged(Entry.objects.filter(seq__lte=last), first - 1):
+        acts = [(entry.body.get("plan"), entry.seq) for entry in some]
+        scratch.add("act", [(plan, seq) for plan, seq in acts if type(plan) is int])
+
+
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ it was made, so that a file under a name is whole and stands in the history.
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
 from collections.abc import Iterator
@@ -245,7 +246,7 @@ def _tell(pack: Pack, found: Contents, made: Made, sha256: str) -> Entry:
         actor=pack.asked_by,
         connector=None,
         subject=f"pack {pack.uuid}",
-        sentence=f"An evidence pack of {made.rows} rows was made: {found.selection.words}.",
+        sentence=f"An evidence pack of {made.rows} rows was made: {found.selection.words}.{_differing(found)}",
         data={
             "pack": str(pack.uuid),
             "query": found.selection.query,
@@ -256,9 +257,24 @@ def _tell(pack: Pack, found: Contents, made: Made, sha256: str) -> Entry:
             "plans": len(found.plans),
             "entries": {"first": span.first, "last": span.last, "count": found.entries},
             "checkpoint": found.checkpoint.number,
+            "differences": len(found.found.differences),
+            "first_differences": found.found.sentences,
             "schedule": pack.schedule.name if pack.schedule else None,
         },
     )
+
+
+def _differing(found: Contents) -> str:
+    count = len(found.found.differences)
+    places = "1 place" if count == 1 else f"{count} places"
+    return f" The history's table differed from its entries and lines in {places}." if count else ""
+
+
+def differences(pack: Pack) -> tuple[int, list[str]]:
+    """In how many places the history's table said something else when the pack was made, and the first of them."""
+    body = Entry.objects.filter(seq=pack.entry_seq).values_list("body", flat=True).first() if pack.entry_seq else None
+    data = json.loads(body)["data"] if body else {}
+    return data.get("differences", 0), data.get("first_differences", [])
 
 
 # -- keeping ----------------------------------------------------------------------------------------------------------

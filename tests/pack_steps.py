@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import subprocess
 import sys
 import zipfile
+from collections import Counter
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,7 @@ from django.db import transaction
 from django.test import Client
 
 from alignadmin.tasks import run_due
-from connectors.audit import csv_safe, trail
+from connectors.audit import checker, checkpoints, csv_safe, trail
 from connectors.audit.grammar import MappingEvent
 from connectors.audit.intake import take_in
 from connectors.audit.models import Entry, HistoryRow, Intake, Pack, PackState
@@ -147,3 +150,26 @@ def unpacked(pack: Pack, folder: Path) -> Path:
 
 def acts(action: str) -> list[str]:
     return list(HistoryRow.objects.filter(action=action).order_by("id").values_list("sentence", flat=True))
+
+
+def resigned(folder: Path) -> Path:
+    """As somebody would who holds the installation's own key: the manifest says what the files are now."""
+    manifest = json.loads((folder / checker.MANIFEST).read_text())
+    for name in manifest["files"]:
+        raw = (folder / name).read_bytes()
+        manifest["files"][name] = {"sha256": hashlib.sha256(raw).hexdigest(), "size": len(raw)}
+    try:
+        rows = [json.loads(line) for line in (folder / checker.ROWS).read_text().splitlines()]
+        manifest["rows"] = {
+            "count": len(rows),
+            "by_source": dict(Counter(row["source"] for row in rows)),
+            "first_at": rows[0]["at"] if rows else None,
+            "last_at": rows[-1]["at"] if rows else None,
+            "without_entry": sum(row["seq"] is None for row in rows),
+        }
+    except (ValueError, KeyError, TypeError):  # a forger who breaks a line counts nothing any more
+        pass
+    raw = json.dumps(manifest, indent=1, sort_keys=True).encode()
+    (folder / checker.MANIFEST).write_bytes(raw)
+    (folder / checker.SIGNATURE).write_text(json.dumps(asdict(checkpoints.sign(raw))))
+    return folder

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -35,6 +35,22 @@ def place_of(archive: Archive) -> Path | None:
     """Where its file is: where it was written, or in ARCHIVE_FOLDER; None when it is not at hand."""
     path = Path(archive.path)
     return next((each for each in (path, Path(settings.ARCHIVE_FOLDER) / path.name) if each.is_file()), None)
+
+
+def entries(path: Path, size: int) -> Iterator[list[tuple[int, str, str]]]:
+    """The entries in an archive, so many at a time: number, hash and text. That it is the archive is not looked at."""
+    source, some = checker.Source(path), list[tuple[int, str, str]]()
+    try:
+        for line in source.lines(checker.ENTRIES):
+            said = checker.fields(line)
+            some.append((said["seq"], said["hash"], said["body"]))
+            if len(some) == size:
+                yield some
+                some = []
+    finally:
+        source.close()
+    if some:
+        yield some
 
 
 def check(head: ChainHead, signed: Iterable[Signed], copies: Copies | None) -> list[str]:

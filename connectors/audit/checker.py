@@ -5,6 +5,10 @@
 PACK is the zip file or the folder it was unpacked into; FOLDER holds the checkpoints that were delivered to you hour by
 hour. It needs Python 3.10 or newer and the package `cryptography`. It exits with 0 when everything holds, with 1 when
 something is wrong or cannot be read, and with 2 when it was called wrongly.
+
+It is one file on purpose, so that it can be read and carried as one. In this order: what is hashed and signed,
+checkpoints, entries, what a row and a plan say of an entry, which rows a filter finds, the files of a pack, the check,
+the command. Nothing in it comes from the product's own making of rows: two that agree were written twice.
 """
 
 from __future__ import annotations
@@ -12,15 +16,21 @@ from __future__ import annotations
 import argparse
 import base64
 import binascii
+import csv
 import hashlib
+import io
 import json
+import re
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, BinaryIO
+from zoneinfo import ZoneInfo
 
 try:
     from cryptography.exceptions import InvalidSignature
@@ -32,6 +42,7 @@ START = "0" * 64
 ENTRY_TAG, CHECKPOINT_TAG, FILE_TAG = b"alignadmin.audit.v1", b"alignadmin.checkpoint.v1", b"alignadmin.file.v1\n"
 LONGEST_LINE = 32 * 1024 * 1024
 LONGEST_SENTENCE = 600
+LONGEST_VALUE = 120
 BLOCK = 1024 * 1024
 ENTRIES, CHECKPOINTS, KEYS, MANIFEST, SIGNATURE = (
     "entries.jsonl",
@@ -40,14 +51,17 @@ ENTRIES, CHECKPOINTS, KEYS, MANIFEST, SIGNATURE = (
     "manifest.json",
     "manifest.sig",
 )
+ROWS, TABLE, PLANS = "rows.jsonl", "rows.csv", "plans.jsonl"
 
 
 class Wrong(Exception):
-    """Something is not what was written; names the first wrong entry, or the wrong checkpoint, where one is known."""
+    """Something is not what was written; names the first wrong entry, checkpoint or row, where one is known."""
 
-    def __init__(self, why: str, *, seq: int | None = None, checkpoint: int | None = None) -> None:
+    def __init__(
+        self, why: str, *, seq: int | None = None, checkpoint: int | None = None, row: int | None = None
+    ) -> None:
         super().__init__(why)
-        self.why, self.seq, self.checkpoint = why, seq, checkpoint
+        self.why, self.seq, self.checkpoint, self.row = why, seq, checkpoint, row
 
 
 class Unreadable(Wrong):
@@ -171,6 +185,7 @@ class Seals:
         self.remarks: list[str] = []
         self.first: Signed | None = None
         self.before: Signed | None = None
+        self.left = 0  # the last entry that left the database into an archive, as one of them says
         self._from_first = from_first
 
     def checked(self, checkpoints: Iterable[Signed]) -> Iterator[Signed]:
@@ -180,6 +195,8 @@ class Seals:
                 expected = self.before.number + 1 if self.before else 1
                 raise Wrong(why, checkpoint=min(each.number, expected) if self._from_first else each.number)
             self.first, self.before = self.first or each, each
+            left = each.archive.get("last_seq")
+            self.left = max(self.left, left) if type(left) is int else self.left
             yield each
 
     def _wrong(self, each: Signed) -> str:
@@ -323,6 +340,331 @@ class Walk:
             self._next = next(self._checkpoints, None)
 
 
+# -- what a row and a plan say of an entry ----------------------------------------------------------------------------
+
+# Acts that no row tells: the journal of a request on its way, the use of a secret, a reading of the log.
+WITHOUT_ROW = ("change.sent", "credential.used", "log.read")
+DONE, ELSEWHERE = "change.done", "mapping.changed_elsewhere"
+OURS, OUTSIDE, OTHER = "alignadmin", "outside", "align"
+CONNECTOR = ("slug", "name", "align_site", "align_connector_id")
+LINE = ("id", "remote_id", "type", "user", "at", "description", "occurrence", "intake", "recorded_at")
+NAMES = (
+    "seq", "hash", "connector", "at", "source", "action", "kind", "direction", "work_item_type", "project_key",
+    "project_stated", "object_id", "object_name", "before_id", "before_name", "after_id", "after_name", "person_id",
+    "person_name", "person_email", "planner_id", "planner_name", "approver_id", "approver_name", "applier_id",
+    "applier_name", "reason", "ticket", "plan", "sentence", "parsed", "certainty", "identical", "candidates", "line",
+)  # fmt: skip
+PAIRING = ("certainty", "identical", "line")  # of a change: the line of Align's log that tells it
+NO_KEPT_CHARACTER = re.compile("[\x00\ud800-\udfff]")
+Row = dict[str, Any]
+
+
+def row_of(seq: int, hash_: str, said: Mapping[str, Any]) -> Row | None:
+    """The row of an entry as rows.jsonl has it, but for the line it is paired with; None for an act without a row."""
+    action = said["action"]
+    if action in WITHOUT_ROW:
+        return None
+    event, connector = said.get("event"), said.get("connector")
+    row: Row = {"seq": seq, "hash": hash_, "at": moment(said.get("happened_at") or said["at"]), "source": OURS}
+    row["connector"] = {name: connector.get(name) for name in CONNECTOR} if connector else None
+    row["action"] = action[:40]
+    row |= {"kind": "", "direction": "", "work_item_type": "", "project_stated": True, "parsed": True, "candidates": []}
+    row |= {"object_id": None, "before_id": None, "before_name": "", "after_id": None, "after_name": ""}
+    row["object_name"], row["project_key"] = kept(said["subject"]), kept(said["project_key"])[:255]
+    row |= {"reason": kept(said["reason"]), "ticket": kept(said["ticket"])[:100], "plan": said["plan"]}
+    row["sentence"] = kept(said["sentence"])
+    if event:
+        row |= _of_event(event, row["project_key"])
+        if action == DONE:
+            row["action"] = event["action"]
+        elif action == ELSEWHERE:  # until a line of Align's log tells it, see told_by_a_line
+            row |= {"action": event["action"], "source": OUTSIDE}
+    return row | _people(said)
+
+
+def told_by_a_line(row: Row) -> Row:
+    """What only the watch had seen stands in the row of the line that told it; this one says that it was seen."""
+    return row | {"source": OURS, "action": ELSEWHERE}
+
+
+def _of_event(event: Mapping[str, Any], project: str) -> Row:
+    return {
+        "kind": event["kind"],
+        "direction": event["direction"],
+        "work_item_type": event["work_item_type"].lower()[:10],
+        "project_key": project or kept(event.get("project_key") or "")[:255],
+        "object_id": event["source_id"],
+        "object_name": kept(event["source_name"]),
+        "before_id": event["before_id"],
+        "before_name": kept(event["before_name"]),
+        "after_id": event["after_id"],
+        "after_name": kept(event["after_name"]),
+    }
+
+
+def _people(said: Mapping[str, Any]) -> Row:
+    """Who decided, planned, approved and applied; entries from before that was kept name who acted and who approved."""
+    stated, actor = said.get("people") or {}, said["actor"] or {}
+    applier = actor if said["action"].startswith("change.") else {}
+    four = {
+        "person": stated.get("author") or actor,
+        "planner": stated.get("planner") or {},
+        "approver": said["approver"] or {},
+        "applier": applier,
+    }
+    row: Row = {}
+    for part, person in four.items():
+        row |= {f"{part}_id": person.get("id"), f"{part}_name": kept(person.get("name", ""))[:320]}
+    return row | {"person_email": kept(four["person"].get("email", ""))[:320]}
+
+
+def kept(text: str) -> str:
+    """As a database keeps it: with neither NUL nor half characters."""
+    return NO_KEPT_CHARACTER.sub("\ufffd", text)
+
+
+def moment(text: str) -> str:
+    return datetime.fromisoformat(text).astimezone(timezone.utc).isoformat()  # noqa: UP017  (Python 3.10)
+
+
+ACT = ("at", "action", "actor", "connector", "sentence", "reason", "ticket", "data")
+CHANGE = ("at", "action", "actor", "approver", "reason", "ticket", "sentence")
+REQUEST = ("method", "path", "query", "body")
+ANSWER = {"answer": "detail", "expected_line": "expected"}
+
+
+def in_plans(seq: int, hash_: str, said: Mapping[str, Any]) -> Row | None:
+    """What plans.jsonl has of an entry: an act on a whole plan, or a change; None where it is about no plan."""
+    if said.get("plan") is None or said["action"] in WITHOUT_ROW:
+        return None
+    if said["action"].startswith("plan."):
+        return {"seq": seq, "hash": hash_, **{name: said[name] for name in ACT}}
+    data, people = said["data"], said.get("people") or {}
+    change = {"record": "change", "plan": said["plan"], "seq": seq, "hash": hash_, "project": said["project_key"]}
+    change |= {name: said[name] for name in CHANGE}
+    change |= {"author": people.get("author"), "earlier": people.get("earlier", []), "planner": people.get("planner")}
+    change |= {"applier": said["actor"], "sent_at": said["happened_at"], "change": said["event"]}
+    change["request"] = {name: data[name] for name in REQUEST if name in data}
+    change |= {name: data.get(of) for name, of in ANSWER.items()}
+    change["other"] = {name: data[name] for name in data if name not in (*REQUEST, *ANSWER.values())}
+    return change
+
+
+def plan_of(number: object, acts: Sequence[Mapping[str, Any]]) -> Row:
+    """A plan as its acts tell it."""
+
+    def first(found: Iterable[Mapping[str, Any]], *actions: str) -> Mapping[str, Any]:
+        return next((act for act in found if act["action"] in actions), {})
+
+    last = acts[-1] if acts else {}
+    made, started = first(acts, "plan.made"), first(acts, "plan.started")
+    approved = first(reversed(acts), "plan.approved", "plan.emergency_approved")
+    return {
+        "record": "plan",
+        "plan": number,
+        "connector": last.get("connector"),
+        "reason": last.get("reason", ""),
+        "ticket": last.get("ticket", ""),
+        "planner": made.get("actor"),
+        "made_at": made.get("at"),
+        "approver": approved.get("actor"),
+        "approved_at": approved.get("at"),
+        "approved_fingerprint": approved.get("data", {}).get("fingerprint"),
+        "in_emergency": approved.get("action") == "plan.emergency_approved",
+        "applied_by": started.get("actor"),
+        "started_at": started.get("at"),
+        "acts": list(acts),
+    }
+
+
+# -- what a row says of a line of Align's log -------------------------------------------------------------------------
+
+FIELDS_OF = {
+    ("state", "j2a"): "AlignStateId",
+    ("state", "a2j"): "JiraStatusId",
+    ("step", "j2a"): "ProcessStepId",
+    ("step", "a2j"): "JiraStatusId",
+}
+UNITS = {"state": "state", "step": "process step"}
+NOBODY = {
+    "person_id": None, "person_email": "", "planner_id": None, "planner_name": "", "approver_id": None,
+    "approver_name": "", "applier_id": None, "applier_name": "", "reason": "", "ticket": "", "plan": None,
+    "hash": None, "certainty": "", "identical": 0,
+}  # fmt: skip
+KEPT_RAW: Row = {
+    "kind": "", "direction": "", "work_item_type": "", "object_name": "", "project_key": "", "before_name": "",
+    "after_name": "", "object_id": None, "before_id": None, "after_id": None, "project_stated": True, "candidates": [],
+    "action": "log line", "source": OTHER,
+}  # fmt: skip
+FROM_TO = re.compile(r"\]\s*to\s*\[", re.IGNORECASE)
+# What can be read in one way only, so that nobody can call it unreadable.
+PLAIN = re.compile(
+    r"CONFIG (?:Created|Updated|Deleted) - (?:State|Process Step) mapping - (?:Jira To Align|Align to Jira) - \w+ - "
+    r"[\w ]+ \([0-9]{1,18}\)(?: - \w+)? (?:Id: [0-9]+, ConnectorId: [0-9]+, [\w :,]+"
+    r"|\w+Id Changed - From \[[0-9]{1,18}\] To \[[0-9]{1,18}\](?:, \w+Name Changed - From \[[\w ]*\] To \[[\w ]*\])?"
+    r"|Deleted mapping: \[[\w ]+\] \u2192 \[[\w ]+\])"
+)
+
+
+def why_not_of_line(row: Row) -> str:
+    """Why a row without an entry does not say what the four columns of its line say; empty where it does."""
+    line = row["line"]
+    said = {"at": moment(line["at"]), "person_name": line["user"][:320], **NOBODY}
+    if not row["parsed"]:
+        said |= {"sentence": line["description"], **KEPT_RAW}
+    for name, value in said.items():
+        if row[name] != value:
+            return f"{name} says {shown(row[name])}, its line {shown(value)}"
+    if not row["parsed"]:
+        is_plain = (line["type"] or line["user"]) and PLAIN.fullmatch(line["description"])
+        return "it is called unreadable, and its line can be read" if is_plain else ""
+    if row["candidates"] and row["project_stated"]:
+        return "it names candidates for a project that is stated"
+    number = re.search("[0-9]{1,9}", line["type"])
+    own = (row["connector"] or {}).get("align_connector_id")
+    if number and row["source"] != (OUTSIDE if int(number[0]) in (own, 0) else OTHER):
+        return f"source says {shown(row['source'])}, which its line's type does not"
+    return _why_not_told(line["description"], row)
+
+
+def _why_not_told(description: str, row: Row) -> str:
+    """The sentence of the row says what its fields say, and these stand in the line at their places."""
+    label, key = _before_colon(row)
+    if label is None:
+        return f"sentence says {shown(row['sentence'])}, which its other fields do not"
+    if key and kept(key)[:255] != row["project_key"]:
+        return f"project_key says {shown(row['project_key'])}, its line {shown(key)}"
+    if label.lower() in ("feature", "story", "task", "defect") and label.lower() != row["work_item_type"]:
+        return f"work_item_type says {shown(row['work_item_type'])}, its line {shown(label)}"
+    text = FROM_TO.sub("] To [", description)
+    for name in ("object_name", "before_name", "after_name"):
+        if FROM_TO.sub("] To [", row[name]) not in text:
+            return f"{name} says {shown(row[name])}, which does not stand in its line"
+    patterns = {"work_item_type": re.escape(label), "project_key": re.escape(key), **_patterns(row)}
+    for name, pattern in patterns.items():
+        if not re.search(pattern, text, re.IGNORECASE):
+            return f"{name} says {shown(row.get(name))}, which does not stand in its line"
+    return ""
+
+
+def _before_colon(row: Row) -> tuple[str | None, str]:
+    """What the sentence says of the work item type and the project, if all the rest of it is as the fields say."""
+    source, target = "Jira status", f"Align {UNITS.get(row['kind'], '')}"
+    if row["direction"] == "a2j":
+        source, target = target, source
+    object_, before, after = (_named(row[f"{part}_id"], row[f"{part}_name"]) for part in ("object", "before", "after"))
+    rest = {
+        "created": f" now leads to {target} {after}.",
+        "deleted": f" no longer leads to {target} {before}.",
+    }.get(row["action"], f" leads to {target} {after}, before to {before}." if before or after else " was saved again.")
+    told, ends = row["sentence"], f": {source} {object_}{rest}"
+    if row["action"] not in ("created", "updated", "deleted") or not told.endswith(ends):
+        return None, ""
+    label, _, key = told[: -len(ends)].partition(" in ")
+    return label, key
+
+
+def _named(number: int | None, name: str) -> str:
+    return " ".join(part for part in (name, f"({number})" if number is not None else "") if part)
+
+
+def _patterns(row: Row) -> dict[str, str]:
+    """What a line has to hold, by the field that says so; numbers may have noughts before them."""
+    direction = "jira to align" if row["direction"] == "j2a" else "align to jira"
+    found = {"action": row["action"][:-1], "kind": rf"{UNITS[row['kind']]}s? mappings?", "direction": direction}
+    found = {name: text.replace(" ", r"\s*") for name, text in found.items()}
+    before, after = (_digits(row[f"{part}_id"]) for part in ("before", "after"))
+    if row["object_id"] is not None:
+        found["object_id"] = rf"\b{_digits(row['object_id'])}\b"
+    if row["action"] == "created" and row["after_id"] is not None:
+        found["after_id"] = rf"{FIELDS_OF[row['kind'], row['direction']]}\s*[:=]\s*{after}\b"
+    if row["action"] == "deleted" and row["before_id"] is not None:
+        found["before_id"] = rf"\b{before}\s*\]"
+    if row["action"] == "updated" and row["before_id"] != row["after_id"]:
+        found["after_id"] = rf"\[{before}\] To \[{after}\]"
+    if row["action"] == "updated" and row["before_name"] != row["after_name"]:
+        names = (re.escape(FROM_TO.sub("] To [", row[f"{part}_name"])) for part in ("before", "after"))
+        found["after_name"] = r"\[{}\] To \[{}\]".format(*names)
+    return found
+
+
+def _digits(number: int | None) -> str:
+    return r"[^\]]*" if number is None else f"0*{number}"
+
+
+def shown(value: object) -> str:
+    if value in (None, "", []):
+        return "nothing"
+    text = str(value)
+    return f"\u201c{text[:LONGEST_VALUE]}\u2026\u201d" if len(text) > LONGEST_VALUE else f"\u201c{text}\u201d"
+
+
+# -- which rows a filter finds ----------------------------------------------------------------------------------------
+
+
+class Filter:
+    """The filter that a pack names, as far as it can be asked of a row that was made again from its entry."""
+
+    # Of other qualifiers and of words one cannot tell from an entry alone whether a row has them.
+    KNOWN = ("action", "type", "kind", "direction", "project", "plan", "source", "connector", "since", "until")
+
+    def __init__(self, manifest: Mapping[str, Any]) -> None:
+        self.since, self.until = (_time(manifest.get(name)) for name in ("since", "until"))
+        self.wanted: dict[str, list[str]] = {}
+        self.is_known = isinstance(manifest.get("query"), str)
+        for name, quoted, bare in TERM.findall(manifest["query"]) if self.is_known else ():
+            value = (quoted.replace('""', '"') if quoted else bare).strip().casefold()
+            if name.lower() in self.KNOWN and value.isascii():
+                self.wanted.setdefault(name.lower(), []).append(value)
+            elif name or value:
+                self.is_known = False
+        self.connectors = self._connectors(manifest.get("connectors"))
+
+    def _connectors(self, listed: object) -> set[object]:
+        """The ids of those that the filter names: their names then and now may differ."""
+        found: set[object] = set()
+        for each in listed if isinstance(listed, list) else ():
+            names = {str(each.get(name)).casefold() for name in ("slug", "name", "align_connector_id")}
+            if any(
+                value in names or value.removeprefix("config ") in names for value in self.wanted.get("connector", ())
+            ):
+                found.add(each.get("id"))
+        return found
+
+    def finds(self, row: Row, said: Mapping[str, Any]) -> bool:
+        at = datetime.fromisoformat(row["at"])
+        if (self.since and at < self.since) or (self.until and at >= self.until):
+            return False
+        if "connector" in self.wanted and (said["connector"] or {}).get("id") not in self.connectors:
+            return False
+        asked = ((name, values) for name, values in self.wanted.items() if name not in NOT_ASKED)
+        return all(any(self._has(row, name, value) for value in values) for name, values in asked)
+
+    @staticmethod
+    def _has(row: Row, name: str, value: str) -> bool:
+        if name == "action":
+            wanted = value.rstrip(".")
+            return f"{row['action']}.".startswith(f"{wanted}.")
+        if name == "project":
+            return bool(row["project_key"].casefold() == value or not row["project_stated"])
+        if name == "plan":
+            return value.isdecimal() and row["plan"] == int(value)
+        said = str(row[{"type": "work_item_type"}.get(name, name)])
+        return said.casefold() == MEANT.get(value, value)
+
+
+TERM = re.compile(r'(?:([A-Za-z]+):)?(?:"((?:[^"]|"")*)(?:"|\Z)|(\S+))')
+MEANT = {"jira to align": "j2a", "align to jira": "a2j", "process step": "step"}
+NOT_ASKED = ("connector", "since", "until")
+
+
+def _time(text: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
 # -- a pack -----------------------------------------------------------------------------------------------------------
 
 
@@ -406,6 +748,8 @@ class Report:
     wrong: str = ""
     first_wrong_seq: int | None = None
     wrong_checkpoint: int | None = None
+    wrong_row: int | None = None  # its place in rows.jsonl
+    rows: int | None = None  # that were compared; None in an archive, which has none
     remarks: list[str] = field(default_factory=list)
 
     @property
@@ -424,6 +768,7 @@ def check(path: Path, copies: Copies | None = None) -> Report:
             source.close()
     except Wrong as wrong:
         report.wrong, report.first_wrong_seq, report.wrong_checkpoint = wrong.why, wrong.seq, wrong.checkpoint
+        report.wrong_row = wrong.row
     except OSError as error:
         report.wrong = f"{path} cannot be read: {error.strerror or error}"
     return report
@@ -434,9 +779,13 @@ def _check(source: Source, copies: Copies | None, report: Report) -> None:
     if not manifest:
         raise Unreadable(f"{MANIFEST} is not what the product writes")
     keys = _keys(source, copies)
-    _check_entries(source, manifest, keys, copies, report)
+    made = Made(Filter(manifest)) if any(map(source.has, (ROWS, TABLE, PLANS))) else None
+    _check_entries(source, manifest, keys, copies, report, made)
     _check_files(source, manifest)
     _check_manifest(source, keys, report)
+    if made:
+        _check_rows(source, manifest, made, report)
+        _check_plans(source, manifest, made)
 
 
 def _keys(source: Source, copies: Copies | None) -> Keyring:
@@ -453,7 +802,12 @@ def _keys(source: Source, copies: Copies | None) -> Keyring:
 
 
 def _check_entries(
-    source: Source, manifest: Mapping[str, Any], keys: Keyring, copies: Copies | None, report: Report
+    source: Source,
+    manifest: Mapping[str, Any],
+    keys: Keyring,
+    copies: Copies | None,
+    report: Report,
+    made: Made | None,
 ) -> None:
     seals = Seals(keys, from_first=False)
     compared: set[int] = set()
@@ -465,7 +819,9 @@ def _check_entries(
             if seq == 1 and prev != START:
                 raise Wrong("entry 1 does not begin the chain", seq=1)
             walk, report.first = Walk(seq - 1, prev, checkpoints), seq
-        walk.step(seq, prev, hash_, body)
+        said = walk.step(seq, prev, hash_, body)
+        if made:
+            made.add(seq, hash_, said)
         report.entries, report.last = walk.rows, seq
     if walk is None:
         walk = Walk(0, None, checkpoints)
@@ -474,6 +830,8 @@ def _check_entries(
     _check_ends(manifest, report)
     _check_first_checkpoint(seals.first, report)
     _check_later_copies(manifest, seals.before, copies)
+    if made:
+        made.left = seals.left
     report.remarks += [*seals.remarks, *_unknown(walk, keys, copies, compared, report)]
 
 
@@ -589,6 +947,373 @@ def _check_manifest(source: Source, keys: Keyring, report: Report) -> None:
         raise Wrong(f"{MANIFEST} is not the one that the product signed")
 
 
+# -- the rows of a pack -----------------------------------------------------------------------------------------------
+
+SIZE = 16  # bytes that are kept of what an entry makes
+NOTHING = bytes(SIZE)
+LACKING, PRESENT = 1, 2
+
+
+def short(record: Mapping[str, Any]) -> bytes:
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(text.encode(), digest_size=SIZE).digest()
+
+
+class Made:
+    """What each entry makes of a row and of a line of plans.jsonl: a few bytes each, however long they are."""
+
+    def __init__(self, filter_: Filter) -> None:
+        self.filter = filter_
+        self.left = 0  # entries up to here stand in archives
+        self.first: int | None = None
+        self.acts, self.changes = Counter[int](), Counter[int]()  # by plan
+        self.told_by_lines: dict[int, bytes] = {}  # of what the watch had seen before a line told it
+        self._rows, self._plans, self._found = bytearray(), bytearray(), bytearray()
+
+    def add(self, seq: int, hash_: str, said: Mapping[str, Any]) -> None:
+        self.first = seq if self.first is None else self.first
+        try:
+            row, planned = row_of(seq, hash_, said), in_plans(seq, hash_, said)
+            is_found = row is not None and self.filter.is_known and self.filter.finds(row, said)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Wrong(f"entry {seq} is not in the form that the product writes", seq=seq) from error
+        if row and said["action"] == ELSEWHERE and said["event"]:
+            self.told_by_lines[seq] = short(told_by_a_line(row))
+            is_found = False  # either may be
+        self._rows += short(row) if row else NOTHING
+        self._plans += short(planned) if planned else NOTHING
+        self._found.append(LACKING if is_found else 0)
+        if planned:
+            (self.changes if "record" in planned else self.acts)[said["plan"]] += 1
+
+    def has(self, seq: object) -> bool:
+        return type(seq) is int and self.first is not None and 0 <= seq - self.first < len(self._found)
+
+    def is_row(self, record: Row) -> bool:
+        """Whether the entry makes this row; whoever asks knows that it is here."""
+        seq, found = record["seq"], short({name: record[name] for name in record if name not in PAIRING})
+        return found in (self._at(self._rows, seq), self.told_by_lines.get(seq))
+
+    def is_in_plans(self, record: Row) -> bool:
+        return self.has(record.get("seq")) and self._at(self._plans, record["seq"]) == short(record)
+
+    def note(self, seq: int) -> None:
+        self._found[seq - (self.first or 0)] |= PRESENT
+
+    def lacking(self) -> int | None:
+        """The first entry that the filter finds and no row tells."""
+        place = self._found.find(LACKING)
+        return None if place < 0 else place + (self.first or 0)
+
+    def _at(self, of: bytearray, seq: int) -> bytes:
+        place = (seq - (self.first or 0)) * SIZE
+        return bytes(of[place : place + SIZE])
+
+
+@dataclass
+class Tally:
+    """What the rows are in numbers, as the manifest has to say."""
+
+    count: int = 0
+    by_source: Counter[str] = field(default_factory=Counter)
+    first_at: str | None = None
+    last_at: str | None = None
+    without_entry: int = 0
+    archived: int = 0
+    of_catalogue: int = 0
+
+    def add(self, row: Row) -> None:
+        self.count += 1
+        self.by_source[row["source"]] += 1
+        self.first_at, self.last_at = self.first_at or row["at"], row["at"]
+        self.without_entry += row["seq"] is None
+        self.of_catalogue += row["seq"] is None and bool(row["project_key"] or row["candidates"])
+
+    def as_said(self) -> Row:
+        return {
+            "count": self.count,
+            "by_source": dict(self.by_source),
+            "first_at": self.first_at,
+            "last_at": self.last_at,
+            "without_entry": self.without_entry,
+        }
+
+
+def _check_rows(source: Source, manifest: Mapping[str, Any], made: Made, report: Report) -> None:
+    """Each row against its entry or line, the table for spreadsheets against the rows, and what the filter finds."""
+    tally, table, before = Tally(), Table(source, manifest), None
+    try:
+        for number, line in enumerate(source.lines(ROWS), start=1):
+            row = _as_written(line, ROWS, number)
+            before = _check_row(source, row, number, made, tally, before)
+            table.compare(row, number)
+        table.end()
+    finally:
+        table.close()
+    said = manifest.get("rows")
+    if not isinstance(said, dict) or said != tally.as_said():
+        raise Wrong(f"the rows are not as many, or not of those times, as {MANIFEST} says")
+    if (seq := made.lacking()) is not None:
+        raise Wrong(f"{ROWS} lacks the row of entry {seq}, which the filter finds", seq=seq)
+    report.rows = tally.count
+    report.remarks += _unknown_of_rows(tally, made, table)
+
+
+def _check_row(
+    source: Source, row: Row, number: int, made: Made, tally: Tally, before: Any
+) -> tuple[datetime, bool, int]:
+    """Its place in the order, which no two rows share."""
+    try:
+        why = _why_not(row, made, tally)
+        place = (datetime.fromisoformat(row["at"]), row["seq"] is None, row["seq"] or row["line"]["id"])
+        tally.add(row)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Unreadable(f"{ROWS}, line {number}, is not a row", row=number) from error
+    if why == DIFFERS:
+        why = _named_difference(source, row)
+    if why:
+        which = f"of entry {row['seq']}" if row["seq"] is not None else f"of line {row['line']['id']}"
+        raise Wrong(f"the row {which} in {ROWS} is not what was written: {why}", row=number)
+    if before is not None and not before < place:
+        raise Wrong(f"{ROWS}, line {number}, stands twice or out of its order", row=number)
+    return place
+
+
+def _as_written(line: bytes, name: str, number: int) -> Row:
+    """No space, no field twice, no letter in another form: nothing that a reader could take for something else."""
+    found = fields(line)
+    if json.dumps(found, separators=(",", ":")).encode() + b"\n" != line:
+        raise Unreadable(f"{name}, line {number}, is not written as the product writes it", row=number)
+    return found
+
+
+DIFFERS = "it differs from its entry"
+
+
+def _why_not(row: Row, made: Made, tally: Tally) -> str:
+    if tuple(row) != NAMES or (row["line"] is not None and tuple(row["line"]) != LINE):
+        return "it has other fields than a row has"
+    seq = row["seq"]
+    if seq is None:
+        return why_not_of_line(row)
+    if not made.has(seq):
+        if type(seq) is int and 0 < seq <= made.left and seq < (made.first or made.left + 1):
+            tally.archived += 1
+            return _why_not_paired(row)
+        return "its entry is not in this pack"
+    if not made.is_row(row):
+        return DIFFERS
+    made.note(seq)
+    return _why_not_paired(row)
+
+
+def _why_not_paired(row: Row) -> str:
+    """A change is paired with a line that states it, or with none."""
+    line, certainty, identical = (row[name] for name in ("line", "certainty", "identical"))
+    if line is None:
+        return "" if (certainty, identical) == ("", 0) else "it is called paired with a line, and has none"
+    if type(identical) is not int or identical < 1 or certainty != ("exact" if identical == 1 else "one-of"):
+        return f"certainty says {shown(certainty)} of {shown(identical)}"
+    moment(line["at"])
+    if not row["kind"] or row["source"] != OURS:
+        return "it is paired with a line, and is no change"
+    text, object_ = line["description"], row["object_id"]
+    states = {name: pattern for name, pattern in _patterns(row).items() if name in ("action", "kind", "direction")}
+    if not all(re.search(pattern, text, re.IGNORECASE) for pattern in states.values()):
+        return "the line it is paired with states another change"
+    if object_ is not None and not re.search(rf"\b0*{object_}\b", text) and row["object_name"] not in text:
+        return "the line it is paired with names another object"
+    return ""
+
+
+def _named_difference(source: Source, row: Row) -> str:
+    """Which field differs: its entry is looked up once more."""
+    for number, line in enumerate(source.lines(ENTRIES), start=1):
+        seq, _, hash_, body = _entry(line, number)
+        if seq != row["seq"]:
+            continue
+        made = row_of(seq, hash_, fields(body))
+        if made is None:
+            return "its entry makes no row"
+        told = told_by_a_line(made) if row["action"] == ELSEWHERE else made
+        for name in told:
+            if row[name] != told[name] or type(row[name]) is not type(told[name]):
+                return f"{name} says {shown(row[name])}, its entry {shown(told[name])}"
+    return DIFFERS
+
+
+def _unknown_of_rows(tally: Tally, made: Made, table: Table) -> Iterator[str]:
+    if tally.without_entry:
+        yield (
+            f"{tally.without_entry} rows are lines of Align's log without an entry. They say what their lines say; "
+            "that these lines are what Align wrote is vouched for by whoever signed the manifest."
+        )
+    if tally.of_catalogue:
+        yield (
+            f"The projects of up to {tally.of_catalogue} of them are those that the product's catalogue names where "
+            "the line does not: nothing in this pack proves them."
+        )
+    if tally.archived:
+        yield (
+            f"{tally.archived} rows are of entries up to {made.left}, which have left into an archive: check those "
+            "with the archive."
+        )
+    if not made.filter.is_known:
+        yield (
+            "The filter asks for words or people: whether it leaves out rows of this pack's entries rightly was not "
+            "checked. Every entry is in entries.jsonl."
+        )
+    if not table.is_compared:
+        yield f"This Python does not know the time zone {shown(table.zone)}: {TABLE} was not compared with {ROWS}."
+
+
+# -- the table for spreadsheets ---------------------------------------------------------------------------------------
+
+COLUMNS = {
+    "Time": "time", "Time (UTC)": "at", "Connector": "connector_name", "Align connector": "config", "Source": "source",
+    "Action": "action", "Mapping type": "kind", "Direction": "direction", "Work item type": "work_item_type",
+    "Project": "project_key", "Project stated by Align": "project_stated", "Object id": "object_id",
+    "Object": "object_name", "Before id": "before_id", "Before": "before_name", "After id": "after_id",
+    "After": "after_name", "Person": "person_name", "E-mail": "person_email", "Planned by": "planner_name",
+    "Approved by": "approver_name", "Applied by": "applier_name", "Reason": "reason", "Ticket": "ticket",
+    "Plan": "plan", "Sentence": "sentence", "Read": "parsed", "Pairing": "certainty", "Identical lines": "identical",
+    "Align line": "line_id", "Align type": "line_type", "Align user": "line_user", "Align time (UTC)": "line_at",
+    "Align description": "line_description", "Entry": "seq", "Entry hash": "hash",
+}  # fmt: skip
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "\uff1d", "\uff0b", "\uff0d", "\uff20", "'")
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class Table:
+    """rows.csv, read beside rows.jsonl: it has to be what these rows give, to the byte."""
+
+    def __init__(self, source: Source, manifest: Mapping[str, Any]) -> None:
+        self.zone = manifest.get("time_zone")
+        self._zone = _zone(self.zone)
+        self._stream = io.BufferedReader(source.open(TABLE), BLOCK)  # type: ignore[type-var]
+        self._expect(BYTE_ORDER_MARK + _csv([list(COLUMNS)]), 0)
+
+    @property
+    def is_compared(self) -> bool:
+        return self._zone is not None
+
+    def compare(self, row: Row, number: int) -> None:
+        if self._zone:
+            self._expect(_csv([self._cells(row, self._zone)]), number)
+
+    def end(self) -> None:
+        if self._zone and self._read(1):
+            raise Wrong(f"{TABLE} goes on after the last row of {ROWS}")
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def _cells(self, row: Row, zone: ZoneInfo) -> list[object]:
+        connector, line = row["connector"] or {}, row["line"] or {}
+        at, number = datetime.fromisoformat(row["at"]), connector.get("align_connector_id")
+        flat = {
+            **row,
+            "time": at.astimezone(zone).isoformat(sep=" ", timespec="seconds"),
+            "connector_name": connector.get("name"),
+            "config": f"CONFIG {number}" if number is not None else None,
+            "project_stated": "yes" if row["project_stated"] else "no",
+            "parsed": "yes" if row["parsed"] else "kept raw",
+            **{f"line_{name}": line.get(name) for name in ("id", "type", "user", "at", "description")},
+        }
+        return [flat[name] for name in COLUMNS.values()]
+
+    def _expect(self, wanted: bytes, number: int) -> None:
+        there = self._read(len(wanted))
+        if there == wanted:
+            return
+        which = f"row {number}" if number else "the heading"
+        raise Wrong(f"{which} of {TABLE} is not that of {ROWS}{self._column(there, wanted)}", row=number + 1)
+
+    def _column(self, there: bytes, wanted: bytes) -> str:
+        """Which column differs, where the rest of the row can be read."""
+        whole = there + self._read(BLOCK)
+        rows = (csv.reader(io.StringIO(raw.decode("utf-8", "replace"), newline="")) for raw in (whole, wanted))
+        try:
+            cells, expected = (next(each) for each in rows)
+        except (csv.Error, StopIteration):
+            return ""
+        for name, says, said in zip(COLUMNS, cells, expected):  # noqa: B905  (either may be shorter)
+            if says != said:
+                return f": {name} says {shown(says)}, not {shown(said)}"
+        return ""
+
+    def _read(self, size: int) -> bytes:
+        try:
+            return self._stream.read(size)
+        except READ_FAILURES as error:
+            raise Unreadable(f"{TABLE} is cut off or damaged; get it once more") from error
+
+
+def _zone(name: object) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(str(name))
+    except (ValueError, OSError, KeyError):  # of which ZoneInfoNotFoundError is one
+        return None
+
+
+def _csv(rows: Sequence[Sequence[object]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows([_cell(value) for value in row] for row in rows)
+    return text.getvalue().encode("utf-8", "replace")
+
+
+def _cell(value: object) -> str:
+    """With an apostrophe before what a spreadsheet would run as a formula."""
+    text = "" if value is None else str(value)
+    return "'" + text if text.startswith(FORMULA) else text
+
+
+# -- the plans of a pack ----------------------------------------------------------------------------------------------
+
+
+def _check_plans(source: Source, manifest: Mapping[str, Any], made: Made) -> None:
+    """Each act and each change against its entry, each plan against its acts, and that none of them is left out."""
+    number, last_plan, last_seq, count = 0, 0, 0, 0
+    changes: Counter[int] = Counter()
+    for number, line in enumerate(source.lines(PLANS), start=1):
+        record, where = _as_written(line, PLANS, number), f"{PLANS}, line {number},"
+        try:
+            if record["record"] == "plan":
+                _check_plan(record, made, where, number)
+                is_next, last_plan, last_seq = record["plan"] > last_plan, record["plan"], 0
+                changes[record["plan"]] = 0
+                count += 1
+            else:
+                is_next, last_seq = record["seq"] > last_seq and record["plan"] in changes, record["seq"]
+                if not made.is_in_plans(record):
+                    raise Wrong(f"{where} is not what its entry says", row=number)
+                changes[record["plan"]] += 1
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Unreadable(f"{where} is not what the product writes", row=number) from error
+        if not is_next:
+            raise Wrong(f"{where} stands twice or out of its order", row=number)
+    for plan, found in changes.items():
+        if found != made.changes[plan]:
+            raise Wrong(f"{PLANS} has {found} changes of plan {plan}, the entries {made.changes[plan]}")
+    if manifest.get("plans") != count:
+        raise Wrong(f"{PLANS} has {count} plans, {MANIFEST} says {shown(manifest.get('plans'))}")
+
+
+def _check_plan(record: Row, made: Made, where: str, number: int) -> None:
+    acts, plan = record["acts"], record["plan"]
+    for act in acts:
+        if not made.is_in_plans(act):
+            raise Wrong(f"{where} has an act that its entry does not say", row=number)
+    seqs = [act["seq"] for act in acts]
+    if seqs != sorted(set(seqs)) or len(seqs) != made.acts[plan]:
+        raise Wrong(f"{where} does not have all acts on plan {plan} in their order", row=number)
+    expected = plan_of(plan, acts)
+    for name in {**expected, **record}:
+        if record.get(name) != expected.get(name):
+            said = shown(expected.get(name))
+            raise Wrong(f"{where} says {name} {shown(record.get(name))}, its acts say {said}", row=number)
+
+
 # -- the command ------------------------------------------------------------------------------------------------------
 
 
@@ -597,8 +1322,12 @@ def told(report: Report) -> str:
     if report.ok:
         span = f", from {report.first} to {report.last}" if report.entries else ""
         first = f"Everything holds: {report.entries} entries{span}, {report.checkpoints} checkpoints."
+        if report.rows is not None:
+            first += f"\nEvery row says what its entry or its line says: {report.rows} rows."
     else:
         first = f"WRONG: {plain(report.wrong)}."
+        if report.wrong_row is not None:
+            first += f"\nThe first wrong row is in line {report.wrong_row} of its file; do not rely on the pack."
         if report.first_wrong_seq is not None:
             first += f"\nThe first wrong entry is {report.first_wrong_seq}; do not rely on it or on what follows."
     return "\n".join([first, *(f"Note: {plain(each)}" for each in report.remarks)])

@@ -77,7 +77,10 @@ def span(first: int | None, last: int | None, own: Checkpoint) -> Span:
     """
     gone = ChainHead.objects.filter(pk=1).values_list("archived_seq", flat=True).first() or 0
     if first is None or last is None or last <= gone:
-        return Span(first=None, last=None, first_checkpoint=own.number, last_checkpoint=own.number, is_whole=False)
+        # If rows of those are in the pack, the checkpoint that says that they left has to be, too.
+        left = Checkpoint.objects.filter(cause=checkpoints.ARCHIVE).order_by("-number").first() if first else None
+        number = left.number if left else own.number
+        return Span(first=None, last=None, first_checkpoint=number, last_checkpoint=own.number, is_whole=False)
     first = max(first, gone + 1)
     closing = Checkpoint.objects.filter(seq__gte=last, number__lte=own.number).order_by("number").first() or own
     return Span(

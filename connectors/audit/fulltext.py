@@ -62,6 +62,16 @@ def matching(groups: Sequence[Group], span: Span) -> Q:
     return Q(HasWords(F("text"), Value(_tsquery(few)))) & Q(HasWords(F("text"), Value(_tsquery(rest)), by_row=True))
 
 
+def holds(text: str, groups: Sequence[Group]) -> bool:
+    """Whether a row with these words has one of each group: what an index would say of it, without one."""
+    found = text.split(" ") if groups else []
+    return all(any(_is_in(found, match) for match in group) for group in groups)
+
+
+def _is_in(found: Sequence[str], match: Match) -> bool:
+    return any(word.startswith(match.text) for word in found) if match.prefix else match.text in found
+
+
 class HasWords(Func):
     """On PostgreSQL: the generated column beside `text`, which no model knows; `by_row` keeps its index out."""
 

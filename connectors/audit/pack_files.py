@@ -1,7 +1,8 @@
 """The zip of an evidence pack: the chosen rows, their plans, the stretch of the chain that proves them, and a checker.
 
-What is written holds still: rows up to the highest number at the start, entries up to the checkpoint that is signed
-then, both read under the lock behind which appends queue. Memory does not grow with it, but for eight bytes a row.
+What is written holds still: lines up to the highest number at the start, entries up to the checkpoint that is signed
+then, both read under the lock behind which appends queue. Memory does not grow with it: what has to be sorted is put
+aside on the disk.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import zipfile
-from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,12 +21,14 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import Max, Min
 
-from connectors.audit import checker, checkpoints, evidence, pack_plans, pack_rows, selection, statements, trail
+from connectors.audit import checker, checkpoints, evidence, pack_plans, pack_rows, pack_span, statements
 from connectors.audit.evidence import Span, Writing
-from connectors.audit.models import Checkpoint, Entry, HistoryRow, Pack
+from connectors.audit.models import Checkpoint, Entry, Pack
 from connectors.audit.pack_readme import readme
 from connectors.audit.pack_rows import Written
-from connectors.audit.selection import Rows, Selection
+from connectors.audit.pack_scratch import Scratch
+from connectors.audit.pack_span import Ends, Found
+from connectors.audit.selection import Selection
 from connectors.reminders import one_line
 
 Progress = Callable[[int], None]
@@ -41,9 +43,11 @@ class Contents:
 
     pack: Pack
     selection: Selection
-    chosen: array[int]  # rows
-    last_row: int
+    scratch: Scratch
+    ends: Ends
+    found: Found  # what was read for it, and what the page says otherwise
     checkpoint: Checkpoint  # made for this pack
+    read: int
     plans: list[int]
     span: Span
 
@@ -53,8 +57,8 @@ class Contents:
 
     @property
     def total(self) -> int:
-        """Rows and entries, for the progress."""
-        return len(self.chosen) + self.entries
+        """What is read, then rows and entries that are written, for the progress."""
+        return self.read + self.found.chosen + self.entries
 
     @property
     def made_by(self) -> str:
@@ -75,32 +79,35 @@ class Made:
 # -- what goes in -----------------------------------------------------------------------------------------------------
 
 
-def contents(pack: Pack, chosen: Selection) -> Contents:
-    """Makes the pack's own checkpoint. Raises checkpoints.NotSigned."""
+def contents(pack: Pack, chosen: Selection, scratch: Scratch, progress: Progress) -> Contents:
+    """Makes the pack's own checkpoint, then reads all of its span.
+
+    Raises checkpoints.NotSigned, Refused, and whatever `progress` raises.
+    """
     with transaction.atomic():
-        trail.lock_head()
-        last_row = HistoryRow.objects.aggregate(last=Max("id"))["last"] or 0
+        ends = Ends.now()
         checkpoint = checkpoints.make(checkpoints.PACK)
-    rows = chosen.rows.filter(id__lte=last_row)
-    found, plans = selection.ids(rows), pack_plans.numbers(rows)
-    ends = _touched(rows, plans, last_row)
-    if chosen.has_dates or not found:
-        ends += _whole_period(chosen)
+    done = _Done(progress)
+    found = pack_span.read(chosen, ends, scratch, done.add)
+    plans = sorted(found.plans)
+    touched = (found.first_seq, found.last_seq, *pack_plans.span(plans, scratch, ends))
+    named = [seq for seq in touched if seq is not None]
+    if chosen.has_dates or not found.chosen:
+        named += _whole_period(chosen)
+    span = evidence.span(min(named, default=None), max(named, default=None), checkpoint)
+    if chosen.has_dates and span.first and span.last:
+        pack_span.note_acts(span.first, span.last, scratch)
     return Contents(
         pack=pack,
         selection=chosen,
-        chosen=found,
-        last_row=last_row,
+        scratch=scratch,
+        ends=ends,
+        found=found,
         checkpoint=checkpoint,
+        read=done.lines,
         plans=plans,
-        span=evidence.span(min(ends, default=None), max(ends, default=None), checkpoint),
+        span=span,
     )
-
-
-def _touched(rows: Rows, plans: list[int], last_row: int) -> list[int]:
-    """The first and last entries that the rows or their plans name."""
-    ends = rows.order_by().aggregate(first=Min("entry_seq"), last=Max("entry_seq"))
-    return [seq for seq in (ends["first"], ends["last"], *pack_plans.span(plans, last_row)) if seq is not None]
 
 
 def _whole_period(chosen: Selection) -> list[int]:
@@ -119,17 +126,17 @@ def _whole_period(chosen: Selection) -> list[int]:
 
 def write(path: Path, found: Contents, progress: Progress) -> Made:
     """Write the zip at `path`. Raises OSError, checkpoints.NotSigned, and whatever `progress` raises."""
-    written, done = Written(), _Done(progress)
+    written, done = Written(), _Done(progress, found.read)
     with (
         zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL) as made,
         tempfile.TemporaryFile(dir=path.parent) as table,
     ):
         writing = Writing(zip=made)
         zone = ZoneInfo(found.selection.time_zone)
-        writing.add("rows.jsonl", done.counted(pack_rows.write(found.chosen, zone, table, written)))
+        writing.add("rows.jsonl", done.counted(pack_rows.write(found.scratch, zone, table, written)))
         table.seek(0)
         writing.add("rows.csv", iter(lambda: table.read(BLOCK), b""))
-        writing.add("plans.jsonl", done.told(pack_plans.lines(found.plans, found.last_row)))
+        writing.add("plans.jsonl", done.told(pack_plans.lines(found.plans, found.scratch, found.ends)))
         _add_chain(writing, found.span, done)
         writing.add("statements.txt", [_statements(found, written)])
         writing.add("README.txt", [_readme(found)])
@@ -171,7 +178,7 @@ class _Done:
 
 
 def _statements(found: Contents, written: Written) -> bytes:
-    said = statements.write(found.selection, written, last_row=found.last_row, made_at=found.checkpoint.at)
+    said = statements.write(found.selection, written, found.found, made_at=found.checkpoint.at)
     return said.encode()
 
 
@@ -199,10 +206,20 @@ def _manifest(found: Contents, written: Written) -> dict[str, Any]:
         "made_by": found.made_by,
         "asked_at": _stamp(found.pack.created_at),
         "query": found.selection.query,
+        "connectors": [
+            {"id": each.pk, **{name: getattr(each, name) for name in pack_rows.CONNECTOR}}
+            for each in found.selection.connectors
+        ],
         "filter": found.selection.words,
         "time_zone": found.selection.time_zone,
         "since": _stamp(found.selection.since),
         "until": _stamp(found.selection.until),
+        "compared": {
+            "entries": found.found.entries,
+            "lines": found.found.lines,
+            "differences": len(found.found.differences),
+            "first": found.found.sentences,
+        },
         "rows": {
             "count": written.rows,
             "by_source": dict(written.sources),

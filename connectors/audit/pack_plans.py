@@ -11,43 +11,33 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from django.db.models import Max, Min
+from django.db.models import Q
 
 from connectors.audit.models import Entry, HistoryRow
-from connectors.audit.selection import Rows
+from connectors.audit.pack_scratch import Scratch
+from connectors.audit.pack_span import Ends
+from connectors.audit.trail import WITHOUT_ROW
 
 AT_ONCE = 200  # plans
 BATCH = 1000  # entries
-ABOUT_PLANS = "plan."  # what the actions of acts on a whole plan begin with
+WHOLE = Q(action__startswith="plan.")  # acts on a whole plan
 APPROVALS = ("plan.approved", "plan.emergency_approved")
 Said = Mapping[str, Any]
 
 
-def numbers(rows: Rows) -> list[int]:
-    """Of the plans that rows name."""
-    found = rows.exclude(plan=None).order_by("plan").values_list("plan", flat=True).distinct()
-    return [number for number in found if number is not None]
-
-
-def span(plans: Sequence[int], last_row: int) -> tuple[int | None, int | None]:
+def span(plans: Sequence[int], scratch: Scratch, ends: Ends) -> tuple[int | None, int | None]:
     """The first and the last entry about them."""
-    firsts, lasts = set[int](), set[int]()
-    for some in _some(plans):
-        ends = HistoryRow.objects.filter(plan__in=some, id__lte=last_row).aggregate(
-            first=Min("entry_seq"), last=Max("entry_seq")
-        )
-        firsts |= {ends["first"]} - {None}
-        lasts |= {ends["last"]} - {None}
-    return min(firsts, default=None), max(lasts, default=None)
+    found = [seq for some in _some(plans) for seq in _acts(some, scratch, ends)]
+    return min(found, default=None), max(found, default=None)
 
 
-def lines(plans: Sequence[int], last_row: int) -> Iterator[bytes]:
+def lines(plans: Sequence[int], scratch: Scratch, ends: Ends) -> Iterator[bytes]:
     """Plans first, then their changes in the order of the entries, some plans at a time."""
     for some in _some(plans):
-        rows = HistoryRow.objects.filter(plan__in=some, id__lte=last_row, entry_seq__isnull=False)
-        yield b"".join(_line(plan) for plan in _plans(some, rows.filter(action__startswith=ABOUT_PLANS)))
-        for entries in _entries(rows.exclude(action__startswith=ABOUT_PLANS)):
-            yield b"".join(_line(_change(entry, json.loads(entry.body))) for entry in entries)
+        seqs = _acts(some, scratch, ends)
+        yield b"".join(_line(plan) for plan in _plans(some, seqs))
+        for entries in _entries(some, seqs, ~WHOLE):
+            yield b"".join(_line(_change(entry, said)) for entry, said in entries)
 
 
 def _some(plans: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -55,18 +45,26 @@ def _some(plans: Sequence[int]) -> Iterator[Sequence[int]]:
         yield plans[start : start + AT_ONCE]
 
 
-def _entries(rows: Rows) -> Iterator[list[Entry]]:
-    found = rows.order_by("entry_seq").values_list("entry_seq", flat=True)
-    seqs = [seq for seq in found if seq is not None]
+def _acts(plans: Sequence[int], scratch: Scratch, ends: Ends) -> list[int]:
+    """Those that the reading of the span met, and beyond it those that the page knows."""
+    rows = HistoryRow.objects.filter(plan__in=plans, id__lte=ends.row, entry_seq__lte=ends.seq)
+    known = {seq for seq in rows.values_list("entry_seq", flat=True) if seq}
+    return sorted(known.union(scratch.acts(plans)))
+
+
+def _entries(plans: Sequence[int], seqs: Sequence[int], which: Q) -> Iterator[list[tuple[Entry, Said]]]:
+    """Of what the page says is about these plans only what says so itself."""
+    wanted = set(plans)
     for start in range(0, len(seqs), BATCH):
-        yield list(Entry.objects.filter(seq__in=seqs[start : start + BATCH]).order_by("seq"))
+        entries = Entry.objects.filter(which, seq__in=seqs[start : start + BATCH]).exclude(action__in=WITHOUT_ROW)
+        read = [(entry, json.loads(entry.body)) for entry in entries.order_by("seq")]
+        yield [(entry, said) for entry, said in read if said["plan"] in wanted]
 
 
-def _plans(plans: Sequence[int], rows: Rows) -> Iterator[dict[str, Any]]:
+def _plans(plans: Sequence[int], seqs: Sequence[int]) -> Iterator[dict[str, Any]]:
     acts: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for entries in _entries(rows):
-        for entry in entries:
-            said = json.loads(entry.body)
+    for entries in _entries(plans, seqs, WHOLE):
+        for entry, said in entries:
             acts[said["plan"]].append(_act(entry, said))
     for plan in plans:
         yield _plan(plan, acts[plan])

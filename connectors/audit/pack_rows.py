@@ -1,9 +1,11 @@
-"""The chosen rows as files: one object a line, lossless, and a table for spreadsheets. Both come from one reading."""
+"""The chosen rows as files: one object a line, lossless, and a table for spreadsheets. Both come from one reading.
+
+A row is what its entry or its line says, made again for the pack; see pack_span.
+"""
 
 from __future__ import annotations
 
 import json
-from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,10 +14,11 @@ from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 from connectors.audit import csv_safe
-from connectors.audit.models import Entry
-from connectors.audit.selection import chunks
+from connectors.audit.models import Certainty, HistoryRow, MirrorLine
+from connectors.audit.pack_scratch import Scratch
 
 Record = dict[str, Any]
+encode = json.JSONEncoder(separators=(",", ":")).encode
 FIELDS = (
     "at", "source", "action", "kind", "direction", "work_item_type", "project_key", "project_stated",
     "object_id", "object_name", "before_id", "before_name", "after_id", "after_name",
@@ -24,6 +27,7 @@ FIELDS = (
     "reason", "ticket", "plan", "sentence", "parsed", "certainty", "identical", "candidates",
 )  # fmt: skip
 CONNECTOR = ("slug", "name", "align_site", "align_connector_id")
+CHUNK = 2000
 LINE = ("id", "remote_id", "type", "user", "at", "description", "occurrence", "intake", "recorded_at")
 COLUMNS = {
     "Time": "time", "Time (UTC)": "at", "Connector": "connector_name", "Align connector": "config", "Source": "source",
@@ -53,8 +57,8 @@ class Written:
 
     def note(self, record: Record) -> None:
         self.rows += 1
-        self.first_at = self.first_at or record["at"]
-        self.last_at = record["at"]
+        self.first_at = self.first_at or datetime.fromisoformat(record["at"])
+        self.last_at = datetime.fromisoformat(record["at"])
         self.sources[record["source"]] += 1
         if record["kind"] and record["connector"]:
             self.changes[record["connector"]["slug"]] += 1
@@ -63,71 +67,78 @@ class Written:
         self.kept_raw += not record["parsed"]
 
 
-def write(chosen: array[int], zone: ZoneInfo, table: BinaryIO, written: Written) -> Iterator[bytes]:
+# -- records ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """An entry as it was read for a pack."""
+
+    seq: int
+    hash: str
+    body: Mapping[str, Any]
+
+
+def record_of(row: HistoryRow, source: Told | MirrorLine) -> Record:
+    """What an entry says, its connector as it was called then; or what a line says that no act of ours explains.
+
+    The line that an entry's change is in is found later.
+    """
+    told = {name: getattr(row, name) for name in FIELDS}
+    told |= {"at": row.at.astimezone(UTC).isoformat(), "source": str(row.source), "certainty": str(row.certainty)}
+    if isinstance(source, Told):
+        connector = source.body["connector"]
+        named = {name: connector[name] for name in CONNECTOR} if connector else None
+        return {"seq": source.seq, "hash": source.hash, "connector": named, **told, "line": None}
+    named = {name: getattr(row.connector, name) for name in CONNECTOR}
+    return {"seq": None, "hash": None, "connector": named, **told, "line": _line({n: getattr(source, n) for n in LINE})}
+
+
+def _line(values: Record) -> Record:
+    times = {name: value.astimezone(UTC).isoformat() for name, value in values.items() if isinstance(value, datetime)}
+    return values | times
+
+
+# -- writing ----------------------------------------------------------------------------------------------------------
+
+
+def write(scratch: Scratch, zone: ZoneInfo, table: BinaryIO, written: Written) -> Iterator[bytes]:
     """The lines of rows.jsonl, block by block; the same rows go into `table` on the way."""
     table.write(csv_safe.BYTE_ORDER_MARK + csv_safe.lines([list(COLUMNS)]))
-    for records in _records(chosen):
+    for records in scratch.records(CHUNK):
+        _add_pairs(records, scratch)
         for record in records:
             written.note(record)
         table.write(csv_safe.lines(_cells(record, zone) for record in records))
-        yield b"".join(_line(record) for record in records)
+        yield "".join(f"{encode(record)}\n" for record in records).encode()
 
 
-def _records(chosen: array[int]) -> Iterator[list[Record]]:
-    names = [
-        "id",
-        *FIELDS,
-        "entry_seq",
-        *(f"connector__{name}" for name in CONNECTOR),
-        *(f"line__{name}" for name in LINE),
-    ]
-    for found in chunks(chosen, names):
-        hashes = dict(
-            Entry.objects.filter(seq__in=[row["entry_seq"] for row in found if row["entry_seq"]]).values_list(
-                "seq", "hash"
-            )
-        )
-        yield [_record(row, hashes) for row in found]
-
-
-def _record(row: Mapping[str, Any], hashes: Mapping[int, str]) -> Record:
-    seq = row["entry_seq"]
-    line = {name: row[f"line__{name}"] for name in LINE}
-    return {
-        "seq": seq,
-        "hash": hashes.get(seq),  # none: the entry has left the database into an archive
-        "connector": {name: row[f"connector__{name}"] for name in CONNECTOR} if row["connector__slug"] else None,
-        **{name: row[name] for name in FIELDS},
-        "line": line if line["at"] else None,
-    }
-
-
-def _line(record: Record) -> bytes:
-    return json.dumps(record, separators=(",", ":"), default=_text_of).encode() + b"\n"
-
-
-def _text_of(value: object) -> str:
-    if not isinstance(value, datetime):
-        raise TypeError(f"{type(value).__name__} has no place in a row")
-    return value.astimezone(UTC).isoformat()
+def _add_pairs(records: Sequence[Record], scratch: Scratch) -> None:
+    """The line of Align's log that each change of ours is in, as worked out from all that looks the same."""
+    pairings = scratch.pairings([record["seq"] for record in records if record["seq"]])
+    found = MirrorLine.objects.filter(pk__in=[line for line, _ in pairings.values()])
+    lines = {line["id"]: _line(line) for line in found.values(*LINE)}
+    for record in records:
+        if record["seq"] in pairings:
+            line, identical = pairings[record["seq"]]
+            record["certainty"] = str(Certainty.EXACT if identical == 1 else Certainty.ONE_OF_MANY)
+            record["identical"], record["line"] = identical, lines[line]
 
 
 def _cells(record: Record, zone: ZoneInfo) -> Sequence[object]:
     connector, line = record["connector"] or {}, record["line"] or {}
-    at: datetime = record["at"]
     number = connector.get("align_connector_id")
     flat = {
         **record,
-        "time": at.astimezone(zone).isoformat(sep=" ", timespec="seconds"),
-        "at": _text_of(at),
+        "time": datetime.fromisoformat(record["at"]).astimezone(zone).isoformat(sep=" ", timespec="seconds"),
         "connector_name": connector.get("name"),
         "config": f"CONFIG {number}" if number is not None else None,
         "project_stated": "yes" if record["project_stated"] else "no",
         "parsed": "yes" if record["parsed"] else "kept raw",
-        "line_id": line.get("id"),
         "line_type": line.get("type"),
         "line_user": line.get("user"),
-        "line_at": _text_of(line["at"]) if line else None,
+        "line_id": line.get("id"),
+        "line_at": line.get("at"),
         "line_description": line.get("description"),
     }
     return [flat[name] for name in COLUMNS.values()]

@@ -7,6 +7,7 @@ it was made, so that a file under a name is whole and stands in the history.
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from connectors.audit.deliveries import sync_folder
 from connectors.audit.models import Entry, Pack, PackSchedule, PackState
 from connectors.audit.pack_files import Contents, Made
 from connectors.audit.pack_lease import Hold
+from connectors.audit.pack_scratch import scratch
 from connectors.audit.selection import BadQuery, Selection
 from connectors.jobs import MOST_TRIES, Interrupted, LeaseLost, stopping
 from connectors.models.person import Person
@@ -176,10 +178,10 @@ def _write(hold: Hold) -> None:
     if pack.epoch > MOST_TRIES:
         raise Refused(TOO_OFTEN)
     chosen = selection.select(pack.query, pack.time_zone)
-    with _draft(pack) as draft:
-        found = pack_files.contents(pack, chosen)
+    with _draft(pack) as draft, scratch(draft.parent, f".{pack.uuid}-") as aside:
+        found = pack_files.contents(pack, chosen, aside, hold.progress)
         pack.total = found.total
-        hold.write(done=0, total=pack.total)
+        hold.write(done=found.read, total=pack.total)
         made = pack_files.write(draft, found, hold.progress)
         _finish(hold, draft, found, made)
 
@@ -244,7 +246,7 @@ def _tell(pack: Pack, found: Contents, made: Made, sha256: str) -> Entry:
         actor=pack.asked_by,
         connector=None,
         subject=f"pack {pack.uuid}",
-        sentence=f"An evidence pack of {made.rows} rows was made: {found.selection.words}.",
+        sentence=f"An evidence pack of {made.rows} rows was made: {found.selection.words}.{_differing(found)}",
         data={
             "pack": str(pack.uuid),
             "query": found.selection.query,
@@ -255,9 +257,24 @@ def _tell(pack: Pack, found: Contents, made: Made, sha256: str) -> Entry:
             "plans": len(found.plans),
             "entries": {"first": span.first, "last": span.last, "count": found.entries},
             "checkpoint": found.checkpoint.number,
+            "differences": len(found.found.differences),
+            "first_differences": found.found.sentences,
             "schedule": pack.schedule.name if pack.schedule else None,
         },
     )
+
+
+def _differing(found: Contents) -> str:
+    count = len(found.found.differences)
+    places = "1 place" if count == 1 else f"{count} places"
+    return f" The history's table differed from its entries and lines in {places}." if count else ""
+
+
+def differences(pack: Pack) -> tuple[int, list[str]]:
+    """In how many places the history's table said something else when the pack was made, and the first of them."""
+    body = Entry.objects.filter(seq=pack.entry_seq).values_list("body", flat=True).first() if pack.entry_seq else None
+    data = json.loads(body)["data"] if body else {}
+    return data.get("differences", 0), data.get("first_differences", [])
 
 
 # -- keeping ----------------------------------------------------------------------------------------------------------

@@ -112,7 +112,9 @@ def listed(request: HttpRequest) -> HttpResponse:
 @requires(Right.HISTORY)
 def one(request: HttpRequest, pack: UUID) -> HttpResponse:
     found = _found(pack)
-    return page(request, "history/pack.html", {"shown": _shown(found)}, fragment="history/_pack.html")
+    count, first = packs.differences(found)
+    context = {"shown": _shown(found), "differences": count, "first_differences": first}
+    return page(request, "history/pack.html", context, fragment="history/_pack.html")
 
 
 @requires(Right.HISTORY, fresh=True)

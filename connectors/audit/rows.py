@@ -111,7 +111,11 @@ def people_of(body: Mapping[str, Any]) -> People:
 
 def of_entry(entry: Entry, *, is_told: bool = False) -> HistoryRow:
     """From nothing but the entry's text. `is_told`: by a line, whose row is the outside change that the watch saw."""
-    body = json.loads(entry.body)
+    return of_body(json.loads(entry.body), is_told=is_told)
+
+
+def of_body(body: Mapping[str, Any], *, is_told: bool = False, is_found: bool = True) -> HistoryRow:
+    """`is_found`: with the words that the search finds it by, which are half of the work."""
     action, at = body["action"], body["happened_at"] or body["at"]
     event = MappingEvent(**body["event"]) if body["event"] else None
     connector, people = body["connector"] or {}, people_of(body)
@@ -143,7 +147,8 @@ def of_entry(entry: Entry, *, is_told: bool = False) -> HistoryRow:
             row.action, row.match = event.action, match_of_ours(event)
         elif action == ELSEWHERE and not is_told:
             row.action, row.source = event.action, Source.OUTSIDE
-    row.text = _words(row, body["subject"], connector.get("name", ""), people=words_of_people(people, action))
+    if is_found:
+        row.text = _words(row, body["subject"], connector.get("name", ""), people=words_of_people(people, action))
     return row
 
 
@@ -168,11 +173,11 @@ def _name(copy: Copy) -> str:
 # -- mirrored lines ------------------------------------------------------------------------------------------------
 
 
-def of_lines(connector: Connector, lines: Sequence[MirrorLine]) -> list[HistoryRow]:
-    """Rows of lines without a cause of ours: outside changes, and lines that no grammar reads."""
+def of_lines(connector: Connector, lines: Sequence[MirrorLine], *, is_found: bool = True) -> list[HistoryRow]:
+    """Rows of lines without a cause of ours: outside changes, and what no grammar reads. `is_found`: as above."""
     rows = [_of_line(connector, line) for line in lines]
     _state_projects(connector, rows)
-    for row, line in zip(rows, lines, strict=True):
+    for row, line in zip(rows, lines, strict=True) if is_found else ():
         row.text = words_of_line(row, line, connector.name)
     return rows
 

@@ -337,10 +337,26 @@ def select(search: Search) -> Selection | None:
         else:
             columns &= _any([meaning.columns for meaning in meanings])
             groups += [group] if all(meaning.any_of for meaning in meanings) else []
-    plain = dict.fromkeys(found for text in search.words for found in words.split(text))
-    groups += [(Match(text=text, prefix=True),) for text in plain]
+    groups += _plain(search)
     since, until = bounds(search)
     return Selection(columns=columns, groups=tuple(groups), span=Span(since=since, until=until))
+
+
+def without_index(search: Search) -> tuple[Q, tuple[Group, ...]]:
+    """The selection but for its span, for whoever does not trust an index: columns, and words without a column."""
+    columns, groups = Q(), list[Group]()
+    for name in dict.fromkeys(term.name for term in search.terms if term.name not in NARROWING):
+        meanings = [QUALIFIERS[name](value) for value in search.values(name)]
+        if all(meaning.columns for meaning in meanings):
+            columns &= _any([meaning.columns for meaning in meanings])
+        else:
+            groups.append(tuple(found for meaning in meanings for found in meaning.any_of))
+    return columns, (*groups, *_plain(search))
+
+
+def _plain(search: Search) -> Iterable[Group]:
+    found = dict.fromkeys(found for text in search.words for found in words.split(text))
+    return [(Match(text=text, prefix=True),) for text in found]
 
 
 def _all(conditions: Iterable[Q]) -> Q:

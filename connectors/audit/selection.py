@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from connectors.audit import periods, search
+from connectors.audit.fulltext import Group
 from connectors.audit.models import HistoryRow
 from connectors.audit.search import Search, Term
 from connectors.models.connector import Connector
@@ -21,7 +20,6 @@ from connectors.reminders import one_line
 Rows = QuerySet[HistoryRow]
 LONGEST = 2000  # characters of a query
 MOST_COUNTED = 100_000  # rows, before a page says "more than"
-CHUNK = 2000
 SINCE, UNTIL = "since", "until"
 
 
@@ -43,6 +41,8 @@ class Selection:
     until: datetime | None
     connectors: Sequence[Connector]  # that the filter names; empty: all
     rows: Rows
+    columns: Q  # the same selection without its span and without the index of words: a condition,
+    groups: tuple[Group, ...]  # and groups of words, of each of which a row has to have one
 
     @property
     def has_dates(self) -> bool:
@@ -58,6 +58,7 @@ def select(query: str, time_zone: str) -> Selection:
         if problems := search.trouble(found):
             raise BadQuery(" ".join(problems))
         since, until = search.bounds(found)
+        columns, groups = search.without_index(found)
         return Selection(
             query=search.write(found),
             words=in_words(found),
@@ -66,6 +67,8 @@ def select(query: str, time_zone: str) -> Selection:
             until=until,
             connectors=_connectors(found),
             rows=search.rows(found),
+            columns=columns,
+            groups=groups,
         )
 
 
@@ -119,16 +122,3 @@ class Count:
 
 def count(selection: Selection) -> Count:
     return Count(rows=selection.rows.order_by()[: MOST_COUNTED + 1].count())
-
-
-def ids(rows: Rows) -> array[int]:
-    """The rows' ids, oldest first: eight bytes each, and the search is asked once."""
-    return array("q", rows.order_by("at", "id").values_list("id", flat=True).iterator(chunk_size=CHUNK))
-
-
-def chunks(chosen: array[int], names: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
-    """The rows as dictionaries, in the order of their ids; one that is gone meanwhile is left out."""
-    for start in range(0, len(chosen), CHUNK):
-        wanted = chosen[start : start + CHUNK]
-        found = {row["id"]: row for row in HistoryRow.objects.filter(pk__in=wanted).values(*names)}
-        yield [found[number] for number in wanted if number in found]

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from connectors.audit import gaps
-from connectors.audit.models import Archive, HistoryRow
+from connectors.audit.models import Archive
 from connectors.audit.pack_rows import Written
+from connectors.audit.pack_span import Found
 from connectors.audit.selection import Selection
 from connectors.models.connector import Connector
 from connectors.reminders import one_line
@@ -37,7 +38,7 @@ class Period:
         return f"from {self._told(since)} to {self._told(min(until, self.until - INSTANT))}"
 
 
-def write(selection: Selection, written: Written, *, last_row: int, made_at: datetime) -> str:
+def write(selection: Selection, written: Written, found: Found, *, made_at: datetime) -> str:
     """Plain text, its lines as long as they come."""
     until = min(selection.until or made_at, made_at)
     period = Period(since=selection.since, until=until, zone=ZoneInfo(selection.time_zone))
@@ -45,9 +46,10 @@ def write(selection: Selection, written: Written, *, last_row: int, made_at: dat
     parts = [
         ["WHAT THIS PACK STATES", f"Filter: {selection.words}", f"Times in {selection.time_zone}, in brackets in UTC."],
         ["1. WHAT WAS FOUND", *_found(written, period)],
-        ["2. WHAT IS NOT THERE", *(_absence(each, period, written, last_row) for each in connectors)],
+        ["2. WHAT IS NOT THERE", *(_absence(each, period, written, found) for each in connectors)],
         ["3. WHERE ALIGN'S LOG WAS NOT TAKEN IN", *(line for each in connectors for line in _gaps(each, period))],
-        ["4. WHAT THESE STATEMENTS CANNOT SAY", *_limits(written)],
+        ["4. WHETHER THE HISTORY PAGE SAYS THE SAME", *_compared(found)],
+        ["5. WHAT THESE STATEMENTS CANNOT SAY", *_limits(written)],
     ]
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
@@ -60,9 +62,8 @@ def _found(written: Written, period: Period) -> Iterator[str]:
     yield f"{_counted(written.rows, 'row')} of the history {period} ({by_source})."
 
 
-def _absence(connector: Connector, period: Period, written: Written, last_row: int) -> str:
-    rows = HistoryRow.objects.filter(connector=connector, id__lte=last_row, at__lt=period.until).exclude(kind="")
-    changes = (rows.filter(at__gte=period.since) if period.since else rows).count()
+def _absence(connector: Connector, period: Period, written: Written, found: Found) -> str:
+    changes = found.changes[connector.pk]
     name = f"connector {connector.align_connector_id} ({one_line(connector.name)})"
     if not changes:
         return f"- No mapping change on {name} {period}."
@@ -83,6 +84,27 @@ def _gaps(connector: Connector, period: Period) -> Iterator[str]:
         yield f"    {period.stretch(gap.since, gap.until)}"
     if len(found) > MOST_GAPS:
         yield f"    and {len(found) - MOST_GAPS} more"
+
+
+def _compared(found: Found) -> Iterator[str]:
+    yield (
+        f"- The rows of this pack were made from entries and from lines of Align's log, not from the table that the "
+        f"history page searches. {found.entries} entries and {found.lines} lines of the time asked for were read."
+    )
+    for first, last in found.absent:
+        yield (
+            f"- The entries {first} to {last} have left the database into an archive that is not at hand: what they "
+            "tell is not in this pack. Put the archive into ARCHIVE_FOLDER and ask for the pack again."
+        )
+    if not found.differences:
+        yield "- That table says the same: no row of it is missing, altered or too many."
+        return
+    places = _counted(len(found.differences), "place")
+    yield (
+        f"- THAT TABLE DIFFERS in {places}. This pack says what the entries and lines say. Somebody or something has "
+        "changed the table: do not rely on the page before that is looked into. The first differences:"
+    )
+    yield from (f"    {one_line(sentence)}" for sentence in found.sentences)
 
 
 def _limits(written: Written) -> Iterator[str]:

@@ -325,8 +325,8 @@ def select(search: Search) -> Selection | None:
         else:
             columns &= _any([meaning.columns for meaning in meanings])
             groups += [group] if all(meaning.any_of for meaning in meanings) else []
-    plain = dict.fromkeys(found for text in search.words for found in words.split(text))
-    groups += [(Match(text=text, prefix=True),) for text in plain]
+    plain = dict.fromkeys(found for text in search.words for found in words.wanted(text))
+    groups += [(Match(text=text, prefix=prefix),) for text, prefix in plain]
     since, until = bounds(search)
     return Selection(columns=columns, groups=tuple(groups), span=Span(since=since, until=until))
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.audit import words
+from connectors.audit.folding import fold
 from connectors.audit.grammar import A2J, CREATED, DELETED, J2A, WORK_ITEM_TYPES, MappingEvent, as_written, parse, write
 from connectors.audit.models import Case, Entry, HistoryRow, MirrorLine, Source
 from connectors.models.catalogue import Status
@@ -47,7 +48,7 @@ def match_of_ours(event: MappingEvent) -> str:
 
 def _match(event: MappingEvent, connector_id: int) -> str:
     source = _end(event.source_id, event.source_name)
-    what = (event.action, event.kind, event.direction, _plain(event.work_item_type), source)
+    what = (event.action, event.kind, event.direction, fold(event.work_item_type), source)
     stated = json.dumps([connector_id, *what, *_told(event)])
     return hashlib.sha256(stated.encode()).hexdigest()
 
@@ -64,11 +65,7 @@ def _told(event: MappingEvent) -> tuple[Any, ...]:
 
 
 def _end(number: int | None, name: str) -> str:
-    return str(number) if number is not None else _plain(name)
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.split()).casefold()
+    return str(number) if number is not None else fold(name)
 
 
 # -- our own entries -----------------------------------------------------------------------------------------------

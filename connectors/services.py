@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from connectors import jobs, sealing
-from connectors.audit import trail
+from connectors.audit import labels, trail
 from connectors.catalogue import REFRESH
 from connectors.models import (
     Confirmation,
@@ -191,6 +191,14 @@ def set_type_matches(
         words = "; ".join(f"{type_}: {', '.join(names) or 'none'}" for type_, names in matches.items())
         where = f" in {project.key}" if project else ""
         _entry("types.matched", connector, actor, f"Work item types{where} stand for {words}.", matches=dict(matches))
+
+
+def decide_terms(connector: Connector, meanings: Mapping[str, str], *, actor: Person) -> None:
+    """What the terms in Align's log mean: a work item type, or with an empty value none of the four."""
+    try:
+        labels.decide(connector, meanings, actor=actor)
+    except labels.NotDecided as error:
+        raise Refused(str(error)) from error
 
 
 def start_refresh(connector: Connector, *, actor: Person | None) -> Job:

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from connectors.align.errors import NotFound
 from connectors.align.resources import AuditLine
-from connectors.audit import case_book, gaps, join, rows, trail
+from connectors.audit import case_book, gaps, join, labels, rows, trail
 from connectors.audit.columns import DayOrder, LogLine, read_lines
 from connectors.audit.inserting import insert
 from connectors.audit.models import Intake, MirrorLine
@@ -231,6 +231,8 @@ def _store(connector: Connector, lines: Sequence[LogLine], intake: Intake, now: 
     fresh = _fresh(connector, taken)
     made = insert([_mirrored(connector, line, digest, nth, intake, now) for line, digest, nth in fresh])
     shown = rows.of_lines(connector, made)
+    if learned := labels.learn(connector, shown):
+        shown = rows.of_lines(connector, made)
     insert([row for row in shown if not row.match])
     told = [row for row in shown if row.match]
     joined = join.settle(connector, {row.match for row in told}, told, join.around(row.at for row in told))
@@ -244,7 +246,7 @@ def _store(connector: Connector, lines: Sequence[LogLine], intake: Intake, now: 
         bad=bad,
         paired=joined.paired,
         outside=joined.outside,
-        sentence=_told(len(taken), len(made), raw, bad, refused),
+        sentence=_told(len(taken), len(made), raw, bad, refused) + _learned(learned),
         refused=refused,
         since=min((line.at for line in made), default=None),
     )
@@ -326,6 +328,11 @@ def _told(taken: int, new: int, raw: int, bad: Sequence[BadLine], refused: Seque
             "the log counts as not covered."
         )
     return " ".join(parts)
+
+
+def _learned(terms: Sequence[str]) -> str:
+    named = ", ".join(f"“{term}”" for term in terms)
+    return f" Learned what {named} means; the connector's page says so." if terms else ""
 
 
 def _named(lines: Sequence[BadLine]) -> str:

@@ -13,6 +13,7 @@ from connectors.audit import words
 from connectors.audit.folding import fold
 from connectors.audit.grammar import A2J, CREATED, DELETED, J2A, WORK_ITEM_TYPES, MappingEvent, as_written, parse, write
 from connectors.audit.models import Case, Entry, HistoryRow, MirrorLine, Source
+from connectors.audit.terms import PUBLISHED, Terms, terms_of
 from connectors.models.catalogue import Status
 from connectors.models.connector import Connector
 
@@ -28,27 +29,30 @@ UNITS = {"state": "state", "step": "process step"}
 # -- what makes two log lines look the same ------------------------------------------------------------------------
 
 
-def match_of(description: str, connector_id: int) -> str:
+def match_of(description: str, connector_id: int, terms: Terms = PUBLISHED) -> str:
     """The same for every line that states the same change; empty where there is nothing to compare.
 
     Our own side is read back from the sentence Align is expected to write, so that a name with separators in it is
     misread on both sides alike.
     """
     event = parse(description, f"CONFIG {connector_id}").event
-    return _match(event, connector_id) if event else ""
+    return look_of(event, connector_id, terms.type_of(event)) if event else ""
 
 
 def match_of_ours(event: MappingEvent) -> str:
     """`match_of` the sentence Align is expected to write, which is read back only if its names could be misread."""
     names = (event.source_name, event.before_name or "none", event.after_name or "none", event.project_key or "none")
     if event.work_item_type in WORK_ITEM_TYPES and all(map(CANNOT_BE_MISREAD, names)):
-        return _match(as_written(event), event.connector_id)
-    return match_of(write(event), event.connector_id)
+        return look_of(as_written(event), event.connector_id, fold(event.work_item_type))
+    read = parse(write(event), f"CONFIG {event.connector_id}").event
+    # Of which type it is, we know without the site's terms and ids.
+    return look_of(read, event.connector_id, fold(event.work_item_type)) if read else ""
 
 
-def _match(event: MappingEvent, connector_id: int) -> str:
+def look_of(event: MappingEvent, connector_id: int, type_: str) -> str:
+    """What lines and changes of one look share; `type_` is the work item type that the event is about."""
     source = _end(event.source_id, event.source_name)
-    what = (event.action, event.kind, event.direction, fold(event.work_item_type), source)
+    what = (event.action, event.kind, event.direction, type_, source)
     stated = json.dumps([connector_id, *what, *_told(event)])
     return hashlib.sha256(stated.encode()).hexdigest()
 
@@ -92,7 +96,7 @@ def of_entry(entry: Entry) -> HistoryRow:
         entry_seq=entry.seq,
     )
     if event:
-        _fill(row, event)
+        _fill(row, event, fold(event.work_item_type))
         if entry.action == DONE:
             row.action, row.match = event.action, match_of_ours(event)
         elif entry.action == ELSEWHERE and not Case.objects.filter(entry_seq=entry.seq, line__isnull=False).exists():
@@ -107,14 +111,15 @@ def of_entry(entry: Entry) -> HistoryRow:
 
 def of_lines(connector: Connector, lines: Sequence[MirrorLine]) -> list[HistoryRow]:
     """Rows of lines without a cause of ours: outside changes, and lines that no grammar reads."""
-    rows = [_of_line(connector, line) for line in lines]
+    terms = terms_of(connector) if lines else PUBLISHED
+    rows = [_of_line(connector, line, terms) for line in lines]
     _state_projects(connector, rows)
     for row, line in zip(rows, lines, strict=True):
         row.text = _words(row, line.type, line.description, connector.name)
     return rows
 
 
-def _of_line(connector: Connector, line: MirrorLine) -> HistoryRow:
+def _of_line(connector: Connector, line: MirrorLine, terms: Terms) -> HistoryRow:
     # Of a line that could not be split, neither type nor user is known, and its time is that of the intake.
     event = parse(line.description, line.type).event if line.type or line.user else None
     row = HistoryRow(
@@ -128,11 +133,12 @@ def _of_line(connector: Connector, line: MirrorLine) -> HistoryRow:
         parsed=event is not None,
     )
     if event:
-        _fill(row, event)
+        type_ = terms.type_of(event)
+        _fill(row, event, type_)
         row.action = event.action
         row.sentence = in_words(event)
         if event.connector_id in (connector.align_connector_id, 0):  # else the line is of another connector
-            row.source, row.match = Source.OUTSIDE, _match(event, connector.align_connector_id)
+            row.source, row.match = Source.OUTSIDE, look_of(event, connector.align_connector_id, type_)
     return row
 
 
@@ -174,10 +180,10 @@ def _named(number: int | None, name: str) -> str:
 # -- common --------------------------------------------------------------------------------------------------------
 
 
-def _fill(row: HistoryRow, event: MappingEvent) -> None:
+def _fill(row: HistoryRow, event: MappingEvent, type_: str) -> None:
     row.kind = event.kind
     row.direction = event.direction
-    row.work_item_type = event.work_item_type.lower()[:10]
+    row.work_item_type = safe(type_)[:255]
     row.project_key = row.project_key or safe(event.project_key or "")[:255]
     row.object_id, row.object_name = event.source_id, safe(event.source_name)
     row.before_id, row.before_name = event.before_id, safe(event.before_name)

@@ -25,12 +25,12 @@ from connectors.audit import trail
 from connectors.audit.grammar import DELETED as DELETION
 from connectors.audit.models import Entry
 from connectors.http.errors import NotFound, OutcomeUnknown, RemoteError
+from connectors.issue_types import IssueTypes
 from connectors.models import Connector, Probe, Project, Status
 from connectors.rotation import ProbeOutcome, WriteKey
 from mappings.engine import plan as engine
 from mappings.engine.families import A2J_STATE, Place
 from mappings.engine.values import ALIGN_STATES, Category, Row, Situation, WorkItemType
-from mappings.facts import TypeNames
 from mappings.models import Mapping, Scope
 from mappings.queries import names_of
 from mappings.rows import type_ids_of
@@ -100,9 +100,9 @@ def _taken(scopes: Iterable[Scope]) -> set[tuple[int, str, int]]:
 
 
 def _reachable(connector: Connector, projects: Iterable[Project]) -> dict[tuple[int, str], list[Status]]:
-    names, found = TypeNames(connector), defaultdict[tuple[int, str], list[Status]](list)
+    types, found = IssueTypes(connector), defaultdict[tuple[int, str], list[Status]](list)
     for type_ in TYPES:
-        rows = names.reachable(type_).filter(project__in=list(projects), status__vanished_at=None)
+        rows = types.reachable(type_).filter(project__in=list(projects), status__vanished_at=None)
         for row in rows.select_related("status").order_by("status__jira_id"):
             found[row.project_id, type_.value].append(row.status)
     return found

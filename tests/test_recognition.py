@@ -5,11 +5,17 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Callable
+from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
+from django.apps import apps
+from django.db import connection
 from django.test import Client
 
+from connectors.audit import search
 from connectors.audit.models import Case, Certainty, Entry, HistoryRow, Source, TypeLabel
+from connectors.audit.words import UNSPACED
 from connectors.models import Connector, Person, Role
 from connectors.models import Status as CatalogueStatus
 from mappings.engine.values import WorkItemType
@@ -313,3 +319,37 @@ def test_what_cannot_be_a_meaning_is_refused_in_a_sentence(
     assert answer.status_code in (400, 409)
     assert sentence in answer.content.decode()
     assert not TypeLabel.objects.exists()
+
+
+# --- rows of an earlier version ---------------------------------------------------------------------------------------
+
+
+def test_rows_that_an_earlier_version_has_written_are_read_again(
+    connector: Connector, admin: Person, sandbox: RunningSandbox
+) -> None:
+    """Their migration: words inside scripts without spaces, looks by folded names, types by ids and not cut off."""
+    sandbox.reset(audit_labels="Story=Benutzergeschichte")
+    name = unicodedata.normalize("NFD", "Prüfung 测试完成")
+    sandbox.edit("rename_status", id=IN_REVIEW, name=name)
+    make.refreshed(connector)
+    deletion(connector, admin)
+    outside(sandbox)
+    mapping_steps.read_log(connector)
+    TypeLabel.objects.all().delete()
+    rows = {row.pk: row for row in HistoryRow.objects.exclude(match="")}
+    for row in rows.values():
+        old = [word for word in row.text.split(" ") if not UNSPACED.search(word)]
+        HistoryRow.objects.filter(pk=row.pk).update(match="0" * 64, text=" ".join([*old, "测试完成"]))
+    HistoryRow.objects.filter(source=Source.OUTSIDE).update(work_item_type="benutzerge")
+    migration = import_module("connectors.migrations.0011_recognition")
+    migration.remake_rows(apps, SimpleNamespace(connection=connection))
+
+    for row in HistoryRow.objects.exclude(match=""):
+        was = rows[row.pk]
+        if row.source == Source.OUTSIDE and row.action != "created":
+            assert row.work_item_type == "benutzergeschichte"  # its line has no id
+        else:
+            assert (row.match, row.work_item_type) == (was.match, was.work_item_type)
+        assert search.rows(search.parse(f'"完成" action:{row.action}')).filter(pk=row.pk).exists()
+    assert search.rows(search.parse("before:完成")).count() == 1
+    assert search.rows(search.parse("actor:jira source:alignadmin")).exists()

@@ -45,13 +45,12 @@ def remake(connector: Connector, terms: set[str]) -> None:
 def _remake(connector: Connector, some: list[HistoryRow], remade: Remade) -> None:
     lines = [row.line for row in some if row.line]
     for row, new in zip(some, make.of_lines(connector, lines), strict=True):
+        remade.matches |= {row.match, new.match} - {""}
         if row.source != Source.OURS:
             if any(getattr(row, name) != getattr(new, name) for name in TOLD):
-                remade.matches |= {row.match, new.match} - {""}
                 row.work_item_type, row.match, row.text = new.work_item_type, new.match, new.text
                 remade.rows.append(row)
         elif row.match != new.match and row.line:
-            remade.matches |= {row.match, new.match} - {""}
             remade.lines.append(row.line)
             row.line, row.certainty, row.identical = None, Certainty.NONE, 0
             row.text = words.with_remote(row.text, "")

@@ -32,16 +32,16 @@ class Terms:
         return "" if event.type_id is None else self.type_ids[event.family].get(event.type_id, "")
 
 
-def _by_id(overrides: Mapping[str, Mapping[str, int]]) -> dict[str, dict[int, str]]:
+def ids_by_family(overrides: Mapping[str, Mapping[str, int]]) -> dict[str, dict[int, str]]:
     tables = {code: {**table, **overrides.get(code, {})} for code, table in TYPE_IDS.items()}
     return {code: {id_: type_ for type_, id_ in table.items()} for code, table in tables.items()}
 
 
 AS_PUBLISHED = {fold(name): name.lower() for name in WORK_ITEM_TYPES}
-PUBLISHED = Terms(labels=AS_PUBLISHED, type_ids=_by_id({}))
+PUBLISHED = Terms(labels=AS_PUBLISHED, type_ids=ids_by_family({}))
 
 
 def terms_of(connector: Connector) -> Terms:
     """The connector's own; a term that a person says is no work item type's means none."""
     own = dict(TypeLabel.objects.filter(connector=connector).values_list("folded", "work_item_type"))
-    return Terms(labels={**AS_PUBLISHED, **own}, type_ids=_by_id(connector.type_ids))
+    return Terms(labels={**AS_PUBLISHED, **own}, type_ids=ids_by_family(connector.type_ids))

@@ -7,6 +7,7 @@ What is no longer answered is marked as vanished and kept; it is unmarked when i
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -37,6 +38,7 @@ REFRESH = "refresh"
 CATEGORIES = {"new": StatusCategory.TODO, "indeterminate": StatusCategory.DOING, "done": StatusCategory.DONE}
 STORED_AT_ONCE = 100  # projects whose reachable statuses go into one transaction
 ROWS_AT_ONCE = 500
+MOST_LEVELS = 1000  # of the hierarchy, far more than any Jira has
 LONGEST_NAME = 255  # PostgreSQL refuses what the column does not hold
 Statuses = Sequence[IssueTypeStatuses]
 
@@ -206,11 +208,25 @@ def store_issue_types(connector: Connector, types: Sequence[JiraIssueType]) -> N
 
 
 def _upsert_types(connector: Connector, types: Iterable[JiraIssueType]) -> None:
+    projects = dict(Project.objects.filter(connector=connector).values_list("jira_id", "pk"))
     rows = [
-        IssueType(connector=connector, jira_id=each.id, name=each.name[:LONGEST_NAME], subtask=each.is_subtask)
+        IssueType(
+            connector=connector,
+            jira_id=each.id,
+            name=each.name[:LONGEST_NAME],
+            subtask=each.is_subtask,
+            hierarchy_level=_level(each),
+            avatar=each.avatar,
+            project_id=projects.get(each.project_id) if each.project_id else None,
+        )
         for each in types
     ]
-    _upsert(IssueType, rows, key="jira_id", fields=["name", "subtask"])
+    _upsert(IssueType, rows, key="jira_id", fields=["name", "subtask", "hierarchy_level", "avatar", "project"])
+
+
+def _level(type_: JiraIssueType) -> int | None:
+    level = type_.hierarchy_level
+    return None if level is None else max(-MOST_LEVELS, min(level, MOST_LEVELS))
 
 
 def mark_vanished_in_jira(connector: Connector, statuses: Sequence[JiraStatus], types: Sequence[JiraIssueType]) -> None:
@@ -319,4 +335,12 @@ def _add_unknown(connector: Connector, portion: Sequence[tuple[Project, Statuses
     met = [each for _, answered in portion for each in answered]
     statuses = {status.id: status for each in met for status in each.statuses if status.id not in known}
     _upsert_statuses(connector, statuses.values(), projects)
-    _upsert_types(connector, {e.issue_type.id: e.issue_type for e in met if e.issue_type.id not in types}.values())
+    owned = (
+        (_owned(each.issue_type, project), each.issue_type.id) for project, answered in portion for each in answered
+    )
+    _upsert_types(connector, {id_: type_ for type_, id_ in owned if id_ not in types}.values())
+
+
+def _owned(type_: JiraIssueType, project: Project) -> JiraIssueType:
+    """A team-managed project's list of its own types does not say whose they are."""
+    return replace(type_, project_id=project.jira_id) if project.team_managed else type_

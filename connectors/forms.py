@@ -5,13 +5,14 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.renderers import TemplatesSetting
+from django.http import QueryDict
 from django.utils.text import slugify
 
 from connectors import remotes
@@ -217,3 +218,21 @@ class TypesForm(forms.Form):
                 widget=forms.CheckboxSelectMultiple,
                 error_messages={"required": f"Choose at least one Jira issue type for {type_.label}."},
             )
+
+
+class TermsForm(forms.Form):
+    """Rows of a term and what it means, as two lists of equal length; one that stays undecided is left out."""
+
+    UNDECIDED = "undecided"
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        data = cast("QueryDict", self.data)
+        labels, types = data.getlist("label"), data.getlist("type")
+        if len(labels) != len(types):
+            raise forms.ValidationError("Each term needs one meaning: load the page again.")
+        meanings: dict[str, str] = {}
+        for label, type_ in zip((each.strip() for each in labels), types, strict=True):
+            if label and type_ != self.UNDECIDED and meanings.setdefault(label, type_) != type_:
+                raise forms.ValidationError(f"{label} stands here twice, with two meanings.")
+        return {**cleaned, "meanings": meanings}

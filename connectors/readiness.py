@@ -16,17 +16,15 @@ from functools import cached_property
 from django.db.models import Count, Q
 
 from connectors.audit.models import Entry, HistoryRow, Source
+from connectors.issue_types import IssueTypes, Unmatched
 from connectors.models import (
-    DEFAULT_ISSUE_TYPES,
     Confirmation,
     Connector,
     Credential,
-    IssueType,
     ProcessFlow,
     Project,
     Stage,
     System,
-    TypeMatch,
     WorkItemType,
 )
 
@@ -86,11 +84,9 @@ def readiness(connector: Connector) -> list[Prerequisite]:
 
 
 def matches_of(connector: Connector) -> dict[str, list[str]]:
-    """Work item type -> names of Jira issue types, the connector's own or the default."""
-    found: dict[str, list[str]] = {}
-    for match in TypeMatch.objects.filter(connector=connector, project=None):
-        found.setdefault(match.work_item_type, []).append(match.issue_type_name)
-    return {type_.value: found.get(type_.value) or [DEFAULT_ISSUE_TYPES[type_]] for type_ in WorkItemType}
+    """Work item type -> names of the Jira issue types it stands for, chosen or usual."""
+    matches = IssueTypes(connector)
+    return {type_.value: matches.names(type_) for type_ in WorkItemType}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,17 +198,34 @@ def _projects(facts: _Facts) -> Prerequisite:
 
 
 def _types(facts: _Facts) -> Prerequisite:
-    known = set(IssueType.objects.filter(connector=facts.connector, vanished_at=None).values_list("name", flat=True))
-    wanted = matches_of(facts.connector)
-    gone = sorted({name for names in wanted.values() for name in names} - known)
-    matched = [f"{WorkItemType(type_).label} = {', '.join(names)}" for type_, names in wanted.items()]
+    """In each project: one that calls its types otherwise is named, with what it has instead."""
+    matches = IssueTypes(facts.connector)
+    named = {type_: matches.names(type_) for type_ in WorkItemType}
+    matched = [f"{type_.label} = {', '.join(names) or 'nothing'}" for type_, names in named.items()]
     state, sentence = State.OK, f"{'; '.join(matched)}."
-    if not known:
+    if all(each.vanished_at is not None for each in matches.all.values()):
         state, sentence = State.UNKNOWN, "Jira's issue types have not been read yet: refresh the connector."
-    elif gone:
+    elif matches.lost:
         state = State.MISSING
+        gone = sorted(set(matches.lost))
         sentence = f"Jira has no issue type named {_listed(gone, len(gone))} Choose others in the table of issue types."
+    elif unmatched := matches.unmatched():
+        state, sentence = State.MISSING, " ".join([*_asked(unmatched), "Choose in the table of issue types."])
+    elif lacking := [str(type_.label) for type_, names in named.items() if not names]:
+        state = State.MISSING
+        sentence = f"Nothing in Jira stands for {_listed(lacking, len(lacking))} Choose in the table of issue types."
     return Prerequisite(code="work-item-types", label="Work item types are set up", state=state, sentence=sentence)
+
+
+def _asked(unmatched: Sequence[Unmatched]) -> list[str]:
+    """One sentence for the projects that lack the same and have the same instead."""
+    alike: dict[tuple[WorkItemType, tuple[str, ...]], list[str]] = {}
+    for each in unmatched:
+        alike.setdefault((each.work_item_type, each.candidates), []).append(each.project_key)
+    return [
+        f"Nothing stands for {type_.label} in {_listed(keys, len(keys))[:-1]}: is it {' or '.join(names)}?"
+        for (type_, names), keys in list(alike.items())[:MOST_NAMED]
+    ]
 
 
 def _flows(facts: _Facts) -> Prerequisite:

@@ -14,12 +14,13 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from connectors import jobs, sealing
-from connectors.audit import trail
+from connectors.audit import labels, trail
 from connectors.catalogue import REFRESH
 from connectors.models import (
     Confirmation,
     Connector,
     Credential,
+    IssueType,
     Job,
     Person,
     Project,
@@ -175,22 +176,51 @@ def confirm_prerequisite(connector: Connector, code: str, *, actor: Person) -> N
 def set_type_matches(
     connector: Connector, matches: Mapping[str, Sequence[str]], project: Project | None = None, *, actor: Person
 ) -> None:
-    """Which Jira issue types (by name) an Align work item type stands for; of the connector, or of one project."""
+    """Which Jira issue types an Align work item type stands for; of the connector, or of one project.
+
+    They are chosen by name and kept by id. A name that Jira no longer has keeps the ids it was chosen with.
+    """
     unknown = set(matches) - set(WorkItemType.values)
     if unknown:
         raise Refused(f"Align has no work item type {', '.join(sorted(unknown))}.")
-    rows = [
-        TypeMatch(connector=connector, project=project, work_item_type=type_, issue_type_name=name)
-        for type_, names in matches.items()
-        for name in dict.fromkeys(names)
-    ]
     with transaction.atomic():
+        ids = _ids_by_name(connector)
+        rows = [
+            TypeMatch(
+                connector=connector,
+                project=project,
+                work_item_type=type_,
+                issue_type_name=name,
+                issue_type_ids=ids.get(name, []),
+            )
+            for type_, names in matches.items()
+            for name in dict.fromkeys(names)
+        ]
         stored = TypeMatch.objects.filter(connector=connector, project=project, work_item_type__in=list(matches))
         stored.delete()
         TypeMatch.objects.bulk_create(rows)
         words = "; ".join(f"{type_}: {', '.join(names) or 'none'}" for type_, names in matches.items())
         where = f" in {project.key}" if project else ""
         _entry("types.matched", connector, actor, f"Work item types{where} stand for {words}.", matches=dict(matches))
+
+
+def _ids_by_name(connector: Connector) -> dict[str, list[int]]:
+    ids: dict[str, list[int]] = {}
+    for match in TypeMatch.objects.filter(connector=connector):
+        ids[match.issue_type_name] = match.issue_type_ids
+    now: dict[str, list[int]] = {}
+    there = IssueType.objects.filter(connector=connector, vanished_at=None).order_by("jira_id")
+    for name, jira_id in there.values_list("name", "jira_id"):
+        now.setdefault(name, []).append(jira_id)
+    return ids | now
+
+
+def decide_terms(connector: Connector, meanings: Mapping[str, str], *, actor: Person) -> None:
+    """What the terms in Align's log mean: a work item type, or with an empty value none of the four."""
+    try:
+        labels.decide(connector, meanings, actor=actor)
+    except labels.NotDecided as error:
+        raise Refused(str(error)) from error
 
 
 def start_refresh(connector: Connector, *, actor: Person | None) -> Job:

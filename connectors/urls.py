@@ -23,6 +23,7 @@ urlpatterns = [
     path("<slug:slug>/active/", connectors.active, name="connector-active"),
     path("<slug:slug>/confirm/", connectors.confirm, name="connector-confirm"),
     path("<slug:slug>/types/", connectors.types, name="connector-types"),
+    path("<slug:slug>/terms/", connectors.terms, name="connector-terms"),
     path("<slug:slug>/maintenance/", maintenance.maintenance, name="connector-maintenance"),
     path("<slug:slug>/maintenance/begin/", maintenance.begin, name="connector-maintenance-begin"),
     path("<slug:slug>/maintenance/end/", maintenance.end, name="connector-maintenance-end"),

@@ -26,6 +26,7 @@ from mappings.applying.sending import Sender, Stopped
 from mappings.applying.settling import Settling
 from mappings.engine.plan import pack
 from mappings.models import Change, ChangeState, Mapping, Plan, PlanState, Scope
+from mappings.names_in_align import tell_as_listed
 from mappings.observe import confirmed, read_scopes, store
 from mappings.outcomes import MOST_SENDS, Outcome, moved, took_effect, waves
 from mappings.planning import GAP, stored_fingerprint
@@ -129,7 +130,10 @@ class Apply:
         reasons = {change: moved(change, mapping, scope) for change, mapping, scope in rows}
         if stale := {change: reason for change, reason in reasons.items() if reason}:
             self.journal.stale(stale)
-        return [change for change in batch if not reasons[change]]
+        fresh = [(change, mapping) for change, mapping, _ in rows if mapping is not None and not reasons[change]]
+        for change, mapping in fresh:
+            tell_as_listed(change, mapping)
+        return [change for change, _ in fresh]
 
     def _record(self, outcomes: Sequence[Outcome]) -> None:
         self.refused = self.journal.record(outcomes) or self.refused

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 
-from connectors.models import Connector
-from mappings.engine.families import J2A_STATE
+from connectors.issue_types import IssueTypes
+from connectors.models import Connector, Project
+from mappings.engine.families import A2J_STATE, J2A_STATE
 from mappings.engine.values import Situation, WorkItemType
-from mappings.facts import TypeNames, projects_in_scope
+from mappings.facts import projects_in_scope
 from mappings.models import Mapping, Scope
 from mappings.queries import OPEN_SITUATIONS
 
@@ -20,6 +21,7 @@ LABELS = {
     "unmapped": "no status mapped",
     "drifted": "changed elsewhere",
     "unknown": "not read from Align",
+    "lost": "mappings exist, but no issue type here is known to stand for it",
     "na": "not applicable: no status to map",
 }
 
@@ -66,7 +68,9 @@ def coverage(connector: Connector) -> Coverage:
     projects = list(projects_in_scope(connector).only("pk", "key", "name", "team_managed"))
     scopes = {scope.project_id: scope for scope in Scope.objects.filter(connector=connector, family=J2A_STATE.code)}
     mapped, drifted = _sources(scopes.values())
-    reached = {type_: _reached(connector, type_) for type_ in WorkItemType}
+    matches = IssueTypes(connector)
+    reached = {type_: _reached(matches, type_) for type_ in WorkItemType}
+    lost = _lost(connector, projects, scopes, mapped, reached)
     counts: dict[str, int] = defaultdict(int)
     rows = []
     for project in projects:
@@ -76,6 +80,8 @@ def coverage(connector: Connector) -> Coverage:
             key = (scope.pk if scope else 0, type_.value)
             known = scope is not None and scope.known
             square = _square(type_, reached[type_].get(project.pk, set()), mapped[key], drifted[key], known)
+            if (project.pk, type_) in lost:
+                square = Square(work_item_type=type_, state="lost")
             counts[square.state] += 1
             squares.append(square)
         row = CoverageRow(key=project.key, name=project.name, team_managed=project.team_managed, squares=tuple(squares))
@@ -98,6 +104,37 @@ def _square(type_: WorkItemType, reached: set[int], mapped: set[int], drifted: s
 
 
 Sources = dict[tuple[int, str], set[int]]
+Reached = dict[WorkItemType, dict[int, set[int]]]
+
+
+def _lost(
+    connector: Connector,
+    projects: Sequence[Project],
+    scopes: MappingOf[int | None, Scope],
+    mapped: Sources,
+    all_: Reached,
+) -> set[tuple[int, WorkItemType]]:
+    """Projects with mappings of a type that none of their issue types stands for: the mappings are good, the types are
+    called otherwise. What company-managed projects share is lost only where no one of them reaches it.
+    """
+    none = [(project, type_) for project in projects for type_ in WorkItemType if not all_[type_].get(project.pk)]
+    if not none:
+        return set()
+    ways_back = set(
+        Mapping.objects.filter(scope__connector=connector, scope__family=A2J_STATE.code, wanted__isnull=False)
+        .order_by()
+        .values_list("scope__project_id", "work_item_type")
+        .distinct()
+    )
+    company = [project.pk for project in projects if not project.team_managed]
+    shared = {type_: any(all_[type_].get(pk) for pk in company) for type_ in WorkItemType}
+    found = set()
+    for project, type_ in none:
+        scope = scopes.get(project.pk if project.team_managed else None)
+        has_own = project.team_managed or not shared[type_]
+        if (project.pk, type_.value) in ways_back or (scope and has_own and mapped[scope.pk, type_.value]):
+            found.add((project.pk, type_))
+    return found
 
 
 def _sources(scopes: Iterable[Scope]) -> tuple[Sources, Sources]:
@@ -115,9 +152,9 @@ def _sources(scopes: Iterable[Scope]) -> tuple[Sources, Sources]:
     return mapped, drifted
 
 
-def _reached(connector: Connector, type_: WorkItemType) -> dict[int, set[int]]:
+def _reached(matches: IssueTypes, type_: WorkItemType) -> dict[int, set[int]]:
     found: dict[int, set[int]] = defaultdict(set)
-    rows = TypeNames(connector).reachable(type_)
+    rows = matches.reachable(type_)
     for project_id, status_id in rows.values_list("project_id", "status__jira_id"):
         found[project_id].add(status_id)
     return found

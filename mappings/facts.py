@@ -11,7 +11,8 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from connectors.models import DEFAULT_ISSUE_TYPES, Connector, ProcessStep, Project, ReachableStatus, TypeMatch
+from connectors.issue_types import IssueTypes
+from connectors.models import Connector, ProcessStep, Project, ReachableStatus
 from connectors.models import Status as CatalogueStatus
 from mappings.engine.families import family_of
 from mappings.engine.values import (
@@ -122,9 +123,9 @@ class Facts:
     def reached(self) -> dict[tuple[int | None, WorkItemType], set[int]]:
         """(project id or None for the shared scope, type) -> status ids its issue types can have."""
         found: dict[tuple[int | None, WorkItemType], set[int]] = defaultdict(set)
-        matches = TypeNames(self.connector)
+        matches = IssueTypes(self.connector)
         own = ReachableStatus.objects.filter(project_id__in=self.own_projects)
-        columns = ("project_id", "issue_type__name", "status__jira_id")
+        columns = ("project_id", "issue_type_id", "status__jira_id")
         for project_id, issue_type, status_id in own.values_list(*columns):
             for type_ in self.types:
                 if issue_type in matches.of(type_, project_id):
@@ -237,40 +238,6 @@ def _values(rows: Iterable[Row]) -> set[int]:
 
 
 # --- parts of the catalogue as the engine's values -----------------------------------------------------------------
-
-
-class TypeNames:
-    """Which Jira issue types (by name) an Align work item type stands for: the connector's, or a project's own."""
-
-    def __init__(self, connector: Connector) -> None:
-        self.connector = connector
-        self.general: dict[str, set[str]] = defaultdict(set)
-        self.own: dict[tuple[str, int], set[str]] = defaultdict(set)
-        for match in TypeMatch.objects.filter(connector=connector):
-            if match.project_id is None:
-                self.general[match.work_item_type].add(match.issue_type_name)
-            else:
-                self.own[match.work_item_type, match.project_id].add(match.issue_type_name)
-        for type_, default in DEFAULT_ISSUE_TYPES.items():
-            self.general.setdefault(type_.value, {default})
-
-    def of(self, type_: WorkItemType, project_id: int | None) -> set[str]:
-        if project_id is not None and (type_.value, project_id) in self.own:
-            return self.own[type_.value, project_id]
-        return self.general[type_.value]
-
-    def reachable(self, type_: WorkItemType) -> QuerySet[ReachableStatus]:
-        """Rows of projects in scope whose issue type stands for this work item type."""
-        names = {project_id: names for (own_type, project_id), names in self.own.items() if own_type == type_.value}
-        allowed = Q(issue_type__name__in=self.general[type_.value]) & ~Q(project_id__in=list(names))
-        for project_id, own in names.items():
-            allowed |= Q(project_id=project_id, issue_type__name__in=own)
-        in_scope = Q(project__connector=self.connector, project__in_scope=True, project__vanished_at=None)
-        return ReachableStatus.objects.filter(in_scope & allowed)
-
-    def shared_statuses(self, type_: WorkItemType) -> set[int]:
-        found = self.reachable(type_).filter(project__team_managed=False)
-        return set(found.values_list("status__jira_id", flat=True).distinct())
 
 
 def statuses_by_id(connector: Connector, ids: Iterable[int]) -> dict[int, Status]:

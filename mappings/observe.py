@@ -140,7 +140,19 @@ def _record(family: Family, record: MappingRecord) -> RemoteRecord:
     if source_id is None or target_id is None:
         missing = family.source_field if source_id is None else family.target_field
         raise Malformed(f"Align answered a mapping (id {record.id}) without {missing}.")
-    return RemoteRecord(remote_id=record.id, type_id=record.work_item_type_id, source_id=source_id, target_id=target_id)
+    names = {
+        "jiraStatusId": record.jira_status_name,
+        "alignStateId": record.align_state_name,
+        "processStepId": record.process_step_name,
+    }
+    return RemoteRecord(
+        remote_id=record.id,
+        type_id=record.work_item_type_id,
+        source_id=source_id,
+        target_id=target_id,
+        source_name=names[family.source_field],
+        target_name=names[family.target_field],
+    )
 
 
 def read_scopes(client: AlignClient, scopes: Iterable[Scope]) -> Iterator[Reading]:
@@ -243,7 +255,7 @@ def _store_mappings(scope: Scope, listing: Listing, began_at: datetime, spared: 
             ended += was_open and not _is_open(mapping)
     new = [_new(scope, key, seen, first_time) for key, seen in listing.rows.items() if key not in existing]
     Mapping.objects.bulk_create(new, batch_size=1000)
-    fields = ["observed", *SETTLED_FIELDS, "remote_id", "duplicates", "keep_remote_id", "version"]
+    fields = ["observed", *SETTLED_FIELDS, "remote_id", "duplicates", "names_in_align", "keep_remote_id", "version"]
     Mapping.objects.bulk_update(changed, fields, batch_size=500)
     return found + sum(map(_is_open, new)), ended
 
@@ -254,17 +266,18 @@ def _is_open(mapping: Mapping) -> bool:
 
 def _take(mapping: Mapping, seen: Seen | None) -> bool:
     """Set what was seen and settle; True when anything is different."""
-    before = _observed_values(mapping)
+    before, names = _observed_values(mapping), mapping.names_in_align
     mapping.observed = None if seen is None else seen.target_id
     mapping.remote_id = None if seen is None else seen.remote_id
     mapping.duplicates = _pairs(seen)
+    mapping.names_in_align = _names(seen)
     if not mapping.duplicates:
         mapping.keep_remote_id = None
     settle_mapping(mapping)
-    if _observed_values(mapping) == before:
-        return False
-    mapping.version += 1
-    return True
+    if _observed_values(mapping) != before:
+        mapping.version += 1
+        return True
+    return bool(mapping.names_in_align != names)  # a renaming takes no edit back
 
 
 def _observed_values(mapping: Mapping) -> tuple[object, ...]:
@@ -285,12 +298,17 @@ def _new(scope: Scope, key: Key, seen: Seen, first_time: bool) -> Mapping:
         observed=seen.target_id,
         remote_id=seen.remote_id,
         duplicates=_pairs(seen),
+        names_in_align=_names(seen),
     )
     return settle_mapping(mapping)
 
 
 def _pairs(seen: Seen | None) -> list[list[int]]:
     return [[each.remote_id, each.target_id] for each in seen.duplicates] if seen else []
+
+
+def _names(seen: Seen | None) -> dict[str, list[str]]:
+    return {str(remote_id): list(names) for remote_id, names in seen.names.items()} if seen else {}
 
 
 def _store_foreign(scope: Scope, listing: Listing) -> None:

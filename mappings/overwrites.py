@@ -238,7 +238,9 @@ def _as_planned(change: Change, line: Line) -> bool:
 
 def _is_value(number: int | None, name: str, change: Change) -> bool:
     """Most deletions are told by names alone."""
-    return same_name(name) == same_name(change.before_name) if number is None else number == change.before
+    if number is not None:
+        return number == change.before
+    return same_name(name) in {same_name(change.before_name), same_name(change.event.get("before_name", ""))}
 
 
 def _changes_nothing(change: Change, line: Line) -> bool:

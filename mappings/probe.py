@@ -6,6 +6,7 @@ Align, reads the list, and takes away what was created. Plans, edits and mapping
 
 from __future__ import annotations
 
+import json
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -21,14 +22,15 @@ from connectors import jobs
 from connectors.align.client import AlignClient
 from connectors.align.resources import MappingRecord, WriteAnswer, WriteRequest
 from connectors.audit import trail
+from connectors.audit.grammar import DELETED as DELETION
 from connectors.audit.models import Entry
 from connectors.http.errors import NotFound, OutcomeUnknown, RemoteError
+from connectors.issue_types import IssueTypes
 from connectors.models import Connector, Probe, Project, Status
 from connectors.rotation import ProbeOutcome, WriteKey
 from mappings.engine import plan as engine
 from mappings.engine.families import A2J_STATE, Place
 from mappings.engine.values import ALIGN_STATES, Category, Row, Situation, WorkItemType
-from mappings.facts import TypeNames
 from mappings.models import Mapping, Scope
 from mappings.queries import names_of
 from mappings.rows import type_ids_of
@@ -98,9 +100,9 @@ def _taken(scopes: Iterable[Scope]) -> set[tuple[int, str, int]]:
 
 
 def _reachable(connector: Connector, projects: Iterable[Project]) -> dict[tuple[int, str], list[Status]]:
-    names, found = TypeNames(connector), defaultdict[tuple[int, str], list[Status]](list)
+    types, found = IssueTypes(connector), defaultdict[tuple[int, str], list[Status]](list)
     for type_ in TYPES:
-        rows = names.reachable(type_).filter(project__in=list(projects), status__vanished_at=None)
+        rows = types.reachable(type_).filter(project__in=list(projects), status__vanished_at=None)
         for row in rows.select_related("status").order_by("status__jira_id"):
             found[row.project_id, type_.value].append(row.status)
     return found
@@ -130,6 +132,7 @@ class Attempt:
 
     told_as = "Probe of a credential, for a moment"
     answer: WriteAnswer | None = None
+    listed: MappingRecord | None = None  # as Align's list last showed what we created
 
     def __init__(self, probe: Probe, client: AlignClient, run: jobs.Run) -> None:
         self.probe, self.client, self.run = probe, client, run
@@ -223,6 +226,7 @@ class Attempt:
         """The record that equals what we created. Its id decides where the answer told it."""
         for record in self._at_key():
             if record.jira_status_id == self.key.status and self.probe.write_id in (None, record.id):
+                self.listed = record
                 return record
         return None
 
@@ -254,9 +258,21 @@ class Attempt:
             source_name=ALIGN_STATES[self.key.state],
             before_name="" if create else self.status_name,
             after_name=self.status_name if create else "",
+            names_in_align=engine.NamesInAlign() if create else self._names_in_align(),
             project_count=1,
         )
         return engine.plan([draft]).changes[0]
+
+    def _names_in_align(self) -> engine.NamesInAlign:
+        """Its deletion is told by names alone: as Align's list called it, to this worker or to the one before."""
+        if self.listed is not None:
+            names = self.listed.align_state_name, self.listed.jira_status_name
+            return engine.NamesInAlign(records={self.listed.id: names})
+        sent = self._sent()
+        event = json.loads(sent.body)["event"] if sent else None
+        if event is None or event["action"] != DELETION or event["record_id"] is None:
+            return engine.NamesInAlign()
+        return engine.NamesInAlign(records={event["record_id"]: (event["source_name"], event["before_name"])})
 
     def _move(
         self, state: str, action: str, change: engine.PlannedChange, *, write_id: int | None = None, detail: str = ""
@@ -273,8 +289,12 @@ class Attempt:
 
     def _sent_at(self) -> datetime | None:
         """When the request left, from the journal: Align's line bears that time, however late the outcome is told."""
+        sent = self._sent()
+        return sent.at if sent else None
+
+    def _sent(self) -> Entry | None:
         sent = Entry.objects.filter(action=trail.CHANGE_SENT, body__contains=f'"subject":"{self._subject}"')
-        return sent.order_by("-seq").values_list("at", flat=True).first()
+        return sent.order_by("-seq").first()
 
     @property
     def reason(self) -> str:

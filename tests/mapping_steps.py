@@ -89,3 +89,8 @@ def observe_one(at: Scope) -> None:
 
 def states(plan: Plan) -> list[str]:
     return list(plan.changes.order_by("position").values_list("state", flat=True))
+
+
+def read_log(connector: Connector) -> None:
+    """Read Align's log, as the clock does."""
+    assert jobs.run_now(jobs.start(connector, "intake", actor=None)).state == JobState.DONE

@@ -482,13 +482,13 @@ def test_the_minutely_reading_of_the_log_is_shown_only_when_it_fails(
     assert "It did not answer." in text(configurer.get("/connectors/acme/"))
 
 
-def test_issue_types_are_matched_by_name(configurer: Client, bare_connector: Connector) -> None:
+def test_issue_types_are_chosen_by_name_and_kept_by_id(configurer: Client, bare_connector: Connector) -> None:
     for number, name in enumerate(("Epic", "Story", "Sub-task", "Bug", "Task")):
         IssueType.objects.create(connector=bare_connector, jira_id=number, name=name)
     chosen = {"feature": ["Epic"], "story": ["Story", "Task"], "task": ["Sub-task"], "defect": ["Bug"]}
     assert configurer.post("/connectors/acme/types/", chosen).status_code == 303
     stories = TypeMatch.objects.filter(connector=bare_connector, work_item_type="story")
-    assert sorted(stories.values_list("issue_type_name", flat=True)) == ["Story", "Task"]
+    assert list(stories.values_list("issue_type_name", "issue_type_ids")) == [("Story", [1]), ("Task", [4])]
     refused = configurer.post("/connectors/acme/types/", chosen | {"story": ["Nothing like it"]})
     assert refused.status_code == 400
     assert "Nothing like it is not one of the available choices" in text(refused)
@@ -553,7 +553,7 @@ def test_readiness_says_what_is_missing(bare_connector: Connector) -> None:
     add_projects(bare_connector, 1)
     assert "K000 (no programme)" in state_of(bare_connector, "projects")[1]
     IssueType.objects.create(connector=bare_connector, jira_id=1, name="Epic")
-    assert "Bug, Story, Sub-task." in state_of(bare_connector, "work-item-types")[1]
+    assert "stands for Story, Task, Defect." in state_of(bare_connector, "work-item-types")[1]
 
 
 def test_a_flow_without_steps_is_not_ready(bare_connector: Connector) -> None:

@@ -26,11 +26,13 @@ from connectors.models import (
     Stage,
     System,
 )
+from connectors.models import Status as CatalogueStatus
 from connectors.probing import begin
 from connectors.probing.findings import listed
 from connectors.services import Refused
 from mappings.models import Change, Edit, Mapping
 from mappings.probe import CREATED, CREATING, DELETING, DONE
+from tests.mapping_steps import read_log
 from tests.rotation_steps import NEW_TOKEN, SECOND, lines, probe, run_probe, sentence, stage
 from tests.sandbox_fixture import ADMIN, ALIGN_TOKEN, JIRA_TOKEN, RunningSandbox
 
@@ -268,6 +270,17 @@ def test_the_write_probe_creates_and_deletes_once_and_its_audit_lines_are_the_pe
     ]
     assert all(row.line is not None and row.certainty == Certainty.EXACT for row in ours)
     assert not HistoryRow.objects.filter(source=Source.OUTSIDE).exists()
+
+
+def test_the_deletion_of_a_probe_is_expected_by_the_name_that_align_gives_the_status(
+    connector: Connector, admin: Person, sandbox: RunningSandbox, align_token: str
+) -> None:
+    key = a_key(connector)
+    CatalogueStatus.objects.filter(connector=connector, jira_id=int(key.split(":")[-1])).update(name="Anders")
+    probe(stage(connector, align_token, actor=admin), actor=admin, write_key=key)
+    read_log(connector)
+    rows = HistoryRow.objects.filter(connector=connector, action__in=["created", "deleted"]).order_by("-id")
+    assert [(row.source, row.certainty) for row in rows] == [("alignadmin", "exact")] * 2
 
 
 def test_a_key_that_is_taken_or_unknown_is_not_written_to(

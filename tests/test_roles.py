@@ -126,6 +126,7 @@ TABLE = {
     "contract-look": CONFIGURE,
     "contract-note": CONFIGURE,
     "contract-types": CONFIGURE,
+    "connector-terms": CONFIGURE,
     "connector-maintenance": READ,
     "connector-maintenance-begin": CONFIGURE,
     "connector-maintenance-end": CONFIGURE,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from connectors.sandbox.options import SWITCHES, Options
+from connectors.sandbox.options import SWITCHES, TEXT_SWITCHES, Options
 from connectors.sandbox.store import StateError
 from tests import sandbox_fixture
 from tests.sandbox_fixture import RunningSandbox
@@ -81,6 +81,43 @@ def test_a_feature_may_be_2_in_place_of_3_in_the_state_families(sandbox: Running
     assert sandbox.align("PUT", f"{STATES}/{kept['id']}", json=kept).status_code == 204
     steps = sandbox.align("GET", "/connectors/123/mappings/process-steps").json()
     assert {row["workItemTypeId"] for row in steps} == {2, 3}  # of their own table, which stays
+
+
+def test_the_log_may_call_work_item_types_by_terms_of_the_site(sandbox: RunningSandbox) -> None:
+    sandbox.reset(audit_labels="Story=User Story, Feature=Epic")
+    record = post(sandbox).json()
+    sandbox.align("DELETE", f"{STATES}/{record['id']}")
+    post(sandbox, workItemTypeId=9)
+    log = [line["description"] for line in sandbox.align("GET", "/connectors/123/auditlog").json()]
+    assert [line.split(" - ")[3] for line in log] == ["Defect", "User Story", "User Story"]
+
+
+def jira_names(sandbox: RunningSandbox, path: str) -> set[str]:
+    return {each["name"] for each in sandbox.jira(path).json()}
+
+
+@pytest.mark.parametrize("of", ["site", "user"])
+def test_jira_may_answer_in_the_language_of_the_tokens_user(sandbox: RunningSandbox, of: str) -> None:
+    if of == "site":
+        sandbox.reset(jira_language="de")
+    else:
+        sandbox.edit("set_token", site="jira", token=sandbox_fixture.JIRA_TOKEN, language="de")
+    assert {"In Bearbeitung", "Backlog"} <= jira_names(sandbox, "/rest/api/3/status")
+    assert jira_names(sandbox, "/rest/api/3/issuetype") == {"Epic", "Story", "Aufgabe", "Unteraufgabe", "Fehler"}
+    assert "Fehler" in jira_names(sandbox, "/rest/api/3/project/PROJ/statuses")
+    listed = sandbox.align("GET", STATES).json()
+    assert {"In Progress", "To Do"} <= {row["jiraStatusName"] for row in listed}
+
+
+def test_align_may_call_a_renamed_status_as_before_until_the_configuration_is_pulled(sandbox: RunningSandbox) -> None:
+    sandbox.reset(configuration_pull="by-hand")
+    sandbox.edit("rename_status", id=10017, name="Stuck")
+    assert "Stuck" in jira_names(sandbox, "/rest/api/3/status")
+    assert post(sandbox).json()["jiraStatusName"] == "Blocked"
+    assert sandbox.edit("pull_configuration") == 1
+    assert "Stuck" in {row["jiraStatusName"] for row in sandbox.align("GET", STATES).json()}
+    assert sandbox.edit("rename_issue_type", id=10003, name="Subtask")["name"] == "Subtask"
+    assert "Subtask" in jira_names(sandbox, "/rest/api/3/issuetype")
 
 
 @pytest.mark.parametrize("limit", [20, 100, 200])
@@ -187,7 +224,17 @@ def test_the_large_data_set_has_the_promised_size() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"seed": "huge"}, {"rate_limit": "fast"}, {"rate_limit": "5/0"}, {"duplicate": "500"}, {"port": 70000}]
+    "wrong",
+    [
+        {"seed": "huge"},
+        {"rate_limit": "fast"},
+        {"rate_limit": "5/0"},
+        {"duplicate": "500"},
+        {"port": 70000},
+        {"audit_labels": "Saga=Story"},
+        {"audit_labels": "Story"},
+        {"jira_language": "tlh"},
+    ],
 )
 def test_wrong_options_are_named(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong)).split("_")[0]):
@@ -201,8 +248,8 @@ def command() -> list[str]:
 
 def test_the_help_marks_every_switch_as_not_confirmed(command: list[str]) -> None:
     shown = subprocess.run([*command, "--help"], capture_output=True, text=True, timeout=60, check=True).stdout
-    assert shown.count("NOT CONFIRMED") == len(SWITCHES)
-    assert all(switch.flag in shown for switch in SWITCHES)
+    assert shown.count("NOT CONFIRMED") == len(SWITCHES) + len(TEXT_SWITCHES)
+    assert all(switch.flag in shown for switch in (*SWITCHES, *TEXT_SWITCHES))
 
 
 def test_the_command_serves_until_it_is_told_to_stop(command: list[str], tmp_path: Path) -> None:

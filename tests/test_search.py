@@ -302,8 +302,51 @@ def test_an_odd_name_is_found_by_itself(name: str, align: Connector) -> None:
 def test_the_words_of_a_name_are_among_the_words_of_its_row(name: str) -> None:
     row = HistoryRow(after_name=name, source="align", action="x")
     stored = words.of_row(row, name).split(" ")
-    assert set(words.split(name)) <= set(stored)
+    assert set(words.terms(name)) <= set(stored)
     assert not words.phrase(name) or any(word.startswith(words.word("after", words.phrase(name))) for word in stored)
+
+
+UNSPACED = [
+    ("测试完成", ["完成", "测试", "试完", "完", "成", "测试完成"], ["成完", "完工"]),
+    ("受け入れテスト完了", ["テスト", "完了", "受け入れ", "スト完"], ["完成", "トテス"]),
+    ("ﾃｽﾄ完了", ["テスト", "完了"], ["完成"]),  # half width
+    ("ทดสอบเสร็จแล้ว", ["เสร็จ", "ทดสอบ", "แล้ว"], ["เริ่ม"]),
+    ("测试完成 v2 (QA)", ["完成", "完成 v2", "qa", "v2"], ["v3"]),
+    ("完成v2", ["完成v2", "v2", "完"], ["成v3"]),
+    ("𠮷野完成", ["野完", "𠮷", "完成"], ["野成"]),
+]
+
+
+@pytest.mark.parametrize(("name", "inside", "outside"), UNSPACED)
+def test_words_inside_names_of_scripts_without_spaces_are_found(
+    name: str, inside: list[str], outside: list[str], align: Connector
+) -> None:
+    done(align, None, replace(EVENT, after_name=name))
+    assert [found(f'"{text}"') for text in inside] == [1] * len(inside)
+    assert [found(f'after:"{text}"') for text in inside] == [1] * len(inside)
+    assert [found(f'"{text}"') for text in outside] == [0] * len(outside)
+    assert [found(f'after:"{text}"') for text in outside] == [0] * len(outside)
+
+
+LETTERS = st.text("测试完成テスト了ทดสอบ가v2 ", min_size=1, max_size=40)
+
+
+@given(LETTERS, st.data())
+def test_any_part_of_a_name_is_looked_for_by_words_that_are_stored(name: str, data: st.DataObject) -> None:
+    folded = "".join(words.split(name))
+    if not folded or not words.UNSPACED.fullmatch(folded):
+        return
+    start = data.draw(st.integers(0, len(folded) - 1))
+    part = folded[start : data.draw(st.integers(start + 1, len(folded)))]
+    stored = words.terms(folded)
+    for text, prefix in words.wanted(part):
+        assert any(each.startswith(text) if prefix else each == text for each in stored)
+
+
+def test_a_long_text_without_spaces_costs_a_bounded_search(align: Connector) -> None:
+    done(align, None, replace(EVENT, after_name="完成" * 2000))
+    assert found("完成" * 2000) == 1
+    assert found("after:" + "完成" * 2000) == 1
 
 
 # --- the index follows the rows ---------------------------------------------------------------------------------------

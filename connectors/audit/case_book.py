@@ -17,6 +17,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from connectors.audit import rows as make
+from connectors.audit.folding import fold
 from connectors.audit.grammar import CREATED, DELETED, UPDATED, MappingEvent
 from connectors.audit.inserting import insert
 from connectors.audit.models import Case, CaseState, Entry, HistoryRow, MirrorLine, Source
@@ -53,7 +54,7 @@ class Sighting:
     def place(self) -> tuple[object, ...]:
         """Which mapping it is, as a row of the history names it."""
         event, project = self.event, self.projects[0] if self.projects else ""
-        return event.kind, event.direction, event.work_item_type.lower()[:10], event.source_id, project
+        return event.kind, event.direction, fold(event.work_item_type), event.source_id, project
 
     @property
     def facts(self) -> dict[str, object]:
@@ -62,7 +63,7 @@ class Sighting:
     def is_told_by(self, row: HistoryRow, reach: timedelta) -> bool:
         """The line is about this row, leads to where it was found, and can be of then and there."""
         event = self.event
-        mine = (event.kind, event.direction, event.work_item_type.lower()[:10], event.source_id)
+        mine = (event.kind, event.direction, fold(event.work_item_type), event.source_id)
         if _mapping_of(row) != mine:
             return False
         if not self.since - reach <= row.at <= self.at + reach:

@@ -18,6 +18,7 @@ from connectors.audit import rows as make
 from connectors.audit import trail, words
 from connectors.audit.differences import ALTERED, MISSING, SURPLUS, Difference, Look, Page, Position, told
 from connectors.audit.models import ChainHead, Entry, HistoryRow, MirrorLine, WithdrawnLine
+from connectors.audit.terms import Terms, terms_of
 from connectors.models.connector import Connector
 
 SIZE = 1000  # rows of one page
@@ -182,11 +183,11 @@ def _lines_compared(
 ) -> Iterator[Difference]:
     alone = [line for line in lines if (row := by_line.get(line.pk)) is None or row.entry_seq is None]
     made = {row.line_id: row for row in make.of_lines(connector, alone)}
-    former = Former(connector)
+    former, terms = Former(connector), terms_of(connector)
     for line in lines:
         row, again = by_line.get(line.pk), made.get(line.pk)
         if again is None and row:
-            yield from _paired(connector, line, row)
+            yield from _paired(connector, line, row, terms)
         elif again and row is None:
             sentence = f"Line {line.pk} has no row: {line.description}"
             yield Difference(kind=MISSING, table=ROWS, line=line.pk, sentence=sentence)
@@ -194,9 +195,9 @@ def _lines_compared(
             yield from former.allowed(line, again, row)
 
 
-def _paired(connector: Connector, line: MirrorLine, row: Stored) -> Iterator[Difference]:
+def _paired(connector: Connector, line: MirrorLine, row: Stored, terms: Terms) -> Iterator[Difference]:
     """A line on a row of ours looks like it; whether just this line belongs to it is looked at in pairings."""
-    look = make.match_of_line(connector, line)
+    look = make.match_of_line(connector, line, terms)
     if (
         not look
         or look != row.values[FIELDS.index("match")]

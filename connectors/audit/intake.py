@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from connectors.align.errors import NotFound
 from connectors.align.resources import AuditLine
-from connectors.audit import case_book, gaps, intake_runs, join, paste_times, rows, trail, withdrawals
+from connectors.audit import case_book, gaps, intake_runs, join, labels, paste_times, rows, trail, withdrawals
 from connectors.audit.columns import DayOrder, Hour, LogLine, read_lines
 from connectors.audit.inserting import insert
 from connectors.audit.intake_runs import Begun, Brought
@@ -267,6 +267,8 @@ def _store(begun: Begun, lines: Sequence[LogLine], now: datetime) -> Stored:
     made = insert([_mirrored(begun, line, digest, nth, now) for line, digest, nth in compared.fresh])
     back = withdrawals.count_again(connector, compared.counts)
     shown = rows.of_lines(connector, [*made, *back])
+    if learned := labels.learn(connector, shown):
+        shown = rows.of_lines(connector, [*made, *back])
     insert([row for row in shown if not row.match])
     told = [row for row in shown if row.match]
     joined = join.settle(connector, {row.match for row in told}, told, join.around(row.at for row in told))
@@ -281,7 +283,7 @@ def _store(begun: Begun, lines: Sequence[LogLine], now: datetime) -> Stored:
         bad=bad,
         paired=joined.paired,
         outside=joined.outside,
-        sentence=_told(len(taken), len(made), len(back), raw, bad, refused),
+        sentence=_told(len(taken), len(made), len(back), raw, bad, refused) + _learned(learned),
         refused=refused,
         back=len(back),
         run=begun.number,
@@ -411,6 +413,11 @@ def _told(taken: int, new: int, back: int, raw: int, bad: Sequence[BadLine], ref
             "the log counts as not covered."
         )
     return " ".join(parts)
+
+
+def _learned(terms: Sequence[str]) -> str:
+    named = ", ".join(f"“{term}”" for term in terms)
+    return f" Learned what {named} means; the connector's page says so." if terms else ""
 
 
 def _named(lines: Sequence[BadLine]) -> str:

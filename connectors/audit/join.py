@@ -16,11 +16,12 @@ from django.db import connection
 
 from connectors.audit import case_book, words
 from connectors.audit import rows as make
+from connectors.audit.folding import fold
 from connectors.audit.fulltext import Span
 from connectors.audit.grammar import A2J
 from connectors.audit.inserting import insert
 from connectors.audit.models import Certainty, HistoryRow, MirrorLine, Source
-from connectors.models.catalogue import ReachableStatus
+from connectors.models.catalogue import ReachableStatus, Status
 from connectors.models.connector import Connector
 
 KEYS_AT_ONCE = 500
@@ -330,18 +331,21 @@ def name_candidates(connector: Connector, rows: Iterable[HistoryRow]) -> None:
     for row in lost:
         sets = [by_id.get(number, set()) for number in (row.before_id, row.after_id) if number is not None]
         if not sets and row.before_name:
-            sets = [by_name.get(row.before_name.casefold(), set())]
+            sets = [by_name.get(fold(row.before_name), set())]
         row.candidates = sorted(set.intersection(*sets))[:MOST_CANDIDATES] if sets else []
 
 
 def _projects_of(connector: Connector, rows: Sequence[HistoryRow]) -> tuple[dict[int, set[str]], dict[str, set[str]]]:
     ids = {number for row in rows for number in (row.before_id, row.after_id) if number is not None}
-    names = {row.before_name for row in rows if row.before_id is None and row.before_name}
+    names = {fold(row.before_name) for row in rows if row.before_id is None and row.before_name}
+    if names:
+        known = Status.objects.filter(connector=connector).values_list("jira_id", "name")
+        ids |= {number for number, name in known if fold(name) in names}
     reachable = ReachableStatus.objects.filter(project__connector=connector, project__in_scope=True)
     by_id: dict[int, set[str]] = defaultdict(set)
     by_name: dict[str, set[str]] = defaultdict(set)
-    found = reachable.filter(status__jira_id__in=ids) | reachable.filter(status__name__in=names)
+    found = reachable.filter(status__jira_id__in=ids)
     for number, name, key in found.values_list("status__jira_id", "status__name", "project__key").distinct():
         by_id[number].add(key)
-        by_name[name.casefold()].add(key)
+        by_name[fold(name)].add(key)
     return by_id, by_name

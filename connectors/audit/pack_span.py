@@ -28,6 +28,7 @@ from connectors.audit.models import Archive, Case, Entry, HistoryRow, MirrorLine
 from connectors.audit.pack_rows import Told
 from connectors.audit.pack_scratch import Scratch, number_of
 from connectors.audit.selection import Selection
+from connectors.audit.terms import Terms, terms_of
 from connectors.models.connector import Connector
 from connectors.services import Refused
 
@@ -273,7 +274,8 @@ class Reading:
 
     def read_lines(self) -> None:
         for connector, lines in self._lines(self.around):
-            looks = ((line, make.match_of_line(connector, line)) for line in lines)
+            terms = terms_of(connector)
+            looks = ((line, make.match_of_line(connector, line, terms)) for line in lines)
             points = [(connector.pk, look, number_of(line.at), 1, line.pk, "") for line, look in looks if look]
             self.scratch.add("point", points)
             self.progress(len(lines))
@@ -456,8 +458,11 @@ class Reading:
         if not any(each.look for each in self.found.differences):
             return
         moved: set[Look] = set()
+        terms: dict[int, Terms] = {}
         for line in MirrorLine.objects.filter(id__gt=self.ends.line).select_related("connector").iterator(CHUNK):
-            moved.add((line.connector_id, make.match_of_line(line.connector, line)))
+            if line.connector_id not in terms:
+                terms[line.connector_id] = terms_of(line.connector)
+            moved.add((line.connector_id, make.match_of_line(line.connector, line, terms[line.connector_id])))
             moved.add((line.connector_id, ""))  # what only the watch had seen may be told by it
         for some in _paged(Entry.objects.all(), self.ends.seq):
             for entry in some:

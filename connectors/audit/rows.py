@@ -11,8 +11,10 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from connectors.audit import words
+from connectors.audit.folding import fold
 from connectors.audit.grammar import A2J, CREATED, DELETED, J2A, WORK_ITEM_TYPES, MappingEvent, as_written, parse, write
 from connectors.audit.models import Case, Entry, HistoryRow, MirrorLine, Source
+from connectors.audit.terms import PUBLISHED, Terms, terms_of
 from connectors.models.catalogue import Status
 from connectors.models.connector import Connector
 
@@ -37,27 +39,30 @@ UNITS = {"state": "state", "step": "process step"}
 # -- what makes two log lines look the same ------------------------------------------------------------------------
 
 
-def match_of(description: str, connector_id: int) -> str:
+def match_of(description: str, connector_id: int, terms: Terms = PUBLISHED) -> str:
     """The same for every line that states the same change; empty where there is nothing to compare.
 
     Our own side is read back from the sentence Align is expected to write, so that a name with separators in it is
     misread on both sides alike.
     """
     event = parse(description, f"CONFIG {connector_id}").event
-    return _match(event, connector_id) if event else ""
+    return look_of(event, connector_id, terms.type_of(event)) if event else ""
 
 
 def match_of_ours(event: MappingEvent) -> str:
     """`match_of` the sentence Align is expected to write, which is read back only if its names could be misread."""
     names = (event.source_name, event.before_name or "none", event.after_name or "none", event.project_key or "none")
     if event.work_item_type in WORK_ITEM_TYPES and all(map(CANNOT_BE_MISREAD, names)):
-        return _match(as_written(event), event.connector_id)
-    return match_of(write(event), event.connector_id)
+        return look_of(as_written(event), event.connector_id, fold(event.work_item_type))
+    read = parse(write(event), f"CONFIG {event.connector_id}").event
+    # Of which type it is, we know without the site's terms and ids.
+    return look_of(read, event.connector_id, fold(event.work_item_type)) if read else ""
 
 
-def _match(event: MappingEvent, connector_id: int) -> str:
+def look_of(event: MappingEvent, connector_id: int, type_: str) -> str:
+    """What lines and changes of one look share; `type_` is the work item type that the event is about."""
     source = _end(event.source_id, event.source_name)
-    what = (event.action, event.kind, event.direction, _plain(event.work_item_type), source)
+    what = (event.action, event.kind, event.direction, type_, source)
     stated = json.dumps([connector_id, *what, *_told(event)])
     return hashlib.sha256(stated.encode()).hexdigest()
 
@@ -74,11 +79,7 @@ def _told(event: MappingEvent) -> tuple[Any, ...]:
 
 
 def _end(number: int | None, name: str) -> str:
-    return str(number) if number is not None else _plain(name)
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.split()).casefold()
+    return str(number) if number is not None else fold(name)
 
 
 # -- our own entries -----------------------------------------------------------------------------------------------
@@ -142,7 +143,7 @@ def of_body(body: Mapping[str, Any], *, is_told: bool = False, is_found: bool = 
         entry_seq=body["seq"],
     )
     if event:
-        _fill(row, event)
+        _fill(row, event, fold(event.work_item_type))
         if action == DONE:
             row.action, row.match = event.action, match_of_ours(event)
         elif action == ELSEWHERE and not is_told:
@@ -175,7 +176,8 @@ def _name(copy: Copy) -> str:
 
 def of_lines(connector: Connector, lines: Sequence[MirrorLine], *, is_found: bool = True) -> list[HistoryRow]:
     """Rows of lines without a cause of ours: outside changes, and what no grammar reads. `is_found`: as above."""
-    rows = [_of_line(connector, line) for line in lines]
+    terms = terms_of(connector) if lines else PUBLISHED
+    rows = [_of_line(connector, line, terms) for line in lines]
     _state_projects(connector, rows)
     for row, line in zip(rows, lines, strict=True) if is_found else ():
         row.text = words_of_line(row, line, connector.name)
@@ -186,10 +188,11 @@ def words_of_line(row: HistoryRow, line: MirrorLine, connector_name: str) -> str
     return _words(row, line.type, line.description, connector_name)
 
 
-def match_of_line(connector: Connector, line: MirrorLine) -> str:
+def match_of_line(connector: Connector, line: MirrorLine, terms: Terms) -> str:
     """The same as `match` of the row that the line would have alone."""
     event = _event_of(line)
-    return _match(event, connector.align_connector_id) if event and _is_of(connector, event) else ""
+    found = event if event and _is_of(connector, event) else None
+    return look_of(found, connector.align_connector_id, terms.type_of(found)) if found else ""
 
 
 def _event_of(line: MirrorLine) -> MappingEvent | None:
@@ -201,7 +204,7 @@ def _is_of(connector: Connector, event: MappingEvent) -> bool:
     return event.connector_id in (connector.align_connector_id, 0)
 
 
-def _of_line(connector: Connector, line: MirrorLine) -> HistoryRow:
+def _of_line(connector: Connector, line: MirrorLine, terms: Terms) -> HistoryRow:
     event = _event_of(line)
     row = HistoryRow(
         at=line.at,
@@ -214,11 +217,12 @@ def _of_line(connector: Connector, line: MirrorLine) -> HistoryRow:
         parsed=event is not None,
     )
     if event:
-        _fill(row, event)
+        type_ = terms.type_of(event)
+        _fill(row, event, type_)
         row.action = event.action
         row.sentence = in_words(event)
         if _is_of(connector, event):  # else the line is of another connector
-            row.source, row.match = Source.OUTSIDE, _match(event, connector.align_connector_id)
+            row.source, row.match = Source.OUTSIDE, look_of(event, connector.align_connector_id, type_)
     return row
 
 
@@ -270,10 +274,10 @@ def _named(number: int | None, name: str) -> str:
 # -- common --------------------------------------------------------------------------------------------------------
 
 
-def _fill(row: HistoryRow, event: MappingEvent) -> None:
+def _fill(row: HistoryRow, event: MappingEvent, type_: str) -> None:
     row.kind = event.kind
     row.direction = event.direction
-    row.work_item_type = event.work_item_type.lower()[:10]
+    row.work_item_type = safe(type_)[:255]
     row.project_key = row.project_key or safe(event.project_key or "")[:255]
     row.object_id, row.object_name = event.source_id, safe(event.source_name)
     row.before_id, row.before_name = event.before_id, safe(event.before_name)

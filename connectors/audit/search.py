@@ -355,8 +355,8 @@ def without_index(search: Search) -> tuple[Q, tuple[Group, ...]]:
 
 
 def _plain(search: Search) -> Iterable[Group]:
-    found = dict.fromkeys(found for text in search.words for found in words.split(text))
-    return [(Match(text=text, prefix=True),) for text in found]
+    found = dict.fromkeys(found for text in search.words for found in words.wanted(text))
+    return [(Match(text=text, prefix=prefix),) for text, prefix in found]
 
 
 def _all(conditions: Iterable[Q]) -> Q:

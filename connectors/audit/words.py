@@ -2,6 +2,10 @@
 
 The databases' own word splitters differ from each other and change with their versions, so the words are made here and
 stored; an index only has to look them up. A qualifier's word begins with a colon, which no word of a text does.
+
+Chinese, Japanese, Thai and their like put no spaces between words, and no word list knows a company's own terms. So a
+run of such a script is stored as its overlapping pairs of letters, and looked for by the same: each pair has to be
+there, as each word has to be, in whatever order.
 """
 
 from __future__ import annotations
@@ -17,18 +21,52 @@ if TYPE_CHECKING:
 
 LONGEST = 64  # of one word; a longer one is found by its beginning
 MOST = 4000  # words of one row
-PARTS = 12  # places inside a name at which a phrase of it may begin
+PARTS = 12  # words of a name that a phrase takes
+PLACES = 32  # inside a name at which a phrase of it may begin
 KEPT = 1000  # of the names that come again and again: people, states, projects
 REMOTE = "remote"  # Align's user of the line that a change of ours was joined to
 NOWHERE = ":nowhere"  # the line does not state its project
 RAW = ":raw"
 RUN = re.compile(r"[^\W_]+")
+# Thai, Lao, Myanmar, Khmer, kana, Bopomofo, Han and Yi. Korean has spaces.
+UNSPACED = re.compile(
+    "([\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3021-\u30ff\u3105-\u312f\u31a0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uf900-\ufaff\U0001aff0-\U0001b16f\U00020000-\U0003ffff]+)"
+)
 
 
 def split(text: str) -> list[str]:
-    """Runs of letters and digits, folded, so that case, width, accents and punctuation do not matter."""
-    folded = text.lower() if text.isascii() else _folded(text)
-    return [word[:LONGEST] for word in RUN.findall(folded)]
+    """Runs of letters and digits, folded, so that case, width, accents and punctuation do not matter.
+
+    A run is cut where a script without spaces begins or ends.
+    """
+    if text.isascii():
+        return [word[:LONGEST] for word in RUN.findall(text.lower())]
+    parts = [part for word in RUN.findall(_folded(text)) for part in UNSPACED.split(word) if part]
+    return [part if UNSPACED.match(part) else part[:LONGEST] for part in parts]
+
+
+def terms(text: str) -> list[str]:
+    """The words that are stored of a text."""
+    if text.isascii():
+        return split(text)
+    return [term for part in split(text) for term in (_pairs(part) if UNSPACED.match(part) else (part,))]
+
+
+def wanted(text: str) -> list[tuple[str, bool]]:
+    """The words that a text is looked for by, and whether as the beginning of a longer one."""
+    return [found for part in split(text) for found in _wanted(part)]
+
+
+def _wanted(part: str) -> list[tuple[str, bool]]:
+    if len(part) == 1 or not UNSPACED.match(part):
+        return [(part, True)]
+    return [(pair, False) for pair in _pairs(part[:LONGEST])[:-1]]
+
+
+def _pairs(part: str) -> list[str]:
+    """Each letter with its next; the last stands alone, so that any letter is the beginning of one of these."""
+    return [part[start : start + 2] for start in range(len(part))]
 
 
 def _folded(text: str) -> str:
@@ -48,7 +86,7 @@ def word(qualifier: str, value: str) -> str:
 
 def of_row(row: HistoryRow, plain: str, *, people: Sequence[str] = ()) -> str:
     """What is stored of a row: its qualifiers, those of its people beside them, and the words of `plain`, each once."""
-    return " ".join(list(dict.fromkeys([*_qualifiers(row), *people, *split(plain)]))[:MOST])
+    return " ".join(list(dict.fromkeys([*_qualifiers(row), *people, *terms(plain)]))[:MOST])
 
 
 def with_remote(text: str, user: str) -> str:
@@ -87,7 +125,7 @@ def _actions(action: str) -> list[str]:
 
 
 def _named(qualifier: str, *names: str, number: int | None = None) -> Iterator[str]:
-    """A name from each of its words on, so that a phrase inside it is found as the beginning of one."""
+    """A name from each of its words on (or letters, see above), so that a phrase inside it begins one."""
     if number is not None:
         yield word(qualifier, str(number))
     for name in names:
@@ -97,4 +135,10 @@ def _named(qualifier: str, *names: str, number: int | None = None) -> Iterator[s
 @lru_cache(maxsize=KEPT)
 def beginnings(qualifier: str, name: str) -> tuple[str, ...]:
     parts = split(name)[:PARTS]
-    return tuple(word(qualifier, "_".join(parts[start:])) for start in range(len(parts)))
+    places = [(part, letter) for part in range(len(parts)) for letter in _places(parts[part])]
+    found = ("_".join([parts[part][letter:], *parts[part + 1 :]]) for part, letter in places[:PLACES])
+    return tuple(word(qualifier, each) for each in found)
+
+
+def _places(part: str) -> range:
+    return range(len(part)) if UNSPACED.match(part) else range(1)

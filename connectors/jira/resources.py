@@ -85,13 +85,17 @@ class JiraStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class JiraIssueType:
-    """`hierarchy_level` is 1 for epics, 0 for the base, -1 for sub-tasks; None where Jira does not tell."""
+    """`hierarchy_level` is 1 for epics, 0 for the base, -1 for sub-tasks; None where Jira does not tell.
+
+    `avatar` is the id of its picture.
+    """
 
     id: int
     name: str
     is_subtask: bool
     hierarchy_level: int | None
     project_id: int | None
+    avatar: int | None = None
 
     @classmethod
     def from_json(cls, data: object) -> Self:
@@ -102,6 +106,7 @@ class JiraIssueType:
             is_subtask=row.truth("subtask") is True,
             hierarchy_level=row.maybe_integer("hierarchyLevel"),
             project_id=_owner(row),
+            avatar=row.maybe_integer("avatarId"),
         )
 
 

@@ -128,7 +128,7 @@ class Migration(migrations.Migration):
     # On PostgreSQL, an index cannot be made in the transaction that changed the rows it is for.
     atomic = False
 
-    dependencies = [("connectors", "0007_remote_user")]
+    dependencies = [("connectors", "0008_four_people")]
 
     operations = [
         migrations.AlterField(

@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
     # On PostgreSQL, a table cannot be altered in the transaction that changed its rows.
     atomic = False
 
-    dependencies = [("connectors", "0008_four_people"), ("connectors", "0009_intake_runs")]
+    dependencies = [("connectors", "0009_intake_runs")]
 
     operations = [
         migrations.CreateModel(

@@ -3,7 +3,6 @@
 from connectors.audit.models import ChainHead, Entry, HistoryRow, MirrorLine
 from connectors.models.budget import BudgetGate, BudgetSlot
 from connectors.models.catalogue import (
-    DEFAULT_ISSUE_TYPES,
     Confirmation,
     IssueType,
     ProcessFlow,
@@ -30,7 +29,6 @@ from connectors.models.rotation import CredentialUse, LineState, Probe, ProbeLin
 
 __all__ = [
     "ACTIVE",
-    "DEFAULT_ISSUE_TYPES",
     "AuditSource",
     "BudgetGate",
     "BudgetSlot",

@@ -23,15 +23,6 @@ class WorkItemType(models.TextChoices):
     DEFECT = "defect", "Defect"
 
 
-# DESIGN's default: which Jira issue types an Align work item type stands for.
-DEFAULT_ISSUE_TYPES = {
-    WorkItemType.FEATURE: "Epic",
-    WorkItemType.STORY: "Story",
-    WorkItemType.TASK: "Sub-task",
-    WorkItemType.DEFECT: "Bug",
-}
-
-
 class Project(models.Model):
     """A Jira project, identified by Jira's project id: keys can be renamed."""
 
@@ -85,6 +76,9 @@ class IssueType(models.Model):
     jira_id = models.BigIntegerField()
     name = models.CharField(max_length=255)
     subtask = models.BooleanField(default=False)
+    hierarchy_level = models.SmallIntegerField(null=True, blank=True)  # 1: epics, 0: the base, -1: sub-tasks
+    avatar = models.BigIntegerField(null=True, blank=True)  # its picture, which Jira's own types come with
+    project = models.ForeignKey(Project, null=True, blank=True, on_delete=models.CASCADE, related_name="own_types")
     vanished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -108,12 +102,13 @@ class ReachableStatus(models.Model):
 
 
 class TypeMatch(models.Model):
-    """An Align work item type stands for the Jira issue types of this name (of the connector, or of one project)."""
+    """An Align work item type stands for these Jira issue types, chosen by name (of the connector, or of a project)."""
 
     connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="type_matches")
     project = models.ForeignKey(Project, null=True, blank=True, on_delete=models.CASCADE, related_name="type_matches")
     work_item_type = models.CharField(max_length=7, choices=WorkItemType.choices)
-    issue_type_name = models.CharField(max_length=255)
+    issue_type_name = models.CharField(max_length=255)  # as Jira called it when it was chosen
+    issue_type_ids = models.JSONField(default=list, blank=True)  # Jira's ids of all that had this name then
 
     class Meta:
         ordering = ["work_item_type", "issue_type_name"]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from . import seed, users
+from . import languages, seed, users
 from .messages import Json
 from .permissions import KNOWN
 from .world import Token, World
@@ -88,6 +88,7 @@ def _changed(token: Token, edit: Json) -> Token:
         "permissions": _permissions,
         "global_admin": _truth,
         "expired": _truth,
+        "language": _language,
     }
     values = {name: check(name, edit[name]) for name, check in checks.items() if name in edit}
     return Token(**{**token, **values})  # type: ignore[typeddict-item]  # each value was checked by name
@@ -110,6 +111,12 @@ def _permissions(name: str, value: Any) -> Any:
         raise ValueError(f"{name} maps {', '.join(sorted(set(KNOWN) - {'ADMINISTER'}))}; for ADMINISTER: global_admin")
     if not all(isinstance(granted, bool | list) for granted in value.values()):
         raise ValueError(f"each of {name} is true, false or a list of project keys")
+    return value
+
+
+def _language(name: str, value: Any) -> Any:
+    if value not in languages.KNOWN:
+        raise ValueError(f"{name} is one of {', '.join(languages.KNOWN)}")
     return value
 
 

@@ -19,14 +19,17 @@ CONFIG Updated - Process Step mapping - Align to Jira - Story - Reviewing (514) 
 CONFIG Deleted - Process Step mapping - Align to Jira - Story - Reviewing (514) Deleted mapping: [Reviewing] → [QA]
 """  # noqa: E501
 
+from collections.abc import Mapping
 from typing import Any
 
 from .families import Family
 
 USER = "Jira Align System"
+Labels = Mapping[str, str]  # how a site calls work item types, where not as published
+PUBLISHED: Labels = {}
 
 
-def created(family: Family, record: dict[str, Any]) -> str:
+def created(family: Family, record: dict[str, Any], labels: Labels = PUBLISHED) -> str:
     project = [] if family.to_align else [("ProjectKey", record["projectKey"])]
     fields = [
         ("Id", record["id"]),
@@ -38,31 +41,32 @@ def created(family: Family, record: dict[str, Any]) -> str:
     ]
     suffix = "" if family.to_align else f" - {record['projectKey']}"
     details = ", ".join(f"{label}: {value}" for label, value in fields)
-    return f"{_head('Created', family, record)}{suffix} {details}"
+    return f"{_head('Created', family, record, labels)}{suffix} {details}"
 
 
-def updated(family: Family, before: dict[str, Any], after: dict[str, Any]) -> str:
+def updated(family: Family, before: dict[str, Any], after: dict[str, Any], labels: Labels = PUBLISHED) -> str:
     pairs = zip(_end(family, family.target, before), _end(family, family.target, after), strict=True)
     changes = [f"{label} Changed - From [{old}] To [{new}]" for (label, old), (_, new) in pairs if old != new]
-    head = _head("Updated", family, after)
+    head = _head("Updated", family, after, labels)
     return f"{head} {', '.join(changes)}" if changes else head
 
 
-def deleted(family: Family, record: dict[str, Any]) -> str:
+def deleted(family: Family, record: dict[str, Any], labels: Labels = PUBLISHED) -> str:
     if family.to_align and family.steps:
         source = f"Jira Status Id {record['jiraStatusId']}"
         target = f"Process Step ID {record['processStepId']}"
     else:
         source, target = record[f"{family.source}Name"], record[f"{family.target}Name"]
-    return f"{_head('Deleted', family, record)} Deleted mapping: [{source}] → [{target}]"
+    return f"{_head('Deleted', family, record, labels)} Deleted mapping: [{source}] → [{target}]"
 
 
-def _head(action: str, family: Family, record: dict[str, Any]) -> str:
+def _head(action: str, family: Family, record: dict[str, Any], labels: Labels) -> str:
+    type_name = family.type_name(record["workItemTypeId"])
     parts = (
         f"CONFIG {action}",
         "Process Step mapping" if family.steps else "State mapping",
         "Jira To Align" if family.to_align else "Align to Jira",
-        family.type_name(record["workItemTypeId"]),
+        labels.get(type_name, type_name),
         f"{record[f'{family.source}Name']} ({record[family.source_id]})",
     )
     return " - ".join(parts)

@@ -7,14 +7,17 @@ update_mapping  family, target, and either id or type + source (+ project); conn
 delete_mapping  family, and either id or type + source (+ project); connector, user, audit
 add_status      name, category (new|indeterminate|done); id, projects [keys], issue_types [names], pulled
 remove_status   id                       rename_status  id, name
+pull_configuration  (nothing): Align takes the names of Jira's statuses as they are now
+rename_issue_type  id, name
 add_project     key, name; style (classic|next-gen), programme
 remove_project  key                      rename_project key, and new_key or name or both
 add_step        flow, name; id, state    remove_step id          rename_step id, name
 set_flow        flow, and active or programmes or both
 add_token       site (align|jira), token; user, projects [keys] (what its owner sees; none: everything), and
                 for Align: rights ["read", "write"]; for Jira: permissions {key: true|false|[project keys]},
-                global_admin; expired. What is left out is granted, also a key that permissions does not name
-set_token       site, token, and any of projects, rights, permissions, global_admin, expired
+                global_admin, language (en|de|zh); expired. What is left out is granted, also a key that
+                permissions does not name
+set_token       site, token, and any of projects, rights, permissions, global_admin, language, expired
 regenerate_token  site, token, new_token: the old one dies, the new one has the same user and rights
 revoke_token    site, token              deactivate_user  site, user: all tokens of the user die
 unlock_user     user: ends the lock of Data Center after three refused Basic sign-ins in a row
@@ -32,7 +35,7 @@ from typing import Any
 from . import access, audit, seed
 from .families import FAMILIES, Family
 from .messages import Json
-from .world import Connector, Flow, Project, Record, Status, Step, World, new_record
+from .world import Connector, Flow, IssueType, Project, Record, Status, Step, World, new_record
 
 CATEGORIES = ("new", "indeterminate", "done")
 
@@ -145,11 +148,33 @@ def _remove_status(world: World, edit: Json) -> Status:
 
 
 def _rename_status(world: World, edit: Json) -> Status:
+    """Align calls it as before until the configuration is pulled, if that is done by hand."""
     status = _status(world, edit)
+    if not world.pulls_at_once:
+        status.setdefault("name_in_align", status["name"])
     status["name"] = edit["name"]
     world.store.put("status", str(status["id"]), status)
-    _rename_in_mappings(world, "jiraStatus", status["id"], edit["name"])
+    if world.pulls_at_once:
+        _rename_in_mappings(world, "jiraStatus", status["id"], edit["name"])
     return status
+
+
+def _pull_configuration(world: World, edit: Json) -> int:
+    late = [status for status in world.statuses() if "name_in_align" in status]
+    for status in late:
+        del status["name_in_align"]
+        world.store.put("status", str(status["id"]), status)
+        _rename_in_mappings(world, "jiraStatus", status["id"], status["name"])
+    return len(late)
+
+
+def _rename_issue_type(world: World, edit: Json) -> IssueType:
+    found = world.issue_type(str(edit["id"]))
+    if found is None:
+        raise ValueError(f"there is no issue type {edit['id']}")
+    found["name"] = edit["name"]
+    world.store.put("issue_type", found["id"], found)
+    return found
 
 
 def _rename_in_mappings(world: World, stem: str, value: int, name: str) -> None:
@@ -280,6 +305,8 @@ ACTIONS: dict[str, Callable[[World, dict[str, Any]], object]] = {
     "add_status": _add_status,
     "remove_status": _remove_status,
     "rename_status": _rename_status,
+    "pull_configuration": _pull_configuration,
+    "rename_issue_type": _rename_issue_type,
     "add_project": _add_project,
     "remove_project": _remove_project,
     "rename_project": _rename_project,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import unquote
 
-from . import permissions, users
+from . import languages, permissions, users
 from .align import credentials
 from .messages import Json, Refused, Request, Response, answer, jira_error
 from .options import Options
@@ -35,6 +35,7 @@ class Call:
     server: bool
     token: Token | None
     root: str
+    language: str
 
     @property
     def projects(self) -> list[Project]:
@@ -60,7 +61,8 @@ def handle(request: Request, world: World, options: Options) -> Response:
         raise jira_error(404, "null for uri: " + request.path)
     token = _sign_in_at_server(request, world) if server else _sign_in(request, world)
     root = f"{request.base}/rest/api/{'2' if server else match[1]}"
-    call = Call(request=request, world=world, server=server, token=token, root=root)
+    language = token.get("language", options.jira_language) if token else options.jira_language
+    call = Call(request=request, world=world, server=server, token=token, root=root, language=language)
     path = request.path[match.end() :].rstrip("/")
     for pattern, view, cloud_only in ROUTES:
         found = re.fullmatch(pattern, path)
@@ -246,7 +248,7 @@ def _project_statuses(call: Call, key: str) -> Response:
             {
                 "self": f"{call.root}/issuetype/{issue_type['id']}",
                 "id": issue_type["id"],
-                "name": issue_type["name"],
+                "name": languages.named(issue_type["name"], call.language),
                 "subtask": issue_type["subtask"],
                 "statuses": [_status_shape(call, status) for status in reachable if status is not None],
             }
@@ -271,7 +273,7 @@ def _status_shape(call: Call, status: Status) -> Json:
         "self": f"{call.root}/status/{status['id']}",
         "description": "",
         "iconUrl": f"{call.request.base}/images/icons/statuses/generic.png",
-        "name": status["name"],
+        "name": languages.named(status["name"], call.language),
         "id": str(status["id"]),
         "statusCategory": {"self": f"{call.root}/statuscategory/{category['id']}", **category},
     }
@@ -294,9 +296,11 @@ def _type_shape(call: Call, issue_type: IssueType) -> Json:
         "id": issue_type["id"],
         "description": "",
         "iconUrl": f"{call.request.base}/images/icons/issuetypes/generic.svg",
-        "name": issue_type["name"],
+        "name": languages.named(issue_type["name"], call.language),
         "subtask": issue_type["subtask"],
     }
+    if "avatar" in issue_type:
+        shape["avatarId"] = issue_type["avatar"]
     if not call.server:
         shape["hierarchyLevel"] = issue_type["level"]
     return shape | _scope(issue_type["project"])

@@ -20,6 +20,19 @@ class Switch:
         return "--" + self.name.replace("_", "-")
 
 
+@dataclass(frozen=True, kw_only=True)
+class TextSwitch:
+    """One open question that has more answers than can be listed; the default is empty."""
+
+    name: str
+    form: str
+    help: str
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+
 SWITCHES = (
     Switch(
         name="post_answer",
@@ -74,8 +87,28 @@ SWITCHES = (
         help="server: Jira answers as Data Center (/rest/api/2 only, no project/search, no style, also Bearer tokens; "
         "wrong credentials get 401 everywhere, three wrong passwords of a user lock it until the edit unlock_user)",
     ),
+    Switch(
+        name="jira_language",
+        choices=("en", "de", "zh"),
+        help="the language in which Jira names its own statuses and issue types to the token's user; a token may have "
+        "one of its own (edit set_token). Align's names and log stay as they were pulled",
+    ),
+    Switch(
+        name="configuration_pull",
+        choices=("at-once", "by-hand"),
+        help="a status that is renamed in Jira has its new name in Align at once, or only after the edit "
+        "pull_configuration: until then Align's lists and log say the old one",
+    ),
+)
+TEXT_SWITCHES = (
+    TextSwitch(
+        name="audit_labels",
+        form='"Story=User Story,Feature=Epic"',
+        help="how the audit log calls work item types where a site has terms of its own; no source shows such a line",
+    ),
 )
 SEEDS = ("small", "large", "examples")
+TYPE_NAMES = ("Feature", "Story", "Task", "Defect")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,9 +132,13 @@ class Options:
     audit_endpoint: str = "yes"
     pulled_statuses: str = "all"
     jira: str = "cloud"
+    jira_language: str = "en"
+    configuration_pull: str = "at-once"
+    audit_labels: str = ""
 
     def __post_init__(self) -> None:
         parse_rate(self.rate_limit)
+        parse_labels(self.audit_labels)
         if not 0 <= self.port <= 65535:
             raise ValueError(f"a port is between 0 and 65535, not {self.port}")
         if self.seed not in SEEDS:
@@ -112,7 +149,7 @@ class Options:
 
     def changed(self, switches: dict[str, object]) -> "Options":
         """These options with switches, rate_limit, block, latency or seed set anew. ValueError names a wrong one."""
-        allowed = {switch.name for switch in SWITCHES} | {"rate_limit", "block", "latency", "seed"}
+        allowed = {switch.name for switch in (*SWITCHES, *TEXT_SWITCHES)} | {"rate_limit", "block", "latency", "seed"}
         values: dict[str, object] = {}
         for given, value in switches.items():
             name = given.replace("-", "_")
@@ -138,3 +175,14 @@ def parse_rate(text: str) -> tuple[int, float]:
     if match is None or (match[2] is not None and float(match[2]) == 0):
         raise ValueError(f"a rate is written as 600/60 (requests/seconds) or 0, not {text!r}")
     return int(match[1]), float(match[2] or 60)
+
+
+def parse_labels(text: str) -> dict[str, str]:
+    """'Story=User Story,Feature=Epic' as {"Story": "User Story", "Feature": "Epic"}."""
+    labels: dict[str, str] = {}
+    for part in filter(None, text.split(",")):
+        type_name, _, label = (each.strip() for each in part.partition("="))
+        if type_name not in TYPE_NAMES or not label:
+            raise ValueError(f"audit_labels are written as Story=User Story,Feature=Epic, not {text!r}")
+        labels[type_name] = label
+    return labels

@@ -54,6 +54,7 @@ TYPES = (
     (SUBTASK, "Sub-task", True, -1),
     (BUG, "Bug", False, 0),
 )
+AVATARS = {"Epic": 10307, "Story": 10315, "Sub-task": 10316, "Bug": 10303, "Task": 10318}
 FULL = {
     EPIC: (10011, 10014, 10001, 10002, 10013, 10003, 10018),
     STORY: (10011, 10012, 10001, 10002, 10013, 10015, 10016, 10017, 10003, 10018),
@@ -227,7 +228,12 @@ class Data:
         workflows = []
         for place, (_, type_name, subtask, level) in enumerate(TYPES):
             own = IssueType(
-                id=str(first + 10 + place), name=type_name, subtask=subtask, level=level, project=project_id
+                id=str(first + 10 + place),
+                name=type_name,
+                subtask=subtask,
+                level=level,
+                project=project_id,
+                avatar=AVATARS[type_name],
             )
             self.issue_types.append(own)
             workflows.append(Workflow(type=own["id"], statuses=ids))
@@ -281,7 +287,7 @@ def make_status(status_id: int, name: str, category: str, project: str | None = 
 
 def _shared_types() -> list[IssueType]:
     return [
-        IssueType(id=type_id, name=name, subtask=subtask, level=level, project=None)
+        IssueType(id=type_id, name=name, subtask=subtask, level=level, project=None, avatar=AVATARS[name])
         for type_id, name, subtask, level in TYPES
     ]
 

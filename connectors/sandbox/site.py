@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from . import align, edits, faults, jira, seed, seed_large
 from .limiter import Limiter
 from .messages import Json, Refused, Request, Response, answer
-from .options import Options
+from .options import Options, parse_labels
 from .store import Store
 from .world import World
 
@@ -33,6 +33,7 @@ class Site:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.world = World(Store(options.state))
+        self._tell_world()
         if not self.world.connectors():
             SEED_FILLERS[options.seed](self.world)
         self.faults = faults.Faults()
@@ -41,6 +42,10 @@ class Site:
         self._timers: list[threading.Timer] = []
         # Guards journal and timers; never held while a request waits or takes effect.
         self._book_lock = threading.Lock()
+
+    def _tell_world(self) -> None:
+        self.world.labels = parse_labels(self.options.audit_labels)
+        self.world.pulls_at_once = self.options.configuration_pull == "at-once"
 
     def close(self) -> None:
         self._cancel_timers()
@@ -202,6 +207,7 @@ class Site:
         options = self.options.changed(switches)
         with self.world.lock:
             self.options = options
+            self._tell_world()
             SEED_FILLERS[options.seed](self.world)
             self.limiter = Limiter(options.rate_limit, options.block)
         self._cancel_timers()

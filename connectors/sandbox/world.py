@@ -19,6 +19,7 @@ class Status(TypedDict):
     category: str
     project: str | None
     pulled: bool
+    name_in_align: NotRequired[str]  # where it was renamed in Jira and not pulled since
 
 
 class IssueType(TypedDict):
@@ -27,6 +28,7 @@ class IssueType(TypedDict):
     subtask: bool
     level: int
     project: str | None
+    avatar: NotRequired[int]
 
 
 class Workflow(TypedDict):
@@ -78,6 +80,7 @@ class Token(TypedDict):
     permissions: NotRequired[dict[str, bool | list[str]]]
     global_admin: NotRequired[bool]
     expired: NotRequired[bool]
+    language: NotRequired[str]  # of a Jira user, where it is not that of the site
 
 
 class World:
@@ -85,6 +88,8 @@ class World:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.labels: audit.Labels = audit.PUBLISHED
+        self.pulls_at_once = True
         self.lock = threading.RLock()
         self._index()
 
@@ -134,11 +139,14 @@ class World:
         return [token for token in self.store.all("token") if token["site"] == site]
 
     def target_name(self, stem: str, value: int) -> str | None:
-        """The name behind an id of `jiraStatus`, `alignState` or `processStep`; None if there is none."""
+        """Align's name for an id of `jiraStatus`, `alignState` or `processStep`; None if there is none."""
         if stem == "alignState":
             return STATES.get(value)
-        named = self.status(value) if stem == "jiraStatus" else self.step(value)
-        return named["name"] if named else None
+        if stem == "jiraStatus":
+            status = self.status(value)
+            return status.get("name_in_align", status["name"]) if status else None
+        step = self.step(value)
+        return step["name"] if step else None
 
     # -- mappings ----------------------------------------------------------------------------------
 
@@ -160,19 +168,19 @@ class World:
         """Gives the record its id. `user` None leaves no line in the audit log."""
         record = {"id": self._next_id(f"mapping {family.code}"), **record}
         self._save(family, record)
-        self._note(record, audit.created(family, record), user)
+        self._note(record, audit.created(family, record, self.labels), user)
         return record
 
     def update(self, family: Family, before: Record, target: int, *, user: str | None = audit.USER) -> Record:
         name = self.target_name(family.target, target) or "Unknown"
         after = {**before, family.target_id: target, f"{family.target}Name": name}
         self._save(family, after)
-        self._note(after, audit.updated(family, before, after), user)
+        self._note(after, audit.updated(family, before, after, self.labels), user)
         return after
 
     def delete(self, family: Family, record: Record, *, user: str | None = audit.USER) -> None:
         self.forget(family, record)
-        self._note(record, audit.deleted(family, record), user)
+        self._note(record, audit.deleted(family, record, self.labels), user)
 
     def forget(self, family: Family, record: Record) -> None:
         """Without a line in the audit log."""

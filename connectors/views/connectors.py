@@ -12,13 +12,15 @@ from django.urls import reverse
 
 from alignadmin.pages import failure, page, redirect
 from connectors import queries, services, trial
-from connectors.forms import ConnectorForm, SetUp, TypesForm, problems_of
-from connectors.models import Connector, Person
+from connectors.audit import labels
+from connectors.forms import ConnectorForm, SetUp, TermsForm, TypesForm, problems_of
+from connectors.models import Connector, Person, WorkItemType
 from connectors.readiness import CONFIRMABLE, matches_of
 from connectors.rights import Right, requires
 from connectors.services import Refused
 from connectors.trial import Check, data_of
 
+TYPE_CHOICES = [*WorkItemType.choices, ("", "none of these")]
 SECRETS_GONE = "Secrets are never sent back to the browser: enter them again."
 
 
@@ -54,10 +56,11 @@ def _show(
 ) -> HttpResponse:
     context = queries.ConnectorPage(shown, request.GET.dict())
     form = types or _types_form(shown)
+    terms = {"terms": labels.terms_shown(shown), "type_choices": TYPE_CHOICES}
     return page(
         request,
         "connectors/connector.html",
-        {"connector": shown, "page": context, "job": context.job, "types": form, **extra},
+        {"connector": shown, "page": context, "job": context.job, "types": form, **terms, **extra},
         status=status,
     )
 
@@ -184,6 +187,18 @@ def types(request: HttpRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         return _show(request, stored, types=form, status=400, trouble=" ".join(problems_of(form)))
     return _done(request, stored, lambda actor: services.set_type_matches(stored, form.cleaned_data, actor=actor))
+
+
+@requires(Right.SEE, Right.CONFIGURE, ("POST",))
+def terms(request: HttpRequest, slug: str) -> HttpResponse:
+    """What the site's own terms in Align's log mean."""
+    stored = connector_or_404(slug)
+    form = TermsForm(request.POST)
+    if not form.is_valid():
+        return failure(request, " ".join(problems_of(form)), status=400)
+    return _done(
+        request, stored, lambda actor: services.decide_terms(stored, form.cleaned_data["meanings"], actor=actor)
+    )
 
 
 def _types_form(owner: Connector, data: Any = None) -> TypesForm:

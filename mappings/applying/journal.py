@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
@@ -44,13 +45,15 @@ class Journal:
         with self.commit():
             if not self._may_send():
                 return []
-            moved = [
-                change
-                for change in changes
-                if self._move(change, ChangeState.PLANNED, ChangeState.SENDING, sent_at=now, sends=change.sends + 1)
-            ]
+            moved = [change for change in changes if self._start(change, now)]
             self._entries("change.sent", moved)
         return moved
+
+    def _start(self, change: Change, now: datetime) -> bool:
+        """With the line to expect, which follows the list that was read last."""
+        told = {"event": change.event, "expected_line": change.expected_line}
+        sends = change.sends + 1
+        return self._move(change, ChangeState.PLANNED, ChangeState.SENDING, sent_at=now, sends=sends, **told)
 
     def _may_send(self) -> bool:
         """The plan's row stays locked until the commit: a pause that was answered before it lets nothing leave."""

@@ -1,4 +1,4 @@
-"""The four mapping families of Align's connector API: the one table of paths, fields and type ids.
+"""The four mapping families of Align's connector API: the one table of paths and fields, with their type ids.
 
 Source: seed "Mapping States, Process Steps, and Statuses between Align and Jira via API", sections "Project types
 in Jira" and "Allowed work item Types and IDs". Its examples contradict that table; the table is the default, and a
@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from connectors.audit.grammar import TYPE_IDS
 from mappings.engine.values import Direction, Kind, WorkItemType
 
-F, S, T, D = WorkItemType.FEATURE, WorkItemType.STORY, WorkItemType.TASK, WorkItemType.DEFECT
-
 TypeIds = Mapping[WorkItemType, int]
+
+
+def _published(code: str) -> dict[WorkItemType, int]:
+    return {WorkItemType(name): id_ for name, id_ in TYPE_IDS[code].items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +47,7 @@ J2A_STATE = Family(
     path="mappings/states",
     source_field="jiraStatusId",
     target_field="alignStateId",
-    type_ids={F: 3, S: 4, T: 6, D: 9},
+    type_ids=_published("j2a-state"),
 )
 A2J_STATE = Family(
     code="a2j-state",
@@ -53,7 +56,7 @@ A2J_STATE = Family(
     path="projects/{project}/mappings/states",
     source_field="alignStateId",
     target_field="jiraStatusId",
-    type_ids={F: 3, S: 4, D: 9},
+    type_ids=_published("a2j-state"),
 )
 J2A_STEP = Family(
     code="j2a-step",
@@ -62,7 +65,7 @@ J2A_STEP = Family(
     path="mappings/process-steps",
     source_field="jiraStatusId",
     target_field="processStepId",
-    type_ids={F: 2, S: 3},
+    type_ids=_published("j2a-step"),
 )
 A2J_STEP = Family(
     code="a2j-step",
@@ -71,7 +74,7 @@ A2J_STEP = Family(
     path="projects/{project}/mappings/process-steps",
     source_field="processStepId",
     target_field="jiraStatusId",
-    type_ids={F: 3, S: 4},
+    type_ids=_published("a2j-step"),
 )
 
 FAMILIES: Mapping[str, Family] = {family.code: family for family in (J2A_STATE, A2J_STATE, J2A_STEP, A2J_STEP)}

@@ -34,12 +34,36 @@ AUDIT_ACTIONS: Mapping[Action, str] = {Action.CREATE: CREATED, Action.UPDATE: UP
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class NamesInAlign:
+    """Names as Align's lists tell them: of source and target by record id; elsewhere in the list by their own ids."""
+
+    records: Mapping[int, tuple[str, str]] = field(default_factory=dict)
+    sources: Mapping[int, str] = field(default_factory=dict)
+    targets: Mapping[int, str] = field(default_factory=dict)
+
+    def told(self, event: MappingEvent) -> MappingEvent:
+        """The event as Align will tell it; what no list has named keeps our name."""
+        source, before = self.records.get(event.record_id or 0, ("", ""))
+        return replace(
+            event,
+            source_name=source or _of(self.sources, event.source_id) or event.source_name,
+            before_name=before or event.before_name,
+            after_name=_of(self.targets, event.after_id) or event.after_name,
+        )
+
+
+def _of(names: Mapping[int, str], id_: int | None) -> str:
+    return "" if id_ is None else names.get(id_, "")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Draft:
     """A chosen row with what a plan says about it.
 
     Names are plain ("Dev complete", "In Review"): of the source, of the value before (observed) and after (wanted).
-    `target_names` are needed only where further records are to be deleted. `project_count` is how many projects a
-    shared place serves. `problems` are those of this row; an error among them refuses it.
+    `target_names` are needed only where further records are to be deleted. `names_in_align` says of each record how
+    Align's list calls its source and target: so its log will, whatever they are called here. `project_count` is how
+    many projects a shared place serves. `problems` are those of this row; an error among them refuses it.
     """
 
     connector_id: int
@@ -51,6 +75,7 @@ class Draft:
     before_name: str = ""
     after_name: str = ""
     target_names: Mapping[int, str] = field(default_factory=dict)
+    names_in_align: NamesInAlign = field(default_factory=NamesInAlign)
     project_count: int = 0
     problems: tuple[Problem, ...] = ()
 
@@ -227,7 +252,7 @@ def _event(
     after: tuple[int | None, str],
 ) -> MappingEvent:
     family = draft.place.family
-    return MappingEvent(
+    event = MappingEvent(
         connector_id=draft.connector_id,
         action=AUDIT_ACTIONS[action],
         kind=family.kind.value,
@@ -243,6 +268,7 @@ def _event(
         after_id=after[0],
         after_name=after[1],
     )
+    return draft.names_in_align.told(event)
 
 
 # --- fingerprint -----------------------------------------------------------------------------------------------

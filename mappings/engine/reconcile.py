@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mappings.engine.families import Family, TypeIds
 from mappings.engine.values import DuplicateRecord, Situation, WorkItemType
@@ -50,11 +50,15 @@ def settle(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
-    """What a list said about one key: the record, and further records of the same key."""
+    """What a list said about one key: the record, and further records of the same key.
+
+    `names` are those of source and target in each of them, by the record's id, as the list calls them.
+    """
 
     remote_id: int
     target_id: int
     duplicates: tuple[DuplicateRecord, ...] = ()
+    names: Mapping[int, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +69,8 @@ class RemoteRecord:
     type_id: int
     source_id: int
     target_id: int
+    source_name: str = ""
+    target_name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,4 +126,9 @@ def _seen(group: list[RemoteRecord], kept: int | None) -> Seen:
         remote_id=record.remote_id,
         target_id=record.target_id,
         duplicates=tuple(DuplicateRecord(remote_id=each.remote_id, target_id=each.target_id) for each in others),
+        names={
+            each.remote_id: (each.source_name, each.target_name)
+            for each in group
+            if each.source_name or each.target_name
+        },
     )

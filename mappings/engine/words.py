@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connectors.audit.folding import fold
 from mappings.engine.values import ALIGN_STATES, Category, Kind, Status, Target, WorkItemType
 
 FALLS_TO = f"0 - {ALIGN_STATES[0]}"
@@ -32,7 +33,7 @@ def unknown_target(kind: Kind, target_id: int) -> Target:
 
 def same_name(name: str) -> str:
     """The form under which two names count as equal."""
-    return " ".join(name.split()).casefold()
+    return fold(name)
 
 
 def counted(number: int, word: str) -> str:

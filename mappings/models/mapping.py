@@ -65,6 +65,8 @@ class Mapping(models.Model):
     observed = models.BigIntegerField(null=True, blank=True)
     remote_id = models.BigIntegerField(null=True, blank=True)
     duplicates = models.JSONField(default=list, blank=True)  # [[remote id, target id], ...] further records of the key
+    # {record id: [source, target]} as Align's list calls them there, which its log repeats: not always Jira's names.
+    names_in_align = models.JSONField(default=dict, blank=True)
     keep_remote_id = models.BigIntegerField(null=True, blank=True)  # of duplicates, the one an admin chose to stay
     kept_by = models.ForeignKey(
         PERSON, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False

@@ -13,6 +13,7 @@ from mappings.engine.families import FAMILIES
 from mappings.engine.values import Direction, Kind, Row, WorkItemType
 from mappings.facts import Facts, Shown
 from mappings.models import Mapping
+from mappings.names_in_align import names_in_lists
 from mappings.queries import Names, names_of, waiting_edits
 
 Asked = tuple[Shown, Direction]
@@ -61,13 +62,17 @@ def _choice(
 
 
 def drafts(connector: Connector, choices: Iterable[Choice]) -> Iterable[engine.Draft]:
-    names = names_of(connector)
+    choices = list(choices)
+    names, in_align = names_of(connector), names_in_lists({choice.mapping.scope_id for choice in choices})
     shared = Project.objects.filter(connector=connector, in_scope=True, vanished_at=None, team_managed=False).count()
     for choice in choices:
-        yield _draft(connector, choice, names, 1 if choice.mapping.scope.project_id else shared)
+        told = in_align[choice.mapping.scope_id].of(choice.mapping)
+        yield _draft(connector, choice, names, told, 1 if choice.mapping.scope.project_id else shared)
 
 
-def _draft(connector: Connector, choice: Choice, names: Names, project_count: int) -> engine.Draft:
+def _draft(
+    connector: Connector, choice: Choice, names: Names, names_in_align: engine.NamesInAlign, project_count: int
+) -> engine.Draft:
     place, row, type_ = choice.mapping.scope.place, choice.row, choice.shown.work_item_type
     kind, direction = place.family.kind, place.family.direction
     overrides = {WorkItemType(t): id_ for t, id_ in connector.type_ids.get(place.family.code, {}).items()}
@@ -81,6 +86,7 @@ def _draft(connector: Connector, choice: Choice, names: Names, project_count: in
         before_name=names.of(kind, direction, target=row.observed),
         after_name=names.of(kind, direction, target=row.wanted),
         target_names=_duplicate_names(row, kind, direction, names),
+        names_in_align=names_in_align,
         project_count=project_count,
         problems=choice.problems,
     )

@@ -24,6 +24,7 @@ from connectors.audit import rows as make
 from connectors.audit import trail, words
 from connectors.audit.grammar import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
 from connectors.audit.models import Case, Certainty, ChainHead, Entry, HistoryRow, Intake, IntakeRun, MirrorLine, Source
+from connectors.audit.terms import PUBLISHED
 from connectors.audit.trail import Act
 from connectors.models import Connector, Person, Role
 from tests.make import intake_run
@@ -299,7 +300,7 @@ def _of_entry(each: Happening, entry: Entry, line: MirrorLine | None) -> History
 
 def _of_line(each: Happening, line: MirrorLine) -> HistoryRow:
     """As `make.of_lines`, but without asking the catalogue, which such a history does not have."""
-    row = make._of_line(each.connector, line)
+    row = make._of_line(each.connector, line, PUBLISHED)
     row.project_stated = not row.parsed or bool(row.project_key)
     row.text = make.words_of_line(row, line, each.connector.name)
     return row

@@ -1,6 +1,16 @@
 """The tables of the history: our trail, the mirror of Align's log, their projection, and what reviewers keep."""
 
-from connectors.audit.models.history import Case, CaseState, Certainty, Coverage, HistoryRow, Intake, MirrorLine, Source
+from connectors.audit.models.history import (
+    Case,
+    CaseState,
+    Certainty,
+    Coverage,
+    HistoryRow,
+    Intake,
+    MirrorLine,
+    Source,
+    TypeLabel,
+)
 from connectors.audit.models.intake_runs import IntakeRun, OpenRun, RunWithdrawal, SeenAgain, WithdrawnLine
 from connectors.audit.models.packs import Every, Pack, PackSchedule, PackState
 from connectors.audit.models.review import Question, Review, SavedView
@@ -33,6 +43,7 @@ __all__ = [
     "SeenAgain",
     "SigningKey",
     "Source",
+    "TypeLabel",
     "Verification",
     "VerificationState",
     "WithdrawnLine",

@@ -88,7 +88,7 @@ class HistoryRow(models.Model):
     action = models.CharField(max_length=40)  # created, updated, deleted of a mapping; else the entry's own action
     kind = models.CharField(max_length=5, blank=True)  # state, step
     direction = models.CharField(max_length=3, blank=True)  # j2a, a2j
-    work_item_type = models.CharField(max_length=10, blank=True)  # feature, ...; "type 2" where it is not known
+    work_item_type = models.CharField(max_length=255, blank=True)  # feature, ...; the log's term where it is not known
     project_key = models.CharField(max_length=255, blank=True)
     project_stated = models.BooleanField(default=True)  # False: Align's line does not name the project
     object_id = models.BigIntegerField(null=True, blank=True)
@@ -145,6 +145,25 @@ class HistoryRow(models.Model):
     def called(self) -> str:
         """ "entry 102", "line 57": as people say it"""
         return f"entry {self.entry_seq}" if self.entry_seq else self.number.replace("-", " ")
+
+
+class TypeLabel(models.Model):
+    """A term of the site's own for a work item type, as Align's log has it: "User Story" for Story."""
+
+    connector = models.ForeignKey("connectors.Connector", on_delete=models.CASCADE, related_name="type_labels")
+    label = models.CharField(max_length=255)
+    folded = models.CharField(max_length=255)
+    work_item_type = models.CharField(max_length=7, blank=True)  # story, ...; empty: a person says that it is none
+    evidence = models.JSONField(
+        default=list, blank=True
+    )  # [{"line": id, "entry": seq or null}]: what it was learned by
+    decided_by = models.CharField(max_length=320, blank=True)  # empty: learned
+    decided_at = models.DateTimeField()
+
+    class Meta:
+        app_label = "connectors"
+        ordering = ["folded"]
+        constraints = [models.UniqueConstraint(fields=["connector", "folded"], name="one_meaning_per_label")]
 
 
 class CaseState(models.TextChoices):

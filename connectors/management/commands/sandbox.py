@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from connectors.sandbox.options import SEEDS, SWITCHES, Options
+from connectors.sandbox.options import SEEDS, SWITCHES, TEXT_SWITCHES, Options
 from connectors.sandbox.server import serve
 from connectors.sandbox.store import StateError
 
@@ -48,3 +48,5 @@ def _add_switches(parser: ArgumentParser) -> None:
     for switch in SWITCHES:
         text = f"NOT CONFIRMED: {switch.help}"
         group.add_argument(switch.flag, choices=switch.choices, default=switch.choices[0], help=text)
+    for each in TEXT_SWITCHES:
+        group.add_argument(each.flag, default="", metavar=each.form, help=f"NOT CONFIRMED: {each.help}")

@@ -1,0 +1,73 @@
+"""Makes the rows of lines again whose term for a work item type means something else by now, and pairs them again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from connectors.audit import case_book, join, words
+from connectors.audit import rows as make
+from connectors.audit.folding import fold
+from connectors.audit.grammar import label_of
+from connectors.audit.inserting import insert
+from connectors.audit.models import Certainty, HistoryRow, MirrorLine, Source
+from connectors.models.connector import Connector
+
+AT_ONCE = 500
+TOLD = ["work_item_type", "match", "text"]  # of a row, what its line's term decides
+
+
+@dataclass(kw_only=True)
+class Remade:
+    """What one run changes."""
+
+    matches: set[str] = field(default_factory=set)  # the looks before and after
+    rows: list[HistoryRow] = field(default_factory=list)  # outside ones, told otherwise
+    released: list[HistoryRow] = field(default_factory=list)  # of ours, whose line has another look
+    lines: list[MirrorLine] = field(default_factory=list)  # theirs, which stand alone until they are paired again
+
+
+def remake(connector: Connector, terms: set[str]) -> None:
+    """Of every line that has one of these folded terms. To be called under trail.lock_head."""
+    remade = Remade()
+    for some in _with_terms(connector, terms):
+        _remake(connector, some, remade)
+    # A line hangs on one row at most, so it is taken off before it gets a row of its own.
+    HistoryRow.objects.bulk_update(remade.released, ["line", "certainty", "identical", "text"], batch_size=200)
+    HistoryRow.objects.bulk_update(remade.rows, TOLD, batch_size=200)
+    alone = make.of_lines(connector, remade.lines)
+    join.name_candidates(connector, alone)
+    insert(alone)
+    case_book.open_again(connector, alone, join.window())
+    join.settle(connector, remade.matches)
+
+
+def _remake(connector: Connector, some: list[HistoryRow], remade: Remade) -> None:
+    lines = [row.line for row in some if row.line]
+    for row, new in zip(some, make.of_lines(connector, lines), strict=True):
+        remade.matches |= {row.match, new.match} - {""}
+        if row.source != Source.OURS:
+            if any(getattr(row, name) != getattr(new, name) for name in TOLD):
+                row.work_item_type, row.match, row.text = new.work_item_type, new.match, new.text
+                remade.rows.append(row)
+        elif row.match != new.match and row.line:
+            remade.lines.append(row.line)
+            row.line, row.certainty, row.identical = None, Certainty.NONE, 0
+            row.text = words.with_remote(row.text, "")
+            remade.released.append(row)
+
+
+def _with_terms(connector: Connector, terms: set[str]) -> Iterator[list[HistoryRow]]:
+    """Rows with their lines, at most so many at once. The database finds a plain term, others are read for."""
+    rows = HistoryRow.objects.filter(connector=connector, line__isnull=False, parsed=True).exclude(match="")
+    if len(terms) == 1 and (term := next(iter(terms))).isascii():
+        rows = rows.filter(line__description__icontains=term.split(" ")[0])
+    last, found = 0, list[HistoryRow]()
+    while some := list(rows.filter(pk__gt=last).select_related("line").order_by("pk")[:AT_ONCE]):
+        last = some[-1].pk
+        found += [row for row in some if row.line and fold(label_of(row.line.description)) in terms]
+        if len(found) >= AT_ONCE:
+            yield found
+            found = []
+    if found:
+        yield found

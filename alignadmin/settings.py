@@ -218,6 +218,7 @@ CREDENTIAL_MAX_AGE_DAYS = env.int("CREDENTIAL_MAX_AGE_DAYS", 90)  # advised, of 
 REMINDER_DAYS = env.list("REMINDER_DAYS", cast=int, default=[60, 30, 14, 7, 1])
 REMINDER_RECIPIENTS = env.list("REMINDER_RECIPIENTS", default=[])  # besides owner and back-up owner
 BUDGET_SLOTS = env.int("BUDGET_SLOTS", 540)
+SITE_LIMIT = env.int("SITE_LIMIT", 600)  # requests in 60 s that Align documents to take; more slots do not start
 BUDGET_RESERVED = env.int("BUDGET_RESERVED", 60)
 BUDGET_WINDOW = env.float("BUDGET_WINDOW", 60.0)
 BUDGET_GRACE = env.float("BUDGET_GRACE", 2.0)
@@ -233,6 +234,9 @@ JOB_LEASE = env.float("JOB_LEASE", 30.0)
 JOB_HEARTBEAT = env.float("JOB_HEARTBEAT", 10.0)
 JOB_HEARTBEAT_PATIENCE = env.float("JOB_HEARTBEAT_PATIENCE", 5.0)  # for the database, before a beat is given up
 TICK = env.float("TICK", 5.0)
+WORKER_SILENT_AFTER = env.float("WORKER_SILENT_AFTER", 60.0)  # of all workers, before pages and /readyz tell it
+QUEUE_LATE_AFTER = env.float("QUEUE_LATE_AFTER", 900.0)  # of a job that waits for a worker, before /readyz tells it
+READY_TOKEN = env.str("READY_TOKEN", "")  # who sends it as a bearer token gets the details of /readyz
 DRIFT_CHECKS_KEPT_DAYS = env.int("DRIFT_CHECKS_KEPT_DAYS", 90)
 CONTRACT_INTERVAL = env.float("CONTRACT_INTERVAL", 24 * 3600.0)  # between two looks at what Align answers
 DIGEST_HOUR = env.int("DIGEST_HOUR", 6)  # UTC, of the e-mail about drift
@@ -290,6 +294,7 @@ SESSION_COOKIE_AGE = SESSION_ABSOLUTE
 if ALLAUTH_TRUSTED_PROXY_COUNT:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # they end TLS, and set or remove this header
 SECURE_SSL_REDIRECT = SECURE and env.bool("SSL_REDIRECT", True)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked on this machine, behind the proxy that ends TLS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
 SECURE_HSTS_PRELOAD = SECURE
@@ -326,8 +331,15 @@ SPECTACULAR_SETTINGS = {
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "line": {"()": "alignadmin.logs.OneLine", "format": "{asctime} {levelname} {name}: {message}", "style": "{"}
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
-    "loggers": {"huey": {"level": "WARNING"}, "urllib3": {"level": "WARNING"}},
+    "loggers": {
+        # With a handler of its own: the consumer would add another one, and with it say everything twice, in two forms.
+        # Tasks are wake-ups, twelve a minute; what they do is told by our own loggers.
+        "huey": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "urllib3": {"level": "WARNING"},
+    },
 }

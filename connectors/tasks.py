@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connections
 
 from alignadmin.tasks import HUEY, look_for_work
-from connectors import jobs
+from connectors import heartbeat, jobs
 
 log = logging.getLogger(__name__)
 _clock_lock = threading.Lock()
@@ -51,6 +51,7 @@ def tick() -> None:
 
     The clock does no work itself: a job of many minutes would stop it, and a daemon thread ends without finishing.
     """
+    heartbeat.beat()
     jobs.take_over()
     if HUEY.pending_count() == 0:
         look_for_work()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -122,6 +123,17 @@ class Site:
         )
         assert done.returncode == expect, f"exit code {done.returncode}: {done.stdout}{done.stderr}"
         return done.stdout
+
+    def sql(self, *statements: str) -> None:
+        """Past the product, as somebody with the database's password can."""
+        if self.database_url:
+            with psycopg.connect(self.database_url, autocommit=True) as connection:
+                for statement in statements:
+                    connection.execute(statement.encode())
+            return
+        with closing(sqlite3.connect(self.data_dir / "alignadmin.sqlite3", timeout=20)) as file, file:
+            for statement in statements:
+                file.execute(statement)
 
     def signed_in(self, email: str = "admin@demo.test") -> requests.Session:
         """A browser's session by way of the sign-in form; its `post` needs `csrf(session)` in its data."""

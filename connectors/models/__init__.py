@@ -24,6 +24,7 @@ from connectors.models.connector import (
     Stage,
     System,
 )
+from connectors.models.heartbeat import WorkerHeartbeat
 from connectors.models.job import ACTIVE, Job, JobState
 from connectors.models.person import Person, Role
 from connectors.models.rotation import CredentialUse, LineState, Probe, ProbeLine, Reminder
@@ -63,4 +64,5 @@ __all__ = [
     "System",
     "TypeMatch",
     "WorkItemType",
+    "WorkerHeartbeat",
 ]

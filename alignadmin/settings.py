@@ -159,8 +159,12 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
 ACCOUNT_RATE_LIMITS = {
-    "login": "30/m/ip",
-    "login_failed": "20/15m/ip,5/15m/key",
+    "login": None,  # allauth's own, which would hold up known browsers, too
+    "sign_in": "30/m/ip",
+    # A key is an account at one address, a browser that is known, or the codes of an account.
+    "login_failed": "5/15m/key",
+    "login_failed_address": "20/15m/ip",
+    "login_failed_account": "30/h/key",  # from everywhere; 720 guesses a day are nothing against 15 characters
     "reauthenticate": "10/m/user",
     "reset_password": "20/15m/ip,3/15m/key",
 }
@@ -170,6 +174,8 @@ MFA_REQUIRED = env.bool("MFA_REQUIRED", True)
 MFA_ADAPTER = "connectors.signin.adapters.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "AlignAdmin"
+MFA_TOTP_TOLERANCE = 1  # periods of 30 s that a phone's clock may be fast or slow
+MFA_PASSKEY_LOGIN_ENABLED = True  # a key that checks its owner signs in alone; no password can be guessed on that way
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE
 SOCIALACCOUNT_ADAPTER = "connectors.signin.adapters.ProviderAdapter"
 SOCIALACCOUNT_STORE_TOKENS = False
@@ -290,6 +296,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
+DEVICE_COOKIE_NAME = "__Host-device" if SECURE else "device"
 SESSION_COOKIE_AGE = SESSION_ABSOLUTE
 if ALLAUTH_TRUSTED_PROXY_COUNT:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # they end TLS, and set or remove this header

@@ -23,8 +23,10 @@ PACKAGES = ("alignadmin", "Django", "django-allauth", "cryptography", "requests"
 UNITS = {"s": ("second", "seconds"), "m": ("minute", "minutes"), "h": ("hour", "hours"), "d": ("day", "days")}
 PER = {"ip": "from one address", "key": "for one account", "user": "by one person"}
 LIMITS = {
-    "login": "Sign-ins",
-    "login_failed": "Sign-ins that fail",
+    "sign_in": "Sign-ins",
+    "login_failed": "Sign-ins that fail, from one address or known browser",
+    "login_failed_address": "Sign-ins that fail, whoever they are for",
+    "login_failed_account": "Sign-ins that fail, wherever they come from",
     "reauthenticate": "Confirmations",
     "reset_password": "Forgotten passwords",
 }

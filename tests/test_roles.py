@@ -73,6 +73,7 @@ TABLE = {
     "account": OWN_FORM,
     "mfa_index": READ,
     "mfa_authenticate": PUBLIC_FORM,
+    "mfa_login_webauthn": PUBLIC_FORM,
     "mfa_reauthenticate": OWN_FORM,
     "mfa_reauthenticate_webauthn": OWN_FORM,
     "mfa_activate_totp": OWN_FORM,

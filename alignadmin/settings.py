@@ -12,6 +12,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # -- where and how ------------------------------------------------------------------------------------------------
 DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var"))).resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)  # the queue opens its file there at import
+if (DATA_DIR / "settings.env").is_file():  # of an installation on one machine; the environment comes first
+    env.read_env(str(DATA_DIR / "settings.env"))
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])

@@ -12,6 +12,8 @@ from django.db import Error as DatabaseFailure
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
+from connectors.local import own_settings
+
 NO_SECRET_KEY = "SECRET_KEY is not set: give this installation a long random one, and the same one at each start."  # noqa: S105
 NO_TABLES = "The database has no tables yet: run manage.py migrate."
 SITE_WINDOW = 60.0  # seconds, to which SITE_LIMIT belongs
@@ -24,6 +26,9 @@ class CannotStart(Exception):
 
 def refuse_before_loading() -> None:
     """What can be known before the apps are loaded. Raises CannotStart."""
+    if own_settings.readable_by_others(settings.DATA_DIR):
+        path = own_settings.file_in(settings.DATA_DIR)
+        raise CannotStart(f"{path} holds keys and can be read by others. Let its owner alone read it: chmod 600 {path}")
     try:
         _ = settings.SECRET_KEY
     except ImproperlyConfigured as error:
@@ -39,8 +44,8 @@ def refuse() -> None:
     from connectors import sealing
 
     try:
-        sealing.keys()  # wrong at a glance, whatever the database has
         refuse_before_loading()
+        sealing.keys()
         if why := lacking_tables():
             raise CannotStart(why)
         sealing.verify_stored()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.utils import timezone
 
 from alignadmin.tasks import run_due
 from connectors import services
 from connectors.demo.prepare import SANDBOX_SECRETS
-from connectors.models import Connector, JiraKind, Job, JobState, Person, Role
+from connectors.models import Connector, JiraKind, Job, JobState, Person, Role, WorkerHeartbeat
 from tests.environment import PASSWORD
 
 CONNECTOR_ID = 123
@@ -28,6 +29,12 @@ def connector(site: str, *, actor: Person, slug: str = "acme", name: str = "Acme
         name=name, align_site=site, align_connector_id=CONNECTOR_ID, jira_site=site, jira_kind=JiraKind.CLOUD
     )
     return services.add_connector(slug, data, SANDBOX_SECRETS, actor=actor)
+
+
+def worker_heard() -> WorkerHeartbeat:
+    """As if a worker process had just given a sign of life."""
+    now = timezone.now()
+    return WorkerHeartbeat.objects.create(process="here:1", started_at=now, heard_at=now)
 
 
 def refreshed(owner: Connector, *, actor: Person | None = None) -> Connector:

@@ -18,7 +18,7 @@ from uuid import uuid4
 import psycopg
 import requests
 
-from connectors.demo.children import Children
+from connectors.local.children import Children
 from tests.environment import PASSWORD
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -18,6 +18,7 @@ from pytest_django import Settings
 
 from connectors import heartbeat, sealing
 from connectors.models import Connector, Credential, Job, JobState, Role, WorkerHeartbeat
+from tests import make
 from tests.conftest import SignIn
 from tests.processes import Site, created_database, eventually
 
@@ -28,8 +29,7 @@ QUICK = {"WORKER_SILENT_AFTER": "3", "JOB_HEARTBEAT": "1"}
 
 @pytest.fixture
 def heard(db: None) -> WorkerHeartbeat:
-    now = timezone.now()
-    return WorkerHeartbeat.objects.create(process="here:1", started_at=now, heard_at=now)
+    return make.worker_heard()
 
 
 def silent_for(row: WorkerHeartbeat, **time: float) -> None:

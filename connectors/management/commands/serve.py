@@ -54,9 +54,8 @@ class Command(BaseCommand):
             children.stop()
 
     def announce(self, address: str) -> None:
-        create = (
-            f"DATA_DIR={settings.DATA_DIR} {sys.executable} manage.py createadmin you@example.com --name 'Your Name'"
-        )
+        command = f"DATA_DIR={settings.DATA_DIR} {sys.executable} {MANAGE}"
+        create = f"{command} createadmin you@example.com --name 'Your Name'"
         has_admin = Person.objects.filter(role=Role.ADMIN, is_active=True).exists()
         first = "" if has_admin else f"There is no admin yet. In another terminal:\n  {create}\n\n"
         self.stdout.write(

@@ -91,9 +91,13 @@ def unreachable() -> str:
     try:
         connection.ensure_connection()
     except DatabaseFailure as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:LONGEST_REASON]
-        return f"The database does not answer ({reason}). Start it, or correct DATABASE_URL."
+        return f"The database does not answer ({reason_of(error)}). Start it, or correct DATABASE_URL."
     return ""
+
+
+def reason_of(error: DatabaseFailure) -> str:
+    """The first line: PostgreSQL's driver gives several, and no password in any of them."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:LONGEST_REASON]
 
 
 def lacking_tables() -> str:

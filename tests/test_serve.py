@@ -40,7 +40,7 @@ class Serving:
 
     def command(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         given = {"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}
-        return subprocess.run(  # type: ignore[call-overload,no-any-return]
+        return subprocess.run(
             [sys.executable, MANAGE, *arguments],
             env=self.environment,
             capture_output=True,

@@ -36,7 +36,7 @@ def lines_of(site: Site) -> list[str]:
 
 def test_an_idle_worker_says_that_it_started_and_that_it_ended(site: Site) -> None:
     site.start_worker()
-    eventually(lambda: lines_of(site), what="the first line")
+    eventually(lambda: bool(lines_of(site)), what="the first line")
     time.sleep(IDLE)
     (started,) = lines_of(site)
     assert LINE.fullmatch(started)
@@ -58,6 +58,20 @@ def test_what_somebody_starts_is_one_line_of_the_same_form(site: Site) -> None:
     assert len(set(lines)) == len(lines)
     assert len([line for line in lines if "(refresh) of acme" in line]) == 1
     assert not any(" huey" in line for line in lines)
+
+
+def test_a_database_in_trouble_is_told_once_and_that_it_is_over_too(site: Site) -> None:
+    site.start_worker()
+    eventually(lambda: bool(lines_of(site)), what="the first line")
+    site.sql("ALTER TABLE connectors_job RENAME TO away")
+    eventually(lambda: len(lines_of(site)) > 1, what="the trouble")
+    time.sleep(IDLE)
+    site.sql("ALTER TABLE away RENAME TO connectors_job")
+    eventually(lambda: "answers again" in lines_of(site)[-1], what="the end of it")
+    assert [line for line in lines_of(site) if not LINE.fullmatch(line)] == []
+    told = [line for line in lines_of(site) if "connectors.tasks: the clock" in line]
+    assert ["stands still" in line for line in told] == [True, False], told
+    assert len(lines_of(site)) <= 5, "a wake-up that was under way may have failed, too"
 
 
 def test_a_message_with_line_breaks_and_a_traceback_are_one_line() -> None:

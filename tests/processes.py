@@ -151,18 +151,25 @@ def csrf(session: requests.Session) -> str:
 
 
 @contextmanager
-def running_site(data_dir: Path, **settings: str) -> Iterator[Site]:
-    """A migrated, empty installation with a web, a worker and a sandbox process."""
+def migrated_site(data_dir: Path, **settings: str) -> Iterator[Site]:
+    """A migrated, empty installation; its processes are the test's to start."""
     with created_database() as database_url:
         site = Site(data_dir=data_dir, database_url=database_url, extra=settings)
         try:
             site.migrate()
-            site.start_sandbox()
-            site.start_web()
-            site.start_worker()
             yield site
         finally:
             site.stop()
+
+
+@contextmanager
+def running_site(data_dir: Path, **settings: str) -> Iterator[Site]:
+    """The same with a web, a worker and a sandbox process."""
+    with migrated_site(data_dir, **settings) as site:
+        site.start_sandbox()
+        site.start_web()
+        site.start_worker()
+        yield site
 
 
 @contextmanager

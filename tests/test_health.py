@@ -20,7 +20,7 @@ from connectors import heartbeat, sealing
 from connectors.models import Connector, Credential, Job, JobState, Role, WorkerHeartbeat
 from tests import make
 from tests.conftest import SignIn
-from tests.processes import Site, created_database, eventually
+from tests.processes import Site, eventually, migrated_site
 
 pytestmark = pytest.mark.django_db
 READY, PAGE = "/readyz", "/"
@@ -222,14 +222,9 @@ def test_a_clock_that_ticks_slowly_is_not_taken_for_silence(db: None, settings: 
 
 @pytest.fixture
 def own_site(tmp_path: Path) -> Iterator[Site]:
-    with created_database() as database_url:
-        site = Site(data_dir=tmp_path / "var", database_url=database_url, extra=QUICK)
-        try:
-            site.migrate()
-            site.start_web()
-            yield site
-        finally:
-            site.stop()
+    with migrated_site(tmp_path / "var", **QUICK) as made:
+        made.start_web()
+        yield made
 
 
 def status_of(site: Site) -> int:

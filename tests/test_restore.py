@@ -21,7 +21,7 @@ from pytest_django import Settings
 from connectors.audit import chain, checker, checkpoints, deliveries, triggers
 from connectors.audit.models import ChainHead, Checkpoint, CheckpointDelivery, Entry, HistoryRow
 from tests.environment import PASSWORD
-from tests.processes import Site, created_database
+from tests.processes import Site, migrated_site
 from tests.test_audit_trail import append_some
 from tests.test_checker import run, zipped
 
@@ -329,13 +329,8 @@ def test_a_pack_without_the_declaring_checkpoint_was_cut(
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    with created_database() as database_url:
-        made = Site(data_dir=tmp_path / "var", database_url=database_url, extra={"CHECKPOINT_INTERVAL": "0"})
-        try:
-            made.migrate()
-            yield made
-        finally:
-            made.stop()
+    with migrated_site(tmp_path / "var", CHECKPOINT_INTERVAL="0") as made:
+        yield made
 
 
 def back_up(site: Site, path: Path) -> None:

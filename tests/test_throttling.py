@@ -112,6 +112,12 @@ def test_a_browser_she_signed_in_with_lets_her_in_whatever_strangers_typed(dana:
     assert attempt(PASSWORD, client=known).status_code == 302
 
 
+def test_confirming_is_held_up_by_no_stranger_either(dana: Person) -> None:
+    inside = signed_in_as(dana, address=HERS)
+    fill_every_count()
+    assert inside.post("/accounts/reauthenticate/", {"password": PASSWORD}).status_code == 302
+
+
 def test_a_known_browser_has_a_count_of_its_own(dana: Person) -> None:
     """Whoever steals one can guess as little as anybody else, and keeps out nobody but themselves."""
     known, other = signed_in_as(dana), signed_in_as(dana)

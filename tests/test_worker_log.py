@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from alignadmin.logs import OneLine
-from tests.processes import Site, created_database, eventually
+from tests.processes import Site, eventually, migrated_site
 
 LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (DEBUG|INFO|WARNING|ERROR) [\w.]+: \S.*")
 IDLE = 6.0  # seconds, in which the clock ticks a dozen times
@@ -20,13 +20,8 @@ IDLE = 6.0  # seconds, in which the clock ticks a dozen times
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    with created_database() as database_url:
-        site = Site(data_dir=tmp_path / "var", database_url=database_url, extra={"LOG_LEVEL": "INFO"})
-        try:
-            site.migrate()
-            yield site
-        finally:
-            site.stop()
+    with migrated_site(tmp_path / "var", LOG_LEVEL="INFO") as made:
+        yield made
 
 
 def lines_of(site: Site) -> list[str]:

@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 export DJANGO_SETTINGS_MODULE := alignadmin.settings
 
-.PHONY: help demo test check bench soak screenshots
+.PHONY: help demo serve test check bench soak screenshots
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -19,6 +19,9 @@ help: ## this list
 
 demo: .venv/installed ## sandbox, web and worker with a prepared connector; prints the address and the sign-in
 	@exec $(PY) manage.py demo
+
+serve: .venv/installed ## for real, on this machine: web and worker with keys and data in installation/ (or DATA_DIR)
+	@DATA_DIR="$${DATA_DIR:-$(CURDIR)/installation}" exec $(PY) manage.py serve
 
 test: .venv/installed ## the whole suite; more options with PYTEST='-k matrix'
 	$(PY) -m pytest -n 2 --dist loadfile $(PYTEST)

@@ -9,7 +9,14 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "alignadmin.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except Exception as error:
+        from connectors import starting
+
+        if sentence := starting.sentence_of(error):
+            sys.exit(sentence)
+        raise
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # -- where and how ------------------------------------------------------------------------------------------------
 DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var"))).resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)  # the queue opens its file there at import
+if (DATA_DIR / "settings.env").is_file():  # of an installation on one machine; the environment comes first
+    env.read_env(str(DATA_DIR / "settings.env"))
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
@@ -159,8 +161,12 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
 ACCOUNT_RATE_LIMITS = {
-    "login": "30/m/ip",
-    "login_failed": "20/15m/ip,5/15m/key",
+    "login": None,  # allauth's own, which would hold up known browsers, too
+    "sign_in": "30/m/ip",
+    # A key is an account at one address, a browser that is known, or the codes of an account.
+    "login_failed": "5/15m/key",
+    "login_failed_address": "20/15m/ip",
+    "login_failed_account": "30/h/key",  # from everywhere; 720 guesses a day are nothing against 15 characters
     "reauthenticate": "10/m/user",
     "reset_password": "20/15m/ip,3/15m/key",
 }
@@ -170,6 +176,8 @@ MFA_REQUIRED = env.bool("MFA_REQUIRED", True)
 MFA_ADAPTER = "connectors.signin.adapters.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "AlignAdmin"
+MFA_TOTP_TOLERANCE = 1  # periods of 30 s that a phone's clock may be fast or slow
+MFA_PASSKEY_LOGIN_ENABLED = True  # a key that checks its owner signs in alone; no password can be guessed on that way
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE
 SOCIALACCOUNT_ADAPTER = "connectors.signin.adapters.ProviderAdapter"
 SOCIALACCOUNT_STORE_TOKENS = False
@@ -218,6 +226,7 @@ CREDENTIAL_MAX_AGE_DAYS = env.int("CREDENTIAL_MAX_AGE_DAYS", 90)  # advised, of 
 REMINDER_DAYS = env.list("REMINDER_DAYS", cast=int, default=[60, 30, 14, 7, 1])
 REMINDER_RECIPIENTS = env.list("REMINDER_RECIPIENTS", default=[])  # besides owner and back-up owner
 BUDGET_SLOTS = env.int("BUDGET_SLOTS", 540)
+SITE_LIMIT = env.int("SITE_LIMIT", 600)  # requests in 60 s that Align documents to take; more slots do not start
 BUDGET_RESERVED = env.int("BUDGET_RESERVED", 60)
 BUDGET_WINDOW = env.float("BUDGET_WINDOW", 60.0)
 BUDGET_GRACE = env.float("BUDGET_GRACE", 2.0)
@@ -233,6 +242,9 @@ JOB_LEASE = env.float("JOB_LEASE", 30.0)
 JOB_HEARTBEAT = env.float("JOB_HEARTBEAT", 10.0)
 JOB_HEARTBEAT_PATIENCE = env.float("JOB_HEARTBEAT_PATIENCE", 5.0)  # for the database, before a beat is given up
 TICK = env.float("TICK", 5.0)
+WORKER_SILENT_AFTER = env.float("WORKER_SILENT_AFTER", 60.0)  # of all workers, before pages and /readyz tell it
+QUEUE_LATE_AFTER = env.float("QUEUE_LATE_AFTER", 900.0)  # of a job that waits for a worker, before /readyz tells it
+READY_TOKEN = env.str("READY_TOKEN", "")  # who sends it as a bearer token gets the details of /readyz
 DRIFT_CHECKS_KEPT_DAYS = env.int("DRIFT_CHECKS_KEPT_DAYS", 90)
 CONTRACT_INTERVAL = env.float("CONTRACT_INTERVAL", 24 * 3600.0)  # between two looks at what Align answers
 DIGEST_HOUR = env.int("DIGEST_HOUR", 6)  # UTC, of the e-mail about drift
@@ -287,10 +299,12 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
+DEVICE_COOKIE_NAME = "__Host-device" if SECURE else "device"
 SESSION_COOKIE_AGE = SESSION_ABSOLUTE
 if ALLAUTH_TRUSTED_PROXY_COUNT:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # they end TLS, and set or remove this header
 SECURE_SSL_REDIRECT = SECURE and env.bool("SSL_REDIRECT", True)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked on this machine, behind the proxy that ends TLS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
 SECURE_HSTS_PRELOAD = SECURE
@@ -327,8 +341,15 @@ SPECTACULAR_SETTINGS = {
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "line": {"()": "alignadmin.logs.OneLine", "format": "{asctime} {levelname} {name}: {message}", "style": "{"}
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
-    "loggers": {"huey": {"level": "WARNING"}, "urllib3": {"level": "WARNING"}},
+    "loggers": {
+        # With a handler of its own: the consumer would add another one, and with it say everything twice, in two forms.
+        # Tasks are wake-ups, twelve a minute; what they do is told by our own loggers.
+        "huey": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "urllib3": {"level": "WARNING"},
+    },
 }

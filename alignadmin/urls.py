@@ -29,6 +29,7 @@ router.register("history", audit_api.HistoryViewSet, basename="api-history")
 
 urlpatterns = [
     path("healthz", shell.healthz, name="healthz"),
+    path("readyz", shell.readyz, name="readyz"),
     path("accounts/join/<str:uid>/<str:token>/", people.join, name="person-join"),
     path("accounts/", include("connectors.signin.urls")),
     path("settings/", include("connectors.settings_urls")),

@@ -8,7 +8,7 @@ class ConnectorsConfig(AppConfig):
 
     def ready(self) -> None:
         # Register jobs and receivers.
-        from connectors import catalogue, probing, reminders, schedule, sealing  # noqa: F401
+        from connectors import catalogue, probing, reminders, schedule, sealing, starting  # noqa: F401
         from connectors.audit import (  # noqa: F401
             checkpoints,
             deliveries,
@@ -31,3 +31,4 @@ class ConnectorsConfig(AppConfig):
         post_migrate.connect(fulltext.on_migrated, sender=self)
         checks.register(triggers.check, checks.Tags.database)
         checks.register(sealing.check, checks.Tags.security)
+        checks.register(starting.check)

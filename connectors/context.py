@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from connectors import heartbeat
 from connectors.expiry import Alarm, alarms_among
 from connectors.models import Connector, Credential, Stage
 from connectors.models.person import Person
@@ -63,6 +64,11 @@ class Shell:
         current = Credential.objects.filter(connector__slug=self.slug, stage=Stage.CURRENT)
         of_credentials = alarms_among(current.select_related("connector").defer("sealed"))
         return [*of_credentials, *(alarm for ask in ALARMS for alarm in ask(self.slug))]
+
+    @cached_property
+    def silence(self) -> heartbeat.Silence | None:
+        """That no worker is heard, for those who can see to it: everything that pages show stands still then."""
+        return heartbeat.silence() if self.may_mend else None
 
     @cached_property
     def maintenance(self) -> Connector | None:

@@ -23,11 +23,12 @@ PACKAGES = ("alignadmin", "Django", "django-allauth", "cryptography", "requests"
 UNITS = {"s": ("second", "seconds"), "m": ("minute", "minutes"), "h": ("hour", "hours"), "d": ("day", "days")}
 PER = {"ip": "from one address", "key": "for one account", "user": "by one person"}
 LIMITS = {
-    "login": "Sign-ins",
-    "login_failed": "Sign-ins that fail",
-    "reauthenticate": "Confirmations",
-    "reset_password": "Forgotten passwords",
+    "Sign-ins": ("sign_in",),
+    "Sign-ins that fail": ("login_failed", "login_failed_address", "login_failed_account"),
+    "Confirmations": ("reauthenticate",),
+    "Forgotten passwords": ("reset_password",),
 }
+PER_BOTH = {"login_failed": "for one account at one address or by one known browser"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +84,8 @@ class Installation:
 
     @property
     def limits(self) -> list[tuple[str, str]]:
-        found = ((label, settings.ACCOUNT_RATE_LIMITS.get(name)) for name, label in LIMITS.items())
-        return [(label, _rates(rates)) for label, rates in found if rates]
+        found = ((label, ", ".join(_rates(name) for name in names)) for label, names in LIMITS.items())
+        return [(label, rates) for label, rates in found if rates]
 
     # --- e-mail and reminders -----------------------------------------------------------------------------------
 
@@ -168,17 +169,18 @@ def _version(package: str) -> str:
         return "not known"
 
 
-def _rates(text: str) -> str:
-    """ "20/15m/ip,5/15m/key" as "20 in 15 minutes from one address, 5 in 15 minutes for one account"."""
-    return ", ".join(_rate(each) for each in text.split(","))
+def _rates(name: str) -> str:
+    """ "20/15m/ip,3/15m/key" as "20 in 15 minutes from one address, 3 in 15 minutes for one account"."""
+    text = settings.ACCOUNT_RATE_LIMITS.get(name)
+    return ", ".join(_rate(each, PER_BOTH.get(name, "")) for each in text.split(",")) if text else ""
 
 
-def _rate(text: str) -> str:
+def _rate(text: str, per_both: str) -> str:
     amount, duration, per = [*text.split("/"), "ip"][:3]
     count, unit = duration[:-1] or "1", duration[-1:]
     one, many = UNITS.get(unit, (unit, unit))
-    time = f"a {one}" if count == "1" else f"in {count} {many}"
-    return f"{amount} {time} {PER.get(per, per)}".strip()
+    time = f"{'an' if one == 'hour' else 'a'} {one}" if count == "1" else f"in {count} {many}"
+    return f"{amount} {time} {per_both or PER.get(per, per)}".strip()
 
 
 def _enumerated(words: Iterable[str]) -> str:

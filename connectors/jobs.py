@@ -209,6 +209,9 @@ def execute(run: Run) -> None:
         with leases.heartbeat(f"job {run.job.pk}", run.renew):
             state, error = _worked(run)
         run.end(state, error)
+        # What the clock starts and ends well is no event: it would be a line a minute and connector.
+        level = logging.INFO if run.actor and state is JobState.DONE else logging.DEBUG
+        log.log(level, "job %s (%s) of %s ended: %s", run.job.pk, run.job.kind, run.connector.slug, state.label.lower())
     except Interrupted:
         run.give_back()
     except LeaseLost:
@@ -232,6 +235,7 @@ def _worked(run: Run) -> tuple[JobState, str]:
         log.exception("job %s (%s) failed", run.job.pk, run.job.kind)
         return JobState.FAILED, "The database did not let this job go on, time and again. See the log."
     except (JobFailed, RemoteError, SealError) as error:  # their words are for people
+        log.warning("job %s (%s) of %s failed: %s", run.job.pk, run.job.kind, run.connector.slug, error)
         return JobState.FAILED, str(error)
     except Exception as error:  # the worker's outermost loop
         log.exception("job %s (%s) failed", run.job.pk, run.job.kind)

@@ -9,10 +9,11 @@ import logging
 import threading
 
 from django.conf import settings
+from django.db import Error as DatabaseFailure
 from django.db import connections
 
 from alignadmin.tasks import HUEY, look_for_work
-from connectors import jobs
+from connectors import heartbeat, jobs, starting
 
 log = logging.getLogger(__name__)
 _clock_lock = threading.Lock()
@@ -33,11 +34,18 @@ def stop_clock() -> None:
 
 def _keep_time() -> None:
     """The first tick is at once: what a killed worker left behind waits for nobody's click."""
+    trouble = ""
     while True:
         wait = settings.TICK
         try:
             tick()
             wait = jobs.seconds_to_next_end(settings.TICK)
+            if trouble:
+                log.info("the clock goes on: the database answers again")
+            trouble = ""
+        except DatabaseFailure as error:  # told once, not at every tick
+            if trouble != (trouble := starting.reason_of(error)):
+                log.warning("the clock stands still, because the database does not answer as it should: %s", trouble)
         except Exception:  # the worker's outermost loop: the next tick tries again
             log.exception("the clock could not wake the worker")
         finally:
@@ -51,6 +59,7 @@ def tick() -> None:
 
     The clock does no work itself: a job of many minutes would stop it, and a daemon thread ends without finishing.
     """
+    heartbeat.beat()
     jobs.take_over()
     if HUEY.pending_count() == 0:
         look_for_work()

@@ -16,7 +16,7 @@ from connectors.audit import intake, intake_runs, run_digest, trail
 from connectors.audit.columns import LogLine
 from connectors.audit.models import Intake, IntakeRun
 from connectors.demo.prepare import SANDBOX_SECRETS
-from connectors.models import Connector, JiraKind, Job, JobState, Person, Role
+from connectors.models import Connector, JiraKind, Job, JobState, Person, Role, WorkerHeartbeat
 from tests.environment import PASSWORD
 
 CONNECTOR_ID = 123
@@ -37,6 +37,12 @@ def connector(site: str, *, actor: Person, slug: str = "acme", name: str = "Acme
         name=name, align_site=site, align_connector_id=CONNECTOR_ID, jira_site=site, jira_kind=JiraKind.CLOUD
     )
     return services.add_connector(slug, data, SANDBOX_SECRETS, actor=actor)
+
+
+def worker_heard() -> WorkerHeartbeat:
+    """As if a worker process had just given a sign of life."""
+    now = timezone.now()
+    return WorkerHeartbeat.objects.create(process="here:1", started_at=now, heard_at=now)
 
 
 def refreshed(owner: Connector, *, actor: Person | None = None) -> Connector:

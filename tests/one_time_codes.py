@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from allauth.mfa import app_settings
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import auth
 
@@ -54,7 +55,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     standing = Clock()
 
     def counters() -> Iterator[int]:
-        yield standing.counter
+        for step in range(-app_settings.TOTP_TOLERANCE, app_settings.TOTP_TOLERANCE + 1):
+            yield standing.counter + step
 
     monkeypatch.setattr(auth, "yield_hotp_counters_from_time", counters)
     return standing

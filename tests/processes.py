@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ from uuid import uuid4
 import psycopg
 import requests
 
-from connectors.demo.children import Children
+from connectors.local.children import Children
 from tests.environment import PASSWORD
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -123,6 +124,17 @@ class Site:
         assert done.returncode == expect, f"exit code {done.returncode}: {done.stdout}{done.stderr}"
         return done.stdout
 
+    def sql(self, *statements: str) -> None:
+        """Past the product, as somebody with the database's password can."""
+        if self.database_url:
+            with psycopg.connect(self.database_url, autocommit=True) as connection:
+                for statement in statements:
+                    connection.execute(statement.encode())
+            return
+        with closing(sqlite3.connect(self.data_dir / "alignadmin.sqlite3", timeout=20)) as file, file:
+            for statement in statements:
+                file.execute(statement)
+
     def signed_in(self, email: str = "admin@demo.test") -> requests.Session:
         """A browser's session by way of the sign-in form; its `post` needs `csrf(session)` in its data."""
         session = requests.Session()
@@ -139,18 +151,25 @@ def csrf(session: requests.Session) -> str:
 
 
 @contextmanager
-def running_site(data_dir: Path, **settings: str) -> Iterator[Site]:
-    """A migrated, empty installation with a web, a worker and a sandbox process."""
+def migrated_site(data_dir: Path, **settings: str) -> Iterator[Site]:
+    """A migrated, empty installation; its processes are the test's to start."""
     with created_database() as database_url:
         site = Site(data_dir=data_dir, database_url=database_url, extra=settings)
         try:
             site.migrate()
-            site.start_sandbox()
-            site.start_web()
-            site.start_worker()
             yield site
         finally:
             site.stop()
+
+
+@contextmanager
+def running_site(data_dir: Path, **settings: str) -> Iterator[Site]:
+    """The same with a web, a worker and a sandbox process."""
+    with migrated_site(data_dir, **settings) as site:
+        site.start_sandbox()
+        site.start_web()
+        site.start_worker()
+        yield site
 
 
 @contextmanager

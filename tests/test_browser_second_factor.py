@@ -114,6 +114,33 @@ def test_a_security_key_is_added_and_signs_in(site: Site, page: Page) -> None:
     expect(page.get_by_text("9 left")).to_be_visible()
 
 
+def test_a_passkey_signs_in_from_the_sign_in_page_without_a_password(site: Site, page: Page) -> None:
+    plug_in_a_key(page)
+    address = address_of(site)
+    sign_in(page, address, person(site, "alone"), PASSWORD)
+    page.goto(f"{address}{PAGES['add a key']}")
+    page.get_by_label("Name").fill("This laptop")
+    page.get_by_label("It signs me in alone").check()
+    page.get_by_role("button", name="Add the key").click()
+    page.get_by_text("Your security key is added").wait_for()
+    page.goto(f"{address}{PAGES['second factor']}")
+    expect(page.get_by_text("signs you in alone")).to_be_visible()
+    sign_out(page)
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    page.wait_for_url(f"{address}/")
+    page.goto(f"{address}/accounts/")
+    expect(page.get_by_text("Alone", exact=True).first).to_be_visible()
+
+
+def test_the_sign_in_page_says_that_no_passkey_answered(site: Site, page: Page) -> None:
+    devtools = plug_in_a_key(page)
+    address = address_of(site)
+    page.goto(f"{address}/accounts/login/")
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    expect(page.get_by_role("alert")).to_contain_text("No security key answered", timeout=30_000)
+    devtools.detach()
+
+
 def test_the_browser_says_on_the_page_why_a_key_was_not_added(site: Site, page: Page) -> None:
     plug_in_a_key(page)
     address = address_of(site)

@@ -28,6 +28,7 @@ class Demo:
     database_url: str = ""
     port: int = field(default_factory=free_port)
     sandbox_port: int = field(default_factory=free_port)
+    audit_endpoint: str = ""
     process: subprocess.Popen[str] = field(init=False)
 
     def start(self) -> None:
@@ -37,6 +38,7 @@ class Demo:
             "PORT": str(self.port),
             "SANDBOX_PORT": str(self.sandbox_port),
             **({"DATABASE_URL": self.database_url} if self.database_url else {}),
+            **({"AUDIT_ENDPOINT": self.audit_endpoint} if self.audit_endpoint else {}),
         }
         self.process = subprocess.Popen(
             [sys.executable, MANAGE, "demo"],
@@ -175,3 +177,44 @@ def test_it_ends_when_a_child_dies(demo: Demo) -> None:
             assert "ended with code -9" in output, child
             assert demo.process.returncode == 1
             assert demo.processes() == []
+
+
+def test_without_the_audit_endpoint_it_shows_the_road_by_pasting(demo: Demo) -> None:
+    demo.audit_endpoint = "no"
+    log = f"http://{HOST}:{demo.sandbox_port}/rest/align/api/2/connectors/123/auditlog"
+    with running(demo) as banner:
+        token = {"Authorization": "bearer sandbox-align-token"}
+        assert requests.get(log, headers=token, timeout=10).status_code == 404
+        session = sign_in(demo, "admin@demo.test", password_in(banner))
+        connectors = f"http://{HOST}:{demo.port}/api/v1/connectors/acme/"
+        eventually(
+            lambda: session.get(connectors, timeout=10).json()["audit_source"] == "none",
+            within=90,
+            what="the note that Align hands out no log",
+        )
+        shown = session.get(f"http://{HOST}:{demo.port}/history/intake/", timeout=10).text
+        assert "paste" in shown.lower()
+        documents = f"http://{HOST}:{demo.sandbox_port}/rest/align/api/docs/index.html"
+        assert documents in session.get(f"http://{HOST}:{demo.port}/connectors/acme/", timeout=10).text
+        page = requests.get(documents, timeout=10)
+        assert page.status_code == 200
+        assert "/connectors/{connector}/mappings/states" in page.text
+        assert "/connectors/{connector}/projects" in page.text
+
+
+def test_another_answer_than_yes_or_no_is_one_clear_line(demo: Demo) -> None:
+    demo.audit_endpoint = "maybe"
+    demo.start()
+    output, _ = demo.process.communicate(timeout=60)
+    assert demo.process.returncode == 1
+    assert "AUDIT_ENDPOINT is 'maybe'; it is yes or no." in output
+
+
+def test_it_leaves_an_installation_for_real_alone(demo: Demo) -> None:
+    demo.data_dir.mkdir()
+    (demo.data_dir / "settings.env").write_text("SECRET_KEY=of-an-installation\n")
+    demo.start()
+    output, _ = demo.process.communicate(timeout=60)
+    assert demo.process.returncode == 1
+    assert "holds an installation of `make serve`" in output
+    assert not (demo.data_dir / "alignadmin.sqlite3").exists()

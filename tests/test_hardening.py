@@ -18,6 +18,7 @@ from pytest_django import Settings
 
 from connectors.audit.models import Entry
 from connectors.models import Connector, Job, Person, Role
+from tests import make
 from tests.conftest import SignIn
 from tests.processes import Site
 from tests.test_roles import ADDRESSES, Address
@@ -168,6 +169,7 @@ def test_an_error_of_ours_is_told_without_what_went_wrong(signed_in: SignIn, set
 
 @pytest.mark.parametrize("address", PLAIN)
 def test_reading_a_page_changes_nothing(signed_in: SignIn, address: Address) -> None:
+    make.worker_heard()
     client = signed_in(Role.ADMIN)
     kinds = (Entry, Job, Person, Connector)
     before = [list(kind.objects.order_by("pk").values()) for kind in kinds]
@@ -233,11 +235,12 @@ def test_behind_tls_plain_http_is_sent_to_https_and_https_stays(secure_site: dic
 
 def test_behind_tls_cookies_are_bound_to_the_host(secure_site: dict[str, Any]) -> None:
     cookies = secure_site["cookies"]
-    assert set(cookies) == {"__Host-session", "__Host-csrf"}
+    assert set(cookies) == {"__Host-session", "__Host-csrf", "__Host-device"}
     for name, cookie in cookies.items():
         assert (cookie["secure"], cookie["path"], cookie["samesite"]) == (True, "/", "Lax"), name
         assert "domain" not in cookie
     assert cookies["__Host-session"]["httponly"] is True
+    assert cookies["__Host-device"]["httponly"] is True
 
 
 # -- bodies ------------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ STATES = ("Pending approval", "Ready to start", "In progress", "Dev complete", "
 PEOPLE = (ADMIN, EDITOR, SECOND_ADMIN, EDITOR, VIEWER, ADMIN, EDITOR, REVIEWER, SECOND_ADMIN, VIEWER) * 2
 PARALLEL = 50
 # A window this short keeps the remote limit out of what is measured here.
-SETTINGS = {"BUDGET_WINDOW": "0.5", "BUDGET_GRACE": "0.1", "PLAN_MAX_AGE": "600"}
+SETTINGS = {"BUDGET_WINDOW": "0.5", "BUDGET_GRACE": "0.1", "SITE_LIMIT": "64800", "PLAN_MAX_AGE": "600"}
 
 
 @dataclass(frozen=True, kw_only=True)

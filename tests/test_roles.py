@@ -63,6 +63,7 @@ OWN_CODES = Expected(own=True)
 
 TABLE = {
     "healthz": Expected(public=True),
+    "readyz": Expected(public=True),
     # signing in
     "account_login": PUBLIC_FORM,
     "account_logout": PUBLIC_FORM,
@@ -72,6 +73,7 @@ TABLE = {
     "account": OWN_FORM,
     "mfa_index": READ,
     "mfa_authenticate": PUBLIC_FORM,
+    "mfa_login_webauthn": PUBLIC_FORM,
     "mfa_reauthenticate": OWN_FORM,
     "mfa_reauthenticate_webauthn": OWN_FORM,
     "mfa_activate_totp": OWN_FORM,
@@ -290,6 +292,7 @@ class World:
 @pytest.fixture
 def world(db: None, people: dict[Role, Person]) -> World:
     """Nothing listens at the connector's site, so that an allowed act that would call it fails at once."""
+    make.worker_heard()
     connector = make.connector("http://127.0.0.1:9", actor=people[Role.ADMIN])
     scope = Scope.objects.create(connector=connector, family="j2a-state", observed_at=timezone.now())
     mapping = Mapping.objects.create(scope=scope, work_item_type="story", source_id=10001)

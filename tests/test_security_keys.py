@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.core.cache import cache
 from django.test import Client
 
 from connectors.models import Person
@@ -17,6 +19,7 @@ from tests.factor_steps import (
     CODES,
     INDEX,
     KEY,
+    LOGIN,
     STEP,
     dana,
     entries,
@@ -130,6 +133,94 @@ def test_without_an_entry_no_key_is_added_removed_or_signs_in(inside: Client, cl
     assert client.post(remove).status_code == 302
 
 
+# --- signing in by a key alone ----------------------------------------------------------------------------------------
+
+PASSKEY = "/accounts/2fa/webauthn/login/"
+
+
+@pytest.fixture
+def passkey(inside: Client) -> SoftwareKey:
+    """Added to Dana's account to sign in alone."""
+    key = SoftwareKey(has_checked_its_owner=True)
+    answer = key.added(asked(inside.get(KEY)))
+    assert inside.post(KEY, {"name": "Laptop", "passwordless": "on", "credential": answer}).status_code == 302
+    cache.clear()
+    return key
+
+
+def question_for_anybody(client: Client) -> Any:
+    """As the sign-in page's script asks for it."""
+    return client.get(PASSKEY, headers={"Accept": "application/json"}).json()
+
+
+def test_a_passkey_signs_in_alone_and_the_entry_says_so(client: Client, passkey: SoftwareKey, settings: Any) -> None:
+    """The first entry is that of the one who added it."""
+    settings.MFA_REQUIRED = True
+    assert "Sign in with a passkey" in said(client.get(LOGIN))
+    answer = client.post(PASSKEY, {"credential": passkey.signed(question_for_anybody(client)), "next": "/plans/"})
+    assert answer["Location"] == "/plans/"
+    assert client.get("/settings/").status_code == 200, "it is a second factor, too"
+    assert entries("person.signed_in")[1:] == ["Dana signed in with passkey."]
+    assert "device" in answer.cookies
+
+
+def test_no_failure_of_others_keeps_a_passkey_out(client: Client, passkey: SoftwareKey, dana: Person) -> None:
+    for number in range(40):
+        Client(REMOTE_ADDR=f"192.0.2.{number}").post(LOGIN, {"login": dana.email, "password": "wrong" * 4})
+    for _ in range(40):
+        client.post(LOGIN, {"login": dana.email, "password": "wrong" * 4})
+    assert password(client).status_code == 429
+    assert client.post(PASSKEY, {"credential": passkey.signed(question_for_anybody(client))})["Location"] == "/"
+
+
+@pytest.mark.parametrize(
+    "trouble", ["not checked", "forged", "another key", "another site", "another person", "an old question"]
+)
+def test_it_refuses_a_passkey_that_does_not_prove_its_owner_now(
+    client: Client, passkey: SoftwareKey, trouble: str
+) -> None:
+    old = passkey.signed(question_for_anybody(client))
+    question = question_for_anybody(client)
+    stranger = SoftwareKey(has_checked_its_owner=True, person=passkey.person)
+    without_check = replace(passkey, has_checked_its_owner=False)
+    of_nobody = replace(passkey, person=b"999999")
+    answers = {
+        "not checked": without_check.signed(question),
+        "forged": passkey.signed(question, forged=True),
+        "another key": stranger.signed(question),
+        "another site": passkey.signed(question, host="elsewhere.test"),
+        "another person": of_nobody.signed(question),
+        "an old question": old,
+    }
+    refused = client.post(PASSKEY, {"credential": answers[trouble]}, follow=True)
+    assert "This passkey was not accepted" in said(refused)
+    assert not signed_in(client)
+    assert client.post(PASSKEY, {"credential": passkey.signed(question_for_anybody(client))}).status_code == 302
+    assert signed_in(client)
+
+
+def test_who_is_deactivated_does_not_get_in_by_a_passkey(client: Client, passkey: SoftwareKey, dana: Person) -> None:
+    Person.objects.filter(pk=dana.pk).update(is_active=False)
+    answer = client.post(PASSKEY, {"credential": passkey.signed(question_for_anybody(client))})
+    assert answer["Location"] == "/accounts/inactive/"
+    assert not signed_in(client)
+
+
+def test_a_key_that_checks_nobody_is_not_added_to_sign_in_alone(inside: Client) -> None:
+    answer = SoftwareKey().added(asked(inside.get(KEY)))
+    refused = inside.post(KEY, {"name": "", "passwordless": "on", "credential": answer})
+    assert "gave no usable answer" in said(refused)
+    assert not Authenticator.objects.exists()
+
+
+def test_without_an_entry_no_passkey_signs_in(client: Client, passkey: SoftwareKey) -> None:
+    client.raise_request_exception = False
+    question = question_for_anybody(client)
+    with without_a_chain():
+        assert client.post(PASSKEY, {"credential": passkey.signed(question)}).status_code == 500
+    assert not signed_in(client)
+
+
 # --- what a key could send --------------------------------------------------------------------------------------------
 
 NO_ANSWERS = [
@@ -161,5 +252,8 @@ def test_it_refuses_what_no_key_answers(inside: Client, client: Client, dana: Pe
     password(client)
     client.get(STEP)
     assert client.post(STEP, {"credential": answer}).status_code == 200
+    stranger = Client()
+    question_for_anybody(stranger)
+    assert stranger.post(PASSKEY, {"credential": answer})["Location"] == LOGIN
     assert not signed_in(client)
     assert inside.post("/accounts/2fa/webauthn/reauthenticate/", {"credential": answer}).status_code == 302

@@ -52,7 +52,8 @@ def test_the_settings_are_told_in_words(boss: Client, settings: Settings) -> Non
     assert "203.0.113.7 2001:db8::7" in page
     assert "60, 30, 14, 7 and 1 days before a credential ends" in page
     assert "ops@example.test" in page
-    assert "at most 20 in 15 minutes from one address, 5 in 15 minutes for one account" in page
+    failures = "at most 5 in 15 minutes for one account at one address or by one known browser, 20 in 15 minutes from"
+    assert f"{failures} one address, 30 an hour for one account" in page
     assert "No mail server is set" in page
     assert "works once" not in page
     settings.MFA_REQUIRED = True

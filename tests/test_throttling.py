@@ -1,17 +1,21 @@
-"""Guessing is stopped: per account, per address, over all processes, and alike for known and unknown people."""
+"""Guessing is stopped, over all processes, and alike for known and unknown people; and nobody can keep others out."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 from django.conf import LazySettings
+from django.core import signing
 from django.core.cache import cache
 from django.db import connections
+from django.test import Client
 
 from connectors.models import Person, Role
+from connectors.signin import devices
 from connectors.signin.passwords import LONGEST
 from tests import make
 from tests.environment import PASSWORD
@@ -46,16 +50,142 @@ def dana(db: None) -> Person:
 # --- guessing ---------------------------------------------------------------------------------------------------------
 
 
-def test_after_five_failures_an_account_waits_and_the_page_says_how_long(dana: Person) -> None:
-    for number in range(5):
-        assert attempt(WRONG, REMOTE_ADDR=f"192.0.2.{number}").status_code == 200
-    answer = attempt(PASSWORD, REMOTE_ADDR="192.0.2.99")
+def test_after_five_failures_an_account_waits_at_that_address_and_the_page_says_how_long(dana: Person) -> None:
+    for _ in range(5):
+        assert attempt(WRONG).status_code == 200
+    answer = attempt(PASSWORD)
     assert answer.status_code == 429
     assert "Too many attempts to sign in have failed" in said(answer)
     assert "Try again in <b>15 minutes</b>" in said(answer)
     assert 890 <= int(answer["Retry-After"]) <= 900
     assert len(entries("person.refused")) == 5, "what is throttled never reaches the chain"
     assert entries("person.signed_in") == []
+
+
+def test_a_stranger_s_failures_keep_nobody_out_at_another_address(dana: Person) -> None:
+    for _ in range(30):
+        attempt(WRONG, REMOTE_ADDR="198.51.100.9")
+    assert attempt(PASSWORD).status_code == 302
+
+
+def test_a_guess_from_everywhere_is_stopped_for_that_account(dana: Person) -> None:
+    """Thirty failures an hour, of which one address can make at most twenty-five."""
+    for number in range(30):
+        assert attempt(WRONG, REMOTE_ADDR=f"192.0.2.{number}").status_code == 200
+    answer = attempt(PASSWORD, REMOTE_ADDR="192.0.2.99")
+    assert answer.status_code == 429
+    assert 3590 <= int(answer["Retry-After"]) <= 3600
+    assert attempt(PASSWORD, email="nobody@example.test", REMOTE_ADDR="192.0.2.99").status_code == 200
+
+
+def test_one_address_cannot_fill_the_count_of_an_account(dana: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    began = time.time()
+    for minute in range(0, 60, 3):
+        monkeypatch.setattr(time, "time", lambda minute=minute: began + 60 * minute)
+        for _ in range(5):
+            attempt(WRONG, REMOTE_ADDR="198.51.100.9")
+    assert attempt(PASSWORD, REMOTE_ADDR="198.51.100.9").status_code == 429
+    assert attempt(PASSWORD).status_code == 302
+
+
+# --- browsers that are known ------------------------------------------------------------------------------------------
+
+
+def fill_every_count() -> None:
+    """From Dana's own network, as a colleague could, and from everywhere."""
+    for number in range(35):
+        attempt(WRONG, REMOTE_ADDR=f"192.0.2.{number}")
+    for number in range(25):
+        attempt(WRONG, REMOTE_ADDR=HERS, email=f"somebody{number}@example.test")
+    for _ in range(10):
+        attempt(WRONG, REMOTE_ADDR=HERS)
+
+
+HERS = "192.0.2.7"
+
+
+def test_a_browser_she_signed_in_with_lets_her_in_whatever_strangers_typed(dana: Person) -> None:
+    known = signed_in_as(dana, address=HERS)
+    known.post("/accounts/logout/")
+    fill_every_count()
+    assert attempt(PASSWORD, REMOTE_ADDR=HERS).status_code == 429
+    assert attempt(PASSWORD, client=known).status_code == 302
+
+
+def test_confirming_is_held_up_by_no_stranger_either(dana: Person) -> None:
+    inside = signed_in_as(dana, address=HERS)
+    fill_every_count()
+    assert inside.post("/accounts/reauthenticate/", {"password": PASSWORD}).status_code == 302
+
+
+def test_a_known_browser_has_a_count_of_its_own(dana: Person) -> None:
+    """Whoever steals one can guess as little as anybody else, and keeps out nobody but themselves."""
+    known, other = signed_in_as(dana), signed_in_as(dana)
+    for client in (known, other):
+        client.post("/accounts/logout/")
+    for number in range(5):
+        assert attempt(WRONG, client=known, REMOTE_ADDR=f"198.51.100.{number}").status_code == 200
+    assert attempt(PASSWORD, client=known, REMOTE_ADDR="198.51.100.77").status_code == 429
+    assert attempt(PASSWORD, client=other).status_code == 302
+
+
+def test_a_browser_is_known_for_the_person_who_signed_in_and_for_no_other(dana: Person) -> None:
+    eve = make.person(Role.VIEWER, email="eve@example.test", name="Eve")
+    hers = signed_in_as(eve)
+    hers.post("/accounts/logout/")
+    for _ in range(5):
+        attempt(WRONG, client=hers)
+    assert attempt(PASSWORD, client=hers).status_code == 429
+    assert attempt(PASSWORD, client=hers, email=eve.email).status_code == 302
+
+
+def test_a_shared_browser_is_known_for_each_who_used_it(dana: Person) -> None:
+    eve = make.person(Role.VIEWER, email="eve@example.test", name="Eve")
+    shared = signed_in_as(dana, address=HERS)
+    for person in (eve, dana):
+        shared.post("/accounts/logout/")
+        assert attempt(PASSWORD, client=shared, email=person.email).status_code == 302
+    shared.post("/accounts/logout/")
+    fill_every_count()
+    assert attempt(PASSWORD, client=shared, email=eve.email).status_code == 302
+
+
+@pytest.mark.parametrize("forged", ["", "x", "eyI5MDAxIjoieCJ9:1:x", "another key", "too old"])
+def test_a_forged_or_old_mark_of_a_browser_is_nothing(
+    dana: Person, settings: LazySettings, monkeypatch: pytest.MonkeyPatch, forged: str
+) -> None:
+    made = {
+        "another key": signing.dumps({str(dana.pk): "x"}, key="another", salt=devices.SALT),
+        "too old": signing.dumps({str(dana.pk): "x"}, salt=devices.SALT),
+    }
+    if forged == "too old":
+        too_late = time.time() + devices.KEPT.total_seconds() + 60
+        monkeypatch.setattr(time, "time", lambda: too_late)
+    client = Client(REMOTE_ADDR=HERS)
+    client.cookies["device"] = made.get(forged, forged)
+    for _ in range(5):
+        attempt(WRONG, REMOTE_ADDR=HERS)
+    assert attempt(PASSWORD, client=client).status_code == 429
+
+
+def test_the_mark_of_a_browser_is_signed_lasts_and_is_no_script_s(dana: Person) -> None:
+    cookie = signed_in_as(dana).cookies["device"]
+    assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/")
+    assert int(cookie["max-age"]) == 365 * 24 * 3600
+    assert dana.email not in cookie.value
+    refused = attempt(WRONG)
+    assert "device" not in refused.cookies
+
+
+def test_a_flood_from_her_network_does_not_hold_up_a_known_browser(dana: Person) -> None:
+    known = signed_in_as(dana, address=HERS)
+    known.post("/accounts/logout/")
+    answers = [attempt(PASSWORD, REMOTE_ADDR=HERS).status_code for _ in range(31)]
+    assert answers[-1] == 429
+    assert attempt(PASSWORD, client=known).status_code == 302
+
+
+# --- guessing, further ------------------------------------------------------------------------------------------------
 
 
 def test_after_twenty_failures_an_address_waits_whatever_it_types(dana: Person) -> None:
@@ -144,7 +274,7 @@ def test_every_refusal_hashes_as_much_whoever_it_is(db: None) -> None:
 def test_attempts_at_the_same_moment_are_all_counted(dana: Person) -> None:
     def guess(number: int) -> int:
         try:
-            return int(attempt(f"{WRONG}{number}", REMOTE_ADDR=f"192.0.2.{number}").status_code)
+            return int(attempt(f"{WRONG}{number}").status_code)
         finally:
             connections.close_all()
 

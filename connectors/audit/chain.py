@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db.models import Max
 
 from connectors.audit import archived, checker, triggers
-from connectors.audit.checker import Copies, Keyring, Seals, Signed, Walk, Wrong
+from connectors.audit.checker import Copies, Gap, Keyring, Seals, Signed, Walk, Wrong
 from connectors.audit.checkpoints import FOLDER, HOUR, public_keys
 from connectors.audit.models import ChainHead, Checkpoint, CheckpointDelivery, Entry
 
@@ -82,6 +82,8 @@ def verify(progress: Progress | None = None, folder: Path | None = None) -> Verd
     reading = _begin()
     try:
         reading.copies = _copies(folder or Path(settings.CHECKPOINT_FOLDER))
+        if reading.copies:
+            reading.copies.expect(declared_gaps())
         _read_keys(reading.seals.keys)
         _read_entries(reading, progress)
         _compare_with_head(reading)
@@ -104,6 +106,12 @@ def _begin() -> Reading:
 def _copies(folder: Path) -> Copies | None:
     found = checker.read_copies(folder) if folder.is_dir() else None
     return found if found and found.by_number else None
+
+
+def declared_gaps() -> list[Gap]:
+    """As they stand in the checkpoints, whose signatures are checked when their turn comes."""
+    rows = Checkpoint.objects.filter(body__contains='"gap":{').order_by("number").values_list("body", flat=True)
+    return [gap for body in rows if (gap := checker.read_signed(body, "", "a checkpoint").gap)]
 
 
 def _read_keys(keys: Keyring) -> None:
@@ -184,7 +192,8 @@ def _compare_with_copies(reading: Reading) -> None:
         if checker.checkpoint_digest(there.get(number, "")) != copy.digest:
             raise Wrong(
                 f"checkpoint {number}, delivered at {copy.at} with {copy.seq} entries, is not in the database: the end "
-                "of the history was cut off, or the database was restored from a backup",
+                "of the history was cut off, or the database was restored from a backup (then manage.py "
+                "history_restored says so in the history)",
                 seq=reading.head.seq + 1,
                 checkpoint=number,
             )

@@ -27,6 +27,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -141,6 +142,26 @@ class Keyring:
 
 
 @dataclass(frozen=True)
+class Gap:
+    """What a history that was restored from a backup has lost, as the first checkpoint afterwards declares it.
+
+    Checkpoints after `common` up to `until` were delivered elsewhere and belong to what is lost; `digest`, `seq` and
+    `at` are those of `last`, the last of them. `after` is the checkpoint before the one that says so.
+    """
+
+    common: int
+    after: int
+    until: int
+    last: int
+    digest: str
+    seq: int
+    at: str
+
+    def has_lost(self, number: int) -> bool:
+        return self.common < number <= self.until
+
+
+@dataclass(frozen=True)
 class Signed:
     """A checkpoint: its text, the signature over it, and what the text says."""
 
@@ -156,6 +177,7 @@ class Signed:
     next: str  # the public key that signs from the next one on; empty: the same
     lost: str  # the key whose place this one's takes without having been named by it; empty: none
     archive: Mapping[str, Any]  # what was to leave the database right after it; empty: nothing
+    gap: Gap | None  # what was lost before it, where the history was restored from a backup
 
     @property
     def digest(self) -> str:
@@ -174,7 +196,19 @@ def read_signed(body: object, signature: object, where: str) -> Signed:
         raise Unreadable(f"{where} is not a checkpoint")
     known: dict[str, Any] = {name: values[name] for name in ("hash", "at", "prev", "key", "cause")}
     known |= {"number": numbers[0], "seq": numbers[1], "next": says.get("next", ""), "lost": says.get("lost", "")}
-    return Signed(body=str(body), signature=str(signature), archive=archive, **known)
+    return Signed(body=str(body), signature=str(signature), archive=archive, gap=_gap(says.get("gap"), where), **known)
+
+
+def _gap(said: object, where: str) -> Gap | None:
+    if said is None:
+        return None
+    kinds = {each.name: int if each.type == "int" else str for each in dataclass_fields(Gap)}
+    if not isinstance(said, dict) or any(type(said.get(name)) is not kind for name, kind in kinds.items()):
+        raise Unreadable(f"{where} is not a checkpoint")
+    found = Gap(**{name: said[name] for name in kinds})
+    if not 0 <= found.common <= found.after <= found.until or not found.common < found.last <= found.until:
+        raise Unreadable(f"{where} is not a checkpoint")
+    return found
 
 
 class Seals:
@@ -194,6 +228,8 @@ class Seals:
             if why:
                 expected = self.before.number + 1 if self.before else 1
                 raise Wrong(why, checkpoint=min(each.number, expected) if self._from_first else each.number)
+            if each.gap:
+                self.remarks.append(_lost_words(each, each.gap))
             self.first, self.before = self.first or each, each
             left = each.archive.get("last_seq")
             self.left = max(self.left, left) if type(left) is int else self.left
@@ -204,10 +240,11 @@ class Seals:
         if not self.keys.has_signed(each.key, each.signature, _bytes(each.body)):
             return f"{name} is not signed by the key {each.key[:40]}"
         if before is None:
-            if self._from_first and each.number != 1:
+            if self._from_first and each.number != _next_number(0, each):
                 return "checkpoint 1 is missing"
-            return "" if each.number > 1 or each.prev == START else "checkpoint 1 does not begin the chain"
-        if each.number != before.number + 1:
+            is_first = self._from_first or each.number == 1
+            return "" if not is_first or each.prev == START else f"{name} does not begin the chain"
+        if each.number != _next_number(before.number, each):
             return f"checkpoint {before.number + 1} is missing"
         if each.prev != before.digest or each.seq < before.seq:
             return f"{name} does not follow the one before it"
@@ -226,6 +263,21 @@ class Seals:
         return f"checkpoint {each.number} is signed by a key that the one before did not name"
 
 
+def _next_number(before: int, each: Signed) -> int:
+    """Of the checkpoint after the one of this number; numbers that were lost are not given again."""
+    return each.gap.until + 1 if each.gap and each.gap.after == before else before + 1
+
+
+def _lost_words(each: Signed, gap: Gap) -> str:
+    which = f"{gap.common + 1}" if gap.last == gap.common + 1 else f"{gap.common + 1} to {gap.last}"
+    return (
+        f"A GAP WAS DECLARED. Checkpoint {each.number} ({each.at}) says: the history was restored from a backup, which "
+        f"ended with checkpoint {gap.common}; checkpoints {which}, the last of {gap.at} with {gap.seq} entries, were "
+        "delivered elsewhere and belong to entries that are lost. Their numbers were given to others since. Ask those "
+        "who run the product why, and look at what earlier packs say of that time."
+    )
+
+
 @dataclass(frozen=True)
 class Copy:
     """What a checkpoint that was kept elsewhere said."""
@@ -234,6 +286,7 @@ class Copy:
     seq: int
     hash: str
     at: str
+    prev: str
 
 
 class Copies:
@@ -242,21 +295,51 @@ class Copies:
     def __init__(self) -> None:
         self.by_number: dict[int, Copy] = {}
         self.keys = Keyring()
+        self.last: Signed | None = None  # the one of the highest number
+        self._gaps: list[Gap] = []
+        self._own: dict[int, str] = {}  # what the history holds, as far as gaps have to be compared with it
 
     def add(self, record: Mapping[str, Any], where: str) -> None:
         signed = read_signed(record.get("body"), record.get("signature"), where)
         if "public" in record:
             self.keys.add(record.get("key_id"), record["public"])
-        copy = Copy(digest=signed.digest, seq=signed.seq, hash=signed.hash, at=signed.at)
+        copy = Copy(digest=signed.digest, seq=signed.seq, hash=signed.hash, at=signed.at, prev=signed.prev)
         if self.by_number.setdefault(signed.number, copy) != copy:
             raise Wrong(f"there are two different copies of checkpoint {signed.number}", checkpoint=signed.number)
+        if self.last is None or signed.number > self.last.number:
+            self.last = signed
+
+    def expect(self, gaps: Iterable[Gap]) -> None:
+        """Those that the history declares, before it is compared: copies of what is lost cannot be in it."""
+        self._gaps = list(gaps)
 
     def compare(self, each: Signed) -> None:
+        if any(gap.common <= each.number <= gap.until for gap in self._gaps):
+            self._own[each.number] = each.digest
+        if each.gap:
+            self._compare_lost(each, each.gap)
         copy = self.by_number.get(each.number)
-        if copy and copy.digest != each.digest:
+        is_lost = any(gap.has_lost(each.number) for gap in self._gaps)
+        if copy and copy.digest != each.digest and not is_lost:
             raise Wrong(
                 f"checkpoint {each.number} is not the one that was delivered at {copy.at}", checkpoint=each.number
             )
+
+    def _compare_lost(self, each: Signed, gap: Gap) -> None:
+        """What was delivered of the lost part follows the last checkpoint before it and ends with the one declared."""
+        before = (gap.common, START if gap.common == 0 else self._own.get(gap.common))
+        for number in range(gap.common + 1, gap.until + 1):
+            copy = self.by_number.get(number)
+            if copy is None or copy.digest == self._own.get(number):
+                continue
+            follows = before[0] != number - 1 or before[1] in (None, copy.prev)
+            if not follows or number > gap.last or (number == gap.last and copy.digest != gap.digest):
+                raise Wrong(
+                    f"checkpoint {number}, delivered at {copy.at}, is none of those that checkpoint {each.number} "
+                    "declares as lost",
+                    checkpoint=number,
+                )
+            before = (number, copy.digest)
 
 
 def read_copies(folder: Path) -> Copies:
@@ -810,6 +893,8 @@ def _check_entries(
     made: Made | None,
 ) -> None:
     seals = Seals(keys, from_first=False)
+    if copies:
+        copies.expect(each.gap for each in _checkpoints(source, report) if each.gap)
     compared: set[int] = set()
     checkpoints = _compared(seals.checked(_checkpoints(source, report)), copies, compared)
     walk: Walk | None = None
@@ -883,8 +968,11 @@ def _check_ends(manifest: Mapping[str, Any], report: Report) -> None:
 
 def _check_first_checkpoint(first: Signed | None, report: Report) -> None:
     """A pack has the checkpoint before its first entry, too; else none was made before."""
-    if first and report.first and first.number > 1 and first.seq >= report.first:
-        raise Wrong(f"checkpoint {first.number - 1} is missing", checkpoint=first.number - 1)
+    if first is None or not report.first or first.seq < report.first:
+        return
+    before = first.gap.after if first.gap else first.number - 1
+    if before:
+        raise Wrong(f"checkpoint {before} is missing", checkpoint=before)
 
 
 def _check_later_copies(manifest: Mapping[str, Any], last: Signed | None, copies: Copies | None) -> None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import base64
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -30,8 +32,9 @@ from connectors.models.person import Person
 
 log = logging.getLogger(__name__)
 
-HOUR, PACK, ARCHIVE, COMMAND = "hour", "pack", "archive", "command"
+HOUR, PACK, ARCHIVE, COMMAND, RESTORED = "hour", "pack", "archive", "command", "restored"
 FOLDER, URL, MAIL = "folder", "url", "e-mail"
+FILE_NAME = re.compile(r"checkpoint-(\d{1,18})\.json")  # as deliveries write them
 SOON = timedelta(minutes=10)  # in which a worker has delivered what can be
 LATE = 2  # intervals without a checkpoint, after which that is told
 
@@ -143,12 +146,17 @@ def make(cause: str, *, now: datetime | None = None, extra: Mapping[str, Any] | 
 
 def _make(seq: int, entry_hash: str, cause: str, now: datetime | None, extra: Mapping[str, Any]) -> Checkpoint:
     before, key = latest(), _key()
+    number = before.number + 1 if before else 1
+    if gap := extra.get("gap"):
+        number = gap["until"] + 1  # a lost one's number is given to no other
+    else:
+        _refuse_beyond(number)
     if now is None:  # a later one has no earlier time, though clocks of several machines may differ
         now = max(timezone.now(), before.at) if before else timezone.now()
     body = {
         **extra,
         **_following(before, key),
-        "number": before.number + 1 if before else 1,
+        "number": number,
         "seq": seq,
         "hash": entry_hash,
         "at": now.astimezone(UTC).isoformat(),
@@ -170,6 +178,27 @@ def _make(seq: int, entry_hash: str, cause: str, now: datetime | None, extra: Ma
     CheckpointDelivery.objects.bulk_create(CheckpointDelivery(checkpoint=made, place=place) for place in places())
     wake()
     return made
+
+
+def _refuse_beyond(number: int) -> None:
+    """Nothing of this number or a higher one can stand in the folder, unless this database had more entries once."""
+    beyond = _last_in_folder()
+    if beyond >= number:
+        raise NotSigned(
+            f"CHECKPOINT_FOLDER holds checkpoint {beyond}, but this database ends with {number - 1}: it was restored "
+            "from a backup, or is another one. Run manage.py history_restored, which says so in the history, or set "
+            "CHECKPOINT_FOLDER to a folder of its own."
+        )
+
+
+def _last_in_folder() -> int:
+    """The highest number among the files' names of the newest month; 0 without any."""
+    folder = Path(settings.CHECKPOINT_FOLDER)
+    months = sorted((each for each in folder.glob("????-??") if each.is_dir()), reverse=True)
+    for month in months:
+        if numbers := [int(found[1]) for each in month.iterdir() if (found := FILE_NAME.fullmatch(each.name))]:
+            return max(numbers)
+    return 0
 
 
 def _following(before: Checkpoint | None, key: SigningKey) -> Mapping[str, Any]:
@@ -199,9 +228,21 @@ def make_due() -> int:
                 return 0
             make(HOUR)
     except NotSigned as error:  # the history page tells that it is late; the worker's other work goes on
-        log.warning("The checkpoint of this hour was not made. %s", error)
+        _warn(str(error), now)
         return 0
     return 1
+
+
+_warned: tuple[str, int] | None = None  # what, and in which hour
+
+
+def _warn(sentence: str, now: datetime) -> None:
+    """Once an hour, although it is tried every few seconds."""
+    global _warned
+    this = (sentence, int(now.timestamp() // settings.CHECKPOINT_INTERVAL))
+    if this != _warned:
+        log.warning("The checkpoint of this hour was not made. %s", sentence)
+        _warned = this
 
 
 def _is_due(now: datetime) -> bool:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import base64
-import fcntl
 import json
 import os
 import secrets
-import socket
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-HOST = "127.0.0.1"
+from connectors.local.machine import HOST, CannotStart, port_of, refuse_taken
+from connectors.local.own_settings import file_in
 
-
-class CannotStart(Exception):
-    """The demo cannot run here; the message is one line that says why and what to do."""
+ANSWERS = ("yes", "no")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +21,7 @@ class Surroundings:
     port: int
     sandbox_port: int
     data_dir: Path
+    audit_endpoint: str  # "no": a site that hands out no log, as real ones may be
     password: str
     secret_key: str
     seal_key: str
@@ -57,38 +54,26 @@ class Surroundings:
 
 def surroundings(data_dir: Path, environ: Mapping[str, str]) -> Surroundings:
     """Read the environment, refuse what cannot work, and make or find the secrets."""
-    port, sandbox_port = _port(environ, "PORT", 8000), _port(environ, "SANDBOX_PORT", 8001)
+    if file_in(data_dir).exists():
+        raise CannotStart(f"{data_dir} holds an installation of `make serve`; choose another DATA_DIR for the demo.")
+    port, sandbox_port = port_of(environ, "PORT", 8000), port_of(environ, "SANDBOX_PORT", 8001)
+    audit_endpoint = environ.get("AUDIT_ENDPOINT") or ANSWERS[0]
+    if audit_endpoint not in ANSWERS:
+        raise CannotStart(f"AUDIT_ENDPOINT is {audit_endpoint!r}; it is yes or no.")
     if port == sandbox_port:
         raise CannotStart(f"PORT and SANDBOX_PORT are both {port}; choose two.")
     for name, number in (("PORT", port), ("SANDBOX_PORT", sandbox_port)):
-        refuse_taken(name, number)
+        refuse_taken(name, number, command="make demo")
     kept = _kept_secrets(data_dir / "demo.json")
     return Surroundings(
         port=port,
         sandbox_port=sandbox_port,
         data_dir=data_dir,
+        audit_endpoint=audit_endpoint,
         password=environ.get("DEMO_PASSWORD") or kept["password"],
         secret_key=kept["secret_key"],
         seal_key=kept["seal_key"],
     )
-
-
-def _port(environ: Mapping[str, str], name: str, default: int) -> int:
-    text = environ.get(name) or str(default)
-    if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise CannotStart(f"{name} is {text!r}; it must be a port number.")
-    return int(text)
-
-
-def refuse_taken(name: str, port: int) -> None:
-    with closing(socket.socket()) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise CannotStart(
-                f"Port {port} is taken; stop what listens there, or choose another: {name}={port + 10} make demo"
-            ) from error
 
 
 def _kept_secrets(path: Path) -> dict[str, str]:
@@ -103,15 +88,3 @@ def _kept_secrets(path: Path) -> dict[str, str]:
             json.dump(made, file)
     kept: dict[str, str] = json.loads(path.read_text())
     return kept
-
-
-@contextmanager
-def alone(data_dir: Path) -> Iterator[None]:
-    """One demo per data directory: two workers with one sandbox file each would overwrite each other."""
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with (data_dir / "demo.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise CannotStart(f"A demo already runs on {data_dir}; stop it, or choose another DATA_DIR.") from error
-        yield

@@ -23,6 +23,7 @@ from connectors.models.connector import (
     Stage,
     System,
 )
+from connectors.models.heartbeat import WorkerHeartbeat
 from connectors.models.job import ACTIVE, Job, JobState
 from connectors.models.person import Person, Role
 from connectors.models.rotation import CredentialUse, LineState, Probe, ProbeLine, Reminder
@@ -61,4 +62,5 @@ __all__ = [
     "System",
     "TypeMatch",
     "WorkItemType",
+    "WorkerHeartbeat",
 ]

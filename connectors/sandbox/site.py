@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from urllib.parse import unquote
 
-from . import align, edits, faults, jira, seed, seed_large
+from . import align, documents, edits, faults, jira, seed, seed_large
 from .limiter import Limiter
 from .messages import Json, Refused, Request, Response, answer
 from .options import Options, parse_labels
@@ -100,6 +100,8 @@ class Site:
     def _dispatch(self, request: Request) -> Response:
         if align.serves(request.path):
             return align.handle(request, self.world, self.options)
+        if documents.serves(request.path) and request.method in ("GET", "HEAD"):
+            return documents.page()
         if jira.serves(request.path):
             return jira.handle(request, self.world, self.options)
         return Response(status=404)

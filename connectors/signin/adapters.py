@@ -8,11 +8,11 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from connectors import sealing
 from connectors.models import Person
-from connectors.signin import sessions, single_sign_on
+from connectors.signin import devices, sessions, single_sign_on
 from connectors.signin.throttling import ThrottledAdapter
 
 STORED = "mfa_authenticator|secret"
@@ -27,6 +27,12 @@ class AccountAdapter(ThrottledAdapter):
         """Every way of signing in ends here: the new session and its audit entry are one transaction."""
         with transaction.atomic():
             super().login(request, user)
+
+    def post_login(self, request: HttpRequest, user: Person, **kwargs: Any) -> HttpResponse:
+        """And here, once it is complete."""
+        answer: HttpResponse = super().post_login(request, user, **kwargs)
+        devices.remember(request, answer, user)
+        return answer
 
     def reauthenticate(self, user: Person, password: str) -> bool:
         confirmed = bool(super().reauthenticate(user, password))
@@ -43,7 +49,8 @@ class AccountAdapter(ThrottledAdapter):
 class SecondFactorAdapter(DefaultMFAAdapter):
     error_messages = DefaultMFAAdapter.error_messages | {
         "incorrect_code": "This code was not accepted. Each code works once and only while your app shows it: "
-        "type the one it shows now.",
+        "type the one it shows now. If the next one is refused, too, the clock of your phone (or of this server) is "
+        "more than half a minute wrong: let the phone set its time by itself.",
         "cannot_generate_recovery_codes": "Recovery codes stand in for a second factor: add one first.",
     }
 

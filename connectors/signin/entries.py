@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from allauth.account.authentication import get_authentication_records
@@ -16,7 +17,8 @@ from connectors.audit import trail
 from connectors.models import Person
 from connectors.signin.throttling import address_of
 
-PASSWORD, SINGLE_SIGN_ON = "password", "single sign-on"
+PASSWORD, SINGLE_SIGN_ON, PASSKEY = "password", "single sign-on", "passkey"
+CODE = "authenticator app or recovery code"
 WAYS = {
     "password": PASSWORD,
     "socialaccount": SINGLE_SIGN_ON,
@@ -37,7 +39,13 @@ def note_sign_in(sender: type[Person], request: HttpRequest, user: Person, **kwa
 def ways_of(request: HttpRequest, person: Person) -> list[str]:
     """What the person proved in this session until now, in words and in order."""
     records = get_authentication_records(request, person)
-    return list(dict.fromkeys(WAYS.get(record.get("type") or record["method"], "another way") for record in records))
+    return list(dict.fromkeys(_way(record) for record in records))
+
+
+def _way(record: Mapping[str, Any]) -> str:
+    if record.get("passwordless"):
+        return PASSKEY
+    return WAYS.get(record.get("type") or record["method"], "another way")
 
 
 @receiver(user_logged_out)
@@ -60,7 +68,7 @@ def note_refused_sign_in(
 
 @receiver(authentication_failed)
 def note_refused_code(sender: type[Authenticator], request: HttpRequest, user: Person, **kwargs: Any) -> None:
-    refused(request, user, f"A code for {user} was refused.", how="authenticator app or recovery code")
+    refused(request, user, f"A code for {user} was refused.", how=CODE)
 
 
 def refused(request: HttpRequest | None, person: Person, sentence: str, *, how: str) -> None:

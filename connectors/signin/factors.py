@@ -22,6 +22,7 @@ class Factor:
     name: str
     added_at: datetime
     used_at: datetime | None
+    is_passkey: bool  # it signs in alone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +65,8 @@ def factors_of(person: Person) -> Factors:
 
 def _factor(row: Authenticator) -> Factor:
     name = str(row.data.get("name", "")) or "Authenticator app"
-    return Factor(id=row.pk, name=name, added_at=row.created_at, used_at=row.last_used_at)
+    is_passkey = row.type == Authenticator.Type.WEBAUTHN and bool(row.wrap().is_passwordless)
+    return Factor(id=row.pk, name=name, added_at=row.created_at, used_at=row.last_used_at, is_passkey=is_passkey)
 
 
 def _left(row: Authenticator) -> int:

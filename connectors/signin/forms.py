@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from allauth.core import context
+from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.totp.internal import auth as totp
@@ -13,6 +14,7 @@ from allauth.mfa.webauthn.forms import (
     AddWebAuthnForm,
     AuthenticateWebAuthnForm,
     EditWebAuthnForm,
+    LoginWebAuthnForm,
     ReauthenticateWebAuthnForm,
 )
 from django import forms
@@ -20,7 +22,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 
 from connectors import sealing
-from connectors.signin import entries
+from connectors.models import Person
+from connectors.signin import entries, used_codes
 
 WAITING = "session|authenticator app"
 LONGEST_NAME = 60
@@ -30,6 +33,9 @@ LONGEST_ANSWER = 100_000
 MALFORMED = (ValueError, TypeError, LookupError, AttributeError, AssertionError, OverflowError)
 KEY_REFUSED = "This security key was not accepted. Try again with a key that you added to your account, or use a code."
 ZONES = available_timezones() - {"localtime", "posixrules", "Factory"}  # of one machine, not of the world
+PASSKEY_REFUSED = (
+    "This passkey was not accepted. Use one that you added to your account here to sign in alone, or your password."
+)
 KEY_UNREADABLE = "The security key gave no usable answer. Start again, or use another key."
 
 
@@ -64,11 +70,26 @@ def _opened(waiting: str) -> str:
         return str(totp.generate_totp_secret())
 
 
-class CodeForm(_CodeForm, AuthenticateForm):
+class _OneUse(_CodeForm):
+    """A code that was used is refused for as long as a tolerated clock may still show it."""
+
+    user: Person
+
+    def clean_code(self) -> str:
+        typed = str(self.cleaned_data["code"])
+        if used_codes.was_used(self.user, typed):
+            entries.refused(context.request, self.user, f"A code for {self.user} was refused.", how=entries.CODE)
+            raise get_adapter().validation_error("incorrect_code")
+        code = str(super().clean_code())  # type: ignore[misc]
+        used_codes.use_up(self.user, code)
+        return code
+
+
+class CodeForm(_OneUse, AuthenticateForm):
     pass
 
 
-class ConfirmingCodeForm(_CodeForm, ReauthenticateForm):
+class ConfirmingCodeForm(_OneUse, ReauthenticateForm):
     pass
 
 
@@ -113,6 +134,11 @@ class _KeyName(forms.Form):
 
 class AddKeyForm(_KeyName, AddWebAuthnForm):
     credential = KeyAnswerField()
+    passwordless = forms.BooleanField(
+        label="It signs me in alone, without my password",
+        required=False,
+        help_text="The key then asks for its PIN, your fingerprint or your face. Nobody can guess on that way.",
+    )
 
     def clean(self) -> dict[str, Any]:
         try:
@@ -153,6 +179,20 @@ class KeyForm(_KeyForm):
 
 class ConfirmingKeyForm(_KeyForm, ReauthenticateWebAuthnForm):
     pass
+
+
+class PasskeyForm(LoginWebAuthnForm):
+    """Who signs in is known only from the answer, which anybody could have written: nothing is counted for them."""
+
+    credential = KeyAnswerField()
+
+    def clean_credential(self) -> Any:
+        try:
+            return super().clean_credential()
+        except ValidationError as error:
+            raise ValidationError(PASSKEY_REFUSED) from error
+        except MALFORMED as error:
+            raise ValidationError(PASSKEY_REFUSED) from error
 
 
 class ZoneForm(forms.Form):

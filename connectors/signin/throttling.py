@@ -1,7 +1,9 @@
 """Guessing stopped: failed attempts are counted by allauth in the cache table that all processes share.
 
-Here is what allauth leaves open: a page that says when to try again, one count per account whatever address the site
-was reached by, and the client's address for both the count and the audit entries.
+Here is what allauth leaves open: what is counted, a page that says when to try again, and the client's address for both
+the count and the audit entries. One count per account would let anybody keep its owner out by typing wrong passwords.
+So failures count per account *and* address, per address, and, far higher, per account over all addresses; a browser
+that its owner has signed in with before has a count of its own, which nobody else can fill.
 """
 
 from __future__ import annotations
@@ -9,7 +11,8 @@ from __future__ import annotations
 import math
 import time
 import unicodedata
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from allauth.account.adapter import DefaultAccountAdapter, get_adapter
 from allauth.core.exceptions import ImmediateHttpResponse
@@ -19,10 +22,20 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from connectors.signin import devices
 from connectors.signin.passwords import LONGEST, TOO_LONG
 
-APP, FAILED = "allauth.account", "login_failed"
+APP = "allauth.account"
+SIGN_IN = "sign_in"  # a flood of any kind
+FAILED, FAILED_ADDRESS, FAILED_ACCOUNT = "login_failed", "login_failed_address", "login_failed_account"
 MINUTE = 60
+
+
+class Count(NamedTuple):
+    """What ACCOUNT_RATE_LIMITS limits under `action`, for one `key` where it does so per key."""
+
+    action: str
+    key: str
 
 
 class ThrottledAdapter(DefaultAccountAdapter):
@@ -30,11 +43,21 @@ class ThrottledAdapter(DefaultAccountAdapter):
         """Count the attempt before a password is looked at, so that those at the same moment are counted too."""
         if len(credentials.get("password") or "") > LONGEST:
             raise ValidationError(TOO_LONG)
-        try:
-            super().pre_authenticate(request, **credentials)
-        except ValidationError as error:
-            key = self._get_login_attempts_cache_key(request, **credentials)
-            raise ImmediateHttpResponse(too_many_failures(request, seconds_to_wait(request, key))) from error
+        counts = self._counts(request, self._get_login_attempts_cache_key(request, **credentials))
+        used = []
+        for count in counts:
+            usage = ratelimit.consume(request, app=APP, action=count.action, key=count.key)
+            if usage is None:
+                raise ImmediateHttpResponse(too_many_failures(request, seconds_to_wait(request, counts)))
+            used += usage.usage
+        self._login_failed_rl_usage = ratelimit.RateLimitUsage(usage=used)  # allauth takes it back on success
+
+    def _counts(self, request: HttpRequest, account: str) -> Sequence[Count]:
+        """The last one is reached only by what the others let through: one address alone cannot fill it."""
+        if device := devices.device_of(request, account):
+            return [Count(FAILED, f"device|{device}")]
+        address = ratelimit.get_ip(request)
+        return [Count(FAILED_ADDRESS, ""), Count(FAILED, f"{account}|{address}"), Count(FAILED_ACCOUNT, account)]
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         """allauth's has the site's host in it: a new count for each name the site answers to."""
@@ -42,15 +65,21 @@ class ThrottledAdapter(DefaultAccountAdapter):
         return unicodedata.normalize("NFKC", typed).strip().casefold()
 
 
-def seconds_to_wait(request: HttpRequest, key: str) -> int:
+def seconds_to_wait(request: HttpRequest, counts: Sequence[Count]) -> int:
     """Until the oldest of the attempts that fill a limit is forgotten; a minute when none is full any more."""
     now = time.time()
     waits = [MINUTE]
-    for rate in ratelimit.get_rates(app=APP, action=FAILED):
-        counted = cache.get(ratelimit.get_cache_key(request, app=APP, action=FAILED, rate=rate, key=key), [])
-        if len(counted) >= rate.amount:
-            waits.append(math.ceil(counted[-1] + rate.duration - now))
+    for action, key in counts:
+        for rate in ratelimit.get_rates(app=APP, action=action):
+            counted = cache.get(ratelimit.get_cache_key(request, app=APP, action=action, rate=rate, key=key), [])
+            if len(counted) >= rate.amount:
+                waits.append(math.ceil(counted[-1] + rate.duration - now))
     return max(waits)
+
+
+def floods(request: HttpRequest) -> bool:
+    """Whether a network sends too many sign-ins; a known browser in it is not held up by the others."""
+    return not devices.is_known(request) and not ratelimit.consume(request, app=APP, action=SIGN_IN)
 
 
 def too_many_failures(request: HttpRequest, seconds: int) -> HttpResponse:

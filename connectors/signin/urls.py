@@ -46,6 +46,7 @@ urlpatterns = [
     path("2fa/recovery-codes/", read_fresh(own.view_codes), name="mfa_view_recovery_codes"),
     path("2fa/recovery-codes/generate/", fresh(own.make_codes), name="mfa_generate_recovery_codes"),
     path("2fa/recovery-codes/download/", read_fresh(own.download_codes), name="mfa_download_recovery_codes"),
+    path("2fa/webauthn/login/", anybody(own.sign_in_by_passkey), name="mfa_login_webauthn"),
     path("2fa/webauthn/add/", fresh(own.add_key), name="mfa_add_webauthn"),
     path("2fa/webauthn/reauthenticate/", signed_in(own.confirm_by_key), name="mfa_reauthenticate_webauthn"),
     path("2fa/webauthn/keys/<int:pk>/remove/", fresh(own.remove_key), name="mfa_remove_webauthn"),

@@ -24,8 +24,9 @@ from django.urls import reverse, reverse_lazy
 from connectors.models import Person
 from connectors.rights import FACTOR
 from connectors.sealing import SealError
-from connectors.signin import entries, forms
+from connectors.signin import entries, forms, used_codes
 from connectors.signin.factors import factors_of, has_second_factor
+from connectors.signin.throttling import address_of
 
 APP = "an authenticator app"
 log = logging.getLogger(__name__)
@@ -87,6 +88,22 @@ class Authenticate(_OneTransaction, base.AuthenticateView):
         return context | {"factors": factors_of(self.person())}
 
 
+class SignInByPasskey(webauthn.LoginWebAuthnView):
+    """A key that has checked its owner is both factors at once. GET is its script's question, in JSON."""
+
+    form_class = forms.PasskeyForm
+
+    def form_valid(self, form: forms.PasskeyForm) -> HttpResponse:
+        with transaction.atomic():
+            answer: HttpResponse = super().form_valid(form)
+        return answer
+
+    def form_invalid(self, form: forms.PasskeyForm) -> HttpResponse:
+        log.warning("A passkey from %s was refused.", address_of(self.request))
+        answer: HttpResponse = super().form_invalid(form)
+        return answer
+
+
 class ConfirmByCode(_OneTransaction, base.ReauthenticateView):
     form_class = forms.ConfirmingCodeForm
 
@@ -127,8 +144,7 @@ class AddApp(_OneTransaction, totp.ActivateTOTPView):
         if Authenticator.objects.filter(user=self.person(), type=Authenticator.Type.TOTP).exists():
             return HttpResponseRedirect(reverse("mfa_index"))  # added by a request that came just before
         answer: HttpResponse = super().form_valid(form)
-        app = Authenticator.objects.get(user=self.person(), type=Authenticator.Type.TOTP)
-        app.wrap().validate_code(form.cleaned_data["code"])  # used up: it does not sign in as well
+        used_codes.use_up(self.person(), form.cleaned_data["code"])  # it does not sign in as well
         entries.factor_added(self.request, self.person(), APP, codes_made=self.did_generate_recovery_codes)
         return answer
 
@@ -205,6 +221,7 @@ def _person(request: HttpRequest) -> Person:
 
 
 authenticate = in_words(Authenticate.as_view())
+sign_in_by_passkey = SignInByPasskey.as_view()
 confirm_by_code = in_words(ConfirmByCode.as_view())
 confirm_by_key = ConfirmByKey.as_view()
 add_app = in_words(AddApp.as_view())

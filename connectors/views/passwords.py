@@ -14,9 +14,14 @@ from django.urls import reverse_lazy
 
 from connectors.models import Person
 from connectors.signin import entries, password_reset, sessions
+from connectors.signin.throttling import floods, too_many_requests
 
 
 class SignIn(views.LoginView):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        answer: HttpResponse = too_many_requests(request) if floods(request) else super().post(request, *args, **kwargs)
+        return answer
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
         return context | {"by_mail": bool(settings.EMAIL_URL)}

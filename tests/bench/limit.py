@@ -28,6 +28,7 @@ SCALED = {
     "BUDGET_RESERVED": str(RESERVED),
     "BUDGET_SLOTS": str(SLOTS),
     "BUDGET_WINDOW": str(WINDOW),
+    "SITE_LIMIT": "2000",  # of this sandbox, in 60 s
 }
 
 

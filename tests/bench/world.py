@@ -19,6 +19,7 @@ UNLIMITED = {
     "BUDGET_RESERVED": "10",
     "BUDGET_SLOTS": "1000",
     "BUDGET_WINDOW": "0.1",
+    "SITE_LIMIT": "600000",
     "PLAN_MAX_AGE": "86400",  # the base may be older than a plan may usually get
 }
 

@@ -35,7 +35,15 @@ class Command(BaseCommand):
         self.stdout.write(f"{person.email} can sign in as an admin.")
 
     def _ask(self) -> str:
-        password = getpass("Password: ")
-        if password != getpass("Password again: "):
+        if not sys.stdin.isatty():
+            raise CommandError(
+                "There is no terminal here to ask for the password. Give it on standard input, with --password-stdin."
+            )
+        try:
+            password = getpass("Password: ")
+            again = getpass("Password again: ")
+        except EOFError as error:
+            raise CommandError("No password was typed. Nothing was stored.") from error
+        if password != again:
             raise CommandError("The two passwords differ. Nothing was stored.")
         return password

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from connectors.demo.children import ChildEnded, Children
 from connectors.demo.people import PEOPLE
 from connectors.demo.prepare import prepare
-from connectors.demo.surroundings import HOST, CannotStart, Surroundings, alone, surroundings
-
-MANAGE = str(settings.BASE_DIR / "manage.py")
-GUNICORN = str(settings.BASE_DIR / "alignadmin" / "gunicorn.py")
+from connectors.demo.surroundings import Surroundings, surroundings
+from connectors.local.children import ChildEnded, Children
+from connectors.local.machine import MANAGE, CannotStart, alone, start_product, step
 
 
 class Command(BaseCommand):
@@ -34,7 +30,7 @@ class Command(BaseCommand):
             prepare(slug=options["slug"], sandbox_address=options["sandbox"], password=os.environ["DEMO_PASSWORD"])
             return
         try:
-            with alone(settings.DATA_DIR):
+            with alone(settings.DATA_DIR, "demo.lock", what="A demo"):
                 self.supervise(surroundings(settings.DATA_DIR, os.environ))
         except (CannotStart, ChildEnded) as error:
             raise CommandError(str(error)) from error
@@ -44,8 +40,8 @@ class Command(BaseCommand):
         children.stop_on_signals()
         try:
             self.stdout.write("Preparing ...")
-            self.step(where, "migrate", "--verbosity", "0")
-            self.step(where, "demo", "--prepare", "--sandbox", where.sandbox_address)
+            step(where.environment(), "migrate", "--verbosity", "0")
+            step(where.environment(), "demo", "--prepare", "--sandbox", where.sandbox_address)
             start(children, where)
             children.wait_for(f"{where.sandbox_address}/_sandbox/journal")
             children.wait_for(f"{where.address}/healthz")
@@ -55,13 +51,6 @@ class Command(BaseCommand):
             self.stdout.write("Stopping ...")
         finally:
             children.stop()
-
-    def step(self, where: Surroundings, *arguments: str) -> None:
-        done = subprocess.run(  # noqa: S603  # our own commands
-            [sys.executable, MANAGE, *arguments], env=where.environment(), capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise CannotStart(f"`manage.py {' '.join(arguments)}` failed:\n{(done.stderr or done.stdout).strip()}")
 
     def announce(self, where: Surroundings) -> None:
         people = "\n".join(f"  {person.email:<26}{person.role.label}" for person in PEOPLE)
@@ -75,7 +64,6 @@ class Command(BaseCommand):
 
 def start(children: Children, where: Surroundings) -> None:
     state = str(where.data_dir / "sandbox.sqlite3")
-    children.start("sandbox", [MANAGE, "sandbox", "--port", str(where.sandbox_port), "--state", state])
-    web = ["gunicorn", "--bind", f"{HOST}:{where.port}", "--config", GUNICORN]
-    children.start("web", ["-m", *web, "--chdir", str(settings.BASE_DIR), "alignadmin.wsgi"])
-    children.start("worker", [MANAGE, "worker"])
+    sandbox = ["sandbox", "--port", str(where.sandbox_port), "--state", state, "--audit-endpoint", where.audit_endpoint]
+    children.start("sandbox", [MANAGE, *sandbox])
+    start_product(children, where.port)

@@ -1,34 +1,41 @@
-"""`manage.py worker`: Huey's consumer, started only when the stored secrets can be opened."""
+"""`manage.py worker`: Huey's consumer, started only when settings, database and keys can work."""
 
 from __future__ import annotations
 
+import logging
+import os
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandError
 from huey.contrib.djhuey.management.commands import run_huey
 
 from alignadmin.tasks import HUEY
-from connectors import jobs, sealing
+from connectors import jobs, starting
+
+log = logging.getLogger("connectors.worker")
 
 
 class Command(run_huey.Command):
     help = "Run the worker: refreshes, applies plans, takes in Align's log. SIGTERM ends it between two requests."
 
     def check(self, *args: Any, **options: Any) -> None:
-        """First of all the keys, in one line: the report of the system checks has many."""
-        _refuse_wrong_keys()
+        """First of all what stops a start, in one line: the report of the system checks has many."""
+        _refuse()
         super().check(*args, **options)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        _refuse_wrong_keys()
+        _refuse()
         share_stop_flag()
+        log.info("The worker has started: process %s, %s threads.", os.getpid(), settings.HUEY["consumer"]["workers"])
         super().handle(*args, **options)
+        log.info("The worker has ended: process %s.", os.getpid())
 
 
-def _refuse_wrong_keys() -> None:
+def _refuse() -> None:
     try:
-        sealing.verify_stored()
-    except sealing.SealError as error:
+        starting.refuse()
+    except starting.CannotStart as error:
         raise CommandError(str(error)) from error
 
 

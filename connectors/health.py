@@ -1,0 +1,87 @@
+"""Whether this installation can do its work, part by part, for `/readyz` and whoever watches it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.db.models import Count, Min
+from django.utils import timezone
+
+from connectors import heartbeat, sealing, starting
+from connectors.models import Job, JobState
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """`says` is one sentence for the operator; figures are counts and seconds."""
+
+    name: str
+    ok: bool
+    says: str
+    figures: Mapping[str, int | None] = field(default_factory=dict)
+
+
+def parts() -> list[Part]:
+    """Every part that can be looked at: without a database or its tables the others are not known."""
+    found = []
+    for look in (_database, _migrations, _keys, _worker, _queue):
+        found.append(_looked(look))
+        if not found[-1].ok and look in (_database, _migrations):
+            break
+    return found
+
+
+def _looked(look: Callable[[], Part]) -> Part:
+    try:
+        return look()
+    except DatabaseError as error:
+        return Part(name=look.__name__.strip("_"), ok=False, says=f"Could not be looked at ({type(error).__name__}).")
+
+
+def _database() -> Part:
+    why = starting.unreachable()
+    return Part(name="database", ok=not why, says=why or "The database answers.")
+
+
+def _migrations() -> Part:
+    why = starting.lacking_tables()
+    return Part(name="migrations", ok=not why, says=why or "The database has every migration of this version.")
+
+
+def _keys() -> Part:
+    try:
+        sealing.verify_stored()
+    except sealing.SealError as error:
+        return Part(name="keys", ok=False, says=str(error))
+    return Part(name="keys", ok=True, says="The keys open what is stored.")
+
+
+def _worker() -> Part:
+    now, heard = timezone.now(), heartbeat.last_heard()
+    figures = {"heard_seconds_ago": _seconds(now, heard), "processes": heartbeat.processes_heard(now)}
+    if heard is None:
+        return Part(name="worker", ok=False, says="No worker has been heard yet: start one.", figures=figures)
+    if heartbeat.silence(now):
+        says = f"No worker has been heard since {heard:%Y-%m-%d %H:%M:%S} UTC: start one."
+        return Part(name="worker", ok=False, says=says, figures=figures)
+    return Part(name="worker", ok=True, says="A worker is heard.", figures=figures)
+
+
+def _queue() -> Part:
+    """Jobs that wait for a worker. A worker that is heard and takes none up is stuck, or there are too few."""
+    now = timezone.now()
+    queued = Job.objects.filter(state=JobState.QUEUED).aggregate(count=Count("pk"), oldest=Min("created_at"))
+    age = _seconds(now, queued["oldest"])
+    figures = {"waiting": queued["count"], "oldest_seconds": age}
+    if age is not None and age > settings.QUEUE_LATE_AFTER:
+        says = f"A job has waited for {age} s: the worker is stuck or busy; see its log, or start another one."
+        return Part(name="queue", ok=False, says=says, figures=figures)
+    return Part(name="queue", ok=True, says="No job waits for too long.", figures=figures)
+
+
+def _seconds(now: datetime, then: datetime | None) -> int | None:
+    return None if then is None else max(0, round((now - then).total_seconds()))

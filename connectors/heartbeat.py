@@ -1,0 +1,67 @@
+"""The workers' signs of life: each process keeps a row, and pages and `/readyz` tell since when none was heard."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Max
+from django.utils import timezone
+
+from connectors.models import WorkerHeartbeat
+
+KEPT = timedelta(days=7)  # the row of a process that is gone
+LEAST_BEATS = 3  # that have to be missing before a worker counts as silent
+_beaten_at: float | None = None  # of this process
+
+
+@dataclass(frozen=True, kw_only=True)
+class Silence:
+    """No worker is heard. `since` is when the last one was; None: none ever was."""
+
+    since: datetime | None
+
+
+def beat() -> None:
+    """For the clock, at each of its ticks: one short write every JOB_HEARTBEAT seconds."""
+    global _beaten_at
+    now = time.monotonic()
+    if _beaten_at is not None and now - _beaten_at < settings.JOB_HEARTBEAT:
+        return
+    _note(is_first=_beaten_at is None)
+    _beaten_at = now
+
+
+def _note(*, is_first: bool) -> None:
+    name, now = f"{socket.gethostname()}:{os.getpid()}"[:100], timezone.now()
+    if not is_first and WorkerHeartbeat.objects.filter(process=name).update(heard_at=now):
+        return
+    WorkerHeartbeat.objects.update_or_create(process=name, defaults={"started_at": now, "heard_at": now})
+    WorkerHeartbeat.objects.filter(heard_at__lt=now - KEPT).delete()
+
+
+def patience() -> timedelta:
+    """After which a worker counts as silent."""
+    beats = LEAST_BEATS * max(float(settings.JOB_HEARTBEAT), float(settings.TICK))
+    return timedelta(seconds=max(float(settings.WORKER_SILENT_AFTER), beats))
+
+
+def last_heard() -> datetime | None:
+    heard: datetime | None = WorkerHeartbeat.objects.aggregate(heard=Max("heard_at"))["heard"]
+    return heard
+
+
+def silence(now: datetime | None = None) -> Silence | None:
+    """One query; None while a worker is heard."""
+    heard = last_heard()
+    if heard is not None and (now or timezone.now()) - heard <= patience():
+        return None
+    return Silence(since=heard)
+
+
+def processes_heard(now: datetime | None = None) -> int:
+    return WorkerHeartbeat.objects.filter(heard_at__gte=(now or timezone.now()) - patience()).count()

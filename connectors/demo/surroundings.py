@@ -13,6 +13,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from alignadmin.parsing import whole
+
 HOST = "127.0.0.1"
 
 
@@ -75,9 +77,9 @@ def surroundings(data_dir: Path, environ: Mapping[str, str]) -> Surroundings:
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:
     text = environ.get(name) or str(default)
-    if not text.isdecimal() or not 0 < int(text) < 65536:
+    if not (port := whole(text, most=65535)):
         raise CannotStart(f"{name} is {text!r}; it must be a port number.")
-    return int(text)
+    return port
 
 
 def refuse_taken(name: str, port: int) -> None:

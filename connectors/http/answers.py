@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from alignadmin.parsing import whole
 from connectors.http.errors import (
     BadRequest,
     Forbidden,
@@ -58,11 +59,11 @@ class Received:
     def retry_after(self) -> float | None:
         """Seconds, from a number or an HTTP date; None when absent or unreadable."""
         value = self.headers.get("retry-after", "").strip()
-        if value.isascii() and value.isdigit():
-            return float(value)
+        if (seconds := whole(value)) is not None:
+            return float(seconds)
         try:
             return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from django.core.paginator import Page, Paginator
 from django.db.models import Prefetch, Q, QuerySet
 
+from alignadmin.parsing import text_in
 from connectors.catalogue import REFRESH
 from connectors.expiry import Deadline, deadline
 from connectors.models import ACTIVE, Connector, Credential, IssueType, Job, JobState, Project, Stage, System
@@ -168,15 +169,15 @@ class ConnectorPage:
 
     @property
     def words(self) -> str:
-        return self.asked.get("q", "").replace("\0", "").strip()[:255]
+        return text_in(self.asked, "q").strip()[:255]
 
     @property
     def kind(self) -> str:
-        return self.asked.get("kind", "")
+        return text_in(self.asked, "kind")
 
     @property
     def scope(self) -> str:
-        return self.asked.get("scope", "")
+        return text_in(self.asked, "scope")
 
     @property
     def filters(self) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from django.http import Http404, QueryDict
 from django.urls import reverse
 
+from alignadmin.parsing import text_in
 from connectors.models import Connector, Project
 from mappings.engine.families import family_of
 from mappings.engine.matrix import Only
@@ -97,13 +98,13 @@ def read_address(connector: Connector, data: QueryDict | MappingOf[str, str]) ->
     """Unknown values fall back to the default; an unknown project is a 404."""
     return Address(
         connector=connector,
-        project=_project(connector, data.get("scope", "")),
-        kind=_choice(Kind, data.get("kind", ""), Kind.STATE),
-        work_item_type=_choice(WorkItemType, data.get("type", ""), WorkItemType.STORY),
+        project=_project(connector, text_in(data, "scope")),
+        kind=_choice(Kind, text_in(data, "kind"), Kind.STATE),
+        work_item_type=_choice(WorkItemType, text_in(data, "type"), WorkItemType.STORY),
         direction=data.get("direction", BOTH) if data.get("direction", BOTH) in DIRECTIONS else BOTH,
         view="list" if data.get("view") == "list" else "grid",
         only=frozenset(Only(each) for each in _all(data, "only") if each in set(Only)),
-        q=(data.get("q") or "")[:200],
+        q=text_in(data, "q")[:200],
     )
 
 

@@ -208,6 +208,12 @@ class Facts:
         return found
 
 
+def row_of(mapping: Mapping) -> Row:
+    """One stored row by itself."""
+    _, _, *values = (getattr(mapping, name) for name in ROW_FIELDS)
+    return _row(values, known=mapping.scope.known)
+
+
 def _row(values: list[Any], *, known: bool) -> Row:
     source_id, wanted, applied, observed, remote_id, duplicates, situation, kept = values
     stored = Situation(situation)

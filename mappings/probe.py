@@ -18,6 +18,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from alignadmin.parsing import whole
 from connectors import jobs
 from connectors.align.client import AlignClient
 from connectors.align.resources import MappingRecord, WriteAnswer, WriteRequest
@@ -68,8 +69,10 @@ class Key:
     def parse(cls, connector: Connector, text: str) -> Key:
         try:
             family, project_id, type_, state, status = text.split(":")
-            project = Project.objects.get(connector=connector, jira_id=int(project_id))
-            key = cls(project=project, type_=WorkItemType(type_), state=int(state), status=int(status))
+            numbers = [number for each in (project_id, state, status) if (number := whole(each)) is not None]
+            jira_id, state_id, status_id = numbers
+            project = Project.objects.get(connector=connector, jira_id=jira_id)
+            key = cls(project=project, type_=WorkItemType(type_), state=state_id, status=status_id)
         except (ValueError, Project.DoesNotExist) as error:
             raise NotProbed("The key that was chosen is not there any more. Choose another.") from error
         if family != A2J_STATE.code or key.state not in ALIGN_STATES:

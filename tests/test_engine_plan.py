@@ -261,6 +261,15 @@ def test_the_kept_record_can_be_edited_and_deleted_in_the_same_plan() -> None:
     assert len({change.path for change in removed}) == 3
 
 
+def test_a_tolerated_value_keeps_its_further_records_whatever_was_chosen() -> None:
+    """Nobody decided here what this key holds; it is tolerated as it is until a date, all of its records."""
+    tolerated = with_spare((3, 3))
+    row = replace(tolerated.row, observed=2, situation=Situation.ACCEPTED, accepted=True)
+    assert not row.has_open_duplicates
+    planning = plan([replace(tolerated, row=row)])
+    assert (planning.changes, planning.refused, planning.unchanged) == ((), (), 1)
+
+
 def test_no_record_is_deleted_before_somebody_chose() -> None:
     assert plan([with_spare((3, 3), kept=None)]).changes == ()
 

@@ -1,11 +1,13 @@
 """The one place a socket is opened, against real sockets."""
 
+import gzip
 import logging
 import socket
 import ssl
 import threading
 import time
 import traceback
+import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -312,6 +314,65 @@ def test_a_silent_site_times_out_and_a_later_request_works() -> None:
 def test_an_answer_that_is_too_large_is_cut() -> None:
     with talking(in_turn(Reply(data="x" * 3000)), most_bytes=2000) as (remote, _):
         assert type(failing(lambda: remote.request("GET", "/x"))) is NotJson
+
+
+ANSWERS = {
+    "two million lists": b"[" * 2_000_000 + b"]" * 2_000_000,
+    "two million lists, cut off": b"[" * 2_000_000,
+    "objects": b'{"a":' * 400_000 + b"1" + b"}" * 400_000,
+    "many that are not deep": b"[" + b"[]," * 1_000_000 + b"[]]",
+    "stretches just as deep as is parsed": b"[" + b",".join([b"[" * 900 + b"]" * 900] * 2500) + b"]",
+    "texts that look like their end": b'["\\\\", ' * 300_000,
+}
+
+
+@pytest.mark.parametrize("body", ANSWERS.values(), ids=ANSWERS)
+def test_a_nested_answer_is_refused_before_it_takes_memory(body: bytes) -> None:
+    """Parsed, each of these would take up to half a gigabyte."""
+    with talking(lambda _: raw(head_of(body), body)) as (remote, server):
+        tracemalloc.start()
+        try:
+            error = failing(lambda: remote.request("GET", "/"))
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert isinstance(error, NotJson)
+    assert "nested deeper, or in more parts" in error.sentence
+    assert len(server.seen) == 1
+    assert peak < 8 * len(body)
+
+
+def test_brackets_in_texts_and_the_depth_of_ordinary_answers_are_no_nesting() -> None:
+    deep: Any = "x"
+    for _ in range(15):
+        deep = [{"a": deep}]
+    data = {"deep": deep, "names": ["[" * 500, '{"' * 500, "\\" * 501, '"]' * 500], "many": [{"id": 1}] * 5000}
+    with talking(lambda _: Reply(data=data)) as (remote, _):
+        assert remote.request("GET", "/").data == data
+
+
+def test_a_write_whose_answer_is_nested_has_taken_effect() -> None:
+    with talking(lambda _: Reply(status=201, text="[" * 300_000)) as (remote, _):
+        assert remote.request("POST", "/", body={}).data is None
+
+
+def test_a_small_answer_that_unpacks_to_a_large_one_is_cut() -> None:
+    """300 MB of blanks in 300 kB."""
+    packed = gzip.compress(b" " * 300_000_000, compresslevel=9)
+    head = head_of(packed, b"Content-Encoding: gzip\r\n")
+    with talking(lambda _: raw(head, packed)) as (remote, _):
+        tracemalloc.start()
+        try:
+            error = failing(lambda: remote.request("GET", "/"))
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert "more data than any answer should have" in error.sentence
+    assert peak < 100_000_000
+
+
+def head_of(body: bytes, more: bytes = b"") -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + more + b"Content-Length: %d\r\n\r\n" % len(body)
 
 
 def test_32_threads_share_one_remote() -> None:

@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from alignadmin.tasks import run_due
 from connectors import jobs
-from connectors.models import Connector, Job, JobState, Person, Role
+from connectors.models import Connector, Job, JobState, Person, Project, Role, Status
 from mappings import planning
-from mappings.models import Plan, PlanState
+from mappings.models import Mapping, Plan, PlanState
 from tests import make, mapping_steps
 from tests.mapping_steps import edit, mapping
 from tests.sandbox_fixture import RunningSandbox
@@ -78,6 +78,53 @@ def test_what_is_missing_is_said_and_what_was_typed_is_kept(
     assert sentence in answer.content.decode()
     assert "CHG-77" in answer.content.decode()
     assert not Plan.objects.exists()
+
+
+@pytest.mark.parametrize("is_shared_too", [False, True])
+def test_an_edit_of_a_project_that_is_company_managed_by_now_is_refused_and_can_be_taken_out(
+    client: Client, connector: Connector, admin: Person, is_shared_too: bool
+) -> None:
+    """Where the shared list holds the same status, that other row was planned in its place."""
+    team = Project.objects.filter(connector=connector, team_managed=True, in_scope=True).earliest("pk")
+    status = Status.objects.filter(project=team).earliest("pk").jira_id
+    before = mapping(connector, "j2a-state", status, team.key).applied
+    row = edit(connector, "j2a-state", status, 5, actor=admin, project=team.key)
+    if is_shared_too:
+        shared = mapping_steps.scope(connector, "j2a-state")
+        Mapping.objects.create(scope=shared, work_item_type="story", source_id=status, wanted=3, situation="edited")
+    Project.objects.filter(pk=team.pk).update(team_managed=False)
+
+    answer = client.post(NEW, {"row": row.pk, "reason": "one column more", "ticket": "CHG-9"})
+    html = answer.content.decode()
+    assert answer.status_code == 409
+    assert f"Project {team.key} is company-managed now" in html
+    assert "one column more" in html
+    assert not Plan.objects.exists()
+
+    taken = client.post("/connectors/acme/mappings/drop/", {"mapping": row.pk, "seen": 5})
+    assert taken.status_code == 303
+    row.refresh_from_db()
+    assert (row.wanted, row.waits) == (before, False)
+
+
+@pytest.mark.parametrize(
+    ("gone", "sentence"),
+    [
+        ({"in_scope": False}, "is not in this connector any more"),
+        ({"vanished_at": timezone.now()}, "Jira does not show project"),
+    ],
+)
+def test_the_other_edits_of_a_plan_are_planned_without_those_of_a_project_that_is_gone(
+    client: Client, connector: Connector, admin: Person, gone: dict[str, object], sentence: str
+) -> None:
+    project = Project.objects.filter(connector=connector, in_scope=True, team_managed=False).earliest("pk")
+    stranded = edit(connector, "a2j-state", 2, IN_REVIEW, actor=admin, project=project.key)
+    row = edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    Project.objects.filter(pk=project.pk).update(**gone)
+    client.post(NEW, {"row": [row.pk, stranded.pk], "reason": "QA"})
+    plan = Plan.objects.get()
+    assert [change.mapping_id for change in plan.changes.all()] == [row.pk]
+    assert sentence in client.get(f"/plans/{plan.pk}/").content.decode()
 
 
 def test_a_plan_form_posted_twice_makes_one_plan(client: Client, connector: Connector, admin: Person) -> None:

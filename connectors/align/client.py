@@ -1,12 +1,12 @@
 """The part of Jira Align's REST API 2.0 that this product uses: one connector, what it contains, and its mappings."""
 
-import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import Enum
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from alignadmin.parsing import whole
 from connectors.align.errors import Malformed, NotFound
 from connectors.align.odata import Query, plain
 from connectors.align.resources import (
@@ -162,6 +162,6 @@ def _id_in(answer: Answer) -> int | None:
     data: object = answer.data.get("id") if isinstance(answer.data, dict) else answer.data
     location = urlsplit(answer.headers.get("location", "")).path
     for candidate in (data, answer.text, location.rstrip("/").rpartition("/")[2]):
-        if re.fullmatch(r"\s*\d+\s*", str(candidate), re.ASCII):
-            return int(str(candidate))
+        if (number := whole(candidate)) is not None:
+            return number
     return None

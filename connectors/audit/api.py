@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
@@ -14,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
+from alignadmin.parsing import text_in, whole
 from connectors.audit import numbers, queries, search
 from connectors.audit.forms import FIELDS, QUALIFIER_OF, asked
 from connectors.audit.models import HistoryRow, MirrorLine
@@ -44,9 +44,9 @@ class NewestFirst(BasePagination):
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self.request = request
-        limit = request.query_params.get("limit", "")
-        size = min(max(int(limit), 1), self.most) if re.fullmatch("[0-9]{1,4}", limit) else self.size
-        key, back = _cursor(request.query_params.get("cursor", ""))
+        limit = whole(text_in(request.query_params, "limit"))
+        size = self.size if limit is None else min(max(limit, 1), self.most)
+        key, back = _cursor(text_in(request.query_params, "cursor"))
         before, after = (None, key) if back else (key, None)
         page = queries.history_page(view.selection(), before=before, after=after, size=size)
         self.older, self.newer = page.older, page.newer

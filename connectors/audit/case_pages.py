@@ -14,6 +14,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from alignadmin.pages import failure, page, redirect
+from alignadmin.parsing import text_in, whole
 from connectors.audit import cases
 from connectors.audit.forms import day_end
 from connectors.audit.models import Case, CaseState
@@ -68,7 +69,7 @@ def _chosen(data: Any) -> Chosen:
         state="" if state == ALL else state, connector=given.get("connector"), until=day_end(until) if until else None
     )
     names = ("state", "connector", "until")
-    fields = [(name, data.get(name, "")) for name in names if data.get(name)]
+    fields = [(name, text_in(data, name)) for name in names if data.get(name)]
     return Chosen(form=form, state=state, fields=fields, found=found if form.is_valid() else found.none())
 
 
@@ -78,7 +79,7 @@ def case_list(request: HttpRequest) -> HttpResponse:
 
 
 def _list(request: HttpRequest, chosen: Chosen, note: NoteForm, *, trouble: str = "") -> HttpResponse:
-    shown = Paginator(chosen.found, PER_PAGE).get_page(request.GET.get("page"))
+    shown = Paginator(chosen.found, PER_PAGE).get_page(text_in(request.GET, "page"))
     context = {
         "filter": chosen.form,
         "state": chosen.state,
@@ -100,7 +101,7 @@ def explain_many(request: HttpRequest) -> HttpResponse:
     """The ticked ones, or all that the filter left when the page was drawn: what came in since is not swept along."""
     chosen, note = _chosen(request.POST), NoteForm(request.POST)
     try:
-        done = cases.explain(_ticked(request, chosen), request.POST.get("note", ""), actor=_person(request))
+        done = cases.explain(_ticked(request, chosen), text_in(request.POST, "note"), actor=_person(request))
     except cases.Refused as refused:
         return _list(request, chosen, note, trouble=str(refused))
     messages.info(request, f"Explained {done} outside {'change' if done == 1 else 'changes'}.")
@@ -108,19 +109,15 @@ def explain_many(request: HttpRequest) -> HttpResponse:
 
 
 def _ticked(request: HttpRequest, chosen: Chosen) -> list[int]:
-    if request.POST.get("every"):
-        newest = _number(request.POST.get("newest", ""))
+    if text_in(request.POST, "every"):
+        newest = whole(text_in(request.POST, "newest"))
         return list(chosen.found.filter(pk__lte=newest or 0).order_by().values_list("pk", flat=True)[: _more()])
-    ticked = [_number(value) for value in request.POST.getlist("case")]
+    ticked = [whole(value) for value in request.POST.getlist("case")]
     return [number for number in ticked if number is not None]
 
 
 def _more() -> int:
     return cases.AT_ONCE + 1  # one more than the service takes, so that it says so
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
 @requires(Right.SEE, Right.EXPLAIN, ("GET", "POST"))
@@ -138,8 +135,8 @@ def case(request: HttpRequest, case: int) -> HttpResponse:
 
 
 def _decide(request: HttpRequest, found: Case) -> None:
-    note, actor = request.POST.get("note", ""), _person(request)
-    if request.POST.get("reverted"):
+    note, actor = text_in(request.POST, "note"), _person(request)
+    if text_in(request.POST, "reverted"):
         cases.take_back(found.pk, note, actor=actor)
     else:
         cases.explain([found.pk], note, actor=actor)

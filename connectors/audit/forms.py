@@ -11,6 +11,7 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 
+from alignadmin.parsing import text_in
 from connectors.audit import search
 from connectors.audit.columns import DayOrder, Hour
 from connectors.audit.models import CaseState, Intake, Source
@@ -89,11 +90,11 @@ FIELDS = (*SearchFields.base_fields, "person")
 
 def asked(given: Mapping[str, str]) -> Search:
     """The search of an address: the text of `q`, and each field as the qualifier that it stands for."""
-    written = search.parse(given.get("q", ""))
+    written = search.parse(text_in(given, "q"))
     terms = [
         Term(name=QUALIFIER_OF.get(name, name), value=value)
         for name in FIELDS
-        if name != "q" and (value := given.get(name, "").strip()) and not (name == "raw" and value in NOT_TICKED)
+        if name != "q" and (value := text_in(given, name).strip()) and not (name == "raw" and value in NOT_TICKED)
     ]
     return search.build([*written.terms, *terms], written.words) if terms else written
 

@@ -13,6 +13,8 @@ from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
+from alignadmin.parsing import whole
+
 CREATED, UPDATED, DELETED = "created", "updated", "deleted"
 STATE, STEP = "state", "step"
 J2A, A2J = "j2a", "a2j"
@@ -448,4 +450,4 @@ def _deletion(head: Head, segments: Segments, spelling: Spelling) -> Target | No
 
 
 def _int(value: str | None) -> int | None:
-    return int(value) if value and re.fullmatch(r"[0-9]{1,18}", value) else None
+    return whole(value)

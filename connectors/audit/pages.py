@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from alignadmin.pages import failure, page, redirect
+from alignadmin.parsing import text_in, whole
 from connectors.audit import (
     checkpoints,
     gaps,
@@ -49,13 +50,13 @@ class IntakeState:
 @requires(Right.HISTORY)
 def history(request: HttpRequest) -> HttpResponse:
     """The table with its search; `as=align` shows Align's four columns, `row` opens one row beside it."""
-    place = Place(asked=asked(request.GET), as_align=request.GET.get("as") == "align")
+    place = Place(asked=asked(request.GET), as_align=text_in(request.GET, "as") == "align")
     if "tidy" in request.GET:  # from the fields, most of which are empty
         return redirect(request, place.address())
     chosen = search.select(place.asked)
     if place.as_align:
         chosen = queries.in_aligns_log(chosen)
-    keys = {name: queries.read_key(request.GET.get(name, "")) for name in ("before", "after")}
+    keys = {name: queries.read_key(text_in(request.GET, name)) for name in ("before", "after")}
     shown = queries.history_page(chosen, before=keys["before"], after=keys["after"])
     here = {name: str(key) for name, key in keys.items() if key}
     bars = queries.bars(chosen, None if here else shown)
@@ -118,8 +119,7 @@ def small_enough(view: View) -> View:
 
     @wraps(view)
     def guarded(request: HttpRequest) -> HttpResponse:
-        length = request.META.get("CONTENT_LENGTH") or "0"
-        if int(length) > LARGEST + FORM_OVERHEAD:
+        if (whole(request.META.get("CONTENT_LENGTH")) or 0) > LARGEST + FORM_OVERHEAD:
             return failure(request, TOO_LARGE, status=413)
         return view(request)
 
@@ -168,7 +168,7 @@ def verification_state(request: HttpRequest) -> HttpResponse:
 
 
 def _selected(request: HttpRequest) -> queries.Detail | None:
-    found = numbers.find(request.GET.get("row", ""))
+    found = numbers.find(text_in(request.GET, "row"))
     return queries.detail(found) if found else None
 
 
@@ -185,7 +185,7 @@ def _intake_state(connector: Connector) -> IntakeState:
 
 
 def _initial(request: HttpRequest) -> dict[str, str]:
-    return {"connector": request.GET.get("connector", "")}
+    return {"connector": text_in(request.GET, "connector")}
 
 
 def _take_in(form: IntakeForm, actor: Person) -> intake.IntakeResult | None:

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from alignadmin.pages import failure, page, redirect
+from alignadmin.parsing import text_in, whole
 from connectors.audit import packs, schedules, search, selection
 from connectors.audit.forms_packs import AskForm, ScheduleForm
 from connectors.audit.models import Every, Pack, PackSchedule, PackState
@@ -55,13 +56,13 @@ def new(request: HttpRequest) -> HttpResponse:
     """How many rows the filter leaves, then the pack of them; a form sent twice is one pack."""
     if request.method == "POST":
         return _asked(request)
-    return _ask_page(request, request.GET.get("q", ""))
+    return _ask_page(request, text_in(request.GET, "q"))
 
 
 def _asked(request: HttpRequest) -> HttpResponse:
     form = AskForm(request.POST)
     if not form.is_valid():
-        return _ask_page(request, request.POST.get("q", "")[: selection.LONGEST], problem="Open this page once more.")
+        return _ask_page(request, text_in(request.POST, "q")[: selection.LONGEST], problem="Open this page once more.")
     query, uuid = form.cleaned_data["q"], form.cleaned_data["uuid"]
     try:
         pack = packs.ask(query, actor=_person(request), time_zone=_zone(), uuid=uuid)
@@ -91,13 +92,12 @@ def _ask_page(request: HttpRequest, query: str, *, problem: str = "") -> HttpRes
 @requires(Right.HISTORY)
 def listed(request: HttpRequest) -> HttpResponse:
     """One's own packs, or with `whose=all` everybody's; `before` is the number of the pack a page starts after."""
-    everybody = request.GET.get("whose") == "all"
+    everybody = text_in(request.GET, "whose") == "all"
     found = Pack.objects.select_related("asked_by", "schedule").order_by("-id")
     if not everybody:
         found = found.filter(asked_by=_person(request))
-    before = request.GET.get("before", "")
-    if before.isascii() and before.isdecimal() and len(before) <= 18:
-        found = found.filter(id__lt=int(before))
+    if (before := whole(text_in(request.GET, "before"))) is not None:
+        found = found.filter(id__lt=before)
     rows = list(found[: PAGE + 1])
     context = {
         "packs": [_shown(pack) for pack in rows[:PAGE]],
@@ -179,7 +179,11 @@ def scheduled(request: HttpRequest) -> HttpResponse:
 
 @requires(Right.CONFIGURE, Right.CONFIGURE, ("GET", "POST"), fresh=True)
 def schedule_new(request: HttpRequest) -> HttpResponse:
-    form = ScheduleForm(request.POST) if request.method == "POST" else ScheduleForm(initial={"q": request.GET.get("q")})
+    form = (
+        ScheduleForm(request.POST)
+        if request.method == "POST"
+        else ScheduleForm(initial={"q": text_in(request.GET, "q")})
+    )
     if form.is_bound and form.is_valid() and _scheduled(form, _person(request)):
         messages.info(request, "The packs are scheduled.")
         return redirect(request, reverse("history-pack-schedules"))

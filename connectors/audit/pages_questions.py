@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from alignadmin.pages import failure, page, redirect
+from alignadmin.parsing import text_in, whole
 from connectors.audit import numbers, questions
 from connectors.audit.models import Question
 from connectors.models.person import Person
@@ -21,10 +22,10 @@ PER_PAGE = 50
 @requires(Right.HISTORY)
 def listed(request: HttpRequest) -> HttpResponse:
     """The open ones; with `state=all` every one, newest first."""
-    every = request.GET.get("state") == "all"
+    every = text_in(request.GET, "state") == "all"
     found = Question.objects.select_related("asked_by", "to", "answered_by").order_by("-pk")
     found = found if every else found.filter(answered_at=None)
-    shown = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    shown = Paginator(found, PER_PAGE).get_page(text_in(request.GET, "page"))
     query = "state=all" if every else ""
     return page(request, "history/questions.html", {"found": shown, "every": every, "query": query})
 
@@ -32,8 +33,7 @@ def listed(request: HttpRequest) -> HttpResponse:
 @requires(Right.HISTORY, Right.REVIEW, ("POST",))
 def ask(request: HttpRequest, row: str) -> HttpResponse:
     found = numbers.found_or_404(row)
-    to, text = request.POST.get("to", ""), request.POST.get("text", "")
-    number = int(to) if to.isascii() and to.isdigit() and len(to) <= 18 else 0
+    number, text = whole(text_in(request.POST, "to")) or 0, text_in(request.POST, "text")
     try:
         asked = questions.ask(found, number, text, actor=_person(request))
     except Refused as refused:
@@ -50,7 +50,7 @@ def question(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     if request.method != "POST":
         return _show(request, found)
-    text = request.POST.get("text", "")
+    text = text_in(request.POST, "text")
     try:
         questions.answer(found, text, actor=_person(request))
     except Refused as refused:

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from alignadmin.pages import page, redirect
+from alignadmin.parsing import text_in, whole
 from connectors.audit import review, samples, weeks
 from connectors.audit.week_page import WeekPage
 from connectors.audit.weeks import Week
@@ -25,7 +26,7 @@ DRAWN = 10  # where nobody says how many
 def listed(request: HttpRequest) -> HttpResponse:
     """The weeks, newest first; `until` is the Monday of the first one shown."""
     now = timezone.now()
-    until = weeks.read(request.GET.get("until", ""), now)
+    until = weeks.read(text_in(request.GET, "until"), now)
     context = {
         "page": weeks.listed(until, now),
         "standing": weeks.standing(now),
@@ -45,7 +46,7 @@ def week(request: HttpRequest, week: str) -> HttpResponse:
 def sample(request: HttpRequest, week: str) -> HttpResponse:
     """Draw rows at random; the entry of it is in the address that follows, so that the page can be sent."""
     found = _week(week)
-    number, among = _number(request.POST.get("number", str(DRAWN))), request.POST.get("among", "all")
+    number, among = _number(text_in(request.POST, "number", str(DRAWN))), text_in(request.POST, "among", "all")
     try:
         entry = samples.take(found, number, among, actor=_person(request))
     except Refused as refused:
@@ -55,11 +56,11 @@ def sample(request: HttpRequest, week: str) -> HttpResponse:
 
 @requires(Right.HISTORY, Right.REVIEW, ("POST",), fresh=True)
 def sign(request: HttpRequest, week: str) -> HttpResponse:
-    found, note, drawn = _week(week), request.POST.get("note", ""), _number(request.POST.get("sample", ""))
+    found, note, drawn = _week(week), text_in(request.POST, "note"), _number(text_in(request.POST, "sample"))
     seen = review.Seen(
-        review=_number(request.POST.get("seen", "")),
-        rows=_number(request.POST.get("rows", "")),
-        open_cases=_number(request.POST.get("cases", "")),
+        review=_number(text_in(request.POST, "seen")),
+        rows=_number(text_in(request.POST, "rows")),
+        open_cases=_number(text_in(request.POST, "cases")),
     )
     try:
         review.sign(found, note=note, seen=seen, sample=drawn, actor=_person(request))
@@ -82,7 +83,7 @@ def _show(
         week=shown,
         viewer=_person(request),
         now=timezone.now(),
-        asked_sample=sample or _number(request.GET.get("sample", "")),
+        asked_sample=sample or _number(text_in(request.GET, "sample")),
     )
     context: dict[str, Any] = {
         "page": found,
@@ -105,7 +106,7 @@ def _week(text: str) -> Week:
 
 def _number(text: str) -> int:
     """0 for what is no number of ours."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
+    return whole(text) or 0
 
 
 def _address(found: Week) -> str:

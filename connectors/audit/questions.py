@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from alignadmin.parsing import plain
 from connectors.audit import question_mail, trail
 from connectors.audit.models import HistoryRow, Question
 from connectors.models.person import Person, Role
@@ -149,7 +150,7 @@ def _checked(text: str, what: str) -> str:
         raise Refused(f"{what} needs some words.")
     if len(text) > LONGEST:
         raise Refused(f"{what} has at most {LONGEST:,} characters; this one has {len(text):,}.")
-    return text.replace("\x00", "\ufffd")
+    return plain(text)
 
 
 def _entry(action: str, question: Question, row: HistoryRow | None, sentence: str, actor: Person) -> None:

@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 
 from alignadmin.pages import page, redirect
+from alignadmin.parsing import text_in
 from connectors.audit import saved_views, search
 from connectors.audit.models import SavedView
 from connectors.rights import Right, requires
@@ -22,7 +23,7 @@ def views(request: HttpRequest) -> HttpResponse:
     """All that one sees; a POST saves another."""
     if request.method != "POST":
         return _show(request)
-    name, query = request.POST.get("name", ""), request.POST.get("q", "")
+    name, query = text_in(request.POST, "name"), text_in(request.POST, "q")
     try:
         made = saved_views.save(name, query, shared=_is_shared(request), actor=person_of(request))
     except Refused as refused:
@@ -33,7 +34,7 @@ def views(request: HttpRequest) -> HttpResponse:
 
 @act_only
 def change(request: HttpRequest, view: int) -> HttpResponse:
-    found, name = _own(request, view), request.POST.get("name", "")
+    found, name = _own(request, view), text_in(request.POST, "name")
     try:
         saved_views.change(found, name, shared=_is_shared(request))
     except Refused as refused:
@@ -59,7 +60,7 @@ def _own(request: HttpRequest, view: int) -> SavedView:
 
 
 def _is_shared(request: HttpRequest) -> bool:
-    return request.POST.get("shared") == "yes"
+    return text_in(request.POST, "shared") == "yes"
 
 
 def _show(
@@ -71,7 +72,7 @@ def _show(
     changed: int | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    asked = request.GET.get("q", "") if query is None else query
+    asked = text_in(request.GET, "q") if query is None else query
     context = {
         "views": saved_views.seen_by(person_of(request)),
         "most": saved_views.MOST,

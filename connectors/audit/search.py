@@ -14,6 +14,7 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from alignadmin.parsing import whole
 from connectors.audit import periods, words
 from connectors.audit.fulltext import Group, Match, Span, matching
 from connectors.audit.models import Case, CaseState, HistoryRow, Source
@@ -168,9 +169,8 @@ def _author(value: str) -> Meaning:
 
 
 def _plan(value: str) -> Meaning:
-    if not re.fullmatch(r"[0-9]{1,18}", value.strip()):
+    if (number := whole(value)) is None:
         raise NotUnderstood(f"plan: takes the number of a plan, not {_shown(value)}.")
-    number = int(value)
     return Meaning(columns=Q(plan=number), any_of=(Match(text=words.word("plan", str(number))),))
 
 

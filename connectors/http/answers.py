@@ -2,11 +2,13 @@
 
 import email.utils
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from alignadmin.parsing import whole
 from connectors.http.errors import (
     BadRequest,
     Forbidden,
@@ -19,6 +21,8 @@ from connectors.http.errors import (
 )
 
 MOST_DETAIL = 300
+MOST_PARTS = 200_000  # objects and lists of an answer
+_NO_MARKS = bytes(set(range(256)) - set(b'"[]{}'))
 KEPT_HEADERS = ("content-type", "location", "retry-after")
 # Sent by Jira when the password was not even looked at any more.
 _DENIED_HEADERS = ("x-authentication-denied-reason", "x-seraph-loginreason")
@@ -58,11 +62,11 @@ class Received:
     def retry_after(self) -> float | None:
         """Seconds, from a number or an HTTP date; None when absent or unreadable."""
         value = self.headers.get("retry-after", "").strip()
-        if value.isascii() and value.isdigit():
-            return float(value)
+        if (seconds := whole(value)) is not None:
+            return float(seconds)
         try:
             return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
 
 
@@ -82,8 +86,15 @@ def understand(received: Received, *, wording: Wording, is_read: bool) -> Answer
         raise error_for(received, wording)
     if received.is_web_page:
         raise web_page(received, wording)
+    intricate = is_intricate(received.body)
+    if intricate and is_read:
+        raise NotJson(
+            f"The answer of {wording.system} is nested deeper, or in more parts, than any of its answers should be, so "
+            "it was not read. Check that the address leads to the API and not to a proxy.",
+            status=received.status,
+        )
     try:
-        data = json.loads(received.text)
+        data = None if intricate else json.loads(received.text)
     except (ValueError, RecursionError):
         if is_read:
             raise NotJson(
@@ -94,6 +105,24 @@ def understand(received: Received, *, wording: Wording, is_read: bool) -> Answer
         data = None
     kept = {name: value for name, value in received.headers.items() if name in KEPT_HEADERS}
     return Answer(status=received.status, data=data, text=received.text, headers=kept)
+
+
+def is_intricate(body: bytes) -> bool:
+    """Whether JSON opens more objects and lists than an answer should have, beside or inside each other.
+
+    Each costs up to a hundred times its bytes once it is parsed, so they are counted before. Only where brackets
+    abound are those inside texts told apart: escaped backslashes and quotes go first, then all but quotes and
+    brackets, then the texts.
+    """
+    if _opened(body) <= MOST_PARTS:
+        return False
+    unescaped = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    marks = unescaped.translate(None, delete=_NO_MARKS).replace(b'""', b"")
+    return _opened(re.sub(rb'"[^"]*"', b"", marks)) > MOST_PARTS
+
+
+def _opened(text: bytes) -> int:
+    return text.count(b"[") + text.count(b"{")
 
 
 def web_page(received: Received, wording: Wording) -> NotJson:
@@ -156,7 +185,7 @@ def remote_text(received: Received) -> str:
         return "The site answered with a web page."
     text = received.text.strip()
     try:
-        said = _words(json.loads(text))
+        said = "" if is_intricate(received.body) else _words(json.loads(text))
     except (ValueError, RecursionError):
         said = ""
     return " ".join((said or text).split())[:MOST_DETAIL]

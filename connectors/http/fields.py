@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from alignadmin.parsing import whole
 from connectors.http.errors import Malformed
 
 
@@ -27,9 +28,10 @@ class Fields:
         name, value = self._first(names)
         if value is None or value == "":
             return None
-        if isinstance(value, bool) or not isinstance(value, int | str) or not _is_whole(value):
+        number = None if isinstance(value, bool) else _whole(value)
+        if number is None:
             raise self._wrong(name, value, "a whole number")
-        return int(value)
+        return number
 
     def text(self, *names: str) -> str:
         """Empty when missing: no rule of ours depends on a name being there."""
@@ -96,8 +98,11 @@ def rows_of(data: object, *, what: str) -> list[Any]:
     return data
 
 
-def _is_whole(value: int | str) -> bool:
-    return isinstance(value, int) or (value.isascii() and value.removeprefix("-").isdigit())
+def _whole(value: object) -> int | None:
+    """Also a negative one; no id of ours is longer than 64 bits, whatever a site sends."""
+    written = str(value) if isinstance(value, int | str) else ""
+    number = whole(written.removeprefix("-"))
+    return None if number is None else -number if written.startswith("-") else number
 
 
 def _kind(value: object) -> str:

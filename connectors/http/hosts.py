@@ -23,6 +23,7 @@ _NEVER = tuple(
         "5f00::/16",  # segment routing
     )
 )
+LONGEST_HOST = 253  # letters
 _LOCAL_NAMES = re.compile(r"(?:.*\.)?(?:localhost|localdomain|local|internal|home\.arpa)|ip6-(?:localhost|loopback)")
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 # UTS 46 reads these as dots too.
@@ -44,9 +45,19 @@ def check_spelling(host: str) -> None:
     plain = _plain(host)
     if not host.isprintable() or "%" in plain or plain.endswith(".") or ".." in plain or plain.startswith("."):
         raise AddressRefused("The host in the address is not written as hosts are. Enter it like acme.jiraalign.com.")
+    if _is_too_long(plain):
+        raise AddressRefused("The host in the address is longer than the name of a host can be. Paste it again.")
     # Browsers and libraries read such a host as a number, each in its own way: octal, hexadecimal, shortened.
     if _NUMBER.fullmatch(plain.rsplit(".", 1)[-1]) and not _is_plain_ipv4(host):
         raise AddressRefused("The host in the address is a number in an unusual form. Enter the name of the site.")
+
+
+def _is_too_long(host: str) -> bool:
+    """More than 253 letters, or 63 between two dots, as the name service counts them: it is not even asked."""
+    try:
+        return len(host.encode("idna")) > LONGEST_HOST
+    except UnicodeError:
+        return True
 
 
 def _plain(host: str) -> str:

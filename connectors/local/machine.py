@@ -12,6 +12,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from alignadmin.parsing import whole
 from connectors.local.children import Children
 
 HOST = "127.0.0.1"
@@ -25,9 +26,9 @@ class CannotStart(Exception):
 
 def port_of(environ: Mapping[str, str], name: str, default: int) -> int:
     text = environ.get(name) or str(default)
-    if not text.isdecimal() or not 0 < int(text) < 65536:
+    if not (port := whole(text, most=65535)):
         raise CannotStart(f"{name} is {text!r}; it must be a port number.")
-    return int(text)
+    return port
 
 
 def refuse_taken(name: str, port: int, *, command: str) -> None:

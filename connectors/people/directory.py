@@ -16,6 +16,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from alignadmin.parsing import text_in
 from connectors.models import Credential, Person, Role
 from connectors.people.handover import Handover, handover
 from connectors.people.services import is_waiting
@@ -68,8 +69,8 @@ class PeoplePage:
 
     @property
     def filters(self) -> dict[str, str]:
-        text = self.asked.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
-        role, state = self.asked.get("role", ""), self.asked.get("state", "")
+        text = text_in(self.asked, "q").strip()[:LONGEST_SEARCH]
+        role, state = text_in(self.asked, "role"), text_in(self.asked, "state")
         return {"q": text, "role": role if role in Role.values else "", "state": state if state in STATES else ""}
 
     @property

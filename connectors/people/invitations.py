@@ -21,6 +21,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
+from alignadmin.parsing import whole
 from connectors.models import Person
 
 log = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ def uid_of(person: Person) -> str:
 def invited(uid: str, token: str | None) -> Person | None:
     """Whose open invitation this is; None for every link that is no good, whatever the reason."""
     try:
-        person = Person.objects.filter(pk=int(urlsafe_base64_decode(uid))).first()
+        person = Person.objects.filter(pk=whole(urlsafe_base64_decode(uid).decode()) or 0).first()
     except ValueError:
         return None
     return person if person is not None and tokens.check_token(person, token) else None

@@ -104,7 +104,7 @@ class KeyAnswerField(forms.JSONField):
             raise ValidationError(KEY_UNREADABLE)
         try:
             return super().to_python(value)
-        except RecursionError as error:
+        except (RecursionError, ValueError) as error:  # ValueError: a number of thousands of digits
             raise ValidationError(KEY_UNREADABLE) from error
 
     def bound_data(self, data: Any, initial: Any) -> str:

@@ -21,6 +21,7 @@ from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import reverse, reverse_lazy
 
+from alignadmin.parsing import text_in
 from connectors.models import Person
 from connectors.rights import FACTOR
 from connectors.sealing import SealError
@@ -125,7 +126,7 @@ class ConfirmByKey(_OneTransaction, webauthn.ReauthenticateWebAuthnView):
 def reauthenticate(request: HttpRequest) -> HttpResponse:
     """A person without a password and a second factor can only sign in again."""
     if not get_adapter().get_reauthentication_methods(request.user):
-        return render(request, "account/sign_in_again.html", {"next": request.GET.get("next", "/")})
+        return render(request, "account/sign_in_again.html", {"next": text_in(request.GET, "next", "/")})
     answer: HttpResponse = account.reauthenticate(request)
     return answer
 

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from alignadmin.pages import failure, page, redirect
+from alignadmin.parsing import text_in
 from connectors import queries, services, trial
 from connectors.audit import labels
 from connectors.forms import ConnectorForm, SetUp, TermsForm, TypesForm, problems_of
@@ -128,7 +129,7 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _is_test(request: HttpRequest) -> bool:
-    return request.POST.get("act") == "test"
+    return text_in(request.POST, "act") == "test"
 
 
 def _tried(checks: Sequence[Check], *, notes: Sequence[str] = (), problems: Sequence[str] = ()) -> dict[str, Any]:
@@ -165,7 +166,7 @@ def refresh(request: HttpRequest, slug: str) -> HttpResponse:
 
 @requires(Right.SEE, Right.CONFIGURE, ("POST",))
 def active(request: HttpRequest, slug: str) -> HttpResponse:
-    stored, wish = connector_or_404(slug), request.POST.get("active", "")
+    stored, wish = connector_or_404(slug), text_in(request.POST, "active")
     if wish not in ("yes", "no"):
         return failure(request, "The request does not say whether to activate or to deactivate.", status=400)
     return _done(request, stored, lambda actor: services.set_active(stored, wish == "yes", actor=actor))
@@ -173,7 +174,7 @@ def active(request: HttpRequest, slug: str) -> HttpResponse:
 
 @requires(Right.SEE, Right.CONFIGURE, ("POST",))
 def confirm(request: HttpRequest, slug: str) -> HttpResponse:
-    stored, code = connector_or_404(slug), request.POST.get("code", "")
+    stored, code = connector_or_404(slug), text_in(request.POST, "code")
     if code not in CONFIRMABLE:
         return failure(request, "This is none of the prerequisites that a person can confirm.", status=400)
     return _done(request, stored, lambda actor: services.confirm_prerequisite(stored, code, actor=actor))

@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 
 from alignadmin.pages import failure, page, redirect
+from alignadmin.parsing import text_in
 from connectors import rotation
 from connectors.forms import problems_of
 from connectors.models import Credential, Person, System
@@ -105,7 +106,9 @@ def probe(request: HttpRequest, slug: str, system: str) -> HttpResponse:
 @guarded
 def switch(request: HttpRequest, slug: str, system: str) -> HttpResponse:
     def act(shown: CredentialPage, actor: Person) -> None:
-        rotation.switch(_named(request, shown).uuid, confirm_loss=bool(request.POST.get("confirm_loss")), actor=actor)
+        rotation.switch(
+            _named(request, shown).uuid, confirm_loss=bool(text_in(request.POST, "confirm_loss")), actor=actor
+        )
 
     return _act(request, slug, system, "switch", act)
 
@@ -152,7 +155,7 @@ def owners(request: HttpRequest, slug: str, system: str) -> HttpResponse:
     """Who answers for the current one and when it expires, without a rotation."""
     shown = _page_of(slug, system)
     stored = shown.current
-    if stored is None or request.POST.get("owners-credential") != str(stored.uuid):
+    if stored is None or text_in(request.POST, "owners-credential") != str(stored.uuid):
         return _refused(request, shown, "owners", "Another credential is in use by now: look at it first.")
     form = OwnersForm(request.POST, stored=stored)
     if not form.is_valid():
@@ -173,7 +176,7 @@ def owners(request: HttpRequest, slug: str, system: str) -> HttpResponse:
 def _named(request: HttpRequest, shown: CredentialPage) -> Credential:
     """The one that the form was drawn for. Raises Refused unless it is one of this page's."""
     try:
-        uuid = UUID(request.POST.get("credential", ""))
+        uuid = UUID(text_in(request.POST, "credential"))
     except ValueError:
         raise Refused("The request names no credential: reload this page and try again.") from None
     found = Credential.objects.filter(uuid=uuid, connector=shown.connector, system=shown.system).first()
@@ -184,7 +187,7 @@ def _named(request: HttpRequest, shown: CredentialPage) -> Credential:
 
 def _consented_key(request: HttpRequest) -> str:
     """The key to write to; a key without consent, or consent without a key, is a slip."""
-    key, consents = request.POST.get("write_key", ""), bool(request.POST.get("consent"))
+    key, consents = text_in(request.POST, "write_key"), bool(text_in(request.POST, "consent"))
     if key and not consents:
         raise Refused("Nothing was tried. To try a write at that key, tick that you agree; else choose reading only.")
     if consents and not key:

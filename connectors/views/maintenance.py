@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
 from alignadmin.pages import failure, page, redirect
+from alignadmin.parsing import text_in
 from connectors import maintenance as maintaining
 from connectors.forms import problems_of
 from connectors.maintenance_form import MaintenanceForm
@@ -52,7 +53,7 @@ def end(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _since(request: HttpRequest) -> datetime | None:
     try:
-        found = parse_datetime(request.POST.get("since", ""))
+        found = parse_datetime(text_in(request.POST, "since"))
     except ValueError:  # well written, and no moment of any calendar
         return None
     return found if found and found.tzinfo else None

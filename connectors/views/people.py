@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from alignadmin.pages import page, redirect
+from alignadmin.parsing import text_in
 from connectors.models import Person
 from connectors.people import directory, invitations
 from connectors.people import services as people
@@ -101,7 +102,7 @@ def _sent(request: HttpRequest, invited: Person, delivery: Delivery) -> HttpResp
 @act_only
 def role(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Person, pk=pk)
-    wish, seen = request.POST.get("role", ""), request.POST.get("seen", "")
+    wish, seen = text_in(request.POST, "role"), text_in(request.POST, "seen")
     return _act(request, found, lambda actor: people.set_role(found, wish, seen=seen, actor=actor), "The role is set.")
 
 
@@ -109,7 +110,7 @@ def role(request: HttpRequest, pk: int) -> HttpResponse:
 def reviews(request: HttpRequest, pk: int) -> HttpResponse:
     """Whether an admin may review, too."""
     found = get_object_or_404(Person, pk=pk)
-    wish, seen = request.POST.get("reviews") == "yes", request.POST.get("seen") == "yes"
+    wish, seen = text_in(request.POST, "reviews") == "yes", text_in(request.POST, "seen") == "yes"
     done = f"{found} may {'review, too' if wish else 'not review'}."
     return _act(request, found, lambda actor: people.set_reviews(found, wish, seen=seen, actor=actor), done)
 
@@ -120,7 +121,7 @@ def active(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Person, pk=pk)
     if request.method != "POST":
         return page(request, "people/active.html", {"page": directory.PersonPage(found, person_of(request))})
-    wish, seen = request.POST.get("active", ""), request.POST.get("seen", "")
+    wish, seen = text_in(request.POST, "active"), text_in(request.POST, "seen")
     if wish == "yes":
         return _act(request, found, lambda actor: people.activate(found, actor=actor), f"{found} is active again.")
     if wish == "no":

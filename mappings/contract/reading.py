@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from alignadmin.parsing import whole
 from connectors.align.client import PAGE, AlignClient
 from connectors.http.errors import BadRequest
 from mappings.engine.families import Family, Place
@@ -15,6 +16,7 @@ TYPE_IDS, FIELDS, PAGE_LIMIT, POST_ANSWER = "type-ids", "fields", "page-limit", 
 NAMES = (TYPE_IDS, FIELDS, PAGE_LIMIT, POST_ANSWER)
 MORE_THAN_PAGE = PAGE + 1  # the page limit of a site that answers more at once than its documents say
 MOST_LISTS = 3  # the largest of a family: they show the most types, and where a page ends
+MOST_TYPE_ID = 999_999_999  # columns of type ids have 32 bits
 MOST_VALUES, LONGEST_NAME = 60, 60  # what a strange answer may put into a fact
 
 
@@ -54,9 +56,8 @@ def _page(client: AlignClient, place: Place, *, top: int = PAGE, skip: int = 0) 
 
 
 def _type_ids(records: Iterable[dict[str, Any]], outside: Iterable[int]) -> list[int]:
-    texts = {str(record.get("workItemTypeId")) for record in records}
-    found = {int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 10}
-    return sorted(found | set(outside))[:MOST_VALUES]
+    found = {whole(record.get("workItemTypeId"), most=MOST_TYPE_ID) for record in records}
+    return sorted({number for number in found if number is not None} | set(outside))[:MOST_VALUES]
 
 
 def _fields(records: Iterable[dict[str, Any]]) -> list[str]:

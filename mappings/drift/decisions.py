@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
+from alignadmin.parsing import whole
 from connectors.audit import trail
 from connectors.models import Connector, Person
 from connectors.services import Refused
@@ -74,11 +75,11 @@ def seen(mapping: Mapping) -> Seen:
 
 def read_token(token: str) -> Seen:
     """Raises Refused for what was not made by our page."""
-    parts = token.split(".")
-    whole = all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts if part)
-    if len(parts) != 3 or not whole or not parts[0] or not parts[1]:
+    pk, version, observed = [*(whole(part) for part in token.split(".")), None, None, None][:3]
+    is_empty = token.endswith(".")  # nothing is observed
+    if token.count(".") != 2 or pk is None or version is None or (observed is None) is not is_empty:
         raise Refused(f'"{token[:40]}" is not a row. Reload the page and try again.')
-    return Seen(pk=int(parts[0]), version=int(parts[1]), observed=int(parts[2]) if parts[2] else None)
+    return Seen(pk=pk, version=version, observed=observed)
 
 
 def end_of_day(text: str) -> datetime | None:

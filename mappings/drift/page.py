@@ -19,6 +19,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
+from alignadmin.parsing import text_in, whole
 from connectors.jobs import latest
 from connectors.models import Connector, Job, Person, WorkItemType
 from connectors.rights import Right, may
@@ -113,20 +114,20 @@ def read_address(connector: Connector, data: QueryDict) -> Address:
     """What is not known falls back to the default."""
 
     def one_of(name: str, known: Iterable[str]) -> str:
-        value = data.get(name) or ""
+        value = text_in(data, name)
         return value if value in set(known) else ""
 
-    row, size = data.get("row") or "", data.get("size") or ""
+    size = text_in(data, "size")
     return Address(
         connector=connector,
         tab=Tab(one_of("tab", Tab) or Tab.OPEN),
-        project=(data.get("project") or "")[:255],
+        project=text_in(data, "project")[:255],
         work_item_type=one_of("type", WorkItemType.values),
         direction=one_of("direction", Direction),
         situation=one_of("situation", [*OPEN_SITUATIONS, UNKNOWN]),
         size=next((each for each in SIZES if str(each) == size), SIZES[0]),
-        row=int(row) if row.isascii() and row.isdigit() and len(row) < 19 else None,
-        page=(data.get("page") or "")[:9],
+        row=whole(data.get("row")),
+        page=text_in(data, "page")[:9],
     )
 
 

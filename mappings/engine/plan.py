@@ -63,7 +63,8 @@ class Draft:
     Names are plain ("Dev complete", "In Review"): of the source, of the value before (observed) and after (wanted).
     `target_names` are needed only where further records are to be deleted. `names_in_align` says of each record how
     Align's list calls its source and target: so its log will, whatever they are called here. `project_count` is how
-    many projects a shared place serves. `problems` are those of this row; an error among them refuses it.
+    many projects a shared place serves. `problems` are those of this row; an error among them refuses it. `unused` says
+    why its list is read no more, which refuses it, too.
     """
 
     connector_id: int
@@ -78,6 +79,7 @@ class Draft:
     names_in_align: NamesInAlign = field(default_factory=NamesInAlign)
     project_count: int = 0
     problems: tuple[Problem, ...] = ()
+    unused: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,6 +157,9 @@ def plan(drafts: Iterable[Draft]) -> Planning:
 def _refusal(draft: Draft) -> Refused | None:
     row = draft.row
     key = row_key(draft.place, draft.work_item_type, row.source_id)
+    if draft.unused:
+        sentence = f"{draft.unused} Take the edit of {draft.source_name} out of the draft."
+        return Refused(key=key, code="list-unused", sentence=sentence)
     if row.situation in REFUSALS:
         return Refused(key=key, code=row.situation.value, sentence=REFUSALS[row.situation])
     if not _differs(row):

@@ -11,7 +11,7 @@ from mappings.engine import plan as engine
 from mappings.engine.checks import Problem, RowKey, by_row, check
 from mappings.engine.families import FAMILIES
 from mappings.engine.values import Direction, Kind, Row, WorkItemType
-from mappings.facts import Facts, Shown
+from mappings.facts import Facts, Shown, row_of
 from mappings.models import Mapping
 from mappings.names_in_align import names_in_lists
 from mappings.queries import Names, names_of, waiting_edits
@@ -21,12 +21,13 @@ Asked = tuple[Shown, Direction]
 
 @dataclass(frozen=True)
 class Choice:
-    """A row chosen for a plan, with the matrix it belongs to and its problems."""
+    """A row chosen for a plan, with its matrix and its problems; `unused` says why its list is read no more."""
 
     mapping: Mapping
     shown: Shown
     row: Row
-    problems: tuple[Problem, ...]
+    problems: tuple[Problem, ...] = ()
+    unused: str = ""
 
 
 def preview(connector: Connector, mapping_ids: Collection[int] | None = None) -> engine.Planning:
@@ -56,9 +57,31 @@ def _choice(
     rows: MappingOf[Asked, MappingOf[int, Row]],
     found: MappingOf[Asked, MappingOf[RowKey, list[Problem]]],
 ) -> Choice:
+    if unused := _why_unused(mapping):
+        return Choice(mapping=mapping, shown=shown, row=row_of(mapping), unused=unused)
     asked = (shown, mapping.direction)
     problems = found[asked].get((mapping.direction, mapping.source_id), ())
     return Choice(mapping=mapping, shown=shown, row=rows[asked][mapping.source_id], problems=tuple(problems))
+
+
+def _why_unused(mapping: Mapping) -> str:
+    """Why the list of this edit is read no more; empty when it is.
+
+    The facts of its matrix are then those of another list, which may hold another row of the same status.
+    """
+    project = mapping.scope.project
+    if project is None:
+        return ""
+    if project.vanished_at is not None:
+        return f"Jira does not show project {project.key} any more, so its lists are read no more."
+    if not project.in_scope:
+        return f"Project {project.key} is not in this connector any more, so its lists are read no more."
+    if mapping.direction is Direction.JIRA_TO_ALIGN and not project.team_managed:
+        return (
+            f"Project {project.key} is company-managed now: it follows the mappings that all company-managed "
+            "projects share, and the list of its own is read no more."
+        )
+    return ""
 
 
 def drafts(connector: Connector, choices: Iterable[Choice]) -> Iterable[engine.Draft]:
@@ -89,6 +112,7 @@ def _draft(
         names_in_align=names_in_align,
         project_count=project_count,
         problems=choice.problems,
+        unused=choice.unused,
     )
 
 

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
 from alignadmin.pages import failure, page, redirect
+from alignadmin.parsing import text_in, whole
 from connectors.models import Connector, Person
 from connectors.rights import Right, requires
 from connectors.services import Refused
@@ -35,12 +36,12 @@ def look(request: HttpRequest, slug: str) -> HttpResponse:
 @guarded
 def note(request: HttpRequest, slug: str) -> HttpResponse:
     def act(shown: Connector, actor: Person) -> None:
-        number, moment = request.POST.get("fact", ""), request.POST.get("changed_at", "")
+        pk = whole(text_in(request.POST, "fact"))
         try:
-            pk, changed_at = int(number[:18]), parse_datetime(moment)
+            changed_at = parse_datetime(text_in(request.POST, "changed_at"))
         except ValueError:
             raise Refused(NOT_NAMED) from None
-        if changed_at is None or not changed_at.tzinfo:
+        if pk is None or changed_at is None or not changed_at.tzinfo:
             raise Refused(NOT_NAMED)
         decisions.note(shown, pk, changed_at=changed_at, actor=actor)
 
@@ -52,14 +53,14 @@ def type_ids(request: HttpRequest, slug: str) -> HttpResponse:
     """Take over the type ids of one of the proposals that the page shows."""
 
     def act(shown: Connector, actor: Person) -> None:
-        family, key = request.POST.get("family", ""), request.POST.get("type_ids", "")
+        family, key = text_in(request.POST, "family"), text_in(request.POST, "type_ids")
         decisions.take_over(shown, family, key, actor=actor)
 
     return _act(request, slug, act)
 
 
 def _consented_key(request: HttpRequest) -> str:
-    key, consents = request.POST.get("write_key", ""), bool(request.POST.get("consent"))
+    key, consents = text_in(request.POST, "write_key"), bool(text_in(request.POST, "consent"))
     if key and not consents:
         raise Refused("Nothing was tried. To try a create at that key, tick that you agree; else choose reading only.")
     if consents and not key:

@@ -8,6 +8,7 @@ from django.shortcuts import redirect as plain_redirect
 from django.urls import reverse
 
 from alignadmin.pages import failure, page, redirect
+from alignadmin.parsing import plain, text_in
 from connectors.models import Connector
 from connectors.rights import Right, requires
 from connectors.services import Refused
@@ -53,18 +54,18 @@ def _decide(connector: Connector, request: HttpRequest) -> Outcome:
     accepts = decision is Decision.ACCEPT
     ruling = Ruling(
         decision=decision,
-        until=end_of_day(request.POST.get("until", "")) if accepts else None,
-        reason=request.POST.get("reason", "").strip()[:LONGEST_REASON] if accepts else "",
+        until=end_of_day(text_in(request.POST, "until")) if accepts else None,
+        reason=text_in(request.POST, "reason").strip()[:LONGEST_REASON] if accepts else "",
     )
     return decide_many(connector, rows, ruling, actor=person_of(request))
 
 
 def _asked(data: QueryDict) -> tuple[Decision, list[Seen]]:
     """A row's own button says "adopt 12.3.5"; the others go with the ticked rows."""
-    word, _, token = (data.get("one") or data.get("decision") or "").partition(" ")
+    word, _, token = (text_in(data, "one") or text_in(data, "decision")).partition(" ")
     if word not in set(Decision):
         raise Refused("Choose adopt, restore or accept.")
-    tokens = [token] if token else data.getlist("ticked")
+    tokens = [token] if token else [plain(each) for each in data.getlist("ticked")]
     return Decision(word), [read_token(each) for each in tokens]
 
 

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404
 
 from alignadmin.pages import failure, page, redirect
+from alignadmin.parsing import text_in, whole
 from connectors import jobs
 from connectors.models import Connector, Person
 from connectors.rights import Right, requires
@@ -22,8 +23,6 @@ from mappings.models import Mapping, Scope
 from mappings.observe import ensure_scopes
 from mappings.pages import MatrixPage
 from mappings.services import Decision, Key, Wish
-
-MOST_ID = 2**63 - 1
 
 
 def connector_or_404(slug: str) -> Connector:
@@ -66,7 +65,7 @@ def _cell_wish(shown: MatrixPage, data: QueryDict) -> Wish:
     status_id, target_id = number(data, "status"), number(data, "target")
     if status_id is None or target_id is None:
         raise Refused("This request does not name a cell. Reload the page.")
-    asked = data.get("to", "")
+    asked = text_in(data, "to")
     direction = Direction(asked) if asked in set(Direction) else Direction.JIRA_TO_ALIGN
     to_align = direction is Direction.JIRA_TO_ALIGN
     source, value = (status_id, target_id) if to_align else (target_id, status_id)
@@ -129,13 +128,17 @@ def _list_wishes(address: Address, data: QueryDict) -> list[Wish]:
     wishes: list[Wish] = []
     for direction in Direction:
         prefix = f"{direction.value}-"
-        names = [name for name in data if name.startswith(prefix) and name[len(prefix) :].isdigit()]
-        edited = [name for name in names if number(data, name) != number(data, f"seen-{name}")]
+        sources = {name: whole(name.removeprefix(prefix)) for name in data if name.startswith(prefix)}
+        edited = {
+            name: source
+            for name, source in sources.items()
+            if source is not None and number(data, name) != number(data, f"seen-{name}")
+        }
         if not edited:
             continue
         key = key_of(address, direction, 0)
-        for name in edited:
-            row = Key(scope=key.scope, work_item_type=key.work_item_type, source_id=int(name[len(prefix) :]))
+        for name, source in edited.items():
+            row = Key(scope=key.scope, work_item_type=key.work_item_type, source_id=source)
             wishes.append(Wish(key=row, wanted=number(data, name), seen=number(data, f"seen-{name}")))
     return wishes
 
@@ -187,8 +190,8 @@ def decide(request: HttpRequest, slug: str) -> HttpResponse:
             Decision(data["decision"]),
             seen=number(data, "seen"),
             actor=person_of(request),
-            until=end_of_day(data.get("until", "")),
-            reason=data.get("reason", ""),
+            until=end_of_day(text_in(data, "until")),
+            reason=text_in(data, "reason"),
         )
     except Refused as refused:
         return failure(request, str(refused))
@@ -234,9 +237,9 @@ def _mapping(connector: Connector, data: QueryDict) -> Mapping:
 
 def number(data: QueryDict, name: str) -> int | None:
     """A whole number from a form; None when empty. Raises Refused for anything else: it was not made by our page."""
-    text = (data.get(name) or "").strip()
+    text = text_in(data, name).strip()
     if not text:
         return None
-    if not text.isascii() or not text.isdigit() or int(text) > MOST_ID:
+    if (found := whole(text)) is None:
         raise Refused(f'"{text[:40]}" is not an id. Reload the page and try again.')
-    return int(text)
+    return found

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from alignadmin.pages import failure, page, redirect
+from alignadmin.parsing import text_in, whole
 from connectors.context import belongs_to
 from connectors.models import Connector, Person
 from connectors.rights import Right, requires
@@ -50,8 +51,8 @@ def _choices(connector: Connector, person: Person, **extra: object) -> dict[str,
 
 
 def _make(request: HttpRequest, connector: Connector, person: Person) -> HttpResponse:
-    chosen = {int(pk) for pk in request.POST.getlist("row") if pk.isascii() and pk.isdigit()}
-    reason, ticket = request.POST.get("reason", ""), request.POST.get("ticket", "")
+    chosen = {pk for each in request.POST.getlist("row") if (pk := whole(each)) is not None}
+    reason, ticket = text_in(request.POST, "reason"), text_in(request.POST, "ticket")
     try:
         if not chosen:
             raise Refused("Choose at least one edit.")
@@ -68,13 +69,13 @@ def _make(request: HttpRequest, connector: Connector, person: Person) -> HttpRes
 def plans(request: HttpRequest) -> HttpResponse:
     found = Plan.objects.select_related("connector", "author", "approver").order_by("-id")
     found = found.annotate(has_trouble=Exists(Change.objects.filter(TROUBLED, plan=OuterRef("pk"))))
-    slug, state = request.GET.get("connector", ""), request.GET.get("state", "")
+    slug, state = text_in(request.GET, "connector"), text_in(request.GET, "state")
     if slug:
         found = found.filter(connector__slug=slug)
     if state in PlanState.values:
         found = found.filter(state=state)
     context = {
-        "plans": Paginator(found, 50).get_page(request.GET.get("page")),
+        "plans": Paginator(found, 50).get_page(text_in(request.GET, "page")),
         "connectors": Connector.objects.all(),
         "states": PlanState.choices,
         "slug": slug,
@@ -98,8 +99,8 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _page(request: HttpRequest, found: Plan) -> HttpResponse:
-    filters = {name: request.GET.get(name, "") for name in FILTERS}
-    shown = PlanPage(found, person_of(request), filters, request.GET.get("page", "1"))
+    filters = {name: text_in(request.GET, name) for name in FILTERS}
+    shown = PlanPage(found, person_of(request), filters, text_in(request.GET, "page", "1"))
     return page(request, "plans/plan.html", {"page": shown}, fragment="plans/_plan.html")
 
 
@@ -126,7 +127,7 @@ def approve(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _approve(found: Plan, request: HttpRequest) -> object:
-    fingerprint, ticked = request.POST.get("fingerprint", ""), "warnings" in request.POST
+    fingerprint, ticked = text_in(request.POST, "fingerprint"), "warnings" in request.POST
     return planning.approve(found, fingerprint, ticked=ticked, actor=person_of(request))
 
 
@@ -136,7 +137,7 @@ def apply(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _apply(found: Plan, request: HttpRequest) -> object:
-    return planning.start_apply(found, typed=request.POST.get("confirm", ""), actor=person_of(request))
+    return planning.start_apply(found, typed=text_in(request.POST, "confirm"), actor=person_of(request))
 
 
 @requires(Right.SEE, Right.EDIT, ("POST",))
@@ -164,7 +165,7 @@ def back(request: HttpRequest, pk: int) -> HttpResponse:
     """What a roll back would restore and what it would leave out; a POST makes its plan."""
     found = plan_or_404(pk)
     belongs_to(request, found.connector)
-    reason, ticket = request.POST.get("reason", roll_back.opening(found)), request.POST.get("ticket", "")
+    reason, ticket = text_in(request.POST, "reason", roll_back.opening(found)), text_in(request.POST, "ticket")
     if request.method != "POST":
         return page(request, "plans/roll_back.html", {"page": _roll_back_page(found, reason, ticket)})
     try:

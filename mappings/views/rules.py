@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from alignadmin.pages import failure, page, redirect
+from alignadmin.parsing import text_in
 from connectors.context import belongs_to
 from connectors.models import Connector
 from connectors.rights import Right, requires
@@ -54,7 +55,7 @@ def emergency(request: HttpRequest, pk: int) -> HttpResponse:
     """The author approves their own plan, where a second person has to."""
     found = plan_or_404(pk)
     belongs_to(request, found.connector)
-    fingerprint, ticked, reason = (request.POST.get(name, "") for name in ("fingerprint", "warnings", "emergency"))
+    fingerprint, ticked, reason = (text_in(request.POST, name) for name in ("fingerprint", "warnings", "emergency"))
     try:
         planning.approve_in_emergency(found, fingerprint, ticked=bool(ticked), reason=reason, actor=person_of(request))
     except Refused as refused:

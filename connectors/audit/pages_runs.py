@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from alignadmin.pages import page, redirect
+from alignadmin.parsing import text_in
 from connectors.audit import withdrawals
 from connectors.audit.models import IntakeRun
 from connectors.models.connector import Connector
@@ -24,10 +25,10 @@ BIGGEST = 2**63 - 1  # that a database's key can be
 def listed(request: HttpRequest, slug: str) -> HttpResponse:
     """Newest first; those by hand alone, unless `way=all`: the endpoint's are one an hour and more."""
     connector = get_object_or_404(Connector, slug=slug)
-    every = request.GET.get("way") == "all"
+    every = text_in(request.GET, "way") == "all"
     found = IntakeRun.objects.filter(connector=connector).select_related("withdrawal").order_by("-number")
     found = found if every else found.filter(intake__in=withdrawals.BY_HAND)
-    shown = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    shown = Paginator(found, PER_PAGE).get_page(text_in(request.GET, "page"))
     context = {
         "connector": connector,
         "page": shown,
@@ -47,7 +48,7 @@ def one(request: HttpRequest, slug: str, run: int) -> HttpResponse:
     found = get_object_or_404(runs, number=run, connector__slug=slug)
     if request.method != "POST":
         return _show(request, found)
-    reason = request.POST.get("reason", "")
+    reason = text_in(request.POST, "reason")
     try:
         outcome = withdrawals.withdraw(found, reason, actor=_person(request))
     except Refused as refused:

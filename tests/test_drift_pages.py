@@ -106,7 +106,7 @@ def test_a_drifted_row_shows_the_three_values_the_cause_and_since_when(
 def test_the_row_leads_to_the_line_that_caused_it(signed_in: SignIn, connector: Connector, drifted: Mapping) -> None:
     take_in_log(connector)
     admin = signed_in(Role.ADMIN)
-    address = re.search(r'href="(/history/\d+/)"', shown(admin))
+    address = re.search(r'href="(/history/line-\d+/)"', shown(admin))
     assert address is not None
     assert "In Review" in admin.get(address[1]).content.decode()
 

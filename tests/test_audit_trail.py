@@ -212,7 +212,7 @@ class TestTriggers:
             digest="d",
             intake="paste",
         )
-        SeenAgain.objects.create(run=run, line=line)
+        SeenAgain.objects.create(run=run, first=line.pk, last=line.pk)
         RunWithdrawal.objects.create(
             run=run, person_id=1, person_name="x", at=timezone.now(), reason="wrong zone", entry_seq=-1
         )

@@ -91,7 +91,17 @@ def test_lines_that_a_later_run_shows_again_are_kept_with_it(align: Connector, r
     paste(align, reviewer, "20 12:00:00", "20 12:00:00", "20 13:00:00")
     paste(align, reviewer, "20 12:00:00", "20 14:00:00")
     again = SeenAgain.objects.get()
-    assert (again.run_id, again.line.occurrence, IntakeRun.objects.get(number=2).seen_again) == (2, 1, 1)
+    first = MirrorLine.objects.earliest("pk").pk
+    assert (again.run_id, again.first, again.last) == (2, first, first)
+    assert IntakeRun.objects.get(number=2).seen_again == 1
+    assert found() == []
+
+
+def test_a_part_that_is_sent_once_more_is_one_range_of_lines(align: Connector, reviewer: Person) -> None:
+    for _ in range(2):
+        paste(align, reviewer, *[f"20 12:00:{second:02}" for second in range(30)], "20 12:00:05")
+    again, run = SeenAgain.objects.get(), IntakeRun.objects.get(number=2)
+    assert (again.last - again.first + 1, run.seen_again, run.lines) == (31, 31, 0)
     assert found() == []
 
 
@@ -313,8 +323,6 @@ def test_lines_and_runs_and_entries_all_rewritten_with_hashes_worked_out_anew_ar
     prev = run_digest.START
     for run in IntakeRun.objects.order_by("number"):
         run.digest, run.prev = run_digest.of_lines(MirrorLine.objects.filter(run=run).order_by("pk")), prev
-        lines = SeenAgain.objects.filter(run=run).select_related("line").order_by("pk")
-        run.seen_again_digest = run_digest.of_seen_again([each.line for each in lines])
         rewrite(run)
         prev = run.hash
     rewrite_the_chain()

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -24,7 +24,7 @@ from connectors.audit import case_book, gaps, intake_runs, join, labels, paste_t
 from connectors.audit.columns import DayOrder, Hour, LogLine, read_lines
 from connectors.audit.inserting import insert
 from connectors.audit.intake_runs import Begun, Brought
-from connectors.audit.models import Intake, MirrorLine, SeenAgain
+from connectors.audit.models import Intake, IntakeRun, MirrorLine
 from connectors.models.connector import AuditSource, Connector
 from connectors.models.person import Person
 
@@ -301,11 +301,11 @@ class Compared:
     """What was shown, beside what is stored.
 
     `fresh` are lines that are more than are stored, each with its digest and which of the identical ones it is;
-    `again`, of those looks of which none is more, the last one shown; `counts`, how often each digest was shown.
+    `again`, of those looks of which none is more, the keys of the stored ones; `counts`, how often each was shown.
     """
 
     fresh: Sequence[tuple[LogLine, str, int]]
-    again: Sequence[MirrorLine]
+    again: Sequence[int]
     counts: Mapping[str, int]
 
 
@@ -315,7 +315,7 @@ def _compared(begun: Begun, lines: Sequence[LogLine]) -> Compared:
         by_digest[digest_of(line)].append(line)
     stored, seen = _stored(begun.connector, by_digest), _remote_ids(begun.connector, lines)
     fresh: list[tuple[LogLine, str, int]] = []
-    again: list[MirrorLine] = []
+    again: list[Known] = []
     for digest, identical in by_digest.items():
         there = stored[digest]
         # Those with an id that is stored already come first: they are the ones that are known.
@@ -323,32 +323,28 @@ def _compared(begun: Begun, lines: Sequence[LogLine]) -> Compared:
         more = [(line, digest, nth) for nth, line in enumerate(identical, 1) if nth not in there]
         fresh += more
         if not more:
-            again.append(there[len(identical)])
+            again += [there[nth] for nth in range(1, len(identical) + 1)]
     if begun.intake == Intake.ENDPOINT:
-        again = _not_read_before(again, stored)
+        again = _not_read_before(begun.connector, again, stored)
     return Compared(
         fresh=sorted(fresh, key=lambda item: (item[0].at or LAST, item[0].remote_id or item[0].number)),
-        again=again,
+        again=[known.key for known in again],
         counts={digest: len(identical) for digest, identical in by_digest.items()},
     )
 
 
-def _not_read_before(again: Sequence[MirrorLine], stored: Mapping[str, Mapping[int, MirrorLine]]) -> list[MirrorLine]:
+def _not_read_before(
+    connector: Connector, again: Sequence[Known], stored: Mapping[str, Mapping[int, Known]]
+) -> list[Known]:
     """Those that the endpoint shows for the first time, since each of its readings overlaps the one before."""
-    by_hand = [line for line in again if not _is_read(line, stored[line.digest])]
-    if not by_hand:
-        return []
-    seen = SeenAgain.objects.filter(run__intake=Intake.ENDPOINT, line__connector=by_hand[0].connector_id)
-    counts: dict[str, int] = {}
-    for start in range(0, len(by_hand), BATCH):
-        digests = [line.digest for line in by_hand[start : start + BATCH]]
-        for digest, count in seen.filter(line__digest__in=digests).values_list("line__digest", "line__occurrence"):
-            counts[digest] = max(count, counts.get(digest, 0))
-    return [line for line in by_hand if line.occurrence > counts.get(line.digest, 0)]
+    by_hand = [known for known in again if not _is_read(known, stored[known.digest])]
+    runs = IntakeRun.objects.filter(connector=connector, intake=Intake.ENDPOINT)
+    before = intake_runs.shown_again(runs, [known.key for known in by_hand])
+    return [known for known in by_hand if known.key not in before]
 
 
-def _is_read(line: MirrorLine, identical: Mapping[int, MirrorLine]) -> bool:
-    return any(each.intake == Intake.ENDPOINT and each.occurrence >= line.occurrence for each in identical.values())
+def _is_read(known: Known, identical: Mapping[int, Known]) -> bool:
+    return any(each.intake == Intake.ENDPOINT and each.occurrence >= known.occurrence for each in identical.values())
 
 
 def digest_of(line: LogLine) -> str:
@@ -362,15 +358,23 @@ def digest_of(line: LogLine) -> str:
     return hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in encoded)).hexdigest()
 
 
-def _stored(connector: Connector, digests: Iterable[str]) -> Mapping[str, Mapping[int, MirrorLine]]:
+class Known(NamedTuple):
+    """A line that is here."""
+
+    key: int
+    digest: str
+    occurrence: int
+    intake: str
+
+
+def _stored(connector: Connector, digests: Iterable[str]) -> Mapping[str, Mapping[int, Known]]:
     """The lines of these digests that are here, by digest and number."""
-    found: dict[str, dict[int, MirrorLine]] = defaultdict(dict)
+    found: dict[str, dict[int, Known]] = defaultdict(dict)
     wanted = list(digests)
     for start in range(0, len(wanted), BATCH):
         stored = MirrorLine.objects.filter(connector=connector, digest__in=wanted[start : start + BATCH])
-        for pk, digest, occurrence, intake in stored.values_list("pk", "digest", "occurrence", "intake"):
-            line = MirrorLine(pk=pk, connector=connector, digest=digest, occurrence=occurrence, intake=intake)
-            found[digest][occurrence] = line
+        for known in map(Known._make, stored.values_list("pk", "digest", "occurrence", "intake")):
+            found[known.digest][known.occurrence] = known
     return found
 
 

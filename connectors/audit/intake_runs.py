@@ -7,11 +7,15 @@ one an hour after it began; what leaves a hole is never put into it, so it can o
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from django.db.models import QuerySet
 
 from connectors.audit import run_digest, trail
 from connectors.audit.inserting import insert
@@ -43,10 +47,10 @@ class Begun:
 
 @dataclass(frozen=True, kw_only=True)
 class Brought:
-    """What a run brought: new lines, and lines that were here before and were shown again."""
+    """What a run brought: new lines, and the keys of lines that were here before and were shown again."""
 
     lines: Sequence[MirrorLine] = ()
-    seen_again: Sequence[MirrorLine] = ()
+    seen_again: Sequence[int] = ()
 
     def __bool__(self) -> bool:
         return bool(self.lines or self.seen_again)
@@ -86,6 +90,7 @@ def _keep(
     readings: int,
 ) -> IntakeRun:
     lines = sorted(brought.lines, key=lambda line: line.pk)
+    again = _without_hole(brought.seen_again)
     run = IntakeRun(
         number=begun.number,
         connector=begun.connector,
@@ -99,7 +104,7 @@ def _keep(
         lines=len(lines),
         digest=run_digest.of_lines(lines),
         seen_again=len(brought.seen_again),
-        seen_again_digest=run_digest.of_seen_again(brought.seen_again),
+        seen_again_digest=run_digest.of_seen_again(again),
         withdrawn=RunWithdrawal.objects.count(),
         text_sha256=begun.text_sha256,
         head_seq=begun.head.seq,
@@ -109,8 +114,19 @@ def _keep(
     )
     run.hash = run_digest.hash_of(run_digest.facts(run))
     insert([run])
-    insert([SeenAgain(run=run, line=line) for line in brought.seen_again])
+    insert([SeenAgain(run=run, first=first, last=last) for first, last in again])
     return run
+
+
+def _without_hole(keys: Iterable[int]) -> list[tuple[int, int]]:
+    """From one key to another: a part that is sent once more is one range, however long it is."""
+    found: list[tuple[int, int]] = []
+    for key in sorted(keys):
+        if found and key == found[-1][1] + 1:
+            found[-1] = found[-1][0], key
+        else:
+            found.append((key, key))
+    return found
 
 
 def as_data(run: IntakeRun, brought: Brought) -> dict[str, Any]:
@@ -144,21 +160,37 @@ def covered(connector: Connector, *, without: int = 0) -> dict[str, list[Stretch
 # -- which lines count ------------------------------------------------------------------------------------------------
 
 
+class Ranges:
+    """Keys of lines, as ranges."""
+
+    def __init__(self, found: Iterable[tuple[int, int]]) -> None:
+        self._ends = joined(found)
+
+    def __contains__(self, key: int) -> bool:
+        place = bisect_right(self._ends, key, key=itemgetter(0))
+        return place > 0 and self._ends[place - 1][1] >= key
+
+
+def shown_again(runs: QuerySet[IntakeRun], keys: Sequence[int]) -> Ranges:
+    """Of lines between these keys, those that these runs have shown again."""
+    if not keys:
+        return Ranges([])
+    found = SeenAgain.objects.filter(run__in=runs, first__lte=max(keys), last__gte=min(keys))
+    return Ranges(found.values_list("first", "last"))
+
+
 def standing(connector: int, digests: Iterable[str], *, without: int = 0) -> dict[str, int]:
     """How many identical lines of each digest the runs that stand have shown; `without` as above."""
     found: dict[str, int] = defaultdict(int)
     wanted = sorted(digests)
+    runs = IntakeRun.objects.filter(connector=connector, withdrawal=None).exclude(pk=without)
     for start in range(0, len(wanted), BATCH):
-        some = wanted[start : start + BATCH]
-        lines = MirrorLine.objects.filter(connector=connector, digest__in=some, run__withdrawal=None)
-        lines = lines.exclude(run=without)
-        again = SeenAgain.objects.filter(line__connector=connector, line__digest__in=some, run__withdrawal=None)
-        again = again.exclude(run=without)
-        for digest, count in (
-            *lines.values_list("digest", "occurrence"),
-            *again.values_list("line__digest", "line__occurrence"),
-        ):
-            found[digest] = max(count, found[digest])
+        lines = MirrorLine.objects.filter(connector=connector, digest__in=wanted[start : start + BATCH])
+        told = list(lines.values_list("pk", "digest", "occurrence", "run", "run__withdrawal"))
+        again = shown_again(runs, [key for key, *_ in told])
+        for key, digest, occurrence, run, withdrawal in told:
+            if (not withdrawal and run != without) or key in again:
+                found[digest] = max(occurrence, found[digest])
     return found
 
 
@@ -225,9 +257,12 @@ def _close(begun: Begun, brought: Brought, open_: OpenRun | None, covered: list[
     )
 
 
-def joined(found: Iterable[Stretch]) -> list[Stretch]:
+T = TypeVar("T", int, datetime)
+
+
+def joined(found: Iterable[tuple[T, T]]) -> list[tuple[T, T]]:
     """Stretches that touch as one."""
-    joined: list[Stretch] = []
+    joined: list[tuple[T, T]] = []
     for since, until in sorted(found):
         if joined and since <= joined[-1][1]:
             joined[-1] = joined[-1][0], max(joined[-1][1], until)

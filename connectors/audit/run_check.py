@@ -147,9 +147,9 @@ def _lines(last: int, progress: Progress) -> Iterator[Finding]:
 
 
 def _shown_again(last: int) -> Iterator[Finding]:
-    rows = _by_run(SeenAgain, last, ("line__connector_id", "line__digest", "line__occurrence"), _nobody)
-    for run, digest, foreign in _digested(rows, last):
-        if (digest.count, digest.hex()) != (run.seen_again, run.seen_again_digest) or foreign:
+    rows = _by_run(SeenAgain, last, ("run__connector_id", "first", "last"), _nobody)
+    for run, digest, _ in _digested(rows, last):
+        if digest.hex() != run.seen_again_digest:
             sentence = f"The lines that {_named(run)} showed again are not the ones that its entry speaks of."
             yield Finding(kind=ALTERED, table=SHOWN_AGAIN, seq=run.entry_seq, sentence=sentence)
 

@@ -13,8 +13,9 @@ from typing import Any
 
 START = "0" * 64
 TAG = b"alignadmin.intake-run.v1"
-# The columns of a line that its run's digest covers. Its key, its connector and its run are compared with the run's.
+# The columns of a line that its run's digest covers. Its connector is compared with the run's.
 COVERED = (
+    "id",
     "remote_id",
     "type",
     "user",
@@ -72,10 +73,10 @@ def of_lines(lines: Iterable[Any]) -> str:
     return digest.hex()
 
 
-def of_seen_again(lines: Iterable[Any]) -> str:
+def of_seen_again(ranges: Iterable[tuple[int, int]]) -> str:
     digest = Digest()
-    for line in lines:
-        digest.add((line.digest, line.occurrence))
+    for each in ranges:
+        digest.add(each)
     return digest.hex()
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from connectors.audit import case_book, gaps, intake_runs, join, trail, words
@@ -189,16 +190,20 @@ def _counted(number: int, what: str) -> str:
 def _shown_only_by(run: IntakeRun) -> tuple[int, list[MirrorLine]]:
     """How many lines the run has shown, and those that count now and will not without it."""
     counts: dict[str, int] = defaultdict(int)
-    brought = MirrorLine.objects.filter(run=run).values_list("digest", "occurrence")
-    again = SeenAgain.objects.filter(run=run).values_list("line__digest", "line__occurrence")
-    for digest, count in (*brought, *again):
-        counts[digest] = max(count, counts[digest])
+    for first, last in SeenAgain.objects.filter(run=run).values_list("first", "last"):
+        _count(MirrorLine.objects.filter(pk__range=(first, last)), counts)
+    _count(MirrorLine.objects.filter(run=run), counts)
     found: list[MirrorLine] = []
     for some in _some(sorted(counts)):
         standing = intake_runs.standing(run.connector_id, some, without=run.pk)
         there = MirrorLine.objects.filter(connector=run.connector, digest__in=some, withdrawal=None)
         found += [line for line in there.order_by("pk") if line.occurrence > standing[line.digest]]
     return sum(counts.values()), found
+
+
+def _count(lines: QuerySet[MirrorLine], counts: dict[str, int]) -> None:
+    for digest, occurrence in lines.values_list("digest", "occurrence").iterator(chunk_size=AT_ONCE):
+        counts[digest] = max(occurrence, counts[digest])
 
 
 def _still_covered(run: IntakeRun) -> list[tuple[datetime, datetime]]:

@@ -204,14 +204,8 @@ class Migration(migrations.Migration):
             "SeenAgain",
             [
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "line",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="seen_again",
-                        to="connectors.mirrorline",
-                    ),
-                ),
+                ("first", models.BigIntegerField()),
+                ("last", models.BigIntegerField()),
                 (
                     "run",
                     models.ForeignKey(

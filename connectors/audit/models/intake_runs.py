@@ -29,7 +29,7 @@ class IntakeRun(models.Model):
     lines = models.PositiveIntegerField()  # that it brought
     digest = models.CharField(max_length=64)  # of those, in their order
     seen_again = models.PositiveIntegerField(default=0)  # of lines that were here before, and were seen again
-    seen_again_digest = models.CharField(max_length=64)
+    seen_again_digest = models.CharField(max_length=64)  # of their keys
     withdrawn = models.PositiveIntegerField(default=0)  # runs, of any connector, until then
     text_sha256 = models.CharField(max_length=64, blank=True)  # of what was pasted or uploaded
     head_seq = models.BigIntegerField()  # the end of the chain as it began
@@ -43,7 +43,7 @@ class IntakeRun(models.Model):
 
 
 class SeenAgain(models.Model):
-    """A line that was here before, and that a run showed again, with all identical ones whose number is smaller.
+    """Lines that were here before, and that a run showed again: from one key to another without a hole.
 
     Of lines that it brought itself a run has shown as many as the number of the last of them says.
     """
@@ -54,7 +54,8 @@ class SeenAgain(models.Model):
         related_name="shown_again",
         db_index=False,  # one below begins with it
     )
-    line = models.ForeignKey(MirrorLine, on_delete=models.PROTECT, related_name="seen_again")
+    first = models.BigIntegerField()
+    last = models.BigIntegerField()
 
     class Meta:
         app_label = "connectors"

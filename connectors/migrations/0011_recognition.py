@@ -14,7 +14,8 @@ from connectors.audit.folding import fold
 from connectors.audit.grammar import MappingEvent, parse
 from connectors.audit.terms import AS_PUBLISHED, Terms, ids_by_family
 
-BATCH = 1000
+BATCH = 2000
+KNOWN = ("", *AS_PUBLISHED.values())
 NAMES = ("object_name", "before_name", "after_name")
 TEXTS = (*NAMES, "sentence", "reason", "person_name")
 
@@ -37,17 +38,23 @@ def remake_rows(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
     table = apps.get_model("connectors", "HistoryRow").objects.using(schema_editor.connection.alias)
     entries = apps.get_model("connectors", "Entry").objects.using(schema_editor.connection.alias)
     fields = ["work_item_type", "match", "text"]
-    last = 0
-    while found := list(table.filter(pk__gt=last).select_related("line", "connector").order_by("pk")[:BATCH]):
-        last = found[-1].pk
-        other = [row for row in found if _read_again(row, entries)]
-        table.bulk_update(other, fields, batch_size=200)
+    last, columns = 0, table.order_by("pk").values_list("pk", *fields, *NAMES)
+    while found := list(columns.filter(pk__gt=last)[:BATCH]):
+        last = found[-1][0]
+        odd = [pk for pk, *told in found if _may_be_read_otherwise(*told)]
+        if odd:
+            whole = table.filter(pk__in=odd).select_related("line", "connector")
+            table.bulk_update([row for row in whole if _read_again(row, entries)], fields, batch_size=200)
+
+
+def _may_be_read_otherwise(work_item_type: str, match: str, text: str, *names: str) -> bool:
+    is_odd = bool(match) and not (work_item_type in KNOWN and all(map(_is_plain, names)))
+    return is_odd or (not text.isascii() and words.UNSPACED.search(text) is not None)
 
 
 def _read_again(row: Any, entries: Any) -> bool:
     before = row.work_item_type, row.match, row.text
-    is_known = row.work_item_type in ("", *AS_PUBLISHED.values())
-    if row.match and not (is_known and all(_is_plain(getattr(row, name)) for name in NAMES)):
+    if row.match and not (row.work_item_type in KNOWN and all(_is_plain(getattr(row, name)) for name in NAMES)):
         _look_again(row, entries)
     if words.UNSPACED.search(row.text) or row.work_item_type != before[0]:
         row.text = _words_again(row)

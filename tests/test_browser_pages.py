@@ -268,7 +268,13 @@ def test_every_page_of_the_product_is_among_them() -> None:
     paths = (*(PAGES | SIGNED_OUT).values(), *OF_FACTORS.values())
     walked = {resolve(urlsplit(path.format_map(Anything())).path).url_name for path in paths}
     pages = {each.name for each in ADDRESSES.values() if not each.is_rest and "GET" in each.callback.rule[2]}
-    assert pages - walked == {"healthz", "readyz", "history-pack-file", "mfa_download_recovery_codes"}
+    assert pages - walked == {
+        "healthz",
+        "readyz",
+        "mfa_login_webauthn",
+        "history-pack-file",
+        "mfa_download_recovery_codes",
+    }
 
 
 class Anything(dict[str, str]):

@@ -233,6 +233,7 @@ def test_the_command_changes_nobody_who_is_already_here(dana: Person, monkeypatc
 
 def test_two_different_passwords_make_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     typed = iter([PASSWORD, WRONG])
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("connectors.management.commands.createadmin.getpass", lambda _: next(typed))
     with pytest.raises(CommandError, match="differ"):
         call_command("createadmin", EMAIL)

@@ -74,7 +74,7 @@ def test_a_guess_from_everywhere_is_stopped_for_that_account(dana: Person) -> No
         assert attempt(WRONG, REMOTE_ADDR=f"192.0.2.{number}").status_code == 200
     answer = attempt(PASSWORD, REMOTE_ADDR="192.0.2.99")
     assert answer.status_code == 429
-    assert 3590 <= int(answer["Retry-After"]) <= 3600
+    assert 3000 <= int(answer["Retry-After"]) <= 3600, "until the first of them is an hour old"
     assert attempt(PASSWORD, email="nobody@example.test", REMOTE_ADDR="192.0.2.99").status_code == 200
 
 

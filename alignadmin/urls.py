@@ -42,4 +42,5 @@ urlpatterns = [
 ]
 
 handler404 = "connectors.views.shell.not_found"
+handler500 = "connectors.views.failing.failed"
 handler429 = "connectors.signin.throttling.too_many_requests"  # looked up by allauth

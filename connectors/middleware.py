@@ -10,14 +10,15 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.template.defaultfilters import filesizeformat
 from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 
 from alignadmin.pages import failure, redirect
-from alignadmin.parsing import LARGEST, NUL
+from alignadmin.parsing import LARGEST, NUL, plain
+from connectors.audit import noting
 from connectors.models.person import Person
 from connectors.rights import Right
 from connectors.signin import sessions
@@ -25,7 +26,17 @@ from connectors.signin.freshness import page_to_return_to, reads
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 LONGEST_NUMBER = 15  # digits of a length
-NUL_IN_ADDRESS = "The address holds a character that no name has (NUL, %00). Type it again, or follow a link here."
+
+
+class Noting:
+    """Keeps in mind what a request has recorded: an error after it leads there (connectors.views.failing)."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with noting.noting():
+            return self.get_response(request)
 
 
 class BodyLimit:
@@ -63,10 +74,10 @@ def _why_refused(meta: Mapping[str, str]) -> tuple[str, int]:
 
 
 class PlainText:
-    """Refuses an address with a NUL in it, which no name has and PostgreSQL takes for no text, in one sentence.
+    """Takes out of a request, before anything looks there, what no name and no id can be.
 
-    A number in the path that no column holds names nothing. A cookie with a NUL (written "\\000") is as if it had not
-    been sent: the session's key is looked up before any view.
+    A NUL in the query becomes a mark that nothing is named like; in the path, as a number that no column holds, it
+    names nothing. A cookie with one (written "\\000") is as if it had not been sent: the session is looked up by it.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -74,19 +85,17 @@ class PlainText:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.COOKIES = {name: value for name, value in request.COOKIES.items() if NUL not in value}
+        if "%00" in request.META.get("QUERY_STRING", ""):
+            asked = QueryDict(mutable=True)
+            for name, values in request.GET.lists():
+                asked.setlist(plain(name), [plain(value) for value in values])
+            request.GET = asked  # type: ignore[assignment]
         return self.get_response(request)
 
-    def process_view(
-        self, request: HttpRequest, view: object, args: object, kwargs: Mapping[str, object]
-    ) -> HttpResponse | None:
-        if any(isinstance(each, int) and each > LARGEST for each in kwargs.values()):
-            raise Http404
-        asked = [text for name, values in request.GET.lists() for text in (name, *values)]
-        if not any(NUL in text for text in (*asked, *map(str, kwargs.values()))):
-            return None
-        if request.path.startswith("/api/"):
-            return JsonResponse({"error": NUL_IN_ADDRESS}, status=400)
-        return failure(request, NUL_IN_ADDRESS, status=400)
+    def process_view(self, request: HttpRequest, view: object, args: object, kwargs: Mapping[str, object]) -> None:
+        for each in kwargs.values():
+            if NUL in str(each) or (isinstance(each, int) and each > LARGEST):
+                raise Http404
 
 
 class SessionLimits:

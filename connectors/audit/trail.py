@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 from django.db import connection
 from django.utils import timezone
 
-from connectors.audit import join, rows
+from connectors.audit import join, noting, rows
 from connectors.audit.grammar import MappingEvent
 from connectors.audit.inserting import insert
 from connectors.audit.models import ChainHead, Entry, HistoryRow
@@ -129,6 +129,7 @@ def append_many(acts: Sequence[Act]) -> list[Entry]:
     insert(entries)
     _move_head(head)
     _project(entries)
+    noting.note(entries)
     return entries
 
 

@@ -1,7 +1,8 @@
 """`python -m tests.march SLUG SANDBOX MOMENT`: an installation lives through a moment of March, by the product itself.
 
-A process of its own, whose clock is set to that moment: people, a connector that is read, and a plan that one admin
-makes and another approves and applies. Prints what Align's audit log says of it, since a sandbox has today's clock.
+A process of its own, whose clock is set to that moment: people, a connector that is read, and an edit that four of
+them bring to Align: one makes it, one plans it, one approves it and one applies it. Prints what Align's audit log says
+of it, since a sandbox has today's clock.
 """
 
 from __future__ import annotations
@@ -53,14 +54,15 @@ def applied_plan(connector: Connector) -> Plan:
     from mappings import planning, services
     from mappings.engine.values import WorkItemType
 
-    maker, approver = (Person.objects.get(email=f"{name}@demo.test") for name in ("admin", "second.admin"))
+    parts = ("editor", "planner", "admin", "second.admin")
+    author, planner, approver, applier = (Person.objects.get(email=f"{name}@demo.test") for name in parts)
     row = _mapping(connector)
     key = services.Key(scope=row.scope, work_item_type=WorkItemType(row.work_item_type), source_id=row.source_id)
-    changed = services.set_wanted(services.Wish(key=key, wanted=3, seen=row.wanted), actor=maker)
-    plan = planning.make_plan(connector, [changed.pk], actor=maker, reason=REASON, ticket=TICKET)
+    changed = services.set_wanted(services.Wish(key=key, wanted=3, seen=row.wanted), actor=author)
+    plan = planning.make_plan(connector, [changed.pk], actor=planner, reason=REASON, ticket=TICKET)
     planning.approve(plan, plan.fingerprint, ticked=True, actor=approver)
     plan.refresh_from_db()
-    planning.start_apply(plan, typed=planning.confirmation_word(plan), actor=approver)
+    planning.start_apply(plan, typed=planning.confirmation_word(plan), actor=applier)
     run_due()
     states = list(plan.changes.values_list("state", "confirmed"))
     assert states == [("done", True)], states

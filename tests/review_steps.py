@@ -51,8 +51,9 @@ EVENT = MappingEvent(
 )
 
 
-def change(week: Week, actor: Person, connector: Connector, *, approver: Person | None = None) -> Entry:
-    return act(week, actor, connector, action="change.done", event=EVENT, approver=approver, plan=1)
+def change(week: Week, actor: Person, connector: Connector, **more: Any) -> Entry:
+    """`more`: the others of its people."""
+    return act(week, actor, connector, action="change.done", event=EVENT, plan=1, **more)
 
 
 def outside(

@@ -26,6 +26,8 @@ from tests.environment import PASSWORD
 from tests.processes import ROOT, Site, created_database
 
 pytestmark = pytest.mark.browser
+PEOPLE = ("Eli Editor", "Pia Planner", "Dana Admin", "Sam Second")
+BESIDE = ("planned by Pia Planner", "approved by Dana Admin", "applied by Sam Second")
 NOTE = "Looked at every change of a mapping and at the sample; the outside one is explained."
 
 
@@ -97,6 +99,7 @@ def test_a_reviewer_finds_proves_exports_and_signs_a_change_of_march(
     take_the_log_in(page, spring)
     find_who_changed_it(page, spring)
     look_at_its_plan(page, spring)
+    find_it_by_each_of_its_people(page, spring)
     prove_it(page, spring)
     explain_the_other_change(page, spring)
     pack = export(page, spring, tmp_path)
@@ -128,15 +131,36 @@ def find_who_changed_it(page: Page, spring: Spring) -> None:
     theirs, ours = rows(page).nth(0), rows(page).nth(1)
     expect(theirs).to_contain_text(march.STRANGER)
     expect(theirs).to_contain_text("no cause here")
-    for told in ("Sam Second", "approved by Sam Second", march.TICKET, "in Align's log", "Jira Align System"):
+    for told in ("Eli Editor", *BESIDE, march.TICKET, "in Align's log", "Jira Align System"):
         expect(ours).to_contain_text(told)
 
     ours.get_by_role("link").first.click()
     panel = page.get_by_role("complementary", name="The chosen row")
+    expect(panel).to_contain_text("has the hash it was written with")
+    number = page.url.rsplit("row=", 1)[1]
+    expect(rows(page).nth(1), "the number in the address is the one on the page").to_contain_text(f"#{number}")
+    for told in (f"entry {number}", "Author", "Planned by", "Approved by", "Applied by", *PEOPLE):
+        expect(panel).to_contain_text(told)
     expect(panel).to_contain_text("From [In progress] To [Dev complete]")
     expect(panel).to_contain_text(march.REASON)
     expect(panel).to_contain_text("has the hash it was written with")
     look_at(page, "row")
+
+
+def find_it_by_each_of_its_people(page: Page, spring: Spring) -> None:
+    """`actor:` finds all four, each other qualifier one of them; nobody of them is another."""
+    search = page.get_by_role("searchbox", name="Words and qualifiers")
+    for asked, count in (
+        *((f"actor:{name}", 1) for name in ("eli", "pia", "dana", "sam")),
+        ("author:eli planner:pia approver:dana applier:sam", 1),
+        ("author:dana", 0),
+        ("approver:eli", 0),
+        ("applier:dana", 0),
+    ):
+        page.goto(f"{spring.site.url}/history/")
+        search.fill(f"action:updated {spring.question} {asked}")
+        page.get_by_role("button", name="Search", exact=True).click()
+        expect(rows(page), asked).to_have_count(count)
 
 
 def rows(page: Page) -> Locator:
@@ -147,7 +171,7 @@ def look_at_its_plan(page: Page, spring: Spring) -> None:
     page.get_by_role("complementary").get_by_role("link", name=f"plan {spring.plan}").click()
     page.wait_for_url(f"**/plans/{spring.plan}/")
     main = page.locator("main")
-    for told in (march.REASON, march.TICKET, "Dana Admin", "Sam Second", "In progress", "Dev complete"):
+    for told in (march.REASON, march.TICKET, *PEOPLE, "In progress", "Dev complete"):
         expect(main).to_contain_text(told)
     look_at(page, "plan")
 
@@ -218,7 +242,10 @@ def have_it_checked(pack: Path, spring: Spring, folder: Path) -> None:
     lines = entries.read_text().splitlines(keepends=True)
     place = next(number for number, line in enumerate(lines) if "change.done" in line)
     seq = json.loads(lines[place])["seq"]
-    lines[place] = lines[place].replace("Sam Second", "Sam Secund")
+    told = {each["seq"]: each for each in map(json.loads, (folder / "pack" / "rows.jsonl").read_text().splitlines())}
+    parts = ("person_name", "planner_name", "approver_name", "applier_name")
+    assert tuple(told[seq][part] for part in parts) == PEOPLE, "the number of page and address is that of the pack"
+    lines[place] = lines[place].replace("Eli Editor", "Eli Edited")
     entries.write_text("".join(lines))
     altered = checked(folder / "pack", *delivered)
     assert altered.returncode == 1, altered.stdout + altered.stderr

@@ -234,7 +234,7 @@ def test_restoring_makes_an_edit_of_mine_that_a_plan_sends(
 
 
 def test_in_a_conflict_it_is_theirs_or_mine(
-    editor: Client, connector: Connector, sandbox: RunningSandbox, admin: Person
+    editor: Client, connector: Connector, sandbox: RunningSandbox, people: People, admin: Person
 ) -> None:
     edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
     row = drift(connector, sandbox)
@@ -244,7 +244,8 @@ def test_in_a_conflict_it_is_theirs_or_mine(
     assert one(editor, "accept", row, until=day(3), reason="trial").status_code == 409
     one(editor, "restore", row)
     kept = now_of(row)
-    assert (kept.wanted, kept.wanted_by, kept.situation) == (3, admin, Situation.EDITED)
+    assert (kept.wanted, kept.wanted_by, kept.former_by) == (3, people[Role.EDITOR], admin)
+    assert kept.situation == Situation.EDITED
 
 
 def test_accepting_keeps_value_day_reason_and_who(editor: Client, people: People, drifted: Mapping) -> None:

@@ -92,7 +92,12 @@ PARAMETERS = [
 ]
 
 
-@extend_schema_view(list=extend_schema(parameters=PARAMETERS))
+NUMBER = OpenApiParameter(
+    "number", location=OpenApiParameter.PATH, description="Of the row's entry, such as 102; else of its line: line-57."
+)
+
+
+@extend_schema_view(list=extend_schema(parameters=PARAMETERS), retrieve=extend_schema(parameters=[NUMBER]))
 class HistoryViewSet(ReadOnlyModelViewSet[HistoryRow]):
     right = Right.HISTORY
     queryset = HistoryRow.objects.select_related("connector", "line")

@@ -18,6 +18,7 @@ PEOPLE = (
     DemoPerson(email="admin@demo.test", name="Dana Admin", role=Role.ADMIN),
     DemoPerson(email="second.admin@demo.test", name="Sam Second", role=Role.ADMIN),
     DemoPerson(email="editor@demo.test", name="Eli Editor", role=Role.EDITOR),
+    DemoPerson(email="planner@demo.test", name="Pia Planner", role=Role.EDITOR),
     DemoPerson(email="reviewer@demo.test", name="Robin Reviewer", role=Role.REVIEWER),
     DemoPerson(email="viewer@demo.test", name="Vic Viewer", role=Role.VIEWER),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -66,6 +66,12 @@ def fields_of(author: Person, earlier: Sequence[PersonCopy]) -> MappingOf[str, o
         "author_role": author.role,
         "earlier": [vars(each) for each in earlier],
     }
+
+
+def counted_authors(changes: Sequence[Change]) -> list[dict[str, object]]:
+    """Whose changes a plan has, and how many: its entry says so, whatever becomes of the rows."""
+    counts = Counter((change.author_id, change.author_name) for change in changes)
+    return [{"id": pk, "name": name, "changes": count} for (pk, name), count in sorted(counts.items())]
 
 
 def people_of(plan: Plan) -> set[int]:

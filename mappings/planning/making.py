@@ -19,7 +19,7 @@ from mappings.engine import plan as engine
 from mappings.engine.values import Severity
 from mappings.models import Change, Mapping, Plan, PlanState
 from mappings.planning.approving import is_old
-from mappings.planning.authors import Authors, authors_of, fields_of
+from mappings.planning.authors import Authors, authors_of, counted_authors, fields_of
 from mappings.planning.choosing import Choice, choose, drafts
 from mappings.planning.digests import digest_of
 from mappings.planning.reasons import reason_typed
@@ -134,6 +134,7 @@ def _store(
                 "fingerprint": plan.fingerprint,
                 "changes": len(changes),
                 "changes_sha256": digest_of(changes),
+                "authors": counted_authors(changes),
                 "refused": plan.refused,
             },
             plan=plan.pk,

@@ -169,7 +169,8 @@ def _one(cast: Cast, chance: random.Random, at: datetime, *, has_left: bool) -> 
     if kind < 0.35:
         return Happening(at=at, connector=connector, description=write(event))
     actor = cast.people[0] if not has_left and chance.random() < 0.3 else chance.choice(cast.people[1:])
-    act = _change(chance, connector, actor, event) if kind < 0.9 else _plan(chance, connector, actor)
+    others = chance.choices(cast.people[1:], k=3)
+    act = _change(chance, connector, actor, others, event) if kind < 0.9 else _plan(chance, connector, actor)
     return Happening(
         at=at,
         connector=connector,
@@ -210,7 +211,10 @@ def _target(number: int) -> tuple[int, str]:
     return number % 6, TARGETS[number % 6]
 
 
-def _change(chance: random.Random, connector: Connector, actor: Person, event: MappingEvent) -> Act:
+def _change(
+    chance: random.Random, connector: Connector, actor: Person, others: Sequence[Person], event: MappingEvent
+) -> Act:
+    author, planner, approver = others
     plan = chance.randrange(1, 20_000)
     return Act(
         action=trail.CHANGE_DONE,
@@ -221,7 +225,9 @@ def _change(chance: random.Random, connector: Connector, actor: Person, event: M
         event=event,
         plan=plan,
         project_key=event.project_key or "",
-        approver=actor,
+        author=author,
+        planner=planner,
+        approver=approver,
         reason=chance.choice(("Column for QA added", "Workflow of the spring release", "Correction after review")),
         ticket=f"CHG-{plan:05d}",
     )

@@ -27,6 +27,8 @@ KINDS: dict[str, list[str]] = {
     "ten words": ["story state in review leads to test complete before from"],
     "action": ["action:created", "action:deleted", "action:plan", "action:credential.rotated"],
     "actor": ["actor:dana", "actor:omar", "actor:novak", "actor:sofia.ray"],
+    "author": ["author:dana", "author:omar", "author:novak", "author:sofia.ray"],
+    "planner, approver and applier": ["planner:dana approver:omar", "applier:novak approver:sofia"],
     "actor who left two years ago": ['actor:"Olga Leverton"'],
     "actor, the remote user of most lines": ['actor:"Jira Align System"'],
     "type and direction": ["type:story direction:a2j", "type:feature direction:j2a", "type:task direction:a2j"],

@@ -157,7 +157,7 @@ def test_the_endpoint_confirms_what_was_pasted_once(align: Connector, reviewer: 
 # --- what was changed afterwards --------------------------------------------------------------------------------------
 
 
-def run_sql(statement: str, *values: object) -> None:
+def run_sql(statement: str, *values: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
 

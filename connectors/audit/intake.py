@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -20,8 +20,8 @@ from django.utils import timezone
 
 from connectors.align.errors import NotFound
 from connectors.align.resources import AuditLine
-from connectors.audit import case_book, gaps, intake_runs, join, rows, trail, withdrawals
-from connectors.audit.columns import DayOrder, LogLine, read_lines
+from connectors.audit import case_book, gaps, intake_runs, join, paste_times, rows, trail, withdrawals
+from connectors.audit.columns import DayOrder, Hour, LogLine, read_lines
 from connectors.audit.inserting import insert
 from connectors.audit.intake_runs import Begun, Brought
 from connectors.audit.models import Intake, MirrorLine, SeenAgain
@@ -177,10 +177,18 @@ def take_in(
     intake: Intake,
     actor: Person,
     order: DayOrder | None = None,
+    hour: Hour | None = None,
+    zone: str = "",
     clock: Clock = timezone.now,
 ) -> IntakeResult:
-    """Take in the four columns. Raises columns.AskDayOrder when day and month cannot be told apart."""
-    lines, now = read_lines(text, ZoneInfo(connector.time_zone), order), clock()
+    """Take in the four columns; `zone` is that of their times, if somebody has said so.
+
+    Raises columns.AskDayOrder, paste_times.AskZone or paste_times.AskHour rather than guess.
+    """
+    lines, now = read_lines(text, ZoneInfo(zone or connector.time_zone), order), clock()
+    if not zone:
+        paste_times.check_zone(connector, lines)
+    lines = paste_times.decide_hours(connector, lines, zone or connector.time_zone, hour, _is_here(connector, lines))
     stretch = _stretch(connector, lines)
     sha256 = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     with transaction.atomic():
@@ -199,6 +207,7 @@ def take_in(
             sentence=f"Lines of Align's audit log {Intake(intake).label}. {result.sentence}",
             data={
                 "sha256": sha256,
+                "zone": zone or connector.time_zone,
                 "read": result.read,
                 "new": result.new,
                 "known": result.known,
@@ -210,6 +219,14 @@ def take_in(
         )
     _tell(connector, result)
     return result
+
+
+def _is_here(connector: Connector, lines: Sequence[LogLine]) -> Callable[[LogLine], bool]:
+    """Asked of the lines that may be of either of two hours."""
+    unsure = [line for line in lines if line.other]
+    readings = [*unsure, *(replace(line, at=line.other) for line in unsure)]
+    stored = _stored(connector, {digest_of(line) for line in readings}) if readings else {}
+    return lambda line: digest_of(line) in stored
 
 
 def _stretch(connector: Connector, lines: Sequence[LogLine]) -> tuple[datetime, datetime] | None:

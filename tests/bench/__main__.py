@@ -10,14 +10,16 @@ import tempfile
 from pathlib import Path
 
 LARGE = ("matrix", "plan", "apply", "limit", "slots", "recovery", "drift")  # on copies of the large data set
+# They make their own.
 HISTORY = (
     "history-append",
     "history-intake",
+    "history-runs",
     "history-verify",
     "history-compare",
     "history-search",
     "export",
-)  # make their own
+)
 NAMES = (*LARGE, *HISTORY)
 
 

@@ -383,3 +383,13 @@ def last_found() -> Found | None:
         lines=frozenset(each["line"] for each in named if each["line"]),
         is_named_in_full=len(named) == data["differences"],
     )
+
+
+def trouble() -> str:
+    """What the last check found wrong, or why it did not come to its end; empty where all is well."""
+    found, last = last_found(), latest()
+    if found and (found.differences or found.wrong_seq is not None):
+        return found.sentence
+    if last and last.state == VerificationState.FAILED:
+        return f"The last check of the history did not come to its end. {last.error}"
+    return ""

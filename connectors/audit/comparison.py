@@ -106,9 +106,10 @@ def differing(again: HistoryRow, row: Stored) -> Iterator[Difference]:
     unpaired = row.pairing if again.match and again.entry_seq else (again.line_id, *UNPAIRED[1:])
     surplus = row.candidates if again.entry_seq else []
     found_alike = row.text == text or set(row.text.split()) == set(text.split())  # their order says nothing
-    if row.values == values_of(again) and found_alike and row.pairing == unpaired and not surplus:
+    values = values_of(again)
+    if row.values == values and found_alike and row.pairing == unpaired and not surplus:
         return
-    for name, says, said in zip(FIELDS, row.values, values_of(again), strict=True):
+    for name, says, said in zip(FIELDS, row.values, values, strict=True):
         if says != said:
             yield _altered(again, name, says, said)
     for name, says, said in zip(PAIRING, row.pairing, unpaired, strict=True):

@@ -364,7 +364,8 @@ class Found:
 
 def last_found() -> Found | None:
     """Of the newest entry of a check; a row of another table that says so is not believed."""
-    entry = Entry.objects.filter(action=VERIFIED).order_by("-seq").first()
+    # The action stands in the statement itself: with a place for it, SQLite does not use the index of just these.
+    entry = Entry.objects.extra(where=[f"action = '{VERIFIED}'"]).order_by("-seq").first()  # noqa: S610  # nosec B610
     if entry is None or entry.hash != trail.digest(entry.prev, entry.body):
         return None
     said = json.loads(entry.body)

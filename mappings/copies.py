@@ -274,8 +274,8 @@ def _told_end(told: Told) -> dict[str, object]:
 def _overwrite_compared(change: Change, what: str, told: Sequence[Told]) -> Iterator[Difference]:
     if bool(told) != bool(change.overwrote_name):
         yield altered(CHANGES, what, "overwrote_name", change.overwrote_name, "something" if told else "")
-    elif told and change.overwrote not in (said := [each.data["overwrote"] for each in told]):
-        yield altered(CHANGES, what, "overwrote", change.overwrote, said[-1], told[-1].seq)
+    elif change.overwrote not in (said := [each.data["overwrote"] for each in told] or [None]):
+        yield altered(CHANGES, what, "overwrote", change.overwrote, said[-1], told[-1].seq if told else None)
 
 
 LOOKS = (

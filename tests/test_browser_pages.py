@@ -132,7 +132,7 @@ class Furnished:
     """A connector with something of everything: waiting edits, drift, plans of three states, history, a job."""
 
     own: Own
-    numbers: dict[str, int]
+    numbers: dict[str, int | str]
 
     def address(self, page: str) -> str:
         return self.own.site.url + (PAGES | SIGNED_OUT)[page].format(

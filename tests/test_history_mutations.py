@@ -116,7 +116,7 @@ def hunt(rounds: int, seed: int) -> None:
             if falsified and not found:
                 missed.append(falsified)
     print(f"{done.total()} falsifications, all of them to be found: {dict(done)}")
-    assert missed == []
+    assert not missed, "\n".join(f"{each.table}: {each.what}" for each in missed)
     assert all(done[model.__name__] for model in mutations.TABLES)
 
 

@@ -18,11 +18,11 @@ from connectors.audit import rows as make
 from connectors.audit import trail, words
 from connectors.audit.differences import ALTERED, MISSING, SURPLUS, Difference, Look, Page, Position, told
 from connectors.audit.models import ChainHead, Entry, HistoryRow, MirrorLine, WithdrawnLine
-from connectors.audit.terms import Terms, terms_of
+from connectors.audit.terms import terms_of
 from connectors.models.connector import Connector
 
 SIZE = 1000  # rows of one page
-ROWS = "rows of the history"
+ROWS, HEADS = "rows of the history", "heads of the chain"
 PAIRING = ("line_id", "certainty", "identical")  # is worked out from all that looks the same, see pairings
 FIELDS = tuple(
     field.attname
@@ -101,13 +101,16 @@ def _entry_compared(entry: Entry, row: Stored | None) -> Iterator[Difference]:
 
 def differing(again: HistoryRow, row: Stored) -> Iterator[Difference]:
     """Where a stored row does not say what its entry or line says."""
-    text = words.with_remote(again.text, row.user) if row.line and again.entry_seq else again.text
+    text = again.text
+    if again.entry_seq and row.line and (remote := words.beginnings(words.REMOTE, row.user)):
+        text = " ".join([text, *remote])
     unpaired = row.pairing if again.match and again.entry_seq else (again.line_id, *UNPAIRED[1:])
     surplus = row.candidates if again.entry_seq else []
     found_alike = row.text == text or set(row.text.split()) == set(text.split())  # their order says nothing
-    if row.values == values_of(again) and found_alike and row.pairing == unpaired and not surplus:
+    values = values_of(again)
+    if row.values == values and found_alike and row.pairing == unpaired and not surplus:
         return
-    for name, says, said in zip(FIELDS, row.values, values_of(again), strict=True):
+    for name, says, said in zip(FIELDS, row.values, values, strict=True):
         if says != said:
             yield _altered(again, name, says, said)
     for name, says, said in zip(PAIRING, row.pairing, unpaired, strict=True):
@@ -122,8 +125,8 @@ def differing(again: HistoryRow, row: Stored) -> Iterator[Difference]:
 def _altered(again: HistoryRow, name: str, says: object, said: object) -> Difference:
     seq, line = again.entry_seq, None if again.entry_seq else again.line_id
     source = f"entry {seq}" if seq else f"line {line}"
-    field = PUT_INTO_WORDS.get(name, name.removesuffix("_id").replace("_", " "))
-    detail = f"{field} says {told(says)}, the {source.split()[0]} says {told(said)}"
+    label = PUT_INTO_WORDS.get(name, name.removesuffix("_id").replace("_", " "))
+    detail = f"{label} says {told(says)}, the {source.split()[0]} says {told(said)}"
     sentence = f"The row of {source} differs from it: {detail}."
     return Difference(kind=ALTERED, table=ROWS, seq=seq, line=line, field=name, sentence=sentence, detail=detail)
 
@@ -154,15 +157,30 @@ def rows_of_lines(after: Position) -> Page:
     lines = list(_lines(start))
     is_last = len(lines) < SIZE
     span = Q(line__gt=start) if is_last else Q(line__gt=start, line__lte=lines[-1].pk)
-    by_line = {row.line: row for row in stored(span)}
+    by_line = {row.line: row for row in stored(span & Q(entry_seq=None))}
+    paired = {row.line: row for row in _hanging(span)}
     found: list[Difference] = []
     withdrawn = set(WithdrawnLine.objects.filter(line__in=[line.pk for line in lines]).values_list("line", flat=True))
     for connector, some in _by_connector(line for line in lines if line.pk not in withdrawn):
-        found += _lines_compared(connector, some, by_line)
-    found += [_surplus(by_line[key]) for key in sorted(withdrawn) if key in by_line]
-    gone = set(by_line) - {line.pk for line in lines}
-    found += [_surplus(by_line[key]) for key in sorted(key for key in gone if key)]
+        found += _lines_compared(connector, some, by_line, paired)
+    counted = {line.pk for line in lines if line.pk not in withdrawn}
+    found += [_surplus(row) for key, row in by_line.items() if key not in counted]
+    found += [_hangs_wrong(row) for key, row in paired.items() if key not in counted]
     return Page(following=None if is_last else lines[-1].pk, rows=len(lines), found=found)
+
+
+class Hanging(NamedTuple):
+    """Of a row of ours that a line hangs on, what tells whether the two look alike."""
+
+    line: int
+    entry_seq: int
+    match: str
+    connector_id: int | None
+
+
+def _hanging(span: Q) -> list[Hanging]:
+    rows = HistoryRow.objects.filter(span, entry_seq__isnull=False)
+    return list(map(Hanging._make, rows.values_list("line_id", "entry_seq", "match", "connector_id")))
 
 
 def _lines(start: int) -> Iterable[MirrorLine]:
@@ -179,15 +197,20 @@ def _by_connector(lines: Iterable[MirrorLine]) -> Iterator[tuple[Connector, list
 
 
 def _lines_compared(
-    connector: Connector, lines: Sequence[MirrorLine], by_line: Mapping[int | None, Stored]
+    connector: Connector,
+    lines: Sequence[MirrorLine],
+    by_line: Mapping[int | None, Stored],
+    paired: Mapping[int, Hanging],
 ) -> Iterator[Difference]:
-    alone = [line for line in lines if (row := by_line.get(line.pk)) is None or row.entry_seq is None]
-    made = {row.line_id: row for row in make.of_lines(connector, alone)}
+    made = {row.line_id: row for row in make.of_lines(connector, [line for line in lines if line.pk not in paired])}
     former, terms = Former(connector), terms_of(connector)
     for line in lines:
         row, again = by_line.get(line.pk), made.get(line.pk)
-        if again is None and row:
-            yield from _paired(connector, line, row, terms)
+        if hanging := paired.get(line.pk):
+            # Whether just this line belongs to it is looked at in pairings.
+            look = make.match_of_line(connector, line, terms)
+            if not look or (look, connector.pk) != (hanging.match, hanging.connector_id):
+                yield _hangs_wrong(hanging)
         elif again and row is None:
             sentence = f"Line {line.pk} has no row: {line.description}"
             yield Difference(kind=MISSING, table=ROWS, line=line.pk, sentence=sentence)
@@ -195,16 +218,9 @@ def _lines_compared(
             yield from former.allowed(line, again, row)
 
 
-def _paired(connector: Connector, line: MirrorLine, row: Stored, terms: Terms) -> Iterator[Difference]:
-    """A line on a row of ours looks like it; whether just this line belongs to it is looked at in pairings."""
-    look = make.match_of_line(connector, line, terms)
-    if (
-        not look
-        or look != row.values[FIELDS.index("match")]
-        or connector.pk != row.values[FIELDS.index("connector_id")]
-    ):
-        sentence = f"Line {line.pk} hangs on the row of entry {row.entry_seq}, which says something else."
-        yield Difference(kind=ALTERED, table=ROWS, seq=row.entry_seq, line=line.pk, field="line_id", sentence=sentence)
+def _hangs_wrong(row: Hanging) -> Difference:
+    sentence = f"Line {row.line} hangs on the row of entry {row.entry_seq}, which says something else."
+    return Difference(kind=ALTERED, table=ROWS, seq=row.entry_seq, line=row.line, field="line_id", sentence=sentence)
 
 
 @dataclass
@@ -231,8 +247,13 @@ class Former:
 
 
 def rows_of_nothing(after: Position) -> Page:
-    found = stored(Q(entry_seq=None, line=None) | Q(entry_seq__lte=0))
-    return Page(following=None, rows=len(found), found=[_surplus(row) for row in found])
+    """And a second head of the chain, which nothing reads."""
+    rows = stored(Q(entry_seq=None, line=None) | Q(entry_seq__lte=0))
+    found = [_surplus(row) for row in rows]
+    for head in ChainHead.objects.exclude(pk=1):
+        sentence = f"The chain has a second head, {head.pk}."
+        found.append(Difference(kind=SURPLUS, table=HEADS, sentence=sentence))
+    return Page(following=None, rows=len(rows), found=found)
 
 
 # -- one page of the table, or one row --------------------------------------------------------------------------------
@@ -253,7 +274,7 @@ def of_shown(shown: Sequence[HistoryRow]) -> dict[int, list[Difference]]:
         elif row.pk in there and (row.entry_seq > archived_seq() if row.entry_seq else not row.line_id):
             found[row.pk].append(_surplus(there[row.pk]))
     for connector, lines in _by_connector(row.line for row in alone.values() if row.line):
-        for each in _lines_compared(connector, lines, by_line):
+        for each in _lines_compared(connector, lines, by_line, {}):
             found[alone[each.line].pk].append(each)
     return {pk: differences for pk, differences in found.items() if differences}
 

@@ -304,7 +304,8 @@ def _review_compared(week: str, stored: Review | None, entry: Entry | None) -> I
         "entry_seq": entry.seq,
     }
     yield from compared(REVIEWS, what, {name: getattr(stored, name) for name in said}, said, entry.seq)
-    if stored.person_id not in (None, actor.get("id")):
+    is_gone = stored.person_id is None and not Person.objects.filter(pk=actor.get("id", 0)).exists()
+    if stored.person_id != actor.get("id") and not is_gone:
         yield altered(REVIEWS, what, "person", stored.person_id, actor.get("id"), entry.seq)
     if not is_near(stored.at, entry.at):
         yield altered(REVIEWS, what, "at", stored.at, entry.at, entry.seq)

@@ -133,8 +133,8 @@ def _store(
             data={
                 "fingerprint": plan.fingerprint,
                 "changes": len(changes),
-                "authors": counted_authors(changes),
                 "changes_sha256": digest_of(changes),
+                "authors": counted_authors(changes),
                 "refused": plan.refused,
             },
             plan=plan.pk,

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from alignadmin.pages import page
 from connectors import expiry, queries, reminders
-from connectors.audit import cases, checkpoints, gaps, questions, review, schedules
+from connectors.audit import cases, checkpoints, gaps, questions, review, schedules, verification
 from connectors.audit.models import HistoryRow
 from connectors.models import Connector, Credential, Person
 from connectors.rights import Right, may, requires
@@ -126,6 +126,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "questions": questions.to_answer(person)[: questions.MOST_OPEN],
         "reviews": review.to_do() if sees_history else None,
         "checkpoint": checkpoints.state() if sees_history else None,
+        "check_trouble": verification.trouble() if sees_history else "",
         "failed_packs": schedules.troubles() if sees_history else [],
         "last": last,
         "inactive": Connector.objects.filter(is_active=False),

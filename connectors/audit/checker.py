@@ -828,6 +828,7 @@ def _check_entries(
     beyond = walk.has_next and walk.sealed < walk.seq
     walk.end(is_whole=beyond or _is_whole(manifest))
     _check_ends(manifest, report)
+    _check_numbers(manifest, seals)
     _check_first_checkpoint(seals.first, report)
     _check_later_copies(manifest, seals.before, copies)
     if made:
@@ -879,6 +880,13 @@ def _check_ends(manifest: Mapping[str, Any], report: Report) -> None:
         raise Wrong(
             f"the last entry is {report.last}, not {said.get('last')} as in {MANIFEST}", seq=(report.last or 0) + 1
         )
+
+
+def _check_numbers(manifest: Mapping[str, Any], seals: Seals) -> None:
+    said = manifest.get("checkpoints")
+    found = {"first": seals.first.number, "last": seals.before.number} if seals.first and seals.before else None
+    if isinstance(said, dict) and said != found:
+        raise Wrong(f"the checkpoints are not those from {said.get('first')} to {said.get('last')} of {MANIFEST}")
 
 
 def _check_first_checkpoint(first: Signed | None, report: Report) -> None:
@@ -1312,6 +1320,8 @@ def _check_plan(record: Row, made: Made, where: str, number: int) -> None:
         if record.get(name) != expected.get(name):
             said = shown(expected.get(name))
             raise Wrong(f"{where} says {name} {shown(record.get(name))}, its acts say {said}", row=number)
+    if short(record) != short(expected):
+        raise Wrong(f"{where} has other fields than a plan has", row=number)
 
 
 # -- the command ------------------------------------------------------------------------------------------------------

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
 
 from alignadmin.tasks import run_due
 from connectors import services
+from connectors.audit import intake, intake_runs, run_digest, trail
+from connectors.audit.columns import LogLine
+from connectors.audit.models import Intake, IntakeRun
 from connectors.demo.prepare import SANDBOX_SECRETS
 from connectors.models import Connector, JiraKind, Job, JobState, Person, Role
 from tests.environment import PASSWORD
@@ -38,3 +47,40 @@ def refreshed(owner: Connector, *, actor: Person | None = None) -> Connector:
     assert failed is None, f"{failed.kind}: {failed.error}"
     owner.refresh_from_db()
     return owner
+
+
+def intake_run(owner: Connector) -> IntakeRun:
+    """For lines that a test writes itself; no entry tells of it and no digest binds it."""
+    number = (IntakeRun.objects.aggregate(last=Max("number"))["last"] or 0) + 1
+    now = timezone.now()
+    return IntakeRun.objects.create(
+        number=number,
+        connector=owner,
+        intake=Intake.PASTE,
+        began_at=now,
+        ended_at=now,
+        lines=0,
+        digest=run_digest.of_lines([]),
+        seen_again_digest=run_digest.of_seen_again([]),
+        head_seq=0,
+        head_hash=run_digest.START,
+        prev=run_digest.START,
+        hash="",
+        entry_seq=-number,
+    )
+
+
+def lines_taken_in(owner: Connector, lines: Sequence[LogLine], way: Intake, at: datetime) -> None:
+    """Lines that are split already, as a run of their own that covers no time."""
+    with transaction.atomic():
+        begun = intake_runs.begin(owner, way, at=at)
+        brought = intake._store(begun, lines, at).brought
+        run = intake_runs.keep(begun, brought, [], ended_at=at)
+        trail.append(
+            trail.LOG_READ,
+            actor=None,
+            connector=owner,
+            subject=owner.config_name,
+            sentence="Lines of a test.",
+            data={"run": intake_runs.as_data(run, brought)},
+        )

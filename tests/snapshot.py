@@ -15,12 +15,14 @@ from django.db.models import DateTimeField, Field, Model
 from django.utils import timezone
 
 from connectors.audit import triggers
-from connectors.audit.models import Entry, HistoryRow
+from connectors.audit.models import Coverage, Entry, HistoryRow, IntakeRun, MirrorLine, OpenRun, RunWithdrawal
 from connectors.models import Person
 
 LEFT = {"django_content_type", "auth_permission", "django_session", Person._meta.db_table}
-# An entry's time stands in its hashed body, too.
-UNMOVED = {Entry._meta.db_table, HistoryRow._meta.db_table}
+# An entry's time stands in its hashed body, too, and that of a line or a run in its digest.
+UNMOVED = {
+    model._meta.db_table for model in (Entry, HistoryRow, MirrorLine, IntakeRun, OpenRun, RunWithdrawal, Coverage)
+}
 AT_ONCE = 5000
 
 

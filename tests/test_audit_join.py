@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 
 from connectors.audit.columns import LogLine
 from connectors.audit.grammar import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
-from connectors.audit.intake import _store
 from connectors.audit.join import Cluster, Joined, Point, clusters, pair, rejoin
 from connectors.audit.models import Certainty, HistoryRow, Intake, MirrorLine, Source
-from connectors.audit.trail import Act, append_many, lock_head
+from connectors.audit.trail import Act, append_many
 from connectors.models import Connector, IssueType, Project, ReachableStatus, Status
+from tests import make
 from tests.events import EVENT
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -72,9 +72,7 @@ def line(description: str, at: datetime, remote_id: int | None = None) -> LogLin
 
 
 def theirs(connector: Connector, *lines: LogLine) -> None:
-    with transaction.atomic():
-        lock_head()
-        _store(connector, lines, Intake.ENDPOINT, NOON)
+    make.lines_taken_in(connector, lines, Intake.ENDPOINT, NOON)
 
 
 def told(event: MappingEvent, at: datetime) -> LogLine:

@@ -17,7 +17,16 @@ from django.utils import timezone
 
 from connectors import services
 from connectors.audit import chain, checkpoints, trail, triggers
-from connectors.audit.models import ChainHead, Checkpoint, Entry, HistoryRow, MirrorLine, SigningKey
+from connectors.audit.models import (
+    ChainHead,
+    Checkpoint,
+    Entry,
+    HistoryRow,
+    MirrorLine,
+    RunWithdrawal,
+    SeenAgain,
+    SigningKey,
+)
 from connectors.audit.trail import Act, PersonCopy, append, append_many
 from connectors.models import Confirmation, Connector, Credential, Person, Role, System
 from connectors.people import services as people
@@ -192,15 +201,29 @@ class TestTriggers:
     @pytest.fixture(autouse=True)
     def _rows(self, align: Connector) -> None:
         append_some(2)
-        MirrorLine.objects.create(
-            connector=align, type="CONFIG 123", user="x", at=timezone.now(), description="d", digest="d", intake="paste"
+        run = make.intake_run(align)
+        line = MirrorLine.objects.create(
+            connector=align,
+            run=run,
+            type="CONFIG 123",
+            user="x",
+            at=timezone.now(),
+            description="d",
+            digest="d",
+            intake="paste",
+        )
+        SeenAgain.objects.create(run=run, line=line)
+        RunWithdrawal.objects.create(
+            run=run, person_id=1, person_name="x", at=timezone.now(), reason="wrong zone", entry_seq=-1
         )
         checkpoints.make(checkpoints.COMMAND)
 
     @pytest.mark.parametrize("table", triggers.TABLES)
     def test_rows_are_neither_changed_nor_deleted(self, table: str) -> None:
+        key = {"connectors_entry": "seq", "connectors_runwithdrawal": "run_id"}.get(table)
+        key = key or ("number" if table in ("connectors_checkpoint", "connectors_intakerun") else "id")
         self.refused(f"DELETE FROM {table}")
-        self.refused(f"UPDATE {table} SET at = at")
+        self.refused(f"UPDATE {table} SET {key} = {key}")
         if connection.vendor == "postgresql":
             self.run("SET CONSTRAINTS ALL IMMEDIATE")  # else PostgreSQL refuses for a reason of its own
             self.refused(f"TRUNCATE {table} CASCADE")
@@ -213,6 +236,15 @@ class TestTriggers:
                 "INSERT INTO connectors_checkpoint SELECT * FROM connectors_checkpoint "
                 "ON CONFLICT (number) DO UPDATE SET body = excluded.body"
             )
+
+    @pytest.mark.parametrize(
+        ("table", "key"), [("connectors_intakerun", "number"), ("connectors_runwithdrawal", "run_id")]
+    )
+    def test_a_run_and_its_withdrawal_are_not_replaced(self, table: str, key: str) -> None:
+        if connection.vendor == "sqlite":
+            self.refused(f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}")
+        else:
+            self.refused(f"INSERT INTO {table} SELECT * FROM {table} ON CONFLICT ({key}) DO UPDATE SET entry_seq = 5")
 
     def test_an_entry_is_not_replaced(self) -> None:
         if connection.vendor == "sqlite":

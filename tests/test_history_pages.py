@@ -23,12 +23,12 @@ from connectors.audit import trail, triggers
 from connectors.audit.columns import LogLine
 from connectors.audit.forms import asked
 from connectors.audit.grammar import DELETED, J2A, MappingEvent, write
-from connectors.audit.intake import _store
 from connectors.audit.models import Entry, HistoryRow, Intake, MirrorLine, SavedView
 from connectors.audit.search import Search
 from connectors.audit.trail import Act
 from connectors.models import Connector, Person, Role
 from connectors.signin.freshness import BEGAN, SEEN
+from tests import make
 from tests.events import EVENT
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -106,9 +106,7 @@ def lines(connector: Connector, *descriptions: str, at: datetime = NOON) -> None
         )
         for number, description in enumerate(descriptions)
     ]
-    with transaction.atomic():
-        trail.lock_head()
-        _store(connector, taken, Intake.PASTE, NOON)
+    make.lines_taken_in(connector, taken, Intake.PASTE, NOON)
 
 
 def text_of(client: Client, address: str, **headers: str) -> str:

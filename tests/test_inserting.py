@@ -9,8 +9,9 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from connectors.audit.inserting import FEW, MOST_VALUES, insert
-from connectors.audit.models import Entry, HistoryRow, Intake, MirrorLine, Source
+from connectors.audit.models import Entry, HistoryRow, Intake, IntakeRun, MirrorLine, Source
 from connectors.models import Connector
+from tests import make
 from tests.pack_steps import connector
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -71,10 +72,11 @@ def test_a_key_of_its_own_is_kept_and_the_next_one_of_the_database_is_free(conne
 @pytest.mark.parametrize("count", [2, FEW + 1])
 def test_times_that_django_sets_are_set_and_a_second_one_of_a_kind_is_refused(connector: Connector, count: int) -> None:
     before = datetime.now(UTC)
-    insert([mirrored(connector, number) for number in range(count)])
+    run = make.intake_run(connector)
+    insert([mirrored(run, number) for number in range(count)])
     assert all(before <= at <= datetime.now(UTC) for at in MirrorLine.objects.values_list("recorded_at", flat=True))
     with pytest.raises(IntegrityError), transaction.atomic():
-        insert([mirrored(connector, number) for number in range(count)])
+        insert([mirrored(run, number) for number in range(count)])
     assert MirrorLine.objects.count() == count
 
 
@@ -82,9 +84,10 @@ def entry(number: int) -> Entry:
     return Entry(seq=number, prev="0" * 64, hash="1" * 64, body=HOSTILE, at=AT, action="plan.made")
 
 
-def mirrored(connector: Connector, number: int) -> MirrorLine:
+def mirrored(run: IntakeRun, number: int) -> MirrorLine:
     return MirrorLine(
-        connector=connector,
+        connector=run.connector,
+        run=run,
         type="CONFIG 123",
         user="Jira Align System",
         at=AT,

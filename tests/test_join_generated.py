@@ -14,10 +14,10 @@ from django.db import transaction
 from connectors.audit import trail
 from connectors.audit.columns import LogLine
 from connectors.audit.grammar import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
-from connectors.audit.intake import _store
 from connectors.audit.join import rejoin
 from connectors.audit.models import Case, CaseState, Certainty, HistoryRow, Intake, MirrorLine, Source
 from connectors.models import Connector
+from tests import make
 from tests.test_audit_join import NOON, REACH, align, line, ours
 
 __all__ = ["align"]
@@ -139,9 +139,7 @@ def take_in_overlapping(connector: Connector, lines: Sequence[LogLine], rng: ran
     rng.shuffle(parts)
     for part in [*parts, *parts[: len(parts) // 3]]:
         shuffled = rng.sample(part, len(part))
-        with transaction.atomic():
-            trail.lock_head()
-            _store(connector, shuffled, Intake.ENDPOINT, NOON)
+        make.lines_taken_in(connector, shuffled, Intake.ENDPOINT, NOON)
 
 
 @pytest.mark.parametrize("lines_first", [False, True])

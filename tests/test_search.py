@@ -21,11 +21,11 @@ from connectors.audit import fulltext, join, periods, queries, search, trail, wo
 from connectors.audit import rows as make
 from connectors.audit.columns import LogLine
 from connectors.audit.grammar import MappingEvent, write
-from connectors.audit.intake import _store
 from connectors.audit.models import Case, CaseState, HistoryRow, Intake
 from connectors.audit.trail import Act
 from connectors.models import Connector, Person, Role
 from tests.events import EVENT
+from tests.make import lines_taken_in
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOSTILE = [
@@ -86,9 +86,7 @@ def done(connector: Connector, actor: Person | None, event: MappingEvent = EVENT
 
 def line(connector: Connector, description: str, *, at: datetime = NOON, user: str = "Jira Align System") -> None:
     taken = LogLine(number=1, raw="", type="CONFIG 123", user=user, at=at, description=description)
-    with transaction.atomic():
-        trail.lock_head()
-        _store(connector, [taken], Intake.PASTE, NOON)
+    lines_taken_in(connector, [taken], Intake.PASTE, NOON)
 
 
 def found(text: str) -> int:

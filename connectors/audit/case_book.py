@@ -25,6 +25,7 @@ from connectors.models.connector import Connector
 MAPPING = ("kind", "direction", "work_item_type", "object_id")  # the fields of a row that say which it is about
 TELLING = (*MAPPING, "at", "action", "before_id", "after_id", "project_key", "project_stated", "candidates")
 REVERSE = {CREATED: DELETED, DELETED: CREATED, UPDATED: UPDATED}
+AT_ONCE = 500
 CLOSED, OPENED_AGAIN = "case.closed", "case.opened-again"
 
 
@@ -81,6 +82,7 @@ class Sighting:
 
 def open_new(connector: Connector, rows: Sequence[HistoryRow], reach: timedelta) -> None:
     """Cases of lines that were not here before. One that tells what the watch had seen joins that case."""
+    rows = _count_again(connector, rows)
     told = _join_sightings(connector, rows, reach) if rows else set()
     now = timezone.now()
     insert(
@@ -90,6 +92,20 @@ def open_new(connector: Connector, rows: Sequence[HistoryRow], reach: timedelta)
             if row.line_id not in told
         ]
     )
+
+
+def _count_again(connector: Connector, rows: Sequence[HistoryRow]) -> Sequence[HistoryRow]:
+    """Open the cases again that were withdrawn with their lines, now that these count again; gives the other rows."""
+    if not rows or not Case.objects.filter(connector=connector, state=CaseState.WITHDRAWN).exists():
+        return rows
+    withdrawn: list[Case] = []
+    lines = [row.line_id for row in rows if row.line_id]
+    for start in range(0, len(lines), AT_ONCE):
+        withdrawn += _of_lines(lines[start : start + AT_ONCE]).filter(state=CaseState.WITHDRAWN)
+    if withdrawn:
+        _open(connector, withdrawn, "Its line was taken in again after it had been withdrawn: the case is open again.")
+    there = {case.line_id for case in withdrawn}
+    return [row for row in rows if row.line_id not in there]
 
 
 def _join_sightings(connector: Connector, rows: Sequence[HistoryRow], reach: timedelta) -> set[int]:
@@ -102,10 +118,15 @@ def _join_sightings(connector: Connector, rows: Sequence[HistoryRow], reach: tim
         if near:
             line = min(near, key=lambda row: (not row.project_stated, abs(row.at - seen.at)))
             Case.objects.filter(pk=waiting[entry.seq].pk).update(line=line.line_id, at=line.at)
-            # The line's row is the outside change now, and this one says only that it was seen.
-            HistoryRow.objects.filter(entry_seq=entry.seq).update(source=Source.OURS, action=entry.action)
+            _show_sighting(entry)  # which says only that it was seen, now that the line's row is the outside change
             told.add(line.line_id or 0)
     return told
+
+
+def _show_sighting(entry: Entry) -> None:
+    """Its row is the outside change itself as long as no line tells it."""
+    again = make.of_entry(entry)
+    HistoryRow.objects.filter(entry_seq=entry.seq).update(source=again.source, action=again.action, text=again.text)
 
 
 def untold(connector: Connector, seen: Sequence[Sighting], reach: timedelta) -> list[Sighting]:
@@ -172,11 +193,7 @@ def open_again(connector: Connector, rows: Sequence[HistoryRow], reach: timedelt
     again = [case for case in there if case.state == CaseState.EXPLAINED and not case.decided_by]
     if not again:
         return
-    Case.objects.filter(pk__in=[case.pk for case in again]).update(
-        state=CaseState.OPEN, note="", decided_at=None, decided_seq=None
-    )
-    sentence = "The line that was taken for a change of ours is another's: the case is open again."
-    _append(connector, OPENED_AGAIN, again, [sentence] * len(again))
+    _open(connector, again, "The line that was taken for a change of ours is another's: the case is open again.")
 
 
 def _of_lines(lines: Iterable[int]) -> QuerySet[Case]:
@@ -187,6 +204,68 @@ def _ours(row: HistoryRow) -> str:
     who = row.person_name or "AlignAdmin"
     plan = f"plan {row.plan}, " if row.plan else ""
     return f"{plan}{who}, {row.at:%-d %b %Y, %H:%M} UTC. {row.sentence}".strip()
+
+
+# -- lines do not count any more --------------------------------------------------------------------------------------
+
+
+def close_returned(connector: Connector, lines: Sequence[int]) -> None:
+    """Of withdrawn lines that count again, those that are changes of ours: what was said of the cases is void."""
+    rows = {row.line_id: row for row in HistoryRow.objects.filter(line__in=lines, source=Source.OURS) if row.line_id}
+    found = list(_of_lines(rows).filter(state=CaseState.WITHDRAWN))
+    if found:
+        for case in found:
+            case.decided_by = ""
+        Case.objects.bulk_update(found, ["decided_by"], batch_size=AT_ONCE)
+        notes = [f"Its cause was found: {_ours(rows[case.line_id])}" for case in found if case.line_id]
+        _close(connector, found, notes, CaseState.EXPLAINED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Voided:
+    """A case whose line does not count any more, and what had been said of it: it ended, or it is open again."""
+
+    case: int
+    at: datetime
+    state: str
+    note: str
+    by: str
+    is_open: bool  # the watch had seen the change, too
+
+    @property
+    def state_words(self) -> str:
+        return CaseState(self.state).label.lower() if self.state in CaseState.values else self.state
+
+
+def void(cases: Sequence[Case], note: str, by: str, seq: int) -> list[Voided]:
+    """End the cases of lines that do not count any more; what the watch has seen itself stays a case without a line."""
+    told = []
+    now = timezone.now()
+    for case in cases:
+        seen = case.entry_seq is not None
+        if case.state != CaseState.OPEN:
+            state = str(case.state)
+            told.append(Voided(case=case.pk, at=case.at, state=state, note=case.note, by=case.decided_by, is_open=seen))
+        if seen:
+            _without_line(case)
+        else:
+            case.state, case.note, case.decided_by = CaseState.WITHDRAWN, note, by
+            case.decided_at, case.decided_seq = now, seq
+    Case.objects.bulk_update(
+        cases,
+        ["line", "at", "state", "note", "decided_by", "decided_at", "decided_seq"],
+        batch_size=AT_ONCE,
+    )
+    for entry in Entry.objects.filter(seq__in=[case.entry_seq for case in cases if case.entry_seq]):
+        _show_sighting(entry)
+    return told
+
+
+def _without_line(case: Case) -> None:
+    entry = Entry.objects.filter(seq=case.entry_seq or 0).first()
+    case.line, case.at = None, Sighting.of_entry(entry).at if entry else case.at
+    case.state, case.note, case.decided_by = CaseState.OPEN, "", ""
+    case.decided_at, case.decided_seq = None, None
 
 
 # -- our own changes take something back ---------------------------------------------------------------------------
@@ -265,6 +344,15 @@ def _may_be(project: str, theirs: HistoryRow) -> bool:
 
 
 # -- writing -------------------------------------------------------------------------------------------------------
+
+
+def _open(connector: Connector, cases: Sequence[Case], sentence: str) -> None:
+    keys = [case.pk for case in cases]
+    for start in range(0, len(keys), AT_ONCE):
+        Case.objects.filter(pk__in=keys[start : start + AT_ONCE]).update(
+            state=CaseState.OPEN, note="", decided_by="", decided_at=None, decided_seq=None
+        )
+    _append(connector, OPENED_AGAIN, cases, [sentence] * len(cases))
 
 
 def _close(connector: Connector, cases: Sequence[Case], notes: Sequence[str], state: CaseState) -> None:

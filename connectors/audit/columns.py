@@ -8,10 +8,11 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
-from enum import StrEnum
+from datetime import UTC, datetime, timedelta, tzinfo
+from enum import Enum, StrEnum
+from itertools import pairwise
 
 COLUMNS = ("type", "user", "timestamp", "description")
 
@@ -51,6 +52,13 @@ SLASHED_EXAMPLE = "20/11/2026 14:02:03 or 11/20/2026 2:02:03 PM"
 NUMERIC = re.compile(r"[0-9]{1,2}[/.][0-9]{1,2}[/.][0-9]{4}\b")
 
 
+class Hour(StrEnum):
+    """Which of the two hours a time is of that the clocks show twice in autumn, where the lines do not decide."""
+
+    FIRST = "first"
+    SECOND = "second"
+
+
 @dataclass(frozen=True, kw_only=True)
 class LogLine:
     """One line of Align's log; `at` is None when its time or its columns could not be read."""
@@ -63,7 +71,9 @@ class LogLine:
     description: str = ""
     remote_id: int | None = None
     problem: str = ""
-    is_refused: bool = False  # split, but its time is in no listed form: to be sent again, so it is not kept
+    is_refused: bool = False  # split, but its time cannot be read: to be sent again, so it is not kept
+    is_in_zone: bool = False  # its time was written without a zone
+    other: datetime | None = None  # an hour later, where the clocks showed its time twice and nothing decides which
 
 
 class AskDayOrder(Exception):
@@ -71,14 +81,22 @@ class AskDayOrder(Exception):
 
 
 def read_lines(text: str, zone: tzinfo, order: DayOrder | None = None) -> list[LogLine]:
-    """Split and read every line; naive times are in `zone`. Raises AskDayOrder rather than guess."""
+    """Split and read every line; naive times are in `zone`. Raises AskDayOrder rather than guess.
+
+    A time of the doubled hour in autumn is read by the order of the lines; where that shows nothing, it has an `other`.
+    """
     records = list(_records(text))
     places = tuple(range(len(COLUMNS)))
     if records and (header := _header(records[0][1])):
         places, records = header, records[1:]
     split = [(number, raw, _in_order(cells, places)) for number, cells, raw in _with_raw(records, text)]
     order = order or _decide_order([cells[2] for _, _, cells in split if cells])
-    return [_line(number, raw, cells, zone, order) for number, raw, cells in split]
+    written = [_written(cells[2], order) if cells else None for _, _, cells in split]
+    folds = _folds(written, zone)
+    return [
+        _line(number, raw, cells, at, zone, folds.get(place))
+        for place, ((number, raw, cells), at) in enumerate(zip(split, written, strict=True))
+    ]
 
 
 # -- columns ----------------------------------------------------------------------------------------------------------
@@ -124,16 +142,28 @@ def _in_order(cells: list[str], places: tuple[int, ...]) -> list[str] | None:
     return [cells[place] for place in places] if len(cells) == len(COLUMNS) else None
 
 
-def _line(number: int, raw: str, cells: list[str] | None, zone: tzinfo, order: DayOrder | None) -> LogLine:
+def _line(
+    number: int, raw: str, cells: list[str] | None, written: datetime | None, zone: tzinfo, fold: Fold | None
+) -> LogLine:
     if cells is None:
         return LogLine(number=number, raw=raw, problem="it does not have the four columns")
     type_, user, timestamp, description = cells
-    at = read_time(timestamp, zone, order)
+    at = _in_utc(written, zone, 1 if fold is Fold.SECOND else 0)
     if at is None:
-        problem = f"its time “{timestamp.strip()[:40]}” is in no listed form"
+        why = "is in no listed form"
+        if written and _in_utc(written, UTC):
+            why = f"never was in {zone}: the clocks were put forward over it"
+        problem = f"its time “{timestamp.strip()[:40]}” {why}"
         return LogLine(number=number, raw=raw, problem=problem, is_refused=True)
     return LogLine(
-        number=number, raw=raw, type=type_.strip(), user=user.strip(), at=at, description=description.strip()
+        number=number,
+        raw=raw,
+        type=type_.strip(),
+        user=user.strip(),
+        at=at,
+        description=description.strip(),
+        is_in_zone=written is not None and written.tzinfo is None,
+        other=_in_utc(written, zone, 1) if fold is Fold.UNKNOWN else None,
     )
 
 
@@ -142,10 +172,26 @@ def _line(number: int, raw: str, cells: list[str] | None, zone: tzinfo, order: D
 
 def read_time(text: str, zone: tzinfo, order: DayOrder | None = None) -> datetime | None:
     """A time to the second in UTC, or None for a form that is not listed."""
+    return _in_utc(_written(text, order), zone)
+
+
+def _written(text: str, order: DayOrder | None) -> datetime | None:
+    """As it stands there: with a zone where the text has one."""
     plain = _tidy(text)
     if NUMERIC.match(plain):
-        return _first(plain, SLASHED[order], zone) if order else None
-    return _first(plain, tuple(form.format for form in FORMS), zone)
+        return _first(plain, SLASHED[order]) if order else None
+    return _first(plain, tuple(form.format for form in FORMS))
+
+
+def _in_utc(written: datetime | None, zone: tzinfo, fold: int = 0) -> datetime | None:
+    """None for a time that the clocks of the zone have left out."""
+    try:
+        if written is None or written.tzinfo:
+            return written and written.astimezone(UTC)
+        at = written.replace(tzinfo=zone, fold=fold).astimezone(UTC)
+        return at if at.astimezone(zone).replace(tzinfo=None) == written else None
+    except OverflowError:
+        return None
 
 
 def _tidy(text: str) -> str:
@@ -158,12 +204,11 @@ def _tidy(text: str) -> str:
     return re.sub(r"\s*(Z|UTC|[+-][0-9]{2}:?[0-9]{2})$", r"\1", plain).replace("UTC", "Z")
 
 
-def _first(text: str, formats: tuple[str, ...], zone: tzinfo) -> datetime | None:
+def _first(text: str, formats: tuple[str, ...]) -> datetime | None:
     for format_ in formats:
         try:
-            at = datetime.strptime(text, format_)  # noqa: DTZ007  (the zone follows)
-            return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
-        except (ValueError, OverflowError):
+            return datetime.strptime(text, format_)  # noqa: DTZ007  (the zone follows)
+        except ValueError:
             continue
     return None
 
@@ -173,7 +218,73 @@ def _decide_order(timestamps: list[str]) -> DayOrder | None:
     numeric = [tidy for text in timestamps if NUMERIC.match(tidy := _tidy(text))]
     if not numeric:
         return None
-    possible = [order for order in DayOrder if all(_first(text, SLASHED[order], UTC) for text in numeric)]
+    possible = [order for order in DayOrder if all(_first(text, SLASHED[order]) for text in numeric)]
     if len(possible) != 1:
         raise AskDayOrder
     return possible[0]
+
+
+# -- the hour that the clocks show twice ------------------------------------------------------------------------------
+
+
+class Fold(Enum):
+    """Which of the two it is."""
+
+    FIRST = 0
+    SECOND = 1
+    UNKNOWN = 2
+
+
+def _folds(written: Sequence[datetime | None], zone: tzinfo) -> dict[int, Fold]:
+    """For the places of times that the clocks have shown twice.
+
+    The log goes forward or backward. Where its clock jumps against that, the hour has begun again.
+    """
+    doubled = {place for place, at in enumerate(written) if at and _is_doubled(at, zone)}
+    if not doubled:
+        return {}
+    spans = [
+        (at, at + timedelta(hours=1) if place in doubled else at)
+        for place, each in enumerate(written)
+        if (at := _in_utc(each, zone))
+    ]
+    directions = _directions(spans)
+    found: dict[int, Fold] = {}
+    for day in {at.date() for place in doubled if (at := written[place])}:
+        places = [place for place in sorted(doubled) if (at := written[place]) and at.date() == day]
+        found |= _by_order([(place, at) for place in places if (at := written[place])], directions)
+    return found
+
+
+def _is_doubled(at: datetime, zone: tzinfo) -> bool:
+    if at.tzinfo:
+        return False
+    first, second = (at.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
+    return first != second and _in_utc(at, zone) is not None
+
+
+def _directions(spans: Sequence[tuple[datetime, datetime]]) -> tuple[bool, ...]:
+    """The ways in which the log may go on, by the first and last moment of each time: True for forward.
+
+    Both where it does not show, and none where the lines are in no order.
+    """
+    forward = any(after > before for (_, before), (after, _) in pairwise(spans))
+    backward = any(after < before for (before, _), (_, after) in pairwise(spans))
+    return () if forward and backward else (True,) if forward else (False,) if backward else (True, False)
+
+
+def _by_order(times: Sequence[tuple[int, datetime]], directions: Sequence[bool]) -> dict[int, Fold]:
+    possible: list[tuple[bool, list[int]]] = []
+    for forward in directions:
+        jumps = [
+            number
+            for number, ((_, before), (_, after)) in enumerate(pairwise(times), start=1)
+            if (after < before if forward else after > before)
+        ]
+        if len(jumps) <= 1:
+            possible.append((forward, jumps))
+    if len(possible) != 1 or not possible[0][1]:
+        return {place: Fold.UNKNOWN for place, _ in times}
+    forward, (jump,) = possible[0]
+    before, after = (Fold.FIRST, Fold.SECOND) if forward else (Fold.SECOND, Fold.FIRST)
+    return {place: before if number < jump else after for number, (place, _) in enumerate(times)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from typing import Any
 
@@ -12,8 +12,9 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 
 from connectors.audit import search
-from connectors.audit.columns import DayOrder
+from connectors.audit.columns import DayOrder, Hour
 from connectors.audit.models import CaseState, Intake, Source
+from connectors.audit.paste_times import ZONES
 from connectors.audit.search import Search, Term
 from connectors.models.catalogue import WorkItemType
 from connectors.models.connector import Connector
@@ -120,6 +121,39 @@ class IntakeForm(forms.Form):
             (DayOrder.MONTH_FIRST.value, "the month comes first: March 4"),
         ],
     )
+
+    zone = forms.CharField(
+        required=False,
+        label="Times without a zone are of",
+        widget=forms.Select,
+        help_text="For these lines alone. If they are always of another zone, say so on the form of the connector.",
+    )
+    hour = forms.ChoiceField(
+        required=False,
+        label="The hour that the clocks show twice in autumn",
+        choices=[
+            ("", "there is none, or the order of the lines shows it"),
+            (Hour.FIRST.value, "the first of the two, before they were put back"),
+            (Hour.SECOND.value, "the second of the two, after it"),
+        ],
+    )
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.offer_zones([self.data.get("zone", "")])
+
+    def offer_zones(self, first: Iterable[str]) -> None:
+        """These, then UTC and the zones of the connectors."""
+        known = ["UTC", *Connector.objects.order_by("time_zone").values_list("time_zone", flat=True).distinct()]
+        names = [name for name in dict.fromkeys([*first, *known]) if name in ZONES]
+        choices = [("", "the zone of the connector"), *((name, name) for name in names)]
+        self.fields["zone"].widget.choices = choices
+
+    def clean_zone(self) -> str:
+        name: str = self.cleaned_data["zone"]
+        if name and name not in ZONES:
+            raise forms.ValidationError("There is no such time zone. Choose one of the list.")
+        return name
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

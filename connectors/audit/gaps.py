@@ -112,6 +112,14 @@ def cover(connector: Connector, since: datetime, until: datetime, intake: Intake
         Coverage.objects.filter(pk=touching.pk).update(**whole)
 
 
+def cover_anew(connector: Connector, intake: Intake, stretches: Iterable[tuple[datetime, datetime]]) -> None:
+    """Instead of what is noted for this way of taking in, once a run of it does not count any more."""
+    Coverage.objects.filter(connector=connector, intake=intake).delete()
+    Coverage.objects.bulk_create(
+        [Coverage(connector=connector, since=since, until=until, intake=intake) for since, until in stretches]
+    )
+
+
 def is_covered_at_all(connector: Connector) -> bool:
     return Coverage.objects.filter(connector=connector).exists()
 

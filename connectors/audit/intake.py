@@ -7,9 +7,9 @@ intake showed. So an overlap of any two intakes neither loses nor doubles a line
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -20,10 +20,11 @@ from django.utils import timezone
 
 from connectors.align.errors import NotFound
 from connectors.align.resources import AuditLine
-from connectors.audit import case_book, gaps, join, rows, trail
-from connectors.audit.columns import DayOrder, LogLine, read_lines
+from connectors.audit import case_book, gaps, intake_runs, join, paste_times, rows, trail, withdrawals
+from connectors.audit.columns import DayOrder, Hour, LogLine, read_lines
 from connectors.audit.inserting import insert
-from connectors.audit.models import Intake, MirrorLine
+from connectors.audit.intake_runs import Begun, Brought
+from connectors.audit.models import Intake, MirrorLine, SeenAgain
 from connectors.models.connector import AuditSource, Connector
 from connectors.models.person import Person
 
@@ -65,6 +66,8 @@ class IntakeResult:
     outside: int
     sentence: str
     refused: tuple[BadLine, ...] = ()
+    back: int = 0  # of the known ones: they had been withdrawn, and count again
+    run: int = 0  # 0 while a reading of the endpoint has brought nothing
     since: datetime | None = None  # the time of the oldest new line
 
 
@@ -99,14 +102,16 @@ def pull(connector: Connector, client: LogReader, *, clock: Clock = timezone.now
         for line in answered
     ]
     with transaction.atomic():
-        trail.lock_head()
-        covered_from = _reaches_back_to(connector, since, lines, began)
-        result = _store(connector, lines, Intake.ENDPOINT, clock())
+        begun = intake_runs.begin(connector, Intake.ENDPOINT, at=began)
+        covered_from = min(_reaches_back_to(connector, since, lines, began), began)
+        until = gaps.pulled_until(connector)
+        stored = _store(begun, lines, clock())
         # What is written while Align answers may be missing in the answer.
         _cover(connector, covered_from, began, Intake.ENDPOINT)
         _mark(connector, clock(), AuditSource.ENDPOINT)
-    _tell(connector, result)
-    return result
+        intake_runs.keep_reading(begun, stored.brought, (covered_from, began), until, clock())
+    _tell(connector, stored.result)
+    return stored.result
 
 
 def _cursor(connector: Connector) -> datetime | None:
@@ -172,35 +177,56 @@ def take_in(
     intake: Intake,
     actor: Person,
     order: DayOrder | None = None,
+    hour: Hour | None = None,
+    zone: str = "",
     clock: Clock = timezone.now,
 ) -> IntakeResult:
-    """Take in the four columns. Raises columns.AskDayOrder when day and month cannot be told apart."""
-    lines = read_lines(text, ZoneInfo(connector.time_zone), order)
+    """Take in the four columns; `zone` is that of their times, if somebody has said so.
+
+    Raises columns.AskDayOrder, paste_times.AskZone or paste_times.AskHour rather than guess.
+    """
+    lines, now = read_lines(text, ZoneInfo(zone or connector.time_zone), order), clock()
+    if not zone:
+        paste_times.check_zone(connector, lines)
+    lines = paste_times.decide_hours(connector, lines, zone or connector.time_zone, hour, _is_here(connector, lines))
     stretch = _stretch(connector, lines)
+    sha256 = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     with transaction.atomic():
-        trail.lock_head()
-        result = _store(connector, lines, intake, clock())
+        begun = intake_runs.begin(connector, intake, at=now, actor=actor, text_sha256=sha256)
+        stored = _store(begun, lines, now)
+        result = stored.result
         if stretch:
             _cover(connector, *stretch, intake)
-        _mark(connector, clock(), None)
+        _mark(connector, now, None)
+        run = intake_runs.keep(begun, stored.brought, [stretch] if stretch else [], ended_at=clock())
         trail.append(
-            "log.taken-in",
+            trail.LOG_TAKEN_IN,
             actor=actor,
             connector=connector,
             subject=connector.config_name,
             sentence=f"Lines of Align's audit log {Intake(intake).label}. {result.sentence}",
             data={
-                "sha256": hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
+                "sha256": sha256,
+                "zone": zone or connector.time_zone,
                 "read": result.read,
                 "new": result.new,
                 "known": result.known,
                 "kept_raw": [line.number for line in result.bad][:1000],
                 "refused": [line.number for line in result.refused][:1000],
                 "covers": [at.isoformat() for at in stretch or ()],
+                "run": intake_runs.as_data(run, stored.brought),
             },
         )
     _tell(connector, result)
     return result
+
+
+def _is_here(connector: Connector, lines: Sequence[LogLine]) -> Callable[[LogLine], bool]:
+    """Asked of the lines that may be of either of two hours."""
+    unsure = [line for line in lines if line.other]
+    readings = [*unsure, *(replace(line, at=line.other) for line in unsure)]
+    stored = _stored(connector, {digest_of(line) for line in readings}) if readings else {}
+    return lambda line: digest_of(line) in stored
 
 
 def _stretch(connector: Connector, lines: Sequence[LogLine]) -> tuple[datetime, datetime] | None:
@@ -226,17 +252,28 @@ def _mark(connector: Connector, now: datetime, source: AuditSource | None) -> No
 # -- storing ----------------------------------------------------------------------------------------------------------
 
 
-def _store(connector: Connector, lines: Sequence[LogLine], intake: Intake, now: datetime) -> IntakeResult:
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """What an intake tells people, and what its run keeps."""
+
+    result: IntakeResult
+    brought: Brought
+
+
+def _store(begun: Begun, lines: Sequence[LogLine], now: datetime) -> Stored:
+    connector = begun.connector
     taken = [line for line in lines if not line.is_refused]
-    fresh = _fresh(connector, taken)
-    made = insert([_mirrored(connector, line, digest, nth, intake, now) for line, digest, nth in fresh])
-    shown = rows.of_lines(connector, made)
+    compared = _compared(begun, taken)
+    made = insert([_mirrored(begun, line, digest, nth, now) for line, digest, nth in compared.fresh])
+    back = withdrawals.count_again(connector, compared.counts)
+    shown = rows.of_lines(connector, [*made, *back])
     insert([row for row in shown if not row.match])
     told = [row for row in shown if row.match]
     joined = join.settle(connector, {row.match for row in told}, told, join.around(row.at for row in told))
+    case_book.close_returned(connector, [line.pk for line in back])
     bad, refused = _bad(taken), _bad(line for line in lines if line.is_refused)
     raw = sum(not row.parsed for row in shown)
-    return IntakeResult(
+    result = IntakeResult(
         read=len(lines),
         new=len(made),
         known=len(taken) - len(made),
@@ -244,28 +281,72 @@ def _store(connector: Connector, lines: Sequence[LogLine], intake: Intake, now: 
         bad=bad,
         paired=joined.paired,
         outside=joined.outside,
-        sentence=_told(len(taken), len(made), raw, bad, refused),
+        sentence=_told(len(taken), len(made), len(back), raw, bad, refused),
         refused=refused,
-        since=min((line.at for line in made), default=None),
+        back=len(back),
+        run=begun.number,
+        since=min((line.at for line in (*made, *back)), default=None),
     )
+    return Stored(result=result, brought=Brought(lines=made, seen_again=compared.again))
 
 
 def _bad(lines: Iterable[LogLine]) -> tuple[BadLine, ...]:
     return tuple(BadLine(number=line.number, problem=line.problem) for line in lines if line.problem)
 
 
-def _fresh(connector: Connector, lines: Sequence[LogLine]) -> list[tuple[LogLine, str, int]]:
-    """The lines that are more than are stored, each with its digest and which of the identical ones it is."""
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """What was shown, beside what is stored.
+
+    `fresh` are lines that are more than are stored, each with its digest and which of the identical ones it is;
+    `again`, of those looks of which none is more, the last one shown; `counts`, how often each digest was shown.
+    """
+
+    fresh: Sequence[tuple[LogLine, str, int]]
+    again: Sequence[MirrorLine]
+    counts: Mapping[str, int]
+
+
+def _compared(begun: Begun, lines: Sequence[LogLine]) -> Compared:
     by_digest: dict[str, list[LogLine]] = defaultdict(list)
     for line in lines:
         by_digest[digest_of(line)].append(line)
-    stored, seen = _counts(connector, by_digest), _remote_ids(connector, lines)
+    stored, seen = _stored(begun.connector, by_digest), _remote_ids(begun.connector, lines)
     fresh: list[tuple[LogLine, str, int]] = []
+    again: list[MirrorLine] = []
     for digest, identical in by_digest.items():
+        there = stored[digest]
         # Those with an id that is stored already come first: they are the ones that are known.
         identical.sort(key=lambda line: (line.remote_id not in seen, line.remote_id or 0))
-        fresh += [(line, digest, nth) for nth, line in enumerate(identical, 1) if nth > stored[digest]]
-    return sorted(fresh, key=lambda item: (item[0].at or LAST, item[0].remote_id or item[0].number))
+        more = [(line, digest, nth) for nth, line in enumerate(identical, 1) if nth not in there]
+        fresh += more
+        if not more:
+            again.append(there[len(identical)])
+    if begun.intake == Intake.ENDPOINT:
+        again = _not_read_before(again, stored)
+    return Compared(
+        fresh=sorted(fresh, key=lambda item: (item[0].at or LAST, item[0].remote_id or item[0].number)),
+        again=again,
+        counts={digest: len(identical) for digest, identical in by_digest.items()},
+    )
+
+
+def _not_read_before(again: Sequence[MirrorLine], stored: Mapping[str, Mapping[int, MirrorLine]]) -> list[MirrorLine]:
+    """Those that the endpoint shows for the first time, since each of its readings overlaps the one before."""
+    by_hand = [line for line in again if not _is_read(line, stored[line.digest])]
+    if not by_hand:
+        return []
+    seen = SeenAgain.objects.filter(run__intake=Intake.ENDPOINT, line__connector=by_hand[0].connector_id)
+    counts: dict[str, int] = {}
+    for start in range(0, len(by_hand), BATCH):
+        digests = [line.digest for line in by_hand[start : start + BATCH]]
+        for digest, count in seen.filter(line__digest__in=digests).values_list("line__digest", "line__occurrence"):
+            counts[digest] = max(count, counts.get(digest, 0))
+    return [line for line in by_hand if line.occurrence > counts.get(line.digest, 0)]
+
+
+def _is_read(line: MirrorLine, identical: Mapping[int, MirrorLine]) -> bool:
+    return any(each.intake == Intake.ENDPOINT and each.occurrence >= line.occurrence for each in identical.values())
 
 
 def digest_of(line: LogLine) -> str:
@@ -279,13 +360,16 @@ def digest_of(line: LogLine) -> str:
     return hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in encoded)).hexdigest()
 
 
-def _counts(connector: Connector, digests: Iterable[str]) -> Counter[str]:
-    counts: Counter[str] = Counter()
+def _stored(connector: Connector, digests: Iterable[str]) -> Mapping[str, Mapping[int, MirrorLine]]:
+    """The lines of these digests that are here, by digest and number."""
+    found: dict[str, dict[int, MirrorLine]] = defaultdict(dict)
     wanted = list(digests)
     for start in range(0, len(wanted), BATCH):
         stored = MirrorLine.objects.filter(connector=connector, digest__in=wanted[start : start + BATCH])
-        counts.update(stored.values_list("digest", flat=True))
-    return counts
+        for pk, digest, occurrence, intake in stored.values_list("pk", "digest", "occurrence", "intake"):
+            line = MirrorLine(pk=pk, connector=connector, digest=digest, occurrence=occurrence, intake=intake)
+            found[digest][occurrence] = line
+    return found
 
 
 def _remote_ids(connector: Connector, lines: Sequence[LogLine]) -> set[int]:
@@ -297,11 +381,9 @@ def _remote_ids(connector: Connector, lines: Sequence[LogLine]) -> set[int]:
     return {number for number in stored.filter(at__gte=min(times)).values_list("remote_id", flat=True) if number}
 
 
-def _mirrored(
-    connector: Connector, line: LogLine, digest: str, occurrence: int, intake: Intake, now: datetime
-) -> MirrorLine:
+def _mirrored(begun: Begun, line: LogLine, digest: str, occurrence: int, now: datetime) -> MirrorLine:
     return MirrorLine(
-        connector=connector,
+        connector=begun.connector,
         remote_id=line.remote_id,
         type=rows.safe(line.type)[:200],
         user=rows.safe(line.user)[:320],
@@ -309,13 +391,16 @@ def _mirrored(
         description=rows.safe(line.description if line.at else line.raw),
         digest=digest,
         occurrence=occurrence,
-        intake=intake,
+        intake=begun.intake,
+        run_id=begun.number,
     )
 
 
-def _told(taken: int, new: int, raw: int, bad: Sequence[BadLine], refused: Sequence[BadLine]) -> str:
+def _told(taken: int, new: int, back: int, raw: int, bad: Sequence[BadLine], refused: Sequence[BadLine]) -> str:
     read = taken + len(refused)
     parts = [f"{read} {'line' if read == 1 else 'lines'} read, {new} new, {taken - new} already here."]
+    if back:
+        parts.append(f"{back} of those had been withdrawn and {'counts' if back == 1 else 'count'} again.")
     if raw:
         parts.append(f"{raw} of the new ones could not be read as mapping changes and are kept as they are.")
     if bad:

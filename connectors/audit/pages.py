@@ -16,8 +16,9 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from alignadmin.pages import failure, page, redirect
 from connectors.audit import chain, checkpoints, gaps, intake, numbers, queries, saved_views, search, trail, words
-from connectors.audit.columns import FORMS, SLASHED_EXAMPLE, AskDayOrder
+from connectors.audit.columns import FORMS, SLASHED_EXAMPLE, AskDayOrder, Hour
 from connectors.audit.forms import LARGEST, TOO_LARGE, IntakeForm, SearchFields, asked
+from connectors.audit.paste_times import AskHour, AskZone
 from connectors.audit.search_page import Place
 from connectors.models.connector import AuditSource, Connector
 from connectors.models.person import Person
@@ -127,6 +128,7 @@ def take_in(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "result": result,
+        "connector": form.cleaned_data["connector"] if result else None,
         "forms": FORMS,
         "slashed": SLASHED_EXAMPLE,
         "intakes": [_intake_state(connector) for connector in queries.connectors()],
@@ -176,11 +178,26 @@ def _take_in(form: IntakeForm, actor: Person) -> intake.IntakeResult | None:
     given = form.cleaned_data
     try:
         return intake.take_in(
-            given["connector"], given["text"], intake=given["intake"], actor=actor, order=given["order"] or None
+            given["connector"],
+            given["text"],
+            intake=given["intake"],
+            actor=actor,
+            order=given["order"] or None,
+            hour=Hour(given["hour"]) if given["hour"] else None,
+            zone=given["zone"],
         )
     except AskDayOrder:
         form.add_error("order", "These dates can be read in two ways: say whether the day or the month comes first.")
-        return None
+    except AskZone as asks:
+        form.offer_zones(asks.zones)
+        form.add_error(
+            "zone",
+            f"{asks} Choose the one they are of (those that fit come first), or {given['connector'].time_zone} if "
+            "they are of that all the same.",
+        )
+    except AskHour as asks:
+        form.add_error("hour", f"{asks}")
+    return None
 
 
 def _person(request: HttpRequest) -> Person:

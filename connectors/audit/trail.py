@@ -22,9 +22,10 @@ from connectors.models.person import Person
 START = "0" * 64
 TAG = b"alignadmin.audit.v1"
 CHANGE_SENT, CHANGE_DONE, CREDENTIAL_USED = "change.sent", "change.done", "credential.used"
+LOG_READ, LOG_TAKEN_IN, LOG_WITHDRAWN = "log.read", "log.taken-in", "log.withdrawn"
 # `change.sent` is the journal of a request on its way; its outcome is the row people read. Every minute's intake uses
-# a secret, and such rows would drown all others.
-WITHOUT_ROW = frozenset({CHANGE_SENT, CREDENTIAL_USED})
+# a secret and may bring lines, and such rows would drown all others.
+WITHOUT_ROW = frozenset({CHANGE_SENT, CREDENTIAL_USED, LOG_READ})
 
 
 class Head(NamedTuple):

@@ -1,4 +1,4 @@
-"""Database triggers that refuse to change or delete entries, checkpoints and mirrored lines.
+"""Database triggers that refuse to change or delete entries, checkpoints, mirrored lines and how those came in.
 
 They are installed after every migration: SQLite rebuilds a table to alter it and drops its triggers without a word.
 """
@@ -14,8 +14,15 @@ from django.core import checks
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-TABLES = ("connectors_entry", "connectors_mirrorline", "connectors_checkpoint")
-ENTRIES, CHECKPOINTS = TABLES[0], TABLES[2]
+TABLES = (
+    "connectors_entry",
+    "connectors_mirrorline",
+    "connectors_checkpoint",
+    "connectors_intakerun",
+    "connectors_seenagain",
+    "connectors_runwithdrawal",
+)
+ENTRIES, CHECKPOINTS, RUNS, WITHDRAWALS = TABLES[0], TABLES[2], TABLES[3], TABLES[5]
 REFUSAL = "The audit trail is only ever added to."
 
 SQLITE = {
@@ -39,7 +46,7 @@ def wanted(vendor: str) -> dict[str, tuple[str, str]]:
     kinds = SQLITE if vendor == "sqlite" else POSTGRESQL
     found = {f"{table}_{kind}": (table, when) for table in TABLES for kind, when in kinds.items()}
     if vendor == "sqlite":
-        for table, key in ((ENTRIES, "seq"), (CHECKPOINTS, "number")):
+        for table, key in ((ENTRIES, "seq"), (CHECKPOINTS, "number"), (RUNS, "number"), (WITHDRAWALS, "run_id")):
             found[f"{table}_no_replace"] = (table, SQLITE_REPLACE.format(key=key))
     return found
 

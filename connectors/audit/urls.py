@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from connectors.audit import case_pages, pages, pages_packs, pages_questions, pages_review, saved_pages
+from connectors.audit import case_pages, pages, pages_packs, pages_questions, pages_review, pages_runs, saved_pages
 from connectors.audit.numbers import RowNumber
 
 register_converter(RowNumber, "row")
@@ -10,6 +10,8 @@ register_converter(RowNumber, "row")
 urlpatterns = [
     path("", pages.history, name="history"),
     path("intake/", pages.take_in, name="history-intake"),
+    path("intake/<slug:slug>/", pages_runs.listed, name="history-runs"),
+    path("intake/<slug:slug>/<int:run>/", pages_runs.one, name="history-run"),
     path("verify/", pages.verify, name="history-verify"),
     path("cases/", case_pages.case_list, name="cases"),
     path("cases/explain/", case_pages.explain_many, name="cases-explain"),

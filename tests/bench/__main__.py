@@ -10,7 +10,8 @@ import tempfile
 from pathlib import Path
 
 LARGE = ("matrix", "plan", "apply", "limit", "slots", "recovery", "drift")  # on copies of the large data set
-HISTORY = ("history-append", "history-intake", "history-verify", "history-search", "export")  # make their own
+# They make their own.
+HISTORY = ("history-append", "history-intake", "history-runs", "history-verify", "history-search", "export")
 NAMES = (*LARGE, *HISTORY)
 
 

@@ -23,9 +23,10 @@ from django.db.models import Max, Model
 from connectors.audit import rows as make
 from connectors.audit import trail, words
 from connectors.audit.grammar import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
-from connectors.audit.models import Certainty, ChainHead, Entry, HistoryRow, Intake, MirrorLine, Source
+from connectors.audit.models import Certainty, ChainHead, Entry, HistoryRow, Intake, IntakeRun, MirrorLine, Source
 from connectors.audit.trail import Act
 from connectors.models import Connector, Person, Role
+from tests.make import intake_run
 
 TABLES: tuple[type[Model], ...] = (Entry, MirrorLine, HistoryRow)
 LAST = datetime(2026, 11, 20, 17, tzinfo=UTC)
@@ -252,6 +253,12 @@ def _write(happenings: Sequence[Happening], head: ChainHead, chance: random.Rand
     HistoryRow.objects.bulk_create(made, batch_size=1000)
 
 
+@cache
+def run_of(connector: Connector) -> IntakeRun:
+    """One for all lines of a connector; no entry tells of it."""
+    return connector.intake_runs.first() or intake_run(connector)
+
+
 def _line(each: Happening, chance: random.Random) -> MirrorLine:
     return MirrorLine(
         connector=each.connector,
@@ -261,6 +268,7 @@ def _line(each: Happening, chance: random.Random) -> MirrorLine:
         description=each.description,
         digest=hashlib.sha256(chance.randbytes(16)).hexdigest(),
         intake=Intake.ENDPOINT,
+        run=run_of(each.connector),
     )
 
 

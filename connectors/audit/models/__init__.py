@@ -1,6 +1,7 @@
 """The tables of the history: our trail, the mirror of Align's log, their projection, and what reviewers keep."""
 
 from connectors.audit.models.history import Case, CaseState, Certainty, Coverage, HistoryRow, Intake, MirrorLine, Source
+from connectors.audit.models.intake_runs import IntakeRun, OpenRun, RunWithdrawal, SeenAgain, WithdrawnLine
 from connectors.audit.models.packs import Every, Pack, PackSchedule, PackState
 from connectors.audit.models.review import Question, Review, SavedView
 from connectors.audit.models.trail import Archive, ChainHead, Checkpoint, CheckpointDelivery, Entry, SigningKey
@@ -18,13 +19,18 @@ __all__ = [
     "Every",
     "HistoryRow",
     "Intake",
+    "IntakeRun",
     "MirrorLine",
+    "OpenRun",
     "Pack",
     "PackSchedule",
     "PackState",
     "Question",
     "Review",
+    "RunWithdrawal",
     "SavedView",
+    "SeenAgain",
     "SigningKey",
     "Source",
+    "WithdrawnLine",
 ]

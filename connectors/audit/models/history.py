@@ -12,6 +12,7 @@ class Intake(models.TextChoices):
     ENDPOINT = "endpoint", "read from Align"
     PASTE = "paste", "pasted"
     UPLOAD = "upload", "uploaded"
+    BEFORE = "before", "taken in before runs were kept"  # of a run only, never of a line
 
 
 class MirrorLine(models.Model):
@@ -31,6 +32,12 @@ class MirrorLine(models.Model):
     digest = models.CharField(max_length=64)  # of the four columns: identical lines share it
     occurrence = models.PositiveIntegerField(default=1)  # the n-th of the identical lines
     intake = models.CharField(max_length=8, choices=Intake.choices)
+    run = models.ForeignKey(
+        "connectors.IntakeRun",
+        on_delete=models.PROTECT,
+        related_name="brought",
+        db_index=False,  # one below begins with it
+    )
     recorded_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -38,7 +45,7 @@ class MirrorLine(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["connector", "digest", "occurrence"], name="one_row_per_mirrored_line")
         ]
-        indexes = [models.Index(fields=["connector", "at"])]
+        indexes = [models.Index(fields=["connector", "at"]), models.Index(fields=["run", "id"])]
 
 
 class Coverage(models.Model):
@@ -144,6 +151,7 @@ class CaseState(models.TextChoices):
     OPEN = "open", "Open"
     EXPLAINED = "explained", "Explained"
     REVERTED = "reverted", "Taken back"
+    WITHDRAWN = "withdrawn", "Withdrawn"  # the taking-in that brought its line was
 
 
 class Case(models.Model):

@@ -1,0 +1,79 @@
+"""The pages of a connector's log: each taking-in with who, when and what, one of them, and its withdrawal."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from alignadmin.pages import page, redirect
+from connectors.audit import withdrawals
+from connectors.audit.models import IntakeRun
+from connectors.models.connector import Connector
+from connectors.models.person import Person
+from connectors.rights import Right, requires
+from connectors.services import Refused
+
+PER_PAGE = 50
+BIGGEST = 2**63 - 1  # that a database's key can be
+
+
+@requires(Right.HISTORY)
+def listed(request: HttpRequest, slug: str) -> HttpResponse:
+    """Newest first; those by hand alone, unless `way=all`: the endpoint's are one an hour and more."""
+    connector = get_object_or_404(Connector, slug=slug)
+    every = request.GET.get("way") == "all"
+    found = IntakeRun.objects.filter(connector=connector).select_related("withdrawal").order_by("-number")
+    found = found if every else found.filter(intake__in=withdrawals.BY_HAND)
+    shown = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "connector": connector,
+        "page": shown,
+        "runs": [withdrawals.Shown(run=run) for run in shown],
+        "every": every,
+        "query": "way=all" if every else "",
+    }
+    return page(request, "history/runs.html", context)
+
+
+@requires(Right.HISTORY, Right.HISTORY, ("GET", "POST"))
+def one(request: HttpRequest, slug: str, run: int) -> HttpResponse:
+    """One run; sent to, it is withdrawn, and the page then says what that did."""
+    if run > BIGGEST:
+        raise Http404
+    runs = IntakeRun.objects.select_related("connector", "withdrawal")
+    found = get_object_or_404(runs, number=run, connector__slug=slug)
+    if request.method != "POST":
+        return _show(request, found)
+    reason = request.POST.get("reason", "")
+    try:
+        outcome = withdrawals.withdraw(found, reason, actor=_person(request))
+    except Refused as refused:
+        again = get_object_or_404(runs, number=run)
+        return _show(request, again, trouble=str(refused), reason=reason, status=409)
+    messages.success(request, f"Withdrawn. {outcome.sentence}")
+    return redirect(request, reverse("history-run", args=[slug, run]))
+
+
+def _show(
+    request: HttpRequest, run: IntakeRun, *, trouble: str = "", reason: str = "", status: int = 200
+) -> HttpResponse:
+    why_not = withdrawals.why_not(run)
+    context = {
+        "shown": withdrawals.Shown(run=run),
+        "connector": run.connector,
+        "why_not": why_not,
+        "preview": None if why_not else withdrawals.preview(run),
+        "outcome": withdrawals.outcome(run),
+        "trouble": trouble,
+        "reason": reason,
+        "longest": withdrawals.LONGEST_REASON,
+    }
+    return page(request, "history/run.html", context, status=status)
+
+
+def _person(request: HttpRequest) -> Person:
+    assert isinstance(request.user, Person)  # noqa: S101  (`requires` let nobody else in)
+    return request.user

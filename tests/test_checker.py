@@ -39,14 +39,14 @@ def copies(settings: Settings) -> Path:
 
 
 def zipped(path: Path, first: int | None, last: int | None) -> Path:
-    """A pack as the product writes it: rows, what is checked, a signed manifest."""
+    """What is checked of every pack and archive, and a signed manifest; rows are in test_pack_truth."""
     own = checkpoints.make(checkpoints.PACK, now=AT + timedelta(hours=7))
     deliveries.deliver_due()
     span = evidence.span(first, last, own)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
         writing = evidence.Writing(zip=made)
         writing.add_chain(span)
-        writing.add("rows.csv", [b"time,person\n", b"10:05,Dana\n"])
+        writing.add("statements.txt", [b"What is ", b"not there\n"])
         writing.finish({"kind": "pack"}, span, own.at)
     return path
 
@@ -153,9 +153,9 @@ def edited(folder: Path, name: str, change: Callable[[list[bytes]], list[bytes]]
     rewrite(folder, name, b"".join(change((folder / name).read_bytes().splitlines(keepends=True))))
 
 
-def test_an_altered_table_is_found_by_the_manifest(folder: Path) -> None:
-    (folder / "rows.csv").write_text("time,person\n10:05,Sam\n")
-    assert "WRONG: rows.csv is not the file that manifest.json names." in said(folder)
+def test_an_altered_file_is_found_by_the_manifest(folder: Path) -> None:
+    (folder / "statements.txt").write_text("Something else")
+    assert "WRONG: statements.txt is not the file that manifest.json names." in said(folder)
 
 
 def test_an_altered_manifest_is_found_by_its_signature(folder: Path) -> None:
@@ -240,7 +240,7 @@ def test_a_key_that_takes_the_name_of_another_is_found(folder: Path) -> None:
 # -- bad input --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "entries.jsonl", "checkpoints.jsonl", "keys.json", "rows.csv"])
+@pytest.mark.parametrize("name", ["manifest.json", "entries.jsonl", "checkpoints.jsonl", "keys.json", "statements.txt"])
 def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     (folder / name).unlink()
     code, text = run(folder)

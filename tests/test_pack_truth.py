@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.conf import LazySettings
@@ -18,10 +19,11 @@ from django.test import Client
 from django.utils import timezone
 
 from alignadmin.tasks import run_due
-from connectors.audit import archive, checker, checkpoints, pack_rows, pack_span, rows
+from connectors.audit import archive, checker, checkpoints, csv_safe, pack_rows, pack_span, rows
 from connectors.audit.grammar import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
 from connectors.audit.models import Entry, HistoryRow, MirrorLine, PackState
 from connectors.models import Connector, Person, Role
+from tests import chain_mutations as mutations
 from tests.conftest import People, SignIn
 from tests.events import EVENT
 from tests.pack_steps import (
@@ -314,19 +316,19 @@ def generated(rng: random.Random, align: Connector, people: list[Person]) -> Ite
             rng.choice((STATE, STEP)),
             rng.choice((CREATED, UPDATED, DELETED)),
         )
-        number = lambda: rng.choice((None, 0, rng.randrange(10**6)))  # noqa: E731
+        before, source, after = (rng.choice((None, 0, rng.randrange(10**6))) for _ in range(3))
         event = MappingEvent(
             connector_id=123,
             action=did,
             kind=kind,
             direction=direction,
             work_item_type=rng.choice(("Feature", "Story", "Task", "Defect", "Type 2")),
-            source_id=number(),
+            source_id=source,
             source_name=rng.choice(names),
             project_key=rng.choice((None, "PROJ", "É" * 300)),
-            before_id=number(),
+            before_id=before,
             before_name=rng.choice(names),
-            after_id=number(),
+            after_id=after,
             after_name=rng.choice(names),
         )
         yield {
@@ -402,8 +404,13 @@ def records(folder: Path, name: str = "rows.jsonl") -> Rows:
 
 
 def put(folder: Path, found: Rows, name: str = "rows.jsonl") -> None:
+    """A forger writes the table for spreadsheets anew, too."""
     lines = [json.dumps(each, separators=(",", ":")) + "\n" for each in found]
     (folder / name).write_text("".join(lines))
+    if name == "rows.jsonl":
+        cells = [pack_rows._cells(each, ZoneInfo("UTC")) for each in found]
+        raw = csv_safe.BYTE_ORDER_MARK + csv_safe.lines([list(pack_rows.COLUMNS), *cells])
+        (folder / "rows.csv").write_bytes(raw)
 
 
 def edit(name: str, number: int, **values: Any) -> Callable[[Path], None]:
@@ -455,7 +462,7 @@ EDITS: dict[str, tuple[Callable[[Path], None], str]] = {
         edit("rows.jsonl", 0, person_name="Mallory"),
         "of entry {first} in rows.jsonl is not what was written: person_name says “Mallory”, its entry “Eli Editor”",
     ),
-    "a value": (edit("rows.jsonl", 1, after_name="Z"), "after_name says “Z”, its entry “A”"),
+    "a value": (edit("rows.jsonl", 0, after_name="Z"), "after_name says “Z”, its entry “A”"),
     "a time": (edit("rows.jsonl", 0, at="2026-03-10T11:00:00+00:00"), "at says “2026-03-10T11"),
     "a hash": (edit("rows.jsonl", 0, hash="0" * 64), "hash says “000"),
     "a number for a text": (edit("rows.jsonl", 1, after_id="1"), "after_id says “1”"),
@@ -463,7 +470,7 @@ EDITS: dict[str, tuple[Callable[[Path], None], str]] = {
     "an entry that is not there": (edit("rows.jsonl", 0, seq=9999), "its entry is not in this pack"),
     "a field more": (edit("rows.jsonl", 0, note="x"), "it has other fields than a row has"),
     "certainty": (
-        edit("rows.jsonl", 0, certainty="exact", identical=1),
+        edit("rows.jsonl", 1, certainty="exact", identical=1),
         "it is called paired with a line, and has none",
     ),
     "a row less": (drop("rows.jsonl", 0), "rows.jsonl lacks the row of entry "),
@@ -480,7 +487,10 @@ EDITS: dict[str, tuple[Callable[[Path], None], str]] = {
         "rows.csv goes on after the last",
     ),
     "a plan's approver": (edit("plans.jsonl", 0, approver=None), "says approver nothing, its acts say"),
-    "an act": (replaced("plans.jsonl", "QA column added", "Nothing added"), "has an act that its entry does not say"),
+    "an act": (
+        replaced("plans.jsonl", '"sentence":"Something happened."', '"sentence":"Nothing."'),
+        "has an act that its entry does not say",
+    ),
     "a change": (edit("plans.jsonl", 1, answer="Bad"), "plans.jsonl, line 2, is not what its entry says"),
     "a change less": (drop("plans.jsonl", 1), "plans.jsonl has 2 changes of plan 7, the entries 3"),
     "a plan less": (drop("plans.jsonl", 0), "plans.jsonl, line 1, stands twice or out of its order"),
@@ -538,7 +548,7 @@ def test_a_row_without_an_entry_that_is_rewritten_as_a_whole_has_to_stand_in_its
     row["sentence"] = row["sentence"].replace("Done (10014)", "QA (10012)")
     row |= {"after_name": "QA", "after_id": 10012}
     put(folder, found)
-    assert "does not stand in its line" in checked(resigned(folder))[1][0]
+    assert "its line says that it went from “10012” to “10014”" in checked(resigned(folder))[1][0]
 
 
 def test_an_entry_that_was_rewritten_with_its_row_is_found_by_the_copies_of_checkpoints(
@@ -556,43 +566,31 @@ def test_an_entry_that_was_rewritten_with_its_row_is_found_by_the_copies_of_chec
 
 
 def forge_all(folder: Path) -> None:
-    from connectors import sealing
-    from connectors.audit.csv_safe import lines as csv_lines
-    from tests import chain_mutations as mutations
-
     history = mutations.load()
     for row in history.entries:
         row["body"] = row["body"].replace("Eli Editor", "Mal Lory")
     mutations.rehash(history)
     mutations.resign(history)
-    del csv_lines, sealing
     by_seq = {row["seq"]: row for row in history.entries}
-    entries = [by_seq[each["seq"]] for each in records(folder, "entries.jsonl")]
-    put(folder, [{name: row[name] for name in ("seq", "prev", "hash", "body")} for row in entries], "entries.jsonl")
-    numbers = {json.loads(each["body"])["number"] for each in records(folder, "checkpoints.jsonl")}
+    entries = [by_seq[each["seq"]] for each in records(folder, checker.ENTRIES)]
+    put(folder, [{name: row[name] for name in ("seq", "prev", "hash", "body")} for row in entries], checker.ENTRIES)
+    numbers = {json.loads(each["body"])["number"] for each in records(folder, checker.CHECKPOINTS)}
     signed = [row for row in history.checkpoints if row["number"] in numbers]
-    put(folder, [{name: row[name] for name in ("body", "signature", "key_id")} for row in signed], "checkpoints.jsonl")
-    hashes = {row["seq"]: row["hash"] for row in history.entries}
-
-    def again(record: Any) -> Any:
-        if isinstance(record, list):
-            return [again(each) for each in record]
-        if not isinstance(record, dict):
-            return record
-        found = {name: again(value) for name, value in record.items()}
-        if found.get("seq") in hashes and "hash" in found:
-            found["hash"] = hashes[found["seq"]]
-        return found
-
-    old = {row["hash"]: again(row)["hash"] for row in records(folder) if row["seq"]}
-    for name in ("rows.jsonl", "plans.jsonl"):
+    put(folder, [{name: row[name] for name in ("body", "signature", "key_id")} for row in signed], checker.CHECKPOINTS)
+    for name in (checker.ROWS, checker.PLANS):
         (folder / name).write_text((folder / name).read_text().replace("Eli Editor", "Mal Lory"))
-        put(folder, [again(each) for each in records(folder, name)], name)
-    whole = (folder / "rows.csv").read_bytes().decode().replace("Eli Editor", "Mal Lory")
-    for before, after in old.items():
-        whole = whole.replace(before, after)
-    (folder / "rows.csv").write_bytes(whole.encode())
+        put(folder, [with_hashes(each, by_seq) for each in records(folder, name)], name)
     resigned(folder)
+
+
+def with_hashes(record: Any, by_seq: dict[int, dict[str, Any]]) -> Any:
+    """The record, and each act in it, with the hashes that the entries have now."""
+    if isinstance(record, list):
+        return [with_hashes(each, by_seq) for each in record]
+    if not isinstance(record, dict):
+        return record
+    found = {name: with_hashes(value, by_seq) for name, value in record.items()}
+    return found | {"hash": by_seq[found["seq"]]["hash"]} if found.get("seq") and "hash" in found else found
 
 
 # --- edits by chance -------------------------------------------------------------------------------------------------

@@ -588,6 +588,8 @@ PLAIN = re.compile(
     r"|Deleted mapping: \[[\w ]+\] \u2192 \[[\w ]+\])"
 )
 
+CHANGED = re.compile(r"Id Changed - From \[([0-9]+)\] To \[([0-9]+)\](?:, \w+ Changed - From \[(.*)\] To \[(.*)\])?$")
+
 
 def why_not_of_line(row: Row) -> str:
     """Why a row without an entry does not say what the four columns of its line say; empty where it does."""
@@ -623,6 +625,11 @@ def _why_not_told(description: str, row: Row) -> str:
     for name in ("object_name", "before_name", "after_name"):
         if FROM_TO.sub("] To [", row[name]) not in text:
             return f"{name} says {shown(row[name])}, which does not stand in its line"
+    plain = CHANGED.search(description) if PLAIN.fullmatch(description) else None
+    if plain and row["action"] == "updated":
+        said = (int(plain[1]), int(plain[2]), plain[3] or "", plain[4] or "")
+        if said != tuple(row[name] for name in ("before_id", "after_id", "before_name", "after_name")):
+            return f"its line says that it went from {shown(plain[1])} to {shown(plain[2])}"
     patterns = {"work_item_type": re.escape(label), "project_key": re.escape(key), **_patterns(row)}
     for name, pattern in patterns.items():
         if not re.search(pattern, text, re.IGNORECASE):
@@ -663,9 +670,9 @@ def _patterns(row: Row) -> dict[str, str]:
         found["after_id"] = rf"{FIELDS_OF[row['kind'], row['direction']]}\s*[:=]\s*{after}\b"
     if row["action"] == "deleted" and row["before_id"] is not None:
         found["before_id"] = rf"\b{before}\s*\]"
-    if row["action"] == "updated" and row["before_id"] != row["after_id"]:
+    if row["action"] == "updated" and (row["before_id"], row["after_id"]) != (None, None):
         found["after_id"] = rf"\[{before}\] To \[{after}\]"
-    if row["action"] == "updated" and row["before_name"] != row["after_name"]:
+    if row["action"] == "updated" and (row["before_name"] or row["after_name"]):
         names = (re.escape(FROM_TO.sub("] To [", row[f"{part}_name"])) for part in ("before", "after"))
         found["after_name"] = r"\[{}\] To \[{}\]".format(*names)
     return found
@@ -913,6 +920,7 @@ def _check_entries(
     beyond = walk.has_next and walk.sealed < walk.seq
     walk.end(is_whole=beyond or _is_whole(manifest))
     _check_ends(manifest, report)
+    _check_numbers(manifest, seals)
     _check_first_checkpoint(seals.first, report)
     _check_later_copies(manifest, seals.before, copies)
     if made:
@@ -964,6 +972,13 @@ def _check_ends(manifest: Mapping[str, Any], report: Report) -> None:
         raise Wrong(
             f"the last entry is {report.last}, not {said.get('last')} as in {MANIFEST}", seq=(report.last or 0) + 1
         )
+
+
+def _check_numbers(manifest: Mapping[str, Any], seals: Seals) -> None:
+    said = manifest.get("checkpoints")
+    found = {"first": seals.first.number, "last": seals.before.number} if seals.first and seals.before else None
+    if isinstance(said, dict) and said != found:
+        raise Wrong(f"the checkpoints are not those from {said.get('first')} to {said.get('last')} of {MANIFEST}")
 
 
 def _check_first_checkpoint(first: Signed | None, report: Report) -> None:
@@ -1400,6 +1415,8 @@ def _check_plan(record: Row, made: Made, where: str, number: int) -> None:
         if record.get(name) != expected.get(name):
             said = shown(expected.get(name))
             raise Wrong(f"{where} says {name} {shown(record.get(name))}, its acts say {said}", row=number)
+    if short(record) != short(expected):
+        raise Wrong(f"{where} has other fields than a plan has", row=number)
 
 
 # -- the command ------------------------------------------------------------------------------------------------------

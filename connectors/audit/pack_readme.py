@@ -28,7 +28,8 @@ You need Python 3.10 or newer and nothing of AlignAdmin.
 
        {expected}
 
-   and to end with the exit code 0. Lines that begin with "Note:" tell what cannot be known from the pack alone.
+   then "Every row says what its entry or its line says", with the number of rows, and to end with the exit code 0.
+   Lines that begin with "Note:" tell what cannot be known from the pack alone.
    Whoever does not trust the checker in the pack takes the same file from AlignAdmin's source.
 
 3. AlignAdmin writes a signed checkpoint every hour to a place outside its database. Take those from there, not
@@ -41,12 +42,23 @@ You need Python 3.10 or newer and nothing of AlignAdmin.
 
 4. Compare the key ids of the notes, or of keys.json, with those you were given when the product was set up.
 
-5. To follow one row: find its line in rows.jsonl (or rows.csv), take "seq" and "hash", and find the line of
-   entries.jsonl with the same seq. Its hash is the same, and its body is what was written when it happened: who,
-   what, when, why, with which plan, approved by whom. A row without seq is a line of Align's own log that no act of
-   AlignAdmin caused; statements.txt says what vouches for it.
+5. AlignAdmin's history has an entry "pack.made" for this pack; its number stands on the pack's page. In it,
+   "manifest_sha256" is the SHA-256 of manifest.json: a pack that was edited afterwards and signed once more, also
+   by whoever holds the key, has another. statements.txt, README.txt and rows that are not there can be checked in
+   this way alone.
 
-If the first line begins with WRONG, do not rely on the pack: it names the first wrong entry or file.
+6. To follow one row: find its line in rows.jsonl (or rows.csv), take "seq" and "hash", and find the line of
+   entries.jsonl with the same seq. Its hash is the same, and its body is what was written when it happened: who,
+   what, when, why, with which plan, approved by whom. That number is the row's number everywhere: on the page, in
+   its address, in the API. A row without seq is a line of Align's own log that no act of AlignAdmin caused; it is
+   known by its line's id, and statements.txt says what vouches for it.
+
+If the first line begins with WRONG, do not rely on the pack: it names the first wrong entry, row or file.
+
+What the checker does with rows: it makes each row and each line of plans.jsonl again from its entry, by code of its
+own, and compares every field; it compares a row without an entry with the line's own columns; it compares rows.csv
+with rows.jsonl, to the byte; and where the filter asks for nothing but days, kinds, plans, projects and connectors,
+it looks that no row of an entry is left out.
 
 
 WHAT IS IN IT
@@ -56,14 +68,17 @@ manifest.sig       its signature (Ed25519), by the key that signs checkpoints
 rows.csv           the chosen rows for a spreadsheet: UTF-8, commas, quoted by RFC 4180. A value that begins with
                    = + - @ ' or a control character has an apostrophe before it, so that no spreadsheet runs it as a
                    formula; take one apostrophe away to have the value back
-rows.jsonl         the same rows without any loss, one object a line
+rows.jsonl         the same rows without any loss, one object a line, made from entries and lines of Align's log, not
+                   from the table that the history page searches. The project of a line that names none is the one
+                   that the product's catalogue knew when this pack was made
 plans.jsonl        the plans behind them: who made, approved and applied them and why, and each change with before
                    and after, the request that was sent, and the answer
 entries.jsonl      every entry of the chain {span}, whether chosen or not, so that the chain can be checked:
                    seq, hash of the one before, hash, and the text that was hashed
 checkpoints.jsonl  the signed checkpoints from the one before those entries to the one made for this pack
 keys.json          the public keys that signed
-statements.txt     what is not there, where Align's log was not taken in, and what cannot be said
+statements.txt     what is not there, where Align's log was not taken in, whether the history page said the
+                   same as the entries, and what cannot be said
 checker.py         the checker; it reads files and nothing else
 """
 

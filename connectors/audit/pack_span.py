@@ -353,7 +353,7 @@ class Reading:
 
     def _lines(self, window: Window) -> Iterator[tuple[Connector, list[MirrorLine]]]:
         """By pages of the key of each connector that the filter allows."""
-        found = MirrorLine.objects.filter(window.condition(), id__lte=self.ends.line)
+        found = MirrorLine.objects.filter(window.condition(), id__lte=self.ends.line, withdrawal=None)
         for key, connector in sorted(self.connectors.items()):
             last = 0
             while lines := list(found.filter(connector=key, id__gt=last).order_by("id")[:CHUNK]):
@@ -439,7 +439,8 @@ class Reading:
         entries = Entry.objects.filter(seq__in=[row.seq for row in some if row.seq], seq__lte=self.ends.seq)
         told = _told(entries.values_list("seq", "hash", "body"))
         times = {entry.seq: made.at for entry in told if (made := _row_of(entry.body, is_found=False))}
-        lines = dict(MirrorLine.objects.filter(pk__in=[row.line for row in some if row.line]).values_list("pk", "at"))
+        counting = MirrorLine.objects.filter(withdrawal=None, pk__in=[row.line for row in some if row.line])
+        lines = dict(counting.values_list("pk", "at"))
         taken = self.scratch.taken([row.line for row in some if row.line])
         times_of_lines = {line: at for line, at in lines.items() if line not in taken}
         for row in some:
@@ -454,7 +455,7 @@ class Reading:
     # -- what came in meanwhile ---------------------------------------------------------------------------------------
 
     def forget_what_moved(self) -> None:
-        """Lines that came in since may have moved the table's pairs: those differ from ours, and are right."""
+        """Lines that came in or were withdrawn since may have moved the table's pairs: those differ, and are right."""
         if not any(each.look for each in self.found.differences):
             return
         moved: set[Look] = set()
@@ -464,11 +465,18 @@ class Reading:
                 terms[line.connector_id] = terms_of(line.connector)
             moved.add((line.connector_id, make.match_of_line(line.connector, line, terms[line.connector_id])))
             moved.add((line.connector_id, ""))  # what only the watch had seen may be told by it
+        withdrawn = set[int]()
         for some in _paged(Entry.objects.all(), self.ends.seq):
             for entry in some:
+                if entry.body.get("action") == trail.LOG_WITHDRAWN:
+                    withdrawn.add(entry.body["connector"]["id"])
                 if (row := _row_of(entry.body, is_found=False)) and row.connector_id:
                     moved.add((row.connector_id, row.match))
-        self.found.differences = [each for each in self.found.differences if each.look not in moved]
+        self.found.differences = [
+            each
+            for each in self.found.differences
+            if each.look is None or (each.look not in moved and each.look[0] not in withdrawn)
+        ]
 
 
 def note_acts(first: int, last: int, scratch: Scratch) -> None:

@@ -18,6 +18,7 @@ from connectors.audit.comparison import FIELDS
 from connectors.audit.differences import Difference, Look, Page, Position
 from connectors.audit.inserting import insert
 from connectors.audit.models import Entry, HistoryRow, MirrorLine, WithdrawnLine
+from connectors.audit.terms import terms_of
 from connectors.models.connector import Connector
 from connectors.models.person import Person
 
@@ -128,7 +129,7 @@ def _is_its_line(again: HistoryRow, line: MirrorLine | None) -> bool:
         line is not None
         and line.connector_id == again.connector_id
         and not WithdrawnLine.objects.filter(line=line).exists()
-        and make.match_of_line(line.connector, line) == again.match
+        and make.match_of_line(line.connector, line, terms_of(line.connector)) == again.match
     )
 
 

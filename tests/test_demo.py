@@ -142,7 +142,7 @@ def test_it_prints_its_addresses_and_who_can_sign_in_and_keeps_secrets_private(d
     with running(demo) as banner:
         assert f"http://{HOST}:{demo.port}/" in banner
         people = re.findall(r"\S+@demo\.test", banner)
-        assert len(people) == 5
+        assert len(people) == 6
         for email in people:
             sign_in(demo, email, password_in(banner))
         secrets = demo.data_dir / "demo.json"

@@ -130,7 +130,8 @@ def _story(numbers: Sequence[int]) -> Story:
 
 def plans_that_are_gone(after: Position) -> Page:
     """`after` is not needed: there are none to be gone through one by one."""
-    made = HistoryRow.objects.filter(action=MADE, entry_seq__isnull=False).exclude(plan__in=Plan.objects.values("pk"))
+    made = HistoryRow.objects.filter(action=MADE, entry_seq__isnull=False, plan__isnull=False)
+    made = made.exclude(plan__in=Plan.objects.values("pk"))
     found = [
         Difference(kind=MISSING, table=PLANS, seq=seq, sentence=f"Plan {plan}, which entry {seq} made, is gone.")
         for plan, seq in made.values_list("plan", "entry_seq")[:AT_ONCE]

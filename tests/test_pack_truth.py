@@ -551,6 +551,29 @@ def test_a_row_without_an_entry_that_is_rewritten_as_a_whole_has_to_stand_in_its
     assert "its line says that it went from “10012” to “10014”" in checked(resigned(folder))[1][0]
 
 
+def test_a_line_that_was_edited_with_its_row_is_found_by_the_digest_in_the_entry_of_its_taking_in(folder: Path) -> None:
+    found, lines = records(folder), records(folder, "lines.jsonl")
+    row = next(row for row in found if not row["parsed"])
+    line = next(line for line in lines if line["id"] == row["line"]["id"])
+    for each in (row["line"], line):
+        each["description"] = "Somebody reads this"
+    row["sentence"] = line["description"]
+    put(folder, found)
+    put(folder, lines, "lines.jsonl")
+    assert (
+        "the lines of the taking-in 1 in lines.jsonl are not those that its entry tells of"
+        in checked(resigned(folder))[1][0]
+    )
+
+
+def test_a_line_that_is_another_in_its_row_than_among_the_lines_is_found(folder: Path) -> None:
+    found = records(folder)
+    row = next(row for row in found if row["certainty"])
+    row["line"]["user"] = "Somebody"
+    put(folder, found)
+    assert "its line is not that of lines.jsonl" in checked(resigned(folder))[1][0]
+
+
 def test_an_entry_that_was_rewritten_with_its_row_is_found_by_the_copies_of_checkpoints(
     folder: Path, settings: LazySettings
 ) -> None:
@@ -595,7 +618,7 @@ def with_hashes(record: Any, by_seq: dict[int, dict[str, Any]]) -> Any:
 
 # --- edits by chance -------------------------------------------------------------------------------------------------
 
-EDITED = ("rows.jsonl", "rows.csv", "plans.jsonl", "entries.jsonl", "checkpoints.jsonl")
+EDITED = ("rows.jsonl", "rows.csv", "plans.jsonl", "lines.jsonl", "entries.jsonl", "checkpoints.jsonl")
 
 
 def mutate(rng: random.Random, whole: bytes) -> tuple[str, bytes]:
@@ -645,7 +668,8 @@ def of_entries(reviewer: Client, align: Connector, eli: Person, tmp_path: Path) 
     append(act("plan.made", align, eli))
     changed(align, eli, *(replace(EVENT, after_name=name, after_id=number) for number, name in enumerate("ABC")))
     append(act("plan.finished", align, eli))
-    return unpacked(made(reviewer, "connector:acme"), tmp_path / "pack")
+    logged(align, eli, write(replace(EVENT, after_name="A", after_id=0)), write(replace(EVENT, after_name="Z")), "Raw")
+    return unpacked(made(reviewer, "action:updated"), tmp_path / "pack")
 
 
 def test_a_share_of_edits_by_chance_is_found_in_a_pack_that_was_signed_again(of_entries: Path) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import base64
 import binascii
+import bisect
 import csv
 import hashlib
 import io
@@ -24,6 +25,7 @@ import re
 import sys
 import zipfile
 import zlib
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -52,7 +54,7 @@ ENTRIES, CHECKPOINTS, KEYS, MANIFEST, SIGNATURE = (
     "manifest.json",
     "manifest.sig",
 )
-ROWS, TABLE, PLANS = "rows.jsonl", "rows.csv", "plans.jsonl"
+ROWS, TABLE, PLANS, LINES = "rows.jsonl", "rows.csv", "plans.jsonl", "lines.jsonl"
 
 
 class Wrong(Exception):
@@ -430,7 +432,7 @@ WITHOUT_ROW = ("change.sent", "credential.used", "log.read")
 DONE, ELSEWHERE = "change.done", "mapping.changed_elsewhere"
 OURS, OUTSIDE, OTHER = "alignadmin", "outside", "align"
 CONNECTOR = ("slug", "name", "align_site", "align_connector_id")
-LINE = ("id", "remote_id", "type", "user", "at", "description", "occurrence", "intake", "recorded_at")
+LINE = ("id", "remote_id", "type", "user", "at", "description", "occurrence", "intake", "recorded_at", "run_id")
 NAMES = (
     "seq", "hash", "connector", "at", "source", "action", "kind", "direction", "work_item_type", "project_key",
     "project_stated", "object_id", "object_name", "before_id", "before_name", "after_id", "after_name", "person_id",
@@ -869,11 +871,13 @@ def _check(source: Source, copies: Copies | None, report: Report) -> None:
     if not manifest:
         raise Unreadable(f"{MANIFEST} is not what the product writes")
     keys = _keys(source, copies)
-    made = Made(Filter(manifest)) if any(map(source.has, (ROWS, TABLE, PLANS))) else None
+    has_rows = "rows" in manifest or any(map(source.has, (ROWS, TABLE, PLANS, LINES)))
+    made = Made(Filter(manifest)) if has_rows else None
     _check_entries(source, manifest, keys, copies, report, made)
     _check_files(source, manifest)
     _check_manifest(source, keys, report)
     if made:
+        made.lines = _check_lines(source, made)
         _check_rows(source, manifest, made, report)
         _check_plans(source, manifest, made)
 
@@ -1070,6 +1074,8 @@ class Made:
         self.left = 0  # entries up to here stand in archives
         self.first: int | None = None
         self.acts, self.changes = Counter[int](), Counter[int]()  # by plan
+        self.runs: dict[int, tuple[object, object]] = {}  # how many lines a taking-in brought, and their digest
+        self.lines = Lines()
         self.told_by_lines: dict[int, bytes] = {}  # of what the watch had seen before a line told it
         self._rows, self._plans, self._found = bytearray(), bytearray(), bytearray()
 
@@ -1086,6 +1092,9 @@ class Made:
         self._rows += short(row) if row else NOTHING
         self._plans += short(planned) if planned else NOTHING
         self._found.append(LACKING if is_found else 0)
+        run = said["data"].get("run") if said["action"] in TAKEN_IN else None
+        if isinstance(run, dict):
+            self.runs[run.get("number", 0)] = run.get("lines"), run.get("digest")
         if planned:
             (self.changes if "record" in planned else self.acts)[said["plan"]] += 1
 
@@ -1111,6 +1120,60 @@ class Made:
     def _at(self, of: bytearray, seq: int) -> bytes:
         place = (seq - (self.first or 0)) * SIZE
         return bytes(of[place : place + SIZE])
+
+
+TAKEN_IN = ("log.read", "log.taken-in")
+RUN_TAG = b"alignadmin.intake-run.v1"
+DIGESTED = ("remote_id", "type", "user", "at", "description", "digest", "occurrence", "intake", "recorded_at")
+
+
+class Lines:
+    """What lines.jsonl has of each line: its id and a few bytes, in the order of the ids."""
+
+    def __init__(self) -> None:
+        self.unproved = 0  # lines of takings-in whose entries are not here
+        self._ids = array("q")
+        self._short = bytearray()
+
+    def add(self, line: Row) -> None:
+        if self._ids and line["id"] <= self._ids[-1]:
+            raise ValueError
+        self._ids.append(line["id"])
+        self._short += short({name: line[name] for name in LINE})
+
+    def has(self, line: Row) -> bool:
+        """Also of a line that is not here: of takings-in from before runs were kept none is."""
+        place = bisect.bisect_left(self._ids, line["id"])
+        if place == len(self._ids) or self._ids[place] != line["id"]:
+            self.unproved += 1
+            return True
+        return self._short[place * SIZE : (place + 1) * SIZE] == short(line)
+
+
+def _check_lines(source: Source, made: Made) -> Lines:
+    """Each taking-in whose entry is here has brought these lines and no others."""
+    found, run, digest, count = Lines(), 0, hashlib.sha256(RUN_TAG), 0
+    for number, raw in enumerate(source.lines(LINES), start=1):
+        line = _as_written(raw, LINES, number)
+        try:
+            if line["run_id"] != run:
+                _check_run(made, found, run, count, digest.hexdigest())
+                run, digest, count = line["run_id"], hashlib.sha256(RUN_TAG), 0
+            found.add(line)
+            values = json.dumps([line[name] for name in DIGESTED], separators=(",", ":"))
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise Unreadable(f"{LINES}, line {number}, is not a line of Align's log", row=number) from error
+        digest.update(values.encode() + b"\n")
+        count += 1
+    _check_run(made, found, run, count, digest.hexdigest())
+    return found
+
+
+def _check_run(made: Made, found: Lines, run: int, count: int, digest: str) -> None:
+    if run in made.runs and made.runs[run] != (count, digest):
+        raise Wrong(f"the lines of the taking-in {run} in {LINES} are not those that its entry tells of")
+    if run not in made.runs:
+        found.unproved += count
 
 
 @dataclass
@@ -1197,6 +1260,8 @@ def _why_not(row: Row, made: Made, tally: Tally) -> str:
     if tuple(row) != NAMES or (row["line"] is not None and tuple(row["line"]) != LINE):
         return "it has other fields than a row has"
     seq = row["seq"]
+    if row["line"] is not None and not made.lines.has(row["line"]):
+        return f"its line is not that of {LINES}"
     if seq is None:
         return why_not_of_line(row)
     if not made.has(seq):
@@ -1248,8 +1313,13 @@ def _named_difference(source: Source, row: Row) -> str:
 def _unknown_of_rows(tally: Tally, made: Made, table: Table) -> Iterator[str]:
     if tally.without_entry:
         yield (
-            f"{tally.without_entry} rows are lines of Align's log without an entry. They say what their lines say; "
-            "that these lines are what Align wrote is vouched for by whoever signed the manifest."
+            f"{tally.without_entry} rows are lines of Align's log without an entry of ours. They say what their lines "
+            "say, as those were taken in."
+        )
+    if made.lines.unproved:
+        yield (
+            f"For {made.lines.unproved} lines of Align's log the entry of their taking-in is not in this pack: that "
+            "they are what was taken in is vouched for by whoever signed the manifest."
         )
     if tally.of_catalogue:
         yield (
@@ -1337,8 +1407,8 @@ class Table:
         whole = there + self._read(BLOCK)
         rows = (csv.reader(io.StringIO(raw.decode("utf-8", "replace"), newline="")) for raw in (whole, wanted))
         try:
-            cells, expected = (next(each) for each in rows)
-        except (csv.Error, StopIteration):
+            cells, expected = (next(each, []) for each in rows)
+        except csv.Error:
             return ""
         for name, says, said in zip(COLUMNS, cells, expected):  # noqa: B905  (either may be shorter)
             if says != said:

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import Max, Min
 
-from connectors.audit import checker, checkpoints, evidence, pack_plans, pack_rows, pack_span, statements
+from connectors.audit import checker, checkpoints, evidence, pack_lines, pack_plans, pack_rows, pack_span, statements
 from connectors.audit.evidence import Span, Writing
 from connectors.audit.models import Checkpoint, Entry, Pack
 from connectors.audit.pack_readme import readme
@@ -136,6 +136,7 @@ def write(path: Path, found: Contents, progress: Progress) -> Made:
         writing.add("rows.jsonl", done.counted(pack_rows.write(found.scratch, zone, table, written)))
         table.seek(0)
         writing.add("rows.csv", iter(lambda: table.read(BLOCK), b""))
+        writing.add("lines.jsonl", done.told(pack_lines.lines(written.runs)))
         writing.add("plans.jsonl", done.told(pack_plans.lines(found.plans, found.scratch, found.ends)))
         _add_chain(writing, found.span, done)
         writing.add("statements.txt", [_statements(found, written)])

@@ -71,6 +71,8 @@ rows.csv           the chosen rows for a spreadsheet: UTF-8, commas, quoted by R
 rows.jsonl         the same rows without any loss, one object a line, made from entries and lines of Align's log, not
                    from the table that the history page searches. The project of a line that names none is the one
                    that the product's catalogue knew when this pack was made
+lines.jsonl        the lines of Align's log that these rows name, with all others of the same taking-in, whose entry has
+                   a digest of them
 plans.jsonl        the plans behind them: who made, approved and applied them and why, and each change with before
                    and after, the request that was sent, and the answer
 entries.jsonl      every entry of the chain {span}, whether chosen or not, so that the chain can be checked:

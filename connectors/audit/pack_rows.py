@@ -28,7 +28,7 @@ FIELDS = (
 )  # fmt: skip
 CONNECTOR = ("slug", "name", "align_site", "align_connector_id")
 CHUNK = 2000
-LINE = ("id", "remote_id", "type", "user", "at", "description", "occurrence", "intake", "recorded_at")
+LINE = ("id", "remote_id", "type", "user", "at", "description", "occurrence", "intake", "recorded_at", "run_id")
 COLUMNS = {
     "Time": "time", "Time (UTC)": "at", "Connector": "connector_name", "Align connector": "config", "Source": "source",
     "Action": "action", "Mapping type": "kind", "Direction": "direction", "Work item type": "work_item_type",
@@ -54,6 +54,7 @@ class Written:
     without_entry: int = 0  # lines of Align's log without an act of ours
     project_not_stated: int = 0
     kept_raw: int = 0
+    runs: set[int] = field(default_factory=set)  # of the intake, that brought the lines
 
     def note(self, record: Record) -> None:
         self.rows += 1
@@ -65,6 +66,8 @@ class Written:
         self.without_entry += record["seq"] is None
         self.project_not_stated += not record["project_stated"]
         self.kept_raw += not record["parsed"]
+        if record["line"]:
+            self.runs.add(record["line"]["run_id"])
 
 
 # -- records ----------------------------------------------------------------------------------------------------------

@@ -1,10 +1,11 @@
 """Limits of the web process, for gunicorn's `--config`: how long a request may take and how large its head may be.
 
-A body's size is limited by `connectors.middleware.BodyLimit`; a body that trickles in holds a thread, so the TLS
-proxy in front has to buffer requests, as they all do unless told otherwise.
+A body's size is limited by `connectors.middleware.BodyLimit`, and the time a request takes to come in by the worker.
+Until then each one that trickles in holds a thread, and so does a client that reads slowly, so the TLS proxy in front
+has to buffer requests and answers, as they all do unless told otherwise.
 """
 
-worker_class = "gthread"
+worker_class = "alignadmin.web_worker.PromptWorker"
 threads = 4
 timeout = 60  # seconds without a sign of life, after which a process is replaced
 graceful_timeout = 25  # seconds that requests under way have when the process is told to end

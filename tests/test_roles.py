@@ -20,7 +20,7 @@ from django.utils import timezone
 from connectors import jobs
 from connectors.audit import packs, schedules, trail, weeks
 from connectors.audit.models import Case, Every
-from connectors.models import HistoryRow, Person, Role, System
+from connectors.models import Credential, HistoryRow, Job, Person, Project, Role, System
 from connectors.rights import Right, may
 from mappings.models import Change, Mapping, Plan, Scope
 from tests import make
@@ -402,6 +402,71 @@ def test_a_form_of_another_site_is_refused(world: World, people: dict[Role, Pers
     writable = [ADDRESSES[name] for name, expected in TABLE.items() if "POST" in expected.methods]
     assert writable
     assert {address.name for address in writable if send(client, "POST", address, world).status_code != 403} == set()
+
+
+# --- ids of another connector -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def other_world(world: World, people: dict[Role, Person]) -> World:
+    """The first connector's addresses and forms, with the ids of a second one's things in them."""
+    other = make.connector("http://127.0.0.2:9", actor=people[Role.ADMIN], slug="beta", name="Beta")
+    scope = Scope.objects.create(connector=other, family="j2a-state", observed_at=timezone.now())
+    mapping = Mapping.objects.create(scope=scope, work_item_type="story", source_id=10001, wanted=3, waits=True)
+    project = Project.objects.create(connector=other, jira_id=7, key="OTHER", in_scope=True)
+    job = jobs.start(other, "refresh", actor=people[Role.ADMIN])
+    credential = Credential.objects.filter(connector=other, system=System.ALIGN).first()
+    assert credential
+    of_mapping = {"mapping": mapping.pk, "seen": 3, "decision": "adopt", "record": 1}
+    of_credential = {
+        "credential": str(credential.uuid),
+        "owners-credential": str(credential.uuid),
+        "confirm_loss": "on",
+    }
+    forms = {
+        **dict.fromkeys(("matrix-drop", "matrix-decide", "matrix-keep"), of_mapping),
+        "drift-decide": {"one": f"adopt {mapping.pk}.0."},
+        "plan-new": {"row": mapping.pk, "reason": "of another connector"},
+        "matrix-cell": {"scope": project.key, "status": 1, "target": 1},
+        "matrix-list": {"scope": project.key},
+        **{name: of_credential for name in TABLE if name.startswith("credential-")},
+    }
+    return World(parameters={**world.parameters, "connector-job.pk": job.pk}, forms=forms)
+
+
+THERE = {"connector-job", "matrix-drop", "matrix-decide", "matrix-keep", "matrix-cell", "matrix-list"}
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_thing_of_another_connector_is_not_there_below_this_one(
+    role: Role, other_world: World, people: dict[Role, Person]
+) -> None:
+    """Whoever may do the act gets 404, or a refusal in words where a form names several; nothing of it is changed."""
+    before = _stored()
+    for name in sorted({*THERE, *other_world.forms}):
+        address, expected = ADDRESSES[name], TABLE[name]
+        client = Client()
+        client.force_login(people[role])
+        method = "POST" if "POST" in expected.methods else "GET"
+        answer = send(client, method, address, other_world)
+        allowed = role in (expected.writers if method == "POST" else expected.readers)
+        wanted = {404} if name in THERE else {400, 404, 409}
+        assert answer.status_code in (wanted if allowed else {403, 404}), f"{name}: {answer.status_code}"
+    assert _stored() == before
+
+
+def _stored() -> list[Any]:
+    """Everything that the acts of these addresses could change, of the second connector."""
+    kinds = (Mapping.objects.filter(scope__connector__slug="beta"), Credential.objects.filter(connector__slug="beta"))
+    jobs_ = Job.objects.filter(connector__slug="beta")
+    return [list(each.order_by("pk").values()) for each in (*kinds, jobs_)] + [Plan.objects.count()]
+
+
+@pytest.mark.parametrize("name", sorted(name for name in TABLE if "slug" in ADDRESSES[name].parameters))
+def test_every_address_below_a_connector_has_a_test_with_another_one_s_ids(name: str) -> None:
+    """Its ids stand in the path, or in the form named above; an address that only names the connector has none."""
+    ids = set(ADDRESSES[name].parameters) - {"slug", "system", "format"}
+    assert not ids or name in THERE | {"api-connectors-detail"}, f"{name} takes {ids}"
 
 
 def send(client: Client, method: str, address: Address, world: World) -> HttpResponse:

@@ -6,7 +6,8 @@ What is no longer answered is marked as vanished and kept; it is unmarked when i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +19,7 @@ from django.utils import timezone
 from connectors import jobs, remotes, sealing
 from connectors.align.resources import ConnectorProject
 from connectors.align.resources import ProcessFlow as AlignFlow
-from connectors.audit import trail
+from connectors.audit import remaking, trail
 from connectors.http.errors import RemoteError
 from connectors.jira.client import JiraClient
 from connectors.jira.resources import IssueTypeStatuses, JiraIssueType, JiraProject, JiraStatus
@@ -146,7 +147,7 @@ def store_projects(connector: Connector, jira: Sequence[JiraProject], align: Seq
     in_scope = _matched(jira, align)
     rows = [_project(connector, project, in_scope.get(project.id)) for project in jira]
     fields = ["key", "name", "team_managed", "in_scope", "programme_id", "align_key", "align_error"]
-    with transaction.atomic():
+    with transaction.atomic(), _followed_by_history(connector):
         _upsert(Project, rows, key="jira_id", fields=fields)
         _mark_vanished(Project, connector, "jira_id", [project.id for project in jira])
 
@@ -188,6 +189,21 @@ def store_statuses(connector: Connector, statuses: Sequence[JiraStatus]) -> None
         _upsert_statuses(connector, statuses, projects)
 
 
+@contextmanager
+def _followed_by_history(connector: Connector) -> Iterator[None]:
+    """Log lines name a status and no project: in the history they stand under the project that it belongs to."""
+    before = _places(connector)
+    yield
+    after = _places(connector)
+    if moved := {id_ for id_, key in after.items() if id_ not in before or before[id_] != key}:
+        trail.lock_head()
+        remaking.follow_statuses(connector, moved)
+
+
+def _places(connector: Connector) -> dict[int, str | None]:
+    return dict(Status.objects.filter(connector=connector).values_list("jira_id", "project__key"))
+
+
 def _upsert_statuses(connector: Connector, statuses: Iterable[JiraStatus], projects: dict[int, int]) -> None:
     rows = [
         Status(
@@ -199,7 +215,8 @@ def _upsert_statuses(connector: Connector, statuses: Iterable[JiraStatus], proje
         )
         for status in statuses
     ]
-    _upsert(Status, rows, key="jira_id", fields=["name", "category", "project"])
+    with _followed_by_history(connector):
+        _upsert(Status, rows, key="jira_id", fields=["name", "category", "project"])
 
 
 def store_issue_types(connector: Connector, types: Sequence[JiraIssueType]) -> None:

@@ -88,7 +88,8 @@ def edit_connector(connector: Connector, data: ConnectorData, *, actor: Person) 
 
     A credential never follows to another host: it is removed, and has to be given again for the new one.
     """
-    if data.align_connector_id != connector.align_connector_id and connector.catalogue_at is not None:
+    is_in_use = connector.catalogue_at is not None or connector.mirror_lines.exists()
+    if data.align_connector_id != connector.align_connector_id and is_in_use:
         raise Refused("Another Align connector has other mappings: add it as a connector of its own.")
     before = {name: getattr(connector, name) for name in vars(data)}
     changed = {name: [before[name], value] for name, value in vars(data).items() if before[name] != value}

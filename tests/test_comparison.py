@@ -32,11 +32,14 @@ from connectors.audit.trail import Act, append_many, canonical
 from connectors.models import Connector, Person, Role
 from connectors.services import ConnectorData, edit_connector
 from tests import chain_mutations as mutations
+from tests import make
 from tests.events import EVENT
+from tests.sandbox_fixture import RunningSandbox
 from tests.test_audit_join import NOON, align, line, minutes, theirs, told
 
 __all__ = ["align"]
 pytestmark = pytest.mark.django_db
+OF_LAB = 10401  # a status of the team-managed project LAB
 
 
 def differences() -> list[Difference]:
@@ -169,6 +172,24 @@ class TestNothingRightful:
         data = {name: getattr(history, name) for name in ("align_site", "align_connector_id", "jira_site", "jira_kind")}
         edit_connector(history, ConnectorData(name="Elsewhere", **data), actor=people[Role.ADMIN])
         theirs(history, told(replace(EVENT, source_id=200), minutes(200)))
+        assert differences() == []
+
+    def test_a_status_whose_project_is_known_later_and_has_another_key_since(
+        self, bare_connector: Connector, sandbox: RunningSandbox, transactional_db: None
+    ) -> None:
+        lab = replace(EVENT, direction="j2a", source_id=OF_LAB, project_key=None, connector_id=make.CONNECTOR_ID)
+        theirs(bare_connector, told(lab, minutes(0)))
+        row = HistoryRow.objects.get(connector=bare_connector, line__isnull=False)
+        assert (row.project_key, row.project_stated) == ("", False)
+        connector = make.refreshed(bare_connector)
+        row.refresh_from_db()
+        assert (row.project_key, row.project_stated) == ("LAB", True)
+        assert differences() == []
+        sandbox.edit("rename_project", key="LAB", new_key="HAND")
+        make.refreshed(connector)
+        row.refresh_from_db()
+        assert row.project_key == "HAND"
+        assert ":project:hand" in row.text
         assert differences() == []
 
     def test_a_person_who_has_another_name_since_keeps_the_one_of_that_time(

@@ -1,20 +1,25 @@
-"""Makes the rows of lines again whose term for a work item type means something else by now, and pairs them again."""
+"""Makes the rows of lines again that would be told otherwise by now, and pairs them again.
+
+What a line's term for a work item type means, which type ids its site uses, and to which project a status belongs is
+not in the line: when that changes, its row follows, so that a row is always what its line says with what is known now.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from connectors.audit import case_book, join, words
 from connectors.audit import rows as make
 from connectors.audit.folding import fold
-from connectors.audit.grammar import label_of
+from connectors.audit.grammar import J2A, label_of
 from connectors.audit.inserting import insert
 from connectors.audit.models import Certainty, HistoryRow, MirrorLine, Source
 from connectors.models.connector import Connector
 
 AT_ONCE = 500
 TOLD = ["work_item_type", "match", "text"]  # of a row, what its line's term decides
+PLACED = ["project_key", "project_stated", "text"]  # and what its status's project decides
 
 
 @dataclass(kw_only=True)
@@ -27,8 +32,8 @@ class Remade:
     lines: list[MirrorLine] = field(default_factory=list)  # theirs, which stand alone until they are paired again
 
 
-def remake(connector: Connector, terms: set[str]) -> None:
-    """Of every line that has one of these folded terms. To be called under trail.lock_head."""
+def remake(connector: Connector, terms: set[str] | None) -> None:
+    """Of every line that has one of these folded terms, or of all. To be called under trail.lock_head."""
     remade = Remade()
     for some in _with_terms(connector, terms):
         _remake(connector, some, remade)
@@ -57,15 +62,31 @@ def _remake(connector: Connector, some: list[HistoryRow], remade: Remade) -> Non
             remade.released.append(row)
 
 
-def _with_terms(connector: Connector, terms: set[str]) -> Iterator[list[HistoryRow]]:
+def follow_statuses(connector: Connector, ids: Collection[int]) -> None:
+    """Of lines about these Jira statuses, whose projects are others now. To be called under trail.lock_head."""
+    rows = HistoryRow.objects.filter(connector=connector, entry_seq=None, parsed=True, direction=J2A)
+    wanted = sorted(ids)
+    for start in range(0, len(wanted), AT_ONCE):
+        about = rows.filter(object_id__in=wanted[start : start + AT_ONCE]).select_related("line").order_by("pk")
+        last = 0
+        while some := list(about.filter(pk__gt=last)[:AT_ONCE]):
+            last = some[-1].pk
+            made = make.of_lines(connector, [row.line for row in some if row.line])
+            for row, new in zip(some, made, strict=True):
+                for name in PLACED:
+                    setattr(row, name, getattr(new, name))
+            HistoryRow.objects.bulk_update(some, PLACED, batch_size=200)
+
+
+def _with_terms(connector: Connector, terms: set[str] | None) -> Iterator[list[HistoryRow]]:
     """Rows with their lines, at most so many at once. The database finds a plain term, others are read for."""
     rows = HistoryRow.objects.filter(connector=connector, line__isnull=False, parsed=True).exclude(match="")
-    if len(terms) == 1 and (term := next(iter(terms))).isascii():
+    if terms and len(terms) == 1 and (term := next(iter(terms))).isascii():
         rows = rows.filter(line__description__icontains=term.split(" ")[0])
     last, found = 0, list[HistoryRow]()
     while some := list(rows.filter(pk__gt=last).select_related("line").order_by("pk")[:AT_ONCE]):
         last = some[-1].pk
-        found += [row for row in some if row.line and fold(label_of(row.line.description)) in terms]
+        found += [row for row in some if row.line and (terms is None or fold(label_of(row.line.description)) in terms)]
         if len(found) >= AT_ONCE:
             yield found
             found = []

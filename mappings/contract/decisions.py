@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from connectors import jobs
-from connectors.audit import trail
+from connectors.audit import remaking, trail
 from connectors.models import Connector, Person
 from connectors.services import Refused
 from mappings.contract import facts
@@ -78,6 +78,8 @@ def take_over(connector: Connector, family_code: str, key: str, *, actor: Person
         owner.save(update_fields=["type_ids"])
         Scope.objects.filter(connector=owner, family=family_code).update(observed_at=None)
         jobs.start(owner, "observe", actor=actor)
+        trail.lock_head()
+        remaking.remake(owner, None)  # lines of the log name the ids, too
         trail.append(
             "contract.type_ids",
             actor=actor,

@@ -332,7 +332,7 @@ def generated(rng: random.Random, align: Connector, people: list[Person]) -> Ite
             after_name=rng.choice(names),
         )
         yield {
-            "action": rng.choice(("change.done", "change.failed", "change.sent", "plan.made", "x." + "y" * 60)),
+            "action": rng.choice(("change.done", "change.failed", "change.sent", "plan.made", "x." + "y" * 38)),
             "owner": rng.choice((align, None)),
             "actor": rng.choice((*people, None)),
             "author": rng.choice((*people, None)),

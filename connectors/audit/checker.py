@@ -1128,26 +1128,32 @@ DIGESTED = ("remote_id", "type", "user", "at", "description", "digest", "occurre
 
 
 class Lines:
-    """What lines.jsonl has of each line: its id and a few bytes, in the order of the ids."""
+    """What lines.jsonl has of each line: its id and a few bytes, by the taking-in that brought it."""
 
     def __init__(self) -> None:
         self.unproved = 0  # lines of takings-in whose entries are not here
         self._ids = array("q")
         self._short = bytearray()
+        self._places: dict[int, tuple[int, int]] = {}  # of each taking-in, where its lines begin and end
 
     def add(self, line: Row) -> None:
-        if self._ids and line["id"] <= self._ids[-1]:
+        here = len(self._ids)
+        start, end = self._places.get(line["run_id"], (here, here))
+        if end != here or (end > start and line["id"] <= self._ids[-1]):
             raise ValueError
+        self._places[line["run_id"]] = start, here + 1
         self._ids.append(line["id"])
         self._short += short({name: line[name] for name in LINE})
 
     def has(self, line: Row) -> bool:
-        """Also of a line that is not here: of takings-in from before runs were kept none is."""
-        place = bisect.bisect_left(self._ids, line["id"])
-        if place == len(self._ids) or self._ids[place] != line["id"]:
+        """Also of a line of a taking-in that is not here: of those from before runs were kept none is."""
+        if line["run_id"] not in self._places:
             self.unproved += 1
             return True
-        return self._short[place * SIZE : (place + 1) * SIZE] == short(line)
+        start, end = self._places[line["run_id"]]
+        place = bisect.bisect_left(self._ids, line["id"], start, end)
+        is_here = place < end and self._ids[place] == line["id"]
+        return is_here and self._short[place * SIZE : (place + 1) * SIZE] == short(line)
 
 
 def _check_lines(source: Source, made: Made) -> Lines:

@@ -14,7 +14,7 @@ from gunicorn.workers.gthread import ThreadWorker
 READ_DEADLINE = float(os.environ.get("READ_DEADLINE", "60"))
 
 
-class PromptWorker(ThreadWorker):  # type: ignore[misc]
+class PromptWorker(ThreadWorker):
     """gunicorn's own waits for the first byte only; each thread then reads for as long as the client likes."""
 
     def handle(self, conn: Any) -> Any:

@@ -76,8 +76,8 @@ def _why_refused(meta: Mapping[str, str]) -> tuple[str, int]:
 class PlainText:
     """Takes out of a request, before anything looks there, what no name and no id can be.
 
-    A NUL in the query becomes a mark that nothing is named like; in the path, as a number that no column holds, it
-    names nothing. A cookie with one (written "\\000") is as if it had not been sent: the session is looked up by it.
+    A NUL in the address becomes a mark that nothing is named like, and a number that no column holds names nothing.
+    A cookie with a NUL (written "\\000") is as if it had not been sent: the session is looked up by it.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -92,10 +92,13 @@ class PlainText:
             request.GET = asked  # type: ignore[assignment]
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, view: object, args: object, kwargs: Mapping[str, object]) -> None:
-        for each in kwargs.values():
-            if NUL in str(each) or (isinstance(each, int) and each > LARGEST):
+    def process_view(self, request: HttpRequest, view: object, args: object, kwargs: dict[str, object]) -> None:
+        """In place: the view gets these, and so does whatever is drawn around a page that is not found."""
+        for name, each in kwargs.items():
+            if isinstance(each, int) and each > LARGEST:
                 raise Http404
+            if isinstance(each, str):
+                kwargs[name] = plain(each)
 
 
 class SessionLimits:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django.core.paginator import Page, Paginator
 from django.db.models import Prefetch, Q, QuerySet
 
-from alignadmin.parsing import text_in
+from alignadmin.parsing import REPLACEMENT, text_in
 from connectors.catalogue import REFRESH
 from connectors.expiry import Deadline, deadline
 from connectors.models import ACTIVE, Connector, Credential, IssueType, Job, JobState, Project, Stage, System
@@ -169,7 +169,7 @@ class ConnectorPage:
 
     @property
     def words(self) -> str:
-        return text_in(self.asked, "q").strip()[:255]
+        return text_in(self.asked, "q").replace(REPLACEMENT, "").strip()[:255]
 
     @property
     def kind(self) -> str:

@@ -245,20 +245,20 @@ def test_no_field_of_a_page_s_form_ends_in_an_error(kind: str, world: World, cli
         ("/connectors/acme/drift/?project=%00", 200, ""),
         ("/connectors/acme/?q=%00&scope=%00&kind=%00", 200, ""),
         ("/plans/?connector=%00", 200, "No plan"),
-        ("/plans/1/?project_key=%00", 200, ""),
+        ("/plans/{pk}/?project_key=%00", 200, ""),
         ("/history/?q=%00", 200, ""),
         ("/history/?connector=%00", 200, "There is no connector"),
         ("/settings/people/?q=%00", 200, ""),
         ("/api/v1/mappings/?project=%00", 200, '"count":0'),
         ("/api/v1/plans/?ticket=%00", 200, '"count":0'),
         ("/api/v1/connectors/%00/", 404, ""),
-        ("/accounts/join/%00/x/", 404, ""),
+        ("/accounts/join/%00/x/", 303, ""),
     ],
 )
 def test_a_nul_in_an_address_finds_nothing(
     url: str, status: int, said: str, world: World, clients: dict[Role, Client]
 ) -> None:
-    answer = clients[Role.ADMIN].get(url)
+    answer = clients[Role.ADMIN].get(url.replace("{pk}", str(world.parameters["pk"])))
     assert answer.status_code == status
     assert said in answer.content.decode()
 

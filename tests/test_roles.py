@@ -423,7 +423,7 @@ def other_world(world: World, people: dict[Role, Person]) -> World:
         "owners-credential": str(credential.uuid),
         "confirm_loss": "on",
     }
-    forms = {
+    forms: dict[str, dict[str, Any]] = {
         **dict.fromkeys(("matrix-drop", "matrix-decide", "matrix-keep"), of_mapping),
         "drift-decide": {"one": f"adopt {mapping.pk}.0."},
         "plan-new": {"row": mapping.pk, "reason": "of another connector"},

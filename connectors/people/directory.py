@@ -16,7 +16,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from alignadmin.parsing import text_in
+from alignadmin.parsing import REPLACEMENT, text_in
 from connectors.models import Credential, Person, Role
 from connectors.people.handover import Handover, handover
 from connectors.people.services import is_waiting
@@ -69,7 +69,7 @@ class PeoplePage:
 
     @property
     def filters(self) -> dict[str, str]:
-        text = text_in(self.asked, "q").strip()[:LONGEST_SEARCH]
+        text = text_in(self.asked, "q").replace(REPLACEMENT, "").strip()[:LONGEST_SEARCH]
         role, state = text_in(self.asked, "role"), text_in(self.asked, "state")
         return {"q": text, "role": role if role in Role.values else "", "state": state if state in STATES else ""}
 

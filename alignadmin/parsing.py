@@ -39,3 +39,8 @@ def text_in(data: Mapping[str, Any], name: str, default: str = "") -> str:
 
 def plain(value: str) -> str:
     return value.replace(NUL, REPLACEMENT)
+
+
+def typed(text: str) -> str:
+    """What a person typed into a field: without the blanks around it, and without what only programs send."""
+    return text.replace(NUL, "").replace(REPLACEMENT, "").strip()

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
+from alignadmin.parsing import typed
 from connectors.audit import trail
 from connectors.models import Connector, Person
 from connectors.services import Refused
@@ -121,7 +122,7 @@ def _save(connector: Connector) -> None:
 
 
 def _plain(reason: str) -> str:
-    plain = " ".join(reason.replace("\0", "").split())
+    plain = " ".join(typed(reason).split())
     if not plain:
         raise Refused(LACKS_REASON)
     if len(plain) > LONGEST_REASON:

@@ -117,7 +117,7 @@ def expect_history_of(page: Page, own: Own, plan: int) -> None:
     row = joined_row(page, own, "action=updated&direction=j2a", joined="in Align's log")
     expect(row).to_contain_text("Dana Admin")
     expect(row).to_contain_text("Jira Align System")
-    expect(row).to_contain_text("approved by Dana Admin")
+    expect(row).to_contain_text("planned, approved and applied by Dana Admin")
     expect(row).to_contain_text(f"plan {plan}")
     expect(row).to_contain_text("CHG-2291")
     row.get_by_role("link").first.click()

@@ -18,6 +18,7 @@ from connectors.audit.grammar import (
     J2A,
     STATE,
     STEP,
+    TYPE_IDS,
     UPDATED,
     MappingEvent,
     Parsed,
@@ -288,7 +289,8 @@ def test_plain_names_are_never_ambiguous(event: MappingEvent, source: str, befor
 
 @given(events(), st.one_of(NAMES, PLAIN), st.one_of(NAMES, PLAIN, st.just("")), st.one_of(NAMES, PLAIN, st.just("")))
 def test_a_change_of_ours_looks_like_its_sentence(event: MappingEvent, source: str, before: str, after: str) -> None:
-    event = replace(event, source_name=source, before_name=before, after_name=after)
+    own_id = TYPE_IDS[event.family].get(event.work_item_type.lower())  # we send no other
+    event = replace(event, type_id=own_id, source_name=source, before_name=before, after_name=after)
     for each in (event, replace(event, source_id=None), replace(event, before_id=event.after_id)):
         assert match_of_ours(each) == match_of(write(each), each.connector_id)
 

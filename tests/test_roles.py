@@ -431,10 +431,11 @@ def other_world(world: World, people: dict[Role, Person]) -> World:
         "matrix-list": {"scope": project.key},
         **{name: of_credential for name in TABLE if name.startswith("credential-")},
     }
-    return World(parameters={**world.parameters, "connector-job.pk": job.pk}, forms=forms)
+    parameters = {**world.parameters, "connector-job.pk": job.pk, "history-run.run": make.intake_run(other).pk}
+    return World(parameters=parameters, forms=forms)
 
 
-THERE = {"connector-job", "matrix-drop", "matrix-decide", "matrix-keep", "matrix-cell", "matrix-list"}
+THERE = {"connector-job", "history-run", "matrix-drop", "matrix-decide", "matrix-keep", "matrix-cell", "matrix-list"}
 
 
 @pytest.mark.parametrize("role", Role)

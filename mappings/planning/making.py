@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from alignadmin.parsing import typed
 from connectors.audit import trail
 from connectors.models import Connector, Person
 from connectors.services import Refused
@@ -68,9 +69,9 @@ def make_plan(
     )
 
 
-def _ticket(connector: Connector, typed: str) -> str:
+def _ticket(connector: Connector, text: str) -> str:
     """Optional; by the pattern as it is now, which may be another one than on the page."""
-    ticket = typed.replace("\0", "").strip()
+    ticket = typed(text)
     pattern = Connector.objects.values_list("ticket_pattern", flat=True).get(pk=connector.pk)
     if trouble := ticket_trouble(pattern, ticket):
         raise Refused(trouble)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alignadmin.parsing import typed
 from connectors.services import Refused
 
 LONGEST_REASON = 2000
@@ -9,7 +10,7 @@ LONGEST_REASON = 2000
 
 def reason_typed(text: str, *, lacks: str) -> str:
     """`lacks` is what somebody is told who typed nothing."""
-    plain = text.replace("\0", "").strip()
+    plain = typed(text)
     if not plain:
         raise Refused(lacks)
     if len(plain) > LONGEST_REASON:

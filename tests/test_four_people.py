@@ -284,6 +284,17 @@ def test_an_edit_that_was_taken_back_and_made_again_is_still_an_earlier_one(acme
 # --- other ways to decide what is sent ---------------------------------------------------------------------------
 
 
+def test_the_same_value_of_somebody_else_is_another_plan(acme: Connector, four: Four) -> None:
+    set_cell(four.eli, 3, seen=2)
+    first = planned(acme, four.pia)
+    assert planned(acme, four.pia) == first
+    set_cell(four.ann, 4, seen=3)
+    set_cell(four.ann, 3, seen=4)
+    second = planned(acme, four.pia)
+    assert second != first
+    assert [each.author for each in (first.changes.get(), second.changes.get())] == [four.eli, four.ann]
+
+
 def test_who_restores_is_the_author_and_the_former_one_stands_beside(
     acme: Connector, sandbox: RunningSandbox, four: Four
 ) -> None:

@@ -43,7 +43,7 @@ def make_runs(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 def _make_run(apps: Any, alias: str, connector: Any, own: Any, before: Any) -> Any:
     heads = apps.get_model("connectors", "ChainHead").objects.using(alias)
-    head = heads.select_for_update().filter(pk=1).first() or heads.create(pk=1)
+    head = heads.select_for_update(no_key=True).filter(pk=1).first() or heads.create(pk=1)
     now = timezone.now()
     covered = apps.get_model("connectors", "Coverage").objects.using(alias).filter(connector=connector)
     stretches = covered.order_by("since", "until", "pk").values_list("since", "until", "intake")

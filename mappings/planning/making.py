@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Mapping as MappingOf
 from dataclasses import asdict
 from datetime import datetime
 
@@ -97,7 +98,8 @@ def _store(
     with transaction.atomic():
         # The connector's row, so that two posts of one form come one after the other.
         Connector.objects.select_for_update(no_key=True).get(pk=connector.pk)
-        if planner == actor and (same := _same_draft(connector, fingerprint, actor, reason, ticket)) is not None:
+        same = _same_draft(connector, fingerprint, actor, reason, ticket) if planner == actor else None
+        if same is not None and _is_of(same, authors):
             return same
         plan = Plan.objects.create(
             connector=connector,
@@ -124,25 +126,29 @@ def _store(
             for n, (each, row) in enumerate(zip(planning.changes, rows, strict=True))
         ]
         Change.objects.bulk_create(changes, batch_size=500)
-        trail.append(
-            "plan.made",
-            actor=actor,
-            connector=connector,
-            subject=f"plan {plan.pk}",
-            sentence=f"Planned {counted(Counter(each.action.value for each in planning.changes))}.",
-            data={
-                "fingerprint": plan.fingerprint,
-                "changes": len(changes),
-                "changes_sha256": digest_of(changes),
-                "authors": counted_authors(changes),
-                "refused": plan.refused,
-            },
-            plan=plan.pk,
-            planner=planner,
-            reason=plan.reason,
-            ticket=plan.ticket,
-        )
+        _tell_made(plan, changes, actor)
     return plan
+
+
+def _tell_made(plan: Plan, changes: Sequence[Change], actor: Person) -> None:
+    trail.append(
+        "plan.made",
+        actor=actor,
+        connector=plan.connector,
+        subject=f"plan {plan.pk}",
+        sentence=f"Planned {counted(Counter(each.action for each in changes))}.",
+        data={
+            "fingerprint": plan.fingerprint,
+            "changes": len(changes),
+            "changes_sha256": digest_of(changes),
+            "authors": counted_authors(changes),
+            "refused": plan.refused,
+        },
+        plan=plan.pk,
+        planner=plan.author,
+        reason=plan.reason,
+        ticket=plan.ticket,
+    )
 
 
 def _same_draft(connector: Connector, fingerprint: str, actor: Person, reason: str, ticket: str) -> Plan | None:
@@ -150,6 +156,12 @@ def _same_draft(connector: Connector, fingerprint: str, actor: Person, reason: s
     drafts = Plan.objects.filter(connector=connector, author=actor, state=PlanState.DRAFT, fingerprint=fingerprint)
     plan = drafts.filter(reason=reason, ticket=ticket).first()
     return None if plan is None or is_old(plan) else plan
+
+
+def _is_of(plan: Plan, authors: MappingOf[int, Authors]) -> bool:
+    """Whether those who decided on its values are the same: somebody may have set the same value anew."""
+    there = plan.changes.filter(is_spare=False).values_list("mapping", "author")
+    return all(key in authors and authors[key].value.pk == author for key, author in there)
 
 
 def _key(choice: Choice) -> str:

@@ -508,7 +508,7 @@ def test_any_row_in_the_address_of_the_history_is_answered(acme: Connector, revi
 def test_an_invented_row_can_be_looked_at_and_is_told_to_be_of_nothing(acme: Connector, reviewer: Client) -> None:
     row = HistoryRow.objects.create(at=Entry.objects.latest("seq").at, source=Source.OURS, action="updated")
     assert row.number == f"row-{row.pk}"
-    assert "differs, not trusted" in said(reviewer.get("/history/"))
+    assert f"row {row.pk}differs, not trusted" in said(reviewer.get("/history/"))
     assert reviewer.get(f"/history/{row.number}/").status_code == 200
     assert reviewer.get(f"/api/v1/history/{row.number}/").json()["number"] == row.number
     made = HistoryRow.objects.exclude(entry_seq=None).latest("pk")

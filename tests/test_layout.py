@@ -90,3 +90,11 @@ def test_a_lock_of_a_row_never_stops_those_who_only_refer_to_it() -> None:
     ]
     assert len(locks) > 20
     assert all("no_key=True" in lock for lock in locks)
+
+
+def test_no_attribute_and_no_title_holds_an_element() -> None:
+    """These filters write a <time> with attributes of its own: inside another's quotes the page shows its rest."""
+    element = r"\{\{[^}]*\|(?:moment|stamp|clock|ago)\b[^}]*\}\}"
+    wrong = re.compile(rf"""[a-z-]+="[^"<>]*{element}|block title %\}}(?:(?!endblock).)*{element}""")
+    found = [path.name for path in (ROOT / "templates").rglob("*.html") if wrong.search(path.read_text())]
+    assert found == []

@@ -15,7 +15,7 @@ from alignadmin.parsing import text_in
 from connectors.audit import search
 from connectors.audit.columns import DayOrder, Hour
 from connectors.audit.models import CaseState, Intake, Source
-from connectors.audit.paste_times import ZONES
+from connectors.audit.paste_times import PLACES, ZONES
 from connectors.audit.search import Search, Term
 from connectors.models.catalogue import WorkItemType
 from connectors.models.connector import Connector
@@ -144,9 +144,9 @@ class IntakeForm(forms.Form):
         self.offer_zones([self.data.get("zone", "")])
 
     def offer_zones(self, first: Iterable[str]) -> None:
-        """These, then UTC and the zones of the connectors."""
+        """These, then UTC and the zones of the connectors, then all others by name."""
         known = ["UTC", *Connector.objects.order_by("time_zone").values_list("time_zone", flat=True).distinct()]
-        names = [name for name in dict.fromkeys([*first, *known]) if name in ZONES]
+        names = [name for name in dict.fromkeys([*first, *known, *PLACES]) if name in ZONES]
         choices = [("", "the zone of the connector"), *((name, name) for name in names)]
         self.fields["zone"].widget.choices = choices
 

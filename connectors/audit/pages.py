@@ -206,8 +206,8 @@ def _take_in(form: IntakeForm, actor: Person) -> intake.IntakeResult | None:
         form.offer_zones(asks.zones)
         form.add_error(
             "zone",
-            f"{asks} Choose the one they are of (those that fit come first), or {given['connector'].time_zone} if "
-            "they are of that all the same.",
+            f"{asks} Choose the right one (those that fit come first), or {given['connector'].time_zone} if "
+            "that is right after all.",
         )
     except AskHour as asks:
         form.add_error("hour", f"{asks}")

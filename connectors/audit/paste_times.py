@@ -23,6 +23,8 @@ MOST_LOOKED_AT = 300  # lines of a paste, spread over all of it
 LEAST = 2  # lines: one may be a chance
 AT_ONCE = 500
 ZONES = frozenset(available_timezones())  # asked once: it reads many files
+# Those that people know by a place; the others are their older names.
+PLACES = sorted(name for name in ZONES if "/" in name and not name.startswith(("Etc/", "posix/", "right/")))
 
 
 class AskZone(Exception):
@@ -144,8 +146,7 @@ def _zones(
     zone = ZoneInfo(connector.time_zone)
     written = [(match, at.astimezone(zone).replace(tzinfo=None)) for match, at in told if match in near]
     known = ["UTC", *Connector.objects.order_by("time_zone").values_list("time_zone", flat=True).distinct()]
-    others = sorted(name for name in ZONES if "/" in name and not name.startswith(("Etc/", "posix/")))
-    counts = {name: _fitting(written, near, ZoneInfo(name)) for name in dict.fromkeys([*known, *others])}
+    counts = {name: _fitting(written, near, ZoneInfo(name)) for name in dict.fromkeys([*known, *PLACES])}
     best = max(counts.values())
     return [name for name, count in counts.items() if count == best >= found.matched]
 

@@ -190,7 +190,7 @@ class _Done:
 
 
 def _statements(found: Contents, written: Written) -> bytes:
-    said = statements.write(found.selection, written, found.found, made_at=found.checkpoint.at)
+    said = statements.write(found.selection, written, found.found, made_at=found.checkpoint.at, last=found.ends.seq)
     return said.encode()
 
 

@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from connectors.audit import archived, checker, fulltext, join, pack_rows, pack_terms, trail, words
 from connectors.audit import rows as make
+from connectors.audit.differences import MORE
 from connectors.audit.grammar import J2A
 from connectors.audit.inserting import insert
 from connectors.audit.models import Archive, Case, Entry, HistoryRow, MirrorLine
@@ -99,6 +100,7 @@ class Found:
     plans: set[int] = field(default_factory=set)
     changes: Counter[int] = field(default_factory=Counter)  # of mappings, chosen or not, by connector
     differences: list[Difference] = field(default_factory=list)
+    has_other_plans: bool = False  # than the entries tell of
     absent: list[tuple[int, int]] = field(default_factory=list)  # entries in archives that are not at hand
 
     @property
@@ -193,7 +195,22 @@ def read(chosen: Selection, ends: Ends, scratch: Scratch, progress: Progress) ->
     reading.find_surplus()
     reading.ask_again()
     reading.forget_what_moved()
+    compare_plans(reading.found)
     return reading.found
+
+
+def compare_plans(found: Found) -> None:
+    """Plans of the chosen rows as the pages have them, with their entries. Raises Refused."""
+    plans = sorted(found.plans)
+    for look in MORE:
+        if look.of_plans is None or not look.of_plans(plans):
+            continue
+        with transaction.atomic():  # what somebody writes just now is half there
+            trail.lock_head()
+            differences = look.of_plans(plans)
+        found.has_other_plans |= bool(differences)
+        for each in differences:
+            found.note(Difference(kind=each.kind, sentence=each.sentence, seq=each.seq))
 
 
 @dataclass(kw_only=True)

@@ -1078,7 +1078,7 @@ def _compared(checkpoints: Iterator[Signed], copies: Copies | None, compared: se
 
 def _checkpoints(source: Source, report: Report) -> Iterator[Signed]:
     for number, line in enumerate(source.lines(CHECKPOINTS), start=1):
-        record = fields(line)
+        record = _as_written(line, CHECKPOINTS, number)
         signed = read_signed(record.get("body"), record.get("signature"), f"{CHECKPOINTS}, line {number},")
         if record.get("key_id") != signed.key:
             raise Wrong(f"checkpoint {signed.number} names two keys", checkpoint=signed.number)
@@ -1087,7 +1087,7 @@ def _checkpoints(source: Source, report: Report) -> Iterator[Signed]:
 
 
 def _entry(line: bytes, number: int) -> tuple[int, str, str, str]:
-    record = fields(line)
+    record = _as_written(line, ENTRIES, number)
     seq, prev, hash_, body = (record.get(name) for name in ("seq", "prev", "hash", "body"))
     if type(seq) is not int or not all(isinstance(each, str) for each in (prev, hash_, body)):
         raise Unreadable(f"{ENTRIES}, line {number}, is not an entry")

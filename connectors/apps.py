@@ -17,6 +17,7 @@ class ConnectorsConfig(AppConfig):
             packs,
             question_mail,
             questions,
+            rebuilding,
             review,
             schedules,
             triggers,
@@ -29,6 +30,7 @@ class ConnectorsConfig(AppConfig):
         COUNTS["Overview"] = questions.waiting_for
         post_migrate.connect(triggers.on_migrated, sender=self)
         post_migrate.connect(fulltext.on_migrated, sender=self)
+        post_migrate.connect(rebuilding.on_migrated, sender=self)
         checks.register(triggers.check, checks.Tags.database)
         checks.register(sealing.check, checks.Tags.security)
         checks.register(starting.check)

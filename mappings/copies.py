@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from connectors.audit.comparison import archived_seq
 from connectors.audit.copies import altered, compared, is_near
 from connectors.audit.differences import MISSING, SURPLUS, Difference, Look, Page, Position
@@ -102,6 +104,22 @@ def _position(told: Told) -> int:
 
 def plans(after: Position) -> Page:
     some = list(Plan.objects.filter(pk__gt=int(after or 0)).select_related("connector").order_by("pk")[:SIZE])
+    rows, found = _compared(some)
+    return Page(following=some[-1].pk if len(some) == SIZE else None, rows=rows, found=found)
+
+
+def of_plans(numbers: Sequence[int]) -> list[Difference]:
+    """What differs in these, and which of them are gone."""
+    found: list[Difference] = []
+    for start in range(0, len(numbers), SIZE):
+        some = numbers[start : start + SIZE]
+        _, differing = _compared(Plan.objects.filter(pk__in=some).select_related("connector").order_by("pk"))
+        found += [*differing, *_gone(HistoryRow.objects.filter(plan__in=some))]
+    return found
+
+
+def _compared(some: Iterable[Plan]) -> tuple[int, list[Difference]]:
+    """How many rows they have, and what differs in them."""
     gone, rows = archived_seq(), 0
     found: list[Difference] = []
     for plan in some:
@@ -111,7 +129,7 @@ def plans(after: Position) -> Page:
         changes = list(plan.changes.order_by("position"))
         rows += len(changes) + 1
         found += _plan_compared(plan, changes, _story(numbers))
-    return Page(following=some[-1].pk if len(some) == SIZE else None, rows=rows, found=found)
+    return rows, found
 
 
 def _numbers(plan: Plan) -> list[int]:
@@ -130,13 +148,16 @@ def _story(numbers: Sequence[int]) -> Story:
 
 def plans_that_are_gone(after: Position) -> Page:
     """`after` is not needed: there are none to be gone through one by one."""
-    made = HistoryRow.objects.filter(action=MADE, entry_seq__isnull=False, plan__isnull=False)
+    return Page(following=None, found=_gone(HistoryRow.objects.all()))
+
+
+def _gone(rows: QuerySet[HistoryRow]) -> list[Difference]:
+    made = rows.filter(action=MADE, entry_seq__isnull=False, plan__isnull=False)
     made = made.exclude(plan__in=Plan.objects.values("pk"))
-    found = [
+    return [
         Difference(kind=MISSING, table=PLANS, seq=seq, sentence=f"Plan {plan}, which entry {seq} made, is gone.")
         for plan, seq in made.values_list("plan", "entry_seq")[:AT_ONCE]
     ]
-    return Page(following=None, found=found)
 
 
 # -- a plan -----------------------------------------------------------------------------------------------------------
@@ -207,13 +228,21 @@ def _changes_compared(plan: Plan, changes: Sequence[Change], made: Told, story: 
     yield from found
     if len(changes) != made.data["changes"]:
         yield altered(CHANGES, what, "number of changes", len(changes), made.data["changes"], made.seq)
-    elif not found and stored_fingerprint(plan) != made.data["fingerprint"]:
+    elif not found and _fingerprint(plan) != made.data["fingerprint"]:
         yield altered(CHANGES, what, "requests of its changes", "something else", made.data["fingerprint"], made.seq)
     elif not found and digest_of(changes) != (said := made.data.get("changes_sha256", digest_of(changes))):
         yield altered(CHANGES, what, "what its changes say", digest_of(changes), said, made.seq)
     finished = story.acts.get("plan.finished")
     if finished and story.last is finished and (said := finished.data["counts"]) != (is_now := _counts(changes)):
         yield altered(CHANGES, what, "states of its changes", is_now, said, finished.seq)
+
+
+def _fingerprint(plan: Plan) -> str:
+    """Empty where a change was altered so that there is no such place: no request could be of it."""
+    try:
+        return stored_fingerprint(plan)
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _counts(changes: Sequence[Change]) -> dict[str, int]:
@@ -280,6 +309,6 @@ def _overwrite_compared(change: Change, what: str, told: Sequence[Told]) -> Iter
 
 
 LOOKS = (
-    Look(name="plans and changes", page=plans, count=Change.objects.count),
+    Look(name="plans and changes", page=plans, count=Change.objects.count, of_plans=of_plans),
     Look(name="plans that are gone", page=plans_that_are_gone),
 )

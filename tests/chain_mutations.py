@@ -87,8 +87,8 @@ def write_pack(history: History, folder: Path, *, made_at: str) -> None:
         "made_at": made_at,
         "entries": {"first": 1, "last": entries[-1]["seq"] if entries else None, "whole": True},
     }
-    (folder / checker.ENTRIES).write_text("".join(json.dumps(row) + "\n" for row in entries))
-    (folder / checker.CHECKPOINTS).write_text("".join(json.dumps(row) + "\n" for row in signed))
+    (folder / checker.ENTRIES).write_text("".join(json.dumps(row, separators=(",", ":")) + "\n" for row in entries))
+    (folder / checker.CHECKPOINTS).write_text("".join(json.dumps(row, separators=(",", ":")) + "\n" for row in signed))
     keys = [{"key_id": row["key_id"], "public": row["public"]} for row in history.keys]
     (folder / checker.KEYS).write_text(json.dumps(keys))
     (folder / checker.MANIFEST).write_text(json.dumps(manifest))

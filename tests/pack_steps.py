@@ -19,7 +19,7 @@ from django.db import transaction
 from django.test import Client
 
 from alignadmin.tasks import run_due
-from connectors.audit import checker, checkpoints, csv_safe, trail
+from connectors.audit import checker, checkpoints, csv_safe, gaps, intake_runs, trail
 from connectors.audit.grammar import MappingEvent
 from connectors.audit.intake import take_in
 from connectors.audit.models import Entry, HistoryRow, Intake, Pack, PackState
@@ -87,6 +87,14 @@ def logged(owner: Connector, actor: Person, *lines: str, at: datetime = NOON) ->
     columns = "CONFIG 123\tJira Align System\t{:%Y-%m-%d %H:%M:%S}\t{}"
     rows = [columns.format(stamp, line) for stamp, line in zip(stamps, lines, strict=True)]
     take_in(owner, "\n".join(rows), intake=Intake.PASTE, actor=actor)
+
+
+def covered(owner: Connector, since: datetime, until: datetime) -> None:
+    """A reading of the endpoint that brought nothing."""
+    with transaction.atomic():
+        begun = intake_runs.begin(owner, Intake.ENDPOINT, at=until)
+        gaps.cover(owner, since, until, Intake.ENDPOINT)
+        intake_runs.keep_reading(begun, intake_runs.Brought(), (since, until), None, until)
 
 
 # -- asking ------------------------------------------------------------------------------------------------------------

@@ -19,9 +19,9 @@ from django.test import Client
 from django.utils import timezone
 
 from alignadmin.tasks import run_due
-from connectors.audit import archive, checker, checkpoints, csv_safe, pack_rows, pack_span, rows
+from connectors.audit import archive, checker, checkpoints, csv_safe, labels, pack_rows, pack_span, rows
 from connectors.audit.grammar import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
-from connectors.audit.models import Entry, HistoryRow, MirrorLine, PackState
+from connectors.audit.models import Entry, HistoryRow, MirrorLine, PackState, TypeLabel
 from connectors.models import Connector, Person, Role
 from tests import chain_mutations as mutations
 from tests.conftest import People, SignIn
@@ -247,6 +247,7 @@ def test_a_pack_of_too_many_differences_is_refused_with_what_to_do(
     pack.refresh_from_db()
     assert pack.state == PackState.FAILED
     assert "Run manage.py verify_history" in pack.error
+    assert "manage.py rebuild_history" in pack.error
 
 
 def test_a_line_that_comes_in_while_a_pack_is_read_is_no_difference(
@@ -307,6 +308,12 @@ def test_rows_of_an_archive_that_is_not_at_hand_are_said_to_be_missing(
 # --- the checker makes rows of its own -------------------------------------------------------------------------------
 
 
+TERMS = (
+    *("Feature", "Story", "Task", "Defect", "Type 2", "User Story", "Work in Progress", "ユーザーストーリー"),
+    *("功能 需求", "E\u0301pope\u0301e", "Épopée", "Straße", "Bug\u200b", "Long" + " and longer" * 5),
+)
+
+
 def generated(rng: random.Random, align: Connector, people: list[Person]) -> Iterator[dict[str, Any]]:
     """Acts of every shape, with names that something would trip over."""
     names = [*NAMES.values(), "\x00", "\ud800 half", "\U0001f600", "", " ", "In Review", "x" * 400]
@@ -322,7 +329,7 @@ def generated(rng: random.Random, align: Connector, people: list[Person]) -> Ite
             action=did,
             kind=kind,
             direction=direction,
-            work_item_type=rng.choice(("Feature", "Story", "Task", "Defect", "Type 2")),
+            work_item_type=rng.choice(TERMS),
             source_id=source,
             source_name=rng.choice(names),
             project_key=rng.choice((None, "PROJ", "É" * 300)),
@@ -616,6 +623,99 @@ def with_hashes(record: Any, by_seq: dict[int, dict[str, Any]]) -> Any:
     return found | {"hash": by_seq[found["seq"]]["hash"]} if found.get("seq") and "hash" in found else found
 
 
+# --- the work item types of lines ------------------------------------------------------------------------------------
+
+
+SAID = replace(EVENT, work_item_type="User Story", after_name="Done", after_id=10014)
+BY_ID = replace(EVENT, action=CREATED, type_id=9, record_id=7, project_key="PROJ", before_id=None, before_name="")
+
+
+@pytest.fixture
+def of_terms(reviewer: Client, align: Connector, eli: Person, tmp_path: Path) -> Path:
+    """A pack of lines that call a story by a term of the site, a defect a story, and something by an unknown term."""
+    labels.decide(align, {"User Story": "story"}, actor=eli)
+    logged(align, eli, write(SAID), write(BY_ID), write(replace(SAID, work_item_type="作業 in Progress")))
+    return unpacked(made(reviewer, "connector:acme"), tmp_path / "pack")
+
+
+def test_a_line_is_of_the_type_that_terms_and_type_ids_say_and_its_checker_says_the_same(of_terms: Path) -> None:
+    told = [row["work_item_type"] for row in records(of_terms) if row["line"]]
+    assert told == ["story", "defect", "作業 in progress"]
+    code, lines = checked(of_terms)
+    assert code == 0, lines
+    assert not any("terms" in line for line in lines)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_line_that_is_given_another_type_is_found(of_terms: Path, place: int) -> None:
+    found = records(of_terms)
+    [row for row in found if row["line"]][place]["work_item_type"] = "task"
+    put(of_terms, found)
+    assert "work_item_type says “task”, its line “" in checked(resigned(of_terms))[1][0]
+
+
+def with_terms(folder: Path, **means: Any) -> Path:
+    path = folder / checker.MANIFEST
+    manifest = json.loads(path.read_text())
+    manifest["terms"][0]["labels"]["user story"] |= means
+    path.write_text(json.dumps(manifest))
+    return resigned(folder)
+
+
+@pytest.mark.parametrize("means", [{"means": "task"}, {"entry": 999_999}, {"entry": None}, {"entry": 3}])
+def test_a_term_that_means_something_else_than_its_entry_says_is_found(of_terms: Path, means: dict[str, Any]) -> None:
+    found = records(of_terms)
+    for row in found:
+        row["work_item_type"] = row["work_item_type"].replace("story", str(means.get("means", "story")))
+    put(of_terms, found)
+    code, lines = checked(with_terms(of_terms, **means))
+    assert code == 1
+    assert "what “user story” means on “acme” is not what entry " in lines[0], lines[0]
+
+
+def test_a_term_whose_entry_is_not_in_the_pack_is_vouched_for_by_the_signature_alone_and_that_is_said(
+    reviewer: Client, align: Connector, eli: Person, tmp_path: Path
+) -> None:
+    labels.decide(align, {"User Story": "story"}, actor=eli)
+    logged(align, eli, write(SAID))
+    said = Entry.objects.get(action="terms.decided").seq
+    folder = unpacked(made(reviewer, "source:outside"), tmp_path / "pack")
+    code, lines = checked(folder)
+    assert code == 0, lines
+    first = json.loads((folder / checker.MANIFEST).read_text())["entries"]["first"]
+    assert first is None or first > said
+    assert any(f"said by entries that are not in this pack ({said})" in line for line in lines)
+
+
+def test_a_term_that_was_changed_in_its_table_is_packed_as_its_entry_says(
+    reviewer: Client, align: Connector, eli: Person
+) -> None:
+    labels.decide(align, {"User Story": "story"}, actor=eli)
+    logged(align, eli, write(SAID))
+    TypeLabel.objects.update(work_item_type="task")
+    HistoryRow.objects.filter(source="outside").update(work_item_type="task")
+    pack = made(reviewer, "connector:acme")
+    assert [row["work_item_type"] for row in objects(pack, "rows.jsonl") if row["line"]] == ["story"]
+    assert "work item type says “task”, not “story”" in text(pack, "statements.txt")
+
+
+def test_a_term_that_is_decided_while_a_pack_is_read_is_no_difference(
+    reviewer: Client, align: Connector, eli: Person, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    logged(align, eli, write(SAID))
+    read = pack_span.read
+
+    def late(*arguments: Any) -> pack_span.Found:
+        labels.decide(align, {"User Story": "story"}, actor=eli)
+        return read(*arguments)
+
+    monkeypatch.setattr(pack_span, "read", late)
+    pack = made(reviewer, "connector:acme")
+    assert [row["work_item_type"] for row in objects(pack, "rows.jsonl") if row["line"]] == ["user story"]
+    assert not is_told(reviewer, pack, 0)
+    assert checked(unpacked(pack, tmp_path))[0] == 0
+
+
 # --- edits by chance -------------------------------------------------------------------------------------------------
 
 EDITED = ("rows.jsonl", "rows.csv", "plans.jsonl", "lines.jsonl", "entries.jsonl", "checkpoints.jsonl")
@@ -648,6 +748,7 @@ def mutate(rng: random.Random, whole: bytes) -> tuple[str, bytes]:
 def hunt(folder: Path, rounds: int, seed: int) -> Counter[str]:
     """Every edit is found in a pack that is signed again after it."""
     rng, found = random.Random(seed), Counter[str]()
+    assert checker.check(resigned(folder)).ok, "else every edit would seem to be found"
     originals = {path.name: path.read_bytes() for path in folder.iterdir()}
     for number in range(rounds):
         name = rng.choice(EDITED)

@@ -22,7 +22,7 @@ from django.utils import timezone
 from alignadmin.tasks import run_due
 from connectors import jobs
 from connectors.audit import checker, checkpoints, pack_lease, packs
-from connectors.audit.models import Coverage, Entry, HistoryRow, Intake, Pack, PackState
+from connectors.audit.models import Coverage, Entry, HistoryRow, Pack, PackState
 from connectors.models import Connector, Person, Role
 from tests.conftest import People, SignIn
 from tests.crash import crashes
@@ -36,6 +36,7 @@ from tests.pack_steps import (
     changed,
     checked,
     connector,
+    covered,
     logged,
     made,
     objects,
@@ -289,9 +290,11 @@ def test_an_empty_history_makes_a_pack_that_holds(signed_in: SignIn, align: Conn
 def test_time_without_an_intake_is_stated_and_time_with_one_is_not(
     reviewer: Client, align: Connector, admin: Person
 ) -> None:
+    """By the entries of the readings: a table that was widened over the gap does not hide it."""
     for first, last in ((1, 10), (12, 31)):
         since, until = (datetime(2026, 3, day, tzinfo=UTC) for day in (first, last))
-        Coverage.objects.create(connector=align, since=since, until=until, intake=Intake.ENDPOINT)
+        covered(align, since, until)
+    Coverage.objects.update(since=datetime(2026, 1, 1, tzinfo=UTC), until=datetime(2026, 12, 31, tzinfo=UTC))
     with_gap = text(made(reviewer, "connector:acme since:2026-03-02 until:2026-03-20"), "statements.txt")
     assert "not taken in for 1 stretch of time:" in with_gap
     assert "    from 10 Mar 2026, 00:00:00 (2026-03-10T00:00:00Z) to 12 Mar 2026, 00:00:00" in with_gap

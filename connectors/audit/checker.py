@@ -23,6 +23,7 @@ import io
 import json
 import re
 import sys
+import unicodedata
 import zipfile
 import zlib
 from array import array
@@ -476,7 +477,7 @@ def _of_event(event: Mapping[str, Any], project: str) -> Row:
     return {
         "kind": event["kind"],
         "direction": event["direction"],
-        "work_item_type": event["work_item_type"].lower()[:10],
+        "work_item_type": kept(folded(event["work_item_type"]))[:255],
         "project_key": project or kept(event.get("project_key") or "")[:255],
         "object_id": event["source_id"],
         "object_name": kept(event["source_name"]),
@@ -506,6 +507,19 @@ def _people(said: Mapping[str, Any]) -> Row:
 def kept(text: str) -> str:
     """As a database keeps it: with neither NUL nor half characters."""
     return NO_KEPT_CHARACTER.sub("\ufffd", text)
+
+
+# Characters that show nothing, beside the formats (category Cf).
+SHOWS_NOTHING = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
+)
+
+
+def folded(name: str) -> str:
+    """The form under which a site's names count as one: whatever their capitals, spaces and unseen letters."""
+    seen = "".join(each for each in SHOWS_NOTHING.sub("", name) if unicodedata.category(each) != "Cf")
+    low = unicodedata.normalize("NFD", unicodedata.normalize("NFD", seen).casefold())
+    return unicodedata.normalize("NFC", " ".join(low.split()))
 
 
 def moment(text: str) -> str:
@@ -581,6 +595,15 @@ KEPT_RAW: Row = {
     "after_name": "", "object_id": None, "before_id": None, "after_id": None, "project_stated": True, "candidates": [],
     "action": "log line", "source": OTHER,
 }  # fmt: skip
+# What Align published: the names of work item types, and their ids in each family of records.
+TYPES = ("feature", "story", "task", "defect")
+PUBLISHED_IDS = {
+    "j2a-state": {3: "feature", 4: "story", 6: "task", 9: "defect"},
+    "a2j-state": {3: "feature", 4: "story", 9: "defect"},
+    "j2a-step": {2: "feature", 3: "story"},
+    "a2j-step": {3: "feature", 4: "story"},
+}
+TYPE_ID = re.compile(r"WorkItemTypeId\s*[:=]\s*([0-9]{1,9})", re.IGNORECASE)
 FROM_TO = re.compile(r"\]\s*to\s*\[", re.IGNORECASE)
 # What can be read in one way only, so that nobody can call it unreadable.
 PLAIN = re.compile(
@@ -593,7 +616,89 @@ PLAIN = re.compile(
 CHANGED = re.compile(r"Id Changed - From \[([0-9]+)\] To \[([0-9]+)\](?:, \w+ Changed - From \[(.*)\] To \[(.*)\])?$")
 
 
-def why_not_of_line(row: Row) -> str:
+class Meanings:
+    """What a site's terms and type ids mean, as the manifest says, each with the entry that said so last.
+
+    Those that an entry of the pack says are compared with it. Of the others only the manifest's signature vouches.
+    """
+
+    def __init__(self, listed: object) -> None:
+        self._said: dict[tuple[str, str], tuple[object, int]] = {}  # by entries of the pack: the last of each
+        self._terms: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self.unproved: set[int] = set()  # entries that are not in the pack
+        self.without_entry = 0
+        try:
+            for each in listed if isinstance(listed, list) else ():
+                self._add(each["connector"], each["labels"], each["type_ids"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Unreadable(f"the terms in {MANIFEST} are not what the product writes") from error
+
+    def _add(self, slug: str, labels: Mapping[str, Any], type_ids: Mapping[str, Any]) -> None:
+        for label, told in labels.items():
+            if label != folded(label) or told["means"] not in ("", *TYPES):
+                raise ValueError
+            self._terms[slug, label] = told
+        for family, told in type_ids.items():
+            if set(told["means"]) - set(TYPES) or family not in PUBLISHED_IDS:
+                raise ValueError
+            self._terms[slug, f"{family}:"] = told
+
+    def hear(self, seq: int, said: Mapping[str, Any]) -> None:
+        """An entry, in its place."""
+        if said["action"] in ("terms.learned", "terms.decided"):
+            for label, means in said["data"]["terms"].items():
+                type_ = means["type"] if isinstance(means, dict) else means
+                self._said[said["connector"]["slug"], folded(label)[:255]] = type_, seq
+        elif said["action"] == "contract.type_ids":
+            self._said[said["connector"]["slug"], f"{said['data']['family']}:"] = said["data"]["after"], seq
+
+    def compare(self, first: int | None, last: int | None, head: object) -> None:
+        """With what the entries from `first` to `last` say; `head` is the last that there was."""
+        end = head if type(head) is int else last or 0
+        for (slug, term), (means, seq) in self._said.items():
+            told = self._terms.get((slug, term), {})
+            entry = told.get("entry")
+            is_later = type(entry) is int and last is not None and last < entry <= end
+            if not is_later and (told.get("means"), entry) != (means, seq):
+                raise Wrong(f"what {shown(term)} means on {shown(slug)} is not what entry {seq} says", seq=seq)
+        for key, told in self._terms.items():
+            entry = told.get("entry")
+            if entry is None:
+                self.without_entry += 1
+            elif type(entry) is not int or (first and last and first <= entry <= last and key not in self._said):
+                raise Wrong(f"entry {entry} does not say what {shown(key[1])} means on {shown(key[0])}")
+            elif not (first and last and first <= entry <= last):
+                self.unproved.add(entry)
+
+    def of_label(self, slug: str, label: str) -> str:
+        term = folded(label)
+        told = self._terms.get((slug, term), {})
+        return told.get("means") or term
+
+    def of_id(self, slug: str, family: str, number: int) -> str:
+        """Empty for an id that means no work item type."""
+        told = self._terms.get((slug, f"{family}:"))
+        by_id = PUBLISHED_IDS[family]
+        if told:
+            overridden = {id_: type_ for type_, id_ in by_id.items()} | told["means"]
+            by_id = {id_: type_ for type_, id_ in overridden.items()}
+        return by_id.get(number, "")
+
+    def remarks(self) -> Iterator[str]:
+        if self.unproved:
+            which = ", ".join(map(str, sorted(self.unproved)[:20]))
+            yield (
+                "What some of the site's terms or type ids mean, and by it the work item type of lines of Align's log, "
+                f"is said by entries that are not in this pack ({which}): whoever signed the manifest vouches for it."
+            )
+        if self.without_entry:
+            yield (
+                f"For {self.without_entry} meanings of the site's terms or type ids no entry is named: whoever signed "
+                "the manifest vouches for them."
+            )
+
+
+def why_not_of_line(row: Row, meanings: Meanings) -> str:
     """Why a row without an entry does not say what the four columns of its line say; empty where it does."""
     line = row["line"]
     said = {"at": moment(line["at"]), "person_name": line["user"][:320], **NOBODY}
@@ -611,17 +716,23 @@ def why_not_of_line(row: Row) -> str:
     own = (row["connector"] or {}).get("align_connector_id")
     if number and row["source"] != (OUTSIDE if int(number[0]) in (own, 0) else OTHER):
         return f"source says {shown(row['source'])}, which its line's type does not"
-    return _why_not_told(line["description"], row)
+    return _why_not_told(line["description"], row, meanings)
 
 
-def _why_not_told(description: str, row: Row) -> str:
+def _why_not_told(description: str, row: Row, meanings: Meanings) -> str:
     """The sentence of the row says what its fields say, and these stand in the line at their places."""
-    label, key = _before_colon(row)
-    if label is None:
+    readings = _before_colon(row)
+    if not readings:
         return f"sentence says {shown(row['sentence'])}, which its other fields do not"
+    # Both may be meant where a term holds " in ": "Work in Progress".
+    whys = [_why_not_read(description, row, label, key, meanings) for label, key in readings]
+    return "" if "" in whys else whys[-1]
+
+
+def _why_not_read(description: str, row: Row, label: str, key: str, meanings: Meanings) -> str:
     if key and kept(key)[:255] != row["project_key"]:
         return f"project_key says {shown(row['project_key'])}, its line {shown(key)}"
-    if label.lower() in ("feature", "story", "task", "defect") and label.lower() != row["work_item_type"]:
+    if row["work_item_type"] not in _types(description, row, label, meanings):
         return f"work_item_type says {shown(row['work_item_type'])}, its line {shown(label)}"
     text = FROM_TO.sub("] To [", description)
     for name in ("object_name", "before_name", "after_name"):
@@ -632,14 +743,29 @@ def _why_not_told(description: str, row: Row) -> str:
         said = (int(plain[1]), int(plain[2]), plain[3] or "", plain[4] or "")
         if said != tuple(row[name] for name in ("before_id", "after_id", "before_name", "after_name")):
             return f"its line says that it went from {shown(plain[1])} to {shown(plain[2])}"
-    patterns = {"work_item_type": re.escape(label), "project_key": re.escape(key), **_patterns(row)}
+    term = rf"[-\u2013\u2014]\s*{re.escape(label)}\s*[-\u2013\u2014]"
+    patterns = {"work_item_type": term, "project_key": re.escape(key), **_patterns(row)}
     for name, pattern in patterns.items():
         if not re.search(pattern, text, re.IGNORECASE):
             return f"{name} says {shown(row.get(name))}, which does not stand in its line"
     return ""
 
 
-def _before_colon(row: Row) -> tuple[str | None, str]:
+def _types(description: str, row: Row, label: str, meanings: Meanings) -> set[str]:
+    """The types that the line can be about: what its type id says, which a creation has, else what its term means.
+
+    Where names hold what looks like a type id, either may be.
+    """
+    slug, found = (row["connector"] or {}).get("slug", ""), [meanings.of_label(row["connector"]["slug"], label)]
+    if row["action"] == "created":
+        family = f"{row['direction']}-{row['kind']}"
+        ids = [type_ for each in TYPE_ID.findall(description) if (type_ := meanings.of_id(slug, family, int(each)))]
+        is_sure = len(ids) == 1 and len(re.findall("WorkItemTypeId", description, re.IGNORECASE)) == 1
+        found = ids if is_sure and PLAIN.fullmatch(description) else [*found, *ids]
+    return {kept(each)[:255] for each in found}
+
+
+def _before_colon(row: Row) -> list[tuple[str, str]]:
     """What the sentence says of the work item type and the project, if all the rest of it is as the fields say."""
     source, target = "Jira status", f"Align {UNITS.get(row['kind'], '')}"
     if row["direction"] == "a2j":
@@ -651,9 +777,10 @@ def _before_colon(row: Row) -> tuple[str | None, str]:
     }.get(row["action"], f" leads to {target} {after}, before to {before}." if before or after else " was saved again.")
     told, ends = row["sentence"], f": {source} {object_}{rest}"
     if row["action"] not in ("created", "updated", "deleted") or not told.endswith(ends):
-        return None, ""
-    label, _, key = told[: -len(ends)].partition(" in ")
-    return label, key
+        return []
+    told = told[: -len(ends)]
+    label, separator, key = told.rpartition(" in ")
+    return [(label, key), (told, "")] if separator and not re.search(r"\s", key) else [(told, "")]
 
 
 def _named(number: int | None, name: str) -> str:
@@ -872,12 +999,14 @@ def _check(source: Source, copies: Copies | None, report: Report) -> None:
         raise Unreadable(f"{MANIFEST} is not what the product writes")
     keys = _keys(source, copies)
     has_rows = "rows" in manifest or any(map(source.has, (ROWS, TABLE, PLANS, LINES)))
-    made = Made(Filter(manifest)) if has_rows else None
+    made = Made(Filter(manifest), Meanings(manifest.get("terms"))) if has_rows else None
     _check_entries(source, manifest, keys, copies, report, made)
     _check_files(source, manifest)
     _check_manifest(source, keys, report)
     if made:
         made.lines = _check_lines(source, made)
+        head = manifest.get("chain_head")
+        made.meanings.compare(report.first, report.last, head.get("seq") if isinstance(head, dict) else None)
         _check_rows(source, manifest, made, report)
         _check_plans(source, manifest, made)
 
@@ -949,7 +1078,7 @@ def _compared(checkpoints: Iterator[Signed], copies: Copies | None, compared: se
 
 def _checkpoints(source: Source, report: Report) -> Iterator[Signed]:
     for number, line in enumerate(source.lines(CHECKPOINTS), start=1):
-        record = fields(line)
+        record = _as_written(line, CHECKPOINTS, number)
         signed = read_signed(record.get("body"), record.get("signature"), f"{CHECKPOINTS}, line {number},")
         if record.get("key_id") != signed.key:
             raise Wrong(f"checkpoint {signed.number} names two keys", checkpoint=signed.number)
@@ -958,7 +1087,7 @@ def _checkpoints(source: Source, report: Report) -> Iterator[Signed]:
 
 
 def _entry(line: bytes, number: int) -> tuple[int, str, str, str]:
-    record = fields(line)
+    record = _as_written(line, ENTRIES, number)
     seq, prev, hash_, body = (record.get(name) for name in ("seq", "prev", "hash", "body"))
     if type(seq) is not int or not all(isinstance(each, str) for each in (prev, hash_, body)):
         raise Unreadable(f"{ENTRIES}, line {number}, is not an entry")
@@ -1069,8 +1198,8 @@ def short(record: Mapping[str, Any]) -> bytes:
 class Made:
     """What each entry makes of a row and of a line of plans.jsonl: a few bytes each, however long they are."""
 
-    def __init__(self, filter_: Filter) -> None:
-        self.filter = filter_
+    def __init__(self, filter_: Filter, meanings: Meanings) -> None:
+        self.filter, self.meanings = filter_, meanings
         self.left = 0  # entries up to here stand in archives
         self.first: int | None = None
         self.acts, self.changes = Counter[int](), Counter[int]()  # by plan
@@ -1084,6 +1213,7 @@ class Made:
         try:
             row, planned = row_of(seq, hash_, said), in_plans(seq, hash_, said)
             is_found = row is not None and self.filter.is_known and self.filter.finds(row, said)
+            self.meanings.hear(seq, said)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise Wrong(f"entry {seq} is not in the form that the product writes", seq=seq) from error
         if row and said["action"] == ELSEWHERE and said["event"]:
@@ -1124,7 +1254,7 @@ class Made:
 
 TAKEN_IN = ("log.read", "log.taken-in")
 RUN_TAG = b"alignadmin.intake-run.v1"
-DIGESTED = ("remote_id", "type", "user", "at", "description", "digest", "occurrence", "intake", "recorded_at")
+DIGESTED = ("id", "remote_id", "type", "user", "at", "description", "digest", "occurrence", "intake", "recorded_at")
 
 
 class Lines:
@@ -1269,7 +1399,7 @@ def _why_not(row: Row, made: Made, tally: Tally) -> str:
     if row["line"] is not None and not made.lines.has(row["line"]):
         return f"its line is not that of {LINES}"
     if seq is None:
-        return why_not_of_line(row)
+        return why_not_of_line(row, made.meanings)
     if not made.has(seq):
         if type(seq) is int and 0 < seq <= made.left and seq < (made.first or made.left + 1):
             tally.archived += 1
@@ -1327,6 +1457,8 @@ def _unknown_of_rows(tally: Tally, made: Made, table: Table) -> Iterator[str]:
             f"For {made.lines.unproved} lines of Align's log the entry of their taking-in is not in this pack: that "
             "they are what was taken in is vouched for by whoever signed the manifest."
         )
+    if tally.without_entry:
+        yield from made.meanings.remarks()
     if tally.of_catalogue:
         yield (
             f"The projects of up to {tally.of_catalogue} of them are those that the product's catalogue names where "

@@ -47,6 +47,7 @@ class Look:
     name: str  # what it is at, for people
     page: Callable[[Position], Page]
     count: Callable[[], int] = field(default=lambda: 0)  # of its rows, for the progress
+    of_plans: Callable[[Sequence[int]], Sequence[Difference]] | None = None  # in these, where it is about plans
     is_settled: bool = False  # what it finds is no half of what somebody writes just now
 
 

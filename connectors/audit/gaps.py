@@ -59,7 +59,7 @@ class State:
 def gaps(connector: Connector, since: datetime, until: datetime) -> list[Gap]:
     """The time between the two that no intake covers, oldest first; to the second of the last intake."""
     stretches = Coverage.objects.filter(connector=connector, until__gte=since, since__lte=until)
-    return _between(stretches.order_by("since").values_list("since", "until"), since, until)
+    return between(stretches.order_by("since").values_list("since", "until"), since, until)
 
 
 def state(connector: Connector, *, now: datetime | None = None) -> State:
@@ -68,7 +68,7 @@ def state(connector: Connector, *, now: datetime | None = None) -> State:
     stretches = list(Coverage.objects.filter(connector=connector).order_by("since").values_list("since", "until"))
     since = min([first for first, _ in stretches] + [connector.created_at, now])
     covered_until = max((last for _, last in stretches), default=None)
-    found = _between(stretches, since, now)
+    found = between(stretches, since, now)
     still = found.pop() if found and found[-1].until == now else None
     told = [gap for gap in found if gap.until - gap.since >= timedelta(seconds=1)]  # pasted times are whole seconds
     late = still if still and now - still.since > patience(connector) else None
@@ -130,7 +130,7 @@ def pulled_until(connector: Connector) -> datetime | None:
     return pulled.order_by("-until").values_list("until", flat=True).first()
 
 
-def _between(stretches: Iterable[tuple[datetime, datetime]], since: datetime, until: datetime) -> list[Gap]:
+def between(stretches: Iterable[tuple[datetime, datetime]], since: datetime, until: datetime) -> list[Gap]:
     found, covered = [], since
     for first, last in stretches:
         if first > covered:

@@ -136,11 +136,17 @@ def as_data(run: IntakeRun, brought: Brought) -> dict[str, Any]:
 
 
 def stretches(run: IntakeRun) -> list[tuple[datetime, datetime, str]]:
-    """What the run covers, and as covered by which way."""
-    return [
-        (datetime.fromisoformat(since), datetime.fromisoformat(until), intake)
-        for since, until, intake in json.loads(run.covers)
-    ]
+    """What the run covers, and as covered by which way.
+
+    What was altered so that it cannot be read covers nothing: the comparison names the run.
+    """
+    try:
+        return [
+            (datetime.fromisoformat(since), datetime.fromisoformat(until), intake)
+            for since, until, intake in json.loads(run.covers)
+        ]
+    except (ValueError, TypeError):
+        return []
 
 
 def covered(connector: Connector, *, without: int = 0) -> dict[str, list[Stretch]]:

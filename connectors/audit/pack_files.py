@@ -21,7 +21,17 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import Max, Min
 
-from connectors.audit import checker, checkpoints, evidence, pack_lines, pack_plans, pack_rows, pack_span, statements
+from connectors.audit import (
+    checker,
+    checkpoints,
+    evidence,
+    pack_lines,
+    pack_plans,
+    pack_rows,
+    pack_span,
+    pack_terms,
+    statements,
+)
 from connectors.audit.evidence import Span, Writing
 from connectors.audit.models import Checkpoint, Entry, Pack
 from connectors.audit.pack_readme import readme
@@ -29,6 +39,7 @@ from connectors.audit.pack_rows import Written
 from connectors.audit.pack_scratch import Scratch
 from connectors.audit.pack_span import Ends, Found
 from connectors.audit.selection import Selection
+from connectors.models.connector import Connector
 from connectors.reminders import one_line
 
 Progress = Callable[[int], None]
@@ -179,7 +190,7 @@ class _Done:
 
 
 def _statements(found: Contents, written: Written) -> bytes:
-    said = statements.write(found.selection, written, found.found, made_at=found.checkpoint.at)
+    said = statements.write(found.selection, written, found.found, made_at=found.checkpoint.at, last=found.ends.seq)
     return said.encode()
 
 
@@ -211,6 +222,7 @@ def _manifest(found: Contents, written: Written) -> dict[str, Any]:
             {"id": each.pk, **{name: getattr(each, name) for name in pack_rows.CONNECTOR}}
             for each in found.selection.connectors
         ],
+        "terms": pack_terms.told(found.ends.meanings, found.selection.connectors or Connector.objects.order_by("pk")),
         "filter": found.selection.words,
         "time_zone": found.selection.time_zone,
         "since": _stamp(found.selection.since),

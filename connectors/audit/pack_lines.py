@@ -15,7 +15,7 @@ from connectors.audit.models import Intake, IntakeRun, MirrorLine
 from connectors.audit.run_digest import COVERED
 
 CHUNK = 2000
-NAMES = ("run_id", "id", *COVERED)
+NAMES = ("run_id", *COVERED)
 
 
 def lines(runs: Iterable[int]) -> Iterator[bytes]:

@@ -20,13 +20,15 @@ from django.db import transaction
 from django.db.models import Max, Min, Q, QuerySet
 from django.utils import timezone
 
-from connectors.audit import archived, checker, fulltext, join, pack_rows, trail, words
+from connectors.audit import archived, checker, fulltext, join, pack_rows, pack_terms, trail, words
 from connectors.audit import rows as make
+from connectors.audit.differences import MORE
 from connectors.audit.grammar import J2A
 from connectors.audit.inserting import insert
 from connectors.audit.models import Archive, Case, Entry, HistoryRow, MirrorLine
 from connectors.audit.pack_rows import Told
 from connectors.audit.pack_scratch import Scratch, number_of
+from connectors.audit.pack_terms import Meanings
 from connectors.audit.selection import Selection
 from connectors.audit.terms import Terms, terms_of
 from connectors.models.connector import Connector
@@ -39,7 +41,8 @@ LONGEST_VALUE = 120  # of a value in a sentence
 ALTERED, MISSING, SURPLUS = "altered", "missing", "surplus"
 TOO_MANY = (
     f"More than {MOST_DIFFERENCES:,} rows of the history's table differ from the entries and lines they stand for. "
-    "Run manage.py verify_history, have the table made again from them, then ask for this pack once more."
+    "Run manage.py verify_history, make the table again from them with manage.py rebuild_history, then ask for this "
+    "pack once more."
 )
 FROM_THE_CATALOGUE, NOTHING = frozenset({"project_key", "project_stated"}), frozenset[str]()
 APART = ("id", "line_id", "certainty", "identical", "candidates", "text")  # are compared by themselves, or not at all
@@ -59,6 +62,7 @@ class Ends:
     line: int
     row: int
     at: datetime
+    meanings: Mapping[int, Meanings]  # of terms and type ids, by which lines are read
 
     @classmethod
     def now(cls) -> Ends:
@@ -68,6 +72,7 @@ class Ends:
             line=MirrorLine.objects.aggregate(last=Max("id"))["last"] or 0,
             row=HistoryRow.objects.aggregate(last=Max("id"))["last"] or 0,
             at=timezone.now(),
+            meanings=pack_terms.meanings(),
         )
 
 
@@ -80,6 +85,7 @@ class Difference:
     seq: int | None = None
     line: int | None = None
     look: Look | None = None  # of rows that lines which come in may move; "" of what a line may tell
+    read_for: int | None = None  # of a line, the connector whose terms say how it is read
 
 
 @dataclass(kw_only=True)
@@ -94,6 +100,7 @@ class Found:
     plans: set[int] = field(default_factory=set)
     changes: Counter[int] = field(default_factory=Counter)  # of mappings, chosen or not, by connector
     differences: list[Difference] = field(default_factory=list)
+    has_other_plans: bool = False  # than the entries tell of
     absent: list[tuple[int, int]] = field(default_factory=list)  # entries in archives that are not at hand
 
     @property
@@ -188,7 +195,22 @@ def read(chosen: Selection, ends: Ends, scratch: Scratch, progress: Progress) ->
     reading.find_surplus()
     reading.ask_again()
     reading.forget_what_moved()
+    compare_plans(reading.found)
     return reading.found
+
+
+def compare_plans(found: Found) -> None:
+    """Plans of the chosen rows as the pages have them, with their entries. Raises Refused."""
+    plans = sorted(found.plans)
+    for look in MORE:
+        if look.of_plans is None or not look.of_plans(plans):
+            continue
+        with transaction.atomic():  # what somebody writes just now is half there
+            trail.lock_head()
+            differences = look.of_plans(plans)
+        found.has_other_plans |= bool(differences)
+        for each in differences:
+            found.note(Difference(kind=each.kind, sentence=each.sentence, seq=each.seq))
 
 
 @dataclass(kw_only=True)
@@ -274,7 +296,7 @@ class Reading:
 
     def read_lines(self) -> None:
         for connector, lines in self._lines(self.around):
-            terms = terms_of(connector)
+            terms = self.ends.meanings[connector.pk].terms
             looks = ((line, make.match_of_line(connector, line, terms)) for line in lines)
             points = [(connector.pk, look, number_of(line.at), 1, line.pk, "") for line, look in looks if look]
             self.scratch.add("point", points)
@@ -314,9 +336,11 @@ class Reading:
         for connector, lines in self._lines(self.window):
             taken = self.scratch.taken([line.pk for line in lines])
             alone = [line for line in lines if line.pk not in taken]
-            made = make.of_lines(connector, alone, is_found=self.has_words)
+            made = make.of_lines(
+                connector, alone, is_found=self.has_words, terms=self.ends.meanings[connector.pk].terms
+            )
             self._name_candidates(connector, made)
-            self._compare_lines(alone, made)
+            self._compare_lines(connector, alone, made)
             self.found.lines += len(lines)
             self.progress(len(lines))
 
@@ -326,7 +350,7 @@ class Reading:
             row.candidates = [] if row.project_stated else json.loads(near.get(row.line_id or 0, "[]"))
         join.name_candidates(connector, made)
 
-    def _compare_lines(self, lines: Sequence[MirrorLine], made: Sequence[HistoryRow]) -> None:
+    def _compare_lines(self, connector: Connector, lines: Sequence[MirrorLine], made: Sequence[HistoryRow]) -> None:
         of_these = Q(line__in=[line.pk for line in lines], entry_seq=None)
         there = {row.line: row for row in _stored(of_these, self.ends)}
         fitting = self._fitting(of_these)
@@ -340,7 +364,7 @@ class Reading:
                 continue
             differing = [*_differing(row, stored)]
             if {name for name, _, _ in differing} - _may_differ(row):
-                self.found.note(_altered(f"line {line.pk}", differing, line=line.pk))
+                self.found.note(_altered(f"line {line.pk}", differing, line=line.pk, read_for=connector.pk))
                 self._doubt(row, line, stored)
             elif differing:  # another project than the page knows, by today's catalogue: either may be meant
                 if (fitting is None or stored.id in fitting) and self._has_words(stored.text):
@@ -455,8 +479,11 @@ class Reading:
     # -- what came in meanwhile ---------------------------------------------------------------------------------------
 
     def forget_what_moved(self) -> None:
-        """Lines that came in or were withdrawn since may have moved the table's pairs: those differ, and are right."""
-        if not any(each.look for each in self.found.differences):
+        """Lines that came in or were withdrawn since may have moved the table's pairs: those differ, and are right.
+
+        So do rows of lines that are read by other terms since.
+        """
+        if not any(each.look or each.read_for for each in self.found.differences):
             return
         moved: set[Look] = set()
         terms: dict[int, Terms] = {}
@@ -465,17 +492,20 @@ class Reading:
                 terms[line.connector_id] = terms_of(line.connector)
             moved.add((line.connector_id, make.match_of_line(line.connector, line, terms[line.connector_id])))
             moved.add((line.connector_id, ""))  # what only the watch had seen may be told by it
-        withdrawn = set[int]()
+        withdrawn, read_again = set[int](), set[int]()
         for some in _paged(Entry.objects.all(), self.ends.seq):
             for entry in some:
                 if entry.body.get("action") == trail.LOG_WITHDRAWN:
                     withdrawn.add(entry.body["connector"]["id"])
+                if entry.body.get("action") in pack_terms.SAYING:
+                    read_again.add(entry.body["connector"]["id"])
                 if (row := _row_of(entry.body, is_found=False)) and row.connector_id:
                     moved.add((row.connector_id, row.match))
         self.found.differences = [
             each
             for each in self.found.differences
-            if each.look is None or (each.look not in moved and each.look[0] not in withdrawn)
+            if (each.look is None or (each.look not in moved and each.look[0] not in withdrawn | read_again))
+            and each.read_for not in read_again
         ]
 
 
@@ -571,10 +601,11 @@ def _altered(
     seq: int | None = None,
     line: int | None = None,
     look: Look | None = None,
+    read_for: int | None = None,
 ) -> Difference:
     told = "; ".join(f"{_named(name)} says {_quoted(says)}, not {_quoted(said)}" for name, says, said in differing)
     sentence = f"The row of {what} differs from it: {told}."
-    return Difference(kind=ALTERED, seq=seq, line=line, sentence=sentence, look=look)
+    return Difference(kind=ALTERED, seq=seq, line=line, sentence=sentence, look=look, read_for=read_for)
 
 
 def _surplus(row: Stored) -> Difference:

@@ -10,7 +10,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from django.db import transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db.migrations import Migration
+from django.db.migrations.executor import MigrationExecutor
 
 from connectors.audit import case_book, comparison, fulltext, gaps, join, pairings, trail, words
 from connectors.audit import rows as make
@@ -67,6 +69,21 @@ def rebuild(*, actor: Person | None, progress: Progress | None = None) -> Rebuil
             data={"differences": done.count, "left": done.left, "found": [each.sentence for each in done.found]},
         )
     return done
+
+
+# Since which the rows of earlier ones are read otherwise: other looks have other pairs, which only the join makes.
+READ_OTHERWISE = ("connectors", "0011_recognition")
+
+
+def on_migrated(*, plan: Sequence[tuple[Migration, bool]], using: str, **_: object) -> None:
+    """Connected to `post_migrate` of the connectors app: the rows of an earlier version are made again once."""
+    done = {(each.app_label, each.name) for each, is_backwards in plan if not is_backwards}
+    if READ_OTHERWISE not in done or using != DEFAULT_DB_ALIAS:
+        return
+    executor = MigrationExecutor(connections[using])
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()) or not Entry.objects.exists():
+        return  # migrated to some version between, or new
+    rebuild(actor=None)
 
 
 def _mended(look: Look, position: Position, done: Rebuilt) -> Page:

@@ -174,9 +174,14 @@ def _name(copy: Copy) -> str:
 # -- mirrored lines ------------------------------------------------------------------------------------------------
 
 
-def of_lines(connector: Connector, lines: Sequence[MirrorLine], *, is_found: bool = True) -> list[HistoryRow]:
-    """Rows of lines without a cause of ours: outside changes, and what no grammar reads. `is_found`: as above."""
-    terms = terms_of(connector) if lines else PUBLISHED
+def of_lines(
+    connector: Connector, lines: Sequence[MirrorLine], *, is_found: bool = True, terms: Terms | None = None
+) -> list[HistoryRow]:
+    """Rows of lines without a cause of ours: outside changes, and what no grammar reads. `is_found`: as above.
+
+    `terms`: the connector's own unless they are given.
+    """
+    terms = terms or (terms_of(connector) if lines else PUBLISHED)
     rows = [_of_line(connector, line, terms) for line in lines]
     _state_projects(connector, rows)
     for row, line in zip(rows, lines, strict=True) if is_found else ():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from connectors.audit import gaps
+from connectors.audit import pack_gaps
 from connectors.audit.models import Archive
 from connectors.audit.pack_rows import Written
 from connectors.audit.pack_span import Found
@@ -38,16 +38,20 @@ class Period:
         return f"from {self._told(since)} to {self._told(min(until, self.until - INSTANT))}"
 
 
-def write(selection: Selection, written: Written, found: Found, *, made_at: datetime) -> str:
-    """Plain text, its lines as long as they come."""
+def write(selection: Selection, written: Written, found: Found, *, made_at: datetime, last: int) -> str:
+    """Plain text, its lines as long as they come; `last` is the last entry that there was."""
     until = min(selection.until or made_at, made_at)
     period = Period(since=selection.since, until=until, zone=ZoneInfo(selection.time_zone))
     connectors = selection.connectors or list(Connector.objects.order_by("name"))
+    covered = pack_gaps.told(last)
     parts = [
         ["WHAT THIS PACK STATES", f"Filter: {selection.words}", f"Times in {selection.time_zone}, in brackets in UTC."],
         ["1. WHAT WAS FOUND", *_found(written, period)],
         ["2. WHAT IS NOT THERE", *(_absence(each, period, written, found) for each in connectors)],
-        ["3. WHERE ALIGN'S LOG WAS NOT TAKEN IN", *(line for each in connectors for line in _gaps(each, period))],
+        [
+            "3. WHERE ALIGN'S LOG WAS NOT TAKEN IN",
+            *(line for each in connectors for line in _gaps(each, period, covered)),
+        ],
         ["4. WHETHER THE HISTORY PAGE SAYS THE SAME", *_compared(found)],
         ["5. WHAT THESE STATEMENTS CANNOT SAY", *_limits(written)],
     ]
@@ -72,10 +76,11 @@ def _absence(connector: Connector, period: Period, written: Written, found: Foun
     return f"- {counted} on {name} {period}, of which {here} match the filter and are in this pack."
 
 
-def _gaps(connector: Connector, period: Period) -> Iterator[str]:
+def _gaps(connector: Connector, period: Period, covered: pack_gaps.Told) -> Iterator[str]:
     name = f"connector {connector.align_connector_id} ({one_line(connector.name)})"
     since = min(period.since or connector.created_at, period.until)
-    found = gaps.gaps(connector, since, period.until)
+    found = covered.gaps(connector, since, period.until)
+    yield from _not_told_yet(name, covered.open_since.get(connector.pk), period)
     if not found:
         yield f"- {name}: Align's log was taken in without a gap {period.stretch(since, period.until)}."
         return
@@ -84,6 +89,11 @@ def _gaps(connector: Connector, period: Period) -> Iterator[str]:
         yield f"    {period.stretch(gap.since, gap.until)}"
     if len(found) > MOST_GAPS:
         yield f"    and {len(found) - MOST_GAPS} more"
+
+
+def _not_told_yet(name: str, since: datetime | None, period: Period) -> Iterator[str]:
+    if since and since < period.until:
+        yield f"- {name}: that the log was read {period.stretch(since, period.until)} no entry tells yet."
 
 
 def _compared(found: Found) -> Iterator[str]:
@@ -100,8 +110,9 @@ def _compared(found: Found) -> Iterator[str]:
         yield "- That table says the same: no row of it is missing, altered or too many."
         return
     places = _counted(len(found.differences), "place")
+    which = "THAT TABLE OR THAT OF THE PLANS" if found.has_other_plans else "THAT TABLE"
     yield (
-        f"- THAT TABLE DIFFERS in {places}. This pack says what the entries and lines say. Somebody or something has "
+        f"- {which} DIFFERS in {places}. This pack says what the entries and lines say. Somebody or something has "
         "changed the table: do not rely on the page before that is looked into. The first differences:"
     )
     yield from (f"    {one_line(sentence)}" for sentence in found.sentences)
@@ -114,8 +125,10 @@ def _limits(written: Written) -> Iterator[str]:
         "(see 3) and as Align wrote them, by Align's clock. A change that Align does not log is not known here."
     )
     yield (
-        "- Those lines are no entries of the chain: that they stand here as AlignAdmin held them is vouched for by the "
-        f"manifest's signature alone. Rows of this pack without an entry: {written.without_entry}."
+        "- Those lines are no entries of the chain, but each taking-in has one, with a digest over its lines: that "
+        "they stand here as they were taken in is proved where that entry is in this pack, else vouched for by the "
+        "manifest's signature. That Align wrote them so, nothing here proves. Lines from before takings-in had entries "
+        f"are bound as they were held then. Rows of this pack without an entry: {written.without_entry}."
     )
     yield f"- Rows whose project Align's line does not state: {written.project_not_stated}; they may be of any project."
     yield f"- Lines that could not be read and are kept as they came: {written.kept_raw}."

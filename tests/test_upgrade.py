@@ -1,0 +1,62 @@
+"""An installation of an earlier version is migrated with its history: nothing of it is called wrong afterwards."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.processes import ROOT, Site, created_database
+
+SEARCH = """
+import json
+from django.test import Client
+from django.test.utils import setup_test_environment
+from connectors.models import Person
+setup_test_environment()
+client = Client()
+client.force_login(Person.objects.filter(role="admin").first(), backend="django.contrib.auth.backends.ModelBackend")
+found = {}
+for query in json.loads(QUERIES):
+    page = client.get("/history/", {"q": query})
+    assert page.status_code == 200, page.headers
+    found[query] = sorted({row.entry_seq or -row.line_id for row in page.context["page"].rows})
+print("FOUND" + json.dumps(found))
+"""
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Iterator[Site]:
+    """Not migrated yet."""
+    with created_database() as database_url:
+        site = Site(data_dir=tmp_path / "var", database_url=database_url)
+        site.data_dir.mkdir()
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.old_database"], cwd=ROOT, env=site.environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        yield site
+
+
+def searched(site: Site, *queries: str) -> dict[str, list[int]]:
+    script = f"QUERIES = {json.dumps(json.dumps(queries))}\n{SEARCH}"
+    said = site.command("shell", "-c", script)
+    found: dict[str, list[int]] = json.loads(said.partition("FOUND")[2])
+    return found
+
+
+def test_the_history_of_an_earlier_version_is_migrated_and_nothing_of_it_differs(old: Site) -> None:
+    old.migrate()
+    said = old.command("verify_history")
+    assert "nothing missing or altered" in said, said
+
+
+def test_a_migrated_history_is_searched_as_before(old: Site) -> None:
+    old.migrate()
+    found = searched(old, "actor:admin", "applier:admin", "完成", "type:defect", "prüfen")
+    print(found)
+    assert found["applier:admin"]

@@ -22,6 +22,7 @@ from mappings.engine.values import Situation, WorkItemType
 from mappings.models import ContractFact, Mapping
 from tests import mapping_steps as steps
 from tests.sandbox_fixture import RunningSandbox
+from tests.test_comparison import differences
 
 SignIn = Callable[[Role], Client]
 PAGE = "/connectors/acme/contract/"
@@ -237,6 +238,31 @@ def test_type_ids_that_differ_from_the_table_are_taken_over_by_a_click(
     steps.edit(connector, "j2a-state", status, 5, actor=admin, type_=FEATURE)
     steps.apply_all(connector, actor=admin)
     assert steps.mapping(connector, "j2a-state", status, type_=FEATURE).observed == 5
+
+
+def test_lines_of_the_log_with_a_type_id_that_is_taken_over_follow_it(
+    sandbox: RunningSandbox, connector: Connector, configurer: Client
+) -> None:
+    """The site calls its types otherwise, so the id is all that tells which one was meant."""
+    sandbox.reset(type_ids="examples")
+    steps.observe(connector)
+    looked(connector)
+    line = (
+        "CONFIG Created - State mapping - Jira To Align - Saga - In Review (10013) Id: 9041, ConnectorId: 123, "
+        "WorkItemTypeId: 2, JiraStatusId: 10013, JiraStatusName: In Review, AlignStateId: 3, "
+        "AlignStateName: Dev complete"
+    )
+    pasted = "\t".join((connector.config_name, "Jira Align System", "2026-11-20 12:00:00", line))
+    assert configurer.post("/history/intake/", {"connector": "acme", "text": pasted}).status_code == 200
+    row = HistoryRow.objects.get(line__description=line)
+    assert (row.parsed, row.work_item_type) == (True, "saga")
+    assert line not in configurer.get("/history/?as=align&q=type:feature").content.decode()
+    form = {"family": "j2a-state", "type_ids": "feature=2,story=4,task=6,defect=9"}
+    assert configurer.post(f"{PAGE}types/", form).status_code == 303
+    row.refresh_from_db()
+    assert row.work_item_type == "feature"
+    assert line in configurer.get("/history/?as=align&q=type:feature").content.decode()
+    assert differences() == []
 
 
 @pytest.mark.parametrize(

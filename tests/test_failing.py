@@ -27,6 +27,7 @@ from connectors.rights import Right, requires
 from mappings.models import Plan
 from mappings.views.plans import _make
 from tests.conftest import SignIn
+from tests.environment import PASSWORD
 from tests.mapping_steps import edit, mapping
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -220,9 +221,31 @@ def test_a_database_that_only_reads_is_a_sentence(client: Client, connector: Con
     assert answer.status_code == 503
     assert "can be read at the moment, but not written" in unescape(answer.content.decode())
     assert not Plan.objects.exists()
-    # Attempts cannot be counted, so nobody is let in.
-    assert signing_in.status_code in (429, 503)
-    assert "whatever it may be" not in signing_in.content.decode()
+    # Attempts cannot be counted, so nobody is let in; that is no fault of who signs in, and the page says so.
+    assert signing_in.status_code == 503
+    said = unescape(signing_in.content.decode())
+    assert "can be read at the moment, but not written" in said
+    assert "Too many attempts" not in said
+    assert "whatever it may be" not in said
+
+
+def test_a_sign_in_to_a_database_that_is_locked_says_so(client: Client, admin: Person) -> None:
+    typed = {"login": admin.email, "password": PASSWORD}
+    with somebody_else_writes():
+        answer = Client(raise_request_exception=False).post("/accounts/login/", typed)
+    assert answer.status_code == 503
+    assert "The database was busy" in answer.content.decode()
+    assert Client().post("/accounts/login/", typed).status_code == 302
+
+
+def test_a_forgotten_password_asked_of_a_database_that_only_reads_says_so(
+    client: Client, admin: Person, settings: Any
+) -> None:
+    settings.EMAIL_URL = "smtp://127.0.0.1:9"
+    with only_readable():
+        answer = Client(raise_request_exception=False).post("/accounts/password/reset/", {"email": admin.email})
+    assert answer.status_code == 503
+    assert "can be read at the moment, but not written" in unescape(answer.content.decode())
 
 
 def test_an_error_of_the_database_that_is_ours_is_no_excuse(client: Client, broken: None, settings: Any) -> None:

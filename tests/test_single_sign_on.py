@@ -227,6 +227,36 @@ def test_an_answer_counts_once_and_only_in_the_browser_that_asked(house: Site, d
     assert again.status_code == 401
 
 
+def way_back(house: Site, session: requests.Session) -> str:
+    """The provider's answer, not followed: its code has been used by nobody yet."""
+    answer = requests.get(way_out(start(house, session)), timeout=10, allow_redirects=False)
+    return answer.headers["Location"]
+
+
+@pytest.mark.parametrize("state", [None, "", "guessed", "x" * 5000], ids=str)
+def test_a_good_code_without_the_state_of_this_browser_is_refused(house: Site, dana: str, state: str | None) -> None:
+    session = requests.Session()
+    address, query = (back := urlsplit(way_back(house, session)))._replace(query="").geturl(), parse_qs(back.query)
+    sent = {"code": query["code"][0]} | ({} if state is None else {"state": state})
+    refused = session.get(address, params=sent, timeout=10)
+    assert refused.status_code == 401
+    assert "You are not signed in" in refused.text
+    assert not is_in(house, session)
+    session.get(back.geturl(), timeout=10)  # the same code, as the provider sent it
+    assert is_in(house, session)
+
+
+def test_a_code_of_another_browser_is_refused_with_the_state_of_this_one(house: Site, dana: str) -> None:
+    """No nonce is sent: what binds a code to the browser that asked for it is the proof of PKCE."""
+    victim, thief = requests.Session(), requests.Session()
+    stolen = parse_qs(urlsplit(way_back(house, victim)).query)["code"][0]
+    own = urlsplit(way_back(house, thief))
+    state = parse_qs(own.query)["state"][0]
+    refused = thief.get(own._replace(query="").geturl(), params={"code": stolen, "state": state}, timeout=10)
+    assert "You are not signed in" in refused.text
+    assert not is_in(house, thief)
+
+
 @pytest.mark.parametrize("query", ["", "?error=access_denied", "?error=%00", "?code=x&state=y", "?state=" + "y" * 5000])
 def test_a_way_back_that_nobody_went_is_refused_in_words(house: Site, query: str) -> None:
     answer = requests.get(f"{house.url}{START}callback/{query}", timeout=10)

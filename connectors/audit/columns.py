@@ -15,6 +15,7 @@ from enum import Enum, StrEnum
 from itertools import pairwise
 
 COLUMNS = ("type", "user", "timestamp", "description")
+LONGEST = 64 * 1024  # characters of a line; Align's own have some hundreds
 
 
 class DayOrder(StrEnum):
@@ -71,7 +72,7 @@ class LogLine:
     description: str = ""
     remote_id: int | None = None
     problem: str = ""
-    is_refused: bool = False  # split, but its time cannot be read: to be sent again, so it is not kept
+    is_refused: bool = False  # its time cannot be read, or it is too long: to be sent again, so it is not kept
     is_in_zone: bool = False  # its time was written without a zone
     other: datetime | None = None  # an hour later, where the clocks showed its time twice and nothing decides which
 
@@ -145,6 +146,8 @@ def _in_order(cells: list[str], places: tuple[int, ...]) -> list[str] | None:
 def _line(
     number: int, raw: str, cells: list[str] | None, written: datetime | None, zone: tzinfo, fold: Fold | None
 ) -> LogLine:
+    if len(raw) > LONGEST:
+        return LogLine(number=number, raw=raw, problem=_too_long(len(raw)), is_refused=True)
     if cells is None:
         return LogLine(number=number, raw=raw, problem="it does not have the four columns")
     type_, user, timestamp, description = cells
@@ -165,6 +168,11 @@ def _line(
         is_in_zone=written is not None and written.tzinfo is None,
         other=_in_utc(written, zone, 1) if fold is Fold.UNKNOWN else None,
     )
+
+
+def _too_long(length: int) -> str:
+    why = "perhaps a quotation mark in it is never closed"
+    return f"it has {length:,} characters, more than the {LONGEST:,} that a line may have; {why}"
 
 
 # -- times ------------------------------------------------------------------------------------------------------------

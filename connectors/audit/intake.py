@@ -54,7 +54,7 @@ class BadLine:
 class IntakeResult:
     """What one intake brought. `raw` counts the new lines that no grammar reads, `bad` names those not even split.
 
-    `refused` are those whose time is in no listed form: they are named and not kept, to be sent again.
+    `refused` are those whose time is in no listed form, or that are too long: named and not kept, to be sent again.
     """
 
     read: int
@@ -413,8 +413,8 @@ def _told(taken: int, new: int, back: int, raw: int, bad: Sequence[BadLine], ref
         parts.append(f"Kept as they are: {_named(bad)}.")
     if refused:
         parts.append(
-            f"Refused: {_named(refused)}. Send these again with their times in a listed form; until then this part of "
-            "the log counts as not covered."
+            f"Refused: {_named(refused)}. Put these right and send them again; until then this part of the log counts "
+            "as not covered."
         )
     return " ".join(parts)
 

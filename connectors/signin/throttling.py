@@ -29,6 +29,7 @@ APP = "allauth.account"
 SIGN_IN = "sign_in"  # a flood of any kind
 FAILED, FAILED_ADDRESS, FAILED_ACCOUNT = "login_failed", "login_failed_address", "login_failed_account"
 MINUTE = 60
+UNUSED = "nothing-is-stored-under-this"
 
 
 class Count(NamedTuple):
@@ -48,6 +49,7 @@ class ThrottledAdapter(DefaultAccountAdapter):
         for count in counts:
             usage = ratelimit.consume(request, app=APP, action=count.action, key=count.key)
             if usage is None:
+                fail_if_nothing_is_stored()
                 raise ImmediateHttpResponse(too_many_failures(request, seconds_to_wait(request, counts)))
             used += usage.usage
         self._login_failed_rl_usage = ratelimit.RateLimitUsage(usage=used)  # allauth takes it back on success
@@ -82,6 +84,14 @@ def floods(request: HttpRequest) -> bool:
     return not devices.is_known(request) and not ratelimit.consume(request, app=APP, action=SIGN_IN)
 
 
+def fail_if_nothing_is_stored() -> None:
+    """An attempt that cannot be counted is refused like one too many: the cache keeps to itself what the database says.
+
+    Its deletion does not: a database that is locked or only reads is told as that, not as somebody's many attempts.
+    """
+    cache.delete(UNUSED)
+
+
 def too_many_failures(request: HttpRequest, seconds: int) -> HttpResponse:
     sentence = "Too many attempts to sign in have failed, with this e-mail address or from your network."
     return _refusal(request, f"{sentence} This one was not looked at.", seconds)
@@ -89,6 +99,7 @@ def too_many_failures(request: HttpRequest, seconds: int) -> HttpResponse:
 
 def too_many_requests(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """What allauth answers to every other flood; its limits are per minute, that of forgotten passwords apart."""
+    fail_if_nothing_is_stored()
     return _refusal(request, "There were too many requests from you or your network. Nothing was done.", MINUTE)
 
 

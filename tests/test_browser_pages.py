@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -60,6 +61,9 @@ PAGES = {
     "saved searches": "/history/views/?q=source:outside",
     "history row": "/history/{row}/",
     "log lines": "/history/intake/",
+    "runs of the log": "/history/intake/{slug}/?way=all",
+    "run of the log": "/history/intake/{slug}/{run}/",
+    "check of the history": "/history/verification/",
     "packs": "/history/packs/?whose=all",
     "new pack": "/history/packs/new/?q=connector:{slug}",
     "pack": "/history/packs/{pack}/",
@@ -160,6 +164,7 @@ def furnished(site: Site) -> Iterator[Furnished]:
                 "approved": approved,
                 "draft": draft,
                 "row": row_of(own),
+                "run": run_of(own),
                 "job": job_of(own),
                 "question": question_of(own),
                 "case": case_of(own),
@@ -201,6 +206,15 @@ def row_of(own: Own) -> str:
     address = f"/api/v1/history/?connector={own.slug}&action=created"
     rows = eventually(lambda: own.get(address).json()["results"] or None, what="the history of the apply")
     return str(rows[0]["number"])
+
+
+def run_of(own: Own) -> int:
+    """The first taking-in of Align's log that brought lines."""
+    found = eventually(
+        lambda: re.search(rf"/history/intake/{own.slug}/(\d+)/", own.get(f"/history/intake/{own.slug}/?way=all").text),
+        what="a taking-in of the log",
+    )
+    return int(found[1])
 
 
 def running_week() -> str:

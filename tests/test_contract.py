@@ -252,7 +252,7 @@ def test_lines_of_the_log_with_a_type_id_that_is_taken_over_follow_it(
         "WorkItemTypeId: 2, JiraStatusId: 10013, JiraStatusName: In Review, AlignStateId: 3, "
         "AlignStateName: Dev complete"
     )
-    pasted = "\t".join((connector.config_name, "Jira Align System", "2026-11-20 12:00:00", line))
+    pasted = f"{connector.config_name}\tJira Align System\t2026-11-20 12:00:00\t{line}"
     assert configurer.post("/history/intake/", {"connector": "acme", "text": pasted}).status_code == 200
     row = HistoryRow.objects.get(line__description=line)
     assert (row.parsed, row.work_item_type) == (True, "saga")

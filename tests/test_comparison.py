@@ -22,6 +22,7 @@ from connectors.audit import (
     comparison,
     deliveries,
     rebuilding,
+    rows,
     run_digest,
     triggers,
     verification,
@@ -410,3 +411,11 @@ def _write_runs_anew(hashes: dict[int, str]) -> None:
         said = json.loads(entry.body)
         said["data"]["run"] |= {"prev": run.prev, "head_hash": run.head_hash, "hash": run.hash}
         Entry.objects.filter(pk=entry.pk).update(body=canonical(said))
+
+
+def test_a_blank_row_is_what_its_model_makes() -> None:
+    fields = [field.attname for field in HistoryRow._meta.concrete_fields]
+    ours, models_own = rows.blank(action="created", connector_id=7), HistoryRow(action="created", connector_id=7)
+    assert [getattr(ours, name) for name in fields] == [getattr(models_own, name) for name in fields]
+    assert ours._state.adding
+    assert ours.candidates is not rows.blank().candidates

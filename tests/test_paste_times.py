@@ -13,7 +13,7 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
-from connectors.audit import intake_runs, trail
+from connectors.audit import columns, intake_runs, trail
 from connectors.audit.columns import read_lines
 from connectors.audit.grammar import MappingEvent, write
 from connectors.audit.intake import pull
@@ -310,3 +310,11 @@ def test_an_event_with_parts_of_a_second_and_an_id_is_the_pasted_one_without(
     status, html = post(reviewer, row(LINE, at=NOON.strftime(form)))
     assert (status, MirrorLine.objects.count()) == (200, 1)
     assert "1 line read, 0 new, 1 already here." in html
+
+
+@pytest.mark.parametrize("zone", ["Europe/Warsaw", "America/New_York", "Australia/Lord_Howe", "America/Sao_Paulo"])
+def test_no_doubled_hour_is_on_a_day_that_is_not_looked_at(zone: str) -> None:
+    hours = [datetime(2017, 1, 1) + timedelta(minutes=30 * number) for number in range(2 * 24 * 365)]  # noqa: DTZ001
+    doubled = [at for at in hours if columns._is_doubled(at, ZoneInfo(zone))]
+    assert doubled
+    assert all(columns._is_of_change(at.date(), ZoneInfo(zone)) for at in doubled)

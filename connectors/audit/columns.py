@@ -10,10 +10,11 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import Enum, StrEnum
 from itertools import pairwise
 
+DAY = timedelta(days=1)
 COLUMNS = ("type", "user", "timestamp", "description")
 LONGEST = 64 * 1024  # characters of a line; Align's own have some hundreds
 
@@ -248,7 +249,9 @@ def _folds(written: Sequence[datetime | None], zone: tzinfo) -> dict[int, Fold]:
 
     The log goes forward or backward. Where its clock jumps against that, the hour has begun again.
     """
-    doubled = {place for place, at in enumerate(written) if at and _is_doubled(at, zone)}
+    days = {at.date() for at in written if at and not at.tzinfo}
+    changing = {day for day in days if _is_of_change(day, zone)}
+    doubled = {place for place, at in enumerate(written) if at and at.date() in changing and _is_doubled(at, zone)}
     if not doubled:
         return {}
     spans = [
@@ -262,6 +265,15 @@ def _folds(written: Sequence[datetime | None], zone: tzinfo) -> dict[int, Fold]:
         places = [place for place in sorted(doubled) if (at := written[place]) and at.date() == day]
         found |= _by_order([(place, at) for place in places if (at := written[place])], directions)
     return found
+
+
+def _is_of_change(day: date, zone: tzinfo) -> bool:
+    """Whether the clocks may show an hour of this day twice: asked of a day, it need not be asked of each line."""
+    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
+    try:
+        return len({(midnight + number * DAY).utcoffset() for number in (-1, 0, 1, 2)}) > 1
+    except OverflowError:  # at the ends of the calendar
+        return True
 
 
 def _is_doubled(at: datetime, zone: tzinfo) -> bool:

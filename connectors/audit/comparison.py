@@ -73,7 +73,8 @@ def stored(chosen: Q) -> list[Stored]:
 def rows_of_entries(after: Position) -> Page:
     """Each entry has its row, except those of acts that the pages do not show, and each row its entry."""
     start = int(after or archived_seq())
-    entries = list(Entry.objects.filter(seq__gt=start).order_by("seq")[:SIZE])
+    told = Entry.objects.filter(seq__gt=start).order_by("seq").values_list(*make.EntryText._fields)
+    entries = list(map(make.EntryText._make, told[:SIZE]))
     is_last = len(entries) < SIZE
     span = Q(entry_seq__gt=start) if is_last else Q(entry_seq__gt=start, entry_seq__lte=entries[-1].seq)
     by_seq = {row.entry_seq: row for row in stored(span)}
@@ -82,7 +83,7 @@ def rows_of_entries(after: Position) -> Page:
     return Page(following=None if is_last else entries[-1].seq, rows=len(entries), found=found)
 
 
-def _entry_compared(entry: Entry, row: Stored | None) -> Iterator[Difference]:
+def _entry_compared(entry: Entry | make.EntryText, row: Stored | None) -> Iterator[Difference]:
     try:
         again = trail.row_of(entry, is_told=make.is_told(entry))
     except (ValueError, KeyError, TypeError):  # the chain's check names it
@@ -183,12 +184,13 @@ def _hanging(span: Q) -> list[Hanging]:
     return list(map(Hanging._make, rows.values_list("line_id", "entry_seq", "match", "connector_id")))
 
 
-def _lines(start: int) -> Iterable[MirrorLine]:
-    return MirrorLine.objects.filter(pk__gt=start).order_by("pk")[:SIZE]
+def _lines(start: int) -> Iterator[make.LineText]:
+    told = MirrorLine.objects.filter(pk__gt=start).order_by("pk").values_list(*make.LineText._fields)
+    return map(make.LineText._make, told[:SIZE])
 
 
-def _by_connector(lines: Iterable[MirrorLine]) -> Iterator[tuple[Connector, list[MirrorLine]]]:
-    by_key: dict[int, list[MirrorLine]] = defaultdict(list)
+def _by_connector(lines: Iterable[make.Line]) -> Iterator[tuple[Connector, list[make.Line]]]:
+    by_key: dict[int, list[make.Line]] = defaultdict(list)
     for line in lines:
         by_key[line.connector_id].append(line)
     connectors = Connector.objects.in_bulk(by_key)
@@ -198,7 +200,7 @@ def _by_connector(lines: Iterable[MirrorLine]) -> Iterator[tuple[Connector, list
 
 def _lines_compared(
     connector: Connector,
-    lines: Sequence[MirrorLine],
+    lines: Sequence[make.Line],
     by_line: Mapping[int | None, Stored],
     paired: Mapping[int, Hanging],
 ) -> Iterator[Difference]:
@@ -230,13 +232,13 @@ class Former:
     connector: Connector
     names: frozenset[str] | None = None
 
-    def allowed(self, line: MirrorLine, again: HistoryRow, row: Stored) -> Iterator[Difference]:
+    def allowed(self, line: make.Line, again: HistoryRow, row: Stored) -> Iterator[Difference]:
         found = list(differing(again, row))
         if [each.field for each in found] == [TEXT] and self._is_of_another_name(line, again, row):
             return
         yield from found
 
-    def _is_of_another_name(self, line: MirrorLine, again: HistoryRow, row: Stored) -> bool:
+    def _is_of_another_name(self, line: make.Line, again: HistoryRow, row: Stored) -> bool:
         if self.names is None:
             self.names = frozenset(make.names_of(self.connector))
         mine = set(row.text.split())

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from alignadmin.parsing import whole
 
@@ -107,14 +107,17 @@ def as_written(event: MappingEvent) -> MappingEvent:
         return replace(
             event, project_key=event.project_key if event.direction == A2J else None, before_id=None, before_name=""
         )
-    event = replace(event, project_key=None, record_id=None, type_id=None)
+    unsaid: dict[str, Any] = {"project_key": None, "record_id": None, "type_id": None}
     if event.action == UPDATED:
         # Only changed fields are written: twins of one name leave the names out.
         if event.before_id == event.after_id:
-            event = replace(event, before_id=None, after_id=None)
-        return replace(event, before_name="", after_name="") if event.before_name == event.after_name else event
-    event = replace(event, after_id=None, after_name="")
-    return replace(event, before_name="") if _names_ids(event.kind, event.direction) else replace(event, before_id=None)
+            unsaid |= {"before_id": None, "after_id": None}
+        if event.before_name == event.after_name:
+            unsaid |= {"before_name": "", "after_name": ""}
+        return replace(event, **unsaid)
+    unsaid |= {"after_id": None, "after_name": ""}
+    unsaid |= {"before_name": ""} if _names_ids(event.kind, event.direction) else {"before_id": None}
+    return replace(event, **unsaid)
 
 
 def _created(event: MappingEvent) -> str:
@@ -296,14 +299,18 @@ def _head(description: str, spelling: Spelling) -> Head | None:
     found = spelling.prefix.match(description)
     if not found:
         return None
-    action, kind, direction, type_ = (group.strip() for group in found.groups())
-    label = next((known for known in WORK_ITEM_TYPES if known.lower() == type_.lower()), type_)
-    return Head(
-        action=next(known for known in (CREATED, UPDATED, DELETED) if known.startswith(action.lower())),
-        kind=STATE if kind.lower() == "state" else STEP,
-        direction=J2A if direction.lower().startswith("jira") else A2J,
-        work_item_type=label,
-        rest=description[found.end() :],
+    return Head(*_head_of(*found.groups()), rest=description[found.end() :])
+
+
+@lru_cache(maxsize=1000)
+def _head_of(action: str, kind: str, direction: str, type_: str) -> tuple[str, str, str, str]:
+    """Action, kind, direction and work item type, each of which there are few."""
+    action, kind, direction, type_ = (told.strip() for told in (action, kind, direction, type_))
+    return (
+        next(known for known in (CREATED, UPDATED, DELETED) if known.startswith(action.lower())),
+        STATE if kind.lower() == "state" else STEP,
+        J2A if direction.lower().startswith("jira") else A2J,
+        next((known for known in WORK_ITEM_TYPES if known.lower() == type_.lower()), type_),
     )
 
 
@@ -338,12 +345,21 @@ def _read_created(head: Head, spelling: Spelling, connector_id: int | None) -> t
         connector_id if connector_id is not None else _int(connector),
         source._replace(project=project or source.project),
         target,
+        record_id=_int(record),
+        type_id=_int(type_id),
     )
-    event = replace(event, record_id=_int(record), type_id=_int(type_id))
     return event, not segments.in_order or target.after_id is None
 
 
-def _event(head: Head, connector_id: int | None, source: Source, target: Target) -> MappingEvent:
+def _event(
+    head: Head,
+    connector_id: int | None,
+    source: Source,
+    target: Target,
+    *,
+    record_id: int | None = None,
+    type_id: int | None = None,
+) -> MappingEvent:
     return MappingEvent(
         connector_id=connector_id or 0,
         action=head.action,
@@ -353,6 +369,8 @@ def _event(head: Head, connector_id: int | None, source: Source, target: Target)
         source_id=source.id,
         source_name=source.name,
         project_key=source.project,
+        record_id=record_id,
+        type_id=type_id,
         before_id=target.before_id,
         before_name=target.before_name,
         after_id=target.after_id,

@@ -19,22 +19,25 @@ NAMES = ("run_id", *COVERED)
 
 
 def lines(runs: Iterable[int]) -> Iterator[bytes]:
-    """One run after the other, the lines of each in the order of their digest."""
+    """One run after the other, the lines of each in the order of their digest.
+
+    Page by page: whoever takes them writes how far it is, which SQLite refuses a connection whose reading began before
+    another one has written.
+    """
     wanted = sorted(runs)
     for start in range(0, len(wanted), CHUNK):
         some = IntakeRun.objects.filter(pk__in=wanted[start : start + CHUNK]).exclude(intake=Intake.BEFORE)
-        found = MirrorLine.objects.filter(run__in=some.values("pk")).order_by("run_id", "id").values(*NAMES)
-        block: list[str] = []
-        for line in found.iterator(CHUNK):
-            block.append(json.dumps(line, separators=(",", ":"), default=_text_of))
-            if len(block) == CHUNK:
-                yield ("\n".join(block) + "\n").encode()
-                block = []
-        if block:
-            yield ("\n".join(block) + "\n").encode()
+        for run in some.order_by("pk").values_list("pk", flat=True):
+            found, last = MirrorLine.objects.filter(run=run).order_by("id").values(*NAMES), 0
+            while page := list(found.filter(id__gt=last)[:CHUNK]):
+                yield "".join(f"{encode(line)}\n" for line in page).encode()
+                last = page[-1]["id"]
 
 
 def _text_of(value: Any) -> str:
     if not isinstance(value, datetime):
         raise TypeError(f"{type(value).__name__} has no place in a line")
     return value.astimezone(UTC).isoformat()
+
+
+encode = json.JSONEncoder(separators=(",", ":"), default=_text_of).encode

@@ -295,7 +295,7 @@ class Reading:
     # -- lines --------------------------------------------------------------------------------------------------------
 
     def read_lines(self) -> None:
-        for connector, lines in self._lines(self.around):
+        for connector, lines in self._told_lines():
             terms = self.ends.meanings[connector.pk].terms
             looks = ((line, make.match_of_line(connector, line, terms)) for line in lines)
             points = [(connector.pk, look, number_of(line.at), 1, line.pk, "") for line, look in looks if look]
@@ -374,6 +374,16 @@ class Reading:
             # The words may hold a name that the connector had before.
             elif (fitting is None or stored.id in fitting) and self._has_words(row.text, stored.text):
                 self._choose(row, line)
+
+    def _told_lines(self) -> Iterator[tuple[Connector, list[make.LineText]]]:
+        """As `_lines`, of all that may decide about a pair, and no more of each than makes its look."""
+        found = MirrorLine.objects.filter(self.around.condition(), id__lte=self.ends.line, withdrawal=None)
+        told = found.order_by("id").values_list(*make.LineText._fields)
+        for key, connector in sorted(self.connectors.items()):
+            last = 0
+            while lines := list(map(make.LineText._make, told.filter(connector=key, id__gt=last)[:CHUNK])):
+                yield connector, lines
+                last = lines[-1].pk
 
     def _lines(self, window: Window) -> Iterator[tuple[Connector, list[MirrorLine]]]:
         """By pages of the key of each connector that the filter allows."""

@@ -8,7 +8,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
+
+from django.db.models.base import ModelState
 
 from connectors.audit import words
 from connectors.audit.folding import fold
@@ -34,6 +36,7 @@ MOST_CANDIDATES = 50
 UNSAFE = re.compile("[\x00\ud800-\udfff]")
 CANNOT_BE_MISREAD = re.compile(r"[A-Za-z0-9]+(?: [A-Za-z0-9]+)*").fullmatch  # of the separators there is only the space
 UNITS = {"state": "state", "step": "process step"}
+BLANK = {field.attname: field.get_default() for field in HistoryRow._meta.concrete_fields}
 
 
 # -- what makes two log lines look the same ------------------------------------------------------------------------
@@ -110,7 +113,29 @@ def people_of(body: Mapping[str, Any]) -> People:
     )
 
 
-def of_entry(entry: Entry, *, is_told: bool = False) -> HistoryRow:
+class EntryText(NamedTuple):
+    """Of an entry what a row is made from, where thousands are read."""
+
+    seq: int
+    action: str
+    body: str
+
+
+class LineText(NamedTuple):
+    """Of a mirrored line likewise."""
+
+    pk: int
+    connector_id: int
+    type: str
+    user: str
+    at: datetime
+    description: str
+
+
+Line: TypeAlias = "MirrorLine | LineText"
+
+
+def of_entry(entry: Entry | EntryText, *, is_told: bool = False) -> HistoryRow:
     """From nothing but the entry's text. `is_told`: by a line, whose row is the outside change that the watch saw."""
     return of_body(json.loads(entry.body), is_told=is_told)
 
@@ -120,7 +145,7 @@ def of_body(body: Mapping[str, Any], *, is_told: bool = False, is_found: bool = 
     action, at = body["action"], body["happened_at"] or body["at"]
     event = MappingEvent(**body["event"]) if body["event"] else None
     connector, people = body["connector"] or {}, people_of(body)
-    row = HistoryRow(
+    row = blank(
         at=datetime.fromisoformat(at),
         connector_id=connector.get("id"),
         source=Source.OURS,
@@ -153,7 +178,7 @@ def of_body(body: Mapping[str, Any], *, is_told: bool = False, is_found: bool = 
     return row
 
 
-def is_told(entry: Entry) -> bool:
+def is_told(entry: Entry | EntryText) -> bool:
     """Whether a line has told the change elsewhere that this entry says the watch has seen."""
     return entry.action == ELSEWHERE and Case.objects.filter(entry_seq=entry.seq, line__isnull=False).exists()
 
@@ -163,8 +188,13 @@ def words_of_people(people: People, action: str) -> list[str]:
     found = {"planner": people.planner, "approver": people.approver, "applier": people.applier}
     if role := ACTED_AS.get(action):
         found[role] = people.actor
-    names = ((role, safe(copy.get(name, ""))) for role, copy in found.items() for name in ("name", "email"))
-    return [word for role, name in names for word in words.beginnings(role, name)]
+    return [
+        word
+        for role, copy in found.items()
+        if copy
+        for name in ("name", "email")
+        for word in words.beginnings(role, safe(copy.get(name, "")))
+    ]
 
 
 def _name(copy: Copy) -> str:
@@ -175,7 +205,7 @@ def _name(copy: Copy) -> str:
 
 
 def of_lines(
-    connector: Connector, lines: Sequence[MirrorLine], *, is_found: bool = True, terms: Terms | None = None
+    connector: Connector, lines: Sequence[Line], *, is_found: bool = True, terms: Terms | None = None
 ) -> list[HistoryRow]:
     """Rows of lines without a cause of ours: outside changes, and what no grammar reads. `is_found`: as above.
 
@@ -189,18 +219,18 @@ def of_lines(
     return rows
 
 
-def words_of_line(row: HistoryRow, line: MirrorLine, connector_name: str) -> str:
+def words_of_line(row: HistoryRow, line: Line, connector_name: str) -> str:
     return _words(row, line.type, line.description, connector_name)
 
 
-def match_of_line(connector: Connector, line: MirrorLine, terms: Terms) -> str:
+def match_of_line(connector: Connector, line: Line, terms: Terms) -> str:
     """The same as `match` of the row that the line would have alone."""
     event = _event_of(line)
     found = event if event and _is_of(connector, event) else None
     return look_of(found, connector.align_connector_id, terms.type_of(found)) if found else ""
 
 
-def _event_of(line: MirrorLine) -> MappingEvent | None:
+def _event_of(line: Line) -> MappingEvent | None:
     # Of a line that could not be split, neither type nor user is known, and its time is that of the intake.
     return parse(line.description, line.type).event if line.type or line.user else None
 
@@ -209,18 +239,21 @@ def _is_of(connector: Connector, event: MappingEvent) -> bool:
     return event.connector_id in (connector.align_connector_id, 0)
 
 
-def _of_line(connector: Connector, line: MirrorLine, terms: Terms) -> HistoryRow:
+def _of_line(connector: Connector, line: Line, terms: Terms) -> HistoryRow:
     event = _event_of(line)
-    row = HistoryRow(
+    row = blank(
         at=line.at,
-        connector=connector,
+        connector_id=connector.pk,
         source=Source.ALIGN,
         action=KEPT_RAW,
         person_name=line.user[:320],
         sentence=line.description,
-        line=line,
+        line_id=line.pk,
         parsed=event is not None,
     )
+    row._state.fields_cache["connector"] = connector
+    if isinstance(line, MirrorLine):
+        row._state.fields_cache["line"] = line
     if event:
         type_ = terms.type_of(event)
         _fill(row, event, type_)
@@ -279,6 +312,16 @@ def _named(number: int | None, name: str) -> str:
 # -- common --------------------------------------------------------------------------------------------------------
 
 
+def blank(**values: Any) -> HistoryRow:
+    """What `HistoryRow(**values)` gives, of values of columns (`connector_id`, not `connector`).
+
+    Django sets each of the columns by way of its field, which takes as long as all the rest of making a row.
+    """
+    row = HistoryRow.__new__(HistoryRow)
+    vars(row).update(BLANK, _state=ModelState(), candidates=[], **values)
+    return row
+
+
 def _fill(row: HistoryRow, event: MappingEvent, type_: str) -> None:
     row.kind = event.kind
     row.direction = event.direction
@@ -312,4 +355,4 @@ def _words(row: HistoryRow, *more: str, people: Sequence[str] = ()) -> str:
 
 def safe(text: str) -> str:
     """PostgreSQL keeps no NUL and no lone surrogate; an entry's own body has them escaped."""
-    return UNSAFE.sub("\ufffd", text)
+    return text if text.isascii() and "\0" not in text else UNSAFE.sub("\ufffd", text)

@@ -167,7 +167,7 @@ def canonical(body: Mapping[str, Any]) -> str:
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
-def row_of(entry: Entry, *, is_told: bool = False) -> HistoryRow | None:
+def row_of(entry: Entry | rows.EntryText, *, is_told: bool = False) -> HistoryRow | None:
     """The entry as the history pages show it; None for an act they do not show."""
     return None if entry.action in WITHOUT_ROW else rows.of_entry(entry, is_told=is_told)
 

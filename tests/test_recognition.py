@@ -211,7 +211,7 @@ def test_a_term_is_learned_from_an_own_change_and_used_for_all_lines(
     outside(sandbox)
     mapping_steps.read_log(connector)
     found = signed_in(Role.REVIEWER).get("/history/", {"q": "type:story source:outside"}).content.decode()
-    assert found.count('data-label="Type">Story<') == 3
+    assert found.count('data-label="Mapping"><span class="nowrap">Story state<') == 3
     assert HistoryRow.objects.filter(source=Source.OUTSIDE, work_item_type="story").count() == 3
 
 

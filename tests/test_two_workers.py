@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -112,7 +112,7 @@ def test_two_workers_do_nothing_twice_and_nobody_meets_a_locked_database(house: 
     session = house.signed_in()
     ours = cells(house, session)
     with ThreadPoolExecutor(3) as pool:
-        acts = [
+        acts: list[Future[Any]] = [
             pool.submit(edit_all, house, house.signed_in(), ours[:6]),
             pool.submit(paste_all, house, house.signed_in()),
             pool.submit(write_outside, house, 25),

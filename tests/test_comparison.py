@@ -337,6 +337,22 @@ class TestGuards:
         assert triggers.wrong() == [f"the trigger {name} does something else"]
 
 
+    def test_what_was_altered_while_the_triggers_were_gone_is_named(
+        self, history: Connector, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for name, (table, _) in triggers.wanted(connection.vendor).items():
+            sql(f"DROP TRIGGER {name}" + ("" if connection.vendor == "sqlite" else f" ON {table}"))
+        sql("UPDATE connectors_entry SET body = replace(body, 'A reason', 'No reason') WHERE seq = 40")
+        sql("UPDATE connectors_mirrorline SET description = replace(description, 'QA', 'UAT')")
+        triggers.install()
+        assert triggers.wrong() == []
+        with pytest.raises(SystemExit):
+            call_command("verify_history")
+        said = capsys.readouterr().err
+        assert "The chain is broken: entry 40 is not what was written" in said
+        assert "36 differences between the rows and what they were made from were found" in said
+
+
 class TestRebuilding:
     def test_what_was_forged_is_made_again_and_nothing_else_is_touched(
         self, history: Connector, capsys: pytest.CaptureFixture[str]

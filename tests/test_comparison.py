@@ -336,7 +336,6 @@ class TestGuards:
         )
         assert triggers.wrong() == [f"the trigger {name} does something else"]
 
-
     def test_what_was_altered_while_the_triggers_were_gone_is_named(
         self, history: Connector, capsys: pytest.CaptureFixture[str]
     ) -> None:

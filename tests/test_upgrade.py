@@ -24,7 +24,7 @@ found = {}
 for query in json.loads(QUERIES):
     page = client.get("/history/", {"q": query})
     assert page.status_code == 200, page.headers
-    found[query] = sorted(set(re.findall(r"row=([0-9]+)", page.content.decode())))
+    found[query] = sorted(set(re.findall(r"row=((?:line-)?[0-9]+)", page.content.decode())))
 print("FOUND" + json.dumps(found))
 """
 
@@ -57,5 +57,10 @@ def test_the_history_of_an_earlier_version_is_migrated_and_nothing_of_it_differs
 
 def test_a_migrated_history_is_searched_as_before(old: Site) -> None:
     old.migrate()
-    found = searched(old, "applier:admin action:updated", "applier:nobody")
-    assert found == {"applier:admin action:updated": ["16"], "applier:nobody": []}
+    found = searched(old, "applier:admin action:updated", "applier:nobody", "完成", "type:defect")
+    assert found == {
+        "applier:admin action:updated": ["16"],
+        "applier:nobody": [],
+        "完成": ["line-6"],
+        "type:defect": ["line-4"],
+    }

@@ -260,13 +260,18 @@ def _change_compared(plan: Plan, change: Change, story: Story) -> Iterator[Diffe
     if change.state not in states or (change.state == ChangeState.CANCELLED and story.latest(ENDS) is None):
         said, seq = (told.action, told.seq) if told else ("not sent", None)
         yield altered(CHANGES, what, "state", change.state, said, seq)
-    if told:
+    if told is None:
+        yield from compared(CHANGES, what, _ended(change), NOT_SENT, None)
+    else:
         yield from compared(CHANGES, what, _says(change), _said(told), told.seq)
+        if was_sent_again and change.state == ChangeState.PLANNED:
+            yield from compared(CHANGES, what, {"detail": change.detail}, {"detail": ""}, told.seq)
         if change.state in OUTCOMES[told.action] and not was_sent_again and told.action in SETTLED:
             yield from compared(CHANGES, what, _ended(change), _told_end(told), told.seq)
     yield from _overwrite_compared(change, what, story.overwrites.get(change.position, []))
 
 
+NOT_SENT = {"detail": "", "sent_at": None}
 SETTLED = ("change.done", "change.failed", "change.stale", "change.unknown")
 
 

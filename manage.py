@@ -12,7 +12,7 @@ def main() -> None:
     try:
         execute_from_command_line(sys.argv)
     except Exception as error:
-        from connectors import starting
+        from alignadmin import starting
 
         if sentence := starting.sentence_of(error):
             sys.exit(sentence)

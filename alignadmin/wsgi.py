@@ -10,7 +10,7 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "alignadmin.settings")
 
-from connectors import starting  # reads the settings
+from alignadmin import starting  # reads the settings
 
 UTF_8 = re.compile(r"""(;\s*charset\s*=\s*)(?!["']?utf-?8["']?\s*(?:;|$))("[^"]*"|[^;]*)""", re.IGNORECASE)
 

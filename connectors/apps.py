@@ -8,7 +8,8 @@ class ConnectorsConfig(AppConfig):
 
     def ready(self) -> None:
         # Register jobs and receivers.
-        from connectors import catalogue, probing, reminders, schedule, sealing, starting  # noqa: F401
+        from alignadmin import sealing, starting  # noqa: F401
+        from connectors import catalogue, probing, reminders, schedule  # noqa: F401
         from connectors.audit import (  # noqa: F401
             checkpoints,
             deliveries,

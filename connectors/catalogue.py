@@ -16,7 +16,8 @@ from django.db import transaction
 from django.db.models import Model
 from django.utils import timezone
 
-from connectors import jobs, remotes, sealing
+from alignadmin import sealing
+from connectors import jobs, remotes
 from connectors.align.resources import ConnectorProject
 from connectors.align.resources import ProcessFlow as AlignFlow
 from connectors.audit import remaking, trail

@@ -11,7 +11,8 @@ from django.db import DatabaseError
 from django.db.models import Count, Min
 from django.utils import timezone
 
-from connectors import heartbeat, sealing, starting
+from alignadmin import sealing, starting
+from connectors import heartbeat
 from connectors.models import Job, JobState
 
 

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import connection
 
-from connectors import reminders, sealing
+from alignadmin import sealing
+from connectors import reminders
 from connectors.models import Person
 from connectors.rights import Right, may
 from connectors.signin.factors import FACTORS

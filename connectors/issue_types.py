@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from django.db.models import Exists, Q, QuerySet
 
-from connectors.audit.folding import fold
+from alignadmin.folding import fold
 from connectors.models.catalogue import IssueType, Project, ReachableStatus, TypeMatch, WorkItemType
 from connectors.models.connector import Connector
 from connectors.usual_types import may_be, usual_type

@@ -19,11 +19,11 @@ from django.db import IntegrityError, OperationalError, connection, connections,
 from django.db.models import F, Q
 from django.utils import timezone
 
-from alignadmin.tasks import due_work, wake
+from alignadmin.due_work import due_work, wake
+from alignadmin.sealing import SealError
 from connectors import leases
 from connectors.http.errors import RemoteError
 from connectors.models import ACTIVE, Connector, Job, JobState, Person
-from connectors.sealing import SealError
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,8 @@ from django.conf import settings
 from django.utils import timezone
 from requests import PreparedRequest
 
-from connectors import sealing, uses
+from alignadmin import sealing
+from connectors import uses
 from connectors.align import ALIGN_WORDING, AlignClient
 from connectors.align.client import PAGE
 from connectors.budget import System as BudgetSystem

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from allauth.mfa.models import Authenticator
 from django.db import transaction
 
-from connectors import sealing
+from alignadmin import sealing
+from alignadmin.sealing import SECOND_FACTOR, SECOND_FACTOR_FIELDS, DoesNotOpen
 from connectors.audit import trail
 from connectors.audit.models import SigningKey
 from connectors.models import Credential, System
-from connectors.sealing import SECOND_FACTOR, SECOND_FACTOR_FIELDS, DoesNotOpen
 
 BATCH = 500
 Tell = Callable[[str], None]

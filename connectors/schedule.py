@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from alignadmin.tasks import due_work
+from alignadmin.due_work import due_work
 from connectors import jobs, remotes
 from connectors.audit import intake
 from connectors.http.errors import RemoteError

@@ -13,7 +13,8 @@ from datetime import date
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from connectors import jobs, sealing
+from alignadmin import sealing
+from connectors import jobs
 from connectors.audit import labels, trail
 from connectors.catalogue import REFRESH
 from connectors.models import (

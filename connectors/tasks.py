@@ -12,8 +12,9 @@ from django.conf import settings
 from django.db import Error as DatabaseFailure
 from django.db import connections
 
-from alignadmin.tasks import HUEY, look_for_work
-from connectors import heartbeat, jobs, starting
+from alignadmin import starting
+from alignadmin.due_work import HUEY, look_for_work
+from connectors import heartbeat, jobs
 
 log = logging.getLogger(__name__)
 _clock_lock = threading.Lock()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from connectors import remotes, sealing, uses
+from alignadmin import sealing
+from connectors import remotes, uses
 from connectors.align.client import AlignClient
 from connectors.http.auth import BadToken
 from connectors.http.errors import RemoteError

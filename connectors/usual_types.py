@@ -8,7 +8,7 @@ What neither name nor picture tells is asked for, not guessed.
 
 from __future__ import annotations
 
-from connectors.audit.folding import fold
+from alignadmin.folding import fold
 from connectors.models.catalogue import WorkItemType
 
 EPIC_LEVEL, BASE_LEVEL = 1, 0

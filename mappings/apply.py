@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.db import OperationalError
 
-from alignadmin.tasks import due_work
+from alignadmin.due_work import due_work
 from connectors import jobs, remotes
 from connectors.align.client import AlignClient
 from connectors.http.door import Door

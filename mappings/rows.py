@@ -11,7 +11,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from alignadmin.tasks import due_work
+from alignadmin.due_work import due_work
 from connectors.audit import trail
 from connectors.audit.trail import Act
 from connectors.models import Connector

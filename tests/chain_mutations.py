@@ -18,7 +18,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from connectors import sealing
+from alignadmin import sealing
 from connectors.audit import checker
 from connectors.audit.models import ChainHead, Checkpoint, CheckpointDelivery, Entry, SigningKey
 from connectors.audit.trail import canonical, digest

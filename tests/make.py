@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from alignadmin.tasks import run_due
+from alignadmin.due_work import run_due
 from connectors import services
 from connectors.audit import intake, intake_runs, run_digest, trail
 from connectors.audit.columns import LogLine

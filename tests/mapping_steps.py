@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alignadmin.tasks import run_due
+from alignadmin.due_work import run_due
 from connectors import jobs
 from connectors.models import Connector, Job, JobState, Person, Project
 from mappings import planning, services

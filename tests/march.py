@@ -38,7 +38,7 @@ def main(slug: str, sandbox: str, moment: datetime) -> None:
     import django
 
     django.setup()
-    from alignadmin.tasks import run_due
+    from alignadmin.due_work import run_due
     from connectors.demo.prepare import prepare
 
     connector = prepare(slug=slug, sandbox_address=sandbox, password=os.environ["DEMO_PASSWORD"])
@@ -49,7 +49,7 @@ def main(slug: str, sandbox: str, moment: datetime) -> None:
 
 def applied_plan(connector: Connector) -> Plan:
     """Stories In Review show Dev complete instead of In progress."""
-    from alignadmin.tasks import run_due
+    from alignadmin.due_work import run_due
     from connectors.models import Person
     from mappings import planning, services
     from mappings.engine.values import WorkItemType

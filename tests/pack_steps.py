@@ -18,7 +18,7 @@ from typing import Any
 from django.db import transaction
 from django.test import Client
 
-from alignadmin.tasks import run_due
+from alignadmin.due_work import run_due
 from connectors.audit import checker, checkpoints, csv_safe, gaps, intake_runs, trail
 from connectors.audit.grammar import MappingEvent
 from connectors.audit.intake import take_in

@@ -11,7 +11,7 @@ import pytest
 from django.conf import LazySettings
 from django.db import connections
 
-from alignadmin.tasks import run_due
+from alignadmin.due_work import run_due
 from connectors import maintenance
 from connectors.audit.models import Entry
 from connectors.models import Connector, Job, Person, Project, Role

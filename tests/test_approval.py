@@ -16,7 +16,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from alignadmin.tasks import run_due
+from alignadmin.due_work import run_due
 from connectors.audit.models import Entry
 from connectors.models import Connector, HistoryRow, Job, JobState, Person, Role, Status
 from connectors.services import Refused

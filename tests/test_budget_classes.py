@@ -10,7 +10,7 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 
-from alignadmin.tasks import run_due
+from alignadmin.due_work import run_due
 from connectors import jobs, rotation
 from connectors.budget import limits_from_settings, now
 from connectors.models import BudgetSlot, Connector, Job, JobState, Person, Role

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from alignadmin.tasks import HUEY
+from alignadmin.due_work import HUEY
 from connectors import catalogue, jobs
 from connectors.align.resources import ConnectorProject
 from connectors.audit.models import Entry

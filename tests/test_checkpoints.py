@@ -17,8 +17,9 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
-from alignadmin.tasks import run_due
-from connectors import resealing, sealing
+from alignadmin import sealing
+from alignadmin.due_work import run_due
+from connectors import resealing
 from connectors.audit import chain, checker, checkpoints, deliveries
 from connectors.audit.models import Checkpoint, CheckpointDelivery, Entry, SigningKey
 from tests.crash import crashes

@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from alignadmin.tasks import run_due
+from alignadmin.due_work import run_due
 from connectors.audit import (
     cases,
     chain,

@@ -15,7 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from connectors import sealing
+from alignadmin import sealing
 from connectors.audit import trail
 from connectors.audit.models import Entry
 from connectors.models import (

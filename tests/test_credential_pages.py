@@ -13,8 +13,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from alignadmin.tasks import run_due
-from connectors import sealing
+from alignadmin import sealing
+from alignadmin.due_work import run_due
 from connectors.models import (
     Connector,
     Credential,

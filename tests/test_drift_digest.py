@@ -15,7 +15,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from alignadmin.tasks import run_due
+from alignadmin.due_work import run_due
 from connectors.audit import chain
 from connectors.audit.models import Coverage
 from connectors.models import AuditSource, Connector, HistoryRow, Person, Status, StatusCategory

@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from alignadmin.tasks import run_due
+from alignadmin.due_work import run_due
 from connectors import jobs
 from connectors.audit import chain
 from connectors.audit.models import Entry

@@ -15,7 +15,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from alignadmin.tasks import run_due
+from alignadmin.due_work import run_due
 from connectors import jobs, maintenance, remotes
 from connectors.align.resources import WriteRequest
 from connectors.audit.models import Entry, HistoryRow

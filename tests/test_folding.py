@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.audit.folding import fold
+from alignadmin.folding import fold
 
 NAMES = st.text(max_size=40)
 INVISIBLE = st.sampled_from("\u200b\u200c\u200d\u200e\u200f\u00ad\u2060\ufeff\u202a\u202e\ufe0f\u034f\u3164")

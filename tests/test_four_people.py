@@ -15,7 +15,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from alignadmin.tasks import run_due
+from alignadmin.due_work import run_due
 from connectors import jobs
 from connectors.audit import rows as make_rows
 from connectors.audit.models import Entry, HistoryRow, MirrorLine, Source

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from alignadmin.tasks import run_due
+from alignadmin.due_work import run_due
 from connectors.align.resources import WriteRequest
 from connectors.audit import gaps, intake
 from connectors.audit.gaps import Gap

@@ -16,7 +16,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from connectors import heartbeat, sealing
+from alignadmin import sealing
+from connectors import heartbeat
 from connectors.models import Connector, Credential, Job, JobState, Role, WorkerHeartbeat
 from tests import make
 from tests.conftest import SignIn

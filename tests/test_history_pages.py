@@ -20,7 +20,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from alignadmin.tasks import run_due
+from alignadmin.due_work import run_due
 from connectors.audit import trail, triggers
 from connectors.audit.columns import LogLine
 from connectors.audit.forms import asked

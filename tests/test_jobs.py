@@ -15,7 +15,7 @@ from django.conf import LazySettings
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from alignadmin.tasks import run_due
+from alignadmin.due_work import run_due
 from connectors import jobs
 from connectors.audit.models import Entry
 from connectors.models import Connector, Job, JobState, Person

@@ -15,7 +15,7 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
-from alignadmin.tasks import run_due
+from alignadmin.due_work import run_due
 from connectors.audit import pack_mail, packs, schedules
 from connectors.audit.models import Every, Pack, PackSchedule, PackState
 from connectors.models import Connector, Role

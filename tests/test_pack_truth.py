@@ -18,7 +18,7 @@ from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 
-from alignadmin.tasks import run_due
+from alignadmin.due_work import run_due
 from connectors.audit import archive, checker, checkpoints, csv_safe, labels, pack_rows, pack_span, rows
 from connectors.audit.grammar import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
 from connectors.audit.models import Entry, HistoryRow, MirrorLine, PackState, TypeLabel

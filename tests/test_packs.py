@@ -19,7 +19,7 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
-from alignadmin.tasks import run_due
+from alignadmin.due_work import run_due
 from connectors import jobs
 from connectors.audit import checker, checkpoints, pack_lease, packs
 from connectors.audit.models import Coverage, Entry, HistoryRow, Pack, PackState

@@ -18,7 +18,7 @@ from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.test import Client
 
-from alignadmin.tasks import HUEY
+from alignadmin.due_work import HUEY
 from connectors.models import Person, Role
 from connectors.signin.password_reset import send_link
 from connectors.signin.passwords import LONGEST

@@ -12,7 +12,7 @@ import pytest
 from django.db import connections
 from django.test import Client
 
-from alignadmin.tasks import run_due
+from alignadmin.due_work import run_due
 from connectors import maintenance
 from connectors.audit.models import Entry
 from connectors.models import Connector, Job, Person, Role

@@ -8,8 +8,9 @@ from uuid import UUID
 import pytest
 from django.conf import LazySettings
 
-from alignadmin.tasks import run_due
-from connectors import jobs, rotation, sealing
+from alignadmin import sealing
+from alignadmin.due_work import run_due
+from connectors import jobs, rotation
 from connectors.audit.models import Certainty, HistoryRow, Source
 from connectors.models import (
     Connector,

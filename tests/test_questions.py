@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from alignadmin.tasks import HUEY
+from alignadmin.due_work import HUEY
 from connectors.audit import question_mail
 from connectors.audit.models import HistoryRow, Question
 from connectors.audit.weeks import Week

@@ -17,7 +17,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from alignadmin.tasks import run_due
+from alignadmin.due_work import run_due
 from connectors import expiry, reminders
 from connectors.audit import chain
 from connectors.models import Connector, Credential, HistoryRow, Person, Reminder, Role, Stage, System

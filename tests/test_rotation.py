@@ -12,8 +12,9 @@ from django.conf import LazySettings
 from django.db import connections
 from django.utils import timezone
 
-from alignadmin.tasks import run_due
-from connectors import jobs, rotation, sealing
+from alignadmin import sealing
+from alignadmin.due_work import run_due
+from connectors import jobs, rotation
 from connectors.models import (
     Connector,
     Credential,

@@ -11,8 +11,9 @@ import pytest
 from django.conf import LazySettings
 from django.utils import timezone
 
-from alignadmin.tasks import run_due
-from connectors import jobs, remotes, rotation, sealing, services
+from alignadmin import sealing
+from alignadmin.due_work import run_due
+from connectors import jobs, remotes, rotation, services
 from connectors.align.client import AlignClient
 from connectors.demo.prepare import SANDBOX_SECRETS
 from connectors.http.budget import NoBudget

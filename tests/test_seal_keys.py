@@ -10,9 +10,9 @@ from allauth.mfa.models import Authenticator
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from connectors import sealing
+from alignadmin import sealing
+from alignadmin.sealing import SealError
 from connectors.models import Connector, Credential, Person, System
-from connectors.sealing import SealError
 
 pytestmark = pytest.mark.django_db
 KEY = base64.b64encode(b"k" * 32).decode()

@@ -15,7 +15,8 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from pytest_django import Settings
 
-from connectors import resealing, sealing
+from alignadmin import sealing
+from connectors import resealing
 from connectors.audit import chain
 from connectors.audit.models import ChainHead, Entry, HistoryRow
 from connectors.models import Connector, Credential, CredentialKind, Person, Stage, System

@@ -14,13 +14,14 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
-from connectors import jobs, remotes, sealing
+from alignadmin import sealing
+from alignadmin.sealing import DoesNotOpen
+from connectors import jobs, remotes
 from connectors.catalogue import REFRESH
 from connectors.http.errors import Forbidden, ReadOnlyRefused, SignInRefused
 from connectors.models import Connector, Credential, Person, Role, Stage, System
 from connectors.remotes import Access, NoCredential
 from connectors.schedule import INTAKE
-from connectors.sealing import DoesNotOpen
 from connectors.services import OBSERVE, SecretData, store_credential
 from tests import make
 from tests.conftest import SignIn

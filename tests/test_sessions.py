@@ -16,7 +16,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from alignadmin.tasks import run_due
+from alignadmin.due_work import run_due
 from connectors.audit.models import Entry
 from connectors.models import Person, Role
 from tests import make

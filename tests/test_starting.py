@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from connectors import starting
+from alignadmin import starting
 from tests.processes import HOST, MANAGE, ROOT, Site, created_database, free_port
 
 NO_SECRET_KEY = "SECRET_KEY is not set: give this installation a long random one, and the same one at each start."

@@ -15,7 +15,8 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.test import Client
 
-from connectors import jobs, remotes, sealing
+from alignadmin import sealing
+from connectors import jobs, remotes
 from connectors.align.client import AlignClient
 from connectors.audit import chain, trail
 from connectors.audit.models import ChainHead, Entry, HistoryRow

@@ -16,8 +16,8 @@ from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from alignadmin.folding import fold
 from connectors.audit import rows as make
-from connectors.audit.folding import fold
 from connectors.audit.grammar import CREATED, DELETED, UPDATED, MappingEvent
 from connectors.audit.inserting import insert
 from connectors.audit.models import Case, CaseState, Entry, HistoryRow, MirrorLine, Source

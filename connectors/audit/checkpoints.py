@@ -24,8 +24,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from alignadmin.tasks import due_work, wake
-from connectors import sealing
+from alignadmin import sealing
+from alignadmin.due_work import due_work, wake
 from connectors.audit import checker, trail
 from connectors.audit.models import Checkpoint, CheckpointDelivery, SigningKey
 from connectors.models.person import Person

@@ -20,7 +20,7 @@ from django.core.mail import EmailMessage
 from django.db.models import Q
 from django.utils import timezone
 
-from alignadmin.tasks import due_work
+from alignadmin.due_work import due_work
 from connectors import remotes
 from connectors.audit.checkpoints import FOLDER, MAIL, URL, public_keys
 from connectors.audit.models import Checkpoint, CheckpointDelivery

@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection
 
+from alignadmin.folding import fold
 from connectors.audit import case_book, words
 from connectors.audit import rows as make
-from connectors.audit.folding import fold
 from connectors.audit.fulltext import Span
 from connectors.audit.grammar import A2J
 from connectors.audit.inserting import insert

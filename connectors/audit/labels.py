@@ -15,8 +15,8 @@ from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
 
+from alignadmin.folding import fold
 from connectors.audit import join, remaking, trail
-from connectors.audit.folding import fold
 from connectors.audit.grammar import WORK_ITEM_TYPES, label_of, parse, told_type
 from connectors.audit.models import HistoryRow, Source, TypeLabel
 from connectors.audit.rows import look_of

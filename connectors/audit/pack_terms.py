@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from connectors.audit.folding import fold
+from alignadmin.folding import fold
 from connectors.audit.models import Entry, TypeLabel
 from connectors.audit.terms import AS_PUBLISHED, Terms, ids_by_family
 from connectors.models.connector import Connector

@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from alignadmin.tasks import due_work, wake
+from alignadmin.due_work import due_work, wake
 from connectors import leases
 from connectors.audit import checkpoints, pack_files, pack_lease, selection, trail
 from connectors.audit.deliveries import sync_folder

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
-from alignadmin.tasks import due_work
+from alignadmin.due_work import due_work
 from connectors.audit import packs, search, selection, trail
 from connectors.audit.models import Every, Pack, PackSchedule
 from connectors.audit.selection import BadQuery

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from connectors.audit.folding import fold
+from alignadmin.folding import fold
 from connectors.audit.grammar import TYPE_IDS, WORK_ITEM_TYPES, MappingEvent
 from connectors.audit.models import TypeLabel
 from connectors.models.connector import Connector

@@ -20,7 +20,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import F, Max, Q, QuerySet
 from django.utils import timezone
 
-from alignadmin.tasks import due_work, wake
+from alignadmin.due_work import due_work, wake
 from connectors import leases
 from connectors.audit import chain, comparison, copies, intake_runs, pairings, trail
 from connectors.audit.differences import MORE, Difference, Look, Page, Position

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from alignadmin.own_settings import file_in
 from connectors.local.machine import HOST, CannotStart, port_of, refuse_taken
-from connectors.local.own_settings import file_in
 
 ANSWERS = ("yes", "no")
 

@@ -10,7 +10,7 @@ from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 from connectors.audit import rows, words
-from connectors.audit.folding import fold
+from alignadmin.folding import fold
 from connectors.audit.grammar import MappingEvent, parse
 from connectors.audit.terms import AS_PUBLISHED, Terms, ids_by_family
 

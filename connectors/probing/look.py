@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from connectors import jobs, remotes, sealing
+from alignadmin import sealing
+from connectors import jobs, remotes
 from connectors.align.client import AlignClient
 from connectors.http.auth import BadToken
 from connectors.http.errors import RemoteError

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from connectors import jobs, remotes, sealing
+from alignadmin import sealing
+from connectors import jobs, remotes
 from connectors.http.errors import RemoteError, SignInRefused
 from connectors.models import System
 from connectors.rotation.switching import WATCH, may_go_back

@@ -6,7 +6,7 @@ from datetime import date
 
 from django.utils import timezone
 
-from connectors import sealing
+from alignadmin import sealing
 from connectors.http.auth import BadToken
 from connectors.models import Connector, Credential, CredentialKind, JiraKind, Person, System
 from connectors.remotes import BEARERS, Access, is_locked_out

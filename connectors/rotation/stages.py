@@ -10,7 +10,8 @@ from uuid import UUID, uuid4
 from django.db import transaction
 from django.utils import timezone
 
-from connectors import jobs, sealing
+from alignadmin import sealing
+from connectors import jobs
 from connectors.audit.models import HistoryRow
 from connectors.models import Connector, Credential, CredentialKind, Person, Probe, Stage, System
 from connectors.rotation import checks

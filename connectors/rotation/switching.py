@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from alignadmin.tasks import due_work
+from alignadmin.due_work import due_work
 from connectors import jobs
 from connectors.models import Connector, Credential, Person, Stage, System
 from connectors.rotation.checks import is_expired

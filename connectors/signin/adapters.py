@@ -10,7 +10,7 @@ from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
-from connectors import sealing
+from alignadmin import sealing
 from connectors.models import Person
 from connectors.signin import devices, sessions, single_sign_on
 from connectors.signin.throttling import ThrottledAdapter

@@ -21,7 +21,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 
-from connectors import sealing
+from alignadmin import sealing
 from connectors.models import Person
 from connectors.signin import entries, used_codes
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from alignadmin.tasks import due_work
+from alignadmin.due_work import due_work
 from connectors import jobs, maintenance, remotes
 from connectors.align.client import AlignClient
 from connectors.http.errors import RateLimited, RemoteError, SignInRefused

@@ -14,10 +14,10 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from alignadmin.sealing import SealError
 from connectors.http.errors import RemoteError
 from connectors.jobs import JobFailed
 from connectors.models import Connector
-from connectors.sealing import SealError
 from mappings.models import CheckKind, DriftCheck
 
 BROKEN_OFF = "The worker stopped before this check was done; it was begun again."

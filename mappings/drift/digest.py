@@ -20,7 +20,7 @@ from django.db.models import Q, QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from alignadmin.tasks import due_work
+from alignadmin.due_work import due_work
 from connectors.audit import gaps, trail
 from connectors.audit.models import HistoryRow
 from connectors.models import Connector

@@ -13,13 +13,13 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from alignadmin.tasks import due_work
+from alignadmin.due_work import due_work
+from alignadmin.sealing import SealError
 from connectors import jobs, remotes
 from connectors.http.errors import RemoteError
 from connectors.jobs import JobFailed, Run
 from connectors.models import ACTIVE, AuditSource, Connector, Job, Person
 from connectors.schedule import AFTER_PULL, PULL_FAILED
-from connectors.sealing import SealError
 from mappings.drift import checks, elsewhere
 from mappings.drift.named import lists_named
 from mappings.drift.status import WatchState, WatchStatus, status, statuses

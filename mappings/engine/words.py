@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.audit.folding import fold
+from alignadmin.folding import fold
 from mappings.engine.values import ALIGN_STATES, Category, Kind, Status, Target, WorkItemType
 
 FALLS_TO = f"0 - {ALIGN_STATES[0]}"

@@ -42,7 +42,7 @@ def _many_projects() -> list[int]:
 def _compared(site: Site, where: str, mapping_ids: list[int], aim: float | None = None) -> list[Figure]:
     from django.utils import timezone
 
-    from alignadmin.tasks import run_due
+    from alignadmin.due_work import run_due
     from connectors.models import Connector
     from tests.bench import acts
 

@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def _measure(site: Site) -> None:
-    from alignadmin.tasks import run_due
+    from alignadmin.due_work import run_due
     from connectors.models import Connector
     from tests.bench import acts
 

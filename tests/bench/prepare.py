@@ -18,7 +18,7 @@ def main() -> None:
 
 
 def _measure() -> None:
-    from alignadmin.tasks import run_due
+    from alignadmin.due_work import run_due
     from connectors.models import Connector, Job, Project
     from mappings.models import Mapping
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from connectors import resealing, sealing
+from alignadmin import sealing
+from connectors import resealing
 from connectors.resealing import Standing
 
 MOST_NAMED = 50

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from connectors.local import own_settings
+from alignadmin import own_settings
 from connectors.local.children import ChildEnded, Children
 from connectors.local.machine import HOST, MANAGE, CannotStart, alone, port_of, refuse_taken, start_product, step
 from connectors.models import Person, Role

@@ -10,8 +10,9 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from huey.contrib.djhuey.management.commands import run_huey
 
-from alignadmin.tasks import HUEY
-from connectors import jobs, starting
+from alignadmin import starting
+from alignadmin.due_work import HUEY
+from connectors import jobs
 
 log = logging.getLogger("connectors.worker")
 

@@ -12,7 +12,7 @@ from django.db import Error as DatabaseFailure
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
-from connectors.local import own_settings
+from alignadmin import own_settings
 
 NO_SECRET_KEY = "SECRET_KEY is not set: give this installation a long random one, and the same one at each start."  # noqa: S105
 NO_TABLES = "The database has no tables yet: run manage.py migrate."
@@ -41,7 +41,7 @@ def refuse_before_loading() -> None:
 
 def refuse() -> None:
     """Everything, once the apps are loaded: also tables that are missing and keys that open nothing."""
-    from connectors import sealing
+    from alignadmin import sealing
 
     try:
         refuse_before_loading()

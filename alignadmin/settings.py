@@ -317,7 +317,7 @@ FORM_RENDERER = "connectors.forms.Renderer"
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["connectors.rights.HasRight"],
+    "DEFAULT_PERMISSION_CLASSES": ["alignadmin.accounts.rights.HasRight"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "alignadmin.api.Pages",
@@ -330,7 +330,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "AlignAdmin",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["connectors.rights.HasRight"],
+    "SERVE_PERMISSIONS": ["alignadmin.accounts.rights.HasRight"],
     "ENUM_NAME_OVERRIDES": {
         "PlanStateEnum": "mappings.models.PlanState.choices",
         "ChangeStateEnum": "mappings.models.ChangeState.choices",

@@ -4,9 +4,9 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
+from alignadmin.accounts.rights import Right
 from connectors import api as connectors_api
 from connectors.audit import api as audit_api
-from connectors.rights import Right
 from connectors.views import people, shell
 from mappings import api as mappings_api
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rest_framework import serializers, viewsets
 
+from alignadmin.accounts.rights import Right
 from connectors.models import Connector
-from connectors.rights import Right
 
 
 class ConnectorSerializer(serializers.ModelSerializer[Connector]):

@@ -10,11 +10,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
+from alignadmin.accounts.rights import Right, may
 from connectors import heartbeat
 from connectors.expiry import Alarm, alarms_among
 from connectors.models import Connector, Credential, Stage
-from connectors.models.person import Person
-from connectors.rights import Right, may
 
 MOST_CONNECTORS = 50
 

@@ -14,10 +14,10 @@ from django.conf import settings
 from django.db import connection
 
 from alignadmin import sealing
+from alignadmin.accounts.rights import Right, may
+from alignadmin.accounts.second_factors import FACTORS
 from connectors import reminders
 from connectors.models import Person
-from connectors.rights import Right, may
-from connectors.signin.factors import FACTORS
 from connectors.signin.sessions import in_words
 
 PACKAGES = ("alignadmin", "Django", "django-allauth", "cryptography", "requests", "gunicorn")

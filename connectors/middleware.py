@@ -16,13 +16,13 @@ from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 
+from alignadmin.accounts.models import Person
+from alignadmin.accounts.recent_sign_in import page_to_return_to, reads
+from alignadmin.accounts.rights import Right
 from alignadmin.pages import failure, redirect
 from alignadmin.parsing import LARGEST, NUL, plain
 from connectors.audit import noting
-from connectors.models.person import Person
-from connectors.rights import Right
 from connectors.signin import sessions
-from connectors.signin.freshness import page_to_return_to, reads
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 LONGEST_NUMBER = 15  # digits of a length

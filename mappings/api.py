@@ -6,7 +6,7 @@ import django_filters
 from django.db.models import QuerySet
 from rest_framework import serializers, viewsets
 
-from connectors.rights import Right
+from alignadmin.accounts.rights import Right
 from mappings.models import Change, Mapping, Plan
 
 

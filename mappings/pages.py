@@ -9,10 +9,10 @@ from functools import cached_property
 
 from django.db.models import Count, Q
 
+from alignadmin.accounts.rights import Right, may
 from connectors.jobs import latest
 from connectors.models import Connector, Job, Person, ProcessStep, Project
 from connectors.models import Status as CatalogueStatus
-from connectors.rights import Right, may
 from mappings.address import DIRECTIONS, Address, address_of, type_refusal
 from mappings.engine.checks import Problem, check
 from mappings.engine.families import FAMILIES, family_of

@@ -13,8 +13,8 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 
+from alignadmin.accounts.rights import Right, may
 from connectors.models import ACTIVE, Job, JobState, Person
-from connectors.rights import Right, may
 from mappings import overwrites, planning
 from mappings.approval_page import ApprovalPage
 from mappings.engine.families import FAMILIES

@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
-from connectors.rights import Right, requires
+from alignadmin.accounts.rights import Right, requires
 
 
 @requires(Right.PUBLIC)

@@ -17,13 +17,13 @@ from django.http import HttpRequest
 from django.test import Client
 from django.urls import path
 
+from alignadmin.accounts.rights import Right, requires
 from alignadmin.pages import page
 from alignadmin.urls import handler500 as the_product_s
 from alignadmin.urls import urlpatterns as the_product_s_addresses
 from connectors.audit import trail
 from connectors.audit.models import Entry
 from connectors.models import Connector, Person, Role
-from connectors.rights import Right, requires
 from mappings.models import Plan
 from mappings.views.plans import _make
 from tests.conftest import SignIn

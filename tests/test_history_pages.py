@@ -20,6 +20,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from alignadmin.accounts.recent_sign_in import BEGAN, SEEN
 from alignadmin.due_work import run_due
 from connectors.audit import trail, triggers
 from connectors.audit.columns import LogLine
@@ -29,7 +30,6 @@ from connectors.audit.models import Entry, HistoryRow, Intake, MirrorLine, Saved
 from connectors.audit.search import Search
 from connectors.audit.trail import Act
 from connectors.models import Connector, Person, Role
-from connectors.signin.freshness import BEGAN, SEEN
 from tests import make
 from tests.events import EVENT
 

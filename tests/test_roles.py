@@ -17,11 +17,11 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
+from alignadmin.accounts.rights import Right, may
 from connectors import jobs
 from connectors.audit import packs, schedules, trail, weeks
 from connectors.audit.models import Case, Every
 from connectors.models import Credential, HistoryRow, Job, Person, Project, Role, System
-from connectors.rights import Right, may
 from mappings.models import Change, Mapping, Plan, Scope
 from tests import make
 
@@ -264,7 +264,7 @@ def rule_of(callback: Any) -> tuple[Right, Right | None, tuple[str, ...]]:
         rule: tuple[Right, Right | None, tuple[str, ...]] = callback.rule
         return rule
     view = getattr(callback, "cls", None)
-    assert view is not None, f"{callback} has no rule: decorate it with connectors.rights.requires"
+    assert view is not None, f"{callback} has no rule: decorate it with alignadmin.accounts.rights.requires"
     handlers = getattr(callback, "actions", None) or {name: name for name in view.http_method_names}
     methods = tuple(name.upper() for name, handler in handlers.items() if hasattr(view, handler))
     return view.right, None, tuple(name for name in methods if name in METHODS and name != "HEAD")

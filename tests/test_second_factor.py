@@ -16,9 +16,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 
+from alignadmin.accounts.second_factors import has_second_factor
 from connectors.models import Entry, Person, Role
 from connectors.signin.adapters import SecondFactorAdapter
-from connectors.signin.factors import has_second_factor
 from tests import make
 from tests.environment import PASSWORD
 from tests.factor_steps import (

@@ -13,12 +13,12 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
+from alignadmin.accounts.rights import Right
 from alignadmin.parsing import text_in, whole
 from connectors.audit import numbers, queries, search
 from connectors.audit.forms import FIELDS, QUALIFIER_OF, asked
 from connectors.audit.models import HistoryRow, MirrorLine
 from connectors.audit.search import Selection
-from connectors.rights import Right
 
 
 class MirrorLineSerializer(serializers.ModelSerializer[MirrorLine]):

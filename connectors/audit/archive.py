@@ -18,10 +18,10 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
 from connectors.audit import archived, checker, checkpoints, evidence, trail, triggers
 from connectors.audit.deliveries import sync_folder
 from connectors.audit.models import Archive, ChainHead, Checkpoint, Entry
-from connectors.models.person import Person
 
 LEAST_MONTHS = 12
 STALE = 24 * 3600.0  # seconds after which a draft is one that a killed run has left

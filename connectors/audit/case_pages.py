@@ -13,14 +13,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
+from alignadmin.accounts.models import Person
+from alignadmin.accounts.rights import Right, may, requires
 from alignadmin.pages import failure, page, redirect
 from alignadmin.parsing import text_in, whole
 from connectors.audit import cases
 from connectors.audit.forms import day_end
 from connectors.audit.models import Case, CaseState
 from connectors.models.connector import Connector
-from connectors.models.person import Person
-from connectors.rights import Right, may, requires
 
 PER_PAGE = 50
 ALL = "all"

@@ -13,13 +13,13 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
+from alignadmin.accounts.rights import Right, may
 from connectors.audit import case_book, join, trail
 from connectors.audit import rows as make
 from connectors.audit.case_book import Sighting
 from connectors.audit.models import Case, CaseState, HistoryRow
 from connectors.models.connector import Connector
-from connectors.models.person import Person
-from connectors.rights import Right, may
 
 EXPLAINED, TAKEN_BACK = "case.explained", "case.taken-back"
 AT_ONCE = 5000  # cases explained by one note

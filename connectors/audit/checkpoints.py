@@ -25,10 +25,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from alignadmin import sealing
+from alignadmin.accounts.models import Person
 from alignadmin.due_work import due_work, wake
 from connectors.audit import checker, trail
 from connectors.audit.models import Checkpoint, CheckpointDelivery, SigningKey
-from connectors.models.person import Person
 
 log = logging.getLogger(__name__)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from alignadmin.accounts.models import Person
 from connectors.audit import case_book, cases, gaps, join, questions, review, trail, withdrawals
 from connectors.audit import rows as make
 from connectors.audit.case_book import Sighting
@@ -18,7 +19,6 @@ from connectors.audit.comparison import archived_seq
 from connectors.audit.differences import ALTERED, MISSING, SURPLUS, Difference, Look, Page, Position, told
 from connectors.audit.models import Case, CaseState, Entry, HistoryRow, Question, Review, Source
 from connectors.models.connector import Connector
-from connectors.models.person import Person
 
 SIZE = 500
 CASES, QUESTIONS, REVIEWS = "cases", "questions", "reviews"

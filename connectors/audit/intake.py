@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
 from connectors.align.errors import NotFound
 from connectors.align.resources import AuditLine
 from connectors.audit import case_book, gaps, intake_runs, join, labels, paste_times, rows, trail, withdrawals
@@ -26,7 +27,6 @@ from connectors.audit.inserting import insert
 from connectors.audit.intake_runs import Begun, Brought
 from connectors.audit.models import Intake, IntakeRun, MirrorLine
 from connectors.models.connector import AuditSource, Connector
-from connectors.models.person import Person
 
 BATCH = 500
 LAST = datetime.max.replace(tzinfo=UTC)

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from django.db.models import QuerySet
 
+from alignadmin.accounts.models import Person
 from connectors.audit import run_digest, trail
 from connectors.audit.inserting import insert
 from connectors.audit.models import Intake, IntakeRun, MirrorLine, OpenRun, RunWithdrawal, SeenAgain
 from connectors.models.connector import Connector
-from connectors.models.person import Person
 
 if TYPE_CHECKING:
     from connectors.audit.run_check import Finding

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
 from alignadmin.folding import fold
 from connectors.audit import join, remaking, trail
 from connectors.audit.grammar import WORK_ITEM_TYPES, label_of, parse, told_type
@@ -23,7 +24,6 @@ from connectors.audit.rows import look_of
 from connectors.audit.terms import AS_PUBLISHED, Terms, terms_of
 from connectors.models.catalogue import WorkItemType
 from connectors.models.connector import Connector
-from connectors.models.person import Person
 
 LONGEST = 255
 MOST_KEPT = 5  # lines of evidence

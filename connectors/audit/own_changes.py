@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.db.models import Q
 
+from alignadmin.accounts.models import Person
 from connectors.audit import weeks
 from connectors.audit.models import HistoryRow
 from connectors.audit.weeks import Week
-from connectors.models.person import Person
 
 # What a reviewer does as such, and what everybody does with their own account, changes nothing that is reviewed.
 REVIEWING = ("history.", "question.", "case.", "log.", "pack.", "schedule.", "view.")

@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
 from alignadmin.due_work import due_work, wake
 from connectors import leases
 from connectors.audit import checkpoints, pack_files, pack_lease, selection, trail
@@ -30,7 +31,6 @@ from connectors.audit.pack_lease import Hold
 from connectors.audit.pack_scratch import scratch
 from connectors.audit.selection import BadQuery, Selection
 from connectors.jobs import MOST_TRIES, Interrupted, LeaseLost, stopping
-from connectors.models.person import Person
 from connectors.services import Refused
 
 log = logging.getLogger(__name__)

@@ -13,6 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
+from alignadmin.accounts.models import Person
+from alignadmin.accounts.rights import Right, requires
 from alignadmin.pages import failure, page, redirect
 from alignadmin.parsing import text_in, whole
 from connectors.audit import (
@@ -32,8 +34,6 @@ from connectors.audit.paste_times import AskHour, AskZone
 from connectors.audit.search_page import Place
 from connectors.audit.standing import Standings
 from connectors.models.connector import AuditSource, Connector
-from connectors.models.person import Person
-from connectors.rights import Right, requires
 
 FORM_OVERHEAD = 64 * 1024
 

@@ -15,6 +15,8 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
+from alignadmin.accounts.rights import Right, may, requires
 from alignadmin.pages import failure, page, redirect
 from alignadmin.parsing import text_in, whole
 from connectors.audit import packs, schedules, search, selection
@@ -22,8 +24,6 @@ from connectors.audit.forms_packs import AskForm, ScheduleForm
 from connectors.audit.models import Every, Pack, PackSchedule, PackState
 from connectors.audit.pack_mail import file_name
 from connectors.audit.selection import BadQuery
-from connectors.models.person import Person
-from connectors.rights import Right, may, requires
 from connectors.services import Refused
 
 PAGE = 50

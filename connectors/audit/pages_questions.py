@@ -8,12 +8,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
+from alignadmin.accounts.models import Person
+from alignadmin.accounts.rights import Right, may, requires
 from alignadmin.pages import failure, page, redirect
 from alignadmin.parsing import text_in, whole
 from connectors.audit import numbers, questions
 from connectors.audit.models import Question
-from connectors.models.person import Person
-from connectors.rights import Right, may, requires
 from connectors.services import Refused
 
 PER_PAGE = 50

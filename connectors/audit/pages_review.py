@@ -9,15 +9,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
+from alignadmin.accounts.recent_sign_in import is_fresh
+from alignadmin.accounts.rights import Right, requires
 from alignadmin.pages import page, redirect
 from alignadmin.parsing import text_in, whole
 from connectors.audit import review, samples, weeks
 from connectors.audit.week_page import WeekPage
 from connectors.audit.weeks import Week
-from connectors.models.person import Person
-from connectors.rights import Right, requires
 from connectors.services import Refused
-from connectors.signin.freshness import is_fresh
 
 DRAWN = 10  # where nobody says how many
 

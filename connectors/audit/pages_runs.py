@@ -8,13 +8,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
+from alignadmin.accounts.models import Person
+from alignadmin.accounts.rights import Right, requires
 from alignadmin.pages import page, redirect
 from alignadmin.parsing import text_in
 from connectors.audit import withdrawals
 from connectors.audit.models import IntakeRun
 from connectors.models.connector import Connector
-from connectors.models.person import Person
-from connectors.rights import Right, requires
 from connectors.services import Refused
 
 PER_PAGE = 50

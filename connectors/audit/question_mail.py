@@ -10,8 +10,8 @@ from django.conf import settings
 from django.urls import reverse
 from huey.contrib.djhuey import db_task
 
+from alignadmin.accounts.models import Person
 from connectors.audit.models import Question
-from connectors.models.person import Person
 from connectors.people import invitations
 from connectors.people.invitations import Delivery
 from connectors.reminders import one_line

@@ -9,11 +9,11 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person, Role
+from alignadmin.accounts.rights import Right, may
 from alignadmin.parsing import plain
 from connectors.audit import question_mail, trail
 from connectors.audit.models import HistoryRow, Question
-from connectors.models.person import Person, Role
-from connectors.rights import Right, may
 from connectors.services import Refused
 
 ASKED, ANSWERED = "question.asked", "question.answered"

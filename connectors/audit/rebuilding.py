@@ -14,6 +14,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
 
+from alignadmin.accounts.models import Person
 from connectors.audit import case_book, comparison, fulltext, gaps, join, pairings, trail, words
 from connectors.audit import rows as make
 from connectors.audit.comparison import FIELDS
@@ -22,7 +23,6 @@ from connectors.audit.inserting import insert
 from connectors.audit.models import Entry, HistoryRow, MirrorLine, WithdrawnLine
 from connectors.audit.terms import terms_of
 from connectors.models.connector import Connector
-from connectors.models.person import Person
 
 REBUILT = "history.rebuilt"
 MOST_TOLD = 100  # differences that the entry names

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from django.db import transaction
 
+from alignadmin.accounts.models import Person
 from connectors.audit import checker, checkpoints, trail
 from connectors.audit.checker import Copies, Gap, Keyring
 from connectors.audit.models import Checkpoint, Entry
-from connectors.models.person import Person
 
 
 class NotDeclared(Exception):

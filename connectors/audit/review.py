@@ -16,6 +16,8 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
+from alignadmin.accounts.rights import Right, may
 from connectors.audit import cases, gaps, samples, trail, weeks
 from connectors.audit.gaps import Gap
 from connectors.audit.models import Entry, Question, Review
@@ -23,8 +25,6 @@ from connectors.audit.own_changes import own_changes
 from connectors.audit.samples import Sample
 from connectors.audit.weeks import Standing, Week, WeekLine
 from connectors.models.connector import Connector
-from connectors.models.person import Person
-from connectors.rights import Right, may
 from connectors.services import Refused
 
 REVIEWED = "history.reviewed"

@@ -17,10 +17,10 @@ from typing import Any
 from django.db import models, transaction
 from django.db.models import QuerySet
 
+from alignadmin.accounts.models import Person
 from connectors.audit import trail, weeks
 from connectors.audit.models import Entry, HistoryRow
 from connectors.audit.weeks import Week
-from connectors.models.person import Person
 from connectors.services import Refused
 
 SAMPLED = "history.sampled"

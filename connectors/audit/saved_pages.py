@@ -6,11 +6,11 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 
+from alignadmin.accounts.rights import Right, requires
 from alignadmin.pages import page, redirect
 from alignadmin.parsing import text_in
 from connectors.audit import saved_views, search
 from connectors.audit.models import SavedView
-from connectors.rights import Right, requires
 from connectors.services import Refused
 from connectors.views.connectors import person_of
 

@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
+from alignadmin.accounts.models import Person
 from connectors.audit import search
 from connectors.audit.models import SavedView
-from connectors.models.person import Person
 from connectors.services import Refused
 
 MOST = 50  # of one person

@@ -15,11 +15,11 @@ from django.db import transaction
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
 from alignadmin.due_work import due_work
 from connectors.audit import packs, search, selection, trail
 from connectors.audit.models import Every, Pack, PackSchedule
 from connectors.audit.selection import BadQuery
-from connectors.models.person import Person
 from connectors.services import Refused
 
 log = logging.getLogger(__name__)

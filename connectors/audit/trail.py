@@ -12,12 +12,12 @@ from typing import Any, NamedTuple, TypeAlias
 from django.db import connection
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
 from connectors.audit import join, noting, rows
 from connectors.audit.grammar import MappingEvent
 from connectors.audit.inserting import insert
 from connectors.audit.models import ChainHead, Entry, HistoryRow
 from connectors.models.connector import Connector
-from connectors.models.person import Person
 
 START = "0" * 64
 TAG = b"alignadmin.audit.v1"

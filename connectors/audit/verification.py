@@ -20,13 +20,13 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import F, Max, Q, QuerySet
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
 from alignadmin.due_work import due_work, wake
 from connectors import leases
 from connectors.audit import chain, comparison, copies, intake_runs, pairings, trail
 from connectors.audit.differences import MORE, Difference, Look, Page, Position
 from connectors.audit.models import ChainHead, Entry, MirrorLine, Verification, VerificationState
 from connectors.jobs import MOST_TRIES, PROGRESS_EVERY, Interrupted, LeaseLost, owner_name, stopping
-from connectors.models.person import Person
 
 log = logging.getLogger(__name__)
 

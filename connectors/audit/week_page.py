@@ -12,6 +12,8 @@ from urllib.parse import urlencode
 from django.db.models import Count
 from django.urls import reverse
 
+from alignadmin.accounts.models import Person
+from alignadmin.accounts.rights import Right, may
 from connectors.audit import review, samples, weeks
 from connectors.audit.models import HistoryRow, Question, Review, Source
 from connectors.audit.own_changes import own_changes
@@ -20,8 +22,6 @@ from connectors.audit.samples import Among, Sample
 from connectors.audit.search import Term
 from connectors.audit.weeks import Week, WeekLine
 from connectors.models.connector import Connector
-from connectors.models.person import Person
-from connectors.rights import Right, may
 
 STARTED, EMERGENCY = "plan.started", "plan.emergency_approved"
 MOST_LINES = 12  # of each part of the summary; the history has the rest

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
 from connectors.audit import case_book, gaps, intake_runs, join, trail, words
 from connectors.audit import rows as make
 from connectors.audit.case_book import Voided
@@ -34,7 +35,6 @@ from connectors.audit.models import (
     WithdrawnLine,
 )
 from connectors.models.connector import Connector
-from connectors.models.person import Person
 from connectors.services import Refused
 
 AT_ONCE = 500

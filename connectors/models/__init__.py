@@ -1,5 +1,6 @@
 """The connectors app's tables."""
 
+from alignadmin.accounts.models import Person, Role
 from connectors.audit.models import ChainHead, Entry, HistoryRow, MirrorLine
 from connectors.models.budget import BudgetGate, BudgetSlot
 from connectors.models.catalogue import (
@@ -25,7 +26,6 @@ from connectors.models.connector import (
 )
 from connectors.models.heartbeat import WorkerHeartbeat
 from connectors.models.job import ACTIVE, Job, JobState
-from connectors.models.person import Person, Role
 from connectors.models.rotation import CredentialUse, LineState, Probe, ProbeLine, Reminder
 
 __all__ = [

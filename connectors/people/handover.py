@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
+from alignadmin.accounts.rights import Right, may
 from connectors.audit import trail
 from connectors.models import Connector, Credential, Person, System
-from connectors.rights import Right, may
 
 
 @dataclass(frozen=True, kw_only=True)

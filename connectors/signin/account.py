@@ -8,10 +8,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from alignadmin.accounts.second_factors import factors_of
 from alignadmin.pages import redirect
 from connectors.models import Person
 from connectors.signin import entries
-from connectors.signin.factors import factors_of
 from connectors.signin.forms import ZONES, ZoneForm
 
 

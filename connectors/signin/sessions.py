@@ -18,11 +18,11 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
+from alignadmin.accounts.recent_sign_in import BEGAN, SEEN
+from alignadmin.accounts.rights import FACTOR
 from alignadmin.due_work import due_work
 from connectors.audit import trail
-from connectors.models.person import Person
-from connectors.rights import FACTOR
-from connectors.signin.freshness import BEGAN, SEEN
 from connectors.signin.throttling import address_of
 
 MINUTE = 60

@@ -7,7 +7,7 @@ from allauth.socialaccount import views as social
 from django.conf import settings
 from django.urls import path, re_path
 
-from connectors.rights import Right, requires
+from alignadmin.accounts.rights import Right, requires
 from connectors.signin import account, single_sign_on
 from connectors.signin import views as own
 from connectors.views import passwords, sessions

@@ -21,12 +21,12 @@ from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import reverse, reverse_lazy
 
+from alignadmin.accounts.rights import FACTOR
+from alignadmin.accounts.second_factors import factors_of, has_second_factor
 from alignadmin.parsing import text_in
 from alignadmin.sealing import SealError
 from connectors.models import Person
-from connectors.rights import FACTOR
 from connectors.signin import entries, forms, used_codes
-from connectors.signin.factors import factors_of, has_second_factor
 from connectors.signin.throttling import address_of
 
 APP = "an authenticator app"

@@ -6,10 +6,10 @@ from typing import Any
 
 from django import template
 
+from alignadmin.accounts.models import Person
+from alignadmin.accounts.rights import Right, may
 from connectors.audit import questions
 from connectors.audit.models import HistoryRow
-from connectors.models.person import Person
-from connectors.rights import Right, may
 
 register = template.Library()
 

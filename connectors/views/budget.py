@@ -9,12 +9,12 @@ from functools import cached_property
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from alignadmin.accounts.rights import Right, requires
 from alignadmin.pages import page
 from connectors.budget import System, Usage, now, usage
 from connectors.http.address import origin_of
 from connectors.http.errors import AddressRefused
 from connectors.models import ACTIVE, Connector, Job
-from connectors.rights import Right, requires
 from connectors.views.connectors import connector_or_404
 
 MOST_JOBS = 100

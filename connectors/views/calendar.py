@@ -11,10 +11,10 @@ from functools import cached_property
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from alignadmin.accounts.rights import Right, requires
 from alignadmin.pages import page
 from connectors import expiry, reminders
 from connectors.models import Credential, Stage
-from connectors.rights import Right, requires
 
 
 class Group(StrEnum):

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
+from alignadmin.accounts.rights import Right, requires
 from alignadmin.pages import failure, page, redirect
 from alignadmin.parsing import text_in
 from connectors import queries, services, trial
@@ -17,7 +18,6 @@ from connectors.audit import labels
 from connectors.forms import ConnectorForm, SetUp, TermsForm, TypesForm, problems_of
 from connectors.models import Connector, Person, WorkItemType
 from connectors.readiness import CONFIRMABLE, matches_of
-from connectors.rights import Right, requires
 from connectors.services import Refused
 from connectors.trial import Check, data_of
 

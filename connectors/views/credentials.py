@@ -10,12 +10,12 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 
+from alignadmin.accounts.rights import Right, requires
 from alignadmin.pages import failure, page, redirect
 from alignadmin.parsing import text_in
 from connectors import rotation
 from connectors.forms import problems_of
 from connectors.models import Credential, Person, System
-from connectors.rights import Right, requires
 from connectors.rotation.forms import OwnersForm, StageForm
 from connectors.rotation.page import CredentialPage
 from connectors.rotation.rows import GONE

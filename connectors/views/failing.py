@@ -16,9 +16,9 @@ from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from alignadmin.accounts.rights import Right, may
 from connectors.audit import noting
 from connectors.audit.models import Entry, HistoryRow
-from connectors.rights import Right, may
 
 NOTHING_DONE = "Nothing of what you sent is in the history, so it was not done."
 BROKEN = "Something broke on our side. The error is in the server log."

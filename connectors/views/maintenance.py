@@ -8,13 +8,13 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
+from alignadmin.accounts.rights import Right, requires
 from alignadmin.pages import failure, page, redirect
 from alignadmin.parsing import text_in
 from connectors import maintenance as maintaining
 from connectors.forms import problems_of
 from connectors.maintenance_form import MaintenanceForm
 from connectors.models import Connector
-from connectors.rights import Right, requires
 from connectors.services import Refused
 from connectors.views.connectors import connector_or_404, person_of
 

@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
+from alignadmin.accounts.rights import Right, requires
 from alignadmin.pages import page, redirect
 from connectors.models import Person
-from connectors.rights import Right, requires
 from connectors.signin import sessions
 
 

@@ -10,9 +10,9 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
+from alignadmin.accounts.rights import Right, requires
 from connectors import health
 from connectors.models import ChainHead
-from connectors.rights import Right, requires
 from connectors.signin.throttling import address_of
 
 # What a proxy adds that the operator has not named: then the address of the connection is the proxy's own.

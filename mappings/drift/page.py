@@ -19,10 +19,10 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
+from alignadmin.accounts.rights import Right, may
 from alignadmin.parsing import text_in, whole
 from connectors.jobs import latest
 from connectors.models import Connector, Job, Person, WorkItemType
-from connectors.rights import Right, may
 from mappings.drift.causes import Cause, cause_of
 from mappings.drift.decisions import Seen, seen
 from mappings.drift.status import WatchStatus

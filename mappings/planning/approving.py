@@ -11,9 +11,9 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from alignadmin.accounts.rights import Right, may
 from connectors import jobs, maintenance
 from connectors.models import Connector, Person
-from connectors.rights import Right, may
 from connectors.services import Refused
 from mappings.models import Plan, PlanState
 from mappings.planning.authors import people_of

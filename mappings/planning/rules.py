@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass, fields
 
 from django.db import transaction
 
+from alignadmin.accounts.rights import Right, may
 from connectors import jobs
 from connectors.audit import trail
 from connectors.audit.models import HistoryRow
 from connectors.models import Connector, Person
-from connectors.rights import Right, may
 from connectors.services import Refused
 from mappings.models import Plan, PlanState
 from mappings.planning.authors import people_of

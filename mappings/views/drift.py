@@ -7,10 +7,10 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect as plain_redirect
 from django.urls import reverse
 
+from alignadmin.accounts.rights import Right, requires
 from alignadmin.pages import failure, page, redirect
 from alignadmin.parsing import plain, text_in
 from connectors.models import Connector
-from connectors.rights import Right, requires
 from connectors.services import Refused
 from mappings.drift import watch
 from mappings.drift.decisions import Outcome, Seen, decide_many, end_of_day, read_token

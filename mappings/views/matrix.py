@@ -9,11 +9,11 @@ from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404
 
+from alignadmin.accounts.rights import Right, requires
 from alignadmin.pages import failure, page, redirect
 from alignadmin.parsing import text_in, whole
 from connectors import jobs
 from connectors.models import Connector, Person
-from connectors.rights import Right, requires
 from connectors.services import Refused
 from mappings import cells, services
 from mappings.address import Address, read_address

@@ -11,12 +11,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect as plain_redirect
 from django.urls import reverse
 
+from alignadmin.accounts.rights import Right, may, requires
 from alignadmin.pages import page
 from connectors import expiry, queries, reminders
 from connectors.audit import cases, checkpoints, gaps, questions, review, schedules, verification
 from connectors.audit.models import HistoryRow
 from connectors.models import Connector, Credential, Person
-from connectors.rights import Right, may, requires
 from mappings import coverage
 from mappings.contract import facts
 from mappings.drift.page import drift_url

@@ -10,11 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
+from alignadmin.accounts.rights import Right, requires
 from alignadmin.pages import failure, page, redirect
 from alignadmin.parsing import text_in, whole
 from connectors.context import belongs_to
 from connectors.models import Connector, Person
-from connectors.rights import Right, requires
 from connectors.services import Refused
 from mappings import planning
 from mappings.models import Change, ChangeState, Plan, PlanState

@@ -6,11 +6,11 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from alignadmin.accounts.rights import Right, requires
 from alignadmin.pages import failure, page, redirect
 from alignadmin.parsing import text_in
 from connectors.context import belongs_to
 from connectors.models import Connector
-from connectors.rights import Right, requires
 from connectors.services import Refused
 from mappings import planning
 from mappings.planning import emergencies

@@ -11,9 +11,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from alignadmin.accounts.rights import Right, may
 from connectors import jobs
 from connectors.models import Connector, Job, JobState, Person
-from connectors.rights import Right, may
 from connectors.services import Refused
 from mappings import planning
 from mappings.engine.plan import Planning

@@ -20,9 +20,9 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from alignadmin.accounts.models import Person, Role
+from alignadmin.accounts.recent_sign_in import ask_again, is_fresh
 from alignadmin.pages import redirect
-from connectors.models.person import Person, Role
-from connectors.signin.freshness import ask_again, is_fresh
 
 
 class Right(StrEnum):
@@ -121,7 +121,7 @@ def lacks_second_factor(request: HttpRequest | Request) -> bool:
     if not settings.MFA_REQUIRED or not any(may(person, right) for right in WITH_SECOND_FACTOR):
         return False
     if not request.session.get(FACTOR):
-        from connectors.signin.factors import has_second_factor  # which itself asks what a role may
+        from alignadmin.accounts.second_factors import has_second_factor  # which itself asks what a role may
 
         if not (isinstance(person, Person) and has_second_factor(person)):
             return True

@@ -4,10 +4,11 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
+from alignadmin.accounts.people import views
 from alignadmin.accounts.rights import Right
 from connectors import api as connectors_api
 from connectors.audit import api as audit_api
-from connectors.views import people, shell
+from connectors.views import shell
 from mappings import api as mappings_api
 
 
@@ -30,7 +31,7 @@ router.register("history", audit_api.HistoryViewSet, basename="api-history")
 urlpatterns = [
     path("healthz", shell.healthz, name="healthz"),
     path("readyz", shell.readyz, name="readyz"),
-    path("accounts/join/<str:uid>/<str:token>/", people.join, name="person-join"),
+    path("accounts/join/<str:uid>/<str:token>/", views.join, name="person-join"),
     path("accounts/", include("connectors.signin.urls")),
     path("settings/", include("connectors.settings_urls")),
     path("history/", include("connectors.audit.urls")),

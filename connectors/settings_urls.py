@@ -2,18 +2,19 @@
 
 from django.urls import path
 
-from connectors.views import people, settings
+from alignadmin.accounts.people import views
+from connectors.views import settings
 
 urlpatterns = [
     path("", settings.shown, name="settings"),
     path("mail/", settings.mail, name="settings-mail"),
-    path("people/", people.listed, name="people"),
-    path("people/new/", people.new, name="person-new"),
-    path("people/<int:pk>/", people.person, name="person"),
-    path("people/<int:pk>/role/", people.role, name="person-role"),
-    path("people/<int:pk>/reviews/", people.reviews, name="person-reviews"),
-    path("people/<int:pk>/active/", people.active, name="person-active"),
-    path("people/<int:pk>/sessions/", people.sessions, name="person-sessions"),
-    path("people/<int:pk>/factors/", people.factors, name="person-factors"),
-    path("people/<int:pk>/invitation/", people.invitation, name="person-invitation"),
+    path("people/", views.listed, name="people"),
+    path("people/new/", views.new, name="person-new"),
+    path("people/<int:pk>/", views.person, name="person"),
+    path("people/<int:pk>/role/", views.role, name="person-role"),
+    path("people/<int:pk>/reviews/", views.reviews, name="person-reviews"),
+    path("people/<int:pk>/active/", views.active, name="person-active"),
+    path("people/<int:pk>/sessions/", views.sessions, name="person-sessions"),
+    path("people/<int:pk>/factors/", views.factors, name="person-factors"),
+    path("people/<int:pk>/invitation/", views.invitation, name="person-invitation"),
 ]

@@ -15,6 +15,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import Model
 from django.utils import timezone
 
+from alignadmin.accounts.people import services as people
 from connectors import services
 from connectors.audit import chain, checkpoints, trail, triggers
 from connectors.audit.models import (
@@ -29,7 +30,6 @@ from connectors.audit.models import (
 )
 from connectors.audit.trail import Act, PersonCopy, append, append_many
 from connectors.models import Confirmation, Connector, Credential, Person, Role, System
-from connectors.people import services as people
 from tests import make
 from tests.events import EVENT
 from tests.people_steps import unwritable_history

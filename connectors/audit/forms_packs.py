@@ -6,10 +6,10 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
+from alignadmin.accounts.people.forms import plain_name
 from connectors.audit.models import Every
 from connectors.audit.schedules import MOST_RECIPIENTS
 from connectors.audit.selection import LONGEST
-from connectors.people.forms import plain_name
 
 LONGEST_NAME = 80
 

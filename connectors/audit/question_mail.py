@@ -11,9 +11,9 @@ from django.urls import reverse
 from huey.contrib.djhuey import db_task
 
 from alignadmin.accounts.models import Person
+from alignadmin.accounts.people import invitations
+from alignadmin.accounts.people.invitations import Delivery
 from connectors.audit.models import Question
-from connectors.people import invitations
-from connectors.people.invitations import Delivery
 from connectors.reminders import one_line
 
 TRIES = 3

@@ -12,8 +12,8 @@ from django.conf import settings
 from django.urls import reverse
 from huey.contrib.djhuey import db_task
 
+from alignadmin.accounts.people.invitations import Delivery, send
 from connectors.models import Person
-from connectors.people.invitations import Delivery, send
 
 
 @db_task()  # type: ignore[untyped-decorator]

@@ -6,10 +6,10 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from alignadmin.accounts.people import invitations
 from alignadmin.accounts.rights import Right, requires
 from alignadmin.pages import page, redirect
 from connectors.installation import Installation
-from connectors.people import invitations
 from connectors.views.connectors import person_of
 
 

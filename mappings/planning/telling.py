@@ -14,11 +14,11 @@ from django.db.models import Exists, OuterRef
 from django.urls import reverse
 from django.utils import timezone
 
+from alignadmin.accounts.people import invitations
 from alignadmin.due_work import due_work
 from connectors import jobs
 from connectors.audit import trail
 from connectors.models import Job, JobState, Person, Role
-from connectors.people import invitations
 from connectors.reminders import one_line
 from mappings.models import Plan
 from mappings.planning.entries import plan_entry

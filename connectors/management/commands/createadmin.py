@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 
-from connectors.people import services as people
+from alignadmin.accounts.people import services as people
 from connectors.services import Refused
 
 

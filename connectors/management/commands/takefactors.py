@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from alignadmin.accounts.people import services
 from connectors.models import Person
-from connectors.people import services
 from connectors.services import Refused
 
 

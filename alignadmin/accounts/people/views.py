@@ -10,14 +10,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
+from alignadmin.accounts.people import directory, invitations
+from alignadmin.accounts.people import services as people
+from alignadmin.accounts.people.forms import InviteForm, JoinForm, NameForm
+from alignadmin.accounts.people.invitations import Delivery
 from alignadmin.accounts.rights import Right, requires
 from alignadmin.pages import page, redirect
 from alignadmin.parsing import text_in
 from connectors.models import Person
-from connectors.people import directory, invitations
-from connectors.people import services as people
-from connectors.people.forms import InviteForm, JoinForm, NameForm
-from connectors.people.invitations import Delivery
 from connectors.services import Refused
 from connectors.views.connectors import person_of
 

@@ -11,11 +11,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from alignadmin.accounts.people.invitations import invitation_link, invited
 from alignadmin.accounts.rights import Right, may
 from connectors.audit import trail
 from connectors.models import Person, Role
 from connectors.people.handover import Handover, handover, owned_credentials
-from connectors.people.invitations import invitation_link, invited
 from connectors.services import Refused
 from connectors.signin import sessions
 

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 class Tokens(PasswordResetTokenGenerator):
     """One token for each invitation: it dies by its use, on deactivation, by the next one, and of age."""
 
-    key_salt = "connectors.people.invitations.Tokens"
+    key_salt = "alignadmin.accounts.people.invitations.Tokens"
 
     def make_token(self, user: Any) -> str:
         return self._make_token_with_timestamp(user, _seconds(user), self.secret)

@@ -144,18 +144,18 @@ else:
 AUTH_USER_MODEL = "connectors.Person"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "connectors.signin.passwords.MaximumLength"},
+    {"NAME": "alignadmin.accounts.signin.password_validators.MaximumLength"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 15}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
         "OPTIONS": {"user_attributes": ["name", "email"]},
     },
-    {"NAME": "connectors.signin.passwords.Guessable"},
+    {"NAME": "alignadmin.accounts.signin.password_validators.Guessable"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
-ACCOUNT_ADAPTER = "connectors.signin.adapters.AccountAdapter"
+ACCOUNT_ADAPTER = "alignadmin.accounts.signin.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -175,13 +175,13 @@ ACCOUNT_RATE_LIMITS = {
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", 0)  # in front of us, each adding to X-Forwarded-For
 # Whoever may approve, apply or configure signs in with a second factor; off is for the demo only.
 MFA_REQUIRED = env.bool("MFA_REQUIRED", True)
-MFA_ADAPTER = "connectors.signin.adapters.SecondFactorAdapter"
+MFA_ADAPTER = "alignadmin.accounts.signin.adapters.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "AlignAdmin"
 MFA_TOTP_TOLERANCE = 1  # periods of 30 s that a phone's clock may be fast or slow
 MFA_PASSKEY_LOGIN_ENABLED = True  # a key that checks its owner signs in alone; no password can be guessed on that way
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE
-SOCIALACCOUNT_ADAPTER = "connectors.signin.adapters.ProviderAdapter"
+SOCIALACCOUNT_ADAPTER = "alignadmin.accounts.signin.adapters.ProviderAdapter"
 SOCIALACCOUNT_STORE_TOKENS = False
 OIDC_SERVER = env.str("OIDC_SERVER", "")  # https://login.acme.com/realms/acme; empty: only passwords
 if OIDC_SERVER:

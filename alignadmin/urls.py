@@ -32,7 +32,7 @@ urlpatterns = [
     path("healthz", shell.healthz, name="healthz"),
     path("readyz", shell.readyz, name="readyz"),
     path("accounts/join/<str:uid>/<str:token>/", views.join, name="person-join"),
-    path("accounts/", include("connectors.signin.urls")),
+    path("accounts/", include("alignadmin.accounts.signin.urls")),
     path("settings/", include("connectors.settings_urls")),
     path("history/", include("connectors.audit.urls")),
     path("connectors/", include("connectors.urls")),
@@ -44,4 +44,4 @@ urlpatterns = [
 
 handler404 = "connectors.views.shell.not_found"
 handler500 = "connectors.views.failing.failed"
-handler429 = "connectors.signin.throttling.too_many_requests"  # looked up by allauth
+handler429 = "alignadmin.accounts.signin.throttling.too_many_requests"  # looked up by allauth

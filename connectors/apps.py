@@ -10,6 +10,7 @@ class ConnectorsConfig(AppConfig):
         # Register jobs and receivers.
         from alignadmin import sealing, starting  # noqa: F401
         from alignadmin.accounts import recent_sign_in  # noqa: F401
+        from alignadmin.accounts.signin import audit_entries, sessions  # noqa: F401
         from connectors import catalogue, probing, reminders, schedule  # noqa: F401
         from connectors.audit import (  # noqa: F401
             checkpoints,
@@ -26,7 +27,6 @@ class ConnectorsConfig(AppConfig):
             verification,
         )
         from connectors.context import COUNTS
-        from connectors.signin import entries, sessions  # noqa: F401
 
         COUNTS["History"] = review.waiting_for
         COUNTS["Overview"] = questions.waiting_for

@@ -16,9 +16,9 @@ from django.db import connection
 from alignadmin import sealing
 from alignadmin.accounts.rights import Right, may
 from alignadmin.accounts.second_factors import FACTORS
+from alignadmin.accounts.signin.sessions import in_words
 from connectors import reminders
 from connectors.models import Person
-from connectors.signin.sessions import in_words
 
 PACKAGES = ("alignadmin", "Django", "django-allauth", "cryptography", "requests", "gunicorn")
 UNITS = {"s": ("second", "seconds"), "m": ("minute", "minutes"), "h": ("hour", "hours"), "d": ("day", "days")}

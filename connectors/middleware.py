@@ -19,10 +19,10 @@ from django.utils.cache import add_never_cache_headers
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.recent_sign_in import page_to_return_to, reads
 from alignadmin.accounts.rights import Right
+from alignadmin.accounts.signin import sessions
 from alignadmin.pages import failure, redirect
 from alignadmin.parsing import LARGEST, NUL, plain
 from connectors.audit import noting
-from connectors.signin import sessions
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 LONGEST_NUMBER = 15  # digits of a length

@@ -17,8 +17,8 @@ from django.db import connection
 from django.test import Client
 
 from alignadmin.accounts.second_factors import has_second_factor
+from alignadmin.accounts.signin.adapters import SecondFactorAdapter
 from connectors.models import Entry, Person, Role
-from connectors.signin.adapters import SecondFactorAdapter
 from tests import make
 from tests.environment import PASSWORD
 from tests.factor_steps import (

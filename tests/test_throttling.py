@@ -14,9 +14,9 @@ from django.core.cache import cache
 from django.db import connections
 from django.test import Client
 
+from alignadmin.accounts.signin import known_devices
+from alignadmin.accounts.signin.password_validators import LONGEST
 from connectors.models import Person, Role
-from connectors.signin import devices
-from connectors.signin.passwords import LONGEST
 from tests import make
 from tests.environment import PASSWORD
 from tests.processes import Site, csrf
@@ -155,11 +155,11 @@ def test_a_forged_or_old_mark_of_a_browser_is_nothing(
     dana: Person, settings: LazySettings, monkeypatch: pytest.MonkeyPatch, forged: str
 ) -> None:
     made = {
-        "another key": signing.dumps({str(dana.pk): "x"}, key="another", salt=devices.SALT),
-        "too old": signing.dumps({str(dana.pk): "x"}, salt=devices.SALT),
+        "another key": signing.dumps({str(dana.pk): "x"}, key="another", salt=known_devices.SALT),
+        "too old": signing.dumps({str(dana.pk): "x"}, salt=known_devices.SALT),
     }
     if forged == "too old":
-        too_late = time.time() + devices.KEPT.total_seconds() + 60
+        too_late = time.time() + known_devices.KEPT.total_seconds() + 60
         monkeypatch.setattr(time, "time", lambda: too_late)
     client = Client(REMOTE_ADDR=HERS)
     client.cookies["device"] = made.get(forged, forged)

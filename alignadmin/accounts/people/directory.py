@@ -19,10 +19,10 @@ from django.utils import timezone
 from alignadmin.accounts.people.services import is_waiting
 from alignadmin.accounts.rights import Right, may
 from alignadmin.accounts.second_factors import FACTORS, needs_second_factor
+from alignadmin.accounts.signin.sessions import own_sessions
 from alignadmin.parsing import REPLACEMENT, text_in
 from connectors.models import Credential, Person, Role
 from connectors.people.handover import Handover, handover
-from connectors.signin.sessions import own_sessions
 
 PER_PAGE = 50
 LONGEST_SEARCH = 200

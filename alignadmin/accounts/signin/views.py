@@ -23,11 +23,11 @@ from django.urls import reverse, reverse_lazy
 
 from alignadmin.accounts.rights import FACTOR
 from alignadmin.accounts.second_factors import factors_of, has_second_factor
+from alignadmin.accounts.signin import audit_entries, forms, used_codes
+from alignadmin.accounts.signin.throttling import address_of
 from alignadmin.parsing import text_in
 from alignadmin.sealing import SealError
 from connectors.models import Person
-from connectors.signin import entries, forms, used_codes
-from connectors.signin.throttling import address_of
 
 APP = "an authenticator app"
 log = logging.getLogger(__name__)
@@ -146,7 +146,7 @@ class AddApp(_OneTransaction, totp.ActivateTOTPView):
             return HttpResponseRedirect(reverse("mfa_index"))  # added by a request that came just before
         answer: HttpResponse = super().form_valid(form)
         used_codes.use_up(self.person(), form.cleaned_data["code"])  # it does not sign in as well
-        entries.factor_added(self.request, self.person(), APP, codes_made=self.did_generate_recovery_codes)
+        audit_entries.factor_added(self.request, self.person(), APP, codes_made=self.did_generate_recovery_codes)
         return answer
 
 
@@ -158,7 +158,7 @@ class _Removal(_OneTransaction):
     def note(self, factor: str) -> None:
         last = not has_second_factor(self.person())
         self.request.session.pop(FACTOR, None)  # the rule that asks for one looks again
-        entries.factor_removed(self.request, self.person(), factor, codes_removed=last)
+        audit_entries.factor_removed(self.request, self.person(), factor, codes_removed=last)
 
 
 class RemoveApp(_Removal, totp.DeactivateTOTPView):
@@ -181,7 +181,7 @@ class AddKey(_OneTransaction, webauthn.AddWebAuthnView):
     def form_valid(self, form: forms.AddKeyForm) -> HttpResponse:
         answer: HttpResponse = super().form_valid(form)
         key = f'the security key "{form.cleaned_data["name"]}"'
-        entries.factor_added(self.request, self.person(), key, codes_made=self.did_generate_recovery_codes)
+        audit_entries.factor_added(self.request, self.person(), key, codes_made=self.did_generate_recovery_codes)
         return answer
 
 
@@ -204,14 +204,14 @@ class RenameKey(_OneTransaction, webauthn.EditWebAuthnView):
         answer: HttpResponse = super().form_valid(form)
         after = form.cleaned_data["name"]
         if after != before:
-            entries.factor_renamed(self.request, self.person(), f'the security key "{before}"', f'"{after}"')
+            audit_entries.factor_renamed(self.request, self.person(), f'the security key "{before}"', f'"{after}"')
         return answer
 
 
 class MakeCodes(_OneTransaction, recovery.GenerateRecoveryCodesView):
     def form_valid(self, form: Any) -> HttpResponse:
         answer: HttpResponse = super().form_valid(form)
-        entries.codes(self.request, self.person())
+        audit_entries.codes(self.request, self.person())
         return answer
 
 

@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 
 from connectors.models import Person
 
-SALT = "connectors.signin.devices"
+SALT = "alignadmin.accounts.signin.known_devices"
 KEPT = timedelta(days=365)  # since the last sign-in
 MOST_PEOPLE = 5  # of one browser; whoever signed in longest ago is forgotten
 

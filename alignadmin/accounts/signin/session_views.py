@@ -8,9 +8,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from alignadmin.accounts.rights import Right, requires
+from alignadmin.accounts.signin import sessions
 from alignadmin.pages import page, redirect
 from connectors.models import Person
-from connectors.signin import sessions
 
 
 @requires(Right.SIGNED_IN)

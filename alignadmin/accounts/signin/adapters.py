@@ -11,9 +11,9 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from alignadmin import sealing
+from alignadmin.accounts.signin import known_devices, sessions, single_sign_on
+from alignadmin.accounts.signin.throttling import ThrottledAdapter
 from connectors.models import Person
-from connectors.signin import devices, sessions, single_sign_on
-from connectors.signin.throttling import ThrottledAdapter
 
 STORED = "mfa_authenticator|secret"
 
@@ -31,7 +31,7 @@ class AccountAdapter(ThrottledAdapter):
     def post_login(self, request: HttpRequest, user: Person, **kwargs: Any) -> HttpResponse:
         """And here, once it is complete."""
         answer: HttpResponse = super().post_login(request, user, **kwargs)
-        devices.remember(request, answer, user)
+        known_devices.remember(request, answer, user)
         return answer
 
     def reauthenticate(self, user: Person, password: str) -> bool:

@@ -8,9 +8,8 @@ from django.conf import settings
 from django.urls import path, re_path
 
 from alignadmin.accounts.rights import Right, requires
-from connectors.signin import account, single_sign_on
-from connectors.signin import views as own
-from connectors.views import passwords, sessions
+from alignadmin.accounts.signin import account_views, password_views, session_views, single_sign_on
+from alignadmin.accounts.signin import views as own
 
 FORM = ("GET", "POST")
 anybody = requires(Right.PUBLIC, methods=FORM)
@@ -19,24 +18,26 @@ read_fresh = requires(Right.SIGNED_IN, fresh=True)
 fresh = requires(Right.SIGNED_IN, Right.SIGNED_IN, FORM, fresh=True)
 
 urlpatterns = [
-    path("login/", anybody(passwords.sign_in), name="account_login"),
+    path("login/", anybody(password_views.sign_in), name="account_login"),
     path("logout/", anybody(views.logout), name="account_logout"),
     path("inactive/", requires(Right.PUBLIC)(views.account_inactive), name="account_inactive"),
     path("reauthenticate/", signed_in(own.reauthenticate), name="account_reauthenticate"),
-    path("password/change/", signed_in(passwords.change), name="account_change_password"),
-    path("", signed_in(account.account), name="account"),
+    path("password/change/", signed_in(password_views.change), name="account_change_password"),
+    path("", signed_in(account_views.account), name="account"),
     # forgotten passwords
-    path("password/reset/", anybody(passwords.ask_for_reset), name="account_reset_password"),
-    path("password/reset/done/", requires(Right.PUBLIC)(passwords.reset_asked), name="account_reset_password_done"),
+    path("password/reset/", anybody(password_views.ask_for_reset), name="account_reset_password"),
+    path(
+        "password/reset/done/", requires(Right.PUBLIC)(password_views.reset_asked), name="account_reset_password_done"
+    ),
     re_path(
         r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>[^/]+)/$",
-        anybody(passwords.set_forgotten),
+        anybody(password_views.set_forgotten),
         name="account_reset_password_from_key",
     ),
     # sessions
-    path("sessions/", sessions.own, name="usersessions_list"),
-    path("sessions/end-others/", sessions.end_others, name="usersessions_end_others"),
-    path("sessions/<int:pk>/end/", sessions.end, name="usersessions_end"),
+    path("sessions/", session_views.own, name="usersessions_list"),
+    path("sessions/end-others/", session_views.end_others, name="usersessions_end_others"),
+    path("sessions/<int:pk>/end/", session_views.end, name="usersessions_end"),
     # second factors
     path("2fa/", requires(Right.SIGNED_IN)(own.second_factors), name="mfa_index"),
     path("2fa/authenticate/", anybody(own.authenticate), name="mfa_authenticate"),

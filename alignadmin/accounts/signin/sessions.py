@@ -21,9 +21,9 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.recent_sign_in import BEGAN, SEEN
 from alignadmin.accounts.rights import FACTOR
+from alignadmin.accounts.signin.throttling import address_of
 from alignadmin.due_work import due_work
 from connectors.audit import trail
-from connectors.signin.throttling import address_of
 
 MINUTE = 60
 SOME = 500

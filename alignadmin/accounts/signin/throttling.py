@@ -22,8 +22,8 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from connectors.signin import devices
-from connectors.signin.passwords import LONGEST, TOO_LONG
+from alignadmin.accounts.signin import known_devices
+from alignadmin.accounts.signin.password_validators import LONGEST, TOO_LONG
 
 APP = "allauth.account"
 SIGN_IN = "sign_in"  # a flood of any kind
@@ -56,7 +56,7 @@ class ThrottledAdapter(DefaultAccountAdapter):
 
     def _counts(self, request: HttpRequest, account: str) -> Sequence[Count]:
         """The last one is reached only by what the others let through: one address alone cannot fill it."""
-        if device := devices.device_of(request, account):
+        if device := known_devices.device_of(request, account):
             return [Count(FAILED, f"device|{device}")]
         address = ratelimit.get_ip(request)
         return [Count(FAILED_ADDRESS, ""), Count(FAILED, f"{account}|{address}"), Count(FAILED_ACCOUNT, account)]
@@ -81,7 +81,7 @@ def seconds_to_wait(request: HttpRequest, counts: Sequence[Count]) -> int:
 
 def floods(request: HttpRequest) -> bool:
     """Whether a network sends too many sign-ins; a known browser in it is not held up by the others."""
-    return not devices.is_known(request) and not ratelimit.consume(request, app=APP, action=SIGN_IN)
+    return not known_devices.is_known(request) and not ratelimit.consume(request, app=APP, action=SIGN_IN)
 
 
 def fail_if_nothing_is_stored() -> None:

@@ -12,9 +12,9 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse_lazy
 
+from alignadmin.accounts.signin import audit_entries, password_reset, sessions
+from alignadmin.accounts.signin.throttling import floods, too_many_requests
 from connectors.models import Person
-from connectors.signin import entries, password_reset, sessions
-from connectors.signin.throttling import floods, too_many_requests
 
 
 class SignIn(views.LoginView):
@@ -33,7 +33,7 @@ class ChangePassword(views.PasswordChangeView):
         with transaction.atomic():
             answer: HttpResponse = super().form_valid(form)
             ended = sessions.end_silently(person, but=self.request.session.session_key or "")
-            entries.password_changed(self.request, person, "changed the password", sessions=ended)
+            audit_entries.password_changed(self.request, person, "changed the password", sessions=ended)
         return answer
 
     def form_invalid(self, form: Any) -> HttpResponse:
@@ -80,7 +80,7 @@ class SetForgotten(views.PasswordResetFromKeyView):
                 return refusal
             answer: HttpResponse = super().form_valid(form)
             ended = sessions.end_silently(person)
-            entries.password_changed(self.request, person, "set a forgotten password by e-mail", sessions=ended)
+            audit_entries.password_changed(self.request, person, "set a forgotten password by e-mail", sessions=ended)
         messages.info(self.request, "Sign in with it now.")
         return answer
 

@@ -9,10 +9,10 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from alignadmin.accounts.second_factors import factors_of
+from alignadmin.accounts.signin import audit_entries
+from alignadmin.accounts.signin.forms import ZONES, ZoneForm
 from alignadmin.pages import redirect
 from connectors.models import Person
-from connectors.signin import entries
-from connectors.signin.forms import ZONES, ZoneForm
 
 
 def account(request: HttpRequest) -> HttpResponse:
@@ -33,4 +33,4 @@ def set_time_zone(person: Person, zone: str, *, actor: Person) -> None:
     with transaction.atomic():
         person.time_zone = zone
         person.save(update_fields=["time_zone"])
-        entries.zone_changed(person, zone, actor=actor)
+        audit_entries.zone_changed(person, zone, actor=actor)

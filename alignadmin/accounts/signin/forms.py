@@ -22,8 +22,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 
 from alignadmin import sealing
+from alignadmin.accounts.signin import audit_entries, used_codes
 from connectors.models import Person
-from connectors.signin import entries, used_codes
 
 WAITING = "session|authenticator app"
 LONGEST_NAME = 60
@@ -78,7 +78,9 @@ class _OneUse(_CodeForm):
     def clean_code(self) -> str:
         typed = str(self.cleaned_data["code"])
         if used_codes.was_used(self.user, typed):
-            entries.refused(context.request, self.user, f"A code for {self.user} was refused.", how=entries.CODE)
+            audit_entries.refused(
+                context.request, self.user, f"A code for {self.user} was refused.", how=audit_entries.CODE
+            )
             raise get_adapter().validation_error("incorrect_code")
         code = str(super().clean_code())  # type: ignore[misc]
         used_codes.use_up(self.user, code)
@@ -169,7 +171,9 @@ class _KeyForm(AuthenticateWebAuthnForm):
             raise self._refused() from error
 
     def _refused(self) -> ValidationError:
-        entries.refused(context.request, self.user, f"A security key for {self.user} was refused.", how="security key")
+        audit_entries.refused(
+            context.request, self.user, f"A security key for {self.user} was refused.", how="security key"
+        )
         return ValidationError(KEY_REFUSED)
 
 

@@ -17,8 +17,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from requests import RequestException
 
+from alignadmin.accounts.signin import audit_entries
 from connectors.models import Person
-from connectors.signin import entries
 
 PROVIDER = "oidc"
 UNVERIFIED = (
@@ -79,8 +79,8 @@ def _known(request: HttpRequest, claims: Mapping[str, Any]) -> Person | HttpResp
 
 def _refused(request: HttpRequest, person: Person | None, sentence: str, why: str) -> HttpResponse:
     if person is not None:
-        entries.refused(
-            request, person, f"A single sign-on as {person} was refused: {why}.", how=entries.SINGLE_SIGN_ON
+        audit_entries.refused(
+            request, person, f"A single sign-on as {person} was refused: {why}.", how=audit_entries.SINGLE_SIGN_ON
         )
     return refusal(request, sentence)
 

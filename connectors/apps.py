@@ -11,10 +11,13 @@ class ConnectorsConfig(AppConfig):
         from alignadmin import sealing, starting  # noqa: F401
         from alignadmin.accounts import recent_sign_in  # noqa: F401
         from alignadmin.accounts.signin import audit_entries, sessions  # noqa: F401
-        from connectors import catalogue, probing, reminders, schedule  # noqa: F401
-        from connectors.audit import (  # noqa: F401
+        from alignadmin.audit import (  # noqa: F401
             checkpoints,
             deliveries,
+            triggers,
+        )
+        from connectors import catalogue, probing, reminders, schedule  # noqa: F401
+        from connectors.audit import (  # noqa: F401
             fulltext,
             pack_mail,
             packs,
@@ -23,7 +26,6 @@ class ConnectorsConfig(AppConfig):
             rebuilding,
             review,
             schedules,
-            triggers,
             verification,
         )
         from connectors.context import COUNTS

@@ -20,9 +20,9 @@ from alignadmin.accounts.models import Person
 from alignadmin.accounts.recent_sign_in import page_to_return_to, reads
 from alignadmin.accounts.rights import Right
 from alignadmin.accounts.signin import sessions
+from alignadmin.audit import noting
 from alignadmin.pages import failure, redirect
 from alignadmin.parsing import LARGEST, NUL, plain
-from connectors.audit import noting
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 LONGEST_NUMBER = 15  # digits of a length

@@ -21,9 +21,9 @@ from django.db.models import Case, Exists, OuterRef, Q, QuerySet, SmallIntegerFi
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from alignadmin.audit import trail
 from alignadmin.due_work import due_work
 from connectors import expiry
-from connectors.audit import trail
 from connectors.models import Credential, Person, Reminder, Role, Stage
 
 log = logging.getLogger(__name__)

@@ -14,8 +14,8 @@ from allauth.mfa.models import Authenticator
 from django.db import transaction
 
 from alignadmin import sealing
+from alignadmin.audit import trail
 from alignadmin.sealing import SECOND_FACTOR, SECOND_FACTOR_FIELDS, DoesNotOpen
-from connectors.audit import trail
 from connectors.audit.models import SigningKey
 from connectors.models import Credential, System
 

@@ -14,8 +14,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from alignadmin import sealing
+from alignadmin.audit import trail
 from connectors import jobs
-from connectors.audit import labels, trail
+from connectors.audit import labels
 from connectors.catalogue import REFRESH
 from connectors.models import (
     Confirmation,

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
-from connectors.audit import trail
+from alignadmin.audit import trail
 from connectors.models import Credential, CredentialUse, Job, Person, System
 
 USED, TESTED = trail.CREDENTIAL_USED, "credential.tested"

@@ -14,11 +14,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from connectors.audit import trail
+from alignadmin.audit import trail
+from alignadmin.audit.trail import Act
 from connectors.audit.grammar import A2J, CREATED, DELETED, UPDATED, MappingEvent, parse
 from connectors.audit.join import window
 from connectors.audit.models import HistoryRow, Source
-from connectors.audit.trail import Act
 from connectors.models import AuditSource, Connector
 from mappings.engine.values import ALIGN_STATES, Kind
 from mappings.engine.words import same_name

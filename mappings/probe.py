@@ -18,11 +18,11 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from alignadmin.audit import trail
 from alignadmin.parsing import whole
 from connectors import jobs
 from connectors.align.client import AlignClient
 from connectors.align.resources import MappingRecord, WriteAnswer, WriteRequest
-from connectors.audit import trail
 from connectors.audit.grammar import DELETED as DELETION
 from connectors.audit.models import Entry
 from connectors.http.errors import NotFound, OutcomeUnknown, RemoteError

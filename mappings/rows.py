@@ -11,9 +11,9 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
+from alignadmin.audit import trail
+from alignadmin.audit.trail import Act
 from alignadmin.due_work import due_work
-from connectors.audit import trail
-from connectors.audit.trail import Act
 from connectors.models import Connector
 from mappings.engine.reconcile import Accepted, settle
 from mappings.engine.values import Situation, WorkItemType

@@ -13,7 +13,7 @@ from enum import StrEnum
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from connectors.audit import trail
+from alignadmin.audit import trail
 from connectors.models import Connector, Person, ProcessStep
 from connectors.models import Status as CatalogueStatus
 from connectors.services import Refused

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from connectors.audit import chain
+from alignadmin.audit import verification
 from connectors.audit.grammar import CREATED, DELETED, MappingEvent, parse
 from connectors.audit.models import ChainHead, Entry
 from connectors.models import ACTIVE, Connector, Job
@@ -195,7 +195,7 @@ class Truth:
             row = mapping_steps.mapping(self.connector, cell.family, cell.source, cell.project or "ACME")
             assert row.observed == self.now(cell), f"{cell}: {vars(row)}"
         self._check_overwritten()
-        verdict = chain.verify()
+        verdict = verification.verify()
         assert verdict.ok, verdict.sentence
 
     def _check_overwritten(self) -> None:

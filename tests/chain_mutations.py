@@ -19,9 +19,9 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from alignadmin import sealing
-from connectors.audit import checker
+from alignadmin.audit import standalone_checker
+from alignadmin.audit.trail import canonical, digest
 from connectors.audit.models import ChainHead, Checkpoint, CheckpointDelivery, Entry, SigningKey
-from connectors.audit.trail import canonical, digest
 
 Row = dict[str, Any]
 ENTRY = ("seq", "prev", "hash", "body", "at", "action")
@@ -87,11 +87,15 @@ def write_pack(history: History, folder: Path, *, made_at: str) -> None:
         "made_at": made_at,
         "entries": {"first": 1, "last": entries[-1]["seq"] if entries else None, "whole": True},
     }
-    (folder / checker.ENTRIES).write_text("".join(json.dumps(row, separators=(",", ":")) + "\n" for row in entries))
-    (folder / checker.CHECKPOINTS).write_text("".join(json.dumps(row, separators=(",", ":")) + "\n" for row in signed))
+    (folder / standalone_checker.ENTRIES).write_text(
+        "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in entries)
+    )
+    (folder / standalone_checker.CHECKPOINTS).write_text(
+        "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in signed)
+    )
     keys = [{"key_id": row["key_id"], "public": row["public"]} for row in history.keys]
-    (folder / checker.KEYS).write_text(json.dumps(keys))
-    (folder / checker.MANIFEST).write_text(json.dumps(manifest))
+    (folder / standalone_checker.KEYS).write_text(json.dumps(keys))
+    (folder / standalone_checker.MANIFEST).write_text(json.dumps(manifest))
 
 
 # -- what a forger does ------------------------------------------------------------------------------------------------
@@ -103,22 +107,22 @@ def rehash(history: History, start: int = 0) -> None:
         row = history.entries[place]
         said = json.loads(row["body"]) | {"seq": place + 1}
         row["seq"], row["body"] = place + 1, canonical(said)
-        row["prev"] = history.entries[place - 1]["hash"] if place else checker.START
+        row["prev"] = history.entries[place - 1]["hash"] if place else standalone_checker.START
         row["hash"] = digest(row["prev"], row["body"])
-    last = history.entries[-1] if history.entries else {"seq": 0, "hash": checker.START}
+    last = history.entries[-1] if history.entries else {"seq": 0, "hash": standalone_checker.START}
     history.head |= {"seq": last["seq"], "hash": last["hash"]}
 
 
 def resign(history: History, start: int = 0, key: Ed25519PrivateKey | None = None) -> None:
     """Sign the checkpoints anew from this place on, with what the entries are now; without a key by their own."""
-    hashes = {row["seq"]: row["hash"] for row in history.entries} | {0: checker.START}
+    hashes = {row["seq"]: row["hash"] for row in history.entries} | {0: standalone_checker.START}
     for place in range(start, len(history.checkpoints)):
         row = history.checkpoints[place]
         said = json.loads(row["body"])
         said["number"] = row["number"] = place + 1
         said["seq"] = row["seq"] = min(said["seq"], history.head["seq"])
         said["hash"] = hashes.get(said["seq"], said["hash"])
-        said["prev"] = history.checkpoints[place - 1]["hash"] if place else checker.START
+        said["prev"] = history.checkpoints[place - 1]["hash"] if place else standalone_checker.START
         if key:
             said["key"] = row["key_id"] = history.keys[-1]["key_id"]
             said.pop("next", None)
@@ -127,7 +131,7 @@ def resign(history: History, start: int = 0, key: Ed25519PrivateKey | None = Non
 
 def seal(row: Row, said: Row, key: Ed25519PrivateKey) -> None:
     row["body"] = canonical(said)
-    row["hash"] = checker.checkpoint_digest(row["body"])
+    row["hash"] = standalone_checker.checkpoint_digest(row["body"])
     row["signature"] = base64.b64encode(key.sign(row["body"].encode())).decode()
 
 
@@ -137,7 +141,7 @@ def foreign_key(history: History) -> Ed25519PrivateKey:
     raw = made.public_key().public_bytes_raw()
     row = dict(history.keys[-1]) | {
         "uuid": "00000000-0000-4000-8000-000000000000",
-        "key_id": checker.key_id_of(raw),
+        "key_id": standalone_checker.key_id_of(raw),
         "public": base64.b64encode(raw).decode(),
     }
     history.keys.append(row)

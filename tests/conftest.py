@@ -76,7 +76,7 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
 
 def empty_the_tables(test: TransactionTestCase) -> None:
     """The audit triggers refuse it, so they are lifted; what a migration fills stays, since no test changes it."""
-    from connectors.audit import triggers
+    from alignadmin.audit import triggers
 
     kept = {"django_content_type", "auth_permission"}
     tables = set(connection.introspection.django_table_names()) - kept

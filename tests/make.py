@@ -10,9 +10,10 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
+from alignadmin.audit import trail
 from alignadmin.due_work import run_due
 from connectors import services
-from connectors.audit import intake, intake_runs, run_digest, trail
+from connectors.audit import intake, intake_runs, run_digest
 from connectors.audit.columns import LogLine
 from connectors.audit.models import Intake, IntakeRun
 from connectors.demo.prepare import SANDBOX_SECRETS

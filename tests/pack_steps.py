@@ -18,12 +18,13 @@ from typing import Any
 from django.db import transaction
 from django.test import Client
 
+from alignadmin.audit import checkpoints, standalone_checker, trail
+from alignadmin.audit.trail import Act
 from alignadmin.due_work import run_due
-from connectors.audit import checker, checkpoints, csv_safe, gaps, intake_runs, trail
+from connectors.audit import csv_safe, gaps, intake_runs
 from connectors.audit.grammar import MappingEvent
 from connectors.audit.intake import take_in
 from connectors.audit.models import Entry, HistoryRow, Intake, Pack, PackState
-from connectors.audit.trail import Act
 from connectors.models import Connector, Person
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -162,12 +163,12 @@ def acts(action: str) -> list[str]:
 
 def resigned(folder: Path) -> Path:
     """As somebody would who holds the installation's own key: the manifest says what the files are now."""
-    manifest = json.loads((folder / checker.MANIFEST).read_text())
+    manifest = json.loads((folder / standalone_checker.MANIFEST).read_text())
     for name in manifest["files"]:
         raw = (folder / name).read_bytes()
         manifest["files"][name] = {"sha256": hashlib.sha256(raw).hexdigest(), "size": len(raw)}
     try:
-        rows = [json.loads(line) for line in (folder / checker.ROWS).read_text().splitlines()]
+        rows = [json.loads(line) for line in (folder / standalone_checker.ROWS).read_text().splitlines()]
         manifest["rows"] = {
             "count": len(rows),
             "by_source": dict(Counter(row["source"] for row in rows)),
@@ -178,6 +179,6 @@ def resigned(folder: Path) -> Path:
     except (ValueError, KeyError, TypeError):  # a forger who breaks a line counts nothing any more
         pass
     raw = json.dumps(manifest, indent=1, sort_keys=True).encode()
-    (folder / checker.MANIFEST).write_bytes(raw)
-    (folder / checker.SIGNATURE).write_text(json.dumps(asdict(checkpoints.sign(raw))))
+    (folder / standalone_checker.MANIFEST).write_bytes(raw)
+    (folder / standalone_checker.SIGNATURE).write_text(json.dumps(asdict(checkpoints.sign(raw))))
     return folder

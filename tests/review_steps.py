@@ -11,7 +11,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from connectors.audit import grammar, intake, trail, weeks
+from alignadmin.audit import trail
+from connectors.audit import grammar, intake, weeks
 from connectors.audit.grammar import CREATED, J2A, MappingEvent
 from connectors.audit.models import Entry, HistoryRow, Intake, Source
 from connectors.audit.weeks import Week

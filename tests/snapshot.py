@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.db.models import DateTimeField, Field, Model
 from django.utils import timezone
 
-from connectors.audit import triggers
+from alignadmin.audit import triggers
 from connectors.audit.models import Coverage, Entry, HistoryRow, IntakeRun, MirrorLine, OpenRun, RunWithdrawal
 from connectors.models import Person
 

@@ -19,8 +19,8 @@ import pytest
 from django.conf import LazySettings
 from django.utils import timezone
 
+from alignadmin.audit import verification
 from connectors import jobs
-from connectors.audit import chain
 from connectors.audit.models import Entry
 from connectors.audit.rows import match_of
 from connectors.models import ACTIVE, Connector, Job, Person
@@ -168,7 +168,7 @@ class Rounds:
             assert story.count("failed ") == (change.position in lost), f"{where}: {story}"
         ends = Entry.objects.filter(seq__gt=self.seen_entry, action="plan.finished")
         assert ends.count() == 1 + bool(lost), where
-        verdict = chain.verify()
+        verdict = verification.verify()
         assert verdict.ok, verdict.sentence
 
     def _edit(self, row: Mapping, wanted: int | None) -> None:

@@ -17,8 +17,8 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from connectors.audit import archive, archived, chain, checker, checkpoints, deliveries, triggers
-from connectors.audit.archive import NotArchived
+from alignadmin.audit import archive, archive_index, checkpoints, deliveries, standalone_checker, triggers, verification
+from alignadmin.audit.archive import NotArchived
 from connectors.audit.models import Archive, ChainHead, Checkpoint, Entry, HistoryRow
 from connectors.models import Role
 from tests.crash import crashes
@@ -64,7 +64,7 @@ def only_file(settings: Settings) -> Path:
 def test_an_archive_is_a_file_that_the_checker_checks(old: None, settings: Settings) -> None:
     assert "holds the entries 1 to 10" in run()
     path = only_file(settings)
-    report = checker.check(path, checker.read_copies(Path(settings.CHECKPOINT_FOLDER)))
+    report = standalone_checker.check(path, standalone_checker.read_copies(Path(settings.CHECKPOINT_FOLDER)))
     assert report.ok, report.wrong
     assert report.remarks == []
     assert (report.first, report.last, report.entries, report.checkpoints) == (1, 10, 10, 3)
@@ -73,7 +73,7 @@ def test_an_archive_is_a_file_that_the_checker_checks(old: None, settings: Setti
         assert json.loads(made.read("manifest.json"))["kind"] == "archive"
     assert Entry.objects.filter(seq__lte=10).count() == 10
     assert '"removed":false' in Entry.objects.get(action="history.archived").body
-    assert chain.verify().ok
+    assert verification.verify().ok
 
 
 def test_written_twice_it_is_one(old: None, settings: Settings) -> None:
@@ -163,12 +163,12 @@ def test_the_chain_holds_without_the_entries_and_says_where_they_are(kept_a_year
     run("--remove")
     assert Entry.objects.order_by("seq")[0].seq == 11
     assert ChainHead.objects.get().archived_seq == 10
-    verdict = chain.verify()
+    verdict = verification.verify()
     assert verdict.ok, verdict.sentence
     assert "The chain holds: 7 entries, from 11 to 17" in verdict.sentence
     assert "Entries 1 to 10 stand in the archive history-000000001-000000010.zip, which holds, too." in verdict.sentence
     only_file(settings).unlink()
-    verdict = chain.verify()
+    verdict = verification.verify()
     assert verdict.ok
     assert "which is not at hand: put it into" in verdict.sentence
     assert triggers.missing() == []
@@ -182,10 +182,10 @@ def test_the_rows_of_the_history_stay_and_say_where_their_entry_is(
     before = set(HistoryRow.objects.values_list("entry_seq", "sentence"))
     run("--remove")
     assert before <= set(HistoryRow.objects.values_list("entry_seq", "sentence"))
-    assert archived.holding(10) == archived.Holding(
+    assert archive_index.holding(10) == archive_index.Holding(
         name="history-000000001-000000010.zip", removed_at=Archive.objects.get().removed_at or LATER
     )
-    assert archived.holding(11) is None
+    assert archive_index.holding(11) is None
     row = HistoryRow.objects.get(entry_seq=3)
     shown = signed_in(Role.REVIEWER).get(reverse("history-row", args=[row.number])).content.decode()
     assert "history-000000001-000000010.zip</bdi>; it left this database" in shown
@@ -200,11 +200,11 @@ def test_the_next_archive_goes_on_where_the_last_one_ended(
         run("--remove")
     clock.setattr(timezone, "now", lambda: LATER + timedelta(days=400))
     assert "holds the entries 11 to " in run("--remove")
-    verdict = chain.verify()
+    verdict = verification.verify()
     assert verdict.ok, verdict.sentence
     assert verdict.sentence.count("which holds, too") == 2
     second = sorted(Path(settings.ARCHIVE_FOLDER).iterdir())[1]
-    assert checker.check(second, checker.read_copies(Path(settings.CHECKPOINT_FOLDER))).ok
+    assert standalone_checker.check(second, standalone_checker.read_copies(Path(settings.CHECKPOINT_FOLDER))).ok
 
 
 def altered_file(settings: Settings) -> None:
@@ -237,10 +237,10 @@ def test_what_is_neither_here_nor_in_a_signed_archive_is_found(
     kept_a_year: None, settings: Settings, forge: object, wrong: int
 ) -> None:
     run("--remove")
-    assert chain.verify().ok
+    assert verification.verify().ok
     assert callable(forge)
     forge(settings)
-    verdict = chain.verify()
+    verdict = verification.verify()
     assert not verdict.ok
     assert verdict.first_wrong_seq == wrong
 
@@ -280,7 +280,7 @@ def test_killed_at_any_point_nothing_is_lost(kept_a_year: None, settings: Settin
         return [str(settings.ARCHIVE_FOLDER), str(settings.CHECKPOINT_FOLDER), LATER.isoformat()]
 
     for crash in crashes(archive_everything, begin):
-        verdict = chain.verify()
+        verdict = verification.verify()
         assert verdict.ok, (crash, verdict.sentence)
         gone = ChainHead.objects.get().archived_seq
         assert gone in (0, 10)
@@ -290,7 +290,7 @@ def test_killed_at_any_point_nothing_is_lost(kept_a_year: None, settings: Settin
             done.append(only_file(settings))
             break
     assert done
-    assert "which holds, too" in chain.verify().sentence
+    assert "which holds, too" in verification.verify().sentence
 
 
 def test_it_is_refused_while_the_entry_about_it_cannot_be_written(

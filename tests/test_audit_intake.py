@@ -13,8 +13,8 @@ from django.db import connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alignadmin.audit import trail
 from connectors.align.resources import AuditLine, WriteRequest
-from connectors.audit import trail
 from connectors.audit.columns import FORMS, AskDayOrder, DayOrder, LogLine, read_lines, read_time
 from connectors.audit.grammar import parse
 from connectors.audit.intake import digest_of, pull, take_in

@@ -16,8 +16,9 @@ from django.db.models import Model
 from django.utils import timezone
 
 from alignadmin.accounts.people import services as people
+from alignadmin.audit import checkpoints, trail, triggers, verification
+from alignadmin.audit.trail import Act, PersonCopy, append, append_many
 from connectors import services
-from connectors.audit import chain, checkpoints, trail, triggers
 from connectors.audit.models import (
     ChainHead,
     Checkpoint,
@@ -28,7 +29,6 @@ from connectors.audit.models import (
     SeenAgain,
     SigningKey,
 )
-from connectors.audit.trail import Act, PersonCopy, append, append_many
 from connectors.models import Confirmation, Connector, Credential, Person, Role, System
 from tests import make
 from tests.events import EVENT
@@ -88,7 +88,7 @@ class TestAppending:
             transaction.set_rollback(True)
         append_some(1)
         assert list(Entry.objects.order_by("seq").values_list("seq", flat=True)) == [1, 2]
-        assert chain.verify().ok
+        assert verification.verify().ok
 
     def rename(self, connector: Connector, data: dict[str, object]) -> None:
         with transaction.atomic():
@@ -261,11 +261,11 @@ class TestTriggers:
         with triggers.lifted():
             assert len(triggers.missing()) == len(triggers.wanted(connection.vendor))
             assert "W001" in str(triggers.check(None, ["default"]))
-            verdict = chain.verify()
+            verdict = verification.verify()
             assert not verdict.ok
             assert "not guarded: the trigger connectors_checkpoint_no_" in verdict.sentence
         assert triggers.check(None, ["default"]) == []
-        assert chain.verify().ok
+        assert verification.verify().ok
 
 
 def tamper(statement: str) -> None:
@@ -297,7 +297,7 @@ class TestVerifying:
         append_some(10)
 
     def test_a_whole_chain_holds(self) -> None:
-        verdict = chain.verify()
+        verdict = verification.verify()
         assert (verdict.ok, verdict.rows, verdict.first_seq, verdict.last_seq) == (True, 10, 1, 10)
 
     @pytest.mark.parametrize(("statement", "wrong"), TAMPERINGS.values(), ids=TAMPERINGS.keys())
@@ -306,7 +306,7 @@ class TestVerifying:
             tamper("DELETE FROM connectors_entry WHERE seq = 9")
             statement, wrong = "UPDATE connectors_entry SET seq = 9 WHERE seq = 10", 9
         tamper(statement)
-        verdict = chain.verify()
+        verdict = verification.verify()
         assert not verdict.ok
         assert verdict.first_wrong_seq == wrong if wrong else verdict.first_wrong_seq in (3, 4)
         assert str(verdict.first_wrong_seq) in verdict.sentence
@@ -315,14 +315,14 @@ class TestVerifying:
         tamper("UPDATE connectors_entry SET seq = 100 WHERE seq = 2")
         tamper("UPDATE connectors_entry SET seq = 2 WHERE seq = 3")
         tamper("UPDATE connectors_entry SET seq = 3 WHERE seq = 100")
-        assert chain.verify().first_wrong_seq == 2
+        assert verification.verify().first_wrong_seq == 2
 
     def test_a_rewritten_end_differs_from_the_head(self) -> None:
         last = Entry.objects.get(seq=10)
         body = last.body.replace("Planned 9", "Planned 8")
         with triggers.lifted():
             Entry.objects.filter(seq=10).update(body=body, hash=trail.digest(last.prev, body))
-        assert chain.verify().first_wrong_seq == 10
+        assert verification.verify().first_wrong_seq == 10
 
     def test_any_changed_character_of_a_body_is_found(self) -> None:
         rng = random.Random(7)
@@ -331,10 +331,10 @@ class TestVerifying:
             at = rng.randrange(len(entry.body))
             with triggers.lifted():
                 Entry.objects.filter(pk=entry.pk).update(body=f"{entry.body[:at]}~{entry.body[at + 1 :]}")
-            assert chain.verify().first_wrong_seq == entry.seq
+            assert verification.verify().first_wrong_seq == entry.seq
             with triggers.lifted():
                 Entry.objects.filter(pk=entry.pk).update(body=entry.body)
-        assert chain.verify().ok
+        assert verification.verify().ok
 
     def test_the_command_exits_one_when_the_chain_is_broken(self, capsys: pytest.CaptureFixture[str]) -> None:
         call_command("verify_history")

@@ -12,13 +12,13 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from alignadmin.audit.trail import lock_head
 from connectors.audit import cases
 from connectors.audit.case_book import Sighting
 from connectors.audit.grammar import CREATED, DELETED, J2A, UPDATED, MappingEvent, write
 from connectors.audit.intake import take_in
 from connectors.audit.join import rejoin
 from connectors.audit.models import Case, CaseState, Entry, HistoryRow, Intake, MirrorLine
-from connectors.audit.trail import lock_head
 from connectors.models import Connector, Person, Role
 from tests.events import EVENT
 from tests.sandbox_fixture import RunningSandbox

@@ -12,9 +12,9 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from pytest_django import Settings
 
-from connectors.audit import chain, checker, checkpoints, deliveries, triggers
+from alignadmin.audit import checkpoints, deliveries, standalone_checker, triggers, verification
+from alignadmin.audit.trail import append_many
 from connectors.audit.models import ChainHead, Checkpoint, Entry
-from connectors.audit.trail import append_many
 from tests import chain_mutations as mutations
 from tests.test_audit_trail import act, append_some
 
@@ -40,8 +40,8 @@ def history(settings: Settings) -> mutations.History:
 
 
 @pytest.fixture
-def copies(history: mutations.History, settings: Settings) -> checker.Copies:
-    return checker.read_copies(Path(settings.CHECKPOINT_FOLDER))
+def copies(history: mutations.History, settings: Settings) -> standalone_checker.Copies:
+    return standalone_checker.read_copies(Path(settings.CHECKPOINT_FOLDER))
 
 
 @pytest.fixture
@@ -50,19 +50,19 @@ def lifted(history: mutations.History) -> Iterator[None]:
         yield
 
 
-def is_broken(verdict: chain.Verdict) -> bool:
+def is_broken(verdict: verification.Verdict) -> bool:
     return verdict.sentence.startswith("The chain is broken")
 
 
-def stored_verdict(changed: mutations.History) -> chain.Verdict:
+def stored_verdict(changed: mutations.History) -> verification.Verdict:
     with transaction.atomic():
         mutations.store(changed)
-        verdict = chain.verify()
+        verdict = verification.verify()
         transaction.set_rollback(True)
     return verdict
 
 
-def hunt(rounds: int, seed: int, history: mutations.History, copies: checker.Copies, folder: Path) -> None:
+def hunt(rounds: int, seed: int, history: mutations.History, copies: standalone_checker.Copies, folder: Path) -> None:
     """Every mutation is found in the database and in a pack."""
     rng = random.Random(seed)
     made_at = (START + timedelta(days=1)).isoformat()
@@ -72,7 +72,7 @@ def hunt(rounds: int, seed: int, history: mutations.History, copies: checker.Cop
         assert is_broken(stored_verdict(changed)), label
         if mutation in mutations.EVERYWHERE:
             mutations.write_pack(changed, folder, made_at=made_at)
-            assert not checker.check(folder, copies).ok, label
+            assert not standalone_checker.check(folder, copies).ok, label
 
 
 class TestMutations:
@@ -81,11 +81,11 @@ class TestMutations:
         return tmp_path / "pack"
 
     def test_the_history_that_is_falsified_holds(
-        self, history: mutations.History, copies: checker.Copies, lifted: None, folder: Path
+        self, history: mutations.History, copies: standalone_checker.Copies, lifted: None, folder: Path
     ) -> None:
         assert not is_broken(stored_verdict(history.copy()))
         mutations.write_pack(history, folder, made_at=(START + timedelta(days=1)).isoformat())
-        report = checker.check(folder, copies)
+        report = standalone_checker.check(folder, copies)
         assert (report.ok, report.entries, report.checkpoints) == (True, len(history.entries), len(copies.by_number))
 
     @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ class TestMutations:
         self,
         mutation: mutations.Mutation,
         history: mutations.History,
-        copies: checker.Copies,
+        copies: standalone_checker.Copies,
         lifted: None,
         folder: Path,
     ) -> None:
@@ -106,16 +106,16 @@ class TestMutations:
             assert is_broken(stored_verdict(changed))
             if mutation in mutations.EVERYWHERE:
                 mutations.write_pack(changed, folder, made_at=(START + timedelta(days=1)).isoformat())
-                assert not checker.check(folder, copies).ok
+                assert not standalone_checker.check(folder, copies).ok
 
     def test_a_share_of_random_ones_is_found(
-        self, history: mutations.History, copies: checker.Copies, lifted: None, folder: Path
+        self, history: mutations.History, copies: standalone_checker.Copies, lifted: None, folder: Path
     ) -> None:
         hunt(150, 20260301, history, copies, folder)
 
     @pytest.mark.soak
     def test_ten_thousand_random_ones_are_found(
-        self, history: mutations.History, copies: checker.Copies, lifted: None, folder: Path
+        self, history: mutations.History, copies: standalone_checker.Copies, lifted: None, folder: Path
     ) -> None:
         hunt(10_000, 7, history, copies, folder)
 
@@ -132,7 +132,7 @@ def test_nothing_rightful_is_called_wrong(seed: int) -> None:
             deliveries.deliver_due,
         ]
         rng.choice(acts)()
-        verdict = chain.verify()
+        verdict = verification.verify()
         assert verdict.ok, verdict.sentence
 
 
@@ -181,33 +181,33 @@ class TestFirstWrong:
 class TestRemarks:
     def test_without_checkpoints_it_says_what_it_cannot_know(self) -> None:
         append_some(3)
-        verdict = chain.verify()
+        verdict = verification.verify()
         assert verdict.ok
         assert "There is no checkpoint yet" in verdict.sentence
 
     def test_entries_after_the_last_checkpoint_are_told(self, history: mutations.History) -> None:
-        assert chain.verify().remarks == ()
+        assert verification.verify().remarks == ()
         append_some(2)
         last = ChainHead.objects.get().seq
-        assert chain.verify().remarks == (f"Entries {last - 1} to {last} wait for the next checkpoint.",)
+        assert verification.verify().remarks == (f"Entries {last - 1} to {last} wait for the next checkpoint.",)
 
     def test_hours_without_a_checkpoint_are_told(self, history: mutations.History, settings: Settings) -> None:
         settings.CHECKPOINT_INTERVAL = 3600.0
         checkpoint(12)
         deliveries.deliver_due()
         assert "5 hourly checkpoints were not made; the longest time without one is from 01 Mar 2026, 16:05" in (
-            chain.verify().sentence
+            verification.verify().sentence
         )
 
     def test_copies_that_went_away_are_told(self, history: mutations.History, settings: Settings) -> None:
         next(Path(settings.CHECKPOINT_FOLDER).rglob("*.json")).unlink()
-        verdict = chain.verify()
+        verdict = verification.verify()
         assert verdict.ok
         assert "The folder lacks 1 checkpoints" in verdict.sentence
 
     def test_a_copy_that_is_no_checkpoint_is_wrong(self, history: mutations.History, settings: Settings) -> None:
         (Path(settings.CHECKPOINT_FOLDER) / "checkpoint-x.json").write_text("{}")
-        assert "checkpoint-x.json, line 1, is not a checkpoint" in chain.verify().sentence
+        assert "checkpoint-x.json, line 1, is not a checkpoint" in verification.verify().sentence
 
 
 def test_the_command_compares_with_the_copies_it_is_given(
@@ -230,7 +230,7 @@ def test_the_triggers_stand_after_a_migration_that_rebuilds_the_tables() -> None
         assert len(triggers.missing()) == 6  # SQLite drops them with the old table, without a word
     call_command("migrate", verbosity=0)
     assert triggers.missing() == []
-    assert chain.verify().ok
+    assert verification.verify().ok
 
 
 def rebuild() -> None:
@@ -251,11 +251,11 @@ def test_a_check_reads_what_others_append_meanwhile(history: mutations.History) 
         checkpoints.make(checkpoints.PACK)
         deliveries.deliver_due()
 
-    chain_chunk = chain.CHUNK
-    chain.CHUNK = 5
+    chain_chunk = verification.CHUNK
+    verification.CHUNK = 5
     try:
-        verdict = chain.verify(go_on)
+        verdict = verification.verify(go_on)
     finally:
-        chain.CHUNK = chain_chunk
+        verification.CHUNK = chain_chunk
     assert verdict.ok, verdict.sentence
-    assert chain.verify().ok
+    assert verification.verify().ok

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from connectors.audit import checker, checkpoints, deliveries, evidence
+from alignadmin.audit import bundle, checkpoints, deliveries, standalone_checker
 from tests.test_audit_trail import append_some
 
 pytestmark = pytest.mark.django_db
@@ -42,9 +42,9 @@ def zipped(path: Path, first: int | None, last: int | None) -> Path:
     """What is checked of every pack and archive, and a signed manifest; rows are in test_pack_truth."""
     own = checkpoints.make(checkpoints.PACK, now=AT + timedelta(hours=7))
     deliveries.deliver_due()
-    span = evidence.span(first, last, own)
+    span = bundle.span(first, last, own)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
-        writing = evidence.Writing(zip=made)
+        writing = bundle.Writing(zip=made)
         writing.add_chain(span)
         writing.add("statements.txt", [b"What is ", b"not there\n"])
         writing.finish({"kind": "pack"}, span, own.at)
@@ -63,7 +63,7 @@ def folder(pack: Path, tmp_path: Path) -> Path:
     return tmp_path / "pack"
 
 
-def run(*arguments: object, script: Path = Path(checker.__file__)) -> tuple[int, str]:
+def run(*arguments: object, script: Path = Path(standalone_checker.__file__)) -> tuple[int, str]:
     """In a Python of its own that knows nothing of this product."""
     ran = subprocess.run(
         [sys.executable, "-I", str(script), *map(str, arguments)],
@@ -79,7 +79,9 @@ def run(*arguments: object, script: Path = Path(checker.__file__)) -> tuple[int,
 
 def said(path: Path, copies: Path | None = None) -> str:
     """In this process, and without the exit code where something is wrong."""
-    return checker.told(checker.check(path, checker.read_copies(copies) if copies else None))
+    return standalone_checker.told(
+        standalone_checker.check(path, standalone_checker.read_copies(copies) if copies else None)
+    )
 
 
 # -- good packs -------------------------------------------------------------------------------------------------------
@@ -92,12 +94,12 @@ def test_a_pack_holds_as_zip_and_as_folder(pack: Path, folder: Path, copies: Pat
 
 
 def test_the_checker_that_comes_with_a_pack_is_this_one(pack: Path, folder: Path, copies: Path) -> None:
-    assert (folder / "checker.py").read_bytes() == Path(checker.__file__).read_bytes()
+    assert (folder / "checker.py").read_bytes() == Path(standalone_checker.__file__).read_bytes()
     assert run(pack, "--checkpoints", copies, script=folder / "checker.py")[0] == 0
 
 
 def test_it_imports_nothing_but_the_standard_library_and_cryptography(pack: Path) -> None:
-    source = Path(checker.__file__).read_text()
+    source = Path(standalone_checker.__file__).read_text()
     names = {
         line.split()[1].split(".")[0] for line in source.splitlines() if line.strip().startswith(("import ", "from "))
     }
@@ -113,7 +115,7 @@ def test_without_checkpoints_of_ones_own_it_says_what_it_cannot_know(pack: Path)
 
 
 def test_a_pack_without_any_checkpoint_is_told_to_prove_little(folder: Path) -> None:
-    rewrite(folder, checker.CHECKPOINTS, b"")
+    rewrite(folder, standalone_checker.CHECKPOINTS, b"")
     text = said(folder)
     assert "There is no checkpoint" in text
     assert "cannot be known" in text
@@ -142,11 +144,11 @@ def test_copies_of_another_time_are_told_to_prove_nothing(pack: Path, tmp_path: 
 def rewrite(folder: Path, name: str, raw: bytes) -> None:
     """As a forger would: the manifest says what the file is now, and is not signed any more."""
     (folder / name).write_bytes(raw)
-    manifest = json.loads((folder / checker.MANIFEST).read_text())
+    manifest = json.loads((folder / standalone_checker.MANIFEST).read_text())
     for each, of in manifest["files"].items():
-        of["sha256"] = checker.Source(folder).sha256(each)
-    (folder / checker.MANIFEST).write_text(json.dumps(manifest))
-    (folder / checker.SIGNATURE).unlink(missing_ok=True)
+        of["sha256"] = standalone_checker.Source(folder).sha256(each)
+    (folder / standalone_checker.MANIFEST).write_text(json.dumps(manifest))
+    (folder / standalone_checker.SIGNATURE).unlink(missing_ok=True)
 
 
 def edited(folder: Path, name: str, change: Callable[[list[bytes]], list[bytes]]) -> None:
@@ -159,18 +161,20 @@ def test_an_altered_file_is_found_by_the_manifest(folder: Path) -> None:
 
 
 def test_an_altered_manifest_is_found_by_its_signature(folder: Path) -> None:
-    raw = (folder / checker.MANIFEST).read_text()
-    (folder / checker.MANIFEST).write_text(raw.replace("pack", "Pack"))
+    raw = (folder / standalone_checker.MANIFEST).read_text()
+    (folder / standalone_checker.MANIFEST).write_text(raw.replace("pack", "Pack"))
     assert "manifest.json is not the one that the product signed" in said(folder)
 
 
 def test_a_manifest_without_a_signature_is_told(folder: Path) -> None:
-    (folder / checker.SIGNATURE).unlink()
+    (folder / standalone_checker.SIGNATURE).unlink()
     assert "manifest.json is not signed" in said(folder)
 
 
 def test_the_first_wrong_entry_is_named(folder: Path) -> None:
-    edited(folder, checker.ENTRIES, lambda lines: [line.replace(b"Planned 1 ", b"Planned 9 ") for line in lines])
+    edited(
+        folder, standalone_checker.ENTRIES, lambda lines: [line.replace(b"Planned 1 ", b"Planned 9 ") for line in lines]
+    )
     code, text = run(folder)
     assert code == 1
     assert "WRONG: entry 6 is not what was written." in text
@@ -191,7 +195,7 @@ def test_the_first_wrong_entry_is_named(folder: Path) -> None:
 def test_entries_that_are_not_there_are_found(
     folder: Path, change: Callable[[list[bytes]], list[bytes]], told: str
 ) -> None:
-    edited(folder, checker.ENTRIES, change)
+    edited(folder, standalone_checker.ENTRIES, change)
     assert told in said(folder)
 
 
@@ -209,7 +213,7 @@ def test_entries_that_are_not_there_are_found(
 def test_checkpoints_that_are_not_what_was_signed_are_found(
     folder: Path, change: Callable[[list[bytes]], list[bytes]], told: str
 ) -> None:
-    edited(folder, checker.CHECKPOINTS, change)
+    edited(folder, standalone_checker.CHECKPOINTS, change)
     assert told in said(folder)
 
 
@@ -231,9 +235,9 @@ def test_two_copies_of_one_checkpoint_that_differ_are_a_fork(pack: Path, copies:
 
 
 def test_a_key_that_takes_the_name_of_another_is_found(folder: Path) -> None:
-    keys = json.loads((folder / checker.KEYS).read_text())
+    keys = json.loads((folder / standalone_checker.KEYS).read_text())
     keys[0]["public"] = base64.b64encode(b"x" * 32).decode()
-    rewrite(folder, checker.KEYS, json.dumps(keys).encode())
+    rewrite(folder, standalone_checker.KEYS, json.dumps(keys).encode())
     assert "is not the key of that name" in said(folder)
 
 
@@ -276,12 +280,15 @@ GARBAGE = [
 
 
 @pytest.mark.parametrize("raw", GARBAGE, ids=range(len(GARBAGE)))
-@pytest.mark.parametrize("name", [checker.ENTRIES, checker.CHECKPOINTS, checker.KEYS, checker.MANIFEST])
+@pytest.mark.parametrize(
+    "name",
+    [standalone_checker.ENTRIES, standalone_checker.CHECKPOINTS, standalone_checker.KEYS, standalone_checker.MANIFEST],
+)
 def test_garbage_is_a_sentence(folder: Path, name: str, raw: bytes) -> None:
     (folder / name).write_bytes(raw)
-    report = checker.check(folder)
+    report = standalone_checker.check(folder)
     assert not report.ok
-    assert len(checker.told(report)) < 500
+    assert len(standalone_checker.told(report)) < 500
 
 
 @pytest.mark.parametrize("raw", GARBAGE, ids=range(len(GARBAGE)))
@@ -293,9 +300,9 @@ def test_garbage_among_the_copies_is_a_sentence(pack: Path, copies: Path, raw: b
 
 
 def test_what_a_pack_says_does_not_reach_the_terminal_as_it_is(folder: Path) -> None:
-    manifest = json.loads((folder / checker.MANIFEST).read_text())
+    manifest = json.loads((folder / standalone_checker.MANIFEST).read_text())
     manifest["entries"]["first"] = "\x1b[2J\ud800" + "long" * 1000
-    (folder / checker.MANIFEST).write_text(json.dumps(manifest))
+    (folder / standalone_checker.MANIFEST).write_text(json.dumps(manifest))
     code, text = run(folder)
     assert code == 1
     assert "?[2J?longlong" in text
@@ -303,8 +310,8 @@ def test_what_a_pack_says_does_not_reach_the_terminal_as_it_is(folder: Path) -> 
 
 
 def test_a_huge_line_is_refused_before_it_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checker, "LONGEST_LINE", 1000)
-    with (folder / checker.ENTRIES).open("ab") as file:
+    monkeypatch.setattr(standalone_checker, "LONGEST_LINE", 1000)
+    with (folder / standalone_checker.ENTRIES).open("ab") as file:
         file.write(b"x" * 2000)
     assert "entries.jsonl, line" in said(folder)
     assert "longer than 1000 bytes" in said(folder)
@@ -326,20 +333,22 @@ def test_a_zip_with_any_damaged_byte_is_found_or_holds_the_same(pack: Path, tmp_
     for _ in range(60):
         at = rng.randrange(len(raw))
         damaged.write_bytes(bytes(raw[:at]) + bytes([raw[at] ^ (1 << rng.randrange(8))]) + bytes(raw[at + 1 :]))
-        wrong += not checker.check(damaged).ok  # a date in the zip's own lists says nothing about what it holds
+        wrong += not standalone_checker.check(
+            damaged
+        ).ok  # a date in the zip's own lists says nothing about what it holds
     assert wrong > 40
 
 
 def test_a_name_that_leads_outside_is_refused(folder: Path) -> None:
-    manifest = json.loads((folder / checker.MANIFEST).read_text())
+    manifest = json.loads((folder / standalone_checker.MANIFEST).read_text())
     manifest["files"]["../../etc/passwd"] = {"sha256": "0" * 64}
-    (folder / checker.MANIFEST).write_text(json.dumps(manifest))
+    (folder / standalone_checker.MANIFEST).write_text(json.dumps(manifest))
     assert "../../etc/passwd is missing from the pack" in said(folder)
 
 
 def test_a_folder_where_a_file_should_be_is_a_sentence(folder: Path) -> None:
-    (folder / checker.ENTRIES).unlink()
-    (folder / checker.ENTRIES).mkdir()
+    (folder / standalone_checker.ENTRIES).unlink()
+    (folder / standalone_checker.ENTRIES).mkdir()
     assert "entries.jsonl is missing" in said(folder)
     shutil.rmtree(folder)
     assert "there is no file or folder" in said(folder)

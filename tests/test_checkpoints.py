@@ -18,9 +18,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from alignadmin import sealing
+from alignadmin.audit import checkpoints, deliveries, standalone_checker, verification
 from alignadmin.due_work import run_due
 from connectors import resealing
-from connectors.audit import chain, checker, checkpoints, deliveries
 from connectors.audit.models import Checkpoint, CheckpointDelivery, Entry, SigningKey
 from tests.crash import crashes
 from tests.scripted_server import Reply, in_turn, serving
@@ -60,8 +60,8 @@ def test_it_signs_where_the_chain_ends_and_names_the_one_before() -> None:
         "key": made.key_id,
         "cause": "pack",
     }
-    assert (empty.seq, json.loads(empty.body)["hash"]) == (0, checker.START)
-    keys = checker.Keyring()
+    assert (empty.seq, json.loads(empty.body)["hash"]) == (0, standalone_checker.START)
+    keys = standalone_checker.Keyring()
     for each in checkpoints.public_keys():
         keys.add(each.key_id, each.public)
     assert keys.has_signed(made.key_id, made.signature, made.body.encode())
@@ -142,7 +142,7 @@ def test_another_sealing_key_seals_it_again(settings: Settings) -> None:
     assert resealing.standing().counts == {"new": 1}
     settings.SEAL_KEYS = [new]
     checkpoints.make(checkpoints.HOUR)
-    assert chain.verify().ok
+    assert verification.verify().ok
     assert "signing_keys" in Entry.objects.get(action="keys.rotated").body
 
 
@@ -154,7 +154,7 @@ def test_a_new_key_is_named_by_the_old_one() -> None:
     assert json.loads(named.body)["next"] == SigningKey.objects.get(key_id=second.key_id).public
     assert [key.retired_at is None for key in checkpoints.public_keys()] == [False, True]
     assert "signs checkpoints from now on" in Entry.objects.get(action="keys.signing_changed").body
-    verdict = chain.verify()
+    verdict = verification.verify()
     assert verdict.ok
     assert "was lost" not in verdict.sentence
 
@@ -175,7 +175,7 @@ def test_the_place_of_a_lost_key_is_taken_and_told(settings: Settings) -> None:
     lost = checkpoints.make(checkpoints.HOUR).key_id
     settings.SEAL_KEYS = [sealing.new_key("other")]
     call_command("checkpoint", "--new-key", "--lost")
-    verdict = chain.verify()
+    verdict = verification.verify()
     assert verdict.ok
     assert f"because the one before, {lost}, was lost" in verdict.sentence
 
@@ -252,7 +252,7 @@ def test_killed_at_any_point_of_a_delivery_the_next_try_ends_it(settings: Settin
     killed = [crash.before for crash in crashes(deliver, again) if crash.killed]
     assert killed
     assert CheckpointDelivery.objects.get().delivered_at
-    assert chain.verify().remarks == ()
+    assert verification.verify().remarks == ()
 
 
 # -- elsewhere --------------------------------------------------------------------------------------------------------

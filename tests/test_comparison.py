@@ -14,22 +14,13 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from alignadmin.audit import checkpoints, deliveries, triggers
+from alignadmin.audit import verification as chain
+from alignadmin.audit.trail import Act, append_many, canonical
 from alignadmin.due_work import run_due
-from connectors.audit import (
-    cases,
-    chain,
-    checkpoints,
-    comparison,
-    deliveries,
-    rebuilding,
-    rows,
-    run_digest,
-    triggers,
-    verification,
-)
+from connectors.audit import cases, comparison, rebuilding, rows, run_digest, verification
 from connectors.audit.differences import Difference, Look, Page
 from connectors.audit.models import Entry, HistoryRow, IntakeRun, Verification
-from connectors.audit.trail import Act, append_many, canonical
 from connectors.models import Connector, Person, Role
 from connectors.services import ConnectorData, edit_connector
 from tests import chain_mutations as mutations

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from alignadmin import sealing
-from connectors.audit import trail
+from alignadmin.audit import trail
 from connectors.audit.models import Entry
 from connectors.models import (
     Connector,

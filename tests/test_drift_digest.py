@@ -15,8 +15,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from alignadmin.audit import verification
 from alignadmin.due_work import run_due
-from connectors.audit import chain
 from connectors.audit.models import Coverage
 from connectors.models import AuditSource, Connector, HistoryRow, Person, Status, StatusCategory
 from mappings.drift import digest
@@ -164,7 +164,7 @@ def test_the_worker_sends_it_and_an_entry_says_who_was_told(owner: Connector) ->
     run_due()
     assert len(mail.outbox) == 1
     assert entries() == [f"Drift of Acme: 1 new: told {GROUP}."]
-    assert chain.verify().ok
+    assert verification.verify().ok
 
 
 # --- what it says -----------------------------------------------------------------------------------------------------

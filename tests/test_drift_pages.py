@@ -14,9 +14,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from alignadmin.audit import verification
 from alignadmin.due_work import run_due
 from connectors import jobs
-from connectors.audit import chain
 from connectors.audit.models import Entry
 from connectors.models import Connector, HistoryRow, JobState, Person, Role, Status, StatusCategory
 from mappings.drift.decisions import Seen, seen
@@ -220,7 +220,7 @@ def test_adopting_makes_what_align_has_wanted(editor: Client, people: People, dr
         "Editor",
         "Adopted: In Review: Align has 5 Accepted, wanted is 5 Accepted.",
     )
-    assert chain.verify().ok
+    assert verification.verify().ok
 
 
 def test_restoring_makes_an_edit_of_mine_that_a_plan_sends(
@@ -451,7 +451,7 @@ def test_a_thousand_ticked_rows_are_decided_in_one_go(editor: Client, connector:
     assert Mapping.objects.filter(situation=Situation.DRIFTED).count() == 1
     assert Entry.objects.filter(action="drift.adopt").count() == 1000
     assert len(queries) < 100
-    assert chain.verify().ok
+    assert verification.verify().ok
 
 
 def test_rows_that_changed_meanwhile_are_named_and_the_others_decided(

@@ -18,10 +18,10 @@ from django.test import Client
 from django.urls import path
 
 from alignadmin.accounts.rights import Right, requires
+from alignadmin.audit import trail
 from alignadmin.pages import page
 from alignadmin.urls import handler500 as the_product_s
 from alignadmin.urls import urlpatterns as the_product_s_addresses
-from connectors.audit import trail
 from connectors.audit.models import Entry
 from connectors.models import Connector, Person, Role
 from mappings.models import Plan

@@ -11,18 +11,8 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from connectors.audit import (
-    cases,
-    chain,
-    checkpoints,
-    deliveries,
-    intake,
-    questions,
-    review,
-    triggers,
-    weeks,
-    withdrawals,
-)
+from alignadmin.audit import checkpoints, deliveries, triggers, verification
+from connectors.audit import cases, intake, questions, review, weeks, withdrawals
 from connectors.audit.models import Case, HistoryRow, Intake, IntakeRun
 from connectors.models import Connector, Person, Role
 from tests import history_mutations as mutations
@@ -84,7 +74,7 @@ def lifted(whole: Connector) -> Iterator[None]:
 
 
 def is_found() -> bool:
-    return chain.verify().sentence.startswith("The chain is broken") or bool(differences())
+    return verification.verify().sentence.startswith("The chain is broken") or bool(differences())
 
 
 def unfound(act: Callable[[], Falsified | None]) -> tuple[Falsified | None, bool]:

@@ -21,14 +21,14 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from alignadmin.accounts.recent_sign_in import BEGAN, SEEN
+from alignadmin.audit import trail, triggers
+from alignadmin.audit.trail import Act
 from alignadmin.due_work import run_due
-from connectors.audit import trail, triggers
 from connectors.audit.columns import LogLine
 from connectors.audit.forms import asked
 from connectors.audit.grammar import DELETED, J2A, MappingEvent, write
 from connectors.audit.models import Entry, HistoryRow, Intake, MirrorLine, SavedView
 from connectors.audit.search import Search
-from connectors.audit.trail import Act
 from connectors.models import Connector, Person, Role
 from tests import make
 from tests.events import EVENT

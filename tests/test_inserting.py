@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from connectors.audit.inserting import FEW, MOST_VALUES, insert
+from alignadmin.audit.bulk_insert import FEW, MOST_VALUES, insert
 from connectors.audit.models import Entry, HistoryRow, Intake, IntakeRun, MirrorLine, Source
 from connectors.models import Connector
 from tests import make

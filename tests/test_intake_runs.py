@@ -11,7 +11,8 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from connectors.audit import chain, checkpoints, gaps, intake_runs, run_digest, trail, triggers
+from alignadmin.audit import checkpoints, trail, triggers, verification
+from connectors.audit import gaps, intake_runs, run_digest
 from connectors.audit.intake import pull, take_in
 from connectors.audit.models import (
     ChainHead,
@@ -327,7 +328,7 @@ def test_lines_and_runs_and_entries_all_rewritten_with_hashes_worked_out_anew_ar
         prev = run.hash
     rewrite_the_chain()
     assert found() == []
-    assert "The chain is broken" in chain.verify().sentence
+    assert "The chain is broken" in verification.verify().sentence
 
 
 def rewrite_the_chain() -> None:

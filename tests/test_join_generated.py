@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.db import transaction
 
-from connectors.audit import trail
+from alignadmin.audit import trail
 from connectors.audit.columns import LogLine
 from connectors.audit.grammar import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
 from connectors.audit.join import rejoin

@@ -18,8 +18,9 @@ from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 
+from alignadmin.audit import archive, checkpoints, standalone_checker
 from alignadmin.due_work import run_due
-from connectors.audit import archive, checker, checkpoints, csv_safe, labels, pack_rows, pack_span, rows
+from connectors.audit import csv_safe, labels, pack_rows, pack_span, rows
 from connectors.audit.grammar import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
 from connectors.audit.models import Entry, HistoryRow, MirrorLine, PackState, TypeLabel
 from connectors.models import Connector, Person, Role
@@ -366,13 +367,13 @@ def test_it_makes_the_same_row_of_any_entry_as_the_product(align: Connector, peo
     compared = 0
     for entry in Entry.objects.all():
         body = json.loads(entry.body)
-        theirs = checker.row_of(entry.seq, entry.hash, body)
+        theirs = standalone_checker.row_of(entry.seq, entry.hash, body)
         told = pack_rows.Told(seq=entry.seq, hash=entry.hash, body=body)
         row = rows.of_body(body) if theirs else None
         assert (theirs is None) == (entry.action == "change.sent")
         if row and theirs:
             ours = pack_rows.record_of(row, told)
-            assert {name: ours[name] for name in ours if name not in checker.PAIRING} == theirs, body
+            assert {name: ours[name] for name in ours if name not in standalone_checker.PAIRING} == theirs, body
             compared += 1
     assert compared > 500
 
@@ -602,12 +603,20 @@ def forge_all(folder: Path) -> None:
     mutations.rehash(history)
     mutations.resign(history)
     by_seq = {row["seq"]: row for row in history.entries}
-    entries = [by_seq[each["seq"]] for each in records(folder, checker.ENTRIES)]
-    put(folder, [{name: row[name] for name in ("seq", "prev", "hash", "body")} for row in entries], checker.ENTRIES)
-    numbers = {json.loads(each["body"])["number"] for each in records(folder, checker.CHECKPOINTS)}
+    entries = [by_seq[each["seq"]] for each in records(folder, standalone_checker.ENTRIES)]
+    put(
+        folder,
+        [{name: row[name] for name in ("seq", "prev", "hash", "body")} for row in entries],
+        standalone_checker.ENTRIES,
+    )
+    numbers = {json.loads(each["body"])["number"] for each in records(folder, standalone_checker.CHECKPOINTS)}
     signed = [row for row in history.checkpoints if row["number"] in numbers]
-    put(folder, [{name: row[name] for name in ("body", "signature", "key_id")} for row in signed], checker.CHECKPOINTS)
-    for name in (checker.ROWS, checker.PLANS):
+    put(
+        folder,
+        [{name: row[name] for name in ("body", "signature", "key_id")} for row in signed],
+        standalone_checker.CHECKPOINTS,
+    )
+    for name in (standalone_checker.ROWS, standalone_checker.PLANS):
         (folder / name).write_text((folder / name).read_text().replace("Eli Editor", "Mal Lory"))
         put(folder, [with_hashes(each, by_seq) for each in records(folder, name)], name)
     resigned(folder)
@@ -655,7 +664,7 @@ def test_a_line_that_is_given_another_type_is_found(of_terms: Path, place: int) 
 
 
 def with_terms(folder: Path, **means: Any) -> Path:
-    path = folder / checker.MANIFEST
+    path = folder / standalone_checker.MANIFEST
     manifest = json.loads(path.read_text())
     manifest["terms"][0]["labels"]["user story"] |= means
     path.write_text(json.dumps(manifest))
@@ -682,7 +691,7 @@ def test_a_term_whose_entry_is_not_in_the_pack_is_vouched_for_by_the_signature_a
     folder = unpacked(made(reviewer, "source:outside"), tmp_path / "pack")
     code, lines = checked(folder)
     assert code == 0, lines
-    first = json.loads((folder / checker.MANIFEST).read_text())["entries"]["first"]
+    first = json.loads((folder / standalone_checker.MANIFEST).read_text())["entries"]["first"]
     assert first is None or first > said
     assert any(f"said by entries that are not in this pack ({said})" in line for line in lines)
 
@@ -748,7 +757,7 @@ def mutate(rng: random.Random, whole: bytes) -> tuple[str, bytes]:
 def hunt(folder: Path, rounds: int, seed: int) -> Counter[str]:
     """Every edit is found in a pack that is signed again after it."""
     rng, found = random.Random(seed), Counter[str]()
-    assert checker.check(resigned(folder)).ok, "else every edit would seem to be found"
+    assert standalone_checker.check(resigned(folder)).ok, "else every edit would seem to be found"
     originals = {path.name: path.read_bytes() for path in folder.iterdir()}
     for number in range(rounds):
         name = rng.choice(EDITED)
@@ -756,10 +765,10 @@ def hunt(folder: Path, rounds: int, seed: int) -> Counter[str]:
         if edited == originals[name]:
             continue
         (folder / name).write_bytes(edited)
-        report = checker.check(resigned(folder))
+        report = standalone_checker.check(resigned(folder))
         assert not report.ok, f"{kind} in {name}, number {number} of seed {seed}"
         found[f"{kind} in {name}"] += 1
-        for each in (name, checker.MANIFEST, checker.SIGNATURE):
+        for each in (name, standalone_checker.MANIFEST, standalone_checker.SIGNATURE):
             (folder / each).write_bytes(originals[each])
     return found
 

@@ -19,9 +19,10 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
+from alignadmin.audit import checkpoints, standalone_checker
 from alignadmin.due_work import run_due
 from connectors import jobs
-from connectors.audit import checker, checkpoints, pack_lease, packs
+from connectors.audit import pack_lease, packs
 from connectors.audit.models import Coverage, Entry, HistoryRow, Pack, PackState
 from connectors.models import Connector, Person, Role
 from tests.conftest import People, SignIn
@@ -587,7 +588,7 @@ def test_a_kill_at_any_point_leaves_a_pack_that_is_written_again_once(
         Pack.objects.filter(state=PackState.RUNNING).update(lease_until=timezone.now() - timedelta(seconds=1))
         packs.write_due()
         pack = ready(asked[-1])
-        assert checker.check(Path(pack.path)).ok, crash.before
+        assert standalone_checker.check(Path(pack.path)).ok, crash.before
         assert [path.name for path in folder.iterdir()] == [f"{pack.uuid}.zip"], crash.before
         told = HistoryRow.objects.filter(action="pack.made", object_name=f"pack {pack.uuid}")
         assert told.count() == 1, crash.before

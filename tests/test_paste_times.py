@@ -13,12 +13,13 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
-from connectors.audit import columns, intake_runs, trail
+from alignadmin.audit import trail
+from alignadmin.audit.trail import Act
+from connectors.audit import columns, intake_runs
 from connectors.audit.columns import read_lines
 from connectors.audit.grammar import MappingEvent, write
 from connectors.audit.intake import pull
 from connectors.audit.models import Entry, HistoryRow, IntakeRun, MirrorLine
-from connectors.audit.trail import Act
 from connectors.models import AuditSource, Connector, Role
 from tests.events import EVENT
 from tests.test_audit_intake import Log, audit_line, row

@@ -17,9 +17,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from alignadmin.audit import verification
 from alignadmin.due_work import run_due
 from connectors import expiry, reminders
-from connectors.audit import chain
 from connectors.models import Connector, Credential, HistoryRow, Person, Reminder, Role, Stage, System
 from tests import make
 from tests.conftest import People, SignIn
@@ -85,7 +85,7 @@ def test_the_worker_sends_it_and_an_entry_says_who_was_told(credential: Credenti
     assert len(mail.outbox) == 1
     assert Reminder.objects.get().sent_at is not None
     assert entries() == [f"Jira credential of Acme expires in 30 days: told {GROUP}, {admin.email}."]
-    assert chain.verify().ok
+    assert verification.verify().ok
 
 
 def test_a_changed_date_begins_anew_and_the_old_one_is_silent(credential: Credential) -> None:

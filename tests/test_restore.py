@@ -18,7 +18,7 @@ import requests
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from connectors.audit import chain, checker, checkpoints, deliveries, triggers
+from alignadmin.audit import checkpoints, deliveries, standalone_checker, triggers, verification
 from connectors.audit.models import ChainHead, Checkpoint, CheckpointDelivery, Entry, HistoryRow
 from tests.environment import PASSWORD
 from tests.processes import Site, migrated_site
@@ -52,7 +52,7 @@ def restore(number: int) -> None:
         Checkpoint.objects.filter(number__gt=number).delete()
         Entry.objects.filter(seq__gt=seq).delete()
         HistoryRow.objects.filter(entry_seq__gt=seq).delete()
-        ChainHead.objects.update(seq=seq, hash=json.loads(last.body)["hash"] if last else checker.START)
+        ChainHead.objects.update(seq=seq, hash=json.loads(last.body)["hash"] if last else standalone_checker.START)
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def declared(capsys: pytest.CaptureFixture[str], **options: Any) -> str:
 
 @in_the_database
 def test_a_restored_history_fails_its_check_and_says_what_to_do(folder: Path) -> None:
-    verdict = chain.verify()
+    verdict = verification.verify()
     assert not verdict.ok
     assert "checkpoint 4, delivered at" in verdict.sentence
     assert "history_restored" in verdict.sentence
@@ -116,11 +116,11 @@ def test_a_signed_entry_names_the_gap_and_every_check_tells_of_it(
     assert body["reason"] == WHY
     assert "ended with entry 12 and checkpoint 3. Checkpoints 4 to 6" in body["sentence"]
     assert (body["data"]["common"], body["data"]["last"], body["data"]["seq"]) == (3, 6, 24)
-    verdict = chain.verify()
+    verdict = verification.verify()
     assert verdict.ok, verdict.sentence
     assert any(GAP in remark and "checkpoints 4 to 6" in remark for remark in verdict.remarks)
     hours(8, 9)
-    later = chain.verify()
+    later = verification.verify()
     assert later.ok, later.sentence
     assert GAP in later.sentence, "the gap stays visible"
     assert HistoryRow.objects.filter(action="history.restored").exists()
@@ -144,7 +144,7 @@ def test_a_backup_from_before_the_first_checkpoint_is_declared_likewise(
     hours(1, 2)
     restore(0)
     declared(capsys)
-    verdict = chain.verify()
+    verdict = verification.verify()
     assert verdict.ok, verdict.sentence
     assert GAP in verdict.sentence
     assert list(Checkpoint.objects.values_list("number", flat=True)) == [3]
@@ -155,9 +155,9 @@ def test_a_second_restore_is_a_second_gap(folder: Path, capsys: pytest.CaptureFi
     declared(capsys)
     hours(8, 10)
     restore(8)
-    assert not chain.verify().ok
+    assert not verification.verify().ok
     declared(capsys)
-    verdict = chain.verify()
+    verdict = verification.verify()
     assert verdict.ok, verdict.sentence
     assert verdict.sentence.count(GAP) == 2
 
@@ -169,10 +169,10 @@ def test_checkpoints_that_were_made_after_the_restore_stay_and_the_copies_are_of
     """The folder was restored, too; the copies come from somewhere else."""
     settings.CHECKPOINT_FOLDER = tmp_path / "new"
     hours(14, 15)
-    assert "is not the one that was delivered" in chain.verify(folder=folder).sentence
+    assert "is not the one that was delivered" in verification.verify(folder=folder).sentence
     assert "checkpoint 7 declare the gap" in declared(capsys, checkpoints=folder)
     for copies in (folder, Path(settings.CHECKPOINT_FOLDER)):
-        verdict = chain.verify(folder=copies)
+        verdict = verification.verify(folder=copies)
         assert verdict.ok, verdict.sentence
         assert "ended with checkpoint 3; checkpoints 4 to 6" in verdict.sentence
 
@@ -222,11 +222,11 @@ def test_a_copy_of_the_lost_time_that_was_altered_is_found(folder: Path, capsys:
         (path,) = folder.rglob(f"checkpoint-{number:09d}.json")
         kept = path.read_text()
         edited(path, seq=1)
-        verdict = chain.verify()
+        verdict = verification.verify()
         assert not verdict.ok
         assert "declares as lost" in verdict.sentence
         path.write_text(kept)
-    assert chain.verify().ok
+    assert verification.verify().ok
 
 
 @in_the_database
@@ -234,7 +234,7 @@ def test_an_end_that_is_cut_off_after_a_declared_gap_is_found(folder: Path, caps
     declared(capsys)
     hours(8, 9)
     restore(7)
-    assert "checkpoint 8, delivered at" in chain.verify().sentence
+    assert "checkpoint 8, delivered at" in verification.verify().sentence
 
 
 Change = Callable[[dict[str, Any]], dict[str, Any]]
@@ -261,8 +261,8 @@ def test_a_declaration_that_was_rewritten_is_found(
     body["gap"] = change(body["gap"])
     text = json.dumps(body, sort_keys=True, separators=(",", ":"))
     with triggers.lifted():
-        Checkpoint.objects.filter(number=7).update(body=text, hash=checker.checkpoint_digest(text))
-    assert not chain.verify().ok
+        Checkpoint.objects.filter(number=7).update(body=text, hash=standalone_checker.checkpoint_digest(text))
+    assert not verification.verify().ok
 
 
 @in_the_database
@@ -272,7 +272,7 @@ def test_a_checkpoint_that_is_left_out_is_no_gap(folder: Path, capsys: pytest.Ca
     with triggers.lifted():
         CheckpointDelivery.objects.filter(checkpoint__number=8).delete()
         Checkpoint.objects.filter(number=8).delete()
-    assert "checkpoint 8 is missing" in chain.verify().sentence
+    assert "checkpoint 8 is missing" in verification.verify().sentence
 
 
 # -- packs -------------------------------------------------------------------------------------------------------------

@@ -18,8 +18,9 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from alignadmin.accounts.rights import Right, may
+from alignadmin.audit import trail
 from connectors import jobs
-from connectors.audit import packs, schedules, trail, weeks
+from connectors.audit import packs, schedules, weeks
 from connectors.audit.models import Case, Every
 from connectors.models import Credential, HistoryRow, Job, Person, Project, Role, System
 from mappings.models import Change, Mapping, Plan, Scope

@@ -16,8 +16,8 @@ from django.db import IntegrityError, connection, transaction
 from pytest_django import Settings
 
 from alignadmin import sealing
+from alignadmin.audit import verification
 from connectors import resealing
-from connectors.audit import chain
 from connectors.audit.models import ChainHead, Entry, HistoryRow
 from connectors.models import Connector, Credential, CredentialKind, Person, Stage, System
 from connectors.services import SecretData, store_credential
@@ -106,7 +106,7 @@ def test_each_batch_is_an_entry_that_counts_and_tells_no_secret(under_old_key: C
     assert '"second_factors":2' in entries[2].body
     assert all('"actor":null' in entry.body and "canary" not in entry.body for entry in entries)
     assert HistoryRow.objects.filter(action="keys.rotated").count() == 3
-    assert chain.verify().ok
+    assert verification.verify().ok
 
 
 def test_run_again_it_changes_and_enters_nothing(under_old_key: Connector) -> None:
@@ -278,4 +278,4 @@ def test_a_kill_at_any_point_loses_nothing_and_the_next_run_finishes(
         everything_opens()
     assert crash.point > 15
     assert killed_between > 3
-    assert chain.verify().ok
+    assert verification.verify().ok

@@ -17,12 +17,13 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.audit import fulltext, join, periods, queries, search, trail, words
+from alignadmin.audit import trail
+from alignadmin.audit.trail import Act
+from connectors.audit import fulltext, join, periods, queries, search, words
 from connectors.audit import rows as make
 from connectors.audit.columns import LogLine
 from connectors.audit.grammar import MappingEvent, write
 from connectors.audit.models import Case, CaseState, HistoryRow, Intake
-from connectors.audit.trail import Act
 from connectors.models import Connector, Person, Role
 from tests.events import EVENT
 from tests.make import lines_taken_in

@@ -16,9 +16,9 @@ from django.db.models import F
 from django.test import Client
 
 from alignadmin import sealing
+from alignadmin.audit import trail, verification
 from connectors import jobs, remotes
 from connectors.align.client import AlignClient
-from connectors.audit import chain, trail
 from connectors.audit.models import ChainHead, Entry, HistoryRow
 from connectors.catalogue import REFRESH
 from connectors.http.errors import Forbidden, SignInRefused
@@ -94,7 +94,7 @@ def test_a_job_enters_once_per_secret_who_used_it_for_what(bare_connector: Conne
     }
     assert jira["data"]["system"] == "jira"
     assert CredentialUse.objects.filter(job=job).count() == 2
-    assert chain.verify().ok
+    assert verification.verify().ok
 
 
 def test_every_job_that_reads_or_writes_enters_its_use(connector: Connector) -> None:

@@ -13,7 +13,8 @@ import pytest
 from django.db import connection, transaction
 from django.test import Client
 
-from connectors.audit import cases, chain, gaps, intake_runs, search, trail, triggers, withdrawals
+from alignadmin.audit import trail, triggers, verification
+from connectors.audit import cases, gaps, intake_runs, search, withdrawals
 from connectors.audit.case_book import Sighting
 from connectors.audit.grammar import MappingEvent, write
 from connectors.audit.intake import IntakeResult, pull, take_in
@@ -85,7 +86,7 @@ def withdraw(client: Client, run: int, reason: str = "wrong zone", slug: str = "
 
 
 def is_whole() -> bool:
-    return list(intake_runs.compare()) == [] and chain.verify().ok
+    return list(intake_runs.compare()) == [] and verification.verify().ok
 
 
 # --- what it does -----------------------------------------------------------------------------------------------------

@@ -16,10 +16,10 @@ from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from alignadmin.audit.bulk_insert import insert
 from alignadmin.folding import fold
 from connectors.audit import rows as make
 from connectors.audit.grammar import CREATED, DELETED, UPDATED, MappingEvent
-from connectors.audit.inserting import insert
 from connectors.audit.models import Case, CaseState, Entry, HistoryRow, MirrorLine, Source
 from connectors.models.connector import Connector
 
@@ -386,13 +386,13 @@ def _save(cases: Sequence[Case]) -> None:
 
 
 def _next_seq() -> int:
-    from connectors.audit import trail
+    from alignadmin.audit import trail
 
     return trail.lock_head().seq + 1
 
 
 def _append(connector: Connector, action: str, cases: Sequence[Case], sentences: Sequence[str]) -> None:
-    from connectors.audit import trail  # which itself joins, and so comes here
+    from alignadmin.audit import trail  # which itself joins, and so comes here
 
     trail.append_many(
         [

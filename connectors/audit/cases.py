@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
-from connectors.audit import case_book, join, trail
+from alignadmin.audit import trail
+from connectors.audit import case_book, join
 from connectors.audit import rows as make
 from connectors.audit.case_book import Sighting
 from connectors.audit.models import Case, CaseState, HistoryRow

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple, TypeAlias
 
 from django.db.models import Q
 
+from alignadmin.audit import trail
 from connectors.audit import rows as make
-from connectors.audit import trail, words
+from connectors.audit import words
 from connectors.audit.differences import ALTERED, MISSING, SURPLUS, Difference, Look, Page, Position, told
 from connectors.audit.models import ChainHead, Entry, HistoryRow, MirrorLine, WithdrawnLine
 from connectors.audit.terms import terms_of

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alignadmin.accounts.models import Person
-from connectors.audit import case_book, cases, gaps, join, questions, review, trail, withdrawals
+from alignadmin.audit import trail
+from connectors.audit import case_book, cases, gaps, join, questions, review, withdrawals
 from connectors.audit import rows as make
 from connectors.audit.case_book import Sighting
 from connectors.audit.comparison import archived_seq

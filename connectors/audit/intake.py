@@ -19,11 +19,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
+from alignadmin.audit import trail
+from alignadmin.audit.bulk_insert import insert
 from connectors.align.errors import NotFound
 from connectors.align.resources import AuditLine
-from connectors.audit import case_book, gaps, intake_runs, join, labels, paste_times, rows, trail, withdrawals
+from connectors.audit import case_book, gaps, intake_runs, join, labels, paste_times, rows, withdrawals
 from connectors.audit.columns import DayOrder, Hour, LogLine, read_lines
-from connectors.audit.inserting import insert
 from connectors.audit.intake_runs import Begun, Brought
 from connectors.audit.models import Intake, IntakeRun, MirrorLine
 from connectors.models.connector import AuditSource, Connector

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from django.db.models import QuerySet
 
 from alignadmin.accounts.models import Person
-from connectors.audit import run_digest, trail
-from connectors.audit.inserting import insert
+from alignadmin.audit import trail
+from alignadmin.audit.bulk_insert import insert
+from connectors.audit import run_digest
 from connectors.audit.models import Intake, IntakeRun, MirrorLine, OpenRun, RunWithdrawal, SeenAgain
 from connectors.models.connector import Connector
 

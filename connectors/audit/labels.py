@@ -16,8 +16,9 @@ from django.db.models import Count
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
+from alignadmin.audit import trail
 from alignadmin.folding import fold
-from connectors.audit import join, remaking, trail
+from connectors.audit import join, remaking
 from connectors.audit.grammar import WORK_ITEM_TYPES, label_of, parse, told_type
 from connectors.audit.models import HistoryRow, Source, TypeLabel
 from connectors.audit.rows import look_of

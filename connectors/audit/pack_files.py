@@ -21,18 +21,9 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import Max, Min
 
-from connectors.audit import (
-    checker,
-    checkpoints,
-    evidence,
-    pack_lines,
-    pack_plans,
-    pack_rows,
-    pack_span,
-    pack_terms,
-    statements,
-)
-from connectors.audit.evidence import Span, Writing
+from alignadmin.audit import bundle, checkpoints, standalone_checker
+from alignadmin.audit.bundle import Span, Writing
+from connectors.audit import pack_lines, pack_plans, pack_rows, pack_span, pack_terms, statements
 from connectors.audit.models import Checkpoint, Entry, Pack
 from connectors.audit.pack_readme import readme
 from connectors.audit.pack_rows import Written
@@ -105,7 +96,7 @@ def contents(pack: Pack, chosen: Selection, scratch: Scratch, progress: Progress
     named = [seq for seq in touched if seq is not None]
     if chosen.has_dates or not found.chosen:
         named += _whole_period(chosen)
-    span = evidence.span(min(named, default=None), max(named, default=None), checkpoint)
+    span = bundle.span(min(named, default=None), max(named, default=None), checkpoint)
     if chosen.has_dates and span.first and span.last:
         pack_span.note_acts(span.first, span.last, scratch)
     return Contents(
@@ -154,16 +145,16 @@ def write(path: Path, found: Contents, progress: Progress) -> Made:
         writing.add("README.txt", [_readme(found)])
         writing.finish(_manifest(found, written), found.span, found.checkpoint.at)
     with zipfile.ZipFile(path) as made:
-        manifest = made.read(checker.MANIFEST)
+        manifest = made.read(standalone_checker.MANIFEST)
     return Made(manifest_sha256=hashlib.sha256(manifest).hexdigest(), rows=written.rows)
 
 
 def _add_chain(writing: Writing, span: Span, done: _Done) -> None:
-    entries = evidence.entry_lines(span.first, span.last) if span.first and span.last else iter(())
-    writing.add(checker.ENTRIES, done.counted(entries))
-    writing.add(checker.CHECKPOINTS, evidence.checkpoint_lines(span.first_checkpoint, span.last_checkpoint))
-    writing.add(checker.KEYS, [evidence.keys_text()])
-    writing.add("checker.py", [Path(checker.__file__).read_bytes()])
+    entries = bundle.entry_lines(span.first, span.last) if span.first and span.last else iter(())
+    writing.add(standalone_checker.ENTRIES, done.counted(entries))
+    writing.add(standalone_checker.CHECKPOINTS, bundle.checkpoint_lines(span.first_checkpoint, span.last_checkpoint))
+    writing.add(standalone_checker.KEYS, [bundle.keys_text()])
+    writing.add("checker.py", [Path(standalone_checker.__file__).read_bytes()])
 
 
 @dataclass
@@ -209,7 +200,7 @@ def _readme(found: Contents) -> bytes:
 
 def _manifest(found: Contents, written: Written) -> dict[str, Any]:
     """When it was made is the moment of its own checkpoint: whoever holds a later one knows it came after."""
-    head, span = checker.fields(found.checkpoint.body), found.span
+    head, span = standalone_checker.fields(found.checkpoint.body), found.span
     return {
         "kind": "pack",
         "product": "AlignAdmin",

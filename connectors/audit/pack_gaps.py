@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from connectors.audit import gaps, trail
+from alignadmin.audit import trail
+from connectors.audit import gaps
 from connectors.audit.gaps import Gap
 from connectors.audit.intake_runs import LONGEST_OPEN, Stretch, joined, stretches
 from connectors.audit.models import ChainHead, Entry, IntakeRun, OpenRun

@@ -19,8 +19,9 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
+from alignadmin.audit import trail
 from alignadmin.due_work import due_work
-from connectors.audit import schedules, trail
+from connectors.audit import schedules
 from connectors.audit.models import Pack, PackState
 from connectors.reminders import addresses, one_line
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from django.db.models import Q
 
+from alignadmin.audit.trail import WITHOUT_ROW
 from connectors.audit.models import Entry, HistoryRow
 from connectors.audit.pack_scratch import Scratch
 from connectors.audit.pack_span import Ends
-from connectors.audit.trail import WITHOUT_ROW
 
 AT_ONCE = 200  # plans
 BATCH = 1000  # entries

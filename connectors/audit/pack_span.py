@@ -20,11 +20,12 @@ from django.db import transaction
 from django.db.models import Max, Min, Q, QuerySet
 from django.utils import timezone
 
-from connectors.audit import archived, checker, fulltext, join, pack_rows, pack_terms, trail, words
+from alignadmin.audit import archive_index, standalone_checker, trail
+from alignadmin.audit.bulk_insert import insert
+from connectors.audit import fulltext, join, pack_rows, pack_terms, words
 from connectors.audit import rows as make
 from connectors.audit.differences import MORE
 from connectors.audit.grammar import J2A
-from connectors.audit.inserting import insert
 from connectors.audit.models import Archive, Case, Entry, HistoryRow, MirrorLine
 from connectors.audit.pack_rows import Told
 from connectors.audit.pack_scratch import Scratch, number_of
@@ -253,9 +254,9 @@ class Reading:
         for archive in Archive.objects.exclude(removed_at=None).select_related("checkpoint").order_by("first_seq"):
             if self.around.since and archive.checkpoint.at < self.around.since:
                 continue
-            path = archived.place_of(archive)
-            if path and archived.sha256_of(path) == archive.sha256:
-                yield from (_told(some) for some in archived.entries(path, CHUNK))
+            path = archive_index.place_of(archive)
+            if path and archive_index.sha256_of(path) == archive.sha256:
+                yield from (_told(some) for some in archive_index.entries(path, CHUNK))
             else:
                 self.found.absent.append((archive.first_seq, archive.last_seq))
 
@@ -556,7 +557,7 @@ def _paged(entries: QuerySet[Entry], after: int) -> Iterator[list[Told]]:
 
 def _told(stored: Iterable[tuple[int, str, str]]) -> list[Told]:
     """What an altered text says that cannot be read any more is nothing: the chain names it."""
-    return [Told(seq=seq, hash=hash_, body=checker.fields(body)) for seq, hash_, body in stored]
+    return [Told(seq=seq, hash=hash_, body=standalone_checker.fields(body)) for seq, hash_, body in stored]
 
 
 def _row_of(body: Mapping[str, Any], *, is_found: bool) -> HistoryRow | None:

@@ -21,10 +21,11 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
+from alignadmin.audit import checkpoints, trail
+from alignadmin.audit.deliveries import sync_folder
 from alignadmin.due_work import due_work, wake
 from connectors import leases
-from connectors.audit import checkpoints, pack_files, pack_lease, selection, trail
-from connectors.audit.deliveries import sync_folder
+from connectors.audit import pack_files, pack_lease, selection
 from connectors.audit.models import Entry, Pack, PackSchedule, PackState
 from connectors.audit.pack_files import Contents, Made
 from connectors.audit.pack_lease import Hold

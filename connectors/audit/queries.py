@@ -14,7 +14,8 @@ from django.db import connection
 from django.db.models import Count, DateTimeField, ExpressionWrapper, F, Func, IntegerField, Q, QuerySet
 from django.utils import timezone
 
-from connectors.audit import archived, fulltext, search, standing, trail, verification
+from alignadmin.audit import archive_index, trail
+from connectors.audit import fulltext, search, standing, verification
 from connectors.audit.fulltext import Span
 from connectors.audit.grammar import parse
 from connectors.audit.models import ChainHead, Entry, HistoryRow, Source
@@ -353,7 +354,7 @@ class Detail:
 
     row: HistoryRow
     entry: Entry | None
-    archive: archived.Holding | None  # which the entry has left the database into
+    archive: archive_index.Holding | None  # which the entry has left the database into
     whole: bool  # the entry has the hash it was written with
     standing: Standing
     ambiguous: bool
@@ -368,7 +369,7 @@ def detail(row: HistoryRow) -> Detail:
     return Detail(
         row=row,
         entry=entry,
-        archive=archived.holding(row.entry_seq) if row.entry_seq and entry is None else None,
+        archive=archive_index.holding(row.entry_seq) if row.entry_seq and entry is None else None,
         whole=entry is not None and entry.hash == trail.digest(entry.prev, entry.body),
         standing=standing.of_one(row),
         ambiguous=bool(row.line and parse(row.line.description, row.line.type).ambiguous),

@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.rights import Right, may
+from alignadmin.audit import trail
 from alignadmin.parsing import plain
-from connectors.audit import question_mail, trail
+from connectors.audit import question_mail
 from connectors.audit.models import HistoryRow, Question
 from connectors.services import Refused
 

@@ -18,7 +18,8 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
-from connectors.audit import cases, gaps, samples, trail, weeks
+from alignadmin.audit import trail
+from connectors.audit import cases, gaps, samples, weeks
 from connectors.audit.gaps import Gap
 from connectors.audit.models import Entry, Question, Review
 from connectors.audit.own_changes import own_changes

@@ -18,7 +18,8 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
-from connectors.audit import intake_runs, run_digest, trail
+from alignadmin.audit import trail
+from connectors.audit import intake_runs, run_digest
 from connectors.audit.intake_runs import Stretch
 from connectors.audit.models import (
     ChainHead,

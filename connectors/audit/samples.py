@@ -18,7 +18,8 @@ from django.db import models, transaction
 from django.db.models import QuerySet
 
 from alignadmin.accounts.models import Person
-from connectors.audit import trail, weeks
+from alignadmin.audit import trail
+from connectors.audit import weeks
 from connectors.audit.models import Entry, HistoryRow
 from connectors.audit.weeks import Week
 from connectors.services import Refused

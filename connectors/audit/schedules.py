@@ -16,8 +16,9 @@ from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
+from alignadmin.audit import trail
 from alignadmin.due_work import due_work
-from connectors.audit import packs, search, selection, trail
+from connectors.audit import packs, search, selection
 from connectors.audit.models import Every, Pack, PackSchedule
 from connectors.audit.selection import BadQuery
 from connectors.services import Refused

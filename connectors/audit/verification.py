@@ -21,9 +21,10 @@ from django.db.models import F, Max, Q, QuerySet
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
+from alignadmin.audit import trail, verification
 from alignadmin.due_work import due_work, wake
 from connectors import leases
-from connectors.audit import chain, comparison, copies, intake_runs, pairings, trail
+from connectors.audit import comparison, copies, intake_runs, pairings
 from connectors.audit.differences import MORE, Difference, Look, Page, Position
 from connectors.audit.models import ChainHead, Entry, MirrorLine, Verification, VerificationState
 from connectors.jobs import MOST_TRIES, PROGRESS_EVERY, Interrupted, LeaseLost, owner_name, stopping
@@ -256,7 +257,7 @@ def _begin(hold: Hold, tables: Sequence[Look]) -> None:
 
 
 def _chain_checked(hold: Hold) -> dict[str, Any]:
-    verdict = chain.verify(hold.progress, Path(hold.check.folder) if hold.check.folder else None)
+    verdict = verification.verify(hold.progress, Path(hold.check.folder) if hold.check.folder else None)
     said = asdict(verdict)
     said["remarks"] = list(verdict.remarks)
     return said

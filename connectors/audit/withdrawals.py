@@ -17,10 +17,11 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
-from connectors.audit import case_book, gaps, intake_runs, join, trail, words
+from alignadmin.audit import trail
+from alignadmin.audit.bulk_insert import insert
+from connectors.audit import case_book, gaps, intake_runs, join, words
 from connectors.audit import rows as make
 from connectors.audit.case_book import Voided
-from connectors.audit.inserting import insert
 from connectors.audit.models import (
     Case,
     Certainty,

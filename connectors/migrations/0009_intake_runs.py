@@ -77,7 +77,7 @@ def _make_run(apps: Any, alias: str, connector: Any, own: Any, before: Any) -> A
 
 def _append(apps: Any, alias: str, head: Any, connector: Any, now: Any, run: dict[str, Any]) -> None:
     """An entry as the trail makes them; readings of the endpoint have no row of the history."""
-    from connectors.audit import trail
+    from alignadmin.audit import trail
 
     body = trail.canonical(
         {

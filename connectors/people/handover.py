@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 
 from alignadmin.accounts.rights import Right, may
-from connectors.audit import trail
+from alignadmin.audit import trail
 from connectors.models import Connector, Credential, Person, System
 
 

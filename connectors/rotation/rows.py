@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
-from connectors.audit import trail
+from alignadmin.audit import trail
 from connectors.models import Connector, Credential, Person, Stage, System
 from connectors.services import Refused
 

@@ -17,7 +17,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from alignadmin.accounts.rights import Right, may
-from connectors.audit import noting
+from alignadmin.audit import noting
 from connectors.audit.models import Entry, HistoryRow
 
 NOTHING_DONE = "Nothing of what you sent is in the history, so it was not done."

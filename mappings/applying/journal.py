@@ -10,9 +10,9 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from connectors.audit import trail
+from alignadmin.audit import trail
+from alignadmin.audit.trail import Act
 from connectors.audit.grammar import MappingEvent
-from connectors.audit.trail import Act
 from connectors.http.errors import RemoteError, SignInRefused
 from connectors.jobs import Run
 from mappings.models import Change, ChangeState, Plan, PlanState

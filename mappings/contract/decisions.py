@@ -7,8 +7,9 @@ from datetime import datetime
 
 from django.db import transaction
 
+from alignadmin.audit import trail
 from connectors import jobs
-from connectors.audit import remaking, trail
+from connectors.audit import remaking
 from connectors.models import Connector, Person
 from connectors.services import Refused
 from mappings.contract import facts

@@ -9,9 +9,9 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from alignadmin.audit import trail
 from connectors import jobs
 from connectors.align.client import PAGE
-from connectors.audit import trail
 from connectors.expiry import Alarm
 from connectors.models import Connector
 from mappings.contract.proposals import label

@@ -10,8 +10,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
+from alignadmin.audit import trail
 from alignadmin.parsing import whole
-from connectors.audit import trail
 from connectors.models import Connector, Person
 from connectors.services import Refused
 from mappings.engine.values import Situation

@@ -20,8 +20,9 @@ from django.db.models import Q, QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from alignadmin.audit import trail
 from alignadmin.due_work import due_work
-from connectors.audit import gaps, trail
+from connectors.audit import gaps
 from connectors.audit.models import HistoryRow
 from connectors.models import Connector
 from connectors.reminders import addresses, one_line

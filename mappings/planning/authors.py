@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from django.db.models import F
 
-from connectors.audit.trail import PersonCopy, copy_of
+from alignadmin.audit.trail import PersonCopy, copy_of
 from connectors.models import Person
 from mappings.models import Change, Edit, Mapping, Plan
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.audit import trail
+from alignadmin.audit import trail
 from connectors.models import Person
 from mappings.models import Plan
 

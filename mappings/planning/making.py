@@ -12,8 +12,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from alignadmin.audit import trail
 from alignadmin.parsing import typed
-from connectors.audit import trail
 from connectors.models import Connector, Person
 from connectors.services import Refused
 from mappings.engine import families

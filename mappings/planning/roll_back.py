@@ -15,7 +15,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from connectors.audit import trail
+from alignadmin.audit import trail
 from connectors.models import Connector, Person
 from connectors.services import Refused
 from mappings import services

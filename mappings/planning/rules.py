@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, fields
 from django.db import transaction
 
 from alignadmin.accounts.rights import Right, may
+from alignadmin.audit import trail
 from connectors import jobs
-from connectors.audit import trail
 from connectors.audit.models import HistoryRow
 from connectors.models import Connector, Person
 from connectors.services import Refused

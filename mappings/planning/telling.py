@@ -15,9 +15,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from alignadmin.accounts.people import invitations
+from alignadmin.audit import trail
 from alignadmin.due_work import due_work
 from connectors import jobs
-from connectors.audit import trail
 from connectors.models import Job, JobState, Person, Role
 from connectors.reminders import one_line
 from mappings.models import Plan

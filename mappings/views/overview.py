@@ -12,9 +12,10 @@ from django.shortcuts import redirect as plain_redirect
 from django.urls import reverse
 
 from alignadmin.accounts.rights import Right, may, requires
+from alignadmin.audit import checkpoints
 from alignadmin.pages import page
 from connectors import expiry, queries, reminders
-from connectors.audit import cases, checkpoints, gaps, questions, review, schedules, verification
+from connectors.audit import cases, gaps, questions, review, schedules, verification
 from connectors.audit.models import HistoryRow
 from connectors.models import Connector, Credential, Person
 from mappings import coverage

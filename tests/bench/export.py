@@ -50,9 +50,9 @@ def _fill() -> None:
 
 
 def _checked(path: Path) -> str:
-    from connectors.audit import checker
+    from alignadmin.audit import standalone_checker
 
-    report = checker.check(path)
+    report = standalone_checker.check(path)
     return "it holds" if report.ok else report.wrong
 
 

@@ -12,7 +12,7 @@ from tests.bench import databases
 from tests.bench.report import Figure, show, timed
 
 if TYPE_CHECKING:
-    from connectors.audit.trail import Act
+    from alignadmin.audit.trail import Act
 
 CLIENT = "client"
 CLIENTS, SECONDS = 4, 20.0
@@ -40,7 +40,7 @@ def _batches() -> Iterator[Figure]:
     """Each is a change or an act of a plan, with its row, the index of its words, and the search for its line."""
     from django.db import transaction
 
-    from connectors.audit import trail
+    from alignadmin.audit import trail
 
     for size, times in BATCHES:
         told = _told(size * times)
@@ -78,7 +78,7 @@ def client(begin: float) -> None:
     django.setup()
     from django.db import transaction
 
-    from connectors.audit import trail
+    from alignadmin.audit import trail
 
     told, done = itertools.cycle(_told(200)), 0
     time.sleep(max(0.0, begin - time.time()))

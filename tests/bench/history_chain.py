@@ -16,7 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from connectors.audit import checker, checkpoints, deliveries, trail
+from alignadmin.audit import checkpoints, deliveries, standalone_checker, trail
 from connectors.audit.models import ChainHead, Checkpoint, Entry
 from tests.bench import history_rows
 from tests.bench.history_rows import DAYS, LAST, Happening
@@ -71,7 +71,7 @@ class Sealing:
         with transaction.atomic():
             trail.lock_head()
             self.key = checkpoints._key()
-        self.due, self.number, self.prev = first + HOUR, 0, checker.START
+        self.due, self.number, self.prev = first + HOUR, 0, standalone_checker.START
 
     def until(self, at: datetime, head: ChainHead) -> list[Checkpoint]:
         made = []
@@ -84,7 +84,7 @@ class Sealing:
         self.number += 1
         said = {"number": self.number, "seq": head.seq, "hash": head.hash, "at": self.due.isoformat()}
         text = trail.canonical({**said, "prev": self.prev, "key": self.key.key_id, "cause": checkpoints.HOUR})
-        self.prev = checker.checkpoint_digest(text)
+        self.prev = standalone_checker.checkpoint_digest(text)
         made = Checkpoint(
             number=self.number,
             seq=head.seq,

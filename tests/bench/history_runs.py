@@ -59,8 +59,8 @@ def fill(count: int) -> None:
     """Lines and runs as an intake stores them, without rows of the history, which the comparison does not read."""
     from django.db import transaction
 
+    from alignadmin.audit.bulk_insert import insert
     from connectors.audit import gaps, intake_runs
-    from connectors.audit.inserting import insert
     from connectors.audit.models import Intake
     from connectors.models import Connector
 

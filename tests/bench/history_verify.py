@@ -39,11 +39,11 @@ def check() -> None:
     import django
 
     django.setup()
-    from connectors.audit import chain
+    from alignadmin.audit import verification
 
     began = time.process_time()
     with timed() as watch:
-        verdict = chain.verify()
+        verdict = verification.verify()
     assert verdict.ok, verdict.sentence
     used = {"processor": time.process_time() - began, "megabytes": databases.peak_megabytes()}
     print(json.dumps({"rows": verdict.rows, "checkpoints": verdict.checkpoints, "seconds": watch.seconds, **used}))

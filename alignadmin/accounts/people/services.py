@@ -14,7 +14,7 @@ from django.utils import timezone
 from alignadmin.accounts.people.invitations import invitation_link, invited
 from alignadmin.accounts.rights import Right, may
 from alignadmin.accounts.signin import sessions
-from connectors.audit import trail
+from alignadmin.audit import trail
 from connectors.models import Person, Role
 from connectors.people.handover import Handover, handover, owned_credentials
 from connectors.services import Refused

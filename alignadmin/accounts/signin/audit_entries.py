@@ -14,7 +14,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from alignadmin.accounts.signin.throttling import address_of
-from connectors.audit import trail
+from alignadmin.audit import trail
 from connectors.models import Person
 
 PASSWORD, SINGLE_SIGN_ON, PASSKEY = "password", "single sign-on", "passkey"

@@ -22,8 +22,8 @@ from alignadmin.accounts.models import Person
 from alignadmin.accounts.recent_sign_in import BEGAN, SEEN
 from alignadmin.accounts.rights import FACTOR
 from alignadmin.accounts.signin.throttling import address_of
+from alignadmin.audit import trail
 from alignadmin.due_work import due_work
-from connectors.audit import trail
 
 MINUTE = 60
 SOME = 500

@@ -1,5 +1,6 @@
 """The tables of the history: our trail, the mirror of Align's log, their projection, and what reviewers keep."""
 
+from alignadmin.audit.models import Archive, ChainHead, Checkpoint, CheckpointDelivery, Entry, SigningKey
 from connectors.audit.models.history import (
     Case,
     CaseState,
@@ -14,7 +15,6 @@ from connectors.audit.models.history import (
 from connectors.audit.models.intake_runs import IntakeRun, OpenRun, RunWithdrawal, SeenAgain, WithdrawnLine
 from connectors.audit.models.packs import Every, Pack, PackSchedule, PackState
 from connectors.audit.models.review import Question, Review, SavedView
-from connectors.audit.models.trail import Archive, ChainHead, Checkpoint, CheckpointDelivery, Entry, SigningKey
 from connectors.audit.models.verification import Verification, VerificationState
 
 __all__ = [

@@ -10,9 +10,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
-from connectors.audit import archive
-from connectors.audit.archive import NotArchived
-from connectors.audit.checkpoints import NotSigned
+from alignadmin.audit import archive
+from alignadmin.audit.archive import NotArchived
+from alignadmin.audit.checkpoints import NotSigned
 
 
 class Command(BaseCommand):

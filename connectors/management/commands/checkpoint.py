@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from connectors.audit import checkpoints, deliveries
-from connectors.audit.checkpoints import NotSigned
+from alignadmin.audit import checkpoints, deliveries
+from alignadmin.audit.checkpoints import NotSigned
 
 
 class Command(BaseCommand):

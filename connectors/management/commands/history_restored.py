@@ -9,8 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from connectors.audit import deliveries, restored
-from connectors.audit.checkpoints import NotSigned
+from alignadmin.audit import deliveries, restored
+from alignadmin.audit.checkpoints import NotSigned
 
 
 class Command(BaseCommand):

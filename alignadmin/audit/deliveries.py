@@ -20,9 +20,9 @@ from django.core.mail import EmailMessage
 from django.db.models import Q
 from django.utils import timezone
 
+from alignadmin.audit.checkpoints import FOLDER, MAIL, URL, public_keys
 from alignadmin.due_work import due_work
 from connectors import remotes
-from connectors.audit.checkpoints import FOLDER, MAIL, URL, public_keys
 from connectors.audit.models import Checkpoint, CheckpointDelivery
 from connectors.http import NoBudget, Remote, Retry, Site
 from connectors.http.answers import Wording

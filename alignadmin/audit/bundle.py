@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.audit import checker, checkpoints
+from alignadmin.audit import checkpoints, standalone_checker
 from connectors.audit.models import ChainHead, Checkpoint, Entry
 
 CHUNK = 2000
@@ -36,10 +36,10 @@ class Writing:
     def add_chain(self, span: Span) -> None:
         """Entries, checkpoints, keys and the checker; constant memory."""
         entries = entry_lines(span.first, span.last) if span.first and span.last else iter(())
-        self.add(checker.ENTRIES, entries)
-        self.add(checker.CHECKPOINTS, checkpoint_lines(span.first_checkpoint, span.last_checkpoint))
-        self.add(checker.KEYS, [keys_text()])
-        self.add("checker.py", [Path(checker.__file__).read_bytes()])
+        self.add(standalone_checker.ENTRIES, entries)
+        self.add(standalone_checker.CHECKPOINTS, checkpoint_lines(span.first_checkpoint, span.last_checkpoint))
+        self.add(standalone_checker.KEYS, [keys_text()])
+        self.add("checker.py", [Path(standalone_checker.__file__).read_bytes()])
 
     def finish(self, manifest: Mapping[str, Any], span: Span, made_at: datetime) -> None:
         """The manifest last, with what the checker looks for, and its signature.
@@ -55,8 +55,8 @@ class Writing:
             "files": self.parts,
         }
         raw = json.dumps(said, indent=1, sort_keys=True).encode()
-        self.zip.writestr(checker.MANIFEST, raw)
-        self.zip.writestr(checker.SIGNATURE, json.dumps(asdict(checkpoints.sign(raw))))
+        self.zip.writestr(standalone_checker.MANIFEST, raw)
+        self.zip.writestr(standalone_checker.SIGNATURE, json.dumps(asdict(checkpoints.sign(raw))))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from django.conf import settings
 
-from connectors.audit import checker
-from connectors.audit.checker import START, Copies, Signed, Wrong
+from alignadmin.audit import standalone_checker
+from alignadmin.audit.standalone_checker import START, Copies, Signed, Wrong
 from connectors.audit.models import Archive, ChainHead
 
 BLOCK = 1024 * 1024
@@ -39,10 +39,10 @@ def place_of(archive: Archive) -> Path | None:
 
 def entries(path: Path, size: int) -> Iterator[list[tuple[int, str, str]]]:
     """The entries in an archive, so many at a time: number, hash and text. That it is the archive is not looked at."""
-    source, some = checker.Source(path), list[tuple[int, str, str]]()
+    source, some = standalone_checker.Source(path), list[tuple[int, str, str]]()
     try:
-        for line in source.lines(checker.ENTRIES):
-            said = checker.fields(line)
+        for line in source.lines(standalone_checker.ENTRIES):
+            said = standalone_checker.fields(line)
             some.append((said["seq"], said["hash"], said["body"]))
             if len(some) == size:
                 yield some
@@ -88,7 +88,7 @@ def _check_file(archive: Archive, copies: Copies | None) -> str:
         )
     if sha256_of(path) != archive.sha256:
         raise Wrong(f"the archive {name} is not the file that was written", seq=archive.first_seq)
-    report = checker.check(path, copies)
+    report = standalone_checker.check(path, copies)
     if not report.ok:
         raise Wrong(f"the archive {name}: {report.wrong}", seq=report.first_wrong_seq or archive.first_seq)
     return f"{which}, which holds, too."

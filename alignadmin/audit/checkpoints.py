@@ -26,8 +26,8 @@ from django.utils import timezone
 
 from alignadmin import sealing
 from alignadmin.accounts.models import Person
+from alignadmin.audit import standalone_checker, trail
 from alignadmin.due_work import due_work, wake
-from connectors.audit import checker, trail
 from connectors.audit.models import Checkpoint, CheckpointDelivery, SigningKey
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ def sign(raw: bytes) -> Signature:
     with transaction.atomic():
         trail.lock_head()
         key = _key()
-    return _sign(key, checker.file_text(raw))
+    return _sign(key, standalone_checker.file_text(raw))
 
 
 def rotate(*, actor: Person | None = None, lost: bool = False) -> SigningKey:
@@ -111,7 +111,9 @@ def _key() -> SigningKey:
 def _new_key(now: datetime) -> SigningKey:
     private = Ed25519PrivateKey.generate()
     raw = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    key = SigningKey(uuid=uuid4(), key_id=checker.key_id_of(raw), public=base64.b64encode(raw).decode(), created_at=now)
+    key = SigningKey(
+        uuid=uuid4(), key_id=standalone_checker.key_id_of(raw), public=base64.b64encode(raw).decode(), created_at=now
+    )
     key.sealed = sealing.seal(
         base64.b64encode(private.private_bytes_raw()).decode(), bound_to=sealing.signing_bound_to(key)
     )
@@ -160,7 +162,7 @@ def _make(seq: int, entry_hash: str, cause: str, now: datetime | None, extra: Ma
         "seq": seq,
         "hash": entry_hash,
         "at": now.astimezone(UTC).isoformat(),
-        "prev": before.hash if before else checker.START,
+        "prev": before.hash if before else standalone_checker.START,
         "key": key.key_id,
         "cause": cause,
     }
@@ -170,7 +172,7 @@ def _make(seq: int, entry_hash: str, cause: str, now: datetime | None, extra: Ma
         seq=seq,
         at=now,
         body=text,
-        hash=checker.checkpoint_digest(text),
+        hash=standalone_checker.checkpoint_digest(text),
         signature=_sign(key, text.encode()).signature,
         key_id=key.key_id,
         cause=cause,
@@ -203,7 +205,11 @@ def _last_in_folder() -> int:
 
 def _following(before: Checkpoint | None, key: SigningKey) -> Mapping[str, Any]:
     """A key that its forerunner could not name any more says whose place it takes."""
-    if before is None or before.key_id == key.key_id or checker.fields(before.body).get("next") == key.public:
+    if (
+        before is None
+        or before.key_id == key.key_id
+        or standalone_checker.fields(before.body).get("next") == key.public
+    ):
         return {}
     return {"lost": before.key_id}
 

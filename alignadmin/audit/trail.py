@@ -13,9 +13,10 @@ from django.db import connection
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
-from connectors.audit import join, noting, rows
+from alignadmin.audit import noting
+from alignadmin.audit.bulk_insert import insert
+from connectors.audit import join, rows
 from connectors.audit.grammar import MappingEvent
-from connectors.audit.inserting import insert
 from connectors.audit.models import ChainHead, Entry, HistoryRow
 from connectors.models.connector import Connector
 

@@ -11,9 +11,9 @@ from typing import TypeAlias
 from django.conf import settings
 from django.db.models import Max
 
-from connectors.audit import archived, checker, triggers
-from connectors.audit.checker import Copies, Gap, Keyring, Seals, Signed, Walk, Wrong
-from connectors.audit.checkpoints import FOLDER, HOUR, public_keys
+from alignadmin.audit import archive_index, standalone_checker, triggers
+from alignadmin.audit.checkpoints import FOLDER, HOUR, public_keys
+from alignadmin.audit.standalone_checker import Copies, Gap, Keyring, Seals, Signed, Walk, Wrong
 from connectors.audit.models import ChainHead, Checkpoint, CheckpointDelivery, Entry
 
 CHUNK = 2000
@@ -88,7 +88,7 @@ def verify(progress: Progress | None = None, folder: Path | None = None) -> Verd
         _read_entries(reading, progress)
         _compare_with_head(reading)
         _compare_with_copies(reading)
-        reading.remarks += archived.check(reading.head, reading.signed_archives, reading.copies)
+        reading.remarks += archive_index.check(reading.head, reading.signed_archives, reading.copies)
     except Wrong as wrong:
         reading.wrong = wrong
     return _verdict(reading, triggers.wrong())
@@ -104,14 +104,14 @@ def _begin() -> Reading:
 
 
 def _copies(folder: Path) -> Copies | None:
-    found = checker.read_copies(folder) if folder.is_dir() else None
+    found = standalone_checker.read_copies(folder) if folder.is_dir() else None
     return found if found and found.by_number else None
 
 
 def declared_gaps() -> list[Gap]:
     """As they stand in the checkpoints, whose signatures are checked when their turn comes."""
     rows = Checkpoint.objects.filter(body__contains='"gap":{').order_by("number").values_list("body", flat=True)
-    return [gap for body in rows if (gap := checker.read_signed(body, "", "a checkpoint").gap)]
+    return [gap for body in rows if (gap := standalone_checker.read_signed(body, "", "a checkpoint").gap)]
 
 
 def _read_keys(keys: Keyring) -> None:
@@ -127,7 +127,7 @@ def _checkpoints(reading: Reading) -> Iterator[Signed]:
     ):
         for row in rows:
             number = row.number
-            signed = checker.read_signed(row.body, row.signature, f"checkpoint {number}")
+            signed = standalone_checker.read_signed(row.body, row.signature, f"checkpoint {number}")
             columns = (row.number, row.seq, row.at.isoformat(), row.key_id, row.cause, row.hash)
             if columns != (signed.number, signed.seq, signed.at, signed.key, signed.cause, signed.digest):
                 raise Wrong(f"the columns of checkpoint {number} differ from its text", checkpoint=number)
@@ -146,7 +146,7 @@ def _compared(reading: Reading) -> Iterator[Signed]:
 
 def _read_entries(reading: Reading, progress: Progress | None) -> None:
     head = reading.head
-    start = (head.archived_seq, head.archived_hash) if head.archived_seq else (0, checker.START)
+    start = (head.archived_seq, head.archived_hash) if head.archived_seq else (0, standalone_checker.START)
     reading.walk = walk = Walk(*start, _compared(reading))
     for seq, prev, hash_, body, at, action in _entries(head.archived_seq, head.seq):
         said = walk.step(seq, prev, hash_, body)
@@ -177,7 +177,7 @@ def _compare_with_head(reading: Reading) -> None:
         raise Wrong(f"the entries from {walk.seq + 1} to {head.seq} are missing", seq=walk.seq + 1)
     if reading.end > head.seq:
         raise Wrong(f"entry {head.seq + 1} was not appended by this product", seq=head.seq + 1)
-    if walk.hash != (head.hash if head.seq else checker.START):
+    if walk.hash != (head.hash if head.seq else standalone_checker.START):
         raise Wrong("the last entry is not the one that was appended last", seq=walk.seq)
 
 
@@ -189,7 +189,7 @@ def _compare_with_copies(reading: Reading) -> None:
     # One may have been made while we read.
     there = dict(Checkpoint.objects.filter(number__gt=reading.last_checkpoint).values_list("number", "body"))
     for number, copy in sorted(beyond.items()):
-        if checker.checkpoint_digest(there.get(number, "")) != copy.digest:
+        if standalone_checker.checkpoint_digest(there.get(number, "")) != copy.digest:
             raise Wrong(
                 f"checkpoint {number}, delivered at {copy.at} with {copy.seq} entries, is not in the database: the end "
                 "of the history was cut off, or the database was restored from a backup (then manage.py "

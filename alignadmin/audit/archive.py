@@ -19,8 +19,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
-from connectors.audit import archived, checker, checkpoints, evidence, trail, triggers
-from connectors.audit.deliveries import sync_folder
+from alignadmin.audit import archive_index, bundle, checkpoints, standalone_checker, trail, triggers
+from alignadmin.audit.deliveries import sync_folder
 from connectors.audit.models import Archive, ChainHead, Checkpoint, Entry
 
 LEAST_MONTHS = 12
@@ -105,7 +105,7 @@ def write(end: Checkpoint, *, actor: Person | None, now: datetime | None = None)
         if not path.exists():
             _write_new(path, first, end, now or timezone.now())
         _refuse_other(path, first, end)
-        size, sha256 = path.stat().st_size, archived.sha256_of(path)
+        size, sha256 = path.stat().st_size, archive_index.sha256_of(path)
     except OSError as error:
         raise NotArchived(f"{path} cannot be written: {error.strerror or error}. Check ARCHIVE_FOLDER.") from error
     return _enter(Archive(first_seq=first, last_seq=end.seq, path=str(path), size=size, sha256=sha256), end, actor)
@@ -136,10 +136,10 @@ def _write_new(path: Path, first: int, end: Checkpoint, now: datetime) -> None:
 
 
 def _fill(draft: Path, name: str, first: int, end: Checkpoint, now: datetime) -> None:
-    span = evidence.span(first, end.seq, end)
+    span = bundle.span(first, end.seq, end)
     said = {"first": first, "last": end.seq, "number": end.number, "at": f"{end.at:%d %b %Y, %H:%M} UTC", "name": name}
     with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as made:
-        writing = evidence.Writing(zip=made)
+        writing = bundle.Writing(zip=made)
         writing.add_chain(span)
         writing.add("README.txt", [README.format(**said).encode()])
         writing.finish({"kind": "archive", "checkpoint": end.number, "written_at": now.isoformat()}, span, end.at)
@@ -147,7 +147,7 @@ def _fill(draft: Path, name: str, first: int, end: Checkpoint, now: datetime) ->
 
 def _refuse_other(path: Path, first: int, end: Checkpoint) -> None:
     """Read it back: what is archived has to be the whole of it, and to hold."""
-    report = checker.check(path)
+    report = standalone_checker.check(path)
     if not report.ok:
         raise NotArchived(f"{path.name} does not hold: {report.wrong}. Run manage.py verify_history; nothing was done.")
     found = (report.first, report.last, report.entries, _checkpoint_of(path))
@@ -157,7 +157,7 @@ def _refuse_other(path: Path, first: int, end: Checkpoint) -> None:
 
 def _checkpoint_of(path: Path) -> object:
     with zipfile.ZipFile(path) as made:
-        return json.loads(made.read(checker.MANIFEST)).get("checkpoint")
+        return json.loads(made.read(standalone_checker.MANIFEST)).get("checkpoint")
 
 
 def _enter(archive: Archive, end: Checkpoint, actor: Person | None) -> Archive:
@@ -202,14 +202,14 @@ def _tell(archive: Archive, did: str, actor: Person | None) -> None:
 def remove(archive: Archive, *, actor: Person | None, now: datetime | None = None) -> int:
     """Let the archive's entries leave the database; a checkpoint that is made before says so. Returns how many."""
     _refuse_young(archive.checkpoint.at, now or timezone.now(), to_remove=True)
-    path = archived.place_of(archive)
-    if path is None or archived.sha256_of(path) != archive.sha256:
+    path = archive_index.place_of(archive)
+    if path is None or archive_index.sha256_of(path) != archive.sha256:
         raise NotArchived(f"{archive.path} is not there as it was written: nothing was removed. Archive once more.")
     _refuse_other(path, archive.first_seq, archive.checkpoint)
     leaving = {
         "first_seq": archive.first_seq,
         "last_seq": archive.last_seq,
-        "hash": checker.fields(archive.checkpoint.body)["hash"],
+        "hash": standalone_checker.fields(archive.checkpoint.body)["hash"],
         "sha256": archive.sha256,
     }
     checkpoints.make(checkpoints.ARCHIVE, extra={"archive": leaving})

@@ -13,8 +13,8 @@ from pathlib import Path
 from django.db import transaction
 
 from alignadmin.accounts.models import Person
-from connectors.audit import checker, checkpoints, trail
-from connectors.audit.checker import Copies, Gap, Keyring
+from alignadmin.audit import checkpoints, standalone_checker, trail
+from alignadmin.audit.standalone_checker import Copies, Gap, Keyring
 from connectors.audit.models import Checkpoint, Entry
 
 
@@ -50,8 +50,8 @@ def declare(folder: Path, reason: str, *, actor: Person | None) -> Declared:
 
 def _copies(folder: Path) -> Copies:
     try:
-        return checker.read_copies(folder)
-    except checker.Wrong as wrong:
+        return standalone_checker.read_copies(folder)
+    except standalone_checker.Wrong as wrong:
         raise NotDeclared(f"The copies in {folder} cannot be used: {wrong.why}.") from wrong
 
 
@@ -83,7 +83,7 @@ def _last_common(copies: Copies, after: int) -> int:
     return after
 
 
-def _refuse_strangers(copies: Copies, last: checker.Signed) -> None:
+def _refuse_strangers(copies: Copies, last: standalone_checker.Signed) -> None:
     """What somebody else has signed is nothing that this history could have lost."""
     ours = Keyring()
     for each in checkpoints.public_keys():

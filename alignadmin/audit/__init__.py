@@ -1,0 +1,1 @@
+"""What people did, written once: entries in a chain, checkpoints, deliveries and archives."""

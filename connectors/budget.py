@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Count, Max, Min, Q, QuerySet
 
-from connectors.http.budget import Ticket, out_of_patience
+from alignadmin.http.budget import Ticket, out_of_patience
 from connectors.models.budget import BudgetGate, BudgetSlot
 
 logger = logging.getLogger(__name__)
@@ -112,7 +112,7 @@ Observer = Callable[[Wait | None], None]
 
 
 class DatabaseBudget:
-    """Implements connectors.http.Budget. May be shared by threads; closing their connections is the caller's matter.
+    """Implements alignadmin.http.Budget. May be shared by threads; closing their connections is the caller's matter.
 
     `observer` is told a Wait when a request has to wait, and None when it goes on.
     """

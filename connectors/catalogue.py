@@ -18,11 +18,11 @@ from django.utils import timezone
 
 from alignadmin import sealing
 from alignadmin.audit import trail
+from alignadmin.http.errors import RemoteError
 from connectors import jobs, remotes
 from connectors.align.resources import ConnectorProject
 from connectors.align.resources import ProcessFlow as AlignFlow
 from connectors.audit import remaking
-from connectors.http.errors import RemoteError
 from connectors.jira.client import JiraClient
 from connectors.jira.resources import IssueTypeStatuses, JiraIssueType, JiraProject, JiraStatus
 from connectors.models import (

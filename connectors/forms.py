@@ -15,9 +15,9 @@ from django.forms.renderers import TemplatesSetting
 from django.http import QueryDict
 from django.utils.text import slugify
 
+from alignadmin.http.errors import AddressRefused
 from connectors import remotes
 from connectors.align.client import trim_site as trim_align_site
-from connectors.http.errors import AddressRefused
 from connectors.jira.client import trim_site as trim_jira_site
 from connectors.models import Connector, JiraKind, System, WorkItemType
 from connectors.rotation.forms import CredentialForm, typed

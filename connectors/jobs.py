@@ -20,9 +20,9 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from alignadmin.due_work import due_work, wake
+from alignadmin.http.errors import RemoteError
 from alignadmin.sealing import SealError
 from connectors import leases
-from connectors.http.errors import RemoteError
 from connectors.models import ACTIVE, Connector, Job, JobState, Person
 
 log = logging.getLogger(__name__)

@@ -18,17 +18,17 @@ from django.utils import timezone
 from requests import PreparedRequest
 
 from alignadmin import sealing
+from alignadmin.http import Answer, Basic, Bearer, Budget, Remote, Retry, Site
+from alignadmin.http.auth import Auth
+from alignadmin.http.errors import Forbidden, RemoteError, SignInRefused
+from alignadmin.http.remote import Query
+from alignadmin.http.responses import Wording
+from alignadmin.http.slot_reservation import Door
 from connectors import uses
 from connectors.align import ALIGN_WORDING, AlignClient
 from connectors.align.client import PAGE
 from connectors.budget import System as BudgetSystem
 from connectors.budget import Wait, database_budget
-from connectors.http import Answer, Basic, Bearer, Budget, Remote, Retry, Site
-from connectors.http.answers import Wording
-from connectors.http.auth import Auth
-from connectors.http.door import Door
-from connectors.http.errors import Forbidden, RemoteError, SignInRefused
-from connectors.http.remote import Query
 from connectors.jira import JIRA_WORDING, JiraClient
 from connectors.models import Connector, Credential, CredentialKind, Job, Stage, System
 

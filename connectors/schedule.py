@@ -10,9 +10,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from alignadmin.due_work import due_work
+from alignadmin.http.errors import RemoteError
 from connectors import jobs, remotes
 from connectors.audit import intake
-from connectors.http.errors import RemoteError
 from connectors.models import AuditSource, Connector
 
 INTAKE = "intake"

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from alignadmin import sealing
+from alignadmin.http.auth import BadToken
+from alignadmin.http.errors import RemoteError
+from alignadmin.http.remote import Remote
 from connectors import remotes, uses
 from connectors.align.client import AlignClient
-from connectors.http.auth import BadToken
-from connectors.http.errors import RemoteError
-from connectors.http.remote import Remote
 from connectors.jira.client import JiraClient
 from connectors.models import Connector, Credential, Person, Stage, System
 from connectors.remotes import Access

@@ -14,10 +14,10 @@ from django.conf import settings
 from django.db import OperationalError
 
 from alignadmin.due_work import due_work
+from alignadmin.http.errors import RemoteError, SignInRefused
+from alignadmin.http.slot_reservation import Door
 from connectors import jobs, remotes
 from connectors.align.client import AlignClient
-from connectors.http.door import Door
-from connectors.http.errors import RemoteError, SignInRefused
 from connectors.jobs import JobFailed, LeaseLost, Run
 from connectors.models import ACTIVE, Job
 from mappings import overwrites

@@ -14,10 +14,10 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from alignadmin.http.errors import Malformed, RemoteError, SignInRefused
 from connectors import remotes
 from connectors.align.client import AlignClient
 from connectors.align.resources import MappingRecord
-from connectors.http.errors import Malformed, RemoteError, SignInRefused
 from connectors.jobs import JobFailed, Run
 from connectors.models import Connector, Project
 from connectors.threads import DatabaseThreads

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from connectors.align.resources import WriteAnswer
-from connectors.http.errors import (
+from alignadmin.http.errors import (
     BadRequest,
     NotFound,
     OutcomeUnknown,
@@ -17,6 +16,7 @@ from connectors.http.errors import (
     SignInRefused,
     Unreachable,
 )
+from connectors.align.resources import WriteAnswer
 from mappings.models import Change, ChangeState, Mapping, Plan, Scope
 from mappings.rows import settle_mapping
 

@@ -19,13 +19,13 @@ from django.db.models import Q
 from django.utils import timezone
 
 from alignadmin.audit import trail
+from alignadmin.http.errors import NotFound, OutcomeUnknown, RemoteError
 from alignadmin.parsing import whole
 from connectors import jobs
 from connectors.align.client import AlignClient
 from connectors.align.resources import MappingRecord, WriteAnswer, WriteRequest
 from connectors.audit.grammar import DELETED as DELETION
 from connectors.audit.models import Entry
-from connectors.http.errors import NotFound, OutcomeUnknown, RemoteError
 from connectors.issue_types import IssueTypes
 from connectors.models import Connector, Probe, Project, Status
 from connectors.rotation import ProbeOutcome, WriteKey

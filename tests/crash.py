@@ -221,7 +221,7 @@ class Countdown:
         BaseDatabaseWrapper._commit = watched_commit  # type: ignore[attr-defined]
 
     def watch_requests(self) -> None:
-        from connectors.http.remote import Remote
+        from alignadmin.http.remote import Remote
 
         send = Remote._send
 

@@ -167,7 +167,7 @@ def main(task: Task) -> None:
 def _ask(task: Task, number: int, log: Log, lock: threading.Lock) -> None:
     from django.db import connections
 
-    from connectors.http.errors import RemoteError
+    from alignadmin.http.errors import RemoteError
 
     over_at = time.monotonic() + task.seconds
     remote = _remote(task, over_at, log, lock)
@@ -188,9 +188,9 @@ def _ask(task: Task, number: int, log: Log, lock: threading.Lock) -> None:
 
 
 def _remote(task: Task, over_at: float, log: Log, lock: threading.Lock) -> Any:
+    from alignadmin.http import Bearer, Remote, Site, Ticket
     from connectors import remotes
     from connectors.budget import DatabaseBudget, limits_from_settings
-    from connectors.http import Bearer, Remote, Site, Ticket
     from tests.sandbox_fixture import ALIGN_TOKEN
 
     class Written(DatabaseBudget):

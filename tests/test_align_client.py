@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from alignadmin.http import Auth, NoBudget, Remote, Retry, Site
 from connectors.align import ALIGN_WORDING, AlignClient, Basic, Bearer, Paging, WriteRequest, trim_site
 from connectors.align.errors import (
     AddressRefused,
@@ -21,7 +22,6 @@ from connectors.align.errors import (
 )
 from connectors.align.odata import Query, plain
 from connectors.align.resources import MappingRecord, ProcessFlow
-from connectors.http import Auth, NoBudget, Remote, Retry, Site
 from tests.sandbox_fixture import ADMIN, ALIGN_TOKEN, RunningSandbox, sandbox
 from tests.scripted_server import Reply, Seen, in_turn, serving
 

@@ -13,9 +13,9 @@ import pytest
 from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
+from alignadmin.http import Remote, Retry, Site, Ticket
+from alignadmin.http.errors import RateLimited, Unreachable
 from connectors.budget import DatabaseBudget, Limits, Usage, Wait, database_budget, now
-from connectors.http import Remote, Retry, Site, Ticket
-from connectors.http.errors import RateLimited, Unreachable
 from connectors.models.budget import BudgetGate, BudgetSlot
 from tests.scripted_server import Reply, Seen, serving
 

@@ -12,10 +12,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from alignadmin.http import Ticket
+from alignadmin.http.address import origin_of
 from connectors import jobs
 from connectors.budget import database_budget
-from connectors.http import Ticket
-from connectors.http.address import origin_of
 from connectors.models import BudgetGate, BudgetSlot, Connector, Job, JobState, Person, Role
 from tests.conftest import SignIn
 

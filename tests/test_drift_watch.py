@@ -16,10 +16,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from alignadmin.due_work import run_due
+from alignadmin.http.errors import ReadOnlyRefused
 from connectors import jobs, maintenance, remotes
 from connectors.align.resources import WriteRequest
 from connectors.audit.models import Entry, HistoryRow
-from connectors.http.errors import ReadOnlyRefused
 from connectors.models import AuditSource, Connector, Job, JobState, Person, Project
 from connectors.threads import DatabaseThreads
 from mappings import planning, services

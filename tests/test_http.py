@@ -24,9 +24,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from connectors.http import BadToken, Basic, Bearer, NoBudget, Remote, Retry, Site, clean_token
-from connectors.http.address import origin_of
-from connectors.http.errors import (
+from alignadmin.http import BadToken, Basic, Bearer, NoBudget, Remote, Retry, Site, clean_token
+from alignadmin.http.address import origin_of
+from alignadmin.http.errors import (
     AddressRefused,
     BadRequest,
     Forbidden,

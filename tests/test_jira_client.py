@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from connectors.http import Auth, Basic, Bearer, NoBudget, Remote, Retry, Site
-from connectors.http.errors import BadRequest, Forbidden, Malformed, NotFound, SignInRefused
+from alignadmin.http import Auth, Basic, Bearer, NoBudget, Remote, Retry, Site
+from alignadmin.http.errors import BadRequest, Forbidden, Malformed, NotFound, SignInRefused
 from connectors.jira import JIRA_WORDING, JiraClient, trim_site
 from connectors.jira.client import Deployment
 from tests.sandbox_fixture import ADMIN, JIRA_TOKEN, RunningSandbox, sandbox

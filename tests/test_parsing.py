@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from alignadmin.http.errors import Malformed
+from alignadmin.http.fields import Fields
+from alignadmin.http.responses import Answer, Received
 from alignadmin.parsing import LARGEST, plain, text_in, whole
 from connectors.align.client import _id_in
-from connectors.http.answers import Answer, Received
-from connectors.http.errors import Malformed
-from connectors.http.fields import Fields
 
 ROOT = Path(__file__).parent.parent
 

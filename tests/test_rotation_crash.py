@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from alignadmin import sealing
 from alignadmin.due_work import run_due
+from alignadmin.http.budget import NoBudget
+from alignadmin.http.remote import Remote
 from connectors import jobs, remotes, rotation, services
 from connectors.align.client import AlignClient
 from connectors.demo.prepare import SANDBOX_SECRETS
-from connectors.http.budget import NoBudget
-from connectors.http.remote import Remote
 from connectors.models import Connector, Credential, Entry, Job, Person, Probe, Role, Stage, System
 from connectors.probing import begin
 from connectors.services import Refused

@@ -15,10 +15,10 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from alignadmin import sealing
+from alignadmin.http.errors import Forbidden, ReadOnlyRefused, SignInRefused
 from alignadmin.sealing import DoesNotOpen
 from connectors import jobs, remotes
 from connectors.catalogue import REFRESH
-from connectors.http.errors import Forbidden, ReadOnlyRefused, SignInRefused
 from connectors.models import Connector, Credential, Person, Role, Stage, System
 from connectors.remotes import Access, NoCredential
 from connectors.schedule import INTAKE

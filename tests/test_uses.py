@@ -17,11 +17,11 @@ from django.test import Client
 
 from alignadmin import sealing
 from alignadmin.audit import trail, verification
+from alignadmin.http.errors import Forbidden, SignInRefused
 from connectors import jobs, remotes
 from connectors.align.client import AlignClient
 from connectors.audit.models import ChainHead, Entry, HistoryRow
 from connectors.catalogue import REFRESH
-from connectors.http.errors import Forbidden, SignInRefused
 from connectors.jira.client import JiraClient
 from connectors.models import (
     Connector,

@@ -22,11 +22,11 @@ from django.utils import timezone
 
 from alignadmin.audit.checkpoints import FOLDER, MAIL, URL, public_keys
 from alignadmin.due_work import due_work
+from alignadmin.http import NoBudget, Remote, Retry, Site
+from alignadmin.http.errors import RemoteError
+from alignadmin.http.responses import Wording
 from connectors import remotes
 from connectors.audit.models import Checkpoint, CheckpointDelivery
-from connectors.http import NoBudget, Remote, Retry, Site
-from connectors.http.answers import Wording
-from connectors.http.errors import RemoteError
 from connectors.reminders import addresses
 
 log = logging.getLogger(__name__)

@@ -6,6 +6,10 @@ from enum import Enum
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from alignadmin.http.address import trim_address
+from alignadmin.http.fields import Fields, rows_of
+from alignadmin.http.remote import Remote
+from alignadmin.http.responses import Answer
 from alignadmin.parsing import whole
 from connectors.align.errors import Malformed, NotFound
 from connectors.align.odata import Query, plain
@@ -19,10 +23,6 @@ from connectors.align.resources import (
     WriteAnswer,
     WriteRequest,
 )
-from connectors.http.address import trim_address
-from connectors.http.answers import Answer
-from connectors.http.fields import Fields, rows_of
-from connectors.http.remote import Remote
 
 API = "/rest/align/api/2"
 PAGE = 100  # default and maximum of the mapping lists

@@ -15,8 +15,7 @@ RemoteError                  status, sentence, detail (Align's own text), perman
 `-- OutcomeUnknown           a write that may or may not have taken effect
 """
 
-from connectors.http.answers import Wording
-from connectors.http.errors import (
+from alignadmin.http.errors import (
     AddressRefused,
     BadRequest,
     Forbidden,
@@ -31,6 +30,7 @@ from connectors.http.errors import (
     SignInRefused,
     Unreachable,
 )
+from alignadmin.http.responses import Wording
 
 __all__ = [
     "ALIGN_WORDING",

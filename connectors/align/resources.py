@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from connectors.http.fields import Fields
+from alignadmin.http.fields import Fields
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
-from connectors.http.address import split_address, trim_address
-from connectors.http.answers import Wording
-from connectors.http.errors import Malformed, SignInRefused
-from connectors.http.fields import Fields, rows_of
-from connectors.http.remote import Remote
+from alignadmin.http.address import split_address, trim_address
+from alignadmin.http.errors import Malformed, SignInRefused
+from alignadmin.http.fields import Fields, rows_of
+from alignadmin.http.remote import Remote
+from alignadmin.http.responses import Wording
 from connectors.jira.resources import (
     IssueTypeStatuses,
     JiraIssueType,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from connectors.http.fields import Fields
+from alignadmin.http.fields import Fields
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from alignadmin.http.errors import Forbidden, RemoteError, SignInRefused
 from connectors import remotes
 from connectors.align.client import AlignClient
 from connectors.align.resources import ConnectorProject
-from connectors.http.errors import Forbidden, RemoteError, SignInRefused
 from connectors.models import Credential, LineState, Probe
 from connectors.probing.findings import Comparison, Line, Report, not_visible
 from connectors.probing.look import CannotLook, Look, counted

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from connectors.http.errors import BadRequest, NotFound, RemoteError
+from alignadmin.http.errors import BadRequest, NotFound, RemoteError
 from connectors.jira.client import JiraClient
 from connectors.models import LineState, Project
 from connectors.probing.align import NOT_TRIED, note_identity

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from alignadmin import sealing
+from alignadmin.http.auth import BadToken
+from alignadmin.http.errors import RemoteError
 from connectors import jobs, remotes
 from connectors.align.client import AlignClient
-from connectors.http.auth import BadToken
-from connectors.http.errors import RemoteError
 from connectors.jira.client import JiraClient
 from connectors.models import Connector, Credential, Project, Stage
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from alignadmin import sealing
+from alignadmin.http.errors import RemoteError, SignInRefused
 from connectors import jobs, remotes
-from connectors.http.errors import RemoteError, SignInRefused
 from connectors.models import System
 from connectors.rotation.switching import WATCH, may_go_back
 

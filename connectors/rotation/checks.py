@@ -7,7 +7,7 @@ from datetime import date
 from django.utils import timezone
 
 from alignadmin import sealing
-from connectors.http.auth import BadToken
+from alignadmin.http.auth import BadToken
 from connectors.models import Connector, Credential, CredentialKind, JiraKind, Person, System
 from connectors.remotes import BEARERS, Access, is_locked_out
 from connectors.services import Refused, SecretData

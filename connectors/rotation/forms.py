@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from connectors.http.auth import BadToken, clean_token
+from alignadmin.http.auth import BadToken, clean_token
 from connectors.models import Connector, Credential, CredentialKind, JiraKind, Person, Role, System
 from connectors.remotes import BEARERS
 from connectors.rotation import Staging, fitting_kinds

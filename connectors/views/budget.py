@@ -10,10 +10,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from alignadmin.accounts.rights import Right, requires
+from alignadmin.http.address import origin_of
+from alignadmin.http.errors import AddressRefused
 from alignadmin.pages import page
 from connectors.budget import System, Usage, now, usage
-from connectors.http.address import origin_of
-from connectors.http.errors import AddressRefused
 from connectors.models import ACTIVE, Connector, Job
 from connectors.views.connectors import connector_or_404
 

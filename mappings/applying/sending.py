@@ -12,11 +12,11 @@ from typing import Any
 
 from django.conf import settings
 
+from alignadmin.http.budget import Ticket
+from alignadmin.http.errors import RateLimited, RemoteError
+from alignadmin.http.slot_reservation import Door
 from connectors.align.client import AlignClient
 from connectors.align.resources import WriteRequest
-from connectors.http.budget import Ticket
-from connectors.http.door import Door
-from connectors.http.errors import RateLimited, RemoteError
 from connectors.jobs import LeaseLost, Run
 from connectors.threads import DatabaseThreads
 from mappings.models import Change

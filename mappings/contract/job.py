@@ -9,9 +9,9 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from alignadmin.due_work import due_work
+from alignadmin.http.errors import RateLimited, RemoteError, SignInRefused
 from connectors import jobs, maintenance, remotes
 from connectors.align.client import AlignClient
-from connectors.http.errors import RateLimited, RemoteError, SignInRefused
 from connectors.models import ACTIVE, Connector, Job, Person
 from connectors.rotation import write_keys
 from connectors.services import Refused

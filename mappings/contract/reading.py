@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from alignadmin.http.errors import BadRequest
 from alignadmin.parsing import whole
 from connectors.align.client import PAGE, AlignClient
-from connectors.http.errors import BadRequest
 from mappings.engine.families import Family, Place
 from mappings.models import Scope
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
+from alignadmin.http.errors import RemoteError
 from connectors import jobs, remotes
 from connectors.align.resources import WriteAnswer
-from connectors.http.errors import RemoteError
 from connectors.models import Credential, Probe, Stage, System
 from connectors.rotation import ProbeOutcome
 from mappings.contract.reading import POST_ANSWER, Finding

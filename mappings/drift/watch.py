@@ -14,9 +14,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from alignadmin.due_work import due_work
+from alignadmin.http.errors import RemoteError
 from alignadmin.sealing import SealError
 from connectors import jobs, remotes
-from connectors.http.errors import RemoteError
 from connectors.jobs import JobFailed, Run
 from connectors.models import ACTIVE, AuditSource, Connector, Job, Person
 from connectors.schedule import AFTER_PULL, PULL_FAILED

@@ -136,8 +136,8 @@ def _take_on(decisions: list[tuple[bool, float]], over_at: float) -> None:
 
 
 def _timed_budget(decisions: list[tuple[bool, float]], pause: Callable[[float], None]) -> Any:
+    from alignadmin.http import Ticket
     from connectors.budget import DatabaseBudget, Wait, limits_from_settings
-    from connectors.http import Ticket
 
     lock = threading.Lock()
 

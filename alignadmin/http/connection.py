@@ -19,7 +19,7 @@ from requests_hardened.ip_filter_adapter import IPFilterAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from connectors.http.hosts import is_public
+from alignadmin.http.hosts import is_public
 
 
 class Flight:

@@ -11,7 +11,7 @@ import requests
 import urllib3
 from requests_hardened.ip_filter import InvalidIPAddress
 
-from connectors.http.errors import AddressRefused, NotJson, RemoteError, Unreachable
+from alignadmin.http.errors import AddressRefused, NotJson, RemoteError, Unreachable
 
 TRANSPORT_FAILURES = (OSError, urllib3.exceptions.HTTPError, UnicodeError)
 

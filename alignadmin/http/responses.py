@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from alignadmin.parsing import whole
-from connectors.http.errors import (
+from alignadmin.http.errors import (
     BadRequest,
     Forbidden,
     NotFound,
@@ -19,6 +18,7 @@ from connectors.http.errors import (
     ServerFailed,
     SignInRefused,
 )
+from alignadmin.parsing import whole
 
 MOST_DETAIL = 300
 MOST_PARTS = 200_000  # objects and lists of an answer

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from alignadmin.http.errors import Malformed
 from alignadmin.parsing import whole
-from connectors.http.errors import Malformed
 
 
 class Fields:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from urllib.parse import SplitResult, urlsplit
 
-from connectors.http.errors import AddressRefused
-from connectors.http.hosts import check_public, check_spelling
+from alignadmin.http.errors import AddressRefused
+from alignadmin.http.hosts import check_public, check_spelling
 
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
 

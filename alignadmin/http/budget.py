@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
-from connectors.http.errors import RateLimited
+from alignadmin.http.errors import RateLimited
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,20 +11,14 @@ from urllib.parse import urlsplit
 
 import requests
 
-from connectors.http.address import check_address, origin_of
-from connectors.http.answers import Answer, Received, Wording, error_for, understand
-from connectors.http.auth import Auth
-from connectors.http.budget import Budget, Ticket
-from connectors.http.connection import Flight, open_session
-from connectors.http.errors import (
-    NotJson,
-    OutcomeUnknown,
-    ReadOnlyRefused,
-    RemoteError,
-    ServerFailed,
-)
-from connectors.http.failures import TRANSPORT_FAILURES, TooLarge, describe
-from connectors.http.retry import Attempts, Retry
+from alignadmin.http.address import check_address, origin_of
+from alignadmin.http.auth import Auth
+from alignadmin.http.budget import Budget, Ticket
+from alignadmin.http.connection import Flight, open_session
+from alignadmin.http.errors import NotJson, OutcomeUnknown, ReadOnlyRefused, RemoteError, ServerFailed
+from alignadmin.http.failures import TRANSPORT_FAILURES, TooLarge, describe
+from alignadmin.http.responses import Answer, Received, Wording, error_for, understand
+from alignadmin.http.retry import Attempts, Retry
 
 logger = logging.getLogger(__name__)
 

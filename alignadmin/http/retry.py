@@ -4,7 +4,7 @@ import random
 import time
 from dataclasses import dataclass
 
-from connectors.http.errors import RateLimited, RemoteError, ServerFailed, Unreachable
+from alignadmin.http.errors import RateLimited, RemoteError, ServerFailed, Unreachable
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,10 +1,10 @@
 """The one place a socket is opened: session, deadline, retry, address guard and redaction. No Django."""
 
-from connectors.http.answers import Answer, Wording
-from connectors.http.auth import Auth, BadToken, Basic, Bearer, clean_token
-from connectors.http.budget import Budget, NoBudget, Ticket
-from connectors.http.remote import Query, Remote, Site
-from connectors.http.retry import Retry
+from alignadmin.http.auth import Auth, BadToken, Basic, Bearer, clean_token
+from alignadmin.http.budget import Budget, NoBudget, Ticket
+from alignadmin.http.remote import Query, Remote, Site
+from alignadmin.http.responses import Answer, Wording
+from alignadmin.http.retry import Retry
 
 __all__ = [
     "Answer",

@@ -4,7 +4,7 @@ import ipaddress
 import re
 import unicodedata
 
-from connectors.http.errors import AddressRefused
+from alignadmin.http.errors import AddressRefused
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 

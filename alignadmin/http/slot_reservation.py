@@ -11,7 +11,7 @@ import time
 from dataclasses import replace
 from typing import Self
 
-from connectors.http.budget import Budget, NoBudget, Ticket
+from alignadmin.http.budget import Budget, NoBudget, Ticket
 
 
 class Door:

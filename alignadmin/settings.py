@@ -52,12 +52,12 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "connectors.middleware.Noting",
-    "connectors.middleware.BodyLimit",
+    "alignadmin.site.middleware.Noting",
+    "alignadmin.site.middleware.BodyLimit",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.gzip.GZipMiddleware",
-    "connectors.middleware.PlainText",
+    "alignadmin.site.middleware.PlainText",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -65,11 +65,11 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "connectors.middleware.SessionLimits",
+    "alignadmin.site.middleware.SessionLimits",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
-    "connectors.middleware.NoStore",
-    "connectors.middleware.ViewersZone",
+    "alignadmin.site.middleware.NoStore",
+    "alignadmin.site.middleware.ViewersZone",
 ]
 
 TEMPLATES = [
@@ -82,7 +82,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "connectors.context.shell",
+                "alignadmin.site.navigation.shell",
             ],
             "builtins": ["heroicons.templatetags.heroicons", "connectors.templatetags.words"],
         },

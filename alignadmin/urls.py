@@ -6,9 +6,9 @@ from rest_framework.routers import SimpleRouter
 
 from alignadmin.accounts.people import views
 from alignadmin.accounts.rights import Right
+from alignadmin.site import health_views
 from connectors import api as connectors_api
 from connectors.audit import api as audit_api
-from connectors.views import shell
 from mappings import api as mappings_api
 
 
@@ -29,11 +29,11 @@ router.register("plans", mappings_api.PlanViewSet, basename="api-plans")
 router.register("history", audit_api.HistoryViewSet, basename="api-history")
 
 urlpatterns = [
-    path("healthz", shell.healthz, name="healthz"),
-    path("readyz", shell.readyz, name="readyz"),
+    path("healthz", health_views.healthz, name="healthz"),
+    path("readyz", health_views.readyz, name="readyz"),
     path("accounts/join/<str:uid>/<str:token>/", views.join, name="person-join"),
     path("accounts/", include("alignadmin.accounts.signin.urls")),
-    path("settings/", include("connectors.settings_urls")),
+    path("settings/", include("alignadmin.site.settings_urls")),
     path("history/", include("connectors.audit.urls")),
     path("connectors/", include("connectors.urls")),
     path("", include("mappings.urls")),
@@ -42,6 +42,6 @@ urlpatterns = [
     path("api/v1/docs/", SchemaPages.as_view(url_name="api-schema"), name="api-docs"),
 ]
 
-handler404 = "connectors.views.shell.not_found"
-handler500 = "connectors.views.failing.failed"
+handler404 = "alignadmin.site.health_views.not_found"
+handler500 = "alignadmin.site.error_views.failed"
 handler429 = "alignadmin.accounts.signin.throttling.too_many_requests"  # looked up by allauth

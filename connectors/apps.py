@@ -16,6 +16,7 @@ class ConnectorsConfig(AppConfig):
             deliveries,
             triggers,
         )
+        from alignadmin.site.navigation import COUNTS
         from connectors import catalogue, probing, reminders, schedule  # noqa: F401
         from connectors.audit import (  # noqa: F401
             fulltext,
@@ -28,7 +29,6 @@ class ConnectorsConfig(AppConfig):
             schedules,
             verification,
         )
-        from connectors.context import COUNTS
 
         COUNTS["History"] = review.waiting_for
         COUNTS["Overview"] = questions.waiting_for

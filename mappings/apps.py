@@ -5,10 +5,10 @@ class MappingsConfig(AppConfig):
     name = "mappings"
 
     def ready(self) -> None:
+        from alignadmin.site.navigation import ALARMS, COUNTS
         from connectors.audit.cases import WAY_BACK
         from connectors.audit.differences import MORE
         from connectors.audit.intake import AFTER_INTAKE
-        from connectors.context import ALARMS, COUNTS
         from connectors.maintenance import HELD_UP, ON_RETURN
         from connectors.remotes import PAGE_SIZE
         from connectors.rotation import WRITE_PROBE

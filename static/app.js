@@ -43,7 +43,7 @@
   document.addEventListener("htmx:timeout", ({ detail }) =>
     trouble("AlignAdmin did not answer within 30 seconds and may still finish. Reload the page before you try again.", detail.elt));
 
-  // A page that is left open and asks again and again is no activity of a person (connectors.middleware).
+  // A page that is left open and asks again and again is no activity of a person (alignadmin.site.middleware).
   document.addEventListener("htmx:configRequest", ({ detail }) => {
     if (detail.elt.getAttribute("hx-trigger")?.startsWith("every")) detail.headers["X-Polling"] = "1";
   });

@@ -11,5 +11,5 @@ def fails(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("c4n4ry")
 
 
-handler500 = "connectors.views.failing.failed"
+handler500 = "alignadmin.site.error_views.failed"
 urlpatterns = [path("fails/", fails), path("", include("alignadmin.urls"))]

@@ -13,7 +13,7 @@ from django.urls import reverse
 from alignadmin.accounts.rights import Right, requires
 from alignadmin.pages import failure, page, redirect
 from alignadmin.parsing import text_in, whole
-from connectors.context import belongs_to
+from alignadmin.site.navigation import belongs_to
 from connectors.models import Connector, Person
 from connectors.services import Refused
 from mappings import planning

@@ -3,11 +3,11 @@
 from django.urls import path
 
 from alignadmin.accounts.people import views
-from connectors.views import settings
+from alignadmin.site import settings_views
 
 urlpatterns = [
-    path("", settings.shown, name="settings"),
-    path("mail/", settings.mail, name="settings-mail"),
+    path("", settings_views.shown, name="settings"),
+    path("mail/", settings_views.mail, name="settings-mail"),
     path("people/", views.listed, name="people"),
     path("people/new/", views.new, name="person-new"),
     path("people/<int:pk>/", views.person, name="person"),

@@ -9,7 +9,7 @@ from django.urls import reverse
 from alignadmin.accounts.people import invitations
 from alignadmin.accounts.rights import Right, requires
 from alignadmin.pages import page, redirect
-from connectors.installation import Installation
+from alignadmin.site.system_info import Installation
 from connectors.views.connectors import person_of
 
 

@@ -12,7 +12,7 @@ from django.shortcuts import render
 
 from alignadmin.accounts.rights import Right, requires
 from alignadmin.accounts.signin.throttling import address_of
-from connectors import health
+from alignadmin.site import health
 from connectors.models import ChainHead
 
 # What a proxy adds that the operator has not named: then the address of the connection is the proxy's own.

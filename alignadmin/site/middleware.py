@@ -29,7 +29,7 @@ LONGEST_NUMBER = 15  # digits of a length
 
 
 class Noting:
-    """Keeps in mind what a request has recorded: an error after it leads there (connectors.views.failing)."""
+    """Keeps in mind what a request has recorded: an error after it leads there (alignadmin.site.error_views)."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

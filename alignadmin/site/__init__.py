@@ -1,0 +1,1 @@
+"""The shell around every page: navigation, errors, health, settings and installation pages."""

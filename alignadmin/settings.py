@@ -84,7 +84,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "alignadmin.site.navigation.shell",
             ],
-            "builtins": ["heroicons.templatetags.heroicons", "connectors.templatetags.words"],
+            "builtins": ["heroicons.templatetags.heroicons", "alignadmin.web.template_words"],
         },
     }
 ]
@@ -320,10 +320,10 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["alignadmin.accounts.rights.HasRight"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_PAGINATION_CLASS": "alignadmin.api.Pages",
+    "DEFAULT_PAGINATION_CLASS": "alignadmin.web.rest.Pages",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "alignadmin.api.error_answer",
+    "EXCEPTION_HANDLER": "alignadmin.web.rest.error_answer",
     "PAGE_SIZE": 100,
 }
 SPECTACULAR_SETTINGS = {

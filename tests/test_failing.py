@@ -19,9 +19,9 @@ from django.urls import path
 
 from alignadmin.accounts.rights import Right, requires
 from alignadmin.audit import trail
-from alignadmin.pages import page
 from alignadmin.urls import handler500 as the_product_s
 from alignadmin.urls import urlpatterns as the_product_s_addresses
+from alignadmin.web.responses import page
 from connectors.audit.models import Entry
 from connectors.models import Connector, Person, Role
 from mappings.models import Plan

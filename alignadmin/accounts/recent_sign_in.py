@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from alignadmin.accounts.models import Person
-from alignadmin.pages import redirect
+from alignadmin.web.responses import redirect
 
 BEGAN, SEEN = "began_at", "seen_at"  # in the session, in seconds since 1970
 AGAIN = "Nothing was sent: confirm that it is you, then do it again."

@@ -22,7 +22,7 @@ from rest_framework.request import Request
 
 from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.recent_sign_in import ask_again, is_fresh
-from alignadmin.pages import redirect
+from alignadmin.web.responses import redirect
 
 
 class Right(StrEnum):

@@ -21,8 +21,8 @@ from alignadmin.accounts.recent_sign_in import page_to_return_to, reads
 from alignadmin.accounts.rights import Right
 from alignadmin.accounts.signin import sessions
 from alignadmin.audit import noting
-from alignadmin.pages import failure, redirect
 from alignadmin.parsing import LARGEST, NUL, plain
+from alignadmin.web.responses import failure, redirect
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 LONGEST_NUMBER = 15  # digits of a length

@@ -8,8 +8,8 @@ from django.urls import reverse
 
 from alignadmin.accounts.people import invitations
 from alignadmin.accounts.rights import Right, requires
-from alignadmin.pages import page, redirect
 from alignadmin.site.system_info import Installation
+from alignadmin.web.responses import page, redirect
 from connectors.views.connectors import person_of
 
 

@@ -15,8 +15,8 @@ from django.urls import reverse
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may, requires
-from alignadmin.pages import failure, page, redirect
 from alignadmin.parsing import text_in, whole
+from alignadmin.web.responses import failure, page, redirect
 from connectors.audit import cases
 from connectors.audit.forms import day_end
 from connectors.audit.models import Case, CaseState

@@ -16,8 +16,8 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, requires
 from alignadmin.audit import checkpoints
-from alignadmin.pages import failure, page, redirect
 from alignadmin.parsing import text_in, whole
+from alignadmin.web.responses import failure, page, redirect
 from connectors.audit import gaps, intake, numbers, queries, saved_views, search, verification, words
 from connectors.audit.columns import FORMS, SLASHED_EXAMPLE, AskDayOrder, Hour
 from connectors.audit.forms import LARGEST, TOO_LARGE, IntakeForm, SearchFields, asked

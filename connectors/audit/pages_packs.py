@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may, requires
-from alignadmin.pages import failure, page, redirect
 from alignadmin.parsing import text_in, whole
+from alignadmin.web.responses import failure, page, redirect
 from connectors.audit import packs, schedules, search, selection
 from connectors.audit.forms_packs import AskForm, ScheduleForm
 from connectors.audit.models import Every, Pack, PackSchedule, PackState

@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may, requires
-from alignadmin.pages import failure, page, redirect
 from alignadmin.parsing import text_in, whole
+from alignadmin.web.responses import failure, page, redirect
 from connectors.audit import numbers, questions
 from connectors.audit.models import Question
 from connectors.services import Refused

@@ -12,8 +12,8 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.recent_sign_in import is_fresh
 from alignadmin.accounts.rights import Right, requires
-from alignadmin.pages import page, redirect
 from alignadmin.parsing import text_in, whole
+from alignadmin.web.responses import page, redirect
 from connectors.audit import review, samples, weeks
 from connectors.audit.week_page import WeekPage
 from connectors.audit.weeks import Week

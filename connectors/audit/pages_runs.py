@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, requires
-from alignadmin.pages import page, redirect
 from alignadmin.parsing import text_in
+from alignadmin.web.responses import page, redirect
 from connectors.audit import withdrawals
 from connectors.audit.models import IntakeRun
 from connectors.models.connector import Connector

@@ -7,8 +7,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 
 from alignadmin.accounts.rights import Right, requires
-from alignadmin.pages import page, redirect
 from alignadmin.parsing import text_in
+from alignadmin.web.responses import page, redirect
 from connectors.audit import saved_views, search
 from connectors.audit.models import SavedView
 from connectors.services import Refused

@@ -11,6 +11,7 @@ from functools import cached_property
 from django.conf import settings
 from django.utils import timezone
 
+from alignadmin.web.template_words import HOUR, span
 from connectors import rotation
 from connectors.audit.models import HistoryRow
 from connectors.expiry import Deadline, deadline
@@ -30,7 +31,6 @@ from connectors.models import (
 )
 from connectors.rotation import Hindrances, WriteKey
 from connectors.rotation.rows import by_stage
-from connectors.templatetags.words import HOUR, span
 
 MOST_USES = 20
 MOST_LINES = 20

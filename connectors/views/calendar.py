@@ -12,7 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from alignadmin.accounts.rights import Right, requires
-from alignadmin.pages import page
+from alignadmin.web.responses import page
 from connectors import expiry, reminders
 from connectors.models import Credential, Stage
 

@@ -11,8 +11,8 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from alignadmin.accounts.rights import Right, requires
-from alignadmin.pages import failure, page, redirect
 from alignadmin.parsing import text_in
+from alignadmin.web.responses import failure, page, redirect
 from connectors import queries, services, trial
 from connectors.audit import labels
 from connectors.forms import ConnectorForm, SetUp, TermsForm, TypesForm, problems_of

@@ -11,8 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 
 from alignadmin.accounts.rights import Right, requires
-from alignadmin.pages import failure, page, redirect
 from alignadmin.parsing import text_in
+from alignadmin.web.responses import failure, page, redirect
 from connectors import rotation
 from connectors.forms import problems_of
 from connectors.models import Credential, Person, System

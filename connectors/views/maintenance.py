@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
 from alignadmin.accounts.rights import Right, requires
-from alignadmin.pages import failure, page, redirect
 from alignadmin.parsing import text_in
+from alignadmin.web.responses import failure, page, redirect
 from connectors import maintenance as maintaining
 from connectors.forms import problems_of
 from connectors.maintenance_form import MaintenanceForm

@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
 from alignadmin.accounts.rights import Right, requires
-from alignadmin.pages import failure, page, redirect
 from alignadmin.parsing import text_in, whole
+from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector, Person
 from connectors.services import Refused
 from connectors.views.connectors import connector_or_404, person_of

@@ -8,8 +8,8 @@ from django.shortcuts import redirect as plain_redirect
 from django.urls import reverse
 
 from alignadmin.accounts.rights import Right, requires
-from alignadmin.pages import failure, page, redirect
 from alignadmin.parsing import plain, text_in
+from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector
 from connectors.services import Refused
 from mappings.drift import watch

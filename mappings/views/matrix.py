@@ -10,8 +10,8 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404
 
 from alignadmin.accounts.rights import Right, requires
-from alignadmin.pages import failure, page, redirect
 from alignadmin.parsing import text_in, whole
+from alignadmin.web.responses import failure, page, redirect
 from connectors import jobs
 from connectors.models import Connector, Person
 from connectors.services import Refused

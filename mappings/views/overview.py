@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from alignadmin.accounts.rights import Right, may, requires
 from alignadmin.audit import checkpoints
-from alignadmin.pages import page
+from alignadmin.web.responses import page
 from connectors import expiry, queries, reminders
 from connectors.audit import cases, gaps, questions, review, schedules, verification
 from connectors.audit.models import HistoryRow

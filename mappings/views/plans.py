@@ -11,9 +11,9 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from alignadmin.accounts.rights import Right, requires
-from alignadmin.pages import failure, page, redirect
 from alignadmin.parsing import text_in, whole
 from alignadmin.site.navigation import belongs_to
+from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector, Person
 from connectors.services import Refused
 from mappings import planning

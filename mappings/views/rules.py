@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from alignadmin.accounts.rights import Right, requires
-from alignadmin.pages import failure, page, redirect
 from alignadmin.parsing import text_in
 from alignadmin.site.navigation import belongs_to
+from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector
 from connectors.services import Refused
 from mappings import planning

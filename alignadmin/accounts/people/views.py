@@ -15,8 +15,8 @@ from alignadmin.accounts.people import services as people
 from alignadmin.accounts.people.forms import InviteForm, JoinForm, NameForm
 from alignadmin.accounts.people.invitations import Delivery
 from alignadmin.accounts.rights import Right, requires
-from alignadmin.pages import page, redirect
 from alignadmin.parsing import text_in
+from alignadmin.web.responses import page, redirect
 from connectors.models import Person
 from connectors.services import Refused
 from connectors.views.connectors import person_of

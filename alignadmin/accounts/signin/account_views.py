@@ -11,7 +11,7 @@ from django.urls import reverse
 from alignadmin.accounts.second_factors import factors_of
 from alignadmin.accounts.signin import audit_entries
 from alignadmin.accounts.signin.forms import ZONES, ZoneForm
-from alignadmin.pages import redirect
+from alignadmin.web.responses import redirect
 from connectors.models import Person
 
 

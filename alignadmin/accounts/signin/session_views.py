@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from alignadmin.accounts.rights import Right, requires
 from alignadmin.accounts.signin import sessions
-from alignadmin.pages import page, redirect
+from alignadmin.web.responses import page, redirect
 from connectors.models import Person
 
 

@@ -1,0 +1,1 @@
+"""What views of every room share: requests, responses, forms and template words."""

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from collections.abc import Mapping as MappingOf
 from dataclasses import asdict, dataclass, field
 
-from connectors.audit.grammar import MappingEvent, write
+from connectors.align.audit_sentences import MappingEvent, write
 from mappings.engine.plan import NamesInAlign
 from mappings.models import Change, Mapping
 

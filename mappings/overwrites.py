@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from alignadmin.audit import trail
 from alignadmin.audit.trail import Act
-from connectors.audit.grammar import A2J, CREATED, DELETED, UPDATED, MappingEvent, parse
+from connectors.align.audit_sentences import A2J, CREATED, DELETED, UPDATED, MappingEvent, parse
 from connectors.audit.join import window
 from connectors.audit.models import HistoryRow, Source
 from connectors.models import AuditSource, Connector

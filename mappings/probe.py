@@ -22,9 +22,9 @@ from alignadmin.audit import trail
 from alignadmin.http.errors import NotFound, OutcomeUnknown, RemoteError
 from alignadmin.parsing import whole
 from connectors import jobs
+from connectors.align.audit_sentences import DELETED as DELETION
 from connectors.align.client import AlignClient
 from connectors.align.resources import MappingRecord, WriteAnswer, WriteRequest
-from connectors.audit.grammar import DELETED as DELETION
 from connectors.audit.models import Entry
 from connectors.issue_types import IssueTypes
 from connectors.models import Connector, Probe, Project, Status

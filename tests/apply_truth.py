@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from alignadmin.audit import verification
-from connectors.audit.grammar import CREATED, DELETED, MappingEvent, parse
+from connectors.align.audit_sentences import CREATED, DELETED, MappingEvent, parse
 from connectors.audit.models import ChainHead, Entry
 from connectors.models import ACTIVE, Connector, Job
 from mappings import planning

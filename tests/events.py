@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.audit.grammar import A2J, STATE, UPDATED, MappingEvent
+from connectors.align.audit_sentences import A2J, STATE, UPDATED, MappingEvent
 
 EVENT = MappingEvent(
     connector_id=123,

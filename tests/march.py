@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from connectors.audit.grammar import MappingEvent
+    from connectors.align.audit_sentences import MappingEvent
     from connectors.models import Connector
     from mappings.models import Mapping, Plan
 
@@ -79,7 +79,7 @@ def _mapping(connector: Connector) -> Mapping:
 
 def log_of(plan: Plan) -> str:
     """The lines of our change, and one of a change that somebody makes in Align itself a day later."""
-    from connectors.audit.grammar import MappingEvent, write
+    from connectors.align.audit_sentences import MappingEvent, write
     from connectors.audit.models import Entry
 
     body = json.loads(Entry.objects.get(action="change.done", body__contains=f'"plan":{plan.pk},').body)

@@ -21,8 +21,8 @@ from django.test import Client
 from alignadmin.audit import checkpoints, standalone_checker, trail
 from alignadmin.audit.trail import Act
 from alignadmin.due_work import run_due
+from connectors.align.audit_sentences import MappingEvent
 from connectors.audit import csv_safe, gaps, intake_runs
-from connectors.audit.grammar import MappingEvent
 from connectors.audit.intake import take_in
 from connectors.audit.models import Entry, HistoryRow, Intake, Pack, PackState
 from connectors.models import Connector, Person

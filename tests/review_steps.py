@@ -12,8 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from alignadmin.audit import trail
-from connectors.audit import grammar, intake, weeks
-from connectors.audit.grammar import CREATED, J2A, MappingEvent
+from connectors.align import audit_sentences
+from connectors.align.audit_sentences import CREATED, J2A, MappingEvent
+from connectors.audit import intake, weeks
 from connectors.audit.models import Entry, HistoryRow, Intake, Source
 from connectors.audit.weeks import Week
 from connectors.models import Connector, Person
@@ -69,7 +70,7 @@ def outside(
 
 
 def written(number: int) -> str:
-    return grammar.write(replace(EVENT, source_id=20000 + number, source_name=f"Status {number}"))
+    return audit_sentences.write(replace(EVENT, source_id=20000 + number, source_name=f"Status {number}"))
 
 
 def explain(row: HistoryRow, actor: Person) -> None:

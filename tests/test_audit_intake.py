@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from alignadmin.audit import trail
 from alignadmin.http.errors import NotFound
+from connectors.align.audit_sentences import parse
 from connectors.align.resources import AuditLine, WriteRequest
 from connectors.audit.columns import FORMS, AskDayOrder, DayOrder, LogLine, read_lines, read_time
-from connectors.audit.grammar import parse
 from connectors.audit.intake import digest_of, pull, take_in
 from connectors.audit.models import Entry, HistoryRow, Intake, MirrorLine
 from connectors.models import AuditSource, Connector, Person

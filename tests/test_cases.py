@@ -13,9 +13,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from alignadmin.audit.trail import lock_head
+from connectors.align.audit_sentences import CREATED, DELETED, J2A, UPDATED, MappingEvent, write
 from connectors.audit import cases
 from connectors.audit.case_book import Sighting
-from connectors.audit.grammar import CREATED, DELETED, J2A, UPDATED, MappingEvent, write
 from connectors.audit.intake import take_in
 from connectors.audit.join import rejoin
 from connectors.audit.models import Case, CaseState, Entry, HistoryRow, Intake, MirrorLine

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connectors.audit.grammar import (
+from connectors.align.audit_sentences import (
     A2J,
     CREATED,
     DELETED,

@@ -24,9 +24,9 @@ from alignadmin.accounts.recent_sign_in import BEGAN, SEEN
 from alignadmin.audit import trail, triggers
 from alignadmin.audit.trail import Act
 from alignadmin.due_work import run_due
+from connectors.align.audit_sentences import DELETED, J2A, MappingEvent, write
 from connectors.audit.columns import LogLine
 from connectors.audit.forms import asked
-from connectors.audit.grammar import DELETED, J2A, MappingEvent, write
 from connectors.audit.models import Entry, HistoryRow, Intake, MirrorLine, SavedView
 from connectors.audit.search import Search
 from connectors.models import Connector, Person, Role

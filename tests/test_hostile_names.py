@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 from django.urls import reverse
 
+from connectors.align.audit_sentences import CREATED, DELETED, UPDATED, parse, write
 from connectors.audit import csv_safe
 from connectors.audit.columns import read_lines
-from connectors.audit.grammar import CREATED, DELETED, UPDATED, parse, write
 from connectors.audit.intake import take_in
 from connectors.audit.models import Case, HistoryRow, Intake, MirrorLine
 from connectors.models import Connector, Person, Role

@@ -12,8 +12,8 @@ import pytest
 from django.db import transaction
 
 from alignadmin.audit import trail
+from connectors.align.audit_sentences import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
 from connectors.audit.columns import LogLine
-from connectors.audit.grammar import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
 from connectors.audit.join import rejoin
 from connectors.audit.models import Case, CaseState, Certainty, HistoryRow, Intake, MirrorLine, Source
 from connectors.models import Connector

@@ -20,8 +20,8 @@ from django.utils import timezone
 
 from alignadmin.audit import archive, checkpoints, standalone_checker
 from alignadmin.due_work import run_due
+from connectors.align.audit_sentences import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
 from connectors.audit import csv_safe, labels, pack_rows, pack_span, rows
-from connectors.audit.grammar import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
 from connectors.audit.models import Entry, HistoryRow, MirrorLine, PackState, TypeLabel
 from connectors.models import Connector, Person, Role
 from tests import chain_mutations as mutations

@@ -15,9 +15,9 @@ from django.test import Client
 
 from alignadmin.audit import trail
 from alignadmin.audit.trail import Act
+from connectors.align.audit_sentences import MappingEvent, write
 from connectors.audit import columns, intake_runs
 from connectors.audit.columns import read_lines
-from connectors.audit.grammar import MappingEvent, write
 from connectors.audit.intake import pull
 from connectors.audit.models import Entry, HistoryRow, IntakeRun, MirrorLine
 from connectors.models import AuditSource, Connector, Role

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 
 from alignadmin.audit import trail
 from alignadmin.audit.trail import Act
+from connectors.align.audit_sentences import MappingEvent, write
 from connectors.audit import fulltext, join, periods, queries, search, words
 from connectors.audit import rows as make
 from connectors.audit.columns import LogLine
-from connectors.audit.grammar import MappingEvent, write
 from connectors.audit.models import Case, CaseState, HistoryRow, Intake
 from connectors.models import Connector, Person, Role
 from tests.events import EVENT

@@ -14,9 +14,9 @@ from django.db import connection, transaction
 from django.test import Client
 
 from alignadmin.audit import trail, triggers, verification
+from connectors.align.audit_sentences import MappingEvent, write
 from connectors.audit import cases, gaps, intake_runs, search, withdrawals
 from connectors.audit.case_book import Sighting
-from connectors.audit.grammar import MappingEvent, write
 from connectors.audit.intake import IntakeResult, pull, take_in
 from connectors.audit.models import (
     Case,

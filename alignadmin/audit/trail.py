@@ -15,8 +15,8 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.audit import noting
 from alignadmin.audit.bulk_insert import insert
+from connectors.align.audit_sentences import MappingEvent
 from connectors.audit import join, rows
-from connectors.audit.grammar import MappingEvent
 from connectors.audit.models import ChainHead, Entry, HistoryRow
 from connectors.models.connector import Connector
 

@@ -18,8 +18,8 @@ from django.utils import timezone
 
 from alignadmin.audit.bulk_insert import insert
 from alignadmin.folding import fold
+from connectors.align.audit_sentences import CREATED, DELETED, UPDATED, MappingEvent
 from connectors.audit import rows as make
-from connectors.audit.grammar import CREATED, DELETED, UPDATED, MappingEvent
 from connectors.audit.models import Case, CaseState, Entry, HistoryRow, MirrorLine, Source
 from connectors.models.connector import Connector
 

@@ -16,10 +16,10 @@ from django.db import connection
 
 from alignadmin.audit.bulk_insert import insert
 from alignadmin.folding import fold
+from connectors.align.audit_sentences import A2J
 from connectors.audit import case_book, words
 from connectors.audit import rows as make
 from connectors.audit.fulltext import Span
-from connectors.audit.grammar import A2J
 from connectors.audit.models import Certainty, HistoryRow, MirrorLine, Source
 from connectors.models.catalogue import ReachableStatus, Status
 from connectors.models.connector import Connector

@@ -18,8 +18,8 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.folding import fold
+from connectors.align.audit_sentences import WORK_ITEM_TYPES, label_of, parse, told_type
 from connectors.audit import join, remaking
-from connectors.audit.grammar import WORK_ITEM_TYPES, label_of, parse, told_type
 from connectors.audit.models import HistoryRow, Source, TypeLabel
 from connectors.audit.rows import look_of
 from connectors.audit.terms import AS_PUBLISHED, Terms, terms_of

@@ -22,10 +22,10 @@ from django.utils import timezone
 
 from alignadmin.audit import archive_index, standalone_checker, trail
 from alignadmin.audit.bulk_insert import insert
+from connectors.align.audit_sentences import J2A
 from connectors.audit import fulltext, join, pack_rows, pack_terms, words
 from connectors.audit import rows as make
 from connectors.audit.differences import MORE
-from connectors.audit.grammar import J2A
 from connectors.audit.models import Archive, Case, Entry, HistoryRow, MirrorLine
 from connectors.audit.pack_rows import Told
 from connectors.audit.pack_scratch import Scratch, number_of

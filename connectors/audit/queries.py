@@ -15,9 +15,9 @@ from django.db.models import Count, DateTimeField, ExpressionWrapper, F, Func, I
 from django.utils import timezone
 
 from alignadmin.audit import archive_index, trail
+from connectors.align.audit_sentences import parse
 from connectors.audit import fulltext, search, standing, verification
 from connectors.audit.fulltext import Span
-from connectors.audit.grammar import parse
 from connectors.audit.models import ChainHead, Entry, HistoryRow, Source
 from connectors.audit.search import Selection
 from connectors.audit.standing import Standing

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from alignadmin.audit.bulk_insert import insert
 from alignadmin.folding import fold
+from connectors.align.audit_sentences import J2A, label_of
 from connectors.audit import case_book, join, words
 from connectors.audit import rows as make
-from connectors.audit.grammar import J2A, label_of
 from connectors.audit.models import Certainty, HistoryRow, MirrorLine, Source
 from connectors.models.connector import Connector
 

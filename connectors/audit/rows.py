@@ -13,8 +13,18 @@ from typing import Any, NamedTuple, TypeAlias
 from django.db.models.base import ModelState
 
 from alignadmin.folding import fold
+from connectors.align.audit_sentences import (
+    A2J,
+    CREATED,
+    DELETED,
+    J2A,
+    WORK_ITEM_TYPES,
+    MappingEvent,
+    as_written,
+    parse,
+    write,
+)
 from connectors.audit import words
-from connectors.audit.grammar import A2J, CREATED, DELETED, J2A, WORK_ITEM_TYPES, MappingEvent, as_written, parse, write
 from connectors.audit.models import Case, Entry, HistoryRow, MirrorLine, Source
 from connectors.audit.terms import PUBLISHED, Terms, terms_of
 from connectors.models.catalogue import Status

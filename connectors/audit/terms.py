@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from alignadmin.folding import fold
-from connectors.audit.grammar import TYPE_IDS, WORK_ITEM_TYPES, MappingEvent
+from connectors.align.audit_sentences import TYPE_IDS, WORK_ITEM_TYPES, MappingEvent
 from connectors.audit.models import TypeLabel
 from connectors.models.connector import Connector
 

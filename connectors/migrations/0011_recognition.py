@@ -11,7 +11,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 from connectors.audit import rows, words
 from alignadmin.folding import fold
-from connectors.audit.grammar import MappingEvent, parse
+from connectors.align.audit_sentences import MappingEvent, parse
 from connectors.audit.terms import AS_PUBLISHED, Terms, ids_by_family
 
 BATCH = 2000

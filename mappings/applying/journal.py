@@ -13,7 +13,7 @@ from django.utils import timezone
 from alignadmin.audit import trail
 from alignadmin.audit.trail import Act
 from alignadmin.http.errors import RemoteError, SignInRefused
-from connectors.audit.grammar import MappingEvent
+from connectors.align.audit_sentences import MappingEvent
 from connectors.jobs import Run
 from mappings.models import Change, ChangeState, Plan, PlanState
 from mappings.outcomes import Outcome, confirmed_count, judge, state_counts, write_back

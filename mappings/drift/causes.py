@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from connectors.align.audit_sentences import CREATED, DELETED, UPDATED
 from connectors.audit import join
-from connectors.audit.grammar import CREATED, DELETED, UPDATED
 from connectors.audit.models import HistoryRow, Source
 from mappings.models import CheckKind, DriftCheck, Mapping, Scope
 

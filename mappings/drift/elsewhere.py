@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils import timezone
 
+from connectors.align.audit_sentences import CREATED, DELETED, UPDATED, MappingEvent
 from connectors.audit import cases, join
 from connectors.audit.case_book import Sighting
-from connectors.audit.grammar import CREATED, DELETED, UPDATED, MappingEvent
 from connectors.audit.models import HistoryRow
 from connectors.models import Connector, WorkItemType
 from mappings.drift.causes import changed_since

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from connectors.align.audit_sentences import J2A, UPDATED
 from connectors.audit import intake, join
-from connectors.audit.grammar import J2A, UPDATED
 from connectors.audit.models import HistoryRow, Source
 from connectors.models import Connector, Status
 from mappings.models import Mapping

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from connectors.audit.grammar import TYPE_IDS
+from connectors.align.audit_sentences import TYPE_IDS
 from mappings.engine.values import Direction, Kind, WorkItemType
 
 TypeIds = Mapping[WorkItemType, int]

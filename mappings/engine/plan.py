@@ -13,7 +13,7 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Protocol, TypeVar
 
-from connectors.audit.grammar import CREATED, DELETED, UPDATED, MappingEvent, write
+from connectors.align.audit_sentences import CREATED, DELETED, UPDATED, MappingEvent, write
 from mappings.engine import sentences
 from mappings.engine.checks import Problem
 from mappings.engine.families import Place

@@ -76,7 +76,7 @@ class Log:
 
 
 def _descriptions(connector: Connector, *, seed: int) -> list[str]:
-    from connectors.audit.grammar import write
+    from connectors.align.audit_sentences import write
     from tests.bench import history_rows
 
     chance = random.Random(seed)  # nosec B311

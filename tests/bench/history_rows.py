@@ -22,9 +22,9 @@ from django.db.models import Max, Model
 
 from alignadmin.audit import trail
 from alignadmin.audit.trail import Act
+from connectors.align.audit_sentences import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
 from connectors.audit import rows as make
 from connectors.audit import words
-from connectors.audit.grammar import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
 from connectors.audit.models import Case, Certainty, ChainHead, Entry, HistoryRow, Intake, IntakeRun, MirrorLine, Source
 from connectors.audit.terms import PUBLISHED
 from connectors.models import Connector, Person, Role

@@ -27,8 +27,8 @@ from alignadmin.http.slot_reservation import Door
 from connectors import uses
 from connectors.align import ALIGN_WORDING, AlignClient
 from connectors.align.client import PAGE
-from connectors.budget import System as BudgetSystem
-from connectors.budget import Wait, database_budget
+from connectors.budget.slots import System as BudgetSystem
+from connectors.budget.slots import Wait, database_budget
 from connectors.jira import JIRA_WORDING, JiraClient
 from connectors.models import Connector, Credential, CredentialKind, Job, Stage, System
 

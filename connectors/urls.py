@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from connectors.views import budget, calendar, connectors, credentials, maintenance
+from connectors.budget import views
+from connectors.views import calendar, connectors, credentials, maintenance
 
 urlpatterns = [
     path("", connectors.connectors, name="connectors"),
@@ -28,5 +29,5 @@ urlpatterns = [
     path("<slug:slug>/maintenance/begin/", maintenance.begin, name="connector-maintenance-begin"),
     path("<slug:slug>/maintenance/end/", maintenance.end, name="connector-maintenance-end"),
     path("<slug:slug>/job/<int:pk>/", connectors.job, name="connector-job"),
-    path("<slug:slug>/budget/", budget.budget, name="connector-budget"),
+    path("<slug:slug>/budget/", views.budget, name="connector-budget"),
 ]

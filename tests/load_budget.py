@@ -190,7 +190,7 @@ def _ask(task: Task, number: int, log: Log, lock: threading.Lock) -> None:
 def _remote(task: Task, over_at: float, log: Log, lock: threading.Lock) -> Any:
     from alignadmin.http import Bearer, Remote, Site, Ticket
     from connectors import remotes
-    from connectors.budget import DatabaseBudget, limits_from_settings
+    from connectors.budget.slots import DatabaseBudget, limits_from_settings
     from tests.sandbox_fixture import ALIGN_TOKEN
 
     class Written(DatabaseBudget):

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from alignadmin.http import Remote, Retry, Site, Ticket
 from alignadmin.http.errors import RateLimited, Unreachable
-from connectors.budget import DatabaseBudget, Limits, Usage, Wait, database_budget, now
+from connectors.budget.slots import DatabaseBudget, Limits, Usage, Wait, database_budget, now
 from connectors.models.budget import BudgetGate, BudgetSlot
 from tests.scripted_server import Reply, Seen, serving
 

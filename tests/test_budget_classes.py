@@ -12,7 +12,7 @@ from django.test import Client
 
 from alignadmin.due_work import run_due
 from connectors import jobs, rotation
-from connectors.budget import limits_from_settings, now
+from connectors.budget.slots import limits_from_settings, now
 from connectors.models import BudgetSlot, Connector, Job, JobState, Person, Role
 from mappings import planning
 from tests import mapping_steps as steps

@@ -15,7 +15,7 @@ from django.utils import timezone
 from alignadmin.http import Ticket
 from alignadmin.http.address import origin_of
 from connectors import jobs
-from connectors.budget import database_budget
+from connectors.budget.slots import database_budget
 from connectors.models import BudgetGate, BudgetSlot, Connector, Job, JobState, Person, Role
 from tests.conftest import SignIn
 

@@ -103,7 +103,7 @@ def spread() -> None:
     """Every slot in use, and one coming back after the other over the next window."""
     from datetime import timedelta
 
-    from connectors.budget import database_budget, limits_from_settings, now
+    from connectors.budget.slots import database_budget, limits_from_settings, now
     from connectors.models import BudgetSlot
 
     database_budget("align", ORIGIN).take(deadline=1.0, patience=0)
@@ -137,7 +137,7 @@ def _take_on(decisions: list[tuple[bool, float]], over_at: float) -> None:
 
 def _timed_budget(decisions: list[tuple[bool, float]], pause: Callable[[float], None]) -> Any:
     from alignadmin.http import Ticket
-    from connectors.budget import DatabaseBudget, Wait, limits_from_settings
+    from connectors.budget.slots import DatabaseBudget, Wait, limits_from_settings
 
     lock = threading.Lock()
 

@@ -13,7 +13,7 @@ from alignadmin.accounts.rights import Right, requires
 from alignadmin.http.address import origin_of
 from alignadmin.http.errors import AddressRefused
 from alignadmin.web.responses import page
-from connectors.budget import System, Usage, now, usage
+from connectors.budget.slots import System, Usage, now, usage
 from connectors.models import ACTIVE, Connector, Job
 from connectors.views.connectors import connector_or_404
 

@@ -11,7 +11,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Prefetch, Q, QuerySet
 
 from alignadmin.parsing import REPLACEMENT, text_in
-from connectors.catalogue import REFRESH
+from connectors.catalogue.refresh import REFRESH
 from connectors.expiry import Deadline, deadline
 from connectors.models import ACTIVE, Connector, Credential, IssueType, Job, JobState, Project, Stage, System
 from connectors.readiness import Prerequisite, State, readiness

@@ -16,7 +16,7 @@ from functools import cached_property
 from django.db.models import Count, Q
 
 from connectors.audit.models import Entry, HistoryRow, Source
-from connectors.issue_types import IssueTypes, Unmatched
+from connectors.catalogue.issue_types import IssueTypes, Unmatched
 from connectors.models import (
     Confirmation,
     Connector,

@@ -17,7 +17,7 @@ from alignadmin import sealing
 from alignadmin.audit import trail
 from connectors import jobs
 from connectors.audit import labels
-from connectors.catalogue import REFRESH
+from connectors.catalogue.refresh import REFRESH
 from connectors.models import (
     Confirmation,
     Connector,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 
-from connectors.issue_types import IssueTypes
+from connectors.catalogue.issue_types import IssueTypes
 from connectors.models import Connector, Project
 from mappings.engine.families import A2J_STATE, J2A_STATE
 from mappings.engine.values import Situation, WorkItemType

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from connectors.issue_types import IssueTypes
+from connectors.catalogue.issue_types import IssueTypes
 from connectors.models import Connector, ProcessStep, Project, ReachableStatus
 from connectors.models import Status as CatalogueStatus
 from mappings.engine.families import family_of

@@ -26,7 +26,7 @@ from connectors.align.audit_sentences import DELETED as DELETION
 from connectors.align.client import AlignClient
 from connectors.align.resources import MappingRecord, WriteAnswer, WriteRequest
 from connectors.audit.models import Entry
-from connectors.issue_types import IssueTypes
+from connectors.catalogue.issue_types import IssueTypes
 from connectors.models import Connector, Probe, Project, Status
 from connectors.rotation import ProbeOutcome, WriteKey
 from mappings.engine import plan as engine

@@ -18,7 +18,7 @@ from alignadmin import sealing
 from alignadmin.http.errors import Forbidden, ReadOnlyRefused, SignInRefused
 from alignadmin.sealing import DoesNotOpen
 from connectors import jobs, remotes
-from connectors.catalogue import REFRESH
+from connectors.catalogue.refresh import REFRESH
 from connectors.models import Connector, Credential, Person, Role, Stage, System
 from connectors.remotes import Access, NoCredential
 from connectors.schedule import INTAKE

@@ -21,7 +21,7 @@ from alignadmin.http.errors import Forbidden, SignInRefused
 from connectors import jobs, remotes
 from connectors.align.client import AlignClient
 from connectors.audit.models import ChainHead, Entry, HistoryRow
-from connectors.catalogue import REFRESH
+from connectors.catalogue.refresh import REFRESH
 from connectors.jira.client import JiraClient
 from connectors.models import (
     Connector,

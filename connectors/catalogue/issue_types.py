@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from django.db.models import Exists, Q, QuerySet
 
 from alignadmin.folding import fold
+from connectors.catalogue.usual_types import may_be, usual_type
 from connectors.models.catalogue import IssueType, Project, ReachableStatus, TypeMatch, WorkItemType
 from connectors.models.connector import Connector
-from connectors.usual_types import may_be, usual_type
 
 
 @dataclass(frozen=True, kw_only=True)

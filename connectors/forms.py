@@ -16,8 +16,8 @@ from django.http import QueryDict
 from django.utils.text import slugify
 
 from alignadmin.http.errors import AddressRefused
-from connectors import remotes
 from connectors.align.client import trim_site as trim_align_site
+from connectors.credentials import clients
 from connectors.jira.client import trim_site as trim_jira_site
 from connectors.models import Connector, JiraKind, System, WorkItemType
 from connectors.rotation.forms import CredentialForm, typed
@@ -86,7 +86,7 @@ class ConnectorForm(forms.Form):
     def _site(self, system: System, typed: str, trim: Callable[[str], tuple[str, str | None]]) -> str:
         try:
             site, note = trim(typed)
-            remotes.site_of(system, site)
+            clients.site_of(system, site)
         except AddressRefused as refused:
             raise ValidationError(refused.sentence) from refused
         refuse_private(site)
@@ -130,7 +130,7 @@ def refuse_private(site: str) -> None:
         is_public = ipaddress.ip_address(host).is_global
     except ValueError:
         is_public = host != "localhost" and not host.endswith(".localhost")
-    if not is_public and not remotes.is_allowed_private(site):
+    if not is_public and not clients.is_allowed_private(site):
         raise ValidationError(
             f"{host} is a private or local network address, which is not allowed. "
             "If the site really is inside your network, the operator has to allow it in the settings."

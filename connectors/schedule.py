@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from alignadmin.due_work import due_work
 from alignadmin.http.errors import RemoteError
-from connectors import jobs, remotes
+from connectors import jobs
 from connectors.audit import intake
+from connectors.credentials import clients
 from connectors.models import AuditSource, Connector
 
 INTAKE = "intake"
@@ -28,7 +29,7 @@ def take_in_log(run: jobs.Run) -> None:
     if run.connector.log_by_hand:  # since the job was started
         return
     try:
-        client = remotes.align_client(run.connector, job=run.job, on_wait=run.waits_for)
+        client = clients.align_client(run.connector, job=run.job, on_wait=run.waits_for)
         result = intake.pull(run.connector, client)
     except RemoteError as error:
         for told in PULL_FAILED:

@@ -9,11 +9,11 @@ from alignadmin import sealing
 from alignadmin.http.auth import BadToken
 from alignadmin.http.errors import RemoteError
 from alignadmin.http.remote import Remote
-from connectors import remotes, uses
 from connectors.align.client import AlignClient
+from connectors.credentials import clients, usage
+from connectors.credentials.clients import Access
 from connectors.jira.client import JiraClient
 from connectors.models import Connector, Credential, Person, Stage, System
-from connectors.remotes import Access
 from connectors.services import ConnectorData, SecretData
 
 
@@ -48,9 +48,9 @@ def _try_stored(system: System, credential: Credential | None, actor: Person) ->
         return
 
     def connect() -> Remote:
-        remotes.refuse_locked_out(credential)
-        uses.note_trial(credential, actor=actor)
-        return remotes.stored_trial_remote(credential)
+        clients.refuse_locked_out(credential)
+        usage.note_trial(credential, actor=actor)
+        return clients.stored_trial_remote(credential)
 
     yield from _look(system, data_of(credential.connector), connect)
 
@@ -74,7 +74,7 @@ def _try(system: System, data: ConnectorData, typed: dict[System, SecretData]) -
         return
     site = data.align_site if system is System.ALIGN else data.jira_site
     access = Access(system=system, site=site, kind=secret.kind, user=secret.user, secret=secret.secret)
-    yield from _look(system, data, lambda: remotes.trial_remote(access))
+    yield from _look(system, data, lambda: clients.trial_remote(access))
 
 
 def _without(system: System) -> Check:
@@ -91,7 +91,7 @@ def _look(system: System, data: ConnectorData, connect: Callable[[], Remote]) ->
         if system is System.ALIGN:
             yield from _run(_align_steps(AlignClient(remote, data.align_connector_id)))
         else:
-            yield from _run(_jira_steps(JiraClient(remote, remotes.deployment_of(data.jira_kind))))
+            yield from _run(_jira_steps(JiraClient(remote, clients.deployment_of(data.jira_kind))))
 
 
 def _run(steps: Iterable[Step]) -> Iterator[Check]:

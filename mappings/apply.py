@@ -16,8 +16,9 @@ from django.db import OperationalError
 from alignadmin.due_work import due_work
 from alignadmin.http.errors import RemoteError, SignInRefused
 from alignadmin.http.slot_reservation import Door
-from connectors import jobs, remotes
+from connectors import jobs
 from connectors.align.client import AlignClient
+from connectors.credentials import clients
 from connectors.jobs import JobFailed, LeaseLost, Run
 from connectors.models import ACTIVE, Job
 from mappings import overwrites
@@ -58,7 +59,7 @@ class Apply:
             run=self.run, door=door, listen=self._listen, mark=self.journal.sending, record=self._record
         )
         # No patience of its own: a request that was told to wait goes back into the plan.
-        self.sender.writer = remotes.align_client(
+        self.sender.writer = clients.align_client(
             self.plan.connector,
             job=self.run.job,
             read_only=False,
@@ -202,7 +203,7 @@ def apply_plan(run: Run) -> None:
         return
     journal = Journal(run=run, plan=plan)
     try:
-        reader = remotes.align_client(plan.connector, job=run.job, on_wait=run.waits_for)
+        reader = clients.align_client(plan.connector, job=run.job, on_wait=run.waits_for)
         Apply(run=run, plan=plan, reader=reader, journal=journal).go()
     except (LeaseLost, OperationalError):
         raise  # whoever takes the job up goes on

@@ -9,8 +9,8 @@ class MappingsConfig(AppConfig):
         from connectors.audit.cases import WAY_BACK
         from connectors.audit.differences import MORE
         from connectors.audit.intake import AFTER_INTAKE
+        from connectors.credentials.clients import PAGE_SIZE
         from connectors.maintenance import HELD_UP, ON_RETURN
-        from connectors.remotes import PAGE_SIZE
         from connectors.rotation import WRITE_PROBE
         from mappings import (
             copies,

@@ -15,9 +15,9 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from alignadmin.http.errors import Malformed, RemoteError, SignInRefused
-from connectors import remotes
 from connectors.align.client import AlignClient
 from connectors.align.resources import MappingRecord
+from connectors.credentials import clients
 from connectors.jobs import JobFailed, Run
 from connectors.models import Connector, Project
 from connectors.threads import DatabaseThreads
@@ -340,7 +340,7 @@ def observe_connector(run: Run) -> None:
         return
     scopes = [scope for scope in ensure_scopes(run.connector) if scope.pk in only]
     interactive = bool(run.job.params.get("interactive"))
-    client = remotes.align_client(run.connector, job=run.job, interactive=interactive, on_wait=run.waits_for)
+    client = clients.align_client(run.connector, job=run.job, interactive=interactive, on_wait=run.waits_for)
     tally = Tally()
     observe_scopes(client, scopes, run, tally)
     refuse_if_none_read(scopes, tally)
@@ -354,7 +354,7 @@ def check_lists(run: Run) -> None:
         if connector.gap_since is not None:
             raise JobFailed(GAP)
         scopes = ensure_scopes(connector)
-        client = remotes.align_client(connector, job=run.job, on_wait=run.waits_for)
+        client = clients.align_client(connector, job=run.job, on_wait=run.waits_for)
         observe_scopes(client, scopes, run, tally)
         refuse_if_none_read(scopes, tally)
     elsewhere.tell(connector)

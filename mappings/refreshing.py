@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from connectors import remotes
+from connectors.credentials import clients
 from connectors.jobs import JobFailed, Run
 from connectors.services import Refused
 from mappings.models import Change, Mapping, Plan, PlanState, Scope
@@ -36,7 +36,7 @@ def refresh_plan(run: Run) -> None:
 
 def _read(run: Run, plan: Plan, scopes: list[Scope]) -> None:
     """Raises JobFailed when a list cannot be read: what it holds is not known, so nothing is concluded from it."""
-    reader = remotes.align_client(plan.connector, job=run.job, on_wait=run.waits_for)
+    reader = clients.align_client(plan.connector, job=run.job, on_wait=run.waits_for)
     run.progress("reading Align's lists", done=0, total=len(scopes))
     failed = []
     for done, reading in enumerate(read_scopes(reader, scopes), start=1):

@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from connectors import expiry
+from connectors.credentials import expiry
 from connectors.models import Connector, Credential, Person, Role, Stage, System
 from tests import make
 from tests.conftest import People, SignIn

@@ -17,9 +17,10 @@ from django.utils import timezone
 
 from alignadmin.due_work import run_due
 from alignadmin.http.errors import ReadOnlyRefused
-from connectors import jobs, maintenance, remotes
+from connectors import jobs, maintenance
 from connectors.align.resources import WriteRequest
 from connectors.audit.models import Entry, HistoryRow
+from connectors.credentials import clients
 from connectors.models import AuditSource, Connector, Job, JobState, Person, Project
 from connectors.threads import DatabaseThreads
 from mappings import planning, services
@@ -324,7 +325,7 @@ def test_the_watch_only_reads_and_its_client_refuses_to_write(connector: Connect
     assert {each["method"] for each in sandbox.journal()} == {"GET"}
 
     job = Job.objects.filter(connector=connector, kind="observe").latest("pk")
-    client = remotes.align_client(connector, job=job)
+    client = clients.align_client(connector, job=job)
     record = shared_row(connector).remote_id
     with pytest.raises(ReadOnlyRefused):
         client.send(WriteRequest(method="DELETE", path=f"mappings/states/{record}", query=(), body=None))

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from connectors import expiry
+from connectors.credentials import expiry
 from connectors.models import Connector, Credential, CredentialKind, Person, Role, Stage, System
 from mappings.models import Plan
 from tests.conftest import SignIn

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from alignadmin.audit import verification
 from alignadmin.due_work import run_due
-from connectors import expiry, reminders
+from connectors.credentials import expiry, reminders
 from connectors.models import Connector, Credential, HistoryRow, Person, Reminder, Role, Stage, System
 from tests import make
 from tests.conftest import People, SignIn
@@ -234,7 +234,7 @@ def test_a_failing_mail_server_leaves_it_due_and_is_told(
     assert run_due() == 0
     assert Reminder.objects.get().sent_at is None
     assert entries() == []
-    (record,) = [each for each in caplog.records if each.name == "connectors.reminders"]
+    (record,) = [each for each in caplog.records if each.name == "connectors.credentials.reminders"]
     assert record.getMessage().startswith("A reminder for Acme could not be sent: ConnectionRefusedError")
     assert record.exc_info is None
     assert reminders.unsent() == 1

@@ -15,8 +15,9 @@ from alignadmin import sealing
 from alignadmin.due_work import run_due
 from alignadmin.http.budget import NoBudget
 from alignadmin.http.remote import Remote
-from connectors import jobs, remotes, rotation, services
+from connectors import jobs, rotation, services
 from connectors.align.client import AlignClient
+from connectors.credentials import clients
 from connectors.demo.prepare import SANDBOX_SECRETS
 from connectors.models import Connector, Credential, Entry, Job, Person, Probe, Role, Stage, System
 from connectors.probing import begin
@@ -68,9 +69,9 @@ def do_write_probe(uuid: str, write_key: str) -> None:
     assert run is not None
     begun = begin(run)
     assert begun is not None
-    site = remotes.site_of(System.ALIGN, run.connector.align_site)
-    auth = remotes.access_of(begun.credential, site.address).auth
-    remote = Remote(site, budget=NoBudget(), auth=auth, retry=remotes.retry(tries=1), read_only=False)
+    site = clients.site_of(System.ALIGN, run.connector.align_site)
+    auth = clients.access_of(begun.credential, site.address).auth
+    remote = Remote(site, budget=NoBudget(), auth=auth, retry=clients.retry(tries=1), read_only=False)
     MappingWriteProbe().run(begun, AlignClient(remote, run.connector.align_connector_id), run)
 
 

@@ -17,8 +17,8 @@ from pytest_django import Settings
 
 from alignadmin import sealing
 from alignadmin.audit import verification
-from connectors import resealing
 from connectors.audit.models import ChainHead, Entry, HistoryRow
+from connectors.credentials import resealing
 from connectors.models import Connector, Credential, CredentialKind, Person, Stage, System
 from connectors.services import SecretData, store_credential
 from tests.crash import crashes

@@ -17,10 +17,11 @@ from pytest_django import Settings
 from alignadmin import sealing
 from alignadmin.http.errors import Forbidden, ReadOnlyRefused, SignInRefused
 from alignadmin.sealing import DoesNotOpen
-from connectors import jobs, remotes
+from connectors import jobs
 from connectors.catalogue.refresh import REFRESH
+from connectors.credentials import clients
+from connectors.credentials.clients import Access, NoCredential
 from connectors.models import Connector, Credential, Person, Role, Stage, System
-from connectors.remotes import Access, NoCredential
 from connectors.schedule import INTAKE
 from connectors.services import OBSERVE, SecretData, store_credential
 from tests import make
@@ -193,7 +194,7 @@ def replace_secret(owner: Connector, secret: str, *, actor: Person, system: Syst
 
 
 def test_a_good_answer_is_noted_on_credential_and_connector(bare_connector: Connector) -> None:
-    remotes.align_client(bare_connector).connector()
+    clients.align_client(bare_connector).connector()
     assert stored().used_at is not None
     assert stored().last_answer == ""
     bare_connector.refresh_from_db()
@@ -201,14 +202,14 @@ def test_a_good_answer_is_noted_on_credential_and_connector(bare_connector: Conn
 
 
 def test_good_answers_are_noted_at_most_once_a_minute(bare_connector: Connector) -> None:
-    client = remotes.align_client(bare_connector)
+    client = clients.align_client(bare_connector)
     client.connector()
     first = stored().used_at
     client.connector()
-    remotes.align_client(bare_connector).connector()
+    clients.align_client(bare_connector).connector()
     assert stored().used_at == first
     Credential.objects.update(used_at=timezone.now() - timedelta(minutes=2))
-    remotes.align_client(bare_connector).connector()
+    clients.align_client(bare_connector).connector()
     assert stored().used_at != first
 
 
@@ -217,7 +218,7 @@ def test_a_refusal_is_noted_and_cleared_by_the_next_good_answer(
     bare_connector: Connector, sandbox: RunningSandbox, status: int, error: type[Exception]
 ) -> None:
     sandbox.faults({"path": "/rest/align/", "status": status, "times": 1})
-    client = remotes.align_client(bare_connector)
+    client = clients.align_client(bare_connector)
     with pytest.raises(error):
         client.connector()
     bare_connector.refresh_from_db()
@@ -233,8 +234,8 @@ def test_an_answer_of_jira_does_not_make_up_for_a_refusal_of_align(
 ) -> None:
     sandbox.faults({"path": "/rest/align/", "status": 401})
     with pytest.raises(SignInRefused):
-        remotes.align_client(bare_connector).connector()
-    remotes.jira_client(bare_connector).myself()
+        clients.align_client(bare_connector).connector()
+    clients.jira_client(bare_connector).myself()
     bare_connector.refresh_from_db()
     assert bare_connector.last_error == stored().last_answer != ""
     assert bare_connector.answered_at is None
@@ -244,7 +245,7 @@ def test_an_answer_of_jira_does_not_make_up_for_a_refusal_of_align(
 def test_a_client_at_work_goes_on_with_the_token_that_replaces_a_dead_one(
     bare_connector: Connector, sandbox: RunningSandbox, admin: Person
 ) -> None:
-    client = remotes.align_client(bare_connector)
+    client = clients.align_client(bare_connector)
     client.connector()
     sandbox.edit("add_token", site="align", token="the-next-token")
     sandbox.edit("revoke_token", site="align", token=ALIGN_TOKEN)
@@ -260,7 +261,7 @@ def test_a_client_at_work_goes_on_with_the_token_that_replaces_a_dead_one(
 def test_a_replacement_that_is_refused_too_is_tried_once_and_noted(
     bare_connector: Connector, sandbox: RunningSandbox, admin: Person
 ) -> None:
-    client = remotes.align_client(bare_connector)
+    client = clients.align_client(bare_connector)
     sandbox.edit("revoke_token", site="align", token=ALIGN_TOKEN)
     replace_secret(bare_connector, "wrong-again", actor=admin)
     sandbox.clear_journal()
@@ -274,7 +275,7 @@ def test_a_replacement_that_is_refused_too_is_tried_once_and_noted(
 def test_a_secret_stored_for_a_new_site_is_never_sent_to_the_one_before(
     bare_connector: Connector, sandbox: RunningSandbox, admin: Person
 ) -> None:
-    at_work, before = remotes.align_client(bare_connector), Connector.objects.get()
+    at_work, before = clients.align_client(bare_connector), Connector.objects.get()
     Connector.objects.update(align_site="https://new.example.test")
     replace_secret(bare_connector, SECRET, actor=admin)
     sandbox.edit("revoke_token", site="align", token=ALIGN_TOKEN)
@@ -282,28 +283,28 @@ def test_a_secret_stored_for_a_new_site_is_never_sent_to_the_one_before(
     with pytest.raises(SignInRefused):
         at_work.connector()
     with pytest.raises(NoCredential):
-        remotes.align_client(before)
+        clients.align_client(before)
     assert len(sandbox.journal()) == 1
 
 
 def test_without_a_credential_it_says_where_to_add_one(bare_connector: Connector) -> None:
     Credential.objects.all().delete()
     with pytest.raises(NoCredential, match="No Jira credential is stored for Acme: add one on the connector's page"):
-        remotes.jira_client(bare_connector)
+        clients.jira_client(bare_connector)
 
 
 def test_a_client_for_reading_refuses_to_write(bare_connector: Connector, sandbox: RunningSandbox) -> None:
     from connectors.align.resources import WriteRequest
 
     with pytest.raises(ReadOnlyRefused):
-        remotes.align_client(bare_connector).send(WriteRequest(method="DELETE", path="mappings/states/1"))
+        clients.align_client(bare_connector).send(WriteRequest(method="DELETE", path="mappings/states/1"))
     assert sandbox.journal() == []
 
 
 def test_an_address_that_is_no_longer_allowed_is_refused(bare_connector: Connector, settings: Settings) -> None:
     settings.ALLOWED_PRIVATE_HOSTS = []
     with pytest.raises(Exception, match="https://"):
-        remotes.align_client(bare_connector)
+        clients.align_client(bare_connector)
 
 
 def test_no_value_shows_its_secret_when_it_is_printed() -> None:

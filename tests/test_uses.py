@@ -18,10 +18,12 @@ from django.test import Client
 from alignadmin import sealing
 from alignadmin.audit import trail, verification
 from alignadmin.http.errors import Forbidden, SignInRefused
-from connectors import jobs, remotes
+from connectors import jobs
 from connectors.align.client import AlignClient
 from connectors.audit.models import ChainHead, Entry, HistoryRow
 from connectors.catalogue.refresh import REFRESH
+from connectors.credentials import clients
+from connectors.credentials.clients import LockedOut, NoCredential
 from connectors.jira.client import JiraClient
 from connectors.models import (
     Connector,
@@ -35,7 +37,6 @@ from connectors.models import (
     Stage,
     System,
 )
-from connectors.remotes import LockedOut, NoCredential
 from connectors.services import OBSERVE, SecretData, store_credential
 from connectors.threads import DatabaseThreads
 from tests.conftest import SignIn
@@ -78,8 +79,8 @@ def staged(owner: Connector, secret: str) -> Credential:
 def test_a_job_enters_once_per_secret_who_used_it_for_what(bare_connector: Connector, admin: Person) -> None:
     job = job_of(bare_connector, actor=admin)
     for _ in range(2):  # a reader and a writer, or the same job taken over by another worker
-        remotes.align_client(bare_connector, job=job).connector()
-    remotes.jira_client(bare_connector, job=job).myself()
+        clients.align_client(bare_connector, job=job).connector()
+    clients.jira_client(bare_connector, job=job).myself()
     align, jira = entries()
     current = stored()
     assert align["actor"]["id"] == admin.pk
@@ -115,7 +116,7 @@ def test_two_workers_at_once_enter_it_once(bare_connector: Connector) -> None:
 
     def use(_: int) -> None:
         with closing(connection):
-            remotes.align_client(bare_connector, job=Job.objects.get(pk=job.pk))
+            clients.align_client(bare_connector, job=Job.objects.get(pk=job.pk))
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(use, range(12)))
@@ -128,7 +129,7 @@ def test_when_the_entry_cannot_be_written_the_secret_stays_sealed_and_nothing_is
     job = job_of(bare_connector)
     ChainHead.objects.update(seq=F("seq") - 1)  # the next entry would take a number that is taken
     with pytest.raises(IntegrityError):
-        remotes.align_client(bare_connector, job=job)
+        clients.align_client(bare_connector, job=job)
     ended = jobs.run_now(jobs.start(bare_connector, REFRESH, actor=None))
     assert ended.state == JobState.FAILED
     assert sandbox.journal() == []
@@ -142,7 +143,7 @@ def test_it_is_entered_even_if_the_secret_then_does_not_open(
 ) -> None:
     Credential.objects.update(version=9)
     with pytest.raises(sealing.DoesNotOpen):
-        remotes.align_client(bare_connector, job=job_of(bare_connector))
+        clients.align_client(bare_connector, job=job_of(bare_connector))
     assert len(entries()) == 1
     assert sandbox.journal() == []
 
@@ -166,7 +167,7 @@ def test_a_thread_that_does_not_wait_for_the_disk_waits_for_this(bare_connector:
             client.connector()
         return mode() if connection.vendor == "sqlite" else 1
 
-    client = remotes.align_client(bare_connector, job=job_of(bare_connector))
+    client = clients.align_client(bare_connector, job=job_of(bare_connector))
     replace(bare_connector, ALIGN_TOKEN, actor=admin)
     with DatabaseThreads(1) as threads:
         assert threads.submit(use, client).result() == 1
@@ -207,7 +208,7 @@ def test_a_switch_reaches_a_job_under_way_at_its_next_call(
     bare_connector: Connector, sandbox: RunningSandbox, admin: Person
 ) -> None:
     job = job_of(bare_connector)
-    client = remotes.align_client(bare_connector, job=job)
+    client = clients.align_client(bare_connector, job=job)
     client.connector()
     sandbox.edit("add_token", site="align", token=SECOND_TOKEN, user="second@sandbox.test")
     replace(bare_connector, SECOND_TOKEN, actor=admin)
@@ -222,7 +223,7 @@ def test_a_switch_reaches_a_job_under_way_at_its_next_call(
 def test_all_threads_of_a_job_go_on_with_the_new_secret_and_enter_it_once(
     bare_connector: Connector, sandbox: RunningSandbox, admin: Person
 ) -> None:
-    client = remotes.align_client(bare_connector, job=job_of(bare_connector))
+    client = clients.align_client(bare_connector, job=job_of(bare_connector))
     sandbox.edit("add_token", site="align", token=SECOND_TOKEN)
     replace(bare_connector, SECOND_TOKEN, actor=admin)
     sandbox.edit("revoke_token", site="align", token=ALIGN_TOKEN)
@@ -250,7 +251,7 @@ def answered_late(sandbox: RunningSandbox, client: AlignClient | JiraClient, **f
 def test_a_call_that_is_refused_while_the_secret_is_replaced_goes_again(
     bare_connector: Connector, sandbox: RunningSandbox, admin: Person
 ) -> None:
-    client = remotes.align_client(bare_connector, job=job_of(bare_connector))
+    client = clients.align_client(bare_connector, job=job_of(bare_connector))
     sandbox.edit("add_token", site="align", token=SECOND_TOKEN)
     with answered_late(sandbox, client, status=401) as answer:
         replace(bare_connector, SECOND_TOKEN, actor=admin)
@@ -263,7 +264,7 @@ def test_what_the_old_secret_is_told_says_nothing_about_the_new_one(
     bare_connector: Connector, sandbox: RunningSandbox, admin: Person
 ) -> None:
     """At Jira nothing goes again by itself: what was read before the refusal is not to be trusted."""
-    with answered_late(sandbox, remotes.jira_client(bare_connector), status=401) as answer:
+    with answered_late(sandbox, clients.jira_client(bare_connector), status=401) as answer:
         replace(bare_connector, JIRA_TOKEN, actor=admin, system=System.JIRA)
     with pytest.raises(SignInRefused):
         answer.result()
@@ -275,7 +276,7 @@ def test_a_refusal_of_what_is_previous_by_now_is_noted_there_alone(
     bare_connector: Connector, sandbox: RunningSandbox
 ) -> None:
     old = stored()
-    with answered_late(sandbox, remotes.align_client(bare_connector), status=403) as answer:
+    with answered_late(sandbox, clients.align_client(bare_connector), status=403) as answer:
         Credential.objects.filter(pk=old.pk).update(stage=Stage.PREVIOUS)
     with pytest.raises(Forbidden):
         answer.result()
@@ -289,7 +290,7 @@ def test_at_jira_a_new_secret_is_proven_before_lists_are_read_with_it(
     bare_connector: Connector, sandbox: RunningSandbox, admin: Person, secret: str, is_good: bool
 ) -> None:
     """With a dead one we would be anonymous, and every list shorter without a word."""
-    client = remotes.jira_client(bare_connector)
+    client = clients.jira_client(bare_connector)
     before = len(client.projects())
     replace(bare_connector, secret, actor=admin, system=System.JIRA)
     sandbox.clear_journal()
@@ -312,7 +313,7 @@ def test_a_pinned_remote_uses_and_notes_its_own_credential_alone(
 ) -> None:
     pending = staged(bare_connector, "a-dead-token")
     job = job_of(bare_connector)
-    with remotes.credential_remote(pending, job=job) as remote, pytest.raises(SignInRefused):
+    with clients.credential_remote(pending, job=job) as remote, pytest.raises(SignInRefused):
         AlignClient(remote, bare_connector.align_connector_id).connector()
     pending.refresh_from_db()
     bare_connector.refresh_from_db()
@@ -327,7 +328,7 @@ def test_a_pinned_remote_sends_nothing_once_its_credential_is_discarded(
     bare_connector: Connector, sandbox: RunningSandbox
 ) -> None:
     pending = staged(bare_connector, ALIGN_TOKEN)
-    with remotes.credential_remote(pending) as remote:
+    with clients.credential_remote(pending) as remote:
         client = AlignClient(remote, bare_connector.align_connector_id)
         assert client.connector().id == 123
         pending.delete()
@@ -358,14 +359,14 @@ def change_password(sandbox: RunningSandbox) -> None:
 def test_a_refused_password_is_never_sent_again_by_itself(
     at_data_center: Connector, sandbox: RunningSandbox, signed_in: SignIn
 ) -> None:
-    client = remotes.jira_client(at_data_center)
+    client = clients.jira_client(at_data_center)
     assert client.myself()
     change_password(sandbox)
     with pytest.raises(SignInRefused):
         client.projects()
     assert stored(System.JIRA).refused_status == 401
     with pytest.raises(LockedOut, match="Try it once more"):
-        remotes.jira_client(at_data_center, job=job_of(at_data_center))
+        clients.jira_client(at_data_center, job=job_of(at_data_center))
     ended = jobs.run_now(jobs.start(at_data_center, REFRESH, actor=None))
     assert "Nothing was sent: Jira refused this password" in ended.error
     assert "CAPTCHA" in ended.error
@@ -392,7 +393,7 @@ def test_the_button_sends_a_refused_password_once(
 def test_a_client_that_is_refused_in_mid_job_sends_at_most_two_in_all_its_threads(
     at_data_center: Connector, sandbox: RunningSandbox
 ) -> None:
-    client = remotes.jira_client(at_data_center)
+    client = clients.jira_client(at_data_center)
     keys = [project.key for project in client.projects()]
     change_password(sandbox)
 
@@ -415,18 +416,18 @@ def test_a_captcha_is_a_refused_sign_in_too_and_says_what_to_do(
     denied = {"X-Authentication-Denied-Reason": "CAPTCHA_CHALLENGE; login-url=https://jira.test/login.jsp"}
     sandbox.faults({"path": "/rest/api/", "status": 403, "headers": denied})
     with pytest.raises(SignInRefused, match="wants a CAPTCHA"):
-        remotes.jira_client(at_data_center).myself()
+        clients.jira_client(at_data_center).myself()
     assert "Sign in once in a browser" in stored(System.JIRA).last_answer
     sandbox.faults()
     sandbox.clear_journal()
     with pytest.raises(LockedOut):
-        remotes.jira_client(at_data_center)
+        clients.jira_client(at_data_center)
     assert sandbox.journal() == []
 
 
 def test_a_missing_right_locks_nothing(at_data_center: Connector, sandbox: RunningSandbox) -> None:
     sandbox.faults({"path": "/rest/api/", "status": 403, "times": 1})
-    client = remotes.jira_client(at_data_center)
+    client = clients.jira_client(at_data_center)
     with pytest.raises(Forbidden):
         client.myself()
     assert stored(System.JIRA).refused_status == 403
@@ -437,25 +438,25 @@ def test_a_missing_right_locks_nothing(at_data_center: Connector, sandbox: Runni
 def test_another_credential_ends_the_lock(at_data_center: Connector, sandbox: RunningSandbox, admin: Person) -> None:
     change_password(sandbox)
     with pytest.raises(SignInRefused):
-        remotes.jira_client(at_data_center).myself()
+        clients.jira_client(at_data_center).myself()
     typed = SecretData(system=System.JIRA, kind=CredentialKind.JIRA_PASSWORD, user=ADMIN, secret="changed-at-the-site")
     store_credential(at_data_center, typed, actor=admin)
-    assert remotes.jira_client(at_data_center).myself()
+    assert clients.jira_client(at_data_center).myself()
 
 
 def test_an_answer_that_was_under_way_does_not_unlock_a_refused_password(
     at_data_center: Connector, sandbox: RunningSandbox
 ) -> None:
-    with answered_late(sandbox, remotes.jira_client(at_data_center)) as answer:
+    with answered_late(sandbox, clients.jira_client(at_data_center)) as answer:
         Credential.objects.filter(system=System.JIRA).update(refused_status=401, last_answer="refused")
     assert answer.result()
     assert stored(System.JIRA).refused_status == 401
     with pytest.raises(LockedOut):
-        remotes.jira_client(at_data_center)
+        clients.jira_client(at_data_center)
 
 
 def test_no_secret_is_opened_inside_a_transaction_that_could_undo_its_entry(bare_connector: Connector) -> None:
     job = job_of(bare_connector)
     with pytest.raises(RuntimeError, match="durable"), transaction.atomic():
-        remotes.align_client(bare_connector, job=job)
-    assert remotes.align_client(bare_connector, job=job).connector().id == 123
+        clients.align_client(bare_connector, job=job)
+    assert clients.align_client(bare_connector, job=job).connector().id == 123

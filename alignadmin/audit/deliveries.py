@@ -25,9 +25,9 @@ from alignadmin.due_work import due_work
 from alignadmin.http import NoBudget, Remote, Retry, Site
 from alignadmin.http.errors import RemoteError
 from alignadmin.http.responses import Wording
-from connectors import remotes
 from connectors.audit.models import Checkpoint, CheckpointDelivery
-from connectors.reminders import addresses
+from connectors.credentials import clients
+from connectors.credentials.reminders import addresses
 
 log = logging.getLogger(__name__)
 AGAIN = timedelta(minutes=5)  # after a failed try
@@ -159,7 +159,7 @@ def to_url(checkpoint: Checkpoint) -> None:
     try:
         site = Site(
             address=address,
-            allow_private=remotes.is_allowed_private(address),
+            allow_private=clients.is_allowed_private(address),
             connect_timeout=settings.CONNECT_TIMEOUT,
             read_timeout=settings.READ_TIMEOUT,
             deadline=settings.REQUEST_DEADLINE,

@@ -17,7 +17,7 @@ from alignadmin import sealing
 from alignadmin.accounts.rights import Right, may
 from alignadmin.accounts.second_factors import FACTORS
 from alignadmin.accounts.signin.sessions import in_words
-from connectors import reminders
+from connectors.credentials import reminders
 from connectors.models import Person
 
 PACKAGES = ("alignadmin", "Django", "django-allauth", "cryptography", "requests", "gunicorn")

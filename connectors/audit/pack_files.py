@@ -30,8 +30,8 @@ from connectors.audit.pack_rows import Written
 from connectors.audit.pack_scratch import Scratch
 from connectors.audit.pack_span import Ends, Found
 from connectors.audit.selection import Selection
+from connectors.credentials.reminders import one_line
 from connectors.models.connector import Connector
-from connectors.reminders import one_line
 
 Progress = Callable[[int], None]
 BLOCK = 1024 * 1024

@@ -23,7 +23,7 @@ from alignadmin.audit import trail
 from alignadmin.due_work import due_work
 from connectors.audit import schedules
 from connectors.audit.models import Pack, PackState
-from connectors.reminders import addresses, one_line
+from connectors.credentials.reminders import addresses, one_line
 
 log = logging.getLogger(__name__)
 

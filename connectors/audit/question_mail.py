@@ -14,7 +14,7 @@ from alignadmin.accounts.models import Person
 from alignadmin.accounts.people import invitations
 from alignadmin.accounts.people.invitations import Delivery
 from connectors.audit.models import Question
-from connectors.reminders import one_line
+from connectors.credentials.reminders import one_line
 
 TRIES = 3
 AGAIN = 600  # seconds

@@ -14,8 +14,8 @@ from connectors.audit import periods, search
 from connectors.audit.fulltext import Group
 from connectors.audit.models import HistoryRow
 from connectors.audit.search import Search, Term
+from connectors.credentials.reminders import one_line
 from connectors.models.connector import Connector
-from connectors.reminders import one_line
 
 Rows = QuerySet[HistoryRow]
 LONGEST = 2000  # characters of a query

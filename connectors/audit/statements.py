@@ -12,8 +12,8 @@ from connectors.audit.models import Archive
 from connectors.audit.pack_rows import Written
 from connectors.audit.pack_span import Found
 from connectors.audit.selection import Selection
+from connectors.credentials.reminders import one_line
 from connectors.models.connector import Connector
-from connectors.reminders import one_line
 
 MOST_GAPS = 1000
 INSTANT = timedelta(microseconds=1)

@@ -19,10 +19,11 @@ from django.utils import timezone
 from alignadmin import sealing
 from alignadmin.audit import trail
 from alignadmin.http.errors import RemoteError
-from connectors import jobs, remotes
+from connectors import jobs
 from connectors.align.resources import ConnectorProject
 from connectors.align.resources import ProcessFlow as AlignFlow
 from connectors.audit import remaking
+from connectors.credentials import clients
 from connectors.jira.client import JiraClient
 from connectors.jira.resources import IssueTypeStatuses, JiraIssueType, JiraProject, JiraStatus
 from connectors.models import (
@@ -64,8 +65,8 @@ def refresh(run: jobs.Run) -> None:
 
 
 def _refresh(run: jobs.Run) -> None:
-    align = remotes.align_client(run.connector, job=run.job, on_wait=run.waits_for)
-    jira = remotes.jira_client(run.connector, job=run.job, on_wait=run.waits_for)
+    align = clients.align_client(run.connector, job=run.job, on_wait=run.waits_for)
+    jira = clients.jira_client(run.connector, job=run.job, on_wait=run.waits_for)
     before = _sizes(run.connector)
     run.progress("connector, projects and process flows in Align", done=0, total=0)
     align.connector()

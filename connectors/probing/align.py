@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from alignadmin.http.errors import Forbidden, RemoteError, SignInRefused
-from connectors import remotes
 from connectors.align.client import AlignClient
 from connectors.align.resources import ConnectorProject
+from connectors.credentials import clients
 from connectors.models import Credential, LineState, Probe
 from connectors.probing.findings import Comparison, Line, Report, not_visible
 from connectors.probing.look import CannotLook, Look, counted
@@ -152,7 +152,7 @@ class AlignProbe:
             return outcome
         run = self.report.run
         try:
-            client: AlignClient = remotes.align_client(
+            client: AlignClient = clients.align_client(
                 self.look.connector, job=run.job, read_only=False, interactive=True, on_wait=run.waits_for
             )
             tidied = WRITE_PROBE.probe.tidy(probe, client, run)

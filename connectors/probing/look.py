@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from alignadmin import sealing
 from alignadmin.http.auth import BadToken
 from alignadmin.http.errors import RemoteError
-from connectors import jobs, remotes
+from connectors import jobs
 from connectors.align.client import AlignClient
+from connectors.credentials import clients
 from connectors.jira.client import JiraClient
 from connectors.models import Connector, Credential, Project, Stage
 
@@ -26,14 +27,14 @@ class Look:
     credential: Credential
 
     def align(self, *, read_only: bool = True) -> AlignClient:
-        return remotes.client_of(self._remote(read_only), self.connector)
+        return clients.client_of(self._remote(read_only), self.connector)
 
     def jira(self) -> JiraClient:
-        return JiraClient(self._remote(True), remotes.deployment_of(self.connector.jira_kind))
+        return JiraClient(self._remote(True), clients.deployment_of(self.connector.jira_kind))
 
-    def _remote(self, read_only: bool) -> remotes.NotedRemote:
+    def _remote(self, read_only: bool) -> clients.NotedRemote:
         try:
-            return remotes.credential_remote(
+            return clients.credential_remote(
                 self.credential, job=self.run.job, read_only=read_only, on_wait=self.run.waits_for
             )
         except RemoteError as error:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from alignadmin import sealing
 from alignadmin.http.errors import RemoteError, SignInRefused
-from connectors import jobs, remotes
+from connectors import jobs
+from connectors.credentials import clients
 from connectors.models import System
 from connectors.rotation.switching import WATCH, may_go_back
 
@@ -23,7 +24,7 @@ def watch(run: jobs.Run) -> None:
 
 
 def _read_align(run: jobs.Run) -> None:
-    client = remotes.align_client(run.connector, job=run.job, interactive=True, on_wait=run.waits_for)
+    client = clients.align_client(run.connector, job=run.job, interactive=True, on_wait=run.waits_for)
     run.progress("connector", done=0, total=3)
     client.connector()
     run.progress("projects", done=1)
@@ -34,7 +35,7 @@ def _read_align(run: jobs.Run) -> None:
 
 
 def _read_jira(run: jobs.Run) -> None:
-    client = remotes.jira_client(run.connector, job=run.job, interactive=True, on_wait=run.waits_for)
+    client = clients.jira_client(run.connector, job=run.job, interactive=True, on_wait=run.waits_for)
     run.progress("sign-in", done=0, total=2)
     client.myself()
     run.progress("statuses", done=1)

@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from alignadmin import sealing
 from alignadmin.http.auth import BadToken
+from connectors.credentials.clients import BEARERS, Access, is_locked_out
 from connectors.models import Connector, Credential, CredentialKind, JiraKind, Person, System
-from connectors.remotes import BEARERS, Access, is_locked_out
 from connectors.services import Refused, SecretData
 
 LONGEST_SECRET = 10_000

@@ -12,8 +12,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from alignadmin.http.auth import BadToken, clean_token
+from connectors.credentials.clients import BEARERS
 from connectors.models import Connector, Credential, CredentialKind, JiraKind, Person, Role, System
-from connectors.remotes import BEARERS
 from connectors.rotation import Staging, fitting_kinds
 from connectors.rotation.checks import KINDS, LONGEST_SECRET
 from connectors.services import SecretData

@@ -14,7 +14,7 @@ from django.utils import timezone
 from alignadmin.web.template_words import HOUR, span
 from connectors import rotation
 from connectors.audit.models import HistoryRow
-from connectors.expiry import Deadline, deadline
+from connectors.credentials.expiry import Deadline, deadline
 from connectors.models import (
     ACTIVE,
     Connector,

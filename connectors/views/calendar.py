@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 
 from alignadmin.accounts.rights import Right, requires
 from alignadmin.web.responses import page
-from connectors import expiry, reminders
+from connectors.credentials import expiry, reminders
 from connectors.models import Credential, Stage
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from alignadmin.audit import trail
 from connectors import jobs
 from connectors.align.client import PAGE
-from connectors.expiry import Alarm
+from connectors.credentials.expiry import Alarm
 from connectors.models import Connector
 from mappings.contract.proposals import label
 from mappings.contract.reading import FIELDS, MORE_THAN_PAGE, PAGE_LIMIT, POST_ANSWER, TYPE_IDS, Finding

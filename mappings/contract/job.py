@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from alignadmin.due_work import due_work
 from alignadmin.http.errors import RateLimited, RemoteError, SignInRefused
-from connectors import jobs, maintenance, remotes
+from connectors import jobs, maintenance
 from connectors.align.client import AlignClient
+from connectors.credentials import clients
 from connectors.models import ACTIVE, Connector, Job, Person
 from connectors.rotation import write_keys
 from connectors.services import Refused
@@ -79,7 +80,7 @@ def look(run: jobs.Run) -> None:
 
 
 def _read(run: jobs.Run) -> tuple[list[Finding], list[str]]:
-    client = remotes.align_client(run.connector, job=run.job, interactive=run.actor is not None, on_wait=run.waits_for)
+    client = clients.align_client(run.connector, job=run.job, interactive=run.actor is not None, on_wait=run.waits_for)
     scopes, outside = ensure_scopes(run.connector), _outside(run.connector)
     findings, troubles = [], []
     for done, family in enumerate(FAMILIES.values()):

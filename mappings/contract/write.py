@@ -9,8 +9,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from alignadmin.http.errors import RemoteError
-from connectors import jobs, remotes
+from connectors import jobs
 from connectors.align.resources import WriteAnswer
+from connectors.credentials import clients
 from connectors.models import Credential, Probe, Stage, System
 from connectors.rotation import ProbeOutcome
 from mappings.contract.reading import POST_ANSWER, Finding
@@ -39,7 +40,7 @@ def try_write(run: jobs.Run) -> tuple[list[Finding], str]:
     if probe is None:
         return [], ""
     try:
-        client = remotes.align_client(
+        client = clients.align_client(
             run.connector, job=run.job, read_only=False, interactive=True, on_wait=run.waits_for
         )
         attempt = ContractAttempt(probe, client, run)

@@ -24,8 +24,8 @@ from alignadmin.audit import trail
 from alignadmin.due_work import due_work
 from connectors.audit import gaps
 from connectors.audit.models import HistoryRow
+from connectors.credentials.reminders import addresses, one_line
 from connectors.models import Connector
-from connectors.reminders import addresses, one_line
 from mappings.drift.page import (
     SOON,
     Address,

@@ -16,7 +16,8 @@ from django.utils import timezone
 from alignadmin.due_work import due_work
 from alignadmin.http.errors import RemoteError
 from alignadmin.sealing import SealError
-from connectors import jobs, remotes
+from connectors import jobs
+from connectors.credentials import clients
 from connectors.jobs import JobFailed, Run
 from connectors.models import ACTIVE, AuditSource, Connector, Job, Person
 from connectors.schedule import AFTER_PULL, PULL_FAILED
@@ -102,7 +103,7 @@ def _read_named(run: Run, scopes: Iterable[Scope]) -> None:
     try:
         with checks.recorded(run.connector, CheckKind.LOG) as tally:
             named = list(scopes)
-            client = remotes.align_client(run.connector, job=run.job, on_wait=run.waits_for)
+            client = clients.align_client(run.connector, job=run.job, on_wait=run.waits_for)
             observe_scopes(client, named, run, tally)
             refuse_if_none_read(named, tally)
     except (RemoteError, SealError, JobFailed):

@@ -18,8 +18,8 @@ from alignadmin.accounts.people import invitations
 from alignadmin.audit import trail
 from alignadmin.due_work import due_work
 from connectors import jobs
+from connectors.credentials.reminders import one_line
 from connectors.models import Job, JobState, Person, Role
-from connectors.reminders import one_line
 from mappings.models import Plan
 from mappings.planning.entries import plan_entry
 

@@ -14,9 +14,10 @@ from django.urls import reverse
 from alignadmin.accounts.rights import Right, may, requires
 from alignadmin.audit import checkpoints
 from alignadmin.web.responses import page
-from connectors import expiry, queries, reminders
+from connectors import queries
 from connectors.audit import cases, gaps, questions, review, schedules, verification
 from connectors.audit.models import HistoryRow
+from connectors.credentials import expiry, reminders
 from connectors.models import Connector, Credential, Person
 from mappings import coverage
 from mappings.contract import facts

@@ -21,8 +21,8 @@ from alignadmin.accounts.rights import Right, may
 from alignadmin.accounts.second_factors import FACTORS, needs_second_factor
 from alignadmin.accounts.signin.sessions import own_sessions
 from alignadmin.parsing import REPLACEMENT, text_in
+from connectors.credentials.handover import Handover, handover
 from connectors.models import Credential, Person, Role
-from connectors.people.handover import Handover, handover
 
 PER_PAGE = 50
 LONGEST_SEARCH = 200

@@ -15,8 +15,8 @@ from alignadmin.accounts.people.invitations import invitation_link, invited
 from alignadmin.accounts.rights import Right, may
 from alignadmin.accounts.signin import sessions
 from alignadmin.audit import trail
+from connectors.credentials.handover import Handover, handover, owned_credentials
 from connectors.models import Person, Role
-from connectors.people.handover import Handover, handover, owned_credentials
 from connectors.services import Refused
 
 __all__ = ["Handover", "handover", "invitation_link", "owned_credentials"]

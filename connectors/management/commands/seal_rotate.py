@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from alignadmin import sealing
-from connectors import resealing
-from connectors.resealing import Standing
+from connectors.credentials import resealing
+from connectors.credentials.resealing import Standing
 
 MOST_NAMED = 50
 

@@ -24,11 +24,11 @@ from alignadmin.http.errors import Forbidden, RemoteError, SignInRefused
 from alignadmin.http.remote import Query
 from alignadmin.http.responses import Wording
 from alignadmin.http.slot_reservation import Door
-from connectors import uses
 from connectors.align import ALIGN_WORDING, AlignClient
 from connectors.align.client import PAGE
 from connectors.budget.slots import System as BudgetSystem
 from connectors.budget.slots import Wait, database_budget
+from connectors.credentials import usage
 from connectors.jira import JIRA_WORDING, JiraClient
 from connectors.models import Connector, Credential, CredentialKind, Job, Stage, System
 
@@ -106,7 +106,7 @@ class NotedRemote(Remote):
     def __init__(self, site: Site, credential: Credential, *, job: Job | None, pinned: bool, **options: Any) -> None:
         refuse_locked_out(credential)
         if job is not None:
-            uses.note_use(job, credential)
+            usage.note_use(job, credential)
         self._held = Held(credential.pk, access_of(credential, site.address).auth)
         super().__init__(site, auth=self._held, **options)
         self._job, self._pinned = job, pinned
@@ -156,7 +156,7 @@ class NotedRemote(Remote):
 
     def _take(self, stored: Credential) -> None:
         if self._job is not None:
-            uses.note_use(self._job, stored)
+            usage.note_use(self._job, stored)
         auth = access_of(stored, self.site.address).auth
         if self._system is System.JIRA:
             self._prove(stored, auth)

@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from alignadmin.audit import trail
 from alignadmin.due_work import due_work
-from connectors import expiry
+from connectors.credentials import expiry
 from connectors.models import Credential, Person, Reminder, Role, Stage
 
 log = logging.getLogger(__name__)

@@ -1,0 +1,1 @@
+"""The secrets of a connector: use, expiry, reminders and handover."""

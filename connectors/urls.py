@@ -3,12 +3,14 @@
 from django.urls import path
 
 from connectors.budget import views
-from connectors.views import calendar, connectors, credentials, maintenance
+from connectors.credentials.pages import calendar_views
+from connectors.credentials.pages import views as credentials
+from connectors.views import connectors, maintenance
 
 urlpatterns = [
     path("", connectors.connectors, name="connectors"),
     path("new/", connectors.new, name="connector-new"),
-    path("credentials/", calendar.credentials, name="credentials"),
+    path("credentials/", calendar_views.credentials, name="credentials"),
     path("<slug:slug>/", connectors.connector, name="connector"),
     path("<slug:slug>/edit/", connectors.edit, name="connector-edit"),
     path("<slug:slug>/credential/<slug:system>/", credentials.credential, name="connector-credential"),

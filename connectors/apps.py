@@ -17,7 +17,7 @@ class ConnectorsConfig(AppConfig):
             triggers,
         )
         from alignadmin.site.navigation import COUNTS
-        from connectors import probing, schedule  # noqa: F401
+        from connectors import schedule  # noqa: F401
         from connectors.audit import (  # noqa: F401
             fulltext,
             pack_mail,
@@ -30,7 +30,10 @@ class ConnectorsConfig(AppConfig):
             verification,
         )
         from connectors.catalogue import refresh  # noqa: F401
-        from connectors.credentials import reminders  # noqa: F401
+        from connectors.credentials import (
+            probing,  # noqa: F401
+            reminders,  # noqa: F401
+        )
 
         COUNTS["History"] = review.waiting_for
         COUNTS["Overview"] = questions.waiting_for

@@ -12,6 +12,8 @@ from alignadmin import sealing
 from alignadmin.due_work import run_due
 from connectors import jobs, rotation
 from connectors.audit.models import Certainty, HistoryRow, Source
+from connectors.credentials.probing import begin
+from connectors.credentials.probing.report import listed
 from connectors.models import (
     Connector,
     Credential,
@@ -28,8 +30,6 @@ from connectors.models import (
     System,
 )
 from connectors.models import Status as CatalogueStatus
-from connectors.probing import begin
-from connectors.probing.findings import listed
 from connectors.services import Refused
 from mappings.models import Change, Edit, Mapping
 from mappings.probe import CREATED, CREATING, DELETING, DONE

@@ -18,9 +18,9 @@ from alignadmin.http.remote import Remote
 from connectors import jobs, rotation, services
 from connectors.align.client import AlignClient
 from connectors.credentials import clients
+from connectors.credentials.probing import begin
 from connectors.demo.prepare import SANDBOX_SECRETS
 from connectors.models import Connector, Credential, Entry, Job, Person, Probe, Role, Stage, System
-from connectors.probing import begin
 from connectors.services import Refused
 from mappings.probe import MappingWriteProbe
 from tests.crash import crashes

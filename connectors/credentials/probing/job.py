@@ -8,11 +8,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from connectors import jobs
+from connectors.credentials.probing.align import AlignProbe
+from connectors.credentials.probing.clients import Look
+from connectors.credentials.probing.jira import JiraProbe
+from connectors.credentials.probing.report import DISCARDED, Report
 from connectors.models import Probe, ProbeLine, Stage, System
-from connectors.probing.align import AlignProbe
-from connectors.probing.findings import DISCARDED, Report
-from connectors.probing.jira import JiraProbe
-from connectors.probing.look import Look
 from connectors.rotation.checks import is_locked_out
 from connectors.rotation.probes import LOCKED_OUT, PROBE
 from connectors.rotation.rows import entry, locked, named

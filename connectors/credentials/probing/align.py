@@ -8,9 +8,9 @@ from alignadmin.http.errors import Forbidden, RemoteError, SignInRefused
 from connectors.align.client import AlignClient
 from connectors.align.resources import ConnectorProject
 from connectors.credentials import clients
+from connectors.credentials.probing.clients import CannotLook, Look, counted
+from connectors.credentials.probing.report import Comparison, Line, Report, not_visible
 from connectors.models import Credential, LineState, Probe
-from connectors.probing.findings import Comparison, Line, Report, not_visible
-from connectors.probing.look import CannotLook, Look, counted
 from connectors.rotation.probes import WRITE_PROBE, ProbeOutcome
 
 NOT_TRIED = "Not tried, since the sign-in did not work."

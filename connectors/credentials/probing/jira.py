@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from alignadmin.http.errors import BadRequest, NotFound, RemoteError
+from connectors.credentials.probing.align import NOT_TRIED, note_identity
+from connectors.credentials.probing.clients import CannotLook, Look, counted
+from connectors.credentials.probing.report import Comparison, Line, Report, listed, not_visible
 from connectors.jira.client import JiraClient
 from connectors.models import LineState, Project
-from connectors.probing.align import NOT_TRIED, note_identity
-from connectors.probing.findings import Comparison, Line, Report, listed, not_visible
-from connectors.probing.look import CannotLook, Look, counted
 from connectors.threads import DatabaseThreads
 
 

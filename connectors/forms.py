@@ -18,9 +18,9 @@ from django.utils.text import slugify
 from alignadmin.http.errors import AddressRefused
 from connectors.align.client import trim_site as trim_align_site
 from connectors.credentials import clients
+from connectors.credentials.rotation.forms import CredentialForm, typed
 from connectors.jira.client import trim_site as trim_jira_site
 from connectors.models import Connector, JiraKind, System, WorkItemType
-from connectors.rotation.forms import CredentialForm, typed
 from connectors.services import ConnectorData, SecretData
 
 MOST_ID = 2**31 - 1  # what the column holds on both databases

@@ -10,8 +10,8 @@ class MappingsConfig(AppConfig):
         from connectors.audit.differences import MORE
         from connectors.audit.intake import AFTER_INTAKE
         from connectors.credentials.clients import PAGE_SIZE
+        from connectors.credentials.rotation import WRITE_PROBE
         from connectors.maintenance import HELD_UP, ON_RETURN
-        from connectors.rotation import WRITE_PROBE
         from mappings import (
             copies,
             held_up,

@@ -27,8 +27,8 @@ from connectors.align.client import AlignClient
 from connectors.align.resources import MappingRecord, WriteAnswer, WriteRequest
 from connectors.audit.models import Entry
 from connectors.catalogue.issue_types import IssueTypes
+from connectors.credentials.rotation import ProbeOutcome, WriteKey
 from connectors.models import Connector, Probe, Project, Status
-from connectors.rotation import ProbeOutcome, WriteKey
 from mappings.engine import plan as engine
 from mappings.engine.families import A2J_STATE, Place
 from mappings.engine.values import ALIGN_STATES, Category, Row, Situation, WorkItemType
@@ -355,7 +355,7 @@ def carry_out(attempt: Attempt) -> ProbeOutcome:
 
 
 class MappingWriteProbe:
-    """The hook that connectors.rotation asks."""
+    """The hook that connectors.credentials.rotation asks."""
 
     def keys(self, connector: Connector) -> list[WriteKey]:
         return free_keys(connector)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from connectors import jobs, rotation
+from connectors import jobs
+from connectors.credentials import rotation
+from connectors.credentials.rotation import Staging
 from connectors.models import Connector, Credential, CredentialKind, Job, JobState, Person, Probe, Stage, System
-from connectors.rotation import Staging
 from connectors.services import SecretData
 
 SECOND = "svc-b@sandbox.test"  # a second service user

@@ -11,8 +11,9 @@ from django.conf import LazySettings
 from django.test import Client
 
 from alignadmin.due_work import run_due
-from connectors import jobs, rotation
+from connectors import jobs
 from connectors.budget.slots import limits_from_settings, now
+from connectors.credentials import rotation
 from connectors.models import BudgetSlot, Connector, Job, JobState, Person, Role
 from mappings import planning
 from tests import mapping_steps as steps

@@ -595,7 +595,7 @@ def test_the_health_check_needs_no_sign_in(client: Client) -> None:
 
 
 def test_every_kind_of_credential_belongs_to_one_system() -> None:
-    from connectors.rotation.forms import KINDS_OF
+    from connectors.credentials.rotation.forms import KINDS_OF
 
     assert sorted(kind for kinds in KINDS_OF.values() for kind in kinds) == sorted(CredentialKind)
 

@@ -10,8 +10,9 @@ from django.conf import LazySettings
 
 from alignadmin import sealing
 from alignadmin.due_work import run_due
-from connectors import jobs, rotation
+from connectors import jobs
 from connectors.audit.models import Certainty, HistoryRow, Source
+from connectors.credentials import rotation
 from connectors.credentials.probing import begin
 from connectors.credentials.probing.report import listed
 from connectors.models import (

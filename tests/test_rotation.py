@@ -14,7 +14,9 @@ from django.utils import timezone
 
 from alignadmin import sealing
 from alignadmin.due_work import run_due
-from connectors import jobs, rotation
+from connectors import jobs
+from connectors.credentials import rotation
+from connectors.credentials.rotation import Staging
 from connectors.models import (
     Connector,
     Credential,
@@ -28,7 +30,6 @@ from connectors.models import (
     Stage,
     System,
 )
-from connectors.rotation import Staging
 from connectors.services import Refused
 from mappings import planning
 from mappings.engine.values import WorkItemType

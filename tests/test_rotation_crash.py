@@ -15,9 +15,9 @@ from alignadmin import sealing
 from alignadmin.due_work import run_due
 from alignadmin.http.budget import NoBudget
 from alignadmin.http.remote import Remote
-from connectors import jobs, rotation, services
+from connectors import jobs, services
 from connectors.align.client import AlignClient
-from connectors.credentials import clients
+from connectors.credentials import clients, rotation
 from connectors.credentials.probing import begin
 from connectors.demo.prepare import SANDBOX_SECRETS
 from connectors.models import Connector, Credential, Entry, Job, Person, Probe, Role, Stage, System

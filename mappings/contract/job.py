@@ -13,8 +13,8 @@ from alignadmin.http.errors import RateLimited, RemoteError, SignInRefused
 from connectors import jobs, maintenance
 from connectors.align.client import AlignClient
 from connectors.credentials import clients
+from connectors.credentials.rotation import write_keys
 from connectors.models import ACTIVE, Connector, Job, Person
-from connectors.rotation import write_keys
 from connectors.services import Refused
 from mappings.contract import facts, reading
 from mappings.contract.reading import Finding

@@ -8,8 +8,8 @@ from functools import cached_property
 
 from connectors import jobs
 from connectors.align.client import PAGE
+from connectors.credentials.rotation import WriteKey, write_keys
 from connectors.models import ACTIVE, Connector, Job
-from connectors.rotation import WriteKey, write_keys
 from mappings.contract import facts
 from mappings.contract.decisions import proposed
 from mappings.contract.job import CONTRACT

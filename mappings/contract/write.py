@@ -12,8 +12,8 @@ from alignadmin.http.errors import RemoteError
 from connectors import jobs
 from connectors.align.resources import WriteAnswer
 from connectors.credentials import clients
+from connectors.credentials.rotation import ProbeOutcome
 from connectors.models import Credential, Probe, Stage, System
-from connectors.rotation import ProbeOutcome
 from mappings.contract.reading import POST_ANSWER, Finding
 from mappings.engine.families import A2J_STATE
 from mappings.probe import Attempt, NotProbed, carry_out

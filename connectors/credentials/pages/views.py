@@ -13,12 +13,12 @@ from django.urls import reverse
 from alignadmin.accounts.rights import Right, requires
 from alignadmin.parsing import text_in
 from alignadmin.web.responses import failure, page, redirect
-from connectors import rotation
+from connectors.credentials import rotation
+from connectors.credentials.rotation.credential_page import CredentialPage
+from connectors.credentials.rotation.forms import OwnersForm, StageForm
+from connectors.credentials.rotation.locking import GONE
 from connectors.forms import problems_of
 from connectors.models import Credential, Person, System
-from connectors.rotation.forms import OwnersForm, StageForm
-from connectors.rotation.page import CredentialPage
-from connectors.rotation.rows import GONE
 from connectors.services import Refused
 from connectors.views.connectors import connector_or_404, person_of
 

@@ -6,8 +6,8 @@ from alignadmin import sealing
 from alignadmin.http.errors import RemoteError, SignInRefused
 from connectors import jobs
 from connectors.credentials import clients
+from connectors.credentials.rotation.switching import WATCH, may_go_back
 from connectors.models import System
-from connectors.rotation.switching import WATCH, may_go_back
 
 
 @jobs.handler(WATCH)

@@ -12,10 +12,10 @@ from connectors.credentials.probing.align import AlignProbe
 from connectors.credentials.probing.clients import Look
 from connectors.credentials.probing.jira import JiraProbe
 from connectors.credentials.probing.report import DISCARDED, Report
+from connectors.credentials.rotation.checks import is_locked_out
+from connectors.credentials.rotation.locking import entry, locked, named
+from connectors.credentials.rotation.probes import LOCKED_OUT, PROBE
 from connectors.models import Probe, ProbeLine, Stage, System
-from connectors.rotation.checks import is_locked_out
-from connectors.rotation.probes import LOCKED_OUT, PROBE
-from connectors.rotation.rows import entry, locked, named
 from connectors.services import Refused
 
 

@@ -12,9 +12,11 @@ from django.conf import settings
 from django.utils import timezone
 
 from alignadmin.web.template_words import HOUR, span
-from connectors import rotation
 from connectors.audit.models import HistoryRow
+from connectors.credentials import rotation
 from connectors.credentials.expiry import Deadline, deadline
+from connectors.credentials.rotation import Hindrances, WriteKey
+from connectors.credentials.rotation.locking import by_stage
 from connectors.models import (
     ACTIVE,
     Connector,
@@ -29,8 +31,6 @@ from connectors.models import (
     Stage,
     System,
 )
-from connectors.rotation import Hindrances, WriteKey
-from connectors.rotation.rows import by_stage
 
 MOST_USES = 20
 MOST_LINES = 20

@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from alignadmin.http.auth import BadToken, clean_token
 from connectors.credentials.clients import BEARERS
+from connectors.credentials.rotation import Staging, fitting_kinds
+from connectors.credentials.rotation.checks import KINDS, LONGEST_SECRET
 from connectors.models import Connector, Credential, CredentialKind, JiraKind, Person, Role, System
-from connectors.rotation import Staging, fitting_kinds
-from connectors.rotation.checks import KINDS, LONGEST_SECRET
 from connectors.services import SecretData
 
 LONGEST_REASON = 500

@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from alignadmin.due_work import due_work
 from connectors import jobs
+from connectors.credentials.rotation.checks import is_expired
+from connectors.credentials.rotation.locking import by_stage, entry, last_error, locked, named
+from connectors.credentials.rotation.probes import hindrances
 from connectors.models import Connector, Credential, Person, Stage, System
-from connectors.rotation.checks import is_expired
-from connectors.rotation.probes import hindrances
-from connectors.rotation.rows import by_stage, entry, last_error, locked, named
 from connectors.services import Refused
 
 MOST_TOLD = 5  # losses in the sentence of a refusal; the page lists them all

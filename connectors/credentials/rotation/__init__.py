@@ -3,8 +3,8 @@
 Each act is one transaction behind the connector's row, so two people and a crash leave one state or the other.
 """
 
-from connectors.rotation.checks import fitting_kinds, is_locked_out
-from connectors.rotation.probes import (
+from connectors.credentials.rotation.checks import fitting_kinds, is_locked_out
+from connectors.credentials.rotation.probes import (
     PROBE,
     WRITE_PROBE,
     Hindrances,
@@ -16,8 +16,8 @@ from connectors.rotation.probes import (
     start_probe,
     write_keys,
 )
-from connectors.rotation.stages import Staging, discard, set_owners, stage, try_again
-from connectors.rotation.switching import WATCH, go_back, may_go_back, retire, retire_due, switch
+from connectors.credentials.rotation.stages import Staging, discard, set_owners, stage, try_again
+from connectors.credentials.rotation.switching import WATCH, go_back, may_go_back, retire, retire_due, switch
 
 __all__ = [
     "PROBE",

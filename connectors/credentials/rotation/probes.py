@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from connectors import jobs
 from connectors.align.client import AlignClient
+from connectors.credentials.rotation.checks import is_expired, is_locked_out
+from connectors.credentials.rotation.locking import GONE
 from connectors.models import ACTIVE, Connector, Credential, Job, LineState, Person, Probe, Stage, System
-from connectors.rotation.checks import is_expired, is_locked_out
-from connectors.rotation.rows import GONE
 from connectors.services import Refused
 
 PROBE = "probe"

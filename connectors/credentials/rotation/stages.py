@@ -13,10 +13,10 @@ from django.utils import timezone
 from alignadmin import sealing
 from connectors import jobs
 from connectors.audit.models import HistoryRow
+from connectors.credentials.rotation import checks
+from connectors.credentials.rotation.locking import by_stage, entry, last_error, locked, named, subject_of
+from connectors.credentials.rotation.switching import WATCH
 from connectors.models import Connector, Credential, CredentialKind, Person, Probe, Stage, System
-from connectors.rotation import checks
-from connectors.rotation.rows import by_stage, entry, last_error, locked, named, subject_of
-from connectors.rotation.switching import WATCH
 from connectors.services import Refused, SecretData
 
 GAP = (

@@ -34,7 +34,7 @@ urlpatterns = [
     path("accounts/join/<str:uid>/<str:token>/", views.join, name="person-join"),
     path("accounts/", include("alignadmin.accounts.signin.urls")),
     path("settings/", include("alignadmin.site.settings_urls")),
-    path("history/", include("connectors.audit.urls")),
+    path("history/", include("connectors.history.urls")),
     path("connectors/", include("connectors.urls")),
     path("", include("mappings.urls")),
     path("api/v1/", include(router.urls)),

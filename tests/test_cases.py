@@ -14,11 +14,11 @@ from pytest_django import Settings
 
 from alignadmin.audit.trail import lock_head
 from connectors.align.audit_sentences import CREATED, DELETED, J2A, UPDATED, MappingEvent, write
-from connectors.audit import cases
 from connectors.audit.case_book import Sighting
 from connectors.audit.intake import take_in
 from connectors.audit.join import rejoin
 from connectors.audit.models import Case, CaseState, Entry, HistoryRow, Intake, MirrorLine
+from connectors.history.cases import services
 from connectors.models import Connector, Person, Role
 from tests.events import EVENT
 from tests.sandbox_fixture import RunningSandbox
@@ -51,7 +51,7 @@ def outside_rows(connector: Connector) -> int:
 def test_a_line_without_a_cause_opens_a_case_and_one_with_a_cause_does_not(align: Connector) -> None:
     ours(align, (EVENT, NOON))
     theirs(align, told(EVENT, minutes(1)), told(BACK, minutes(2)), line("Connector saved", NOON))
-    assert cases.open_cases(align) == 1
+    assert services.open_cases(align) == 1
     case = only_case()
     assert case.line is not None
     assert (case.line.description, case.at) == (write(BACK), minutes(2))
@@ -71,7 +71,7 @@ def test_a_case_whose_line_finds_its_cause_is_closed_with_a_sentence(align: Conn
 def test_cases_survive_a_rejoin_as_they_were_decided(align: Connector, people: dict[Role, Person]) -> None:
     theirs(align, *(told(replace(EVENT, source_id=number), NOON) for number in (3, 4, 5)))
     explained = Case.objects.order_by("pk")[1]
-    cases.explain([explained.pk], "A trial.", actor=people[Role.EDITOR])
+    services.explain([explained.pk], "A trial.", actor=people[Role.EDITOR])
     before = list(Case.objects.order_by("pk").values())
     HistoryRow.objects.filter(source=OUTSIDE).update(source=OUTSIDE, candidates=["X"])
     for _ in range(2):
@@ -86,7 +86,7 @@ def test_of_identical_lines_the_explained_one_stays_explained_when_another_is_th
 ) -> None:
     ours(align, (EVENT, NOON))
     theirs(align, told(EVENT, minutes(1)), told(EVENT, minutes(2)))
-    cases.explain([only_case().pk], "It was Dana.", actor=people[Role.EDITOR])
+    services.explain([only_case().pk], "It was Dana.", actor=people[Role.EDITOR])
     theirs(align, told(EVENT, minutes(-1)))  # an earlier one takes the change, the middle one is a surplus too
     assert sorted(Case.objects.values_list("state", flat=True)) == ["explained", "open"]
     ours(align, (replace(EVENT, project_key="B"), minutes(0)))
@@ -97,7 +97,7 @@ def test_of_identical_lines_the_explained_one_stays_explained_when_another_is_th
 def test_a_change_of_ours_that_does_the_reverse_takes_it_back(align: Connector) -> None:
     theirs(align, told(BACK, minutes(0)), told(BACK, minutes(1)))
     ours(align, (replace(EVENT, source_id=4), minutes(8)))
-    assert cases.open_cases(align) == 2
+    assert services.open_cases(align) == 2
     ours(align, (EVENT, minutes(9)))  # one change takes one back, the newest
     newest, oldest = Case.objects.order_by("-at")
     assert (newest.state, oldest.state) == (CaseState.REVERTED, CaseState.OPEN)
@@ -184,7 +184,7 @@ def test_the_list_filters_and_costs_the_same_queries_for_many(
     align: Connector, signed_in: SignIn, django_assert_max_num_queries: object
 ) -> None:
     theirs(align, *(told(replace(EVENT, source_id=number), minutes(number)) for number in range(45)))
-    cases.explain([Case.objects.latest("at").pk], "It was me.", actor=Person.objects.get(role=Role.ADMIN))
+    services.explain([Case.objects.latest("at").pk], "It was me.", actor=Person.objects.get(role=Role.ADMIN))
     viewer = signed_in(Role.VIEWER)
     with django_assert_max_num_queries(12):  # type: ignore[operator]
         assert viewer.get("/history/cases/").content.decode().count("<tr>") == 45  # and the head
@@ -202,7 +202,7 @@ def test_the_row_of_a_case_and_the_overview_and_the_navigation_say_so(align: Con
     overview = admin.get("/").content.decode()
     assert "1 outside change that nobody has explained" in overview
     assert "1 outside change" not in signed_in(Role.VIEWER).get("/").content.decode()
-    cases.explain([only_case().pk], "Known.", actor=Person.objects.get(role=Role.ADMIN))
+    services.explain([only_case().pk], "Known.", actor=Person.objects.get(role=Role.ADMIN))
     assert "that nobody has explained" not in admin.get("/").content.decode()
 
 
@@ -216,15 +216,15 @@ def seen(event: MappingEvent = SEEN, *projects: str, at: float = 20) -> Sighting
 
 
 def test_a_sighting_without_a_line_is_an_outside_change_once(align: Connector) -> None:
-    assert cases.tell_seen(align, [seen()]) == 1
-    assert cases.tell_seen(align, [seen()]) == 0
+    assert services.tell_seen(align, [seen()]) == 1
+    assert services.tell_seen(align, [seen()]) == 0
     row = HistoryRow.objects.get()
     assert (row.source, row.action, row.project_key, row.at) == (OUTSIDE, UPDATED, "PROJ", minutes(20))
     assert only_case().entry_seq == row.entry_seq
 
 
 def test_a_line_that_comes_later_is_the_cause_and_the_case_is_one(align: Connector) -> None:
-    cases.tell_seen(align, [seen()])
+    services.tell_seen(align, [seen()])
     theirs(align, told(replace(SEEN, before_id=10011), minutes(7)), told(replace(SEEN, source_id=4), minutes(7)))
     case = Case.objects.get(entry_seq__isnull=False)
     assert case.line is not None
@@ -237,7 +237,7 @@ def test_a_line_that_comes_later_is_the_cause_and_the_case_is_one(align: Connect
 
 def test_a_line_that_was_there_already_needs_no_sighting_and_each_line_tells_one(align: Connector) -> None:
     theirs(align, told(SEEN, minutes(7)))
-    assert cases.tell_seen(align, [seen(), seen(SEEN, "B")]) == 1
+    assert services.tell_seen(align, [seen(), seen(SEEN, "B")]) == 1
     assert Case.objects.count() == 2
 
 
@@ -246,7 +246,7 @@ def test_a_line_that_was_there_already_needs_no_sighting_and_each_line_tells_one
     [(SEEN, -6.0), (SEEN, 26.0), (replace(SEEN, after_id=7), 7.0), (replace(SEEN, work_item_type="Task"), 7.0)],
 )
 def test_a_line_of_another_time_or_value_is_another_change(align: Connector, other: MappingEvent, at: float) -> None:
-    cases.tell_seen(align, [seen()])
+    services.tell_seen(align, [seen()])
     theirs(align, told(other, minutes(at)))
     assert Case.objects.count() == 2
 

@@ -18,9 +18,10 @@ from alignadmin.audit import checkpoints, deliveries, triggers
 from alignadmin.audit import verification as chain
 from alignadmin.audit.trail import Act, append_many, canonical
 from alignadmin.due_work import run_due
-from connectors.audit import cases, comparison, rebuilding, rows, run_digest, verification
+from connectors.audit import comparison, rebuilding, rows, run_digest, verification
 from connectors.audit.differences import Difference, Look, Page
 from connectors.audit.models import Entry, HistoryRow, IntakeRun, Verification
+from connectors.history.cases import services
 from connectors.models import Connector, Person, Role
 from connectors.services import ConnectorData, edit_connector
 from tests import chain_mutations as mutations
@@ -87,9 +88,9 @@ def history(align: Connector, people: dict[Role, Person]) -> Connector:
         told(replace(EVENT, source_id=1), minutes(1.5)),
         line("Connector saved by hand", NOON + timedelta(days=1)),
     )
-    first = cases.select(connector=align).last()
+    first = services.select(connector=align).last()
     assert first is not None
-    cases.explain([first.pk], "A trial.", actor=people[Role.EDITOR])
+    services.explain([first.pk], "A trial.", actor=people[Role.EDITOR])
     assert differences() == []
     return align
 

@@ -12,8 +12,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from alignadmin.audit import checkpoints, deliveries, triggers, verification
-from connectors.audit import cases, intake, questions, review, weeks, withdrawals
+from connectors.audit import intake, questions, review, weeks, withdrawals
 from connectors.audit.models import Case, HistoryRow, Intake, IntakeRun
+from connectors.history.cases import services
 from connectors.models import Connector, Person, Role
 from tests import history_mutations as mutations
 from tests import review_steps
@@ -43,8 +44,8 @@ def whole(connector: Connector, people: dict[Role, Person]) -> Connector:
     withdrawals.withdraw(run, "The wrong file.", actor=editor)
     take_in(connector, since, range(4, 7), actor=admin)
     first, second, third = Case.objects.filter(state="open").order_by("pk")[:3]
-    cases.explain([first.pk, second.pk], "A trial.", actor=editor)
-    cases.take_back(third.pk, "Put back by hand.", actor=editor)
+    services.explain([first.pk, second.pk], "A trial.", actor=editor)
+    services.take_back(third.pk, "Put back by hand.", actor=editor)
     row = HistoryRow.objects.filter(action="plan.made").order_by("pk")[0]
     asked = questions.ask(row, admin.pk, "Why?", actor=reviewer)
     questions.answer(asked, "A QA column was added.", actor=admin)

@@ -15,7 +15,7 @@ from django.test import Client
 
 from alignadmin.audit import trail, triggers, verification
 from connectors.align.audit_sentences import MappingEvent, write
-from connectors.audit import cases, gaps, intake_runs, search, withdrawals
+from connectors.audit import gaps, intake_runs, search, withdrawals
 from connectors.audit.case_book import Sighting
 from connectors.audit.intake import IntakeResult, pull, take_in
 from connectors.audit.models import (
@@ -30,6 +30,7 @@ from connectors.audit.models import (
     RunWithdrawal,
     WithdrawnLine,
 )
+from connectors.history.cases import services
 from connectors.models import AuditSource, Connector, Person, Role
 from connectors.services import Refused
 from tests.events import EVENT
@@ -256,7 +257,7 @@ def test_what_people_had_said_of_such_a_line_is_listed_on_the_page_and_in_the_en
 ) -> None:
     paste(align, people[Role.REVIEWER], NOON)
     case = Case.objects.get()
-    cases.explain([case.pk], "Bob did it by hand", actor=people[Role.EDITOR])
+    services.explain([case.pk], "Bob did it by hand", actor=people[Role.EDITOR])
     withdraw(signed_in(Role.REVIEWER), 1)
     data = json.loads(Entry.objects.latest("seq").body)["data"]
     (voided,) = data["voided"]
@@ -274,12 +275,12 @@ def test_a_change_that_the_watch_has_seen_itself_is_open_again_without_the_line(
 ) -> None:
     event = replace(EVENT, project_key=None)
     seen = Sighting(event=event, projects=(), since=NOON - timedelta(minutes=5), at=NOON + timedelta(minutes=5))
-    cases.tell_seen(align, [seen])
+    services.tell_seen(align, [seen])
     sighted = HistoryRow.objects.get(action=event.action)
     paste(align, people[Role.REVIEWER], NOON)
     case = Case.objects.get()
     assert case.line_id is not None
-    cases.explain([case.pk], "Bob did it by hand", actor=people[Role.EDITOR])
+    services.explain([case.pk], "Bob did it by hand", actor=people[Role.EDITOR])
     withdraw(signed_in(Role.REVIEWER), 1)
     case = Case.objects.get()
     assert (case.state, case.line_id, case.at) == ("open", None, seen.at)

@@ -13,18 +13,19 @@ from typing import Any
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
-from connectors.audit import case_book, cases, gaps, join, questions, review, withdrawals
+from connectors.audit import case_book, gaps, join, questions, review, withdrawals
 from connectors.audit import rows as make
 from connectors.audit.case_book import Sighting
 from connectors.audit.comparison import archived_seq
 from connectors.audit.differences import ALTERED, MISSING, SURPLUS, Difference, Look, Page, Position, told
 from connectors.audit.models import Case, CaseState, Entry, HistoryRow, Question, Review, Source
+from connectors.history.cases import services
 from connectors.models.connector import Connector
 
 SIZE = 500
 CASES, QUESTIONS, REVIEWS = "cases", "questions", "reviews"
 WAITED = timedelta(minutes=1)  # a transaction, at most, between what it notes and its entry
-DECIDED = (cases.EXPLAINED, cases.TAKEN_BACK, case_book.CLOSED, trail.LOG_WITHDRAWN)
+DECIDED = (services.EXPLAINED, services.TAKEN_BACK, case_book.CLOSED, trail.LOG_WITHDRAWN)
 REOPENING = (case_book.OPENED_AGAIN, trail.LOG_WITHDRAWN)  # what the watch has seen itself stays a case
 OF_CASES = (*DECIDED, case_book.OPENED_AGAIN, make.ELSEWHERE)
 CLOSING = re.compile(r"Outside change of .*? UTC\. (.*)", re.DOTALL)
@@ -151,7 +152,7 @@ def _decided(entry: Entry) -> dict[str, object]:
     by = (actor.get("name") or actor.get("email", ""))[:320]
     if entry.action == trail.LOG_WITHDRAWN:
         return {"state": CaseState.WITHDRAWN, "note": withdrawals.note_of(body["reason"]), "decided_by": by}
-    state = CaseState.EXPLAINED if entry.action == cases.EXPLAINED else CaseState.REVERTED
+    state = CaseState.EXPLAINED if entry.action == services.EXPLAINED else CaseState.REVERTED
     return {"state": state, "note": body["reason"], "decided_by": by}
 
 

@@ -19,12 +19,13 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import trail
-from connectors.audit import cases, gaps, samples, weeks
+from connectors.audit import gaps, samples, weeks
 from connectors.audit.gaps import Gap
 from connectors.audit.models import Entry, Question, Review
 from connectors.audit.own_changes import own_changes
 from connectors.audit.samples import Sample
 from connectors.audit.weeks import Standing, Week, WeekLine
+from connectors.history.cases import services
 from connectors.models.connector import Connector
 from connectors.services import Refused
 
@@ -56,7 +57,7 @@ def to_do() -> ToDo:
 
 def waiting_for(person: Person) -> int:
     """Beside the navigation's History: cases to explain, and for reviewers the overdue weeks."""
-    return cases.waiting_for(person) + (overdue() if may(person, Right.REVIEW) else 0)
+    return services.waiting_for(person) + (overdue() if may(person, Right.REVIEW) else 0)
 
 
 def open_questions() -> int:

@@ -2,8 +2,9 @@
 
 from django.urls import path, register_converter
 
-from connectors.audit import case_pages, pages, pages_packs, pages_questions, pages_review, pages_runs, saved_pages
+from connectors.audit import pages, pages_packs, pages_questions, pages_review, pages_runs, saved_pages
 from connectors.audit.numbers import RowNumber
+from connectors.history.cases import views
 
 register_converter(RowNumber, "row")
 
@@ -14,9 +15,9 @@ urlpatterns = [
     path("intake/<slug:slug>/<int:run>/", pages_runs.one, name="history-run"),
     path("verify/", pages.verify, name="history-verify"),
     path("verification/", pages.verification_state, name="history-verification"),
-    path("cases/", case_pages.case_list, name="cases"),
-    path("cases/explain/", case_pages.explain_many, name="cases-explain"),
-    path("cases/<int:case>/", case_pages.case, name="case"),
+    path("cases/", views.case_list, name="cases"),
+    path("cases/explain/", views.explain_many, name="cases-explain"),
+    path("cases/<int:case>/", views.case, name="case"),
     path("packs/", pages_packs.listed, name="history-packs"),
     path("packs/new/", pages_packs.new, name="history-pack-new"),
     path("packs/schedules/", pages_packs.scheduled, name="history-pack-schedules"),

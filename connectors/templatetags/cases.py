@@ -6,15 +6,16 @@ from collections.abc import Sequence
 
 from django import template
 
-from connectors.audit import cases, gaps
+from connectors.audit import gaps
 from connectors.audit.models import Case, HistoryRow
+from connectors.history.cases import services
 
 register = template.Library()
 
 
 @register.simple_tag
 def case_of(row: HistoryRow) -> Case | None:
-    return cases.of_row(row)
+    return services.of_row(row)
 
 
 @register.filter

@@ -13,9 +13,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from connectors.align.audit_sentences import CREATED, DELETED, UPDATED, MappingEvent
-from connectors.audit import cases, join
+from connectors.audit import join
 from connectors.audit.case_book import Sighting
 from connectors.audit.models import HistoryRow
+from connectors.history.cases import services
 from connectors.models import Connector, WorkItemType
 from mappings.drift.causes import changed_since
 from mappings.engine.values import Situation
@@ -31,12 +32,12 @@ def tell(connector: Connector) -> int:
     rows = _found(connector)
     if not rows:
         return 0
-    before = cases.last_told(connector, min(_seen(row) for row in rows))
+    before = services.last_told(connector, min(_seen(row) for row in rows))
     fresh = [row for row in rows if (told := before.get(_place(row))) is None or not _is_told(row, told)]
     if not fresh:
         return 0
     since, names = changed_since(connector.pk, fresh), names_for(fresh)
-    return cases.tell_seen(connector, [_sighting(row, since[row.pk], names, before) for row in fresh])
+    return services.tell_seen(connector, [_sighting(row, since[row.pk], names, before) for row in fresh])
 
 
 def _found(connector: Connector) -> list[Mapping]:

@@ -15,9 +15,10 @@ from alignadmin.accounts.rights import Right, may, requires
 from alignadmin.audit import checkpoints
 from alignadmin.web.responses import page
 from connectors import queries
-from connectors.audit import cases, gaps, questions, review, schedules, verification
+from connectors.audit import gaps, questions, review, schedules, verification
 from connectors.audit.models import HistoryRow
 from connectors.credentials import expiry, reminders
+from connectors.history.cases import services
 from connectors.models import Connector, Credential, Person
 from mappings import coverage
 from mappings.contract import facts
@@ -96,7 +97,7 @@ class Card:
             yield f"Plan {plan.pk}: {plan.get_state_display().lower()}", reverse("plan", args=[plan.pk])
 
     def _waiting_cases(self) -> Iterator[tuple[str, str]]:
-        if may(self.person, Right.EXPLAIN) and (outside := cases.open_cases(self.connector)):
+        if may(self.person, Right.EXPLAIN) and (outside := services.open_cases(self.connector)):
             address = f"{reverse('cases')}?connector={self.connector.slug}"
             yield f"{_counted(outside, 'outside change')} that nobody has explained", address
 

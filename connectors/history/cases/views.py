@@ -17,9 +17,9 @@ from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may, requires
 from alignadmin.parsing import text_in, whole
 from alignadmin.web.responses import failure, page, redirect
-from connectors.audit import cases
 from connectors.audit.forms import day_end
 from connectors.audit.models import Case, CaseState
+from connectors.history.cases import services
 from connectors.models.connector import Connector
 
 PER_PAGE = 50
@@ -42,7 +42,7 @@ class NoteForm(forms.Form):
     note = forms.CharField(
         required=False,  # refused by the service, in its words
         label="Why it was made, and by whom if you know",
-        widget=forms.Textarea(attrs={"rows": 3, "maxlength": cases.LONGEST_NOTE}),
+        widget=forms.Textarea(attrs={"rows": 3, "maxlength": services.LONGEST_NOTE}),
     )
 
 
@@ -65,7 +65,7 @@ def _chosen(data: Any) -> Chosen:
     given = form.cleaned_data if form.is_valid() else {}
     state = given.get("state") or CaseState.OPEN.value
     until = given.get("until")
-    found = cases.select(
+    found = services.select(
         state="" if state == ALL else state, connector=given.get("connector"), until=day_end(until) if until else None
     )
     names = ("state", "connector", "until")
@@ -86,7 +86,7 @@ def _list(request: HttpRequest, chosen: Chosen, note: NoteForm, *, trouble: str 
         "fields": chosen.fields,
         "query": chosen.query,
         "page": shown,
-        "outsides": cases.with_rows(shown.object_list),
+        "outsides": services.with_rows(shown.object_list),
         "newest": chosen.found.order_by("-pk").values_list("pk", flat=True).first() or 0,
         "note": note,
         "trouble": trouble,
@@ -101,8 +101,8 @@ def explain_many(request: HttpRequest) -> HttpResponse:
     """The ticked ones, or all that the filter left when the page was drawn: what came in since is not swept along."""
     chosen, note = _chosen(request.POST), NoteForm(request.POST)
     try:
-        done = cases.explain(_ticked(request, chosen), text_in(request.POST, "note"), actor=_person(request))
-    except cases.Refused as refused:
+        done = services.explain(_ticked(request, chosen), text_in(request.POST, "note"), actor=_person(request))
+    except services.Refused as refused:
         return _list(request, chosen, note, trouble=str(refused))
     messages.info(request, f"Explained {done} outside {'change' if done == 1 else 'changes'}.")
     return redirect(request, f"{reverse('cases')}?{chosen.query}")
@@ -117,7 +117,7 @@ def _ticked(request: HttpRequest, chosen: Chosen) -> list[int]:
 
 
 def _more() -> int:
-    return cases.AT_ONCE + 1  # one more than the service takes, so that it says so
+    return services.AT_ONCE + 1  # one more than the service takes, so that it says so
 
 
 @requires(Right.SEE, Right.EXPLAIN, ("GET", "POST"))
@@ -127,7 +127,7 @@ def case(request: HttpRequest, case: int) -> HttpResponse:
     if request.method == "POST":
         try:
             _decide(request, found)
-        except cases.Refused as refused:
+        except services.Refused as refused:
             found.refresh_from_db()
             return _one(request, found, NoteForm(request.POST), trouble=str(refused))
         return redirect(request, reverse("case", args=[found.pk]))
@@ -137,14 +137,14 @@ def case(request: HttpRequest, case: int) -> HttpResponse:
 def _decide(request: HttpRequest, found: Case) -> None:
     note, actor = text_in(request.POST, "note"), _person(request)
     if text_in(request.POST, "reverted"):
-        cases.take_back(found.pk, note, actor=actor)
+        services.take_back(found.pk, note, actor=actor)
     else:
-        cases.explain([found.pk], note, actor=actor)
+        services.explain([found.pk], note, actor=actor)
 
 
 def _one(request: HttpRequest, found: Case, note: NoteForm, *, trouble: str = "") -> HttpResponse:
     context = {
-        "outside": cases.with_rows([found])[0],
+        "outside": services.with_rows([found])[0],
         "note": note,
         "trouble": trouble,
         "may_explain": may(request.user, Right.EXPLAIN),

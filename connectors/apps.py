@@ -17,7 +17,6 @@ class ConnectorsConfig(AppConfig):
             triggers,
         )
         from alignadmin.site.navigation import COUNTS
-        from connectors import schedule  # noqa: F401
         from connectors.audit import (  # noqa: F401
             fulltext,
             pack_mail,
@@ -34,6 +33,7 @@ class ConnectorsConfig(AppConfig):
             probing,  # noqa: F401
             reminders,  # noqa: F401
         )
+        from connectors.history.intake import schedule  # noqa: F401
 
         COUNTS["History"] = review.waiting_for
         COUNTS["Overview"] = questions.waiting_for

@@ -13,9 +13,9 @@ from django.db.models import Prefetch, Q, QuerySet
 from alignadmin.parsing import REPLACEMENT, text_in
 from connectors.catalogue.refresh import REFRESH
 from connectors.credentials.expiry import Deadline, deadline
+from connectors.history.intake.schedule import INTAKE
 from connectors.models import ACTIVE, Connector, Credential, IssueType, Job, JobState, Project, Stage, System
 from connectors.readiness import Prerequisite, State, readiness
-from connectors.schedule import INTAKE
 from connectors.services import OBSERVE
 
 PER_PAGE = 50

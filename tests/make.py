@@ -13,10 +13,10 @@ from django.utils import timezone
 from alignadmin.audit import trail
 from alignadmin.due_work import run_due
 from connectors import services
-from connectors.audit import intake, intake_runs, run_digest
-from connectors.audit.columns import LogLine
 from connectors.audit.models import Intake, IntakeRun
 from connectors.demo.prepare import SANDBOX_SECRETS
+from connectors.history.intake import intake, run_digest, runs
+from connectors.history.intake.pasted_log import LogLine
 from connectors.models import Connector, JiraKind, Job, JobState, Person, Role, WorkerHeartbeat
 from tests.environment import PASSWORD
 
@@ -80,14 +80,14 @@ def intake_run(owner: Connector) -> IntakeRun:
 def lines_taken_in(owner: Connector, lines: Sequence[LogLine], way: Intake, at: datetime) -> None:
     """Lines that are split already, as a run of their own that covers no time."""
     with transaction.atomic():
-        begun = intake_runs.begin(owner, way, at=at)
+        begun = runs.begin(owner, way, at=at)
         brought = intake._store(begun, lines, at).brought
-        run = intake_runs.keep(begun, brought, [], ended_at=at)
+        run = runs.keep(begun, brought, [], ended_at=at)
         trail.append(
             trail.LOG_READ,
             actor=None,
             connector=owner,
             subject=owner.config_name,
             sentence="Lines of a test.",
-            data={"run": intake_runs.as_data(run, brought)},
+            data={"run": runs.as_data(run, brought)},
         )

@@ -22,9 +22,10 @@ from alignadmin.audit import checkpoints, standalone_checker, trail
 from alignadmin.audit.trail import Act
 from alignadmin.due_work import run_due
 from connectors.align.audit_sentences import MappingEvent
-from connectors.audit import csv_safe, gaps, intake_runs
-from connectors.audit.intake import take_in
+from connectors.audit import csv_safe
 from connectors.audit.models import Entry, HistoryRow, Intake, Pack, PackState
+from connectors.history.intake import gaps, runs
+from connectors.history.intake.intake import take_in
 from connectors.models import Connector, Person
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -93,9 +94,9 @@ def logged(owner: Connector, actor: Person, *lines: str, at: datetime = NOON) ->
 def covered(owner: Connector, since: datetime, until: datetime) -> None:
     """A reading of the endpoint that brought nothing."""
     with transaction.atomic():
-        begun = intake_runs.begin(owner, Intake.ENDPOINT, at=until)
+        begun = runs.begin(owner, Intake.ENDPOINT, at=until)
         gaps.cover(owner, since, until, Intake.ENDPOINT)
-        intake_runs.keep_reading(begun, intake_runs.Brought(), (since, until), None, until)
+        runs.keep_reading(begun, runs.Brought(), (since, until), None, until)
 
 
 # -- asking ------------------------------------------------------------------------------------------------------------

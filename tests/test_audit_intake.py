@@ -17,9 +17,9 @@ from alignadmin.audit import trail
 from alignadmin.http.errors import NotFound
 from connectors.align.audit_sentences import parse
 from connectors.align.resources import AuditLine, WriteRequest
-from connectors.audit.columns import FORMS, AskDayOrder, DayOrder, LogLine, read_lines, read_time
-from connectors.audit.intake import digest_of, pull, take_in
 from connectors.audit.models import Entry, HistoryRow, Intake, MirrorLine
+from connectors.history.intake.intake import digest_of, pull, take_in
+from connectors.history.intake.pasted_log import FORMS, AskDayOrder, DayOrder, LogLine, read_lines, read_time
 from connectors.models import AuditSource, Connector, Person
 from tests.sandbox_fixture import RunningSandbox
 from tests.test_align_client import client_of

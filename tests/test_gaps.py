@@ -12,10 +12,10 @@ from django.utils import timezone
 from alignadmin.due_work import run_due
 from alignadmin.http.errors import RemoteError
 from connectors.align.resources import WriteRequest
-from connectors.audit import gaps, intake
-from connectors.audit.gaps import Gap
-from connectors.audit.intake import pull, take_in
 from connectors.audit.models import Case, Coverage, Entry, HistoryRow, Intake, MirrorLine
+from connectors.history.intake import gaps, intake
+from connectors.history.intake.gaps import Gap
+from connectors.history.intake.intake import pull, take_in
 from connectors.models import AuditSource, Connector, Job, Person, Role
 from tests.sandbox_fixture import RunningSandbox
 from tests.test_align_client import client_of

@@ -12,9 +12,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from alignadmin.audit import checkpoints, deliveries, triggers, verification
-from connectors.audit import intake, questions, review, weeks, withdrawals
+from connectors.audit import questions, review, weeks
 from connectors.audit.models import Case, HistoryRow, Intake, IntakeRun
 from connectors.history.cases import services
+from connectors.history.intake import intake, withdrawals
 from connectors.models import Connector, Person, Role
 from tests import history_mutations as mutations
 from tests import review_steps

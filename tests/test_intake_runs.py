@@ -12,8 +12,6 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from alignadmin.audit import checkpoints, trail, triggers, verification
-from connectors.audit import gaps, intake_runs, run_digest
-from connectors.audit.intake import pull, take_in
 from connectors.audit.models import (
     ChainHead,
     Coverage,
@@ -25,7 +23,10 @@ from connectors.audit.models import (
     OpenRun,
     SeenAgain,
 )
-from connectors.audit.run_check import Finding
+from connectors.history.intake import gaps, run_digest
+from connectors.history.intake import runs as intake_runs
+from connectors.history.intake.intake import pull, take_in
+from connectors.history.intake.run_check import Finding
 from connectors.models import AuditSource, Connector, Person
 from tests.test_audit_intake import UPDATED, Log, audit_line, row
 
@@ -355,7 +356,7 @@ def test_an_edit_is_still_found_once_the_entry_of_its_run_has_left_into_an_archi
 def test_it_reads_by_pages_and_tells_how_far_it_is(
     align: Connector, reviewer: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.audit.run_check.CHUNK", 4)
+    monkeypatch.setattr("connectors.history.intake.run_check.CHUNK", 4)
     for hour in range(3):
         paste(align, reviewer, *[f"2{hour} 12:00:{second:02}" for second in range(5)])
     far: list[int] = []

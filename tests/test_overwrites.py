@@ -9,8 +9,8 @@ import pytest
 from django.db.models import F
 
 from connectors import jobs
-from connectors.audit.intake import take_in
 from connectors.audit.models import Entry, HistoryRow, Intake
+from connectors.history.intake.intake import take_in
 from connectors.models import AuditSource, Connector, JobState, Person
 from mappings.models import Change, Mapping, Plan
 from mappings.overwrites import look, only_in_log

@@ -16,10 +16,10 @@ from django.test import Client
 from alignadmin.audit import trail
 from alignadmin.audit.trail import Act
 from connectors.align.audit_sentences import MappingEvent, write
-from connectors.audit import columns, intake_runs
-from connectors.audit.columns import read_lines
-from connectors.audit.intake import pull
 from connectors.audit.models import Entry, HistoryRow, IntakeRun, MirrorLine
+from connectors.history.intake import pasted_log, runs
+from connectors.history.intake.intake import pull
+from connectors.history.intake.pasted_log import read_lines
 from connectors.models import AuditSource, Connector, Role
 from tests.events import EVENT
 from tests.test_audit_intake import Log, audit_line, row
@@ -188,7 +188,7 @@ def test_an_unknown_zone_is_refused(reviewer: Client, align: Connector) -> None:
 def test_a_long_paste_is_looked_at_in_parts(
     reviewer: Client, align: Connector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.audit.paste_times.MOST_LOOKED_AT", 5)
+    monkeypatch.setattr("connectors.history.intake.paste_times.MOST_LOOKED_AT", 5)
     times = made(12)
     ours(align, times)
     status, html = post(reviewer, "\n".join(line(number, at, ZoneInfo("UTC")) for number, at in times.items()))
@@ -292,7 +292,7 @@ def test_an_event_of_the_doubled_hour_that_comes_by_both_ways_is_one(
     if is_pasted_first:
         pull(align, log)
     assert MirrorLine.objects.get().at.replace(microsecond=0) == at
-    assert list(intake_runs.compare()) == []
+    assert list(runs.compare()) == []
 
 
 def test_what_is_here_already_counts_for_more_than_the_answer(reviewer: Client, align: Connector) -> None:
@@ -316,6 +316,6 @@ def test_an_event_with_parts_of_a_second_and_an_id_is_the_pasted_one_without(
 @pytest.mark.parametrize("zone", ["Europe/Warsaw", "America/New_York", "Australia/Lord_Howe", "America/Sao_Paulo"])
 def test_no_doubled_hour_is_on_a_day_that_is_not_looked_at(zone: str) -> None:
     hours = [datetime(2017, 1, 1) + timedelta(minutes=30 * number) for number in range(2 * 24 * 365)]  # noqa: DTZ001
-    doubled = [at for at in hours if columns._is_doubled(at, ZoneInfo(zone))]
+    doubled = [at for at in hours if pasted_log._is_doubled(at, ZoneInfo(zone))]
     assert doubled
-    assert all(columns._is_of_change(at.date(), ZoneInfo(zone)) for at in doubled)
+    assert all(pasted_log._is_of_change(at.date(), ZoneInfo(zone)) for at in doubled)

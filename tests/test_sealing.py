@@ -21,8 +21,8 @@ from connectors import jobs
 from connectors.catalogue.refresh import REFRESH
 from connectors.credentials import clients
 from connectors.credentials.clients import Access, NoCredential
+from connectors.history.intake.schedule import INTAKE
 from connectors.models import Connector, Credential, Person, Role, Stage, System
-from connectors.schedule import INTAKE
 from connectors.services import OBSERVE, SecretData, store_credential
 from tests import make
 from tests.conftest import SignIn

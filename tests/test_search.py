@@ -22,8 +22,8 @@ from alignadmin.audit.trail import Act
 from connectors.align.audit_sentences import MappingEvent, write
 from connectors.audit import fulltext, join, periods, queries, search, words
 from connectors.audit import rows as make
-from connectors.audit.columns import LogLine
 from connectors.audit.models import Case, CaseState, HistoryRow, Intake
+from connectors.history.intake.pasted_log import LogLine
 from connectors.models import Connector, Person, Role
 from tests.events import EVENT
 from tests.make import lines_taken_in

@@ -15,9 +15,8 @@ from django.test import Client
 
 from alignadmin.audit import trail, triggers, verification
 from connectors.align.audit_sentences import MappingEvent, write
-from connectors.audit import gaps, intake_runs, search, withdrawals
+from connectors.audit import search
 from connectors.audit.case_book import Sighting
-from connectors.audit.intake import IntakeResult, pull, take_in
 from connectors.audit.models import (
     Case,
     CaseState,
@@ -31,6 +30,8 @@ from connectors.audit.models import (
     WithdrawnLine,
 )
 from connectors.history.cases import services
+from connectors.history.intake import gaps, runs, withdrawals
+from connectors.history.intake.intake import IntakeResult, pull, take_in
 from connectors.models import AuditSource, Connector, Person, Role
 from connectors.services import Refused
 from tests.events import EVENT
@@ -87,7 +88,7 @@ def withdraw(client: Client, run: int, reason: str = "wrong zone", slug: str = "
 
 
 def is_whole() -> bool:
-    return list(intake_runs.compare()) == [] and verification.verify().ok
+    return list(runs.compare()) == [] and verification.verify().ok
 
 
 # --- what it does -----------------------------------------------------------------------------------------------------
@@ -427,4 +428,4 @@ def test_a_withdrawal_that_was_tampered_with_is_found(
     assert is_whole()
     with triggers.lifted():
         tamper()
-    assert list(intake_runs.compare()) != []
+    assert list(runs.compare()) != []

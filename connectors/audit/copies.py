@@ -13,13 +13,14 @@ from typing import Any
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
-from connectors.audit import case_book, gaps, join, questions, review, withdrawals
+from connectors.audit import case_book, join, questions, review
 from connectors.audit import rows as make
 from connectors.audit.case_book import Sighting
 from connectors.audit.comparison import archived_seq
 from connectors.audit.differences import ALTERED, MISSING, SURPLUS, Difference, Look, Page, Position, told
 from connectors.audit.models import Case, CaseState, Entry, HistoryRow, Question, Review, Source
 from connectors.history.cases import services
+from connectors.history.intake import gaps, withdrawals
 from connectors.models.connector import Connector
 
 SIZE = 500

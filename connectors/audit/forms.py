@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from alignadmin.parsing import text_in
 from connectors.audit import search
-from connectors.audit.columns import DayOrder, Hour
 from connectors.audit.models import CaseState, Intake, Source
-from connectors.audit.paste_times import PLACES, ZONES
 from connectors.audit.search import Search, Term
+from connectors.history.intake.paste_times import PLACES, ZONES
+from connectors.history.intake.pasted_log import DayOrder, Hour
 from connectors.models.catalogue import WorkItemType
 from connectors.models.connector import Connector
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors.audit.models import Intake, IntakeRun, MirrorLine
-from connectors.audit.run_digest import COVERED
+from connectors.history.intake.run_digest import COVERED
 
 CHUNK = 2000
 NAMES = ("run_id", *COVERED)

@@ -18,12 +18,13 @@ from alignadmin.accounts.rights import Right, requires
 from alignadmin.audit import checkpoints
 from alignadmin.parsing import text_in, whole
 from alignadmin.web.responses import failure, page, redirect
-from connectors.audit import gaps, intake, numbers, queries, saved_views, search, verification, words
-from connectors.audit.columns import FORMS, SLASHED_EXAMPLE, AskDayOrder, Hour
+from connectors.audit import numbers, queries, saved_views, search, verification, words
 from connectors.audit.forms import LARGEST, TOO_LARGE, IntakeForm, SearchFields, asked
-from connectors.audit.paste_times import AskHour, AskZone
 from connectors.audit.search_page import Place
 from connectors.audit.standing import Standings
+from connectors.history.intake import gaps, intake
+from connectors.history.intake.paste_times import AskHour, AskZone
+from connectors.history.intake.pasted_log import FORMS, SLASHED_EXAMPLE, AskDayOrder, Hour
 from connectors.models.connector import AuditSource, Connector
 
 FORM_OVERHEAD = 64 * 1024

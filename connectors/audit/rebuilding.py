@@ -17,12 +17,13 @@ from django.db.migrations.executor import MigrationExecutor
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.bulk_insert import insert
-from connectors.audit import case_book, comparison, fulltext, gaps, join, pairings, words
+from connectors.audit import case_book, comparison, fulltext, join, pairings, words
 from connectors.audit import rows as make
 from connectors.audit.comparison import FIELDS
 from connectors.audit.differences import Difference, Look, Page, Position
 from connectors.audit.models import Entry, HistoryRow, MirrorLine, WithdrawnLine
 from connectors.audit.terms import terms_of
+from connectors.history.intake import gaps
 from connectors.models.connector import Connector
 
 REBUILT = "history.rebuilt"

@@ -24,9 +24,10 @@ from alignadmin.accounts.models import Person
 from alignadmin.audit import trail, verification
 from alignadmin.due_work import due_work, wake
 from connectors import leases
-from connectors.audit import comparison, copies, intake_runs, pairings
+from connectors.audit import comparison, copies, pairings
 from connectors.audit.differences import MORE, Difference, Look, Page, Position
 from connectors.audit.models import ChainHead, Entry, MirrorLine, Verification, VerificationState
+from connectors.history.intake import runs
 from connectors.jobs import MOST_TRIES, PROGRESS_EVERY, Interrupted, LeaseLost, owner_name, stopping
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ def _runs(after: Position) -> Page:
     """Lines, the runs that brought them, and covered time; in one go, as each line is hashed with the one before."""
     found: list[Difference] = []
     more = 0
-    for each in intake_runs.compare():
+    for each in runs.compare():
         if len(found) < MOST_KEPT:
             found.append(Difference(**vars(each)))
         else:

@@ -2,17 +2,18 @@
 
 from django.urls import path, register_converter
 
-from connectors.audit import pages, pages_packs, pages_questions, pages_review, pages_runs, saved_pages
+from connectors.audit import pages, pages_packs, pages_questions, pages_review, saved_pages
 from connectors.audit.numbers import RowNumber
 from connectors.history.cases import views
+from connectors.history.intake import run_views
 
 register_converter(RowNumber, "row")
 
 urlpatterns = [
     path("", pages.history, name="history"),
     path("intake/", pages.take_in, name="history-intake"),
-    path("intake/<slug:slug>/", pages_runs.listed, name="history-runs"),
-    path("intake/<slug:slug>/<int:run>/", pages_runs.one, name="history-run"),
+    path("intake/<slug:slug>/", run_views.listed, name="history-runs"),
+    path("intake/<slug:slug>/<int:run>/", run_views.one, name="history-run"),
     path("verify/", pages.verify, name="history-verify"),
     path("verification/", pages.verification_state, name="history-verification"),
     path("cases/", views.case_list, name="cases"),

@@ -11,7 +11,7 @@ from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.utils import timezone
 
-from connectors.audit import run_digest
+from connectors.history.intake import run_digest
 
 INTAKES = [
     ("endpoint", "read from Align"),

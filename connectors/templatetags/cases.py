@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from django import template
 
-from connectors.audit import gaps
 from connectors.audit.models import Case, HistoryRow
 from connectors.history.cases import services
+from connectors.history.intake import gaps
 
 register = template.Library()
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from connectors.align.audit_sentences import J2A, UPDATED
-from connectors.audit import intake, join
+from connectors.audit import join
 from connectors.audit.models import HistoryRow, Source
+from connectors.history.intake import intake
 from connectors.models import Connector, Status
 from mappings.models import Mapping
 from mappings.observe import scopes_in_use

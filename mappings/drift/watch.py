@@ -18,9 +18,9 @@ from alignadmin.http.errors import RemoteError
 from alignadmin.sealing import SealError
 from connectors import jobs
 from connectors.credentials import clients
+from connectors.history.intake.schedule import AFTER_PULL, PULL_FAILED
 from connectors.jobs import JobFailed, Run
 from connectors.models import ACTIVE, AuditSource, Connector, Job, Person
-from connectors.schedule import AFTER_PULL, PULL_FAILED
 from mappings.drift import checks, elsewhere
 from mappings.drift.named import lists_named
 from mappings.drift.status import WatchState, WatchStatus, status, statuses

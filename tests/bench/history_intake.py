@@ -14,7 +14,7 @@ from tests.bench.report import Figure, show, timed
 
 if TYPE_CHECKING:
     from connectors.align.resources import AuditLine
-    from connectors.audit.intake import IntakeResult
+    from connectors.history.intake.intake import IntakeResult
     from connectors.models import Connector, Person
 
 LINES = 10_000
@@ -39,8 +39,8 @@ def measure() -> None:
 
 def _figures(connector: Connector, actor: Person) -> Iterator[Figure]:
     """Nothing here has made these changes, so each line is parsed, looked for among ours, and becomes a case."""
-    from connectors.audit.intake import pull, take_in
     from connectors.audit.models import Intake
+    from connectors.history.intake.intake import pull, take_in
 
     connector.refresh_from_db()
     start = datetime.now(UTC).replace(microsecond=0)

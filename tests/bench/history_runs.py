@@ -44,12 +44,12 @@ def check() -> None:
     import django
 
     django.setup()
-    from connectors.audit import intake_runs
     from connectors.audit.models import IntakeRun, MirrorLine
+    from connectors.history.intake import runs
 
     began = time.process_time()
     with timed() as watch:
-        assert list(intake_runs.compare()) == []
+        assert list(runs.compare()) == []
     used = {"processor": time.process_time() - began, "megabytes": databases.peak_megabytes()}
     counts = {"lines": MirrorLine.objects.count(), "runs": IntakeRun.objects.count()}
     print(json.dumps({"seconds": watch.seconds, **counts, **used}))
@@ -60,8 +60,9 @@ def fill(count: int) -> None:
     from django.db import transaction
 
     from alignadmin.audit.bulk_insert import insert
-    from connectors.audit import gaps, intake_runs
     from connectors.audit.models import Intake
+    from connectors.history.intake import gaps
+    from connectors.history.intake import runs as intake_runs
     from connectors.models import Connector
 
     connector = Connector.objects.create(

@@ -12,8 +12,8 @@ from django.utils import timezone
 from alignadmin.due_work import due_work
 from alignadmin.http.errors import RemoteError
 from connectors import jobs
-from connectors.audit import intake
 from connectors.credentials import clients
+from connectors.history.intake import intake
 from connectors.models import AuditSource, Connector
 
 INTAKE = "intake"

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
 from connectors.audit import join, rows
-from connectors.audit.columns import Hour, LogLine
 from connectors.audit.models import HistoryRow, Source
+from connectors.history.intake.pasted_log import Hour, LogLine
 from connectors.models.connector import Connector
 
 FARTHEST = timedelta(hours=14)  # that a zone is from UTC

@@ -23,10 +23,12 @@ from alignadmin.audit import trail
 from alignadmin.audit.bulk_insert import insert
 from connectors.align.errors import NotFound
 from connectors.align.resources import AuditLine
-from connectors.audit import case_book, gaps, intake_runs, join, labels, paste_times, rows, withdrawals
-from connectors.audit.columns import DayOrder, Hour, LogLine, read_lines
-from connectors.audit.intake_runs import Begun, Brought
+from connectors.audit import case_book, join, labels, rows
 from connectors.audit.models import Intake, IntakeRun, MirrorLine
+from connectors.history.intake import gaps, paste_times, withdrawals
+from connectors.history.intake import runs as intake_runs
+from connectors.history.intake.pasted_log import DayOrder, Hour, LogLine, read_lines
+from connectors.history.intake.runs import Begun, Brought
 from connectors.models.connector import AuditSource, Connector
 
 BATCH = 500

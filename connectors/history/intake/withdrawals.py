@@ -19,7 +19,7 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.bulk_insert import insert
-from connectors.audit import case_book, gaps, intake_runs, join, words
+from connectors.audit import case_book, join, words
 from connectors.audit import rows as make
 from connectors.audit.case_book import Voided
 from connectors.audit.models import (
@@ -35,6 +35,7 @@ from connectors.audit.models import (
     Source,
     WithdrawnLine,
 )
+from connectors.history.intake import gaps, runs
 from connectors.models.connector import Connector
 from connectors.services import Refused
 
@@ -79,7 +80,7 @@ class Shown:
 
     @property
     def stretches(self) -> list[tuple[datetime, datetime]]:
-        return [(since, until) for since, until, _ in intake_runs.stretches(self.run)]
+        return [(since, until) for since, until, _ in runs.stretches(self.run)]
 
     @property
     def who(self) -> str:
@@ -163,7 +164,7 @@ def _act(withdrawal: RunWithdrawal, outcome: Outcome, cases: Sequence[Case], act
         sentence=f"Withdrew {what} (run {run.number}). {outcome.sentence} Reason: {withdrawal.reason}",
         reason=withdrawal.reason,
         data={
-            "withdrawal": intake_runs.withdrawal_facts(withdrawal),
+            "withdrawal": runs.withdrawal_facts(withdrawal),
             "ended": outcome.ended,
             "shown": outcome.shown,
             "closed": outcome.closed,
@@ -196,7 +197,7 @@ def _shown_only_by(run: IntakeRun) -> tuple[int, list[MirrorLine]]:
     _count(MirrorLine.objects.filter(run=run), counts)
     found: list[MirrorLine] = []
     for some in _some(sorted(counts)):
-        standing = intake_runs.standing(run.connector_id, some, without=run.pk)
+        standing = runs.standing(run.connector_id, some, without=run.pk)
         there = MirrorLine.objects.filter(connector=run.connector, digest__in=some, withdrawal=None)
         found += [line for line in there.order_by("pk") if line.occurrence > standing[line.digest]]
     return sum(counts.values()), found
@@ -208,7 +209,7 @@ def _count(lines: QuerySet[MirrorLine], counts: dict[str, int]) -> None:
 
 
 def _still_covered(run: IntakeRun) -> list[tuple[datetime, datetime]]:
-    return intake_runs.joined(intake_runs.covered(run.connector, without=run.pk)[run.intake])
+    return runs.joined(runs.covered(run.connector, without=run.pk)[run.intake])
 
 
 def _cases(lines: Sequence[MirrorLine]) -> Iterator[Case]:

@@ -20,12 +20,12 @@ from django.db.models import QuerySet
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.bulk_insert import insert
-from connectors.audit import run_digest
 from connectors.audit.models import Intake, IntakeRun, MirrorLine, OpenRun, RunWithdrawal, SeenAgain
+from connectors.history.intake import run_digest
 from connectors.models.connector import Connector
 
 if TYPE_CHECKING:
-    from connectors.audit.run_check import Finding
+    from connectors.history.intake.run_check import Finding
 
 BATCH = 500
 LONGEST_OPEN = timedelta(hours=1)  # what an open run covers
@@ -294,6 +294,6 @@ def _told(at: datetime) -> str:
 
 def compare(progress: Callable[[int], None] | None = None) -> Iterator[Finding]:
     """See run_check, which itself asks here."""
-    from connectors.audit import run_check
+    from connectors.history.intake import run_check
 
     return run_check.compare(progress)

@@ -19,8 +19,6 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from alignadmin.audit import trail
-from connectors.audit import intake_runs, run_digest
-from connectors.audit.intake_runs import Stretch
 from connectors.audit.models import (
     ChainHead,
     Coverage,
@@ -33,6 +31,9 @@ from connectors.audit.models import (
     SeenAgain,
     WithdrawnLine,
 )
+from connectors.history.intake import run_digest
+from connectors.history.intake import runs as intake_runs
+from connectors.history.intake.runs import Stretch
 from connectors.models.connector import Connector
 
 CHUNK = 2000

@@ -1,0 +1,1 @@
+"""How Align's log comes in: by its endpoint, pasted or uploaded, and how an import is withdrawn."""

@@ -18,7 +18,6 @@ class ConnectorsConfig(AppConfig):
         )
         from alignadmin.site.navigation import COUNTS
         from connectors.audit import (  # noqa: F401
-            fulltext,
             pack_mail,
             packs,
             question_mail,
@@ -34,11 +33,14 @@ class ConnectorsConfig(AppConfig):
             reminders,  # noqa: F401
         )
         from connectors.history.intake import schedule  # noqa: F401
+        from connectors.history.mirror import (  # noqa: F401
+            search_index,
+        )
 
         COUNTS["History"] = review.waiting_for
         COUNTS["Overview"] = questions.waiting_for
         post_migrate.connect(triggers.on_migrated, sender=self)
-        post_migrate.connect(fulltext.on_migrated, sender=self)
+        post_migrate.connect(search_index.on_migrated, sender=self)
         post_migrate.connect(rebuilding.on_migrated, sender=self)
         checks.register(triggers.check, checks.Tags.database)
         checks.register(sealing.check, checks.Tags.security)

@@ -16,8 +16,8 @@ from django.utils import timezone
 from alignadmin import sealing
 from alignadmin.audit import trail
 from connectors import jobs
-from connectors.audit import labels
 from connectors.catalogue.refresh import REFRESH
+from connectors.history.mirror import labels
 from connectors.models import (
     Confirmation,
     Connector,

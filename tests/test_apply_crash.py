@@ -22,7 +22,7 @@ from django.utils import timezone
 from alignadmin.audit import verification
 from connectors import jobs
 from connectors.audit.models import Entry
-from connectors.audit.rows import match_of
+from connectors.history.mirror.projection import match_of
 from connectors.models import ACTIVE, Connector, Job, Person
 from mappings import planning
 from mappings.apply import resume_orphans

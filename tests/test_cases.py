@@ -14,11 +14,11 @@ from pytest_django import Settings
 
 from alignadmin.audit.trail import lock_head
 from connectors.align.audit_sentences import CREATED, DELETED, J2A, UPDATED, MappingEvent, write
-from connectors.audit.case_book import Sighting
-from connectors.audit.join import rejoin
 from connectors.audit.models import Case, CaseState, Entry, HistoryRow, Intake, MirrorLine
 from connectors.history.cases import services
 from connectors.history.intake.intake import take_in
+from connectors.history.mirror.case_lifecycle import Sighting
+from connectors.history.mirror.matching import rejoin
 from connectors.models import Connector, Person, Role
 from tests.events import EVENT
 from tests.sandbox_fixture import RunningSandbox

@@ -18,11 +18,12 @@ from alignadmin.audit import checkpoints, deliveries, triggers
 from alignadmin.audit import verification as chain
 from alignadmin.audit.trail import Act, append_many, canonical
 from alignadmin.due_work import run_due
-from connectors.audit import comparison, rebuilding, rows, verification
+from connectors.audit import comparison, rebuilding, verification
 from connectors.audit.differences import Difference, Look, Page
 from connectors.audit.models import Entry, HistoryRow, IntakeRun, Verification
 from connectors.history.cases import services
 from connectors.history.intake import run_digest
+from connectors.history.mirror import projection
 from connectors.models import Connector, Person, Role
 from connectors.services import ConnectorData, edit_connector
 from tests import chain_mutations as mutations
@@ -423,7 +424,7 @@ def _write_runs_anew(hashes: dict[int, str]) -> None:
 
 def test_a_blank_row_is_what_its_model_makes() -> None:
     fields = [field.attname for field in HistoryRow._meta.concrete_fields]
-    ours, models_own = rows.blank(action="created", connector_id=7), HistoryRow(action="created", connector_id=7)
+    ours, models_own = projection.blank(action="created", connector_id=7), HistoryRow(action="created", connector_id=7)
     assert [getattr(ours, name) for name in fields] == [getattr(models_own, name) for name in fields]
     assert ours._state.adding
-    assert ours.candidates is not rows.blank().candidates
+    assert ours.candidates is not projection.blank().candidates

@@ -17,8 +17,8 @@ from django.test.utils import CaptureQueriesContext
 
 from alignadmin.due_work import run_due
 from connectors import jobs
-from connectors.audit import rows as make_rows
 from connectors.audit.models import Entry, HistoryRow, MirrorLine, Source
+from connectors.history.mirror import projection as make_rows
 from connectors.models import Connector, Job, JobState, Person, Role
 from mappings import planning
 from mappings.drift.decisions import seen

@@ -26,7 +26,7 @@ from connectors.align.audit_sentences import (
     parse,
     write,
 )
-from connectors.audit.rows import match_of, match_of_ours
+from connectors.history.mirror.projection import match_of, match_of_ours
 from connectors.sandbox import audit as sandbox_audit
 from connectors.sandbox.families import family_of
 

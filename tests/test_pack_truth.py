@@ -21,8 +21,9 @@ from django.utils import timezone
 from alignadmin.audit import archive, checkpoints, standalone_checker
 from alignadmin.due_work import run_due
 from connectors.align.audit_sentences import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
-from connectors.audit import csv_safe, labels, pack_rows, pack_span, rows
+from connectors.audit import csv_safe, pack_rows, pack_span
 from connectors.audit.models import Entry, HistoryRow, MirrorLine, PackState, TypeLabel
+from connectors.history.mirror import labels, projection
 from connectors.models import Connector, Person, Role
 from tests import chain_mutations as mutations
 from tests.conftest import People, SignIn
@@ -369,7 +370,7 @@ def test_it_makes_the_same_row_of_any_entry_as_the_product(align: Connector, peo
         body = json.loads(entry.body)
         theirs = standalone_checker.row_of(entry.seq, entry.hash, body)
         told = pack_rows.Told(seq=entry.seq, hash=entry.hash, body=body)
-        row = rows.of_body(body) if theirs else None
+        row = projection.of_body(body) if theirs else None
         assert (theirs is None) == (entry.action == "change.sent")
         if row and theirs:
             ours = pack_rows.record_of(row, told)

@@ -15,7 +15,7 @@ from django.test import Client
 
 from connectors.audit import search
 from connectors.audit.models import Case, Certainty, Entry, HistoryRow, Source, TypeLabel
-from connectors.audit.words import UNSPACED
+from connectors.history.mirror.search_terms import UNSPACED
 from connectors.models import Connector, Person, Role
 from connectors.models import Status as CatalogueStatus
 from mappings.engine.values import WorkItemType

@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 from alignadmin.audit import trail
 from alignadmin.audit.trail import Act
 from connectors.align.audit_sentences import MappingEvent, write
-from connectors.audit import fulltext, join, periods, queries, search, words
-from connectors.audit import rows as make
+from connectors.audit import periods, queries, search
 from connectors.audit.models import Case, CaseState, HistoryRow, Intake
 from connectors.history.intake.pasted_log import LogLine
+from connectors.history.mirror import matching, search_index, search_terms
+from connectors.history.mirror import projection as make
 from connectors.models import Connector, Person, Role
 from tests.events import EVENT
 from tests.make import lines_taken_in
@@ -277,7 +278,7 @@ class TestFound:
     def test_rows_of_an_earlier_version_are_found_by_it_after_their_migration(self, align: Connector) -> None:
         line(align, write(EVENT))
         row = HistoryRow.objects.get(line__isnull=False, source="alignadmin")
-        HistoryRow.objects.filter(pk=row.pk).update(text=words.with_remote(row.text, ""))
+        HistoryRow.objects.filter(pk=row.pk).update(text=search_terms.with_remote(row.text, ""))
         assert found("source:alignadmin actor:jira") == 0
         migration = import_module("connectors.migrations.0007_remote_user")
         migration.add_words(apps, SimpleNamespace(connection=connection))
@@ -302,9 +303,11 @@ def test_an_odd_name_is_found_by_itself(name: str, align: Connector) -> None:
 @given(NAMES)
 def test_the_words_of_a_name_are_among_the_words_of_its_row(name: str) -> None:
     row = HistoryRow(after_name=name, source="align", action="x")
-    stored = words.of_row(row, name).split(" ")
-    assert set(words.terms(name)) <= set(stored)
-    assert not words.phrase(name) or any(word.startswith(words.word("after", words.phrase(name))) for word in stored)
+    stored = search_terms.of_row(row, name).split(" ")
+    assert set(search_terms.terms(name)) <= set(stored)
+    assert not search_terms.phrase(name) or any(
+        word.startswith(search_terms.word("after", search_terms.phrase(name))) for word in stored
+    )
 
 
 UNSPACED = [
@@ -334,13 +337,13 @@ LETTERS = st.text("测试完成テスト了ทดสอบ가v2 ", min_size=1, m
 
 @given(LETTERS, st.data())
 def test_any_part_of_a_name_is_looked_for_by_words_that_are_stored(name: str, data: st.DataObject) -> None:
-    folded = "".join(words.split(name))
-    if not folded or not words.UNSPACED.fullmatch(folded):
+    folded = "".join(search_terms.split(name))
+    if not folded or not search_terms.UNSPACED.fullmatch(folded):
         return
     start = data.draw(st.integers(0, len(folded) - 1))
     part = folded[start : data.draw(st.integers(start + 1, len(folded)))]
-    stored = words.terms(folded)
-    for text, prefix in words.wanted(part):
+    stored = search_terms.terms(folded)
+    for text, prefix in search_terms.wanted(part):
         assert any(each.startswith(text) if prefix else each == text for each in stored)
 
 
@@ -372,7 +375,7 @@ def test_a_line_that_finds_its_cause_later_is_one_row_of_the_search(align: Conne
     assert (found("after:review source:outside"), found("actor:dana")) == (1, 0)
     done(align, dana)
     assert (found("after:review source:outside"), found("after:review"), found("actor:dana")) == (0, 1, 1)
-    join.rejoin(align)
+    matching.rejoin(align)
     assert found("after:review") == 1
 
 
@@ -381,11 +384,11 @@ def test_an_index_that_was_lost_is_made_again(align: Connector, dana: Person) ->
     done(align, dana)
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
-            for name in fulltext.TRIGGERS:
+            for name in search_index.TRIGGERS:
                 cursor.execute(f"DROP TRIGGER {name}")
     done(align, dana, replace(EVENT, after_name="Blocked"))
     assert found("blocked") == (0 if connection.vendor == "sqlite" else 1)
-    fulltext.install()
+    search_index.install()
     assert (found("blocked"), found("review")) == (1, 1)
 
 
@@ -396,7 +399,7 @@ def many(connector: Connector, at: Callable[[int], datetime], count: int = 130) 
     rows = []
     for number in range(count):
         row = HistoryRow(at=at(number), connector=connector, source="align", action="x", sentence=f"n{number}")
-        row.text = words.of_row(row, "common" if number % 2 else "common odd")
+        row.text = search_terms.of_row(row, "common" if number % 2 else "common odd")
         rows.append(row)
     HistoryRow.objects.bulk_create(rows)
 

@@ -16,7 +16,6 @@ from django.test import Client
 from alignadmin.audit import trail, triggers, verification
 from connectors.align.audit_sentences import MappingEvent, write
 from connectors.audit import search
-from connectors.audit.case_book import Sighting
 from connectors.audit.models import (
     Case,
     CaseState,
@@ -32,6 +31,7 @@ from connectors.audit.models import (
 from connectors.history.cases import services
 from connectors.history.intake import gaps, runs, withdrawals
 from connectors.history.intake.intake import IntakeResult, pull, take_in
+from connectors.history.mirror.case_lifecycle import Sighting
 from connectors.models import AuditSource, Connector, Person, Role
 from connectors.services import Refused
 from tests.events import EVENT

@@ -16,8 +16,8 @@ from alignadmin.accounts.models import Person
 from alignadmin.audit import noting
 from alignadmin.audit.bulk_insert import insert
 from connectors.align.audit_sentences import MappingEvent
-from connectors.audit import join, rows
 from connectors.audit.models import ChainHead, Entry, HistoryRow
+from connectors.history.mirror import matching, projection
 from connectors.models.connector import Connector
 
 START = "0" * 64
@@ -168,9 +168,9 @@ def canonical(body: Mapping[str, Any]) -> str:
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
-def row_of(entry: Entry | rows.EntryText, *, is_told: bool = False) -> HistoryRow | None:
+def row_of(entry: Entry | projection.EntryText, *, is_told: bool = False) -> HistoryRow | None:
     """The entry as the history pages show it; None for an act they do not show."""
-    return None if entry.action in WITHOUT_ROW else rows.of_entry(entry, is_told=is_told)
+    return None if entry.action in WITHOUT_ROW else projection.of_entry(entry, is_told=is_told)
 
 
 def _body(act: Act, *, seq: int, at: datetime) -> dict[str, Any]:
@@ -225,4 +225,4 @@ def _connector(connector: Connector | None) -> dict[str, Any] | None:
 
 def _project(entries: Iterable[Entry]) -> None:
     made = insert([row for entry in entries if (row := row_of(entry))])
-    join.after_ours(made)
+    matching.after_ours(made)

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple, TypeAlias
 from django.db.models import Q
 
 from alignadmin.audit import trail
-from connectors.audit import rows as make
-from connectors.audit import words
 from connectors.audit.differences import ALTERED, MISSING, SURPLUS, Difference, Look, Page, Position, told
 from connectors.audit.models import ChainHead, Entry, HistoryRow, MirrorLine, WithdrawnLine
-from connectors.audit.terms import terms_of
+from connectors.history.mirror import projection as make
+from connectors.history.mirror import search_terms
+from connectors.history.mirror.terms import terms_of
 from connectors.models.connector import Connector
 
 SIZE = 1000  # rows of one page
@@ -104,7 +104,7 @@ def _entry_compared(entry: Entry | make.EntryText, row: Stored | None) -> Iterat
 def differing(again: HistoryRow, row: Stored) -> Iterator[Difference]:
     """Where a stored row does not say what its entry or line says."""
     text = again.text
-    if again.entry_seq and row.line and (remote := words.beginnings(words.REMOTE, row.user)):
+    if again.entry_seq and row.line and (remote := search_terms.beginnings(search_terms.REMOTE, row.user)):
         text = " ".join([text, *remote])
     unpaired = row.pairing if again.match and again.entry_seq else (again.line_id, *UNPAIRED[1:])
     surplus = row.candidates if again.entry_seq else []

@@ -13,22 +13,23 @@ from typing import Any
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
-from connectors.audit import case_book, join, questions, review
-from connectors.audit import rows as make
-from connectors.audit.case_book import Sighting
+from connectors.audit import questions, review
 from connectors.audit.comparison import archived_seq
 from connectors.audit.differences import ALTERED, MISSING, SURPLUS, Difference, Look, Page, Position, told
 from connectors.audit.models import Case, CaseState, Entry, HistoryRow, Question, Review, Source
 from connectors.history.cases import services
 from connectors.history.intake import gaps, withdrawals
+from connectors.history.mirror import case_lifecycle, matching
+from connectors.history.mirror import projection as make
+from connectors.history.mirror.case_lifecycle import Sighting
 from connectors.models.connector import Connector
 
 SIZE = 500
 CASES, QUESTIONS, REVIEWS = "cases", "questions", "reviews"
 WAITED = timedelta(minutes=1)  # a transaction, at most, between what it notes and its entry
-DECIDED = (services.EXPLAINED, services.TAKEN_BACK, case_book.CLOSED, trail.LOG_WITHDRAWN)
-REOPENING = (case_book.OPENED_AGAIN, trail.LOG_WITHDRAWN)  # what the watch has seen itself stays a case
-OF_CASES = (*DECIDED, case_book.OPENED_AGAIN, make.ELSEWHERE)
+DECIDED = (services.EXPLAINED, services.TAKEN_BACK, case_lifecycle.CLOSED, trail.LOG_WITHDRAWN)
+REOPENING = (case_lifecycle.OPENED_AGAIN, trail.LOG_WITHDRAWN)  # what the watch has seen itself stays a case
+OF_CASES = (*DECIDED, case_lifecycle.OPENED_AGAIN, make.ELSEWHERE)
 CLOSING = re.compile(r"Outside change of .*? UTC\. (.*)", re.DOTALL)
 
 
@@ -83,7 +84,7 @@ def _cases_of(entry: Entry) -> Sequence[int]:
 def _is_told(number: int, case: Case | None, entry: Entry) -> Iterator[Difference]:
     if case is None:
         yield _no_case(f"entry {entry.seq}, which decided about case {number}", seq=entry.seq)
-    elif entry.action == case_book.OPENED_AGAIN:
+    elif entry.action == case_lifecycle.OPENED_AGAIN:
         if case.decided_seq is not None and case.decided_seq < entry.seq:
             yield altered(CASES, f"case {number}", "state", case.state, CaseState.OPEN, entry.seq)
     elif case.decided_seq is None:
@@ -145,7 +146,7 @@ def _is_among(case: Case, entry: Entry) -> bool:
 def _decided(entry: Entry) -> dict[str, object]:
     """What the case says after this entry."""
     body = body_of(entry)
-    if entry.action == case_book.CLOSED:
+    if entry.action == case_lifecycle.CLOSED:
         note = found[1] if (found := CLOSING.fullmatch(body["sentence"])) else body["sentence"]
         state = CaseState.REVERTED if note.startswith("Taken back by ") else CaseState.EXPLAINED
         return {"state": state, "note": note, "decided_by": ""}
@@ -190,7 +191,7 @@ def _sighting_compared(case: Case, entry: Entry | None, row: HistoryRow | None) 
     if case.line is None:
         said = {"at": seen.at, "connector_id": (body_of(entry)["connector"] or {}).get("id")}
         yield from compared(CASES, what, {name: getattr(case, name) for name in said}, said, entry.seq)
-    elif row is not None and not seen.is_told_by(row, join.window()):
+    elif row is not None and not seen.is_told_by(row, matching.window()):
         yield altered(CASES, what, "line", case.line_id, "something that this line does not tell", entry.seq)
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from connectors.audit.join import Pair, Point
+from connectors.history.mirror.matching import Pair, Point
 
 PRAGMAS = """
 PRAGMA journal_mode = OFF;

@@ -23,15 +23,16 @@ from django.utils import timezone
 from alignadmin.audit import archive_index, standalone_checker, trail
 from alignadmin.audit.bulk_insert import insert
 from connectors.align.audit_sentences import J2A
-from connectors.audit import fulltext, join, pack_rows, pack_terms, words
-from connectors.audit import rows as make
+from connectors.audit import pack_rows, pack_terms
 from connectors.audit.differences import MORE
 from connectors.audit.models import Archive, Case, Entry, HistoryRow, MirrorLine
 from connectors.audit.pack_rows import Told
 from connectors.audit.pack_scratch import Scratch, number_of
 from connectors.audit.pack_terms import Meanings
 from connectors.audit.selection import Selection
-from connectors.audit.terms import Terms, terms_of
+from connectors.history.mirror import matching, search_index, search_terms
+from connectors.history.mirror import projection as make
+from connectors.history.mirror.terms import Terms, terms_of
 from connectors.models.connector import Connector
 from connectors.services import Refused
 
@@ -183,7 +184,7 @@ def read(chosen: Selection, ends: Ends, scratch: Scratch, progress: Progress) ->
     """
     window = Window(since=chosen.since, until=chosen.until)
     # A change and a line of one look hang together within the clocks' difference, and with their neighbours on.
-    for around in (window.wider(max(join.MARGIN, 4 * join.window())), ALWAYS):
+    for around in (window.wider(max(matching.MARGIN, 4 * matching.window())), ALWAYS):
         scratch.empty()
         reading = Reading(chosen=chosen, ends=ends, scratch=scratch, progress=progress, window=window, around=around)
         reading.read_entries()
@@ -233,7 +234,7 @@ class Reading:
         self.connectors = Connector.objects.in_bulk([each.pk for each in self.chosen.connectors] or None)
         self.has_words = bool(self.chosen.groups)
         wanted = [match.text for group in self.chosen.groups for match in group]
-        self.has_users = any(text.startswith(words.word(words.REMOTE, "")) for text in wanted)
+        self.has_users = any(text.startswith(search_terms.word(search_terms.REMOTE, "")) for text in wanted)
 
     def _count(self, made: Iterable[HistoryRow]) -> None:
         changes = [row.connector_id for row in made if row.kind and row.connector_id and row.at <= self.ends.at]
@@ -305,14 +306,14 @@ class Reading:
 
     def pair(self) -> bool:
         """False where what hangs together may go on beyond what was read."""
-        reach = join.window()
+        reach = matching.window()
         for ours, lines, projects in self.scratch.looks():
-            pairs: list[join.Pair] = []
+            pairs: list[matching.Pair] = []
             candidates: list[tuple[int, str]] = []
-            for cluster in join.clusters(ours, lines, reach):
+            for cluster in matching.clusters(ours, lines, reach):
                 if self._is_cut(cluster, reach):
                     return False
-                found = join.pair(cluster, reach)
+                found = matching.pair(cluster, reach)
                 taken = {pair.line for pair in found}
                 named = sorted({key for point in cluster.ours if (key := projects[point.id])})
                 candidates += [(point.id, json.dumps(named)) for point in cluster.lines if point.id not in taken]
@@ -321,7 +322,7 @@ class Reading:
             self.scratch.add("candidates", candidates)
         return True
 
-    def _is_cut(self, cluster: join.Cluster, reach: timedelta) -> bool:
+    def _is_cut(self, cluster: matching.Cluster, reach: timedelta) -> bool:
         times = [point.at for point in (*cluster.ours, *cluster.lines)]
         edges = self.around.wider(-reach)
         return any(map(self.window.has, times)) and not all(map(edges.has, times))
@@ -349,7 +350,7 @@ class Reading:
         near = self.scratch.candidates([row.line_id for row in made if row.line_id])
         for row in made:
             row.candidates = [] if row.project_stated else json.loads(near.get(row.line_id or 0, "[]"))
-        join.name_candidates(connector, made)
+        matching.name_candidates(connector, made)
 
     def _compare_lines(self, connector: Connector, lines: Sequence[MirrorLine], made: Sequence[HistoryRow]) -> None:
         of_these = Q(line__in=[line.pk for line in lines], entry_seq=None)
@@ -405,7 +406,7 @@ class Reading:
         return set(found.values_list("id", flat=True))
 
     def _has_words(self, *texts: str) -> bool:
-        return any(fulltext.holds(text, self.chosen.groups) for text in texts)
+        return any(search_index.holds(text, self.chosen.groups) for text in texts)
 
     def _choose(self, row: HistoryRow, source: Told | MirrorLine) -> None:
         is_line = isinstance(source, MirrorLine)
@@ -418,7 +419,7 @@ class Reading:
         for some in self.scratch.waiting(CHUNK):
             users = dict(MirrorLine.objects.filter(pk__in=[row[-1] for row in some]).values_list("pk", "user"))
             for seq, at, plan, text, told, line in some:
-                if self._has_words(words.with_remote(text, users.get(line, ""))):
+                if self._has_words(search_terms.with_remote(text, users.get(line, ""))):
                     self.scratch.add("record", [(at, 0, seq, told)])
                     self.found.add(seq, plan)
 
@@ -427,7 +428,7 @@ class Reading:
         if pairing is None:
             return row.text
         user = MirrorLine.objects.filter(pk=pairing[0]).values_list("user", flat=True).first()
-        return words.with_remote(row.text, user or "")
+        return search_terms.with_remote(row.text, user or "")
 
     def _doubt(self, row: HistoryRow, source: Told | MirrorLine, stored: Stored | None) -> None:
         self.doubtful.append((row, source))

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from alignadmin.folding import fold
 from connectors.audit.models import Entry, TypeLabel
-from connectors.audit.terms import AS_PUBLISHED, Terms, ids_by_family
+from connectors.history.mirror.terms import AS_PUBLISHED, Terms, ids_by_family
 from connectors.models.connector import Connector
 
 LEARNED, DECIDED, TYPE_IDS = "terms.learned", "terms.decided", "contract.type_ids"

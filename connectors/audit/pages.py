@@ -18,13 +18,14 @@ from alignadmin.accounts.rights import Right, requires
 from alignadmin.audit import checkpoints
 from alignadmin.parsing import text_in, whole
 from alignadmin.web.responses import failure, page, redirect
-from connectors.audit import numbers, queries, saved_views, search, verification, words
+from connectors.audit import numbers, queries, saved_views, search, verification
 from connectors.audit.forms import LARGEST, TOO_LARGE, IntakeForm, SearchFields, asked
 from connectors.audit.search_page import Place
 from connectors.audit.standing import Standings
 from connectors.history.intake import gaps, intake
 from connectors.history.intake.paste_times import AskHour, AskZone
 from connectors.history.intake.pasted_log import FORMS, SLASHED_EXAMPLE, AskDayOrder, Hour
+from connectors.history.mirror import search_terms
 from connectors.models.connector import AuditSource, Connector
 
 FORM_OVERHEAD = 64 * 1024
@@ -55,7 +56,7 @@ def history(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "place": place,
         "troubles": search.trouble(place.asked),
-        "left_out": [text for text in place.asked.words if not words.split(text)],
+        "left_out": [text for text in place.asked.words if not search_terms.split(text)],
         "fields": SearchFields(place.asked),
         "actions": queries.ACTIONS,
         "rows": shown.rows,

@@ -11,10 +11,10 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from connectors.audit import join
 from connectors.audit.differences import ALTERED, SURPLUS, Difference, Look, Page, Position, told
-from connectors.audit.join import Cluster, Pair, Point
 from connectors.audit.models import Certainty, HistoryRow
+from connectors.history.mirror import matching
+from connectors.history.mirror.matching import Cluster, Pair, Point
 from connectors.models.connector import Connector
 
 SIZE = 2000  # rows of one page; a group is never cut
@@ -62,10 +62,10 @@ def compared(group: Sequence[Any]) -> Iterator[Difference]:
     lines = {row.line_id: row.line__at for row in group if row.line_id}
     alone = {row.line_id: row for row in group if row.line_id and not row.entry_seq}
     by_seq = {row.entry_seq: row for row in group if row.entry_seq}
-    reach = join.window()
+    reach = matching.window()
     points = [Point(id=line, at=at) for line, at in lines.items()]
-    for cluster in join.clusters(ours, points, reach):
-        pairs = join.pair(cluster, reach)
+    for cluster in matching.clusters(ours, points, reach):
+        pairs = matching.pair(cluster, reach)
         partner = {pair.row: pair for pair in pairs}
         for point in cluster.ours:
             yield from _ours_compared(by_seq[point.id], partner.get(point.id))
@@ -77,7 +77,7 @@ def of_row(row: HistoryRow) -> list[Difference]:
     if not row.match or row.connector_id is None:
         return []
     alike = _rows(row.connector_id, "").filter(match=row.match)
-    span, reach = join.around([row.at]), join.window()
+    span, reach = matching.around([row.at]), matching.window()
     group = list(alike.filter(at__range=(span.since, span.until)))
     if (
         span.since

@@ -16,12 +16,13 @@ from django.utils import timezone
 
 from alignadmin.audit import archive_index, trail
 from connectors.align.audit_sentences import parse
-from connectors.audit import fulltext, search, standing, verification
-from connectors.audit.fulltext import Span
+from connectors.audit import search, standing, verification
 from connectors.audit.models import ChainHead, Entry, HistoryRow, Source
 from connectors.audit.search import Selection
 from connectors.audit.standing import Standing
 from connectors.audit.verification import Found
+from connectors.history.mirror import search_index
+from connectors.history.mirror.search_index import Span
 from connectors.models.connector import Connector
 
 Rows = QuerySet[HistoryRow]
@@ -124,7 +125,7 @@ def _by_row_number(wanted: Wanted) -> list[HistoryRow]:
     """SQLite's index gives the nearest first. More each time: what it finds may be left out by another condition."""
     for times in (1, 8, 64):
         most = times * wanted.count
-        ids = fulltext.nearest(wanted.chosen.groups, wanted.span, most, newest=wanted.is_newest)
+        ids = search_index.nearest(wanted.chosen.groups, wanted.span, most, newest=wanted.is_newest)
         found = wanted.ordered(wanted.chosen_of(ids))
         if len(found) == wanted.count or len(ids) < most:
             return found
@@ -136,10 +137,10 @@ def _walked_or_searched(wanted: Wanted) -> list[HistoryRow]:
 
     So a month is walked, then as far as the page should reach if all is like that month, then the words' index asked.
     """
-    with fulltext.advised(by_words=False):
+    with search_index.advised(by_words=False):
         ids = _walked(wanted)
         if ids is None:
-            fulltext.advise(by_words=True)
+            search_index.advise(by_words=True)
             ids = _ids(wanted, wanted.span, _unordered(wanted.order))
     return wanted.ordered(wanted.chosen_of(ids))
 
@@ -240,7 +241,7 @@ def _of_rows(rows: Sequence[HistoryRow], first: date) -> dict[date, tuple[int, i
 
 
 def _per_day(chosen: Selection, first: date, last: date) -> dict[date, tuple[int, int]]:
-    with fulltext.advised(by_words=False):
+    with search_index.advised(by_words=False):
         return _tallied(chosen, first, last)
 
 

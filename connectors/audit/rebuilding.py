@@ -17,13 +17,14 @@ from django.db.migrations.executor import MigrationExecutor
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.bulk_insert import insert
-from connectors.audit import case_book, comparison, fulltext, join, pairings, words
-from connectors.audit import rows as make
+from connectors.audit import comparison, pairings
 from connectors.audit.comparison import FIELDS
 from connectors.audit.differences import Difference, Look, Page, Position
 from connectors.audit.models import Entry, HistoryRow, MirrorLine, WithdrawnLine
-from connectors.audit.terms import terms_of
 from connectors.history.intake import gaps
+from connectors.history.mirror import case_lifecycle, matching, search_index, search_terms
+from connectors.history.mirror import projection as make
+from connectors.history.mirror.terms import terms_of
 from connectors.models.connector import Connector
 
 REBUILT = "history.rebuilt"
@@ -60,7 +61,7 @@ def rebuild(*, actor: Person | None, progress: Progress | None = None) -> Rebuil
             if progress:
                 progress(look.name, rows)
     _open_missing_cases()
-    fulltext.rebuild()
+    search_index.rebuild()
     with transaction.atomic():
         trail.append(
             REBUILT,
@@ -116,7 +117,7 @@ def _mend(found: Sequence[Difference]) -> None:
         HistoryRow.objects.filter(entry_seq=None, line=None).delete()
         HistoryRow.objects.filter(entry_seq__lte=0).delete()
     for connector, some in looks.items():
-        join.settle(Connector.objects.get(pk=connector), some)
+        matching.settle(Connector.objects.get(pk=connector), some)
 
 
 def _note(looks: dict[int, set[str]], rows: Iterable[HistoryRow]) -> None:
@@ -137,7 +138,7 @@ def _mend_entry(seq: int) -> Sequence[HistoryRow]:
         insert([again])
     else:
         line = stored.line if again.match and _is_its_line(again, stored.line) else None
-        _write(stored, again, text=words.with_remote(again.text, line.user) if line else again.text)
+        _write(stored, again, text=search_terms.with_remote(again.text, line.user) if line else again.text)
         if line is None:
             HistoryRow.objects.filter(pk=stored.pk).update(line=None, certainty="", identical=0)
     return [row for row in (stored, again) if row]
@@ -165,7 +166,7 @@ def _mend_line(key: int) -> Sequence[HistoryRow]:
             return [stored]  # the join says whose line it is
         return _mend_entry(stored.entry_seq)
     if stored is None:
-        join.name_candidates(line.connector, [again])
+        matching.name_candidates(line.connector, [again])
         insert([again])
     else:
         _write(stored, again, text=again.text)
@@ -188,4 +189,4 @@ def _open_missing_cases() -> None:
         if gaps.is_covered_at_all(connector):
             with transaction.atomic():
                 trail.lock_head()
-                case_book.open_missing(connector)
+                case_lifecycle.open_missing(connector)

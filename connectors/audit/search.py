@@ -15,9 +15,10 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from alignadmin.parsing import whole
-from connectors.audit import periods, words
-from connectors.audit.fulltext import Group, Match, Span, matching
+from connectors.audit import periods
 from connectors.audit.models import Case, CaseState, HistoryRow, Source
+from connectors.history.mirror import search_terms
+from connectors.history.mirror.search_index import Group, Match, Span, matching
 from connectors.models.catalogue import WorkItemType
 from connectors.models.connector import Connector
 
@@ -121,7 +122,7 @@ def _one_of(field_name: str, qualifier: str, choices: Mapping[str, str]) -> Call
         key = known.get(value.strip().casefold())
         if key is None:
             raise NotUnderstood(f"{qualifier}: takes {' or '.join(choices)}, not {_shown(value)}.")
-        found = Match(text=words.word(qualifier, words.phrase(key)))
+        found = Match(text=search_terms.word(qualifier, search_terms.phrase(key)))
         return Meaning(columns=Q(**{field_name: key}), any_of=(found,))
 
     return read
@@ -130,16 +131,16 @@ def _one_of(field_name: str, qualifier: str, choices: Mapping[str, str]) -> Call
 def _action(value: str) -> Meaning:
     """`plan` finds plan.made, plan.approved and the rest; `created` finds just that."""
     action = value.strip().lower().rstrip(".")
-    found = Match(text=words.word("action", _phrase("action", action)))
+    found = Match(text=search_terms.word("action", _phrase("action", action)))
     return Meaning(columns=Q(action=action) | Q(action__startswith=f"{action}."), any_of=(found,))
 
 
 def _project(value: str) -> Meaning:
     """A line that names no project may be of this one, so it stays, marked."""
-    found = Match(text=words.word("project", _phrase("project", value)))
+    found = Match(text=search_terms.word("project", _phrase("project", value)))
     return Meaning(
         columns=Q(project_key__iexact=value.strip()) | Q(project_stated=False),
-        any_of=(found, Match(text=words.NOWHERE)),
+        any_of=(found, Match(text=search_terms.NOWHERE)),
     )
 
 
@@ -148,7 +149,7 @@ def _named(*qualifiers: str) -> Callable[[str], Meaning]:
 
     def read(value: str) -> Meaning:
         wanted = _phrase(qualifiers[0], value)
-        found = [Match(text=words.word(name, wanted), prefix=not wanted.isdecimal()) for name in qualifiers]
+        found = [Match(text=search_terms.word(name, wanted), prefix=not wanted.isdecimal()) for name in qualifiers]
         return Meaning(any_of=tuple(found))
 
     return read
@@ -159,7 +160,7 @@ def _actor(value: str) -> Meaning:
     credentials belong to.
     """
     _phrase("actor", value)
-    return _named("person", "planner", "approver", "applier", words.REMOTE)(value)
+    return _named("person", "planner", "approver", "applier", search_terms.REMOTE)(value)
 
 
 def _author(value: str) -> Meaning:
@@ -171,14 +172,14 @@ def _author(value: str) -> Meaning:
 def _plan(value: str) -> Meaning:
     if (number := whole(value)) is None:
         raise NotUnderstood(f"plan: takes the number of a plan, not {_shown(value)}.")
-    return Meaning(columns=Q(plan=number), any_of=(Match(text=words.word("plan", str(number))),))
+    return Meaning(columns=Q(plan=number), any_of=(Match(text=search_terms.word("plan", str(number))),))
 
 
 def _raw(value: str) -> Meaning:
     if value.strip().lower() not in ("yes", "no", "true", "false"):
         raise NotUnderstood(f"raw: takes yes or no, not {_shown(value)}.")
     only = value.strip().lower() in ("yes", "true")
-    return Meaning(columns=Q(parsed=not only), any_of=(Match(text=words.RAW),) if only else ())
+    return Meaning(columns=Q(parsed=not only), any_of=(Match(text=search_terms.RAW),) if only else ())
 
 
 def _case(value: str) -> Meaning:
@@ -202,7 +203,8 @@ def _connector(value: str) -> Meaning:
     if not found:
         raise NotUnderstood(f"There is no connector {_shown(value)}.")
     return Meaning(
-        columns=Q(connector__in=found), any_of=tuple(Match(text=words.word("connector", str(pk))) for pk in found)
+        columns=Q(connector__in=found),
+        any_of=tuple(Match(text=search_terms.word("connector", str(pk))) for pk in found),
     )
 
 
@@ -222,7 +224,7 @@ def _period(qualifier: str, value: str) -> periods.Period:
 
 
 def _phrase(qualifier: str, value: str) -> str:
-    wanted = words.phrase(value)
+    wanted = search_terms.phrase(value)
     if not wanted:
         raise NotUnderstood(f"{qualifier}: needs a letter or a digit to look for, and {_shown(value)} has none.")
     return wanted
@@ -259,7 +261,7 @@ def _problems(search: Search) -> Iterable[str]:
         yield from _problem(term)
     if len(search.words) + len(search.terms) > MOST_WORDS:
         yield f"A search takes at most {MOST_WORDS} words and qualifiers: leave some out."
-    elif search.words and not any(words.split(text) for text in search.words):
+    elif search.words and not any(search_terms.split(text) for text in search.words):
         yield f"There is no letter or digit to look for in {_shown(' '.join(search.words))}."
 
 
@@ -355,7 +357,7 @@ def without_index(search: Search) -> tuple[Q, tuple[Group, ...]]:
 
 
 def _plain(search: Search) -> Iterable[Group]:
-    found = dict.fromkeys(found for text in search.words for found in words.wanted(text))
+    found = dict.fromkeys(found for text in search.words for found in search_terms.wanted(text))
     return [(Match(text=text, prefix=prefix),) for text, prefix in found]
 
 

@@ -11,10 +11,10 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from connectors.audit import periods, search
-from connectors.audit.fulltext import Group
 from connectors.audit.models import HistoryRow
 from connectors.audit.search import Search, Term
 from connectors.credentials.reminders import one_line
+from connectors.history.mirror.search_index import Group
 from connectors.models.connector import Connector
 
 Rows = QuerySet[HistoryRow]

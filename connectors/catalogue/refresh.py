@@ -22,8 +22,8 @@ from alignadmin.http.errors import RemoteError
 from connectors import jobs
 from connectors.align.resources import ConnectorProject
 from connectors.align.resources import ProcessFlow as AlignFlow
-from connectors.audit import remaking
 from connectors.credentials import clients
+from connectors.history.mirror import remaking
 from connectors.jira.client import JiraClient
 from connectors.jira.resources import IssueTypeStatuses, JiraIssueType, JiraProject, JiraStatus
 from connectors.models import (

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-from connectors.audit import fulltext, words
+from connectors.history.mirror import search_index, search_terms
 
 BATCH = 1000
 
@@ -18,13 +18,13 @@ def make_words(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
     last = 0
     while found := list(rows.filter(pk__gt=last).order_by("pk")[:BATCH]):
         for row in found:
-            row.text = words.of_row(row, row.text)
+            row.text = search_terms.of_row(row, row.text)
         rows.bulk_update(found, ["text"], batch_size=200)
         last = found[-1].pk
 
 
 def make_index(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    fulltext.install(schema_editor.connection.alias)
+    search_index.install(schema_editor.connection.alias)
 
 
 class Migration(migrations.Migration):

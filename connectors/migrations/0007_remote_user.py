@@ -7,7 +7,7 @@ from typing import Any
 from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-from connectors.audit import words
+from connectors.history.mirror import search_terms
 
 BATCH = 1000
 
@@ -18,7 +18,7 @@ def add_words(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
     last = 0
     while found := list(ours.filter(pk__gt=last).order_by("pk")[:BATCH]):
         for row in found:
-            row.text = words.with_remote(row.text, row.line.user)
+            row.text = search_terms.with_remote(row.text, row.line.user)
         rows.bulk_update(found, ["text"], batch_size=200)
         last = found[-1].pk
 

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-from connectors.audit import rows as make
+from connectors.history.mirror import projection as make
 
 BATCH = 1000
 NUMBERS, NAMES = ("person_id", "planner_id", "approver_id", "applier_id"), ("planner_name", "applier_name")

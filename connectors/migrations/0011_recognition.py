@@ -9,10 +9,10 @@ from typing import Any
 from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-from connectors.audit import rows, words
+from connectors.history.mirror import projection, search_terms
 from alignadmin.folding import fold
 from connectors.align.audit_sentences import MappingEvent, parse
-from connectors.audit.terms import AS_PUBLISHED, Terms, ids_by_family
+from connectors.history.mirror.terms import AS_PUBLISHED, Terms, ids_by_family
 
 BATCH = 2000
 KNOWN = ("", *AS_PUBLISHED.values())
@@ -49,14 +49,14 @@ def remake_rows(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 def _may_be_read_otherwise(work_item_type: str, match: str, text: str, *names: str) -> bool:
     is_odd = bool(match) and not (work_item_type in KNOWN and all(map(_is_plain, names)))
-    return is_odd or (not text.isascii() and words.UNSPACED.search(text) is not None)
+    return is_odd or (not text.isascii() and search_terms.UNSPACED.search(text) is not None)
 
 
 def _read_again(row: Any, entries: Any) -> bool:
     before = row.work_item_type, row.match, row.text
     if row.match and not (row.work_item_type in KNOWN and all(_is_plain(getattr(row, name)) for name in NAMES)):
         _look_again(row, entries)
-    if words.UNSPACED.search(row.text) or row.work_item_type != before[0]:
+    if search_terms.UNSPACED.search(row.text) or row.work_item_type != before[0]:
         row.text = _words_again(row)
     return before != (row.work_item_type, row.match, row.text)
 
@@ -68,13 +68,13 @@ def _is_plain(name: str) -> bool:
 def _look_again(row: Any, entries: Any) -> None:
     if row.entry_seq is not None:
         body = json.loads(entries.get(seq=row.entry_seq).body)
-        row.match = rows.match_of_ours(MappingEvent(**body["event"]))
+        row.match = projection.match_of_ours(MappingEvent(**body["event"]))
         return
     event = parse(row.line.description, row.line.type).event
     if event is not None:
         terms = Terms(labels=AS_PUBLISHED, type_ids=ids_by_family(row.connector.type_ids))
         row.work_item_type = terms.type_of(event)[:255]
-        row.match = rows.look_of(event, row.connector.align_connector_id, terms.type_of(event))
+        row.match = projection.look_of(event, row.connector.align_connector_id, terms.type_of(event))
 
 
 OF_OTHERS = (":remote:", ":planner:", ":approver:", ":applier:")  # words that stand in no column of the row
@@ -85,7 +85,7 @@ def _words_again(row: Any) -> str:
     kept = [word for word in row.text.split(" ") if word.startswith(OF_OTHERS)]
     plain: Iterable[str] = (word for word in row.text.split(" ") if not word.startswith(":"))
     whole = " ".join([*plain, *(getattr(row, name) for name in TEXTS), row.line.description if row.line else ""])
-    return " ".join(dict.fromkeys([*words.of_row(row, rows.safe(whole)).split(" "), *kept]))
+    return " ".join(dict.fromkeys([*search_terms.of_row(row, projection.safe(whole)).split(" "), *kept]))
 
 
 class Migration(migrations.Migration):

@@ -14,8 +14,8 @@ from alignadmin.accounts.rights import Right, requires
 from alignadmin.parsing import text_in
 from alignadmin.web.responses import failure, page, redirect
 from connectors import queries, services, trial
-from connectors.audit import labels
 from connectors.forms import ConnectorForm, SetUp, TermsForm, TypesForm, problems_of
+from connectors.history.mirror import labels
 from connectors.models import Connector, Person, WorkItemType
 from connectors.readiness import CONFIRMABLE, matches_of
 from connectors.services import Refused

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from alignadmin.audit import trail
 from connectors import jobs
-from connectors.audit import remaking
+from connectors.history.mirror import remaking
 from connectors.models import Connector, Person
 from connectors.services import Refused
 from mappings.contract import facts

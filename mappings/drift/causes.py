@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from connectors.align.audit_sentences import CREATED, DELETED, UPDATED
-from connectors.audit import join
 from connectors.audit.models import HistoryRow, Source
+from connectors.history.mirror import matching
 from mappings.models import CheckKind, DriftCheck, Mapping, Scope
 
 # How far a drift may lie behind the moment it was seen where no check before it is known.
@@ -68,7 +68,7 @@ def changed_since(connector_id: int, mappings: Sequence[Mapping]) -> dict[int, d
     whole = DriftCheck.objects.filter(connector=connector_id, kind=CheckKind.LISTS, unknown=0, error="")
     ended = whole.filter(finished_at__lte=max(seen.values())).order_by("finished_at")
     times = [(end, start) for end, start in ended.values_list("finished_at", "started_at") if end]
-    reach = join.window()
+    reach = matching.window()
     since: dict[int, datetime] = {}
     for pk, drifted_at in seen.items():
         place = bisect_right(times, drifted_at, key=lambda each: each[0])
@@ -91,7 +91,7 @@ def _tells(row: HistoryRow, mapping: Mapping, scope: Scope) -> bool:
         leads_here = mapping.observed is None
     else:
         leads_here = row.action in (CREATED, UPDATED) and row.after_id is not None and row.after_id == mapping.observed
-    was_seen = scope.observed_at is None or row.at <= scope.observed_at + join.window()
+    was_seen = scope.observed_at is None or row.at <= scope.observed_at + matching.window()
     return leads_here and was_seen and _can_be_of(row, scope)
 
 
@@ -101,7 +101,7 @@ def _can_be_of(row: HistoryRow, scope: Scope) -> bool:
         return row.project_key in keys
     # More projects than are named as candidates would have been cut off.
     named = set(row.candidates)
-    return not named or len(named) >= join.MOST_CANDIDATES or not named.isdisjoint(keys)
+    return not named or len(named) >= matching.MOST_CANDIDATES or not named.isdisjoint(keys)
 
 
 def _likeliest(told: Iterable[HistoryRow], mapping: Mapping) -> Cause:

@@ -1,7 +1,7 @@
 """Tells the history what the watch has found changed and no line of Align's log explains, and where to put it back.
 
 A line may come late, so a change is told only when the join's window has passed; a line that comes later still joins
-the case that was opened here (connectors.audit.case_book).
+the case that was opened here (connectors.history.mirror.case_lifecycle).
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from connectors.align.audit_sentences import CREATED, DELETED, UPDATED, MappingEvent
-from connectors.audit import join
-from connectors.audit.case_book import Sighting
 from connectors.audit.models import HistoryRow
 from connectors.history.cases import services
+from connectors.history.mirror import matching
+from connectors.history.mirror.case_lifecycle import Sighting
 from connectors.models import Connector, WorkItemType
 from mappings.drift.causes import changed_since
 from mappings.engine.values import Situation
@@ -46,7 +46,7 @@ def _found(connector: Connector) -> list[Mapping]:
         scope__connector=connector,
         scope__error="",
         situation__in=FOUND,
-        drifted_at__lte=timezone.now() - join.window(),
+        drifted_at__lte=timezone.now() - matching.window(),
     )
     return list(rows.select_related("scope__project", "scope__connector").order_by("-drifted_at", "pk")[:AT_ONCE])
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from connectors.align.audit_sentences import J2A, UPDATED
-from connectors.audit import join
 from connectors.audit.models import HistoryRow, Source
 from connectors.history.intake import intake
+from connectors.history.mirror import matching
 from connectors.models import Connector, Status
 from mappings.models import Mapping
 from mappings.observe import scopes_in_use
@@ -72,7 +72,7 @@ def _outside_lines(connector: Connector, since: datetime) -> list[HistoryRow]:
     """In the order in which things happened; those that changed nothing left out."""
     rows = HistoryRow.objects.filter(connector=connector, source=Source.OUTSIDE, line__recorded_at__gt=since - OVERLAP)
     # Lines come in that much later than they were written; the bound on `at` alone is what lets an index be used.
-    recent = rows.filter(at__gt=since - OVERLAP - intake.overlap() - join.window())
+    recent = rows.filter(at__gt=since - OVERLAP - intake.overlap() - matching.window())
     told = recent.select_related("line").defer("text").order_by("at", "pk")
     return [row for row in told if row.action != UPDATED or row.before_id != row.after_id]
 
@@ -81,7 +81,7 @@ def _was_read_before(known: Known, row: HistoryRow) -> bool:
     """The list was read before the line was taken in, and before it can have been written by Align's clock."""
     if known.observed_at is None or row.line is None:
         return True
-    return known.observed_at <= min(row.line.recorded_at, row.at + join.window())
+    return known.observed_at <= min(row.line.recorded_at, row.at + matching.window())
 
 
 def _about(row: HistoryRow, lists: Lists, ids_by_name: dict[str, set[int]]) -> Iterable[Known]:

@@ -23,10 +23,10 @@ from django.db.models import Max, Model
 from alignadmin.audit import trail
 from alignadmin.audit.trail import Act
 from connectors.align.audit_sentences import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
-from connectors.audit import rows as make
-from connectors.audit import words
 from connectors.audit.models import Case, Certainty, ChainHead, Entry, HistoryRow, Intake, IntakeRun, MirrorLine, Source
-from connectors.audit.terms import PUBLISHED
+from connectors.history.mirror import projection as make
+from connectors.history.mirror import search_terms
+from connectors.history.mirror.terms import PUBLISHED
 from connectors.models import Connector, Person, Role
 from tests.make import intake_run
 
@@ -295,7 +295,7 @@ def _of_entry(each: Happening, entry: Entry, line: MirrorLine | None) -> History
     row = make.of_entry(entry)
     if line:
         row.line, row.certainty, row.identical = line, Certainty.EXACT, 1
-        row.text = words.with_remote(row.text, line.user)
+        row.text = search_terms.with_remote(row.text, line.user)
     return row
 
 

@@ -119,7 +119,9 @@ class HistoryRow(models.Model):
     identical = models.PositiveIntegerField(default=0)  # k of "one of k identical"
     candidates = models.JSONField(default=list, blank=True)  # an outside case: projects it may have been
     match = models.CharField(max_length=64, blank=True)  # rows whose log lines look the same share it; empty: none
-    text = models.TextField(blank=True)  # the words it is found by, as connectors.audit.words makes them
+    text = models.TextField(
+        blank=True
+    )  # the words it is found by, as connectors.history.mirror.search_terms makes them
 
     class Meta:
         app_label = "connectors"

@@ -16,10 +16,10 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import trail
-from connectors.audit import case_book, join
-from connectors.audit import rows as make
-from connectors.audit.case_book import Sighting
 from connectors.audit.models import Case, CaseState, HistoryRow
+from connectors.history.mirror import case_lifecycle, matching
+from connectors.history.mirror import projection as make
+from connectors.history.mirror.case_lifecycle import Sighting
 from connectors.models.connector import Connector
 
 EXPLAINED, TAKEN_BACK = "case.explained", "case.taken-back"
@@ -197,7 +197,7 @@ def tell_seen(connector: Connector, sightings: Sequence[Sighting]) -> int:
         head = trail.lock_head()
         told = _told(connector, sightings)
         new = [seen for seen in sightings if _key(seen) not in told]
-        fresh = case_book.untold(connector, new, join.window())
+        fresh = case_lifecycle.untold(connector, new, matching.window())
         now = timezone.now()
         Case.objects.bulk_create(
             [

@@ -23,12 +23,12 @@ from alignadmin.audit import trail
 from alignadmin.audit.bulk_insert import insert
 from connectors.align.errors import NotFound
 from connectors.align.resources import AuditLine
-from connectors.audit import case_book, join, labels, rows
 from connectors.audit.models import Intake, IntakeRun, MirrorLine
 from connectors.history.intake import gaps, paste_times, withdrawals
 from connectors.history.intake import runs as intake_runs
 from connectors.history.intake.pasted_log import DayOrder, Hour, LogLine, read_lines
 from connectors.history.intake.runs import Begun, Brought
+from connectors.history.mirror import case_lifecycle, labels, matching, projection
 from connectors.models.connector import AuditSource, Connector
 
 BATCH = 500
@@ -149,7 +149,7 @@ def _reaches_back_to(
 
 def _cover(connector: Connector, since: datetime, until: datetime, intake: Intake) -> None:
     if not gaps.is_covered_at_all(connector):
-        case_book.open_missing(connector)  # lines may have come in before there were cases
+        case_lifecycle.open_missing(connector)  # lines may have come in before there were cases
     gaps.cover(connector, since, until, intake)
 
 
@@ -269,13 +269,13 @@ def _store(begun: Begun, lines: Sequence[LogLine], now: datetime) -> Stored:
     compared = _compared(begun, taken)
     made = insert([_mirrored(begun, line, digest, nth, now) for line, digest, nth in compared.fresh])
     back = withdrawals.count_again(connector, compared.counts)
-    shown = rows.of_lines(connector, [*made, *back])
+    shown = projection.of_lines(connector, [*made, *back])
     if learned := labels.learn(connector, shown):
-        shown = rows.of_lines(connector, [*made, *back])
+        shown = projection.of_lines(connector, [*made, *back])
     insert([row for row in shown if not row.match])
     told = [row for row in shown if row.match]
-    joined = join.settle(connector, {row.match for row in told}, told, join.around(row.at for row in told))
-    case_book.close_returned(connector, [line.pk for line in back])
+    joined = matching.settle(connector, {row.match for row in told}, told, matching.around(row.at for row in told))
+    case_lifecycle.close_returned(connector, [line.pk for line in back])
     bad, refused = _bad(taken), _bad(line for line in lines if line.is_refused)
     raw = sum(not row.parsed for row in shown)
     result = IntakeResult(
@@ -394,10 +394,10 @@ def _mirrored(begun: Begun, line: LogLine, digest: str, occurrence: int, now: da
     return MirrorLine(
         connector=begun.connector,
         remote_id=line.remote_id,
-        type=rows.safe(line.type)[:200],
-        user=rows.safe(line.user)[:320],
+        type=projection.safe(line.type)[:200],
+        user=projection.safe(line.user)[:320],
         at=line.at or now,
-        description=rows.safe(line.description if line.at else line.raw),
+        description=projection.safe(line.description if line.at else line.raw),
         digest=digest,
         occurrence=occurrence,
         intake=begun.intake,

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
-from connectors.audit import join, rows
 from connectors.audit.models import HistoryRow, Source
 from connectors.history.intake.pasted_log import Hour, LogLine
+from connectors.history.mirror import matching, projection
 from connectors.models.connector import Connector
 
 FARTHEST = timedelta(hours=14)  # that a zone is from UTC
@@ -75,7 +75,7 @@ def check_zone(connector: Connector, lines: Sequence[LogLine]) -> None:
     told = _spread(connector, lines)
     if len(told) < LEAST:
         return
-    near = _own_times(connector, told, FARTHEST + join.window())
+    near = _own_times(connector, told, FARTHEST + matching.window())
     found = _offset(told, near)
     if found:
         raise AskZone(found, _zones(connector, told, near, found))
@@ -86,7 +86,7 @@ def _spread(connector: Connector, lines: Sequence[LogLine]) -> list[tuple[str, d
     own = connector.config_name.casefold()
     chosen = [line for line in lines if line.is_in_zone and line.type.casefold() == own]
     step = max(1, -(-len(chosen) // MOST_LOOKED_AT))
-    found = [(rows.match_of(line.description, connector.align_connector_id), line.at) for line in chosen[::step]]
+    found = [(projection.match_of(line.description, connector.align_connector_id), line.at) for line in chosen[::step]]
     return [(match, at) for match, at in found if match and at]
 
 
@@ -108,7 +108,7 @@ def _own_times(
 
 def _offset(told: Sequence[tuple[str, datetime]], near: Mapping[str, Sequence[datetime]]) -> Offset | None:
     """The distance at which most lines are own changes, if those are more than the ones where they were read."""
-    window = join.window()
+    window = matching.window()
     distances: list[tuple[timedelta, int]] = []
     here = 0
     for number, (match, at) in enumerate(told):
@@ -152,7 +152,7 @@ def _zones(
 
 
 def _fitting(written: Sequence[tuple[str, datetime]], near: Mapping[str, Sequence[datetime]], zone: ZoneInfo) -> int:
-    window = join.window()
+    window = matching.window()
     times = ((match, at.replace(tzinfo=zone).astimezone(UTC)) for match, at in written)
     return sum(any(abs(ours - at) <= window for ours in near[match]) for match, at in times)
 
@@ -174,8 +174,10 @@ def decide_hours(
     unsure = [line for line in lines if line.other]
     if not unsure:
         return list(lines)
-    told = [(rows.match_of(line.description, connector.align_connector_id), line.at) for line in unsure if line.at]
-    near = _own_times(connector, told, join.window() + timedelta(hours=2))
+    told = [
+        (projection.match_of(line.description, connector.align_connector_id), line.at) for line in unsure if line.at
+    ]
+    near = _own_times(connector, told, matching.window() + timedelta(hours=2))
     decided = [_decided(connector, line, hour, near, is_here) for line in lines]
     if left := [line for line in decided if line.other]:
         raise AskHour(left, zone)
@@ -200,5 +202,5 @@ def _decided(
 
 
 def _is_ours(connector: Connector, line: LogLine, near: Mapping[str, Sequence[datetime]]) -> bool:
-    match = rows.match_of(line.description, connector.align_connector_id)
-    return any(line.at and abs(ours - line.at) <= join.window() for ours in near.get(match, ()))
+    match = projection.match_of(line.description, connector.align_connector_id)
+    return any(line.at and abs(ours - line.at) <= matching.window() for ours in near.get(match, ()))

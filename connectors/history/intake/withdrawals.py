@@ -19,9 +19,6 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.bulk_insert import insert
-from connectors.audit import case_book, join, words
-from connectors.audit import rows as make
-from connectors.audit.case_book import Voided
 from connectors.audit.models import (
     Case,
     Certainty,
@@ -36,6 +33,9 @@ from connectors.audit.models import (
     WithdrawnLine,
 )
 from connectors.history.intake import gaps, runs
+from connectors.history.mirror import case_lifecycle, matching, search_terms
+from connectors.history.mirror import projection as make
+from connectors.history.mirror.case_lifecycle import Voided
 from connectors.models.connector import Connector
 from connectors.services import Refused
 
@@ -138,7 +138,7 @@ def withdraw(run: IntakeRun, reason: str, *, actor: Person) -> Outcome:
         seq = trail.lock_head().seq + 1
         note = note_of(reason)
         cases = list(_cases(lines))
-        voided = case_book.void(cases, note, _name(actor), seq)
+        voided = case_lifecycle.void(cases, note, _name(actor), seq)
         closed = sum(case.entry_seq is None for case in cases)
         outcome = Outcome(ended=len(lines), shown=shown, closed=closed, voided=voided)
         withdrawal = RunWithdrawal.objects.create(
@@ -229,10 +229,10 @@ def _take_out(connector: Connector, lines: Sequence[MirrorLine]) -> None:
         looks |= set(shown.exclude(match="").values_list("match", flat=True))
         for row in shown.filter(source=Source.OURS):
             row.line, row.certainty, row.identical = None, Certainty.NONE, 0
-            row.text = words.with_remote(row.text, "")
+            row.text = search_terms.with_remote(row.text, "")
             row.save(update_fields=["line", "certainty", "identical", "text"])
         HistoryRow.objects.filter(line__in=some).delete()
-    join.settle(connector, looks, span=join.around(line.at for line in lines))
+    matching.settle(connector, looks, span=matching.around(line.at for line in lines))
 
 
 def count_again(connector: Connector, counts: Mapping[str, int]) -> list[MirrorLine]:

@@ -24,9 +24,9 @@ from connectors.align.audit_sentences import (
     parse,
     write,
 )
-from connectors.audit import words
 from connectors.audit.models import Case, Entry, HistoryRow, MirrorLine, Source
-from connectors.audit.terms import PUBLISHED, Terms, terms_of
+from connectors.history.mirror import search_terms
+from connectors.history.mirror.terms import PUBLISHED, Terms, terms_of
 from connectors.models.catalogue import Status
 from connectors.models.connector import Connector
 
@@ -203,7 +203,7 @@ def words_of_people(people: People, action: str) -> list[str]:
         for role, copy in found.items()
         if copy
         for name in ("name", "email")
-        for word in words.beginnings(role, safe(copy.get(name, "")))
+        for word in search_terms.beginnings(role, safe(copy.get(name, "")))
     ]
 
 
@@ -360,7 +360,7 @@ def _words(row: HistoryRow, *more: str, people: Sequence[str] = ()) -> str:
         *(str(number) for number in (row.object_id, row.before_id, row.after_id) if number is not None),
         *more,
     )
-    return words.of_row(row, safe(" ".join(part for part in fields if part)), people=people)
+    return search_terms.of_row(row, safe(" ".join(part for part in fields if part)), people=people)
 
 
 def safe(text: str) -> str:

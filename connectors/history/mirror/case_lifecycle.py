@@ -19,8 +19,8 @@ from django.utils import timezone
 from alignadmin.audit.bulk_insert import insert
 from alignadmin.folding import fold
 from connectors.align.audit_sentences import CREATED, DELETED, UPDATED, MappingEvent
-from connectors.audit import rows as make
 from connectors.audit.models import Case, CaseState, Entry, HistoryRow, MirrorLine, Source
+from connectors.history.mirror import projection as make
 from connectors.models.connector import Connector
 
 MAPPING = ("kind", "direction", "work_item_type", "object_id")  # the fields of a row that say which it is about

@@ -17,10 +17,10 @@ from django.db import connection
 from alignadmin.audit.bulk_insert import insert
 from alignadmin.folding import fold
 from connectors.align.audit_sentences import A2J
-from connectors.audit import case_book, words
-from connectors.audit import rows as make
-from connectors.audit.fulltext import Span
 from connectors.audit.models import Certainty, HistoryRow, MirrorLine, Source
+from connectors.history.mirror import case_lifecycle, search_terms
+from connectors.history.mirror import projection as make
+from connectors.history.mirror.search_index import Span
 from connectors.models.catalogue import ReachableStatus, Status
 from connectors.models.connector import Connector
 
@@ -118,7 +118,7 @@ def after_ours(made: Sequence[HistoryRow]) -> None:
         span = around(row.at for row in rows)
         if waiting := _of_lines(connector_id, sorted({row.match for row in rows}), span):
             settle(Connector.objects.get(pk=connector_id), waiting, span=span)
-        case_book.close_taken_back(connector_id, rows)
+        case_lifecycle.close_taken_back(connector_id, rows)
 
 
 def around(times: Iterable[datetime]) -> Span:
@@ -243,11 +243,11 @@ class Changes:
         self._keep_cases(connector, made)
 
     def _keep_cases(self, connector: Connector, lost: Sequence[HistoryRow]) -> None:
-        case_book.move(self.moved)
+        case_lifecycle.move(self.moved)
         if self.found:
-            case_book.close_found(connector, [row for row in self.rows if row.line_id in self.found])
-        case_book.open_again(connector, lost, window())
-        case_book.open_new(connector, self.new, window())
+            case_lifecycle.close_found(connector, [row for row in self.rows if row.line_id in self.found])
+        case_lifecycle.open_again(connector, lost, window())
+        case_lifecycle.open_new(connector, self.new, window())
 
 
 def _save_pairings(rows: Sequence[HistoryRow]) -> None:
@@ -315,7 +315,7 @@ def _settle_row(row: HistoryRow, found: Pair | None, group: Group, changes: Chan
     if row.line_id and row.line_id != now[0]:
         changes.released.append(row.pk)
     row.line, row.certainty, row.identical = line, certainty, identical
-    row.text = words.with_remote(row.text, line.user if line else "")
+    row.text = search_terms.with_remote(row.text, line.user if line else "")
     changes.rows.append(row)
 
 

@@ -19,10 +19,10 @@ from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.folding import fold
 from connectors.align.audit_sentences import WORK_ITEM_TYPES, label_of, parse, told_type
-from connectors.audit import join, remaking
 from connectors.audit.models import HistoryRow, Source, TypeLabel
-from connectors.audit.rows import look_of
-from connectors.audit.terms import AS_PUBLISHED, Terms, terms_of
+from connectors.history.mirror import matching, remaking
+from connectors.history.mirror.projection import look_of
+from connectors.history.mirror.terms import AS_PUBLISHED, Terms, terms_of
 from connectors.models.catalogue import WorkItemType
 from connectors.models.connector import Connector
 
@@ -151,7 +151,7 @@ def _is_decided(label: str, terms: Terms) -> bool:
 
 def _from_our_changes(connector: Connector, fresh: Sequence[HistoryRow], terms: Terms, found: dict[str, Found]) -> None:
     """Lines without a cause whose term is unknown, beside changes of ours without a line."""
-    since = min(row.at for row in fresh) - max(LATE, join.window())
+    since = min(row.at for row in fresh) - max(LATE, matching.window())
     rows = HistoryRow.objects.filter(connector=connector, source=Source.OUTSIDE, line__isnull=False, at__gte=since)
     stored = rows.exclude(work_item_type__in=TYPES).select_related("line").order_by("-at")[:MOST_TRIED]
     unknown = [row for row in fresh if row.match and row.work_item_type not in TYPES]
@@ -169,7 +169,7 @@ def _beside_ours(
     connector: Connector, looks: Mapping[str, list[tuple[HistoryRow, str, str]]], found: dict[str, Found]
 ) -> None:
     """Lines that would look like a change of ours, had they this type, and are near enough to be it."""
-    reach = join.window()
+    reach = matching.window()
     for look, at, seq in _without_line(connector, list(looks)):
         for row, label, type_ in looks[look]:
             if abs(row.at - at) <= reach:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from alignadmin.audit.bulk_insert import insert
 from alignadmin.folding import fold
 from connectors.align.audit_sentences import J2A, label_of
-from connectors.audit import case_book, join, words
-from connectors.audit import rows as make
 from connectors.audit.models import Certainty, HistoryRow, MirrorLine, Source
+from connectors.history.mirror import case_lifecycle, matching, search_terms
+from connectors.history.mirror import projection as make
 from connectors.models.connector import Connector
 
 AT_ONCE = 500
@@ -41,10 +41,10 @@ def remake(connector: Connector, terms: set[str] | None) -> None:
     HistoryRow.objects.bulk_update(remade.released, ["line", "certainty", "identical", "text"], batch_size=200)
     HistoryRow.objects.bulk_update(remade.rows, TOLD, batch_size=200)
     alone = make.of_lines(connector, remade.lines)
-    join.name_candidates(connector, alone)
+    matching.name_candidates(connector, alone)
     insert(alone)
-    case_book.open_again(connector, alone, join.window())
-    join.settle(connector, remade.matches)
+    case_lifecycle.open_again(connector, alone, matching.window())
+    matching.settle(connector, remade.matches)
 
 
 def _remake(connector: Connector, some: list[HistoryRow], remade: Remade) -> None:
@@ -58,7 +58,7 @@ def _remake(connector: Connector, some: list[HistoryRow], remade: Remade) -> Non
         elif row.match != new.match and row.line:
             remade.lines.append(row.line)
             row.line, row.certainty, row.identical = None, Certainty.NONE, 0
-            row.text = words.with_remote(row.text, "")
+            row.text = search_terms.with_remote(row.text, "")
             remade.released.append(row)
 
 

@@ -1,0 +1,1 @@
+"""The rows of the history, made from entries and lines, paired and made findable."""

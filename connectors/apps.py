@@ -18,13 +18,10 @@ class ConnectorsConfig(AppConfig):
         )
         from alignadmin.site.navigation import COUNTS
         from connectors.audit import (  # noqa: F401
-            pack_mail,
-            packs,
             question_mail,
             questions,
             rebuilding,
             review,
-            schedules,
             verification,
         )
         from connectors.catalogue import refresh  # noqa: F401
@@ -35,6 +32,11 @@ class ConnectorsConfig(AppConfig):
         from connectors.history.intake import schedule  # noqa: F401
         from connectors.history.mirror import (  # noqa: F401
             search_index,
+        )
+        from connectors.history.packs import (  # noqa: F401
+            mail,
+            schedules,
+            services,
         )
 
         COUNTS["History"] = review.waiting_for

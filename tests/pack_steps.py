@@ -22,10 +22,10 @@ from alignadmin.audit import checkpoints, standalone_checker, trail
 from alignadmin.audit.trail import Act
 from alignadmin.due_work import run_due
 from connectors.align.audit_sentences import MappingEvent
-from connectors.audit import csv_safe
 from connectors.audit.models import Entry, HistoryRow, Intake, Pack, PackState
 from connectors.history.intake import gaps, runs
 from connectors.history.intake.intake import take_in
+from connectors.history.packs import csv_safe
 from connectors.models import Connector, Person
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)

@@ -16,8 +16,9 @@ from django.test import Client
 from django.utils import timezone
 
 from alignadmin.due_work import run_due
-from connectors.audit import pack_mail, packs, schedules
 from connectors.audit.models import Every, Pack, PackSchedule, PackState
+from connectors.history.packs import mail as pack_mail
+from connectors.history.packs import schedules, services
 from connectors.models import Connector, Role
 from tests.conftest import People, SignIn
 from tests.pack_steps import acts, connector, ready, text
@@ -185,7 +186,7 @@ def test_a_scheduled_pack_says_so_and_stays(people: People, align: Connector, se
     due(scheduled(people), last_monday())
     run_due()
     pack = ready(Pack.objects.get())
-    packs.remove_expired()
+    services.remove_expired()
     assert Path(pack.path).exists()
     assert '"made_by": "AlignAdmin, by the schedule Weekly evidence"' in text(pack, "manifest.json")
     assert acts("pack.asked") == [

@@ -21,9 +21,9 @@ from django.utils import timezone
 from alignadmin.audit import archive, checkpoints, standalone_checker
 from alignadmin.due_work import run_due
 from connectors.align.audit_sentences import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
-from connectors.audit import csv_safe, pack_rows, pack_span
 from connectors.audit.models import Entry, HistoryRow, MirrorLine, PackState, TypeLabel
 from connectors.history.mirror import labels, projection
+from connectors.history.packs import csv_safe, row_files, span
 from connectors.models import Connector, Person, Role
 from tests import chain_mutations as mutations
 from tests.conftest import People, SignIn
@@ -241,7 +241,7 @@ def test_acts_of_a_plan_are_in_its_pack_although_the_table_does_not_know_them(
 def test_a_pack_of_too_many_differences_is_refused_with_what_to_do(
     reviewer: Client, align: Connector, eli: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pack_span, "MOST_DIFFERENCES", 1)
+    monkeypatch.setattr(span, "MOST_DIFFERENCES", 1)
     two_changes(align, eli)
     HistoryRow.objects.all().delete()
     pack = ask(reviewer)
@@ -257,13 +257,13 @@ def test_a_line_that_comes_in_while_a_pack_is_read_is_no_difference(
 ) -> None:
     """What it pairs was not paired when the pack's checkpoint was made."""
     changed(align, eli, EVENT)
-    read = pack_span.read
+    read = span.read
 
-    def late(*arguments: Any) -> pack_span.Found:
+    def late(*arguments: Any) -> span.Found:
         logged(align, eli, write(EVENT))
         return read(*arguments)
 
-    monkeypatch.setattr(pack_span, "read", late)
+    monkeypatch.setattr(span, "read", late)
     pack = made(reviewer, "action:updated")
     assert objects(pack, "rows.jsonl")[0]["certainty"] == ""
     assert not is_told(reviewer, pack, 0)
@@ -369,11 +369,11 @@ def test_it_makes_the_same_row_of_any_entry_as_the_product(align: Connector, peo
     for entry in Entry.objects.all():
         body = json.loads(entry.body)
         theirs = standalone_checker.row_of(entry.seq, entry.hash, body)
-        told = pack_rows.Told(seq=entry.seq, hash=entry.hash, body=body)
+        told = row_files.Told(seq=entry.seq, hash=entry.hash, body=body)
         row = projection.of_body(body) if theirs else None
         assert (theirs is None) == (entry.action == "change.sent")
         if row and theirs:
-            ours = pack_rows.record_of(row, told)
+            ours = row_files.record_of(row, told)
             assert {name: ours[name] for name in ours if name not in standalone_checker.PAIRING} == theirs, body
             compared += 1
     assert compared > 500
@@ -417,8 +417,8 @@ def put(folder: Path, found: Rows, name: str = "rows.jsonl") -> None:
     lines = [json.dumps(each, separators=(",", ":")) + "\n" for each in found]
     (folder / name).write_text("".join(lines))
     if name == "rows.jsonl":
-        cells = [pack_rows._cells(each, ZoneInfo("UTC")) for each in found]
-        raw = csv_safe.BYTE_ORDER_MARK + csv_safe.lines([list(pack_rows.COLUMNS), *cells])
+        cells = [row_files._cells(each, ZoneInfo("UTC")) for each in found]
+        raw = csv_safe.BYTE_ORDER_MARK + csv_safe.lines([list(row_files.COLUMNS), *cells])
         (folder / "rows.csv").write_bytes(raw)
 
 
@@ -713,13 +713,13 @@ def test_a_term_that_is_decided_while_a_pack_is_read_is_no_difference(
     reviewer: Client, align: Connector, eli: Person, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     logged(align, eli, write(SAID))
-    read = pack_span.read
+    read = span.read
 
-    def late(*arguments: Any) -> pack_span.Found:
+    def late(*arguments: Any) -> span.Found:
         labels.decide(align, {"User Story": "story"}, actor=eli)
         return read(*arguments)
 
-    monkeypatch.setattr(pack_span, "read", late)
+    monkeypatch.setattr(span, "read", late)
     pack = made(reviewer, "connector:acme")
     assert [row["work_item_type"] for row in objects(pack, "rows.jsonl") if row["line"]] == ["user story"]
     assert not is_told(reviewer, pack, 0)

@@ -22,8 +22,8 @@ from django.utils import timezone
 from alignadmin.audit import checkpoints, standalone_checker
 from alignadmin.due_work import run_due
 from connectors import jobs
-from connectors.audit import pack_lease, packs
 from connectors.audit.models import Coverage, Entry, HistoryRow, Pack, PackState
+from connectors.history.packs import lease, services
 from connectors.models import Connector, Person, Role
 from tests.conftest import People, SignIn
 from tests.crash import crashes
@@ -345,7 +345,7 @@ def test_many_clicks_at_once_make_one_pack(align: Connector, people: People) -> 
 
     def click() -> None:
         barrier.wait(10)
-        packs.ask("connector:acme", actor=people[Role.REVIEWER], time_zone="UTC")
+        services.ask("connector:acme", actor=people[Role.REVIEWER], time_zone="UTC")
 
     for thread in [in_thread(click) for _ in range(4)]:
         thread.join(30)
@@ -363,7 +363,7 @@ def test_a_form_that_was_sent_does_not_stand_for_another_filter_or_person(
 
 
 def test_one_person_waits_for_at_most_five(reviewer: Client, signed_in: SignIn, align: Connector) -> None:
-    for number in range(packs.MOST_WAITING):
+    for number in range(services.MOST_WAITING):
         ask(reviewer, f"plan:{number + 1}")
     refused = reviewer.post(NEW, {"q": "plan:99", "uuid": uuid4()})
     assert refused.status_code == 400
@@ -487,7 +487,7 @@ def test_a_full_disk_gives_a_sentence_and_leaves_nothing(
     pack = ask(reviewer)
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        packs.write_due()
+        services.write_due()
     pack.refresh_from_db()
     assert pack.state == PackState.FAILED
     assert "No space left on device. Make room there" in pack.error
@@ -516,11 +516,11 @@ def test_only_the_worker_may_read_the_file(reviewer: Client, align: Connector) -
 
 def test_two_workers_claim_one_pack_and_one_gets_it(reviewer: Client, align: Connector) -> None:
     pack = ask(reviewer)
-    barrier, claimed = threading.Barrier(2), list[pack_lease.Hold | None]()
+    barrier, claimed = threading.Barrier(2), list[lease.Hold | None]()
 
     def claim() -> None:
         barrier.wait(10)
-        claimed.append(pack_lease.claim(pack.pk))
+        claimed.append(lease.claim(pack.pk))
 
     for thread in [in_thread(claim), in_thread(claim)]:
         thread.join(30)
@@ -531,12 +531,12 @@ def test_a_worker_that_was_frozen_writes_nothing_once_another_has_made_the_pack(
     reviewer: Client, align: Connector, folder: Path
 ) -> None:
     pack = ask(reviewer)
-    frozen = pack_lease.claim()
+    frozen = lease.claim()
     assert frozen is not None
     Pack.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    packs.write_due()
+    services.write_due()
     before = Path(ready(pack).path).read_bytes()
-    packs.execute(frozen)
+    services.execute(frozen)
     assert Path(ready(pack).path).read_bytes() == before
     assert [path.name for path in folder.iterdir()] == [f"{pack.uuid}.zip"]
     assert len(acts("pack.made")) == 1
@@ -544,29 +544,29 @@ def test_a_worker_that_was_frozen_writes_nothing_once_another_has_made_the_pack(
 
 def test_a_worker_that_is_asked_to_end_gives_the_pack_back(reviewer: Client, align: Connector) -> None:
     pack = ask(reviewer)
-    hold = pack_lease.claim()
+    hold = lease.claim()
     assert hold is not None
     jobs.stopping.set()
     try:
-        packs.execute(hold)
+        services.execute(hold)
     finally:
         jobs.stopping.clear()
     pack.refresh_from_db()
     assert pack.state == PackState.QUEUED
-    packs.write_due()
+    services.write_due()
     ready(pack)
 
 
 def test_a_pack_whose_writing_dies_each_time_fails_in_the_end(reviewer: Client, align: Connector) -> None:
     pack = ask(reviewer)
     Pack.objects.update(epoch=jobs.MOST_TRIES)
-    packs.write_due()
+    services.write_due()
     pack.refresh_from_db()
-    assert (pack.state, pack.error) == (PackState.FAILED, packs.TOO_OFTEN)
+    assert (pack.state, pack.error) == (PackState.FAILED, services.TOO_OFTEN)
 
 
 def write_packs() -> None:
-    packs.write_due()
+    services.write_due()
 
 
 def test_a_kill_at_any_point_leaves_a_pack_that_is_written_again_once(
@@ -580,13 +580,13 @@ def test_a_kill_at_any_point_leaves_a_pack_that_is_written_again_once(
         Pack.objects.all().delete()
         for left in folder.iterdir():
             left.unlink()
-        asked.append(packs.ask("connector:acme", actor=admin, time_zone="UTC"))
+        asked.append(services.ask("connector:acme", actor=admin, time_zone="UTC"))
         return []
 
     environment = {"PACK_FOLDER": str(folder), "CHECKPOINT_FOLDER": str(settings.CHECKPOINT_FOLDER)}
     for crash in crashes(write_packs, prepare, environment=environment):
         Pack.objects.filter(state=PackState.RUNNING).update(lease_until=timezone.now() - timedelta(seconds=1))
-        packs.write_due()
+        services.write_due()
         pack = ready(asked[-1])
         assert standalone_checker.check(Path(pack.path)).ok, crash.before
         assert [path.name for path in folder.iterdir()] == [f"{pack.uuid}.zip"], crash.before

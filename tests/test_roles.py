@@ -20,8 +20,9 @@ from django.utils import timezone
 from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import trail
 from connectors import jobs
-from connectors.audit import packs, schedules, weeks
+from connectors.audit import weeks
 from connectors.audit.models import Case, Every
+from connectors.history.packs import schedules, services
 from connectors.models import Credential, HistoryRow, Job, Person, Project, Role, System
 from mappings.models import Change, Mapping, Plan, Scope
 from tests import make
@@ -319,7 +320,7 @@ def world(db: None, people: dict[Role, Person]) -> World:
     outside = Case.objects.create(
         connector=connector, entry_seq=row.entry_seq, at=timezone.now(), opened_at=timezone.now()
     )
-    pack = packs.ask("", actor=people[Role.ADMIN], time_zone="UTC")
+    pack = services.ask("", actor=people[Role.ADMIN], time_zone="UTC")
     schedule = schedules.add("Weekly", "", Every.WEEK, [], actor=people[Role.ADMIN])
     job = jobs.start(connector, "refresh", actor=people[Role.ADMIN])
     of_mapping = {"mapping": mapping.pk, "seen": ""}

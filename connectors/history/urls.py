@@ -2,10 +2,11 @@
 
 from django.urls import path, register_converter
 
-from connectors.audit import pages, pages_packs, pages_questions, pages_review, saved_pages
+from connectors.audit import pages, pages_questions, pages_review, saved_pages
 from connectors.audit.numbers import RowNumber
 from connectors.history.cases import views
 from connectors.history.intake import run_views
+from connectors.history.packs import views as pages_packs
 
 register_converter(RowNumber, "row")
 

@@ -15,11 +15,12 @@ from alignadmin.accounts.rights import Right, may, requires
 from alignadmin.audit import checkpoints
 from alignadmin.web.responses import page
 from connectors import queries
-from connectors.audit import questions, review, schedules, verification
+from connectors.audit import questions, review, verification
 from connectors.audit.models import HistoryRow
 from connectors.credentials import expiry, reminders
 from connectors.history.cases import services
 from connectors.history.intake import gaps
+from connectors.history.packs import schedules
 from connectors.models import Connector, Credential, Person
 from mappings import coverage
 from mappings.contract import facts

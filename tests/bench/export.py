@@ -61,16 +61,16 @@ def write() -> None:
     import django
 
     django.setup()
-    from connectors.audit import packs
     from connectors.audit.models import Entry, Pack
+    from connectors.history.packs import services
     from connectors.models import Person
 
     actor = Person.objects.order_by("pk").first()
     assert actor is not None
-    packs.ask("", actor=actor, time_zone="UTC")
+    services.ask("", actor=actor, time_zone="UTC")
     before = time.process_time()
     with timed() as watch:
-        packs.write_due()
+        services.write_due()
     processor = time.process_time() - before
     pack = Pack.objects.get()
     assert pack.state == "done", pack.error

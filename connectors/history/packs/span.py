@@ -23,16 +23,17 @@ from django.utils import timezone
 from alignadmin.audit import archive_index, standalone_checker, trail
 from alignadmin.audit.bulk_insert import insert
 from connectors.align.audit_sentences import J2A
-from connectors.audit import pack_rows, pack_terms
 from connectors.audit.differences import MORE
 from connectors.audit.models import Archive, Case, Entry, HistoryRow, MirrorLine
-from connectors.audit.pack_rows import Told
-from connectors.audit.pack_scratch import Scratch, number_of
-from connectors.audit.pack_terms import Meanings
-from connectors.audit.selection import Selection
 from connectors.history.mirror import matching, search_index, search_terms
 from connectors.history.mirror import projection as make
 from connectors.history.mirror.terms import Terms, terms_of
+from connectors.history.packs import row_files
+from connectors.history.packs import terms as pack_terms
+from connectors.history.packs.row_files import Told
+from connectors.history.packs.scratch import Scratch, number_of
+from connectors.history.packs.selection import Selection
+from connectors.history.packs.terms import Meanings
 from connectors.models.connector import Connector
 from connectors.services import Refused
 
@@ -291,7 +292,7 @@ class Reading:
                 if self._has_words(row.text):
                     self._choose(row, entry)
                 elif self.has_users and row.match:
-                    self.scratch.wait(entry.seq, row.at, row.plan, row.text, pack_rows.record_of(row, entry))
+                    self.scratch.wait(entry.seq, row.at, row.plan, row.text, row_files.record_of(row, entry))
         self.scratch.add("stored", [(row.seq, row.line, row.certainty, row.identical) for row in there.values()])
 
     # -- lines --------------------------------------------------------------------------------------------------------
@@ -411,7 +412,7 @@ class Reading:
     def _choose(self, row: HistoryRow, source: Told | MirrorLine) -> None:
         is_line = isinstance(source, MirrorLine)
         number = source.pk if isinstance(source, MirrorLine) else source.seq
-        self.scratch.choose(row.at, pack_rows.record_of(row, source), is_line=is_line, number=number)
+        self.scratch.choose(row.at, row_files.record_of(row, source), is_line=is_line, number=number)
         self.found.add(None if is_line else number, row.plan)
 
     def choose_by_user(self) -> None:

@@ -19,11 +19,12 @@ from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may, requires
 from alignadmin.parsing import text_in, whole
 from alignadmin.web.responses import failure, page, redirect
-from connectors.audit import packs, schedules, search, selection
-from connectors.audit.forms_packs import AskForm, ScheduleForm
+from connectors.audit import search
 from connectors.audit.models import Every, Pack, PackSchedule, PackState
-from connectors.audit.pack_mail import file_name
-from connectors.audit.selection import BadQuery
+from connectors.history.packs import schedules, selection, services
+from connectors.history.packs.forms import AskForm, ScheduleForm
+from connectors.history.packs.mail import file_name
+from connectors.history.packs.selection import BadQuery
 from connectors.services import Refused
 
 PAGE = 50
@@ -65,7 +66,7 @@ def _asked(request: HttpRequest) -> HttpResponse:
         return _ask_page(request, text_in(request.POST, "q")[: selection.LONGEST], problem="Open this page once more.")
     query, uuid = form.cleaned_data["q"], form.cleaned_data["uuid"]
     try:
-        pack = packs.ask(query, actor=_person(request), time_zone=_zone(), uuid=uuid)
+        pack = services.ask(query, actor=_person(request), time_zone=_zone(), uuid=uuid)
     except (BadQuery, Refused) as error:
         return _ask_page(request, query, problem=str(error))
     return redirect(request, reverse("history-pack", args=[pack.uuid]))
@@ -102,7 +103,7 @@ def listed(request: HttpRequest) -> HttpResponse:
     context = {
         "packs": [_shown(pack) for pack in rows[:PAGE]],
         "everybody": everybody,
-        "is_busy": any(pack.state in packs.ACTIVE for pack in rows[:PAGE]),
+        "is_busy": any(pack.state in services.ACTIVE for pack in rows[:PAGE]),
         "older": rows[PAGE - 1].pk if len(rows) > PAGE else None,
         "address": request.get_full_path(),
     }
@@ -112,7 +113,7 @@ def listed(request: HttpRequest) -> HttpResponse:
 @requires(Right.HISTORY)
 def one(request: HttpRequest, pack: UUID) -> HttpResponse:
     found = _found(pack)
-    count, first = packs.differences(found)
+    count, first = services.differences(found)
     context = {"shown": _shown(found), "differences": count, "first_differences": first}
     return page(request, "history/pack.html", context, fragment="history/_pack.html")
 
@@ -123,16 +124,16 @@ def file(request: HttpRequest, pack: UUID) -> HttpResponse:
     found = _found(pack)
     if found.state != PackState.DONE:
         return failure(request, "This pack is not ready. Wait until its page says so.")
-    end = packs.expires_at(found)
-    if end and packs.has_expired(found):
-        packs.remove(found)
+    end = services.expires_at(found)
+    if end and services.has_expired(found):
+        services.remove(found)
         return failure(request, GONE.format(end), status=410)
     try:
         stream = Path(found.path).open("rb")  # noqa: SIM115  (the answer closes it)
     except OSError:
         return failure(request, LOST.format(settings.PACK_FOLDER), status=410)
     if request.method == "GET":
-        packs.note_download(found, actor=_person(request))
+        services.note_download(found, actor=_person(request))
     name = file_name(found)
     # Django sends it block by block.
     return FileResponse(stream, as_attachment=True, filename=name, content_type="application/zip")  # type: ignore[return-value]
@@ -141,7 +142,7 @@ def file(request: HttpRequest, pack: UUID) -> HttpResponse:
 @requires(Right.HISTORY, Right.HISTORY, ("POST",), fresh=True)
 def again(request: HttpRequest, pack: UUID) -> HttpResponse:
     try:
-        made = packs.again(_found(pack), actor=_person(request))
+        made = services.again(_found(pack), actor=_person(request))
     except (BadQuery, Refused) as error:
         return failure(request, str(error))
     return redirect(request, reverse("history-pack", args=[made.uuid]))
@@ -156,9 +157,9 @@ def _shown(pack: Pack) -> Shown:
         pack=pack,
         words=selection.in_words(search.parse(pack.query)),
         name=file_name(pack),
-        expires_at=packs.expires_at(pack),
-        is_active=pack.state in packs.ACTIVE,
-        is_there=pack.state == PackState.DONE and bool(pack.path) and not packs.has_expired(pack),
+        expires_at=services.expires_at(pack),
+        is_active=pack.state in services.ACTIVE,
+        is_there=pack.state == PackState.DONE and bool(pack.path) and not services.has_expired(pack),
     )
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from connectors.audit import pack_gaps
 from connectors.audit.models import Archive
-from connectors.audit.pack_rows import Written
-from connectors.audit.pack_span import Found
-from connectors.audit.selection import Selection
 from connectors.credentials.reminders import one_line
+from connectors.history.packs import gaps
+from connectors.history.packs.row_files import Written
+from connectors.history.packs.selection import Selection
+from connectors.history.packs.span import Found
 from connectors.models.connector import Connector
 
 MOST_GAPS = 1000
@@ -43,7 +43,7 @@ def write(selection: Selection, written: Written, found: Found, *, made_at: date
     until = min(selection.until or made_at, made_at)
     period = Period(since=selection.since, until=until, zone=ZoneInfo(selection.time_zone))
     connectors = selection.connectors or list(Connector.objects.order_by("name"))
-    covered = pack_gaps.told(last)
+    covered = gaps.told(last)
     parts = [
         ["WHAT THIS PACK STATES", f"Filter: {selection.words}", f"Times in {selection.time_zone}, in brackets in UTC."],
         ["1. WHAT WAS FOUND", *_found(written, period)],
@@ -76,7 +76,7 @@ def _absence(connector: Connector, period: Period, written: Written, found: Foun
     return f"- {counted} on {name} {period}, of which {here} match the filter and are in this pack."
 
 
-def _gaps(connector: Connector, period: Period, covered: pack_gaps.Told) -> Iterator[str]:
+def _gaps(connector: Connector, period: Period, covered: gaps.Told) -> Iterator[str]:
     name = f"connector {connector.align_connector_id} ({one_line(connector.name)})"
     since = min(period.since or connector.created_at, period.until)
     found = covered.gaps(connector, since, period.until)

@@ -18,9 +18,10 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.due_work import due_work
-from connectors.audit import packs, search, selection
+from connectors.audit import search
 from connectors.audit.models import Every, Pack, PackSchedule
-from connectors.audit.selection import BadQuery
+from connectors.history.packs import selection, services
+from connectors.history.packs.selection import BadQuery
 from connectors.services import Refused
 
 log = logging.getLogger(__name__)
@@ -164,7 +165,7 @@ def _ask(schedule: PackSchedule) -> bool:
     with transaction.atomic():
         if not _moved_on(schedule):
             return False
-        packs.queue(chosen, asked_by=None, actor=None, schedule=schedule)
+        services.queue(chosen, asked_by=None, actor=None, schedule=schedule)
     return True
 
 
@@ -178,7 +179,7 @@ def _give_up(schedule: PackSchedule, period: Period, why: str) -> bool:
     with transaction.atomic():
         if not _moved_on(schedule):
             return False
-        packs.note_failed(query_of(schedule, period), ZONE, why, schedule)
+        services.note_failed(query_of(schedule, period), ZONE, why, schedule)
         trail.append(
             "pack.not_asked",
             actor=None,

@@ -23,14 +23,16 @@ from django.db.models import Max, Min
 
 from alignadmin.audit import bundle, checkpoints, standalone_checker
 from alignadmin.audit.bundle import Span, Writing
-from connectors.audit import pack_lines, pack_plans, pack_rows, pack_span, pack_terms, statements
 from connectors.audit.models import Checkpoint, Entry, Pack
-from connectors.audit.pack_readme import readme
-from connectors.audit.pack_rows import Written
-from connectors.audit.pack_scratch import Scratch
-from connectors.audit.pack_span import Ends, Found
-from connectors.audit.selection import Selection
 from connectors.credentials.reminders import one_line
+from connectors.history.packs import lines as pack_lines
+from connectors.history.packs import plan_files, row_files, statements, terms
+from connectors.history.packs import span as pack_span
+from connectors.history.packs.readme import readme
+from connectors.history.packs.row_files import Written
+from connectors.history.packs.scratch import Scratch
+from connectors.history.packs.selection import Selection
+from connectors.history.packs.span import Ends, Found
 from connectors.models.connector import Connector
 
 Progress = Callable[[int], None]
@@ -92,7 +94,7 @@ def contents(pack: Pack, chosen: Selection, scratch: Scratch, progress: Progress
     done = _Done(progress)
     found = pack_span.read(chosen, ends, scratch, done.add)
     plans = sorted(found.plans)
-    touched = (found.first_seq, found.last_seq, *pack_plans.span(plans, scratch, ends))
+    touched = (found.first_seq, found.last_seq, *plan_files.span(plans, scratch, ends))
     named = [seq for seq in touched if seq is not None]
     if chosen.has_dates or not found.chosen:
         named += _whole_period(chosen)
@@ -135,11 +137,11 @@ def write(path: Path, found: Contents, progress: Progress) -> Made:
     ):
         writing = Writing(zip=made)
         zone = ZoneInfo(found.selection.time_zone)
-        writing.add("rows.jsonl", done.counted(pack_rows.write(found.scratch, zone, table, written)))
+        writing.add("rows.jsonl", done.counted(row_files.write(found.scratch, zone, table, written)))
         table.seek(0)
         writing.add("rows.csv", iter(lambda: table.read(BLOCK), b""))
         writing.add("lines.jsonl", done.told(pack_lines.lines(written.runs)))
-        writing.add("plans.jsonl", done.told(pack_plans.lines(found.plans, found.scratch, found.ends)))
+        writing.add("plans.jsonl", done.told(plan_files.lines(found.plans, found.scratch, found.ends)))
         _add_chain(writing, found.span, done)
         writing.add("statements.txt", [_statements(found, written)])
         writing.add("README.txt", [_readme(found)])
@@ -210,10 +212,10 @@ def _manifest(found: Contents, written: Written) -> dict[str, Any]:
         "asked_at": _stamp(found.pack.created_at),
         "query": found.selection.query,
         "connectors": [
-            {"id": each.pk, **{name: getattr(each, name) for name in pack_rows.CONNECTOR}}
+            {"id": each.pk, **{name: getattr(each, name) for name in row_files.CONNECTOR}}
             for each in found.selection.connectors
         ],
-        "terms": pack_terms.told(found.ends.meanings, found.selection.connectors or Connector.objects.order_by("pk")),
+        "terms": terms.told(found.ends.meanings, found.selection.connectors or Connector.objects.order_by("pk")),
         "filter": found.selection.words,
         "time_zone": found.selection.time_zone,
         "since": _stamp(found.selection.since),

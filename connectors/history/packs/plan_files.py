@@ -15,8 +15,8 @@ from django.db.models import Q
 
 from alignadmin.audit.trail import WITHOUT_ROW
 from connectors.audit.models import Entry, HistoryRow
-from connectors.audit.pack_scratch import Scratch
-from connectors.audit.pack_span import Ends
+from connectors.history.packs.scratch import Scratch
+from connectors.history.packs.span import Ends
 
 AT_ONCE = 200  # plans
 BATCH = 1000  # entries

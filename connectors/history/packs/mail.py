@@ -21,9 +21,9 @@ from django.utils import timezone
 
 from alignadmin.audit import trail
 from alignadmin.due_work import due_work
-from connectors.audit import schedules
 from connectors.audit.models import Pack, PackState
 from connectors.credentials.reminders import addresses, one_line
+from connectors.history.packs import schedules
 
 log = logging.getLogger(__name__)
 

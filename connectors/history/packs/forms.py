@@ -8,8 +8,8 @@ from django.core.validators import validate_email
 
 from alignadmin.accounts.people.forms import plain_name
 from connectors.audit.models import Every
-from connectors.audit.schedules import MOST_RECIPIENTS
-from connectors.audit.selection import LONGEST
+from connectors.history.packs.schedules import MOST_RECIPIENTS
+from connectors.history.packs.selection import LONGEST
 
 LONGEST_NAME = 80
 

@@ -25,12 +25,12 @@ from alignadmin.audit import checkpoints, trail
 from alignadmin.audit.deliveries import sync_folder
 from alignadmin.due_work import due_work, wake
 from connectors import leases
-from connectors.audit import pack_files, pack_lease, selection
 from connectors.audit.models import Entry, Pack, PackSchedule, PackState
-from connectors.audit.pack_files import Contents, Made
-from connectors.audit.pack_lease import Hold
-from connectors.audit.pack_scratch import scratch
-from connectors.audit.selection import BadQuery, Selection
+from connectors.history.packs import lease, selection, zip_file
+from connectors.history.packs.lease import Hold
+from connectors.history.packs.scratch import scratch
+from connectors.history.packs.selection import BadQuery, Selection
+from connectors.history.packs.zip_file import Contents, Made
 from connectors.jobs import MOST_TRIES, Interrupted, LeaseLost, stopping
 from connectors.services import Refused
 
@@ -140,7 +140,7 @@ def note_failed(query: str, time_zone: str, why: str, schedule: PackSchedule) ->
 @due_work
 def write_due() -> int:
     count = 0
-    while not stopping.is_set() and (hold := pack_lease.claim()):
+    while not stopping.is_set() and (hold := lease.claim()):
         execute(hold)
         count += 1
     return count
@@ -180,10 +180,10 @@ def _write(hold: Hold) -> None:
         raise Refused(TOO_OFTEN)
     chosen = selection.select(pack.query, pack.time_zone)
     with _draft(pack) as draft, scratch(draft.parent, f".{pack.uuid}-") as aside:
-        found = pack_files.contents(pack, chosen, aside, hold.progress)
+        found = zip_file.contents(pack, chosen, aside, hold.progress)
         pack.total = found.total
         hold.write(done=found.read, total=pack.total)
-        made = pack_files.write(draft, found, hold.progress)
+        made = zip_file.write(draft, found, hold.progress)
         _finish(hold, draft, found, made)
 
 

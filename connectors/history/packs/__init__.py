@@ -1,0 +1,1 @@
+"""Evidence packs: what an auditor takes along, and can check alone."""

@@ -18,10 +18,7 @@ class ConnectorsConfig(AppConfig):
         )
         from alignadmin.site.navigation import COUNTS
         from connectors.audit import (  # noqa: F401
-            question_mail,
-            questions,
             rebuilding,
-            review,
             verification,
         )
         from connectors.catalogue import refresh  # noqa: F401
@@ -38,8 +35,13 @@ class ConnectorsConfig(AppConfig):
             schedules,
             services,
         )
+        from connectors.history.reviews import (  # noqa: F401
+            question_mail,
+            questions,
+            sign_off,
+        )
 
-        COUNTS["History"] = review.waiting_for
+        COUNTS["History"] = sign_off.waiting_for
         COUNTS["Overview"] = questions.waiting_for
         post_migrate.connect(triggers.on_migrated, sender=self)
         post_migrate.connect(search_index.on_migrated, sender=self)

@@ -14,10 +14,10 @@ from django.utils import timezone
 from alignadmin.audit import trail
 from connectors.align import audit_sentences
 from connectors.align.audit_sentences import CREATED, J2A, MappingEvent
-from connectors.audit import weeks
 from connectors.audit.models import Entry, HistoryRow, Intake, Source
-from connectors.audit.weeks import Week
 from connectors.history.intake import intake
+from connectors.history.reviews import weeks
+from connectors.history.reviews.weeks import Week
 from connectors.models import Connector, Person
 from tests import make
 

@@ -12,10 +12,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from alignadmin.audit import checkpoints, deliveries, triggers, verification
-from connectors.audit import questions, review, weeks
 from connectors.audit.models import Case, HistoryRow, Intake, IntakeRun
 from connectors.history.cases import services
 from connectors.history.intake import intake, withdrawals
+from connectors.history.reviews import questions, sign_off, weeks
 from connectors.models import Connector, Person, Role
 from tests import history_mutations as mutations
 from tests import review_steps
@@ -52,8 +52,8 @@ def whole(connector: Connector, people: dict[Role, Person]) -> Connector:
     questions.answer(asked, "A QA column was added.", actor=admin)
     week = review_steps.past_week()
     line = weeks.line_of(week, timezone.now())
-    seen = review.Seen(review=0, rows=line.rows, open_cases=line.open_cases)
-    review.sign(week, note="Quiet.", seen=seen, actor=reviewer)
+    seen = sign_off.Seen(review=0, rows=line.rows, open_cases=line.open_cases)
+    sign_off.sign(week, note="Quiet.", seen=seen, actor=reviewer)
     checkpoints.make(checkpoints.COMMAND)
     deliveries.deliver_due()
     assert differences() == []

@@ -13,9 +13,9 @@ from django.urls import reverse
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from alignadmin.due_work import HUEY
-from connectors.audit import question_mail
 from connectors.audit.models import HistoryRow, Question
-from connectors.audit.weeks import Week
+from connectors.history.reviews import question_mail
+from connectors.history.reviews.weeks import Week
 from connectors.models import Connector, Person, Role
 from tests import make
 from tests.conftest import People

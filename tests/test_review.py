@@ -15,9 +15,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
-from connectors.audit import review, weeks
 from connectors.audit.models import Entry, HistoryRow, Review
-from connectors.audit.weeks import Week
+from connectors.history.reviews import sign_off, weeks
+from connectors.history.reviews.weeks import Week
 from connectors.models import Connector, Person, Role
 from tests import make
 from tests.conftest import People
@@ -179,7 +179,7 @@ def test_signing_is_an_entry_with_what_the_week_was(
 
 
 def test_the_weeks_up_to_the_first_unsigned_one_are_reviewed(reviewer: Client, began: Week, align: Connector) -> None:
-    assert review.overdue() == 3
+    assert sign_off.overdue() == 3
     assert reviewer.get(REVIEWS).context["standing"].until is None
     sign(reviewer, began)
     sign(reviewer, past_week(1))
@@ -188,7 +188,7 @@ def test_the_weeks_up_to_the_first_unsigned_one_are_reviewed(reviewer: Client, b
     for back in (3, 2):
         sign(reviewer, past_week(back))
     assert reviewer.get(REVIEWS).context["standing"].until == past_week(1).sunday
-    assert review.overdue() == 0
+    assert sign_off.overdue() == 0
 
 
 def test_a_week_with_open_cases_needs_a_note(reviewer: Client, align: Connector, week: Week, people: People) -> None:
@@ -296,9 +296,9 @@ def test_nothing_is_signed_when_its_entry_cannot_be_written(reviewer: Client, al
 @pytest.mark.django_db(transaction=True)
 def test_of_two_reviewers_at_once_one_wins_and_the_other_is_told(align: Connector, week: Week, people: People) -> None:
     second = make.person(Role.REVIEWER, email="second@example.test", name="Sara Second")
-    seen = review.Seen(review=0, rows=0, open_cases=0)
+    seen = sign_off.Seen(review=0, rows=0, open_cases=0)
     both = [people[Role.REVIEWER], second]
-    refusals = at_once([partial(review.sign, week, note="", seen=seen, actor=person) for person in both])
+    refusals = at_once([partial(sign_off.sign, week, note="", seen=seen, actor=person) for person in both])
     winner = Review.objects.get().person_name
     assert len(refusals) == 1
     assert refusals[0].startswith(f"{winner} signed this week at")

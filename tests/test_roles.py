@@ -20,9 +20,9 @@ from django.utils import timezone
 from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import trail
 from connectors import jobs
-from connectors.audit import weeks
 from connectors.audit.models import Case, Every
 from connectors.history.packs import schedules, services
+from connectors.history.reviews import weeks
 from connectors.models import Credential, HistoryRow, Job, Person, Project, Role, System
 from mappings.models import Change, Mapping, Plan, Scope
 from tests import make

@@ -13,7 +13,6 @@ from typing import Any
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
-from connectors.audit import questions, review
 from connectors.audit.comparison import archived_seq
 from connectors.audit.differences import ALTERED, MISSING, SURPLUS, Difference, Look, Page, Position, told
 from connectors.audit.models import Case, CaseState, Entry, HistoryRow, Question, Review, Source
@@ -22,6 +21,7 @@ from connectors.history.intake import gaps, withdrawals
 from connectors.history.mirror import case_lifecycle, matching
 from connectors.history.mirror import projection as make
 from connectors.history.mirror.case_lifecycle import Sighting
+from connectors.history.reviews import questions, sign_off
 from connectors.models.connector import Connector
 
 SIZE = 500
@@ -278,7 +278,7 @@ def _has_its_address(question: Question, said: Mapping[str, object]) -> bool:
 def all_reviews(after: Position) -> Page:
     """Of each week the last sign-off."""
     last: dict[str, Entry] = {}
-    for entry in Entry.objects.filter(action=review.REVIEWED).order_by("seq").iterator():
+    for entry in Entry.objects.filter(action=sign_off.REVIEWED).order_by("seq").iterator():
         last[body_of(entry)["data"]["week"]] = entry
     stored = {each.week.isoformat(): each for each in Review.objects.all()}
     found: list[Difference] = []

@@ -2,11 +2,13 @@
 
 from django.urls import path, register_converter
 
-from connectors.audit import pages, pages_questions, pages_review, saved_pages
+from connectors.audit import pages, saved_pages
 from connectors.audit.numbers import RowNumber
 from connectors.history.cases import views
 from connectors.history.intake import run_views
 from connectors.history.packs import views as pages_packs
+from connectors.history.reviews import question_views
+from connectors.history.reviews import views as pages_review
 
 register_converter(RowNumber, "row")
 
@@ -36,9 +38,9 @@ urlpatterns = [
     path("review/<slug:week>/", pages_review.week, name="review-week"),
     path("review/<slug:week>/sample/", pages_review.sample, name="review-sample"),
     path("review/<slug:week>/sign/", pages_review.sign, name="review-sign"),
-    path("questions/", pages_questions.listed, name="questions"),
-    path("questions/<int:pk>/", pages_questions.question, name="question"),
-    path("<row:row>/ask/", pages_questions.ask, name="question-ask"),
+    path("questions/", question_views.listed, name="questions"),
+    path("questions/<int:pk>/", question_views.question, name="question"),
+    path("<row:row>/ask/", question_views.ask, name="question-ask"),
     path("views/", saved_pages.views, name="history-views"),
     path("views/<int:view>/", saved_pages.change, name="history-view"),
     path("views/<int:view>/delete/", saved_pages.delete, name="history-view-delete"),

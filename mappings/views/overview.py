@@ -15,12 +15,13 @@ from alignadmin.accounts.rights import Right, may, requires
 from alignadmin.audit import checkpoints
 from alignadmin.web.responses import page
 from connectors import queries
-from connectors.audit import questions, review, verification
+from connectors.audit import verification
 from connectors.audit.models import HistoryRow
 from connectors.credentials import expiry, reminders
 from connectors.history.cases import services
 from connectors.history.intake import gaps
 from connectors.history.packs import schedules
+from connectors.history.reviews import questions, sign_off
 from connectors.models import Connector, Credential, Person
 from mappings import coverage
 from mappings.contract import facts
@@ -129,7 +130,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "cards": cards,
         "emergencies": emergencies(person),
         "questions": questions.to_answer(person)[: questions.MOST_OPEN],
-        "reviews": review.to_do() if sees_history else None,
+        "reviews": sign_off.to_do() if sees_history else None,
         "checkpoint": checkpoints.state() if sees_history else None,
         "check_trouble": verification.trouble() if sees_history else "",
         "failed_packs": schedules.troubles() if sees_history else [],

@@ -19,14 +19,14 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import trail
-from connectors.audit import samples, weeks
 from connectors.audit.models import Entry, Question, Review
-from connectors.audit.own_changes import own_changes
-from connectors.audit.samples import Sample
-from connectors.audit.weeks import Standing, Week, WeekLine
 from connectors.history.cases import services
 from connectors.history.intake import gaps
 from connectors.history.intake.gaps import Gap
+from connectors.history.reviews import samples, weeks
+from connectors.history.reviews.own_changes import own_changes
+from connectors.history.reviews.samples import Sample
+from connectors.history.reviews.weeks import Standing, Week, WeekLine
 from connectors.models.connector import Connector
 from connectors.services import Refused
 

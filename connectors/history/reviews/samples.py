@@ -19,9 +19,9 @@ from django.db.models import QuerySet
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
-from connectors.audit import weeks
 from connectors.audit.models import Entry, HistoryRow
-from connectors.audit.weeks import Week
+from connectors.history.reviews import weeks
+from connectors.history.reviews.weeks import Week
 from connectors.services import Refused
 
 SAMPLED = "history.sampled"

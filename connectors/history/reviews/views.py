@@ -14,9 +14,9 @@ from alignadmin.accounts.recent_sign_in import is_fresh
 from alignadmin.accounts.rights import Right, requires
 from alignadmin.parsing import text_in, whole
 from alignadmin.web.responses import page, redirect
-from connectors.audit import review, samples, weeks
-from connectors.audit.week_page import WeekPage
-from connectors.audit.weeks import Week
+from connectors.history.reviews import samples, sign_off, weeks
+from connectors.history.reviews.week_page import WeekPage
+from connectors.history.reviews.weeks import Week
 from connectors.services import Refused
 
 DRAWN = 10  # where nobody says how many
@@ -30,7 +30,7 @@ def listed(request: HttpRequest) -> HttpResponse:
     context = {
         "page": weeks.listed(until, now),
         "standing": weeks.standing(now),
-        "open_questions": review.open_questions(),
+        "open_questions": sign_off.open_questions(),
         "first": weeks.first(now),
         "overdue_days": weeks.OVERDUE.days,
     }
@@ -57,13 +57,13 @@ def sample(request: HttpRequest, week: str) -> HttpResponse:
 @requires(Right.HISTORY, Right.REVIEW, ("POST",), fresh=True)
 def sign(request: HttpRequest, week: str) -> HttpResponse:
     found, note, drawn = _week(week), text_in(request.POST, "note"), _number(text_in(request.POST, "sample"))
-    seen = review.Seen(
+    seen = sign_off.Seen(
         review=_number(text_in(request.POST, "seen")),
         rows=_number(text_in(request.POST, "rows")),
         open_cases=_number(text_in(request.POST, "cases")),
     )
     try:
-        review.sign(found, note=note, seen=seen, sample=drawn, actor=_person(request))
+        sign_off.sign(found, note=note, seen=seen, sample=drawn, actor=_person(request))
     except Refused as refused:
         return _show(request, found, trouble=str(refused), note=note, sample=drawn, status=409)
     messages.success(request, f"The week {found} is signed off.")

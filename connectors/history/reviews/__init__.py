@@ -1,0 +1,1 @@
+"""Weeks that a reviewer looks through and signs, and questions about rows."""

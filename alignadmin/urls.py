@@ -8,7 +8,7 @@ from alignadmin.accounts.people import views
 from alignadmin.accounts.rights import Right
 from alignadmin.site import health_views
 from connectors import api as connectors_api
-from connectors.audit import api as audit_api
+from connectors.history.search import api as audit_api
 from mappings import api as mappings_api
 
 

@@ -6,7 +6,7 @@ import re
 
 from django.conf import settings
 
-from connectors.audit import search
+from connectors.history.search import query_language
 from tests.processes import ROOT
 
 DOCS = ROOT / "docs"
@@ -38,7 +38,7 @@ def test_its_actions_are_written_by_the_product() -> None:
 def test_its_searches_are_understood() -> None:
     searches = [text for text in CODE if re.match(r"[a-z]+:\S", text)]
     assert len(searches) > 8
-    assert {text: search.parse(text).problems for text in searches} == dict.fromkeys(searches, ())
+    assert {text: query_language.parse(text).problems for text in searches} == dict.fromkeys(searches, ())
 
 
 def test_its_anchors_lead_somewhere() -> None:

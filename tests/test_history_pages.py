@@ -25,10 +25,10 @@ from alignadmin.audit import trail, triggers
 from alignadmin.audit.trail import Act
 from alignadmin.due_work import run_due
 from connectors.align.audit_sentences import DELETED, J2A, MappingEvent, write
-from connectors.audit.forms import asked
 from connectors.audit.models import Entry, HistoryRow, Intake, MirrorLine, SavedView
-from connectors.audit.search import Search
 from connectors.history.intake.pasted_log import LogLine
+from connectors.history.search.forms import asked
+from connectors.history.search.query_language import Search
 from connectors.models import Connector, Person, Role
 from tests import make
 from tests.events import EVENT

@@ -13,9 +13,9 @@ from django.apps import apps
 from django.db import connection
 from django.test import Client
 
-from connectors.audit import search
 from connectors.audit.models import Case, Certainty, Entry, HistoryRow, Source, TypeLabel
 from connectors.history.mirror.search_terms import UNSPACED
+from connectors.history.search import query_language
 from connectors.models import Connector, Person, Role
 from connectors.models import Status as CatalogueStatus
 from mappings.engine.values import WorkItemType
@@ -350,6 +350,6 @@ def test_rows_that_an_earlier_version_has_written_are_read_again(
             assert row.work_item_type == "benutzergeschichte"  # its line has no id
         else:
             assert (row.match, row.work_item_type) == (was.match, was.work_item_type)
-        assert search.rows(search.parse(f'"完成" action:{row.action}')).filter(pk=row.pk).exists()
-    assert search.rows(search.parse("before:完成")).count() == 1
-    assert search.rows(search.parse("actor:jira source:alignadmin")).exists()
+        assert query_language.rows(query_language.parse(f'"完成" action:{row.action}')).filter(pk=row.pk).exists()
+    assert query_language.rows(query_language.parse("before:完成")).count() == 1
+    assert query_language.rows(query_language.parse("actor:jira source:alignadmin")).exists()

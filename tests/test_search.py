@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 from alignadmin.audit import trail
 from alignadmin.audit.trail import Act
 from connectors.align.audit_sentences import MappingEvent, write
-from connectors.audit import periods, queries, search
 from connectors.audit.models import Case, CaseState, HistoryRow, Intake
 from connectors.history.intake.pasted_log import LogLine
 from connectors.history.mirror import matching, search_index, search_terms
 from connectors.history.mirror import projection as make
+from connectors.history.search import periods, queries, query_language
 from connectors.models import Connector, Person, Role
 from tests.events import EVENT
 from tests.make import lines_taken_in
@@ -92,7 +92,7 @@ def line(connector: Connector, description: str, *, at: datetime = NOON, user: s
 
 
 def found(text: str) -> int:
-    return search.rows(search.parse(text)).count()
+    return query_language.rows(query_language.parse(text)).count()
 
 
 # --- reading and writing ----------------------------------------------------------------------------------------------
@@ -103,13 +103,13 @@ def found(text: str) -> int:
 )
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_any_text_is_read_and_what_is_written_is_read_as_the_same(text: str) -> None:
-    once = search.parse(text)
-    assert search.parse(search.write(once)) == once
+    once = query_language.parse(text)
+    assert query_language.parse(query_language.write(once)) == once
     assert all(sentence.endswith(".") for sentence in once.problems)
 
 
 def test_qualifiers_and_quoted_values_are_told_from_words() -> None:
-    parsed = search.parse('Type:story after:"In ""Review""" plain "two words" "not:this" 10:30 action:')
+    parsed = query_language.parse('Type:story after:"In ""Review""" plain "two words" "not:this" 10:30 action:')
     assert [(term.name, term.value) for term in parsed.terms] == [
         ("type", "story"),
         ("after", 'In "Review"'),
@@ -138,7 +138,7 @@ def test_qualifiers_and_quoted_values_are_told_from_words() -> None:
 )
 def test_what_is_not_understood_is_named_and_finds_nothing(text: str, sentence: str, align: Connector) -> None:
     done(align, None)
-    assert any(sentence in each for each in search.parse(text).problems)
+    assert any(sentence in each for each in query_language.parse(text).problems)
     assert found(text) == 0
     assert found("") == 1
 
@@ -148,7 +148,7 @@ def test_what_is_not_understood_is_named_and_finds_nothing(text: str, sentence: 
 )
 def test_what_only_the_database_can_tell_is_named_too(text: str, sentence: str, align: Connector) -> None:
     done(align, None)
-    assert sentence in search.trouble(search.parse(text))[0]
+    assert sentence in query_language.trouble(query_language.parse(text))[0]
     assert found(text) == 0
 
 
@@ -244,13 +244,13 @@ class TestFound:
 
     @pytest.mark.parametrize(("text", "rows"), FOUND)
     def test_a_search_finds_what_it_says(self, text: str, rows: int) -> None:
-        assert search.trouble(search.parse(text)) == ()
+        assert query_language.trouble(query_language.parse(text)) == ()
         assert found(text) == rows
 
     @pytest.mark.parametrize("text", HOSTILE)
     def test_hostile_text_is_plain_words(self, text: str, align: Connector, omar: Person) -> None:
         found(text)
-        page = queries.history_page(search.select(search.parse(text)))
+        page = queries.history_page(query_language.select(query_language.parse(text)))
         assert len(page.rows) in (0, 3)
 
     def test_a_case_that_is_explained_is_found_as_such(self) -> None:
@@ -364,10 +364,10 @@ def test_rows_that_change_or_go_are_found_as_they_are(align: Connector, dana: Pe
     assert (found("after:blocked"), found("after:review")) == (1, 0)
     HistoryRow.objects.filter(pk=row.pk).update(at=NOON - timedelta(days=400))
     assert found("after:blocked since:2025-10-16 until:2025-10-16") == 1
-    assert queries.history_page(search.select(search.parse("after:blocked"))).rows == [row]
+    assert queries.history_page(query_language.select(query_language.parse("after:blocked"))).rows == [row]
     HistoryRow.objects.all().delete()
     assert found("after:blocked") == 0
-    assert queries.history_page(search.select(search.parse("after:blocked"))).rows == []
+    assert queries.history_page(query_language.select(query_language.parse("after:blocked"))).rows == []
 
 
 def test_a_line_that_finds_its_cause_later_is_one_row_of_the_search(align: Connector, dana: Person) -> None:
@@ -421,8 +421,8 @@ def test_pages_of_a_search_hold_every_row_once_and_in_order(
     text: str, at: Callable[[int], datetime], align: Connector
 ) -> None:
     many(align, at)
-    chosen = search.select(search.parse(text))
-    rows = search.rows(search.parse(text))
+    chosen = query_language.select(query_language.parse(text))
+    rows = query_language.rows(query_language.parse(text))
     expected = list(rows.order_by("-at", "-id").values_list("pk", flat=True))
     page = queries.history_page(chosen, size=20)
     forth = [row.pk for row in page.rows]
@@ -444,8 +444,8 @@ def test_the_bars_count_each_day_of_the_zone_also_where_the_clock_changes(
 ) -> None:
     many(align, lambda number: datetime(2026, 11, 10, 0, 30, tzinfo=UTC) - timedelta(hours=5 * number))
     with timezone.override(ZoneInfo(zone)):
-        wanted = search.parse(text)
-        bars = queries.bars(search.select(wanted))
+        wanted = query_language.parse(text)
+        bars = queries.bars(query_language.select(wanted))
         assert bars is not None
-        days = [timezone.localdate(at) for at in search.rows(wanted).values_list("at", flat=True)]
+        days = [timezone.localdate(at) for at in query_language.rows(wanted).values_list("at", flat=True)]
         assert {bar.day: bar.rows for bar in bars.bars if bar.rows} == {day: days.count(day) for day in days}

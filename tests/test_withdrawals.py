@@ -15,7 +15,6 @@ from django.test import Client
 
 from alignadmin.audit import trail, triggers, verification
 from connectors.align.audit_sentences import MappingEvent, write
-from connectors.audit import search
 from connectors.audit.models import (
     Case,
     CaseState,
@@ -32,6 +31,7 @@ from connectors.history.cases import services
 from connectors.history.intake import gaps, runs, withdrawals
 from connectors.history.intake.intake import IntakeResult, pull, take_in
 from connectors.history.mirror.case_lifecycle import Sighting
+from connectors.history.search import query_language
 from connectors.models import AuditSource, Connector, Person, Role
 from connectors.services import Refused
 from tests.events import EVENT
@@ -98,10 +98,10 @@ def test_lines_of_a_withdrawn_run_leave_the_history_and_stay_in_the_mirror(
     align: Connector, people: People, signed_in: SignIn
 ) -> None:
     paste(align, people[Role.REVIEWER], NOON, NOON + timedelta(hours=1))
-    assert search.rows(search.parse("source:outside")).count() == 2
+    assert query_language.rows(query_language.parse("source:outside")).count() == 2
     assert withdraw(signed_in(Role.REVIEWER), 1).status_code == 303
     assert (MirrorLine.objects.count(), counting()) == (2, 0)
-    assert search.rows(search.parse("source:outside")).count() == 0
+    assert query_language.rows(query_language.parse("source:outside")).count() == 0
     assert set(Case.objects.values_list("state", "decided_by")) == {("withdrawn", "Reviewer")}
     assert is_whole()
 

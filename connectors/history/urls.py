@@ -2,13 +2,14 @@
 
 from django.urls import path, register_converter
 
-from connectors.audit import pages, saved_pages
-from connectors.audit.numbers import RowNumber
 from connectors.history.cases import views
 from connectors.history.intake import run_views
 from connectors.history.packs import views as pages_packs
 from connectors.history.reviews import question_views
 from connectors.history.reviews import views as pages_review
+from connectors.history.search import saved_search_views
+from connectors.history.search import views as pages
+from connectors.history.search.numbers import RowNumber
 
 register_converter(RowNumber, "row")
 
@@ -41,8 +42,8 @@ urlpatterns = [
     path("questions/", question_views.listed, name="questions"),
     path("questions/<int:pk>/", question_views.question, name="question"),
     path("<row:row>/ask/", question_views.ask, name="question-ask"),
-    path("views/", saved_pages.views, name="history-views"),
-    path("views/<int:view>/", saved_pages.change, name="history-view"),
-    path("views/<int:view>/delete/", saved_pages.delete, name="history-view-delete"),
+    path("views/", saved_search_views.views, name="history-views"),
+    path("views/<int:view>/", saved_search_views.change, name="history-view"),
+    path("views/<int:view>/delete/", saved_search_views.delete, name="history-view-delete"),
     path("<row:row>/", pages.row, name="history-row"),
 ]

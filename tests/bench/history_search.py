@@ -102,7 +102,7 @@ def _page(client: Any, query: dict[str, str]) -> float:
 def _deep(client: Any) -> list[float]:
     """Pages that begin anywhere in the three years, of everything and of a search."""
     from connectors.audit.models import HistoryRow
-    from connectors.audit.queries import key_of
+    from connectors.history.search.queries import key_of
 
     last = HistoryRow.objects.latest("id").pk
     rows = HistoryRow.objects.filter(pk__in=[last * part // 11 for part in range(1, 11)])

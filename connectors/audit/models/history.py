@@ -138,7 +138,7 @@ class HistoryRow(models.Model):
 
     @property
     def number(self) -> str:
-        """As an address, the API and a pack have it, see connectors.audit.numbers."""
+        """As an address, the API and a pack have it, see connectors.history.search.numbers."""
         if self.entry_seq:
             return str(self.entry_seq)
         return f"line-{self.line_id}" if self.line_id else f"row-{self.pk}"

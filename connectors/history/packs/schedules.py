@@ -18,10 +18,10 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.due_work import due_work
-from connectors.audit import search
 from connectors.audit.models import Every, Pack, PackSchedule
 from connectors.history.packs import selection, services
 from connectors.history.packs.selection import BadQuery
+from connectors.history.search import query_language
 from connectors.services import Refused
 
 log = logging.getLogger(__name__)
@@ -64,8 +64,10 @@ def period_before(every: str, due_at: datetime) -> Period:
 
 
 def query_of(schedule: PackSchedule, period: Period) -> str:
-    found = search.with_terms(search.parse(schedule.query), since=str(period.first), until=str(period.last))
-    return search.write(found)
+    found = query_language.with_terms(
+        query_language.parse(schedule.query), since=str(period.first), until=str(period.last)
+    )
+    return query_language.write(found)
 
 
 def troubles() -> list[Pack]:

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from connectors.audit import periods, search
 from connectors.audit.models import HistoryRow
-from connectors.audit.search import Search, Term
 from connectors.credentials.reminders import one_line
 from connectors.history.mirror.search_index import Group
+from connectors.history.search import periods, query_language
+from connectors.history.search.query_language import Search, Term
 from connectors.models.connector import Connector
 
 Rows = QuerySet[HistoryRow]
@@ -54,31 +54,31 @@ def select(query: str, time_zone: str) -> Selection:
     if len(query) > LONGEST:
         raise BadQuery(f"The filter is longer than {LONGEST:,} characters: shorten it.")
     with timezone.override(ZoneInfo(time_zone)):
-        found = _with_days(search.parse(query))
-        if problems := search.trouble(found):
+        found = _with_days(query_language.parse(query))
+        if problems := query_language.trouble(found):
             raise BadQuery(" ".join(problems))
-        since, until = search.bounds(found)
-        columns, groups = search.without_index(found)
+        since, until = query_language.bounds(found)
+        columns, groups = query_language.without_index(found)
         return Selection(
-            query=search.write(found),
+            query=query_language.write(found),
             words=in_words(found),
             time_zone=time_zone,
             since=since,
             until=until,
             connectors=_connectors(found),
-            rows=search.rows(found),
+            rows=query_language.rows(found),
             columns=columns,
             groups=groups,
         )
 
 
 def has_dates(query: str) -> bool:
-    found = search.parse(query)
+    found = query_language.parse(query)
     return bool(found.values(SINCE) or found.values(UNTIL))
 
 
 def _with_days(found: Search) -> Search:
-    return search.build([_with_day(term) for term in found.terms], found.words)
+    return query_language.build([_with_day(term) for term in found.terms], found.words)
 
 
 def _with_day(term: Term) -> Term:
@@ -96,7 +96,7 @@ def in_words(found: Search) -> str:
 
 def _connectors(found: Search) -> list[Connector]:
     """Those that the search's own condition on the column names."""
-    conditions = [search.QUALIFIERS["connector"](value).columns.children for value in found.values("connector")]
+    conditions = [query_language.QUALIFIERS["connector"](value).columns.children for value in found.values("connector")]
     chosen = [each for children in conditions for each in children if isinstance(each, tuple)]
     return list(
         Connector.objects.filter(pk__in={number for _, numbers in chosen for number in numbers}).order_by("name")

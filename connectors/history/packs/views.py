@@ -19,12 +19,12 @@ from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may, requires
 from alignadmin.parsing import text_in, whole
 from alignadmin.web.responses import failure, page, redirect
-from connectors.audit import search
 from connectors.audit.models import Every, Pack, PackSchedule, PackState
 from connectors.history.packs import schedules, selection, services
 from connectors.history.packs.forms import AskForm, ScheduleForm
 from connectors.history.packs.mail import file_name
 from connectors.history.packs.selection import BadQuery
+from connectors.history.search import query_language
 from connectors.services import Refused
 
 PAGE = 50
@@ -155,7 +155,7 @@ def _found(uuid: UUID) -> Pack:
 def _shown(pack: Pack) -> Shown:
     return Shown(
         pack=pack,
-        words=selection.in_words(search.parse(pack.query)),
+        words=selection.in_words(query_language.parse(pack.query)),
         name=file_name(pack),
         expires_at=services.expires_at(pack),
         is_active=pack.state in services.ACTIVE,
@@ -170,7 +170,7 @@ def _shown(pack: Pack) -> Shown:
 def scheduled(request: HttpRequest) -> HttpResponse:
     found = PackSchedule.objects.select_related("created_by").order_by("name")
     context = {
-        "schedules": [(each, selection.in_words(search.parse(each.query))) for each in found],
+        "schedules": [(each, selection.in_words(query_language.parse(each.query))) for each in found],
         "may_change": may(request.user, Right.CONFIGURE),
         "folder": settings.PACK_FOLDER,
         "has_mail": bool(settings.EMAIL_URL),

@@ -18,14 +18,15 @@ from alignadmin.accounts.rights import Right, requires
 from alignadmin.audit import checkpoints
 from alignadmin.parsing import text_in, whole
 from alignadmin.web.responses import failure, page, redirect
-from connectors.audit import numbers, queries, saved_views, search, verification
-from connectors.audit.forms import LARGEST, TOO_LARGE, IntakeForm, SearchFields, asked
-from connectors.audit.search_page import Place
+from connectors.audit import verification
 from connectors.audit.standing import Standings
 from connectors.history.intake import gaps, intake
 from connectors.history.intake.paste_times import AskHour, AskZone
 from connectors.history.intake.pasted_log import FORMS, SLASHED_EXAMPLE, AskDayOrder, Hour
 from connectors.history.mirror import search_terms
+from connectors.history.search import numbers, queries, query_language, saved_views
+from connectors.history.search.forms import LARGEST, TOO_LARGE, IntakeForm, SearchFields, asked
+from connectors.history.search.page import Place
 from connectors.models.connector import AuditSource, Connector
 
 FORM_OVERHEAD = 64 * 1024
@@ -46,7 +47,7 @@ def history(request: HttpRequest) -> HttpResponse:
     place = Place(asked=asked(request.GET), as_align=text_in(request.GET, "as") == "align")
     if "tidy" in request.GET:  # from the fields, most of which are empty
         return redirect(request, place.address())
-    chosen = search.select(place.asked)
+    chosen = query_language.select(place.asked)
     if place.as_align:
         chosen = queries.in_aligns_log(chosen)
     keys = {name: queries.read_key(text_in(request.GET, name)) for name in ("before", "after")}
@@ -55,7 +56,7 @@ def history(request: HttpRequest) -> HttpResponse:
     bars = queries.bars(chosen, None if here else shown)
     context: dict[str, Any] = {
         "place": place,
-        "troubles": search.trouble(place.asked),
+        "troubles": query_language.trouble(place.asked),
         "left_out": [text for text in place.asked.words if not search_terms.split(text)],
         "fields": SearchFields(place.asked),
         "actions": queries.ACTIONS,

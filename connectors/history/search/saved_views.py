@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from alignadmin.accounts.models import Person
-from connectors.audit import search
 from connectors.audit.models import SavedView
+from connectors.history.search import query_language
 from connectors.services import Refused
 
 MOST = 50  # of one person
@@ -77,10 +77,10 @@ def _name(text: str) -> str:
 
 
 def _query(text: str) -> str:
-    wanted = search.parse(text)
-    if troubles := search.trouble(wanted):
+    wanted = query_language.parse(text)
+    if troubles := query_language.trouble(wanted):
         raise Refused(f"This search is not understood, so it was not saved. {' '.join(troubles)}")
-    query = search.write(wanted)
+    query = query_language.write(wanted)
     if len(query) > LONGEST_QUERY:
         raise Refused(f"The search has {len(query)} characters; one that is saved may have {LONGEST_QUERY}.")
     return query

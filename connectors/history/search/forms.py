@@ -12,11 +12,11 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 
 from alignadmin.parsing import text_in
-from connectors.audit import search
 from connectors.audit.models import CaseState, Intake, Source
-from connectors.audit.search import Search, Term
 from connectors.history.intake.paste_times import PLACES, ZONES
 from connectors.history.intake.pasted_log import DayOrder, Hour
+from connectors.history.search import query_language
+from connectors.history.search.query_language import Search, Term
 from connectors.models.catalogue import WorkItemType
 from connectors.models.connector import Connector
 
@@ -35,8 +35,8 @@ class SearchFields(forms.Form):
     until = forms.CharField(label="To", widget=forms.DateInput(attrs={"type": "date"}))
     connector = forms.ChoiceField(label="Connector")
     action = forms.CharField(label="Action", widget=forms.TextInput(attrs={"list": "actions"}))
-    kind = forms.ChoiceField(label="Mapping type", choices=ANY | search.KINDS)
-    direction = forms.ChoiceField(label="Direction", choices=ANY | search.DIRECTIONS)
+    kind = forms.ChoiceField(label="Mapping type", choices=ANY | query_language.KINDS)
+    direction = forms.ChoiceField(label="Direction", choices=ANY | query_language.DIRECTIONS)
     type = forms.ChoiceField(label="Work item type", choices=[("", "All"), *WorkItemType.choices])
     project = forms.CharField(label="Project")
     actor = forms.CharField(label="Anybody")
@@ -65,7 +65,7 @@ class SearchFields(forms.Form):
                 field.initial = True if name == "raw" else term.value
                 left.remove(term)
         # What no field can show, for instance two values of one qualifier, is kept as text.
-        self.fields["q"].initial = search.write(search.build(left, shown.words))
+        self.fields["q"].initial = query_language.write(query_language.build(left, shown.words))
 
     def _term(self, shown: Search, name: str) -> Term | None:
         qualifier = QUALIFIER_OF.get(name, name)
@@ -75,7 +75,7 @@ class SearchFields(forms.Form):
         return Term(name=qualifier, value=values[0])
 
     def _can_show(self, name: str, value: str) -> bool:
-        if name in search.NARROWING:
+        if name in query_language.NARROWING:
             return bool(re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value))
         if name == "raw":
             return value == "yes"
@@ -90,13 +90,13 @@ FIELDS = (*SearchFields.base_fields, "person")
 
 def asked(given: Mapping[str, str]) -> Search:
     """The search of an address: the text of `q`, and each field as the qualifier that it stands for."""
-    written = search.parse(text_in(given, "q"))
+    written = query_language.parse(text_in(given, "q"))
     terms = [
         Term(name=QUALIFIER_OF.get(name, name), value=value)
         for name in FIELDS
         if name != "q" and (value := text_in(given, name).strip()) and not (name == "raw" and value in NOT_TICKED)
     ]
-    return search.build([*written.terms, *terms], written.words) if terms else written
+    return query_language.build([*written.terms, *terms], written.words) if terms else written
 
 
 NOT_TICKED = ("false", "no")

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from connectors.audit import queries, search
-from connectors.audit.search import Search, Term
+from connectors.history.search import queries, query_language
+from connectors.history.search.query_language import Search, Term
 
 RANGES = (("today", "Today"), ("7d", "7 days"), ("30d", "30 days"), ("90d", "90 days"), ("quarter", "This quarter"))
 LABELS = {
@@ -56,7 +56,7 @@ class Place:
 
     @property
     def query(self) -> str:
-        return search.write(self.asked)
+        return query_language.write(self.asked)
 
     def address(self, **places: str) -> str:
         """With `before`, `after` or `row` when it is more than the first page of the selection."""
@@ -75,33 +75,35 @@ class Place:
         return Chip(
             label=LABELS.get(term.name, term.name),
             value=_told(term),
-            without=self.other(search.without(self.asked, term)),
-            is_wrong=bool(search.trouble(search.build([term], []))),
+            without=self.other(query_language.without(self.asked, term)),
+            is_wrong=bool(query_language.trouble(query_language.build([term], []))),
         )
 
     def _chip_of_word(self, text: str) -> Chip:
         return Chip(
             label="text",
             value=text,
-            without=self.other(search.without(self.asked, text)),
-            is_wrong=bool(search.build([], [text]).problems),
+            without=self.other(query_language.without(self.asked, text)),
+            is_wrong=bool(query_language.build([], [text]).problems),
         )
 
     def ranges(self) -> list[Range]:
         """All of the history first: no range is ever chosen for the reader."""
         since, until = self.asked.values("since"), self.asked.values("until")
         whole = Range(
-            label="All", address=self.other(search.with_terms(self.asked, since="", until="")), is_on=not since + until
+            label="All",
+            address=self.other(query_language.with_terms(self.asked, since="", until="")),
+            is_on=not since + until,
         )
         return [whole, *(self._range(value, label) for value, label in RANGES)]
 
     def _range(self, value: str, label: str) -> Range:
-        wanted = search.with_terms(self.asked, since=value, until="")
+        wanted = query_language.with_terms(self.asked, since=value, until="")
         is_on = self.asked.values("since") == (value,) and not self.asked.values("until")
         return Range(label=label, address=self.other(wanted), is_on=is_on)
 
     def bar_links(self, bars: queries.Bars | None) -> Sequence[BarLink]:
-        whenever = search.with_terms(self.asked, since="", until="")
+        whenever = query_language.with_terms(self.asked, since="", until="")
         return [
             BarLink(bar=bar, address=self._of_day(bar, whenever)) for bar in (bars.bars if bars else ()) if bar.rows
         ]
@@ -114,5 +116,7 @@ class Place:
 
 def _told(term: Term) -> str:
     """A value in the page's own words where it is one of a few."""
-    choices = {"kind": search.KINDS, "direction": search.DIRECTIONS, "since": dict(RANGES)}.get(term.name, {})
+    choices = {"kind": query_language.KINDS, "direction": query_language.DIRECTIONS, "since": dict(RANGES)}.get(
+        term.name, {}
+    )
     return choices.get(term.value.strip().lower(), term.value)

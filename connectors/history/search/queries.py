@@ -16,13 +16,14 @@ from django.utils import timezone
 
 from alignadmin.audit import archive_index, trail
 from connectors.align.audit_sentences import parse
-from connectors.audit import search, standing, verification
+from connectors.audit import standing, verification
 from connectors.audit.models import ChainHead, Entry, HistoryRow, Source
-from connectors.audit.search import Selection
 from connectors.audit.standing import Standing
 from connectors.audit.verification import Found
 from connectors.history.mirror import search_index
 from connectors.history.mirror.search_index import Span
+from connectors.history.search import query_language
+from connectors.history.search.query_language import Selection
 from connectors.models.connector import Connector
 
 Rows = QuerySet[HistoryRow]
@@ -95,7 +96,7 @@ def _beside(chosen: Selection, *, before: Key | None, after: Key | None, count: 
         span, order, beyond = Span(), ("-at", "-id"), Q()
     wanted = Wanted(chosen=chosen, span=span.within(chosen.span), beyond=beyond, order=order, count=count)
     if not chosen.groups:
-        return wanted.ordered(search.within(chosen, wanted.span))
+        return wanted.ordered(query_language.within(chosen, wanted.span))
     return _by_row_number(wanted) if connection.vendor == "sqlite" else _walked_or_searched(wanted)
 
 
@@ -118,7 +119,7 @@ class Wanted:
 
     def chosen_of(self, ids: Sequence[int]) -> Rows:
         """Of these rows, whose words are known to be right, the ones that meet the other conditions, too."""
-        return search.within(replace(self.chosen, groups=()), Span()).filter(pk__in=ids)
+        return query_language.within(replace(self.chosen, groups=()), Span()).filter(pk__in=ids)
 
 
 def _by_row_number(wanted: Wanted) -> list[HistoryRow]:
@@ -129,7 +130,7 @@ def _by_row_number(wanted: Wanted) -> list[HistoryRow]:
         found = wanted.ordered(wanted.chosen_of(ids))
         if len(found) == wanted.count or len(ids) < most:
             return found
-    return wanted.ordered(search.within(wanted.chosen, wanted.span))
+    return wanted.ordered(query_language.within(wanted.chosen, wanted.span))
 
 
 def _walked_or_searched(wanted: Wanted) -> list[HistoryRow]:
@@ -161,7 +162,9 @@ def _walked(wanted: Wanted) -> list[int] | None:
 
 def _ids(wanted: Wanted, span: Span, order: Sequence[Any]) -> list[int]:
     """Sorted are times and ids only, not rows with all they bear."""
-    rows = search.within(wanted.chosen, span).filter(wanted.beyond).order_by(*order).values_list("pk", flat=True)
+    rows = (
+        query_language.within(wanted.chosen, span).filter(wanted.beyond).order_by(*order).values_list("pk", flat=True)
+    )
     return list(rows[: wanted.count])
 
 
@@ -250,7 +253,7 @@ def _tallied(chosen: Selection, first: date, last: date) -> dict[date, tuple[int
     counts: dict[date, tuple[int, int]] = {}
     for start, end in _without_clock_change(first, last):
         begin, finish = day_start(start), day_start(end + timedelta(days=1))
-        rows = search.within(chosen, Span(since=begin, until=finish)).filter(at__lt=finish)
+        rows = query_language.within(chosen, Span(since=begin, until=finish)).filter(at__lt=finish)
         found = rows.order_by().annotate(day=DayNumber("at", begin=int(begin.timestamp()))).values("day")
         for day in found.annotate(rows=Count("source"), outside=Count("source", filter=Q(source=Source.OUTSIDE))):
             # The 25th hour of a long day belongs to it, too.

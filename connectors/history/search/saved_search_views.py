@@ -9,8 +9,8 @@ from django.urls import reverse
 from alignadmin.accounts.rights import Right, requires
 from alignadmin.parsing import text_in
 from alignadmin.web.responses import page, redirect
-from connectors.audit import saved_views, search
 from connectors.audit.models import SavedView
+from connectors.history.search import query_language, saved_views
 from connectors.services import Refused
 from connectors.views.connectors import person_of
 
@@ -78,7 +78,7 @@ def _show(
         "most": saved_views.MOST,
         "trouble": trouble,
         "name": name,
-        "query": search.write(search.parse(asked)),
+        "query": query_language.write(query_language.parse(asked)),
         "changed": changed,
     }
     return page(request, HERE, context, status=status)

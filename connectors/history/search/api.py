@@ -15,10 +15,10 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from alignadmin.accounts.rights import Right
 from alignadmin.parsing import text_in, whole
-from connectors.audit import numbers, queries, search
-from connectors.audit.forms import FIELDS, QUALIFIER_OF, asked
 from connectors.audit.models import HistoryRow, MirrorLine
-from connectors.audit.search import Selection
+from connectors.history.search import numbers, queries, query_language
+from connectors.history.search.forms import FIELDS, QUALIFIER_OF, asked
+from connectors.history.search.query_language import Selection
 
 
 class MirrorLineSerializer(serializers.ModelSerializer[MirrorLine]):
@@ -112,8 +112,8 @@ class HistoryViewSet(ReadOnlyModelViewSet[HistoryRow]):
 
     def selection(self) -> Selection:
         wanted = asked(self.request.query_params)
-        if troubles := search.trouble(wanted):
+        if troubles := query_language.trouble(wanted):
             raise ValidationError({"q": list(troubles)})
-        chosen = search.select(wanted)
+        chosen = query_language.select(wanted)
         assert chosen is not None  # noqa: S101  (it has no trouble)
         return chosen

@@ -17,10 +17,6 @@ class ConnectorsConfig(AppConfig):
             triggers,
         )
         from alignadmin.site.navigation import COUNTS
-        from connectors.audit import (  # noqa: F401
-            rebuilding,
-            verification,
-        )
         from connectors.catalogue import refresh  # noqa: F401
         from connectors.credentials import (
             probing,  # noqa: F401
@@ -39,6 +35,9 @@ class ConnectorsConfig(AppConfig):
             question_mail,
             questions,
             sign_off,
+        )
+        from connectors.history.verification import (  # noqa: F401
+            rebuilding,
         )
 
         COUNTS["History"] = sign_off.waiting_for

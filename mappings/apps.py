@@ -6,11 +6,11 @@ class MappingsConfig(AppConfig):
 
     def ready(self) -> None:
         from alignadmin.site.navigation import ALARMS, COUNTS
-        from connectors.audit.differences import MORE
         from connectors.credentials.clients import PAGE_SIZE
         from connectors.credentials.rotation import WRITE_PROBE
         from connectors.history.cases.services import WAY_BACK
         from connectors.history.intake.intake import AFTER_INTAKE
+        from connectors.history.verification.differences import MORE
         from connectors.maintenance import HELD_UP, ON_RETURN
         from mappings import (
             copies,

@@ -10,10 +10,10 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from connectors.audit.comparison import archived_seq
-from connectors.audit.copies import altered, compared, is_near
-from connectors.audit.differences import MISSING, SURPLUS, Difference, Look, Page, Position
 from connectors.audit.models import Entry, HistoryRow
+from connectors.history.verification.comparison import archived_seq
+from connectors.history.verification.copies import altered, compared, is_near
+from connectors.history.verification.differences import MISSING, SURPLUS, Difference, Look, Page, Position
 from mappings.models import Change, ChangeState, Plan, PlanState
 from mappings.planning.digests import digest_of
 from mappings.planning.making import stored_fingerprint

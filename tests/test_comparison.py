@@ -18,12 +18,13 @@ from alignadmin.audit import checkpoints, deliveries, triggers
 from alignadmin.audit import verification as chain
 from alignadmin.audit.trail import Act, append_many, canonical
 from alignadmin.due_work import run_due
-from connectors.audit import comparison, rebuilding, verification
-from connectors.audit.differences import Difference, Look, Page
 from connectors.audit.models import Entry, HistoryRow, IntakeRun, Verification
 from connectors.history.cases import services
 from connectors.history.intake import run_digest
 from connectors.history.mirror import projection
+from connectors.history.verification import comparison, rebuilding
+from connectors.history.verification import services as verification
+from connectors.history.verification.differences import Difference, Look, Page
 from connectors.models import Connector, Person, Role
 from connectors.services import ConnectorData, edit_connector
 from tests import chain_mutations as mutations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import template
 
 from connectors.audit.models import HistoryRow
-from connectors.audit.standing import Standing, Standings
+from connectors.history.verification.seal_status import Standing, Standings
 
 register = template.Library()
 

@@ -15,13 +15,13 @@ from alignadmin.accounts.rights import Right, may, requires
 from alignadmin.audit import checkpoints
 from alignadmin.web.responses import page
 from connectors import queries
-from connectors.audit import verification
 from connectors.audit.models import HistoryRow
 from connectors.credentials import expiry, reminders
 from connectors.history.cases import services
 from connectors.history.intake import gaps
 from connectors.history.packs import schedules
 from connectors.history.reviews import questions, sign_off
+from connectors.history.verification import services as verification
 from connectors.models import Connector, Credential, Person
 from mappings import coverage
 from mappings.contract import facts

@@ -45,18 +45,18 @@ def compare() -> None:
 
     django.setup()
     databases.patient()
-    from connectors.audit import verification
     from connectors.audit.models import Entry, HistoryRow, MirrorLine
+    from connectors.history.verification import services
     from tests.bench import history_rows
 
     looks: dict[str, float] = {}
     found: Counter[str] = Counter()
     used = time.process_time()
     with timed() as watch:
-        for look in verification.looks():
+        for look in services.looks():
             began, position, is_through = time.process_time(), None, False
             while not is_through:
-                page = verification._page(look, position)
+                page = services._page(look, position)
                 found.update(each.table for each in page.found)
                 position, is_through = page.following, page.following is None
             looks[look.name] = time.process_time() - began

@@ -16,14 +16,14 @@ from django.utils import timezone
 
 from alignadmin.audit import archive_index, trail
 from connectors.align.audit_sentences import parse
-from connectors.audit import standing, verification
 from connectors.audit.models import ChainHead, Entry, HistoryRow, Source
-from connectors.audit.standing import Standing
-from connectors.audit.verification import Found
 from connectors.history.mirror import search_index
 from connectors.history.mirror.search_index import Span
 from connectors.history.search import query_language
 from connectors.history.search.query_language import Selection
+from connectors.history.verification import seal_status, services
+from connectors.history.verification.seal_status import Standing
+from connectors.history.verification.services import Found
 from connectors.models.connector import Connector
 
 Rows = QuerySet[HistoryRow]
@@ -323,7 +323,7 @@ def chain_state() -> ChainState:
         rows=head.seq,
         first_at=ends.get(1),
         last_at=ends.get(head.seq),
-        found=verification.last_found(),
+        found=services.last_found(),
     )
 
 
@@ -375,7 +375,7 @@ def detail(row: HistoryRow) -> Detail:
         entry=entry,
         archive=archive_index.holding(row.entry_seq) if row.entry_seq and entry is None else None,
         whole=entry is not None and entry.hash == trail.digest(entry.prev, entry.body),
-        standing=standing.of_one(row),
+        standing=seal_status.of_one(row),
         ambiguous=bool(row.line and parse(row.line.description, row.line.type).ambiguous),
         neighbours=_neighbours(row),
         has_author=bool(people.get("author")),

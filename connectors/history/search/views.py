@@ -18,8 +18,6 @@ from alignadmin.accounts.rights import Right, requires
 from alignadmin.audit import checkpoints
 from alignadmin.parsing import text_in, whole
 from alignadmin.web.responses import failure, page, redirect
-from connectors.audit import verification
-from connectors.audit.standing import Standings
 from connectors.history.intake import gaps, intake
 from connectors.history.intake.paste_times import AskHour, AskZone
 from connectors.history.intake.pasted_log import FORMS, SLASHED_EXAMPLE, AskDayOrder, Hour
@@ -27,6 +25,8 @@ from connectors.history.mirror import search_terms
 from connectors.history.search import numbers, queries, query_language, saved_views
 from connectors.history.search.forms import LARGEST, TOO_LARGE, IntakeForm, SearchFields, asked
 from connectors.history.search.page import Place
+from connectors.history.verification import services
+from connectors.history.verification.seal_status import Standings
 from connectors.models.connector import AuditSource, Connector
 
 FORM_OVERHEAD = 64 * 1024
@@ -89,7 +89,7 @@ def _head() -> dict[str, Any]:
         "open_gaps": [each.gaps.sentence for each in intakes if each.gaps.sentence],
         "gap_count": sum(len(each.gaps.gaps) for each in intakes),
         "chain": queries.chain_state(),
-        "check": verification.latest(),
+        "check": services.latest(),
         "kept": queries.kept(),
         "checkpoint": checkpoints.state(),
     }
@@ -145,7 +145,7 @@ def take_in(request: HttpRequest) -> HttpResponse:
 @requires(Right.HISTORY, Right.HISTORY, ("POST",))
 def verify(request: HttpRequest) -> HttpResponse:
     """Have everything checked in the background; what was found is an entry."""
-    check = verification.ask(actor=_person(request))
+    check = services.ask(actor=_person(request))
     if check.asked_by_id != _person(request).pk:
         messages.info(request, "A check of the whole history is under way already: its result is this one's, too.")
     return redirect(request, reverse("history"))
@@ -154,9 +154,9 @@ def verify(request: HttpRequest) -> HttpResponse:
 @requires(Right.HISTORY)
 def verification_state(request: HttpRequest) -> HttpResponse:
     """How far the check is; a page that has waited for its end is drawn anew."""
-    check = verification.latest()
+    check = services.latest()
     response = page(request, "history/verification.html", {"check": check}, fragment="history/_verification.html")
-    if request.headers.get("HX-Request") and not (check and check.state in verification.ACTIVE):
+    if request.headers.get("HX-Request") and not (check and check.state in services.ACTIVE):
         response.headers["HX-Refresh"] = "true"
     return response
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from connectors.audit import rebuilding
+from connectors.history.verification import rebuilding
 
 
 class Command(BaseCommand):

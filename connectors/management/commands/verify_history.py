@@ -9,8 +9,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from connectors.audit import verification
 from connectors.audit.models import VerificationState
+from connectors.history.verification import services
 
 
 class Command(BaseCommand):
@@ -31,12 +31,12 @@ class Command(BaseCommand):
         if folder and not folder.is_dir():
             raise CommandError(f"There is no folder {folder}.")
         tell = self.tell if options["verbosity"] > 1 else None
-        check = verification.run_now(verification.ask(actor=None, folder=folder and folder.absolute()), tell)
+        check = services.run_now(services.ask(actor=None, folder=folder and folder.absolute()), tell)
         if check.state == VerificationState.FAILED:
             raise CommandError(check.error)
-        ok = verification.is_ok(check)
-        (self.stdout if ok else self.stderr).write(verification.sentence_of(check))
-        for each in check.found[verification.MOST_TOLD :]:
+        ok = services.is_ok(check)
+        (self.stdout if ok else self.stderr).write(services.sentence_of(check))
+        for each in check.found[services.MOST_TOLD :]:
             self.stderr.write(each["sentence"])
         if not ok:
             sys.exit(1)

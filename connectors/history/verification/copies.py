@@ -13,8 +13,6 @@ from typing import Any
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
-from connectors.audit.comparison import archived_seq
-from connectors.audit.differences import ALTERED, MISSING, SURPLUS, Difference, Look, Page, Position, told
 from connectors.audit.models import Case, CaseState, Entry, HistoryRow, Question, Review, Source
 from connectors.history.cases import services
 from connectors.history.intake import gaps, withdrawals
@@ -22,6 +20,17 @@ from connectors.history.mirror import case_lifecycle, matching
 from connectors.history.mirror import projection as make
 from connectors.history.mirror.case_lifecycle import Sighting
 from connectors.history.reviews import questions, sign_off
+from connectors.history.verification.comparison import archived_seq
+from connectors.history.verification.differences import (
+    ALTERED,
+    MISSING,
+    SURPLUS,
+    Difference,
+    Look,
+    Page,
+    Position,
+    told,
+)
 from connectors.models.connector import Connector
 
 SIZE = 500

@@ -15,11 +15,20 @@ from typing import Any, NamedTuple, TypeAlias
 from django.db.models import Q
 
 from alignadmin.audit import trail
-from connectors.audit.differences import ALTERED, MISSING, SURPLUS, Difference, Look, Page, Position, told
 from connectors.audit.models import ChainHead, Entry, HistoryRow, MirrorLine, WithdrawnLine
 from connectors.history.mirror import projection as make
 from connectors.history.mirror import search_terms
 from connectors.history.mirror.terms import terms_of
+from connectors.history.verification.differences import (
+    ALTERED,
+    MISSING,
+    SURPLUS,
+    Difference,
+    Look,
+    Page,
+    Position,
+    told,
+)
 from connectors.models.connector import Connector
 
 SIZE = 1000  # rows of one page

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from connectors.audit import comparison, pairings, verification
-from connectors.audit.differences import Difference
 from connectors.audit.models import HistoryRow
-from connectors.audit.verification import Found
+from connectors.history.verification import comparison, pairings, services
+from connectors.history.verification.differences import Difference
+from connectors.history.verification.services import Found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class Standings:
 
 def of_one(row: HistoryRow) -> Standing:
     """With its pairing, which costs too much for a list."""
-    standings = Standings([row], verification.last_found())
+    standings = Standings([row], services.last_found())
     standings.differing[row.pk] = [*standings.differing.get(row.pk, []), *pairings.of_row(row)]
     return standings.of(row)
 

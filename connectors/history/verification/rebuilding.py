@@ -17,14 +17,14 @@ from django.db.migrations.executor import MigrationExecutor
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.bulk_insert import insert
-from connectors.audit import comparison, pairings
-from connectors.audit.comparison import FIELDS
-from connectors.audit.differences import Difference, Look, Page, Position
 from connectors.audit.models import Entry, HistoryRow, MirrorLine, WithdrawnLine
 from connectors.history.intake import gaps
 from connectors.history.mirror import case_lifecycle, matching, search_index, search_terms
 from connectors.history.mirror import projection as make
 from connectors.history.mirror.terms import terms_of
+from connectors.history.verification import comparison, pairings
+from connectors.history.verification.comparison import FIELDS
+from connectors.history.verification.differences import Difference, Look, Page, Position
 from connectors.models.connector import Connector
 
 REBUILT = "history.rebuilt"

@@ -1,0 +1,1 @@
+"""Whether the history still says what entries and lines say."""

@@ -15,9 +15,9 @@ from django.utils import timezone
 
 from alignadmin import sealing
 from alignadmin.audit import trail
-from connectors import jobs
 from connectors.catalogue.refresh import REFRESH
 from connectors.history.mirror import labels
+from connectors.jobs import runner
 from connectors.models import (
     Confirmation,
     Connector,
@@ -232,7 +232,7 @@ def start_refresh(connector: Connector, *, actor: Person | None) -> Job:
     In maintenance the mappings are left until its end, when every list is read.
     """
     following = {} if connector.maintenance_since else {"then": OBSERVE}
-    return jobs.start(connector, REFRESH, actor=actor, params=following)
+    return runner.start(connector, REFRESH, actor=actor, params=following)
 
 
 def _entry(action: str, connector: Connector, actor: Person, sentence: str, **data: object) -> None:

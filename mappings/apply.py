@@ -16,10 +16,10 @@ from django.db import OperationalError
 from alignadmin.due_work import due_work
 from alignadmin.http.errors import RemoteError, SignInRefused
 from alignadmin.http.slot_reservation import Door
-from connectors import jobs
 from connectors.align.client import AlignClient
 from connectors.credentials import clients
-from connectors.jobs import JobFailed, LeaseLost, Run
+from connectors.jobs import runner
+from connectors.jobs.runner import JobFailed, LeaseLost, Run
 from connectors.models import ACTIVE, Job
 from mappings import overwrites
 from mappings.applying.journal import Journal
@@ -188,7 +188,7 @@ class Apply:
     def _finish(self) -> None:
         if self.plan.state != PlanState.PAUSED:
             self.journal.finish()
-            jobs.start(self.plan.connector, "intake", actor=self.plan.applier)
+            runner.start(self.plan.connector, "intake", actor=self.plan.applier)
         overwrites.look(self.plan.connector)
         if self.plan.state == PlanState.PAUSED and (why := self._why_held_up()):
             raise JobFailed(f"{why} {KEPT}")
@@ -225,6 +225,6 @@ def resume_orphans() -> int:
     for plan in Plan.objects.filter(state=PlanState.APPLYING).select_related("connector", "applier"):
         active = Job.objects.filter(connector=plan.connector, kind="apply", subject=str(plan.pk))
         if not active.filter(state__in=ACTIVE).exists():
-            jobs.start(plan.connector, "apply", actor=plan.applier, subject=str(plan.pk))
+            runner.start(plan.connector, "apply", actor=plan.applier, subject=str(plan.pk))
             count += 1
     return count

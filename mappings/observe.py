@@ -18,9 +18,9 @@ from alignadmin.http.errors import Malformed, RemoteError, SignInRefused
 from connectors.align.client import AlignClient
 from connectors.align.resources import MappingRecord
 from connectors.credentials import clients
-from connectors.jobs import JobFailed, Run
+from connectors.jobs.runner import JobFailed, Run
+from connectors.jobs.threads import DatabaseThreads
 from connectors.models import Connector, Project
-from connectors.threads import DatabaseThreads
 from mappings.drift import checks, elsewhere
 from mappings.drift.checks import Tally
 from mappings.engine.families import FAMILIES, Family

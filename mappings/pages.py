@@ -10,7 +10,7 @@ from functools import cached_property
 from django.db.models import Count, Q
 
 from alignadmin.accounts.rights import Right, may
-from connectors.jobs import latest
+from connectors.jobs.runner import latest
 from connectors.models import Connector, Job, Person, ProcessStep, Project
 from connectors.models import Status as CatalogueStatus
 from mappings.address import DIRECTIONS, Address, address_of, type_refusal

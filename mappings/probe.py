@@ -21,13 +21,13 @@ from django.utils import timezone
 from alignadmin.audit import trail
 from alignadmin.http.errors import NotFound, OutcomeUnknown, RemoteError
 from alignadmin.parsing import whole
-from connectors import jobs
 from connectors.align.audit_sentences import DELETED as DELETION
 from connectors.align.client import AlignClient
 from connectors.align.resources import MappingRecord, WriteAnswer, WriteRequest
 from connectors.audit.models import Entry
 from connectors.catalogue.issue_types import IssueTypes
 from connectors.credentials.rotation import ProbeOutcome, WriteKey
+from connectors.jobs import runner
 from connectors.models import Connector, Probe, Project, Status
 from mappings.engine import plan as engine
 from mappings.engine.families import A2J_STATE, Place
@@ -137,7 +137,7 @@ class Attempt:
     answer: WriteAnswer | None = None
     listed: MappingRecord | None = None  # as Align's list last showed what we created
 
-    def __init__(self, probe: Probe, client: AlignClient, run: jobs.Run) -> None:
+    def __init__(self, probe: Probe, client: AlignClient, run: runner.Run) -> None:
         self.probe, self.client, self.run = probe, client, run
         self.connector = run.connector
         self.key = Key.parse(self.connector, probe.write_key)
@@ -360,14 +360,14 @@ class MappingWriteProbe:
     def keys(self, connector: Connector) -> list[WriteKey]:
         return free_keys(connector)
 
-    def run(self, probe: Probe, client: AlignClient, run: jobs.Run) -> ProbeOutcome:
+    def run(self, probe: Probe, client: AlignClient, run: runner.Run) -> ProbeOutcome:
         try:
             attempt = Attempt(probe, client, run)
         except NotProbed as why:
             return ProbeOutcome(ok=False, sentence=str(why))
         return carry_out(attempt)
 
-    def tidy(self, probe: Probe, client: AlignClient, run: jobs.Run) -> ProbeOutcome:
+    def tidy(self, probe: Probe, client: AlignClient, run: runner.Run) -> ProbeOutcome:
         try:
             attempt = Attempt(probe, client, run)
             if probe.write_state == CREATING:

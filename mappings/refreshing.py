@@ -10,7 +10,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from connectors.credentials import clients
-from connectors.jobs import JobFailed, Run
+from connectors.jobs.runner import JobFailed, Run
 from connectors.services import Refused
 from mappings.models import Change, Mapping, Plan, PlanState, Scope
 from mappings.observe import confirmed, read_scopes, store

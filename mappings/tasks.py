@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from connectors import jobs
+from connectors.jobs import runner
 from mappings import apply, observe, refreshing
 
 OBSERVE, APPLY, PLAN_REFRESH = "observe", "apply", "plan-refresh"
 
-jobs.handler(OBSERVE)(observe.observe_connector)
-jobs.handler(APPLY)(apply.apply_plan)
-jobs.handler(PLAN_REFRESH)(refreshing.refresh_plan)
+runner.handler(OBSERVE)(observe.observe_connector)
+runner.handler(APPLY)(apply.apply_plan)
+runner.handler(PLAN_REFRESH)(refreshing.refresh_plan)

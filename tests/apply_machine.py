@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from alignadmin.due_work import run_due
-from connectors import jobs
+from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Job, JobState, Person, Role
 from connectors.services import Refused
 from mappings import planning, services
@@ -228,12 +228,12 @@ class ApplyMachine(RuleBasedStateMachine):
 
     @rule()
     def observe(self) -> None:
-        jobs.start(self.connector, "observe", actor=None)
+        runner.start(self.connector, "observe", actor=None)
         run_due()
 
     @rule()
     def take_in_log(self) -> None:
-        jobs.start(self.connector, "intake", actor=None)
+        runner.start(self.connector, "intake", actor=None)
         run_due()
 
     # --- the worker --------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alignadmin.due_work import run_due
-from connectors import jobs
+from connectors.jobs import runner
 from connectors.models import Connector, Job, JobState, Person, Project
 from mappings import planning, services
 from mappings.engine.families import FAMILIES
@@ -76,15 +76,15 @@ def apply_all(connector: Connector, *, actor: Person) -> Plan:
 
 def observe(connector: Connector) -> Job:
     """Read every list again; fails with the job's sentence."""
-    job = jobs.run_now(jobs.start(connector, "observe", actor=None))
+    job = runner.run_now(runner.start(connector, "observe", actor=None))
     assert job.state == JobState.DONE, job.error
     return job
 
 
 def observe_one(at: Scope) -> None:
     """Read one list again."""
-    job = jobs.start(at.connector, "observe", actor=None, params={"scopes": [at.pk]})
-    assert jobs.run_now(job).state == JobState.DONE
+    job = runner.start(at.connector, "observe", actor=None, params={"scopes": [at.pk]})
+    assert runner.run_now(job).state == JobState.DONE
 
 
 def states(plan: Plan) -> list[str]:
@@ -93,4 +93,4 @@ def states(plan: Plan) -> list[str]:
 
 def read_log(connector: Connector) -> None:
     """Read Align's log, as the clock does."""
-    assert jobs.run_now(jobs.start(connector, "intake", actor=None)).state == JobState.DONE
+    assert runner.run_now(runner.start(connector, "intake", actor=None)).state == JobState.DONE

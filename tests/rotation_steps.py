@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from connectors import jobs
 from connectors.credentials import rotation
 from connectors.credentials.rotation import Staging
+from connectors.jobs import runner
 from connectors.models import Connector, Credential, CredentialKind, Job, JobState, Person, Probe, Stage, System
 from connectors.services import SecretData
 
@@ -39,7 +39,7 @@ def stage(
 
 
 def run_probe(pending: Credential, *, actor: Person, write_key: str = "") -> Job:
-    return jobs.run_now(rotation.start_probe(pending.uuid, write_key=write_key, actor=actor))
+    return runner.run_now(rotation.start_probe(pending.uuid, write_key=write_key, actor=actor))
 
 
 def probe(pending: Credential, *, actor: Person, write_key: str = "") -> Probe:

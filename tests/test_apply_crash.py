@@ -20,9 +20,9 @@ from django.conf import LazySettings
 from django.utils import timezone
 
 from alignadmin.audit import verification
-from connectors import jobs
 from connectors.audit.models import Entry
 from connectors.history.mirror.projection import match_of
+from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Job, Person
 from mappings import planning
 from mappings.apply import resume_orphans
@@ -68,9 +68,9 @@ GRAMMAR = re.compile(r"(sent (unknown )?(retried|planned|failed) )*sent (unknown
 
 
 def do_apply(job: int) -> None:
-    run = jobs.claim(str(os.getpid()), job)
+    run = runner.claim(str(os.getpid()), job)
     assert run is not None
-    jobs.execute(run)
+    runner.execute(run)
 
 
 @dataclass
@@ -119,10 +119,10 @@ class Rounds:
                 break
             resume_orphans()
             Job.objects.filter(kind="apply").update(lease_until=timezone.now() - timedelta(seconds=1))
-            jobs.run_now(Job.objects.get(kind="apply", state__in=ACTIVE))
+            runner.run_now(Job.objects.get(kind="apply", state__in=ACTIVE))
         Job.objects.filter(kind="apply", state__in=ACTIVE).update(lease_until=timezone.now() - timedelta(seconds=1))
         for job in Job.objects.filter(kind="apply", state__in=ACTIVE):
-            jobs.run_now(job)
+            runner.run_now(job)
 
     def check(self, crash: Crash) -> None:
         """Remote = plan, each change written once, each request in the entries, and nothing left open."""
@@ -152,7 +152,7 @@ class Rounds:
             assert remote[change.source_id] == change.before, f"{where}: {change.detail}"
         self.sandbox.faults()
         planning.retry_failed(self.plan, actor=self.admin)
-        jobs.run_now(Job.objects.get(kind="apply", state__in=ACTIVE))
+        runner.run_now(Job.objects.get(kind="apply", state__in=ACTIVE))
         return [change.position for change in failed]
 
     def _check_entries(self, changes: Sequence[Change], lost: Sequence[int], where: str) -> None:

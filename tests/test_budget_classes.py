@@ -11,9 +11,9 @@ from django.conf import LazySettings
 from django.test import Client
 
 from alignadmin.due_work import run_due
-from connectors import jobs
 from connectors.budget.slots import limits_from_settings, now
 from connectors.credentials import rotation
+from connectors.jobs import runner
 from connectors.models import BudgetSlot, Connector, Job, JobState, Person, Role
 from mappings import planning
 from tests import mapping_steps as steps
@@ -33,7 +33,7 @@ class Scene:
     sandbox: RunningSandbox
 
     def job(self, kind: str) -> None:
-        assert jobs.run_now(jobs.start(self.connector, kind, actor=self.admin)).state == JobState.DONE
+        assert runner.run_now(runner.start(self.connector, kind, actor=self.admin)).state == JobState.DONE
 
     def post(self, path: str, **form: object) -> None:
         assert self.client.post(f"/connectors/{path}", form).status_code in (200, 303)
@@ -67,7 +67,7 @@ def reading_one_matrix_again(scene: Scene) -> Work:
 def refreshing_a_plan(scene: Scene) -> Work:
     steps.edit(scene.connector, "j2a-state", 10017, 2, actor=scene.admin)
     plan = steps.approved_plan(scene.connector, actor=scene.admin)
-    return lambda: jobs.run_now(planning.start_refresh(plan, actor=scene.admin))
+    return lambda: runner.run_now(planning.start_refresh(plan, actor=scene.admin))
 
 
 def applying_a_plan(scene: Scene) -> Work:
@@ -87,7 +87,7 @@ def trying_the_new_credential(scene: Scene) -> Work:
     pending = stage(scene.connector, NEW_TOKEN, actor=scene.admin)
     run_probe(pending, actor=scene.admin)
     rotation.switch(pending.uuid, actor=scene.admin)
-    return lambda: jobs.run_now(Job.objects.get(kind="watch", state=JobState.QUEUED))
+    return lambda: runner.run_now(Job.objects.get(kind="watch", state=JobState.QUEUED))
 
 
 def trying_the_stored_connection(scene: Scene) -> Work:

@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from alignadmin.http import Ticket
 from alignadmin.http.address import origin_of
-from connectors import jobs
 from connectors.budget.slots import database_budget
+from connectors.jobs import runner
 from connectors.models import BudgetGate, BudgetSlot, Connector, Job, JobState, Person, Role
 from tests.conftest import SignIn
 
@@ -44,7 +44,7 @@ def take(connector: Connector, count: int, *, interactive: bool = False) -> list
 
 
 def a_job(connector: Connector, by: Person | None, **values: Any) -> Job:
-    job = jobs.start(connector, "observe", actor=by)
+    job = runner.start(connector, "observe", actor=by)
     Job.objects.filter(pk=job.pk).update(started_at=timezone.now(), **values)
     return job
 

@@ -10,12 +10,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from alignadmin.due_work import HUEY
-from connectors import jobs
 from connectors.align.resources import ConnectorProject
 from connectors.audit.models import Entry
 from connectors.catalogue import refresh as catalogue
 from connectors.jira.client import JiraClient
 from connectors.jira.resources import IssueTypeStatuses, JiraIssueType, JiraProject, JiraStatus
+from connectors.jobs import runner
+from connectors.jobs.clock import tick
 from connectors.models import (
     Connector,
     Credential,
@@ -30,7 +31,6 @@ from connectors.models import (
     StatusCategory,
     System,
 )
-from connectors.tasks import tick
 from tests.processes import Site, eventually
 from tests.sandbox_fixture import JIRA_TOKEN, RunningSandbox
 
@@ -41,7 +41,7 @@ IN_REVIEW, QA = 10013, 10015
 
 def refresh(owner: Connector) -> Job:
     """The catalogue alone, without the mappings."""
-    job = jobs.run_now(jobs.start(owner, catalogue.REFRESH, actor=None))
+    job = runner.run_now(runner.start(owner, catalogue.REFRESH, actor=None))
     owner.refresh_from_db()
     return job
 

@@ -12,8 +12,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from connectors import jobs, maintenance
+from connectors import maintenance
 from connectors.audit.models import Entry
+from connectors.jobs import runner
 from connectors.models import Connector, HistoryRow, Job, JobState, Person, Probe, Role
 from mappings.contract.job import CONTRACT, start_due_looks
 from mappings.contract.proposals import proposals
@@ -36,7 +37,7 @@ def configurer(signed_in: SignIn) -> Client:
 
 
 def look(connector: Connector, actor: Person | None = None, **params: Any) -> Job:
-    return jobs.run_now(jobs.start(connector, CONTRACT, actor=actor, params=params))
+    return runner.run_now(runner.start(connector, CONTRACT, actor=actor, params=params))
 
 
 def looked(connector: Connector) -> None:
@@ -121,7 +122,7 @@ def test_a_smaller_page_is_used_so_that_no_list_is_cut_short(sandbox: RunningSan
     assert at.rows == 20  # what it was taken for without knowing
     looked(connector)
     follow = Job.objects.get(kind="observe", state=JobState.QUEUED)
-    jobs.run_now(follow)
+    runner.run_now(follow)
     at.refresh_from_db()
     assert at.rows > 50
 
@@ -231,7 +232,7 @@ def test_type_ids_that_differ_from_the_table_are_taken_over_by_a_click(
     connector.refresh_from_db()
     assert connector.type_ids == {"j2a-state": {"feature": 2}}
     assert len(entries("contract.type_ids")) == 1
-    jobs.run_now(Job.objects.get(kind="observe", state=JobState.QUEUED))
+    runner.run_now(Job.objects.get(kind="observe", state=JobState.QUEUED))
     assert set(features.values_list("source_id", "wanted")) == known | {(10018, 0)}  # strange until now
     assert set(features.values_list("situation", flat=True)) == {Situation.IN_SYNC.value}
     status = features.order_by("source_id").values_list("source_id", flat=True)[0]
@@ -327,7 +328,7 @@ def test_one_create_and_one_delete_with_consent_show_how_a_create_is_answered(
     sandbox.reset(post_answer=answers)
     sandbox.clear_journal()
     assert try_create(configurer).status_code == 303
-    assert jobs.run_now(Job.objects.get(kind=CONTRACT, state=JobState.QUEUED)).state == JobState.DONE
+    assert runner.run_now(Job.objects.get(kind=CONTRACT, state=JobState.QUEUED)).state == JobState.DONE
     assert [each["method"] for each in sandbox.journal() if each["method"] != "GET"] == ["POST", "DELETE"]
     assert value("a2j-state", "post-answer") == {"empty": "nothing"}.get(answers, answers)
     assert shown in text(configurer.get(PAGE))
@@ -364,11 +365,11 @@ def test_a_worker_that_takes_the_job_over_does_not_write_again(
 ) -> None:
     try_create(configurer)
     job = Job.objects.get(kind=CONTRACT, state=JobState.QUEUED)
-    jobs.run_now(job)
+    runner.run_now(job)
     Job.objects.filter(pk=job.pk).update(state=JobState.QUEUED)  # as if its end had not been written
     job.refresh_from_db()
     sandbox.clear_journal()
-    assert jobs.run_now(job).state == JobState.DONE
+    assert runner.run_now(job).state == JobState.DONE
     assert sandbox.journal("POST") == []
 
 
@@ -377,7 +378,7 @@ def test_a_create_that_is_refused_is_told_and_nothing_stays_open(
 ) -> None:
     sandbox.edit("set_token", site="align", token="sandbox-align-token", rights=["read"])
     try_create(configurer)
-    job = jobs.run_now(Job.objects.get(kind=CONTRACT, state=JobState.QUEUED))
+    job = runner.run_now(Job.objects.get(kind=CONTRACT, state=JobState.QUEUED))
     assert job.state == JobState.FAILED
     assert value("a2j-state", "post-answer") is None
     assert value("a2j-state", "fields")  # what could be read is stored
@@ -393,7 +394,7 @@ def test_the_clock_looks_once_an_interval_and_not_in_maintenance(connector: Conn
     assert start_due_looks() == 0
     maintenance.end(connector, actor=admin)
     assert start_due_looks() == 0  # every list is being read, and tells which are the largest
-    jobs.run_now(Job.objects.get(kind="observe", state=JobState.QUEUED))
+    runner.run_now(Job.objects.get(kind="observe", state=JobState.QUEUED))
     assert [start_due_looks(), start_due_looks()] == [1, 0]
     assert Job.objects.filter(kind=CONTRACT, state=JobState.QUEUED).count() == 1
 

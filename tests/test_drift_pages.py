@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from alignadmin.audit import verification
 from alignadmin.due_work import run_due
-from connectors import jobs
 from connectors.audit.models import Entry
+from connectors.jobs import runner
 from connectors.models import Connector, HistoryRow, JobState, Person, Role, Status, StatusCategory
 from mappings.drift.decisions import Seen, seen
 from mappings.engine.values import Situation
@@ -49,7 +49,7 @@ def drift(connector: Connector, sandbox: RunningSandbox, target: int = 5, source
 
 
 def take_in_log(connector: Connector) -> None:
-    assert jobs.run_now(jobs.start(connector, "intake", actor=None)).state == JobState.DONE
+    assert runner.run_now(runner.start(connector, "intake", actor=None)).state == JobState.DONE
 
 
 def now_of(row: Mapping) -> Mapping:

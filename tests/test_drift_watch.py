@@ -17,12 +17,13 @@ from django.utils import timezone
 
 from alignadmin.due_work import run_due
 from alignadmin.http.errors import ReadOnlyRefused
-from connectors import jobs, maintenance
+from connectors import maintenance
 from connectors.align.resources import WriteRequest
 from connectors.audit.models import Entry, HistoryRow
 from connectors.credentials import clients
+from connectors.jobs import runner
+from connectors.jobs.threads import DatabaseThreads
 from connectors.models import AuditSource, Connector, Job, JobState, Person, Project
-from connectors.threads import DatabaseThreads
 from mappings import planning, services
 from mappings.drift import watch
 from mappings.drift.causes import cause_of
@@ -44,7 +45,7 @@ DRIFTED, IN_SYNC = Situation.DRIFTED, Situation.IN_SYNC
 @pytest.fixture
 def connector(transactional_db: None, bare_connector: Connector) -> Connector:
     """As the usual one, but of four projects, since most tests here read every list several times."""
-    jobs.run_now(jobs.start(bare_connector, "refresh", actor=None))
+    runner.run_now(runner.start(bare_connector, "refresh", actor=None))
     Project.objects.exclude(key__in=("PROJ", "PAY", "SRCH", "PROJ1")).update(in_scope=False)
     Connector.objects.update(contract_due_at=timezone.now() + timedelta(days=1))
     observe(bare_connector)
@@ -353,7 +354,7 @@ def test_of_two_workers_one_starts_the_check(connector: Connector) -> None:
 def test_while_a_check_runs_the_next_one_stays_due(connector: Connector) -> None:
     due_at = timezone.now() - timedelta(seconds=1)
     Connector.objects.filter(pk=connector.pk).update(observe_due_at=due_at)
-    job = jobs.start(connector, "observe", actor=None)
+    job = runner.start(connector, "observe", actor=None)
     Job.objects.filter(pk=job.pk).update(
         state=JobState.RUNNING, lease_until=timezone.now() + timedelta(minutes=1), owner="another worker"
     )
@@ -365,7 +366,7 @@ def test_while_a_check_runs_the_next_one_stays_due(connector: Connector) -> None
 
 def test_a_check_waits_for_the_plan_that_is_applied(connector: Connector, admin: Person) -> None:
     Connector.objects.filter(pk=connector.pk).update(observe_due_at=timezone.now() - timedelta(seconds=1))
-    applying = jobs.start(connector, "apply", actor=admin, subject="1")
+    applying = runner.start(connector, "apply", actor=admin, subject="1")
     assert watch.start_due_checks() == 0
     Job.objects.filter(pk=applying.pk).update(state=JobState.DONE)
     assert watch.start_due_checks() == 1
@@ -398,7 +399,7 @@ def test_a_shorter_interval_holds_at_once(connector: Connector) -> None:
 def test_a_check_that_somebody_starts_puts_the_next_one_off(connector: Connector, admin: Person) -> None:
     Connector.objects.filter(pk=connector.pk).update(observe_due_at=timezone.now() + timedelta(seconds=5))
     before = timezone.now()
-    job = jobs.run_now(watch.start_check(connector, admin))
+    job = runner.run_now(watch.start_check(connector, admin))
     assert (job.state, job.requested_by) == (JobState.DONE, admin)
     connector.refresh_from_db()
     assert connector.observe_due_at is not None

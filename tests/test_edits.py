@@ -9,8 +9,8 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from connectors import jobs
 from connectors.audit.models import Entry
+from connectors.jobs import runner
 from connectors.models import Connector, Person, Role
 from connectors.services import Refused
 from mappings import planning, services
@@ -136,7 +136,7 @@ def test_nothing_is_edited_in_a_list_that_was_not_read(
     connector: Connector, admin: Person, sandbox: RunningSandbox
 ) -> None:
     sandbox.faults({"method": "GET", "path": "mappings/states", "status": 404, "body": ""})
-    jobs.run_now(jobs.start(connector, "observe", actor=None))
+    runner.run_now(runner.start(connector, "observe", actor=None))
     with pytest.raises(Refused, match="has not been read"):
         edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
 

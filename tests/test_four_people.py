@@ -16,9 +16,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from alignadmin.due_work import run_due
-from connectors import jobs
 from connectors.audit.models import Entry, HistoryRow, MirrorLine, Source
 from connectors.history.mirror import projection as make_rows
+from connectors.jobs import runner
 from connectors.models import Connector, Job, JobState, Person, Role
 from mappings import planning
 from mappings.drift.decisions import seen
@@ -346,7 +346,7 @@ def test_a_refreshed_plan_keeps_authors_and_planner_whoever_refreshes_it(
     Mapping.objects.filter(source_id=QA).update(wanted_by=None)  # nobody knows any more
     sandbox.edit("update_mapping", family="j2a_state", type=4, source=IN_REVIEW, target=5)
     browser_of(four.ann).post(f"/plans/{plan.pk}/refresh/")
-    assert jobs.run_now(Job.objects.latest("pk")).state == JobState.DONE
+    assert runner.run_now(Job.objects.latest("pk")).state == JobState.DONE
     new = Plan.objects.latest("pk")
     assert (new.replaces, new.author) == (plan, four.pia)
     assert [each.author for each in new.changes.all()] == [four.pia], "her who planned it, not her who refreshed it"
@@ -461,7 +461,7 @@ def test_a_row_has_one_number_in_page_address_api_and_pack(
     set_cell(four.eli, 3, seen=2)
     plan = through_all(acme, four)
     sandbox.edit("update_mapping", family="j2a_state", type=4, source=QA, target=1)
-    assert jobs.run_now(jobs.start(acme, "intake", actor=None)).state == JobState.DONE
+    assert runner.run_now(runner.start(acme, "intake", actor=None)).state == JobState.DONE
     ours = HistoryRow.objects.get(plan=plan.pk, action="updated")
     theirs = HistoryRow.objects.filter(source=Source.OUTSIDE).latest("at")
     assert ours.number == str(ours.entry_seq)
@@ -485,7 +485,7 @@ def test_a_row_has_one_number_in_page_address_api_and_pack(
 def test_the_number_of_a_line_leads_to_the_row_of_its_cause(acme: Connector, four: Four, reviewer: Client) -> None:
     set_cell(four.eli, 3, seen=2)
     plan = through_all(acme, four)
-    assert jobs.run_now(jobs.start(acme, "intake", actor=None)).state == JobState.DONE
+    assert runner.run_now(runner.start(acme, "intake", actor=None)).state == JobState.DONE
     ours = HistoryRow.objects.get(plan=plan.pk, action="updated")
     line = MirrorLine.objects.get(row=ours)
     answer = reviewer.get(f"/history/line-{line.pk}/")

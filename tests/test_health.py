@@ -17,7 +17,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from alignadmin import sealing
-from connectors import heartbeat
+from connectors.jobs import heartbeat
 from connectors.models import Connector, Credential, Job, JobState, Role, WorkerHeartbeat
 from tests import make
 from tests.conftest import SignIn

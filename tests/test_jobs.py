@@ -16,8 +16,8 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from alignadmin.due_work import run_due
-from connectors import jobs
 from connectors.audit.models import Entry
+from connectors.jobs import runner
 from connectors.models import Connector, Job, JobState, Person
 from mappings import planning
 from mappings.apply import apply_plan
@@ -32,26 +32,26 @@ DURATIONS = ("JOB_LEASE", "JOB_HEARTBEAT", "JOB_HEARTBEAT_PATIENCE", "REQUEST_DE
 SETTINGS = (Path(__file__).resolve().parent.parent / "alignadmin" / "settings.py").read_text()
 
 
-def idle(run: jobs.Run) -> None:
+def idle(run: runner.Run) -> None:
     run.progress("idle")
 
 
 @pytest.fixture
-def handled() -> Iterator[list[Callable[[jobs.Run], None]]]:
+def handled() -> Iterator[list[Callable[[runner.Run], None]]]:
     """What the job of the tests does: the last function of the list."""
-    functions: list[Callable[[jobs.Run], None]] = [idle]
-    jobs.handler(KIND)(lambda run: functions[-1](run))
+    functions: list[Callable[[runner.Run], None]] = [idle]
+    runner.handler(KIND)(lambda run: functions[-1](run))
     yield functions
-    del jobs._handlers[KIND]
+    del runner._handlers[KIND]
 
 
 @pytest.fixture
 def job(bare_connector: Connector, admin: Person, handled: object) -> Job:
-    return jobs.start(bare_connector, KIND, actor=admin)
+    return runner.start(bare_connector, KIND, actor=admin)
 
 
-def taken(job: Job, owner: str = "first") -> jobs.Run:
-    run = jobs.claim(owner, job.pk)
+def taken(job: Job, owner: str = "first") -> runner.Run:
+    run = runner.claim(owner, job.pk)
     assert run is not None
     return run
 
@@ -80,11 +80,11 @@ def in_thread(work: Callable[[], object]) -> threading.Thread:
 
 
 def test_two_workers_claim_one_job_and_one_gets_it(job: Job) -> None:
-    barrier, claimed = threading.Barrier(2), list[jobs.Run | None]()
+    barrier, claimed = threading.Barrier(2), list[runner.Run | None]()
 
     def claim(owner: str) -> None:
         barrier.wait(5)
-        claimed.append(jobs.claim(owner, job.pk))
+        claimed.append(runner.claim(owner, job.pk))
 
     threads = [in_thread(lambda owner=owner: claim(owner)) for owner in ("one", "two")]  # type: ignore[misc]
     for thread in threads:
@@ -96,7 +96,7 @@ def test_two_workers_claim_one_job_and_one_gets_it(job: Job) -> None:
 
 def test_a_lease_that_holds_is_not_taken_over_and_one_that_ran_out_is(job: Job) -> None:
     taken(job)
-    assert jobs.claim("second", job.pk) is None
+    assert runner.claim("second", job.pk) is None
     run_out(job)
     assert taken(job, "second").job.epoch == 2
 
@@ -109,9 +109,9 @@ def test_a_runner_that_was_taken_over_can_write_nothing_more(job: Job) -> None:
     second = taken(job, "second")
 
     assert not first.renew()
-    with pytest.raises(jobs.LeaseLost), transaction.atomic():
+    with pytest.raises(runner.LeaseLost), transaction.atomic():
         first.fence()
-    with pytest.raises(jobs.LeaseLost):
+    with pytest.raises(runner.LeaseLost):
         first.end(JobState.DONE)
     first.give_back()
     second.end(JobState.DONE)
@@ -121,15 +121,15 @@ def test_a_runner_that_was_taken_over_can_write_nothing_more(job: Job) -> None:
 
 def test_a_fence_keeps_others_from_taking_the_job_over_until_the_commit(job: Job) -> None:
     first = taken(job)
-    claimed = list[jobs.Run | None]()
+    claimed = list[runner.Run | None]()
     with transaction.atomic():
         first.fence()
         Job.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
-        thread = in_thread(lambda: claimed.append(jobs.claim("second", job.pk)))
+        thread = in_thread(lambda: claimed.append(runner.claim("second", job.pk)))
         thread.join(0.5)
         assert claimed in ([], [None])  # it waits for the row, or sees the lease as it was
     thread.join()
-    assert jobs.claim("third", job.pk) or claimed[0]
+    assert runner.claim("third", job.pk) or claimed[0]
 
 
 def test_a_fence_outside_of_a_transaction_is_refused(job: Job) -> None:
@@ -141,20 +141,20 @@ def test_a_fence_outside_of_a_transaction_is_refused(job: Job) -> None:
 
 
 def test_the_heartbeat_keeps_the_lease_of_long_work(
-    job: Job, handled: list[Callable[[jobs.Run], None]], settings: LazySettings
+    job: Job, handled: list[Callable[[runner.Run], None]], settings: LazySettings
 ) -> None:
     shrink(settings, lease=2.0, heartbeat=0.3, patience=0.3)
     leases = list[object]()
 
-    def work(run: jobs.Run) -> None:
+    def work(run: runner.Run) -> None:
         for _ in range(5):
             time.sleep(0.7)
             leases.append(Job.objects.values_list("lease_until", flat=True).get(pk=run.job.pk))
-            assert jobs.claim("second", run.job.pk) is None
+            assert runner.claim("second", run.job.pk) is None
             run.hear()
 
     handled.append(work)
-    assert jobs.run_now(job).state == JobState.DONE
+    assert runner.run_now(job).state == JobState.DONE
     assert len(set(leases)) == 5
 
 
@@ -179,12 +179,12 @@ def held_back(job: Job) -> Iterator[None]:
 
 
 def test_a_heartbeat_gives_up_in_time_and_the_runner_stops_before_its_lease_ends(
-    job: Job, handled: list[Callable[[jobs.Run], None]], settings: LazySettings, caplog: pytest.LogCaptureFixture
+    job: Job, handled: list[Callable[[runner.Run], None]], settings: LazySettings, caplog: pytest.LogCaptureFixture
 ) -> None:
     shrink(settings, lease=3.0, heartbeat=0.5, patience=0.5)
     stopped_before = list[float]()
 
-    def work(run: jobs.Run) -> None:
+    def work(run: runner.Run) -> None:
         with held_back(run.job):
             lease_until = Job.objects.values_list("lease_until", flat=True).get(pk=run.job.pk)
             assert lease_until is not None
@@ -197,22 +197,22 @@ def test_a_heartbeat_gives_up_in_time_and_the_runner_stops_before_its_lease_ends
 
     handled.append(work)
     run = taken(job)
-    jobs.execute(run)
+    runner.execute(run)
     assert "could not be renewed" in caplog.text
     assert stopped_before[0] > 0
     job.refresh_from_db()
     assert job.state == JobState.QUEUED  # handed back, for a worker that can write
 
     handled.append(idle)
-    assert jobs.run_now(job).state == JobState.DONE
+    assert runner.run_now(job).state == JobState.DONE
 
 
 def test_one_heartbeat_that_fails_does_not_end_the_others(
-    job: Job, handled: list[Callable[[jobs.Run], None]], settings: LazySettings
+    job: Job, handled: list[Callable[[runner.Run], None]], settings: LazySettings
 ) -> None:
     shrink(settings, lease=6.0, heartbeat=0.4, patience=0.3)
 
-    def work(run: jobs.Run) -> None:
+    def work(run: runner.Run) -> None:
         with held_back(run.job):
             time.sleep(1.2)
         held_until = run.held_until
@@ -220,7 +220,7 @@ def test_one_heartbeat_that_fails_does_not_end_the_others(
         assert run.held_until > held_until
 
     handled.append(work)
-    done = jobs.run_now(job)
+    done = runner.run_now(job)
     assert (done.state, done.error) == (JobState.DONE, "")
 
 
@@ -229,12 +229,12 @@ def test_one_heartbeat_that_fails_does_not_end_the_others(
 
 def test_the_holder_is_told_by_name_and_since_when(job: Job, admin: Person) -> None:
     owner = job.connector
-    assert jobs.holder(owner, "apply") is None
+    assert runner.holder(owner, "apply") is None
     run = taken(job)
-    found = jobs.holder(owner, KIND)
-    assert found == jobs.Holder(who=admin.name, since=run.job.started_at, subject="")  # type: ignore[arg-type]
+    found = runner.holder(owner, KIND)
+    assert found == runner.Holder(who=admin.name, since=run.job.started_at, subject="")  # type: ignore[arg-type]
     run.end(JobState.DONE)
-    assert jobs.holder(owner, KIND) is None
+    assert runner.holder(owner, KIND) is None
 
 
 # --- an apply whose worker is frozen -----------------------------------------------------------------------------
@@ -265,11 +265,11 @@ def test_a_runner_that_wakes_up_after_a_takeover_sends_and_writes_nothing(
     first = taken(job, "frozen")
     if frozen:
         run_out(job)
-        jobs.execute(taken(job, "second"))
+        runner.execute(taken(job, "second"))
     sandbox.clear_journal()
     before = Entry.objects.count()
 
-    jobs.execute(first)
+    runner.execute(first)
 
     plan = Plan.objects.get()
     assert (plan.state, set(mapping_steps.states(plan))) == (PlanState.FINISHED, {"done"})
@@ -294,14 +294,14 @@ def test_a_runner_that_is_taken_over_with_requests_on_their_way_leaves_them_to_t
         Job.objects.filter(pk=job.pk).update(epoch=2, owner="second")
 
     thread = in_thread(take_over)
-    with pytest.raises(jobs.LeaseLost):
+    with pytest.raises(runner.LeaseLost):
         apply_plan(first)
     thread.join()
     assert mapping_steps.states(Plan.objects.get()) == ["sending", "planned"]
     assert (entries("change.sent"), entries("change.done"), writes(sandbox)) == (1, 0, 1)
 
     run_out(job)
-    jobs.execute(taken(job, "third"))
+    runner.execute(taken(job, "third"))
     assert mapping_steps.states(Plan.objects.get()) == ["done", "done"]
     assert (entries("change.sent"), entries("change.done"), writes(sandbox)) == (2, 2, 2)
 
@@ -322,18 +322,18 @@ def test_a_job_is_taken_up_again_by_itself_once_its_lease_has_run_out(
 
 
 def test_a_job_left_alone_is_taken_over_without_a_thread_of_the_queue(
-    job: Job, handled: list[Callable[[jobs.Run], None]], settings: LazySettings
+    job: Job, handled: list[Callable[[runner.Run], None]], settings: LazySettings
 ) -> None:
     shrink(settings, lease=1.0, heartbeat=0.3, patience=0.2)
     done = threading.Event()
     handled.append(lambda run: done.set() if run.job.epoch == 2 else None)
-    assert jobs.take_over() == 0  # queued: that is the queue's
+    assert runner.take_over() == 0  # queued: that is the queue's
     taken(job, "died")
-    assert jobs.take_over() == 0
-    waited = jobs.seconds_to_next_end(30.0)
+    assert runner.take_over() == 0
+    waited = runner.seconds_to_next_end(30.0)
     assert 0 < waited < 1.5
     time.sleep(waited)
-    assert jobs.take_over() == 1
+    assert runner.take_over() == 1
     assert done.wait(10)
     for thread in threading.enumerate():
         if thread.name.startswith("taken-over"):
@@ -345,7 +345,7 @@ def test_a_job_left_alone_is_taken_over_without_a_thread_of_the_queue(
 def test_with_the_settings_as_they_come_nothing_is_stuck_longer_than_90_seconds() -> None:
     """From the kill: the lease runs out, the clock looks, the last request has settled, one list is read."""
     given = {name: float(re.search(rf'"{name}", ([0-9.]+)', SETTINGS)[1]) for name in DURATIONS}  # type: ignore[index]
-    taken_over = given["JOB_LEASE"] + jobs.LOOK_AGAIN
+    taken_over = given["JOB_LEASE"] + runner.LOOK_AGAIN
     settled = given["REQUEST_DEADLINE"] + given["SENDING_GRACE"]  # since the request left, before the kill
     a_list_and_the_request_again = 2 * given["REQUEST_DEADLINE"]
     assert max(taken_over, settled) + a_list_and_the_request_again <= 90

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.db.models import F
 
-from connectors import jobs
 from connectors.audit.models import Entry, HistoryRow, Intake
 from connectors.history.intake.intake import take_in
+from connectors.jobs import runner
 from connectors.models import AuditSource, Connector, JobState, Person
 from mappings.models import Change, Mapping, Plan
 from mappings.overwrites import look, only_in_log
@@ -31,7 +31,7 @@ def slip_in(sandbox: RunningSandbox, method: str, action: str, family: str = "j2
 
 
 def take_in_log(connector: Connector) -> None:
-    job = jobs.run_now(jobs.start(connector, "intake", actor=None))
+    job = runner.run_now(runner.start(connector, "intake", actor=None))
     assert job.state == JobState.DONE, job.error
 
 

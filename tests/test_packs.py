@@ -21,9 +21,9 @@ from django.utils import timezone
 
 from alignadmin.audit import checkpoints, standalone_checker
 from alignadmin.due_work import run_due
-from connectors import jobs
 from connectors.audit.models import Coverage, Entry, HistoryRow, Pack, PackState
 from connectors.history.packs import lease, services
+from connectors.jobs import runner
 from connectors.models import Connector, Person, Role
 from tests.conftest import People, SignIn
 from tests.crash import crashes
@@ -546,11 +546,11 @@ def test_a_worker_that_is_asked_to_end_gives_the_pack_back(reviewer: Client, ali
     pack = ask(reviewer)
     hold = lease.claim()
     assert hold is not None
-    jobs.stopping.set()
+    runner.stopping.set()
     try:
         services.execute(hold)
     finally:
-        jobs.stopping.clear()
+        runner.stopping.clear()
     pack.refresh_from_db()
     assert pack.state == PackState.QUEUED
     services.write_due()
@@ -559,7 +559,7 @@ def test_a_worker_that_is_asked_to_end_gives_the_pack_back(reviewer: Client, ali
 
 def test_a_pack_whose_writing_dies_each_time_fails_in_the_end(reviewer: Client, align: Connector) -> None:
     pack = ask(reviewer)
-    Pack.objects.update(epoch=jobs.MOST_TRIES)
+    Pack.objects.update(epoch=runner.MOST_TRIES)
     services.write_due()
     pack.refresh_from_db()
     assert (pack.state, pack.error) == (PackState.FAILED, services.TOO_OFTEN)

@@ -10,11 +10,11 @@ from django.conf import LazySettings
 
 from alignadmin import sealing
 from alignadmin.due_work import run_due
-from connectors import jobs
 from connectors.audit.models import Certainty, HistoryRow, Source
 from connectors.credentials import rotation
 from connectors.credentials.probing import begin
 from connectors.credentials.probing.report import listed
+from connectors.jobs import runner
 from connectors.models import (
     Connector,
     Credential,
@@ -198,7 +198,7 @@ def test_only_a_pending_credential_is_probed(connector: Connector, admin: Person
     probe(pending, actor=admin)
     job = rotation.start_probe(pending.uuid, actor=admin)
     rotation.switch(pending.uuid, actor=admin)
-    assert "no longer pending" in jobs.run_now(job).error
+    assert "no longer pending" in runner.run_now(job).error
     with pytest.raises(Refused, match="only a pending one is probed"):
         rotation.start_probe(pending.uuid, actor=admin)
     with pytest.raises(Refused, match="not there any more"):
@@ -209,7 +209,7 @@ def test_a_credential_discarded_in_mid_probe_stops_the_probe(
     connector: Connector, admin: Person, align_token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pending = stage(connector, align_token, actor=admin)
-    run = jobs.claim("this test", rotation.start_probe(pending.uuid, actor=admin).pk)
+    run = runner.claim("this test", rotation.start_probe(pending.uuid, actor=admin).pk)
     assert run is not None
     tell = run.progress
 
@@ -219,7 +219,7 @@ def test_a_credential_discarded_in_mid_probe_stops_the_probe(
             rotation.discard(pending.uuid, actor=admin)
 
     monkeypatch.setattr(run, "progress", progress)
-    jobs.execute(run)
+    runner.execute(run)
     job = Job.objects.get(kind="probe")
     assert job.state == JobState.FAILED
     assert "discarded" in job.error
@@ -230,7 +230,7 @@ def test_a_probe_that_was_cut_off_is_taken_up_and_not_doubled(
     connector: Connector, admin: Person, align_token: str, settings: LazySettings
 ) -> None:
     pending = stage(connector, align_token, actor=admin)
-    run = jobs.claim("a worker that dies", rotation.start_probe(pending.uuid, actor=admin).pk)
+    run = runner.claim("a worker that dies", rotation.start_probe(pending.uuid, actor=admin).pk)
     assert run is not None
     left = begin(run)
     assert left is not None
@@ -264,7 +264,7 @@ def test_the_write_probe_creates_and_deletes_once_and_its_audit_lines_are_the_pe
     assert (found.write_state, found.write_key) == (DONE, chosen.id)
     assert (Mapping.objects.count(), Change.objects.count(), Edit.objects.count()) == (rows, 0, 0)
 
-    jobs.run_now(jobs.start(connector, "intake", actor=None))
+    runner.run_now(runner.start(connector, "intake", actor=None))
     ours = HistoryRow.objects.filter(object_id__isnull=False, source=Source.OURS).order_by("at")
     assert [(row.action, row.person_name, row.reason) for row in ours] == [
         ("created", admin.name, "Yearly rotation"),
@@ -395,7 +395,7 @@ def test_what_a_dead_worker_left_is_brought_to_its_end(
             target=status,
             project=project.key,
         )["id"]
-    run = jobs.claim("a worker that dies", rotation.start_probe(pending.uuid, write_key=key, actor=admin).pk)
+    run = runner.claim("a worker that dies", rotation.start_probe(pending.uuid, write_key=key, actor=admin).pk)
     assert run is not None
     left = begin(run)
     assert left is not None
@@ -441,7 +441,7 @@ def test_a_record_that_somebody_changed_meanwhile_is_not_deleted(
     record = sandbox.edit(
         "create_mapping", family="a2j_state", type=type_id, source=state, target=other, project=project.key
     )
-    run = jobs.claim("a worker that dies", rotation.start_probe(pending.uuid, write_key=key, actor=admin).pk)
+    run = runner.claim("a worker that dies", rotation.start_probe(pending.uuid, write_key=key, actor=admin).pk)
     assert run is not None
     assert begin(run) is not None
     Probe.objects.update(write_state=CREATED, write_id=record["id"])

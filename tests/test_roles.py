@@ -19,10 +19,10 @@ from django.utils import timezone
 
 from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import trail
-from connectors import jobs
 from connectors.audit.models import Case, Every
 from connectors.history.packs import schedules, services
 from connectors.history.reviews import weeks
+from connectors.jobs import runner
 from connectors.models import Credential, HistoryRow, Job, Person, Project, Role, System
 from mappings.models import Change, Mapping, Plan, Scope
 from tests import make
@@ -322,7 +322,7 @@ def world(db: None, people: dict[Role, Person]) -> World:
     )
     pack = services.ask("", actor=people[Role.ADMIN], time_zone="UTC")
     schedule = schedules.add("Weekly", "", Every.WEEK, [], actor=people[Role.ADMIN])
-    job = jobs.start(connector, "refresh", actor=people[Role.ADMIN])
+    job = runner.start(connector, "refresh", actor=people[Role.ADMIN])
     of_mapping = {"mapping": mapping.pk, "seen": ""}
     return World(
         parameters={
@@ -416,7 +416,7 @@ def other_world(world: World, people: dict[Role, Person]) -> World:
     scope = Scope.objects.create(connector=other, family="j2a-state", observed_at=timezone.now())
     mapping = Mapping.objects.create(scope=scope, work_item_type="story", source_id=10001, wanted=3, waits=True)
     project = Project.objects.create(connector=other, jira_id=7, key="OTHER", in_scope=True)
-    job = jobs.start(other, "refresh", actor=people[Role.ADMIN])
+    job = runner.start(other, "refresh", actor=people[Role.ADMIN])
     credential = Credential.objects.filter(connector=other, system=System.ALIGN).first()
     assert credential
     of_mapping = {"mapping": mapping.pk, "seen": 3, "decision": "adopt", "record": 1}

@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from alignadmin import sealing
 from alignadmin.due_work import run_due
-from connectors import jobs
 from connectors.credentials import rotation
 from connectors.credentials.rotation import Staging
+from connectors.jobs import runner
 from connectors.models import (
     Connector,
     Credential,
@@ -442,7 +442,7 @@ def test_an_apply_under_way_goes_on_with_the_new_secret_and_nothing_fails(
     pending = stage(connector, second_user, actor=admin)
     probe(pending, actor=admin)
     planning.start_apply(plan, typed=connector.slug, actor=admin)
-    run = jobs.claim("this test", Job.objects.get(kind="apply").pk)
+    run = runner.claim("this test", Job.objects.get(kind="apply").pk)
     assert run is not None
     half = plan.changes.count() // 2
     tell = run.progress
@@ -454,7 +454,7 @@ def test_an_apply_under_way_goes_on_with_the_new_secret_and_nothing_fails(
             sandbox.edit("revoke_token", site="align", token=ALIGN_TOKEN)
 
     monkeypatch.setattr(run, "progress", progress)
-    jobs.execute(run)
+    runner.execute(run)
     plan.refresh_from_db()
     assert stages(connector) == {PREVIOUS: 1, CURRENT: 2}
     assert plan.state == PlanState.FINISHED

@@ -15,11 +15,12 @@ from alignadmin import sealing
 from alignadmin.due_work import run_due
 from alignadmin.http.budget import NoBudget
 from alignadmin.http.remote import Remote
-from connectors import jobs, services
+from connectors import services
 from connectors.align.client import AlignClient
 from connectors.credentials import clients, rotation
 from connectors.credentials.probing import begin
 from connectors.demo.prepare import SANDBOX_SECRETS
+from connectors.jobs import runner
 from connectors.models import Connector, Credential, Entry, Job, Person, Probe, Role, Stage, System
 from connectors.services import Refused
 from mappings.probe import MappingWriteProbe
@@ -65,7 +66,7 @@ def do_retire_due() -> None:
 def do_write_probe(uuid: str, write_key: str) -> None:
     """The write of a probe as its job begins it, without the rate budget, whose statements would be most of all."""
     job = rotation.start_probe(UUID(uuid), write_key=write_key, actor=somebody())
-    run = jobs.claim("a worker that dies", job.pk)
+    run = runner.claim("a worker that dies", job.pk)
     assert run is not None
     begun = begin(run)
     assert begun is not None

@@ -17,11 +17,11 @@ from pytest_django import Settings
 from alignadmin import sealing
 from alignadmin.http.errors import Forbidden, ReadOnlyRefused, SignInRefused
 from alignadmin.sealing import DoesNotOpen
-from connectors import jobs
 from connectors.catalogue.refresh import REFRESH
 from connectors.credentials import clients
 from connectors.credentials.clients import Access, NoCredential
 from connectors.history.intake.schedule import INTAKE
+from connectors.jobs import runner
 from connectors.models import Connector, Credential, Person, Role, Stage, System
 from connectors.services import OBSERVE, SecretData, store_credential
 from tests import make
@@ -157,7 +157,7 @@ def test_a_value_that_does_not_open_is_never_sent_and_the_page_says_so(
     sandbox.clear_journal()
     jobs_of = {REFRESH: "", OBSERVE: "", INTAKE: ""}
     for kind in jobs_of:
-        jobs_of[kind] = jobs.run_now(jobs.start(connector, kind, actor=None)).error
+        jobs_of[kind] = runner.run_now(runner.start(connector, kind, actor=None)).error
     assert all("does not open" in error for error in jobs_of.values()), jobs_of
     assert sandbox.journal() == []
     assert "does not open" in signed_in(Role.ADMIN).get("/connectors/acme/").content.decode()

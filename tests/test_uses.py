@@ -18,13 +18,14 @@ from django.test import Client
 from alignadmin import sealing
 from alignadmin.audit import trail, verification
 from alignadmin.http.errors import Forbidden, SignInRefused
-from connectors import jobs
 from connectors.align.client import AlignClient
 from connectors.audit.models import ChainHead, Entry, HistoryRow
 from connectors.catalogue.refresh import REFRESH
 from connectors.credentials import clients
 from connectors.credentials.clients import LockedOut, NoCredential
 from connectors.jira.client import JiraClient
+from connectors.jobs import runner
+from connectors.jobs.threads import DatabaseThreads
 from connectors.models import (
     Connector,
     Credential,
@@ -38,7 +39,6 @@ from connectors.models import (
     System,
 )
 from connectors.services import OBSERVE, SecretData, store_credential
-from connectors.threads import DatabaseThreads
 from tests.conftest import SignIn
 from tests.sandbox_fixture import ADMIN, ALIGN_TOKEN, JIRA_TOKEN, RunningSandbox
 
@@ -130,12 +130,12 @@ def test_when_the_entry_cannot_be_written_the_secret_stays_sealed_and_nothing_is
     ChainHead.objects.update(seq=F("seq") - 1)  # the next entry would take a number that is taken
     with pytest.raises(IntegrityError):
         clients.align_client(bare_connector, job=job)
-    ended = jobs.run_now(jobs.start(bare_connector, REFRESH, actor=None))
+    ended = runner.run_now(runner.start(bare_connector, REFRESH, actor=None))
     assert ended.state == JobState.FAILED
     assert sandbox.journal() == []
     assert not CredentialUse.objects.exists()
     ChainHead.objects.update(seq=F("seq") + 1)
-    assert jobs.run_now(jobs.start(bare_connector, REFRESH, actor=None)).state == JobState.DONE
+    assert runner.run_now(runner.start(bare_connector, REFRESH, actor=None)).state == JobState.DONE
 
 
 def test_it_is_entered_even_if_the_secret_then_does_not_open(
@@ -367,7 +367,7 @@ def test_a_refused_password_is_never_sent_again_by_itself(
     assert stored(System.JIRA).refused_status == 401
     with pytest.raises(LockedOut, match="Try it once more"):
         clients.jira_client(at_data_center, job=job_of(at_data_center))
-    ended = jobs.run_now(jobs.start(at_data_center, REFRESH, actor=None))
+    ended = runner.run_now(runner.start(at_data_center, REFRESH, actor=None))
     assert "Nothing was sent: Jira refused this password" in ended.error
     assert "CAPTCHA" in ended.error
     assert press_test(signed_in(Role.ADMIN)).count("Nothing was sent") == 1

@@ -64,7 +64,7 @@ def test_a_database_in_trouble_is_told_once_and_that_it_is_over_too(site: Site) 
     site.sql("ALTER TABLE away RENAME TO connectors_job")
     eventually(lambda: "answers again" in lines_of(site)[-1], what="the end of it")
     assert [line for line in lines_of(site) if not LINE.fullmatch(line)] == []
-    told = [line for line in lines_of(site) if "connectors.tasks: the clock" in line]
+    told = [line for line in lines_of(site) if "connectors.jobs.clock: the clock" in line]
     assert ["stands still" in line for line in told] == [True, False], told
     assert len(lines_of(site)) <= 5, "a wake-up that was under way may have failed, too"
 

@@ -12,7 +12,7 @@ from django.db.models import Count, Min
 from django.utils import timezone
 
 from alignadmin import sealing, starting
-from connectors import heartbeat
+from connectors.jobs import heartbeat
 from connectors.models import Job, JobState
 
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
-from connectors import heartbeat
 from connectors.credentials.expiry import Alarm, alarms_among
+from connectors.jobs import heartbeat
 from connectors.models import Connector, Credential, Stage
 
 MOST_CONNECTORS = 50

@@ -19,13 +19,14 @@ from django.utils import timezone
 from alignadmin import sealing
 from alignadmin.audit import trail
 from alignadmin.http.errors import RemoteError
-from connectors import jobs
 from connectors.align.resources import ConnectorProject
 from connectors.align.resources import ProcessFlow as AlignFlow
 from connectors.credentials import clients
 from connectors.history.mirror import remaking
 from connectors.jira.client import JiraClient
 from connectors.jira.resources import IssueTypeStatuses, JiraIssueType, JiraProject, JiraStatus
+from connectors.jobs import runner
+from connectors.jobs.threads import DatabaseThreads
 from connectors.models import (
     Connector,
     IssueType,
@@ -36,7 +37,6 @@ from connectors.models import (
     Status,
     StatusCategory,
 )
-from connectors.threads import DatabaseThreads
 
 REFRESH = "refresh"
 CATEGORIES = {"new": StatusCategory.TODO, "indeterminate": StatusCategory.DOING, "done": StatusCategory.DONE}
@@ -47,24 +47,24 @@ LONGEST_NAME = 255  # PostgreSQL refuses what the column does not hold
 Statuses = Sequence[IssueTypeStatuses]
 
 
-@jobs.handler(REFRESH)
-def refresh(run: jobs.Run) -> None:
+@runner.handler(REFRESH)
+def refresh(run: runner.Run) -> None:
     """Read everything; on a failure the connector says why, and keeps what it had."""
     connector = run.connector
     try:
         _refresh(run)
-    except (RemoteError, sealing.SealError, jobs.JobFailed) as error:
+    except (RemoteError, sealing.SealError, runner.JobFailed) as error:
         sentence = error.sentence if isinstance(error, RemoteError) else str(error)
         Connector.objects.filter(pk=connector.pk).update(catalogue_error=sentence)
-        raise jobs.JobFailed(sentence) from error
+        raise runner.JobFailed(sentence) from error
     now = timezone.now()
     Connector.objects.filter(pk=connector.pk).update(catalogue_at=now, catalogue_error="")
     if following := run.job.params.get("then"):
         # Only now: which lists there are to read is in the catalogue.
-        jobs.start(connector, following, actor=run.actor)
+        runner.start(connector, following, actor=run.actor)
 
 
-def _refresh(run: jobs.Run) -> None:
+def _refresh(run: runner.Run) -> None:
     align = clients.align_client(run.connector, job=run.job, on_wait=run.waits_for)
     jira = clients.jira_client(run.connector, job=run.job, on_wait=run.waits_for)
     before = _sizes(run.connector)
@@ -75,7 +75,7 @@ def _refresh(run: jobs.Run) -> None:
     projects, statuses, types = jira.projects(), jira.statuses(), jira.issue_types()
     jira.myself()  # a token that died meanwhile has made us anonymous, and those lists narrower
     if not projects:
-        raise jobs.JobFailed(
+        raise runner.JobFailed(
             "Jira shows this account no project at all. Give it the permission Browse projects; nothing was changed."
         )
     store_projects(run.connector, projects, align_projects)
@@ -102,7 +102,7 @@ def _sizes(connector: Connector) -> dict[str, int]:
     }
 
 
-def _note_changes(run: jobs.Run, before: dict[str, int]) -> None:
+def _note_changes(run: runner.Run, before: dict[str, int]) -> None:
     after = _sizes(run.connector)
     if after == before:
         return
@@ -303,7 +303,7 @@ def _store_steps(connector: Connector, flows: Sequence[AlignFlow]) -> None:
 # --- which statuses each project's issue types can reach -------------------------------------------------------------
 
 
-def read_reachable(run: jobs.Run, jira: JiraClient) -> None:
+def read_reachable(run: runner.Run, jira: JiraClient) -> None:
     """One call a project in scope, several at once; stored in portions, so that a long read loses little."""
     projects = list(Project.objects.filter(connector=run.connector, in_scope=True, vanished_at=None))
     run.progress("statuses of each project", done=0, total=len(projects))
@@ -313,7 +313,7 @@ def read_reachable(run: jobs.Run, jira: JiraClient) -> None:
         try:
             return project, jira.project_statuses(project.key)
         except RemoteError as error:
-            raise jobs.JobFailed(f"Statuses of project {project.key}: {error.sentence}") from error
+            raise runner.JobFailed(f"Statuses of project {project.key}: {error.sentence}") from error
 
     with DatabaseThreads(min(8, settings.APPLY_THREADS)) as threads:
         for done, (project, answered) in enumerate(threads.each_done(read, projects), start=1):

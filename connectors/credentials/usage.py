@@ -63,7 +63,7 @@ def _append(action: str, credential: Credential, actor: Person | None, sentence:
 
 @contextmanager
 def _on_disk() -> Iterator[None]:
-    """Threads of a pool do not wait for the disk with their commits (see connectors.threads); an entry has to."""
+    """Threads of a pool do not wait for the disk with their commits (see connectors.jobs.threads); an entry has to."""
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         yield
         return

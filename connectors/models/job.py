@@ -20,7 +20,7 @@ ACTIVE = (JobState.QUEUED, JobState.RUNNING)
 
 class Job(models.Model):
     connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="jobs")
-    kind = models.CharField(max_length=20)  # the name a handler is registered under, see connectors.jobs
+    kind = models.CharField(max_length=20)  # the name a handler is registered under, see connectors.jobs.runner
     subject = models.CharField(max_length=100, blank=True)  # e.g. a plan's id; kind and subject are active at most once
     params = models.JSONField(default=dict, blank=True)
     state = models.CharField(max_length=7, choices=JobState.choices, default=JobState.QUEUED)

@@ -17,8 +17,8 @@ from alignadmin.http.errors import RateLimited, RemoteError
 from alignadmin.http.slot_reservation import Door
 from connectors.align.client import AlignClient
 from connectors.align.resources import WriteRequest
-from connectors.jobs import LeaseLost, Run
-from connectors.threads import DatabaseThreads
+from connectors.jobs.runner import LeaseLost, Run
+from connectors.jobs.threads import DatabaseThreads
 from mappings.models import Change
 from mappings.outcomes import Outcome
 

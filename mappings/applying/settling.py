@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from connectors.jobs import Run
+from connectors.jobs.runner import Run
 from mappings.applying.journal import Journal
 from mappings.models import Change, ChangeState, Mapping, Scope
 from mappings.outcomes import MOST_SENDS, moved, took_effect

@@ -8,8 +8,8 @@ from datetime import datetime
 from django.db import transaction
 
 from alignadmin.audit import trail
-from connectors import jobs
 from connectors.history.mirror import remaking
+from connectors.jobs import runner
 from connectors.models import Connector, Person
 from connectors.services import Refused
 from mappings.contract import facts
@@ -78,7 +78,7 @@ def take_over(connector: Connector, family_code: str, key: str, *, actor: Person
         owner.type_ids = _overrides(owner.type_ids, family_code, chosen.type_ids)
         owner.save(update_fields=["type_ids"])
         Scope.objects.filter(connector=owner, family=family_code).update(observed_at=None)
-        jobs.start(owner, "observe", actor=actor)
+        runner.start(owner, "observe", actor=actor)
         trail.lock_head()
         remaking.remake(owner, None)  # lines of the log name the ids, too
         trail.append(

@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from alignadmin.audit import trail
-from connectors import jobs
 from connectors.align.client import PAGE
 from connectors.credentials.expiry import Alarm
+from connectors.jobs import runner
 from connectors.models import Connector
 from mappings.contract.proposals import label
 from mappings.contract.reading import FIELDS, MORE_THAN_PAGE, PAGE_LIMIT, POST_ANSWER, TYPE_IDS, Finding
@@ -63,7 +63,7 @@ def page_size(connector: Connector) -> int:
 # --- storing ----------------------------------------------------------------------------------------------------------
 
 
-def store(run: jobs.Run, findings: Iterable[Finding]) -> list[ContractFact]:
+def store(run: runner.Run, findings: Iterable[Finding]) -> list[ContractFact]:
     """Take findings into the facts; those that changed, each with its entry, in one commit."""
     now, connector = timezone.now(), run.connector
     with transaction.atomic():
@@ -96,7 +96,7 @@ def is_change(connector: Connector, fact: ContractFact, value: Any) -> bool:
     return bool(strange - set(fact.value)) or bool(strange and gone)
 
 
-def _act(run: jobs.Run, fact: ContractFact) -> trail.Act:
+def _act(run: runner.Run, fact: ContractFact) -> trail.Act:
     return trail.Act(
         action="contract.changed",
         actor=run.actor,

@@ -10,10 +10,11 @@ from django.utils import timezone
 
 from alignadmin.due_work import due_work
 from alignadmin.http.errors import RateLimited, RemoteError, SignInRefused
-from connectors import jobs, maintenance
+from connectors import maintenance
 from connectors.align.client import AlignClient
 from connectors.credentials import clients
 from connectors.credentials.rotation import write_keys
+from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Job, Person
 from connectors.services import Refused
 from mappings.contract import facts, reading
@@ -38,7 +39,7 @@ def start(connector: Connector, *, write_key: str = "", actor: Person) -> Job:
         raise Refused(NOT_READ)
     if write_key and write_key not in {key.id for key in write_keys(connector)}:
         raise Refused(NOT_FREE)
-    job = jobs.start(connector, CONTRACT, actor=actor, params={"write_key": write_key})
+    job = runner.start(connector, CONTRACT, actor=actor, params={"write_key": write_key})
     if write_key and job.params.get("write_key") != write_key:
         raise Refused(UNDER_WAY)
     return job
@@ -57,29 +58,29 @@ def start_due_looks() -> int:
         following = now + timedelta(seconds=settings.CONTRACT_INTERVAL)
         # The conditional update is the claim: of several workers one starts the job.
         if Connector.objects.filter(due, pk=connector.pk).update(contract_due_at=following):
-            jobs.start(connector, CONTRACT, actor=None)
+            runner.start(connector, CONTRACT, actor=None)
             started += 1
     return started
 
 
-@jobs.handler(CONTRACT)
-def look(run: jobs.Run) -> None:
+@runner.handler(CONTRACT)
+def look(run: runner.Run) -> None:
     """What could be read is stored whatever else fails; the failure is the job's sentence."""
     connector = run.connector
     if maintenance.is_on(connector):
-        raise jobs.JobFailed(f"{connector} is in maintenance: what Align answers now says nothing about later.")
+        raise runner.JobFailed(f"{connector} is in maintenance: what Align answers now says nothing about later.")
     page_before = facts.page_size(connector)
     findings, troubles = _read(run)
     written, trouble = try_write(run)
     changed = facts.store(run, [*findings, *written])
     if facts.page_size(connector) != page_before:
-        jobs.start(connector, "observe", actor=run.actor)  # what was beyond a page's end has not been seen yet
+        runner.start(connector, "observe", actor=run.actor)  # what was beyond a page's end has not been seen yet
     run.progress(f"{len(changed)} of {len(findings) + len(written)} facts changed", done=len(FAMILIES))
     if sentences := [*troubles, *([trouble] if trouble else [])]:
-        raise jobs.JobFailed(" ".join(dict.fromkeys(sentences)))
+        raise runner.JobFailed(" ".join(dict.fromkeys(sentences)))
 
 
-def _read(run: jobs.Run) -> tuple[list[Finding], list[str]]:
+def _read(run: runner.Run) -> tuple[list[Finding], list[str]]:
     client = clients.align_client(run.connector, job=run.job, interactive=run.actor is not None, on_wait=run.waits_for)
     scopes, outside = ensure_scopes(run.connector), _outside(run.connector)
     findings, troubles = [], []

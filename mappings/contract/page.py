@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from connectors import jobs
 from connectors.align.client import PAGE
 from connectors.credentials.rotation import WriteKey, write_keys
+from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Job
 from mappings.contract import facts
 from mappings.contract.decisions import proposed
@@ -153,7 +153,7 @@ class ContractPage:
 
     @cached_property
     def job(self) -> Job | None:
-        return jobs.latest(self.connector, CONTRACT)
+        return runner.latest(self.connector, CONTRACT)
 
     @property
     def is_looking(self) -> bool:

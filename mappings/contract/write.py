@@ -9,10 +9,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from alignadmin.http.errors import RemoteError
-from connectors import jobs
 from connectors.align.resources import WriteAnswer
 from connectors.credentials import clients
 from connectors.credentials.rotation import ProbeOutcome
+from connectors.jobs import runner
 from connectors.models import Credential, Probe, Stage, System
 from mappings.contract.reading import POST_ANSWER, Finding
 from mappings.engine.families import A2J_STATE
@@ -34,7 +34,7 @@ def form_of(answer: WriteAnswer) -> str:
     return "object" if text.startswith("{") else "id"
 
 
-def try_write(run: jobs.Run) -> tuple[list[Finding], str]:
+def try_write(run: runner.Run) -> tuple[list[Finding], str]:
     """The fact, and what went wrong in words. Also brings a write to its end that an earlier job has left."""
     probe = _begun(run)
     if probe is None:
@@ -53,7 +53,7 @@ def try_write(run: jobs.Run) -> tuple[list[Finding], str]:
     return findings, _ended(probe, outcome)
 
 
-def _begun(run: jobs.Run) -> Probe | None:
+def _begun(run: runner.Run) -> Probe | None:
     """The write that was left, or a new one with consent; None when there is nothing to write."""
     key = str(run.job.params.get("write_key", ""))
     with transaction.atomic():

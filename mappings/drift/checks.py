@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from alignadmin.http.errors import RemoteError
 from alignadmin.sealing import SealError
-from connectors.jobs import JobFailed
+from connectors.jobs.runner import JobFailed
 from connectors.models import Connector
 from mappings.models import CheckKind, DriftCheck
 

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from alignadmin.accounts.rights import Right, may
 from alignadmin.parsing import text_in, whole
-from connectors.jobs import latest
+from connectors.jobs.runner import latest
 from connectors.models import Connector, Job, Person, WorkItemType
 from mappings.drift.causes import Cause, cause_of
 from mappings.drift.decisions import Seen, seen

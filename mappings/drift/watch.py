@@ -16,10 +16,10 @@ from django.utils import timezone
 from alignadmin.due_work import due_work
 from alignadmin.http.errors import RemoteError
 from alignadmin.sealing import SealError
-from connectors import jobs
 from connectors.credentials import clients
 from connectors.history.intake.schedule import AFTER_PULL, PULL_FAILED
-from connectors.jobs import JobFailed, Run
+from connectors.jobs import runner
+from connectors.jobs.runner import JobFailed, Run
 from connectors.models import ACTIVE, AuditSource, Connector, Job, Person
 from mappings.drift import checks, elsewhere
 from mappings.drift.named import lists_named
@@ -34,7 +34,7 @@ MOST_NAMED = 60
 
 def start_check(connector: Connector, actor: Person | None) -> Job:
     """Read every list now, or as soon as there are slots: it is bulk work, whoever asks for it."""
-    return jobs.start(connector, OBSERVE, actor=actor)
+    return runner.start(connector, OBSERVE, actor=actor)
 
 
 # --- every list, by the clock -----------------------------------------------------------------------------------------
@@ -70,7 +70,7 @@ def _start_due(connector: Connector, now: datetime) -> bool:
         # The conditional update is the claim; in one commit with the job, so that no check is lost between them.
         if not seen.update(observe_due_at=following):
             return False
-        jobs.start(connector, OBSERVE, actor=None)
+        runner.start(connector, OBSERVE, actor=None)
     return True
 
 

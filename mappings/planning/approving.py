@@ -12,7 +12,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from alignadmin.accounts.rights import Right, may
-from connectors import jobs, maintenance
+from connectors import maintenance
+from connectors.jobs import runner
 from connectors.models import Connector, Person
 from connectors.services import Refused
 from mappings.models import Plan, PlanState
@@ -74,7 +75,7 @@ def approve_in_emergency(plan: Plan, fingerprint: str, *, ticked: bool, reason: 
         if not _needs_another(found, actor):
             raise Refused(NO_EMERGENCY)
         _approve(found, ticked=ticked, actor=actor, emergency_reason=why)
-        jobs.start(found.connector, EMERGENCY, actor=actor, subject=str(found.pk))
+        runner.start(found.connector, EMERGENCY, actor=actor, subject=str(found.pk))
         sentence = f"Approved plan {found.pk} alone, in an emergency: {why}"
         plan_entry("plan.emergency_approved", found, actor, sentence, fingerprint=fingerprint, emergency_reason=why)
     plan.refresh_from_db()
@@ -132,7 +133,7 @@ def start_apply(plan: Plan, *, typed: str = "", reason: str = "", actor: Person)
             found.state, found.applier, found.started_at = PlanState.APPLYING, actor, timezone.now()
             found.control = ""
             found.save(update_fields=["state", "applier", "started_at", "control"])
-            jobs.start(found.connector, "apply", actor=actor, subject=str(found.pk))
+            runner.start(found.connector, "apply", actor=actor, subject=str(found.pk))
             why = f" {reason.strip()}" if reason.strip() else ""
             sentence = f"Started to apply plan {found.pk}.{why}"
             plan_entry("plan.started", found, actor, sentence, fingerprint=found.fingerprint)
@@ -175,7 +176,7 @@ def held_sentence(connector: Connector) -> str:
     busy = Plan.objects.filter(connector=connector, state__in=[PlanState.APPLYING, PlanState.PAUSED]).first()
     if busy is None:
         return "Another apply of this connector is just starting. Try again in a moment."
-    holder = jobs.holder(connector, "apply")
+    holder = runner.holder(connector, "apply")
     who, since = (holder.who, holder.since) if holder else (busy.applier, busy.started_at)
     paused = ", paused," if busy.state == PlanState.PAUSED else ""
     at = f" since {since:%Y-%m-%d %H:%M} UTC" if since else ""

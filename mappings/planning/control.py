@@ -8,7 +8,8 @@ from __future__ import annotations
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from connectors import jobs, maintenance
+from connectors import maintenance
+from connectors.jobs import runner
 from connectors.models import Connector, Job, Person
 from connectors.services import Refused
 from mappings.models import ChangeState, Plan, PlanState
@@ -66,7 +67,7 @@ def _resume(plan: Plan, actor: Person) -> str:
         raise Refused(f"This plan is {_state(plan)}, not paused.")
     _require_usable(plan.connector)
     plan.state, plan.control = PlanState.APPLYING, ""
-    jobs.start(plan.connector, "apply", actor=actor, subject=str(plan.pk))
+    runner.start(plan.connector, "apply", actor=actor, subject=str(plan.pk))
     return f"{actor} resumed plan {plan.pk}: {left_words(plan)}."
 
 
@@ -117,7 +118,7 @@ def _cancel_unsettled(plan: Plan, actor: Person, count: int) -> str:
     if connector.gap_since or not connector.is_active or maintenance.is_on(connector):
         return sentence  # it cannot be read now: the plan stays paused, and resuming it will only read
     plan.state, plan.control = PlanState.APPLYING, "cancel"
-    jobs.start(connector, "apply", actor=actor, subject=str(plan.pk))
+    runner.start(connector, "apply", actor=actor, subject=str(plan.pk))
     return sentence
 
 
@@ -140,7 +141,7 @@ def retry_failed(plan: Plan, *, actor: Person) -> Plan:
             locked.state, locked.control = PlanState.APPLYING, ""
             locked.applier, locked.finished_at = actor, None
             locked.save(update_fields=["state", "control", "applier", "finished_at"])
-            jobs.start(locked.connector, "apply", actor=actor, subject=str(locked.pk))
+            runner.start(locked.connector, "apply", actor=actor, subject=str(locked.pk))
             sentence = f"{actor} had {_changes(len(positions))} of plan {locked.pk} sent again that had failed."
             plan_entry("plan.retry", locked, actor, sentence, changes=positions, fingerprint=locked.fingerprint)
     except IntegrityError as error:
@@ -178,4 +179,4 @@ def start_refresh(plan: Plan, *, actor: Person) -> Job:
     if plan.state not in (PlanState.DRAFT, PlanState.APPROVED):
         raise Refused(f"This plan is {_state(plan)}: there is nothing to refresh.")
     maintenance.refuse(plan.connector)
-    return jobs.start(plan.connector, "plan-refresh", actor=actor, subject=str(plan.pk))
+    return runner.start(plan.connector, "plan-refresh", actor=actor, subject=str(plan.pk))

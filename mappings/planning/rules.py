@@ -12,8 +12,8 @@ from django.db import transaction
 
 from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import trail
-from connectors import jobs
 from connectors.audit.models import HistoryRow
+from connectors.jobs import runner
 from connectors.models import Connector, Person
 from connectors.services import Refused
 from mappings.models import Plan, PlanState
@@ -62,7 +62,7 @@ def set_rules(connector: Connector, wanted: Rules, *, seen: str, actor: Person) 
         Connector.objects.filter(pk=found.pk).update(**asdict(wanted))
         found.refresh_from_db()
         if before.four_eyes and not wanted.four_eyes:
-            jobs.start(found, FOUR_EYES_OFF, actor=actor)
+            runner.start(found, FOUR_EYES_OFF, actor=actor)
         trail.append(
             CHANGED,
             actor=actor,

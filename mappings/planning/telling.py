@@ -17,8 +17,8 @@ from django.utils import timezone
 from alignadmin.accounts.people import invitations
 from alignadmin.audit import trail
 from alignadmin.due_work import due_work
-from connectors import jobs
 from connectors.credentials.reminders import one_line
+from connectors.jobs import runner
 from connectors.models import Job, JobState, Person, Role
 from mappings.models import Plan
 from mappings.planning.entries import plan_entry
@@ -34,8 +34,8 @@ def other_admins(person: Person | None) -> list[Person]:
     return list(admins.exclude(pk=person.pk) if person else admins)
 
 
-@jobs.handler(EMERGENCY)
-def tell_emergency(run: jobs.Run) -> None:
+@runner.handler(EMERGENCY)
+def tell_emergency(run: runner.Run) -> None:
     plan = Plan.objects.select_related("connector", "author", "approver").get(pk=int(run.job.subject))
     subject = f"Emergency approval by {plan.approver}: plan {plan.pk} of {plan.connector}"
     sent = _send(run, subject, "mail/emergency.txt", reverse("plan", args=[plan.pk]), plan=plan)
@@ -45,8 +45,8 @@ def tell_emergency(run: jobs.Run) -> None:
         plan_entry("plan.emergency_told", plan, None, sentence, told=sent.told, troubles=sent.troubles)
 
 
-@jobs.handler(FOUR_EYES_OFF)
-def tell_four_eyes_off(run: jobs.Run) -> None:
+@runner.handler(FOUR_EYES_OFF)
+def tell_four_eyes_off(run: runner.Run) -> None:
     connector = run.connector
     subject = f"{run.actor} switched off the second person for plans of {connector}"
     path = reverse("connector", args=[connector.slug])
@@ -79,7 +79,7 @@ class Sent:
         return f"{how}; not told: {', '.join(self.troubles)}" if self.troubles else how
 
 
-def _send(run: jobs.Run, subject: str, template: str, path: str, **context: object) -> Sent:
+def _send(run: runner.Run, subject: str, template: str, path: str, **context: object) -> Sent:
     """One e-mail to each admin but the one who acted. After a crash again: twice is better than not at all.
 
     Raises JobFailed when the mail server took none.
@@ -94,7 +94,7 @@ def _send(run: jobs.Run, subject: str, template: str, path: str, **context: obje
         else:
             troubles.append(f"{person.email} ({delivery.trouble})")
     if troubles and not told and invitations.has_mail():
-        raise jobs.JobFailed(f"No admin could be told by e-mail: {troubles[0]}. It is tried again.")
+        raise runner.JobFailed(f"No admin could be told by e-mail: {troubles[0]}. It is tried again.")
     return Sent(told=told, troubles=troubles)
 
 
@@ -109,5 +109,5 @@ def tell_again() -> int:
     failed = kinds.filter(state=JobState.FAILED, finished_at__lte=now - AGAIN, created_at__gt=now - LONGEST_TRY)
     due = list(failed.exclude(Exists(later)).select_related("connector", "requested_by"))
     for job in due:
-        jobs.start(job.connector, job.kind, actor=job.requested_by, subject=job.subject)
+        runner.start(job.connector, job.kind, actor=job.requested_by, subject=job.subject)
     return len(due)

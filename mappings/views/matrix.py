@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404
 from alignadmin.accounts.rights import Right, requires
 from alignadmin.parsing import text_in, whole
 from alignadmin.web.responses import failure, page, redirect
-from connectors import jobs
+from connectors.jobs import runner
 from connectors.models import Connector, Person
 from connectors.services import Refused
 from mappings import cells, services
@@ -226,7 +226,7 @@ def refresh(request: HttpRequest, slug: str) -> HttpResponse:
     subject = ",".join(str(pk) for pk in wanted)[:100]
     # Without a list of its own the job reads all of them, which is no longer what one person waits for.
     params = {"scopes": wanted, "interactive": bool(wanted)}
-    jobs.start(connector, "observe", actor=person_of(request), subject=subject, params=params)
+    runner.start(connector, "observe", actor=person_of(request), subject=subject, params=params)
     return redirect(request, address.url)
 
 

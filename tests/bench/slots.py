@@ -114,7 +114,7 @@ def spread() -> None:
 
 
 def take() -> None:
-    from connectors.threads import DatabaseThreads
+    from connectors.jobs.threads import DatabaseThreads
 
     decisions: list[tuple[bool, float]] = []
     over_at = time.monotonic() + SECONDS

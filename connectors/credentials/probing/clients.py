@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from alignadmin import sealing
 from alignadmin.http.auth import BadToken
 from alignadmin.http.errors import RemoteError
-from connectors import jobs
 from connectors.align.client import AlignClient
 from connectors.credentials import clients
 from connectors.jira.client import JiraClient
+from connectors.jobs import runner
 from connectors.models import Connector, Credential, Project, Stage
 
 
@@ -22,7 +22,7 @@ class CannotLook(Exception):
 class Look:
     """One probe's connector and job, and the credential that is looked with."""
 
-    run: jobs.Run
+    run: runner.Run
     connector: Connector
     credential: Credential
 

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from alignadmin import sealing
 from alignadmin.http.errors import RemoteError, SignInRefused
-from connectors import jobs
 from connectors.credentials import clients
 from connectors.credentials.rotation.switching import WATCH, may_go_back
+from connectors.jobs import runner
 from connectors.models import System
 
 
-@jobs.handler(WATCH)
-def watch(run: jobs.Run) -> None:
+@runner.handler(WATCH)
+def watch(run: runner.Run) -> None:
     system = System(run.job.subject)
     try:
         _read_align(run) if system is System.ALIGN else _read_jira(run)
     except SignInRefused as refused:
-        raise jobs.JobFailed(f"{refused.sentence} {_way_out(run, system)}") from refused
+        raise runner.JobFailed(f"{refused.sentence} {_way_out(run, system)}") from refused
     except RemoteError as error:
-        raise jobs.JobFailed(error.sentence) from error
+        raise runner.JobFailed(error.sentence) from error
     except sealing.SealError as error:
-        raise jobs.JobFailed(str(error)) from error
+        raise runner.JobFailed(str(error)) from error
 
 
-def _read_align(run: jobs.Run) -> None:
+def _read_align(run: runner.Run) -> None:
     client = clients.align_client(run.connector, job=run.job, interactive=True, on_wait=run.waits_for)
     run.progress("connector", done=0, total=3)
     client.connector()
@@ -34,7 +34,7 @@ def _read_align(run: jobs.Run) -> None:
     run.progress("mappings", done=3)
 
 
-def _read_jira(run: jobs.Run) -> None:
+def _read_jira(run: runner.Run) -> None:
     client = clients.jira_client(run.connector, job=run.job, interactive=True, on_wait=run.waits_for)
     run.progress("sign-in", done=0, total=2)
     client.myself()
@@ -43,5 +43,5 @@ def _read_jira(run: jobs.Run) -> None:
     run.progress("statuses", done=2)
 
 
-def _way_out(run: jobs.Run, system: System) -> str:
+def _way_out(run: runner.Run, system: System) -> str:
     return may_go_back(run.connector, system) or "Go back to the previous credential on the credential's page."

@@ -15,8 +15,8 @@ from connectors.credentials.probing.align import NOT_TRIED, note_identity
 from connectors.credentials.probing.clients import CannotLook, Look, counted
 from connectors.credentials.probing.report import Comparison, Line, Report, listed, not_visible
 from connectors.jira.client import JiraClient
+from connectors.jobs.threads import DatabaseThreads
 from connectors.models import LineState, Project
-from connectors.threads import DatabaseThreads
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,6 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from connectors import jobs
 from connectors.credentials.probing.align import AlignProbe
 from connectors.credentials.probing.clients import Look
 from connectors.credentials.probing.jira import JiraProbe
@@ -15,12 +14,13 @@ from connectors.credentials.probing.report import DISCARDED, Report
 from connectors.credentials.rotation.checks import is_locked_out
 from connectors.credentials.rotation.locking import entry, locked, named
 from connectors.credentials.rotation.probes import LOCKED_OUT, PROBE
+from connectors.jobs import runner
 from connectors.models import Probe, ProbeLine, Stage, System
 from connectors.services import Refused
 
 
-@jobs.handler(PROBE)
-def probe(run: jobs.Run) -> None:
+@runner.handler(PROBE)
+def probe(run: runner.Run) -> None:
     """Whatever is refused becomes a line; the job itself fails only when there is nothing left to probe."""
     begun = begin(run)
     if begun is None:
@@ -34,17 +34,17 @@ def probe(run: jobs.Run) -> None:
     _finish(looking)
 
 
-def begin(run: jobs.Run) -> Probe | None:
+def begin(run: runner.Run) -> Probe | None:
     """A new probe, or the one that an earlier worker left; None when that worker only failed to end its job."""
     with transaction.atomic():
         try:
             pending = locked(UUID(run.job.subject))
         except Refused as gone:
-            raise jobs.JobFailed(str(gone)) from gone
+            raise runner.JobFailed(str(gone)) from gone
         if pending.stage != Stage.PENDING:
-            raise jobs.JobFailed("This credential is no longer pending, so it is not probed.")
+            raise runner.JobFailed("This credential is no longer pending, so it is not probed.")
         if is_locked_out(pending):
-            raise jobs.JobFailed(LOCKED_OUT)
+            raise runner.JobFailed(LOCKED_OUT)
         probes = Probe.objects.filter(credential=pending).order_by("pk")
         if probes.filter(started_at__gte=run.job.started_at, finished_at__isnull=False).exists():
             return None  # consent was to one write, not to one for each worker
@@ -74,7 +74,7 @@ def _finish(looking: AlignProbe | JiraProbe) -> None:
     }
     with transaction.atomic():
         if not Probe.objects.filter(pk=report.probe.pk).update(**values):
-            raise jobs.JobFailed(DISCARDED)
+            raise runner.JobFailed(DISCARDED)
         entry(
             "credential.probed",
             credential,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from django.db import IntegrityError
 
-from connectors import jobs
+from connectors.jobs import runner
 from connectors.models import LineState, Probe, ProbeLine
 
 MOST_NAMED = 10
@@ -39,7 +39,7 @@ class Report:
     """The lines of one probe in the order they were tried."""
 
     probe: Probe
-    run: jobs.Run
+    run: runner.Run
     total: int
     lines: list[Line] = field(default_factory=list)
 
@@ -47,7 +47,7 @@ class Report:
         try:
             ProbeLine.objects.create(probe=self.probe, position=len(self.lines), **vars(line))
         except IntegrityError as error:
-            raise jobs.JobFailed(DISCARDED) from error
+            raise runner.JobFailed(DISCARDED) from error
         self.lines.append(line)
         self.run.progress(line.label, done=len(self.lines), total=self.total)
         return line

@@ -10,10 +10,10 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
-from connectors import jobs
 from connectors.align.client import AlignClient
 from connectors.credentials.rotation.checks import is_expired, is_locked_out
 from connectors.credentials.rotation.locking import GONE
+from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Credential, Job, LineState, Person, Probe, Stage, System
 from connectors.services import Refused
 
@@ -43,11 +43,11 @@ class WriteProbe(Protocol):
 
     def keys(self, connector: Connector) -> list[WriteKey]: ...
 
-    def run(self, probe: Probe, client: AlignClient, run: jobs.Run) -> ProbeOutcome:
+    def run(self, probe: Probe, client: AlignClient, run: runner.Run) -> ProbeOutcome:
         """From wherever `probe.write_state` says an earlier try has come to; nothing stays in Align."""
         ...
 
-    def tidy(self, probe: Probe, client: AlignClient, run: jobs.Run) -> ProbeOutcome:
+    def tidy(self, probe: Probe, client: AlignClient, run: runner.Run) -> ProbeOutcome:
         """Only take away what the probe created, if it is still there as it was created."""
         ...
 
@@ -85,7 +85,7 @@ def start_probe(pending: UUID, *, write_key: str = "", actor: Person) -> Job:
         raise Refused(LOCKED_OUT)
     if write_key:
         _refuse_key(found, write_key)
-    job = jobs.start(found.connector, PROBE, actor=actor, subject=str(pending), params={"write_key": write_key})
+    job = runner.start(found.connector, PROBE, actor=actor, subject=str(pending), params={"write_key": write_key})
     if write_key and job.params.get("write_key") != write_key:
         raise Refused("This credential is being probed already. Wait until that has ended, then probe with a write.")
     return job

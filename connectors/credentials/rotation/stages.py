@@ -11,11 +11,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from alignadmin import sealing
-from connectors import jobs
 from connectors.audit.models import HistoryRow
 from connectors.credentials.rotation import checks
 from connectors.credentials.rotation.locking import by_stage, entry, last_error, locked, named, subject_of
 from connectors.credentials.rotation.switching import WATCH
+from connectors.jobs import runner
 from connectors.models import Connector, Credential, CredentialKind, Person, Probe, Stage, System
 from connectors.services import Refused, SecretData
 
@@ -195,5 +195,5 @@ def try_again(credential: Credential, *, actor: Person) -> None:
         Credential.objects.filter(pk=found.pk).update(refused_status=None, last_answer="")
         if found.stage == Stage.CURRENT:
             Connector.objects.filter(pk=found.connector_id).update(last_error=last_error(found.connector))
-            jobs.start(found.connector, WATCH, actor=actor, subject=found.system)
+            runner.start(found.connector, WATCH, actor=actor, subject=found.system)
         entry("credential.tried_again", found, actor, f"Let the {named(found)} be tried again after a refusal.")

@@ -11,20 +11,20 @@ from django.utils import timezone
 
 from alignadmin.due_work import due_work
 from alignadmin.http.errors import RemoteError
-from connectors import jobs
 from connectors.credentials import clients
 from connectors.history.intake import intake
+from connectors.jobs import runner
 from connectors.models import AuditSource, Connector
 
 INTAKE = "intake"
 # What looks at the lines once they are stored, still in the intake's job; and what is told why there are none. This
 # package knows no mappings, so they are registered.
-AFTER_PULL: list[Callable[[jobs.Run], None]] = []
+AFTER_PULL: list[Callable[[runner.Run], None]] = []
 PULL_FAILED: list[Callable[[Connector, str], None]] = []
 
 
-@jobs.handler(INTAKE)
-def take_in_log(run: jobs.Run) -> None:
+@runner.handler(INTAKE)
+def take_in_log(run: runner.Run) -> None:
     """Read what is new in Align's log; an Align without that address is noted once and asked again only by hand."""
     if run.connector.log_by_hand:  # since the job was started
         return
@@ -34,7 +34,7 @@ def take_in_log(run: jobs.Run) -> None:
     except RemoteError as error:
         for told in PULL_FAILED:
             told(run.connector, error.sentence)
-        raise jobs.JobFailed(error.sentence) from error
+        raise runner.JobFailed(error.sentence) from error
     for look in AFTER_PULL:
         look(run)
     run.progress(result.sentence, done=result.new, total=result.read)
@@ -50,6 +50,6 @@ def start_due_intakes() -> int:
         following = now + timedelta(seconds=settings.AUDIT_INTERVAL)
         # The conditional update is the claim: of several workers one starts the job.
         if Connector.objects.filter(due, pk=connector.pk).update(audit_due_at=following):
-            jobs.start(connector, INTAKE, actor=None)
+            runner.start(connector, INTAKE, actor=None)
             started += 1
     return started

@@ -1,6 +1,6 @@
 """The lease of a pack that is being written, as of a job: one worker at a time, taken over when that worker dies.
 
-A pack has no connector, which every job has; the pattern is that of connectors.jobs. Every write names the epoch.
+A pack has no connector, which every job has; the pattern is that of connectors.jobs.runner. Every write names the epoch.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from connectors import leases
 from connectors.audit.models import Pack, PackState
-from connectors.jobs import PROGRESS_EVERY, Interrupted, LeaseLost, owner_name, stopping
+from connectors.jobs import leases
+from connectors.jobs.runner import PROGRESS_EVERY, Interrupted, LeaseLost, owner_name, stopping
 
 log = logging.getLogger(__name__)
 

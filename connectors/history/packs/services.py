@@ -24,14 +24,14 @@ from alignadmin.accounts.models import Person
 from alignadmin.audit import checkpoints, trail
 from alignadmin.audit.deliveries import sync_folder
 from alignadmin.due_work import due_work, wake
-from connectors import leases
 from connectors.audit.models import Entry, Pack, PackSchedule, PackState
 from connectors.history.packs import lease, selection, zip_file
 from connectors.history.packs.lease import Hold
 from connectors.history.packs.scratch import scratch
 from connectors.history.packs.selection import BadQuery, Selection
 from connectors.history.packs.zip_file import Contents, Made
-from connectors.jobs import MOST_TRIES, Interrupted, LeaseLost, stopping
+from connectors.jobs import leases
+from connectors.jobs.runner import MOST_TRIES, Interrupted, LeaseLost, stopping
 from connectors.services import Refused
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from huey.contrib.djhuey.management.commands import run_huey
 
 from alignadmin import starting
 from alignadmin.due_work import HUEY
-from connectors import jobs
+from connectors.jobs import runner
 
 log = logging.getLogger("connectors.worker")
 
@@ -46,7 +46,7 @@ def share_stop_flag() -> None:
 
     def create_consumer(**options: Any) -> Any:
         consumer = create(**options)
-        jobs.stopping = consumer.stop_flag
+        runner.stopping = consumer.stop_flag
         return consumer
 
     HUEY.create_consumer = create_consumer

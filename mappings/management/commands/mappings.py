@@ -12,7 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from alignadmin.accounts.rights import Right, may
-from connectors import jobs
+from connectors.jobs import runner
 from connectors.models import Connector, Job, JobState, Person
 from connectors.services import Refused
 from mappings import planning
@@ -57,7 +57,7 @@ class Command(BaseCommand):
 
     def _pull(self, connector: str, **_: Any) -> None:
         found = _connector(connector)
-        job = jobs.run_now(jobs.start(found, "observe", actor=None))
+        job = runner.run_now(runner.start(found, "observe", actor=None))
         _require_done(job)
         rows = Mapping.objects.filter(scope__connector=found).count()
         self.stdout.write(f"Read {job.done} lists; {rows} mappings are known.")
@@ -109,7 +109,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no plan {pk}.")
         planning.start_apply(plan, typed=confirm, reason=reason, actor=actor)
         job = Job.objects.filter(connector=plan.connector, kind="apply", subject=str(plan.pk)).latest("id")
-        _require_done(jobs.run_now(job))
+        _require_done(runner.run_now(job))
         counts = state_counts(plan)
         self.stdout.write(f"Plan {plan.pk}: " + ", ".join(f"{n} {state}" for state, n in sorted(counts.items())))
         if set(counts) != {"done"}:

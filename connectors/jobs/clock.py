@@ -14,7 +14,7 @@ from django.db import connections
 
 from alignadmin import starting
 from alignadmin.due_work import HUEY, look_for_work
-from connectors import heartbeat, jobs
+from connectors.jobs import heartbeat, runner
 
 log = logging.getLogger(__name__)
 _clock_lock = threading.Lock()
@@ -40,7 +40,7 @@ def _keep_time() -> None:
         wait = settings.TICK
         try:
             tick()
-            wait = jobs.seconds_to_next_end(settings.TICK)
+            wait = runner.seconds_to_next_end(settings.TICK)
             if trouble:
                 log.info("the clock goes on: the database answers again")
             trouble = ""
@@ -61,6 +61,6 @@ def tick() -> None:
     The clock does no work itself: a job of many minutes would stop it, and a daemon thread ends without finishing.
     """
     heartbeat.beat()
-    jobs.take_over()
+    runner.take_over()
     if HUEY.pending_count() == 0:
         look_for_work()

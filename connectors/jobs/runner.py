@@ -22,7 +22,7 @@ from django.utils import timezone
 from alignadmin.due_work import due_work, wake
 from alignadmin.http.errors import RemoteError
 from alignadmin.sealing import SealError
-from connectors import leases
+from connectors.jobs import leases
 from connectors.models import ACTIVE, Connector, Job, JobState, Person
 
 log = logging.getLogger(__name__)

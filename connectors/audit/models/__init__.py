@@ -1,7 +1,7 @@
 """The tables of the history: our trail, the mirror of Align's log, their projection, and what reviewers keep."""
 
 from alignadmin.audit.models import Archive, ChainHead, Checkpoint, CheckpointDelivery, Entry, SigningKey
-from connectors.audit.models.history import (
+from connectors.models.history import (
     Case,
     CaseState,
     Certainty,
@@ -12,10 +12,10 @@ from connectors.audit.models.history import (
     Source,
     TypeLabel,
 )
-from connectors.audit.models.intake_runs import IntakeRun, OpenRun, RunWithdrawal, SeenAgain, WithdrawnLine
-from connectors.audit.models.packs import Every, Pack, PackSchedule, PackState
-from connectors.audit.models.review import Question, Review, SavedView
-from connectors.audit.models.verification import Verification, VerificationState
+from connectors.models.intake_runs import IntakeRun, OpenRun, RunWithdrawal, SeenAgain, WithdrawnLine
+from connectors.models.packs import Every, Pack, PackSchedule, PackState
+from connectors.models.review import Question, Review, SavedView
+from connectors.models.verification import Verification, VerificationState
 
 __all__ = [
     "Archive",

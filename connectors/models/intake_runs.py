@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from connectors.audit.models.history import Intake, MirrorLine
+from connectors.models.history import Intake, MirrorLine
 
 
 class IntakeRun(models.Model):

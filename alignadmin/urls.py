@@ -7,8 +7,8 @@ from rest_framework.routers import SimpleRouter
 from alignadmin.accounts.people import views
 from alignadmin.accounts.rights import Right
 from alignadmin.site import health_views
-from connectors import api as connectors_api
 from connectors.history.search import api as audit_api
+from connectors.setup import api as connectors_api
 from mappings import api as mappings_api
 
 
@@ -35,7 +35,7 @@ urlpatterns = [
     path("accounts/", include("alignadmin.accounts.signin.urls")),
     path("settings/", include("alignadmin.site.settings_urls")),
     path("history/", include("connectors.history.urls")),
-    path("connectors/", include("connectors.urls")),
+    path("connectors/", include("connectors.setup.urls")),
     path("", include("mappings.urls")),
     path("api/v1/", include(router.urls)),
     path("api/v1/schema/", Schema.as_view(), name="api-schema"),

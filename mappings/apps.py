@@ -11,7 +11,7 @@ class MappingsConfig(AppConfig):
         from connectors.history.cases.services import WAY_BACK
         from connectors.history.intake.intake import AFTER_INTAKE
         from connectors.history.verification.differences import MORE
-        from connectors.maintenance import HELD_UP, ON_RETURN
+        from connectors.setup.maintenance import HELD_UP, ON_RETURN
         from mappings import (
             copies,
             held_up,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.urls import reverse
 
-from connectors.maintenance import HeldUp
 from connectors.models import Connector, Job, Person
+from connectors.setup.maintenance import HeldUp
 from mappings.drift import watch
 from mappings.models import Plan, PlanState
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from connectors.credentials import clients
 from connectors.jobs.runner import JobFailed, Run
-from connectors.services import Refused
+from connectors.setup.services import Refused
 from mappings.models import Change, Mapping, Plan, PlanState, Scope
 from mappings.observe import confirmed, read_scopes, store
 from mappings.outcomes import moved

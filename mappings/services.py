@@ -16,7 +16,7 @@ from django.utils import timezone
 from alignadmin.audit import trail
 from connectors.models import Connector, Person, ProcessStep
 from connectors.models import Status as CatalogueStatus
-from connectors.services import Refused
+from connectors.setup.services import Refused
 from mappings.engine.families import FAMILIES, Family
 from mappings.engine.values import ALIGN_STATES, Direction, Kind, Situation, WorkItemType
 from mappings.models import Edit, Mapping, Scope

@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from alignadmin.due_work import run_due
 from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Job, JobState, Person, Role
-from connectors.services import Refused
+from connectors.setup.services import Refused
 from mappings import planning, services
 from mappings.engine.values import Situation
 from mappings.models import ChangeState, Mapping, Plan, PlanState

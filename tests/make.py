@@ -12,12 +12,12 @@ from django.utils import timezone
 
 from alignadmin.audit import trail
 from alignadmin.due_work import run_due
-from connectors import services
 from connectors.audit.models import Intake, IntakeRun
 from connectors.demo.prepare import SANDBOX_SECRETS
 from connectors.history.intake import intake, run_digest, runs
 from connectors.history.intake.pasted_log import LogLine
 from connectors.models import Connector, JiraKind, Job, JobState, Person, Role, WorkerHeartbeat
+from connectors.setup import services
 from tests.environment import PASSWORD
 
 CONNECTOR_ID = 123

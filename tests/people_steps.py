@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from connectors.audit.models import ChainHead, Entry
 from connectors.models import Person
-from connectors.services import Refused
+from connectors.setup.services import Refused
 
 NEW_PASSWORD = "quiet-harbour-lantern-oat"
 INVITED = {"email": "Nora@example.test", "name": "Nora New", "role": "editor"}

@@ -9,7 +9,7 @@ from connectors.credentials import rotation
 from connectors.credentials.rotation import Staging
 from connectors.jobs import runner
 from connectors.models import Connector, Credential, CredentialKind, Job, JobState, Person, Probe, Stage, System
-from connectors.services import SecretData
+from connectors.setup.services import SecretData
 
 SECOND = "svc-b@sandbox.test"  # a second service user
 NEW_TOKEN = "the-new-token"  # opens nothing but the sandbox

@@ -15,7 +15,7 @@ from pytest_django import Settings
 from alignadmin.http import NoBudget, Remote, Retry, Site
 from alignadmin.http.connection import open_session
 from alignadmin.http.errors import AddressRefused, RemoteError
-from connectors.forms import ConnectorForm
+from connectors.setup.forms import ConnectorForm
 
 ONCE = Retry(tries=1)
 PUBLIC, OTHER_PUBLIC = "93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"

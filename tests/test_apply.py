@@ -12,12 +12,12 @@ from django.conf import LazySettings
 from django.db import connections
 
 from alignadmin.due_work import run_due
-from connectors import maintenance
 from connectors.audit.models import Entry
 from connectors.models import Connector, Job, Person, Project, Role
 from connectors.models import Status as CatalogueStatus
 from connectors.models.budget import BudgetSlot
-from connectors.services import Refused
+from connectors.setup import maintenance
+from connectors.setup.services import Refused
 from mappings import planning
 from mappings.engine.values import Situation, WorkItemType
 from mappings.models import Change, Mapping, Plan, PlanState

@@ -19,7 +19,7 @@ from pytest_django import Settings
 from alignadmin.due_work import run_due
 from connectors.audit.models import Entry
 from connectors.models import Connector, HistoryRow, Job, JobState, Person, Role, Status
-from connectors.services import Refused
+from connectors.setup.services import Refused
 from mappings import planning
 from mappings.models import Plan, PlanState, Scope
 from tests import make, mapping_steps

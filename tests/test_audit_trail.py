@@ -18,7 +18,6 @@ from django.utils import timezone
 from alignadmin.accounts.people import services as people
 from alignadmin.audit import checkpoints, trail, triggers, verification
 from alignadmin.audit.trail import Act, PersonCopy, append, append_many
-from connectors import services
 from connectors.audit.models import (
     ChainHead,
     Checkpoint,
@@ -30,6 +29,7 @@ from connectors.audit.models import (
     SigningKey,
 )
 from connectors.models import Confirmation, Connector, Credential, Person, Role, System
+from connectors.setup import services
 from tests import make
 from tests.events import EVENT
 from tests.people_steps import unwritable_history

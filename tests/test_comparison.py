@@ -26,7 +26,7 @@ from connectors.history.verification import comparison, rebuilding
 from connectors.history.verification import services as verification
 from connectors.history.verification.differences import Difference, Look, Page
 from connectors.models import Connector, Person, Role
-from connectors.services import ConnectorData, edit_connector
+from connectors.setup.services import ConnectorData, edit_connector
 from tests import chain_mutations as mutations
 from tests import make
 from tests.events import EVENT

@@ -34,7 +34,7 @@ from connectors.models import (
     System,
     TypeMatch,
 )
-from connectors.readiness import CONFIGURATION_PULL, State, readiness
+from connectors.setup.readiness import CONFIGURATION_PULL, State, readiness
 from tests import make
 from tests.sandbox_fixture import ADMIN, ALIGN_TOKEN, JIRA_TOKEN, RunningSandbox
 

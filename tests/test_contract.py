@@ -12,10 +12,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from connectors import maintenance
 from connectors.audit.models import Entry
 from connectors.jobs import runner
 from connectors.models import Connector, HistoryRow, Job, JobState, Person, Probe, Role
+from connectors.setup import maintenance
 from mappings.contract.job import CONTRACT, start_due_looks
 from mappings.contract.proposals import proposals
 from mappings.engine.families import A2J_STATE, J2A_STATE, J2A_STEP

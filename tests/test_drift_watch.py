@@ -17,13 +17,13 @@ from django.utils import timezone
 
 from alignadmin.due_work import run_due
 from alignadmin.http.errors import ReadOnlyRefused
-from connectors import maintenance
 from connectors.align.resources import WriteRequest
 from connectors.audit.models import Entry, HistoryRow
 from connectors.credentials import clients
 from connectors.jobs import runner
 from connectors.jobs.threads import DatabaseThreads
 from connectors.models import AuditSource, Connector, Job, JobState, Person, Project
+from connectors.setup import maintenance
 from mappings import planning, services
 from mappings.drift import watch
 from mappings.drift.causes import cause_of

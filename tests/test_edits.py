@@ -12,7 +12,7 @@ from django.utils import timezone
 from connectors.audit.models import Entry
 from connectors.jobs import runner
 from connectors.models import Connector, Person, Role
-from connectors.services import Refused
+from connectors.setup.services import Refused
 from mappings import planning, services
 from mappings.engine.values import Situation, WorkItemType
 from mappings.models import Edit, Mapping

@@ -11,11 +11,11 @@ from django.apps import apps
 from django.db import connection
 from django.test import Client
 
-from connectors import services
 from connectors.catalogue.issue_types import IssueTypes
 from connectors.catalogue.usual_types import usual_type
 from connectors.models import Connector, IssueType, Person, ReachableStatus, Role, TypeMatch
-from connectors.readiness import State, readiness
+from connectors.setup import services
+from connectors.setup.readiness import State, readiness
 from mappings.coverage import Coverage, coverage
 from tests import make, sandbox_fixture
 from tests.sandbox_fixture import RunningSandbox

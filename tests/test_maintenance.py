@@ -15,9 +15,9 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
-from connectors import maintenance
 from connectors.models import Connector, HistoryRow, Job, JobState, Person, Role
-from connectors.services import Refused
+from connectors.setup import maintenance
+from connectors.setup.services import Refused
 from mappings.models import PlanState
 from tests import make
 from tests import mapping_steps as steps

@@ -13,10 +13,10 @@ from django.db import connections
 from django.test import Client
 
 from alignadmin.due_work import run_due
-from connectors import maintenance
 from connectors.audit.models import Entry
 from connectors.models import Connector, Job, Person, Role
-from connectors.services import Refused
+from connectors.setup import maintenance
+from connectors.setup.services import Refused
 from mappings import planning, services
 from mappings.engine.values import Situation
 from mappings.models import Plan, PlanState

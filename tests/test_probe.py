@@ -31,7 +31,7 @@ from connectors.models import (
     System,
 )
 from connectors.models import Status as CatalogueStatus
-from connectors.services import Refused
+from connectors.setup.services import Refused
 from mappings.models import Change, Edit, Mapping
 from mappings.probe import CREATED, CREATING, DELETING, DONE
 from tests.mapping_steps import read_log

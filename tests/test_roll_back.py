@@ -10,7 +10,7 @@ from django.test import Client
 
 from connectors.audit.models import Entry
 from connectors.models import Connector, Person, Role
-from connectors.services import Refused
+from connectors.setup.services import Refused
 from mappings import planning, services
 from mappings.engine.values import Situation
 from mappings.models import Change, Edit, Mapping, Plan, PlanState

@@ -30,7 +30,7 @@ from connectors.models import (
     Stage,
     System,
 )
-from connectors.services import Refused
+from connectors.setup.services import Refused
 from mappings import planning
 from mappings.engine.values import WorkItemType
 from mappings.models import Mapping, Plan, PlanState

@@ -15,14 +15,14 @@ from alignadmin import sealing
 from alignadmin.due_work import run_due
 from alignadmin.http.budget import NoBudget
 from alignadmin.http.remote import Remote
-from connectors import services
 from connectors.align.client import AlignClient
 from connectors.credentials import clients, rotation
 from connectors.credentials.probing import begin
 from connectors.demo.prepare import SANDBOX_SECRETS
 from connectors.jobs import runner
 from connectors.models import Connector, Credential, Entry, Job, Person, Probe, Role, Stage, System
-from connectors.services import Refused
+from connectors.setup import services
+from connectors.setup.services import Refused
 from mappings.probe import MappingWriteProbe
 from tests.crash import crashes
 from tests.rotation_steps import NEW_TOKEN, SECOND, lines, probe, secret, stage, stages

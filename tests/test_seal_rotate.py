@@ -20,7 +20,7 @@ from alignadmin.audit import verification
 from connectors.audit.models import ChainHead, Entry, HistoryRow
 from connectors.credentials import resealing
 from connectors.models import Connector, Credential, CredentialKind, Person, Stage, System
-from connectors.services import SecretData, store_credential
+from connectors.setup.services import SecretData, store_credential
 from tests.crash import crashes
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -23,7 +23,7 @@ from connectors.credentials.clients import Access, NoCredential
 from connectors.history.intake.schedule import INTAKE
 from connectors.jobs import runner
 from connectors.models import Connector, Credential, Person, Role, Stage, System
-from connectors.services import OBSERVE, SecretData, store_credential
+from connectors.setup.services import OBSERVE, SecretData, store_credential
 from tests import make
 from tests.conftest import SignIn
 from tests.sandbox_fixture import ALIGN_TOKEN, JIRA_TOKEN, RunningSandbox

@@ -38,7 +38,7 @@ from connectors.models import (
     Stage,
     System,
 )
-from connectors.services import OBSERVE, SecretData, store_credential
+from connectors.setup.services import OBSERVE, SecretData, store_credential
 from tests.conftest import SignIn
 from tests.sandbox_fixture import ADMIN, ALIGN_TOKEN, JIRA_TOKEN, RunningSandbox
 

@@ -33,7 +33,7 @@ from connectors.history.intake.intake import IntakeResult, pull, take_in
 from connectors.history.mirror.case_lifecycle import Sighting
 from connectors.history.search import query_language
 from connectors.models import AuditSource, Connector, Person, Role
-from connectors.services import Refused
+from connectors.setup.services import Refused
 from tests.events import EVENT
 from tests.test_audit_intake import Log, audit_line, row
 

@@ -10,7 +10,7 @@ from alignadmin.accounts.people import invitations
 from alignadmin.accounts.rights import Right, requires
 from alignadmin.site.system_info import Installation
 from alignadmin.web.responses import page, redirect
-from connectors.views.connectors import person_of
+from connectors.setup.views import person_of
 
 
 @requires(Right.CONFIGURE)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from connectors import services
 from connectors.demo.people import PEOPLE, DemoPerson
 from connectors.models import Connector, CredentialKind, JiraKind, Person, System
+from connectors.setup import services
 
 ALIGN_CONNECTOR_ID = 123
 # The sandbox documents these; they open nothing else.

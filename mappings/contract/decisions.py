@@ -11,7 +11,7 @@ from alignadmin.audit import trail
 from connectors.history.mirror import remaking
 from connectors.jobs import runner
 from connectors.models import Connector, Person
-from connectors.services import Refused
+from connectors.setup.services import Refused
 from mappings.contract import facts
 from mappings.contract.proposals import Proposal, label, proposals, words_of
 from mappings.contract.reading import TYPE_IDS

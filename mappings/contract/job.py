@@ -10,13 +10,13 @@ from django.utils import timezone
 
 from alignadmin.due_work import due_work
 from alignadmin.http.errors import RateLimited, RemoteError, SignInRefused
-from connectors import maintenance
 from connectors.align.client import AlignClient
 from connectors.credentials import clients
 from connectors.credentials.rotation import write_keys
 from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Job, Person
-from connectors.services import Refused
+from connectors.setup import maintenance
+from connectors.setup.services import Refused
 from mappings.contract import facts, reading
 from mappings.contract.reading import Finding
 from mappings.contract.write import try_write

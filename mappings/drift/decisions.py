@@ -13,7 +13,7 @@ from django.utils.dateparse import parse_date
 from alignadmin.audit import trail
 from alignadmin.parsing import whole
 from connectors.models import Connector, Person
-from connectors.services import Refused
+from connectors.setup.services import Refused
 from mappings.engine.values import Situation
 from mappings.models import Mapping, Scope
 from mappings.pages import source_name, where_of

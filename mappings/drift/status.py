@@ -15,8 +15,8 @@ from django.conf import settings
 from django.db.models import Count, Max, Min, Q
 from django.utils import timezone
 
-from connectors import maintenance
 from connectors.models import ACTIVE, AuditSource, Connector, Job, Project
+from connectors.setup import maintenance
 from mappings.engine.families import FAMILIES
 from mappings.engine.values import Direction, Situation
 from mappings.models import CheckKind, DriftCheck, Mapping, Scope

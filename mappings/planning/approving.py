@@ -12,10 +12,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from alignadmin.accounts.rights import Right, may
-from connectors import maintenance
 from connectors.jobs import runner
 from connectors.models import Connector, Person
-from connectors.services import Refused
+from connectors.setup import maintenance
+from connectors.setup.services import Refused
 from mappings.models import Plan, PlanState
 from mappings.planning.authors import people_of
 from mappings.planning.confirming import confirmation

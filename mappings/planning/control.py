@@ -8,10 +8,10 @@ from __future__ import annotations
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from connectors import maintenance
 from connectors.jobs import runner
 from connectors.models import Connector, Job, Person
-from connectors.services import Refused
+from connectors.setup import maintenance
+from connectors.setup.services import Refused
 from mappings.models import ChangeState, Plan, PlanState
 from mappings.planning.approving import GAP, held_sentence, is_old
 from mappings.planning.entries import plan_entry

@@ -11,7 +11,7 @@ from alignadmin.accounts.people import invitations
 from alignadmin.accounts.rights import Right, may
 from connectors.audit.models import HistoryRow
 from connectors.models import ACTIVE, Job, JobState, Person
-from connectors.services import Refused
+from connectors.setup.services import Refused
 from mappings.models import Plan
 from mappings.planning.entries import plan_entry
 from mappings.planning.telling import EMERGENCY

@@ -15,7 +15,7 @@ from django.utils import timezone
 from alignadmin.audit import trail
 from alignadmin.parsing import typed
 from connectors.models import Connector, Person
-from connectors.services import Refused
+from connectors.setup.services import Refused
 from mappings.engine import families
 from mappings.engine import plan as engine
 from mappings.engine.values import Severity

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alignadmin.parsing import typed
-from connectors.services import Refused
+from connectors.setup.services import Refused
 
 LONGEST_REASON = 2000
 

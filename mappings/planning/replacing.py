@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from connectors.models import Connector, Person
-from connectors.services import Refused
+from connectors.setup.services import Refused
 from mappings.engine.values import Situation
 from mappings.models import Change, ChangeState, Plan, PlanState
 from mappings.models import Mapping as Row

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from alignadmin.audit import trail
 from connectors.models import Connector, Person
-from connectors.services import Refused
+from connectors.setup.services import Refused
 from mappings import services
 from mappings.engine.families import FAMILIES
 from mappings.engine.plan import Refused as RefusedRow

@@ -15,7 +15,7 @@ from alignadmin.audit import trail
 from connectors.audit.models import HistoryRow
 from connectors.jobs import runner
 from connectors.models import Connector, Person
-from connectors.services import Refused
+from connectors.setup.services import Refused
 from mappings.models import Plan, PlanState
 from mappings.planning.authors import people_of
 from mappings.planning.telling import FOUR_EYES_OFF

@@ -12,8 +12,8 @@ from alignadmin.accounts.rights import Right, requires
 from alignadmin.parsing import text_in, whole
 from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector, Person
-from connectors.services import Refused
-from connectors.views.connectors import connector_or_404, person_of
+from connectors.setup.services import Refused
+from connectors.setup.views import connector_or_404, person_of
 from mappings.contract import decisions, job
 from mappings.contract.page import ContractPage
 

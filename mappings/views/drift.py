@@ -11,7 +11,7 @@ from alignadmin.accounts.rights import Right, requires
 from alignadmin.parsing import plain, text_in
 from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector
-from connectors.services import Refused
+from connectors.setup.services import Refused
 from mappings.drift import watch
 from mappings.drift.decisions import Outcome, Seen, decide_many, end_of_day, read_token
 from mappings.drift.page import DriftPage, drift_url, most_drifted, read_address

@@ -14,7 +14,7 @@ from alignadmin.parsing import text_in, whole
 from alignadmin.web.responses import failure, page, redirect
 from connectors.jobs import runner
 from connectors.models import Connector, Person
-from connectors.services import Refused
+from connectors.setup.services import Refused
 from mappings import cells, services
 from mappings.address import Address, read_address
 from mappings.drift.decisions import end_of_day

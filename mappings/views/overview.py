@@ -14,7 +14,6 @@ from django.urls import reverse
 from alignadmin.accounts.rights import Right, may, requires
 from alignadmin.audit import checkpoints
 from alignadmin.web.responses import page
-from connectors import queries
 from connectors.audit.models import HistoryRow
 from connectors.credentials import expiry, reminders
 from connectors.history.cases import services
@@ -23,6 +22,7 @@ from connectors.history.packs import schedules
 from connectors.history.reviews import questions, sign_off
 from connectors.history.verification import services as verification
 from connectors.models import Connector, Credential, Person
+from connectors.setup import queries
 from mappings import coverage
 from mappings.contract import facts
 from mappings.drift.page import drift_url

@@ -15,7 +15,7 @@ from alignadmin.parsing import text_in, whole
 from alignadmin.site.navigation import belongs_to
 from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector, Person
-from connectors.services import Refused
+from connectors.setup.services import Refused
 from mappings import planning
 from mappings.models import Change, ChangeState, Plan, PlanState
 from mappings.pages import EditLine, edit_line

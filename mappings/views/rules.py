@@ -11,7 +11,7 @@ from alignadmin.parsing import text_in
 from alignadmin.site.navigation import belongs_to
 from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector
-from connectors.services import Refused
+from connectors.setup.services import Refused
 from mappings import planning
 from mappings.planning import emergencies
 from mappings.planning.rules import rules_of, set_rules

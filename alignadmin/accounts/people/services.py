@@ -17,7 +17,7 @@ from alignadmin.accounts.signin import sessions
 from alignadmin.audit import trail
 from connectors.credentials.handover import Handover, handover, owned_credentials
 from connectors.models import Person, Role
-from connectors.services import Refused
+from connectors.setup.services import Refused
 
 __all__ = ["Handover", "handover", "invitation_link", "owned_credentials"]
 

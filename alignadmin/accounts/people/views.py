@@ -18,8 +18,8 @@ from alignadmin.accounts.rights import Right, requires
 from alignadmin.parsing import text_in
 from alignadmin.web.responses import page, redirect
 from connectors.models import Person
-from connectors.services import Refused
-from connectors.views.connectors import person_of
+from connectors.setup.services import Refused
+from connectors.setup.views import person_of
 
 FORM = ("GET", "POST")
 form_page = requires(Right.CONFIGURE, Right.CONFIGURE, FORM, fresh=True)

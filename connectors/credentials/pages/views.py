@@ -17,10 +17,10 @@ from connectors.credentials import rotation
 from connectors.credentials.rotation.credential_page import CredentialPage
 from connectors.credentials.rotation.forms import OwnersForm, StageForm
 from connectors.credentials.rotation.locking import GONE
-from connectors.forms import problems_of
 from connectors.models import Credential, Person, System
-from connectors.services import Refused
-from connectors.views.connectors import connector_or_404, person_of
+from connectors.setup.forms import problems_of
+from connectors.setup.services import Refused
+from connectors.setup.views import connector_or_404, person_of
 
 NOT_KEPT = "A secret is never sent back to the browser: enter it again."
 Act = Callable[[CredentialPage, Person], object]

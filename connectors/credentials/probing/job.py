@@ -16,7 +16,7 @@ from connectors.credentials.rotation.locking import entry, locked, named
 from connectors.credentials.rotation.probes import LOCKED_OUT, PROBE
 from connectors.jobs import runner
 from connectors.models import Probe, ProbeLine, Stage, System
-from connectors.services import Refused
+from connectors.setup.services import Refused
 
 
 @runner.handler(PROBE)

@@ -10,7 +10,7 @@ from alignadmin import sealing
 from alignadmin.http.auth import BadToken
 from connectors.credentials.clients import BEARERS, Access, is_locked_out
 from connectors.models import Connector, Credential, CredentialKind, JiraKind, Person, System
-from connectors.services import Refused, SecretData
+from connectors.setup.services import Refused, SecretData
 
 LONGEST_SECRET = 10_000
 LONGEST_USER = 320

@@ -16,7 +16,7 @@ from connectors.credentials.clients import BEARERS
 from connectors.credentials.rotation import Staging, fitting_kinds
 from connectors.credentials.rotation.checks import KINDS, LONGEST_SECRET
 from connectors.models import Connector, Credential, CredentialKind, JiraKind, Person, Role, System
-from connectors.services import SecretData
+from connectors.setup.services import SecretData
 
 LONGEST_REASON = 500
 KINDS_OF = {System.ALIGN: KINDS[System.ALIGN], System.JIRA: KINDS[JiraKind.CLOUD] + KINDS[JiraKind.DATA_CENTER]}

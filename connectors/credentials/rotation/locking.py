@@ -7,7 +7,7 @@ from uuid import UUID
 
 from alignadmin.audit import trail
 from connectors.models import Connector, Credential, Person, Stage, System
-from connectors.services import Refused
+from connectors.setup.services import Refused
 
 GONE = "This credential is not there any more: it was discarded, replaced or destroyed. Look at the page again."
 

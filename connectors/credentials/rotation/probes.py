@@ -15,7 +15,7 @@ from connectors.credentials.rotation.checks import is_expired, is_locked_out
 from connectors.credentials.rotation.locking import GONE
 from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Credential, Job, LineState, Person, Probe, Stage, System
-from connectors.services import Refused
+from connectors.setup.services import Refused
 
 PROBE = "probe"
 LOCKED_OUT = (

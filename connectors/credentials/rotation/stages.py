@@ -17,7 +17,7 @@ from connectors.credentials.rotation.locking import by_stage, entry, last_error,
 from connectors.credentials.rotation.switching import WATCH
 from connectors.jobs import runner
 from connectors.models import Connector, Credential, CredentialKind, Person, Probe, Stage, System
-from connectors.services import Refused, SecretData
+from connectors.setup.services import Refused, SecretData
 
 GAP = (
     "The gap has begun: Align keeps one token for each user, so the one in use died when this one was made. "

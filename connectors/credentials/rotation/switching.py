@@ -16,7 +16,7 @@ from connectors.credentials.rotation.locking import by_stage, entry, last_error,
 from connectors.credentials.rotation.probes import hindrances
 from connectors.jobs import runner
 from connectors.models import Connector, Credential, Person, Stage, System
-from connectors.services import Refused
+from connectors.setup.services import Refused
 
 MOST_TOLD = 5  # losses in the sentence of a refusal; the page lists them all
 WATCH = "watch"  # the job that makes the first calls with a credential that has just become current

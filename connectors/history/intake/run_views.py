@@ -15,7 +15,7 @@ from alignadmin.web.responses import page, redirect
 from connectors.audit.models import IntakeRun
 from connectors.history.intake import withdrawals
 from connectors.models.connector import Connector
-from connectors.services import Refused
+from connectors.setup.services import Refused
 
 PER_PAGE = 50
 BIGGEST = 2**63 - 1  # that a database's key can be

@@ -37,7 +37,7 @@ from connectors.history.mirror import case_lifecycle, matching, search_terms
 from connectors.history.mirror import projection as make
 from connectors.history.mirror.case_lifecycle import Voided
 from connectors.models.connector import Connector
-from connectors.services import Refused
+from connectors.setup.services import Refused
 
 AT_ONCE = 500
 LONGEST_REASON = 4000

@@ -22,7 +22,7 @@ from connectors.audit.models import Every, Pack, PackSchedule
 from connectors.history.packs import selection, services
 from connectors.history.packs.selection import BadQuery
 from connectors.history.search import query_language
-from connectors.services import Refused
+from connectors.setup.services import Refused
 
 log = logging.getLogger(__name__)
 

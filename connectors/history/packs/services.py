@@ -32,7 +32,7 @@ from connectors.history.packs.selection import BadQuery, Selection
 from connectors.history.packs.zip_file import Contents, Made
 from connectors.jobs import leases
 from connectors.jobs.runner import MOST_TRIES, Interrupted, LeaseLost, stopping
-from connectors.services import Refused
+from connectors.setup.services import Refused
 
 log = logging.getLogger(__name__)
 

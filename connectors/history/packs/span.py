@@ -35,7 +35,7 @@ from connectors.history.packs.selection import Selection
 from connectors.history.packs.terms import Meanings
 from connectors.history.verification.differences import MORE
 from connectors.models.connector import Connector
-from connectors.services import Refused
+from connectors.setup.services import Refused
 
 CHUNK = 2000
 MOST_DIFFERENCES = 1000

@@ -25,7 +25,7 @@ from connectors.history.packs.forms import AskForm, ScheduleForm
 from connectors.history.packs.mail import file_name
 from connectors.history.packs.selection import BadQuery
 from connectors.history.search import query_language
-from connectors.services import Refused
+from connectors.setup.services import Refused
 
 PAGE = 50
 GONE = "This pack was kept until {:%-d %b %Y, %H:%M} UTC and has been removed. Ask for it again."

@@ -15,7 +15,7 @@ from alignadmin.web.responses import failure, page, redirect
 from connectors.audit.models import Question
 from connectors.history.reviews import questions
 from connectors.history.search import numbers
-from connectors.services import Refused
+from connectors.setup.services import Refused
 
 PER_PAGE = 50
 

@@ -15,7 +15,7 @@ from alignadmin.audit import trail
 from alignadmin.parsing import plain
 from connectors.audit.models import HistoryRow, Question
 from connectors.history.reviews import question_mail
-from connectors.services import Refused
+from connectors.setup.services import Refused
 
 ASKED, ANSWERED = "question.asked", "question.answered"
 LONGEST = 4000

@@ -22,7 +22,7 @@ from alignadmin.audit import trail
 from connectors.audit.models import Entry, HistoryRow
 from connectors.history.reviews import weeks
 from connectors.history.reviews.weeks import Week
-from connectors.services import Refused
+from connectors.setup.services import Refused
 
 SAMPLED = "history.sampled"
 MOST = 100  # what one person still looks at

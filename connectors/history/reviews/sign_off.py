@@ -28,7 +28,7 @@ from connectors.history.reviews.own_changes import own_changes
 from connectors.history.reviews.samples import Sample
 from connectors.history.reviews.weeks import Standing, Week, WeekLine
 from connectors.models.connector import Connector
-from connectors.services import Refused
+from connectors.setup.services import Refused
 
 REVIEWED = "history.reviewed"
 LONGEST_NOTE = 4000

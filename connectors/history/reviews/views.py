@@ -17,7 +17,7 @@ from alignadmin.web.responses import page, redirect
 from connectors.history.reviews import samples, sign_off, weeks
 from connectors.history.reviews.week_page import WeekPage
 from connectors.history.reviews.weeks import Week
-from connectors.services import Refused
+from connectors.setup.services import Refused
 
 DRAWN = 10  # where nobody says how many
 

@@ -11,8 +11,8 @@ from alignadmin.parsing import text_in
 from alignadmin.web.responses import page, redirect
 from connectors.audit.models import SavedView
 from connectors.history.search import query_language, saved_views
-from connectors.services import Refused
-from connectors.views.connectors import person_of
+from connectors.setup.services import Refused
+from connectors.setup.views import person_of
 
 HERE = "history/views.html"
 act_only = requires(Right.HISTORY, Right.HISTORY, ("POST",))

@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 from alignadmin.accounts.models import Person
 from connectors.audit.models import SavedView
 from connectors.history.search import query_language
-from connectors.services import Refused
+from connectors.setup.services import Refused
 
 MOST = 50  # of one person
 LONGEST_NAME, LONGEST_QUERY = 80, 4000

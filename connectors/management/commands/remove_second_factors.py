@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from alignadmin.accounts.people import services
 from connectors.models import Person
-from connectors.services import Refused
+from connectors.setup.services import Refused
 
 
 class Command(BaseCommand):

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from alignadmin.accounts.rights import Right, may
 from connectors.jobs import runner
 from connectors.models import Connector, Job, JobState, Person
-from connectors.services import Refused
+from connectors.setup.services import Refused
 from mappings import planning
 from mappings.engine.plan import Planning
 from mappings.models import Mapping, Plan

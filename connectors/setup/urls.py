@@ -5,7 +5,8 @@ from django.urls import path
 from connectors.budget import views
 from connectors.credentials.pages import calendar_views
 from connectors.credentials.pages import views as credentials
-from connectors.views import connectors, maintenance
+from connectors.setup import maintenance_views
+from connectors.setup import views as connectors
 
 urlpatterns = [
     path("", connectors.connectors, name="connectors"),
@@ -27,9 +28,9 @@ urlpatterns = [
     path("<slug:slug>/confirm/", connectors.confirm, name="connector-confirm"),
     path("<slug:slug>/types/", connectors.types, name="connector-types"),
     path("<slug:slug>/terms/", connectors.terms, name="connector-terms"),
-    path("<slug:slug>/maintenance/", maintenance.maintenance, name="connector-maintenance"),
-    path("<slug:slug>/maintenance/begin/", maintenance.begin, name="connector-maintenance-begin"),
-    path("<slug:slug>/maintenance/end/", maintenance.end, name="connector-maintenance-end"),
+    path("<slug:slug>/maintenance/", maintenance_views.maintenance, name="connector-maintenance"),
+    path("<slug:slug>/maintenance/begin/", maintenance_views.begin, name="connector-maintenance-begin"),
+    path("<slug:slug>/maintenance/end/", maintenance_views.end, name="connector-maintenance-end"),
     path("<slug:slug>/job/<int:pk>/", connectors.job, name="connector-job"),
     path("<slug:slug>/budget/", views.budget, name="connector-budget"),
 ]

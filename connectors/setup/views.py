@@ -13,13 +13,13 @@ from django.urls import reverse
 from alignadmin.accounts.rights import Right, requires
 from alignadmin.parsing import text_in
 from alignadmin.web.responses import failure, page, redirect
-from connectors import queries, services, trial
-from connectors.forms import ConnectorForm, SetUp, TermsForm, TypesForm, problems_of
 from connectors.history.mirror import labels
 from connectors.models import Connector, Person, WorkItemType
-from connectors.readiness import CONFIRMABLE, matches_of
-from connectors.services import Refused
-from connectors.trial import Check, data_of
+from connectors.setup import connection_test, queries, services
+from connectors.setup.connection_test import Check, data_of
+from connectors.setup.forms import ConnectorForm, SetUp, TermsForm, TypesForm, problems_of
+from connectors.setup.readiness import CONFIRMABLE, matches_of
+from connectors.setup.services import Refused
 
 TYPE_CHOICES = [*WorkItemType.choices, ("", "none of these")]
 SECRETS_GONE = "Secrets are never sent back to the browser: enter them again."
@@ -86,7 +86,7 @@ def new(request: HttpRequest) -> HttpResponse:
     set_up = SetUp(request.POST)
     is_valid = set_up.is_valid()
     if _is_test(request):
-        checks = trial.try_connection(set_up.details.data_typed, set_up.secrets_typed) if is_valid else []
+        checks = connection_test.try_connection(set_up.details.data_typed, set_up.secrets_typed) if is_valid else []
         context = {"set_up": set_up, **_tried(checks, notes=set_up.notes, problems=set_up.problems)}
         return _test_answer(request, "connectors/new.html", context)
     if is_valid:
@@ -147,7 +147,7 @@ def _test_answer(request: HttpRequest, template: str, context: dict[str, Any]) -
 def test(request: HttpRequest, slug: str) -> HttpResponse:
     """Try the stored credentials; the answer is a line per check."""
     stored = connector_or_404(slug)
-    context = _tried(trial.try_stored(stored, actor=person_of(request)))
+    context = _tried(connection_test.try_stored(stored, actor=person_of(request)))
     if request.htmx:  # type: ignore[attr-defined]
         return page(request, "connectors/_checks.html", context)
     return _show(request, stored, **context)

@@ -11,12 +11,12 @@ from django.utils.dateparse import parse_datetime
 from alignadmin.accounts.rights import Right, requires
 from alignadmin.parsing import text_in
 from alignadmin.web.responses import failure, page, redirect
-from connectors import maintenance as maintaining
-from connectors.forms import problems_of
-from connectors.maintenance_form import MaintenanceForm
 from connectors.models import Connector
-from connectors.services import Refused
-from connectors.views.connectors import connector_or_404, person_of
+from connectors.setup import maintenance as maintaining
+from connectors.setup.forms import problems_of
+from connectors.setup.maintenance_form import MaintenanceForm
+from connectors.setup.services import Refused
+from connectors.setup.views import connector_or_404, person_of
 
 NO_SINCE = "The request does not say which maintenance to end: reload this page and try again."
 

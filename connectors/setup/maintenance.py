@@ -16,7 +16,7 @@ from django.utils import timezone
 from alignadmin.audit import trail
 from alignadmin.parsing import typed
 from connectors.models import Connector, Person
-from connectors.services import Refused
+from connectors.setup.services import Refused
 
 LONGEST_REASON = 500
 LONGEST = timedelta(days=31)

@@ -21,7 +21,7 @@ from connectors.credentials import clients
 from connectors.credentials.rotation.forms import CredentialForm, typed
 from connectors.jira.client import trim_site as trim_jira_site
 from connectors.models import Connector, JiraKind, System, WorkItemType
-from connectors.services import ConnectorData, SecretData
+from connectors.setup.services import ConnectorData, SecretData
 
 MOST_ID = 2**31 - 1  # what the column holds on both databases
 RESERVED_SLUGS = frozenset({"new", "credentials"})  # addresses of our own below /connectors/

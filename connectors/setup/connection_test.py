@@ -14,7 +14,7 @@ from connectors.credentials import clients, usage
 from connectors.credentials.clients import Access
 from connectors.jira.client import JiraClient
 from connectors.models import Connector, Credential, Person, Stage, System
-from connectors.services import ConnectorData, SecretData
+from connectors.setup.services import ConnectorData, SecretData
 
 
 @dataclass(frozen=True, kw_only=True)

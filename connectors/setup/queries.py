@@ -15,8 +15,8 @@ from connectors.catalogue.refresh import REFRESH
 from connectors.credentials.expiry import Deadline, deadline
 from connectors.history.intake.schedule import INTAKE
 from connectors.models import ACTIVE, Connector, Credential, IssueType, Job, JobState, Project, Stage, System
-from connectors.readiness import Prerequisite, State, readiness
-from connectors.services import OBSERVE
+from connectors.setup.readiness import Prerequisite, State, readiness
+from connectors.setup.services import OBSERVE
 
 PER_PAGE = 50
 LAST_JOBS = 5

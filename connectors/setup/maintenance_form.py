@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from connectors.maintenance import LACKS_REASON, LONGEST_REASON
+from connectors.setup.maintenance import LACKS_REASON, LONGEST_REASON
 
 INPUT = "%Y-%m-%dT%H:%M"  # as browsers send and take it
 

@@ -1,0 +1,1 @@
+"""Adding a connector, setting it up, and pausing it for maintenance."""

@@ -12,13 +12,13 @@ class MappingsConfig(AppConfig):
         from connectors.history.intake.intake import AFTER_INTAKE
         from connectors.history.verification.differences import MORE
         from connectors.setup.maintenance import HELD_UP, ON_RETURN
-        from mappings import (
+        from mappings import (  # noqa: F401  registers the job handlers in every process
             copies,
-            held_up,
+            maintenance_hooks,
             overwrites,
             probe,
             queries,
-            tasks,  # noqa: F401  registers the job handlers in every process
+            tasks,
         )
         from mappings.contract import (
             facts,
@@ -33,7 +33,7 @@ class MappingsConfig(AppConfig):
         COUNTS["Plans"] = queries.plans_waiting_for
         COUNTS["Drift"] = undecided
         WRITE_PROBE.probe = probe.MappingWriteProbe()
-        HELD_UP.append(held_up.plans_held_up)
-        ON_RETURN.append(held_up.check_on_return)
+        HELD_UP.append(maintenance_hooks.plans_held_up)
+        ON_RETURN.append(maintenance_hooks.check_on_return)
         ALARMS.append(facts.alarms)
         PAGE_SIZE.append(facts.page_size)

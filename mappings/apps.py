@@ -15,10 +15,12 @@ class MappingsConfig(AppConfig):
         from mappings import (  # noqa: F401  registers the job handlers in every process
             copies,
             maintenance_hooks,
-            overwrites,
             probe,
             queries,
             tasks,
+        )
+        from mappings.applying import (  # noqa: F401  registers the job handlers in every process
+            overwrites,
         )
         from mappings.contract import (
             facts,

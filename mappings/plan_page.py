@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from alignadmin.accounts.rights import Right, may
 from connectors.models import ACTIVE, Job, JobState, Person
-from mappings import overwrites, planning
+from mappings import planning
+from mappings.applying import overwrites
 from mappings.approval_page import ApprovalPage
 from mappings.engine.families import FAMILIES
 from mappings.models import Change, ChangeState, Mapping, Plan, PlanState

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from connectors.jobs import runner
-from mappings import apply, observe, refreshing
+from mappings import observe
+from mappings.applying import job, refreshing
 
 OBSERVE, APPLY, PLAN_REFRESH = "observe", "apply", "plan-refresh"
 
 runner.handler(OBSERVE)(observe.observe_connector)
-runner.handler(APPLY)(apply.apply_plan)
+runner.handler(APPLY)(job.apply_plan)
 runner.handler(PLAN_REFRESH)(refreshing.refresh_plan)

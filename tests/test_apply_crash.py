@@ -25,10 +25,10 @@ from connectors.history.mirror.projection import match_of
 from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Job, Person
 from mappings import planning
-from mappings.apply import resume_orphans
+from mappings.applying.job import resume_orphans
+from mappings.applying.outcomes import MOST_SENDS
 from mappings.engine.values import Situation, WorkItemType
 from mappings.models import Change, ChangeState, Mapping, Plan, PlanState
-from mappings.outcomes import MOST_SENDS
 from tests import mapping_steps
 from tests.crash import After, At, Crash, Point, dying
 from tests.make import CONNECTOR_ID

@@ -20,7 +20,7 @@ from connectors.audit.models import Entry
 from connectors.jobs import runner
 from connectors.models import Connector, Job, JobState, Person
 from mappings import planning
-from mappings.apply import apply_plan
+from mappings.applying.job import apply_plan
 from mappings.models import Plan, PlanState
 from tests import mapping_steps
 from tests.sandbox_fixture import RunningSandbox

@@ -12,8 +12,8 @@ from connectors.audit.models import Entry, HistoryRow, Intake
 from connectors.history.intake.intake import take_in
 from connectors.jobs import runner
 from connectors.models import AuditSource, Connector, JobState, Person
+from mappings.applying.overwrites import look, only_in_log
 from mappings.models import Change, Mapping, Plan
-from mappings.overwrites import look, only_in_log
 from tests import mapping_steps
 from tests.mapping_steps import apply, apply_all, approved_plan, edit, mapping
 from tests.sandbox_fixture import RunningSandbox

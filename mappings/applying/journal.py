@@ -15,8 +15,8 @@ from alignadmin.audit.trail import Act
 from alignadmin.http.errors import RemoteError, SignInRefused
 from connectors.align.audit_sentences import MappingEvent
 from connectors.jobs.runner import Run
+from mappings.applying.outcomes import Outcome, confirmed_count, judge, state_counts, write_back
 from mappings.models import Change, ChangeState, Plan, PlanState
-from mappings.outcomes import Outcome, confirmed_count, judge, state_counts, write_back
 from mappings.planning.authors import author_of, earlier_of
 
 OPEN = (ChangeState.PLANNED, ChangeState.SENDING, ChangeState.UNKNOWN)

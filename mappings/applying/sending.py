@@ -19,8 +19,8 @@ from connectors.align.client import AlignClient
 from connectors.align.resources import WriteRequest
 from connectors.jobs.runner import LeaseLost, Run
 from connectors.jobs.threads import DatabaseThreads
+from mappings.applying.outcomes import Outcome
 from mappings.models import Change
-from mappings.outcomes import Outcome
 
 LOOK_EVERY = 0.5  # seconds, while every thread waits for a slot, that a wish to stop may wait to be heard
 

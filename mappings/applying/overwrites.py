@@ -20,10 +20,10 @@ from connectors.align.audit_sentences import A2J, CREATED, DELETED, UPDATED, Map
 from connectors.audit.models import HistoryRow, Source
 from connectors.history.mirror.matching import window
 from connectors.models import AuditSource, Connector
+from mappings.applying.outcomes import ALREADY_ABSENT
 from mappings.engine.values import ALIGN_STATES, Kind
 from mappings.engine.words import same_name
 from mappings.models import Change, ChangeState
-from mappings.outcomes import ALREADY_ABSENT
 from mappings.planning.authors import author_of, earlier_of
 
 LOOK_BACK = timedelta(days=1)  # older lines are looked at when an intake has just brought them

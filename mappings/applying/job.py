@@ -21,15 +21,15 @@ from connectors.credentials import clients
 from connectors.jobs import runner
 from connectors.jobs.runner import JobFailed, LeaseLost, Run
 from connectors.models import ACTIVE, Job
-from mappings import overwrites
+from mappings.applying import overwrites
 from mappings.applying.journal import Journal
+from mappings.applying.outcomes import MOST_SENDS, Outcome, moved, took_effect, waves
+from mappings.applying.resolve_unknown import Settling
 from mappings.applying.sending import Sender, Stopped
-from mappings.applying.settling import Settling
 from mappings.engine.plan import pack
 from mappings.models import Change, ChangeState, Mapping, Plan, PlanState, Scope
 from mappings.names_in_align import tell_as_listed
 from mappings.observe import confirmed, read_scopes, store
-from mappings.outcomes import MOST_SENDS, Outcome, moved, took_effect, waves
 from mappings.planning import GAP, stored_fingerprint
 
 KEPT = "The plan is paused; nothing more was sent."

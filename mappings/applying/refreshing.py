@@ -12,9 +12,9 @@ from django.utils import timezone
 from connectors.credentials import clients
 from connectors.jobs.runner import JobFailed, Run
 from connectors.setup.services import Refused
+from mappings.applying.outcomes import moved
 from mappings.models import Change, Mapping, Plan, PlanState, Scope
 from mappings.observe import confirmed, read_scopes, store
-from mappings.outcomes import moved
 from mappings.planning import replacing
 
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from connectors.jobs.runner import Run
 from mappings.applying.journal import Journal
+from mappings.applying.outcomes import MOST_SENDS, moved, took_effect
 from mappings.models import Change, ChangeState, Mapping, Scope
-from mappings.outcomes import MOST_SENDS, moved, took_effect
 
 UNSETTLED = (ChangeState.SENDING, ChangeState.UNKNOWN)
 

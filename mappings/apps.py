@@ -15,16 +15,16 @@ class MappingsConfig(AppConfig):
         from mappings import (  # noqa: F401  registers the job handlers in every process
             copies,
             maintenance_hooks,
-            probe,
             queries,
             tasks,
         )
         from mappings.applying import (  # noqa: F401  registers the job handlers in every process
             overwrites,
         )
-        from mappings.contract import (
+        from mappings.contract import (  # noqa: F401  registers the job handlers in every process
             facts,
             job,  # noqa: F401  likewise
+            write_probe,
         )
         from mappings.drift import digest, elsewhere, watch  # noqa: F401  register what they do by the clock
         from mappings.drift.page import undecided
@@ -34,7 +34,7 @@ class MappingsConfig(AppConfig):
         WAY_BACK.append(elsewhere.way_back)
         COUNTS["Plans"] = queries.plans_waiting_for
         COUNTS["Drift"] = undecided
-        WRITE_PROBE.probe = probe.MappingWriteProbe()
+        WRITE_PROBE.probe = write_probe.MappingWriteProbe()
         HELD_UP.append(maintenance_hooks.plans_held_up)
         ON_RETURN.append(maintenance_hooks.check_on_return)
         ALARMS.append(facts.alarms)

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from mappings.views import contract, drift, matrix, overview, plans, rules
+from mappings.contract import views
+from mappings.views import drift, matrix, overview, plans, rules
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -17,10 +18,10 @@ urlpatterns = [
     path("connectors/<slug:slug>/mappings/keep/", matrix.keep, name="matrix-keep"),
     path("connectors/<slug:slug>/mappings/refresh/", matrix.refresh, name="matrix-refresh"),
     path("connectors/<slug:slug>/rules/", rules.rules, name="connector-rules"),
-    path("connectors/<slug:slug>/contract/", contract.contract, name="connector-contract"),
-    path("connectors/<slug:slug>/contract/look/", contract.look, name="contract-look"),
-    path("connectors/<slug:slug>/contract/note/", contract.note, name="contract-note"),
-    path("connectors/<slug:slug>/contract/types/", contract.type_ids, name="contract-types"),
+    path("connectors/<slug:slug>/contract/", views.contract, name="connector-contract"),
+    path("connectors/<slug:slug>/contract/look/", views.look, name="contract-look"),
+    path("connectors/<slug:slug>/contract/note/", views.note, name="contract-note"),
+    path("connectors/<slug:slug>/contract/types/", views.type_ids, name="contract-types"),
     path("drift/", drift.first_drift, name="first-drift"),
     path("connectors/<slug:slug>/drift/", drift.drift, name="drift"),
     path("connectors/<slug:slug>/drift/decide/", drift.decide, name="drift-decide"),

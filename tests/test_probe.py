@@ -32,8 +32,8 @@ from connectors.models import (
 )
 from connectors.models import Status as CatalogueStatus
 from connectors.setup.services import Refused
+from mappings.contract.write_probe import CREATED, CREATING, DELETING, DONE
 from mappings.models import Change, Edit, Mapping
-from mappings.probe import CREATED, CREATING, DELETING, DONE
 from tests.mapping_steps import read_log
 from tests.rotation_steps import NEW_TOKEN, SECOND, lines, probe, run_probe, sentence, stage
 from tests.sandbox_fixture import ADMIN, ALIGN_TOKEN, JIRA_TOKEN, RunningSandbox

@@ -23,7 +23,7 @@ from connectors.jobs import runner
 from connectors.models import Connector, Credential, Entry, Job, Person, Probe, Role, Stage, System
 from connectors.setup import services
 from connectors.setup.services import Refused
-from mappings.probe import MappingWriteProbe
+from mappings.contract.write_probe import MappingWriteProbe
 from tests.crash import crashes
 from tests.rotation_steps import NEW_TOKEN, SECOND, lines, probe, secret, stage, stages
 from tests.sandbox_fixture import RunningSandbox

@@ -15,8 +15,8 @@ from connectors.credentials.rotation import ProbeOutcome
 from connectors.jobs import runner
 from connectors.models import Credential, Probe, Stage, System
 from mappings.contract.reading import POST_ANSWER, Finding
+from mappings.contract.write_probe import Attempt, NotProbed, carry_out
 from mappings.engine.families import A2J_STATE
-from mappings.probe import Attempt, NotProbed, carry_out
 
 
 class ContractAttempt(Attempt):

@@ -3,7 +3,8 @@
 from django.urls import path
 
 from mappings.contract import views
-from mappings.views import drift, matrix, overview, plans, rules
+from mappings.drift import views as drift
+from mappings.views import matrix, overview, plans, rules
 
 urlpatterns = [
     path("", overview.overview, name="overview"),

@@ -22,7 +22,7 @@ from connectors.jobs import runner
 from connectors.jobs.runner import JobFailed, Run
 from connectors.models import ACTIVE, AuditSource, Connector, Job, Person
 from mappings.drift import checks, elsewhere
-from mappings.drift.named import lists_named
+from mappings.drift.lists_in_log import lists_named
 from mappings.drift.status import WatchState, WatchStatus, status, statuses
 from mappings.models import CheckKind, Scope
 from mappings.observe import observe_scopes, refuse_if_none_read, scopes_in_use

@@ -12,10 +12,10 @@ from django.urls import reverse
 
 from alignadmin.parsing import text_in
 from connectors.models import Connector, Project
+from mappings.edits.catalogue_facts import SHARED, Shown
 from mappings.engine.families import family_of
 from mappings.engine.matrix import Only
 from mappings.engine.values import Direction, Kind, WorkItemType
-from mappings.facts import SHARED, Shown
 
 Choice = TypeVar("Choice", Kind, WorkItemType)
 BOTH = "both"

@@ -15,7 +15,6 @@ class MappingsConfig(AppConfig):
         from mappings import (  # noqa: F401  registers the job handlers in every process
             copies,
             maintenance_hooks,
-            queries,
             tasks,
         )
         from mappings.applying import (  # noqa: F401  registers the job handlers in every process
@@ -28,6 +27,9 @@ class MappingsConfig(AppConfig):
         )
         from mappings.drift import digest, elsewhere, watch  # noqa: F401  register what they do by the clock
         from mappings.drift.page import undecided
+        from mappings.edits import (  # noqa: F401  registers the job handlers in every process
+            queries,
+        )
 
         MORE.extend(copies.LOOKS)
         AFTER_INTAKE.append(overwrites.look)

@@ -23,11 +23,11 @@ from connectors.jobs.threads import DatabaseThreads
 from connectors.models import Connector, Project
 from mappings.drift import checks, elsewhere
 from mappings.drift.checks import Tally
+from mappings.edits.reconciling import SETTLED_FIELDS, settle_mapping, type_ids_of
 from mappings.engine.families import FAMILIES, Family
 from mappings.engine.reconcile import Listing, RemoteRecord, Seen, read_list
 from mappings.engine.values import Direction, Situation, WorkItemType
 from mappings.models import ChangeState, CheckKind, ForeignRecord, Mapping, PlanState, Scope
-from mappings.rows import SETTLED_FIELDS, settle_mapping, type_ids_of
 
 GAP = (
     "Jira Align's token is being replaced and the one in use is dead: no list can be read until the connector has been "

@@ -20,10 +20,11 @@ from alignadmin.due_work import run_due
 from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Job, JobState, Person, Role
 from connectors.setup.services import Refused
-from mappings import planning, services
+from mappings import planning
+from mappings.edits import services
+from mappings.edits.services import Decision
 from mappings.engine.values import Situation
 from mappings.models import ChangeState, Mapping, Plan, PlanState
-from mappings.services import Decision
 from tests import make, mapping_steps
 from tests.apply_truth import OUTSIDER, Truth
 from tests.tiny_world import CELLS, Cell, tiny_sandbox

@@ -5,11 +5,12 @@ from __future__ import annotations
 from alignadmin.due_work import run_due
 from connectors.jobs import runner
 from connectors.models import Connector, Job, JobState, Person, Project
-from mappings import planning, services
+from mappings import planning
+from mappings.edits import services
+from mappings.edits.queries import waiting_edits
 from mappings.engine.families import FAMILIES
 from mappings.engine.values import Direction, WorkItemType
 from mappings.models import Mapping, Plan, Scope
-from mappings.queries import waiting_edits
 
 STORY = WorkItemType.STORY
 

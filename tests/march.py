@@ -51,7 +51,8 @@ def applied_plan(connector: Connector) -> Plan:
     """Stories In Review show Dev complete instead of In progress."""
     from alignadmin.due_work import run_due
     from connectors.models import Person
-    from mappings import planning, services
+    from mappings import planning
+    from mappings.edits import services
     from mappings.engine.values import WorkItemType
 
     parts = ("editor", "planner", "admin", "second.admin")

@@ -13,10 +13,11 @@ from connectors.audit.models import Entry
 from connectors.jobs import runner
 from connectors.models import Connector, Person, Role
 from connectors.setup.services import Refused
-from mappings import planning, services
+from mappings import planning
+from mappings.edits import services
+from mappings.edits.services import Decision
 from mappings.engine.values import Situation, WorkItemType
 from mappings.models import Edit, Mapping
-from mappings.services import Decision
 from tests import make, mapping_steps
 from tests.mapping_steps import edit, mapping, observe
 from tests.sandbox_fixture import RunningSandbox

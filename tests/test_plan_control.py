@@ -17,7 +17,8 @@ from connectors.audit.models import Entry
 from connectors.models import Connector, Job, Person, Role
 from connectors.setup import maintenance
 from connectors.setup.services import Refused
-from mappings import planning, services
+from mappings import planning
+from mappings.edits import services
 from mappings.engine.values import Situation
 from mappings.models import Plan, PlanState
 from tests import make, mapping_steps

@@ -11,7 +11,8 @@ from django.test import Client
 from connectors.audit.models import Entry
 from connectors.models import Connector, Person, Role
 from connectors.setup.services import Refused
-from mappings import planning, services
+from mappings import planning
+from mappings.edits import services
 from mappings.engine.values import Situation
 from mappings.models import Change, Edit, Mapping, Plan, PlanState
 from mappings.planning import roll_back

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.models import Connector, Person
-from mappings import planning, services
+from mappings import planning
+from mappings.edits import services
 from mappings.engine.values import Situation
 from mappings.models import Mapping
 from tests import mapping_steps

@@ -17,8 +17,8 @@ from alignadmin.http.errors import (
     Unreachable,
 )
 from connectors.align.resources import WriteAnswer
+from mappings.edits.reconciling import settle_mapping
 from mappings.models import Change, ChangeState, Mapping, Plan, Scope
-from mappings.rows import settle_mapping
 
 ALREADY_ABSENT = "Already absent in Align."
 

@@ -15,10 +15,10 @@ from connectors.setup.services import Refused
 from mappings.contract import facts
 from mappings.contract.proposals import Proposal, label, proposals, words_of
 from mappings.contract.reading import TYPE_IDS
+from mappings.edits.reconciling import type_ids_of
 from mappings.engine.families import FAMILIES
 from mappings.engine.values import WorkItemType
 from mappings.models import ContractFact, Plan, PlanState, Scope
-from mappings.rows import type_ids_of
 
 OPEN = (PlanState.DRAFT, PlanState.APPROVED, PlanState.APPLYING, PlanState.PAUSED)
 NOT_PROPOSED = "These type ids are not proposed any more: look at what Align answers now, then decide."

@@ -16,9 +16,9 @@ from connectors.jobs import runner
 from connectors.models import Connector
 from mappings.contract.proposals import label
 from mappings.contract.reading import FIELDS, MORE_THAN_PAGE, PAGE_LIMIT, POST_ANSWER, TYPE_IDS, Finding
+from mappings.edits.reconciling import type_ids_of
 from mappings.engine.families import FAMILIES, Family
 from mappings.models import ContractFact
-from mappings.rows import type_ids_of
 
 LABELS = {
     TYPE_IDS: "Type ids in records",

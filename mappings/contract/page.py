@@ -15,9 +15,9 @@ from mappings.contract.decisions import proposed
 from mappings.contract.job import CONTRACT
 from mappings.contract.proposals import Proposal, label, words_of
 from mappings.contract.reading import FIELDS, NAMES, PAGE_LIMIT, POST_ANSWER, TYPE_IDS
+from mappings.edits.reconciling import type_ids_of
 from mappings.engine.families import A2J_STATE, FAMILIES, Family, TypeIds
 from mappings.models import ContractFact, Scope
-from mappings.rows import type_ids_of
 
 
 @dataclass(frozen=True, kw_only=True)

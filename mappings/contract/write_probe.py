@@ -29,12 +29,12 @@ from connectors.catalogue.issue_types import IssueTypes
 from connectors.credentials.rotation import ProbeOutcome, WriteKey
 from connectors.jobs import runner
 from connectors.models import Connector, Probe, Project, Status
+from mappings.edits.queries import names_of
+from mappings.edits.reconciling import type_ids_of
 from mappings.engine import plan as engine
 from mappings.engine.families import A2J_STATE, Place
 from mappings.engine.values import ALIGN_STATES, Category, Row, Situation, WorkItemType
 from mappings.models import Mapping, Scope
-from mappings.queries import names_of
-from mappings.rows import type_ids_of
 
 MOST_KEYS = 20
 MOST_SCOPES = 60  # looked through for them

@@ -14,12 +14,9 @@ from alignadmin.audit import trail
 from alignadmin.parsing import whole
 from connectors.models import Connector, Person
 from connectors.setup.services import Refused
-from mappings.engine.values import Situation
-from mappings.models import Mapping, Scope
-from mappings.pages import source_name, where_of
-from mappings.queries import OPEN_SITUATIONS, names_for
-from mappings.rows import SETTLED_FIELDS
-from mappings.services import (
+from mappings.edits.queries import OPEN_SITUATIONS, names_for
+from mappings.edits.reconciling import SETTLED_FIELDS
+from mappings.edits.services import (
     LONGEST_ACCEPTANCE,
     Decision,
     Overtaken,
@@ -28,6 +25,9 @@ from mappings.services import (
     rule_on,
     ruling_act,
 )
+from mappings.engine.values import Situation
+from mappings.models import Mapping, Scope
+from mappings.pages import source_name, where_of
 
 MOST_ROWS = 5000  # of one decision, which is one transaction
 MOST_NAMED = 10

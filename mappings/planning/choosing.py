@@ -7,14 +7,14 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 
 from connectors.models import Connector, Project
+from mappings.edits.catalogue_facts import Facts, Shown, row_of
+from mappings.edits.queries import Names, names_of, waiting_edits
 from mappings.engine import plan as engine
 from mappings.engine.checks import Problem, RowKey, by_row, check
 from mappings.engine.families import FAMILIES
 from mappings.engine.values import Direction, Kind, Row, WorkItemType
-from mappings.facts import Facts, Shown, row_of
 from mappings.models import Mapping
 from mappings.names_in_align import names_in_lists
-from mappings.queries import Names, names_of, waiting_edits
 
 Asked = tuple[Shown, Direction]
 

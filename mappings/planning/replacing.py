@@ -9,12 +9,12 @@ from django.db import transaction
 
 from connectors.models import Connector, Person
 from connectors.setup.services import Refused
+from mappings.edits.queries import OPEN_SITUATIONS
 from mappings.engine.values import Situation
 from mappings.models import Change, ChangeState, Plan, PlanState
 from mappings.models import Mapping as Row
 from mappings.planning.entries import plan_entry
 from mappings.planning.making import NothingToDo, make_plan
-from mappings.queries import OPEN_SITUATIONS
 
 REPLACEABLE = (PlanState.DRAFT, PlanState.APPROVED)
 GOES_ON = "It goes on in the refreshed plan."

@@ -18,15 +18,15 @@ from django.utils import timezone
 from alignadmin.audit import trail
 from connectors.models import Connector, Person
 from connectors.setup.services import Refused
-from mappings import services
+from mappings.edits import services
+from mappings.edits.queries import OPEN_SITUATIONS, Names, names_of
+from mappings.edits.reconciling import SETTLED_FIELDS, settle_mapping
 from mappings.engine.families import FAMILIES
 from mappings.engine.plan import Refused as RefusedRow
 from mappings.engine.values import Situation, WorkItemType
 from mappings.models import Change, ChangeState, Edit, Mapping, Plan, PlanState
 from mappings.planning.entries import plan_entry
 from mappings.planning.making import make_plan
-from mappings.queries import OPEN_SITUATIONS, Names, names_of
-from mappings.rows import SETTLED_FIELDS, settle_mapping
 
 ENDED = (PlanState.FINISHED, PlanState.CANCELLED)
 OPEN = (PlanState.DRAFT, PlanState.APPROVED, PlanState.APPLYING, PlanState.PAUSED)

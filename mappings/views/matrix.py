@@ -15,14 +15,15 @@ from alignadmin.web.responses import failure, page, redirect
 from connectors.jobs import runner
 from connectors.models import Connector, Person
 from connectors.setup.services import Refused
-from mappings import cells, services
+from mappings import cells
 from mappings.address import Address, read_address
 from mappings.drift.decisions import end_of_day
+from mappings.edits import services
+from mappings.edits.services import Decision, Key, Wish
 from mappings.engine.values import Direction
 from mappings.models import Mapping, Scope
 from mappings.observe import ensure_scopes
 from mappings.pages import MatrixPage
-from mappings.services import Decision, Key, Wish
 
 
 def connector_or_404(slug: str) -> Connector:

@@ -27,10 +27,10 @@ from mappings import coverage
 from mappings.contract import facts
 from mappings.drift.page import drift_url
 from mappings.drift.status import WatchStatus, statuses
+from mappings.edits.queries import situation_counts
 from mappings.engine.values import Situation
 from mappings.models import Plan, PlanState
 from mappings.planning.emergencies import emergencies
-from mappings.queries import situation_counts
 from mappings.views.matrix import person_of
 
 

@@ -17,11 +17,11 @@ from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector, Person
 from connectors.setup.services import Refused
 from mappings import planning
+from mappings.edits.queries import names_of, waiting_edits
 from mappings.models import Change, ChangeState, Plan, PlanState
 from mappings.pages import EditLine, edit_line
 from mappings.plan_page import PlanPage, RollBackPage
 from mappings.planning import roll_back
-from mappings.queries import names_of, waiting_edits
 from mappings.views.matrix import connector_or_404, person_of
 
 FILTERS = ("action", "project_key", "direction", "state")

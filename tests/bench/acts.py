@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from connectors.models import Connector, Person
-from mappings import planning, services
+from mappings import planning
+from mappings.edits import services
 from mappings.engine.families import FAMILIES
 from mappings.engine.values import WorkItemType
 from mappings.models import Change, Mapping, Plan, Scope

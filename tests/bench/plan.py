@@ -17,7 +17,8 @@ def main() -> None:
 
 def _measure() -> None:
     from connectors.models import Connector
-    from mappings import planning, queries
+    from mappings import planning
+    from mappings.edits import queries
     from mappings.models import Mapping, Scope
     from tests.bench import acts
 

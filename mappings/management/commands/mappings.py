@@ -17,10 +17,10 @@ from connectors.models import Connector, Job, JobState, Person
 from connectors.setup.services import Refused
 from mappings import planning
 from mappings.applying.outcomes import state_counts
+from mappings.edits.queries import names_of, waiting_edits
 from mappings.engine.plan import Planning
 from mappings.models import Mapping, Plan
 from mappings.pages import source_name, value_name, where_of
-from mappings.queries import names_of, waiting_edits
 
 WOULD_CHANGE = 2
 

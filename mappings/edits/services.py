@@ -17,11 +17,11 @@ from alignadmin.audit import trail
 from connectors.models import Connector, Person, ProcessStep
 from connectors.models import Status as CatalogueStatus
 from connectors.setup.services import Refused
+from mappings.edits.queries import Names, my_last_edits, names_for
+from mappings.edits.reconciling import SETTLED_FIELDS, settle_mapping
 from mappings.engine.families import FAMILIES, Family
 from mappings.engine.values import ALIGN_STATES, Direction, Kind, Situation, WorkItemType
 from mappings.models import Edit, Mapping, Scope
-from mappings.queries import Names, my_last_edits, names_for
-from mappings.rows import SETTLED_FIELDS, settle_mapping
 
 OPEN_OR_ACCEPTED = (Situation.DRIFTED, Situation.CONFLICT, Situation.ACCEPTED)
 LONGEST_ACCEPTANCE = timedelta(days=366)  # a year, to the end of its last day

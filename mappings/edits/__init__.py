@@ -1,0 +1,1 @@
+"""What somebody wants a mapping to be, before a plan sends it."""

@@ -4,7 +4,8 @@ from django.urls import path
 
 from mappings.contract import views
 from mappings.drift import views as drift
-from mappings.views import matrix, overview, plans, rules
+from mappings.matrix import views as matrix
+from mappings.views import overview, plans, rules
 
 urlpatterns = [
     path("", overview.overview, name="overview"),

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from mappings import cells
-from mappings.cells import Look
 from mappings.engine.matrix import Matrix, build
 from mappings.engine.values import Category, Direction, Kind, Row, Status, Target, WorkItemType, state_targets
 from mappings.engine.view import ScopeProject, View
+from mappings.matrix import grid_html
+from mappings.matrix.grid_html import Look
 from tests.engine_rows import edit
 
 TODO, REVIEW, TWIN, QA, DONE = 10001, 10013, 10213, 10015, 10003
@@ -81,7 +81,7 @@ class Buttons(HTMLParser):
 
 
 def drawn(shown: View, **changes: Any) -> Buttons:
-    return Buttons(cells.draw_rows(build(shown), look(shown, **changes)))
+    return Buttons(grid_html.draw_rows(build(shown), look(shown, **changes)))
 
 
 # --- names, pressed, described --------------------------------------------------------------------------------------
@@ -104,7 +104,7 @@ def test_the_dot_is_pressed_also_at_state_zero() -> None:
 
 def test_a_ring_is_described_by_its_words_and_the_row_header() -> None:
     assert drawn(view()).cell(REVIEW, 3)["aria-describedby"] == "w-r r10013"
-    assert cells.WORDS["w-r"] == "returns to"
+    assert grid_html.WORDS["w-r"] == "returns to"
 
 
 def test_all_words_that_buttons_are_described_by_exist() -> None:
@@ -113,7 +113,7 @@ def test_all_words_that_buttons_are_described_by_exist() -> None:
         a2j={"PROJ": (row(3, QA, REVIEW, REVIEW), row(5, DONE, DONE, QA))},
     )
     buttons = drawn(shown)
-    known = {*cells.WORDS, *buttons.ids}
+    known = {*grid_html.WORDS, *buttons.ids}
     for values in buttons.by_label.values():
         assert set((values.get("aria-describedby") or "").split()) <= known
 
@@ -165,7 +165,7 @@ def test_a_value_deleted_elsewhere_is_told_at_the_wanted_dot() -> None:
 
 
 def test_an_unmapped_row_says_where_it_falls_and_keeps_its_buttons() -> None:
-    html = cells.draw_rows(build(view()), look(view()))
+    html = grid_html.draw_rows(build(view()), look(view()))
     assert html.count("falls to 0 - Pending approval") == 1
     assert drawn(view()).cell(QA, 0)["aria-pressed"] == "false"
 
@@ -179,26 +179,26 @@ def after_edit(before: View) -> tuple[Matrix, Matrix, Look]:
 
 
 def test_a_toggle_answers_only_what_is_drawn_differently() -> None:
-    buttons = Buttons(cells.draw_changes(*after_edit(view())))
+    buttons = Buttons(grid_html.draw_changes(*after_edit(view())))
     assert buttons.by_label.keys() == {f"r{QA} t4"}
     assert f"h{QA}" in buttons.ids  # no longer "not mapped"
 
 
 def test_nothing_changed_answers_nothing() -> None:
     matrix = build(view())
-    assert cells.draw_changes(matrix, matrix, look(view())) == ""
+    assert grid_html.draw_changes(matrix, matrix, look(view())) == ""
 
 
 @pytest.mark.parametrize(
     ("direction", "source_id", "count"), [(Direction.JIRA_TO_ALIGN, QA, 6), (Direction.ALIGN_TO_JIRA, 3, 5)]
 )
 def test_an_overtaken_edit_is_answered_with_the_whole_mapping(direction: Direction, source_id: int, count: int) -> None:
-    buttons = Buttons(cells.draw_row_cells(build(view()), source_id, direction, look(view())))
+    buttons = Buttons(grid_html.draw_row_cells(build(view()), source_id, direction, look(view())))
     assert len([label for label in buttons.by_label if not label.startswith("w-c")]) == count
 
 
 def test_the_page_knows_the_ring_of_every_column_also_of_rows_that_a_filter_hides() -> None:
-    assert cells.seen_rings(build(view(), text="to do")) == "0:10001 3:10013 5:10003"
+    assert grid_html.seen_rings(build(view(), text="to do")) == "0:10001 3:10013 5:10003"
 
 
 # --- names from elsewhere, weight -------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ def test_the_page_knows_the_ring_of_every_column_also_of_rows_that_a_filter_hide
 def test_hostile_names_stay_text() -> None:
     statuses = {id_: replace(status, name=HOSTILE, project_key=HOSTILE) for id_, status in STATUSES.items()}
     shown = view(statuses=statuses, j2a=(row(REVIEW, 3, 3, 2), same(99, 1)), a2j={"PROJ": (row(3, QA, QA, REVIEW),)})
-    html = cells.draw_rows(build(shown), look(shown))
+    html = grid_html.draw_rows(build(shown), look(shown))
     assert "script" not in Buttons(html).tags
     assert HOSTILE not in html
     assert "&lt;script&gt;" in html
@@ -224,6 +224,6 @@ def test_three_hundred_statuses_by_thirty_steps_fit_into_fifty_kilobytes() -> No
     shown = view(
         kind=Kind.STEP, statuses=statuses, targets=targets, reachable=frozenset(statuses), j2a=j2a, a2j={"PROJ": a2j}
     )
-    html = cells.draw_rows(build(shown), look(shown))
+    html = grid_html.draw_rows(build(shown), look(shown))
     assert html.count("<td>") == 9_000
     assert len(gzip.compress(html.encode(), 6)) < 50_000

@@ -16,7 +16,7 @@ from connectors.catalogue.usual_types import usual_type
 from connectors.models import Connector, IssueType, Person, ReachableStatus, Role, TypeMatch
 from connectors.setup import services
 from connectors.setup.readiness import State, readiness
-from mappings.coverage import Coverage, coverage
+from mappings.matrix.coverage import Coverage, coverage
 from tests import make, sandbox_fixture
 from tests.sandbox_fixture import RunningSandbox
 

@@ -26,8 +26,8 @@ from mappings.edits.services import (
     ruling_act,
 )
 from mappings.engine.values import Situation
+from mappings.matrix.page import source_name, where_of
 from mappings.models import Mapping, Scope
-from mappings.pages import source_name, where_of
 
 MOST_ROWS = 5000  # of one decision, which is one transaction
 MOST_NAMED = 10

@@ -30,9 +30,9 @@ from mappings.drift.status import status as watch_status
 from mappings.edits.queries import OPEN_SITUATIONS, Names, names_for
 from mappings.engine.families import FAMILIES
 from mappings.engine.values import Direction, Situation
+from mappings.matrix.page import OpenLine, open_line
 from mappings.models import DriftCheck, Mapping, Scope
 from mappings.observe import in_use, scopes_in_use
-from mappings.pages import OpenLine, open_line
 
 Row = TypeVar("Row", bound=Model)
 SHARED = "-"  # as the filter's project: the lists that company-managed projects share

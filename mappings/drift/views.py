@@ -16,7 +16,7 @@ from mappings.drift import watch
 from mappings.drift.decisions import Outcome, Seen, decide_many, end_of_day, read_token
 from mappings.drift.page import DriftPage, drift_url, most_drifted, read_address
 from mappings.edits.services import Decision, Ruling
-from mappings.views.matrix import connector_or_404, person_of
+from mappings.matrix.views import connector_or_404, person_of
 
 LONGEST_REASON = 500
 

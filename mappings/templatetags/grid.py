@@ -7,38 +7,38 @@ from collections.abc import Mapping
 from django import template
 from django.utils.safestring import SafeString
 
-from mappings import cells, flow_picture
 from mappings.engine.values import Row
 from mappings.engine.words import target_words
-from mappings.pages import MatrixPage
+from mappings.matrix import flow_picture, grid_html
+from mappings.matrix.page import MatrixPage
 
 register = template.Library()
 
 
 @register.simple_tag
 def grid_rows(page: MatrixPage) -> SafeString:
-    return cells.draw_rows(page.matrix, cells.look_of(page))
+    return grid_html.draw_rows(page.matrix, grid_html.look_of(page))
 
 
 @register.simple_tag
 def grid_words() -> list[tuple[str, str]]:
-    return list(cells.WORDS.items())
+    return list(grid_html.WORDS.items())
 
 
 @register.simple_tag
 def seen_rings(page: MatrixPage) -> str:
-    return cells.seen_rings(page.matrix)
+    return grid_html.seen_rings(page.matrix)
 
 
 @register.simple_tag
 def rings_of(page: MatrixPage) -> Mapping[int, Row]:
     """Target id -> its Align to Jira row, for the list view."""
-    return cells.look_of(page).rings
+    return grid_html.look_of(page).rings
 
 
 @register.simple_tag
-def grid_look(page: MatrixPage) -> cells.Look:
-    return cells.look_of(page)
+def grid_look(page: MatrixPage) -> grid_html.Look:
+    return grid_html.look_of(page)
 
 
 @register.simple_tag

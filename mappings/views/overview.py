@@ -23,15 +23,15 @@ from connectors.history.reviews import questions, sign_off
 from connectors.history.verification import services as verification
 from connectors.models import Connector, Credential, Person
 from connectors.setup import queries
-from mappings import coverage
 from mappings.contract import facts
 from mappings.drift.page import drift_url
 from mappings.drift.status import WatchStatus, statuses
 from mappings.edits.queries import situation_counts
 from mappings.engine.values import Situation
+from mappings.matrix import coverage
+from mappings.matrix.views import person_of
 from mappings.models import Plan, PlanState
 from mappings.planning.emergencies import emergencies
-from mappings.views.matrix import person_of
 
 
 @dataclass

@@ -18,11 +18,11 @@ from connectors.models import Connector, Person
 from connectors.setup.services import Refused
 from mappings import planning
 from mappings.edits.queries import names_of, waiting_edits
+from mappings.matrix.page import EditLine, edit_line
+from mappings.matrix.views import connector_or_404, person_of
 from mappings.models import Change, ChangeState, Plan, PlanState
-from mappings.pages import EditLine, edit_line
 from mappings.plan_page import PlanPage, RollBackPage
 from mappings.planning import roll_back
-from mappings.views.matrix import connector_or_404, person_of
 
 FILTERS = ("action", "project_key", "direction", "state")
 TROUBLED = Q(state__in=[ChangeState.FAILED, ChangeState.STALE, ChangeState.UNKNOWN]) | Q(confirmed=False)

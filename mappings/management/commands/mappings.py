@@ -19,8 +19,8 @@ from mappings import planning
 from mappings.applying.outcomes import state_counts
 from mappings.edits.queries import names_of, waiting_edits
 from mappings.engine.plan import Planning
+from mappings.matrix.page import source_name, value_name, where_of
 from mappings.models import Mapping, Plan
-from mappings.pages import source_name, value_name, where_of
 
 WOULD_CHANGE = 2
 

@@ -19,7 +19,7 @@ from mappings.engine import words
 from mappings.engine.checks import Problem
 from mappings.engine.matrix import Cell, Mark, Matrix, MatrixRow, differing_cells
 from mappings.engine.values import Direction, Kind, Row, Severity, Situation
-from mappings.pages import MatrixPage
+from mappings.matrix.page import MatrixPage
 
 J2A, A2J = Direction.JIRA_TO_ALIGN, Direction.ALIGN_TO_JIRA
 OPEN = (Situation.DRIFTED, Situation.CONFLICT)

@@ -13,7 +13,6 @@ from alignadmin.accounts.rights import Right, may
 from connectors.jobs.runner import latest
 from connectors.models import Connector, Job, Person, ProcessStep, Project
 from connectors.models import Status as CatalogueStatus
-from mappings.address import DIRECTIONS, Address, address_of, type_refusal
 from mappings.edits.catalogue_facts import SHARED, Facts, projects_in_scope
 from mappings.edits.queries import OPEN_SITUATIONS, Names, waiting_edits
 from mappings.engine.checks import Problem, check
@@ -21,6 +20,7 @@ from mappings.engine.families import FAMILIES, family_of
 from mappings.engine.matrix import Matrix, Only, build
 from mappings.engine.values import Direction, Kind, Severity, Situation, WorkItemType
 from mappings.engine.view import View
+from mappings.matrix.address import DIRECTIONS, Address, address_of, type_refusal
 from mappings.models import Edit, ForeignRecord, Mapping, Scope
 
 MOST_OPTIONS = 200  # of projects in the scope bar; with more, the key is typed

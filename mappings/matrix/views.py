@@ -15,15 +15,15 @@ from alignadmin.web.responses import failure, page, redirect
 from connectors.jobs import runner
 from connectors.models import Connector, Person
 from connectors.setup.services import Refused
-from mappings import cells
-from mappings.address import Address, read_address
 from mappings.drift.decisions import end_of_day
 from mappings.edits import services
 from mappings.edits.services import Decision, Key, Wish
 from mappings.engine.values import Direction
+from mappings.matrix import grid_html
+from mappings.matrix.address import Address, read_address
+from mappings.matrix.page import MatrixPage
 from mappings.models import Mapping, Scope
 from mappings.observe import ensure_scopes
-from mappings.pages import MatrixPage
 
 
 def connector_or_404(slug: str) -> Connector:
@@ -96,7 +96,7 @@ def _changed(request: HttpRequest, before: MatrixPage, address: Address) -> Http
     if not request.htmx:  # type: ignore[attr-defined]
         return redirect(request, address.url)
     after = before.after_edit()
-    html = cells.draw_changes(before.matrix, after.matrix, cells.look_of(after))
+    html = grid_html.draw_changes(before.matrix, after.matrix, grid_html.look_of(after))
     return page(request, "mappings/_changed.html", {"page": after, "cells": html})
 
 
@@ -106,7 +106,7 @@ def _refused(request: HttpRequest, before: MatrixPage, refused: Refused) -> Http
         return failure(request, str(refused))
     after = before.after_edit()
     row = refused.mapping
-    html = cells.draw_row_cells(after.matrix, row.source_id, row.direction, cells.look_of(after))
+    html = grid_html.draw_row_cells(after.matrix, row.source_id, row.direction, grid_html.look_of(after))
     return page(request, "mappings/_changed.html", {"page": after, "cells": html, "trouble": str(refused)}, status=409)
 
 

@@ -1,0 +1,1 @@
+"""The matrix: its page, its lines and its addresses."""

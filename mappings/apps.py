@@ -25,15 +25,16 @@ class MappingsConfig(AppConfig):
             job,  # noqa: F401  likewise
             write_probe,
         )
-        from mappings.drift import digest, elsewhere, watch  # noqa: F401  register what they do by the clock
+        from mappings.drift import digest, watch  # noqa: F401  register what they do by the clock
         from mappings.drift.page import undecided
         from mappings.edits import (  # noqa: F401  registers the job handlers in every process
             queries,
         )
+        from mappings.observing import unexplained_changes  # noqa: F401  register what they do by the clock
 
         MORE.extend(copies.LOOKS)
         AFTER_INTAKE.append(overwrites.look)
-        WAY_BACK.append(elsewhere.way_back)
+        WAY_BACK.append(unexplained_changes.way_back)
         COUNTS["Plans"] = queries.plans_waiting_for
         COUNTS["Drift"] = undecided
         WRITE_PROBE.probe = write_probe.MappingWriteProbe()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from connectors.jobs import runner
-from mappings import observe
 from mappings.applying import job, refreshing
+from mappings.observing import lists
 
 OBSERVE, APPLY, PLAN_REFRESH = "observe", "apply", "plan-refresh"
 
-runner.handler(OBSERVE)(observe.observe_connector)
+runner.handler(OBSERVE)(lists.observe_connector)
 runner.handler(APPLY)(job.apply_plan)
 runner.handler(PLAN_REFRESH)(refreshing.refresh_plan)

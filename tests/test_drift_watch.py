@@ -26,12 +26,12 @@ from connectors.models import AuditSource, Connector, Job, JobState, Person, Pro
 from connectors.setup import maintenance
 from mappings import planning
 from mappings.drift import watch
-from mappings.drift.causes import cause_of
 from mappings.edits import services
 from mappings.edits.services import Decision
 from mappings.engine.values import Situation
 from mappings.models import Change, ChangeState, CheckKind, DriftCheck, Mapping, Scope
-from mappings.observe import scopes_in_use
+from mappings.observing.causes import cause_of
+from mappings.observing.lists import scopes_in_use
 from tests import mapping_steps
 from tests.mapping_steps import edit, mapping, observe
 from tests.sandbox_fixture import RunningSandbox

@@ -95,7 +95,7 @@ def test_a_silent_site_fails_the_job_with_a_sentence(
 def test_what_was_written_after_a_page_was_read_is_not_overwritten(connector: Connector) -> None:
     from django.utils import timezone
 
-    from mappings import observe as observing
+    from mappings.observing import lists as observing
 
     scope = mapping_steps.scope(connector, "j2a-state")
     old = observing.Reading(scope=scope, began_at=timezone.now())

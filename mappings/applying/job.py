@@ -29,7 +29,7 @@ from mappings.applying.sending import Sender, Stopped
 from mappings.engine.plan import pack
 from mappings.models import Change, ChangeState, Mapping, Plan, PlanState, Scope
 from mappings.names_in_align import tell_as_listed
-from mappings.observe import confirmed, read_scopes, store
+from mappings.observing.lists import confirmed, read_scopes, store
 from mappings.planning import GAP, stored_fingerprint
 
 KEPT = "The plan is paused; nothing more was sent."

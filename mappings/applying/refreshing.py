@@ -14,7 +14,7 @@ from connectors.jobs.runner import JobFailed, Run
 from connectors.setup.services import Refused
 from mappings.applying.outcomes import moved
 from mappings.models import Change, Mapping, Plan, PlanState, Scope
-from mappings.observe import confirmed, read_scopes, store
+from mappings.observing.lists import confirmed, read_scopes, store
 from mappings.planning import replacing
 
 

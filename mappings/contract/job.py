@@ -22,7 +22,7 @@ from mappings.contract.reading import Finding
 from mappings.contract.write import try_write
 from mappings.engine.families import FAMILIES, Family
 from mappings.models import ForeignRecord, Scope
-from mappings.observe import ensure_scopes
+from mappings.observing.lists import ensure_scopes
 
 CONTRACT = "contract"
 NOT_READ = "Its projects and mappings have not been read yet. Refresh the connector first."

@@ -23,7 +23,6 @@ from alignadmin.accounts.rights import Right, may
 from alignadmin.parsing import text_in, whole
 from connectors.jobs.runner import latest
 from connectors.models import Connector, Job, Person, WorkItemType
-from mappings.drift.causes import Cause, cause_of
 from mappings.drift.decisions import Seen, seen
 from mappings.drift.status import WatchStatus
 from mappings.drift.status import status as watch_status
@@ -32,7 +31,8 @@ from mappings.engine.families import FAMILIES
 from mappings.engine.values import Direction, Situation
 from mappings.matrix.page import OpenLine, open_line
 from mappings.models import DriftCheck, Mapping, Scope
-from mappings.observe import in_use, scopes_in_use
+from mappings.observing.causes import Cause, cause_of
+from mappings.observing.lists import in_use, scopes_in_use
 
 Row = TypeVar("Row", bound=Model)
 SHARED = "-"  # as the filter's project: the lists that company-managed projects share

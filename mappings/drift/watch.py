@@ -21,11 +21,12 @@ from connectors.history.intake.schedule import AFTER_PULL, PULL_FAILED
 from connectors.jobs import runner
 from connectors.jobs.runner import JobFailed, Run
 from connectors.models import ACTIVE, AuditSource, Connector, Job, Person
-from mappings.drift import checks, elsewhere
 from mappings.drift.lists_in_log import lists_named
 from mappings.drift.status import WatchState, WatchStatus, status, statuses
 from mappings.models import CheckKind, Scope
-from mappings.observe import observe_scopes, refuse_if_none_read, scopes_in_use
+from mappings.observing import check_log as checks
+from mappings.observing import unexplained_changes
+from mappings.observing.lists import observe_scopes, refuse_if_none_read, scopes_in_use
 
 OBSERVE, APPLY = "observe", "apply"
 # Where the log leaves open in which of more lists than these something changed, all of them are read, and sooner.
@@ -83,7 +84,7 @@ def check_log(run: Run) -> None:
     Never raises for what Align answers: the intake itself was good.
     """
     connector = Connector.objects.get(pk=run.connector.pk)
-    elsewhere.tell(connector)
+    unexplained_changes.tell(connector)
     if connector.audit_source != AuditSource.ENDPOINT or connector.maintenance_since is not None:
         return
     now = timezone.now()

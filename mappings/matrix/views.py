@@ -23,7 +23,7 @@ from mappings.matrix import grid_html
 from mappings.matrix.address import Address, read_address
 from mappings.matrix.page import MatrixPage
 from mappings.models import Mapping, Scope
-from mappings.observe import ensure_scopes
+from mappings.observing.lists import ensure_scopes
 
 
 def connector_or_404(slug: str) -> Connector:

@@ -21,13 +21,13 @@ from connectors.credentials import clients
 from connectors.jobs.runner import JobFailed, Run
 from connectors.jobs.threads import DatabaseThreads
 from connectors.models import Connector, Project
-from mappings.drift import checks, elsewhere
-from mappings.drift.checks import Tally
 from mappings.edits.reconciling import SETTLED_FIELDS, settle_mapping, type_ids_of
 from mappings.engine.families import FAMILIES, Family
 from mappings.engine.reconcile import Listing, RemoteRecord, Seen, read_list
 from mappings.engine.values import Direction, Situation, WorkItemType
 from mappings.models import ChangeState, CheckKind, ForeignRecord, Mapping, PlanState, Scope
+from mappings.observing import check_log, unexplained_changes
+from mappings.observing.check_log import Tally
 
 GAP = (
     "Jira Align's token is being replaced and the one in use is dead: no list can be read until the connector has been "
@@ -350,15 +350,15 @@ def check_lists(run: Run) -> None:
     """Read every list by a client that cannot write, and keep what that found in the history of checks."""
     connector = run.connector
     _put_off_the_next(connector)
-    with checks.recorded(connector, CheckKind.LISTS) as tally:
+    with check_log.recorded(connector, CheckKind.LISTS) as tally:
         if connector.gap_since is not None:
             raise JobFailed(GAP)
         scopes = ensure_scopes(connector)
         client = clients.align_client(connector, job=run.job, on_wait=run.waits_for)
         observe_scopes(client, scopes, run, tally)
         refuse_if_none_read(scopes, tally)
-    elsewhere.tell(connector)
-    checks.forget_old(connector)
+    unexplained_changes.tell(connector)
+    check_log.forget_old(connector)
 
 
 def _put_off_the_next(connector: Connector) -> None:

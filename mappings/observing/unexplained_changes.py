@@ -18,10 +18,10 @@ from connectors.history.cases import services
 from connectors.history.mirror import matching
 from connectors.history.mirror.case_lifecycle import Sighting
 from connectors.models import Connector, WorkItemType
-from mappings.drift.causes import changed_since
 from mappings.edits.queries import OPEN_SITUATIONS, Names, names_for
 from mappings.engine.values import Situation
 from mappings.models import Mapping
+from mappings.observing.causes import changed_since
 
 FOUND = (*OPEN_SITUATIONS, Situation.ACCEPTED)
 AT_ONCE = 2000

@@ -1,0 +1,1 @@
+"""Reading what Align's lists hold, and what changed in them since."""

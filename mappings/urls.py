@@ -5,7 +5,8 @@ from django.urls import path
 from mappings.contract import views
 from mappings.drift import views as drift
 from mappings.matrix import views as matrix
-from mappings.views import overview, plans, rules
+from mappings.overview import views as overview
+from mappings.views import plans, rules
 
 urlpatterns = [
     path("", overview.overview, name="overview"),

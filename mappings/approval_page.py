@@ -11,9 +11,9 @@ from connectors.models import Person
 from mappings.models import Plan
 from mappings.planning import emergencies
 from mappings.planning.authors import editors_of
-from mappings.planning.confirming import Confirmation, confirmation
+from mappings.planning.notifications import other_admins
 from mappings.planning.rules import Standing, standing
-from mappings.planning.telling import other_admins
+from mappings.planning.typed_confirmation import Confirmation, confirmation
 
 
 @dataclass

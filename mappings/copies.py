@@ -15,8 +15,8 @@ from connectors.history.verification.comparison import archived_seq
 from connectors.history.verification.copies import altered, compared, is_near
 from connectors.history.verification.differences import MISSING, SURPLUS, Difference, Look, Page, Position
 from mappings.models import Change, ChangeState, Plan, PlanState
+from mappings.planning.creation import stored_fingerprint
 from mappings.planning.digests import digest_of
-from mappings.planning.making import stored_fingerprint
 
 SIZE = 20  # plans of one page
 AT_ONCE = 500  # entries in memory, of thousands that one plan may have

@@ -21,7 +21,7 @@ from mappings.approval_page import ApprovalPage
 from mappings.engine.families import FAMILIES
 from mappings.models import Change, ChangeState, Mapping, Plan, PlanState
 from mappings.plan_report import StateLine, label_of, report
-from mappings.planning import replacing, roll_back
+from mappings.planning import refresh, roll_back
 
 PER_PAGE = 100
 BEFORE = (PlanState.DRAFT, PlanState.APPROVED)
@@ -247,9 +247,9 @@ class PlanPage:
         return list(self.plan.restored_by.exclude(state=PlanState.REPLACED))
 
     @cached_property
-    def differences(self) -> replacing.Differences | None:
+    def differences(self) -> refresh.Differences | None:
         """To the plan that this one is the refresh of."""
-        return replacing.differences(self.plan, self.plan.replaces) if self.plan.replaces else None
+        return refresh.differences(self.plan, self.plan.replaces) if self.plan.replaces else None
 
     # --- what this person may do -------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from connectors.setup.services import Refused
 from mappings.applying.outcomes import moved
 from mappings.models import Change, Mapping, Plan, PlanState, Scope
 from mappings.observing.lists import confirmed, read_scopes, store
-from mappings.planning import replacing
+from mappings.planning import refresh
 
 
 def refresh_plan(run: Run) -> None:
@@ -29,7 +29,7 @@ def refresh_plan(run: Run) -> None:
         _as_good_as_new(plan, began_at)
         return
     try:
-        replacing.replace(plan, reasons, actor=run.actor)
+        refresh.replace(plan, reasons, actor=run.actor)
     except Refused as refused:
         raise JobFailed(f"{len(reasons)} of {len(changes)} rows moved since this plan was made. {refused}") from refused
 

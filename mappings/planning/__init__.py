@@ -1,10 +1,10 @@
 """From chosen rows to a stored plan, its approval, the start of its apply, and what people tell it meanwhile."""
 
 from mappings.planning.approving import GAP, approve, approve_in_emergency, is_old, start_apply
-from mappings.planning.choosing import Choice, choose, preview
-from mappings.planning.confirming import Confirmation, confirmation, confirmation_word
-from mappings.planning.control import can_retry, control, left_words, retry_failed, start_refresh
-from mappings.planning.making import NothingToDo, counted, make_plan, stored_fingerprint
+from mappings.planning.creation import NothingToDo, counted, make_plan, stored_fingerprint
+from mappings.planning.pause_resume import can_retry, control, left_words, retry_failed, start_refresh
+from mappings.planning.row_selection import Choice, choose, preview
+from mappings.planning.typed_confirmation import Confirmation, confirmation, confirmation_word
 
 __all__ = [
     "GAP",

@@ -18,11 +18,11 @@ from connectors.setup import maintenance
 from connectors.setup.services import Refused
 from mappings.models import Plan, PlanState
 from mappings.planning.authors import people_of
-from mappings.planning.confirming import confirmation
 from mappings.planning.entries import plan_entry
+from mappings.planning.notifications import EMERGENCY
 from mappings.planning.reasons import reason_typed
 from mappings.planning.rules import why_void
-from mappings.planning.telling import EMERGENCY
+from mappings.planning.typed_confirmation import confirmation
 
 GAP = (
     "Jira Align's token is being replaced and the one in use is dead: nothing can be applied until the connector "

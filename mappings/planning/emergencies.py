@@ -14,7 +14,7 @@ from connectors.models import ACTIVE, Job, JobState, Person
 from connectors.setup.services import Refused
 from mappings.models import Plan
 from mappings.planning.entries import plan_entry
-from mappings.planning.telling import EMERGENCY
+from mappings.planning.notifications import EMERGENCY
 
 NOTED = "plan.emergency_noted"
 

@@ -25,8 +25,8 @@ from mappings.engine.families import FAMILIES
 from mappings.engine.plan import Refused as RefusedRow
 from mappings.engine.values import Situation, WorkItemType
 from mappings.models import Change, ChangeState, Edit, Mapping, Plan, PlanState
+from mappings.planning.creation import make_plan
 from mappings.planning.entries import plan_entry
-from mappings.planning.making import make_plan
 
 ENDED = (PlanState.FINISHED, PlanState.CANCELLED)
 OPEN = (PlanState.DRAFT, PlanState.APPROVED, PlanState.APPLYING, PlanState.PAUSED)

@@ -18,7 +18,7 @@ from connectors.models import Connector, Person
 from connectors.setup.services import Refused
 from mappings.models import Plan, PlanState
 from mappings.planning.authors import people_of
-from mappings.planning.telling import FOUR_EYES_OFF
+from mappings.planning.notifications import FOUR_EYES_OFF
 from mappings.planning.tickets import pattern_trouble
 
 MOST_CHANGES = 100_000

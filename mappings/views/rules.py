@@ -15,8 +15,8 @@ from connectors.setup.services import Refused
 from mappings import planning
 from mappings.matrix.views import connector_or_404, person_of
 from mappings.planning import emergencies
+from mappings.planning.notifications import other_admins
 from mappings.planning.rules import rules_of, set_rules
-from mappings.planning.telling import other_admins
 from mappings.rules_form import RulesForm
 from mappings.views.plans import plan_or_404
 

@@ -22,9 +22,9 @@ from mappings.engine.values import Severity
 from mappings.models import Change, Mapping, Plan, PlanState
 from mappings.planning.approving import is_old
 from mappings.planning.authors import Authors, authors_of, counted_authors, fields_of
-from mappings.planning.choosing import Choice, choose, drafts
 from mappings.planning.digests import digest_of
 from mappings.planning.reasons import reason_typed
+from mappings.planning.row_selection import Choice, choose, drafts
 from mappings.planning.tickets import ticket_trouble
 
 

@@ -13,8 +13,8 @@ from mappings.edits.queries import OPEN_SITUATIONS
 from mappings.engine.values import Situation
 from mappings.models import Change, ChangeState, Plan, PlanState
 from mappings.models import Mapping as Row
+from mappings.planning.creation import NothingToDo, make_plan
 from mappings.planning.entries import plan_entry
-from mappings.planning.making import NothingToDo, make_plan
 
 REPLACEABLE = (PlanState.DRAFT, PlanState.APPROVED)
 GOES_ON = "It goes on in the refreshed plan."

@@ -14,8 +14,8 @@ from connectors.setup import maintenance
 from connectors.setup.services import Refused
 from mappings.models import ChangeState, Plan, PlanState
 from mappings.planning.approving import GAP, held_sentence, is_old
+from mappings.planning.creation import stored_fingerprint
 from mappings.planning.entries import plan_entry
-from mappings.planning.making import stored_fingerprint
 from mappings.planning.rules import why_void
 
 UNSETTLED = (ChangeState.SENDING, ChangeState.UNKNOWN)

@@ -6,7 +6,8 @@ from mappings.contract import views
 from mappings.drift import views as drift
 from mappings.matrix import views as matrix
 from mappings.overview import views as overview
-from mappings.views import plans, rules
+from mappings.plans import rules_views
+from mappings.plans import views as plans
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -20,7 +21,7 @@ urlpatterns = [
     path("connectors/<slug:slug>/mappings/decide/", matrix.decide, name="matrix-decide"),
     path("connectors/<slug:slug>/mappings/keep/", matrix.keep, name="matrix-keep"),
     path("connectors/<slug:slug>/mappings/refresh/", matrix.refresh, name="matrix-refresh"),
-    path("connectors/<slug:slug>/rules/", rules.rules, name="connector-rules"),
+    path("connectors/<slug:slug>/rules/", rules_views.rules, name="connector-rules"),
     path("connectors/<slug:slug>/contract/", views.contract, name="connector-contract"),
     path("connectors/<slug:slug>/contract/look/", views.look, name="contract-look"),
     path("connectors/<slug:slug>/contract/note/", views.note, name="contract-note"),
@@ -33,8 +34,8 @@ urlpatterns = [
     path("plans/", plans.plans, name="plans"),
     path("plans/<int:pk>/", plans.plan, name="plan"),
     path("plans/<int:pk>/approve/", plans.approve, name="plan-approve"),
-    path("plans/<int:pk>/emergency/", rules.emergency, name="plan-emergency"),
-    path("plans/<int:pk>/noted/", rules.noted, name="plan-noted"),
+    path("plans/<int:pk>/emergency/", rules_views.emergency, name="plan-emergency"),
+    path("plans/<int:pk>/noted/", rules_views.noted, name="plan-noted"),
     path("plans/<int:pk>/apply/", plans.apply, name="plan-apply"),
     path("plans/<int:pk>/refresh/", plans.refresh, name="plan-refresh"),
     path("plans/<int:pk>/retry/", plans.retry, name="plan-retry"),

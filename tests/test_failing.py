@@ -25,7 +25,7 @@ from alignadmin.web.responses import page
 from connectors.audit.models import Entry
 from connectors.models import Connector, Person, Role
 from mappings.models import Plan
-from mappings.views.plans import _make
+from mappings.plans.views import _make
 from tests.conftest import SignIn
 from tests.environment import PASSWORD
 from tests.mapping_steps import edit, mapping

@@ -17,8 +17,8 @@ from mappings.matrix.views import connector_or_404, person_of
 from mappings.planning import emergencies
 from mappings.planning.notifications import other_admins
 from mappings.planning.rules import rules_of, set_rules
-from mappings.rules_form import RulesForm
-from mappings.views.plans import plan_or_404
+from mappings.plans.rules_form import RulesForm
+from mappings.plans.views import plan_or_404
 
 # --- rules ---------------------------------------------------------------------------------------------------------
 

@@ -17,11 +17,11 @@ from alignadmin.accounts.rights import Right, may
 from connectors.models import ACTIVE, Job, JobState, Person
 from mappings import planning
 from mappings.applying import overwrites
-from mappings.approval_page import ApprovalPage
 from mappings.engine.families import FAMILIES
 from mappings.models import Change, ChangeState, Mapping, Plan, PlanState
-from mappings.plan_report import StateLine, label_of, report
 from mappings.planning import refresh, roll_back
+from mappings.plans.approval_page import ApprovalPage
+from mappings.plans.plan_report import StateLine, label_of, report
 
 PER_PAGE = 100
 BEFORE = (PlanState.DRAFT, PlanState.APPROVED)

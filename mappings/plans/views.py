@@ -21,8 +21,8 @@ from mappings.edits.queries import names_of, waiting_edits
 from mappings.matrix.page import EditLine, edit_line
 from mappings.matrix.views import connector_or_404, person_of
 from mappings.models import Change, ChangeState, Plan, PlanState
-from mappings.plan_page import PlanPage, RollBackPage
 from mappings.planning import roll_back
+from mappings.plans.plan_page import PlanPage, RollBackPage
 
 FILTERS = ("action", "project_key", "direction", "state")
 TROUBLED = Q(state__in=[ChangeState.FAILED, ChangeState.STALE, ChangeState.UNKNOWN]) | Q(confirmed=False)

@@ -1,0 +1,1 @@
+"""The pages of a plan: review, approval, progress, results, and the rules of a connector."""

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.core import checks
 
-from connectors.audit.models import SigningKey
+from alignadmin.audit.models import SigningKey
 from connectors.models import Credential
 
 NONCE_BYTES = 12

@@ -46,6 +46,8 @@ INSTALLED_APPS = [
     "heroicons",
     "huey.contrib.djhuey",
     "rest_framework",
+    "alignadmin.audit",
+    "alignadmin.accounts",
     "connectors",
     "mappings",
 ]
@@ -141,7 +143,7 @@ else:
     }
 
 # -- people ---------------------------------------------------------------------------------------------------------
-AUTH_USER_MODEL = "connectors.Person"
+AUTH_USER_MODEL = "accounts.Person"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "alignadmin.accounts.signin.password_validators.MaximumLength"},

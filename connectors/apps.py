@@ -44,7 +44,6 @@ class ConnectorsConfig(AppConfig):
         COUNTS["Overview"] = questions.waiting_for
         post_migrate.connect(triggers.on_migrated, sender=self)
         post_migrate.connect(search_index.on_migrated, sender=self)
-        post_migrate.connect(rebuilding.on_migrated, sender=self)
         checks.register(triggers.check, checks.Tags.database)
         checks.register(sealing.check, checks.Tags.security)
         checks.register(starting.check)

@@ -10,10 +10,11 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from connectors.audit.models import Entry, HistoryRow
+from alignadmin.audit.models import Entry
 from connectors.history.verification.comparison import archived_seq
 from connectors.history.verification.copies import altered, compared, is_near
 from connectors.history.verification.differences import MISSING, SURPLUS, Difference, Look, Page, Position
+from connectors.models import HistoryRow
 from mappings.models import Change, ChangeState, Plan, PlanState
 from mappings.planning.creation import stored_fingerprint
 from mappings.planning.digests import digest_of

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.urls import reverse
 
-from connectors.models import Connector, Job, Person
+from alignadmin.accounts.models import Person
+from connectors.models import Connector, Job
 from connectors.setup.maintenance import HeldUp
 from mappings.drift import watch
 from mappings.models import Plan, PlanState

@@ -16,9 +16,10 @@ from django.utils import timezone
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.due_work import run_due
 from connectors.jobs import runner
-from connectors.models import ACTIVE, Connector, Job, JobState, Person, Role
+from connectors.models import ACTIVE, Connector, Job, JobState
 from connectors.setup.services import Refused
 from mappings import planning
 from mappings.edits import services

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from alignadmin.audit import verification
+from alignadmin.audit.models import ChainHead, Entry
 from connectors.align.audit_sentences import CREATED, DELETED, MappingEvent, parse
-from connectors.audit.models import ChainHead, Entry
 from connectors.models import ACTIVE, Connector, Job
 from mappings import planning
 from mappings.engine.reconcile import Accepted, settle

@@ -16,7 +16,8 @@ from tests.sandbox_fixture import RunningSandbox, sandbox, sandbox_port
 if TYPE_CHECKING:  # a test of the engine or a client loads no Django app and no browser
     from playwright.sync_api import Browser, Page
 
-    from connectors.models import Connector, Person, Role
+    from alignadmin.accounts.models import Person, Role
+    from connectors.models import Connector
     from tests.browser import Complaints
     from tests.processes import Site
     from tests.snapshot import Snapshot
@@ -119,7 +120,7 @@ def _own_folders(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture
 def people(db: None) -> People:
-    from connectors.models import Role
+    from alignadmin.accounts.models import Role
     from tests import make
 
     return {role: make.person(role, pk=pk) for pk, role in enumerate(Role, start=PEOPLE)}
@@ -127,7 +128,7 @@ def people(db: None) -> People:
 
 @pytest.fixture
 def admin(people: People) -> Person:
-    from connectors.models import Role
+    from alignadmin.accounts.models import Role
 
     return people[Role.ADMIN]
 

@@ -200,7 +200,7 @@ class Countdown:
 
         def statement(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
             self.reach(str(sql)[:100])
-            if str(sql).startswith('INSERT INTO "connectors_entry"'):
+            if str(sql).startswith('INSERT INTO "audit_entry"'):
                 entries.setdefault(threading.get_ident(), set()).update(_acts(params))
             return execute(sql, params, many, context)
 

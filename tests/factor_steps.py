@@ -15,7 +15,8 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 
-from connectors.models import Entry, Person, Role
+from alignadmin.accounts.models import Person, Role
+from alignadmin.audit.models import Entry
 from tests import make
 from tests.environment import PASSWORD
 from tests.one_time_codes import Clock
@@ -83,11 +84,11 @@ def add_app(client: Client, clock: Clock) -> str:
 def without_a_chain() -> Iterator[None]:
     """The database cannot take audit entries."""
     with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE connectors_chainhead RENAME TO chain_is_away")
+        cursor.execute("ALTER TABLE audit_chainhead RENAME TO chain_is_away")
         try:
             yield
         finally:
-            cursor.execute("ALTER TABLE chain_is_away RENAME TO connectors_chainhead")
+            cursor.execute("ALTER TABLE chain_is_away RENAME TO audit_chainhead")
 
 
 def stale(client: Client) -> None:

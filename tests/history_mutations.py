@@ -13,12 +13,10 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Field, ForeignKey, Model
 
-from connectors.audit.models import (
+from alignadmin.audit.models import ChainHead, Checkpoint, Entry
+from connectors.models import (
     Case,
-    ChainHead,
-    Checkpoint,
     Coverage,
-    Entry,
     HistoryRow,
     IntakeRun,
     MirrorLine,

@@ -10,13 +10,13 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import trail
 from alignadmin.due_work import run_due
-from connectors.audit.models import Intake, IntakeRun
 from connectors.demo.prepare import SANDBOX_SECRETS
 from connectors.history.intake import intake, run_digest, runs
 from connectors.history.intake.pasted_log import LogLine
-from connectors.models import Connector, JiraKind, Job, JobState, Person, Role, WorkerHeartbeat
+from connectors.models import Connector, Intake, IntakeRun, JiraKind, Job, JobState, WorkerHeartbeat
 from connectors.setup import services
 from tests.environment import PASSWORD
 

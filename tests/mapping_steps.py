@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from alignadmin.accounts.models import Person
 from alignadmin.due_work import run_due
 from connectors.jobs import runner
-from connectors.models import Connector, Job, JobState, Person, Project
+from connectors.models import Connector, Job, JobState, Project
 from mappings import planning
 from mappings.edits import services
 from mappings.edits.queries import waiting_edits

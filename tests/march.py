@@ -49,8 +49,8 @@ def main(slug: str, sandbox: str, moment: datetime) -> None:
 
 def applied_plan(connector: Connector) -> Plan:
     """Stories In Review show Dev complete instead of In progress."""
+    from alignadmin.accounts.models import Person
     from alignadmin.due_work import run_due
-    from connectors.models import Person
     from mappings import planning
     from mappings.edits import services
     from mappings.engine.values import WorkItemType
@@ -80,8 +80,8 @@ def _mapping(connector: Connector) -> Mapping:
 
 def log_of(plan: Plan) -> str:
     """The lines of our change, and one of a change that somebody makes in Align itself a day later."""
+    from alignadmin.audit.models import Entry
     from connectors.align.audit_sentences import MappingEvent, write
-    from connectors.audit.models import Entry
 
     body = json.loads(Entry.objects.get(action="change.done", body__contains=f'"plan":{plan.pk},').body)
     event, at = MappingEvent(**body["event"]), datetime.fromisoformat(body["happened_at"] or body["at"])

@@ -15,7 +15,7 @@ from allauth.mfa import app_settings
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import auth
 
-from connectors.models import Person
+from alignadmin.accounts.models import Person
 
 PERIOD = 30
 SECRET = base64.b32encode(b"twenty bytes of seed").decode()

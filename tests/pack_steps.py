@@ -18,15 +18,16 @@ from typing import Any
 from django.db import transaction
 from django.test import Client
 
+from alignadmin.accounts.models import Person
 from alignadmin.audit import checkpoints, standalone_checker, trail
+from alignadmin.audit.models import Entry
 from alignadmin.audit.trail import Act
 from alignadmin.due_work import run_due
 from connectors.align.audit_sentences import MappingEvent
-from connectors.audit.models import Entry, HistoryRow, Intake, Pack, PackState
 from connectors.history.intake import gaps, runs
 from connectors.history.intake.intake import take_in
 from connectors.history.packs import csv_safe
-from connectors.models import Connector, Person
+from connectors.models import Connector, HistoryRow, Intake, Pack, PackState
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 NEW = "/history/packs/new/"

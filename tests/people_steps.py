@@ -13,8 +13,8 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from connectors.audit.models import ChainHead, Entry
-from connectors.models import Person
+from alignadmin.accounts.models import Person
+from alignadmin.audit.models import ChainHead, Entry
 from connectors.setup.services import Refused
 
 NEW_PASSWORD = "quiet-harbour-lantern-oat"

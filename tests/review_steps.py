@@ -11,14 +11,15 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
+from alignadmin.audit.models import Entry
 from connectors.align import audit_sentences
 from connectors.align.audit_sentences import CREATED, J2A, MappingEvent
-from connectors.audit.models import Entry, HistoryRow, Intake, Source
 from connectors.history.intake import intake
 from connectors.history.reviews import weeks
 from connectors.history.reviews.weeks import Week
-from connectors.models import Connector, Person
+from connectors.models import Connector, HistoryRow, Intake, Source
 from tests import make
 
 REVIEWS = "/history/review/"

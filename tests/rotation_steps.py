@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from alignadmin.accounts.models import Person
 from connectors.credentials import rotation
 from connectors.credentials.rotation import Staging
 from connectors.jobs import runner
-from connectors.models import Connector, Credential, CredentialKind, Job, JobState, Person, Probe, Stage, System
+from connectors.models import Connector, Credential, CredentialKind, Job, JobState, Probe, Stage, System
 from connectors.setup.services import SecretData
 
 SECOND = "svc-b@sandbox.test"  # a second service user

@@ -8,8 +8,8 @@ from typing import Any
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.test import Client
 
-from connectors.audit.models import Entry
-from connectors.models import Person
+from alignadmin.accounts.models import Person
+from alignadmin.audit.models import Entry
 from tests.environment import PASSWORD
 
 LOGIN, SESSIONS = "/accounts/login/", "/accounts/sessions/"

@@ -14,9 +14,10 @@ from django.db import connection, transaction
 from django.db.models import DateTimeField, Field, Model
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
 from alignadmin.audit import triggers
-from connectors.audit.models import Coverage, Entry, HistoryRow, IntakeRun, MirrorLine, OpenRun, RunWithdrawal
-from connectors.models import Person
+from alignadmin.audit.models import Entry
+from connectors.models import Coverage, HistoryRow, IntakeRun, MirrorLine, OpenRun, RunWithdrawal
 
 LEFT = {"django_content_type", "auth_permission", "django_session", Person._meta.db_table}
 # An entry's time stands in its hashed body, too, and that of a line or a run in its digest.

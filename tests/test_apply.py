@@ -11,9 +11,10 @@ import pytest
 from django.conf import LazySettings
 from django.db import connections
 
+from alignadmin.accounts.models import Person, Role
+from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
-from connectors.audit.models import Entry
-from connectors.models import Connector, Job, Person, Project, Role
+from connectors.models import Connector, Job, Project
 from connectors.models import Status as CatalogueStatus
 from connectors.models.budget import BudgetSlot
 from connectors.setup import maintenance

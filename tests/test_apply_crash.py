@@ -19,11 +19,12 @@ import pytest
 from django.conf import LazySettings
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
 from alignadmin.audit import verification
-from connectors.audit.models import Entry
+from alignadmin.audit.models import Entry
 from connectors.history.mirror.projection import match_of
 from connectors.jobs import runner
-from connectors.models import ACTIVE, Connector, Job, Person
+from connectors.models import ACTIVE, Connector, Job
 from mappings import planning
 from mappings.applying.job import resume_orphans
 from mappings.applying.outcomes import MOST_SENDS

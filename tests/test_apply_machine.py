@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase
 from hypothesis import settings as profile
 from hypothesis.stateful import run_state_machine_as_test
 
-from connectors.models import Person
+from alignadmin.accounts.models import Person
 from tests.apply_machine import ApplyMachine
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -16,9 +16,10 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from alignadmin.accounts.models import Person, Role
+from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
-from connectors.audit.models import Entry
-from connectors.models import Connector, HistoryRow, Job, JobState, Person, Role, Status
+from connectors.models import Connector, HistoryRow, Job, JobState, Status
 from connectors.setup.services import Refused
 from mappings import planning
 from mappings.models import Plan, PlanState, Scope

@@ -17,10 +17,11 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
+from alignadmin.accounts.models import Role
 from alignadmin.audit import archive, archive_index, checkpoints, deliveries, standalone_checker, triggers, verification
 from alignadmin.audit.archive import NotArchived
-from connectors.audit.models import Archive, ChainHead, Checkpoint, Entry, HistoryRow
-from connectors.models import Role
+from alignadmin.audit.models import Archive, ChainHead, Checkpoint, Entry
+from connectors.models import HistoryRow
 from tests.crash import crashes
 from tests.test_audit_trail import append_some, tamper
 
@@ -103,7 +104,7 @@ def test_it_refuses_what_is_younger_than_twelve_months(old: None, clock: pytest.
 
 
 def test_it_refuses_a_history_that_does_not_hold(old: None, settings: Settings) -> None:
-    tamper("UPDATE connectors_entry SET body = replace(body, 'Planned 3', 'Planned 4') WHERE seq = 4")
+    tamper("UPDATE audit_entry SET body = replace(body, 'Planned 3', 'Planned 4') WHERE seq = 4")
     with pytest.raises(CommandError, match="entry 4 is not what was written"):
         run()
     assert not list(Path(settings.ARCHIVE_FOLDER).glob("*"))

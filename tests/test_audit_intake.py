@@ -13,14 +13,15 @@ from django.db import connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
+from alignadmin.audit.models import Entry
 from alignadmin.http.errors import NotFound
 from connectors.align.audit_sentences import parse
 from connectors.align.resources import AuditLine, WriteRequest
-from connectors.audit.models import Entry, HistoryRow, Intake, MirrorLine
 from connectors.history.intake.intake import digest_of, pull, take_in
 from connectors.history.intake.pasted_log import FORMS, AskDayOrder, DayOrder, LogLine, read_lines, read_time
-from connectors.models import AuditSource, Connector, Person
+from connectors.models import AuditSource, Connector, HistoryRow, Intake, MirrorLine
 from tests.sandbox_fixture import RunningSandbox
 from tests.test_align_client import client_of
 

@@ -17,10 +17,20 @@ from hypothesis import strategies as st
 
 from alignadmin.audit.trail import Act, append_many
 from connectors.align.audit_sentences import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
-from connectors.audit.models import Certainty, HistoryRow, Intake, MirrorLine, Source
 from connectors.history.intake.pasted_log import LogLine
 from connectors.history.mirror.matching import Cluster, Joined, Point, clusters, pair, rejoin
-from connectors.models import Connector, IssueType, Project, ReachableStatus, Status
+from connectors.models import (
+    Certainty,
+    Connector,
+    HistoryRow,
+    Intake,
+    IssueType,
+    MirrorLine,
+    Project,
+    ReachableStatus,
+    Source,
+    Status,
+)
 from tests import make
 from tests.events import EVENT
 

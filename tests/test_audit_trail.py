@@ -15,20 +15,21 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import Model
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.people import services as people
 from alignadmin.audit import checkpoints, trail, triggers, verification
+from alignadmin.audit.models import ChainHead, Checkpoint, Entry, SigningKey
 from alignadmin.audit.trail import Act, PersonCopy, append, append_many
-from connectors.audit.models import (
-    ChainHead,
-    Checkpoint,
-    Entry,
+from connectors.models import (
+    Confirmation,
+    Connector,
+    Credential,
     HistoryRow,
     MirrorLine,
     RunWithdrawal,
     SeenAgain,
-    SigningKey,
+    System,
 )
-from connectors.models import Confirmation, Connector, Credential, Person, Role, System
 from connectors.setup import services
 from tests import make
 from tests.events import EVENT
@@ -220,8 +221,8 @@ class TestTriggers:
 
     @pytest.mark.parametrize("table", triggers.TABLES)
     def test_rows_are_neither_changed_nor_deleted(self, table: str) -> None:
-        key = {"connectors_entry": "seq", "connectors_runwithdrawal": "run_id"}.get(table)
-        key = key or ("number" if table in ("connectors_checkpoint", "connectors_intakerun") else "id")
+        key = {"audit_entry": "seq", "connectors_runwithdrawal": "run_id"}.get(table)
+        key = key or ("number" if table in ("audit_checkpoint", "connectors_intakerun") else "id")
         self.refused(f"DELETE FROM {table}")
         self.refused(f"UPDATE {table} SET {key} = {key}")
         if connection.vendor == "postgresql":
@@ -230,10 +231,10 @@ class TestTriggers:
 
     def test_a_checkpoint_is_not_replaced(self) -> None:
         if connection.vendor == "sqlite":
-            self.refused("INSERT OR REPLACE INTO connectors_checkpoint SELECT * FROM connectors_checkpoint")
+            self.refused("INSERT OR REPLACE INTO audit_checkpoint SELECT * FROM audit_checkpoint")
         else:
             self.refused(
-                "INSERT INTO connectors_checkpoint SELECT * FROM connectors_checkpoint "
+                "INSERT INTO audit_checkpoint SELECT * FROM audit_checkpoint "
                 "ON CONFLICT (number) DO UPDATE SET body = excluded.body"
             )
 
@@ -248,10 +249,10 @@ class TestTriggers:
 
     def test_an_entry_is_not_replaced(self) -> None:
         if connection.vendor == "sqlite":
-            self.refused("INSERT OR REPLACE INTO connectors_entry SELECT * FROM connectors_entry WHERE seq = 2")
+            self.refused("INSERT OR REPLACE INTO audit_entry SELECT * FROM audit_entry WHERE seq = 2")
         else:
             self.refused(
-                "INSERT INTO connectors_entry SELECT * FROM connectors_entry WHERE seq = 2 "
+                "INSERT INTO audit_entry SELECT * FROM audit_entry WHERE seq = 2 "
                 "ON CONFLICT (seq) DO UPDATE SET body = excluded.body"
             )
 
@@ -263,7 +264,7 @@ class TestTriggers:
             assert "W001" in str(triggers.check(None, ["default"]))
             verdict = verification.verify()
             assert not verdict.ok
-            assert "not guarded: the trigger connectors_checkpoint_no_" in verdict.sentence
+            assert "not guarded: the trigger audit_checkpoint_no_" in verdict.sentence
         assert triggers.check(None, ["default"]) == []
         assert verification.verify().ok
 
@@ -274,19 +275,19 @@ def tamper(statement: str) -> None:
 
 
 TAMPERINGS = {
-    "an edited body": ("UPDATE connectors_entry SET body = replace(body, 'Planned 3', 'Planned 4') WHERE seq = 4", 4),
-    "an edited hash": ("UPDATE connectors_entry SET hash = prev WHERE seq = 3", None),
-    "an edited time": ("UPDATE connectors_entry SET at = '2020-01-01 00:00:00' WHERE seq = 5", 5),
-    "an edited action": ("UPDATE connectors_entry SET action = 'x' WHERE seq = 5", 5),
-    "a deleted first entry": ("DELETE FROM connectors_entry WHERE seq = 1", 1),
-    "a deleted entry": ("DELETE FROM connectors_entry WHERE seq = 6", 6),
-    "a cut tail": ("DELETE FROM connectors_entry WHERE seq > 7", 8),
+    "an edited body": ("UPDATE audit_entry SET body = replace(body, 'Planned 3', 'Planned 4') WHERE seq = 4", 4),
+    "an edited hash": ("UPDATE audit_entry SET hash = prev WHERE seq = 3", None),
+    "an edited time": ("UPDATE audit_entry SET at = '2020-01-01 00:00:00' WHERE seq = 5", 5),
+    "an edited action": ("UPDATE audit_entry SET action = 'x' WHERE seq = 5", 5),
+    "a deleted first entry": ("DELETE FROM audit_entry WHERE seq = 1", 1),
+    "a deleted entry": ("DELETE FROM audit_entry WHERE seq = 6", 6),
+    "a cut tail": ("DELETE FROM audit_entry WHERE seq > 7", 8),
     "a doubled entry": (
-        "INSERT INTO connectors_entry (seq, prev, hash, body, at, action) "
-        "SELECT 11, prev, hash, body, at, action FROM connectors_entry WHERE seq = 10",
+        "INSERT INTO audit_entry (seq, prev, hash, body, at, action) "
+        "SELECT 11, prev, hash, body, at, action FROM audit_entry WHERE seq = 10",
         11,
     ),
-    "a closed gap": ("UPDATE connectors_entry SET seq = seq - 1 WHERE seq = 10 AND 1 = 0", 0),
+    "a closed gap": ("UPDATE audit_entry SET seq = seq - 1 WHERE seq = 10 AND 1 = 0", 0),
 }
 
 
@@ -303,8 +304,8 @@ class TestVerifying:
     @pytest.mark.parametrize(("statement", "wrong"), TAMPERINGS.values(), ids=TAMPERINGS.keys())
     def test_tampering_is_found_and_the_first_wrong_entry_named(self, statement: str, wrong: int | None) -> None:
         if wrong == 0:  # renumbering after a deletion
-            tamper("DELETE FROM connectors_entry WHERE seq = 9")
-            statement, wrong = "UPDATE connectors_entry SET seq = 9 WHERE seq = 10", 9
+            tamper("DELETE FROM audit_entry WHERE seq = 9")
+            statement, wrong = "UPDATE audit_entry SET seq = 9 WHERE seq = 10", 9
         tamper(statement)
         verdict = verification.verify()
         assert not verdict.ok
@@ -312,9 +313,9 @@ class TestVerifying:
         assert str(verdict.first_wrong_seq) in verdict.sentence
 
     def test_two_entries_that_change_places_are_found(self) -> None:
-        tamper("UPDATE connectors_entry SET seq = 100 WHERE seq = 2")
-        tamper("UPDATE connectors_entry SET seq = 2 WHERE seq = 3")
-        tamper("UPDATE connectors_entry SET seq = 3 WHERE seq = 100")
+        tamper("UPDATE audit_entry SET seq = 100 WHERE seq = 2")
+        tamper("UPDATE audit_entry SET seq = 2 WHERE seq = 3")
+        tamper("UPDATE audit_entry SET seq = 3 WHERE seq = 100")
         assert verification.verify().first_wrong_seq == 2
 
     def test_a_rewritten_end_differs_from_the_head(self) -> None:
@@ -339,7 +340,7 @@ class TestVerifying:
     def test_the_command_exits_one_when_the_chain_is_broken(self, capsys: pytest.CaptureFixture[str]) -> None:
         call_command("verify_history")
         assert "10 entries" in capsys.readouterr().out
-        tamper("DELETE FROM connectors_entry WHERE seq = 6")
+        tamper("DELETE FROM audit_entry WHERE seq = 6")
         with pytest.raises(SystemExit) as left:
             call_command("verify_history")
         assert left.value.code == 1

@@ -10,11 +10,12 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.due_work import run_due
 from connectors.budget.slots import limits_from_settings, now
 from connectors.credentials import rotation
 from connectors.jobs import runner
-from connectors.models import BudgetSlot, Connector, Job, JobState, Person, Role
+from connectors.models import BudgetSlot, Connector, Job, JobState
 from mappings import planning
 from tests import mapping_steps as steps
 from tests.browser_steps import set_up_form

@@ -12,11 +12,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.http import Ticket
 from alignadmin.http.address import origin_of
 from connectors.budget.slots import database_budget
 from connectors.jobs import runner
-from connectors.models import BudgetGate, BudgetSlot, Connector, Job, JobState, Person, Role
+from connectors.models import BudgetGate, BudgetSlot, Connector, Job, JobState
 from tests.conftest import SignIn
 
 pytestmark = pytest.mark.django_db(transaction=True)

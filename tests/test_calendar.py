@@ -13,8 +13,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person, Role
 from connectors.credentials import expiry
-from connectors.models import Connector, Credential, Person, Role, Stage, System
+from connectors.models import Connector, Credential, Stage, System
 from tests import make
 from tests.conftest import People, SignIn
 

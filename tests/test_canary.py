@@ -257,13 +257,13 @@ def failures(spy: Spy) -> None:
         spy.post(f"/connectors/{SLUG}/refresh/")
         spy.job_ends("refresh")
     requests.delete(f"{spy.site.sandbox_url}/_sandbox/faults", timeout=10)
-    spy.change("ALTER TABLE connectors_chainhead RENAME TO connectors_chainhead_away")
+    spy.change("ALTER TABLE audit_chainhead RENAME TO connectors_chainhead_away")
     try:
         failed = spy.post(path, **stage_form("align", spy.canaries.new("while failing")))
         failed_too = spy.post("/accounts/password/change/", oldpassword=spy.canaries.new("second password"))
         spy.command("createadmin", "late@example.test", "--password-stdin", stdin=spy.canaries.new("late") + "\n")
     finally:
-        spy.change("ALTER TABLE connectors_chainhead_away RENAME TO connectors_chainhead")
+        spy.change("ALTER TABLE connectors_chainhead_away RENAME TO audit_chainhead")
     assert failed.status_code == 500
     assert failed_too.status_code in (200, 500)
 

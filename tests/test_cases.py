@@ -12,14 +12,15 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from alignadmin.accounts.models import Person, Role
+from alignadmin.audit.models import Entry
 from alignadmin.audit.trail import lock_head
 from connectors.align.audit_sentences import CREATED, DELETED, J2A, UPDATED, MappingEvent, write
-from connectors.audit.models import Case, CaseState, Entry, HistoryRow, Intake, MirrorLine
 from connectors.history.cases import services
 from connectors.history.intake.intake import take_in
 from connectors.history.mirror.case_lifecycle import Sighting
 from connectors.history.mirror.matching import rejoin
-from connectors.models import Connector, Person, Role
+from connectors.models import Case, CaseState, Connector, HistoryRow, Intake, MirrorLine
 from tests.events import EVENT
 from tests.sandbox_fixture import RunningSandbox
 from tests.test_audit_intake import row as pasted

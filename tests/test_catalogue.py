@@ -9,9 +9,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from alignadmin.audit.models import Entry
 from alignadmin.due_work import HUEY
 from connectors.align.resources import ConnectorProject
-from connectors.audit.models import Entry
 from connectors.catalogue import refresh as catalogue
 from connectors.jira.client import JiraClient
 from connectors.jira.resources import IssueTypeStatuses, JiraIssueType, JiraProject, JiraStatus

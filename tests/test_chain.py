@@ -13,8 +13,8 @@ from django.db import connection, transaction
 from pytest_django import Settings
 
 from alignadmin.audit import checkpoints, deliveries, standalone_checker, triggers, verification
+from alignadmin.audit.models import ChainHead, Checkpoint, Entry
 from alignadmin.audit.trail import append_many
-from connectors.audit.models import ChainHead, Checkpoint, Entry
 from tests import chain_mutations as mutations
 from tests.test_audit_trail import act, append_some
 

@@ -19,8 +19,8 @@ from pytest_django import Settings
 
 from alignadmin import sealing
 from alignadmin.audit import checkpoints, deliveries, standalone_checker, verification
+from alignadmin.audit.models import Checkpoint, CheckpointDelivery, Entry, SigningKey
 from alignadmin.due_work import run_due
-from connectors.audit.models import Checkpoint, CheckpointDelivery, Entry, SigningKey
 from connectors.credentials import resealing
 from tests.crash import crashes
 from tests.scripted_server import Reply, in_turn, serving

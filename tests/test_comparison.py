@@ -14,18 +14,19 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import checkpoints, deliveries, triggers
 from alignadmin.audit import verification as chain
+from alignadmin.audit.models import Entry
 from alignadmin.audit.trail import Act, append_many, canonical
 from alignadmin.due_work import run_due
-from connectors.audit.models import Entry, HistoryRow, IntakeRun, Verification
 from connectors.history.cases import services
 from connectors.history.intake import run_digest
 from connectors.history.mirror import projection
 from connectors.history.verification import comparison, rebuilding
 from connectors.history.verification import services as verification
 from connectors.history.verification.differences import Difference, Look, Page
-from connectors.models import Connector, Person, Role
+from connectors.models import Connector, HistoryRow, IntakeRun, Verification
 from connectors.setup.services import ConnectorData, edit_connector
 from tests import chain_mutations as mutations
 from tests import make
@@ -295,11 +296,9 @@ class TestGuards:
     def test_a_trigger_that_does_nothing_is_found_and_mended(self, history: Connector) -> None:
         with connection.cursor() as cursor:
             if connection.vendor == "sqlite":
-                cursor.execute("DROP TRIGGER connectors_entry_no_update")
-                cursor.execute(
-                    "CREATE TRIGGER connectors_entry_no_update BEFORE UPDATE ON connectors_entry BEGIN SELECT 1; END"
-                )
-                what = "the trigger connectors_entry_no_update"
+                cursor.execute("DROP TRIGGER audit_entry_no_update")
+                cursor.execute("CREATE TRIGGER audit_entry_no_update BEFORE UPDATE ON audit_entry BEGIN SELECT 1; END")
+                what = "the trigger audit_entry_no_update"
             else:
                 cursor.execute(
                     "CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS"
@@ -316,17 +315,17 @@ class TestGuards:
 
     def test_a_trigger_that_is_switched_off_or_has_a_condition_is_found(self, history: Connector) -> None:
         if connection.vendor == "sqlite":  # which cannot switch one off
-            name = "connectors_entry_no_delete"
+            name = "audit_entry_no_delete"
             sql(f"DROP TRIGGER {name}")
             refuse = "BEGIN SELECT RAISE(ABORT, 'The audit trail is only ever added to.'); END"
-            sql(f"CREATE TRIGGER {name} BEFORE DELETE ON connectors_entry WHEN OLD.seq < 0 {refuse}")
+            sql(f"CREATE TRIGGER {name} BEFORE DELETE ON audit_entry WHEN OLD.seq < 0 {refuse}")
             assert triggers.wrong() == [f"the trigger {name} does something else"]
             return
-        name = "connectors_entry_no_change"
-        sql(f"ALTER TABLE connectors_entry ENABLE REPLICA TRIGGER {name}")
+        name = "audit_entry_no_change"
+        sql(f"ALTER TABLE audit_entry ENABLE REPLICA TRIGGER {name}")
         assert triggers.wrong() == [f"the trigger {name} does something else"]
         sql(
-            f"CREATE OR REPLACE TRIGGER {name} BEFORE UPDATE OR DELETE ON connectors_entry FOR EACH ROW"
+            f"CREATE OR REPLACE TRIGGER {name} BEFORE UPDATE OR DELETE ON audit_entry FOR EACH ROW"
             " WHEN (OLD.seq < 0) EXECUTE FUNCTION audit_refuse()"
         )
         assert triggers.wrong() == [f"the trigger {name} does something else"]
@@ -336,7 +335,7 @@ class TestGuards:
     ) -> None:
         for name, (table, _) in triggers.wanted(connection.vendor).items():
             sql(f"DROP TRIGGER {name}" + ("" if connection.vendor == "sqlite" else f" ON {table}"))
-        sql("UPDATE connectors_entry SET body = replace(body, 'A reason', 'No reason') WHERE seq = 40")
+        sql("UPDATE audit_entry SET body = replace(body, 'A reason', 'No reason') WHERE seq = 40")
         sql("UPDATE connectors_mirrorline SET description = replace(description, 'QA', 'UAT')")
         triggers.install()
         assert triggers.wrong() == []

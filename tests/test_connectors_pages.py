@@ -16,8 +16,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from alignadmin import sealing
+from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import trail
-from connectors.audit.models import Entry
+from alignadmin.audit.models import Entry
 from connectors.models import (
     Connector,
     Credential,
@@ -25,11 +26,9 @@ from connectors.models import (
     IssueType,
     Job,
     JobState,
-    Person,
     ProcessFlow,
     ProcessStep,
     Project,
-    Role,
     Stage,
     System,
     TypeMatch,

@@ -12,9 +12,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from connectors.audit.models import Entry
+from alignadmin.accounts.models import Person, Role
+from alignadmin.audit.models import Entry
 from connectors.jobs import runner
-from connectors.models import Connector, HistoryRow, Job, JobState, Person, Probe, Role
+from connectors.models import Connector, HistoryRow, Job, JobState, Probe
 from connectors.setup import maintenance
 from mappings.contract.job import CONTRACT, start_due_looks
 from mappings.contract.proposals import proposals

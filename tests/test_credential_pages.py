@@ -14,6 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from alignadmin import sealing
+from alignadmin.accounts.models import Person, Role
 from alignadmin.due_work import run_due
 from connectors.models import (
     Connector,
@@ -24,10 +25,8 @@ from connectors.models import (
     Job,
     JobState,
     LineState,
-    Person,
     Probe,
     ProbeLine,
-    Role,
     Stage,
     System,
 )
@@ -673,7 +672,7 @@ def test_the_connector_page_shows_each_stage_and_leads_to_the_rotation(
 def test_no_secret_is_in_any_entry_or_message(configurer: Client, bare_connector: Connector) -> None:
     pending = staged(configurer, secret=f"bearer {NEXT}")
     act(configurer, "discard", pending)
-    from connectors.audit.models import Entry
+    from alignadmin.audit.models import Entry
 
     assert Entry.objects.filter(action="credential.staged").exists()
     for body in Entry.objects.values_list("body", flat=True):

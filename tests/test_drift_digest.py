@@ -15,10 +15,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
 from alignadmin.audit import verification
 from alignadmin.due_work import run_due
-from connectors.audit.models import Coverage
-from connectors.models import AuditSource, Connector, HistoryRow, Person, Status, StatusCategory
+from connectors.models import AuditSource, Connector, Coverage, HistoryRow, Status, StatusCategory
 from mappings.drift import digest
 from mappings.engine.values import Situation
 from mappings.models import CheckKind, DriftCheck, Mapping, Scope

@@ -14,11 +14,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import verification
+from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
-from connectors.audit.models import Entry
 from connectors.jobs import runner
-from connectors.models import Connector, HistoryRow, JobState, Person, Role, Status, StatusCategory
+from connectors.models import Connector, HistoryRow, JobState, Status, StatusCategory
 from mappings.drift.decisions import Seen, seen
 from mappings.engine.values import Situation
 from mappings.models import CheckKind, DriftCheck, Mapping, Scope

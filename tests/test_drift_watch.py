@@ -15,14 +15,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
+from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
 from alignadmin.http.errors import ReadOnlyRefused
 from connectors.align.resources import WriteRequest
-from connectors.audit.models import Entry, HistoryRow
 from connectors.credentials import clients
 from connectors.jobs import runner
 from connectors.jobs.threads import DatabaseThreads
-from connectors.models import AuditSource, Connector, Job, JobState, Person, Project
+from connectors.models import AuditSource, Connector, HistoryRow, Job, JobState, Project
 from connectors.setup import maintenance
 from mappings import planning
 from mappings.drift import watch

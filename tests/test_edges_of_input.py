@@ -17,7 +17,7 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
-from connectors.models import Person, Role
+from alignadmin.accounts.models import Person, Role
 from mappings.models import Mapping
 from tests.test_roles import ADDRESSES, TABLE, Address, World, world
 

@@ -9,9 +9,10 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from connectors.audit.models import Entry
+from alignadmin.accounts.models import Person, Role
+from alignadmin.audit.models import Entry
 from connectors.jobs import runner
-from connectors.models import Connector, Person, Role
+from connectors.models import Connector
 from connectors.setup.services import Refused
 from mappings import planning
 from mappings.edits import services

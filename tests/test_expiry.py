@@ -11,8 +11,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person, Role
 from connectors.credentials import expiry
-from connectors.models import Connector, Credential, CredentialKind, Person, Role, Stage, System
+from connectors.models import Connector, Credential, CredentialKind, Stage, System
 from mappings.models import Plan
 from tests.conftest import SignIn
 

@@ -17,13 +17,14 @@ from django.http import HttpRequest
 from django.test import Client
 from django.urls import path
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.rights import Right, requires
 from alignadmin.audit import trail
+from alignadmin.audit.models import Entry
 from alignadmin.urls import handler500 as the_product_s
 from alignadmin.urls import urlpatterns as the_product_s_addresses
 from alignadmin.web.responses import page
-from connectors.audit.models import Entry
-from connectors.models import Connector, Person, Role
+from connectors.models import Connector
 from mappings.models import Plan
 from mappings.plans.views import _make
 from tests.conftest import SignIn

@@ -15,11 +15,12 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from alignadmin.accounts.models import Person, Role
+from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
-from connectors.audit.models import Entry, HistoryRow, MirrorLine, Source
 from connectors.history.mirror import projection as make_rows
 from connectors.jobs import runner
-from connectors.models import Connector, Job, JobState, Person, Role
+from connectors.models import Connector, HistoryRow, Job, JobState, MirrorLine, Source
 from mappings import planning
 from mappings.drift.decisions import seen
 from mappings.engine.values import Situation

@@ -9,14 +9,15 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person, Role
+from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
 from alignadmin.http.errors import RemoteError
 from connectors.align.resources import WriteRequest
-from connectors.audit.models import Case, Coverage, Entry, HistoryRow, Intake, MirrorLine
 from connectors.history.intake import gaps, intake
 from connectors.history.intake.gaps import Gap
 from connectors.history.intake.intake import pull, take_in
-from connectors.models import AuditSource, Connector, Job, Person, Role
+from connectors.models import AuditSource, Case, Connector, Coverage, HistoryRow, Intake, Job, MirrorLine
 from tests.sandbox_fixture import RunningSandbox
 from tests.test_align_client import client_of
 from tests.test_audit_intake import UPDATED, Log, audit_line, row

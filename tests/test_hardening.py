@@ -16,8 +16,9 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from connectors.audit.models import Entry
-from connectors.models import Connector, Job, Person, Role
+from alignadmin.accounts.models import Person, Role
+from alignadmin.audit.models import Entry
+from connectors.models import Connector, Job
 from tests import make
 from tests.conftest import SignIn
 from tests.processes import Site

@@ -17,8 +17,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from alignadmin import sealing
+from alignadmin.accounts.models import Role
 from connectors.jobs import heartbeat
-from connectors.models import Connector, Credential, Job, JobState, Role, WorkerHeartbeat
+from connectors.models import Connector, Credential, Job, JobState, WorkerHeartbeat
 from tests import make
 from tests.conftest import SignIn
 from tests.processes import Site, eventually, migrated_site
@@ -261,7 +262,7 @@ def test_a_database_that_was_emptied_is_not_green(own_site: Site) -> None:
     own_site.sql("DELETE FROM django_migrations WHERE app = 'sessions'")
     told = requests.get(f"{own_site.url}{READY}", timeout=10).json()["parts"]
     assert "lacks a migration of this version, beginning with sessions.0001_initial" in told["migrations"]["says"]
-    own_site.sql("ALTER TABLE connectors_chainhead RENAME TO gone", "DROP TABLE django_migrations")
+    own_site.sql("ALTER TABLE audit_chainhead RENAME TO gone", "DROP TABLE django_migrations")
     assert requests.get(f"{own_site.url}/healthz", timeout=10).status_code == 503
     answer = requests.get(f"{own_site.url}{READY}", timeout=10)
     assert answer.status_code == 503

@@ -11,12 +11,12 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import checkpoints, deliveries, triggers, verification
-from connectors.audit.models import Case, HistoryRow, Intake, IntakeRun
 from connectors.history.cases import services
 from connectors.history.intake import intake, withdrawals
 from connectors.history.reviews import questions, sign_off, weeks
-from connectors.models import Connector, Person, Role
+from connectors.models import Case, Connector, HistoryRow, Intake, IntakeRun
 from tests import history_mutations as mutations
 from tests import review_steps
 from tests.history_mutations import Falsified

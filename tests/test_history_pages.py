@@ -20,16 +20,17 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.recent_sign_in import BEGAN, SEEN
 from alignadmin.audit import trail, triggers
+from alignadmin.audit.models import Entry
 from alignadmin.audit.trail import Act
 from alignadmin.due_work import run_due
 from connectors.align.audit_sentences import DELETED, J2A, MappingEvent, write
-from connectors.audit.models import Entry, HistoryRow, Intake, MirrorLine, SavedView
 from connectors.history.intake.pasted_log import LogLine
 from connectors.history.search.forms import asked
 from connectors.history.search.query_language import Search
-from connectors.models import Connector, Person, Role
+from connectors.models import Connector, HistoryRow, Intake, MirrorLine, SavedView
 from tests import make
 from tests.events import EVENT
 

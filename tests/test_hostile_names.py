@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 from django.urls import reverse
 
+from alignadmin.accounts.models import Person, Role
 from connectors.align.audit_sentences import CREATED, DELETED, UPDATED, parse, write
-from connectors.audit.models import Case, HistoryRow, Intake, MirrorLine
 from connectors.history.intake.intake import take_in
 from connectors.history.intake.pasted_log import read_lines
 from connectors.history.packs import csv_safe
-from connectors.models import Connector, Person, Role
+from connectors.models import Case, Connector, HistoryRow, Intake, MirrorLine
 from tests.events import EVENT
 from tests.test_audit_join import NOON, OURS, align, minutes, ours, theirs, told
 

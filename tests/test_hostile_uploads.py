@@ -8,8 +8,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from connectors.audit.models import HistoryRow, MirrorLine
-from connectors.models import Person, Role
+from alignadmin.accounts.models import Person, Role
+from connectors.models import HistoryRow, MirrorLine
 from tests import make
 from tests.conftest import SignIn
 

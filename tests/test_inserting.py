@@ -9,8 +9,8 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from alignadmin.audit.bulk_insert import FEW, MOST_VALUES, insert
-from connectors.audit.models import Entry, HistoryRow, Intake, IntakeRun, MirrorLine, Source
-from connectors.models import Connector
+from alignadmin.audit.models import Entry
+from connectors.models import Connector, HistoryRow, Intake, IntakeRun, MirrorLine, Source
 from tests import make
 from tests.pack_steps import connector
 

@@ -11,11 +11,17 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
 from alignadmin.audit import checkpoints, trail, triggers, verification
-from connectors.audit.models import (
-    ChainHead,
+from alignadmin.audit.models import ChainHead, Entry
+from connectors.history.intake import gaps, run_digest
+from connectors.history.intake import runs as intake_runs
+from connectors.history.intake.intake import pull, take_in
+from connectors.history.intake.run_check import Finding
+from connectors.models import (
+    AuditSource,
+    Connector,
     Coverage,
-    Entry,
     HistoryRow,
     Intake,
     IntakeRun,
@@ -23,11 +29,6 @@ from connectors.audit.models import (
     OpenRun,
     SeenAgain,
 )
-from connectors.history.intake import gaps, run_digest
-from connectors.history.intake import runs as intake_runs
-from connectors.history.intake.intake import pull, take_in
-from connectors.history.intake.run_check import Finding
-from connectors.models import AuditSource, Connector, Person
 from tests.test_audit_intake import UPDATED, Log, audit_line, row
 
 NOW = timezone.now().replace(microsecond=0)
@@ -349,7 +350,7 @@ def rewrite_the_chain() -> None:
 def test_an_edit_is_still_found_once_the_entry_of_its_run_has_left_into_an_archive() -> None:
     edit_run()
     ChainHead.objects.update(archived_seq=1)
-    run_sql("DELETE FROM connectors_entry WHERE seq = 1")
+    run_sql("DELETE FROM audit_entry WHERE seq = 1")
     assert [each.field for each in found()] == ["prev"]
 
 

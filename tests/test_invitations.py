@@ -16,9 +16,9 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.people import services
-from connectors.audit.models import Entry
-from connectors.models import Person, Role
+from alignadmin.audit.models import Entry
 from tests.conftest import People
 from tests.environment import PASSWORD
 from tests.people_steps import (

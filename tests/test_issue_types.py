@@ -11,9 +11,10 @@ from django.apps import apps
 from django.db import connection
 from django.test import Client
 
+from alignadmin.accounts.models import Person, Role
 from connectors.catalogue.issue_types import IssueTypes
 from connectors.catalogue.usual_types import usual_type
-from connectors.models import Connector, IssueType, Person, ReachableStatus, Role, TypeMatch
+from connectors.models import Connector, IssueType, ReachableStatus, TypeMatch
 from connectors.setup import services
 from connectors.setup.readiness import State, readiness
 from mappings.matrix.coverage import Coverage, coverage

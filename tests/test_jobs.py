@@ -15,10 +15,11 @@ from django.conf import LazySettings
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
+from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
-from connectors.audit.models import Entry
 from connectors.jobs import runner
-from connectors.models import Connector, Job, JobState, Person
+from connectors.models import Connector, Job, JobState
 from mappings import planning
 from mappings.applying.job import apply_plan
 from mappings.models import Plan, PlanState

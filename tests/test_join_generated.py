@@ -13,10 +13,9 @@ from django.db import transaction
 
 from alignadmin.audit import trail
 from connectors.align.audit_sentences import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
-from connectors.audit.models import Case, CaseState, Certainty, HistoryRow, Intake, MirrorLine, Source
 from connectors.history.intake.pasted_log import LogLine
 from connectors.history.mirror.matching import rejoin
-from connectors.models import Connector
+from connectors.models import Case, CaseState, Certainty, Connector, HistoryRow, Intake, MirrorLine, Source
 from tests import make
 from tests.test_audit_join import NOON, REACH, align, line, ours
 

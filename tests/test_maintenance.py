@@ -15,7 +15,8 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
-from connectors.models import Connector, HistoryRow, Job, JobState, Person, Role
+from alignadmin.accounts.models import Person, Role
+from connectors.models import Connector, HistoryRow, Job, JobState
 from connectors.setup import maintenance
 from connectors.setup.services import Refused
 from mappings.models import PlanState

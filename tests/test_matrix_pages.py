@@ -10,7 +10,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from connectors.models import Connector, Job, Person, Role
+from alignadmin.accounts.models import Person, Role
+from connectors.models import Connector, Job
 from connectors.models import Status as CatalogueStatus
 from mappings.models import Edit, Mapping
 from tests import mapping_steps

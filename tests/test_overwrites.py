@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from django.db.models import F
 
-from connectors.audit.models import Entry, HistoryRow, Intake
+from alignadmin.accounts.models import Person
+from alignadmin.audit.models import Entry
 from connectors.history.intake.intake import take_in
 from connectors.jobs import runner
-from connectors.models import AuditSource, Connector, JobState, Person
+from connectors.models import AuditSource, Connector, HistoryRow, Intake, JobState
 from mappings.applying.overwrites import look, only_in_log
 from mappings.models import Change, Mapping, Plan
 from tests import mapping_steps

@@ -15,11 +15,11 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
+from alignadmin.accounts.models import Role
 from alignadmin.due_work import run_due
-from connectors.audit.models import Every, Pack, PackSchedule, PackState
 from connectors.history.packs import mail as pack_mail
 from connectors.history.packs import schedules, services
-from connectors.models import Connector, Role
+from connectors.models import Connector, Every, Pack, PackSchedule, PackState
 from tests.conftest import People, SignIn
 from tests.pack_steps import acts, connector, ready, text
 

@@ -18,13 +18,14 @@ from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import archive, checkpoints, standalone_checker
+from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
 from connectors.align.audit_sentences import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
-from connectors.audit.models import Entry, HistoryRow, MirrorLine, PackState, TypeLabel
 from connectors.history.mirror import labels, projection
 from connectors.history.packs import csv_safe, row_files, span
-from connectors.models import Connector, Person, Role
+from connectors.models import Connector, HistoryRow, MirrorLine, PackState, TypeLabel
 from tests import chain_mutations as mutations
 from tests.conftest import People, SignIn
 from tests.events import EVENT

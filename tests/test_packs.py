@@ -19,12 +19,13 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import checkpoints, standalone_checker
+from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
-from connectors.audit.models import Coverage, Entry, HistoryRow, Pack, PackState
 from connectors.history.packs import lease, services
 from connectors.jobs import runner
-from connectors.models import Connector, Person, Role
+from connectors.models import Connector, Coverage, HistoryRow, Pack, PackState
 from tests.conftest import People, SignIn
 from tests.crash import crashes
 from tests.events import EVENT

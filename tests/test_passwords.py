@@ -18,10 +18,10 @@ from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.test import Client
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.signin.password_reset import send_link
 from alignadmin.accounts.signin.password_validators import LONGEST
 from alignadmin.due_work import HUEY
-from connectors.models import Person, Role
 from tests import make
 from tests.environment import PASSWORD
 from tests.signin_steps import (

@@ -13,14 +13,15 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
+from alignadmin.accounts.models import Role
 from alignadmin.audit import trail
+from alignadmin.audit.models import Entry
 from alignadmin.audit.trail import Act
 from connectors.align.audit_sentences import MappingEvent, write
-from connectors.audit.models import Entry, HistoryRow, IntakeRun, MirrorLine
 from connectors.history.intake import pasted_log, runs
 from connectors.history.intake.intake import pull
 from connectors.history.intake.pasted_log import read_lines
-from connectors.models import AuditSource, Connector, Role
+from connectors.models import AuditSource, Connector, HistoryRow, IntakeRun, MirrorLine
 from tests.events import EVENT
 from tests.test_audit_intake import Log, audit_line, row
 

@@ -17,9 +17,9 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.people import services
-from connectors.audit.models import HistoryRow
-from connectors.models import Connector, Credential, Person, Role, System
+from connectors.models import Connector, Credential, HistoryRow, System
 from tests import make
 from tests.conftest import People
 from tests.environment import PASSWORD

@@ -12,9 +12,10 @@ import pytest
 from django.db import connections
 from django.test import Client
 
+from alignadmin.accounts.models import Person, Role
+from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
-from connectors.audit.models import Entry
-from connectors.models import Connector, Job, Person, Role
+from connectors.models import Connector, Job
 from connectors.setup import maintenance
 from connectors.setup.services import Refused
 from mappings import planning

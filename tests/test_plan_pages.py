@@ -10,9 +10,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.due_work import run_due
 from connectors.jobs import runner
-from connectors.models import Connector, Job, JobState, Person, Project, Role, Status
+from connectors.models import Connector, Job, JobState, Project, Status
 from mappings import planning
 from mappings.models import Mapping, Plan, PlanState
 from tests import make, mapping_steps

@@ -9,24 +9,26 @@ import pytest
 from django.conf import LazySettings
 
 from alignadmin import sealing
+from alignadmin.accounts.models import Person
+from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
-from connectors.audit.models import Certainty, HistoryRow, Source
 from connectors.credentials import rotation
 from connectors.credentials.probing import begin
 from connectors.credentials.probing.report import listed
 from connectors.jobs import runner
 from connectors.models import (
+    Certainty,
     Connector,
     Credential,
     CredentialKind,
-    Entry,
+    HistoryRow,
     JiraKind,
     Job,
     JobState,
-    Person,
     Probe,
     ProbeLine,
     Project,
+    Source,
     Stage,
     System,
 )

@@ -12,11 +12,11 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.due_work import HUEY
-from connectors.audit.models import HistoryRow, Question
 from connectors.history.reviews import question_mail
 from connectors.history.reviews.weeks import Week
-from connectors.models import Connector, Person, Role
+from connectors.models import Connector, HistoryRow, Question
 from tests import make
 from tests.conftest import People
 from tests.people_steps import entries, said, unwritable_history

@@ -13,10 +13,11 @@ from django.apps import apps
 from django.db import connection
 from django.test import Client
 
-from connectors.audit.models import Case, Certainty, Entry, HistoryRow, Source, TypeLabel
+from alignadmin.accounts.models import Person, Role
+from alignadmin.audit.models import Entry
 from connectors.history.mirror.search_terms import UNSPACED
 from connectors.history.search import query_language
-from connectors.models import Connector, Person, Role
+from connectors.models import Case, Certainty, Connector, HistoryRow, Source, TypeLabel
 from connectors.models import Status as CatalogueStatus
 from mappings.engine.values import WorkItemType
 from mappings.models import Change, Mapping

@@ -17,10 +17,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import verification
 from alignadmin.due_work import run_due
 from connectors.credentials import expiry, reminders
-from connectors.models import Connector, Credential, HistoryRow, Person, Reminder, Role, Stage, System
+from connectors.models import Connector, Credential, HistoryRow, Reminder, Stage, System
 from tests import make
 from tests.conftest import People, SignIn
 

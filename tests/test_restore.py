@@ -19,7 +19,8 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from alignadmin.audit import checkpoints, deliveries, standalone_checker, triggers, verification
-from connectors.audit.models import ChainHead, Checkpoint, CheckpointDelivery, Entry, HistoryRow
+from alignadmin.audit.models import ChainHead, Checkpoint, CheckpointDelivery, Entry
+from connectors.models import HistoryRow
 from tests.environment import PASSWORD
 from tests.processes import Site, migrated_site
 from tests.test_audit_trail import append_some

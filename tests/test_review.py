@@ -15,10 +15,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
-from connectors.audit.models import Entry, HistoryRow, Review
+from alignadmin.accounts.models import Person, Role
+from alignadmin.audit.models import Entry
 from connectors.history.reviews import sign_off, weeks
 from connectors.history.reviews.weeks import Week
-from connectors.models import Connector, Person, Role
+from connectors.models import Connector, HistoryRow, Review
 from tests import make
 from tests.conftest import People
 from tests.people_steps import at_once, entries, said, send, sign_in, unwritable_history

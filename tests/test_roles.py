@@ -17,13 +17,13 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import trail
-from connectors.audit.models import Case, Every
 from connectors.history.packs import schedules, services
 from connectors.history.reviews import weeks
 from connectors.jobs import runner
-from connectors.models import Credential, HistoryRow, Job, Person, Project, Role, System
+from connectors.models import Case, Credential, Every, HistoryRow, Job, Project, System
 from mappings.models import Change, Mapping, Plan, Scope
 from tests import make
 

@@ -8,8 +8,9 @@ import pytest
 from django.db.models import F
 from django.test import Client
 
-from connectors.audit.models import Entry
-from connectors.models import Connector, Person, Role
+from alignadmin.accounts.models import Person, Role
+from alignadmin.audit.models import Entry
+from connectors.models import Connector
 from connectors.setup.services import Refused
 from mappings import planning
 from mappings.edits import services

@@ -13,23 +13,13 @@ from django.db import connections
 from django.utils import timezone
 
 from alignadmin import sealing
+from alignadmin.accounts.models import Person, Role
+from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
 from connectors.credentials import rotation
 from connectors.credentials.rotation import Staging
 from connectors.jobs import runner
-from connectors.models import (
-    Connector,
-    Credential,
-    CredentialKind,
-    Entry,
-    JiraKind,
-    Job,
-    JobState,
-    Person,
-    Role,
-    Stage,
-    System,
-)
+from connectors.models import Connector, Credential, CredentialKind, JiraKind, Job, JobState, Stage, System
 from connectors.setup.services import Refused
 from mappings import planning
 from mappings.engine.values import WorkItemType

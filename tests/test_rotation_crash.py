@@ -12,6 +12,8 @@ from django.conf import LazySettings
 from django.utils import timezone
 
 from alignadmin import sealing
+from alignadmin.accounts.models import Person, Role
+from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
 from alignadmin.http.budget import NoBudget
 from alignadmin.http.remote import Remote
@@ -20,7 +22,7 @@ from connectors.credentials import clients, rotation
 from connectors.credentials.probing import begin
 from connectors.demo.prepare import SANDBOX_SECRETS
 from connectors.jobs import runner
-from connectors.models import Connector, Credential, Entry, Job, Person, Probe, Role, Stage, System
+from connectors.models import Connector, Credential, Job, Probe, Stage, System
 from connectors.setup import services
 from connectors.setup.services import Refused
 from mappings.contract.write_probe import MappingWriteProbe

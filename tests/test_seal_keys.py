@@ -11,8 +11,9 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from alignadmin import sealing
+from alignadmin.accounts.models import Person
 from alignadmin.sealing import SealError
-from connectors.models import Connector, Credential, Person, System
+from connectors.models import Connector, Credential, System
 
 pytestmark = pytest.mark.django_db
 KEY = base64.b64encode(b"k" * 32).decode()

@@ -16,10 +16,11 @@ from django.db import IntegrityError, connection, transaction
 from pytest_django import Settings
 
 from alignadmin import sealing
+from alignadmin.accounts.models import Person
 from alignadmin.audit import verification
-from connectors.audit.models import ChainHead, Entry, HistoryRow
+from alignadmin.audit.models import ChainHead, Entry
 from connectors.credentials import resealing
-from connectors.models import Connector, Credential, CredentialKind, Person, Stage, System
+from connectors.models import Connector, Credential, CredentialKind, HistoryRow, Stage, System
 from connectors.setup.services import SecretData, store_credential
 from tests.crash import crashes
 

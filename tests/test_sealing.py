@@ -15,6 +15,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from alignadmin import sealing
+from alignadmin.accounts.models import Person, Role
 from alignadmin.http.errors import Forbidden, ReadOnlyRefused, SignInRefused
 from alignadmin.sealing import DoesNotOpen
 from connectors.catalogue.refresh import REFRESH
@@ -22,7 +23,7 @@ from connectors.credentials import clients
 from connectors.credentials.clients import Access, NoCredential
 from connectors.history.intake.schedule import INTAKE
 from connectors.jobs import runner
-from connectors.models import Connector, Credential, Person, Role, Stage, System
+from connectors.models import Connector, Credential, Stage, System
 from connectors.setup.services import OBSERVE, SecretData, store_credential
 from tests import make
 from tests.conftest import SignIn
@@ -316,7 +317,8 @@ def test_no_value_shows_its_secret_when_it_is_printed() -> None:
 
 
 def test_no_secret_stands_in_the_history(bare_connector: Connector, admin: Person) -> None:
-    from connectors.audit.models import Entry, HistoryRow
+    from alignadmin.audit.models import Entry
+    from connectors.models import HistoryRow
 
     replace_secret(bare_connector, SECRET, actor=admin)
     make.connector("https://other.example.test", actor=admin, slug="other")

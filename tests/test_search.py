@@ -17,15 +17,15 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import trail
 from alignadmin.audit.trail import Act
 from connectors.align.audit_sentences import MappingEvent, write
-from connectors.audit.models import Case, CaseState, HistoryRow, Intake
 from connectors.history.intake.pasted_log import LogLine
 from connectors.history.mirror import matching, search_index, search_terms
 from connectors.history.mirror import projection as make
 from connectors.history.search import periods, queries, query_language
-from connectors.models import Connector, Person, Role
+from connectors.models import Case, CaseState, Connector, HistoryRow, Intake
 from tests.events import EVENT
 from tests.make import lines_taken_in
 

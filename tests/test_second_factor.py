@@ -16,9 +16,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.second_factors import has_second_factor
 from alignadmin.accounts.signin.adapters import SecondFactorAdapter
-from connectors.models import Entry, Person, Role
+from alignadmin.audit.models import Entry
 from tests import make
 from tests.environment import PASSWORD
 from tests.factor_steps import (

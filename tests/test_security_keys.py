@@ -12,8 +12,8 @@ from allauth.mfa.models import Authenticator
 from django.core.cache import cache
 from django.test import Client
 
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.second_factors import has_second_factor
-from connectors.models import Person
 from tests.factor_steps import (
     APP,
     CODES,

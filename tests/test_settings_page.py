@@ -10,7 +10,8 @@ from django.core import mail
 from django.test import Client
 from pytest_django import Settings
 
-from connectors.models import Connector, Credential, Person, Role
+from alignadmin.accounts.models import Person, Role
+from connectors.models import Connector, Credential
 from tests import make
 from tests.people_steps import said
 

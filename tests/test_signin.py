@@ -13,8 +13,8 @@ from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from connectors.audit.models import Entry
-from connectors.models import Person, Role
+from alignadmin.accounts.models import Person, Role
+from alignadmin.audit.models import Entry
 from tests.environment import PASSWORD
 
 pytestmark = pytest.mark.django_db

@@ -14,9 +14,9 @@ from django.core.cache import cache
 from django.db import connections
 from django.test import Client
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.signin import known_devices
 from alignadmin.accounts.signin.password_validators import LONGEST
-from connectors.models import Person, Role
 from tests import make
 from tests.environment import PASSWORD
 from tests.processes import Site, csrf

@@ -16,10 +16,11 @@ from django.db.models import F
 from django.test import Client
 
 from alignadmin import sealing
+from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import trail, verification
+from alignadmin.audit.models import ChainHead, Entry
 from alignadmin.http.errors import Forbidden, SignInRefused
 from connectors.align.client import AlignClient
-from connectors.audit.models import ChainHead, Entry, HistoryRow
 from connectors.catalogue.refresh import REFRESH
 from connectors.credentials import clients
 from connectors.credentials.clients import LockedOut, NoCredential
@@ -31,10 +32,9 @@ from connectors.models import (
     Credential,
     CredentialKind,
     CredentialUse,
+    HistoryRow,
     Job,
     JobState,
-    Person,
-    Role,
     Stage,
     System,
 )
@@ -153,7 +153,7 @@ def test_a_thread_that_does_not_wait_for_the_disk_waits_for_this(bare_connector:
     modes: list[int] = []
 
     def watch(execute: Any, sql: str, *arguments: Any) -> Any:
-        if sql.startswith('INSERT INTO "connectors_entry"') and connection.vendor == "sqlite":
+        if sql.startswith('INSERT INTO "audit_entry"') and connection.vendor == "sqlite":
             modes.append(mode())
         return execute(sql, *arguments)
 

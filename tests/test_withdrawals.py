@@ -13,13 +13,21 @@ import pytest
 from django.db import connection, transaction
 from django.test import Client
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import trail, triggers, verification
+from alignadmin.audit.models import Entry
 from connectors.align.audit_sentences import MappingEvent, write
-from connectors.audit.models import (
+from connectors.history.cases import services
+from connectors.history.intake import gaps, runs, withdrawals
+from connectors.history.intake.intake import IntakeResult, pull, take_in
+from connectors.history.mirror.case_lifecycle import Sighting
+from connectors.history.search import query_language
+from connectors.models import (
+    AuditSource,
     Case,
     CaseState,
+    Connector,
     Coverage,
-    Entry,
     HistoryRow,
     Intake,
     IntakeRun,
@@ -27,12 +35,6 @@ from connectors.audit.models import (
     RunWithdrawal,
     WithdrawnLine,
 )
-from connectors.history.cases import services
-from connectors.history.intake import gaps, runs, withdrawals
-from connectors.history.intake.intake import IntakeResult, pull, take_in
-from connectors.history.mirror.case_lifecycle import Sighting
-from connectors.history.search import query_language
-from connectors.models import AuditSource, Connector, Person, Role
 from connectors.setup.services import Refused
 from tests.events import EVENT
 from tests.test_audit_intake import Log, audit_line, row

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.models import Connector, Person
+from alignadmin.accounts.models import Person
+from connectors.models import Connector
 from mappings import planning
 from mappings.edits import services
 from mappings.engine.values import Situation

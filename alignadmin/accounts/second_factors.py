@@ -10,8 +10,8 @@ from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import WITH_SECOND_FACTOR, may
-from connectors.models import Person
 
 FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]  # recovery codes only stand in for one of these
 

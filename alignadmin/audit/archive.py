@@ -21,7 +21,7 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.audit import archive_index, bundle, checkpoints, standalone_checker, trail, triggers
 from alignadmin.audit.deliveries import sync_folder
-from connectors.audit.models import Archive, ChainHead, Checkpoint, Entry
+from alignadmin.audit.models import Archive, ChainHead, Checkpoint, Entry
 
 LEAST_MONTHS = 12
 STALE = 24 * 3600.0  # seconds after which a draft is one that a killed run has left

@@ -11,8 +11,8 @@ from pathlib import Path
 from django.conf import settings
 
 from alignadmin.audit import standalone_checker
+from alignadmin.audit.models import Archive, ChainHead
 from alignadmin.audit.standalone_checker import START, Copies, Signed, Wrong
-from connectors.audit.models import Archive, ChainHead
 
 BLOCK = 1024 * 1024
 

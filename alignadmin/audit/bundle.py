@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from alignadmin.audit import checkpoints, standalone_checker
-from connectors.audit.models import ChainHead, Checkpoint, Entry
+from alignadmin.audit.models import ChainHead, Checkpoint, Entry
 
 CHUNK = 2000
 

@@ -27,8 +27,8 @@ from django.utils import timezone
 from alignadmin import sealing
 from alignadmin.accounts.models import Person
 from alignadmin.audit import standalone_checker, trail
+from alignadmin.audit.models import Checkpoint, CheckpointDelivery, SigningKey
 from alignadmin.due_work import due_work, wake
-from connectors.audit.models import Checkpoint, CheckpointDelivery, SigningKey
 
 log = logging.getLogger(__name__)
 

@@ -21,11 +21,11 @@ from django.db.models import Q
 from django.utils import timezone
 
 from alignadmin.audit.checkpoints import FOLDER, MAIL, URL, public_keys
+from alignadmin.audit.models import Checkpoint, CheckpointDelivery
 from alignadmin.due_work import due_work
 from alignadmin.http import NoBudget, Remote, Retry, Site
 from alignadmin.http.errors import RemoteError
 from alignadmin.http.responses import Wording
-from connectors.audit.models import Checkpoint, CheckpointDelivery
 from connectors.credentials import clients
 from connectors.credentials.reminders import addresses
 

@@ -14,9 +14,6 @@ class ChainHead(models.Model):
     archived_seq = models.BigIntegerField(default=0)
     archived_hash = models.CharField(max_length=64, default="0" * 64)
 
-    class Meta:
-        app_label = "connectors"
-
 
 class Entry(models.Model):
     """One immutable act. `hash` covers `prev` and the stored bytes of `body`; no foreign key leaves this table."""
@@ -29,7 +26,6 @@ class Entry(models.Model):
     action = models.CharField(max_length=40)
 
     class Meta:
-        app_label = "connectors"
         verbose_name_plural = "entries"
         indexes = [  # what the last check of the history found is asked for by every page of it
             models.Index(fields=["-seq"], condition=models.Q(action="history.verified"), name="entries_of_checks")
@@ -46,9 +42,6 @@ class SigningKey(models.Model):
     created_at = models.DateTimeField()
     retired_at = models.DateTimeField(null=True, blank=True)  # signs no more; what it signed is still checked
 
-    class Meta:
-        app_label = "connectors"
-
 
 class Checkpoint(models.Model):
     """What the chain was at a moment, signed: an hour without entries has one, too. Never changed, as an entry."""
@@ -62,9 +55,6 @@ class Checkpoint(models.Model):
     key_id = models.CharField(max_length=16)
     cause = models.CharField(max_length=10)  # hour, pack, archive, command
 
-    class Meta:
-        app_label = "connectors"
-
 
 class CheckpointDelivery(models.Model):
     """A checkpoint on its way out of this database: only a copy elsewhere shows that the end was cut off here."""
@@ -76,7 +66,6 @@ class CheckpointDelivery(models.Model):
     error = models.TextField(blank=True)
 
     class Meta:
-        app_label = "connectors"
         constraints = [models.UniqueConstraint(fields=["checkpoint", "place"], name="one_delivery_per_place")]
         indexes = [
             models.Index(fields=["checkpoint"], condition=models.Q(delivered_at=None), name="checkpoints_to_deliver")
@@ -94,6 +83,3 @@ class Archive(models.Model):
     checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
     removed_at = models.DateTimeField(null=True, blank=True)  # when the entries left the database
-
-    class Meta:
-        app_label = "connectors"

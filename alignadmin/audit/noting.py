@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from connectors.audit.models import Entry
+from alignadmin.audit.models import Entry
 
 _noted: ContextVar[list[Entry] | None] = ContextVar("entries of this request", default=None)
 

@@ -14,8 +14,8 @@ from django.db import transaction
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import checkpoints, standalone_checker, trail
+from alignadmin.audit.models import Checkpoint, Entry
 from alignadmin.audit.standalone_checker import Copies, Gap, Keyring
-from connectors.audit.models import Checkpoint, Entry
 
 
 class NotDeclared(Exception):

@@ -15,9 +15,10 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.audit import noting
 from alignadmin.audit.bulk_insert import insert
+from alignadmin.audit.models import ChainHead, Entry
 from connectors.align.audit_sentences import MappingEvent
-from connectors.audit.models import ChainHead, Entry, HistoryRow
 from connectors.history.mirror import matching, projection
+from connectors.models import HistoryRow
 from connectors.models.connector import Connector
 
 START = "0" * 64

@@ -15,9 +15,9 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 TABLES = (
-    "connectors_entry",
+    "audit_entry",
     "connectors_mirrorline",
-    "connectors_checkpoint",
+    "audit_checkpoint",
     "connectors_intakerun",
     "connectors_seenagain",
     "connectors_runwithdrawal",

@@ -13,8 +13,8 @@ from django.db.models import Max
 
 from alignadmin.audit import archive_index, standalone_checker, triggers
 from alignadmin.audit.checkpoints import FOLDER, HOUR, public_keys
+from alignadmin.audit.models import ChainHead, Checkpoint, CheckpointDelivery, Entry
 from alignadmin.audit.standalone_checker import Copies, Gap, Keyring, Seals, Signed, Walk, Wrong
-from connectors.audit.models import ChainHead, Checkpoint, CheckpointDelivery, Entry
 
 CHUNK = 2000
 Progress = Callable[[int], None]

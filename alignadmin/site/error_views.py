@@ -18,7 +18,8 @@ from django.urls import reverse
 
 from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import noting
-from connectors.audit.models import Entry, HistoryRow
+from alignadmin.audit.models import Entry
+from connectors.models import HistoryRow
 
 NOTHING_DONE = "Nothing of what you sent is in the history, so it was not done."
 BROKEN = "Something broke on our side. The error is in the server log."

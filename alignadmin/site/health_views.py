@@ -12,8 +12,8 @@ from django.shortcuts import render
 
 from alignadmin.accounts.rights import Right, requires
 from alignadmin.accounts.signin.throttling import address_of
+from alignadmin.audit.models import ChainHead
 from alignadmin.site import health
-from connectors.models import ChainHead
 
 # What a proxy adds that the operator has not named: then the address of the connection is the proxy's own.
 TRACES_OF_A_PROXY = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Real-IP", "Forwarded", "Via")

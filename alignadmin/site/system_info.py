@@ -14,11 +14,11 @@ from django.conf import settings
 from django.db import connection
 
 from alignadmin import sealing
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.accounts.second_factors import FACTORS
 from alignadmin.accounts.signin.sessions import in_words
 from connectors.credentials import reminders
-from connectors.models import Person
 
 PACKAGES = ("alignadmin", "Django", "django-allauth", "cryptography", "requests", "gunicorn")
 UNITS = {"s": ("second", "seconds"), "m": ("minute", "minutes"), "h": ("hour", "hours"), "d": ("day", "days")}

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import trail
-from connectors.models import Connector, Credential, Person, System
+from connectors.models import Connector, Credential, System
 
 
 @dataclass(frozen=True, kw_only=True)

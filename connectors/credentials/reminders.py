@@ -21,10 +21,11 @@ from django.db.models import Case, Exists, OuterRef, Q, QuerySet, SmallIntegerFi
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import trail
 from alignadmin.due_work import due_work
 from connectors.credentials import expiry
-from connectors.models import Credential, Person, Reminder, Role, Stage
+from connectors.models import Credential, Reminder, Stage
 
 log = logging.getLogger(__name__)
 

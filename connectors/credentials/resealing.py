@@ -15,8 +15,8 @@ from django.db import transaction
 
 from alignadmin import sealing
 from alignadmin.audit import trail
+from alignadmin.audit.models import SigningKey
 from alignadmin.sealing import SECOND_FACTOR, SECOND_FACTOR_FIELDS, DoesNotOpen
-from connectors.audit.models import SigningKey
 from connectors.models import Credential, System
 
 BATCH = 500

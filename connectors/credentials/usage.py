@@ -10,8 +10,9 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
+from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
-from connectors.models import Credential, CredentialUse, Job, Person, System
+from connectors.models import Credential, CredentialUse, Job, System
 
 USED, TESTED = trail.CREDENTIAL_USED, "credential.tested"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from connectors.models import Role
+from alignadmin.accounts.models import Role
 
 
 @dataclass(frozen=True, kw_only=True)

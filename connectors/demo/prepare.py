@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from alignadmin.accounts.models import Person
 from connectors.demo.people import PEOPLE, DemoPerson
-from connectors.models import Connector, CredentialKind, JiraKind, Person, System
+from connectors.models import Connector, CredentialKind, JiraKind, System
 from connectors.setup import services
 
 ALIGN_CONNECTOR_ID = 123

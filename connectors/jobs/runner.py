@@ -19,11 +19,12 @@ from django.db import IntegrityError, OperationalError, connection, connections,
 from django.db.models import F, Q
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
 from alignadmin.due_work import due_work, wake
 from alignadmin.http.errors import RemoteError
 from alignadmin.sealing import SealError
 from connectors.jobs import leases
-from connectors.models import ACTIVE, Connector, Job, JobState, Person
+from connectors.models import ACTIVE, Connector, Job, JobState
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,5 @@
 """The connectors app's tables."""
 
-from alignadmin.accounts.models import Person, Role
-from connectors.audit.models import ChainHead, Entry, HistoryRow, MirrorLine
 from connectors.models.budget import BudgetGate, BudgetSlot
 from connectors.models.catalogue import (
     Confirmation,
@@ -25,42 +23,74 @@ from connectors.models.connector import (
     System,
 )
 from connectors.models.heartbeat import WorkerHeartbeat
+from connectors.models.history import (
+    Case,
+    CaseState,
+    Certainty,
+    Coverage,
+    HistoryRow,
+    Intake,
+    MirrorLine,
+    Source,
+    TypeLabel,
+)
+from connectors.models.intake_runs import IntakeRun, OpenRun, RunWithdrawal, SeenAgain, WithdrawnLine
 from connectors.models.job import ACTIVE, Job, JobState
+from connectors.models.packs import Every, Pack, PackSchedule, PackState
+from connectors.models.review import Question, Review, SavedView
 from connectors.models.rotation import CredentialUse, LineState, Probe, ProbeLine, Reminder
+from connectors.models.verification import Verification, VerificationState
 
 __all__ = [
     "ACTIVE",
     "AuditSource",
     "BudgetGate",
     "BudgetSlot",
-    "ChainHead",
+    "Case",
+    "CaseState",
+    "Certainty",
     "Confirmation",
     "Connector",
+    "Coverage",
     "Credential",
     "CredentialKind",
     "CredentialUse",
-    "Entry",
+    "Every",
     "HistoryRow",
+    "Intake",
+    "IntakeRun",
     "IssueType",
     "JiraKind",
     "Job",
     "JobState",
     "LineState",
     "MirrorLine",
-    "Person",
+    "OpenRun",
+    "Pack",
+    "PackSchedule",
+    "PackState",
     "Probe",
     "ProbeLine",
     "ProcessFlow",
     "ProcessStep",
     "Project",
+    "Question",
     "ReachableStatus",
     "Reminder",
-    "Role",
+    "Review",
+    "RunWithdrawal",
+    "SavedView",
+    "SeenAgain",
+    "Source",
     "Stage",
     "Status",
     "StatusCategory",
     "System",
+    "TypeLabel",
     "TypeMatch",
+    "Verification",
+    "VerificationState",
+    "WithdrawnLine",
     "WorkItemType",
     "WorkerHeartbeat",
 ]

@@ -11,6 +11,3 @@ class WorkerHeartbeat(models.Model):
     process = models.CharField(max_length=100, unique=True)  # host and process id
     started_at = models.DateTimeField()
     heard_at = models.DateTimeField(db_index=True)
-
-    class Meta:
-        app_label = "connectors"

@@ -41,7 +41,6 @@ class MirrorLine(models.Model):
     recorded_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        app_label = "connectors"
         constraints = [
             models.UniqueConstraint(fields=["connector", "digest", "occurrence"], name="one_row_per_mirrored_line")
         ]
@@ -57,7 +56,6 @@ class Coverage(models.Model):
     intake = models.CharField(max_length=8, choices=Intake.choices)
 
     class Meta:
-        app_label = "connectors"
         indexes = [models.Index(fields=["connector", "until"])]
 
 
@@ -124,7 +122,6 @@ class HistoryRow(models.Model):
     )  # the words it is found by, as connectors.history.mirror.search_terms makes them
 
     class Meta:
-        app_label = "connectors"
         indexes = [
             models.Index(fields=["-at", "-id", "source"]),  # with the source: a bar per day without looking at the rows
             models.Index(fields=["connector", "-at", "-id"]),
@@ -163,7 +160,6 @@ class TypeLabel(models.Model):
     decided_at = models.DateTimeField()
 
     class Meta:
-        app_label = "connectors"
         ordering = ["folded"]
         constraints = [models.UniqueConstraint(fields=["connector", "folded"], name="one_meaning_per_label")]
 
@@ -190,5 +186,4 @@ class Case(models.Model):
     decided_seq = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
-        app_label = "connectors"
         indexes = [models.Index(fields=["connector", "state", "-at"])]

@@ -38,9 +38,6 @@ class IntakeRun(models.Model):
     hash = models.CharField(max_length=64)
     entry_seq = models.BigIntegerField(unique=True)
 
-    class Meta:
-        app_label = "connectors"
-
 
 class SeenAgain(models.Model):
     """Lines that were here before, and that a run showed again: from one key to another without a hole.
@@ -58,7 +55,6 @@ class SeenAgain(models.Model):
     last = models.BigIntegerField()
 
     class Meta:
-        app_label = "connectors"
         indexes = [models.Index(fields=["run", "id"])]
 
 
@@ -78,9 +74,6 @@ class OpenRun(models.Model):
     head_seq = models.BigIntegerField()
     head_hash = models.CharField(max_length=64)
 
-    class Meta:
-        app_label = "connectors"
-
 
 class RunWithdrawal(models.Model):
     """Somebody's word that a pasted or uploaded run was wrong; its entry says so, too."""
@@ -92,14 +85,8 @@ class RunWithdrawal(models.Model):
     reason = models.TextField()
     entry_seq = models.BigIntegerField(unique=True)
 
-    class Meta:
-        app_label = "connectors"
-
 
 class WithdrawnLine(models.Model):
     """A line that does not count: every run that has shown it, or so many of its look, is withdrawn."""
 
     line = models.OneToOneField(MirrorLine, primary_key=True, on_delete=models.PROTECT, related_name="withdrawal")
-
-    class Meta:
-        app_label = "connectors"

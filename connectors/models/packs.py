@@ -24,9 +24,6 @@ class PackSchedule(models.Model):
     is_active = models.BooleanField(default=True)
     due_at = models.DateTimeField()
 
-    class Meta:
-        app_label = "connectors"
-
 
 class PackState(models.TextChoices):
     QUEUED = "queued", "Queued"
@@ -58,5 +55,4 @@ class Pack(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        app_label = "connectors"
         ordering = ["-id"]

@@ -18,7 +18,6 @@ class SavedView(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
-        app_label = "connectors"
         constraints = [models.UniqueConstraint(fields=["person", "name"], name="one_view_per_name")]
 
 
@@ -33,9 +32,6 @@ class Review(models.Model):
     until_seq = models.BigIntegerField()  # of the last entry there was
     rows = models.PositiveIntegerField()  # of the history in that week, then
     entry_seq = models.BigIntegerField(unique=True)
-
-    class Meta:
-        app_label = "connectors"
 
 
 class Question(models.Model):
@@ -54,5 +50,4 @@ class Question(models.Model):
     answered_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        app_label = "connectors"
         indexes = [models.Index(fields=["to"], condition=models.Q(answered_at=None), name="questions_to_answer")]

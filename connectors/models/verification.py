@@ -43,7 +43,6 @@ class Verification(models.Model):
     lease_until = models.DateTimeField(null=True)
 
     class Meta:
-        app_label = "connectors"
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from alignadmin import sealing
+from alignadmin.accounts.models import Person
 from alignadmin.http.auth import BadToken
 from alignadmin.http.errors import RemoteError
 from alignadmin.http.remote import Remote
@@ -13,7 +14,7 @@ from connectors.align.client import AlignClient
 from connectors.credentials import clients, usage
 from connectors.credentials.clients import Access
 from connectors.jira.client import JiraClient
-from connectors.models import Connector, Credential, Person, Stage, System
+from connectors.models import Connector, Credential, Stage, System
 from connectors.setup.services import ConnectorData, SecretData
 
 

@@ -13,9 +13,10 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.parsing import typed
-from connectors.models import Connector, Person
+from connectors.models import Connector
 from connectors.setup.services import Refused
 
 LONGEST_REASON = 500

@@ -15,14 +15,16 @@ from functools import cached_property
 
 from django.db.models import Count, Q
 
-from connectors.audit.models import Entry, HistoryRow, Source
+from alignadmin.audit.models import Entry
 from connectors.catalogue.issue_types import IssueTypes, Unmatched
 from connectors.models import (
     Confirmation,
     Connector,
     Credential,
+    HistoryRow,
     ProcessFlow,
     Project,
+    Source,
     Stage,
     System,
     WorkItemType,

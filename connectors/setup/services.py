@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from alignadmin import sealing
+from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from connectors.catalogue.refresh import REFRESH
 from connectors.history.mirror import labels
@@ -24,7 +25,6 @@ from connectors.models import (
     Credential,
     IssueType,
     Job,
-    Person,
     Project,
     Stage,
     System,

@@ -10,11 +10,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, requires
 from alignadmin.parsing import text_in
 from alignadmin.web.responses import failure, page, redirect
 from connectors.history.mirror import labels
-from connectors.models import Connector, Person, WorkItemType
+from connectors.models import Connector, WorkItemType
 from connectors.setup import connection_test, queries, services
 from connectors.setup.connection_test import Check, data_of
 from connectors.setup.forms import ConnectorForm, SetUp, TermsForm, TypesForm, problems_of

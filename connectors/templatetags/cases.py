@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from django import template
 
-from connectors.audit.models import Case, HistoryRow
 from connectors.history.cases import services
 from connectors.history.intake import gaps
+from connectors.models import Case, HistoryRow
 
 register = template.Library()
 

@@ -8,8 +8,8 @@ from django import template
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
-from connectors.audit.models import HistoryRow
 from connectors.history.reviews import questions
+from connectors.models import HistoryRow
 
 register = template.Library()
 

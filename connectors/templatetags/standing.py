@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django import template
 
-from connectors.audit.models import HistoryRow
 from connectors.history.verification.seal_status import Standing, Standings
+from connectors.models import HistoryRow
 
 register = template.Library()
 

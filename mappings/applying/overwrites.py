@@ -17,9 +17,8 @@ from django.utils import timezone
 from alignadmin.audit import trail
 from alignadmin.audit.trail import Act
 from connectors.align.audit_sentences import A2J, CREATED, DELETED, UPDATED, MappingEvent, parse
-from connectors.audit.models import HistoryRow, Source
 from connectors.history.mirror.matching import window
-from connectors.models import AuditSource, Connector
+from connectors.models import AuditSource, Connector, HistoryRow, Source
 from mappings.applying.outcomes import ALREADY_ABSENT
 from mappings.engine.values import ALIGN_STATES, Kind
 from mappings.engine.words import same_name

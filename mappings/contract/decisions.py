@@ -7,10 +7,11 @@ from datetime import datetime
 
 from django.db import transaction
 
+from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from connectors.history.mirror import remaking
 from connectors.jobs import runner
-from connectors.models import Connector, Person
+from connectors.models import Connector
 from connectors.setup.services import Refused
 from mappings.contract import facts
 from mappings.contract.proposals import Proposal, label, proposals, words_of

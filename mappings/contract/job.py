@@ -8,13 +8,14 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
 from alignadmin.due_work import due_work
 from alignadmin.http.errors import RateLimited, RemoteError, SignInRefused
 from connectors.align.client import AlignClient
 from connectors.credentials import clients
 from connectors.credentials.rotation import write_keys
 from connectors.jobs import runner
-from connectors.models import ACTIVE, Connector, Job, Person
+from connectors.models import ACTIVE, Connector, Job
 from connectors.setup import maintenance
 from connectors.setup.services import Refused
 from mappings.contract import facts, reading

@@ -8,10 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, requires
 from alignadmin.parsing import text_in, whole
 from alignadmin.web.responses import failure, page, redirect
-from connectors.models import Connector, Person
+from connectors.models import Connector
 from connectors.setup.services import Refused
 from connectors.setup.views import connector_or_404, person_of
 from mappings.contract import decisions, job

@@ -19,12 +19,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from alignadmin.audit import trail
+from alignadmin.audit.models import Entry
 from alignadmin.http.errors import NotFound, OutcomeUnknown, RemoteError
 from alignadmin.parsing import whole
 from connectors.align.audit_sentences import DELETED as DELETION
 from connectors.align.client import AlignClient
 from connectors.align.resources import MappingRecord, WriteAnswer, WriteRequest
-from connectors.audit.models import Entry
 from connectors.catalogue.issue_types import IssueTypes
 from connectors.credentials.rotation import ProbeOutcome, WriteKey
 from connectors.jobs import runner

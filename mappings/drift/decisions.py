@@ -10,9 +10,10 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
+from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.parsing import whole
-from connectors.models import Connector, Person
+from connectors.models import Connector
 from connectors.setup.services import Refused
 from mappings.edits.queries import OPEN_SITUATIONS, names_for
 from mappings.edits.reconciling import SETTLED_FIELDS

@@ -22,10 +22,9 @@ from django.utils import timezone
 
 from alignadmin.audit import trail
 from alignadmin.due_work import due_work
-from connectors.audit.models import HistoryRow
 from connectors.credentials.reminders import addresses, one_line
 from connectors.history.intake import gaps
-from connectors.models import Connector
+from connectors.models import Connector, HistoryRow
 from mappings.drift.page import (
     SOON,
     Address,

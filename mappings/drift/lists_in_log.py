@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from connectors.align.audit_sentences import J2A, UPDATED
-from connectors.audit.models import HistoryRow, Source
 from connectors.history.intake import intake
 from connectors.history.mirror import matching
-from connectors.models import Connector, Status
+from connectors.models import Connector, HistoryRow, Source, Status
 from mappings.models import Mapping
 from mappings.observing.lists import scopes_in_use
 

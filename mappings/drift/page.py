@@ -19,10 +19,11 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.parsing import text_in, whole
 from connectors.jobs.runner import latest
-from connectors.models import Connector, Job, Person, WorkItemType
+from connectors.models import Connector, Job, WorkItemType
 from mappings.drift.decisions import Seen, seen
 from mappings.drift.status import WatchStatus
 from mappings.drift.status import status as watch_status

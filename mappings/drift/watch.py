@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
 from alignadmin.due_work import due_work
 from alignadmin.http.errors import RemoteError
 from alignadmin.sealing import SealError
@@ -20,7 +21,7 @@ from connectors.credentials import clients
 from connectors.history.intake.schedule import AFTER_PULL, PULL_FAILED
 from connectors.jobs import runner
 from connectors.jobs.runner import JobFailed, Run
-from connectors.models import ACTIVE, AuditSource, Connector, Job, Person
+from connectors.models import ACTIVE, AuditSource, Connector, Job
 from mappings.drift.lists_in_log import lists_named
 from mappings.drift.status import WatchState, WatchStatus, status, statuses
 from mappings.models import CheckKind, Scope

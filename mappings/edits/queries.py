@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from django.db.models import Count, QuerySet
 
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
-from connectors.models import Connector, Person, ProcessStep
+from connectors.models import Connector, ProcessStep
 from connectors.models import Status as CatalogueStatus
 from mappings.engine.values import ALIGN_STATES, Direction, Kind, Situation
 from mappings.models import Edit, Mapping, Plan, PlanState

@@ -13,8 +13,9 @@ from enum import StrEnum
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
-from connectors.models import Connector, Person, ProcessStep
+from connectors.models import Connector, ProcessStep
 from connectors.models import Status as CatalogueStatus
 from connectors.setup.services import Refused
 from mappings.edits.queries import Names, my_last_edits, names_for

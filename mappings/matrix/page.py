@@ -9,9 +9,10 @@ from functools import cached_property
 
 from django.db.models import Count, Q
 
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from connectors.jobs.runner import latest
-from connectors.models import Connector, Job, Person, ProcessStep, Project
+from connectors.models import Connector, Job, ProcessStep, Project
 from connectors.models import Status as CatalogueStatus
 from mappings.edits.catalogue_facts import SHARED, Facts, projects_in_scope
 from mappings.edits.queries import OPEN_SITUATIONS, Names, waiting_edits

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from connectors.align.audit_sentences import CREATED, DELETED, UPDATED
-from connectors.audit.models import HistoryRow, Source
 from connectors.history.mirror import matching
+from connectors.models import HistoryRow, Source
 from mappings.models import CheckKind, DriftCheck, Mapping, Scope
 
 # How far a drift may lie behind the moment it was seen where no check before it is known.

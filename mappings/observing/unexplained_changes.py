@@ -13,11 +13,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from connectors.align.audit_sentences import CREATED, DELETED, UPDATED, MappingEvent
-from connectors.audit.models import HistoryRow
 from connectors.history.cases import services
 from connectors.history.mirror import matching
 from connectors.history.mirror.case_lifecycle import Sighting
-from connectors.models import Connector, WorkItemType
+from connectors.models import Connector, HistoryRow, WorkItemType
 from mappings.edits.queries import OPEN_SITUATIONS, Names, names_for
 from mappings.engine.values import Situation
 from mappings.models import Mapping

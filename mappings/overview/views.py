@@ -11,17 +11,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect as plain_redirect
 from django.urls import reverse
 
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may, requires
 from alignadmin.audit import checkpoints
 from alignadmin.web.responses import page
-from connectors.audit.models import HistoryRow
 from connectors.credentials import expiry, reminders
 from connectors.history.cases import services
 from connectors.history.intake import gaps
 from connectors.history.packs import schedules
 from connectors.history.reviews import questions, sign_off
 from connectors.history.verification import services as verification
-from connectors.models import Connector, Credential, Person
+from connectors.models import Connector, Credential, HistoryRow
 from connectors.setup import queries
 from mappings.contract import facts
 from mappings.drift.page import drift_url

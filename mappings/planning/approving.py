@@ -11,9 +11,10 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from connectors.jobs import runner
-from connectors.models import Connector, Person
+from connectors.models import Connector
 from connectors.setup import maintenance
 from connectors.setup.services import Refused
 from mappings.models import Plan, PlanState

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from django.db.models import F
 
+from alignadmin.accounts.models import Person
 from alignadmin.audit.trail import PersonCopy, copy_of
-from connectors.models import Person
 from mappings.models import Change, Edit, Mapping, Plan
 
 

@@ -12,9 +12,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.parsing import typed
-from connectors.models import Connector, Person
+from connectors.models import Connector
 from connectors.setup.services import Refused
 from mappings.engine import families
 from mappings.engine import plan as engine

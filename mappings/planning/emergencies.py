@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.people import invitations
 from alignadmin.accounts.rights import Right, may
-from connectors.audit.models import HistoryRow
-from connectors.models import ACTIVE, Job, JobState, Person
+from connectors.models import ACTIVE, HistoryRow, Job, JobState
 from connectors.setup.services import Refused
 from mappings.models import Plan
 from mappings.planning.entries import plan_entry

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
-from connectors.models import Person
 from mappings.models import Plan
 
 

@@ -14,12 +14,13 @@ from django.db.models import Exists, OuterRef
 from django.urls import reverse
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.people import invitations
 from alignadmin.audit import trail
 from alignadmin.due_work import due_work
 from connectors.credentials.reminders import one_line
 from connectors.jobs import runner
-from connectors.models import Job, JobState, Person, Role
+from connectors.models import Job, JobState
 from mappings.models import Plan
 from mappings.planning.entries import plan_entry
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
 from connectors.jobs import runner
-from connectors.models import Connector, Job, Person
+from connectors.models import Connector, Job
 from connectors.setup import maintenance
 from connectors.setup.services import Refused
 from mappings.models import ChangeState, Plan, PlanState

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from connectors.models import Connector, Person
+from alignadmin.accounts.models import Person
+from connectors.models import Connector
 from connectors.setup.services import Refused
 from mappings.edits.queries import OPEN_SITUATIONS
 from mappings.engine.values import Situation

@@ -15,8 +15,9 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
-from connectors.models import Connector, Person
+from connectors.models import Connector
 from connectors.setup.services import Refused
 from mappings.edits import services
 from mappings.edits.queries import OPEN_SITUATIONS, Names, names_of

@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass, fields
 
 from django.db import transaction
 
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import trail
-from connectors.audit.models import HistoryRow
 from connectors.jobs import runner
-from connectors.models import Connector, Person
+from connectors.models import Connector, HistoryRow
 from connectors.setup.services import Refused
 from mappings.models import Plan, PlanState
 from mappings.planning.authors import people_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.people.invitations import has_mail
-from connectors.audit.models import HistoryRow
-from connectors.models import Person
+from connectors.models import HistoryRow
 from mappings.models import Plan
 from mappings.planning import emergencies
 from mappings.planning.authors import editors_of

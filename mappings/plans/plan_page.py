@@ -13,8 +13,9 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
-from connectors.models import ACTIVE, Job, JobState, Person
+from connectors.models import ACTIVE, Job, JobState
 from mappings import planning
 from mappings.applying import overwrites
 from mappings.engine.families import FAMILIES

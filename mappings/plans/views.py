@@ -10,11 +10,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, requires
 from alignadmin.parsing import text_in, whole
 from alignadmin.site.navigation import belongs_to
 from alignadmin.web.responses import failure, page, redirect
-from connectors.models import Connector, Person
+from connectors.models import Connector
 from connectors.setup.services import Refused
 from mappings import planning
 from mappings.edits.queries import names_of, waiting_edits

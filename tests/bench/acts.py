@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from connectors.models import Connector, Person
+from alignadmin.accounts.models import Person
+from connectors.models import Connector
 from mappings import planning
 from mappings.edits import services
 from mappings.engine.families import FAMILIES

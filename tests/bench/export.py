@@ -61,9 +61,10 @@ def write() -> None:
     import django
 
     django.setup()
-    from connectors.audit.models import Entry, Pack
+    from alignadmin.accounts.models import Person
+    from alignadmin.audit.models import Entry
     from connectors.history.packs import services
-    from connectors.models import Person
+    from connectors.models import Pack
 
     actor = Person.objects.order_by("pk").first()
     assert actor is not None

@@ -26,7 +26,7 @@ def main() -> None:
 
 def measure() -> None:
     name = databases.set_up()
-    from connectors.audit.models import HistoryRow
+    from connectors.models import HistoryRow
     from tests.bench import history_rows
 
     history_rows.three_years(databases.ROWS)

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import transaction
 
 from alignadmin.audit import checkpoints, deliveries, standalone_checker, trail
-from connectors.audit.models import ChainHead, Checkpoint, Entry
+from alignadmin.audit.models import ChainHead, Checkpoint, Entry
 from tests.bench import history_rows
 from tests.bench.history_rows import DAYS, LAST, Happening
 

@@ -45,8 +45,9 @@ def compare() -> None:
 
     django.setup()
     databases.patient()
-    from connectors.audit.models import Entry, HistoryRow, MirrorLine
+    from alignadmin.audit.models import Entry
     from connectors.history.verification import services
+    from connectors.models import HistoryRow, MirrorLine
     from tests.bench import history_rows
 
     looks: dict[str, float] = {}

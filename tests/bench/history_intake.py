@@ -13,9 +13,10 @@ from tests.bench import databases
 from tests.bench.report import Figure, show, timed
 
 if TYPE_CHECKING:
+    from alignadmin.accounts.models import Person
     from connectors.align.resources import AuditLine
     from connectors.history.intake.intake import IntakeResult
-    from connectors.models import Connector, Person
+    from connectors.models import Connector
 
 LINES = 10_000
 AIM = 2000
@@ -28,7 +29,7 @@ def main() -> None:
 
 def measure() -> None:
     name = databases.set_up()
-    from connectors.audit.models import HistoryRow
+    from connectors.models import HistoryRow
     from tests.bench import history_rows
 
     cast = history_rows.three_years(databases.ROWS)
@@ -39,8 +40,8 @@ def measure() -> None:
 
 def _figures(connector: Connector, actor: Person) -> Iterator[Figure]:
     """Nothing here has made these changes, so each line is parsed, looked for among ours, and becomes a case."""
-    from connectors.audit.models import Intake
     from connectors.history.intake.intake import pull, take_in
+    from connectors.models import Intake
 
     connector.refresh_from_db()
     start = datetime.now(UTC).replace(microsecond=0)

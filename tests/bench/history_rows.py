@@ -20,14 +20,15 @@ from django.core.management.color import no_style
 from django.db import connection, transaction
 from django.db.models import Max, Model
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import trail
+from alignadmin.audit.models import ChainHead, Entry
 from alignadmin.audit.trail import Act
 from connectors.align.audit_sentences import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
-from connectors.audit.models import Case, Certainty, ChainHead, Entry, HistoryRow, Intake, IntakeRun, MirrorLine, Source
 from connectors.history.mirror import projection as make
 from connectors.history.mirror import search_terms
 from connectors.history.mirror.terms import PUBLISHED
-from connectors.models import Connector, Person, Role
+from connectors.models import Case, Certainty, Connector, HistoryRow, Intake, IntakeRun, MirrorLine, Source
 from tests.make import intake_run
 
 TABLES: tuple[type[Model], ...] = (Entry, MirrorLine, HistoryRow)

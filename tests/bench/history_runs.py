@@ -11,8 +11,7 @@ from tests.bench import databases
 from tests.bench.report import Figure, show, timed
 
 if TYPE_CHECKING:
-    from connectors.audit.models import MirrorLine
-    from connectors.models import Connector
+    from connectors.models import Connector, MirrorLine
 
 CHECK = "check"
 RUN = 50  # lines of one run
@@ -44,8 +43,8 @@ def check() -> None:
     import django
 
     django.setup()
-    from connectors.audit.models import IntakeRun, MirrorLine
     from connectors.history.intake import runs
+    from connectors.models import IntakeRun, MirrorLine
 
     began = time.process_time()
     with timed() as watch:
@@ -60,10 +59,9 @@ def fill(count: int) -> None:
     from django.db import transaction
 
     from alignadmin.audit.bulk_insert import insert
-    from connectors.audit.models import Intake
     from connectors.history.intake import gaps
     from connectors.history.intake import runs as intake_runs
-    from connectors.models import Connector
+    from connectors.models import Connector, Intake
 
     connector = Connector.objects.create(
         slug="acme", name="Acme", align_site="https://a.example.test", align_connector_id=1, jira_site="https://b.test"
@@ -82,7 +80,7 @@ def fill(count: int) -> None:
 
 
 def _line(connector: Connector, number: int, run: int) -> MirrorLine:
-    from connectors.audit.models import Intake, MirrorLine
+    from connectors.models import Intake, MirrorLine
 
     return MirrorLine(
         connector=connector,

@@ -58,7 +58,7 @@ def main() -> None:
 
 def measure() -> None:
     name = databases.set_up()
-    from connectors.audit.models import HistoryRow
+    from connectors.models import HistoryRow
     from tests.bench import history_rows
 
     if not HistoryRow.objects.exists():
@@ -83,7 +83,7 @@ def _figures() -> Iterator[Figure]:
 def _client() -> Any:
     from django.test import Client
 
-    from connectors.models import Person
+    from alignadmin.accounts.models import Person
 
     client = Client(SERVER_NAME="127.0.0.1")
     client.force_login(Person.objects.filter(email__startswith="dana").earliest("pk"))
@@ -101,8 +101,8 @@ def _page(client: Any, query: dict[str, str]) -> float:
 
 def _deep(client: Any) -> list[float]:
     """Pages that begin anywhere in the three years, of everything and of a search."""
-    from connectors.audit.models import HistoryRow
     from connectors.history.search.queries import key_of
+    from connectors.models import HistoryRow
 
     last = HistoryRow.objects.latest("id").pk
     rows = HistoryRow.objects.filter(pk__in=[last * part // 11 for part in range(1, 11)])

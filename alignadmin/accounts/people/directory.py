@@ -16,13 +16,14 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.people.services import is_waiting
 from alignadmin.accounts.rights import Right, may
 from alignadmin.accounts.second_factors import FACTORS, needs_second_factor
 from alignadmin.accounts.signin.sessions import own_sessions
 from alignadmin.parsing import REPLACEMENT, text_in
 from connectors.credentials.handover import Handover, handover
-from connectors.models import Credential, Person, Role
+from connectors.models import Credential
 
 PER_PAGE = 50
 LONGEST_SEARCH = 200

@@ -9,8 +9,8 @@ from django import forms
 from django.contrib.auth.password_validation import get_default_password_validators, validate_password
 from django.core.exceptions import ValidationError
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.signin.password_validators import LONGEST
-from connectors.models import Person, Role
 
 LONGEST_EMAIL, LONGEST_NAME = 254, 200
 WHAT_ROLES_DO = {

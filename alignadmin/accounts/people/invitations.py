@@ -21,8 +21,8 @@ from django.utils.crypto import constant_time_compare
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
+from alignadmin.accounts.models import Person
 from alignadmin.parsing import whole
-from connectors.models import Person
 
 log = logging.getLogger(__name__)
 

@@ -11,12 +11,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.people.invitations import invitation_link, invited
 from alignadmin.accounts.rights import Right, may
 from alignadmin.accounts.signin import sessions
 from alignadmin.audit import trail
 from connectors.credentials.handover import Handover, handover, owned_credentials
-from connectors.models import Person, Role
 from connectors.setup.services import Refused
 
 __all__ = ["Handover", "handover", "invitation_link", "owned_credentials"]

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.people import directory, invitations
 from alignadmin.accounts.people import services as people
 from alignadmin.accounts.people.forms import InviteForm, JoinForm, NameForm
@@ -17,7 +18,6 @@ from alignadmin.accounts.people.invitations import Delivery
 from alignadmin.accounts.rights import Right, requires
 from alignadmin.parsing import text_in
 from alignadmin.web.responses import page, redirect
-from connectors.models import Person
 from connectors.setup.services import Refused
 from connectors.setup.views import person_of
 

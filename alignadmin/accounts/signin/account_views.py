@@ -8,11 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.second_factors import factors_of
 from alignadmin.accounts.signin import audit_entries
 from alignadmin.accounts.signin.forms import ZONES, ZoneForm
 from alignadmin.web.responses import redirect
-from connectors.models import Person
 
 
 def account(request: HttpRequest) -> HttpResponse:

@@ -11,9 +11,9 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from alignadmin import sealing
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.signin import known_devices, sessions, single_sign_on
 from alignadmin.accounts.signin.throttling import ThrottledAdapter
-from connectors.models import Person
 
 STORED = "mfa_authenticator|secret"
 

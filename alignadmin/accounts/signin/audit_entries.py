@@ -13,9 +13,9 @@ from django.db import transaction
 from django.dispatch import receiver
 from django.http import HttpRequest
 
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.signin.throttling import address_of
 from alignadmin.audit import trail
-from connectors.models import Person
 
 PASSWORD, SINGLE_SIGN_ON, PASSKEY = "password", "single sign-on", "passkey"
 CODE = "authenticator app or recovery code"

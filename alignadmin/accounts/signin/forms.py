@@ -22,8 +22,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 
 from alignadmin import sealing
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.signin import audit_entries, used_codes
-from connectors.models import Person
 
 WAITING = "session|authenticator app"
 LONGEST_NAME = 60

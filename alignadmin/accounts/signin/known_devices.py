@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 
-from connectors.models import Person
+from alignadmin.accounts.models import Person
 
 SALT = "alignadmin.accounts.signin.known_devices"
 KEPT = timedelta(days=365)  # since the last sign-in

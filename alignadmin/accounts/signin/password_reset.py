@@ -12,8 +12,8 @@ from django.conf import settings
 from django.urls import reverse
 from huey.contrib.djhuey import db_task
 
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.people.invitations import Delivery, send
-from connectors.models import Person
 
 
 @db_task()  # type: ignore[untyped-decorator]

@@ -12,9 +12,9 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse_lazy
 
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.signin import audit_entries, password_reset, sessions
 from alignadmin.accounts.signin.throttling import floods, too_many_requests
-from connectors.models import Person
 
 
 class SignIn(views.LoginView):

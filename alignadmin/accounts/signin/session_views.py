@@ -7,10 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, requires
 from alignadmin.accounts.signin import sessions
 from alignadmin.web.responses import page, redirect
-from connectors.models import Person
 
 
 @requires(Right.SIGNED_IN)

@@ -17,8 +17,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from requests import RequestException
 
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.signin import audit_entries
-from connectors.models import Person
 
 PROVIDER = "oidc"
 UNVERIFIED = (

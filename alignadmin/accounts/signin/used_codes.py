@@ -8,7 +8,7 @@ from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.mfa import app_settings
 from django.core.cache import cache
 
-from connectors.models import Person
+from alignadmin.accounts.models import Person
 
 
 def use_up(person: Person, code: str) -> None:

@@ -21,13 +21,13 @@ from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import reverse, reverse_lazy
 
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import FACTOR
 from alignadmin.accounts.second_factors import factors_of, has_second_factor
 from alignadmin.accounts.signin import audit_entries, forms, used_codes
 from alignadmin.accounts.signin.throttling import address_of
 from alignadmin.parsing import text_in
 from alignadmin.sealing import SealError
-from connectors.models import Person
 
 APP = "an authenticator app"
 log = logging.getLogger(__name__)

@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, requires
 from alignadmin.parsing import text_in
 from alignadmin.web.responses import failure, page, redirect
@@ -17,7 +18,7 @@ from connectors.credentials import rotation
 from connectors.credentials.rotation.credential_page import CredentialPage
 from connectors.credentials.rotation.forms import OwnersForm, StageForm
 from connectors.credentials.rotation.locking import GONE
-from connectors.models import Credential, Person, System
+from connectors.models import Credential, System
 from connectors.setup.forms import problems_of
 from connectors.setup.services import Refused
 from connectors.setup.views import connector_or_404, person_of

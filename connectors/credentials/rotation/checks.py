@@ -7,9 +7,10 @@ from datetime import date
 from django.utils import timezone
 
 from alignadmin import sealing
+from alignadmin.accounts.models import Person
 from alignadmin.http.auth import BadToken
 from connectors.credentials.clients import BEARERS, Access, is_locked_out
-from connectors.models import Connector, Credential, CredentialKind, JiraKind, Person, System
+from connectors.models import Connector, Credential, CredentialKind, JiraKind, System
 from connectors.setup.services import Refused, SecretData
 
 LONGEST_SECRET = 10_000

@@ -11,8 +11,8 @@ from functools import cached_property
 from django.conf import settings
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
 from alignadmin.web.template_words import HOUR, span
-from connectors.audit.models import HistoryRow
 from connectors.credentials import rotation
 from connectors.credentials.expiry import Deadline, deadline
 from connectors.credentials.rotation import Hindrances, WriteKey
@@ -23,9 +23,9 @@ from connectors.models import (
     Credential,
     CredentialKind,
     CredentialUse,
+    HistoryRow,
     Job,
     JobState,
-    Person,
     Probe,
     ProbeLine,
     Stage,

@@ -11,11 +11,12 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person, Role
 from alignadmin.http.auth import BadToken, clean_token
 from connectors.credentials.clients import BEARERS
 from connectors.credentials.rotation import Staging, fitting_kinds
 from connectors.credentials.rotation.checks import KINDS, LONGEST_SECRET
-from connectors.models import Connector, Credential, CredentialKind, JiraKind, Person, Role, System
+from connectors.models import Connector, Credential, CredentialKind, JiraKind, System
 from connectors.setup.services import SecretData
 
 LONGEST_REASON = 500

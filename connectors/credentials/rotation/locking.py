@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
+from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
-from connectors.models import Connector, Credential, Person, Stage, System
+from connectors.models import Connector, Credential, Stage, System
 from connectors.setup.services import Refused
 
 GONE = "This credential is not there any more: it was discarded, replaced or destroyed. Look at the page again."

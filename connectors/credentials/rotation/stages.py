@@ -11,12 +11,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from alignadmin import sealing
-from connectors.audit.models import HistoryRow
+from alignadmin.accounts.models import Person
 from connectors.credentials.rotation import checks
 from connectors.credentials.rotation.locking import by_stage, entry, last_error, locked, named, subject_of
 from connectors.credentials.rotation.switching import WATCH
 from connectors.jobs import runner
-from connectors.models import Connector, Credential, CredentialKind, Person, Probe, Stage, System
+from connectors.models import Connector, Credential, CredentialKind, HistoryRow, Probe, Stage, System
 from connectors.setup.services import Refused, SecretData
 
 GAP = (

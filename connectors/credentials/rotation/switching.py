@@ -10,12 +10,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from alignadmin.accounts.models import Person
 from alignadmin.due_work import due_work
 from connectors.credentials.rotation.checks import is_expired
 from connectors.credentials.rotation.locking import by_stage, entry, last_error, locked, named
 from connectors.credentials.rotation.probes import hindrances
 from connectors.jobs import runner
-from connectors.models import Connector, Credential, Person, Stage, System
+from connectors.models import Connector, Credential, Stage, System
 from connectors.setup.services import Refused
 
 MOST_TOLD = 5  # losses in the sentence of a refusal; the page lists them all

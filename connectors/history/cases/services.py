@@ -16,10 +16,10 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import trail
-from connectors.audit.models import Case, CaseState, HistoryRow
 from connectors.history.mirror import case_lifecycle, matching
 from connectors.history.mirror import projection as make
 from connectors.history.mirror.case_lifecycle import Sighting
+from connectors.models import Case, CaseState, HistoryRow
 from connectors.models.connector import Connector
 
 EXPLAINED, TAKEN_BACK = "case.explained", "case.taken-back"

@@ -17,9 +17,9 @@ from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may, requires
 from alignadmin.parsing import text_in, whole
 from alignadmin.web.responses import failure, page, redirect
-from connectors.audit.models import Case, CaseState
 from connectors.history.cases import services
 from connectors.history.search.forms import day_end
+from connectors.models import Case, CaseState
 from connectors.models.connector import Connector
 
 PER_PAGE = 50

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from connectors.audit.models import Coverage, Intake
+from connectors.models import Coverage, Intake
 from connectors.models.connector import AuditSource, Connector
 
 BY_HAND = timedelta(days=7)  # between two intakes where a person takes the lines in: reviews are weekly

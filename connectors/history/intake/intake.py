@@ -23,12 +23,12 @@ from alignadmin.audit import trail
 from alignadmin.audit.bulk_insert import insert
 from connectors.align.errors import NotFound
 from connectors.align.resources import AuditLine
-from connectors.audit.models import Intake, IntakeRun, MirrorLine
 from connectors.history.intake import gaps, paste_times, withdrawals
 from connectors.history.intake import runs as intake_runs
 from connectors.history.intake.pasted_log import DayOrder, Hour, LogLine, read_lines
 from connectors.history.intake.runs import Begun, Brought
 from connectors.history.mirror import case_lifecycle, labels, matching, projection
+from connectors.models import Intake, IntakeRun, MirrorLine
 from connectors.models.connector import AuditSource, Connector
 
 BATCH = 500

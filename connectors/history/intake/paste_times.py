@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
-from connectors.audit.models import HistoryRow, Source
 from connectors.history.intake.pasted_log import Hour, LogLine
 from connectors.history.mirror import matching, projection
+from connectors.models import HistoryRow, Source
 from connectors.models.connector import Connector
 
 FARTHEST = timedelta(hours=14)  # that a zone is from UTC

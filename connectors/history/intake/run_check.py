@@ -19,21 +19,11 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from alignadmin.audit import trail
-from connectors.audit.models import (
-    ChainHead,
-    Coverage,
-    Entry,
-    Intake,
-    IntakeRun,
-    MirrorLine,
-    OpenRun,
-    RunWithdrawal,
-    SeenAgain,
-    WithdrawnLine,
-)
+from alignadmin.audit.models import ChainHead, Entry
 from connectors.history.intake import run_digest
 from connectors.history.intake import runs as intake_runs
 from connectors.history.intake.runs import Stretch
+from connectors.models import Coverage, Intake, IntakeRun, MirrorLine, OpenRun, RunWithdrawal, SeenAgain, WithdrawnLine
 from connectors.models.connector import Connector
 
 CHUNK = 2000

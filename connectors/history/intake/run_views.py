@@ -12,8 +12,8 @@ from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, requires
 from alignadmin.parsing import text_in
 from alignadmin.web.responses import page, redirect
-from connectors.audit.models import IntakeRun
 from connectors.history.intake import withdrawals
+from connectors.models import IntakeRun
 from connectors.models.connector import Connector
 from connectors.setup.services import Refused
 

@@ -20,8 +20,8 @@ from django.db.models import QuerySet
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.bulk_insert import insert
-from connectors.audit.models import Intake, IntakeRun, MirrorLine, OpenRun, RunWithdrawal, SeenAgain
 from connectors.history.intake import run_digest
+from connectors.models import Intake, IntakeRun, MirrorLine, OpenRun, RunWithdrawal, SeenAgain
 from connectors.models.connector import Connector
 
 if TYPE_CHECKING:

@@ -19,10 +19,14 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.bulk_insert import insert
-from connectors.audit.models import (
+from alignadmin.audit.models import Entry
+from connectors.history.intake import gaps, runs
+from connectors.history.mirror import case_lifecycle, matching, search_terms
+from connectors.history.mirror import projection as make
+from connectors.history.mirror.case_lifecycle import Voided
+from connectors.models import (
     Case,
     Certainty,
-    Entry,
     HistoryRow,
     Intake,
     IntakeRun,
@@ -32,10 +36,6 @@ from connectors.audit.models import (
     Source,
     WithdrawnLine,
 )
-from connectors.history.intake import gaps, runs
-from connectors.history.mirror import case_lifecycle, matching, search_terms
-from connectors.history.mirror import projection as make
-from connectors.history.mirror.case_lifecycle import Voided
 from connectors.models.connector import Connector
 from connectors.setup.services import Refused
 

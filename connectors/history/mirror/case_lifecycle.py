@@ -17,10 +17,11 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from alignadmin.audit.bulk_insert import insert
+from alignadmin.audit.models import Entry
 from alignadmin.folding import fold
 from connectors.align.audit_sentences import CREATED, DELETED, UPDATED, MappingEvent
-from connectors.audit.models import Case, CaseState, Entry, HistoryRow, MirrorLine, Source
 from connectors.history.mirror import projection as make
+from connectors.models import Case, CaseState, HistoryRow, MirrorLine, Source
 from connectors.models.connector import Connector
 
 MAPPING = ("kind", "direction", "work_item_type", "object_id")  # the fields of a row that say which it is about

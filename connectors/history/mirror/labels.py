@@ -19,10 +19,10 @@ from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.folding import fold
 from connectors.align.audit_sentences import WORK_ITEM_TYPES, label_of, parse, told_type
-from connectors.audit.models import HistoryRow, Source, TypeLabel
 from connectors.history.mirror import matching, remaking
 from connectors.history.mirror.projection import look_of
 from connectors.history.mirror.terms import AS_PUBLISHED, Terms, terms_of
+from connectors.models import HistoryRow, Source, TypeLabel
 from connectors.models.catalogue import WorkItemType
 from connectors.models.connector import Connector
 

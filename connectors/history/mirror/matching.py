@@ -17,10 +17,10 @@ from django.db import connection
 from alignadmin.audit.bulk_insert import insert
 from alignadmin.folding import fold
 from connectors.align.audit_sentences import A2J
-from connectors.audit.models import Certainty, HistoryRow, MirrorLine, Source
 from connectors.history.mirror import case_lifecycle, search_terms
 from connectors.history.mirror import projection as make
 from connectors.history.mirror.search_index import Span
+from connectors.models import Certainty, HistoryRow, MirrorLine, Source
 from connectors.models.catalogue import ReachableStatus, Status
 from connectors.models.connector import Connector
 

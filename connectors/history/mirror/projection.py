@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from django.db.models.base import ModelState
 
+from alignadmin.audit.models import Entry
 from alignadmin.folding import fold
 from connectors.align.audit_sentences import (
     A2J,
@@ -24,9 +25,9 @@ from connectors.align.audit_sentences import (
     parse,
     write,
 )
-from connectors.audit.models import Case, Entry, HistoryRow, MirrorLine, Source
 from connectors.history.mirror import search_terms
 from connectors.history.mirror.terms import PUBLISHED, Terms, terms_of
+from connectors.models import Case, HistoryRow, MirrorLine, Source
 from connectors.models.catalogue import Status
 from connectors.models.connector import Connector
 

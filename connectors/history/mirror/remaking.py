@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from alignadmin.audit.bulk_insert import insert
 from alignadmin.folding import fold
 from connectors.align.audit_sentences import J2A, label_of
-from connectors.audit.models import Certainty, HistoryRow, MirrorLine, Source
 from connectors.history.mirror import case_lifecycle, matching, search_terms
 from connectors.history.mirror import projection as make
+from connectors.models import Certainty, HistoryRow, MirrorLine, Source
 from connectors.models.connector import Connector
 
 AT_ONCE = 500

@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from connectors.audit.models import HistoryRow
+    from connectors.models import HistoryRow
 
 LONGEST = 64  # of one word; a longer one is found by its beginning
 MOST = 4000  # words of one row

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from alignadmin.folding import fold
 from connectors.align.audit_sentences import TYPE_IDS, WORK_ITEM_TYPES, MappingEvent
-from connectors.audit.models import TypeLabel
+from connectors.models import TypeLabel
 from connectors.models.connector import Connector
 
 

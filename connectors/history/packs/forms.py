@@ -7,9 +7,9 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from alignadmin.accounts.people.forms import plain_name
-from connectors.audit.models import Every
 from connectors.history.packs.schedules import MOST_RECIPIENTS
 from connectors.history.packs.selection import LONGEST
+from connectors.models import Every
 
 LONGEST_NAME = 80
 

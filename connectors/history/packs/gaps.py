@@ -14,10 +14,11 @@ from datetime import datetime
 from typing import Any
 
 from alignadmin.audit import trail
-from connectors.audit.models import ChainHead, Entry, IntakeRun, OpenRun
+from alignadmin.audit.models import ChainHead, Entry
 from connectors.history.intake import gaps
 from connectors.history.intake.gaps import Gap
 from connectors.history.intake.runs import LONGEST_OPEN, Stretch, joined, stretches
+from connectors.models import IntakeRun, OpenRun
 from connectors.models.connector import Connector
 
 TELLING = (trail.LOG_READ, trail.LOG_TAKEN_IN, trail.LOG_WITHDRAWN)

@@ -14,9 +14,9 @@ from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from connectors.audit.models import Pack, PackState
 from connectors.jobs import leases
 from connectors.jobs.runner import PROGRESS_EVERY, Interrupted, LeaseLost, owner_name, stopping
+from connectors.models import Pack, PackState
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.audit.models import Intake, IntakeRun, MirrorLine
 from connectors.history.intake.run_digest import COVERED
+from connectors.models import Intake, IntakeRun, MirrorLine
 
 CHUNK = 2000
 NAMES = ("run_id", *COVERED)

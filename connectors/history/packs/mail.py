@@ -21,9 +21,9 @@ from django.utils import timezone
 
 from alignadmin.audit import trail
 from alignadmin.due_work import due_work
-from connectors.audit.models import Pack, PackState
 from connectors.credentials.reminders import addresses, one_line
 from connectors.history.packs import schedules
+from connectors.models import Pack, PackState
 
 log = logging.getLogger(__name__)
 

@@ -13,10 +13,11 @@ from typing import Any
 
 from django.db.models import Q
 
+from alignadmin.audit.models import Entry
 from alignadmin.audit.trail import WITHOUT_ROW
-from connectors.audit.models import Entry, HistoryRow
 from connectors.history.packs.scratch import Scratch
 from connectors.history.packs.span import Ends
+from connectors.models import HistoryRow
 
 AT_ONCE = 200  # plans
 BATCH = 1000  # entries

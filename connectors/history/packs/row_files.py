@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
-from connectors.audit.models import Certainty, HistoryRow, MirrorLine
 from connectors.history.packs import csv_safe
 from connectors.history.packs.scratch import Scratch
+from connectors.models import Certainty, HistoryRow, MirrorLine
 
 Record = dict[str, Any]
 encode = json.JSONEncoder(separators=(",", ":")).encode

@@ -18,10 +18,10 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.due_work import due_work
-from connectors.audit.models import Every, Pack, PackSchedule
 from connectors.history.packs import selection, services
 from connectors.history.packs.selection import BadQuery
 from connectors.history.search import query_language
+from connectors.models import Every, Pack, PackSchedule
 from connectors.setup.services import Refused
 
 log = logging.getLogger(__name__)

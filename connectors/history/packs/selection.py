@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from connectors.audit.models import HistoryRow
 from connectors.credentials.reminders import one_line
 from connectors.history.mirror.search_index import Group
 from connectors.history.search import periods, query_language
 from connectors.history.search.query_language import Search, Term
+from connectors.models import HistoryRow
 from connectors.models.connector import Connector
 
 Rows = QuerySet[HistoryRow]

@@ -23,8 +23,8 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.audit import checkpoints, trail
 from alignadmin.audit.deliveries import sync_folder
+from alignadmin.audit.models import Entry
 from alignadmin.due_work import due_work, wake
-from connectors.audit.models import Entry, Pack, PackSchedule, PackState
 from connectors.history.packs import lease, selection, zip_file
 from connectors.history.packs.lease import Hold
 from connectors.history.packs.scratch import scratch
@@ -32,6 +32,7 @@ from connectors.history.packs.selection import BadQuery, Selection
 from connectors.history.packs.zip_file import Contents, Made
 from connectors.jobs import leases
 from connectors.jobs.runner import MOST_TRIES, Interrupted, LeaseLost, stopping
+from connectors.models import Pack, PackSchedule, PackState
 from connectors.setup.services import Refused
 
 log = logging.getLogger(__name__)

@@ -22,8 +22,8 @@ from django.utils import timezone
 
 from alignadmin.audit import archive_index, standalone_checker, trail
 from alignadmin.audit.bulk_insert import insert
+from alignadmin.audit.models import Archive, Entry
 from connectors.align.audit_sentences import J2A
-from connectors.audit.models import Archive, Case, Entry, HistoryRow, MirrorLine
 from connectors.history.mirror import matching, search_index, search_terms
 from connectors.history.mirror import projection as make
 from connectors.history.mirror.terms import Terms, terms_of
@@ -34,6 +34,7 @@ from connectors.history.packs.scratch import Scratch, number_of
 from connectors.history.packs.selection import Selection
 from connectors.history.packs.terms import Meanings
 from connectors.history.verification.differences import MORE
+from connectors.models import Case, HistoryRow, MirrorLine
 from connectors.models.connector import Connector
 from connectors.setup.services import Refused
 

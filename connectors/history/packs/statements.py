@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from connectors.audit.models import Archive
+from alignadmin.audit.models import Archive
 from connectors.credentials.reminders import one_line
 from connectors.history.packs import gaps
 from connectors.history.packs.row_files import Written

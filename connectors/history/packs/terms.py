@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from alignadmin.audit.models import Entry
 from alignadmin.folding import fold
-from connectors.audit.models import Entry, TypeLabel
 from connectors.history.mirror.terms import AS_PUBLISHED, Terms, ids_by_family
+from connectors.models import TypeLabel
 from connectors.models.connector import Connector
 
 LEARNED, DECIDED, TYPE_IDS = "terms.learned", "terms.decided", "contract.type_ids"

@@ -19,12 +19,12 @@ from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may, requires
 from alignadmin.parsing import text_in, whole
 from alignadmin.web.responses import failure, page, redirect
-from connectors.audit.models import Every, Pack, PackSchedule, PackState
 from connectors.history.packs import schedules, selection, services
 from connectors.history.packs.forms import AskForm, ScheduleForm
 from connectors.history.packs.mail import file_name
 from connectors.history.packs.selection import BadQuery
 from connectors.history.search import query_language
+from connectors.models import Every, Pack, PackSchedule, PackState
 from connectors.setup.services import Refused
 
 PAGE = 50

@@ -23,7 +23,7 @@ from django.db.models import Max, Min
 
 from alignadmin.audit import bundle, checkpoints, standalone_checker
 from alignadmin.audit.bundle import Span, Writing
-from connectors.audit.models import Checkpoint, Entry, Pack
+from alignadmin.audit.models import Checkpoint, Entry
 from connectors.credentials.reminders import one_line
 from connectors.history.packs import lines as pack_lines
 from connectors.history.packs import plan_files, row_files, statements, terms
@@ -33,6 +33,7 @@ from connectors.history.packs.row_files import Written
 from connectors.history.packs.scratch import Scratch
 from connectors.history.packs.selection import Selection
 from connectors.history.packs.span import Ends, Found
+from connectors.models import Pack
 from connectors.models.connector import Connector
 
 Progress = Callable[[int], None]

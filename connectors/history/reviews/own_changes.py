@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.db.models import Q
 
 from alignadmin.accounts.models import Person
-from connectors.audit.models import HistoryRow
 from connectors.history.reviews import weeks
 from connectors.history.reviews.weeks import Week
+from connectors.models import HistoryRow
 
 # What a reviewer does as such, and what everybody does with their own account, changes nothing that is reviewed.
 REVIEWING = ("history.", "question.", "case.", "log.", "pack.", "schedule.", "view.")

@@ -13,8 +13,8 @@ from huey.contrib.djhuey import db_task
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.people import invitations
 from alignadmin.accounts.people.invitations import Delivery
-from connectors.audit.models import Question
 from connectors.credentials.reminders import one_line
+from connectors.models import Question
 
 TRIES = 3
 AGAIN = 600  # seconds

@@ -12,9 +12,9 @@ from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may, requires
 from alignadmin.parsing import text_in, whole
 from alignadmin.web.responses import failure, page, redirect
-from connectors.audit.models import Question
 from connectors.history.reviews import questions
 from connectors.history.search import numbers
+from connectors.models import Question
 from connectors.setup.services import Refused
 
 PER_PAGE = 50

@@ -13,8 +13,8 @@ from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import trail
 from alignadmin.parsing import plain
-from connectors.audit.models import HistoryRow, Question
 from connectors.history.reviews import question_mail
+from connectors.models import HistoryRow, Question
 from connectors.setup.services import Refused
 
 ASKED, ANSWERED = "question.asked", "question.answered"

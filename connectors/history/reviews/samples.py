@@ -19,9 +19,10 @@ from django.db.models import QuerySet
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
-from connectors.audit.models import Entry, HistoryRow
+from alignadmin.audit.models import Entry
 from connectors.history.reviews import weeks
 from connectors.history.reviews.weeks import Week
+from connectors.models import HistoryRow
 from connectors.setup.services import Refused
 
 SAMPLED = "history.sampled"

@@ -19,7 +19,7 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import trail
-from connectors.audit.models import Entry, Question, Review
+from alignadmin.audit.models import Entry
 from connectors.history.cases import services
 from connectors.history.intake import gaps
 from connectors.history.intake.gaps import Gap
@@ -27,6 +27,7 @@ from connectors.history.reviews import samples, weeks
 from connectors.history.reviews.own_changes import own_changes
 from connectors.history.reviews.samples import Sample
 from connectors.history.reviews.weeks import Standing, Week, WeekLine
+from connectors.models import Question, Review
 from connectors.models.connector import Connector
 from connectors.setup.services import Refused
 

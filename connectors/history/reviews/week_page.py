@@ -14,7 +14,6 @@ from django.urls import reverse
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
-from connectors.audit.models import HistoryRow, Question, Review, Source
 from connectors.history.reviews import samples, weeks
 from connectors.history.reviews import sign_off as review
 from connectors.history.reviews.own_changes import own_changes
@@ -22,6 +21,7 @@ from connectors.history.reviews.samples import Among, Sample
 from connectors.history.reviews.sign_off import GapOf
 from connectors.history.reviews.weeks import Week, WeekLine
 from connectors.history.search.query_language import Term
+from connectors.models import HistoryRow, Question, Review, Source
 from connectors.models.connector import Connector
 
 STARTED, EMERGENCY = "plan.started", "plan.emergency_approved"

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from connectors.audit.models import Case, CaseState, HistoryRow, Review, Source
+from connectors.models import Case, CaseState, HistoryRow, Review, Source
 
 OVERDUE = timedelta(days=7)  # after its end: a reviewer who looks once a week is never late
 PAGE = 13  # a quarter of a year

@@ -15,10 +15,10 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from alignadmin.accounts.rights import Right
 from alignadmin.parsing import text_in, whole
-from connectors.audit.models import HistoryRow, MirrorLine
 from connectors.history.search import numbers, queries, query_language
 from connectors.history.search.forms import FIELDS, QUALIFIER_OF, asked
 from connectors.history.search.query_language import Selection
+from connectors.models import HistoryRow, MirrorLine
 
 
 class MirrorLineSerializer(serializers.ModelSerializer[MirrorLine]):

@@ -12,11 +12,11 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 
 from alignadmin.parsing import text_in
-from connectors.audit.models import CaseState, Intake, Source
 from connectors.history.intake.paste_times import PLACES, ZONES
 from connectors.history.intake.pasted_log import DayOrder, Hour
 from connectors.history.search import query_language
 from connectors.history.search.query_language import Search, Term
+from connectors.models import CaseState, Intake, Source
 from connectors.models.catalogue import WorkItemType
 from connectors.models.connector import Connector
 

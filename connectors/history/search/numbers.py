@@ -10,7 +10,7 @@ import re
 
 from django.http import Http404
 
-from connectors.audit.models import HistoryRow
+from connectors.models import HistoryRow
 
 NUMBER = "(?:line-|row-)?[0-9]{1,18}"  # what a database takes for a number has 19 digits
 

@@ -15,8 +15,8 @@ from django.db.models import Count, DateTimeField, ExpressionWrapper, F, Func, I
 from django.utils import timezone
 
 from alignadmin.audit import archive_index, trail
+from alignadmin.audit.models import ChainHead, Entry
 from connectors.align.audit_sentences import parse
-from connectors.audit.models import ChainHead, Entry, HistoryRow, Source
 from connectors.history.mirror import search_index
 from connectors.history.mirror.search_index import Span
 from connectors.history.search import query_language
@@ -24,6 +24,7 @@ from connectors.history.search.query_language import Selection
 from connectors.history.verification import seal_status, services
 from connectors.history.verification.seal_status import Standing
 from connectors.history.verification.services import Found
+from connectors.models import HistoryRow, Source
 from connectors.models.connector import Connector
 
 Rows = QuerySet[HistoryRow]

@@ -15,10 +15,10 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from alignadmin.parsing import whole
-from connectors.audit.models import Case, CaseState, HistoryRow, Source
 from connectors.history.mirror import search_terms
 from connectors.history.mirror.search_index import Group, Match, Span, matching
 from connectors.history.search import periods
+from connectors.models import Case, CaseState, HistoryRow, Source
 from connectors.models.catalogue import WorkItemType
 from connectors.models.connector import Connector
 

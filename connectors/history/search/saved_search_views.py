@@ -9,8 +9,8 @@ from django.urls import reverse
 from alignadmin.accounts.rights import Right, requires
 from alignadmin.parsing import text_in
 from alignadmin.web.responses import page, redirect
-from connectors.audit.models import SavedView
 from connectors.history.search import query_language, saved_views
+from connectors.models import SavedView
 from connectors.setup.services import Refused
 from connectors.setup.views import person_of
 

@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from alignadmin.accounts.models import Person
-from connectors.audit.models import SavedView
 from connectors.history.search import query_language
+from connectors.models import SavedView
 from connectors.setup.services import Refused
 
 MOST = 50  # of one person

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 from django.db.models import Q
 
 from alignadmin.audit import trail
-from connectors.audit.models import ChainHead, Entry, HistoryRow, MirrorLine, WithdrawnLine
+from alignadmin.audit.models import ChainHead, Entry
 from connectors.history.mirror import projection as make
 from connectors.history.mirror import search_terms
 from connectors.history.mirror.terms import terms_of
@@ -29,6 +29,7 @@ from connectors.history.verification.differences import (
     Position,
     told,
 )
+from connectors.models import HistoryRow, MirrorLine, WithdrawnLine
 from connectors.models.connector import Connector
 
 SIZE = 1000  # rows of one page

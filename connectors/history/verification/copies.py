@@ -13,7 +13,7 @@ from typing import Any
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
-from connectors.audit.models import Case, CaseState, Entry, HistoryRow, Question, Review, Source
+from alignadmin.audit.models import Entry
 from connectors.history.cases import services
 from connectors.history.intake import gaps, withdrawals
 from connectors.history.mirror import case_lifecycle, matching
@@ -31,6 +31,7 @@ from connectors.history.verification.differences import (
     Position,
     told,
 )
+from connectors.models import Case, CaseState, HistoryRow, Question, Review, Source
 from connectors.models.connector import Connector
 
 SIZE = 500

@@ -11,10 +11,10 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from connectors.audit.models import Certainty, HistoryRow
 from connectors.history.mirror import matching
 from connectors.history.mirror.matching import Cluster, Pair, Point
 from connectors.history.verification.differences import ALTERED, SURPLUS, Difference, Look, Page, Position, told
+from connectors.models import Certainty, HistoryRow
 from connectors.models.connector import Connector
 
 SIZE = 2000  # rows of one page; a group is never cut

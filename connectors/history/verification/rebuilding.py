@@ -10,14 +10,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
-from django.db.migrations import Migration
-from django.db.migrations.executor import MigrationExecutor
+from django.db import transaction
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.bulk_insert import insert
-from connectors.audit.models import Entry, HistoryRow, MirrorLine, WithdrawnLine
+from alignadmin.audit.models import Entry
 from connectors.history.intake import gaps
 from connectors.history.mirror import case_lifecycle, matching, search_index, search_terms
 from connectors.history.mirror import projection as make
@@ -25,6 +23,7 @@ from connectors.history.mirror.terms import terms_of
 from connectors.history.verification import comparison, pairings
 from connectors.history.verification.comparison import FIELDS
 from connectors.history.verification.differences import Difference, Look, Page, Position
+from connectors.models import HistoryRow, MirrorLine, WithdrawnLine
 from connectors.models.connector import Connector
 
 REBUILT = "history.rebuilt"
@@ -72,21 +71,6 @@ def rebuild(*, actor: Person | None, progress: Progress | None = None) -> Rebuil
             data={"differences": done.count, "left": done.left, "found": [each.sentence for each in done.found]},
         )
     return done
-
-
-# Since which the rows of earlier ones are read otherwise: other looks have other pairs, which only the join makes.
-READ_OTHERWISE = ("connectors", "0011_recognition")
-
-
-def on_migrated(*, plan: Sequence[tuple[Migration, bool]], using: str, **_: object) -> None:
-    """Connected to `post_migrate` of the connectors app: the rows of an earlier version are made again once."""
-    done = {(each.app_label, each.name) for each, is_backwards in plan if not is_backwards}
-    if READ_OTHERWISE not in done or using != DEFAULT_DB_ALIAS:
-        return
-    executor = MigrationExecutor(connections[using])
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()) or not Entry.objects.exists():
-        return  # migrated to some version between, or new
-    rebuild(actor=None)
 
 
 def _mended(look: Look, position: Position, done: Rebuilt) -> Page:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from connectors.audit.models import HistoryRow
 from connectors.history.verification import comparison, pairings, services
 from connectors.history.verification.differences import Difference
 from connectors.history.verification.services import Found
+from connectors.models import HistoryRow
 
 
 @dataclass(frozen=True, kw_only=True)

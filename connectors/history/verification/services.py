@@ -22,13 +22,14 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail, verification
+from alignadmin.audit.models import ChainHead, Entry
 from alignadmin.due_work import due_work, wake
-from connectors.audit.models import ChainHead, Entry, MirrorLine, Verification, VerificationState
 from connectors.history.intake import runs
 from connectors.history.verification import comparison, copies, pairings
 from connectors.history.verification.differences import MORE, Difference, Look, Page, Position
 from connectors.jobs import leases
 from connectors.jobs.runner import MOST_TRIES, PROGRESS_EVERY, Interrupted, LeaseLost, owner_name, stopping
+from connectors.models import MirrorLine, Verification, VerificationState
 
 log = logging.getLogger(__name__)
 

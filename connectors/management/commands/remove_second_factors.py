@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.people import services
-from connectors.models import Person
 from connectors.setup.services import Refused
 
 

@@ -10,9 +10,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from alignadmin import own_settings
+from alignadmin.accounts.models import Person, Role
 from connectors.local.children import ChildEnded, Children
 from connectors.local.machine import HOST, MANAGE, CannotStart, alone, port_of, refuse_taken, start_product, step
-from connectors.models import Person, Role
 
 
 class Command(BaseCommand):

@@ -9,8 +9,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from connectors.audit.models import VerificationState
 from connectors.history.verification import services
+from connectors.models import VerificationState
 
 
 class Command(BaseCommand):

@@ -11,9 +11,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from connectors.jobs import runner
-from connectors.models import Connector, Job, JobState, Person
+from connectors.models import Connector, Job, JobState
 from connectors.setup.services import Refused
 from mappings import planning
 from mappings.applying.outcomes import state_counts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import re
 from collections.abc import Callable
@@ -10,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -24,7 +22,7 @@ from connectors.models import Connector, HistoryRow, Job, JobState, MirrorLine, 
 from mappings import planning
 from mappings.drift.decisions import seen
 from mappings.engine.values import Situation
-from mappings.models import Change, Edit, Mapping, Plan
+from mappings.models import Mapping, Plan
 from mappings.planning import roll_back
 from tests import make, mapping_steps, pack_steps
 from tests.mapping_steps import edit, mapping, observe
@@ -532,54 +530,3 @@ def test_entries_without_people_are_read_as_before_and_searched_by_their_two(
         four.dana.pk,
         None,
     )
-
-
-def test_rows_of_before_get_the_numbers_and_words_of_their_people(
-    acme: Connector, four: Four, reviewer: Client
-) -> None:
-    """The migration on rows as they were: from their entries, and by the e-mail where those have left."""
-    set_cell(four.eli, 3, seen=2)
-    number = str(done(through_all(acme, four))["seq"])
-    kept = {row.pk: (row.person_id, row.planner_id, row.applier_name) for row in HistoryRow.objects.all()}
-    blank = {"person_id": None, "planner_id": None, "approver_id": None, "applier_id": None}
-    HistoryRow.objects.update(**blank, planner_name="", applier_name="")
-    for row in HistoryRow.objects.all():
-        words = (each for each in row.text.split(" ") if not re.match(":(planner|applier|approver):", each))
-        HistoryRow.objects.filter(pk=row.pk).update(text=" ".join(words))
-    assert number not in found(reviewer, "applier:ann")
-    archived = HistoryRow.objects.create(
-        at=Entry.objects.latest("seq").at, source=Source.OURS, entry_seq=900_000, person_email="eli@people.example"
-    )
-    migration = importlib.import_module("connectors.migrations.0008_four_people")
-    with connection.schema_editor() as editor:
-        migration.fill(apps, editor)
-        migration.number_archived(apps, editor)
-    archived.refresh_from_db()
-    assert archived.person_id == four.eli.pk
-    assert {
-        row.pk: (row.person_id, row.planner_id, row.applier_name) for row in HistoryRow.objects.exclude(pk=archived.pk)
-    } == kept
-    assert number in found(reviewer, "applier:ann planner:pia approver:dana@people.example")
-
-
-def test_changes_of_before_get_the_author_of_the_last_edit_and_edits_their_former_one(
-    acme: Connector, four: Four
-) -> None:
-    set_cell(four.pia, 3, seen=2)
-    set_cell(four.eli, 4, seen=3)
-    plan = planned(acme, four.pia)
-    Change.objects.update(author=None, author_name="", author_email="", author_role="")
-    Edit.objects.update(before_by=None, before_at=None)
-    Mapping.objects.update(apart_since=None)
-    migration = importlib.import_module("mappings.migrations.0003_authors")
-    with connection.schema_editor() as editor:
-        for step in (migration.remember_former, migration.date_differences, migration.name_authors):
-            step(apps, editor)
-    (stored,) = plan.changes.all()
-    assert (stored.author, stored.author_name) == (four.eli, "Eli Writes")
-    assert [edit.before_by for edit in Edit.objects.order_by("pk")] == [None, four.pia]
-    row = mapping(acme, "j2a-state", IN_REVIEW)
-    assert row.apart_since == Edit.objects.earliest("pk").at
-    browser_of(four.eli).post(f"{MATRIX}undo/", {"scope": "PROJ"})
-    row.refresh_from_db()
-    assert row.wanted_by == four.pia

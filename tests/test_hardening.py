@@ -195,7 +195,7 @@ import django
 django.setup()
 from django.core.management import call_command
 from django.test import Client
-from connectors.models import Person, Role
+from alignadmin.accounts.models import Person, Role
 call_command("migrate", verbosity=0)
 Person.objects.create_user("a@example.test", "a long enough password", name="A", role=Role.VIEWER)
 plain, client = Client(), Client()

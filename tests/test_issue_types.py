@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
-from types import SimpleNamespace
 
 import pytest
-from django.apps import apps
-from django.db import connection
 from django.test import Client
 
 from alignadmin.accounts.models import Person, Role
@@ -180,15 +176,3 @@ def test_a_renamed_type_that_was_chosen_stays_and_one_that_takes_its_name_does_n
     found = IssueTypes(connector).of("defect", None)
     assert IssueType.objects.get(jira_id=10004).pk in found
     assert newer.pk not in found
-
-
-def test_choices_made_by_name_become_choices_by_id(connector: Connector) -> None:
-    TypeMatch.objects.create(connector=connector, work_item_type="task", issue_type_name="Sub-task")
-    TypeMatch.objects.create(connector=connector, work_item_type="defect", issue_type_name="Gone")
-    migration = import_module("connectors.migrations.0011_recognition")
-    migration.keep_choices_by_id(apps, SimpleNamespace(connection=connection))
-    kept = dict(TypeMatch.objects.values_list("issue_type_name", "issue_type_ids"))
-    assert kept["Gone"] == []
-    assert SUBTASK in kept["Sub-task"]
-    assert len(kept["Sub-task"]) == 6  # with those of five team-managed projects
-    assert "Jira has no issue type named Gone" in of_types(connector)[1]

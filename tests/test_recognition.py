@@ -5,18 +5,12 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Callable
-from importlib import import_module
-from types import SimpleNamespace
 
 import pytest
-from django.apps import apps
-from django.db import connection
 from django.test import Client
 
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit.models import Entry
-from connectors.history.mirror.search_terms import UNSPACED
-from connectors.history.search import query_language
 from connectors.models import Case, Certainty, Connector, HistoryRow, Source, TypeLabel
 from connectors.models import Status as CatalogueStatus
 from mappings.engine.values import WorkItemType
@@ -323,34 +317,3 @@ def test_what_cannot_be_a_meaning_is_refused_in_a_sentence(
 
 
 # --- rows of an earlier version ---------------------------------------------------------------------------------------
-
-
-def test_rows_that_an_earlier_version_has_written_are_read_again(
-    connector: Connector, admin: Person, sandbox: RunningSandbox
-) -> None:
-    """Their migration: words inside scripts without spaces, looks by folded names, types by ids and not cut off."""
-    sandbox.reset(audit_labels="Story=Benutzergeschichte")
-    name = unicodedata.normalize("NFD", "Prüfung 测试完成")
-    sandbox.edit("rename_status", id=IN_REVIEW, name=name)
-    make.refreshed(connector)
-    deletion(connector, admin)
-    outside(sandbox)
-    mapping_steps.read_log(connector)
-    TypeLabel.objects.all().delete()
-    rows = {row.pk: row for row in HistoryRow.objects.exclude(match="")}
-    for row in rows.values():
-        old = [word for word in row.text.split(" ") if not UNSPACED.search(word)]
-        HistoryRow.objects.filter(pk=row.pk).update(match="0" * 64, text=" ".join([*old, "测试完成"]))
-    HistoryRow.objects.filter(source=Source.OUTSIDE).update(work_item_type="benutzerge")
-    migration = import_module("connectors.migrations.0011_recognition")
-    migration.remake_rows(apps, SimpleNamespace(connection=connection))
-
-    for row in HistoryRow.objects.exclude(match=""):
-        was = rows[row.pk]
-        if row.source == Source.OUTSIDE and row.action != "created":
-            assert row.work_item_type == "benutzergeschichte"  # its line has no id
-        else:
-            assert (row.match, row.work_item_type) == (was.match, was.work_item_type)
-        assert query_language.rows(query_language.parse(f'"完成" action:{row.action}')).filter(pk=row.pk).exists()
-    assert query_language.rows(query_language.parse("before:完成")).count() == 1
-    assert query_language.rows(query_language.parse("actor:jira source:alignadmin")).exists()

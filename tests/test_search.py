@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
-from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.apps import apps
 from django.db import connection, transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
@@ -274,15 +271,6 @@ class TestFound:
         assert found('source:alignadmin actor:"service one"') == 0
         assert found('source:alignadmin actor:"service two"') == 1
         assert found("source:outside actor:service") == 1
-
-    def test_rows_of_an_earlier_version_are_found_by_it_after_their_migration(self, align: Connector) -> None:
-        line(align, write(EVENT))
-        row = HistoryRow.objects.get(line__isnull=False, source="alignadmin")
-        HistoryRow.objects.filter(pk=row.pk).update(text=search_terms.with_remote(row.text, ""))
-        assert found("source:alignadmin actor:jira") == 0
-        migration = import_module("connectors.migrations.0007_remote_user")
-        migration.add_words(apps, SimpleNamespace(connection=connection))
-        assert found("source:alignadmin actor:jira") == 1
 
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=60)

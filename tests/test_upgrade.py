@@ -16,7 +16,7 @@ SEARCH = """
 import json, re
 from django.test import Client
 from django.test.utils import setup_test_environment
-from connectors.models import Person
+from alignadmin.accounts.models import Person
 setup_test_environment()
 client = Client()
 client.force_login(Person.objects.filter(role="admin").first())

@@ -8,7 +8,7 @@ class ConnectorsConfig(AppConfig):
 
     def ready(self) -> None:
         # Register jobs and receivers.
-        from alignadmin import sealing, starting  # noqa: F401
+        from alignadmin import sealing, starting
         from alignadmin.accounts import recent_sign_in  # noqa: F401
         from alignadmin.accounts.signin import audit_entries, sessions  # noqa: F401
         from alignadmin.audit import (  # noqa: F401
@@ -23,7 +23,7 @@ class ConnectorsConfig(AppConfig):
             reminders,  # noqa: F401
         )
         from connectors.history.intake import schedule  # noqa: F401
-        from connectors.history.mirror import (  # noqa: F401
+        from connectors.history.mirror import (
             search_index,
         )
         from connectors.history.packs import (  # noqa: F401

@@ -17,20 +17,20 @@ class MappingsConfig(AppConfig):
             maintenance_hooks,
             tasks,
         )
-        from mappings.applying import (  # noqa: F401  registers the job handlers in every process
+        from mappings.applying import (
             overwrites,
         )
         from mappings.contract import (  # noqa: F401  registers the job handlers in every process
             facts,
-            job,  # noqa: F401  likewise
+            job,
             write_probe,
         )
         from mappings.drift import digest, watch  # noqa: F401  register what they do by the clock
         from mappings.drift.page import undecided
-        from mappings.edits import (  # noqa: F401  registers the job handlers in every process
+        from mappings.edits import (
             queries,
         )
-        from mappings.observing import unexplained_changes  # noqa: F401  register what they do by the clock
+        from mappings.observing import unexplained_changes
 
         MORE.extend(copies.LOOKS)
         AFTER_INTAKE.append(overwrites.look)

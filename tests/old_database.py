@@ -16,7 +16,7 @@ from django.core.management.color import no_style
 from django.db import connection, models, transaction
 from django.db.migrations.executor import MigrationExecutor
 
-AT = {app: "0001_initial" for app in ("audit", "accounts", "connectors", "mappings")}
+AT = dict.fromkeys(("audit", "accounts", "connectors", "mappings"), "0001_initial")
 ROWS = Path(__file__).parent / "samples" / "at_0001.jsonl"
 
 

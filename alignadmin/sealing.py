@@ -25,6 +25,7 @@ from django.conf import settings
 from django.core import checks
 
 from alignadmin.audit.models import SigningKey
+from alignadmin.errors import SealError
 from connectors.models import Credential
 
 NONCE_BYTES = 12
@@ -35,10 +36,6 @@ FORM = "v1"
 # What allauth seals through SecondFactorAdapter, by the type of the authenticator; it names no row to be bound to.
 SECOND_FACTOR = "mfa_authenticator|secret"
 SECOND_FACTOR_FIELDS = {Authenticator.Type.TOTP: "secret", Authenticator.Type.RECOVERY_CODES: "seed"}
-
-
-class SealError(Exception):
-    """A key or a sealed value is not usable; the message never holds a secret."""
 
 
 class DoesNotOpen(SealError):

@@ -315,11 +315,11 @@ SECURE_HSTS_PRELOAD = SECURE
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
-FORM_RENDERER = "connectors.setup.forms.Renderer"
+FORM_RENDERER = "alignadmin.web.forms.Renderer"
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["alignadmin.accounts.rights.HasRight"],
+    "DEFAULT_PERMISSION_CLASSES": ["alignadmin.accounts.guard.HasRight"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "alignadmin.web.rest.Pages",
@@ -332,7 +332,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "AlignAdmin",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["alignadmin.accounts.rights.HasRight"],
+    "SERVE_PERMISSIONS": ["alignadmin.accounts.guard.HasRight"],
     "ENUM_NAME_OVERRIDES": {
         "PlanStateEnum": "mappings.models.PlanState.choices",
         "ChangeStateEnum": "mappings.models.ChangeState.choices",

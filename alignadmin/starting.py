@@ -42,6 +42,7 @@ def refuse_before_loading() -> None:
 def refuse() -> None:
     """Everything, once the apps are loaded: also tables that are missing and keys that open nothing."""
     from alignadmin import sealing
+    from alignadmin.errors import SealError
 
     try:
         refuse_before_loading()
@@ -49,7 +50,7 @@ def refuse() -> None:
         if why := lacking_tables():
             raise CannotStart(why)
         sealing.verify_stored()
-    except sealing.SealError as error:
+    except SealError as error:
         raise CannotStart(str(error)) from error
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from connectors.jobs import runner
 from mappings.applying import job, refreshing
-from mappings.observing import lists
+from mappings.observing.job import observe_connector
 
 OBSERVE, APPLY, PLAN_REFRESH = "observe", "apply", "plan-refresh"
 
-runner.handler(OBSERVE)(lists.observe_connector)
+runner.handler(OBSERVE)(observe_connector)
 runner.handler(APPLY)(job.apply_plan)
 runner.handler(PLAN_REFRESH)(refreshing.refresh_plan)

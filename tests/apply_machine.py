@@ -18,12 +18,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from alignadmin.accounts.models import Person, Role
 from alignadmin.due_work import run_due
+from alignadmin.errors import Refused
 from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Job, JobState
-from connectors.setup.services import Refused
 from mappings import planning
-from mappings.edits import services
-from mappings.edits.services import Decision
+from mappings.drift.decisions import Decision, decide
 from mappings.engine.values import Situation
 from mappings.models import ChangeState, Mapping, Plan, PlanState
 from tests import make, mapping_steps
@@ -215,7 +214,7 @@ class ApplyMachine(RuleBasedStateMachine):
         row = rows[which % len(rows)]
         until = timezone.now() + timedelta(days=30)
         try:
-            services.decide(row, decision, seen=row.observed, actor=self.admin, until=until, reason="Agreed.")
+            decide(row, decision, seen=row.observed, actor=self.admin, until=until, reason="Agreed.")
         except Refused:
             is_accepted = row.situation == Situation.ACCEPTED
             assert (decision, row.situation) == (Decision.ACCEPT, Situation.CONFLICT) or (

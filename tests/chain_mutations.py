@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from alignadmin import sealing
 from alignadmin.audit import standalone_checker
+from alignadmin.audit.entries import canonical, digest
 from alignadmin.audit.models import ChainHead, Checkpoint, CheckpointDelivery, Entry, SigningKey
-from alignadmin.audit.trail import canonical, digest
 
 Row = dict[str, Any]
 ENTRY = ("seq", "prev", "hash", "body", "at", "action")

@@ -3,7 +3,8 @@
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
-from alignadmin.accounts.rights import Right, requires
+from alignadmin.accounts.guard import requires
+from alignadmin.accounts.rights import Right
 
 
 @requires(Right.PUBLIC)

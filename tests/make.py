@@ -12,7 +12,9 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import run_due
+from connectors.audited import LOG_READ, context_of
 from connectors.demo.prepare import SANDBOX_SECRETS
 from connectors.history.intake import intake, run_digest, runs
 from connectors.history.intake.pasted_log import LogLine
@@ -83,11 +85,13 @@ def lines_taken_in(owner: Connector, lines: Sequence[LogLine], way: Intake, at: 
         begun = runs.begin(owner, way, at=at)
         brought = intake._store(begun, lines, at).brought
         run = runs.keep(begun, brought, [], ended_at=at)
-        trail.append(
-            trail.LOG_READ,
-            actor=None,
-            connector=owner,
-            subject=owner.config_name,
-            sentence="Lines of a test.",
-            data={"run": runs.as_data(run, brought)},
+        trail.record(
+            AuditRecord(
+                action=LOG_READ,
+                actor=None,
+                context=context_of(owner),
+                subject=owner.config_name,
+                sentence="Lines of a test.",
+                data={"run": runs.as_data(run, brought)},
+            )
         )

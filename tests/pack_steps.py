@@ -20,10 +20,11 @@ from django.test import Client
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import checkpoints, standalone_checker, trail
+from alignadmin.audit.entries import AuditRecord
 from alignadmin.audit.models import Entry
-from alignadmin.audit.trail import Act
 from alignadmin.due_work import run_due
 from connectors.align.audit_sentences import MappingEvent
+from connectors.audited import context_of
 from connectors.history.intake import gaps, runs
 from connectors.history.intake.intake import take_in
 from connectors.history.packs import csv_safe
@@ -43,14 +44,16 @@ def connector(slug: str = "acme", number: int = 123) -> Connector:
     )
 
 
-def act(action: str, owner: Connector, actor: Person | None, **values: Any) -> Act:
+def act(action: str, owner: Connector, actor: Person | None, **values: Any) -> AuditRecord:
     told = {"subject": "plan 7", "sentence": "Something happened.", "plan": 7, "reason": "QA column added"}
-    return Act(action=action, actor=actor, connector=owner, **{**told, "ticket": "CHG-2291", **values})
+    return AuditRecord(
+        action=action, actor=actor, context=context_of(owner), **{**told, "ticket": "CHG-2291", **values}
+    )
 
 
-def append(*acts: Act) -> list[Entry]:
+def append(*acts: AuditRecord) -> list[Entry]:
     with transaction.atomic():
-        return trail.append_many(acts)
+        return trail.record_all(acts)
 
 
 def changed(owner: Connector, actor: Person, *events: MappingEvent, at: datetime = NOON, **values: Any) -> list[Entry]:

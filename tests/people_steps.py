@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit.models import ChainHead, Entry
-from connectors.setup.services import Refused
+from alignadmin.errors import Refused
 
 NEW_PASSWORD = "quiet-harbour-lantern-oat"
 INVITED = {"email": "Nora@example.test", "name": "Nora New", "role": "editor"}

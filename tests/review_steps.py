@@ -13,9 +13,11 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
 from alignadmin.audit.models import Entry
 from connectors.align import audit_sentences
 from connectors.align.audit_sentences import CREATED, J2A, MappingEvent
+from connectors.audited import context_of
 from connectors.history.intake import intake
 from connectors.history.reviews import weeks
 from connectors.history.reviews.weeks import Week
@@ -37,8 +39,14 @@ def act(
     """An act of that week, told now, as a settled change is; its row stands in the week."""
     more = {"sentence": f"{action} by {actor}", "subject": "plan 1", **more}
     with transaction.atomic():
-        return trail.append(
-            action, actor=actor, connector=connector, happened_at=week.since + timedelta(days=1, hours=9), **more
+        return trail.record(
+            AuditRecord(
+                action=action,
+                actor=actor,
+                context=context_of(connector),
+                happened_at=week.since + timedelta(days=1, hours=9),
+                **more,
+            )
         )
 
 
@@ -106,11 +114,12 @@ def sign(client: Client, week: Week, note: str = "", sample: int = 0, **form: st
 def first_entry(at: datetime, actor: Person) -> None:
     """Reviews begin in that week."""
     with transaction.atomic():
-        trail.append(
-            "person.signed_in",
-            actor=actor,
-            connector=None,
-            subject=f"person {actor.pk}",
-            sentence="Signed in.",
-            happened_at=at,
+        trail.record(
+            AuditRecord(
+                action="person.signed_in",
+                actor=actor,
+                subject=f"person {actor.pk}",
+                sentence="Signed in.",
+                happened_at=at,
+            )
         )

@@ -8,9 +8,9 @@ from typing import Any
 from alignadmin.accounts.models import Person
 from connectors.credentials import rotation
 from connectors.credentials.rotation import Staging
+from connectors.credentials.values import SecretData
 from connectors.jobs import runner
 from connectors.models import Connector, Credential, CredentialKind, Job, JobState, Probe, Stage, System
-from connectors.setup.services import SecretData
 
 SECOND = "svc-b@sandbox.test"  # a second service user
 NEW_TOKEN = "the-new-token"  # opens nothing but the sandbox

@@ -14,11 +14,11 @@ from django.db import connections
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
+from alignadmin.errors import Refused
 from connectors.models import Connector, Job, Project
 from connectors.models import Status as CatalogueStatus
 from connectors.models.budget import BudgetSlot
 from connectors.setup import maintenance
-from connectors.setup.services import Refused
 from mappings import planning
 from mappings.engine.values import Situation, WorkItemType
 from mappings.models import Change, Mapping, Plan, PlanState

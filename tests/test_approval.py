@@ -19,8 +19,8 @@ from pytest_django import Settings
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
+from alignadmin.errors import Refused
 from connectors.models import Connector, HistoryRow, Job, JobState, Status
-from connectors.setup.services import Refused
 from mappings import planning
 from mappings.models import Plan, PlanState, Scope
 from tests import make, mapping_steps

@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
 from alignadmin.audit.models import Entry
 from alignadmin.http.errors import NotFound
 from connectors.align.audit_sentences import parse
 from connectors.align.resources import AuditLine, WriteRequest
+from connectors.audited import context_of, event_fields
 from connectors.history.intake.intake import digest_of, pull, take_in
 from connectors.history.intake.pasted_log import FORMS, AskDayOrder, DayOrder, LogLine, read_lines, read_time
 from connectors.models import AuditSource, Connector, HistoryRow, Intake, MirrorLine
@@ -255,13 +257,15 @@ class TestOverHttp:
         event = parse(description, "CONFIG 123").event
         assert event is not None
         with transaction.atomic():
-            trail.append(
-                "change.done",
-                actor=None,
-                connector=align,
-                subject="plan 1 change 1",
-                sentence="",
-                event=replace(event, record_id=None),
+            trail.record(
+                AuditRecord(
+                    action="change.done",
+                    actor=None,
+                    context=context_of(align),
+                    subject="plan 1 change 1",
+                    sentence="",
+                    event=event_fields(replace(event, record_id=None)),
+                )
             )
         result = pull(align, client)
         assert (result.new, result.paired) == (1, 1)

@@ -15,8 +15,10 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alignadmin.audit.trail import Act, append_many
+from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
 from connectors.align.audit_sentences import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
+from connectors.audited import context_of, event_fields
 from connectors.history.intake.pasted_log import LogLine
 from connectors.history.mirror.matching import Cluster, Joined, Point, clusters, pair, rejoin
 from connectors.models import (
@@ -51,15 +53,15 @@ def align(db: None) -> Connector:
 
 def ours(connector: Connector, *events: tuple[MappingEvent, datetime]) -> None:
     with transaction.atomic():
-        append_many(
+        trail.record_all(
             [
-                Act(
+                AuditRecord(
                     action="change.done",
                     actor=None,
-                    connector=connector,
+                    context=context_of(connector),
                     subject="plan 1",
                     sentence="A change.",
-                    event=event,
+                    event=event_fields(event),
                     plan=1,
                     project_key=event.project_key or "",
                     happened_at=at,

@@ -18,8 +18,11 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.people import services as people
 from alignadmin.audit import checkpoints, trail, triggers, verification
+from alignadmin.audit.entries import START, AuditRecord, PersonCopy, digest
 from alignadmin.audit.models import ChainHead, Checkpoint, Entry, SigningKey
-from alignadmin.audit.trail import Act, PersonCopy, append, append_many
+from alignadmin.errors import Refused
+from connectors.audited import context_of, event_fields
+from connectors.credentials.values import SecretData
 from connectors.models import (
     Confirmation,
     Connector,
@@ -38,11 +41,11 @@ from tests.people_steps import unwritable_history
 
 def act(
     number: int = 0, *, actor: Person | None = None, connector: Connector | None = None, action: str = "plan.made"
-) -> Act:
-    return Act(
+) -> AuditRecord:
+    return AuditRecord(
         action=action,
         actor=actor,
-        connector=connector,
+        context=context_of(connector),
         subject=f"plan {number}",
         sentence=f"Planned {number} changes.",
         data={"number": number, "names": ["→", "\u202e", "\x00", "'"]},
@@ -51,7 +54,7 @@ def act(
 
 def append_some(count: int) -> None:
     with transaction.atomic():
-        append_many([act(number) for number in range(count)])
+        trail.record_all([act(number) for number in range(count)])
 
 
 @pytest.fixture
@@ -72,20 +75,20 @@ class TestAppending:
         append_some(2)
         entries = list(Entry.objects.order_by("seq"))
         assert [entry.seq for entry in entries] == [1, 2, 3, 4, 5]
-        assert [entry.prev for entry in entries] == [trail.START, *(entry.hash for entry in entries[:-1])]
+        assert [entry.prev for entry in entries] == [START, *(entry.hash for entry in entries[:-1])]
         assert ChainHead.objects.get().hash == entries[-1].hash
 
     def test_the_stored_text_is_what_was_hashed(self) -> None:
         append_some(1)
         entry = Entry.objects.get()
-        assert entry.hash == trail.digest(trail.START, entry.body)
+        assert entry.hash == digest(START, entry.body)
         assert entry.body.isascii()
         assert json.loads(entry.body)["data"]["names"][1:3] == ["\u202e", "\x00"]
 
     def test_an_act_that_is_undone_leaves_no_gap(self) -> None:
         append_some(1)
         with transaction.atomic():
-            append_many([act(1)])
+            trail.record_all([act(1)])
             transaction.set_rollback(True)
         append_some(1)
         assert list(Entry.objects.order_by("seq").values_list("seq", flat=True)) == [1, 2]
@@ -94,7 +97,16 @@ class TestAppending:
     def rename(self, connector: Connector, data: dict[str, object]) -> None:
         with transaction.atomic():
             Connector.objects.filter(pk=connector.pk).update(name="Renamed")
-            append("connector.renamed", actor=None, connector=connector, subject="", sentence="", data=data)
+            trail.record(
+                AuditRecord(
+                    action="connector.renamed",
+                    actor=None,
+                    context=context_of(connector),
+                    subject="",
+                    sentence="",
+                    data=data,
+                )
+            )
 
     def test_an_act_that_cannot_be_told_does_not_happen(self, align: Connector) -> None:
         with pytest.raises(TypeError):
@@ -110,18 +122,20 @@ class TestAppending:
         sam = Person.objects.create_user("sam@example.test", name="Sam Okafor")
         with transaction.atomic():
             for action in ("change.sent", "change.done"):
-                append(
-                    action,
-                    actor=dana,
-                    connector=align,
-                    subject="plan 7 change 1",
-                    sentence="When Align shows Dev complete, the issue in PROJ moves to In Review.",
-                    event=EVENT,
-                    plan=7,
-                    project_key="PROJ",
-                    approver=sam,
-                    reason="QA column added",
-                    ticket="CHG-2291",
+                trail.record(
+                    AuditRecord(
+                        action=action,
+                        actor=dana,
+                        context=context_of(align),
+                        subject="plan 7 change 1",
+                        sentence="When Align shows Dev complete, the issue in PROJ moves to In Review.",
+                        event=event_fields(EVENT),
+                        plan=7,
+                        project_key="PROJ",
+                        approver=sam,
+                        reason="QA column added",
+                        ticket="CHG-2291",
+                    )
                 )
         dana.delete()
         row = HistoryRow.objects.get()
@@ -138,14 +152,24 @@ class TestAppending:
     def test_a_change_told_late_stands_at_the_time_it_was_sent(self, align: Connector) -> None:
         sent = timezone.now() - timedelta(hours=1)
         with transaction.atomic():
-            append("change.done", actor=None, connector=align, subject="", sentence="", event=EVENT, happened_at=sent)
+            trail.record(
+                AuditRecord(
+                    action="change.done",
+                    actor=None,
+                    context=context_of(align),
+                    subject="",
+                    sentence="",
+                    event=event_fields(EVENT),
+                    happened_at=sent,
+                )
+            )
         assert HistoryRow.objects.get().at == sent
 
 
 @pytest.mark.django_db(transaction=True)
 def test_an_entry_needs_the_transaction_of_its_act() -> None:
     with pytest.raises(RuntimeError, match="in the transaction"):
-        append_many([act()])
+        trail.record_all([act()])
 
 
 ACTS: dict[str, Callable[[Connector, Person, Person], object]] = {
@@ -160,7 +184,7 @@ ACTS: dict[str, Callable[[Connector, Person, Person], object]] = {
     "a connector is switched off": lambda acme, admin, _: services.set_active(acme, False, actor=admin),
     "a prerequisite is confirmed": lambda acme, admin, _: services.confirm_prerequisite(acme, "sync", actor=admin),
     "a secret is stored": lambda acme, admin, _: services.store_credential(
-        acme, services.SecretData(system=System.ALIGN, kind="align-bearer", user="", secret="canary"), actor=admin
+        acme, SecretData(system=System.ALIGN, kind="align-bearer", user="", secret="canary"), actor=admin
     ),
     "a role is changed": lambda _, admin, sam: people.set_role(sam, Role.ADMIN, actor=admin),
     "somebody is renamed": lambda _, admin, sam: people.edit(sam, "Sam X", actor=admin),
@@ -177,7 +201,7 @@ def test_an_act_does_not_happen_when_its_entry_cannot_be_written(
     admin, sam = make.person(Role.ADMIN), make.person(Role.EDITOR)
     append_some(1)
     before = everything()
-    with unwritable_history(), pytest.raises((IntegrityError, services.Refused)):
+    with unwritable_history(), pytest.raises((IntegrityError, Refused)):
         do(align, admin, sam)
     assert everything() == before
     do(align, admin, sam)
@@ -322,7 +346,7 @@ class TestVerifying:
         last = Entry.objects.get(seq=10)
         body = last.body.replace("Planned 9", "Planned 8")
         with triggers.lifted():
-            Entry.objects.filter(seq=10).update(body=body, hash=trail.digest(last.prev, body))
+            Entry.objects.filter(seq=10).update(body=body, hash=digest(last.prev, body))
         assert verification.verify().first_wrong_seq == 10
 
     def test_any_changed_character_of_a_body_is_found(self) -> None:
@@ -352,20 +376,20 @@ def test_the_bytes_of_an_entry_are_for_good(align: Connector, monkeypatch: pytes
     """Whatever is made faster here, an entry of today has the hash that it had when its people came into it."""
     monkeypatch.setattr(timezone, "now", lambda: datetime(2026, 3, 1, 10, 5, tzinfo=UTC))
     align.pk = 7
-    told = Act(
+    told = AuditRecord(
         action="change.done",
         actor=None,
-        connector=align,
+        context=context_of(align),
         subject="plan 7 change 1",
         sentence="QA → In Review",
         author=PersonCopy(id=3, name="Eli", email="eli@example.test", role="editor"),
         earlier=[PersonCopy(id=4, name="Pia", email="pia@example.test", role="admin")],
-        event=EVENT,
+        event=event_fields(EVENT),
         data={"b": [1, None, "\u202e"], "a": {"y": 1.5, "x": True}},
     )
     with transaction.atomic():
         monkeypatch.setattr(trail, "_project", lambda _: None)  # there is no connector 7
-        entry, nobodys = append_many([told, replace(told, author=None, earlier=[])])
+        entry, nobodys = trail.record_all([told, replace(told, author=None, earlier=[])])
     assert '"people":{"author":{"email":"eli@example.test","id":3,"name":"Eli","role":"editor"},' in entry.body
     assert entry.hash == "c7a1691f7390ea014e664cacee5b9564a13aaf20a0fea6faedc1cd3c49f2fd58"
     assert '"people":null' in nobodys.body

@@ -13,8 +13,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from alignadmin.accounts.models import Person, Role
+from alignadmin.audit.entries import lock_head
 from alignadmin.audit.models import Entry
-from alignadmin.audit.trail import lock_head
 from connectors.align.audit_sentences import CREATED, DELETED, J2A, UPDATED, MappingEvent, write
 from connectors.history.cases import services
 from connectors.history.intake.intake import take_in

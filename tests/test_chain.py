@@ -12,9 +12,8 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from pytest_django import Settings
 
-from alignadmin.audit import checkpoints, deliveries, standalone_checker, triggers, verification
+from alignadmin.audit import checkpoints, deliveries, standalone_checker, trail, triggers, verification
 from alignadmin.audit.models import ChainHead, Checkpoint, Entry
-from alignadmin.audit.trail import append_many
 from tests import chain_mutations as mutations
 from tests.test_audit_trail import act, append_some
 
@@ -247,7 +246,7 @@ def rebuild() -> None:
 def test_a_check_reads_what_others_append_meanwhile(history: mutations.History) -> None:
     def go_on(rows: int) -> None:
         with transaction.atomic():
-            append_many([act(rows)])
+            trail.record_all([act(rows)])
         checkpoints.make(checkpoints.PACK)
         deliveries.deliver_due()
 

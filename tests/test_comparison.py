@@ -15,11 +15,12 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from alignadmin.accounts.models import Person, Role
-from alignadmin.audit import checkpoints, deliveries, triggers
+from alignadmin.audit import checkpoints, deliveries, trail, triggers
 from alignadmin.audit import verification as chain
+from alignadmin.audit.entries import AuditRecord, canonical
 from alignadmin.audit.models import Entry
-from alignadmin.audit.trail import Act, append_many, canonical
 from alignadmin.due_work import run_due
+from connectors.audited import context_of, event_fields
 from connectors.history.cases import services
 from connectors.history.intake import run_digest
 from connectors.history.mirror import projection
@@ -54,15 +55,15 @@ def differences() -> list[Difference]:
 
 def changes(connector: Connector, person: Person, count: int) -> None:
     with transaction.atomic():
-        append_many(
+        trail.record_all(
             [
-                Act(
+                AuditRecord(
                     action="change.done",
                     actor=person,
-                    connector=connector,
+                    context=context_of(connector),
                     subject="plan 1",
                     sentence=f"Change {number}.",
-                    event=replace(EVENT, source_id=number),
+                    event=event_fields(replace(EVENT, source_id=number)),
                     plan=1,
                     project_key="PROJ",
                     reason="A reason.",

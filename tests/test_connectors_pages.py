@@ -18,7 +18,9 @@ from django.utils import timezone
 from alignadmin import sealing
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
 from alignadmin.audit.models import Entry
+from connectors.audited import context_of
 from connectors.models import (
     Connector,
     Credential,
@@ -514,8 +516,16 @@ def test_a_person_confirms_what_the_api_does_not_show(configurer: Client, bare_c
 
 def failed_change(owner: Connector, detail: str, *, plan: int = 7, action: str = "change.failed") -> Entry:
     with transaction.atomic():
-        return trail.append(
-            action, actor=None, connector=owner, subject="plan", sentence="x", plan=plan, data={"detail": detail}
+        return trail.record(
+            AuditRecord(
+                action=action,
+                actor=None,
+                context=context_of(owner),
+                subject="plan",
+                sentence="x",
+                plan=plan,
+                data={"detail": detail},
+            )
         )
 
 

@@ -27,12 +27,11 @@ from connectors.models import AuditSource, Connector, HistoryRow, Job, JobState,
 from connectors.setup import maintenance
 from mappings import planning
 from mappings.drift import watch
-from mappings.edits import services
-from mappings.edits.services import Decision
+from mappings.drift.decisions import Decision, decide
 from mappings.engine.values import Situation
 from mappings.models import Change, ChangeState, CheckKind, DriftCheck, Mapping, Scope
 from mappings.observing.causes import cause_of
-from mappings.observing.lists import scopes_in_use
+from mappings.observing.scopes import scopes_in_use
 from tests import mapping_steps
 from tests.mapping_steps import edit, mapping, observe
 from tests.sandbox_fixture import RunningSandbox
@@ -518,7 +517,7 @@ def test_what_was_accepted_counts_as_drift_again_when_its_time_is_over(
     observe(connector)
     seen_at = shared_row(connector).drifted_at
     until = timezone.now() + timedelta(days=1)
-    services.decide(shared_row(connector), Decision.ACCEPT, seen=5, until=until, reason="a trial", actor=admin)
+    decide(shared_row(connector), Decision.ACCEPT, seen=5, until=until, reason="a trial", actor=admin)
     run_due()
     assert (shared_row(connector).situation, shared_row(connector).drifted_at) == (Situation.ACCEPTED, seen_at)
 

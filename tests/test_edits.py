@@ -11,12 +11,12 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit.models import Entry
+from alignadmin.errors import Refused
 from connectors.jobs import runner
 from connectors.models import Connector
-from connectors.setup.services import Refused
 from mappings import planning
+from mappings.drift.decisions import Decision, decide
 from mappings.edits import services
-from mappings.edits.services import Decision
 from mappings.engine.values import Situation, WorkItemType
 from mappings.models import Edit, Mapping
 from tests import make, mapping_steps
@@ -157,14 +157,14 @@ def test_an_edit_and_its_entry_are_one_transaction(connector: Connector, admin: 
 def test_drift_is_found_and_can_be_adopted(connector: Connector, admin: Person, sandbox: RunningSandbox) -> None:
     row = drift(connector, sandbox, 5)
     assert row.situation == Situation.DRIFTED
-    services.decide(row, Decision.ADOPT, seen=5, actor=admin)
+    decide(row, Decision.ADOPT, seen=5, actor=admin)
     row.refresh_from_db()
     assert (row.wanted, row.applied, row.observed, row.situation) == (5, 5, 5, Situation.IN_SYNC)
 
 
 def test_drift_can_be_restored_by_a_plan(connector: Connector, admin: Person, sandbox: RunningSandbox) -> None:
     row = drift(connector, sandbox, 5)
-    services.decide(row, Decision.RESTORE, seen=5, actor=admin)
+    decide(row, Decision.RESTORE, seen=5, actor=admin)
     plan = mapping_steps.apply_all(connector, actor=admin)
     assert [(c.before, c.after, c.state) for c in plan.changes.all()] == [(5, 2, "done")]
     assert mapping(connector, "j2a-state", IN_REVIEW).observed == 2
@@ -175,7 +175,7 @@ def test_drift_accepted_until_a_day_is_quiet_until_another_value_comes(
 ) -> None:
     row = drift(connector, sandbox, 5)
     tomorrow = timezone.now() + timedelta(days=1)
-    services.decide(row, Decision.ACCEPT, seen=5, until=tomorrow, reason="trial of the QA team", actor=admin)
+    decide(row, Decision.ACCEPT, seen=5, until=tomorrow, reason="trial of the QA team", actor=admin)
     observe(connector)
     assert mapping(connector, "j2a-state", IN_REVIEW).situation == Situation.ACCEPTED
     assert drift(connector, sandbox, 4).situation == Situation.DRIFTED
@@ -202,7 +202,7 @@ def test_an_edit_of_a_drifted_row_is_a_conflict_and_theirs_or_mine_decides(
     row = drift(connector, sandbox, 5)
     assert row.situation == Situation.CONFLICT
     assert planning.preview(connector).changes == ()
-    services.decide(row, Decision.RESTORE, seen=5, actor=admin)
+    decide(row, Decision.RESTORE, seen=5, actor=admin)
     plan = mapping_steps.apply_all(connector, actor=admin)
     assert [(c.before, c.after) for c in plan.changes.all()] == [(5, 3)]
 
@@ -213,7 +213,7 @@ def test_a_decision_on_a_value_that_changed_meanwhile_is_refused(
     row = drift(connector, sandbox, 5)
     drift(connector, sandbox, 4)
     with pytest.raises(services.Overtaken, match="changed again"):
-        services.decide(row, Decision.ADOPT, seen=5, actor=admin)
+        decide(row, Decision.ADOPT, seen=5, actor=admin)
 
 
 @pytest.mark.parametrize(("days", "reason"), [(-1, "why"), (None, "why"), (3, "  ")])
@@ -223,7 +223,7 @@ def test_accepting_needs_a_coming_day_and_a_reason(
     row = drift(connector, sandbox, 5)
     until = None if days is None else timezone.now() + timedelta(days=days)
     with pytest.raises(Refused):
-        services.decide(row, Decision.ACCEPT, seen=5, until=until, reason=reason, actor=admin)
+        decide(row, Decision.ACCEPT, seen=5, until=until, reason=reason, actor=admin)
 
 
 def test_of_duplicate_records_one_is_chosen_and_a_plan_deletes_the_others(

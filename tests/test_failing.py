@@ -17,9 +17,11 @@ from django.http import HttpRequest
 from django.test import Client
 from django.urls import path
 
+from alignadmin.accounts.guard import requires
 from alignadmin.accounts.models import Person, Role
-from alignadmin.accounts.rights import Right, requires
+from alignadmin.accounts.rights import Right
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.audit.models import Entry
 from alignadmin.urls import handler500 as the_product_s
 from alignadmin.urls import urlpatterns as the_product_s_addresses
@@ -56,7 +58,7 @@ def planned_and_broken(request: HttpRequest, slug: str) -> Any:
 def taken_back_and_broken(request: HttpRequest) -> Any:
     """Fails inside of the transaction of the act."""
     with transaction.atomic():
-        trail.append("plan.made", actor=None, connector=None, subject="x", sentence="Never kept.")
+        trail.record(AuditRecord(action="plan.made", actor=None, subject="x", sentence="Never kept."))
         raise RuntimeError("c4n4ry")
 
 
@@ -121,7 +123,7 @@ def somebody_else_writes() -> Iterator[None]:
     def hold() -> None:
         try:
             with transaction.atomic():
-                trail.lock_head()
+                lock_head()
                 holds.set()
                 done.wait(30)
         finally:

@@ -23,10 +23,11 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.recent_sign_in import BEGAN, SEEN
 from alignadmin.audit import trail, triggers
+from alignadmin.audit.entries import AuditRecord
 from alignadmin.audit.models import Entry
-from alignadmin.audit.trail import Act
 from alignadmin.due_work import run_due
 from connectors.align.audit_sentences import DELETED, J2A, MappingEvent, write
+from connectors.audited import context_of, event_fields
 from connectors.history.intake.pasted_log import LogLine
 from connectors.history.search.forms import asked
 from connectors.history.search.query_language import Search
@@ -77,13 +78,13 @@ def signed_in(person: Person) -> Client:
 
 def done(connector: Connector, actor: Person | None, *events: MappingEvent, at: datetime = NOON) -> None:
     acts = [
-        Act(
+        AuditRecord(
             action="change.done",
             actor=actor,
-            connector=connector,
+            context=context_of(connector),
             subject="plan 7 change 1",
             sentence=f"{event.source_name} now leads to {event.after_name}.",
-            event=event,
+            event=event_fields(event),
             plan=7,
             project_key=event.project_key or "",
             reason="QA column added",
@@ -94,7 +95,7 @@ def done(connector: Connector, actor: Person | None, *events: MappingEvent, at: 
         for number, event in enumerate(events)
     ]
     with transaction.atomic():
-        trail.append_many(acts)
+        trail.record_all(acts)
 
 
 def lines(connector: Connector, *descriptions: str, at: datetime = NOON) -> None:
@@ -237,14 +238,16 @@ class TestFilters:
         lines(align, write(replace(deleted, before_id=3, before_name="Test complete")), "something else")
         MirrorLine.objects.count()
         with transaction.atomic():
-            trail.append(
-                "plan.made",
-                actor=people[Role.ADMIN],
-                connector=align,
-                subject="plan 9",
-                sentence="Planned 3 changes.",
-                plan=9,
-                happened_at=NOON + timedelta(days=1),
+            trail.record(
+                AuditRecord(
+                    action="plan.made",
+                    actor=people[Role.ADMIN],
+                    context=context_of(align),
+                    subject="plan 9",
+                    sentence="Planned 3 changes.",
+                    plan=9,
+                    happened_at=NOON + timedelta(days=1),
+                )
             )
         # The status is known as one that all company-managed projects share.
         row = HistoryRow.objects.get(direction=J2A)

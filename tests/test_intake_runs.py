@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import checkpoints, trail, triggers, verification
+from alignadmin.audit.entries import START, canonical, digest
 from alignadmin.audit.models import ChainHead, Entry
 from connectors.history.intake import gaps, run_digest
 from connectors.history.intake import runs as intake_runs
@@ -335,13 +336,13 @@ def test_lines_and_runs_and_entries_all_rewritten_with_hashes_worked_out_anew_ar
 
 def rewrite_the_chain() -> None:
     runs = {run.entry_seq: run for run in IntakeRun.objects.all()}
-    prev = trail.START
+    prev = START
     for entry in Entry.objects.order_by("seq"):
         body = json.loads(entry.body)
         if run := runs.get(entry.seq):
             body["data"]["run"] |= run_digest.facts(run) | {"hash": run.hash}
-        text = trail.canonical(body)
-        prev, before = trail.digest(prev, text), prev
+        text = canonical(body)
+        prev, before = digest(prev, text), prev
         Entry.objects.filter(pk=entry.pk).update(body=text, prev=before, hash=prev)
     ChainHead.objects.update(hash=prev)
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.db import transaction
 
-from alignadmin.audit import trail
+from alignadmin.audit.entries import lock_head
 from connectors.align.audit_sentences import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
 from connectors.history.intake.pasted_log import LogLine
 from connectors.history.mirror.matching import rejoin
@@ -163,7 +163,7 @@ def test_a_generated_history_is_joined_with_every_count_right(align: Connector, 
     assert_every_surplus_line_is_a_case(wanted)
     before = sorted(rows.values_list("source", "line", "certainty", "identical", "entry_seq"), key=str)
     with transaction.atomic():
-        trail.lock_head()
+        lock_head()
         joined = rejoin(align)
     assert (joined.paired, joined.outside) == (wanted.paired, wanted.surplus)
     assert sorted(rows.values_list("source", "line", "certainty", "identical", "entry_seq"), key=str) == before

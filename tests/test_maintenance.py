@@ -16,9 +16,9 @@ from django.test import Client
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person, Role
+from alignadmin.errors import Refused
 from connectors.models import Connector, HistoryRow, Job, JobState
 from connectors.setup import maintenance
-from connectors.setup.services import Refused
 from mappings.models import PlanState
 from tests import make
 from tests import mapping_steps as steps

@@ -15,9 +15,10 @@ from django.test import Client
 
 from alignadmin.accounts.models import Role
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
 from alignadmin.audit.models import Entry
-from alignadmin.audit.trail import Act
 from connectors.align.audit_sentences import MappingEvent, write
+from connectors.audited import context_of, event_fields
 from connectors.history.intake import pasted_log, runs
 from connectors.history.intake.intake import pull
 from connectors.history.intake.pasted_log import read_lines
@@ -57,15 +58,15 @@ def event(number: int) -> MappingEvent:
 
 def ours(connector: Connector, times: dict[int, datetime]) -> None:
     with transaction.atomic():
-        trail.append_many(
+        trail.record_all(
             [
-                Act(
+                AuditRecord(
                     action="change.done",
                     actor=None,
-                    connector=connector,
+                    context=context_of(connector),
                     subject=f"plan 1 change {number}",
                     sentence="Set.",
-                    event=event(number),
+                    event=event_fields(event(number)),
                     plan=1,
                     happened_at=at,
                 )

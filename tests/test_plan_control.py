@@ -15,11 +15,11 @@ from django.test import Client
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
+from alignadmin.errors import Refused
 from connectors.models import Connector, Job
 from connectors.setup import maintenance
-from connectors.setup.services import Refused
 from mappings import planning
-from mappings.edits import services
+from mappings.drift.decisions import Decision, decide
 from mappings.engine.values import Situation
 from mappings.models import Plan, PlanState
 from tests import make, mapping_steps
@@ -317,7 +317,7 @@ def test_a_row_that_was_decided_meanwhile_goes_on_with_its_new_before_value(
     sandbox.edit("update_mapping", family="j2a_state", type=4, source=IN_REVIEW, target=5)
     mapping_steps.observe(connector)
     row = mapping(connector, "j2a-state", IN_REVIEW)
-    services.decide(row, services.Decision.RESTORE, seen=5, actor=admin)
+    decide(row, Decision.RESTORE, seen=5, actor=admin)
     refresh(client, plan)
     new = Plan.objects.get(replaces=plan)
     assert new.changes.get(source_id=IN_REVIEW).before == 5

@@ -12,6 +12,7 @@ from alignadmin import sealing
 from alignadmin.accounts.models import Person
 from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
+from alignadmin.errors import Refused
 from connectors.credentials import rotation
 from connectors.credentials.probing import begin
 from connectors.credentials.probing.report import listed
@@ -33,7 +34,6 @@ from connectors.models import (
     System,
 )
 from connectors.models import Status as CatalogueStatus
-from connectors.setup.services import Refused
 from mappings.contract.write_probe import CREATED, CREATING, DELETING, DONE
 from mappings.models import Change, Edit, Mapping
 from tests.mapping_steps import read_log

@@ -14,8 +14,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from alignadmin.accounts.guard import FACTOR
 from alignadmin.accounts.models import Person, Role
-from alignadmin.accounts.rights import FACTOR
 from mappings.models import Plan, PlanState
 from tests.conftest import SignIn
 from tests.environment import PASSWORD

@@ -20,6 +20,8 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
+from connectors.audited import context_of
 from connectors.history.packs import schedules, services
 from connectors.history.reviews import weeks
 from connectors.jobs import runner
@@ -266,7 +268,7 @@ def rule_of(callback: Any) -> tuple[Right, Right | None, tuple[str, ...]]:
         rule: tuple[Right, Right | None, tuple[str, ...]] = callback.rule
         return rule
     view = getattr(callback, "cls", None)
-    assert view is not None, f"{callback} has no rule: decorate it with alignadmin.accounts.rights.requires"
+    assert view is not None, f"{callback} has no rule: decorate it with alignadmin.accounts.guard.requires"
     handlers = getattr(callback, "actions", None) or {name: name for name in view.http_method_names}
     methods = tuple(name.upper() for name, handler in handlers.items() if hasattr(view, handler))
     return view.right, None, tuple(name for name in methods if name in METHODS and name != "HEAD")
@@ -308,13 +310,15 @@ def world(db: None, people: dict[Role, Person]) -> World:
     )
     Change.objects.create(plan=plan, position=0, family="j2a-state", work_item_type="story", source_id=10001)
     with transaction.atomic():
-        trail.append(
-            "plan.made",
-            actor=people[Role.EDITOR],
-            connector=connector,
-            subject="plan",
-            sentence="Planned.",
-            plan=plan.pk,
+        trail.record(
+            AuditRecord(
+                action="plan.made",
+                actor=people[Role.EDITOR],
+                context=context_of(connector),
+                subject="plan",
+                sentence="Planned.",
+                plan=plan.pk,
+            )
         )
     row = HistoryRow.objects.latest("id")
     outside = Case.objects.create(

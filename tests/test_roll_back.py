@@ -10,8 +10,8 @@ from django.test import Client
 
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit.models import Entry
+from alignadmin.errors import Refused
 from connectors.models import Connector
-from connectors.setup.services import Refused
 from mappings import planning
 from mappings.edits import services
 from mappings.engine.values import Situation

@@ -16,11 +16,11 @@ from alignadmin import sealing
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
+from alignadmin.errors import Refused
 from connectors.credentials import rotation
 from connectors.credentials.rotation import Staging
 from connectors.jobs import runner
 from connectors.models import Connector, Credential, CredentialKind, JiraKind, Job, JobState, Stage, System
-from connectors.setup.services import Refused
 from mappings import planning
 from mappings.engine.values import WorkItemType
 from mappings.models import Mapping, Plan, PlanState

@@ -15,6 +15,7 @@ from alignadmin import sealing
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
+from alignadmin.errors import Refused
 from alignadmin.http.budget import NoBudget
 from alignadmin.http.remote import Remote
 from connectors.align.client import AlignClient
@@ -24,7 +25,6 @@ from connectors.demo.prepare import SANDBOX_SECRETS
 from connectors.jobs import runner
 from connectors.models import Connector, Credential, Job, Probe, Stage, System
 from connectors.setup import services
-from connectors.setup.services import Refused
 from mappings.contract.write_probe import MappingWriteProbe
 from tests.crash import crashes
 from tests.rotation_steps import NEW_TOKEN, SECOND, lines, probe, secret, stage, stages

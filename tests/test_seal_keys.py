@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from alignadmin import sealing
 from alignadmin.accounts.models import Person
-from alignadmin.sealing import SealError
+from alignadmin.errors import SealError
 from connectors.models import Connector, Credential, System
 
 pytestmark = pytest.mark.django_db

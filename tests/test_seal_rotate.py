@@ -20,8 +20,9 @@ from alignadmin.accounts.models import Person
 from alignadmin.audit import verification
 from alignadmin.audit.models import ChainHead, Entry
 from connectors.credentials import resealing
+from connectors.credentials.values import SecretData
 from connectors.models import Connector, Credential, CredentialKind, HistoryRow, Stage, System
-from connectors.setup.services import SecretData, store_credential
+from connectors.setup.services import store_credential
 from tests.crash import crashes
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -21,10 +21,11 @@ from alignadmin.sealing import DoesNotOpen
 from connectors.catalogue.refresh import REFRESH
 from connectors.credentials import clients
 from connectors.credentials.clients import Access, NoCredential
+from connectors.credentials.values import SecretData
 from connectors.history.intake.schedule import INTAKE
 from connectors.jobs import runner
 from connectors.models import Connector, Credential, Stage, System
-from connectors.setup.services import OBSERVE, SecretData, store_credential
+from connectors.setup.services import OBSERVE, store_credential
 from tests import make
 from tests.conftest import SignIn
 from tests.sandbox_fixture import ALIGN_TOKEN, JIRA_TOKEN, RunningSandbox

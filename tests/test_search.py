@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import trail
-from alignadmin.audit.trail import Act
+from alignadmin.audit.entries import AuditRecord
 from connectors.align.audit_sentences import MappingEvent, write
+from connectors.audited import context_of, event_fields
 from connectors.history.intake.pasted_log import LogLine
 from connectors.history.mirror import matching, search_index, search_terms
 from connectors.history.mirror import projection as make
@@ -68,18 +69,18 @@ def omar(db: None) -> Person:
 
 def done(connector: Connector, actor: Person | None, event: MappingEvent = EVENT, **more: Any) -> HistoryRow:
     told = {"approver": None, "plan": 7, "ticket": "CHG-2291", "reason": "A column for QA", "happened_at": NOON, **more}
-    act = Act(
+    act = AuditRecord(
         action="change.done",
         actor=actor,
-        connector=connector,
+        context=context_of(connector),
         subject="plan 7 change 1",
         sentence=f"{event.source_name} now leads to {event.after_name}.",
-        event=event,
+        event=event_fields(event),
         project_key=event.project_key or "",
         **told,
     )
     with transaction.atomic():
-        entry = trail.append_many([act])[0]
+        entry = trail.record_all([act])[0]
     return HistoryRow.objects.get(entry_seq=entry.seq)
 
 

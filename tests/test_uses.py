@@ -17,13 +17,15 @@ from django.test import Client
 
 from alignadmin import sealing
 from alignadmin.accounts.models import Person, Role
-from alignadmin.audit import trail, verification
+from alignadmin.audit import verification
 from alignadmin.audit.models import ChainHead, Entry
 from alignadmin.http.errors import Forbidden, SignInRefused
 from connectors.align.client import AlignClient
 from connectors.catalogue.refresh import REFRESH
 from connectors.credentials import clients
 from connectors.credentials.clients import LockedOut, NoCredential
+from connectors.credentials.values import SecretData
+from connectors.history.mirror.projection import row_of
 from connectors.jira.client import JiraClient
 from connectors.jobs import runner
 from connectors.jobs.threads import DatabaseThreads
@@ -38,7 +40,7 @@ from connectors.models import (
     Stage,
     System,
 )
-from connectors.setup.services import OBSERVE, SecretData, store_credential
+from connectors.setup.services import OBSERVE, store_credential
 from tests.conftest import SignIn
 from tests.sandbox_fixture import ADMIN, ALIGN_TOKEN, JIRA_TOKEN, RunningSandbox
 
@@ -108,7 +110,7 @@ def test_every_job_that_reads_or_writes_enters_its_use(connector: Connector) -> 
 def test_uses_have_no_row_of_their_own_in_the_history(connector: Connector) -> None:
     assert entries()
     assert not HistoryRow.objects.filter(action="credential.used").exists()
-    assert all(trail.row_of(entry) is None for entry in Entry.objects.filter(action="credential.used"))
+    assert all(row_of(entry) is None for entry in Entry.objects.filter(action="credential.used"))
 
 
 def test_two_workers_at_once_enter_it_once(bare_connector: Connector) -> None:

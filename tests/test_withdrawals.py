@@ -15,8 +15,11 @@ from django.test import Client
 
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import trail, triggers, verification
+from alignadmin.audit.entries import AuditRecord
 from alignadmin.audit.models import Entry
+from alignadmin.errors import Refused
 from connectors.align.audit_sentences import MappingEvent, write
+from connectors.audited import context_of, event_fields
 from connectors.history.cases import services
 from connectors.history.intake import gaps, runs, withdrawals
 from connectors.history.intake.intake import IntakeResult, pull, take_in
@@ -35,7 +38,6 @@ from connectors.models import (
     RunWithdrawal,
     WithdrawnLine,
 )
-from connectors.setup.services import Refused
 from tests.events import EVENT
 from tests.test_audit_intake import Log, audit_line, row
 
@@ -69,15 +71,17 @@ def paste(connector: Connector, actor: Person, *times: datetime, description: st
 
 def ours(connector: Connector, at: datetime, event: MappingEvent = EVENT) -> None:
     with transaction.atomic():
-        trail.append(
-            "change.done",
-            actor=None,
-            connector=connector,
-            subject="plan 7 change 1",
-            sentence="Set.",
-            event=event,
-            plan=7,
-            happened_at=at,
+        trail.record(
+            AuditRecord(
+                action="change.done",
+                actor=None,
+                context=context_of(connector),
+                subject="plan 7 change 1",
+                sentence="Set.",
+                event=event_fields(event),
+                plan=7,
+                happened_at=at,
+            )
         )
 
 

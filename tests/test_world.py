@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from alignadmin.accounts.models import Person
 from connectors.models import Connector
 from mappings import planning
+from mappings.drift.decisions import Decision, decide
 from mappings.edits import services
 from mappings.engine.values import Situation
 from mappings.models import Mapping
@@ -79,7 +80,7 @@ def settle_everything(connector: Connector, admin: Person) -> None:
         if row.situation == Situation.EDITED:
             services.drop_edit(row, seen=row.wanted, actor=admin)
         else:
-            services.decide(row, services.Decision.ADOPT, seen=row.observed, actor=admin)
+            decide(row, Decision.ADOPT, seen=row.observed, actor=admin)
 
 
 def change_elsewhere(connector: Connector, sandbox: RunningSandbox, move: Move) -> None:

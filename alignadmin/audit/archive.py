@@ -21,6 +21,7 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.audit import archive_index, bundle, checkpoints, standalone_checker, trail, triggers
 from alignadmin.audit.deliveries import sync_folder
+from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.audit.models import Archive, ChainHead, Checkpoint, Entry
 
 LEAST_MONTHS = 12
@@ -162,7 +163,7 @@ def _checkpoint_of(path: Path) -> object:
 
 def _enter(archive: Archive, end: Checkpoint, actor: Person | None) -> Archive:
     with transaction.atomic():
-        trail.lock_head()
+        lock_head()
         same = Archive.objects.filter(first_seq=archive.first_seq, last_seq=archive.last_seq, sha256=archive.sha256)
         if known := same.first():
             return known
@@ -179,20 +180,21 @@ def _tell(archive: Archive, did: str, actor: Person | None) -> None:
         "wrote": f"Wrote the {what} into the archive {name}; they stay in the database, too.",
         "removed": f"Removed the {what} from the database; they stand in the archive {name}.",
     }
-    trail.append(
-        "history.archived",
-        actor=actor,
-        connector=None,
-        subject=f"archive {name}",
-        sentence=sentences[did],
-        data={
-            "first_seq": archive.first_seq,
-            "last_seq": archive.last_seq,
-            "sha256": archive.sha256,
-            "size": archive.size,
-            "checkpoint": archive.checkpoint_id,
-            "removed": did == "removed",
-        },
+    trail.record(
+        AuditRecord(
+            action="history.archived",
+            actor=actor,
+            subject=f"archive {name}",
+            sentence=sentences[did],
+            data={
+                "first_seq": archive.first_seq,
+                "last_seq": archive.last_seq,
+                "sha256": archive.sha256,
+                "size": archive.size,
+                "checkpoint": archive.checkpoint_id,
+                "removed": did == "removed",
+            },
+        )
     )
 
 
@@ -218,7 +220,7 @@ def remove(archive: Archive, *, actor: Person | None, now: datetime | None = Non
 
 
 def _remove(archive: Archive, last_hash: str, actor: Person | None) -> int:
-    trail.lock_head()
+    lock_head()
     if ChainHead.objects.values_list("archived_seq", flat=True).get(pk=1) != archive.first_seq - 1:
         raise NotArchived("Another run has archived meanwhile: nothing was removed. Run it once more.")
     if connection.vendor == "postgresql":

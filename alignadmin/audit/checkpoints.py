@@ -27,8 +27,10 @@ from django.utils import timezone
 from alignadmin import sealing
 from alignadmin.accounts.models import Person
 from alignadmin.audit import standalone_checker, trail
+from alignadmin.audit.entries import AuditRecord, canonical, lock_head
 from alignadmin.audit.models import Checkpoint, CheckpointDelivery, SigningKey
 from alignadmin.due_work import due_work, wake
+from alignadmin.errors import SealError
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +73,7 @@ def public_keys() -> list[PublicKey]:
 def sign(raw: bytes) -> Signature:
     """Sign something else than a checkpoint, such as the manifest of a pack. Raises NotSigned."""
     with transaction.atomic():
-        trail.lock_head()
+        lock_head()
         key = _key()
     return _sign(key, standalone_checker.file_text(raw))
 
@@ -79,7 +81,7 @@ def sign(raw: bytes) -> Signature:
 def rotate(*, actor: Person | None = None, lost: bool = False) -> SigningKey:
     """Let a new key sign from now on. The old one signs a last checkpoint that names it, unless it is lost."""
     with transaction.atomic():
-        trail.lock_head()
+        lock_head()
         old, now = _key(), timezone.now()
         new = _new_key(now)
         if not lost:
@@ -87,14 +89,15 @@ def rotate(*, actor: Person | None = None, lost: bool = False) -> SigningKey:
         SigningKey.objects.filter(pk=old.pk).update(retired_at=now)
         new.save()
         make(COMMAND)
-        trail.append(
-            "keys.signing_changed",
-            actor=actor,
-            connector=None,
-            subject=f"signing key {new.key_id}",
-            sentence=f"The key {new.key_id} signs checkpoints from now on, after {old.key_id}"
-            + (", which was lost." if lost else "."),
-            data={"from": old.key_id, "to": new.key_id, "public": new.public, "lost": lost},
+        trail.record(
+            AuditRecord(
+                action="keys.signing_changed",
+                actor=actor,
+                subject=f"signing key {new.key_id}",
+                sentence=f"The key {new.key_id} signs checkpoints from now on, after {old.key_id}"
+                + (", which was lost." if lost else "."),
+                data={"from": old.key_id, "to": new.key_id, "public": new.public, "lost": lost},
+            )
         )
     return new
 
@@ -123,7 +126,7 @@ def _new_key(now: datetime) -> SigningKey:
 def _sign(key: SigningKey, text: bytes) -> Signature:
     try:
         raw = sealing.unseal(key.sealed, bound_to=sealing.signing_bound_to(key))
-    except sealing.SealError as error:
+    except SealError as error:
         raise NotSigned(
             f"The signing key {key.key_id} does not open: give its key back to SEAL_KEYS, or, if that is lost for "
             "good, run manage.py checkpoint --new-key --lost."
@@ -142,7 +145,7 @@ def latest() -> Checkpoint | None:
 def make(cause: str, *, now: datetime | None = None, extra: Mapping[str, Any] | None = None) -> Checkpoint:
     """Sign what the chain is now, and queue the way out of this database. Raises NotSigned."""
     with transaction.atomic():
-        head = trail.lock_head()
+        head = lock_head()
         return _make(head.seq, head.hash, cause, now, extra or {})
 
 
@@ -166,7 +169,7 @@ def _make(seq: int, entry_hash: str, cause: str, now: datetime | None, extra: Ma
         "key": key.key_id,
         "cause": cause,
     }
-    text = trail.canonical(body)
+    text = canonical(body)
     made = Checkpoint.objects.create(
         number=body["number"],
         seq=seq,
@@ -229,7 +232,7 @@ def make_due() -> int:
         return 0
     try:
         with transaction.atomic():
-            trail.lock_head()
+            lock_head()
             if not _is_due(now):  # another worker made it while we waited
                 return 0
             make(HOUR)

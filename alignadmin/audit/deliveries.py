@@ -23,11 +23,11 @@ from django.utils import timezone
 from alignadmin.audit.checkpoints import FOLDER, MAIL, URL, public_keys
 from alignadmin.audit.models import Checkpoint, CheckpointDelivery
 from alignadmin.due_work import due_work
+from alignadmin.egress import is_allowed_private
 from alignadmin.http import NoBudget, Remote, Retry, Site
 from alignadmin.http.errors import RemoteError
 from alignadmin.http.responses import Wording
-from connectors.credentials import clients
-from connectors.credentials.reminders import addresses
+from alignadmin.mail.sending import addresses
 
 log = logging.getLogger(__name__)
 AGAIN = timedelta(minutes=5)  # after a failed try
@@ -159,7 +159,7 @@ def to_url(checkpoint: Checkpoint) -> None:
     try:
         site = Site(
             address=address,
-            allow_private=clients.is_allowed_private(address),
+            allow_private=is_allowed_private(address),
             connect_timeout=settings.CONNECT_TIMEOUT,
             read_timeout=settings.READ_TIMEOUT,
             deadline=settings.REQUEST_DEADLINE,

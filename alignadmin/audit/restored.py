@@ -14,6 +14,7 @@ from django.db import transaction
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import checkpoints, standalone_checker, trail
+from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.audit.models import Checkpoint, Entry
 from alignadmin.audit.standalone_checker import Copies, Gap, Keyring
 
@@ -33,16 +34,17 @@ def declare(folder: Path, reason: str, *, actor: Person | None) -> Declared:
     """Say which of the checkpoints in `folder` this database has lost. Raises NotDeclared, checkpoints.NotSigned."""
     copies = _copies(folder)
     with transaction.atomic():
-        head = trail.lock_head()
+        head = lock_head()
         gap = _gap(copies, folder)
-        entry = trail.append(
-            "history.restored",
-            actor=actor,
-            connector=None,
-            subject="history",
-            sentence=_sentence(gap, head.seq),
-            data={**asdict(gap), "database_ended_with": head.seq},
-            reason=reason,
+        entry = trail.record(
+            AuditRecord(
+                action="history.restored",
+                actor=actor,
+                subject="history",
+                sentence=_sentence(gap, head.seq),
+                data={**asdict(gap), "database_ended_with": head.seq},
+                reason=reason,
+            )
         )
         made = checkpoints.make(checkpoints.RESTORED, extra={"gap": asdict(gap)})
     return Declared(gap=gap, entry=entry, checkpoint=made)

@@ -12,6 +12,7 @@ from django.db.models import Count, Min
 from django.utils import timezone
 
 from alignadmin import sealing, starting
+from alignadmin.errors import SealError
 from connectors.jobs import heartbeat
 from connectors.models import Job, JobState
 
@@ -56,7 +57,7 @@ def _migrations() -> Part:
 def _keys() -> Part:
     try:
         sealing.verify_stored()
-    except sealing.SealError as error:
+    except SealError as error:
         return Part(name="keys", ok=False, says=str(error))
     return Part(name="keys", ok=True, says="The keys open what is stored.")
 

@@ -10,7 +10,8 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
-from alignadmin.accounts.rights import Right, requires
+from alignadmin.accounts.guard import requires
+from alignadmin.accounts.rights import Right
 from alignadmin.accounts.signin.throttling import address_of
 from alignadmin.audit.models import ChainHead
 from alignadmin.site import health

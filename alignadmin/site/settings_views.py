@@ -6,11 +6,12 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from alignadmin.accounts.guard import requires
 from alignadmin.accounts.people import invitations
-from alignadmin.accounts.rights import Right, requires
+from alignadmin.accounts.requests import person_of
+from alignadmin.accounts.rights import Right
 from alignadmin.site.system_info import Installation
 from alignadmin.web.responses import page, redirect
-from connectors.setup.views import person_of
 
 
 @requires(Right.CONFIGURE)

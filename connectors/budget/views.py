@@ -9,13 +9,14 @@ from functools import cached_property
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from alignadmin.accounts.rights import Right, requires
+from alignadmin.accounts.guard import requires
+from alignadmin.accounts.rights import Right
 from alignadmin.http.address import origin_of
 from alignadmin.http.errors import AddressRefused
 from alignadmin.web.responses import page
 from connectors.budget.slots import System, Usage, now, usage
 from connectors.models import ACTIVE, Connector, Job
-from connectors.setup.views import connector_or_404
+from connectors.requests import with_credentials_or_404
 
 MOST_JOBS = 100
 SYSTEMS: tuple[tuple[System, str], ...] = (("align", "Jira Align"), ("jira", "Jira"))
@@ -108,6 +109,6 @@ def origins(connector: Connector, system: System) -> list[str]:
 @requires(Right.SEE)
 def budget(request: HttpRequest, slug: str) -> HttpResponse:
     """Used, free and reserved slots of each site, who waits for what, and until when a site is blocked."""
-    connector = connector_or_404(slug)
+    connector = with_credentials_or_404(slug)
     context = {"connector": connector, "page": BudgetPage(connector), "window": settings.BUDGET_WINDOW}
     return page(request, "connectors/budget.html", context, fragment="connectors/_budget.html")

@@ -16,11 +16,13 @@ from django.db import transaction
 from django.db.models import Model
 from django.utils import timezone
 
-from alignadmin import sealing
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord, lock_head
+from alignadmin.errors import SealError
 from alignadmin.http.errors import RemoteError
 from connectors.align.resources import ConnectorProject
 from connectors.align.resources import ProcessFlow as AlignFlow
+from connectors.audited import context_of
 from connectors.credentials import clients
 from connectors.history.mirror import remaking
 from connectors.jira.client import JiraClient
@@ -53,7 +55,7 @@ def refresh(run: runner.Run) -> None:
     connector = run.connector
     try:
         _refresh(run)
-    except (RemoteError, sealing.SealError, runner.JobFailed) as error:
+    except (RemoteError, SealError, runner.JobFailed) as error:
         sentence = error.sentence if isinstance(error, RemoteError) else str(error)
         Connector.objects.filter(pk=connector.pk).update(catalogue_error=sentence)
         raise runner.JobFailed(sentence) from error
@@ -108,13 +110,15 @@ def _note_changes(run: runner.Run, before: dict[str, int]) -> None:
         return
     words = ", ".join(f"{number} {name}" for name, number in after.items())
     with transaction.atomic():
-        trail.append(
-            "catalogue.refreshed",
-            actor=run.actor,
-            connector=run.connector,
-            subject="catalogue",
-            sentence=f"The catalogue now has {words}.",
-            data={"before": before, "after": after},
+        trail.record(
+            AuditRecord(
+                action="catalogue.refreshed",
+                actor=run.actor,
+                context=context_of(run.connector),
+                subject="catalogue",
+                sentence=f"The catalogue now has {words}.",
+                data={"before": before, "after": after},
+            )
         )
 
 
@@ -199,7 +203,7 @@ def _followed_by_history(connector: Connector) -> Iterator[None]:
     yield
     after = _places(connector)
     if moved := {id_ for id_, key in after.items() if id_ not in before or before[id_] != key}:
-        trail.lock_head()
+        lock_head()
         remaking.follow_statuses(connector, moved)
 
 

@@ -11,13 +11,13 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils import timezone
 from requests import PreparedRequest
 
 from alignadmin import sealing
+from alignadmin.egress import is_allowed_private
 from alignadmin.http import Answer, Basic, Bearer, Budget, Remote, Retry, Site
 from alignadmin.http.auth import Auth
 from alignadmin.http.errors import Forbidden, RemoteError, SignInRefused
@@ -379,11 +379,6 @@ def site_of(system: System, address: str) -> Site:
         deadline=settings.REQUEST_DEADLINE,
         wording=WORDINGS[system],
     )
-
-
-def is_allowed_private(address: str) -> bool:
-    parts = urlsplit(address)
-    return bool({parts.netloc, parts.hostname} & set(settings.ALLOWED_PRIVATE_HOSTS))
 
 
 __all__ = ["Access", "LockedOut", "NoCredential", "align_client", "credential_remote", "jira_client", "trial_remote"]

@@ -10,7 +10,8 @@ from django.db.models import Q, QuerySet
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
-from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
+from connectors.audited import context_of
 from connectors.models import Connector, Credential, System
 
 
@@ -74,7 +75,7 @@ class Handover:
         for line in self.lines:
             Credential.objects.filter(pk=line.credential.pk).update(owner=line.owner, backup_owner=line.backup_owner)
 
-    def acts(self, actor: Person) -> list[trail.Act]:
+    def acts(self, actor: Person) -> list[AuditRecord]:
         return [_act(line, self.person, actor) for line in self.lines]
 
 
@@ -115,13 +116,13 @@ def _line(credential: Credential, leaving: Person) -> Line:
     return Line(credential=credential, owner=owner, backup_owner=backup)
 
 
-def _act(line: Line, leaving: Person, actor: Person) -> trail.Act:
+def _act(line: Line, leaving: Person, actor: Person) -> AuditRecord:
     credential = line.credential
     before = {"owner": _id(credential.owner), "backup_owner": _id(credential.backup_owner)}
-    return trail.Act(
+    return AuditRecord(
         action="credential.owners_changed",
         actor=actor,
-        connector=credential.connector,
+        context=context_of(credential.connector),
         subject=f"credential {credential.uuid}",
         sentence=f"The {line.name} of {credential.connector}: {line.words}, as {leaving} was deactivated.",
         data={

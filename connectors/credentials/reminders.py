@@ -13,9 +13,7 @@ from smtplib import SMTPException
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
-from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, SmallIntegerField, Value, When
 from django.template.loader import render_to_string
@@ -23,7 +21,11 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import due_work
+from alignadmin.mail.sending import addresses
+from alignadmin.text import one_line
+from connectors.audited import context_of
 from connectors.credentials import expiry
 from connectors.models import Credential, Reminder, Stage
 
@@ -143,18 +145,20 @@ def _note(claim: Claim, told: list[str], today: date) -> None:
         mine = Reminder.objects.filter(pk=claim.reminder.pk, claimed_at=claim.at, sent_at=None)
         if not mine.update(sent_at=timezone.now()):
             return
-        trail.append(
-            "credential.reminded",
-            actor=None,
-            connector=credential.connector,
-            subject=f"credential {credential.uuid}",
-            sentence=f"{sentence(credential, today)}: {how}.",
-            data={
-                "system": credential.system,
-                "expires_on": str(credential.expires_on),
-                "days": claim.reminder.days,
-                "told": told,
-            },
+        trail.record(
+            AuditRecord(
+                action="credential.reminded",
+                actor=None,
+                context=context_of(credential.connector),
+                subject=f"credential {credential.uuid}",
+                sentence=f"{sentence(credential, today)}: {how}.",
+                data={
+                    "system": credential.system,
+                    "expires_on": str(credential.expires_on),
+                    "days": claim.reminder.days,
+                    "told": told,
+                },
+            )
         )
 
 
@@ -167,21 +171,6 @@ def recipients(credential: Credential) -> list[str]:
     return addresses([*settings.REMINDER_RECIPIENTS, *owners]) or addresses(
         list(Person.objects.filter(role=Role.ADMIN, is_active=True).order_by("pk").values_list("email", flat=True))
     )
-
-
-def addresses(found: list[str]) -> list[str]:
-    """Each once, without those that no mail server would take: they would hold up everybody's."""
-    unique = {each.strip().lower(): each.strip() for each in found}
-    return [each for each in unique.values() if _is_address(each)]
-
-
-def _is_address(text: str) -> bool:
-    try:
-        validate_email(text)
-    except ValidationError:
-        log.warning("%s is no e-mail address: nothing is sent there", one_line(text)[:100])
-        return False
-    return True
 
 
 def message(claim: Claim, told: list[str], today: date) -> EmailMessage:
@@ -215,8 +204,3 @@ def sentence(credential: Credential, today: date | None = None) -> str:
     """ "Jira credential of Acme expires in 12 days"."""
     words = expiry.deadline(credential, today=today).words
     return f"{credential.get_system_display()} credential of {one_line(credential.connector.name)} {words}"
-
-
-def one_line(text: str) -> str:
-    """Without line breaks and control characters, which would begin a header or a line of their own."""
-    return " ".join("".join(each if each.isprintable() else " " for each in text).split())

@@ -15,7 +15,9 @@ from django.db import transaction
 
 from alignadmin import sealing
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
 from alignadmin.audit.models import SigningKey
+from alignadmin.errors import SealError
 from alignadmin.sealing import SECOND_FACTOR, SECOND_FACTOR_FIELDS, DoesNotOpen
 from connectors.models import Credential, System
 
@@ -65,13 +67,14 @@ def _in_one_transaction(reseal: Callable[[int, int], Batch], after: int, size: i
     with transaction.atomic():
         batch = reseal(after, size)
         if count := batch.resealed.total():
-            trail.append(
-                "keys.rotated",
-                actor=None,
-                connector=None,
-                subject=f"key {to}",
-                sentence=f'Sealed {count} {what} again with the key "{to}".',
-                data={"to": to, "from": dict(batch.resealed), what.replace(" ", "_"): count},
+            trail.record(
+                AuditRecord(
+                    action="keys.rotated",
+                    actor=None,
+                    subject=f"key {to}",
+                    sentence=f'Sealed {count} {what} again with the key "{to}".',
+                    data={"to": to, "from": dict(batch.resealed), what.replace(" ", "_"): count},
+                )
             )
     return batch
 
@@ -143,7 +146,7 @@ def _resealed(value: str, bound_to: str) -> str | None:
 
 def _refuse_other(opened: str, secret: str) -> None:
     if opened != secret:
-        raise sealing.SealError("A value that was sealed again does not open to what it was; nothing was changed.")
+        raise SealError("A value that was sealed again does not open to what it was; nothing was changed.")
 
 
 def _is_up_to_date(value: str) -> bool:

@@ -12,9 +12,11 @@ from django.db import connection, transaction
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
+from connectors.audited import CREDENTIAL_USED, context_of
 from connectors.models import Credential, CredentialUse, Job, System
 
-USED, TESTED = trail.CREDENTIAL_USED, "credential.tested"
+USED, TESTED = CREDENTIAL_USED, "credential.tested"
 
 
 def note_use(job: Job, credential: Credential) -> None:
@@ -46,19 +48,21 @@ def _named(credential: Credential) -> str:
 
 
 def _append(action: str, credential: Credential, actor: Person | None, sentence: str, **more: object) -> None:
-    trail.append(
-        action,
-        actor=actor,
-        connector=credential.connector,
-        subject=f"credential {credential.uuid}",
-        sentence=sentence,
-        data={
-            "system": credential.system,
-            "stage": credential.stage,
-            "version": credential.version,
-            "fingerprint": credential.fingerprint,
-            **more,
-        },
+    trail.record(
+        AuditRecord(
+            action=action,
+            actor=actor,
+            context=context_of(credential.connector),
+            subject=f"credential {credential.uuid}",
+            sentence=sentence,
+            data={
+                "system": credential.system,
+                "stage": credential.stage,
+                "version": credential.version,
+                "fingerprint": credential.fingerprint,
+                **more,
+            },
+        )
     )
 
 

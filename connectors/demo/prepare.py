@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alignadmin.accounts.models import Person
+from connectors.credentials.values import SecretData
 from connectors.demo.people import PEOPLE, DemoPerson
 from connectors.models import Connector, CredentialKind, JiraKind, System
 from connectors.setup import services
@@ -10,13 +11,13 @@ from connectors.setup import services
 ALIGN_CONNECTOR_ID = 123
 # The sandbox documents these; they open nothing else.
 SANDBOX_SECRETS = (
-    services.SecretData(
+    SecretData(
         system=System.ALIGN,
         kind=CredentialKind.ALIGN_BEARER,
         user="",
         secret="sandbox-align-token",  # noqa: S106
     ),
-    services.SecretData(
+    SecretData(
         system=System.JIRA,
         kind=CredentialKind.JIRA_CLOUD,
         user="admin@sandbox.test",

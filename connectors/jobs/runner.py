@@ -21,8 +21,8 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.due_work import due_work, wake
+from alignadmin.errors import SealError
 from alignadmin.http.errors import RemoteError
-from alignadmin.sealing import SealError
 from connectors.jobs import leases
 from connectors.models import ACTIVE, Connector, Job, JobState
 

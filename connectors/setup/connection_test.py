@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from alignadmin import sealing
 from alignadmin.accounts.models import Person
+from alignadmin.errors import SealError
 from alignadmin.http.auth import BadToken
 from alignadmin.http.errors import RemoteError
 from alignadmin.http.remote import Remote
 from connectors.align.client import AlignClient
 from connectors.credentials import clients, usage
 from connectors.credentials.clients import Access
+from connectors.credentials.values import SecretData
 from connectors.jira.client import JiraClient
 from connectors.models import Connector, Credential, Stage, System
-from connectors.setup.services import ConnectorData, SecretData
+from connectors.setup.services import ConnectorData
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +86,7 @@ def _without(system: System) -> Check:
 def _look(system: System, data: ConnectorData, connect: Callable[[], Remote]) -> Iterator[Check]:
     try:
         remote = connect()
-    except (RemoteError, BadToken, sealing.SealError) as error:
+    except (RemoteError, BadToken, SealError) as error:
         yield Check(label=f"{system.label}: address and credential", ok=False, sentence=str(error))
         return
     with remote:

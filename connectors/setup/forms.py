@@ -11,27 +11,22 @@ from zoneinfo import available_timezones
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.forms.renderers import TemplatesSetting
 from django.http import QueryDict
 from django.utils.text import slugify
 
+from alignadmin.egress import is_allowed_private
 from alignadmin.http.errors import AddressRefused
+from alignadmin.web.forms import problems_of
 from connectors.align.client import trim_site as trim_align_site
 from connectors.credentials import clients
 from connectors.credentials.rotation.forms import CredentialForm, typed
+from connectors.credentials.values import SecretData
 from connectors.jira.client import trim_site as trim_jira_site
 from connectors.models import Connector, JiraKind, System, WorkItemType
-from connectors.setup.services import ConnectorData, SecretData
+from connectors.setup.services import ConnectorData
 
 MOST_ID = 2**31 - 1  # what the column holds on both databases
 RESERVED_SLUGS = frozenset({"new", "credentials"})  # addresses of our own below /connectors/
-
-
-class Renderer(TemplatesSetting):
-    """Label, help and error beside each field, from our templates; widgets are those of `django.forms`."""
-
-    form_template_name = "_form.html"
-    field_template_name = "fields/field.html"
 
 
 class SiteInput(forms.TextInput):
@@ -130,7 +125,7 @@ def refuse_private(site: str) -> None:
         is_public = ipaddress.ip_address(host).is_global
     except ValueError:
         is_public = host != "localhost" and not host.endswith(".localhost")
-    if not is_public and not clients.is_allowed_private(site):
+    if not is_public and not is_allowed_private(site):
         raise ValidationError(
             f"{host} is a private or local network address, which is not allowed. "
             "If the site really is inside your network, the operator has to allow it in the settings."
@@ -195,12 +190,6 @@ class SetUp:
     @property
     def secrets_typed(self) -> list[SecretData]:
         return [self.align.secret_typed, self.jira.secret_typed]
-
-
-def problems_of(form: forms.BaseForm) -> list[str]:
-    """Every error with the label of its field, for a place away from the fields."""
-    labels = {name: f"{form[name].label}: " for name in form.fields}
-    return [f"{labels.get(name, '')}{error}" for name, errors in form.errors.items() for error in errors]
 
 
 class TypesForm(forms.Form):

@@ -15,9 +15,11 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
+from alignadmin.errors import Refused
 from alignadmin.parsing import typed
+from connectors.audited import context_of
 from connectors.models import Connector
-from connectors.setup.services import Refused
 
 LONGEST_REASON = 500
 LONGEST = timedelta(days=31)
@@ -79,14 +81,16 @@ def begin(connector: Connector, *, reason: str, until: datetime | None = None, a
         found.maintenance_reason, found.maintenance_by = reason, actor
         _save(found)
         expected = f" Expected until {until:%Y-%m-%d %H:%M} UTC." if until else ""
-        trail.append(
-            "maintenance.begun",
-            actor=actor,
-            connector=found,
-            subject=f"connector {found.slug}",
-            sentence=f"Began maintenance of {found}: nothing is applied and no drift is told.{expected}",
-            data={"until": until.isoformat() if until else None},
-            reason=reason,
+        trail.record(
+            AuditRecord(
+                action="maintenance.begun",
+                actor=actor,
+                context=context_of(found),
+                subject=f"connector {found.slug}",
+                sentence=f"Began maintenance of {found}: nothing is applied and no drift is told.{expected}",
+                data={"until": until.isoformat() if until else None},
+                reason=reason,
+            )
         )
     return found
 
@@ -105,14 +109,16 @@ def end(connector: Connector, *, since: datetime | None = None, actor: Person) -
         _save(found)
         for start in ON_RETURN:
             start(found, actor)
-        trail.append(
-            "maintenance.ended",
-            actor=actor,
-            connector=found,
-            subject=f"connector {found.slug}",
-            sentence=f"Ended maintenance of {found}, which began {began:%Y-%m-%d %H:%M} UTC. Every list is read again.",
-            data={"since": began.isoformat()},
-            reason=reason,
+        trail.record(
+            AuditRecord(
+                action="maintenance.ended",
+                actor=actor,
+                context=context_of(found),
+                subject=f"connector {found.slug}",
+                sentence=f"Ended maintenance of {found}, which began {began:%Y-%m-%d %H:%M} UTC. Every list is read again.",
+                data={"since": began.isoformat()},
+                reason=reason,
+            )
         )
     return True
 

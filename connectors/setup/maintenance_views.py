@@ -8,40 +8,42 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
-from alignadmin.accounts.rights import Right, requires
+from alignadmin.accounts.guard import requires
+from alignadmin.accounts.requests import person_of
+from alignadmin.accounts.rights import Right
+from alignadmin.errors import Refused
 from alignadmin.parsing import text_in
+from alignadmin.web.forms import problems_of
 from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector
+from connectors.requests import with_credentials_or_404
 from connectors.setup import maintenance as maintaining
-from connectors.setup.forms import problems_of
 from connectors.setup.maintenance_form import MaintenanceForm
-from connectors.setup.services import Refused
-from connectors.setup.views import connector_or_404, person_of
 
 NO_SINCE = "The request does not say which maintenance to end: reload this page and try again."
 
 
 @requires(Right.SEE)
 def maintenance(request: HttpRequest, slug: str) -> HttpResponse:
-    return _show(request, connector_or_404(slug), MaintenanceForm())
+    return _show(request, with_credentials_or_404(slug), MaintenanceForm())
 
 
 @requires(Right.SEE, Right.CONFIGURE, ("POST",), fresh=True)
 def begin(request: HttpRequest, slug: str) -> HttpResponse:
-    shown, form = connector_or_404(slug), MaintenanceForm(request.POST)
+    shown, form = with_credentials_or_404(slug), MaintenanceForm(request.POST)
     if not form.is_valid():
         return _not_begun(request, shown, form, " ".join(problems_of(form)), status=400)
     try:
         maintaining.begin(shown, reason=form.cleaned_data["reason"], until=form.until_typed, actor=person_of(request))
     except Refused as refused:
-        return _not_begun(request, connector_or_404(slug), form, str(refused), status=409)
+        return _not_begun(request, with_credentials_or_404(slug), form, str(refused), status=409)
     return redirect(request, _address(shown))
 
 
 @requires(Right.SEE, Right.CONFIGURE, ("POST",), fresh=True)
 def end(request: HttpRequest, slug: str) -> HttpResponse:
     """Names the maintenance that was seen, since another may have begun. One that is over already is no trouble."""
-    shown, since = connector_or_404(slug), _since(request)
+    shown, since = with_credentials_or_404(slug), _since(request)
     if since is None:
         return failure(request, NO_SINCE, status=400)
     try:

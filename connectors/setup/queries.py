@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from connectors.requests import with_credentials
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from alignadmin.parsing import REPLACEMENT, text_in
 from connectors.catalogue.refresh import REFRESH
@@ -63,12 +65,6 @@ def cards() -> list[ConnectorCard]:
     """Every connector, active ones first."""
     found = with_credentials().order_by("-is_active", "name", "pk")
     return [ConnectorCard(connector=each, credentials=credential_lines(each)) for each in found]
-
-
-def with_credentials() -> QuerySet[Connector]:
-    return Connector.objects.prefetch_related(
-        Prefetch("credentials", Credential.objects.defer("sealed").select_related("owner", "backup_owner"))
-    )
 
 
 def credential_lines(connector: Connector) -> list[CredentialLine]:

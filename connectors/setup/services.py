@@ -8,7 +8,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -16,7 +15,11 @@ from django.utils import timezone
 from alignadmin import sealing
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
+from alignadmin.errors import Refused
+from connectors.audited import context_of
 from connectors.catalogue.refresh import REFRESH
+from connectors.credentials.values import SecretData
 from connectors.history.mirror import labels
 from connectors.jobs import runner
 from connectors.models import (
@@ -35,10 +38,6 @@ from connectors.models import (
 OBSERVE = "observe"  # the mappings' job; started here by its name, since this package knows no mappings
 
 
-class Refused(Exception):
-    """The act was refused and nothing changed; the message says why and what to do."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class ConnectorData:
     """What a person types about a connector, already cleaned."""
@@ -50,18 +49,6 @@ class ConnectorData:
     jira_kind: str
     time_zone: str = "UTC"
     log_by_hand: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class SecretData:
-    system: System
-    kind: str
-    user: str
-    secret: str
-    expires_on: date | None = None
-
-    def __repr__(self) -> str:
-        return f"SecretData({self.system}, {self.kind})"
 
 
 def add_connector(slug: str, data: ConnectorData, secrets: Sequence[SecretData], *, actor: Person) -> Connector:
@@ -236,6 +223,13 @@ def start_refresh(connector: Connector, *, actor: Person | None) -> Job:
 
 
 def _entry(action: str, connector: Connector, actor: Person, sentence: str, **data: object) -> None:
-    trail.append(
-        action, actor=actor, connector=connector, subject=f"connector {connector.slug}", sentence=sentence, data=data
+    trail.record(
+        AuditRecord(
+            action=action,
+            actor=actor,
+            context=context_of(connector),
+            subject=f"connector {connector.slug}",
+            sentence=sentence,
+            data=data,
+        )
     )

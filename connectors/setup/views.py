@@ -6,34 +6,28 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
+from alignadmin.accounts.guard import requires
 from alignadmin.accounts.models import Person
-from alignadmin.accounts.rights import Right, requires
+from alignadmin.accounts.requests import person_of
+from alignadmin.accounts.rights import Right
+from alignadmin.errors import Refused
 from alignadmin.parsing import text_in
+from alignadmin.web.forms import problems_of
 from alignadmin.web.responses import failure, page, redirect
 from connectors.history.mirror import labels
 from connectors.models import Connector, WorkItemType
+from connectors.requests import with_credentials_or_404
 from connectors.setup import connection_test, queries, services
 from connectors.setup.connection_test import Check, data_of
-from connectors.setup.forms import ConnectorForm, SetUp, TermsForm, TypesForm, problems_of
+from connectors.setup.forms import ConnectorForm, SetUp, TermsForm, TypesForm
 from connectors.setup.readiness import CONFIRMABLE, matches_of
-from connectors.setup.services import Refused
 
 TYPE_CHOICES = [*WorkItemType.choices, ("", "none of these")]
 SECRETS_GONE = "Secrets are never sent back to the browser: enter them again."
-
-
-def connector_or_404(slug: str) -> Connector:
-    return get_object_or_404(queries.with_credentials(), slug=slug)
-
-
-def person_of(request: HttpRequest) -> Person:
-    if not isinstance(request.user, Person):
-        raise Http404
-    return request.user
 
 
 def address_of(connector: Connector) -> str:
@@ -50,7 +44,7 @@ def connectors(request: HttpRequest) -> HttpResponse:
 
 @requires(Right.SEE)
 def connector(request: HttpRequest, slug: str) -> HttpResponse:
-    return _show(request, connector_or_404(slug))
+    return _show(request, with_credentials_or_404(slug))
 
 
 def _show(
@@ -109,7 +103,7 @@ def _add(request: HttpRequest, set_up: SetUp) -> HttpResponse:
 
 @requires(Right.CONFIGURE, Right.CONFIGURE, ("GET", "POST"), fresh=True)
 def edit(request: HttpRequest, slug: str) -> HttpResponse:
-    stored = connector_or_404(slug)
+    stored = with_credentials_or_404(slug)
     if request.method != "POST":
         form = ConnectorForm(initial=vars(data_of(stored)), stored=stored)
         return page(request, "connectors/edit.html", {"connector": stored, "form": form})
@@ -147,7 +141,7 @@ def _test_answer(request: HttpRequest, template: str, context: dict[str, Any]) -
 @requires(Right.SEE, Right.CONFIGURE, ("POST",))
 def test(request: HttpRequest, slug: str) -> HttpResponse:
     """Try the stored credentials; the answer is a line per check."""
-    stored = connector_or_404(slug)
+    stored = with_credentials_or_404(slug)
     context = _tried(connection_test.try_stored(stored, actor=person_of(request)))
     if request.htmx:  # type: ignore[attr-defined]
         return page(request, "connectors/_checks.html", context)
@@ -159,7 +153,7 @@ def test(request: HttpRequest, slug: str) -> HttpResponse:
 
 @requires(Right.SEE, Right.EDIT, ("POST",))
 def refresh(request: HttpRequest, slug: str) -> HttpResponse:
-    stored = connector_or_404(slug)
+    stored = with_credentials_or_404(slug)
     if not stored.is_active:
         return failure(request, f"{stored.name} is deactivated: activate it first.")
     return _done(request, stored, lambda actor: services.start_refresh(stored, actor=actor))
@@ -167,7 +161,7 @@ def refresh(request: HttpRequest, slug: str) -> HttpResponse:
 
 @requires(Right.SEE, Right.CONFIGURE, ("POST",))
 def active(request: HttpRequest, slug: str) -> HttpResponse:
-    stored, wish = connector_or_404(slug), text_in(request.POST, "active")
+    stored, wish = with_credentials_or_404(slug), text_in(request.POST, "active")
     if wish not in ("yes", "no"):
         return failure(request, "The request does not say whether to activate or to deactivate.", status=400)
     return _done(request, stored, lambda actor: services.set_active(stored, wish == "yes", actor=actor))
@@ -175,7 +169,7 @@ def active(request: HttpRequest, slug: str) -> HttpResponse:
 
 @requires(Right.SEE, Right.CONFIGURE, ("POST",))
 def confirm(request: HttpRequest, slug: str) -> HttpResponse:
-    stored, code = connector_or_404(slug), text_in(request.POST, "code")
+    stored, code = with_credentials_or_404(slug), text_in(request.POST, "code")
     if code not in CONFIRMABLE:
         return failure(request, "This is none of the prerequisites that a person can confirm.", status=400)
     return _done(request, stored, lambda actor: services.confirm_prerequisite(stored, code, actor=actor))
@@ -184,7 +178,7 @@ def confirm(request: HttpRequest, slug: str) -> HttpResponse:
 @requires(Right.SEE, Right.CONFIGURE, ("POST",))
 def types(request: HttpRequest, slug: str) -> HttpResponse:
     """Which Jira issue types each Align work item type stands for."""
-    stored = connector_or_404(slug)
+    stored = with_credentials_or_404(slug)
     form = _types_form(stored, request.POST)
     if not form.is_valid():
         return _show(request, stored, types=form, status=400, trouble=" ".join(problems_of(form)))
@@ -194,7 +188,7 @@ def types(request: HttpRequest, slug: str) -> HttpResponse:
 @requires(Right.SEE, Right.CONFIGURE, ("POST",))
 def terms(request: HttpRequest, slug: str) -> HttpResponse:
     """What the site's own terms in Align's log mean."""
-    stored = connector_or_404(slug)
+    stored = with_credentials_or_404(slug)
     form = TermsForm(request.POST)
     if not form.is_valid():
         return failure(request, " ".join(problems_of(form)), status=400)

@@ -11,9 +11,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from alignadmin.audit import trail
-from alignadmin.audit.trail import Act
+from alignadmin.audit.entries import AuditRecord
 from alignadmin.http.errors import RemoteError, SignInRefused
 from connectors.align.audit_sentences import MappingEvent
+from connectors.audited import context_of, event_fields
 from connectors.jobs.runner import Run
 from mappings.applying.outcomes import Outcome, confirmed_count, judge, state_counts, write_back
 from mappings.models import Change, ChangeState, Plan, PlanState
@@ -112,13 +113,13 @@ class Journal:
         return True
 
     def _entries(self, action: str, changes: Sequence[Change]) -> None:
-        trail.append_many([self._act(action, change) for change in changes])
+        trail.record_all([self._act(action, change) for change in changes])
 
-    def _act(self, action: str, change: Change) -> Act:
-        return Act(
+    def _act(self, action: str, change: Change) -> AuditRecord:
+        return AuditRecord(
             action=action,
             actor=self.plan.applier,
-            connector=self.plan.connector,
+            context=context_of(self.plan.connector),
             subject=f"plan {self.plan.pk} change {change.position}",
             sentence=change.sentence,
             data={
@@ -129,7 +130,7 @@ class Journal:
                 "detail": change.detail,
                 "expected": change.expected_line,
             },
-            event=MappingEvent(**change.event),
+            event=event_fields(MappingEvent(**change.event)),
             plan=self.plan.pk,
             project_key=change.project_key,
             reason=self.plan.reason,
@@ -174,15 +175,17 @@ class Journal:
                 self._plan_entry("plan.paused", f"Plan {self.plan.pk} was paused. {why}")
 
     def _plan_entry(self, action: str, sentence: str, **data: object) -> None:
-        trail.append(
-            action,
-            actor=self.plan.applier,
-            connector=self.plan.connector,
-            subject=f"plan {self.plan.pk}",
-            sentence=sentence,
-            data=data,
-            plan=self.plan.pk,
-            planner=self.plan.author,
-            reason=self.plan.reason,
-            ticket=self.plan.ticket,
+        trail.record(
+            AuditRecord(
+                action=action,
+                actor=self.plan.applier,
+                context=context_of(self.plan.connector),
+                subject=f"plan {self.plan.pk}",
+                sentence=sentence,
+                data=data,
+                plan=self.plan.pk,
+                planner=self.plan.author,
+                reason=self.plan.reason,
+                ticket=self.plan.ticket,
+            )
         )

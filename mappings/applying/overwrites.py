@@ -15,8 +15,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from alignadmin.audit import trail
-from alignadmin.audit.trail import Act
+from alignadmin.audit.entries import AuditRecord
 from connectors.align.audit_sentences import A2J, CREATED, DELETED, UPDATED, MappingEvent, parse
+from connectors.audited import context_of, event_fields
 from connectors.history.mirror.matching import window
 from connectors.models import AuditSource, Connector, HistoryRow, Source
 from mappings.applying.outcomes import ALREADY_ABSENT
@@ -306,13 +307,13 @@ def _of_same_look(change: Change, theirs: Line, changes: Iterable[Change]) -> tu
 
 
 def _record(connector: Connector, found: Sequence[Overwrite]) -> int:
-    acts: list[Act] = []
+    acts: list[AuditRecord] = []
     with transaction.atomic():
         for overwrite in found:
             told = [each for each in overwrite.changes if _mark(each, overwrite)]
             if told:
                 acts.append(_act(connector, told[0], overwrite))
-        trail.append_many(acts)
+        trail.record_all(acts)
     return len(acts)
 
 
@@ -325,12 +326,12 @@ def _mark(change: Change, overwrite: Overwrite) -> bool:
     return bool(untold.update(overwrote_name=name, overwrote=overwrite.value))
 
 
-def _act(connector: Connector, change: Change, overwrite: Overwrite) -> Act:
+def _act(connector: Connector, change: Change, overwrite: Overwrite) -> AuditRecord:
     plan, event = change.plan, MappingEvent(**change.event)
-    return Act(
+    return AuditRecord(
         action="change.overwrote",
         actor=None,
-        connector=connector,
+        context=context_of(connector),
         subject=f"plan {plan.pk} change {change.position}",
         sentence=_sentence(change, overwrite),
         data={
@@ -339,7 +340,9 @@ def _act(connector: Connector, change: Change, overwrite: Overwrite) -> Act:
             "set_by": overwrite.theirs.user if overwrite.theirs else "",
             "set_at": overwrite.theirs.at.isoformat() if overwrite.theirs else "",
         },
-        event=replace(event, before_id=overwrite.value, before_name="" if overwrite.value is None else overwrite.name),
+        event=event_fields(
+            replace(event, before_id=overwrite.value, before_name="" if overwrite.value is None else overwrite.name)
+        ),
         plan=plan.pk,
         project_key=change.project_key,
         author=author_of(change),

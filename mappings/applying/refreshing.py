@@ -9,9 +9,9 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from alignadmin.errors import Refused
 from connectors.credentials import clients
 from connectors.jobs.runner import JobFailed, Run
-from connectors.setup.services import Refused
 from mappings.applying.outcomes import moved
 from mappings.models import Change, Mapping, Plan, PlanState, Scope
 from mappings.observing.lists import confirmed, read_scopes, store

@@ -9,10 +9,12 @@ from django.db import transaction
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord, lock_head
+from alignadmin.errors import Refused
+from connectors.audited import context_of
 from connectors.history.mirror import remaking
 from connectors.jobs import runner
 from connectors.models import Connector
-from connectors.setup.services import Refused
 from mappings.contract import facts
 from mappings.contract.proposals import Proposal, label, proposals, words_of
 from mappings.contract.reading import TYPE_IDS
@@ -37,13 +39,15 @@ def note(connector: Connector, pk: int, *, changed_at: datetime, actor: Person) 
             raise Refused("It has changed once more since this page was drawn: look at it, then take note.")
         fact.changed_at = None
         fact.save(update_fields=["changed_at"])
-        trail.append(
-            "contract.noted",
-            actor=actor,
-            connector=connector,
-            subject=facts.subject_of(fact),
-            sentence=f"Took note of what Align answers: {facts.change_of(fact)}.",
-            data={"family": fact.family, "name": fact.name, "before": fact.before, "after": fact.value},
+        trail.record(
+            AuditRecord(
+                action="contract.noted",
+                actor=actor,
+                context=context_of(connector),
+                subject=facts.subject_of(fact),
+                sentence=f"Took note of what Align answers: {facts.change_of(fact)}.",
+                data={"family": fact.family, "name": fact.name, "before": fact.before, "after": fact.value},
+            )
         )
     return True
 
@@ -80,15 +84,17 @@ def take_over(connector: Connector, family_code: str, key: str, *, actor: Person
         owner.save(update_fields=["type_ids"])
         Scope.objects.filter(connector=owner, family=family_code).update(observed_at=None)
         runner.start(owner, "observe", actor=actor)
-        trail.lock_head()
+        lock_head()
         remaking.remake(owner, None)  # lines of the log name the ids, too
-        trail.append(
-            "contract.type_ids",
-            actor=actor,
-            connector=owner,
-            subject=f"connector {owner.slug}",
-            sentence=f"Took over type ids of {label(family)}: {chosen.words}, before {_before(current, chosen)}.",
-            data={"family": family_code, "before": _plain(current), "after": _plain(chosen.type_ids)},
+        trail.record(
+            AuditRecord(
+                action="contract.type_ids",
+                actor=actor,
+                context=context_of(owner),
+                subject=f"connector {owner.slug}",
+                sentence=f"Took over type ids of {label(family)}: {chosen.words}, before {_before(current, chosen)}.",
+                data={"family": family_code, "before": _plain(current), "after": _plain(chosen.type_ids)},
+            )
         )
     return True
 

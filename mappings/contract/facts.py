@@ -10,7 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
 from connectors.align.client import PAGE
+from connectors.audited import context_of
 from connectors.credentials.expiry import Alarm
 from connectors.jobs import runner
 from connectors.models import Connector
@@ -80,7 +82,7 @@ def store(run: runner.Run, findings: Iterable[Finding]) -> list[ContractFact]:
                 changed.append(fact)
             fact.value, fact.seen_at = finding.value, now
             fact.save()
-        trail.append_many([_act(run, fact) for fact in changed])
+        trail.record_all([_act(run, fact) for fact in changed])
     return changed
 
 
@@ -96,11 +98,11 @@ def is_change(connector: Connector, fact: ContractFact, value: Any) -> bool:
     return bool(strange - set(fact.value)) or bool(strange and gone)
 
 
-def _act(run: runner.Run, fact: ContractFact) -> trail.Act:
-    return trail.Act(
+def _act(run: runner.Run, fact: ContractFact) -> AuditRecord:
+    return AuditRecord(
         action="contract.changed",
         actor=run.actor,
-        connector=run.connector,
+        context=context_of(run.connector),
         subject=subject_of(fact),
         sentence=f"Found that Align answers differently: {change_of(fact)}.",
         data={"family": fact.family, "name": fact.name, "before": fact.before, "after": fact.value},

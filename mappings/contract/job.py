@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.due_work import due_work
+from alignadmin.errors import Refused
 from alignadmin.http.errors import RateLimited, RemoteError, SignInRefused
 from connectors.align.client import AlignClient
 from connectors.credentials import clients
@@ -17,13 +18,12 @@ from connectors.credentials.rotation import write_keys
 from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Job
 from connectors.setup import maintenance
-from connectors.setup.services import Refused
 from mappings.contract import facts, reading
 from mappings.contract.reading import Finding
 from mappings.contract.write import try_write
 from mappings.engine.families import FAMILIES, Family
 from mappings.models import ForeignRecord, Scope
-from mappings.observing.lists import ensure_scopes
+from mappings.observing.scopes import ensure_scopes
 
 CONTRACT = "contract"
 NOT_READ = "Its projects and mappings have not been read yet. Refresh the connector first."

@@ -8,24 +8,26 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
+from alignadmin.accounts.guard import requires
 from alignadmin.accounts.models import Person
-from alignadmin.accounts.rights import Right, requires
+from alignadmin.accounts.requests import person_of
+from alignadmin.accounts.rights import Right
+from alignadmin.errors import Refused
 from alignadmin.parsing import text_in, whole
 from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector
-from connectors.setup.services import Refused
-from connectors.setup.views import connector_or_404, person_of
+from connectors.requests import with_credentials_or_404
 from mappings.contract import decisions, job
 from mappings.contract.page import ContractPage
 
-Act = Callable[[Connector, Person], object]
+AuditRecord = Callable[[Connector, Person], object]
 guarded = requires(Right.SEE, Right.CONFIGURE, ("POST",), fresh=True)
 NOT_NAMED = "The request does not name a change: reload this page and try again."
 
 
 @requires(Right.SEE)
 def contract(request: HttpRequest, slug: str) -> HttpResponse:
-    return _show(request, connector_or_404(slug))
+    return _show(request, with_credentials_or_404(slug))
 
 
 @guarded
@@ -69,14 +71,14 @@ def _consented_key(request: HttpRequest) -> str:
     return key
 
 
-def _act(request: HttpRequest, slug: str, act: Act) -> HttpResponse:
-    shown = connector_or_404(slug)
+def _act(request: HttpRequest, slug: str, act: AuditRecord) -> HttpResponse:
+    shown = with_credentials_or_404(slug)
     try:
         act(shown, person_of(request))
     except Refused as refused:
         if request.htmx:  # type: ignore[attr-defined]
             return failure(request, str(refused))
-        return _show(request, connector_or_404(slug), status=409, trouble=str(refused))
+        return _show(request, with_credentials_or_404(slug), status=409, trouble=str(refused))
     return redirect(request, reverse("connector-contract", args=[slug]))
 
 

@@ -19,17 +19,19 @@ from django.db.models import Q
 from django.utils import timezone
 
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
 from alignadmin.audit.models import Entry
 from alignadmin.http.errors import NotFound, OutcomeUnknown, RemoteError
 from alignadmin.parsing import whole
 from connectors.align.audit_sentences import DELETED as DELETION
 from connectors.align.client import AlignClient
 from connectors.align.resources import MappingRecord, WriteAnswer, WriteRequest
+from connectors.audited import CHANGE_SENT, context_of, event_fields
 from connectors.catalogue.issue_types import IssueTypes
 from connectors.credentials.rotation import ProbeOutcome, WriteKey
 from connectors.jobs import runner
 from connectors.models import Connector, Probe, Project, Status
-from mappings.edits.queries import names_of
+from mappings.edits.names import names_of
 from mappings.edits.reconciling import type_ids_of
 from mappings.engine import plan as engine
 from mappings.engine.families import A2J_STATE, Place
@@ -287,8 +289,8 @@ class Attempt:
         with transaction.atomic():
             if not Probe.objects.filter(pk=self.probe.pk).update(write_state=state, write_id=self.probe.write_id):
                 raise NotProbed("The credential was discarded while it was probed.")
-            sent_at = now if action == trail.CHANGE_SENT else self._sent_at() or now
-            trail.append_many([self._act(action, change, detail, sent_at)])
+            sent_at = now if action == CHANGE_SENT else self._sent_at() or now
+            trail.record_all([self._act(action, change, detail, sent_at)])
 
     def _sent_at(self) -> datetime | None:
         """When the request left, from the journal: Align's line bears that time, however late the outcome is told."""
@@ -296,7 +298,7 @@ class Attempt:
         return sent.at if sent else None
 
     def _sent(self) -> Entry | None:
-        sent = Entry.objects.filter(action=trail.CHANGE_SENT, body__contains=f'"subject":"{self._subject}"')
+        sent = Entry.objects.filter(action=CHANGE_SENT, body__contains=f'"subject":"{self._subject}"')
         return sent.order_by("-seq").first()
 
     @property
@@ -307,11 +309,11 @@ class Attempt:
     def _subject(self) -> str:
         return f"credential {self.probe.credential.uuid}"
 
-    def _act(self, action: str, change: engine.PlannedChange, detail: str, sent_at: datetime) -> trail.Act:
-        return trail.Act(
+    def _act(self, action: str, change: engine.PlannedChange, detail: str, sent_at: datetime) -> AuditRecord:
+        return AuditRecord(
             action=action,
             actor=self.run.actor,
-            connector=self.connector,
+            context=context_of(self.connector),
             subject=self._subject,
             sentence=f"{self.told_as}: {change.sentence}",
             data={
@@ -322,7 +324,7 @@ class Attempt:
                 "detail": detail,
                 "expected": change.expected_line,
             },
-            event=change.event,
+            event=event_fields(change.event),
             project_key=change.place.project_key or "",
             reason=self.reason,
             happened_at=sent_at,

@@ -4,30 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
+from enum import StrEnum
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
+from alignadmin.errors import Refused
 from alignadmin.parsing import whole
 from connectors.models import Connector
-from connectors.setup.services import Refused
-from mappings.edits.queries import OPEN_SITUATIONS, names_for
-from mappings.edits.reconciling import SETTLED_FIELDS
-from mappings.edits.services import (
-    LONGEST_ACCEPTANCE,
-    Decision,
-    Overtaken,
-    Ruling,
-    require_acceptable,
-    rule_on,
-    ruling_act,
-)
+from mappings.edits.names import Names, names_for
+from mappings.edits.queries import OPEN_SITUATIONS
+from mappings.edits.reconciling import SETTLED_FIELDS, settle_mapping
+from mappings.edits.services import Overtaken, _act, _named
+from mappings.engine.families import FAMILIES
 from mappings.engine.values import Situation
-from mappings.matrix.page import source_name, where_of
+from mappings.matrix.lines import source_name, where_of
 from mappings.models import Mapping, Scope
 
 MOST_ROWS = 5000  # of one decision, which is one transaction
@@ -83,19 +78,6 @@ def read_token(token: str) -> Seen:
     return Seen(pk=pk, version=version, observed=observed)
 
 
-def end_of_day(text: str) -> datetime | None:
-    """The end of the typed day in the viewer's zone; None for what is no day, or further off than may be accepted."""
-    try:
-        day = parse_date(text)
-    except ValueError:
-        return None
-    if day is None:
-        return None
-    if day > timezone.localdate() + LONGEST_ACCEPTANCE:
-        raise Refused(f"Choose a day within {LONGEST_ACCEPTANCE.days - 1} days: what stays longer, adopt or restore.")
-    return timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min))
-
-
 def decide_many(connector: Connector, rows: Iterable[Seen], ruling: Ruling, *, actor: Person) -> Outcome:
     """Carry one decision out on many rows, with an entry each, in one transaction."""
     now = timezone.now()
@@ -111,7 +93,7 @@ def decide_many(connector: Connector, rows: Iterable[Seen], ruling: Ruling, *, a
         decided, refused = _rule(found, asked, ruling, actor, now)
         Mapping.objects.bulk_update(decided, DECIDED, batch_size=500)
         names = names_for(decided)
-        trail.append_many([ruling_act(row, ruling, names, actor=actor) for row in decided])
+        trail.record_all([ruling_act(row, ruling, names, actor=actor) for row in decided])
     gone = len(asked) - len(found)
     refused += [f"{gone} of the rows {'is' if gone == 1 else 'are'} no longer there."] if gone else []
     return Outcome(decided=len(decided), refused=refused)
@@ -157,3 +139,131 @@ def _what_happened(row: Mapping, as_seen: Seen) -> str:
     if who and at and row.situation not in OPEN_SITUATIONS:
         return f"{who} was faster, at {at:%H:%M} UTC. Look at what holds now first."
     return "This has changed since the page was drawn. Look at what holds now first."
+
+
+OPEN_OR_ACCEPTED = (Situation.DRIFTED, Situation.CONFLICT, Situation.ACCEPTED)
+
+
+LONGEST_ACCEPTANCE = timedelta(days=366)  # a year, to the end of its last day
+
+
+class Decision(StrEnum):
+    ADOPT = "adopt"  # theirs: what Align says is wanted
+    RESTORE = "restore"  # mine: what is wanted goes into a plan
+    ACCEPT = "accept"  # tolerate this observed value until a date
+    END = "end"  # tolerate it no longer
+
+
+VERBS = {
+    Decision.ADOPT: "Adopted",
+    Decision.RESTORE: "To be restored",
+    Decision.ACCEPT: "Accepted for now",
+    Decision.END: "No longer accepted",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ruling:
+    """What somebody decided about rows that were changed elsewhere; a day and a reason for those who accept."""
+
+    decision: Decision
+    until: datetime | None = None
+    reason: str = ""
+
+
+def decide(
+    mapping: Mapping,
+    decision: Decision,
+    *,
+    seen: int | None,
+    actor: Person,
+    until: datetime | None = None,
+    reason: str = "",
+) -> Mapping:
+    """Decide a drifted or conflicting row. `seen` is the observed value the person looked at."""
+    now = timezone.now()
+    ruling = Ruling(decision=decision, until=until, reason=reason.strip())
+    with transaction.atomic():
+        found = Mapping.objects.select_for_update(of=("self",), no_key=True).select_related(
+            "scope__project", "wanted_by", "former_by"
+        )
+        row = found.get(pk=mapping.pk)
+        if row.situation in OPEN_OR_ACCEPTED and row.observed != seen:
+            raise Overtaken("Align has changed again since this page was drawn. Look at the new value first.", row)
+        rule_on(row, ruling, actor=actor, now=now)
+        row.save()
+        trail.record_all([ruling_act(row, ruling, names_for([row]), actor=actor)])
+    return row
+
+
+def rule_on(row: Mapping, ruling: Ruling, *, actor: Person, now: datetime) -> None:
+    """Carry a decision out on a locked row; the caller saves it. Raises Refused."""
+    decision = ruling.decision
+    if row.situation not in OPEN_OR_ACCEPTED:
+        raise Overtaken("This was already decided, or Align changed back: there is nothing to decide now.", row)
+    if decision is Decision.END:
+        _end_acceptance(row)
+    elif not row.scope.known:
+        raise Refused("The list could not be read last time, so nobody knows what Align has now. Check again first.")
+    elif decision is Decision.ACCEPT:
+        _accept(row, ruling, actor, now)
+    else:
+        _take_side(row, decision, actor, now)
+    row.version += 1
+    settle_mapping(row, now=now)
+
+
+def _end_acceptance(row: Mapping) -> None:
+    if row.situation != Situation.ACCEPTED:
+        raise Overtaken("This is not accepted any more: there is nothing to end.", row)
+    _forget_acceptance(row)
+
+
+def _accept(row: Mapping, ruling: Ruling, actor: Person, now: datetime) -> None:
+    if row.situation == Situation.CONFLICT:
+        raise Refused("You edited this mapping too: choose theirs or mine.")
+    require_acceptable(ruling, now)
+    row.accepted_value, row.accepted_until, row.accepted_reason = row.observed, ruling.until, ruling.reason
+    row.accepted_by, row.accepted_at = actor, now
+
+
+def require_acceptable(ruling: Ruling, now: datetime) -> None:
+    """Accepting needs a reason and a day within a year, so that nothing is tolerated for ever."""
+    if ruling.until is None or ruling.until <= now:
+        raise Refused("Say until which day this is accepted; it has to be in the future.")
+    if ruling.until > now + LONGEST_ACCEPTANCE:
+        raise Refused(f"Choose a day within {LONGEST_ACCEPTANCE.days - 1} days: what stays longer, adopt or restore.")
+    if not ruling.reason:
+        raise Refused("Say why this is accepted.")
+
+
+def _take_side(row: Mapping, decision: Decision, actor: Person, now: datetime) -> None:
+    if decision is Decision.ADOPT:
+        row.wanted = row.observed
+    elif row.wanted_by_id != actor.pk:
+        row.former_by = row.wanted_by
+    # Who restores decides that this is sent, in a conflict too; whose edit it was stands beside.
+    row.wanted_by, row.wanted_at = actor, now
+    row.applied = row.observed
+    _forget_acceptance(row)
+
+
+def _forget_acceptance(row: Mapping) -> None:
+    row.accepted_value = row.accepted_until = row.accepted_by = row.accepted_at = None
+    row.accepted_reason = ""
+
+
+def ruling_act(row: Mapping, ruling: Ruling, names: Names, *, actor: Person) -> AuditRecord:
+    family = FAMILIES[row.scope.family]
+    source = names.of(family.kind, family.direction, source=row.source_id)
+    has, wanted = _named(names, row, row.observed), _named(names, row, row.wanted)
+    until = ruling.until if ruling.decision is Decision.ACCEPT else None
+    to_when = f" Until {until:%-d %b %Y, %H:%M} UTC." if until else ""
+    return _act(
+        f"drift.{ruling.decision.value}",
+        [row],
+        actor=actor,
+        sentence=f"{VERBS[ruling.decision]}: {source}: Align has {has}, wanted is {wanted}.{to_when}",
+        reason=ruling.reason,
+        earlier=[row.former_by] if ruling.decision is Decision.RESTORE and row.former_by else [],
+    )

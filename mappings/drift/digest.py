@@ -21,8 +21,11 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import due_work
-from connectors.credentials.reminders import addresses, one_line
+from alignadmin.mail.sending import addresses
+from alignadmin.text import one_line
+from connectors.audited import context_of
 from connectors.history.intake import gaps
 from connectors.models import Connector, HistoryRow
 from mappings.drift.page import (
@@ -153,13 +156,15 @@ def _note(claim: Claim, parts: Sequence[Part], told: list[str]) -> None:
         mine = Connector.objects.filter(pk=connector.pk, digest_due_at=claim.at)
         if not mine.update(digest_due_at=_next_slot(timezone.now())) or not parts:
             return
-        trail.append(
-            SENT,
-            actor=None,
-            connector=connector,
-            subject=f"drift digest {claim.slot:%Y-%m-%d}",
-            sentence=f"{subject_of(connector, parts)}: told {', '.join(told)}.",
-            data={"told": told, "counts": {part.word: part.count for part in parts}},
+        trail.record(
+            AuditRecord(
+                action=SENT,
+                actor=None,
+                context=context_of(connector),
+                subject=f"drift digest {claim.slot:%Y-%m-%d}",
+                sentence=f"{subject_of(connector, parts)}: told {', '.join(told)}.",
+                data={"told": told, "counts": {part.word: part.count for part in parts}},
+            )
         )
 
 

@@ -16,7 +16,7 @@ from connectors.history.intake import intake
 from connectors.history.mirror import matching
 from connectors.models import Connector, HistoryRow, Source, Status
 from mappings.models import Mapping
-from mappings.observing.lists import scopes_in_use
+from mappings.observing.scopes import scopes_in_use
 
 # A line that is pasted while a check looks is stored with the time before its commit.
 OVERLAP = timedelta(minutes=1)

@@ -27,13 +27,14 @@ from connectors.models import Connector, Job, WorkItemType
 from mappings.drift.decisions import Seen, seen
 from mappings.drift.status import WatchStatus
 from mappings.drift.status import status as watch_status
-from mappings.edits.queries import OPEN_SITUATIONS, Names, names_for
+from mappings.edits.names import Names, names_for
+from mappings.edits.queries import OPEN_SITUATIONS
 from mappings.engine.families import FAMILIES
 from mappings.engine.values import Direction, Situation
-from mappings.matrix.page import OpenLine, open_line
+from mappings.matrix.lines import OpenLine, open_line
 from mappings.models import DriftCheck, Mapping, Scope
 from mappings.observing.causes import Cause, cause_of
-from mappings.observing.lists import in_use, scopes_in_use
+from mappings.observing.scopes import in_use, scopes_in_use
 
 Row = TypeVar("Row", bound=Model)
 SHARED = "-"  # as the filter's project: the lists that company-managed projects share

@@ -20,7 +20,8 @@ from connectors.setup import maintenance
 from mappings.engine.families import FAMILIES
 from mappings.engine.values import Direction, Situation
 from mappings.models import CheckKind, DriftCheck, Mapping, Scope
-from mappings.observing.lists import GAP, in_use
+from mappings.observing.job import GAP
+from mappings.observing.scopes import in_use
 
 # What a tick, the queue and an uneven pace may add to the interval between two readings of one list.
 MARGIN = timedelta(minutes=2)

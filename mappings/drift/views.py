@@ -7,16 +7,21 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect as plain_redirect
 from django.urls import reverse
 
-from alignadmin.accounts.rights import Right, requires
+from alignadmin.accounts.guard import requires
+from alignadmin.accounts.requests import person_of
+from alignadmin.accounts.rights import Right
+from alignadmin.errors import Refused
 from alignadmin.parsing import plain, text_in
+from alignadmin.text import end_of_day
+from alignadmin.web.requests import number
 from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector
-from connectors.setup.services import Refused
-from mappings.drift import watch
-from mappings.drift.decisions import Outcome, Seen, decide_many, end_of_day, read_token
+from connectors.requests import connector_or_404
+from mappings.drift import decisions, watch
+from mappings.drift.decisions import LONGEST_ACCEPTANCE, Decision, Outcome, Ruling, Seen, decide_many, read_token
 from mappings.drift.page import DriftPage, drift_url, most_drifted, read_address
-from mappings.edits.services import Decision, Ruling
-from mappings.matrix.views import connector_or_404, person_of
+from mappings.edits.requests import mapping_or_404
+from mappings.matrix import address as matrix_address
 
 LONGEST_REASON = 500
 
@@ -54,7 +59,7 @@ def _decide(connector: Connector, request: HttpRequest) -> Outcome:
     accepts = decision is Decision.ACCEPT
     ruling = Ruling(
         decision=decision,
-        until=end_of_day(text_in(request.POST, "until")) if accepts else None,
+        until=end_of_day(text_in(request.POST, "until"), LONGEST_ACCEPTANCE) if accepts else None,
         reason=text_in(request.POST, "reason").strip()[:LONGEST_REASON] if accepts else "",
     )
     return decide_many(connector, rows, ruling, actor=person_of(request))
@@ -78,3 +83,25 @@ def check(request: HttpRequest, slug: str) -> HttpResponse:
     except Refused as refused:
         return failure(request, str(refused))
     return redirect(request, read_address(connector, request.POST).url)
+
+
+@requires(Right.SEE, Right.EDIT, ("POST",))
+def decide_one(request: HttpRequest, slug: str) -> HttpResponse:
+    """From the matrix: adopt, restore, or accept until a day, what somebody changed elsewhere."""
+    address = matrix_address.read_address(connector_or_404(slug), request.POST)
+    data = request.POST
+    mapping = mapping_or_404(address.connector, data)
+    try:
+        if data.get("decision") not in set(Decision):
+            raise Refused("Choose adopt, restore or accept.")
+        decisions.decide(
+            mapping,
+            Decision(data["decision"]),
+            seen=number(data, "seen"),
+            actor=person_of(request),
+            until=end_of_day(text_in(data, "until"), LONGEST_ACCEPTANCE),
+            reason=text_in(data, "reason"),
+        )
+    except Refused as refused:
+        return failure(request, str(refused))
+    return redirect(request, address.url)

@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.due_work import due_work
+from alignadmin.errors import SealError
 from alignadmin.http.errors import RemoteError
-from alignadmin.sealing import SealError
 from connectors.credentials import clients
 from connectors.history.intake.schedule import AFTER_PULL, PULL_FAILED
 from connectors.jobs import runner
@@ -27,7 +27,8 @@ from mappings.drift.status import WatchState, WatchStatus, status, statuses
 from mappings.models import CheckKind, Scope
 from mappings.observing import check_log as checks
 from mappings.observing import unexplained_changes
-from mappings.observing.lists import observe_scopes, refuse_if_none_read, scopes_in_use
+from mappings.observing.job import observe_scopes, refuse_if_none_read
+from mappings.observing.scopes import scopes_in_use
 
 OBSERVE, APPLY = "observe", "apply"
 # Where the log leaves open in which of more lists than these something changed, all of them are read, and sooner.

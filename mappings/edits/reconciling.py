@@ -12,8 +12,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from alignadmin.audit import trail
-from alignadmin.audit.trail import Act
+from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import due_work
+from connectors.audited import context_of
 from connectors.models import Connector
 from mappings.engine.reconcile import Accepted, settle
 from mappings.engine.values import Situation, WorkItemType
@@ -72,23 +73,23 @@ def settle_ended_acceptances() -> int:
             settle_mapping(row, now=now)
             row.version += 1
         Mapping.objects.bulk_update(rows, [*SETTLED_FIELDS, "version"])
-        trail.append_many(_ended_acts(rows))
+        trail.record_all(_ended_acts(rows))
     return len(rows)
 
 
-def _ended_acts(rows: Sequence[Mapping]) -> list[Act]:
+def _ended_acts(rows: Sequence[Mapping]) -> list[AuditRecord]:
     by_connector: dict[Connector, list[Mapping]] = {}
     for row in rows:
         by_connector.setdefault(row.scope.connector, []).append(row)
     return [_ended_act(connector, ended) for connector, ended in by_connector.items()]
 
 
-def _ended_act(connector: Connector, ended: Sequence[Mapping]) -> Act:
+def _ended_act(connector: Connector, ended: Sequence[Mapping]) -> AuditRecord:
     what = "1 accepted change counts" if len(ended) == 1 else f"{len(ended)} accepted changes count"
-    return Act(
+    return AuditRecord(
         action="drift.acceptance_ended",
         actor=None,
-        connector=connector,
+        context=context_of(connector),
         subject="drift",
         sentence=f"{what} as drift again: the time until which somebody accepted that is over.",
         data={"rows": [row.pk for row in ended]},

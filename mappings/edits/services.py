@@ -7,25 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
+from alignadmin.errors import Refused
+from connectors.audited import context_of
 from connectors.models import Connector, ProcessStep
 from connectors.models import Status as CatalogueStatus
-from connectors.setup.services import Refused
-from mappings.edits.queries import Names, my_last_edits, names_for
+from mappings.edits.names import Names, names_for
+from mappings.edits.queries import my_last_edits
 from mappings.edits.reconciling import SETTLED_FIELDS, settle_mapping
 from mappings.engine.families import FAMILIES, Family
-from mappings.engine.values import ALIGN_STATES, Direction, Kind, Situation, WorkItemType
+from mappings.engine.values import ALIGN_STATES, Direction, Kind, WorkItemType
 from mappings.models import Edit, Mapping, Scope
-
-OPEN_OR_ACCEPTED = (Situation.DRIFTED, Situation.CONFLICT, Situation.ACCEPTED)
-LONGEST_ACCEPTANCE = timedelta(days=366)  # a year, to the end of its last day
 
 
 class Overtaken(Refused):
@@ -34,30 +33,6 @@ class Overtaken(Refused):
     def __init__(self, sentence: str, mapping: Mapping) -> None:
         super().__init__(sentence)
         self.mapping = mapping
-
-
-class Decision(StrEnum):
-    ADOPT = "adopt"  # theirs: what Align says is wanted
-    RESTORE = "restore"  # mine: what is wanted goes into a plan
-    ACCEPT = "accept"  # tolerate this observed value until a date
-    END = "end"  # tolerate it no longer
-
-
-VERBS = {
-    Decision.ADOPT: "Adopted",
-    Decision.RESTORE: "To be restored",
-    Decision.ACCEPT: "Accepted for now",
-    Decision.END: "No longer accepted",
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ruling:
-    """What somebody decided about rows that were changed elsewhere; a day and a reason for those who accept."""
-
-    decision: Decision
-    until: datetime | None = None
-    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -272,104 +247,6 @@ def _named(names: Names, mapping: Mapping, value: int | None) -> str:
 # --- changes made elsewhere --------------------------------------------------------------------------------------
 
 
-def decide(
-    mapping: Mapping,
-    decision: Decision,
-    *,
-    seen: int | None,
-    actor: Person,
-    until: datetime | None = None,
-    reason: str = "",
-) -> Mapping:
-    """Decide a drifted or conflicting row. `seen` is the observed value the person looked at."""
-    now = timezone.now()
-    ruling = Ruling(decision=decision, until=until, reason=reason.strip())
-    with transaction.atomic():
-        found = Mapping.objects.select_for_update(of=("self",), no_key=True).select_related(
-            "scope__project", "wanted_by", "former_by"
-        )
-        row = found.get(pk=mapping.pk)
-        if row.situation in OPEN_OR_ACCEPTED and row.observed != seen:
-            raise Overtaken("Align has changed again since this page was drawn. Look at the new value first.", row)
-        rule_on(row, ruling, actor=actor, now=now)
-        row.save()
-        trail.append_many([ruling_act(row, ruling, names_for([row]), actor=actor)])
-    return row
-
-
-def rule_on(row: Mapping, ruling: Ruling, *, actor: Person, now: datetime) -> None:
-    """Carry a decision out on a locked row; the caller saves it. Raises Refused."""
-    decision = ruling.decision
-    if row.situation not in OPEN_OR_ACCEPTED:
-        raise Overtaken("This was already decided, or Align changed back: there is nothing to decide now.", row)
-    if decision is Decision.END:
-        _end_acceptance(row)
-    elif not row.scope.known:
-        raise Refused("The list could not be read last time, so nobody knows what Align has now. Check again first.")
-    elif decision is Decision.ACCEPT:
-        _accept(row, ruling, actor, now)
-    else:
-        _take_side(row, decision, actor, now)
-    row.version += 1
-    settle_mapping(row, now=now)
-
-
-def _end_acceptance(row: Mapping) -> None:
-    if row.situation != Situation.ACCEPTED:
-        raise Overtaken("This is not accepted any more: there is nothing to end.", row)
-    _forget_acceptance(row)
-
-
-def _accept(row: Mapping, ruling: Ruling, actor: Person, now: datetime) -> None:
-    if row.situation == Situation.CONFLICT:
-        raise Refused("You edited this mapping too: choose theirs or mine.")
-    require_acceptable(ruling, now)
-    row.accepted_value, row.accepted_until, row.accepted_reason = row.observed, ruling.until, ruling.reason
-    row.accepted_by, row.accepted_at = actor, now
-
-
-def require_acceptable(ruling: Ruling, now: datetime) -> None:
-    """Accepting needs a reason and a day within a year, so that nothing is tolerated for ever."""
-    if ruling.until is None or ruling.until <= now:
-        raise Refused("Say until which day this is accepted; it has to be in the future.")
-    if ruling.until > now + LONGEST_ACCEPTANCE:
-        raise Refused(f"Choose a day within {LONGEST_ACCEPTANCE.days - 1} days: what stays longer, adopt or restore.")
-    if not ruling.reason:
-        raise Refused("Say why this is accepted.")
-
-
-def _take_side(row: Mapping, decision: Decision, actor: Person, now: datetime) -> None:
-    if decision is Decision.ADOPT:
-        row.wanted = row.observed
-    elif row.wanted_by_id != actor.pk:
-        row.former_by = row.wanted_by
-    # Who restores decides that this is sent, in a conflict too; whose edit it was stands beside.
-    row.wanted_by, row.wanted_at = actor, now
-    row.applied = row.observed
-    _forget_acceptance(row)
-
-
-def _forget_acceptance(row: Mapping) -> None:
-    row.accepted_value = row.accepted_until = row.accepted_by = row.accepted_at = None
-    row.accepted_reason = ""
-
-
-def ruling_act(row: Mapping, ruling: Ruling, names: Names, *, actor: Person) -> trail.Act:
-    family = FAMILIES[row.scope.family]
-    source = names.of(family.kind, family.direction, source=row.source_id)
-    has, wanted = _named(names, row, row.observed), _named(names, row, row.wanted)
-    until = ruling.until if ruling.decision is Decision.ACCEPT else None
-    to_when = f" Until {until:%-d %b %Y, %H:%M} UTC." if until else ""
-    return _act(
-        f"drift.{ruling.decision.value}",
-        [row],
-        actor=actor,
-        sentence=f"{VERBS[ruling.decision]}: {source}: Align has {has}, wanted is {wanted}.{to_when}",
-        reason=ruling.reason,
-        earlier=[row.former_by] if ruling.decision is Decision.RESTORE and row.former_by else [],
-    )
-
-
 def keep_duplicate(mapping: Mapping, remote_id: int, *, actor: Person) -> Mapping:
     """Of several records of one key, choose the one that stays; a plan then deletes the others."""
     with transaction.atomic():
@@ -395,7 +272,7 @@ def keep_duplicate(mapping: Mapping, remote_id: int, *, actor: Person) -> Mappin
 
 
 def _entry(action: str, rows: list[Mapping], *, actor: Person, sentence: str) -> None:
-    trail.append_many([_act(action, rows, actor=actor, sentence=sentence)])
+    trail.record_all([_act(action, rows, actor=actor, sentence=sentence)])
 
 
 def _act(
@@ -406,7 +283,7 @@ def _act(
     sentence: str,
     reason: str = "",
     earlier: Sequence[Person] = (),
-) -> trail.Act:
+) -> AuditRecord:
     scope = rows[0].scope
     data = {
         "rows": [
@@ -421,12 +298,12 @@ def _act(
             for row in rows
         ]
     }
-    return trail.Act(
+    return AuditRecord(
         action=action,
         actor=actor,
         author=actor,
         earlier=[trail.copy_of(each) for each in earlier],
-        connector=scope.connector,
+        context=context_of(scope.connector),
         subject=f"{scope.family}:{rows[0].work_item_type}:{rows[0].source_id}",
         sentence=sentence,
         data=data,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -15,13 +15,15 @@ from connectors.jobs.runner import latest
 from connectors.models import Connector, Job, ProcessStep, Project
 from connectors.models import Status as CatalogueStatus
 from mappings.edits.catalogue_facts import SHARED, Facts, projects_in_scope
-from mappings.edits.queries import OPEN_SITUATIONS, Names, waiting_edits
+from mappings.edits.names import Names
+from mappings.edits.queries import OPEN_SITUATIONS, waiting_edits
 from mappings.engine.checks import Problem, check
-from mappings.engine.families import FAMILIES, family_of
+from mappings.engine.families import family_of
 from mappings.engine.matrix import Matrix, Only, build
 from mappings.engine.values import Direction, Kind, Severity, Situation, WorkItemType
 from mappings.engine.view import View
-from mappings.matrix.address import DIRECTIONS, Address, address_of, type_refusal
+from mappings.matrix.address import DIRECTIONS, Address, type_refusal
+from mappings.matrix.lines import DuplicateLine, EditLine, OpenLine, _ids, duplicate_line, edit_line, open_line
 from mappings.models import Edit, ForeignRecord, Mapping, Scope
 
 MOST_OPTIONS = 200  # of projects in the scope bar; with more, the key is typed
@@ -36,62 +38,6 @@ class Link:
     current: bool = False
     disabled: str = ""  # why it cannot be followed
     count: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class EditLine:
-    """One waiting edit, with what undoing it needs."""
-
-    mapping: Mapping
-    where: str
-    source: str
-    before: str
-    after: str
-    mine: bool
-    href: str
-
-    @property
-    def author(self) -> Person | None:
-        return self.mapping.wanted_by
-
-    @property
-    def at(self) -> datetime | None:
-        return self.mapping.wanted_at
-
-    @property
-    def seen(self) -> str:
-        return "" if self.mapping.wanted is None else str(self.mapping.wanted)
-
-
-@dataclass(frozen=True, kw_only=True)
-class OpenLine:
-    """A row changed elsewhere: the three values, and what may be decided."""
-
-    mapping: Mapping
-    where: str
-    source: str
-    wanted: str
-    applied: str
-    observed: str
-    href: str
-
-    @property
-    def is_conflict(self) -> bool:
-        return self.mapping.situation == Situation.CONFLICT
-
-    @property
-    def seen(self) -> str:
-        return "" if self.mapping.observed is None else str(self.mapping.observed)
-
-
-@dataclass(frozen=True, kw_only=True)
-class DuplicateLine:
-    """A key with several remote records: which one stays?"""
-
-    mapping: Mapping
-    where: str
-    source: str
-    records: Sequence[tuple[int, str, bool]]  # remote id, target, chosen
 
 
 class MatrixPage:
@@ -315,72 +261,4 @@ class MatrixPage:
         return Names(statuses=statuses, steps=steps)
 
 
-def _ids(mapping: Mapping) -> set[int]:
-    values = {mapping.source_id, mapping.wanted, mapping.applied, mapping.observed}
-    return {value for value in (*values, *(target for _, target in mapping.duplicates)) if value is not None}
-
-
 # --- lines about one row -------------------------------------------------------------------------------------------
-
-
-def where_of(mapping: Mapping) -> str:
-    """ "Story · Jira to Align · PROJ1" """
-    family = FAMILIES[mapping.scope.family]
-    place = mapping.scope.project.key if mapping.scope.project else "shared"
-    kind = "" if family.kind is Kind.STATE else "process step · "
-    return f"{WorkItemType(mapping.work_item_type).label} · {kind}{family.direction.label} · {place}"
-
-
-def source_name(mapping: Mapping, names: Names) -> str:
-    family = FAMILIES[mapping.scope.family]
-    return names.of(family.kind, family.direction, source=mapping.source_id)
-
-
-def value_name(mapping: Mapping, value: int | None, names: Names) -> str:
-    """ "3 Dev complete", "QA", or "not mapped": never drawn like a chosen 0."""
-    if value is None:
-        return "not mapped"
-    family = FAMILIES[mapping.scope.family]
-    name = names.of(family.kind, family.direction, target=value)
-    numbered = family.kind is Kind.STATE and family.direction is Direction.JIRA_TO_ALIGN
-    return f"{value} {name}" if numbered else name
-
-
-def href_of(mapping: Mapping) -> str:
-    return address_of(mapping.scope.connector, mapping.scope.family, mapping.scope.project, mapping.work_item_type).url
-
-
-def edit_line(mapping: Mapping, names: Names, person: Person) -> EditLine:
-    return EditLine(
-        mapping=mapping,
-        where=where_of(mapping),
-        source=source_name(mapping, names),
-        before=value_name(mapping, mapping.observed, names),
-        after=value_name(mapping, mapping.wanted, names),
-        mine=mapping.wanted_by_id == person.pk,
-        href=href_of(mapping),
-    )
-
-
-def open_line(mapping: Mapping, names: Names) -> OpenLine:
-    return OpenLine(
-        mapping=mapping,
-        where=where_of(mapping),
-        source=source_name(mapping, names),
-        wanted=value_name(mapping, mapping.wanted, names),
-        applied=value_name(mapping, mapping.applied, names),
-        observed=value_name(mapping, mapping.observed, names),
-        href=href_of(mapping),
-    )
-
-
-def duplicate_line(mapping: Mapping, names: Names) -> DuplicateLine:
-    records = [(mapping.remote_id or 0, mapping.observed), *((record, target) for record, target in mapping.duplicates)]
-    return DuplicateLine(
-        mapping=mapping,
-        where=where_of(mapping),
-        source=source_name(mapping, names),
-        records=[
-            (record, value_name(mapping, target, names), record == mapping.keep_remote_id) for record, target in records
-        ],
-    )

@@ -6,35 +6,26 @@ from collections.abc import Callable
 
 from django.db import transaction
 from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404
+from django.http import HttpRequest, HttpResponse, QueryDict
 
-from alignadmin.accounts.models import Person
-from alignadmin.accounts.rights import Right, requires
+from alignadmin.accounts.guard import requires
+from alignadmin.accounts.requests import person_of
+from alignadmin.accounts.rights import Right
+from alignadmin.errors import Refused
 from alignadmin.parsing import text_in, whole
+from alignadmin.web.requests import number
 from alignadmin.web.responses import failure, page, redirect
 from connectors.jobs import runner
-from connectors.models import Connector
-from connectors.setup.services import Refused
-from mappings.drift.decisions import end_of_day
+from connectors.requests import connector_or_404
 from mappings.edits import services
-from mappings.edits.services import Decision, Key, Wish
+from mappings.edits.requests import mapping_or_404
+from mappings.edits.services import Key, Wish
 from mappings.engine.values import Direction
 from mappings.matrix import grid_html
 from mappings.matrix.address import Address, read_address
 from mappings.matrix.page import MatrixPage
 from mappings.models import Mapping, Scope
-from mappings.observing.lists import ensure_scopes
-
-
-def connector_or_404(slug: str) -> Connector:
-    return get_object_or_404(Connector, slug=slug)
-
-
-def person_of(request: HttpRequest) -> Person:
-    if not isinstance(request.user, Person):
-        raise Http404
-    return request.user
+from mappings.observing.scopes import ensure_scopes
 
 
 @requires(Right.SEE)
@@ -170,34 +161,12 @@ def drop(request: HttpRequest, slug: str) -> HttpResponse:
     """Take one waiting edit out of the draft."""
     address = read_address(connector_or_404(slug), request.POST)
     before = drawn_now(address, request)
-    mapping = _mapping(address.connector, request.POST)
+    mapping = mapping_or_404(address.connector, request.POST)
     try:
         services.drop_edit(mapping, seen=number(request.POST, "seen"), actor=person_of(request))
     except Refused as refused:
         return failure(request, str(refused))
     return _changed(request, before, address)
-
-
-@requires(Right.SEE, Right.EDIT, ("POST",))
-def decide(request: HttpRequest, slug: str) -> HttpResponse:
-    """Adopt, restore, or accept until a day, what somebody changed elsewhere."""
-    address = read_address(connector_or_404(slug), request.POST)
-    data = request.POST
-    mapping = _mapping(address.connector, data)
-    try:
-        if data.get("decision") not in set(Decision):
-            raise Refused("Choose adopt, restore or accept.")
-        services.decide(
-            mapping,
-            Decision(data["decision"]),
-            seen=number(data, "seen"),
-            actor=person_of(request),
-            until=end_of_day(text_in(data, "until")),
-            reason=text_in(data, "reason"),
-        )
-    except Refused as refused:
-        return failure(request, str(refused))
-    return redirect(request, address.url)
 
 
 @requires(Right.SEE, Right.EDIT, ("POST",))
@@ -208,7 +177,7 @@ def keep(request: HttpRequest, slug: str) -> HttpResponse:
         record = number(request.POST, "record")
         if record is None:
             raise Refused("Choose the record that stays.")
-        services.keep_duplicate(_mapping(address.connector, request.POST), record, actor=person_of(request))
+        services.keep_duplicate(mapping_or_404(address.connector, request.POST), record, actor=person_of(request))
     except Refused as refused:
         return failure(request, str(refused))
     return redirect(request, address.url)
@@ -230,18 +199,3 @@ def refresh(request: HttpRequest, slug: str) -> HttpResponse:
     params = {"scopes": wanted, "interactive": bool(wanted)}
     runner.start(connector, "observe", actor=person_of(request), subject=subject, params=params)
     return redirect(request, address.url)
-
-
-def _mapping(connector: Connector, data: QueryDict) -> Mapping:
-    found = Mapping.objects.select_related("scope__project", "scope__connector")
-    return get_object_or_404(found, pk=number(data, "mapping") or 0, scope__connector=connector)
-
-
-def number(data: QueryDict, name: str) -> int | None:
-    """A whole number from a form; None when empty. Raises Refused for anything else: it was not made by our page."""
-    text = text_in(data, name).strip()
-    if not text:
-        return None
-    if (found := whole(text)) is None:
-        raise Refused(f'"{text[:40]}" is not an id. Reload the page and try again.')
-    return found

@@ -14,8 +14,8 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from alignadmin.errors import SealError
 from alignadmin.http.errors import RemoteError
-from alignadmin.sealing import SealError
 from connectors.jobs.runner import JobFailed
 from connectors.models import Connector
 from mappings.models import CheckKind, DriftCheck

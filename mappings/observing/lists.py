@@ -5,34 +5,25 @@ No transaction spans a call: a scope's list is read whole, then compared and sto
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from alignadmin.http.errors import Malformed, RemoteError, SignInRefused
 from connectors.align.client import AlignClient
 from connectors.align.resources import MappingRecord
-from connectors.credentials import clients
-from connectors.jobs.runner import JobFailed, Run
 from connectors.jobs.threads import DatabaseThreads
-from connectors.models import Connector, Project
+from connectors.models import Project
 from mappings.edits.reconciling import SETTLED_FIELDS, settle_mapping, type_ids_of
 from mappings.engine.families import FAMILIES, Family
 from mappings.engine.reconcile import Listing, RemoteRecord, Seen, read_list
-from mappings.engine.values import Direction, Situation, WorkItemType
-from mappings.models import ChangeState, CheckKind, ForeignRecord, Mapping, PlanState, Scope
-from mappings.observing import check_log, unexplained_changes
-from mappings.observing.check_log import Tally
+from mappings.engine.values import Situation, WorkItemType
+from mappings.models import ChangeState, ForeignRecord, Mapping, PlanState, Scope
 
-GAP = (
-    "Jira Align's token is being replaced and the one in use is dead: no list can be read until the connector has been "
-    "switched to the new one, on its credential page. What Align holds is not known until then."
-)
 Key = tuple[WorkItemType, int]
 
 
@@ -73,46 +64,6 @@ class Sight:
 
 
 # --- which lists there are ---------------------------------------------------------------------------------------
-
-
-def ensure_scopes(connector: Connector) -> list[Scope]:
-    """Every scope the connector has now: shared ones, and those of each project in scope."""
-    projects = list(Project.objects.filter(connector=connector, in_scope=True, vanished_at=None))
-    places = [(code, project) for code, family in FAMILIES.items() for project in _projects_of(family, projects)]
-    existing = {(scope.family, scope.project_id) for scope in Scope.objects.filter(connector=connector)}
-    Scope.objects.bulk_create(
-        [
-            Scope(connector=connector, family=code, project=project)
-            for code, project in places
-            if (code, project.pk if project else None) not in existing
-        ],
-        ignore_conflicts=True,
-    )
-    return list(scopes_in_use(connector).select_related("project", "connector").order_by("pk"))
-
-
-def scopes_in_use(connector: Connector) -> QuerySet[Scope]:
-    return Scope.objects.filter(in_use(), connector=connector)
-
-
-def in_use(scope: str = "") -> Q:
-    """Of scopes, or of what leads to them by `scope` ("scope__"): those a project in scope has, and the shared ones."""
-    a2j = [code for code, each in FAMILIES.items() if _is_a2j(each)]
-    has_list = Q(**{f"{scope}project__team_managed": True}) | Q(**{f"{scope}family__in": a2j})
-    there = Q(**{f"{scope}project__in_scope": True, f"{scope}project__vanished_at": None})
-    return Q(**{f"{scope}project": None}) | (there & has_list)
-
-
-def _is_a2j(family: Family) -> bool:
-    return family.direction is Direction.ALIGN_TO_JIRA
-
-
-def _projects_of(family: Family, projects: Sequence[Project]) -> Iterator[Project | None]:
-    if _is_a2j(family):
-        yield from projects
-        return
-    yield None
-    yield from (project for project in projects if project.team_managed)
 
 
 # --- reading -----------------------------------------------------------------------------------------------------
@@ -330,61 +281,3 @@ def _store_foreign(scope: Scope, listing: Listing) -> None:
 
 
 # --- the job -----------------------------------------------------------------------------------------------------
-
-
-def observe_connector(run: Run) -> None:
-    """Read every list of the connector, which is a check for drift, or those named in the job's params as `scopes`."""
-    only = run.job.params.get("scopes")
-    if not only:
-        check_lists(run)
-        return
-    scopes = [scope for scope in ensure_scopes(run.connector) if scope.pk in only]
-    interactive = bool(run.job.params.get("interactive"))
-    client = clients.align_client(run.connector, job=run.job, interactive=interactive, on_wait=run.waits_for)
-    tally = Tally()
-    observe_scopes(client, scopes, run, tally)
-    refuse_if_none_read(scopes, tally)
-
-
-def check_lists(run: Run) -> None:
-    """Read every list by a client that cannot write, and keep what that found in the history of checks."""
-    connector = run.connector
-    _put_off_the_next(connector)
-    with check_log.recorded(connector, CheckKind.LISTS) as tally:
-        if connector.gap_since is not None:
-            raise JobFailed(GAP)
-        scopes = ensure_scopes(connector)
-        client = clients.align_client(connector, job=run.job, on_wait=run.waits_for)
-        observe_scopes(client, scopes, run, tally)
-        refuse_if_none_read(scopes, tally)
-    unexplained_changes.tell(connector)
-    check_log.forget_old(connector)
-
-
-def _put_off_the_next(connector: Connector) -> None:
-    """Whoever started this check: the clock's next one comes an interval later."""
-    following = timezone.now() + timedelta(seconds=connector.observe_every)
-    Connector.objects.filter(pk=connector.pk).update(observe_due_at=following)
-
-
-def observe_scopes(client: AlignClient, scopes: Sequence[Scope], run: Run, tally: Tally) -> None:
-    """Read and store these lists, adding to the tally. A list that could not be read is unknown, not a failure."""
-    sent_before, sight = client.sent, Sight(client)
-    run.progress("reading mapping lists", done=0, total=len(scopes))
-    for done, reading in enumerate(read_scopes(client, scopes), start=1):
-        sure = confirmed(client, reading, sight)
-        stored = store(sure, spare_under_way=True)
-        tally.scopes, tally.unknown = tally.scopes + 1, tally.unknown + (sure.error is not None)
-        tally.found, tally.ended = tally.found + stored.found, tally.ended + stored.ended
-        tally.requests = client.sent - sent_before
-        run.progress(str(reading.scope.place.path), done=done)
-
-
-def refuse_if_none_read(scopes: Sequence[Scope], tally: Tally) -> None:
-    if scopes and tally.unknown == len(scopes):
-        raise JobFailed(f"None of the {len(scopes)} lists could be read. {_first_error(scopes)}")
-
-
-def _first_error(scopes: Sequence[Scope]) -> str:
-    scope = Scope.objects.filter(pk__in=[scope.pk for scope in scopes[:50]]).exclude(error="").first()
-    return scope.error if scope else ""

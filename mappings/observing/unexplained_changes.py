@@ -17,7 +17,8 @@ from connectors.history.cases import services
 from connectors.history.mirror import matching
 from connectors.history.mirror.case_lifecycle import Sighting
 from connectors.models import Connector, HistoryRow, WorkItemType
-from mappings.edits.queries import OPEN_SITUATIONS, Names, names_for
+from mappings.edits.names import Names, names_for
+from mappings.edits.queries import OPEN_SITUATIONS
 from mappings.engine.values import Situation
 from mappings.models import Mapping
 from mappings.observing.causes import changed_since

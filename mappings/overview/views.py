@@ -11,8 +11,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect as plain_redirect
 from django.urls import reverse
 
+from alignadmin.accounts.guard import requires
 from alignadmin.accounts.models import Person
-from alignadmin.accounts.rights import Right, may, requires
+from alignadmin.accounts.requests import person_of
+from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import checkpoints
 from alignadmin.web.responses import page
 from connectors.credentials import expiry, reminders
@@ -22,6 +24,7 @@ from connectors.history.packs import schedules
 from connectors.history.reviews import questions, sign_off
 from connectors.history.verification import services as verification
 from connectors.models import Connector, Credential, HistoryRow
+from connectors.requests import with_credentials
 from connectors.setup import queries
 from mappings.contract import facts
 from mappings.drift.page import drift_url
@@ -29,7 +32,6 @@ from mappings.drift.status import WatchStatus, statuses
 from mappings.edits.queries import situation_counts
 from mappings.engine.values import Situation
 from mappings.matrix import coverage
-from mappings.matrix.views import person_of
 from mappings.models import Plan, PlanState
 from mappings.planning.emergencies import emergencies
 
@@ -121,7 +123,7 @@ def _counted(number: int, word: str) -> str:
 @requires(Right.SEE)
 def overview(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
-    connectors = list(queries.with_credentials().filter(is_active=True))
+    connectors = list(with_credentials().filter(is_active=True))
     watched = statuses(connectors)
     cards = [Card(connector, person, watched[connector.pk]) for connector in connectors]
     sees_history = may(person, Right.HISTORY)

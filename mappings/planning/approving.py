@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
+from alignadmin.errors import Refused
 from connectors.jobs import runner
 from connectors.models import Connector
 from connectors.setup import maintenance
-from connectors.setup.services import Refused
 from mappings.models import Plan, PlanState
 from mappings.planning.authors import people_of
 from mappings.planning.entries import plan_entry

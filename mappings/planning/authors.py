@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from django.db.models import F
 
 from alignadmin.accounts.models import Person
-from alignadmin.audit.trail import PersonCopy, copy_of
+from alignadmin.audit.entries import PersonCopy
+from alignadmin.audit.trail import copy_of
 from mappings.models import Change, Edit, Mapping, Plan
 
 

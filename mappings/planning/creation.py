@@ -14,9 +14,11 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
+from alignadmin.errors import Refused
 from alignadmin.parsing import typed
+from connectors.audited import context_of
 from connectors.models import Connector
-from connectors.setup.services import Refused
 from mappings.engine import families
 from mappings.engine import plan as engine
 from mappings.engine.values import Severity
@@ -133,23 +135,25 @@ def _store(
 
 
 def _tell_made(plan: Plan, changes: Sequence[Change], actor: Person) -> None:
-    trail.append(
-        "plan.made",
-        actor=actor,
-        connector=plan.connector,
-        subject=f"plan {plan.pk}",
-        sentence=f"Planned {counted(Counter(each.action for each in changes))}.",
-        data={
-            "fingerprint": plan.fingerprint,
-            "changes": len(changes),
-            "changes_sha256": digest_of(changes),
-            "authors": counted_authors(changes),
-            "refused": plan.refused,
-        },
-        plan=plan.pk,
-        planner=plan.author,
-        reason=plan.reason,
-        ticket=plan.ticket,
+    trail.record(
+        AuditRecord(
+            action="plan.made",
+            actor=actor,
+            context=context_of(plan.connector),
+            subject=f"plan {plan.pk}",
+            sentence=f"Planned {counted(Counter(each.action for each in changes))}.",
+            data={
+                "fingerprint": plan.fingerprint,
+                "changes": len(changes),
+                "changes_sha256": digest_of(changes),
+                "authors": counted_authors(changes),
+                "refused": plan.refused,
+            },
+            plan=plan.pk,
+            planner=plan.author,
+            reason=plan.reason,
+            ticket=plan.ticket,
+        )
     )
 
 

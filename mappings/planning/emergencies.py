@@ -8,10 +8,10 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from alignadmin.accounts.models import Person
-from alignadmin.accounts.people import invitations
 from alignadmin.accounts.rights import Right, may
+from alignadmin.errors import Refused
+from alignadmin.mail.sending import has_mail
 from connectors.models import ACTIVE, HistoryRow, Job, JobState
-from connectors.setup.services import Refused
 from mappings.models import Plan
 from mappings.planning.entries import plan_entry
 from mappings.planning.notifications import EMERGENCY
@@ -67,7 +67,7 @@ def note(plan: Plan, *, actor: Person) -> None:
 
 
 def _trouble(plan: Plan) -> str:
-    if not invitations.has_mail():
+    if not has_mail():
         return "no mail server is set, so nobody was told by e-mail."
     last = Job.objects.filter(kind=EMERGENCY, subject=str(plan.pk)).order_by("-id").first()
     return last.error if last and last.state not in (*ACTIVE, JobState.DONE) else ""

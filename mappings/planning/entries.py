@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
+from connectors.audited import context_of
 from mappings.models import Plan
 
 
 def plan_entry(action: str, plan: Plan, actor: Person | None, sentence: str, **data: object) -> None:
-    trail.append(
-        action,
-        actor=actor,
-        connector=plan.connector,
-        subject=f"plan {plan.pk}",
-        sentence=sentence,
-        data=data,
-        plan=plan.pk,
-        planner=plan.author,
-        reason=plan.reason,
-        ticket=plan.ticket,
+    trail.record(
+        AuditRecord(
+            action=action,
+            actor=actor,
+            context=context_of(plan.connector),
+            subject=f"plan {plan.pk}",
+            sentence=sentence,
+            data=data,
+            plan=plan.pk,
+            planner=plan.author,
+            reason=plan.reason,
+            ticket=plan.ticket,
+        )
     )

@@ -15,10 +15,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person, Role
-from alignadmin.accounts.people import invitations
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import due_work
-from connectors.credentials.reminders import one_line
+from alignadmin.mail.sending import has_mail, send
+from alignadmin.text import one_line
+from connectors.audited import context_of
 from connectors.jobs import runner
 from connectors.models import Job, JobState
 from mappings.models import Plan
@@ -54,13 +56,15 @@ def tell_four_eyes_off(run: runner.Run) -> None:
     sent = _send(run, subject, "mail/four_eyes_off.txt", path, connector=connector, actor=run.actor)
     with transaction.atomic():
         run.fence()
-        trail.append(
-            "rules.told",
-            actor=None,
-            connector=connector,
-            subject=f"connector {connector.slug}",
-            sentence=f"A second person is no longer asked for: {sent.words}.",
-            data={"told": sent.told, "troubles": sent.troubles},
+        trail.record(
+            AuditRecord(
+                action="rules.told",
+                actor=None,
+                context=context_of(connector),
+                subject=f"connector {connector.slug}",
+                sentence=f"A second person is no longer asked for: {sent.words}.",
+                data={"told": sent.told, "troubles": sent.troubles},
+            )
         )
 
 
@@ -89,12 +93,12 @@ def _send(run: runner.Run, subject: str, template: str, path: str, **context: ob
     told, troubles = [], []
     for person in other_admins(run.actor):
         run.progress(person.email)
-        delivery = invitations.send(person, one_line(subject), template, link=link, **context)
+        delivery = send(person, one_line(subject), template, link=link, **context)
         if delivery.has_gone:
             told.append(person.email)
         else:
             troubles.append(f"{person.email} ({delivery.trouble})")
-    if troubles and not told and invitations.has_mail():
+    if troubles and not told and has_mail():
         raise runner.JobFailed(f"No admin could be told by e-mail: {troubles[0]}. It is tried again.")
     return Sent(told=told, troubles=troubles)
 

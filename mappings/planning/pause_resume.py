@@ -9,10 +9,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
+from alignadmin.errors import Refused
 from connectors.jobs import runner
 from connectors.models import Connector, Job
 from connectors.setup import maintenance
-from connectors.setup.services import Refused
 from mappings.models import ChangeState, Plan, PlanState
 from mappings.planning.approving import GAP, held_sentence, is_old
 from mappings.planning.creation import stored_fingerprint

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from alignadmin.errors import Refused
 from alignadmin.parsing import typed
-from connectors.setup.services import Refused
 
 LONGEST_REASON = 2000
 

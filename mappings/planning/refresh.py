@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from alignadmin.accounts.models import Person
+from alignadmin.errors import Refused
 from connectors.models import Connector
-from connectors.setup.services import Refused
 from mappings.edits.queries import OPEN_SITUATIONS
 from mappings.engine.values import Situation
 from mappings.models import Change, ChangeState, Plan, PlanState

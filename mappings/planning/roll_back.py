@@ -17,10 +17,13 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
+from alignadmin.errors import Refused
+from connectors.audited import context_of
 from connectors.models import Connector
-from connectors.setup.services import Refused
 from mappings.edits import services
-from mappings.edits.queries import OPEN_SITUATIONS, Names, names_of
+from mappings.edits.names import Names, names_of
+from mappings.edits.queries import OPEN_SITUATIONS
 from mappings.edits.reconciling import SETTLED_FIELDS, settle_mapping
 from mappings.engine.families import FAMILIES
 from mappings.engine.plan import Refused as RefusedRow
@@ -208,14 +211,16 @@ def _refused_row(left_out: LeftOut) -> dict[str, object]:
 def _entries(plan: Plan, back: Plan, taking_back: TakingBack, actor: Person) -> None:
     taken, left = len(taking_back.changes), len(taking_back.left_out)
     positions = [change.position for change in taking_back.changes]
-    trail.append(
-        "mapping.edited",
-        actor=actor,
-        connector=plan.connector,
-        subject=f"plan {plan.pk}",
-        sentence=f"Draft: {taken} mapping{'' if taken == 1 else 's'} back to what they were before plan {plan.pk}.",
-        data={"plan": plan.pk, "changes": positions},
-        reason=back.reason,
+    trail.record(
+        AuditRecord(
+            action="mapping.edited",
+            actor=actor,
+            context=context_of(plan.connector),
+            subject=f"plan {plan.pk}",
+            sentence=f"Draft: {taken} mapping{'' if taken == 1 else 's'} back to what they were before plan {plan.pk}.",
+            data={"plan": plan.pk, "changes": positions},
+            reason=back.reason,
+        )
     )
     sentence = f"Planned to take back {taken} of {taken + left} done changes of plan {plan.pk}."
     left_out = [asdict_of(each) for each in taking_back.left_out]

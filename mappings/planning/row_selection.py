@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from connectors.models import Connector, Project
 from mappings.edits.catalogue_facts import Facts, Shown, row_of
-from mappings.edits.queries import Names, names_of, waiting_edits
+from mappings.edits.names import Names, names_of
+from mappings.edits.queries import waiting_edits
 from mappings.engine import plan as engine
 from mappings.engine.checks import Problem, RowKey, by_row, check
 from mappings.engine.families import FAMILIES

@@ -13,9 +13,11 @@ from django.db import transaction
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
+from alignadmin.errors import Refused
+from connectors.audited import context_of
 from connectors.jobs import runner
 from connectors.models import Connector, HistoryRow
-from connectors.setup.services import Refused
 from mappings.models import Plan, PlanState
 from mappings.planning.authors import people_of
 from mappings.planning.notifications import FOUR_EYES_OFF
@@ -63,13 +65,15 @@ def set_rules(connector: Connector, wanted: Rules, *, seen: str, actor: Person) 
         found.refresh_from_db()
         if before.four_eyes and not wanted.four_eyes:
             runner.start(found, FOUR_EYES_OFF, actor=actor)
-        trail.append(
-            CHANGED,
-            actor=actor,
-            connector=found,
-            subject=f"connector {found.slug}",
-            sentence=f"Changed the rules of plans: {_difference(before, wanted)}.",
-            data={"before": asdict(before), "after": asdict(wanted)},
+        trail.record(
+            AuditRecord(
+                action=CHANGED,
+                actor=actor,
+                context=context_of(found),
+                subject=f"connector {found.slug}",
+                sentence=f"Changed the rules of plans: {_difference(before, wanted)}.",
+                data={"before": asdict(before), "after": asdict(wanted)},
+            )
         )
     return found
 

@@ -6,14 +6,16 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from alignadmin.accounts.rights import Right, requires
+from alignadmin.accounts.guard import requires
+from alignadmin.accounts.requests import person_of
+from alignadmin.accounts.rights import Right
+from alignadmin.errors import Refused
 from alignadmin.parsing import text_in
 from alignadmin.site.navigation import belongs_to
 from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector
-from connectors.setup.services import Refused
+from connectors.requests import connector_or_404
 from mappings import planning
-from mappings.matrix.views import connector_or_404, person_of
 from mappings.planning import emergencies
 from mappings.planning.notifications import other_admins
 from mappings.planning.rules import rules_of, set_rules

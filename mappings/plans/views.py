@@ -10,17 +10,20 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
+from alignadmin.accounts.guard import requires
 from alignadmin.accounts.models import Person
-from alignadmin.accounts.rights import Right, requires
+from alignadmin.accounts.requests import person_of
+from alignadmin.accounts.rights import Right
+from alignadmin.errors import Refused
 from alignadmin.parsing import text_in, whole
 from alignadmin.site.navigation import belongs_to
 from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector
-from connectors.setup.services import Refused
+from connectors.requests import connector_or_404
 from mappings import planning
-from mappings.edits.queries import names_of, waiting_edits
-from mappings.matrix.page import EditLine, edit_line
-from mappings.matrix.views import connector_or_404, person_of
+from mappings.edits.names import names_of
+from mappings.edits.queries import waiting_edits
+from mappings.matrix.lines import EditLine, edit_line
 from mappings.models import Change, ChangeState, Plan, PlanState
 from mappings.planning import roll_back
 from mappings.plans.plan_page import PlanPage, RollBackPage
@@ -105,10 +108,10 @@ def _page(request: HttpRequest, found: Plan) -> HttpResponse:
     return page(request, "plans/plan.html", {"page": shown}, fragment="plans/_plan.html")
 
 
-Act = Callable[[Plan, HttpRequest], object]
+AuditRecord = Callable[[Plan, HttpRequest], object]
 
 
-def _act(request: HttpRequest, pk: int, act: Act, *, in_place: bool = False) -> HttpResponse:
+def _act(request: HttpRequest, pk: int, act: AuditRecord, *, in_place: bool = False) -> HttpResponse:
     """Act on a plan, then show it: by a redirect, or `in_place` for htmx, where nothing scrolls or loses the focus."""
     found = plan_or_404(pk)
     belongs_to(request, found.connector)

@@ -12,7 +12,7 @@ from tests.bench import databases
 from tests.bench.report import Figure, show, timed
 
 if TYPE_CHECKING:
-    from alignadmin.audit.trail import Act
+    from alignadmin.audit.entries import AuditRecord
 
 CLIENT = "client"
 CLIENTS, SECONDS = 4, 20.0
@@ -48,7 +48,7 @@ def _batches() -> Iterator[Figure]:
         with timed() as watch:
             for start in range(0, len(told), size):
                 with transaction.atomic():
-                    trail.append_many(told[start : start + size])
+                    trail.record_all(told[start : start + size])
         what = f"entries a second, {size:,} in a transaction"
         aim = IN_BATCHES if size == BATCHES[0][0] else None
         yield Figure(what=what, value=len(told) / watch.seconds, unit="", aim=aim, at_least=True)
@@ -57,7 +57,7 @@ def _batches() -> Iterator[Figure]:
         )
 
 
-def _told(count: int) -> Sequence[Act]:
+def _told(count: int) -> Sequence[AuditRecord]:
     from tests.bench import history_chain
 
     return history_chain.acts(count, seed=count)
@@ -84,7 +84,7 @@ def client(begin: float) -> None:
     time.sleep(max(0.0, begin - time.time()))
     while time.time() < begin + SECONDS:
         with transaction.atomic():
-            trail.append_many([next(told)])
+            trail.record_all([next(told)])
         done += 1
     print(done)
 

@@ -16,7 +16,8 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from alignadmin.audit import checkpoints, deliveries, standalone_checker, trail
+from alignadmin.audit import checkpoints, deliveries, standalone_checker
+from alignadmin.audit.entries import AuditRecord, _body, canonical, digest, lock_head
 from alignadmin.audit.models import ChainHead, Checkpoint, Entry
 from tests.bench import history_rows
 from tests.bench.history_rows import DAYS, LAST, Happening
@@ -28,7 +29,7 @@ HOUR = timedelta(hours=1)
 
 def fill(count: int) -> None:
     """Write so many entries into an empty database, and a checkpoint with its copy for every hour of three years."""
-    patterns = [trail._body(act, seq=0, at=LAST) for act in acts(PATTERNS)]
+    patterns = [_body(act, seq=0, at=LAST) for act in acts(PATTERNS)]
     first, step = LAST - timedelta(days=DAYS), timedelta(days=DAYS) / count
     head, sealed = ChainHead.objects.get_or_create(pk=1)[0], Sealing(first)
     for start in range(0, count, BATCH):
@@ -43,10 +44,10 @@ def fill(count: int) -> None:
             head.save()
 
 
-def acts(count: int, seed: int = 7) -> Sequence[trail.Act]:
+def acts(count: int, seed: int = 7) -> Sequence[AuditRecord]:
     """Changes and plans as people make them."""
     cast, chance = history_rows.make_cast(), random.Random(seed)  # nosec B311
-    found: list[trail.Act] = []
+    found: list[AuditRecord] = []
     while len(found) < count:
         if act := happening(cast, chance, LAST).act:
             found.append(replace(act, happened_at=None))
@@ -59,8 +60,8 @@ def happening(cast: history_rows.Cast, chance: random.Random, at: datetime) -> H
 
 def _entry(pattern: dict[str, Any], head: ChainHead, at: datetime) -> Entry:
     seq, prev = head.seq + 1, head.hash
-    body = trail.canonical({**pattern, "seq": seq, "at": at.isoformat()})
-    head.seq, head.hash = seq, trail.digest(prev, body)
+    body = canonical({**pattern, "seq": seq, "at": at.isoformat()})
+    head.seq, head.hash = seq, digest(prev, body)
     return Entry(seq=seq, prev=prev, hash=head.hash, body=body, at=at, action=pattern["action"])
 
 
@@ -69,7 +70,7 @@ class Sealing:
 
     def __init__(self, first: datetime) -> None:
         with transaction.atomic():
-            trail.lock_head()
+            lock_head()
             self.key = checkpoints._key()
         self.due, self.number, self.prev = first + HOUR, 0, standalone_checker.START
 
@@ -83,7 +84,7 @@ class Sealing:
     def _make(self, head: ChainHead) -> Checkpoint:
         self.number += 1
         said = {"number": self.number, "seq": head.seq, "hash": head.hash, "at": self.due.isoformat()}
-        text = trail.canonical({**said, "prev": self.prev, "key": self.key.key_id, "cause": checkpoints.HOUR})
+        text = canonical({**said, "prev": self.prev, "key": self.key.key_id, "cause": checkpoints.HOUR})
         self.prev = standalone_checker.checkpoint_digest(text)
         made = Checkpoint(
             number=self.number,

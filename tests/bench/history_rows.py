@@ -21,10 +21,10 @@ from django.db import connection, transaction
 from django.db.models import Max, Model
 
 from alignadmin.accounts.models import Person, Role
-from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord, _body, canonical, digest
 from alignadmin.audit.models import ChainHead, Entry
-from alignadmin.audit.trail import Act
 from connectors.align.audit_sentences import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
+from connectors.audited import CHANGE_DONE, context_of, event_fields
 from connectors.history.mirror import projection as make
 from connectors.history.mirror import search_terms
 from connectors.history.mirror.terms import PUBLISHED
@@ -159,7 +159,7 @@ class Happening:
 
     at: datetime
     connector: Connector
-    act: Act | None = None
+    act: AuditRecord | None = None
     description: str = ""
 
 
@@ -216,16 +216,16 @@ def _target(number: int) -> tuple[int, str]:
 
 def _change(
     chance: random.Random, connector: Connector, actor: Person, others: Sequence[Person], event: MappingEvent
-) -> Act:
+) -> AuditRecord:
     author, planner, approver = others
     plan = chance.randrange(1, 20_000)
-    return Act(
-        action=trail.CHANGE_DONE,
+    return AuditRecord(
+        action=CHANGE_DONE,
         actor=actor,
-        connector=connector,
+        context=context_of(connector),
         subject=f"plan {plan} change {chance.randrange(1, 50)}",
         sentence=make.in_words(event),
-        event=event,
+        event=event_fields(event),
         plan=plan,
         project_key=event.project_key or "",
         author=author,
@@ -236,13 +236,13 @@ def _change(
     )
 
 
-def _plan(chance: random.Random, connector: Connector, actor: Person) -> Act:
+def _plan(chance: random.Random, connector: Connector, actor: Person) -> AuditRecord:
     plan = chance.randrange(1, 20_000)
     action = chance.choice(("plan.made", "plan.approved", "plan.finished", "mapping.edited", "credential.rotated"))
-    return Act(
+    return AuditRecord(
         action=action,
         actor=actor,
-        connector=connector,
+        context=context_of(connector),
         subject=f"plan {plan}",
         sentence=f"Plan {plan} with {chance.randrange(1, 50)} changes: {action.partition('.')[2]}.",
         plan=plan,
@@ -286,8 +286,8 @@ def _line(each: Happening, chance: random.Random) -> MirrorLine:
 def _entry(each: Happening, head: ChainHead) -> Entry:
     assert each.act
     seq, prev = head.seq + 1, head.hash
-    body = trail.canonical(trail._body(each.act, seq=seq, at=each.at))
-    entry = Entry(seq=seq, prev=prev, hash=trail.digest(prev, body), body=body, at=each.at, action=each.act.action)
+    body = canonical(_body(each.act, seq=seq, at=each.at))
+    entry = Entry(seq=seq, prev=prev, hash=digest(prev, body), body=body, at=each.at, action=each.act.action)
     head.seq, head.hash = seq, entry.hash
     return entry
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Any
 
 from django import forms
 from django.contrib.auth.password_validation import get_default_password_validators, validate_password
-from django.core.exceptions import ValidationError
 
 from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.signin.password_validators import LONGEST
+from alignadmin.text import plain_name
 
 LONGEST_EMAIL, LONGEST_NAME = 254, 200
 WHAT_ROLES_DO = {
@@ -25,14 +24,6 @@ HELP = (
     "At least {} characters; spaces are welcome. Four or more words that have nothing to do with you, your company or "
     "this product are good."
 )
-
-
-def plain_name(typed: str) -> str:
-    """One line without characters that nobody sees: the name stands in e-mails and in the history."""
-    name = " ".join(typed.split())
-    if any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn") for letter in name):
-        raise ValidationError("The name holds characters that cannot be seen. Type it instead of pasting it.")
-    return name
 
 
 def _name(help_text: str = "") -> forms.CharField:

@@ -5,16 +5,10 @@ The link is a secret: it stands in the e-mail or once on the admin's page, and n
 
 from __future__ import annotations
 
-import logging
-import smtplib
-import socket
-from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
-from django.core.mail import EmailMessage
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -22,9 +16,8 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
 from alignadmin.accounts.models import Person
+from alignadmin.mail.sending import Delivery, send
 from alignadmin.parsing import whole
-
-log = logging.getLogger(__name__)
 
 
 class Tokens(PasswordResetTokenGenerator):
@@ -79,38 +72,6 @@ def invited(uid: str, token: str | None) -> Person | None:
 # --- e-mail -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
-class Delivery:
-    """How an e-mail fared; `trouble` is why it did not go out, empty when the mail server took it."""
-
-    trouble: str = ""
-
-    @property
-    def has_gone(self) -> bool:
-        return not self.trouble
-
-
-NO_SERVER = Delivery(trouble="no mail server is set")
-
-
-def has_mail() -> bool:
-    return bool(settings.EMAIL_URL)
-
-
-def send(person: Person, subject: str, template: str, **context: Any) -> Delivery:
-    """Outside every transaction: a mail server may take its time."""
-    if not has_mail():
-        return NO_SERVER
-    text = render_to_string(template, {"person": person, "site": settings.PUBLIC_ADDRESS, **context})
-    try:
-        EmailMessage(subject, text, to=[person.email]).send()
-    except OSError as error:  # of which the errors of smtplib are a kind
-        # Neither the text nor what the server answered, which may repeat it.
-        log.warning("An e-mail to person %s was not sent: %s.", person.pk, type(error).__name__)
-        return Delivery(trouble=_why(error))
-    return Delivery()
-
-
 def send_invitation(person: Person) -> Delivery:
     return send(
         person,
@@ -128,17 +89,3 @@ def send_factor_removed(person: Person, *, actor: Person) -> Delivery:
 
 def send_test(person: Person) -> Delivery:
     return send(person, "Test e-mail of AlignAdmin", "settings/test.txt")
-
-
-def _why(error: OSError) -> str:
-    if isinstance(error, smtplib.SMTPAuthenticationError):
-        return "the mail server refused the user and password of EMAIL_URL"
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return "the mail server refused the address"
-    if isinstance(error, smtplib.SMTPException):
-        return f"the mail server refused it ({type(error).__name__})"
-    if isinstance(error, TimeoutError):
-        return f"the mail server did not answer within {settings.EMAIL_TIMEOUT} s"
-    if isinstance(error, socket.gaierror):
-        return "the name of the mail server is not known"
-    return f"the mail server cannot be reached ({type(error).__name__})"

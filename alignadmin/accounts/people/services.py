@@ -16,8 +16,9 @@ from alignadmin.accounts.people.invitations import invitation_link, invited
 from alignadmin.accounts.rights import Right, may
 from alignadmin.accounts.signin import sessions
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
+from alignadmin.errors import Refused
 from connectors.credentials.handover import Handover, handover, owned_credentials
-from connectors.setup.services import Refused
 
 __all__ = ["Handover", "handover", "invitation_link", "owned_credentials"]
 
@@ -178,7 +179,7 @@ def deactivate(person: Person, *, seen: str | None = None, actor: Person) -> Han
         ended = sessions.end_silently(found)
         data = {"email": found.email, "role": found.role, "sessions": ended, "credentials": given.facts}
         own = _act("person.deactivated", found, actor, f"Deactivated {found}.", **data)
-        trail.append_many([*given.acts(actor), own])
+        trail.record_all([*given.acts(actor), own])
     return given
 
 
@@ -256,11 +257,9 @@ def _a(role: str) -> str:
     return f"{'an' if label[0] in 'aeiou' else 'a'} {label}"
 
 
-def _act(action: str, person: Person, actor: Person | None, sentence: str, **data: object) -> trail.Act:
-    return trail.Act(
-        action=action, actor=actor, connector=None, subject=f"person {person.pk}", sentence=sentence, data=data
-    )
+def _act(action: str, person: Person, actor: Person | None, sentence: str, **data: object) -> AuditRecord:
+    return AuditRecord(action=action, actor=actor, subject=f"person {person.pk}", sentence=sentence, data=data)
 
 
 def _entry(action: str, person: Person, actor: Person | None, sentence: str, **data: object) -> None:
-    trail.append_many([_act(action, person, actor, sentence, **data)])
+    trail.record_all([_act(action, person, actor, sentence, **data)])

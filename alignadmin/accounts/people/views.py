@@ -10,16 +10,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
+from alignadmin.accounts.guard import requires
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.people import directory, invitations
 from alignadmin.accounts.people import services as people
 from alignadmin.accounts.people.forms import InviteForm, JoinForm, NameForm
-from alignadmin.accounts.people.invitations import Delivery
-from alignadmin.accounts.rights import Right, requires
+from alignadmin.accounts.requests import person_of
+from alignadmin.accounts.rights import Right
+from alignadmin.errors import Refused
+from alignadmin.mail.sending import NO_SERVER, Delivery, has_mail
 from alignadmin.parsing import text_in
 from alignadmin.web.responses import page, redirect
-from connectors.setup.services import Refused
-from connectors.setup.views import person_of
 
 FORM = ("GET", "POST")
 form_page = requires(Right.CONFIGURE, Right.CONFIGURE, FORM, fresh=True)
@@ -71,7 +72,7 @@ def new(request: HttpRequest) -> HttpResponse:
         else:
             return _sent(request, made, invitations.send_invitation(made))
     status = 400 if form.errors else 200
-    return page(request, "people/new.html", {"form": form, "has_mail": invitations.has_mail()}, status=status)
+    return page(request, "people/new.html", {"form": form, "has_mail": has_mail()}, status=status)
 
 
 @act_only
@@ -87,7 +88,7 @@ def invitation(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _sent(request: HttpRequest, invited: Person, delivery: Delivery) -> HttpResponse:
     """Without a mail server the link stands in this one answer, and is kept nowhere."""
-    if delivery is invitations.NO_SERVER:
+    if delivery is NO_SERVER:
         return page(request, "people/link.html", {"person": invited, "link": people.invitation_link(invited)})
     if delivery.has_gone:
         messages.success(request, f"An e-mail with the link is on its way to {invited.email}.")

@@ -16,6 +16,7 @@ from django.http import HttpRequest
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.signin.throttling import address_of
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
 
 PASSWORD, SINGLE_SIGN_ON, PASSKEY = "password", "single sign-on", "passkey"
 CODE = "authenticator app or recovery code"
@@ -102,15 +103,16 @@ def codes(request: HttpRequest, person: Person) -> None:
 
 def zone_changed(person: Person, zone: str, *, actor: Person) -> None:
     sentence = f"{person} now reads times in {zone or 'UTC'}."
-    trail.append("person.edited", actor=actor, connector=None, subject=f"person {person.pk}", sentence=sentence)
+    trail.record(AuditRecord(action="person.edited", actor=actor, subject=f"person {person.pk}", sentence=sentence))
 
 
 def _entry(action: str, person: Person, sentence: str, request: HttpRequest | None, **data: Any) -> None:
-    trail.append(
-        action,
-        actor=person,
-        connector=None,
-        subject=f"person {person.pk}",
-        sentence=sentence,
-        data={"address": address_of(request), **data},
+    trail.record(
+        AuditRecord(
+            action=action,
+            actor=person,
+            subject=f"person {person.pk}",
+            sentence=sentence,
+            data={"address": address_of(request), **data},
+        )
     )

@@ -7,21 +7,22 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from alignadmin.accounts.models import Person
-from alignadmin.accounts.rights import Right, requires
+from alignadmin.accounts.guard import requires
+from alignadmin.accounts.requests import person_of
+from alignadmin.accounts.rights import Right
 from alignadmin.accounts.signin import sessions
 from alignadmin.web.responses import page, redirect
 
 
 @requires(Right.SIGNED_IN)
 def own(request: HttpRequest) -> HttpResponse:
-    shown = sessions.own_sessions(_person(request), _key(request), timezone.now())
+    shown = sessions.own_sessions(person_of(request), _key(request), timezone.now())
     return page(request, "usersessions/usersession_list.html", {"sessions": shown, "limits": sessions.limits()})
 
 
 @requires(Right.SIGNED_IN, Right.SIGNED_IN, ("POST",), fresh=True)
 def end(request: HttpRequest, pk: int) -> HttpResponse:
-    person = _person(request)
+    person = person_of(request)
     if sessions.is_current(person, pk, _key(request)):
         return redirect(request, reverse("account_logout"))
     if sessions.end_session(person, pk, actor=person):
@@ -33,7 +34,7 @@ def end(request: HttpRequest, pk: int) -> HttpResponse:
 
 @requires(Right.SIGNED_IN, Right.SIGNED_IN, ("POST",), fresh=True)
 def end_others(request: HttpRequest) -> HttpResponse:
-    person = _person(request)
+    person = person_of(request)
     ended = sessions.end_all(person, but=_key(request), actor=person)
     messages.success(request, "Every other session has ended." if ended else "There was no other session.")
     return redirect(request, reverse("usersessions_list"))
@@ -41,8 +42,3 @@ def end_others(request: HttpRequest) -> HttpResponse:
 
 def _key(request: HttpRequest) -> str:
     return request.session.session_key or ""
-
-
-def _person(request: HttpRequest) -> Person:
-    assert isinstance(request.user, Person)  # noqa: S101  narrows the type; `requires` has let nobody else in
-    return request.user

@@ -18,11 +18,12 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 
+from alignadmin.accounts.guard import FACTOR
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.recent_sign_in import BEGAN, SEEN
-from alignadmin.accounts.rights import FACTOR
 from alignadmin.accounts.signin.throttling import address_of
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import due_work
 
 MINUTE = 60
@@ -202,11 +203,12 @@ def _delete(noted: Iterable[UserSession]) -> int:
 
 
 def _entry(person: Person, sentence: str, ended: int, *, actor: Person) -> None:
-    trail.append(
-        "person.session_ended",
-        actor=actor,
-        connector=None,
-        subject=f"person {person.pk}",
-        sentence=sentence,
-        data={"sessions": ended},
+    trail.record(
+        AuditRecord(
+            action="person.session_ended",
+            actor=actor,
+            subject=f"person {person.pk}",
+            sentence=sentence,
+            data={"sessions": ended},
+        )
     )

@@ -7,7 +7,8 @@ from allauth.socialaccount import views as social
 from django.conf import settings
 from django.urls import path, re_path
 
-from alignadmin.accounts.rights import Right, requires
+from alignadmin.accounts.guard import requires
+from alignadmin.accounts.rights import Right
 from alignadmin.accounts.signin import account_views, password_views, session_views, single_sign_on
 from alignadmin.accounts.signin import views as own
 

@@ -21,13 +21,14 @@ from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import reverse, reverse_lazy
 
+from alignadmin.accounts.guard import FACTOR
 from alignadmin.accounts.models import Person
-from alignadmin.accounts.rights import FACTOR
+from alignadmin.accounts.requests import person_of
 from alignadmin.accounts.second_factors import factors_of, has_second_factor
 from alignadmin.accounts.signin import audit_entries, forms, used_codes
 from alignadmin.accounts.signin.throttling import address_of
+from alignadmin.errors import SealError
 from alignadmin.parsing import text_in
-from alignadmin.sealing import SealError
 
 APP = "an authenticator app"
 log = logging.getLogger(__name__)
@@ -135,7 +136,7 @@ def reauthenticate(request: HttpRequest) -> HttpResponse:
 
 
 def second_factors(request: HttpRequest) -> HttpResponse:
-    return render(request, "mfa/index.html", {"factors": factors_of(_person(request))})
+    return render(request, "mfa/index.html", {"factors": factors_of(person_of(request))})
 
 
 class AddApp(_OneTransaction, totp.ActivateTOTPView):
@@ -213,12 +214,6 @@ class MakeCodes(_OneTransaction, recovery.GenerateRecoveryCodesView):
         answer: HttpResponse = super().form_valid(form)
         audit_entries.codes(self.request, self.person())
         return answer
-
-
-def _person(request: HttpRequest) -> Person:
-    person = request.user
-    assert isinstance(person, Person)  # noqa: S101  as above
-    return person
 
 
 authenticate = in_words(Authenticate.as_view())

@@ -11,7 +11,8 @@ from functools import cached_property
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from alignadmin.accounts.rights import Right, requires
+from alignadmin.accounts.guard import requires
+from alignadmin.accounts.rights import Right
 from alignadmin.web.responses import page
 from connectors.credentials import expiry, reminders
 from connectors.models import Credential, Stage

@@ -10,28 +10,30 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 
+from alignadmin.accounts.guard import requires
 from alignadmin.accounts.models import Person
-from alignadmin.accounts.rights import Right, requires
+from alignadmin.accounts.requests import person_of
+from alignadmin.accounts.rights import Right
+from alignadmin.errors import Refused
 from alignadmin.parsing import text_in
+from alignadmin.web.forms import problems_of
 from alignadmin.web.responses import failure, page, redirect
 from connectors.credentials import rotation
 from connectors.credentials.rotation.credential_page import CredentialPage
 from connectors.credentials.rotation.forms import OwnersForm, StageForm
 from connectors.credentials.rotation.locking import GONE
 from connectors.models import Credential, System
-from connectors.setup.forms import problems_of
-from connectors.setup.services import Refused
-from connectors.setup.views import connector_or_404, person_of
+from connectors.requests import with_credentials_or_404
 
 NOT_KEPT = "A secret is never sent back to the browser: enter it again."
-Act = Callable[[CredentialPage, Person], object]
+AuditRecord = Callable[[CredentialPage, Person], object]
 guarded = requires(Right.SEE, Right.CONFIGURE, ("POST",), fresh=True)
 
 
 def _page_of(slug: str, system: str) -> CredentialPage:
     if system not in System.values:
         raise Http404
-    return CredentialPage(connector_or_404(slug), System(system))
+    return CredentialPage(with_credentials_or_404(slug), System(system))
 
 
 def _show(
@@ -196,7 +198,7 @@ def _consented_key(request: HttpRequest) -> str:
     return key
 
 
-def _act(request: HttpRequest, slug: str, system: str, name: str, act: Act) -> HttpResponse:
+def _act(request: HttpRequest, slug: str, system: str, name: str, act: AuditRecord) -> HttpResponse:
     shown = _page_of(slug, system)
     try:
         act(shown, person_of(request))

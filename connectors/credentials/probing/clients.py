@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from alignadmin import sealing
+from alignadmin.errors import SealError
 from alignadmin.http.auth import BadToken
 from alignadmin.http.errors import RemoteError
 from connectors.align.client import AlignClient
@@ -39,7 +39,7 @@ class Look:
             )
         except RemoteError as error:
             raise CannotLook(error.sentence) from error
-        except (sealing.SealError, BadToken) as error:
+        except (SealError, BadToken) as error:
             raise CannotLook(str(error)) from error
 
     def with_current(self) -> Look:

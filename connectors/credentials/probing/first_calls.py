@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alignadmin import sealing
+from alignadmin.errors import SealError
 from alignadmin.http.errors import RemoteError, SignInRefused
 from connectors.credentials import clients
 from connectors.credentials.rotation.switching import WATCH, may_go_back
@@ -19,7 +19,7 @@ def watch(run: runner.Run) -> None:
         raise runner.JobFailed(f"{refused.sentence} {_way_out(run, system)}") from refused
     except RemoteError as error:
         raise runner.JobFailed(error.sentence) from error
-    except sealing.SealError as error:
+    except SealError as error:
         raise runner.JobFailed(str(error)) from error
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from alignadmin.errors import Refused
 from connectors.credentials.probing.align import AlignProbe
 from connectors.credentials.probing.clients import Look
 from connectors.credentials.probing.jira import JiraProbe
@@ -16,7 +17,6 @@ from connectors.credentials.rotation.locking import entry, locked, named
 from connectors.credentials.rotation.probes import LOCKED_OUT, PROBE
 from connectors.jobs import runner
 from connectors.models import Probe, ProbeLine, Stage, System
-from connectors.setup.services import Refused
 
 
 @runner.handler(PROBE)

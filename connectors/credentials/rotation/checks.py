@@ -8,10 +8,11 @@ from django.utils import timezone
 
 from alignadmin import sealing
 from alignadmin.accounts.models import Person
+from alignadmin.errors import Refused
 from alignadmin.http.auth import BadToken
 from connectors.credentials.clients import BEARERS, Access, is_locked_out
+from connectors.credentials.values import SecretData
 from connectors.models import Connector, Credential, CredentialKind, JiraKind, System
-from connectors.setup.services import Refused, SecretData
 
 LONGEST_SECRET = 10_000
 LONGEST_USER = 320

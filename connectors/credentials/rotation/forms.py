@@ -16,8 +16,8 @@ from alignadmin.http.auth import BadToken, clean_token
 from connectors.credentials.clients import BEARERS
 from connectors.credentials.rotation import Staging, fitting_kinds
 from connectors.credentials.rotation.checks import KINDS, LONGEST_SECRET
+from connectors.credentials.values import SecretData
 from connectors.models import Connector, Credential, CredentialKind, JiraKind, System
-from connectors.setup.services import SecretData
 
 LONGEST_REASON = 500
 KINDS_OF = {System.ALIGN: KINDS[System.ALIGN], System.JIRA: KINDS[JiraKind.CLOUD] + KINDS[JiraKind.DATA_CENTER]}

@@ -7,8 +7,10 @@ from uuid import UUID
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
+from alignadmin.errors import Refused
+from connectors.audited import context_of
 from connectors.models import Connector, Credential, Stage, System
-from connectors.setup.services import Refused
 
 GONE = "This credential is not there any more: it was discarded, replaced or destroyed. Look at the page again."
 
@@ -57,12 +59,14 @@ def entry(
         "version": credential.version,
         "fingerprint": credential.fingerprint,
     }
-    trail.append(
-        action,
-        actor=actor,
-        connector=credential.connector,
-        subject=subject_of(credential.uuid),
-        sentence=sentence,
-        reason=reason,
-        data=facts | data,
+    trail.record(
+        AuditRecord(
+            action=action,
+            actor=actor,
+            context=context_of(credential.connector),
+            subject=subject_of(credential.uuid),
+            sentence=sentence,
+            reason=reason,
+            data=facts | data,
+        )
     )

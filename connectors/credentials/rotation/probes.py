@@ -11,12 +11,12 @@ from django.conf import settings
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
+from alignadmin.errors import Refused
 from connectors.align.client import AlignClient
 from connectors.credentials.rotation.checks import is_expired, is_locked_out
 from connectors.credentials.rotation.locking import GONE
 from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Credential, Job, LineState, Probe, Stage, System
-from connectors.setup.services import Refused
 
 PROBE = "probe"
 LOCKED_OUT = (

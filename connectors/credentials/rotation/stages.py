@@ -12,12 +12,13 @@ from django.utils import timezone
 
 from alignadmin import sealing
 from alignadmin.accounts.models import Person
+from alignadmin.errors import Refused
 from connectors.credentials.rotation import checks
 from connectors.credentials.rotation.locking import by_stage, entry, last_error, locked, named, subject_of
 from connectors.credentials.rotation.switching import WATCH
+from connectors.credentials.values import SecretData
 from connectors.jobs import runner
 from connectors.models import Connector, Credential, CredentialKind, HistoryRow, Probe, Stage, System
-from connectors.setup.services import Refused, SecretData
 
 GAP = (
     "The gap has begun: Align keeps one token for each user, so the one in use died when this one was made. "

@@ -12,12 +12,12 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.due_work import due_work
+from alignadmin.errors import Refused
 from connectors.credentials.rotation.checks import is_expired
 from connectors.credentials.rotation.locking import by_stage, entry, last_error, locked, named
 from connectors.credentials.rotation.probes import hindrances
 from connectors.jobs import runner
 from connectors.models import Connector, Credential, Stage, System
-from connectors.setup.services import Refused
 
 MOST_TOLD = 5  # losses in the sentence of a refusal; the page lists them all
 WATCH = "watch"  # the job that makes the first calls with a credential that has just become current

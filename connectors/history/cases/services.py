@@ -16,6 +16,8 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord, lock_head
+from connectors.audited import context_of, event_fields
 from connectors.history.mirror import case_lifecycle, matching
 from connectors.history.mirror import projection as make
 from connectors.history.mirror.case_lifecycle import Sighting
@@ -127,16 +129,16 @@ def _decide(chosen: Sequence[int], note: str, state: CaseState, actor: Person) -
     if len(chosen) > AT_ONCE:
         raise Refused(f"At most {AT_ONCE} cases are explained by one note: choose fewer, and send the rest after them.")
     with transaction.atomic():
-        head = trail.lock_head()
+        head = lock_head()
         cases = list(_still_open(chosen))
         if not cases:
             raise Refused(_why_none(chosen))
-        acts: list[trail.Act] = []
+        acts: list[AuditRecord] = []
         now = timezone.now()
         for connector, own in _by_connector(cases).items():
             _close(own, state, note, actor, now, head.seq + len(acts) + 1)
             acts.append(_act(connector, own, note, state, actor))
-        trail.append_many(acts)
+        trail.record_all(acts)
     return len(cases)
 
 
@@ -166,16 +168,16 @@ def _close(cases: Sequence[Case], state: CaseState, note: str, actor: Person, no
     )
 
 
-def _act(connector: Connector, cases: Sequence[Case], note: str, state: CaseState, actor: Person) -> trail.Act:
+def _act(connector: Connector, cases: Sequence[Case], note: str, state: CaseState, actor: Person) -> AuditRecord:
     outside = with_rows(cases[:1])[0]
     of = f"the outside change of {cases[0].at:%-d %b %Y, %H:%M} UTC ({outside.sentence})"
     if len(cases) > 1:
         of = f"{len(cases)} outside changes"
     said = "Explained" if state == CaseState.EXPLAINED else "Marked as taken back:"
-    return trail.Act(
+    return AuditRecord(
         action=EXPLAINED if state == CaseState.EXPLAINED else TAKEN_BACK,
         actor=actor,
-        connector=connector,
+        context=context_of(connector),
         subject=f"case {cases[0].pk}" if len(cases) == 1 else f"{len(cases)} cases",
         sentence=f"{said} {of}: {note}",
         data={"cases": [case.pk for case in cases], "lines": [case.line_id for case in cases]},
@@ -194,7 +196,7 @@ def tell_seen(connector: Connector, sightings: Sequence[Sighting]) -> int:
     if not sightings:
         return 0
     with transaction.atomic():
-        head = trail.lock_head()
+        head = lock_head()
         told = _told(connector, sightings)
         new = [seen for seen in sightings if _key(seen) not in told]
         fresh = case_lifecycle.untold(connector, new, matching.window())
@@ -206,7 +208,7 @@ def tell_seen(connector: Connector, sightings: Sequence[Sighting]) -> int:
             ],
             batch_size=500,
         )
-        trail.append_many([_seen_act(connector, seen) for seen in fresh])
+        trail.record_all([_seen_act(connector, seen) for seen in fresh])
     return len(fresh)
 
 
@@ -234,16 +236,16 @@ def _key(seen: Sighting) -> tuple[object, ...]:
     return (*seen.place, seen.at, seen.event.after_id)
 
 
-def _seen_act(connector: Connector, seen: Sighting) -> trail.Act:
+def _seen_act(connector: Connector, seen: Sighting) -> AuditRecord:
     what = make.in_words(seen.event)
-    return trail.Act(
+    return AuditRecord(
         action=make.ELSEWHERE,
         actor=None,
-        connector=connector,
+        context=context_of(connector),
         subject=seen.event.source_name or str(seen.event.source_id),
         sentence=f"Seen when Align's lists were read, and told by no line of its log: {what}",
         data=seen.facts,
-        event=seen.event,
+        event=event_fields(seen.event),
         project_key=seen.projects[0] if seen.projects else "",
         happened_at=seen.at,
     )

@@ -13,12 +13,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from alignadmin.accounts.models import Person
-from alignadmin.accounts.rights import Right, may, requires
+from alignadmin.accounts.guard import requires
+from alignadmin.accounts.requests import person_of
+from alignadmin.accounts.rights import Right, may
 from alignadmin.parsing import text_in, whole
+from alignadmin.text import day_end
 from alignadmin.web.responses import failure, page, redirect
 from connectors.history.cases import services
-from connectors.history.search.forms import day_end
 from connectors.models import Case, CaseState
 from connectors.models.connector import Connector
 
@@ -101,7 +102,7 @@ def explain_many(request: HttpRequest) -> HttpResponse:
     """The ticked ones, or all that the filter left when the page was drawn: what came in since is not swept along."""
     chosen, note = _chosen(request.POST), NoteForm(request.POST)
     try:
-        done = services.explain(_ticked(request, chosen), text_in(request.POST, "note"), actor=_person(request))
+        done = services.explain(_ticked(request, chosen), text_in(request.POST, "note"), actor=person_of(request))
     except services.Refused as refused:
         return _list(request, chosen, note, trouble=str(refused))
     messages.info(request, f"Explained {done} outside {'change' if done == 1 else 'changes'}.")
@@ -135,7 +136,7 @@ def case(request: HttpRequest, case: int) -> HttpResponse:
 
 
 def _decide(request: HttpRequest, found: Case) -> None:
-    note, actor = text_in(request.POST, "note"), _person(request)
+    note, actor = text_in(request.POST, "note"), person_of(request)
     if text_in(request.POST, "reverted"):
         services.take_back(found.pk, note, actor=actor)
     else:
@@ -153,8 +154,3 @@ def _one(request: HttpRequest, found: Case, note: NoteForm, *, trouble: str = ""
     if trouble and getattr(request, "htmx", False):
         return failure(request, trouble, status=400)
     return page(request, "history/case.html", context, status=400 if trouble else 200)
-
-
-def _person(request: HttpRequest) -> Person:
-    assert isinstance(request.user, Person)  # noqa: S101  (`requires` let nobody else in)
-    return request.user

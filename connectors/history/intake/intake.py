@@ -21,8 +21,10 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.bulk_insert import insert
+from alignadmin.audit.entries import AuditRecord
 from connectors.align.errors import NotFound
 from connectors.align.resources import AuditLine
+from connectors.audited import LOG_TAKEN_IN, context_of
 from connectors.history.intake import gaps, paste_times, withdrawals
 from connectors.history.intake import runs as intake_runs
 from connectors.history.intake.pasted_log import DayOrder, Hour, LogLine, read_lines
@@ -202,23 +204,25 @@ def take_in(
             _cover(connector, *stretch, intake)
         _mark(connector, now, None)
         run = intake_runs.keep(begun, stored.brought, [stretch] if stretch else [], ended_at=clock())
-        trail.append(
-            trail.LOG_TAKEN_IN,
-            actor=actor,
-            connector=connector,
-            subject=connector.config_name,
-            sentence=f"Lines of Align's audit log {Intake(intake).label}. {result.sentence}",
-            data={
-                "sha256": sha256,
-                "zone": zone or connector.time_zone,
-                "read": result.read,
-                "new": result.new,
-                "known": result.known,
-                "kept_raw": [line.number for line in result.bad][:1000],
-                "refused": [line.number for line in result.refused][:1000],
-                "covers": [at.isoformat() for at in stretch or ()],
-                "run": intake_runs.as_data(run, stored.brought),
-            },
+        trail.record(
+            AuditRecord(
+                action=LOG_TAKEN_IN,
+                actor=actor,
+                context=context_of(connector),
+                subject=connector.config_name,
+                sentence=f"Lines of Align's audit log {Intake(intake).label}. {result.sentence}",
+                data={
+                    "sha256": sha256,
+                    "zone": zone or connector.time_zone,
+                    "read": result.read,
+                    "new": result.new,
+                    "known": result.known,
+                    "kept_raw": [line.number for line in result.bad][:1000],
+                    "refused": [line.number for line in result.refused][:1000],
+                    "covers": [at.isoformat() for at in stretch or ()],
+                    "run": intake_runs.as_data(run, stored.brought),
+                },
+            )
         )
     _tell(connector, result)
     return result

@@ -18,8 +18,9 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
-from alignadmin.audit import trail
+from alignadmin.audit.entries import lock_head
 from alignadmin.audit.models import ChainHead, Entry
+from connectors.audited import LOG_READ, LOG_TAKEN_IN, LOG_WITHDRAWN
 from connectors.history.intake import run_digest
 from connectors.history.intake import runs as intake_runs
 from connectors.history.intake.runs import Stretch
@@ -31,7 +32,7 @@ RUNS, OPEN, WITHDRAWALS = "runs of the intake", "open runs of the intake", "with
 LINES, SHOWN_AGAIN, COUNTED = "lines of Align's log", "lines that were shown again", "lines that do not count"
 COVERED = "covered time"
 MISSING, ALTERED, SURPLUS = "missing", "altered", "surplus"
-RUN_ENTRIES = (trail.LOG_READ, trail.LOG_TAKEN_IN)
+RUN_ENTRIES = (LOG_READ, LOG_TAKEN_IN)
 Progress = Callable[[int], None]
 Row: TypeAlias = "tuple[Any, ...]"
 
@@ -193,7 +194,7 @@ def _of_lines(run: IntakeRun, kind: str, sentence: str) -> Finding:
 
 def _withdrawals(head: ChainHead) -> Iterator[Finding]:
     told: dict[int, Entry] = {}
-    for entry in Entry.objects.filter(action=trail.LOG_WITHDRAWN, seq__lte=head.seq).iterator(chunk_size=CHUNK):
+    for entry in Entry.objects.filter(action=LOG_WITHDRAWN, seq__lte=head.seq).iterator(chunk_size=CHUNK):
         told[_told_of(entry, "withdrawal").get("run", 0)] = entry
     for withdrawal in RunWithdrawal.objects.filter(entry_seq__lte=head.seq).order_by("pk"):
         found = told.pop(withdrawal.pk, None)
@@ -244,7 +245,7 @@ def _coverage(connector: Connector) -> Iterator[Finding]:
     if found:
         # Readings go on meanwhile, so that only what is still so without them is told.
         with transaction.atomic():
-            trail.lock_head()
+            lock_head()
             found = _differences(connector)
     yield from found
 

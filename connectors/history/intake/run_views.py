@@ -8,14 +8,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from alignadmin.accounts.models import Person
-from alignadmin.accounts.rights import Right, requires
+from alignadmin.accounts.guard import requires
+from alignadmin.accounts.requests import person_of
+from alignadmin.accounts.rights import Right
+from alignadmin.errors import Refused
 from alignadmin.parsing import text_in
 from alignadmin.web.responses import page, redirect
 from connectors.history.intake import withdrawals
 from connectors.models import IntakeRun
 from connectors.models.connector import Connector
-from connectors.setup.services import Refused
 
 PER_PAGE = 50
 BIGGEST = 2**63 - 1  # that a database's key can be
@@ -50,7 +51,7 @@ def one(request: HttpRequest, slug: str, run: int) -> HttpResponse:
         return _show(request, found)
     reason = text_in(request.POST, "reason")
     try:
-        outcome = withdrawals.withdraw(found, reason, actor=_person(request))
+        outcome = withdrawals.withdraw(found, reason, actor=person_of(request))
     except Refused as refused:
         again = get_object_or_404(runs, number=run)
         return _show(request, again, trouble=str(refused), reason=reason, status=409)
@@ -73,8 +74,3 @@ def _show(
         "longest": withdrawals.LONGEST_REASON,
     }
     return page(request, "history/run.html", context, status=status)
-
-
-def _person(request: HttpRequest) -> Person:
-    assert isinstance(request.user, Person)  # noqa: S101  (`requires` let nobody else in)
-    return request.user

@@ -20,6 +20,8 @@ from django.db.models import QuerySet
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.bulk_insert import insert
+from alignadmin.audit.entries import AuditRecord, Head, lock_head
+from connectors.audited import LOG_READ, context_of
 from connectors.history.intake import run_digest
 from connectors.models import Intake, IntakeRun, MirrorLine, OpenRun, RunWithdrawal, SeenAgain
 from connectors.models.connector import Connector
@@ -41,7 +43,7 @@ class Begun:
     number: int
     prev: str
     at: datetime
-    head: trail.Head
+    head: Head
     actor: Person | None = None
     text_sha256: str = ""
 
@@ -61,7 +63,7 @@ def begin(
     connector: Connector, intake: Intake, *, at: datetime, actor: Person | None = None, text_sha256: str = ""
 ) -> Begun:
     """To be called in the transaction that stores the lines; no other run begins before its end."""
-    head = trail.lock_head()
+    head = lock_head()
     last = IntakeRun.objects.order_by("-number").values_list("number", "hash").first()
     number, prev = last or (0, run_digest.START)
     return Begun(
@@ -111,7 +113,7 @@ def _keep(
         head_seq=begun.head.seq,
         head_hash=begun.head.hash,
         prev=begun.prev,
-        entry_seq=trail.lock_head().seq + 1,
+        entry_seq=lock_head().seq + 1,
     )
     run.hash = run_digest.hash_of(run_digest.facts(run))
     insert([run])
@@ -254,13 +256,15 @@ def _close(begun: Begun, brought: Brought, open_: OpenRun | None, covered: list[
     )
     if open_ and open_.pk:
         open_.delete()
-    trail.append(
-        trail.LOG_READ,
-        actor=None,
-        connector=begun.connector,
-        subject=begun.connector.config_name,
-        sentence=_sentence(run),
-        data={"run": as_data(run, brought)},
+    trail.record(
+        AuditRecord(
+            action=LOG_READ,
+            actor=None,
+            context=context_of(begun.connector),
+            subject=begun.connector.config_name,
+            sentence=_sentence(run),
+            data={"run": as_data(run, brought)},
+        )
     )
 
 

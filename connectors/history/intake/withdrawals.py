@@ -19,7 +19,10 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.bulk_insert import insert
+from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.audit.models import Entry
+from alignadmin.errors import Refused
+from connectors.audited import LOG_WITHDRAWN, context_of
 from connectors.history.intake import gaps, runs
 from connectors.history.mirror import case_lifecycle, matching, search_terms
 from connectors.history.mirror import projection as make
@@ -37,7 +40,6 @@ from connectors.models import (
     WithdrawnLine,
 )
 from connectors.models.connector import Connector
-from connectors.setup.services import Refused
 
 AT_ONCE = 500
 LONGEST_REASON = 4000
@@ -129,13 +131,13 @@ def withdraw(run: IntakeRun, reason: str, *, actor: Person) -> Outcome:
     if len(reason) > LONGEST_REASON:
         raise Refused(f"The reason is longer than {LONGEST_REASON} characters: shorten it, or point to a ticket.")
     with transaction.atomic():
-        trail.lock_head()
+        lock_head()
         if why := why_not(run):
             raise Refused(why)
         shown, lines = _shown_only_by(run)
         _take_out(run.connector, lines)
         gaps.cover_anew(run.connector, Intake(run.intake), _still_covered(run))
-        seq = trail.lock_head().seq + 1
+        seq = lock_head().seq + 1
         note = note_of(reason)
         cases = list(_cases(lines))
         voided = case_lifecycle.void(cases, note, _name(actor), seq)
@@ -144,7 +146,7 @@ def withdraw(run: IntakeRun, reason: str, *, actor: Person) -> Outcome:
         withdrawal = RunWithdrawal.objects.create(
             run=run, person_id=actor.pk, person_name=_name(actor), at=timezone.now(), reason=reason, entry_seq=seq
         )
-        trail.append_many([_act(withdrawal, outcome, cases, actor)])
+        trail.record_all([_act(withdrawal, outcome, cases, actor)])
     return outcome
 
 
@@ -153,13 +155,13 @@ def note_of(reason: str) -> str:
     return f"The taking-in that brought its line was withdrawn: {reason}"
 
 
-def _act(withdrawal: RunWithdrawal, outcome: Outcome, cases: Sequence[Case], actor: Person) -> trail.Act:
+def _act(withdrawal: RunWithdrawal, outcome: Outcome, cases: Sequence[Case], actor: Person) -> AuditRecord:
     run = withdrawal.run
     what = f"what was {run.get_intake_display()} on {run.ended_at:%-d %b %Y, %H:%M} UTC by {run.person_name}"
-    return trail.Act(
-        action=trail.LOG_WITHDRAWN,
+    return AuditRecord(
+        action=LOG_WITHDRAWN,
         actor=actor,
-        connector=run.connector,
+        context=context_of(run.connector),
         subject=run.connector.config_name,
         sentence=f"Withdrew {what} (run {run.number}). {outcome.sentence} Reason: {withdrawal.reason}",
         reason=withdrawal.reason,

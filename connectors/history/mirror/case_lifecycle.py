@@ -16,10 +16,13 @@ from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from alignadmin.audit import trail
 from alignadmin.audit.bulk_insert import insert
+from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.audit.models import Entry
 from alignadmin.folding import fold
 from connectors.align.audit_sentences import CREATED, DELETED, UPDATED, MappingEvent
+from connectors.audited import context_of
 from connectors.history.mirror import projection as make
 from connectors.models import Case, CaseState, HistoryRow, MirrorLine, Source
 from connectors.models.connector import Connector
@@ -387,20 +390,16 @@ def _save(cases: Sequence[Case]) -> None:
 
 
 def _next_seq() -> int:
-    from alignadmin.audit import trail
-
-    return trail.lock_head().seq + 1
+    return lock_head().seq + 1
 
 
 def _append(connector: Connector, action: str, cases: Sequence[Case], sentences: Sequence[str]) -> None:
-    from alignadmin.audit import trail  # which itself joins, and so comes here
-
-    trail.append_many(
+    trail.record_all(
         [
-            trail.Act(
+            AuditRecord(
                 action=action,
                 actor=None,
-                connector=connector,
+                context=context_of(connector),
                 subject=f"case {case.pk}",
                 sentence=f"Outside change of {case.at:%-d %b %Y, %H:%M} UTC. {sentence}",
                 data={"case": case.pk, "line": case.line_id},

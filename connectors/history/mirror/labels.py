@@ -17,8 +17,10 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.folding import fold
 from connectors.align.audit_sentences import WORK_ITEM_TYPES, label_of, parse, told_type
+from connectors.audited import context_of
 from connectors.history.mirror import matching, remaking
 from connectors.history.mirror.projection import look_of
 from connectors.history.mirror.terms import AS_PUBLISHED, Terms, terms_of
@@ -112,13 +114,17 @@ def learn(connector: Connector, fresh: Sequence[HistoryRow]) -> list[str]:
     )
     remaking.remake(connector, {fold(each.label) for each, *_ in learned})
     words = "; ".join(f"“{each.label}” is {WorkItemType(type_).label}" for each, type_, _ in learned)
-    trail.append(
-        "terms.learned",
-        actor=None,
-        connector=connector,
-        subject=connector.config_name,
-        sentence=f"Learned how Align's log calls work item types: {words}.",
-        data={"terms": {each.label: {"type": type_, "evidence": kept[:MOST_KEPT]} for each, type_, kept in learned}},
+    trail.record(
+        AuditRecord(
+            action="terms.learned",
+            actor=None,
+            context=context_of(connector),
+            subject=connector.config_name,
+            sentence=f"Learned how Align's log calls work item types: {words}.",
+            data={
+                "terms": {each.label: {"type": type_, "evidence": kept[:MOST_KEPT]} for each, type_, kept in learned}
+            },
+        )
     )
     return [each.label for each, *_ in learned]
 
@@ -200,7 +206,7 @@ def decide(connector: Connector, meanings: Mapping[str, str], *, actor: Person) 
     """
     changed: dict[str, tuple[str, str]] = {}
     with transaction.atomic():
-        trail.lock_head()
+        lock_head()
         stored = {each.folded: each for each in TypeLabel.objects.filter(connector=connector)}
         for label, type_ in meanings.items():
             term = _checked(label, type_)
@@ -222,13 +228,15 @@ def decide(connector: Connector, meanings: Mapping[str, str], *, actor: Person) 
             )
         remaking.remake(connector, set(changed))
         words = "; ".join(_meaning(label, type_) for label, type_ in changed.values())
-        trail.append(
-            "terms.decided",
-            actor=actor,
-            connector=connector,
-            subject=connector.config_name,
-            sentence=f"Said how Align's log calls work item types: {words}.",
-            data={"terms": dict(changed.values())},
+        trail.record(
+            AuditRecord(
+                action="terms.decided",
+                actor=actor,
+                context=context_of(connector),
+                subject=connector.config_name,
+                sentence=f"Said how Align's log calls work item types: {words}.",
+                data={"terms": dict(changed.values())},
+            )
         )
     return len(changed)
 

@@ -25,13 +25,17 @@ from connectors.align.audit_sentences import (
     parse,
     write,
 )
+from connectors.audited import CHANGE_DONE, CHANGE_SENT, CREDENTIAL_USED, LOG_READ
 from connectors.history.mirror import search_terms
 from connectors.history.mirror.terms import PUBLISHED, Terms, terms_of
 from connectors.models import Case, HistoryRow, MirrorLine, Source
 from connectors.models.catalogue import Status
 from connectors.models.connector import Connector
 
-DONE = "change.done"  # the entry of a write that Align took
+DONE = CHANGE_DONE  # the entry of a write that Align took
+# `change.sent` is the journal of a request on its way; its outcome is the row people read. Every minute's intake uses
+# a secret and may bring lines, and such rows would drown all others.
+WITHOUT_ROW = frozenset({CHANGE_SENT, CREDENTIAL_USED, LOG_READ})
 CHANGE = "change."  # what the actions of entries about one change of a plan begin with
 # As what the actor of these acts on a whole plan is found; of a change, the actor is who applied it.
 ACTED_AS = {
@@ -187,6 +191,11 @@ def of_body(body: Mapping[str, Any], *, is_told: bool = False, is_found: bool = 
     if is_found:
         row.text = _words(row, body["subject"], connector.get("name", ""), people=words_of_people(people, action))
     return row
+
+
+def row_of(entry: Entry | EntryText, *, is_told: bool = False) -> HistoryRow | None:
+    """The entry as the history pages show it; None for an act they do not show."""
+    return None if entry.action in WITHOUT_ROW else of_entry(entry, is_told=is_told)
 
 
 def is_told(entry: Entry | EntryText) -> bool:

@@ -6,7 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from alignadmin.accounts.people.forms import plain_name
+from alignadmin.text import plain_name
 from connectors.history.packs.schedules import MOST_RECIPIENTS
 from connectors.history.packs.selection import LONGEST
 from connectors.models import Every

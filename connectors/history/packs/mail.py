@@ -20,8 +20,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import due_work
-from connectors.credentials.reminders import addresses, one_line
+from alignadmin.mail.sending import addresses
+from alignadmin.text import one_line
 from connectors.history.packs import schedules
 from connectors.models import Pack, PackState
 
@@ -80,13 +82,14 @@ def _note(pack: Pack, at: datetime, told: list[str], *, attached: bool) -> None:
     with transaction.atomic():
         if not Pack.objects.filter(pk=pack.pk, lease_until=at).update(lease_until=None, error=""):
             return
-        trail.append(
-            "pack.sent",
-            actor=None,
-            connector=None,
-            subject=f"pack {pack.uuid}",
-            sentence=f"The evidence pack was sent to {', '.join(told)}, {how}.",
-            data={"pack": str(pack.uuid), "told": told, "attached": attached, "sha256": pack.sha256},
+        trail.record(
+            AuditRecord(
+                action="pack.sent",
+                actor=None,
+                subject=f"pack {pack.uuid}",
+                sentence=f"The evidence pack was sent to {', '.join(told)}, {how}.",
+                data={"pack": str(pack.uuid), "told": told, "attached": attached, "sha256": pack.sha256},
+            )
         )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import Q
 
 from alignadmin.audit.models import Entry
-from alignadmin.audit.trail import WITHOUT_ROW
+from connectors.history.mirror.projection import WITHOUT_ROW
 from connectors.history.packs.scratch import Scratch
 from connectors.history.packs.span import Ends
 from connectors.models import HistoryRow

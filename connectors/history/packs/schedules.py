@@ -17,12 +17,13 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.due_work import due_work
+from alignadmin.errors import Refused
 from connectors.history.packs import selection, services
 from connectors.history.packs.selection import BadQuery
 from connectors.history.search import query_language
 from connectors.models import Every, Pack, PackSchedule
-from connectors.setup.services import Refused
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +87,7 @@ def add(name: str, query: str, every: Every, recipients: Sequence[str], *, actor
         raise Refused("Leave since: and until: out of the filter: a schedule packs the period before it is due.")
     chosen = selection.select(query, ZONE)
     with transaction.atomic():
-        trail.lock_head()
+        lock_head()
         if PackSchedule.objects.filter(name=name).exists():
             raise Refused(f"There is a schedule “{name}” already. Choose another name.")
         if PackSchedule.objects.count() >= MOST_SCHEDULES:
@@ -134,13 +135,14 @@ def delete(schedule: PackSchedule, *, actor: Person) -> None:
 
 def _tell(action: str, schedule: PackSchedule, what: str, actor: Person, **data: Any) -> None:
     said: Mapping[str, Any] = {"schedule": schedule.name, "query": schedule.query, "every": schedule.every, **data}
-    trail.append(
-        action,
-        actor=actor,
-        connector=None,
-        subject=f"pack schedule {schedule.name}",
-        sentence=f"Scheduled packs “{schedule.name}”. {what}.",
-        data=said,
+    trail.record(
+        AuditRecord(
+            action=action,
+            actor=actor,
+            subject=f"pack schedule {schedule.name}",
+            sentence=f"Scheduled packs “{schedule.name}”. {what}.",
+            data=said,
+        )
     )
 
 
@@ -182,12 +184,13 @@ def _give_up(schedule: PackSchedule, period: Period, why: str) -> bool:
         if not _moved_on(schedule):
             return False
         services.note_failed(query_of(schedule, period), ZONE, why, schedule)
-        trail.append(
-            "pack.not_asked",
-            actor=None,
-            connector=None,
-            subject=f"pack schedule {schedule.name}",
-            sentence=f"The scheduled pack “{schedule.name}” of {period} could not be asked for. {why}",
-            data={"schedule": schedule.name, "query": schedule.query, "why": why},
+        trail.record(
+            AuditRecord(
+                action="pack.not_asked",
+                actor=None,
+                subject=f"pack schedule {schedule.name}",
+                sentence=f"The scheduled pack “{schedule.name}” of {period} could not be asked for. {why}",
+                data={"schedule": schedule.name, "query": schedule.query, "why": why},
+            )
         )
     return True

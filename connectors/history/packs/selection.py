@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from connectors.credentials.reminders import one_line
+from alignadmin.text import one_line
 from connectors.history.mirror.search_index import Group
 from connectors.history.search import periods, query_language
 from connectors.history.search.query_language import Search, Term

@@ -23,8 +23,10 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.audit import checkpoints, trail
 from alignadmin.audit.deliveries import sync_folder
+from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.audit.models import Entry
 from alignadmin.due_work import due_work, wake
+from alignadmin.errors import Refused
 from connectors.history.packs import lease, selection, zip_file
 from connectors.history.packs.lease import Hold
 from connectors.history.packs.scratch import scratch
@@ -33,7 +35,6 @@ from connectors.history.packs.zip_file import Contents, Made
 from connectors.jobs import leases
 from connectors.jobs.runner import MOST_TRIES, Interrupted, LeaseLost, stopping
 from connectors.models import Pack, PackSchedule, PackState
-from connectors.setup.services import Refused
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ def ask(query: str, *, actor: Person, time_zone: str, uuid: UUID | None = None) 
     """
     chosen = selection.select(query, time_zone)
     with transaction.atomic():
-        trail.lock_head()  # clicks come one after the other
+        lock_head()  # clicks come one after the other
         if same := _same(chosen, actor, uuid):
             return same
         waiting = Pack.objects.filter(asked_by=actor, state__in=ACTIVE).count()
@@ -79,7 +80,7 @@ def again(pack: Pack, *, actor: Person) -> Pack:
         return ask(pack.query, actor=actor, time_zone=pack.time_zone)
     chosen = selection.select(pack.query, pack.time_zone)
     with transaction.atomic():
-        trail.lock_head()
+        lock_head()
         waiting = Pack.objects.filter(asked_by=None, query=chosen.query, state__in=ACTIVE)
         return waiting.first() or queue(chosen, asked_by=None, actor=actor, schedule=pack.schedule)
 
@@ -103,19 +104,20 @@ def queue(
     )
     wake()
     by = f" by the schedule {schedule.name}" if schedule else ""
-    trail.append(
-        "pack.asked",
-        actor=actor,
-        connector=None,
-        subject=f"pack {pack.uuid}",
-        sentence=f"An evidence pack was asked for{by}: {chosen.words}.",
-        data={
-            "pack": str(pack.uuid),
-            "query": chosen.query,
-            "filter": chosen.words,
-            "time_zone": chosen.time_zone,
-            "schedule": schedule.name if schedule else None,
-        },
+    trail.record(
+        AuditRecord(
+            action="pack.asked",
+            actor=actor,
+            subject=f"pack {pack.uuid}",
+            sentence=f"An evidence pack was asked for{by}: {chosen.words}.",
+            data={
+                "pack": str(pack.uuid),
+                "query": chosen.query,
+                "filter": chosen.words,
+                "time_zone": chosen.time_zone,
+                "schedule": schedule.name if schedule else None,
+            },
+        )
     )
     return pack
 
@@ -243,26 +245,27 @@ def _has_recipients(pack: Pack) -> bool:
 
 def _tell(pack: Pack, found: Contents, made: Made, sha256: str) -> Entry:
     span = found.span
-    return trail.append(
-        "pack.made",
-        actor=pack.asked_by,
-        connector=None,
-        subject=f"pack {pack.uuid}",
-        sentence=f"An evidence pack of {made.rows} rows was made: {found.selection.words}.{_differing(found)}",
-        data={
-            "pack": str(pack.uuid),
-            "query": found.selection.query,
-            "time_zone": found.selection.time_zone,
-            "manifest_sha256": made.manifest_sha256,
-            "sha256": sha256,
-            "rows": made.rows,
-            "plans": len(found.plans),
-            "entries": {"first": span.first, "last": span.last, "count": found.entries},
-            "checkpoint": found.checkpoint.number,
-            "differences": len(found.found.differences),
-            "first_differences": found.found.sentences,
-            "schedule": pack.schedule.name if pack.schedule else None,
-        },
+    return trail.record(
+        AuditRecord(
+            action="pack.made",
+            actor=pack.asked_by,
+            subject=f"pack {pack.uuid}",
+            sentence=f"An evidence pack of {made.rows} rows was made: {found.selection.words}.{_differing(found)}",
+            data={
+                "pack": str(pack.uuid),
+                "query": found.selection.query,
+                "time_zone": found.selection.time_zone,
+                "manifest_sha256": made.manifest_sha256,
+                "sha256": sha256,
+                "rows": made.rows,
+                "plans": len(found.plans),
+                "entries": {"first": span.first, "last": span.last, "count": found.entries},
+                "checkpoint": found.checkpoint.number,
+                "differences": len(found.found.differences),
+                "first_differences": found.found.sentences,
+                "schedule": pack.schedule.name if pack.schedule else None,
+            },
+        )
     )
 
 
@@ -315,11 +318,12 @@ def remove(pack: Pack) -> bool:
 def note_download(pack: Pack, *, actor: Person) -> None:
     """Who took evidence out is evidence, too."""
     with transaction.atomic():
-        trail.append(
-            "pack.downloaded",
-            actor=actor,
-            connector=None,
-            subject=f"pack {pack.uuid}",
-            sentence="The evidence pack was downloaded.",
-            data={"pack": str(pack.uuid), "sha256": pack.sha256},
+        trail.record(
+            AuditRecord(
+                action="pack.downloaded",
+                actor=actor,
+                subject=f"pack {pack.uuid}",
+                sentence="The evidence pack was downloaded.",
+                data={"pack": str(pack.uuid), "sha256": pack.sha256},
+            )
         )

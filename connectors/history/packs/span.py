@@ -20,12 +20,16 @@ from django.db import transaction
 from django.db.models import Max, Min, Q, QuerySet
 from django.utils import timezone
 
-from alignadmin.audit import archive_index, standalone_checker, trail
+from alignadmin.audit import archive_index, standalone_checker
 from alignadmin.audit.bulk_insert import insert
+from alignadmin.audit.entries import lock_head
 from alignadmin.audit.models import Archive, Entry
+from alignadmin.errors import Refused
 from connectors.align.audit_sentences import J2A
+from connectors.audited import LOG_WITHDRAWN
 from connectors.history.mirror import matching, search_index, search_terms
 from connectors.history.mirror import projection as make
+from connectors.history.mirror.projection import WITHOUT_ROW
 from connectors.history.mirror.terms import Terms, terms_of
 from connectors.history.packs import row_files
 from connectors.history.packs import terms as pack_terms
@@ -36,7 +40,6 @@ from connectors.history.packs.terms import Meanings
 from connectors.history.verification.differences import MORE
 from connectors.models import Case, HistoryRow, MirrorLine
 from connectors.models.connector import Connector
-from connectors.setup.services import Refused
 
 CHUNK = 2000
 MOST_DIFFERENCES = 1000
@@ -72,7 +75,7 @@ class Ends:
     def now(cls) -> Ends:
         """Under the lock behind which whoever adds to these queues."""
         return cls(
-            seq=trail.lock_head().seq,
+            seq=lock_head().seq,
             line=MirrorLine.objects.aggregate(last=Max("id"))["last"] or 0,
             row=HistoryRow.objects.aggregate(last=Max("id"))["last"] or 0,
             at=timezone.now(),
@@ -210,7 +213,7 @@ def compare_plans(found: Found) -> None:
         if look.of_plans is None or not look.of_plans(plans):
             continue
         with transaction.atomic():  # what somebody writes just now is half there
-            trail.lock_head()
+            lock_head()
             differences = look.of_plans(plans)
         found.has_other_plans |= bool(differences)
         for each in differences:
@@ -443,7 +446,7 @@ class Reading:
             return
         made = [row for row, _ in self.doubtful]
         with transaction.atomic():
-            trail.lock_head()
+            lock_head()
             lines = [row.line_id for row in made if row.line_id]
             seqs = [row.entry_seq for row in made if row.entry_seq]
             HistoryRow.objects.filter(Q(pk__in=self.replaced) | Q(entry_seq__in=seqs) | Q(line__in=lines)).delete()
@@ -509,7 +512,7 @@ class Reading:
         withdrawn, read_again = set[int](), set[int]()
         for some in _paged(Entry.objects.all(), self.ends.seq):
             for entry in some:
-                if entry.body.get("action") == trail.LOG_WITHDRAWN:
+                if entry.body.get("action") == LOG_WITHDRAWN:
                     withdrawn.add(entry.body["connector"]["id"])
                 if entry.body.get("action") in pack_terms.SAYING:
                     read_again.add(entry.body["connector"]["id"])
@@ -566,7 +569,7 @@ def _told(stored: Iterable[tuple[int, str, str]]) -> list[Told]:
 def _row_of(body: Mapping[str, Any], *, is_found: bool) -> HistoryRow | None:
     """None also for what was altered so that no row comes of it."""
     try:
-        if body["action"] in trail.WITHOUT_ROW:
+        if body["action"] in WITHOUT_ROW:
             return None
         is_told = body["action"] == make.ELSEWHERE and _is_told(body["seq"])
         return make.of_body(body, is_told=is_told, is_found=is_found)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from alignadmin.audit.models import Archive
-from connectors.credentials.reminders import one_line
+from alignadmin.text import one_line
 from connectors.history.packs import gaps
 from connectors.history.packs.row_files import Written
 from connectors.history.packs.selection import Selection

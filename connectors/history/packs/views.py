@@ -15,8 +15,11 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 
+from alignadmin.accounts.guard import requires
 from alignadmin.accounts.models import Person
-from alignadmin.accounts.rights import Right, may, requires
+from alignadmin.accounts.requests import person_of
+from alignadmin.accounts.rights import Right, may
+from alignadmin.errors import Refused
 from alignadmin.parsing import text_in, whole
 from alignadmin.web.responses import failure, page, redirect
 from connectors.history.packs import schedules, selection, services
@@ -25,7 +28,6 @@ from connectors.history.packs.mail import file_name
 from connectors.history.packs.selection import BadQuery
 from connectors.history.search import query_language
 from connectors.models import Every, Pack, PackSchedule, PackState
-from connectors.setup.services import Refused
 
 PAGE = 50
 GONE = "This pack was kept until {:%-d %b %Y, %H:%M} UTC and has been removed. Ask for it again."
@@ -66,7 +68,7 @@ def _asked(request: HttpRequest) -> HttpResponse:
         return _ask_page(request, text_in(request.POST, "q")[: selection.LONGEST], problem="Open this page once more.")
     query, uuid = form.cleaned_data["q"], form.cleaned_data["uuid"]
     try:
-        pack = services.ask(query, actor=_person(request), time_zone=_zone(), uuid=uuid)
+        pack = services.ask(query, actor=person_of(request), time_zone=_zone(), uuid=uuid)
     except (BadQuery, Refused) as error:
         return _ask_page(request, query, problem=str(error))
     return redirect(request, reverse("history-pack", args=[pack.uuid]))
@@ -96,7 +98,7 @@ def listed(request: HttpRequest) -> HttpResponse:
     everybody = text_in(request.GET, "whose") == "all"
     found = Pack.objects.select_related("asked_by", "schedule").order_by("-id")
     if not everybody:
-        found = found.filter(asked_by=_person(request))
+        found = found.filter(asked_by=person_of(request))
     if (before := whole(text_in(request.GET, "before"))) is not None:
         found = found.filter(id__lt=before)
     rows = list(found[: PAGE + 1])
@@ -133,7 +135,7 @@ def file(request: HttpRequest, pack: UUID) -> HttpResponse:
     except OSError:
         return failure(request, LOST.format(settings.PACK_FOLDER), status=410)
     if request.method == "GET":
-        services.note_download(found, actor=_person(request))
+        services.note_download(found, actor=person_of(request))
     name = file_name(found)
     # Django sends it block by block.
     return FileResponse(stream, as_attachment=True, filename=name, content_type="application/zip")  # type: ignore[return-value]
@@ -142,7 +144,7 @@ def file(request: HttpRequest, pack: UUID) -> HttpResponse:
 @requires(Right.HISTORY, Right.HISTORY, ("POST",), fresh=True)
 def again(request: HttpRequest, pack: UUID) -> HttpResponse:
     try:
-        made = services.again(_found(pack), actor=_person(request))
+        made = services.again(_found(pack), actor=person_of(request))
     except (BadQuery, Refused) as error:
         return failure(request, str(error))
     return redirect(request, reverse("history-pack", args=[made.uuid]))
@@ -185,7 +187,7 @@ def schedule_new(request: HttpRequest) -> HttpResponse:
         if request.method == "POST"
         else ScheduleForm(initial={"q": text_in(request.GET, "q")})
     )
-    if form.is_bound and form.is_valid() and _scheduled(form, _person(request)):
+    if form.is_bound and form.is_valid() and _scheduled(form, person_of(request)):
         messages.info(request, "The packs are scheduled.")
         return redirect(request, reverse("history-pack-schedules"))
     context = {"form": form, "has_mail": bool(settings.EMAIL_URL), "folder": settings.PACK_FOLDER}
@@ -209,17 +211,11 @@ def schedule_switch(request: HttpRequest, schedule: int, switch: str) -> HttpRes
     found = get_object_or_404(PackSchedule, pk=schedule)
     if switch not in SWITCHES:
         raise Http404
-    SWITCHES[switch](found, actor=_person(request))
+    SWITCHES[switch](found, actor=person_of(request))
     return redirect(request, reverse("history-pack-schedules"))
 
 
 # -- common -----------------------------------------------------------------------------------------------------------
-
-
-def _person(request: HttpRequest) -> Person:
-    if not isinstance(request.user, Person):
-        raise TypeError("Only signed-in people reach these pages.")
-    return request.user
 
 
 def _zone() -> str:

@@ -24,7 +24,7 @@ from django.db.models import Max, Min
 from alignadmin.audit import bundle, checkpoints, standalone_checker
 from alignadmin.audit.bundle import Span, Writing
 from alignadmin.audit.models import Checkpoint, Entry
-from connectors.credentials.reminders import one_line
+from alignadmin.text import one_line
 from connectors.history.packs import lines as pack_lines
 from connectors.history.packs import plan_files, row_files, statements, terms
 from connectors.history.packs import span as pack_span

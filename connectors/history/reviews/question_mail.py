@@ -11,9 +11,8 @@ from django.urls import reverse
 from huey.contrib.djhuey import db_task
 
 from alignadmin.accounts.models import Person
-from alignadmin.accounts.people import invitations
-from alignadmin.accounts.people.invitations import Delivery
-from connectors.credentials.reminders import one_line
+from alignadmin.mail.sending import Delivery, has_mail, send
+from alignadmin.text import one_line
 from connectors.models import Question
 
 TRIES = 3
@@ -48,11 +47,11 @@ def _send(question: Question, to: Person | None, subject: str, template: str) ->
     if to is None or not to.is_active:
         return None
     link = settings.PUBLIC_ADDRESS.rstrip("/") + reverse("question", args=[question.pk])
-    return invitations.send(to, one_line(subject), template, link=link, what=one_line(subject))
+    return send(to, one_line(subject), template, link=link, what=one_line(subject))
 
 
 def _failed(delivery: Delivery | None) -> bool:
-    return delivery is not None and not delivery.has_gone and invitations.has_mail()
+    return delivery is not None and not delivery.has_gone and has_mail()
 
 
 def _name(person: Person | None) -> str:

@@ -8,14 +8,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from alignadmin.accounts.models import Person
-from alignadmin.accounts.rights import Right, may, requires
+from alignadmin.accounts.guard import requires
+from alignadmin.accounts.requests import person_of
+from alignadmin.accounts.rights import Right, may
+from alignadmin.errors import Refused
 from alignadmin.parsing import text_in, whole
 from alignadmin.web.responses import failure, page, redirect
 from connectors.history.reviews import questions
 from connectors.history.search import numbers
 from connectors.models import Question
-from connectors.setup.services import Refused
 
 PER_PAGE = 50
 
@@ -36,7 +37,7 @@ def ask(request: HttpRequest, row: str) -> HttpResponse:
     found = numbers.found_or_404(row)
     number, text = whole(text_in(request.POST, "to")) or 0, text_in(request.POST, "text")
     try:
-        asked = questions.ask(found, number, text, actor=_person(request))
+        asked = questions.ask(found, number, text, actor=person_of(request))
     except Refused as refused:
         return failure(request, str(refused))
     messages.success(request, f"{asked.to} is asked, on the overview and by e-mail where one is set up.")
@@ -47,13 +48,13 @@ def ask(request: HttpRequest, row: str) -> HttpResponse:
 def question(request: HttpRequest, pk: int) -> HttpResponse:
     """For whoever was asked, and whoever reads the history; for others it is not there."""
     found = get_object_or_404(Question.objects.select_related("asked_by", "to", "answered_by"), pk=pk)
-    if not questions.may_read(found, _person(request)):
+    if not questions.may_read(found, person_of(request)):
         raise Http404
     if request.method != "POST":
         return _show(request, found)
     text = text_in(request.POST, "text")
     try:
-        questions.answer(found, text, actor=_person(request))
+        questions.answer(found, text, actor=person_of(request))
     except Refused as refused:
         return _show(request, found, trouble=str(refused), text=text, status=409)
     messages.success(request, "Your answer is kept in the history.")
@@ -66,15 +67,10 @@ def _show(
     context = {
         "question": found,
         "row": questions.row_of(found),
-        "may_answer": questions.may_answer(found, _person(request)),
+        "may_answer": questions.may_answer(found, person_of(request)),
         "sees_history": may(request.user, Right.HISTORY),
         "longest": questions.LONGEST,
         "trouble": trouble,
         "text": text,
     }
     return page(request, "history/question.html", context, status=status)
-
-
-def _person(request: HttpRequest) -> Person:
-    assert isinstance(request.user, Person)  # noqa: S101  (`requires` let nobody else in)
-    return request.user

@@ -12,10 +12,12 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord, lock_head
+from alignadmin.errors import Refused
 from alignadmin.parsing import plain
+from connectors.audited import context_of
 from connectors.history.reviews import question_mail
 from connectors.models import HistoryRow, Question
-from connectors.setup.services import Refused
 
 ASKED, ANSWERED = "question.asked", "question.answered"
 LONGEST = 4000
@@ -85,7 +87,7 @@ def ask(row: HistoryRow, to: int, text: str, *, actor: Person) -> Question:
     """Raises Refused."""
     text = _checked(text, "A question")
     with transaction.atomic():
-        trail.lock_head()
+        lock_head()
         person = next((each for each in people_for(row, actor) if each.pk == to), None)
         if person is None:
             raise Refused("This person cannot be asked about this row. Choose one of the list.")
@@ -120,7 +122,7 @@ def answer(question: Question, text: str, *, actor: Person) -> Question:
     """A later answer is put below the ones before. Raises Refused."""
     text = _checked(text, "An answer")
     with transaction.atomic():
-        trail.lock_head()
+        lock_head()
         found = Question.objects.select_related("to", "asked_by").get(pk=question.pk)
         current = Person.objects.get(pk=actor.pk)
         if not current.is_active or not may_answer(found, current):
@@ -155,19 +157,21 @@ def _checked(text: str, what: str) -> str:
 
 
 def _entry(action: str, question: Question, row: HistoryRow | None, sentence: str, actor: Person) -> None:
-    trail.append(
-        action,
-        actor=actor,
-        connector=row.connector if row else None,
-        subject=f"question {question.pk}",
-        sentence=sentence,
-        plan=row.plan if row else None,
-        data={
-            "question": question.pk,
-            "about_entry": question.entry_seq,
-            "about_line": question.line_id,
-            "to": question.to.email if question.to else None,
-            "text": question.text,
-            "answer": question.answer,
-        },
+    trail.record(
+        AuditRecord(
+            action=action,
+            actor=actor,
+            context=context_of(row.connector if row else None),
+            subject=f"question {question.pk}",
+            sentence=sentence,
+            plan=row.plan if row else None,
+            data={
+                "question": question.pk,
+                "about_entry": question.entry_seq,
+                "about_line": question.line_id,
+                "to": question.to.email if question.to else None,
+                "text": question.text,
+                "answer": question.answer,
+            },
+        )
     )

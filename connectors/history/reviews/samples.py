@@ -19,11 +19,12 @@ from django.db.models import QuerySet
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.audit.models import Entry
+from alignadmin.errors import Refused
 from connectors.history.reviews import weeks
 from connectors.history.reviews.weeks import Week
 from connectors.models import HistoryRow
-from connectors.setup.services import Refused
 
 SAMPLED = "history.sampled"
 MOST = 100  # what one person still looks at
@@ -72,7 +73,7 @@ def take(week: Week, number: int, among: str, *, actor: Person) -> Entry:
     if not 1 <= number <= MOST:
         raise Refused(f"A sample has 1 to {MOST} rows.")
     with transaction.atomic():
-        head = trail.lock_head()
+        head = lock_head()
         keys = [key_of(seq, line) for seq, line in population(week, among).values_list("entry_seq", "line")]
         if not keys:
             raise Refused("There are no such rows in this week.")
@@ -85,13 +86,14 @@ def take(week: Week, number: int, among: str, *, actor: Person) -> Entry:
             keys=draw(seed, keys, number),
             entry=head.seq + 1,
         )
-        return trail.append(
-            SAMPLED,
-            actor=actor,
-            connector=None,
-            subject=week.subject,
-            sentence=f"Drew {len(sample.keys)} of {len(keys)} {sample.among_words} of the week {week} at random.",
-            data=asdict(sample),
+        return trail.record(
+            AuditRecord(
+                action=SAMPLED,
+                actor=actor,
+                subject=week.subject,
+                sentence=f"Drew {len(sample.keys)} of {len(keys)} {sample.among_words} of the week {week} at random.",
+                data=asdict(sample),
+            )
         )
 
 

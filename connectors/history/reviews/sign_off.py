@@ -19,7 +19,9 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord, Head, lock_head
 from alignadmin.audit.models import Entry
+from alignadmin.errors import Refused
 from connectors.history.cases import services
 from connectors.history.intake import gaps
 from connectors.history.intake.gaps import Gap
@@ -29,7 +31,6 @@ from connectors.history.reviews.samples import Sample
 from connectors.history.reviews.weeks import Standing, Week, WeekLine
 from connectors.models import Question, Review
 from connectors.models.connector import Connector
-from connectors.setup.services import Refused
 
 REVIEWED = "history.reviewed"
 LONGEST_NOTE = 4000
@@ -82,7 +83,7 @@ def sign(week: Week, *, note: str, seen: Seen, sample: int = 0, actor: Person) -
     """Sign the week off as it was seen; `sample` is the entry of one that was drawn. Raises Refused."""
     note = note.strip()
     with transaction.atomic():
-        head = trail.lock_head()  # no row comes in until this is through
+        head = lock_head()  # no row comes in until this is through
         line = weeks.line_of(week, timezone.now())
         _refuse_person(week, actor)
         _refuse_week(line, seen)
@@ -92,7 +93,7 @@ def sign(week: Week, *, note: str, seen: Seen, sample: int = 0, actor: Person) -
             raise Refused("That sample is not of this week. Draw one, then sign.")
         act = _act(line, note, head, drawn, actor)
         review = _save(line, note, head.seq, actor)
-        trail.append_many([act])
+        trail.record_all([act])
     return review
 
 
@@ -136,13 +137,12 @@ def _save(line: WeekLine, note: str, until_seq: int, actor: Person) -> Review:
     return review
 
 
-def _act(line: WeekLine, note: str, head: trail.Head, sample: Sample | None, actor: Person) -> trail.Act:
+def _act(line: WeekLine, note: str, head: Head, sample: Sample | None, actor: Person) -> AuditRecord:
     again = " again" if line.review else ""
     counts = f"{_plural(line.rows, 'row')}, {_plural(line.outside, 'outside change')}"
-    return trail.Act(
+    return AuditRecord(
         action=REVIEWED,
         actor=actor,
-        connector=None,
         subject=line.week.subject,
         sentence=f"Signed off the week {line.week}{again}: {counts}, {_plural(line.open_cases, 'open case')}.",
         reason=note,
@@ -150,7 +150,7 @@ def _act(line: WeekLine, note: str, head: trail.Head, sample: Sample | None, act
     )
 
 
-def _data(line: WeekLine, head: trail.Head, sample: Sample | None) -> dict[str, Any]:
+def _data(line: WeekLine, head: Head, sample: Sample | None) -> dict[str, Any]:
     week = line.week
     return {
         "week": week.slug,

@@ -9,15 +9,16 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from alignadmin.accounts.models import Person
+from alignadmin.accounts.guard import requires
 from alignadmin.accounts.recent_sign_in import is_fresh
-from alignadmin.accounts.rights import Right, requires
+from alignadmin.accounts.requests import person_of
+from alignadmin.accounts.rights import Right
+from alignadmin.errors import Refused
 from alignadmin.parsing import text_in, whole
 from alignadmin.web.responses import page, redirect
 from connectors.history.reviews import samples, sign_off, weeks
 from connectors.history.reviews.week_page import WeekPage
 from connectors.history.reviews.weeks import Week
-from connectors.setup.services import Refused
 
 DRAWN = 10  # where nobody says how many
 
@@ -48,7 +49,7 @@ def sample(request: HttpRequest, week: str) -> HttpResponse:
     found = _week(week)
     number, among = _number(text_in(request.POST, "number", str(DRAWN))), text_in(request.POST, "among", "all")
     try:
-        entry = samples.take(found, number, among, actor=_person(request))
+        entry = samples.take(found, number, among, actor=person_of(request))
     except Refused as refused:
         return _show(request, found, trouble=str(refused), status=409)
     return redirect(request, f"{_address(found)}?sample={entry.seq}#sample")
@@ -63,7 +64,7 @@ def sign(request: HttpRequest, week: str) -> HttpResponse:
         open_cases=_number(text_in(request.POST, "cases")),
     )
     try:
-        sign_off.sign(found, note=note, seen=seen, sample=drawn, actor=_person(request))
+        sign_off.sign(found, note=note, seen=seen, sample=drawn, actor=person_of(request))
     except Refused as refused:
         return _show(request, found, trouble=str(refused), note=note, sample=drawn, status=409)
     messages.success(request, f"The week {found} is signed off.")
@@ -81,7 +82,7 @@ def _show(
 ) -> HttpResponse:
     found = WeekPage(
         week=shown,
-        viewer=_person(request),
+        viewer=person_of(request),
         now=timezone.now(),
         asked_sample=sample or _number(text_in(request.GET, "sample")),
     )
@@ -111,8 +112,3 @@ def _number(text: str) -> int:
 
 def _address(found: Week) -> str:
     return reverse("review-week", args=[found.slug])
-
-
-def _person(request: HttpRequest) -> Person:
-    assert isinstance(request.user, Person)  # noqa: S101  (`requires` let nobody else in)
-    return request.user

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, time
 from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
-from django.utils import timezone
 
 from alignadmin.parsing import text_in
 from connectors.history.intake.paste_times import PLACES, ZONES
@@ -22,10 +20,6 @@ from connectors.models.connector import Connector
 
 ANY = {"": "All"}
 LARGEST = 10 * 1024 * 1024
-
-
-def day_end(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.max))
 
 
 class SearchFields(forms.Form):

@@ -14,7 +14,8 @@ from django.db import connection
 from django.db.models import Count, DateTimeField, ExpressionWrapper, F, Func, IntegerField, Q, QuerySet
 from django.utils import timezone
 
-from alignadmin.audit import archive_index, trail
+from alignadmin.audit import archive_index
+from alignadmin.audit.entries import digest
 from alignadmin.audit.models import ChainHead, Entry
 from connectors.align.audit_sentences import parse
 from connectors.history.mirror import search_index
@@ -375,7 +376,7 @@ def detail(row: HistoryRow) -> Detail:
         row=row,
         entry=entry,
         archive=archive_index.holding(row.entry_seq) if row.entry_seq and entry is None else None,
-        whole=entry is not None and entry.hash == trail.digest(entry.prev, entry.body),
+        whole=entry is not None and entry.hash == digest(entry.prev, entry.body),
         standing=seal_status.of_one(row),
         ambiguous=bool(row.line and parse(row.line.description, row.line.type).ambiguous),
         neighbours=_neighbours(row),

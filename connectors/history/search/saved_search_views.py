@@ -6,13 +6,14 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 
-from alignadmin.accounts.rights import Right, requires
+from alignadmin.accounts.guard import requires
+from alignadmin.accounts.requests import person_of
+from alignadmin.accounts.rights import Right
+from alignadmin.errors import Refused
 from alignadmin.parsing import text_in
 from alignadmin.web.responses import page, redirect
 from connectors.history.search import query_language, saved_views
 from connectors.models import SavedView
-from connectors.setup.services import Refused
-from connectors.setup.views import person_of
 
 HERE = "history/views.html"
 act_only = requires(Right.HISTORY, Right.HISTORY, ("POST",))

@@ -11,9 +11,9 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from alignadmin.accounts.models import Person
+from alignadmin.errors import Refused
 from connectors.history.search import query_language
 from connectors.models import SavedView
-from connectors.setup.services import Refused
 
 MOST = 50  # of one person
 LONGEST_NAME, LONGEST_QUERY = 80, 4000

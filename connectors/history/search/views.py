@@ -13,8 +13,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
+from alignadmin.accounts.guard import requires
 from alignadmin.accounts.models import Person
-from alignadmin.accounts.rights import Right, requires
+from alignadmin.accounts.requests import person_of
+from alignadmin.accounts.rights import Right
 from alignadmin.audit import checkpoints
 from alignadmin.parsing import text_in, whole
 from alignadmin.web.responses import failure, page, redirect
@@ -72,7 +74,7 @@ def history(request: HttpRequest) -> HttpResponse:
         "close": place.address(**here),
         "bars": bars,
         "bar_links": place.bar_links(bars),
-        "views": saved_views.seen_by(_person(request)),
+        "views": saved_views.seen_by(person_of(request)),
         "shows_utc": timezone.get_current_timezone_name() != "UTC",
         **_head(),
     }
@@ -130,7 +132,7 @@ def take_in(request: HttpRequest) -> HttpResponse:
     form = (
         IntakeForm(request.POST, request.FILES) if request.method == "POST" else IntakeForm(initial=_initial(request))
     )
-    result = _take_in(form, _person(request)) if form.is_bound and form.is_valid() else None
+    result = _take_in(form, person_of(request)) if form.is_bound and form.is_valid() else None
     context = {
         "form": form,
         "result": result,
@@ -145,8 +147,8 @@ def take_in(request: HttpRequest) -> HttpResponse:
 @requires(Right.HISTORY, Right.HISTORY, ("POST",))
 def verify(request: HttpRequest) -> HttpResponse:
     """Have everything checked in the background; what was found is an entry."""
-    check = services.ask(actor=_person(request))
-    if check.asked_by_id != _person(request).pk:
+    check = services.ask(actor=person_of(request))
+    if check.asked_by_id != person_of(request).pk:
         messages.info(request, "A check of the whole history is under way already: its result is this one's, too.")
     return redirect(request, reverse("history"))
 
@@ -206,8 +208,3 @@ def _take_in(form: IntakeForm, actor: Person) -> intake.IntakeResult | None:
     except AskHour as asks:
         form.add_error("hour", f"{asks}")
     return None
-
-
-def _person(request: HttpRequest) -> Person:
-    assert isinstance(request.user, Person)  # noqa: S101  (`requires` let nobody else in)
-    return request.user

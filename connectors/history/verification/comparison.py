@@ -14,10 +14,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 from django.db.models import Q
 
-from alignadmin.audit import trail
 from alignadmin.audit.models import ChainHead, Entry
 from connectors.history.mirror import projection as make
 from connectors.history.mirror import search_terms
+from connectors.history.mirror.projection import row_of
 from connectors.history.mirror.terms import terms_of
 from connectors.history.verification.differences import (
     ALTERED,
@@ -96,7 +96,7 @@ def rows_of_entries(after: Position) -> Page:
 
 def _entry_compared(entry: Entry | make.EntryText, row: Stored | None) -> Iterator[Difference]:
     try:
-        again = trail.row_of(entry, is_told=make.is_told(entry))
+        again = row_of(entry, is_told=make.is_told(entry))
     except (ValueError, KeyError, TypeError):  # the chain's check names it
         yield Difference(kind=ALTERED, table=ROWS, seq=entry.seq, sentence=f"Entry {entry.seq} cannot be read.")
         return

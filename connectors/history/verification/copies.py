@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alignadmin.accounts.models import Person
-from alignadmin.audit import trail
 from alignadmin.audit.models import Entry
+from connectors.audited import LOG_WITHDRAWN
 from connectors.history.cases import services
 from connectors.history.intake import gaps, withdrawals
 from connectors.history.mirror import case_lifecycle, matching
@@ -37,8 +37,8 @@ from connectors.models.connector import Connector
 SIZE = 500
 CASES, QUESTIONS, REVIEWS = "cases", "questions", "reviews"
 WAITED = timedelta(minutes=1)  # a transaction, at most, between what it notes and its entry
-DECIDED = (services.EXPLAINED, services.TAKEN_BACK, case_lifecycle.CLOSED, trail.LOG_WITHDRAWN)
-REOPENING = (case_lifecycle.OPENED_AGAIN, trail.LOG_WITHDRAWN)  # what the watch has seen itself stays a case
+DECIDED = (services.EXPLAINED, services.TAKEN_BACK, case_lifecycle.CLOSED, LOG_WITHDRAWN)
+REOPENING = (case_lifecycle.OPENED_AGAIN, LOG_WITHDRAWN)  # what the watch has seen itself stays a case
 OF_CASES = (*DECIDED, case_lifecycle.OPENED_AGAIN, make.ELSEWHERE)
 CLOSING = re.compile(r"Outside change of .*? UTC\. (.*)", re.DOTALL)
 
@@ -99,7 +99,7 @@ def _is_told(number: int, case: Case | None, entry: Entry) -> Iterator[Differenc
             yield altered(CASES, f"case {number}", "state", case.state, CaseState.OPEN, entry.seq)
     elif case.decided_seq is None:
         later = Entry.objects.filter(action__in=REOPENING, seq__gt=entry.seq)
-        is_seen = entry.action == trail.LOG_WITHDRAWN and case.entry_seq is not None
+        is_seen = entry.action == LOG_WITHDRAWN and case.entry_seq is not None
         if not is_seen and not any(number in _cases_of(each) for each in later.iterator()):
             yield altered(CASES, f"case {number}", "state", case.state, "decided", entry.seq)
     elif case.decided_seq < entry.seq:
@@ -150,7 +150,7 @@ def _decision_compared(case: Case, entries: Mapping[int, Entry], gone: int) -> I
 def _is_among(case: Case, entry: Entry) -> bool:
     """A withdrawal of thousands of lines does not name every case that it ended."""
     named = _cases_of(entry)
-    return case.pk in named or (entry.action == trail.LOG_WITHDRAWN and len(named) >= withdrawals.MOST_TOLD)
+    return case.pk in named or (entry.action == LOG_WITHDRAWN and len(named) >= withdrawals.MOST_TOLD)
 
 
 def _decided(entry: Entry) -> dict[str, object]:
@@ -162,7 +162,7 @@ def _decided(entry: Entry) -> dict[str, object]:
         return {"state": state, "note": note, "decided_by": ""}
     actor = body["actor"] or {}
     by = (actor.get("name") or actor.get("email", ""))[:320]
-    if entry.action == trail.LOG_WITHDRAWN:
+    if entry.action == LOG_WITHDRAWN:
         return {"state": CaseState.WITHDRAWN, "note": withdrawals.note_of(body["reason"]), "decided_by": by}
     state = CaseState.EXPLAINED if entry.action == services.EXPLAINED else CaseState.REVERTED
     return {"state": state, "note": body["reason"], "decided_by": by}

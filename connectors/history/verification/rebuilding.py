@@ -15,10 +15,12 @@ from django.db import transaction
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.bulk_insert import insert
+from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.audit.models import Entry
 from connectors.history.intake import gaps
 from connectors.history.mirror import case_lifecycle, matching, search_index, search_terms
 from connectors.history.mirror import projection as make
+from connectors.history.mirror.projection import row_of
 from connectors.history.mirror.terms import terms_of
 from connectors.history.verification import comparison, pairings
 from connectors.history.verification.comparison import FIELDS
@@ -62,13 +64,14 @@ def rebuild(*, actor: Person | None, progress: Progress | None = None) -> Rebuil
     _open_missing_cases()
     search_index.rebuild()
     with transaction.atomic():
-        trail.append(
-            REBUILT,
-            actor=actor,
-            connector=None,
-            subject="rows of the history",
-            sentence=done.sentence,
-            data={"differences": done.count, "left": done.left, "found": [each.sentence for each in done.found]},
+        trail.record(
+            AuditRecord(
+                action=REBUILT,
+                actor=actor,
+                subject="rows of the history",
+                sentence=done.sentence,
+                data={"differences": done.count, "left": done.left, "found": [each.sentence for each in done.found]},
+            )
         )
     return done
 
@@ -78,7 +81,7 @@ def _mended(look: Look, position: Position, done: Rebuilt) -> Page:
     if not page.found:
         return page
     with transaction.atomic():
-        trail.lock_head()
+        lock_head()
         page = look.page(position)
         done.count += len(page.found)
         done.found += page.found[: MOST_TOLD - len(done.found)]
@@ -113,7 +116,7 @@ def _note(looks: dict[int, set[str]], rows: Iterable[HistoryRow]) -> None:
 def _mend_entry(seq: int) -> Sequence[HistoryRow]:
     """The row as it was and as it is."""
     entry = Entry.objects.filter(seq=seq).first()
-    again = trail.row_of(entry, is_told=make.is_told(entry)) if entry else None
+    again = row_of(entry, is_told=make.is_told(entry)) if entry else None
     stored = HistoryRow.objects.filter(entry_seq=seq).select_related("line").first()
     if again is None:
         if stored and seq > comparison.archived_seq():
@@ -172,5 +175,5 @@ def _open_missing_cases() -> None:
     for connector in Connector.objects.order_by("pk"):
         if gaps.is_covered_at_all(connector):
             with transaction.atomic():
-                trail.lock_head()
+                lock_head()
                 case_lifecycle.open_missing(connector)

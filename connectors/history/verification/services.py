@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail, verification
+from alignadmin.audit.entries import AuditRecord, digest, lock_head
 from alignadmin.audit.models import ChainHead, Entry
 from alignadmin.due_work import due_work, wake
 from connectors.history.intake import runs
@@ -67,7 +68,7 @@ RUNS = Look(name="lines and runs of the intake", page=_runs, count=MirrorLine.ob
 def ask(*, actor: Person | None, folder: Path | None = None, by_the_clock: bool = False) -> Verification:
     """Queue a check of everything, or return the one that waits or is under way."""
     with transaction.atomic():
-        trail.lock_head()  # clicks come one after the other
+        lock_head()  # clicks come one after the other
         same = Verification.objects.filter(state__in=ACTIVE, folder=str(folder or "")).first()
         if same:
             return same
@@ -270,7 +271,7 @@ def _page(look: Look, position: Any) -> Page:
     page = look.page(position)
     if page.found and not look.is_settled:
         with transaction.atomic():
-            trail.lock_head()
+            lock_head()
             page = look.page(position)
     return page
 
@@ -299,21 +300,22 @@ def _finish(hold: Hold) -> None:
 def _entry(check: Verification, sentence: str) -> Entry:
     chain_ = check.chain or {}
     named = [{name: each[name] for name in ("kind", "table", "field", "seq", "line")} for each in check.found]
-    return trail.append(
-        VERIFIED,
-        actor=check.asked_by,
-        connector=None,
-        subject="audit trail",
-        sentence=sentence,
-        data={
-            "ok": is_ok(check),
-            "rows": chain_.get("rows"),
-            "first_wrong_seq": chain_.get("first_wrong_seq"),
-            "until_seq": check.until_seq,
-            "until_line": check.until_line,
-            "differences": check.differences,
-            "named": named,
-        },
+    return trail.record(
+        AuditRecord(
+            action=VERIFIED,
+            actor=check.asked_by,
+            subject="audit trail",
+            sentence=sentence,
+            data={
+                "ok": is_ok(check),
+                "rows": chain_.get("rows"),
+                "first_wrong_seq": chain_.get("first_wrong_seq"),
+                "until_seq": check.until_seq,
+                "until_line": check.until_line,
+                "differences": check.differences,
+                "named": named,
+            },
+        )
     )
 
 
@@ -369,7 +371,7 @@ def last_found() -> Found | None:
     """Of the newest entry of a check; a row of another table that says so is not believed."""
     # The action stands in the statement itself: with a place for it, SQLite does not use the index of just these.
     entry = Entry.objects.extra(where=[f"action = '{VERIFIED}'"]).order_by("-seq").first()  # noqa: S610  # nosec B610
-    if entry is None or entry.hash != trail.digest(entry.prev, entry.body):
+    if entry is None or entry.hash != digest(entry.prev, entry.body):
         return None
     said = json.loads(entry.body)
     data = said["data"]

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 
 from alignadmin.accounts.people import services as people
-from connectors.setup.services import Refused
+from alignadmin.errors import Refused
 
 
 class Command(BaseCommand):

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.people import services
-from connectors.setup.services import Refused
+from alignadmin.errors import Refused
 
 
 class Command(BaseCommand):

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from alignadmin import sealing
+from alignadmin.errors import SealError
 from connectors.credentials import resealing
 from connectors.credentials.resealing import Standing
 
@@ -33,7 +34,7 @@ class Command(BaseCommand):
                 done = resealing.reseal_all(self.stdout.write)
                 self.stdout.write(f'{done} values were sealed again with the key "{known[0]}".')
             is_done = self._tell(resealing.standing(), known)
-        except sealing.SealError as error:
+        except SealError as error:
             raise CommandError(str(error)) from error
         if not is_done and not options["dry_run"]:
             sys.exit(1)

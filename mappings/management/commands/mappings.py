@@ -13,14 +13,15 @@ from django.core.management.base import BaseCommand, CommandError
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
+from alignadmin.errors import Refused
 from connectors.jobs import runner
 from connectors.models import Connector, Job, JobState
-from connectors.setup.services import Refused
 from mappings import planning
 from mappings.applying.outcomes import state_counts
-from mappings.edits.queries import names_of, waiting_edits
+from mappings.edits.names import names_of
+from mappings.edits.queries import waiting_edits
 from mappings.engine.plan import Planning
-from mappings.matrix.page import source_name, value_name, where_of
+from mappings.matrix.lines import source_name, value_name, where_of
 from mappings.models import Mapping, Plan
 
 WOULD_CHANGE = 2

@@ -1,0 +1,81 @@
+"""Sending e-mail: to addresses that a mail server would take, and what came of it in words."""
+
+from __future__ import annotations
+
+import logging
+import smtplib
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.mail import EmailMessage
+from django.core.validators import validate_email
+from django.template.loader import render_to_string
+
+from alignadmin.accounts.models import Person
+from alignadmin.text import one_line
+
+log = logging.getLogger(__name__)
+
+
+def addresses(found: list[str]) -> list[str]:
+    """Each once, without those that no mail server would take: they would hold up everybody's."""
+    unique = {each.strip().lower(): each.strip() for each in found}
+    return [each for each in unique.values() if _is_address(each)]
+
+
+def _is_address(text: str) -> bool:
+    try:
+        validate_email(text)
+    except ValidationError:
+        log.warning("%s is no e-mail address: nothing is sent there", one_line(text)[:100])
+        return False
+    return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """How an e-mail fared; `trouble` is why it did not go out, empty when the mail server took it."""
+
+    trouble: str = ""
+
+    @property
+    def has_gone(self) -> bool:
+        return not self.trouble
+
+
+NO_SERVER = Delivery(trouble="no mail server is set")
+
+
+def has_mail() -> bool:
+    return bool(settings.EMAIL_URL)
+
+
+def send(person: Person, subject: str, template: str, **context: Any) -> Delivery:
+    """Outside every transaction: a mail server may take its time."""
+    if not has_mail():
+        return NO_SERVER
+    text = render_to_string(template, {"person": person, "site": settings.PUBLIC_ADDRESS, **context})
+    try:
+        EmailMessage(subject, text, to=[person.email]).send()
+    except OSError as error:  # of which the errors of smtplib are a kind
+        # Neither the text nor what the server answered, which may repeat it.
+        log.warning("An e-mail to person %s was not sent: %s.", person.pk, type(error).__name__)
+        return Delivery(trouble=_why(error))
+    return Delivery()
+
+
+def _why(error: OSError) -> str:
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        return "the mail server refused the user and password of EMAIL_URL"
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return "the mail server refused the address"
+    if isinstance(error, smtplib.SMTPException):
+        return f"the mail server refused it ({type(error).__name__})"
+    if isinstance(error, TimeoutError):
+        return f"the mail server did not answer within {settings.EMAIL_TIMEOUT} s"
+    if isinstance(error, socket.gaierror):
+        return "the name of the mail server is not known"
+    return f"the mail server cannot be reached ({type(error).__name__})"

@@ -1,0 +1,42 @@
+"""Plain text for people: one line, names that can be seen, the end of a typed day."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import date, datetime, time, timedelta
+
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+
+from alignadmin.errors import Refused
+
+
+def one_line(text: str) -> str:
+    """Without line breaks and control characters, which would begin a header or a line of their own."""
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
+
+
+def plain_name(typed: str) -> str:
+    """One line without characters that nobody sees: the name stands in e-mails and in the history."""
+    name = " ".join(typed.split())
+    if any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn") for letter in name):
+        raise ValidationError("The name holds characters that cannot be seen. Type it instead of pasting it.")
+    return name
+
+
+def day_end(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.max))
+
+
+def end_of_day(text: str, longest: timedelta) -> datetime | None:
+    """The end of the typed day in the viewer's zone; None for what is no day. Raises Refused for one further off."""
+    try:
+        day = parse_date(text)
+    except ValueError:
+        return None
+    if day is None:
+        return None
+    if day > timezone.localdate() + longest:
+        raise Refused(f"Choose a day within {longest.days - 1} days: what stays longer, adopt or restore.")
+    return timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min))

@@ -1,0 +1,52 @@
+"""Which lists of Align are in use, and so are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from django.db.models import Q, QuerySet
+
+from connectors.models import Connector, Project
+from mappings.engine.families import FAMILIES, Family
+from mappings.engine.values import Direction
+from mappings.models import Scope
+
+
+def ensure_scopes(connector: Connector) -> list[Scope]:
+    """Every scope the connector has now: shared ones, and those of each project in scope."""
+    projects = list(Project.objects.filter(connector=connector, in_scope=True, vanished_at=None))
+    places = [(code, project) for code, family in FAMILIES.items() for project in _projects_of(family, projects)]
+    existing = {(scope.family, scope.project_id) for scope in Scope.objects.filter(connector=connector)}
+    Scope.objects.bulk_create(
+        [
+            Scope(connector=connector, family=code, project=project)
+            for code, project in places
+            if (code, project.pk if project else None) not in existing
+        ],
+        ignore_conflicts=True,
+    )
+    return list(scopes_in_use(connector).select_related("project", "connector").order_by("pk"))
+
+
+def scopes_in_use(connector: Connector) -> QuerySet[Scope]:
+    return Scope.objects.filter(in_use(), connector=connector)
+
+
+def in_use(scope: str = "") -> Q:
+    """Of scopes, or of what leads to them by `scope` ("scope__"): those a project in scope has, and the shared ones."""
+    a2j = [code for code, each in FAMILIES.items() if _is_a2j(each)]
+    has_list = Q(**{f"{scope}project__team_managed": True}) | Q(**{f"{scope}family__in": a2j})
+    there = Q(**{f"{scope}project__in_scope": True, f"{scope}project__vanished_at": None})
+    return Q(**{f"{scope}project": None}) | (there & has_list)
+
+
+def _is_a2j(family: Family) -> bool:
+    return family.direction is Direction.ALIGN_TO_JIRA
+
+
+def _projects_of(family: Family, projects: Sequence[Project]) -> Iterator[Project | None]:
+    if _is_a2j(family):
+        yield from projects
+        return
+    yield None
+    yield from (project for project in projects if project.team_managed)

@@ -12,30 +12,26 @@ import hashlib
 import hmac
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from allauth.mfa.models import Authenticator
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.core import checks
+from django.db.models import Model, QuerySet
 
-from alignadmin.audit.models import SigningKey
 from alignadmin.errors import SealError
-from connectors.models import Credential
 
+M = TypeVar("M", bound=Model)
 NONCE_BYTES = 12
 KEY_BYTES = 32
 LARGEST_FILE = 64 * 1024
 LONGEST_ID = 40
 FORM = "v1"
-# What allauth seals through SecondFactorAdapter, by the type of the authenticator; it names no row to be bound to.
-SECOND_FACTOR = "mfa_authenticator|secret"
-SECOND_FACTOR_FIELDS = {Authenticator.Type.TOTP: "secret", Authenticator.Type.RECOVERY_CODES: "seed"}
 
 
 class DoesNotOpen(SealError):
@@ -158,25 +154,6 @@ def unseal(value: str, *, bound_to: str) -> str:
         ) from error
 
 
-def seal_secret(credential: Credential, secret: str) -> None:
-    """Set the credential's sealed value and fingerprint; the caller saves."""
-    credential.sealed = seal(secret, bound_to=bound_to(credential))
-    credential.fingerprint = fingerprint(secret)
-
-
-def open_secret(credential: Credential) -> str:
-    """The secret, for use at this moment only. Raises DoesNotOpen."""
-    return unseal(credential.sealed, bound_to=bound_to(credential))
-
-
-def bound_to(credential: Credential) -> str:
-    return f"connectors_credential|{credential.uuid}|secret|{credential.version}"
-
-
-def signing_bound_to(key: SigningKey) -> str:
-    return f"connectors_signingkey|{key.uuid}|private"
-
-
 def fingerprint(secret: str) -> str:
     """A keyed hash, so that two people can compare secrets without seeing them; another first key makes another."""
     key = next(iter(keys().values()))
@@ -208,6 +185,30 @@ def _bytes(text: str) -> bytes:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SealedColumn(Generic[M]):
+    """Where sealed values stand. The check at the start and the rotation of keys walk all that are registered."""
+
+    label: str  # in sentences and entries: "signing keys"
+    rows: Callable[[], QuerySet[M]]  # in the order of their keys
+    value: Callable[[M], str]  # empty where the row has none
+    bound_to: Callable[[M], str]
+    name: Callable[[M], str]  # what people call the row whose value does not open
+    store: Callable[[M, str, str], bool]  # row, sealed again, secret; False when the row has changed meanwhile
+
+
+_columns: list[SealedColumn[Any]] = []
+
+
+def register(column: SealedColumn[Any]) -> None:
+    """Once, when the apps are ready."""
+    _columns.append(column)
+
+
+def columns() -> Sequence[SealedColumn[Any]]:
+    return tuple(_columns)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stored:
     """A sealed value as it stands in the database, with what it is bound to."""
 
@@ -216,19 +217,10 @@ class Stored:
 
 
 def stored_values() -> Iterator[Stored]:
-    """Every sealed value there is: credentials in all stages, second factors, and what signs checkpoints."""
-    for credential in Credential.objects.order_by("pk").iterator():
-        yield Stored(value=credential.sealed, bound_to=bound_to(credential))
-    for factor in second_factors().iterator():
-        value = factor.data.get(SECOND_FACTOR_FIELDS[factor.type])
-        if isinstance(value, str):
-            yield Stored(value=value, bound_to=SECOND_FACTOR)
-    for key in SigningKey.objects.order_by("pk").iterator():
-        yield Stored(value=key.sealed, bound_to=signing_bound_to(key))
-
-
-def second_factors() -> Any:
-    return Authenticator.objects.filter(type__in=SECOND_FACTOR_FIELDS).order_by("pk")
+    """Every sealed value there is."""
+    for column in _columns:
+        for row in column.rows().iterator():
+            yield Stored(value=column.value(row), bound_to=column.bound_to(row))
 
 
 def verify_stored() -> None:

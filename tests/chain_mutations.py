@@ -22,6 +22,7 @@ from alignadmin import sealing
 from alignadmin.audit import standalone_checker
 from alignadmin.audit.entries import canonical, digest
 from alignadmin.audit.models import ChainHead, Checkpoint, CheckpointDelivery, Entry, SigningKey
+from alignadmin.audit.signing_keys import signing_bound_to
 
 Row = dict[str, Any]
 ENTRY = ("seq", "prev", "hash", "body", "at", "action")
@@ -54,7 +55,7 @@ def load() -> History:
     keys = list(SigningKey.objects.order_by("pk"))
     private = {
         key.key_id: Ed25519PrivateKey.from_private_bytes(
-            base64.b64decode(sealing.unseal(key.sealed, bound_to=sealing.signing_bound_to(key)))
+            base64.b64decode(sealing.unseal(key.sealed, bound_to=signing_bound_to(key)))
         )
         for key in keys
     }

@@ -17,11 +17,11 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
-from alignadmin import sealing
+from alignadmin import key_rotation, sealing
 from alignadmin.audit import checkpoints, deliveries, standalone_checker, verification
 from alignadmin.audit.models import Checkpoint, CheckpointDelivery, Entry, SigningKey
+from alignadmin.audit.signing_keys import signing_bound_to
 from alignadmin.due_work import run_due
-from connectors.credentials import resealing
 from tests.crash import crashes
 from tests.scripted_server import Reply, in_turn, serving
 from tests.test_audit_trail import append_some
@@ -128,9 +128,9 @@ def test_the_worker_makes_and_delivers_it(hourly: None, settings: Settings) -> N
 def test_the_private_half_is_sealed_and_bound_to_its_row() -> None:
     checkpoints.make(checkpoints.HOUR)
     key = SigningKey.objects.get()
-    assert sealing.does_open(sealing.Stored(value=key.sealed, bound_to=sealing.signing_bound_to(key)))
+    assert sealing.does_open(sealing.Stored(value=key.sealed, bound_to=signing_bound_to(key)))
     key.uuid = uuid4()
-    assert not sealing.does_open(sealing.Stored(value=key.sealed, bound_to=sealing.signing_bound_to(key)))
+    assert not sealing.does_open(sealing.Stored(value=key.sealed, bound_to=signing_bound_to(key)))
 
 
 def test_another_sealing_key_seals_it_again(settings: Settings) -> None:
@@ -138,8 +138,8 @@ def test_another_sealing_key_seals_it_again(settings: Settings) -> None:
     settings.SEAL_KEYS = [old]
     checkpoints.make(checkpoints.HOUR)
     settings.SEAL_KEYS = [new, old]
-    assert resealing.reseal_all(lambda _: None) == 1
-    assert resealing.standing().counts == {"new": 1}
+    assert key_rotation.reseal_all(lambda _: None) == 1
+    assert key_rotation.seal_status().counts == {"new": 1}
     settings.SEAL_KEYS = [new]
     checkpoints.make(checkpoints.HOUR)
     assert verification.verify().ok

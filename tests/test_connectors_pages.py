@@ -15,12 +15,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from alignadmin import sealing
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.audit.models import Entry
 from connectors.audited import context_of
+from connectors.credentials.values import open_secret, seal_secret
 from connectors.models import (
     Connector,
     Credential,
@@ -97,7 +97,7 @@ def test_an_admin_adds_a_connector_and_its_reading_begins(configurer: Client, ty
     assert (answer.status_code, answer["Location"]) == (303, "/connectors/acme-production/")
     made = Connector.objects.get()
     assert (made.slug, made.align_connector_id, made.time_zone) == ("acme-production", 123, "Europe/Warsaw")
-    stored = {each.system: sealing.open_secret(each) for each in Credential.objects.filter(stage=Stage.CURRENT)}
+    stored = {each.system: open_secret(each) for each in Credential.objects.filter(stage=Stage.CURRENT)}
     assert stored == {System.ALIGN: ALIGN_TOKEN, System.JIRA: JIRA_TOKEN}
     job = Job.objects.get()
     assert (job.kind, job.params) == ("refresh", {"then": "observe"})
@@ -121,7 +121,7 @@ def test_what_is_pasted_around_site_and_token_is_dropped_with_a_note(
     shown = messages_of(configurer, answer["Location"])
     assert f"shortened to {sandbox.url}" in shown
     assert "The word bearer in front of the token was dropped." in shown
-    assert sealing.open_secret(Credential.objects.get(system=System.ALIGN)) == ALIGN_TOKEN
+    assert open_secret(Credential.objects.get(system=System.ALIGN)) == ALIGN_TOKEN
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_a_password_of_data_center_may_hold_any_letter(configurer: Client, typed
     typed |= {"jira_kind": "datacenter", "jira-kind": "jira-password", "jira-secret": " zażółć “gęślą” "}
     answer = configurer.post(NEW, typed)
     assert answer.status_code == 303, errors(answer)
-    assert sealing.open_secret(Credential.objects.get(system=System.JIRA)) == " zażółć “gęślą” "
+    assert open_secret(Credential.objects.get(system=System.JIRA)) == " zażółć “gęślą” "
 
 
 # --- testing before saving --------------------------------------------------------------------------------------------
@@ -407,8 +407,8 @@ def test_a_new_secret_is_staged_and_the_one_in_use_stays(configurer: Client, bar
     }
     assert configurer.post(ALIGN_CREDENTIAL, typed)["Location"] == ALIGN_CREDENTIAL
     stored = Credential.objects.filter(connector=bare_connector, system=System.ALIGN)
-    assert sealing.open_secret(stored.get(stage=Stage.CURRENT)) == ALIGN_TOKEN
-    assert sealing.open_secret(stored.get(stage=Stage.PENDING)) == "another-token"
+    assert open_secret(stored.get(stage=Stage.CURRENT)) == ALIGN_TOKEN
+    assert open_secret(stored.get(stage=Stage.PENDING)) == "another-token"
 
 
 def test_the_stored_credentials_are_tested_from_the_page(
@@ -416,7 +416,7 @@ def test_the_stored_credentials_are_tested_from_the_page(
 ) -> None:
     assert "Fails" not in text(configurer.post("/connectors/acme/test/", headers=HTMX))
     make_wrong = Credential.objects.get(connector=bare_connector, system=System.JIRA)
-    sealing.seal_secret(make_wrong, "a-wrong-token")
+    seal_secret(make_wrong, "a-wrong-token")
     make_wrong.save()
     shown = text(configurer.post("/connectors/acme/test/"))
     assert "Jira refused the sign-in (401)" in shown

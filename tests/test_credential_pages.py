@@ -13,9 +13,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from alignadmin import sealing
 from alignadmin.accounts.models import Person, Role
 from alignadmin.due_work import run_due
+from connectors.credentials.values import open_secret
 from connectors.models import (
     Connector,
     Credential,
@@ -140,8 +140,8 @@ def test_a_staged_secret_is_sealed_beside_the_one_in_use(
     configurer: Client, bare_connector: Connector, sam: Person
 ) -> None:
     pending = staged(configurer, backup_owner=sam.pk)
-    assert sealing.open_secret(pending) == NEXT
-    assert sealing.open_secret(the(Stage.CURRENT)) == ALIGN_TOKEN
+    assert open_secret(pending) == NEXT
+    assert open_secret(the(Stage.CURRENT)) == ALIGN_TOKEN
     assert (pending.reason, pending.backup_owner) == ("The old one expires", sam)
     shown = text(configurer.get(ALIGN))
     for words in (pending.fingerprint, "back-up Sam Second", "The old one expires", "expires in 90 days", "Probe it"):
@@ -227,7 +227,7 @@ def test_a_rotation_may_change_kind_and_user(configurer: Client, bare_connector:
 
 def test_a_pasted_prefix_is_dropped_with_a_note(configurer: Client, bare_connector: Connector) -> None:
     pending = staged(configurer, secret=f"  bearer {NEXT}\n")
-    assert sealing.open_secret(pending) == NEXT
+    assert open_secret(pending) == NEXT
     assert "The word bearer in front of the token was dropped." in text(configurer.get(ALIGN))
 
 
@@ -235,7 +235,7 @@ def test_a_password_may_hold_any_letter(configurer: Client, bare_connector: Conn
     Connector.objects.update(jira_kind="datacenter")
     password = " zażółć “gęślą” "
     pending = staged(configurer, JIRA, kind="jira-password", secret=password, expires_on="", never_expires="on")
-    assert sealing.open_secret(pending) == password
+    assert open_secret(pending) == password
 
 
 def test_a_day_that_no_atlassian_token_reaches_is_noted(configurer: Client, bare_connector: Connector) -> None:
@@ -299,7 +299,7 @@ def test_what_another_person_staged_is_replaced_only_by_a_tick(
     assert "Sam Second staged a Jira Align credential just now" in text(refused)
     assert the(Stage.PENDING) == first
     staged(configurer, secret="mine", replacing=first.uuid)
-    assert sealing.open_secret(the(Stage.PENDING)) == "mine"
+    assert open_secret(the(Stage.PENDING)) == "mine"
 
 
 def test_a_tick_for_a_pending_one_that_has_been_replaced_is_stale(
@@ -310,7 +310,7 @@ def test_a_tick_for_a_pending_one_that_has_been_replaced_is_stale(
     refused = configurer.post(ALIGN, typed(secret="mine", replacing=first.uuid))
     assert refused.status_code == 409
     assert "Nothing is stored." in text(refused)
-    assert sealing.open_secret(the(Stage.PENDING)) == "another"
+    assert open_secret(the(Stage.PENDING)) == "another"
     tick = re.search(r'<input type="checkbox" name="align-replacing"[^>]*>', refused.content.decode())
     assert tick
     assert str(the(Stage.PENDING).uuid) in tick[0]
@@ -365,7 +365,7 @@ def test_a_second_click_on_each_button_changes_nothing_more(configurer: Client, 
     previous = the(Stage.PREVIOUS)
     assert act(configurer, "back", previous).status_code == 303
     assert act(configurer, "back", previous).status_code == 409
-    assert sealing.open_secret(the(Stage.CURRENT)) == ALIGN_TOKEN
+    assert open_secret(the(Stage.CURRENT)) == ALIGN_TOKEN
 
 
 # --- probing ----------------------------------------------------------------------------------------------------------
@@ -405,7 +405,7 @@ def test_a_refused_token_blocks_the_switch_and_says_why(
     refused = act(configurer, "switch", pending)
     assert refused.status_code == 409
     assert "401" in text(refused)
-    assert sealing.open_secret(the(Stage.CURRENT)) == ALIGN_TOKEN
+    assert open_secret(the(Stage.CURRENT)) == ALIGN_TOKEN
 
 
 def test_a_probe_that_failed_as_a_job_is_told_and_can_be_repeated(
@@ -491,7 +491,7 @@ def test_the_first_calls_after_a_switch_are_shown_and_a_refusal_offers_the_way_b
     assert "Jira Align refused it (401)." in text(page)
     assert re.search(r'<button class="btn primary"[^>]*>Go back</button>', page.content.decode())
     assert act(configurer, "back", the(Stage.PREVIOUS)).status_code == 303
-    assert sealing.open_secret(the(Stage.CURRENT)) == ALIGN_TOKEN
+    assert open_secret(the(Stage.CURRENT)) == ALIGN_TOKEN
     assert the(Stage.PENDING) == pending
 
 
@@ -515,7 +515,7 @@ def test_the_previous_one_is_destroyed_by_a_click_and_then_there_is_no_way_back(
     assert act(configurer, "retire", previous).status_code == 303
     assert stored(Stage.PREVIOUS) is None
     assert act(configurer, "back", previous).status_code == 409
-    assert sealing.open_secret(the(Stage.CURRENT)) == NEXT
+    assert open_secret(the(Stage.CURRENT)) == NEXT
 
 
 def test_a_token_of_the_same_user_begins_a_gap_without_a_way_back(

@@ -8,7 +8,6 @@ from uuid import UUID
 import pytest
 from django.conf import LazySettings
 
-from alignadmin import sealing
 from alignadmin.accounts.models import Person
 from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
@@ -16,6 +15,7 @@ from alignadmin.errors import Refused
 from connectors.credentials import rotation
 from connectors.credentials.probing import begin
 from connectors.credentials.probing.report import listed
+from connectors.credentials.values import open_secret
 from connectors.jobs import runner
 from connectors.models import (
     Certainty,
@@ -614,4 +614,4 @@ def test_a_right_password_of_a_data_center_is_probed(
     pending = stage(data_center, "a right päss wörd", kind=CredentialKind.JIRA_PASSWORD, user=SECOND, actor=admin)
     found = probe(pending, actor=admin)
     assert lines(found)["jira-sign-in"] == OK
-    assert sealing.open_secret(pending) == "a right päss wörd"
+    assert open_secret(pending) == "a right päss wörd"

@@ -12,13 +12,13 @@ from django.conf import LazySettings
 from django.db import connections
 from django.utils import timezone
 
-from alignadmin import sealing
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
 from alignadmin.errors import Refused
 from connectors.credentials import rotation
 from connectors.credentials.rotation import Staging
+from connectors.credentials.values import open_secret
 from connectors.jobs import runner
 from connectors.models import Connector, Credential, CredentialKind, JiraKind, Job, JobState, Stage, System
 from mappings import planning
@@ -56,7 +56,7 @@ def actions() -> list[str]:
 def test_a_staged_secret_is_sealed_beside_the_one_in_use(bare_connector: Connector, admin: Person) -> None:
     pending = stage(bare_connector, actor=admin, reason="CHG-77")
     assert stages(bare_connector) == {CURRENT: 1, PENDING: 2}
-    assert sealing.open_secret(pending) == NEW_TOKEN
+    assert open_secret(pending) == NEW_TOKEN
     assert NEW_TOKEN not in pending.sealed
     assert (pending.owner, pending.reason) == (admin, "CHG-77")
     entry = Entry.objects.get(action="credential.staged")

@@ -11,7 +11,6 @@ import pytest
 from django.conf import LazySettings
 from django.utils import timezone
 
-from alignadmin import sealing
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
@@ -21,6 +20,7 @@ from alignadmin.http.remote import Remote
 from connectors.align.client import AlignClient
 from connectors.credentials import clients, rotation
 from connectors.credentials.probing import begin
+from connectors.credentials.values import open_secret
 from connectors.demo.prepare import SANDBOX_SECRETS
 from connectors.jobs import runner
 from connectors.models import Connector, Credential, Job, Probe, Stage, System
@@ -86,7 +86,7 @@ def check(connector: Connector) -> None:
     stored = list(Credential.objects.filter(connector=connector, system=System.ALIGN))
     assert [each.stage for each in stored].count(CURRENT) == 1
     for each in stored:
-        assert sealing.open_secret(each)
+        assert open_secret(each)
 
 
 def entries(action: str) -> int:

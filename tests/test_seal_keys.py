@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from alignadmin import sealing
 from alignadmin.accounts.models import Person
+from alignadmin.accounts.second_factors import SECOND_FACTOR
 from alignadmin.errors import SealError
 from connectors.models import Connector, Credential, System
 
@@ -190,7 +191,7 @@ def test_a_value_that_names_no_key_stops_nothing(credential: Credential) -> None
 def test_second_factors_need_their_key_too(
     admin: Person, settings: Settings, kind: Authenticator.Type, field: str
 ) -> None:
-    value = sealing.seal("ABCDEF", bound_to=sealing.SECOND_FACTOR)
+    value = sealing.seal("ABCDEF", bound_to=SECOND_FACTOR)
     Authenticator.objects.create(user=admin, type=kind, data={field: value})
     Authenticator.objects.create(user=admin, type=Authenticator.Type.WEBAUTHN, data={"name": "Key"})
     sealing.verify_stored()

@@ -15,12 +15,12 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from pytest_django import Settings
 
-from alignadmin import sealing
+from alignadmin import key_rotation, sealing
 from alignadmin.accounts.models import Person
+from alignadmin.accounts.second_factors import SECOND_FACTOR, SECOND_FACTOR_FIELDS
 from alignadmin.audit import verification
 from alignadmin.audit.models import ChainHead, Entry
-from connectors.credentials import resealing
-from connectors.credentials.values import SecretData
+from connectors.credentials.values import SecretData, open_secret, seal_secret
 from connectors.models import Connector, Credential, CredentialKind, HistoryRow, Stage, System
 from connectors.setup.services import store_credential
 from tests.crash import crashes
@@ -44,10 +44,10 @@ def under_old_key(settings: Settings, bare_connector: Connector, admin: Person) 
             made = Credential(
                 uuid=uuid4(), connector=bare_connector, system=system, kind=kind, stage=stage, version=version
             )
-            sealing.seal_secret(made, secret_of(made))
+            seal_secret(made, secret_of(made))
             made.save()
     for kind, name in ((TOTP, "secret"), (CODES, "seed")):
-        value = sealing.seal(f"canary-{name}", bound_to=sealing.SECOND_FACTOR)
+        value = sealing.seal(f"canary-{name}", bound_to=SECOND_FACTOR)
         Authenticator.objects.create(user=admin, type=kind, data={name: value, "used_mask": 5})
     settings.SEAL_KEYS = [NEW, OLD]
     return bare_connector
@@ -55,10 +55,10 @@ def under_old_key(settings: Settings, bare_connector: Connector, admin: Person) 
 
 def everything_opens() -> None:
     for credential in Credential.objects.all():
-        assert sealing.open_secret(credential) == secret_of(credential)
+        assert open_secret(credential) == secret_of(credential)
     for factor in Authenticator.objects.filter(type__in=[TOTP, CODES]):
-        name = sealing.SECOND_FACTOR_FIELDS[factor.type]
-        assert sealing.unseal(factor.data[name], bound_to=sealing.SECOND_FACTOR) == f"canary-{name}"
+        name = SECOND_FACTOR_FIELDS[factor.type]
+        assert sealing.unseal(factor.data[name], bound_to=SECOND_FACTOR) == f"canary-{name}"
         assert factor.data["used_mask"] == 5
 
 
@@ -100,7 +100,7 @@ def test_every_value_is_sealed_with_the_first_key_and_the_old_one_may_go(
 
 
 def test_each_batch_is_an_entry_that_counts_and_tells_no_secret(under_old_key: Connector) -> None:
-    resealing.reseal_all(tell_nobody, batch=4)
+    key_rotation.reseal_all(tell_nobody, batch=4)
     entries = rotated()
     assert [entry.body.count('"from":{"old":4}') for entry in entries] == [1, 0, 0]
     assert '"from":{"old":2}' in entries[1].body
@@ -195,7 +195,7 @@ def test_what_a_process_with_the_old_keys_stores_meanwhile_keeps_the_old_key(
 
 
 def replace(credential: Credential) -> None:
-    sealing.seal_secret(credential, "canary-typed-meanwhile")
+    seal_secret(credential, "canary-typed-meanwhile")
     Credential.objects.filter(pk=credential.pk).update(sealed=credential.sealed)
 
 
@@ -219,10 +219,10 @@ def test_a_value_that_changed_since_it_was_read_is_not_overwritten(
         return execute(sql, *arguments)
 
     with connection.execute_wrapper(interfere):
-        resealing.reseal_all(tell_nobody)
+        key_rotation.reseal_all(tell_nobody)
     assert done
     left = Credential.objects.filter(pk=changed.pk).first()
-    assert left is None or sealing.open_secret(left) == "canary-typed-meanwhile"
+    assert left is None or open_secret(left) == "canary-typed-meanwhile"
     assert Credential.objects.count() == (5 if left is None else 6)
 
 
@@ -259,7 +259,7 @@ def test_when_its_entry_cannot_be_written_nothing_is_sealed_again(under_old_key:
 
 
 def reseal_in_small_batches() -> None:
-    resealing.reseal_all(tell_nobody, batch=3)
+    key_rotation.reseal_all(tell_nobody, batch=3)
 
 
 def test_a_kill_at_any_point_loses_nothing_and_the_next_run_finishes(

@@ -16,12 +16,13 @@ from pytest_django import Settings
 
 from alignadmin import sealing
 from alignadmin.accounts.models import Person, Role
+from alignadmin.accounts.second_factors import SECOND_FACTOR
 from alignadmin.http.errors import Forbidden, ReadOnlyRefused, SignInRefused
 from alignadmin.sealing import DoesNotOpen
 from connectors.catalogue.refresh import REFRESH
 from connectors.credentials import clients
 from connectors.credentials.clients import Access, NoCredential
-from connectors.credentials.values import SecretData
+from connectors.credentials.values import SecretData, bound_to, open_secret, seal_secret
 from connectors.history.intake.schedule import INTAKE
 from connectors.jobs import runner
 from connectors.models import Connector, Credential, Stage, System
@@ -41,7 +42,7 @@ def stored(system: System = System.ALIGN) -> Credential:
 @pytest.fixture
 def credential(bare_connector: Connector) -> Credential:
     found = stored()
-    sealing.seal_secret(found, SECRET)
+    seal_secret(found, SECRET)
     found.save()
     return found
 
@@ -51,14 +52,14 @@ def credential(bare_connector: Connector) -> Credential:
 
 @pytest.mark.parametrize("secret", [SECRET, "", "zażółć “gęślą” jaźń", "with:colons:and spaces ", "x" * 10_000])
 def test_what_was_sealed_is_what_opens(credential: Credential, secret: str) -> None:
-    sealing.seal_secret(credential, secret)
-    assert sealing.open_secret(credential) == secret
+    seal_secret(credential, secret)
+    assert open_secret(credential) == secret
     assert not secret or secret not in credential.sealed
 
 
 def test_it_names_its_key_and_is_different_each_time(credential: Credential) -> None:
     first = credential.sealed
-    sealing.seal_secret(credential, SECRET)
+    seal_secret(credential, SECRET)
     assert re.fullmatch(r"v1:test:[\w+/=]+:[\w+/=]+", first)
     assert credential.sealed != first
 
@@ -94,7 +95,7 @@ def claim_other_form(credential: Credential) -> None:
 def test_a_value_that_is_not_its_own_never_opens(credential: Credential, damage: Callable[[Credential], None]) -> None:
     damage(credential)
     with pytest.raises(DoesNotOpen) as refused:
-        sealing.open_secret(credential)
+        open_secret(credential)
     assert SECRET not in str(refused.value)
 
 
@@ -111,8 +112,8 @@ def test_an_altered_byte_anywhere_never_opens(credential: Credential) -> None:
     assert len(altered) > 40
     for value in altered:
         with pytest.raises(DoesNotOpen):
-            sealing.unseal(value, bound_to=sealing.bound_to(credential))
-    assert sealing.unseal(credential.sealed, bound_to=sealing.bound_to(credential)) == SECRET
+            sealing.unseal(value, bound_to=bound_to(credential))
+    assert sealing.unseal(credential.sealed, bound_to=bound_to(credential)) == SECRET
 
 
 def test_two_values_exchanged_in_the_database_never_open(bare_connector: Connector, admin: Person) -> None:
@@ -123,7 +124,7 @@ def test_two_values_exchanged_in_the_database_never_open(bare_connector: Connect
         made = Credential(
             uuid=uuid4(), connector=owner, system=system, kind="align-bearer", stage=stage, version=version
         )
-        sealing.seal_secret(made, SECRET)
+        seal_secret(made, SECRET)
         made.save()
     pairs = list(combinations(Credential.objects.values_list("pk", "sealed"), 2))
     assert len(pairs) == 66
@@ -132,10 +133,10 @@ def test_two_values_exchanged_in_the_database_never_open(bare_connector: Connect
         put_sealed(second, sealed_first)
         for exchanged in Credential.objects.filter(pk__in=[first, second]):
             with pytest.raises(DoesNotOpen):
-                sealing.open_secret(exchanged)
+                open_secret(exchanged)
         put_sealed(first, sealed_first)
         put_sealed(second, sealed_second)
-    assert {sealing.open_secret(each) for each in Credential.objects.all()} == {SECRET}
+    assert {open_secret(each) for each in Credential.objects.all()} == {SECRET}
 
 
 def put_sealed(pk: int, value: str) -> None:
@@ -145,9 +146,9 @@ def put_sealed(pk: int, value: str) -> None:
 
 def test_a_value_moved_to_another_field_never_opens(credential: Credential) -> None:
     with pytest.raises(DoesNotOpen):
-        sealing.unseal(credential.sealed, bound_to=sealing.SECOND_FACTOR)
+        sealing.unseal(credential.sealed, bound_to=SECOND_FACTOR)
     with pytest.raises(DoesNotOpen):
-        sealing.unseal(sealing.seal(SECRET, bound_to=sealing.SECOND_FACTOR), bound_to=sealing.bound_to(credential))
+        sealing.unseal(sealing.seal(SECRET, bound_to=SECOND_FACTOR), bound_to=bound_to(credential))
 
 
 def test_a_value_that_does_not_open_is_never_sent_and_the_page_says_so(
@@ -167,15 +168,15 @@ def test_a_value_that_does_not_open_is_never_sent_and_the_page_says_so(
 
 def test_the_first_key_seals_and_all_open(credential: Credential, settings: Settings) -> None:
     settings.SEAL_KEYS = [sealing.new_key("next"), *settings.SEAL_KEYS]
-    assert sealing.open_secret(credential) == SECRET
-    sealing.seal_secret(credential, SECRET)
+    assert open_secret(credential) == SECRET
+    seal_secret(credential, SECRET)
     assert credential.sealed.startswith("v1:next:")
 
 
 def test_without_its_key_it_says_which_one_is_missing(credential: Credential, settings: Settings) -> None:
     settings.SEAL_KEYS = [sealing.new_key("other")]
     with pytest.raises(DoesNotOpen, match='the key "test", which is not in SEAL_KEYS'):
-        sealing.open_secret(credential)
+        open_secret(credential)
 
 
 def test_a_fingerprint_compares_secrets_without_telling_them(settings: Settings) -> None:

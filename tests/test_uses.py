@@ -24,7 +24,7 @@ from connectors.align.client import AlignClient
 from connectors.catalogue.refresh import REFRESH
 from connectors.credentials import clients
 from connectors.credentials.clients import LockedOut, NoCredential
-from connectors.credentials.values import SecretData
+from connectors.credentials.values import SecretData, seal_secret
 from connectors.history.mirror.projection import row_of
 from connectors.jira.client import JiraClient
 from connectors.jobs import runner
@@ -70,7 +70,7 @@ def staged(owner: Connector, secret: str) -> Credential:
     made = Credential(
         uuid=uuid4(), connector=owner, system=System.ALIGN, kind=CredentialKind.ALIGN_BEARER, stage=Stage.PENDING
     )
-    sealing.seal_secret(made, secret)
+    seal_secret(made, secret)
     made.save()
     return made
 

@@ -12,6 +12,7 @@ from django.conf import settings
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import WITH_SECOND_FACTOR, may
+from alignadmin.sealing import SealedColumn
 
 FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]  # recovery codes only stand in for one of these
 
@@ -72,3 +73,31 @@ def _factor(row: Authenticator) -> Factor:
 def _left(row: Authenticator) -> int:
     used = int(row.data.get("used_mask", 0))
     return int(app_settings.RECOVERY_CODE_COUNT) - used.bit_count()
+
+
+# -- as sealed values --------------------------------------------------------------------------------------------------
+
+# What allauth seals through SecondFactorAdapter, by the type of the authenticator; it names no row to be bound to.
+SECOND_FACTOR = "mfa_authenticator|secret"
+SECOND_FACTOR_FIELDS = {Authenticator.Type.TOTP: "secret", Authenticator.Type.RECOVERY_CODES: "seed"}
+
+
+def _sealed(row: Authenticator) -> str:
+    value = row.data.get(SECOND_FACTOR_FIELDS[row.type])
+    return value if isinstance(value, str) else ""
+
+
+def _store(row: Authenticator, sealed: str, _secret: str) -> bool:
+    """The row is ours until the end of the transaction, so no use of a recovery code is lost."""
+    data = {**row.data, SECOND_FACTOR_FIELDS[row.type]: sealed}
+    return bool(Authenticator.objects.filter(pk=row.pk).update(data=data))
+
+
+SECOND_FACTORS = SealedColumn(
+    label="second factors",
+    rows=lambda: Authenticator.objects.filter(type__in=SECOND_FACTOR_FIELDS).select_related("user").order_by("pk"),
+    value=_sealed,
+    bound_to=lambda _row: SECOND_FACTOR,
+    name=lambda row: f"{row.user.email}: {row.get_type_display().lower()}",
+    store=_store,
+)

@@ -29,6 +29,7 @@ from alignadmin.accounts.models import Person
 from alignadmin.audit import standalone_checker, trail
 from alignadmin.audit.entries import AuditRecord, canonical, lock_head
 from alignadmin.audit.models import Checkpoint, CheckpointDelivery, SigningKey
+from alignadmin.audit.signing_keys import signing_bound_to
 from alignadmin.due_work import due_work, wake
 from alignadmin.errors import SealError
 
@@ -117,15 +118,13 @@ def _new_key(now: datetime) -> SigningKey:
     key = SigningKey(
         uuid=uuid4(), key_id=standalone_checker.key_id_of(raw), public=base64.b64encode(raw).decode(), created_at=now
     )
-    key.sealed = sealing.seal(
-        base64.b64encode(private.private_bytes_raw()).decode(), bound_to=sealing.signing_bound_to(key)
-    )
+    key.sealed = sealing.seal(base64.b64encode(private.private_bytes_raw()).decode(), bound_to=signing_bound_to(key))
     return key
 
 
 def _sign(key: SigningKey, text: bytes) -> Signature:
     try:
-        raw = sealing.unseal(key.sealed, bound_to=sealing.signing_bound_to(key))
+        raw = sealing.unseal(key.sealed, bound_to=signing_bound_to(key))
     except SealError as error:
         raise NotSigned(
             f"The signing key {key.key_id} does not open: give its key back to SEAL_KEYS, or, if that is lost for "

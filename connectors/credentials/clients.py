@@ -16,7 +16,6 @@ from django.conf import settings
 from django.utils import timezone
 from requests import PreparedRequest
 
-from alignadmin import sealing
 from alignadmin.egress import is_allowed_private
 from alignadmin.http import Answer, Basic, Bearer, Budget, Remote, Retry, Site
 from alignadmin.http.auth import Auth
@@ -29,6 +28,7 @@ from connectors.align.client import PAGE
 from connectors.budget.slots import System as BudgetSystem
 from connectors.budget.slots import Wait, database_budget
 from connectors.credentials import usage
+from connectors.credentials.values import open_secret
 from connectors.jira import JIRA_WORDING, JiraClient
 from connectors.models import Connector, Credential, CredentialKind, Job, Stage, System
 
@@ -365,7 +365,7 @@ def access_of(credential: Credential, site: str) -> Access:
         site=site,
         kind=credential.kind,
         user=credential.user,
-        secret=sealing.open_secret(credential),
+        secret=open_secret(credential),
     )
 
 

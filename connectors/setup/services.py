@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from alignadmin import sealing
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
 from connectors.audited import context_of
 from connectors.catalogue.refresh import REFRESH
-from connectors.credentials.values import SecretData
+from connectors.credentials.values import SecretData, seal_secret
 from connectors.history.mirror import labels
 from connectors.jobs import runner
 from connectors.models import (
@@ -141,7 +140,7 @@ def _store(connector: Connector, secret: SecretData, actor: Person) -> Credentia
         owner=actor,
         expires_on=secret.expires_on,
     )
-    sealing.seal_secret(credential, secret.secret)
+    seal_secret(credential, secret.secret)
     credential.save()
     return credential
 

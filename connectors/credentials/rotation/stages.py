@@ -10,13 +10,12 @@ from uuid import UUID, uuid4
 from django.db import transaction
 from django.utils import timezone
 
-from alignadmin import sealing
 from alignadmin.accounts.models import Person
 from alignadmin.errors import Refused
 from connectors.credentials.rotation import checks
 from connectors.credentials.rotation.locking import by_stage, entry, last_error, locked, named, subject_of
 from connectors.credentials.rotation.switching import WATCH
-from connectors.credentials.values import SecretData
+from connectors.credentials.values import SecretData, seal_secret
 from connectors.jobs import runner
 from connectors.models import Connector, Credential, CredentialKind, HistoryRow, Probe, Stage, System
 
@@ -125,7 +124,7 @@ def _sealed(owner: Connector, secret: SecretData, staging: Staging, actor: Perso
         replaces_same_user=staging.replaces_same_user,
         expires_on=secret.expires_on,
     )
-    sealing.seal_secret(pending, secret.secret)
+    seal_secret(pending, secret.secret)
     pending.save()
     return pending
 

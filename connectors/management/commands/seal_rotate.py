@@ -8,10 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from alignadmin import sealing
+from alignadmin import key_rotation, sealing
 from alignadmin.errors import SealError
-from connectors.credentials import resealing
-from connectors.credentials.resealing import Standing
+from alignadmin.key_rotation import SealStatus
 
 MOST_NAMED = 50
 
@@ -31,15 +30,15 @@ class Command(BaseCommand):
         try:
             known = list(sealing.keys())
             if not options["dry_run"]:
-                done = resealing.reseal_all(self.stdout.write)
+                done = key_rotation.reseal_all(self.stdout.write)
                 self.stdout.write(f'{done} values were sealed again with the key "{known[0]}".')
-            is_done = self._tell(resealing.standing(), known)
+            is_done = self._tell(key_rotation.seal_status(), known)
         except SealError as error:
             raise CommandError(str(error)) from error
         if not is_done and not options["dry_run"]:
             sys.exit(1)
 
-    def _tell(self, standing: Standing, known: list[str]) -> bool:
+    def _tell(self, standing: SealStatus, known: list[str]) -> bool:
         """Whether everything opens and only the first key is needed."""
         first, *older = known
         counts = standing.counts

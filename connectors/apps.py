@@ -7,43 +7,32 @@ class ConnectorsConfig(AppConfig):
     name = "connectors"
 
     def ready(self) -> None:
-        # Register jobs and receivers.
         from alignadmin import sealing, starting
-        from alignadmin.accounts import recent_sign_in  # noqa: F401
-        from alignadmin.accounts.signin import audit_entries, sessions  # noqa: F401
-        from alignadmin.audit import (  # noqa: F401
-            checkpoints,
-            deliveries,
-            triggers,
-        )
-        from alignadmin.site.navigation import COUNTS
-        from connectors.catalogue import refresh  # noqa: F401
-        from connectors.credentials import (
-            probing,  # noqa: F401
-            reminders,  # noqa: F401
-        )
+        from alignadmin.accounts.extensions import EXTENSIONS
+        from alignadmin.audit import entries, triggers
+        from alignadmin.web.navigation import COUNTS
+        from connectors.catalogue import refresh  # noqa: F401  registers its job, as the others do that are not used here
+        from connectors.credentials import probing, reminders  # noqa: F401
+        from connectors.credentials.handover import CredentialHoldings
+        from connectors.credentials.values import CREDENTIALS
         from connectors.history.intake import schedule  # noqa: F401
-        from connectors.history.mirror import (
-            search_index,
-        )
-        from connectors.history.packs import (  # noqa: F401
-            mail,
-            schedules,
-            services,
-        )
-        from connectors.history.reviews import (  # noqa: F401
-            question_mail,
-            questions,
-            sign_off,
-        )
-        from connectors.history.verification import (  # noqa: F401
-            rebuilding,
-        )
+        from connectors.history.mirror import listener, search_index
+        from connectors.history.packs import mail, schedules, services  # noqa: F401
+        from connectors.history.reviews import question_mail, questions, sign_off  # noqa: F401
+        from connectors.history.verification import services as verification  # noqa: F401
+        from connectors.setup.guessable import guessable_words
 
+        sealing.register(CREDENTIALS)
+        EXTENSIONS.holdings = CredentialHoldings()
+        EXTENSIONS.guessable_words = guessable_words
+        entries.on_appended(listener.project)
         COUNTS["History"] = sign_off.waiting_for
         COUNTS["Overview"] = questions.waiting_for
+
+        triggers.protect("connectors_mirrorline")
+        triggers.protect("connectors_intakerun", key="number")
+        triggers.protect("connectors_seenagain")
+        triggers.protect("connectors_runwithdrawal", key="run_id")
         post_migrate.connect(triggers.on_migrated, sender=self)
         post_migrate.connect(search_index.on_migrated, sender=self)
-        checks.register(triggers.check, checks.Tags.database)
-        checks.register(sealing.check, checks.Tags.security)
         checks.register(starting.check)

@@ -11,9 +11,9 @@ from typing import Any
 from django.db.models import QuerySet
 
 from alignadmin.audit.models import Entry
+from connectors.differences import MISSING, SURPLUS, Difference, Look, Page, Position
 from connectors.history.verification.comparison import archived_seq
 from connectors.history.verification.copies import altered, compared, is_near
-from connectors.history.verification.differences import MISSING, SURPLUS, Difference, Look, Page, Position
 from connectors.models import HistoryRow
 from mappings.models import Change, ChangeState, Plan, PlanState
 from mappings.planning.creation import stored_fingerprint

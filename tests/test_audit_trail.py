@@ -243,7 +243,7 @@ class TestTriggers:
         )
         checkpoints.make(checkpoints.COMMAND)
 
-    @pytest.mark.parametrize("table", triggers.TABLES)
+    @pytest.mark.parametrize("table", triggers.tables())
     def test_rows_are_neither_changed_nor_deleted(self, table: str) -> None:
         key = {"audit_entry": "seq", "connectors_runwithdrawal": "run_id"}.get(table)
         key = key or ("number" if table in ("audit_checkpoint", "connectors_intakerun") else "id")

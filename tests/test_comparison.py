@@ -21,12 +21,12 @@ from alignadmin.audit.entries import AuditRecord, canonical
 from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
 from connectors.audited import context_of, event_fields
+from connectors.differences import Difference, Look, Page
 from connectors.history.cases import services
 from connectors.history.intake import run_digest
 from connectors.history.mirror import projection
 from connectors.history.verification import comparison, rebuilding
 from connectors.history.verification import services as verification
-from connectors.history.verification.differences import Difference, Look, Page
 from connectors.models import Connector, HistoryRow, IntakeRun, Verification
 from connectors.setup.services import ConnectorData, edit_connector
 from tests import chain_mutations as mutations

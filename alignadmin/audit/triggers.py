@@ -1,4 +1,4 @@
-"""Database triggers that refuse to change or delete entries, checkpoints, mirrored lines and how those came in.
+"""Database triggers that refuse to change or delete what is only ever added to: entries, checkpoints, and what apps register.
 
 They are installed after every migration: SQLite rebuilds a table to alter it and drops its triggers without a word.
 """
@@ -14,15 +14,8 @@ from django.core import checks
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-TABLES = (
-    "audit_entry",
-    "connectors_mirrorline",
-    "audit_checkpoint",
-    "connectors_intakerun",
-    "connectors_seenagain",
-    "connectors_runwithdrawal",
-)
-ENTRIES, CHECKPOINTS, RUNS, WITHDRAWALS = TABLES[0], TABLES[2], TABLES[3], TABLES[5]
+_protected: dict[str, str] = {}
+ENTRIES = "audit_entry"
 REFUSAL = "The audit trail is only ever added to."
 
 SQLITE = {
@@ -42,12 +35,21 @@ FUNCTION = f"CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE 
 KINDS = {"no_change": 1 | 2 | 8 | 16, "no_truncate": 2 | 32}
 
 
+def protect(table: str, *, key: str = "") -> None:
+    """Register a table that is only ever added to. `key` is its primary key where we choose it, not the database."""
+    _protected[table] = key
+
+
+def tables() -> tuple[str, ...]:
+    return tuple(_protected)
+
+
 def wanted(vendor: str) -> dict[str, tuple[str, str]]:
     """The triggers there must be: name to (table, when)."""
     kinds = SQLITE if vendor == "sqlite" else POSTGRESQL
-    found = {f"{table}_{kind}": (table, when) for table in TABLES for kind, when in kinds.items()}
+    found = {f"{table}_{kind}": (table, when) for table in _protected for kind, when in kinds.items()}
     if vendor == "sqlite":
-        for table, key in ((ENTRIES, "seq"), (CHECKPOINTS, "number"), (RUNS, "number"), (WITHDRAWALS, "run_id")):
+        for table, key in ((table, key) for table, key in _protected.items() if key):
             found[f"{table}_no_replace"] = (table, SQLITE_REPLACE.format(key=key))
     return found
 
@@ -157,7 +159,7 @@ def _kind(name: str, table: str) -> int:
 @contextmanager
 def lifted(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
     """Without the triggers, for emptying the tables between two tests."""
-    _drop(using, TABLES)
+    _drop(using, tables())
     try:
         yield
     finally:
@@ -183,7 +185,7 @@ def _drop(using: str, of: Sequence[str]) -> None:
 
 
 def on_migrated(sender: AppConfig, using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:
-    """Connected to `post_migrate` of the connectors app."""
+    """Connected to `post_migrate` of each app that has such tables."""
     install(using)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,16 +11,12 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
-from connectors.credentials.expiry import Alarm, alarms_among
+from alignadmin.web.navigation import ALARMS, COUNTS, Alarm
+from connectors.credentials.expiry import alarms_among
 from connectors.jobs import heartbeat
 from connectors.models import Connector, Credential, Stage
 
 MOST_CONNECTORS = 50
-
-# Numbers beside navigation entries. The mappings app registers its own, since nothing here may know it.
-COUNTS: dict[str, Callable[[Person], int]] = {}
-# What is wrong with a connector besides its credentials, likewise; each costs every page of a connector its queries.
-ALARMS: list[Callable[[str], list[Alarm]]] = []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,11 +77,6 @@ class Shell:
     def maintenance_is_late(self) -> bool:
         until = self.maintenance.maintenance_until if self.maintenance else None
         return until is not None and until <= timezone.now()
-
-
-def belongs_to(request: HttpRequest, connector: Connector) -> None:
-    """For a page that is a connector's although its address does not name it: its alarms are shown there too."""
-    request.connector = connector  # type: ignore[attr-defined]
 
 
 def shell(request: HttpRequest) -> dict[str, Shell]:

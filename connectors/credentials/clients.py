@@ -24,11 +24,11 @@ from alignadmin.http.remote import Query
 from alignadmin.http.responses import Wording
 from alignadmin.http.slot_reservation import Door
 from connectors.align import ALIGN_WORDING, AlignClient
-from connectors.align.client import PAGE
 from connectors.budget.slots import System as BudgetSystem
 from connectors.budget.slots import Wait, database_budget
 from connectors.credentials import usage
 from connectors.credentials.values import open_secret
+from connectors.extensions import extensions
 from connectors.jira import JIRA_WORDING, JiraClient
 from connectors.models import Connector, Credential, CredentialKind, Job, Stage, System
 
@@ -36,8 +36,6 @@ NOTE_EVERY = timedelta(minutes=1)  # a good answer is worth a write no more ofte
 WORDINGS: dict[str, Wording] = {System.ALIGN: ALIGN_WORDING, System.JIRA: JIRA_WORDING}
 BEARERS = (CredentialKind.ALIGN_BEARER, CredentialKind.JIRA_PAT)
 REFUSED, FORBIDDEN = 401, 403
-# The most records that a connector's Align answers at once, from the package that has looked: this one knows no lists.
-PAGE_SIZE: list[Callable[[Connector], int]] = []
 WHO_AM_I = "/rest/api/2/myself"  # on Cloud and on Data Center
 TRY_AGAIN = "Try it once more"  # the button on a credential's page
 OnWait = Callable[[str], None]
@@ -249,7 +247,7 @@ def align_client(
 
 def client_of(remote: Remote, connector: Connector) -> AlignClient:
     """Pages its lists as this connector's Align is known to answer them."""
-    page = min((ask(connector) for ask in PAGE_SIZE), default=PAGE)
+    page = extensions().page_size(connector)
     return AlignClient(remote, connector.align_connector_id, page=page)
 
 

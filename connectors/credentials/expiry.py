@@ -13,6 +13,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
+from alignadmin.web.navigation import Alarm
 from connectors.models import Connector, Credential, CredentialKind, Stage, System
 
 SOON = 30  # days before the end at which it is drawn as a warning
@@ -31,18 +32,6 @@ class Deadline:
     @property
     def has_passed(self) -> bool:
         return self.days_left is not None and self.days_left < 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Alarm:
-    """What stops a connector now. Who may mend it gets the button `action` to `href`, everybody else reads `ask`."""
-
-    sentence: str
-    href: str
-    action: str
-    ask: str
-    since: datetime | None = None
-    looks: str = "bad"  # a class of the stylesheet: bad, warn
 
 
 def operators_today() -> date:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
@@ -16,7 +17,7 @@ from connectors.models import Connector, Credential, System
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class HeldCredential:
     """One credential, as it is, and whose it will be."""
 
     credential: Credential
@@ -46,12 +47,12 @@ class Line:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Handover:
+class CredentialHandover:
     person: Person
-    lines: Sequence[Line]
+    lines: Sequence[HeldCredential]
 
     @property
-    def orphans(self) -> list[Line]:
+    def orphans(self) -> list[HeldCredential]:
         return [line for line in self.lines if not line.is_owned]
 
     @property
@@ -75,20 +76,23 @@ class Handover:
         for line in self.lines:
             Credential.objects.filter(pk=line.credential.pk).update(owner=line.owner, backup_owner=line.backup_owner)
 
-    def acts(self, actor: Person) -> list[AuditRecord]:
-        return [_act(line, self.person, actor) for line in self.lines]
+    def records(self, actor: Person) -> list[AuditRecord]:
+        return [_record(line, self.person, actor) for line in self.lines]
 
 
-def owned_credentials(person: Person) -> list[Credential]:
-    """As owner or as back-up owner, of any stage."""
-    return list(_owned(person))
+class CredentialHoldings:
+    """What people hold, for the pages and services about people."""
 
+    def counts(self, people: Iterable[int]) -> Mapping[int, tuple[int, int]]:
+        keys = list(people)
+        held = Credential.objects.filter(Q(owner__in=keys) | Q(backup_owner__in=keys))
+        pairs = list(held.values_list("owner_id", "backup_owner_id"))
+        owners, backups = Counter(owner for owner, _ in pairs), Counter(backup for _, backup in pairs)
+        return {key: (owners[key], backups[key]) for key in keys}
 
-def handover(person: Person, *, locked: bool = False) -> Handover:
-    """What deactivating them would do; `locked` within a transaction, which then may carry it out."""
-    return Handover(
-        person=person, lines=[_line(each, person) for each in (_lock(person) if locked else _owned(person))]
-    )
+    def handover(self, person: Person, *, locked: bool = False) -> CredentialHandover:
+        found = _lock(person) if locked else _owned(person)
+        return CredentialHandover(person=person, lines=[_line(each, person) for each in found])
 
 
 def _owned(person: Person) -> QuerySet[Credential]:
@@ -105,7 +109,7 @@ def _lock(person: Person) -> list[Credential]:
     return list(_owned(person).filter(connector__in=owners).select_for_update(of=("self",), no_key=True))
 
 
-def _line(credential: Credential, leaving: Person) -> Line:
+def _line(credential: Credential, leaving: Person) -> HeldCredential:
     """A back-up owner who could do nothing with it is no owner; they stay what they are."""
     owner, backup = credential.owner, credential.backup_owner
     if backup == leaving:
@@ -113,10 +117,10 @@ def _line(credential: Credential, leaving: Person) -> Line:
     if owner == leaving:
         owner = backup if backup is not None and may(backup, Right.CONFIGURE) else None
         backup = None if owner is not None else backup
-    return Line(credential=credential, owner=owner, backup_owner=backup)
+    return HeldCredential(credential=credential, owner=owner, backup_owner=backup)
 
 
-def _act(line: Line, leaving: Person, actor: Person) -> AuditRecord:
+def _record(line: HeldCredential, leaving: Person, actor: Person) -> AuditRecord:
     credential = line.credential
     before = {"owner": _id(credential.owner), "backup_owner": _id(credential.backup_owner)}
     return AuditRecord(

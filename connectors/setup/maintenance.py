@@ -6,8 +6,6 @@ read at once, and plans that were paused stay paused until somebody resumes them
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -19,25 +17,12 @@ from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
 from alignadmin.parsing import typed
 from connectors.audited import context_of
+from connectors.extensions import HeldUp, extensions
 from connectors.models import Connector
 
 LONGEST_REASON = 500
 LONGEST = timedelta(days=31)
 LACKS_REASON = "Say why: everybody reads it on the pages of this connector while it lasts."
-
-
-@dataclass(frozen=True, kw_only=True)
-class HeldUp:
-    """Something that waits for the end of the maintenance, and for somebody after it."""
-
-    sentence: str
-    href: str
-
-
-# Filled in by the mappings package at the start: this one knows no mappings and no plans.
-# What is started on return, in the transaction that ends the maintenance; so it sends nothing itself.
-ON_RETURN: list[Callable[[Connector, Person], object]] = []
-HELD_UP: list[Callable[[Connector], list[HeldUp]]] = []
 
 
 def is_on(connector: Connector) -> bool:
@@ -63,7 +48,7 @@ def who(connector: Connector) -> str:
 
 
 def held_up(connector: Connector) -> list[HeldUp]:
-    return [each for ask in HELD_UP for each in ask(connector)]
+    return extensions().held_up(connector)
 
 
 def begin(connector: Connector, *, reason: str, until: datetime | None = None, actor: Person) -> Connector:
@@ -107,8 +92,7 @@ def end(connector: Connector, *, since: datetime | None = None, actor: Person) -
         reason, found.maintenance_reason = found.maintenance_reason, ""
         found.maintenance_since = found.maintenance_until = found.maintenance_by = None
         _save(found)
-        for start in ON_RETURN:
-            start(found, actor)
+        extensions().on_return(found, actor)
         trail.record(
             AuditRecord(
                 action="maintenance.ended",

@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
+from alignadmin.web.navigation import Alarm
 from connectors.align.client import PAGE
 from connectors.audited import context_of
-from connectors.credentials.expiry import Alarm
 from connectors.jobs import runner
 from connectors.models import Connector
 from mappings.contract.proposals import label

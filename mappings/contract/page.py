@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from connectors.align.client import PAGE
-from connectors.credentials.rotation import WriteKey, write_keys
+from connectors.credentials.rotation import write_keys
+from connectors.extensions import WriteKey
 from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Job
 from mappings.contract import facts

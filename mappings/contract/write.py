@@ -11,7 +11,7 @@ from django.utils import timezone
 from alignadmin.http.errors import RemoteError
 from connectors.align.resources import WriteAnswer
 from connectors.credentials import clients
-from connectors.credentials.rotation import ProbeOutcome
+from connectors.extensions import ProbeOutcome
 from connectors.jobs import runner
 from connectors.models import Credential, Probe, Stage, System
 from mappings.contract.reading import POST_ANSWER, Finding

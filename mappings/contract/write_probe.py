@@ -28,7 +28,7 @@ from connectors.align.client import AlignClient
 from connectors.align.resources import MappingRecord, WriteAnswer, WriteRequest
 from connectors.audited import CHANGE_SENT, context_of, event_fields
 from connectors.catalogue.issue_types import IssueTypes
-from connectors.credentials.rotation import ProbeOutcome, WriteKey
+from connectors.extensions import ProbeOutcome, WriteKey
 from connectors.jobs import runner
 from connectors.models import Connector, Probe, Project, Status
 from mappings.edits.names import names_of

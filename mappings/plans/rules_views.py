@@ -11,7 +11,7 @@ from alignadmin.accounts.requests import person_of
 from alignadmin.accounts.rights import Right
 from alignadmin.errors import Refused
 from alignadmin.parsing import text_in
-from alignadmin.site.navigation import belongs_to
+from alignadmin.web.navigation import belongs_to
 from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector
 from connectors.requests import connector_or_404

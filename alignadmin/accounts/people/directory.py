@@ -16,14 +16,13 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from alignadmin.accounts.extensions import EXTENSIONS, Handover
 from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.people.services import is_waiting
 from alignadmin.accounts.rights import Right, may
 from alignadmin.accounts.second_factors import FACTORS, needs_second_factor
 from alignadmin.accounts.signin.sessions import own_sessions
 from alignadmin.parsing import REPLACEMENT, text_in
-from connectors.credentials.handover import Handover, handover
-from connectors.models import Credential
 
 PER_PAGE = 50
 LONGEST_SEARCH = 200
@@ -95,12 +94,11 @@ class PeoplePage:
         people = list(self.found)
         keys = [each.pk for each in people]
         secured = set(Authenticator.objects.filter(user__in=keys, type__in=FACTORS).values_list("user_id", flat=True))
-        held = Credential.objects.filter(Q(owner__in=keys) | Q(backup_owner__in=keys))
-        pairs = list(held.values_list("owner_id", "backup_owner_id"))
-        owners, backups = Counter(owner for owner, _ in pairs), Counter(backup for _, backup in pairs)
+        held = EXTENSIONS.what_people_hold.counts(keys)
         return [
-            PersonLine(person=each, has_factor=each.pk in secured, owns=owners[each.pk], backs_up=backups[each.pk])
+            PersonLine(person=each, has_factor=each.pk in secured, owns=owns, backs_up=backs_up)
             for each in people
+            for owns, backs_up in (held.get(each.pk, (0, 0)),)
         ]
 
     @property
@@ -161,7 +159,7 @@ class PersonPage:
 
     @cached_property
     def handover(self) -> Handover:
-        return handover(self.person)
+        return EXTENSIONS.what_people_hold.handover(self.person)
 
     @property
     def invited_until(self) -> datetime | None:

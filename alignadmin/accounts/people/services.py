@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from alignadmin.accounts.extensions import EXTENSIONS, Handover
 from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.people.invitations import invitation_link, invited
 from alignadmin.accounts.rights import Right, may
@@ -18,9 +19,8 @@ from alignadmin.accounts.signin import sessions
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
-from connectors.credentials.handover import Handover, handover, owned_credentials
 
-__all__ = ["Handover", "handover", "invitation_link", "owned_credentials"]
+__all__ = ["invitation_link"]
 
 DEAD_LINK = "This link does not work: it was used, is too old, or was replaced by a newer one."
 
@@ -170,7 +170,7 @@ def deactivate(person: Person, *, seen: str | None = None, actor: Person) -> Han
         _refuse_last_admin(found)
         if found.pk == actor.pk:
             raise Refused("Nobody deactivates themselves. Ask another admin.")
-        given = handover(found, locked=True)
+        given = EXTENSIONS.what_people_hold.handover(found, locked=True)
         if seen is not None and seen != given.key:
             raise Refused(f"What {found} owns has changed meanwhile. Look at the list again, then decide.")
         found.is_active, found.invited_at = False, None
@@ -179,7 +179,7 @@ def deactivate(person: Person, *, seen: str | None = None, actor: Person) -> Han
         ended = sessions.end_silently(found)
         data = {"email": found.email, "role": found.role, "sessions": ended, "credentials": given.facts}
         own = _act("person.deactivated", found, actor, f"Deactivated {found}.", **data)
-        trail.record_all([*given.acts(actor), own])
+        trail.record_all([*given.records(actor), own])
     return given
 
 

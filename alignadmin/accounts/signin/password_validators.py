@@ -6,11 +6,10 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 
-from connectors.models.connector import Connector
+from alignadmin.accounts.extensions import EXTENSIONS
 
 LONGEST = 1000
 TOO_LONG = f"This password is longer than {LONGEST:,} characters. Choose a shorter one."
@@ -45,7 +44,9 @@ class Guessable:
             raise ValidationError(f'This password only repeats "{part}". Choose several words.', code="repeated")
         found = []
         rest = plain
-        for word in sorted({*OWN_WORDS, *_words_of_connectors(), *_words_of(user)}, key=len, reverse=True):
+        for word in sorted(
+            {*OWN_WORDS, *_words(EXTENSIONS.guessable_words()), *_words_of(user)}, key=len, reverse=True
+        ):
             if word in rest:
                 found.append(word)
                 rest = rest.replace(word, " ")
@@ -62,12 +63,6 @@ class Guessable:
 def _plain(text: str) -> str:
     """Lower case, with the usual digits for letters undone."""
     return unicodedata.normalize("NFKC", text).casefold().translate(SUBSTITUTES)
-
-
-def _words_of_connectors() -> Iterator[str]:
-    for name, slug, align, jira in Connector.objects.values_list("name", "slug", "align_site", "jira_site"):
-        hosts = (urlsplit(site).hostname or "" for site in (align, jira))
-        yield from _words((name, slug, *hosts))
 
 
 def _words_of(person: Any) -> Iterator[str]:

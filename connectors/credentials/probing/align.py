@@ -10,7 +10,7 @@ from connectors.align.resources import ConnectorProject
 from connectors.credentials import clients
 from connectors.credentials.probing.clients import CannotLook, Look, counted
 from connectors.credentials.probing.report import Comparison, Line, Report, not_visible
-from connectors.credentials.rotation.probes import WRITE_PROBE, ProbeOutcome
+from connectors.extensions import ProbeOutcome, extensions
 from connectors.models import Credential, LineState, Probe
 
 NOT_TRIED = "Not tried, since the sign-in did not work."
@@ -135,10 +135,8 @@ class AlignProbe:
         return Line(code=code, label=LABELS[code], state=state, sentence=sentence, required=required)
 
     def _write(self, probe: Probe) -> ProbeOutcome:
-        if WRITE_PROBE.probe is None:
-            return ProbeOutcome(ok=False, sentence="Nothing here knows how to write a mapping.")
         try:
-            return WRITE_PROBE.probe.run(probe, self.look.align(read_only=False), self.report.run)
+            return extensions().write_probe.run(probe, self.look.align(read_only=False), self.report.run)
         except Forbidden:
             return ProbeOutcome(ok=False, sentence=MAY_NOT_CREATE)
         except RemoteError as error:
@@ -148,14 +146,14 @@ class AlignProbe:
 
     def _tidied(self, probe: Probe, outcome: ProbeOutcome) -> ProbeOutcome:
         """What the pending one could not take away again goes with the one in use."""
-        if not probe.write_state or probe.write_state == "done" or WRITE_PROBE.probe is None:
+        if not probe.write_state or probe.write_state == "done":
             return outcome
         run = self.report.run
         try:
             client: AlignClient = clients.align_client(
                 self.look.connector, job=run.job, read_only=False, interactive=True, on_wait=run.waits_for
             )
-            tidied = WRITE_PROBE.probe.tidy(probe, client, run)
+            tidied = extensions().write_probe.tidy(probe, client, run)
         except RemoteError as error:
             tidied = ProbeOutcome(ok=False, sentence=f"It could not be removed: {error.sentence}")
         return ProbeOutcome(ok=False, sentence=f"{outcome.sentence} {tidied.sentence}")

@@ -6,11 +6,7 @@ Each act is one transaction behind the connector's row, so two people and a cras
 from connectors.credentials.rotation.checks import fitting_kinds, is_locked_out
 from connectors.credentials.rotation.probes import (
     PROBE,
-    WRITE_PROBE,
     Hindrances,
-    ProbeOutcome,
-    WriteKey,
-    WriteProbe,
     hindrances,
     latest_probe,
     start_probe,
@@ -22,12 +18,8 @@ from connectors.credentials.rotation.switching import WATCH, go_back, may_go_bac
 __all__ = [
     "PROBE",
     "WATCH",
-    "WRITE_PROBE",
     "Hindrances",
-    "ProbeOutcome",
     "Staging",
-    "WriteKey",
-    "WriteProbe",
     "discard",
     "fitting_kinds",
     "go_back",

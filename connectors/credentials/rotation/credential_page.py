@@ -15,8 +15,9 @@ from alignadmin.accounts.models import Person
 from alignadmin.web.template_words import HOUR, span
 from connectors.credentials import rotation
 from connectors.credentials.expiry import Deadline, deadline
-from connectors.credentials.rotation import Hindrances, WriteKey
+from connectors.credentials.rotation import Hindrances
 from connectors.credentials.rotation.locking import by_stage
+from connectors.extensions import WriteKey
 from connectors.models import (
     ACTIVE,
     Connector,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
 from uuid import UUID
 
 from django.conf import settings
@@ -12,9 +11,9 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.errors import Refused
-from connectors.align.client import AlignClient
 from connectors.credentials.rotation.checks import is_expired, is_locked_out
 from connectors.credentials.rotation.locking import GONE
+from connectors.extensions import WriteKey, extensions
 from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Credential, Job, LineState, Probe, Stage, System
 
@@ -26,44 +25,6 @@ LOCKED_OUT = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class WriteKey:
-    """A free key that a probe may write to with consent; the sentence says which and what is mapped there now."""
-
-    id: str
-    sentence: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProbeOutcome:
-    ok: bool
-    sentence: str
-
-
-class WriteProbe(Protocol):
-    """One create and one delete of a mapping, by the package that knows mappings."""
-
-    def keys(self, connector: Connector) -> list[WriteKey]: ...
-
-    def run(self, probe: Probe, client: AlignClient, run: runner.Run) -> ProbeOutcome:
-        """From wherever `probe.write_state` says an earlier try has come to; nothing stays in Align."""
-        ...
-
-    def tidy(self, probe: Probe, client: AlignClient, run: runner.Run) -> ProbeOutcome:
-        """Only take away what the probe created, if it is still there as it was created."""
-        ...
-
-
-@dataclass
-class Hook:
-    """Filled in by the mappings package at the start: this one knows no mappings."""
-
-    probe: WriteProbe | None = None
-
-
-WRITE_PROBE = Hook()
-
-
-@dataclass(frozen=True, kw_only=True)
 class Hindrances:
     """`blocking`: why there is no switch at all; `losses`: what has to be confirmed."""
 
@@ -72,7 +33,7 @@ class Hindrances:
 
 
 def write_keys(connector: Connector) -> list[WriteKey]:
-    return WRITE_PROBE.probe.keys(connector) if WRITE_PROBE.probe else []
+    return extensions().write_probe.keys(connector)
 
 
 def start_probe(pending: UUID, *, write_key: str = "", actor: Person) -> Job:

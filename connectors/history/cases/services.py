@@ -5,7 +5,7 @@ Opening them, and closing those that find a cause, is the join's part (see case_
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord, lock_head
 from connectors.audited import context_of, event_fields
+from connectors.extensions import extensions
 from connectors.history.mirror import case_lifecycle, matching
 from connectors.history.mirror import projection as make
 from connectors.history.mirror.case_lifecycle import Sighting
@@ -27,9 +28,6 @@ from connectors.models.connector import Connector
 EXPLAINED, TAKEN_BACK = "case.explained", "case.taken-back"
 AT_ONCE = 5000  # cases explained by one note
 LONGEST_NOTE = 4000
-# Where the mapping of an outside change can be put back; the mappings app registers its own, since nothing here may
-# know it. Empty where there is nothing to put back.
-WAY_BACK: list[Callable[[HistoryRow], str]] = []
 
 
 class Refused(Exception):
@@ -57,7 +55,7 @@ class Outside:
     def way_back(self) -> str:
         if self.row is None or self.case.state != CaseState.OPEN:
             return ""
-        return next((address for ask in WAY_BACK if (address := ask(self.row))), "")
+        return extensions().way_back(self.row)
 
 
 # -- which there are -----------------------------------------------------------------------------------------------

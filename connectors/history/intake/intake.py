@@ -25,6 +25,7 @@ from alignadmin.audit.entries import AuditRecord
 from connectors.align.errors import NotFound
 from connectors.align.resources import AuditLine
 from connectors.audited import LOG_TAKEN_IN, context_of
+from connectors.extensions import extensions
 from connectors.history.intake import gaps, paste_times, withdrawals
 from connectors.history.intake import runs as intake_runs
 from connectors.history.intake.pasted_log import DayOrder, Hour, LogLine, read_lines
@@ -36,9 +37,6 @@ from connectors.models.connector import AuditSource, Connector
 BATCH = 500
 LAST = datetime.max.replace(tzinfo=UTC)
 Clock = Callable[[], datetime]
-# Told of each intake that brought something, and the time of its oldest new line. The mappings app registers its own,
-# since nothing here may know it.
-AFTER_INTAKE: list[Callable[[Connector, datetime], object]] = []
 
 
 class LogReader(Protocol):
@@ -246,8 +244,7 @@ def _stretch(connector: Connector, lines: Sequence[LogLine]) -> tuple[datetime, 
 def _tell(connector: Connector, result: IntakeResult) -> None:
     """After the commit: what is found is written under locks of its own."""
     if result.since:
-        for hear in AFTER_INTAKE:
-            hear(connector, result.since)
+        extensions().after_intake(connector, result.since)
 
 
 def _mark(connector: Connector, now: datetime, source: AuditSource | None) -> None:

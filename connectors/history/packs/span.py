@@ -27,6 +27,7 @@ from alignadmin.audit.models import Archive, Entry
 from alignadmin.errors import Refused
 from connectors.align.audit_sentences import J2A
 from connectors.audited import LOG_WITHDRAWN
+from connectors.extensions import extensions
 from connectors.history.mirror import matching, search_index, search_terms
 from connectors.history.mirror import projection as make
 from connectors.history.mirror.projection import WITHOUT_ROW
@@ -37,7 +38,6 @@ from connectors.history.packs.row_files import Told
 from connectors.history.packs.scratch import Scratch, number_of
 from connectors.history.packs.selection import Selection
 from connectors.history.packs.terms import Meanings
-from connectors.history.verification.differences import MORE
 from connectors.models import Case, HistoryRow, MirrorLine
 from connectors.models.connector import Connector
 
@@ -209,7 +209,7 @@ def read(chosen: Selection, ends: Ends, scratch: Scratch, progress: Progress) ->
 def compare_plans(found: Found) -> None:
     """Plans of the chosen rows as the pages have them, with their entries. Raises Refused."""
     plans = sorted(found.plans)
-    for look in MORE:
+    for look in extensions().comparisons:
         if look.of_plans is None or not look.of_plans(plans):
             continue
         with transaction.atomic():  # what somebody writes just now is half there

@@ -15,11 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 from django.db.models import Q
 
 from alignadmin.audit.models import ChainHead, Entry
-from connectors.history.mirror import projection as make
-from connectors.history.mirror import search_terms
-from connectors.history.mirror.projection import row_of
-from connectors.history.mirror.terms import terms_of
-from connectors.history.verification.differences import (
+from connectors.differences import (
     ALTERED,
     MISSING,
     SURPLUS,
@@ -29,6 +25,10 @@ from connectors.history.verification.differences import (
     Position,
     told,
 )
+from connectors.history.mirror import projection as make
+from connectors.history.mirror import search_terms
+from connectors.history.mirror.projection import row_of
+from connectors.history.mirror.terms import terms_of
 from connectors.models import HistoryRow, MirrorLine, WithdrawnLine
 from connectors.models.connector import Connector
 

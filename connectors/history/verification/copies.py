@@ -14,14 +14,7 @@ from typing import Any
 from alignadmin.accounts.models import Person
 from alignadmin.audit.models import Entry
 from connectors.audited import LOG_WITHDRAWN
-from connectors.history.cases import services
-from connectors.history.intake import gaps, withdrawals
-from connectors.history.mirror import case_lifecycle, matching
-from connectors.history.mirror import projection as make
-from connectors.history.mirror.case_lifecycle import Sighting
-from connectors.history.reviews import questions, sign_off
-from connectors.history.verification.comparison import archived_seq
-from connectors.history.verification.differences import (
+from connectors.differences import (
     ALTERED,
     MISSING,
     SURPLUS,
@@ -31,6 +24,13 @@ from connectors.history.verification.differences import (
     Position,
     told,
 )
+from connectors.history.cases import services
+from connectors.history.intake import gaps, withdrawals
+from connectors.history.mirror import case_lifecycle, matching
+from connectors.history.mirror import projection as make
+from connectors.history.mirror.case_lifecycle import Sighting
+from connectors.history.reviews import questions, sign_off
+from connectors.history.verification.comparison import archived_seq
 from connectors.models import Case, CaseState, HistoryRow, Question, Review, Source
 from connectors.models.connector import Connector
 

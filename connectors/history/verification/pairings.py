@@ -11,9 +11,9 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
+from connectors.differences import ALTERED, SURPLUS, Difference, Look, Page, Position, told
 from connectors.history.mirror import matching
 from connectors.history.mirror.matching import Cluster, Pair, Point
-from connectors.history.verification.differences import ALTERED, SURPLUS, Difference, Look, Page, Position, told
 from connectors.models import Certainty, HistoryRow
 from connectors.models.connector import Connector
 

@@ -17,6 +17,7 @@ from alignadmin.audit import trail
 from alignadmin.audit.bulk_insert import insert
 from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.audit.models import Entry
+from connectors.differences import Difference, Look, Page, Position
 from connectors.history.intake import gaps
 from connectors.history.mirror import case_lifecycle, matching, search_index, search_terms
 from connectors.history.mirror import projection as make
@@ -24,7 +25,6 @@ from connectors.history.mirror.projection import row_of
 from connectors.history.mirror.terms import terms_of
 from connectors.history.verification import comparison, pairings
 from connectors.history.verification.comparison import FIELDS
-from connectors.history.verification.differences import Difference, Look, Page, Position
 from connectors.models import HistoryRow, MirrorLine, WithdrawnLine
 from connectors.models.connector import Connector
 

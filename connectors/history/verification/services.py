@@ -25,9 +25,10 @@ from alignadmin.audit import trail, verification
 from alignadmin.audit.entries import AuditRecord, digest, lock_head
 from alignadmin.audit.models import ChainHead, Entry
 from alignadmin.due_work import due_work, wake
+from connectors.differences import Difference, Look, Page, Position
+from connectors.extensions import extensions
 from connectors.history.intake import runs
 from connectors.history.verification import comparison, copies, pairings
-from connectors.history.verification.differences import MORE, Difference, Look, Page, Position
 from connectors.jobs import leases
 from connectors.jobs.runner import MOST_TRIES, PROGRESS_EVERY, Interrupted, LeaseLost, owner_name, stopping
 from connectors.models import MirrorLine, Verification, VerificationState
@@ -44,7 +45,7 @@ TOO_OFTEN = "This check was begun time and again and never came to its end. See 
 
 def looks() -> Sequence[Look]:
     """Every table that is compared, in the order in which one may rely on the other."""
-    return (RUNS, *comparison.LOOKS, *pairings.LOOKS, *copies.LOOKS, *MORE)
+    return (RUNS, *comparison.LOOKS, *pairings.LOOKS, *copies.LOOKS, *extensions().comparisons)
 
 
 def _runs(after: Position) -> Page:

@@ -51,10 +51,6 @@ class Look:
     is_settled: bool = False  # what it finds is no half of what somebody writes just now
 
 
-# Tables that repeat what entries say and belong to apps that this one does not know.
-MORE: list[Look] = []
-
-
 def told(value: object) -> str:
     """A value in a sentence."""
     if value in (None, "", []):

@@ -1,0 +1,36 @@
+"""What apps add to the shell around every page: counts beside navigation entries, and alarms.
+
+A page whose address does not name its connector says which one it belongs to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarm:
+    """What stops a connector now. Who may mend it gets the button `action` to `href`, everybody else reads `ask`."""
+
+    sentence: str
+    href: str
+    action: str
+    ask: str
+    since: datetime | None = None
+    looks: str = "bad"  # a class of the stylesheet: bad, warn
+
+
+# Numbers beside navigation entries, for a person.
+COUNTS: dict[str, Callable[[Any], int]] = {}
+# What is wrong with the connector of a slug besides its credentials; each costs every page of a connector its queries.
+ALARMS: list[Callable[[str], list[Alarm]]] = []
+
+
+def belongs_to(request: HttpRequest, connector: Any) -> None:
+    """For a page that is a connector's although its address does not name it: its alarms are shown there too."""
+    request.connector = connector  # type: ignore[attr-defined]

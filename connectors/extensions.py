@@ -1,0 +1,87 @@
+"""What this app asks of the one that knows mappings and plans, which fills it once, when the apps are ready."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from alignadmin.accounts.models import Person
+from connectors.align.client import AlignClient
+from connectors.differences import Look
+from connectors.jobs.runner import Run
+from connectors.models import Connector, HistoryRow, Probe
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldUp:
+    """Something that waits for the end of a maintenance, and for somebody after it."""
+
+    sentence: str
+    href: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteKey:
+    """A free key that a probe may write to with consent; the sentence says which and what is mapped there now."""
+
+    id: str
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeOutcome:
+    ok: bool
+    sentence: str
+
+
+class WriteProbe(Protocol):
+    """One create and one delete of a mapping."""
+
+    def keys(self, connector: Connector) -> list[WriteKey]: ...
+
+    def run(self, probe: Probe, client: AlignClient, run: Run) -> ProbeOutcome:
+        """From wherever `probe.write_state` says an earlier try has come to; nothing stays in Align."""
+        ...
+
+    def tidy(self, probe: Probe, client: AlignClient, run: Run) -> ProbeOutcome:
+        """Only take away what the probe created, if it is still there as it was created."""
+        ...
+
+
+class ConnectorExtensions(Protocol):
+    @property
+    def write_probe(self) -> WriteProbe: ...
+
+    @property
+    def comparisons(self) -> Sequence[Look]:
+        """Tables that repeat what entries say, compared with them."""
+
+    def page_size(self, connector: Connector) -> int:
+        """How many rows of a list this connector's Align is known to answer at once."""
+
+    def after_intake(self, connector: Connector, since: datetime) -> None:
+        """Told of each intake that brought something, after its commit, with the time of its oldest new line."""
+
+    def way_back(self, row: HistoryRow) -> str:
+        """Where the mapping of an outside change can be put back; empty where there is nothing to put back."""
+
+    def held_up(self, connector: Connector) -> list[HeldUp]:
+        """What a maintenance keeps waiting."""
+
+    def on_return(self, connector: Connector, actor: Person) -> None:
+        """In the transaction that ends a maintenance; so it sends nothing itself."""
+
+
+_filled: list[ConnectorExtensions] = []
+
+
+def fill(extensions: ConnectorExtensions) -> None:
+    _filled[:] = [extensions]
+
+
+def extensions() -> ConnectorExtensions:
+    if not _filled:
+        raise RuntimeError("No app has filled the extensions of connectors.")
+    return _filled[0]

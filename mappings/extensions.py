@@ -1,0 +1,39 @@
+"""What the connectors app asks of this one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from alignadmin.accounts.models import Person
+from connectors.differences import Look
+from connectors.extensions import HeldUp, WriteProbe
+from connectors.models import Connector, HistoryRow
+from mappings import copies
+from mappings.applying import overwrites
+from mappings.contract import facts
+from mappings.contract.write_probe import MappingWriteProbe
+from mappings.drift import maintenance
+from mappings.observing import unexplained_changes
+
+
+class MappingExtensions:
+    """A `connectors.extensions.ConnectorExtensions`."""
+
+    write_probe: WriteProbe = MappingWriteProbe()
+    comparisons: Sequence[Look] = copies.LOOKS
+
+    def page_size(self, connector: Connector) -> int:
+        return facts.page_size(connector)
+
+    def after_intake(self, connector: Connector, since: datetime) -> None:
+        overwrites.look(connector, since)
+
+    def way_back(self, row: HistoryRow) -> str:
+        return unexplained_changes.way_back(row)
+
+    def held_up(self, connector: Connector) -> list[HeldUp]:
+        return maintenance.plans_held_up(connector)
+
+    def on_return(self, connector: Connector, actor: Person) -> None:
+        maintenance.check_on_return(connector, actor)

@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "alignadmin.accounts",
     "connectors",
     "mappings",
+    "alignadmin.site",
 ]
 
 MIDDLEWARE = [

@@ -1,5 +1,4 @@
 from django.apps import AppConfig
-from django.core import checks
 from django.db.models.signals import post_migrate
 
 
@@ -7,7 +6,7 @@ class ConnectorsConfig(AppConfig):
     name = "connectors"
 
     def ready(self) -> None:
-        from alignadmin import sealing, starting
+        from alignadmin import sealing
         from alignadmin.accounts.extensions import EXTENSIONS
         from alignadmin.audit import entries, triggers
         from alignadmin.web.navigation import COUNTS
@@ -35,4 +34,3 @@ class ConnectorsConfig(AppConfig):
         triggers.protect("connectors_runwithdrawal", key="run_id")
         post_migrate.connect(triggers.on_migrated, sender=self)
         post_migrate.connect(search_index.on_migrated, sender=self)
-        checks.register(starting.check)

@@ -6,7 +6,7 @@ class MappingsConfig(AppConfig):
 
     def ready(self) -> None:
         from alignadmin.web.navigation import ALARMS, COUNTS
-        from connectors import extensions
+        from connectors.ports import extensions
         from mappings import tasks  # noqa: F401  registers the job handlers in every process, as the next ones do
         from mappings.contract import facts, job  # noqa: F401
         from mappings.drift import digest, watch  # noqa: F401  register what they do by the clock

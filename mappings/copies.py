@@ -11,10 +11,10 @@ from typing import Any
 from django.db.models import QuerySet
 
 from alignadmin.audit.models import Entry
-from connectors.differences import MISSING, SURPLUS, Difference, Look, Page, Position
 from connectors.history.verification.comparison import archived_seq
 from connectors.history.verification.copies import altered, compared, is_near
 from connectors.models import HistoryRow
+from connectors.ports.differences import MISSING, SURPLUS, Difference, Look, Page, Position
 from mappings.models import Change, ChangeState, Plan, PlanState
 from mappings.planning.creation import stored_fingerprint
 from mappings.planning.digests import digest_of

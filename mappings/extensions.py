@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from alignadmin.accounts.models import Person
-from connectors.differences import Look
-from connectors.extensions import HeldUp, WriteProbe
 from connectors.models import Connector, HistoryRow
+from connectors.ports.differences import Look
+from connectors.ports.extensions import HeldUp, WriteProbe
 from mappings import copies
 from mappings.applying import overwrites
 from mappings.contract import facts
@@ -18,7 +18,7 @@ from mappings.observing import unexplained_changes
 
 
 class MappingExtensions:
-    """A `connectors.extensions.ConnectorExtensions`."""
+    """A `connectors.ports.extensions.ConnectorExtensions`."""
 
     write_probe: WriteProbe = MappingWriteProbe()
     comparisons: Sequence[Look] = copies.LOOKS

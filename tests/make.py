@@ -14,11 +14,11 @@ from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import run_due
-from connectors.audited import LOG_READ, context_of
 from connectors.demo.prepare import SANDBOX_SECRETS
 from connectors.history.intake import intake, run_digest, runs
 from connectors.history.intake.pasted_log import LogLine
 from connectors.models import Connector, Intake, IntakeRun, JiraKind, Job, JobState, WorkerHeartbeat
+from connectors.ports.audited import LOG_READ, context_of
 from connectors.setup import services
 from tests.environment import PASSWORD
 

@@ -24,11 +24,11 @@ from alignadmin.audit.entries import AuditRecord
 from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
 from connectors.align.audit_sentences import MappingEvent
-from connectors.audited import context_of
 from connectors.history.intake import gaps, runs
 from connectors.history.intake.intake import take_in
 from connectors.history.packs import csv_safe
 from connectors.models import Connector, HistoryRow, Intake, Pack, PackState
+from connectors.ports.audited import context_of
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 NEW = "/history/packs/new/"

@@ -17,11 +17,11 @@ from alignadmin.audit.entries import AuditRecord
 from alignadmin.audit.models import Entry
 from connectors.align import audit_sentences
 from connectors.align.audit_sentences import CREATED, J2A, MappingEvent
-from connectors.audited import context_of
 from connectors.history.intake import intake
 from connectors.history.reviews import weeks
 from connectors.history.reviews.weeks import Week
 from connectors.models import Connector, HistoryRow, Intake, Source
+from connectors.ports.audited import context_of
 from tests import make
 
 REVIEWS = "/history/review/"

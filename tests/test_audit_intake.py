@@ -20,10 +20,10 @@ from alignadmin.audit.models import Entry
 from alignadmin.http.errors import NotFound
 from connectors.align.audit_sentences import parse
 from connectors.align.resources import AuditLine, WriteRequest
-from connectors.audited import context_of, event_fields
 from connectors.history.intake.intake import digest_of, pull, take_in
 from connectors.history.intake.pasted_log import FORMS, AskDayOrder, DayOrder, LogLine, read_lines, read_time
 from connectors.models import AuditSource, Connector, HistoryRow, Intake, MirrorLine
+from connectors.ports.audited import context_of, event_fields
 from tests.sandbox_fixture import RunningSandbox
 from tests.test_align_client import client_of
 

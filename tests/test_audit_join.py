@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from connectors.align.audit_sentences import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
-from connectors.audited import context_of, event_fields
 from connectors.history.intake.pasted_log import LogLine
 from connectors.history.mirror.matching import Cluster, Joined, Point, clusters, pair, rejoin
 from connectors.models import (
@@ -33,6 +32,7 @@ from connectors.models import (
     Source,
     Status,
 )
+from connectors.ports.audited import context_of, event_fields
 from tests import make
 from tests.events import EVENT
 

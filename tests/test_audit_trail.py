@@ -21,7 +21,6 @@ from alignadmin.audit import checkpoints, trail, triggers, verification
 from alignadmin.audit.entries import START, AuditRecord, PersonCopy, digest
 from alignadmin.audit.models import ChainHead, Checkpoint, Entry, SigningKey
 from alignadmin.errors import Refused
-from connectors.audited import context_of, event_fields
 from connectors.credentials.values import SecretData
 from connectors.models import (
     Confirmation,
@@ -33,6 +32,7 @@ from connectors.models import (
     SeenAgain,
     System,
 )
+from connectors.ports.audited import context_of, event_fields
 from connectors.setup import services
 from tests import make
 from tests.events import EVENT

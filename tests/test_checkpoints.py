@@ -17,8 +17,8 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
-from alignadmin import key_rotation, sealing
-from alignadmin.audit import checkpoints, deliveries, standalone_checker, verification
+from alignadmin import sealing
+from alignadmin.audit import checkpoints, deliveries, key_rotation, standalone_checker, verification
 from alignadmin.audit.models import Checkpoint, CheckpointDelivery, Entry, SigningKey
 from alignadmin.audit.signing_keys import signing_bound_to
 from alignadmin.due_work import run_due

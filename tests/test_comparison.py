@@ -20,14 +20,14 @@ from alignadmin.audit import verification as chain
 from alignadmin.audit.entries import AuditRecord, canonical
 from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
-from connectors.audited import context_of, event_fields
-from connectors.differences import Difference, Look, Page
 from connectors.history.cases import services
 from connectors.history.intake import run_digest
 from connectors.history.mirror import projection
 from connectors.history.verification import comparison, rebuilding
 from connectors.history.verification import services as verification
 from connectors.models import Connector, HistoryRow, IntakeRun, Verification
+from connectors.ports.audited import context_of, event_fields
+from connectors.ports.differences import Difference, Look, Page
 from connectors.setup.services import ConnectorData, edit_connector
 from tests import chain_mutations as mutations
 from tests import make

@@ -19,7 +19,6 @@ from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.audit.models import Entry
-from connectors.audited import context_of
 from connectors.credentials.values import open_secret, seal_secret
 from connectors.models import (
     Connector,
@@ -35,6 +34,7 @@ from connectors.models import (
     System,
     TypeMatch,
 )
+from connectors.ports.audited import context_of
 from connectors.setup.readiness import CONFIGURATION_PULL, State, readiness
 from tests import make
 from tests.sandbox_fixture import ADMIN, ALIGN_TOKEN, JIRA_TOKEN, RunningSandbox

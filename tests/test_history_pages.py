@@ -27,11 +27,11 @@ from alignadmin.audit.entries import AuditRecord
 from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
 from connectors.align.audit_sentences import DELETED, J2A, MappingEvent, write
-from connectors.audited import context_of, event_fields
 from connectors.history.intake.pasted_log import LogLine
 from connectors.history.search.forms import asked
 from connectors.history.search.query_language import Search
 from connectors.models import Connector, HistoryRow, Intake, MirrorLine, SavedView
+from connectors.ports.audited import context_of, event_fields
 from tests import make
 from tests.events import EVENT
 

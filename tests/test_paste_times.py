@@ -18,11 +18,11 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.audit.models import Entry
 from connectors.align.audit_sentences import MappingEvent, write
-from connectors.audited import context_of, event_fields
 from connectors.history.intake import pasted_log, runs
 from connectors.history.intake.intake import pull
 from connectors.history.intake.pasted_log import read_lines
 from connectors.models import AuditSource, Connector, HistoryRow, IntakeRun, MirrorLine
+from connectors.ports.audited import context_of, event_fields
 from tests.events import EVENT
 from tests.test_audit_intake import Log, audit_line, row
 

@@ -21,11 +21,11 @@ from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
-from connectors.audited import context_of
 from connectors.history.packs import schedules, services
 from connectors.history.reviews import weeks
 from connectors.jobs import runner
 from connectors.models import Case, Credential, Every, HistoryRow, Job, Project, System
+from connectors.ports.audited import context_of
 from mappings.models import Change, Mapping, Plan, Scope
 from tests import make
 

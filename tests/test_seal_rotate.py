@@ -15,10 +15,10 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from pytest_django import Settings
 
-from alignadmin import key_rotation, sealing
+from alignadmin import sealing
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.second_factors import SECOND_FACTOR, SECOND_FACTOR_FIELDS
-from alignadmin.audit import verification
+from alignadmin.audit import key_rotation, verification
 from alignadmin.audit.models import ChainHead, Entry
 from connectors.credentials.values import SecretData, open_secret, seal_secret
 from connectors.models import Connector, Credential, CredentialKind, HistoryRow, Stage, System

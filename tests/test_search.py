@@ -18,12 +18,12 @@ from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from connectors.align.audit_sentences import MappingEvent, write
-from connectors.audited import context_of, event_fields
 from connectors.history.intake.pasted_log import LogLine
 from connectors.history.mirror import matching, search_index, search_terms
 from connectors.history.mirror import projection as make
 from connectors.history.search import periods, queries, query_language
 from connectors.models import Case, CaseState, Connector, HistoryRow, Intake
+from connectors.ports.audited import context_of, event_fields
 from tests.events import EVENT
 from tests.make import lines_taken_in
 

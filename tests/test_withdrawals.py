@@ -19,7 +19,6 @@ from alignadmin.audit.entries import AuditRecord
 from alignadmin.audit.models import Entry
 from alignadmin.errors import Refused
 from connectors.align.audit_sentences import MappingEvent, write
-from connectors.audited import context_of, event_fields
 from connectors.history.cases import services
 from connectors.history.intake import gaps, runs, withdrawals
 from connectors.history.intake.intake import IntakeResult, pull, take_in
@@ -38,6 +37,7 @@ from connectors.models import (
     RunWithdrawal,
     WithdrawnLine,
 )
+from connectors.ports.audited import context_of, event_fields
 from tests.events import EVENT
 from tests.test_audit_intake import Log, audit_line, row
 

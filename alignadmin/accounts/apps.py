@@ -8,6 +8,5 @@ class AccountsConfig(AppConfig):
         from alignadmin import sealing
         from alignadmin.accounts import recent_sign_in  # noqa: F401  registers its receivers
         from alignadmin.accounts.second_factors import SECOND_FACTORS
-        from alignadmin.accounts.signin import audit_entries, sessions  # noqa: F401  likewise
 
         sealing.register(SECOND_FACTORS)

@@ -18,10 +18,9 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from alignadmin.accounts.models import Person
 from alignadmin.audit import archive_index, bundle, checkpoints, standalone_checker, trail, triggers
 from alignadmin.audit.deliveries import sync_folder
-from alignadmin.audit.entries import AuditRecord, lock_head
+from alignadmin.audit.entries import Actor, AuditRecord, lock_head
 from alignadmin.audit.models import Archive, ChainHead, Checkpoint, Entry
 
 LEAST_MONTHS = 12
@@ -97,7 +96,7 @@ def months_before(now: datetime, months: int) -> datetime:
 # -- writing ----------------------------------------------------------------------------------------------------------
 
 
-def write(end: Checkpoint, *, actor: Person | None, now: datetime | None = None) -> Archive:
+def write(end: Checkpoint, *, actor: Actor | None, now: datetime | None = None) -> Archive:
     """The archive of everything in the database up to this checkpoint; the one there is, if it is whole."""
     first = (ChainHead.objects.filter(pk=1).values_list("archived_seq", flat=True).first() or 0) + 1
     path = Path(settings.ARCHIVE_FOLDER) / f"history-{first:09d}-{end.seq:09d}.zip"
@@ -161,7 +160,7 @@ def _checkpoint_of(path: Path) -> object:
         return json.loads(made.read(standalone_checker.MANIFEST)).get("checkpoint")
 
 
-def _enter(archive: Archive, end: Checkpoint, actor: Person | None) -> Archive:
+def _enter(archive: Archive, end: Checkpoint, actor: Actor | None) -> Archive:
     with transaction.atomic():
         lock_head()
         same = Archive.objects.filter(first_seq=archive.first_seq, last_seq=archive.last_seq, sha256=archive.sha256)
@@ -173,7 +172,7 @@ def _enter(archive: Archive, end: Checkpoint, actor: Person | None) -> Archive:
     return archive
 
 
-def _tell(archive: Archive, did: str, actor: Person | None) -> None:
+def _tell(archive: Archive, did: str, actor: Actor | None) -> None:
     what = f"entries {archive.first_seq} to {archive.last_seq}"
     name = Path(archive.path).name
     sentences = {
@@ -201,7 +200,7 @@ def _tell(archive: Archive, did: str, actor: Person | None) -> None:
 # -- removing ---------------------------------------------------------------------------------------------------------
 
 
-def remove(archive: Archive, *, actor: Person | None, now: datetime | None = None) -> int:
+def remove(archive: Archive, *, actor: Actor | None, now: datetime | None = None) -> int:
     """Let the archive's entries leave the database; a checkpoint that is made before says so. Returns how many."""
     _refuse_young(archive.checkpoint.at, now or timezone.now(), to_remove=True)
     path = archive_index.place_of(archive)
@@ -219,7 +218,7 @@ def remove(archive: Archive, *, actor: Person | None, now: datetime | None = Non
         return _remove(archive, str(leaving["hash"]), actor)
 
 
-def _remove(archive: Archive, last_hash: str, actor: Person | None) -> int:
+def _remove(archive: Archive, last_hash: str, actor: Actor | None) -> int:
     lock_head()
     if ChainHead.objects.values_list("archived_seq", flat=True).get(pk=1) != archive.first_seq - 1:
         raise NotArchived("Another run has archived meanwhile: nothing was removed. Run it once more.")

@@ -25,9 +25,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from alignadmin import sealing
-from alignadmin.accounts.models import Person
 from alignadmin.audit import standalone_checker, trail
-from alignadmin.audit.entries import AuditRecord, canonical, lock_head
+from alignadmin.audit.entries import Actor, AuditRecord, canonical, lock_head
 from alignadmin.audit.models import Checkpoint, CheckpointDelivery, SigningKey
 from alignadmin.audit.signing_keys import signing_bound_to
 from alignadmin.due_work import due_work, wake
@@ -79,7 +78,7 @@ def sign(raw: bytes) -> Signature:
     return _sign(key, standalone_checker.file_text(raw))
 
 
-def rotate(*, actor: Person | None = None, lost: bool = False) -> SigningKey:
+def rotate(*, actor: Actor | None = None, lost: bool = False) -> SigningKey:
     """Let a new key sign from now on. The old one signs a last checkpoint that names it, unless it is lost."""
     with transaction.atomic():
         lock_head()

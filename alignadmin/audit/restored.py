@@ -12,9 +12,8 @@ from pathlib import Path
 
 from django.db import transaction
 
-from alignadmin.accounts.models import Person
 from alignadmin.audit import checkpoints, standalone_checker, trail
-from alignadmin.audit.entries import AuditRecord, lock_head
+from alignadmin.audit.entries import Actor, AuditRecord, lock_head
 from alignadmin.audit.models import Checkpoint, Entry
 from alignadmin.audit.standalone_checker import Copies, Gap, Keyring
 
@@ -30,7 +29,7 @@ class Declared:
     checkpoint: Checkpoint
 
 
-def declare(folder: Path, reason: str, *, actor: Person | None) -> Declared:
+def declare(folder: Path, reason: str, *, actor: Actor | None) -> Declared:
     """Say which of the checkpoints in `folder` this database has lost. Raises NotDeclared, checkpoints.NotSigned."""
     copies = _copies(folder)
     with transaction.atomic():

@@ -6,7 +6,7 @@ import logging
 import smtplib
 import socket
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -14,7 +14,6 @@ from django.core.mail import EmailMessage
 from django.core.validators import validate_email
 from django.template.loader import render_to_string
 
-from alignadmin.accounts.models import Person
 from alignadmin.text import one_line
 
 log = logging.getLogger(__name__)
@@ -53,7 +52,14 @@ def has_mail() -> bool:
     return bool(settings.EMAIL_URL)
 
 
-def send(person: Person, subject: str, template: str, **context: Any) -> Delivery:
+class Recipient(Protocol):
+    @property
+    def pk(self) -> int: ...
+    @property
+    def email(self) -> str: ...
+
+
+def send(person: Recipient, subject: str, template: str, **context: Any) -> Delivery:
     """Outside every transaction: a mail server may take its time."""
     if not has_mail():
         return NO_SERVER

@@ -16,7 +16,7 @@ from alignadmin.http.errors import AddressRefused
 from alignadmin.web.responses import page
 from connectors.budget.slots import System, Usage, now, usage
 from connectors.models import ACTIVE, Connector, Job
-from connectors.requests import with_credentials_or_404
+from connectors.ports.requests import with_credentials_or_404
 
 MOST_JOBS = 100
 SYSTEMS: tuple[tuple[System, str], ...] = (("align", "Jira Align"), ("jira", "Jira"))

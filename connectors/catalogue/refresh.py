@@ -22,7 +22,6 @@ from alignadmin.errors import SealError
 from alignadmin.http.errors import RemoteError
 from connectors.align.resources import ConnectorProject
 from connectors.align.resources import ProcessFlow as AlignFlow
-from connectors.audited import context_of
 from connectors.credentials import clients
 from connectors.history.mirror import remaking
 from connectors.jira.client import JiraClient
@@ -39,6 +38,7 @@ from connectors.models import (
     Status,
     StatusCategory,
 )
+from connectors.ports.audited import context_of
 
 REFRESH = "refresh"
 CATEGORIES = {"new": StatusCategory.TODO, "indeterminate": StatusCategory.DOING, "done": StatusCategory.DONE}

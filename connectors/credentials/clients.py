@@ -28,9 +28,9 @@ from connectors.budget.slots import System as BudgetSystem
 from connectors.budget.slots import Wait, database_budget
 from connectors.credentials import usage
 from connectors.credentials.values import open_secret
-from connectors.extensions import extensions
 from connectors.jira import JIRA_WORDING, JiraClient
 from connectors.models import Connector, Credential, CredentialKind, Job, Stage, System
+from connectors.ports.extensions import extensions
 
 NOTE_EVERY = timedelta(minutes=1)  # a good answer is worth a write no more often than that
 WORDINGS: dict[str, Wording] = {System.ALIGN: ALIGN_WORDING, System.JIRA: JIRA_WORDING}

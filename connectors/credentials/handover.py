@@ -12,8 +12,8 @@ from django.db.models import Q, QuerySet
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.audit.entries import AuditRecord
-from connectors.audited import context_of
 from connectors.models import Connector, Credential, System
+from connectors.ports.audited import context_of
 
 
 @dataclass(frozen=True, kw_only=True)

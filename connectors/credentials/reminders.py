@@ -25,9 +25,9 @@ from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import due_work
 from alignadmin.mail.sending import addresses
 from alignadmin.text import one_line
-from connectors.audited import context_of
 from connectors.credentials import expiry
 from connectors.models import Credential, Reminder, Stage
+from connectors.ports.audited import context_of
 
 log = logging.getLogger(__name__)
 

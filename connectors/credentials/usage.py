@@ -13,8 +13,8 @@ from django.db import connection, transaction
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
-from connectors.audited import CREDENTIAL_USED, context_of
 from connectors.models import Credential, CredentialUse, Job, System
+from connectors.ports.audited import CREDENTIAL_USED, context_of
 
 USED, TESTED = CREDENTIAL_USED, "credential.tested"
 

@@ -16,9 +16,9 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
 from alignadmin.parsing import typed
-from connectors.audited import context_of
-from connectors.extensions import HeldUp, extensions
 from connectors.models import Connector
+from connectors.ports.audited import context_of
+from connectors.ports.extensions import HeldUp, extensions
 
 LONGEST_REASON = 500
 LONGEST = timedelta(days=31)

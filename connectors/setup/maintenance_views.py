@@ -16,7 +16,7 @@ from alignadmin.parsing import text_in
 from alignadmin.web.forms import problems_of
 from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector
-from connectors.requests import with_credentials_or_404
+from connectors.ports.requests import with_credentials_or_404
 from connectors.setup import maintenance as maintaining
 from connectors.setup.maintenance_form import MaintenanceForm
 

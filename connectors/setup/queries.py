@@ -15,7 +15,7 @@ from connectors.catalogue.refresh import REFRESH
 from connectors.credentials.expiry import Deadline, deadline
 from connectors.history.intake.schedule import INTAKE
 from connectors.models import ACTIVE, Connector, Credential, IssueType, Job, JobState, Project, Stage, System
-from connectors.requests import with_credentials
+from connectors.ports.requests import with_credentials
 from connectors.setup.readiness import Prerequisite, State, readiness
 from connectors.setup.services import OBSERVE
 

@@ -16,7 +16,6 @@ from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
-from connectors.audited import context_of
 from connectors.catalogue.refresh import REFRESH
 from connectors.credentials.values import SecretData, seal_secret
 from connectors.history.mirror import labels
@@ -33,6 +32,7 @@ from connectors.models import (
     TypeMatch,
     WorkItemType,
 )
+from connectors.ports.audited import context_of
 
 OBSERVE = "observe"  # the mappings' job; started here by its name, since this package knows no mappings
 

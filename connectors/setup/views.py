@@ -20,7 +20,7 @@ from alignadmin.web.forms import problems_of
 from alignadmin.web.responses import failure, page, redirect
 from connectors.history.mirror import labels
 from connectors.models import Connector, WorkItemType
-from connectors.requests import with_credentials_or_404
+from connectors.ports.requests import with_credentials_or_404
 from connectors.setup import connection_test, queries, services
 from connectors.setup.connection_test import Check, data_of
 from connectors.setup.forms import ConnectorForm, SetUp, TermsForm, TypesForm

@@ -28,9 +28,9 @@ from mappings.applying.resolve_unknown import Settling
 from mappings.applying.sending import Sender, Stopped
 from mappings.engine.plan import pack
 from mappings.models import Change, ChangeState, Mapping, Plan, PlanState, Scope
-from mappings.names_in_align import tell_as_listed
 from mappings.observing.lists import confirmed, read_scopes, store
 from mappings.planning import GAP, stored_fingerprint
+from mappings.planning.names_in_align import tell_as_listed
 
 KEPT = "The plan is paused; nothing more was sent."
 MAINTENANCE = "Maintenance of this connector has begun. Resume the plan when it has ended."

@@ -14,8 +14,8 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.http.errors import RemoteError, SignInRefused
 from connectors.align.audit_sentences import MappingEvent
-from connectors.audited import context_of, event_fields
 from connectors.jobs.runner import Run
+from connectors.ports.audited import context_of, event_fields
 from mappings.applying.outcomes import Outcome, confirmed_count, judge, state_counts, write_back
 from mappings.models import Change, ChangeState, Plan, PlanState
 from mappings.planning.authors import author_of, earlier_of

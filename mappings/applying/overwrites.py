@@ -17,9 +17,9 @@ from django.utils import timezone
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from connectors.align.audit_sentences import A2J, CREATED, DELETED, UPDATED, MappingEvent, parse
-from connectors.audited import context_of, event_fields
 from connectors.history.mirror.matching import window
 from connectors.models import AuditSource, Connector, HistoryRow, Source
+from connectors.ports.audited import context_of, event_fields
 from mappings.applying.outcomes import ALREADY_ABSENT
 from mappings.engine.values import ALIGN_STATES, Kind
 from mappings.engine.words import same_name

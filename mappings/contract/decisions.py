@@ -11,10 +11,10 @@ from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.errors import Refused
-from connectors.audited import context_of
 from connectors.history.mirror import remaking
 from connectors.jobs import runner
 from connectors.models import Connector
+from connectors.ports.audited import context_of
 from mappings.contract import facts
 from mappings.contract.proposals import Proposal, label, proposals, words_of
 from mappings.contract.reading import TYPE_IDS

@@ -13,9 +13,9 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.web.navigation import Alarm
 from connectors.align.client import PAGE
-from connectors.audited import context_of
 from connectors.jobs import runner
 from connectors.models import Connector
+from connectors.ports.audited import context_of
 from mappings.contract.proposals import label
 from mappings.contract.reading import FIELDS, MORE_THAN_PAGE, PAGE_LIMIT, POST_ANSWER, TYPE_IDS, Finding
 from mappings.edits.reconciling import type_ids_of

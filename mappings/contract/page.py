@@ -8,9 +8,9 @@ from functools import cached_property
 
 from connectors.align.client import PAGE
 from connectors.credentials.rotation import write_keys
-from connectors.extensions import WriteKey
 from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Job
+from connectors.ports.extensions import WriteKey
 from mappings.contract import facts
 from mappings.contract.decisions import proposed
 from mappings.contract.job import CONTRACT

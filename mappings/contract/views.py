@@ -16,7 +16,7 @@ from alignadmin.errors import Refused
 from alignadmin.parsing import text_in, whole
 from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector
-from connectors.requests import with_credentials_or_404
+from connectors.ports.requests import with_credentials_or_404
 from mappings.contract import decisions, job
 from mappings.contract.page import ContractPage
 

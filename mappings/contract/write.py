@@ -11,9 +11,9 @@ from django.utils import timezone
 from alignadmin.http.errors import RemoteError
 from connectors.align.resources import WriteAnswer
 from connectors.credentials import clients
-from connectors.extensions import ProbeOutcome
 from connectors.jobs import runner
 from connectors.models import Credential, Probe, Stage, System
+from connectors.ports.extensions import ProbeOutcome
 from mappings.contract.reading import POST_ANSWER, Finding
 from mappings.contract.write_probe import Attempt, NotProbed, carry_out
 from mappings.engine.families import A2J_STATE

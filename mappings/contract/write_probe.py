@@ -26,11 +26,10 @@ from alignadmin.parsing import whole
 from connectors.align.audit_sentences import DELETED as DELETION
 from connectors.align.client import AlignClient
 from connectors.align.resources import MappingRecord, WriteAnswer, WriteRequest
-from connectors.audited import CHANGE_SENT, context_of, event_fields
 from connectors.catalogue.issue_types import IssueTypes
-from connectors.extensions import ProbeOutcome, WriteKey
-from connectors.jobs import runner
 from connectors.models import Connector, Probe, Project, Status
+from connectors.ports.audited import CHANGE_SENT, context_of, event_fields
+from connectors.ports.extensions import JobRun, ProbeOutcome, WriteKey
 from mappings.edits.names import names_of
 from mappings.edits.reconciling import type_ids_of
 from mappings.engine import plan as engine
@@ -139,7 +138,7 @@ class Attempt:
     answer: WriteAnswer | None = None
     listed: MappingRecord | None = None  # as Align's list last showed what we created
 
-    def __init__(self, probe: Probe, client: AlignClient, run: runner.Run) -> None:
+    def __init__(self, probe: Probe, client: AlignClient, run: JobRun) -> None:
         self.probe, self.client, self.run = probe, client, run
         self.connector = run.connector
         self.key = Key.parse(self.connector, probe.write_key)
@@ -362,14 +361,14 @@ class MappingWriteProbe:
     def keys(self, connector: Connector) -> list[WriteKey]:
         return free_keys(connector)
 
-    def run(self, probe: Probe, client: AlignClient, run: runner.Run) -> ProbeOutcome:
+    def run(self, probe: Probe, client: AlignClient, run: JobRun) -> ProbeOutcome:
         try:
             attempt = Attempt(probe, client, run)
         except NotProbed as why:
             return ProbeOutcome(ok=False, sentence=str(why))
         return carry_out(attempt)
 
-    def tidy(self, probe: Probe, client: AlignClient, run: runner.Run) -> ProbeOutcome:
+    def tidy(self, probe: Probe, client: AlignClient, run: JobRun) -> ProbeOutcome:
         try:
             attempt = Attempt(probe, client, run)
             if probe.write_state == CREATING:

@@ -25,9 +25,9 @@ from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import due_work
 from alignadmin.mail.sending import addresses
 from alignadmin.text import one_line
-from connectors.audited import context_of
 from connectors.history.intake import gaps
 from connectors.models import Connector, HistoryRow
+from connectors.ports.audited import context_of
 from mappings.drift.page import (
     SOON,
     Address,

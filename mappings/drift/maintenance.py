@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.urls import reverse
 
 from alignadmin.accounts.models import Person
-from connectors.extensions import HeldUp
 from connectors.models import Connector, Job
+from connectors.ports.extensions import HeldUp
 from mappings.drift import watch
 from mappings.models import Plan, PlanState
 

@@ -16,7 +16,7 @@ from alignadmin.text import end_of_day
 from alignadmin.web.requests import number
 from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector
-from connectors.requests import connector_or_404
+from connectors.ports.requests import connector_or_404
 from mappings.drift import decisions, watch
 from mappings.drift.decisions import LONGEST_ACCEPTANCE, Decision, Outcome, Ruling, Seen, decide_many, read_token
 from mappings.drift.page import DriftPage, drift_url, most_drifted, read_address

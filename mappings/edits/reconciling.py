@@ -14,8 +14,8 @@ from django.utils import timezone
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import due_work
-from connectors.audited import context_of
 from connectors.models import Connector
+from connectors.ports.audited import context_of
 from mappings.engine.reconcile import Accepted, settle
 from mappings.engine.values import Situation, WorkItemType
 from mappings.models import Mapping

@@ -16,9 +16,9 @@ from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
-from connectors.audited import context_of
 from connectors.models import Connector, ProcessStep
 from connectors.models import Status as CatalogueStatus
+from connectors.ports.audited import context_of
 from mappings.edits.names import Names, names_for
 from mappings.edits.queries import my_last_edits
 from mappings.edits.reconciling import SETTLED_FIELDS, settle_mapping

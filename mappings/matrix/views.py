@@ -16,7 +16,7 @@ from alignadmin.parsing import text_in, whole
 from alignadmin.web.requests import number
 from alignadmin.web.responses import failure, page, redirect
 from connectors.jobs import runner
-from connectors.requests import connector_or_404
+from connectors.ports.requests import connector_or_404
 from mappings.edits import services
 from mappings.edits.requests import mapping_or_404
 from mappings.edits.services import Key, Wish

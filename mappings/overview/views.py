@@ -24,7 +24,7 @@ from connectors.history.packs import schedules
 from connectors.history.reviews import questions, sign_off
 from connectors.history.verification import services as verification
 from connectors.models import Connector, Credential, HistoryRow
-from connectors.requests import with_credentials
+from connectors.ports.requests import with_credentials
 from connectors.setup import queries
 from mappings.contract import facts
 from mappings.drift.page import drift_url

@@ -17,8 +17,8 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
 from alignadmin.parsing import typed
-from connectors.audited import context_of
 from connectors.models import Connector
+from connectors.ports.audited import context_of
 from mappings.engine import families
 from mappings.engine import plan as engine
 from mappings.engine.values import Severity

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
-from connectors.audited import context_of
+from connectors.ports.audited import context_of
 from mappings.models import Plan
 
 

@@ -20,9 +20,9 @@ from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import due_work
 from alignadmin.mail.sending import has_mail, send
 from alignadmin.text import one_line
-from connectors.audited import context_of
 from connectors.jobs import runner
 from connectors.models import Job, JobState
+from connectors.ports.audited import context_of
 from mappings.models import Plan
 from mappings.planning.entries import plan_entry
 

@@ -19,8 +19,8 @@ from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
-from connectors.audited import context_of
 from connectors.models import Connector
+from connectors.ports.audited import context_of
 from mappings.edits import services
 from mappings.edits.names import Names, names_of
 from mappings.edits.queries import OPEN_SITUATIONS

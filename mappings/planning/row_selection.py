@@ -15,7 +15,7 @@ from mappings.engine.checks import Problem, RowKey, by_row, check
 from mappings.engine.families import FAMILIES
 from mappings.engine.values import Direction, Kind, Row, WorkItemType
 from mappings.models import Mapping
-from mappings.names_in_align import names_in_lists
+from mappings.planning.names_in_align import names_in_lists
 
 Asked = tuple[Shown, Direction]
 

@@ -15,9 +15,9 @@ from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
-from connectors.audited import context_of
 from connectors.jobs import runner
 from connectors.models import Connector, HistoryRow
+from connectors.ports.audited import context_of
 from mappings.models import Plan, PlanState
 from mappings.planning.authors import people_of
 from mappings.planning.notifications import FOUR_EYES_OFF

@@ -14,7 +14,7 @@ from alignadmin.parsing import text_in
 from alignadmin.web.navigation import belongs_to
 from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector
-from connectors.requests import connector_or_404
+from connectors.ports.requests import connector_or_404
 from mappings import planning
 from mappings.planning import emergencies
 from mappings.planning.notifications import other_admins

@@ -19,7 +19,7 @@ from alignadmin.parsing import text_in, whole
 from alignadmin.web.navigation import belongs_to
 from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector
-from connectors.requests import connector_or_404
+from connectors.ports.requests import connector_or_404
 from mappings import planning
 from mappings.edits.names import names_of
 from mappings.edits.queries import waiting_edits

@@ -24,11 +24,11 @@ from alignadmin.accounts.models import Person, Role
 from alignadmin.audit.entries import AuditRecord, _body, canonical, digest
 from alignadmin.audit.models import ChainHead, Entry
 from connectors.align.audit_sentences import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
-from connectors.audited import CHANGE_DONE, context_of, event_fields
 from connectors.history.mirror import projection as make
 from connectors.history.mirror import search_terms
 from connectors.history.mirror.terms import PUBLISHED
 from connectors.models import Case, Certainty, Connector, HistoryRow, Intake, IntakeRun, MirrorLine, Source
+from connectors.ports.audited import CHANGE_DONE, context_of, event_fields
 from tests.make import intake_run
 
 TABLES: tuple[type[Model], ...] = (Entry, MirrorLine, HistoryRow)

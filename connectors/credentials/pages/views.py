@@ -23,7 +23,7 @@ from connectors.credentials.rotation.credential_page import CredentialPage
 from connectors.credentials.rotation.forms import OwnersForm, StageForm
 from connectors.credentials.rotation.locking import GONE
 from connectors.models import Credential, System
-from connectors.requests import with_credentials_or_404
+from connectors.ports.requests import with_credentials_or_404
 
 NOT_KEPT = "A secret is never sent back to the browser: enter it again."
 AuditRecord = Callable[[CredentialPage, Person], object]

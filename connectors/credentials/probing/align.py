@@ -10,8 +10,8 @@ from connectors.align.resources import ConnectorProject
 from connectors.credentials import clients
 from connectors.credentials.probing.clients import CannotLook, Look, counted
 from connectors.credentials.probing.report import Comparison, Line, Report, not_visible
-from connectors.extensions import ProbeOutcome, extensions
 from connectors.models import Credential, LineState, Probe
+from connectors.ports.extensions import ProbeOutcome, extensions
 
 NOT_TRIED = "Not tried, since the sign-in did not work."
 WITHOUT_CONSENT = "Not tried: choose a free key and agree to one create and one delete there, then probe again."

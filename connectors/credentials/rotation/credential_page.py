@@ -17,7 +17,6 @@ from connectors.credentials import rotation
 from connectors.credentials.expiry import Deadline, deadline
 from connectors.credentials.rotation import Hindrances
 from connectors.credentials.rotation.locking import by_stage
-from connectors.extensions import WriteKey
 from connectors.models import (
     ACTIVE,
     Connector,
@@ -32,6 +31,7 @@ from connectors.models import (
     Stage,
     System,
 )
+from connectors.ports.extensions import WriteKey
 
 MOST_USES = 20
 MOST_LINES = 20

@@ -9,8 +9,8 @@ from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
-from connectors.audited import context_of
 from connectors.models import Connector, Credential, Stage, System
+from connectors.ports.audited import context_of
 
 GONE = "This credential is not there any more: it was discarded, replaced or destroyed. Look at the page again."
 

@@ -13,9 +13,9 @@ from alignadmin.accounts.models import Person
 from alignadmin.errors import Refused
 from connectors.credentials.rotation.checks import is_expired, is_locked_out
 from connectors.credentials.rotation.locking import GONE
-from connectors.extensions import WriteKey, extensions
 from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Credential, Job, LineState, Probe, Stage, System
+from connectors.ports.extensions import WriteKey, extensions
 
 PROBE = "probe"
 LOCKED_OUT = (

@@ -17,13 +17,13 @@ from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord, lock_head
-from connectors.audited import context_of, event_fields
-from connectors.extensions import extensions
 from connectors.history.mirror import case_lifecycle, matching
 from connectors.history.mirror import projection as make
 from connectors.history.mirror.case_lifecycle import Sighting
 from connectors.models import Case, CaseState, HistoryRow
 from connectors.models.connector import Connector
+from connectors.ports.audited import context_of, event_fields
+from connectors.ports.extensions import extensions
 
 EXPLAINED, TAKEN_BACK = "case.explained", "case.taken-back"
 AT_ONCE = 5000  # cases explained by one note

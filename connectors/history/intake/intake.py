@@ -24,8 +24,6 @@ from alignadmin.audit.bulk_insert import insert
 from alignadmin.audit.entries import AuditRecord
 from connectors.align.errors import NotFound
 from connectors.align.resources import AuditLine
-from connectors.audited import LOG_TAKEN_IN, context_of
-from connectors.extensions import extensions
 from connectors.history.intake import gaps, paste_times, withdrawals
 from connectors.history.intake import runs as intake_runs
 from connectors.history.intake.pasted_log import DayOrder, Hour, LogLine, read_lines
@@ -33,6 +31,8 @@ from connectors.history.intake.runs import Begun, Brought
 from connectors.history.mirror import case_lifecycle, labels, matching, projection
 from connectors.models import Intake, IntakeRun, MirrorLine
 from connectors.models.connector import AuditSource, Connector
+from connectors.ports.audited import LOG_TAKEN_IN, context_of
+from connectors.ports.extensions import extensions
 
 BATCH = 500
 LAST = datetime.max.replace(tzinfo=UTC)

@@ -20,12 +20,12 @@ from django.utils import timezone
 
 from alignadmin.audit.entries import lock_head
 from alignadmin.audit.models import ChainHead, Entry
-from connectors.audited import LOG_READ, LOG_TAKEN_IN, LOG_WITHDRAWN
 from connectors.history.intake import run_digest
 from connectors.history.intake import runs as intake_runs
 from connectors.history.intake.runs import Stretch
 from connectors.models import Coverage, Intake, IntakeRun, MirrorLine, OpenRun, RunWithdrawal, SeenAgain, WithdrawnLine
 from connectors.models.connector import Connector
+from connectors.ports.audited import LOG_READ, LOG_TAKEN_IN, LOG_WITHDRAWN
 
 CHUNK = 2000
 RUNS, OPEN, WITHDRAWALS = "runs of the intake", "open runs of the intake", "withdrawn runs of the intake"

@@ -21,10 +21,10 @@ from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.bulk_insert import insert
 from alignadmin.audit.entries import AuditRecord, Head, lock_head
-from connectors.audited import LOG_READ, context_of
 from connectors.history.intake import run_digest
 from connectors.models import Intake, IntakeRun, MirrorLine, OpenRun, RunWithdrawal, SeenAgain
 from connectors.models.connector import Connector
+from connectors.ports.audited import LOG_READ, context_of
 
 if TYPE_CHECKING:
     from connectors.history.intake.run_check import Finding

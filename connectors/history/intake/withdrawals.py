@@ -22,7 +22,6 @@ from alignadmin.audit.bulk_insert import insert
 from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.audit.models import Entry
 from alignadmin.errors import Refused
-from connectors.audited import LOG_WITHDRAWN, context_of
 from connectors.history.intake import gaps, runs
 from connectors.history.mirror import case_lifecycle, matching, search_terms
 from connectors.history.mirror import projection as make
@@ -40,6 +39,7 @@ from connectors.models import (
     WithdrawnLine,
 )
 from connectors.models.connector import Connector
+from connectors.ports.audited import LOG_WITHDRAWN, context_of
 
 AT_ONCE = 500
 LONGEST_REASON = 4000

@@ -22,10 +22,10 @@ from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.audit.models import Entry
 from alignadmin.folding import fold
 from connectors.align.audit_sentences import CREATED, DELETED, UPDATED, MappingEvent
-from connectors.audited import context_of
 from connectors.history.mirror import projection as make
 from connectors.models import Case, CaseState, HistoryRow, MirrorLine, Source
 from connectors.models.connector import Connector
+from connectors.ports.audited import context_of
 
 MAPPING = ("kind", "direction", "work_item_type", "object_id")  # the fields of a row that say which it is about
 TELLING = (*MAPPING, "at", "action", "before_id", "after_id", "project_key", "project_stated", "candidates")

@@ -20,13 +20,13 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.folding import fold
 from connectors.align.audit_sentences import WORK_ITEM_TYPES, label_of, parse, told_type
-from connectors.audited import context_of
 from connectors.history.mirror import matching, remaking
 from connectors.history.mirror.projection import look_of
 from connectors.history.mirror.terms import AS_PUBLISHED, Terms, terms_of
 from connectors.models import HistoryRow, Source, TypeLabel
 from connectors.models.catalogue import WorkItemType
 from connectors.models.connector import Connector
+from connectors.ports.audited import context_of
 
 LONGEST = 255
 MOST_KEPT = 5  # lines of evidence

@@ -25,12 +25,12 @@ from connectors.align.audit_sentences import (
     parse,
     write,
 )
-from connectors.audited import CHANGE_DONE, CHANGE_SENT, CREDENTIAL_USED, LOG_READ
 from connectors.history.mirror import search_terms
 from connectors.history.mirror.terms import PUBLISHED, Terms, terms_of
 from connectors.models import Case, HistoryRow, MirrorLine, Source
 from connectors.models.catalogue import Status
 from connectors.models.connector import Connector
+from connectors.ports.audited import CHANGE_DONE, CHANGE_SENT, CREDENTIAL_USED, LOG_READ
 
 DONE = CHANGE_DONE  # the entry of a write that Align took
 # `change.sent` is the journal of a request on its way; its outcome is the row people read. Every minute's intake uses

@@ -14,12 +14,12 @@ from datetime import datetime
 from typing import Any
 
 from alignadmin.audit.models import ChainHead, Entry
-from connectors.audited import LOG_READ, LOG_TAKEN_IN, LOG_WITHDRAWN
 from connectors.history.intake import gaps
 from connectors.history.intake.gaps import Gap
 from connectors.history.intake.runs import LONGEST_OPEN, Stretch, joined, stretches
 from connectors.models import IntakeRun, OpenRun
 from connectors.models.connector import Connector
+from connectors.ports.audited import LOG_READ, LOG_TAKEN_IN, LOG_WITHDRAWN
 
 TELLING = (LOG_READ, LOG_TAKEN_IN, LOG_WITHDRAWN)
 

@@ -26,8 +26,6 @@ from alignadmin.audit.entries import lock_head
 from alignadmin.audit.models import Archive, Entry
 from alignadmin.errors import Refused
 from connectors.align.audit_sentences import J2A
-from connectors.audited import LOG_WITHDRAWN
-from connectors.extensions import extensions
 from connectors.history.mirror import matching, search_index, search_terms
 from connectors.history.mirror import projection as make
 from connectors.history.mirror.projection import WITHOUT_ROW
@@ -40,6 +38,8 @@ from connectors.history.packs.selection import Selection
 from connectors.history.packs.terms import Meanings
 from connectors.models import Case, HistoryRow, MirrorLine
 from connectors.models.connector import Connector
+from connectors.ports.audited import LOG_WITHDRAWN
+from connectors.ports.extensions import extensions
 
 CHUNK = 2000
 MOST_DIFFERENCES = 1000

@@ -15,11 +15,10 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.errors import Refused
 from alignadmin.parsing import plain
-from connectors.audited import context_of
 from connectors.history.reviews import question_mail
 from connectors.models import HistoryRow, Question
+from connectors.ports.audited import QUESTION_ANSWERED, QUESTION_ASKED, context_of
 
-ASKED, ANSWERED = "question.asked", "question.answered"
 LONGEST = 4000
 LONGEST_ANSWERS = 40_000  # of one question, together
 MOST_OPEN = 50  # that one person has asked, or has to answer: more is a conversation, not a question
@@ -101,7 +100,7 @@ def ask(row: HistoryRow, to: int, text: str, *, actor: Person) -> Question:
             text=text,
         )
         transaction.on_commit(lambda: question_mail.tell_asked(question.pk))
-        _entry(ASKED, question, row, f"Asked {person}: {text}", actor)
+        _entry(QUESTION_ASKED, question, row, f"Asked {person}: {text}", actor)
     return question
 
 
@@ -129,7 +128,7 @@ def answer(question: Question, text: str, *, actor: Person) -> Question:
             raise Refused(f"{found.to or 'Somebody else'} was asked this, and answers it.")
         _add(found, text, actor)
         transaction.on_commit(lambda: question_mail.tell_answered(found.pk))
-        _entry(ANSWERED, found, row_of(found), f"Answered {found.asked_by or 'a reviewer'}: {text}", actor)
+        _entry(QUESTION_ANSWERED, found, row_of(found), f"Answered {found.asked_by or 'a reviewer'}: {text}", actor)
     return found
 
 

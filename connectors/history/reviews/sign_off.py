@@ -31,8 +31,8 @@ from connectors.history.reviews.samples import Sample
 from connectors.history.reviews.weeks import Standing, Week, WeekLine
 from connectors.models import Question, Review
 from connectors.models.connector import Connector
+from connectors.ports.audited import WEEK_REVIEWED
 
-REVIEWED = "history.reviewed"
 LONGEST_NOTE = 4000
 ROUNDING = timedelta(minutes=2)  # of a pull every minute
 MOST_NAMED = 200  # actions and people that an entry counts one by one
@@ -141,7 +141,7 @@ def _act(line: WeekLine, note: str, head: Head, sample: Sample | None, actor: Pe
     again = " again" if line.review else ""
     counts = f"{_plural(line.rows, 'row')}, {_plural(line.outside, 'outside change')}"
     return AuditRecord(
-        action=REVIEWED,
+        action=WEEK_REVIEWED,
         actor=actor,
         subject=line.week.subject,
         sentence=f"Signed off the week {line.week}{again}: {counts}, {_plural(line.open_cases, 'open case')}.",

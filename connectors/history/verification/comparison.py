@@ -15,22 +15,13 @@ from typing import Any, NamedTuple, TypeAlias
 from django.db.models import Q
 
 from alignadmin.audit.models import ChainHead, Entry
-from connectors.differences import (
-    ALTERED,
-    MISSING,
-    SURPLUS,
-    Difference,
-    Look,
-    Page,
-    Position,
-    told,
-)
 from connectors.history.mirror import projection as make
 from connectors.history.mirror import search_terms
 from connectors.history.mirror.projection import row_of
 from connectors.history.mirror.terms import terms_of
 from connectors.models import HistoryRow, MirrorLine, WithdrawnLine
 from connectors.models.connector import Connector
+from connectors.ports.differences import ALTERED, MISSING, SURPLUS, Difference, Look, Page, Position, told
 
 SIZE = 1000  # rows of one page
 ROWS, HEADS = "rows of the history", "heads of the chain"

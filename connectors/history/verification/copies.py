@@ -13,26 +13,16 @@ from typing import Any
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit.models import Entry
-from connectors.audited import LOG_WITHDRAWN
-from connectors.differences import (
-    ALTERED,
-    MISSING,
-    SURPLUS,
-    Difference,
-    Look,
-    Page,
-    Position,
-    told,
-)
 from connectors.history.cases import services
 from connectors.history.intake import gaps, withdrawals
 from connectors.history.mirror import case_lifecycle, matching
 from connectors.history.mirror import projection as make
 from connectors.history.mirror.case_lifecycle import Sighting
-from connectors.history.reviews import questions, sign_off
 from connectors.history.verification.comparison import archived_seq
 from connectors.models import Case, CaseState, HistoryRow, Question, Review, Source
 from connectors.models.connector import Connector
+from connectors.ports.audited import LOG_WITHDRAWN, QUESTION_ANSWERED, QUESTION_ASKED, WEEK_REVIEWED
+from connectors.ports.differences import ALTERED, MISSING, SURPLUS, Difference, Look, Page, Position, told
 
 SIZE = 500
 CASES, QUESTIONS, REVIEWS = "cases", "questions", "reviews"
@@ -221,12 +211,12 @@ def all_questions(after: Position) -> Page:
     """What was asked and answered last, by the entries; there are not too many to keep in mind."""
     said: dict[int, dict[str, object]] = {}
     asked_at: dict[int, tuple[int, datetime, datetime | None]] = {}
-    for entry in Entry.objects.filter(action__in=(questions.ASKED, questions.ANSWERED)).order_by("seq").iterator():
+    for entry in Entry.objects.filter(action__in=(QUESTION_ASKED, QUESTION_ANSWERED)).order_by("seq").iterator():
         body, data = body_of(entry), body_of(entry)["data"]
         number, actor = data.get("question"), (body["actor"] or {}).get("id")
         if number is None:
             continue
-        if entry.action == questions.ASKED:
+        if entry.action == QUESTION_ASKED:
             said[number] = {"asked_by": actor, "answered_by": None}
             asked_at[number] = (entry.seq, entry.at, None)
         elif number in said:
@@ -288,7 +278,7 @@ def _has_its_address(question: Question, said: Mapping[str, object]) -> bool:
 def all_reviews(after: Position) -> Page:
     """Of each week the last sign-off."""
     last: dict[str, Entry] = {}
-    for entry in Entry.objects.filter(action=sign_off.REVIEWED).order_by("seq").iterator():
+    for entry in Entry.objects.filter(action=WEEK_REVIEWED).order_by("seq").iterator():
         last[body_of(entry)["data"]["week"]] = entry
     stored = {each.week.isoformat(): each for each in Review.objects.all()}
     found: list[Difference] = []

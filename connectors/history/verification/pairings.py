@@ -11,11 +11,11 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from connectors.differences import ALTERED, SURPLUS, Difference, Look, Page, Position, told
 from connectors.history.mirror import matching
 from connectors.history.mirror.matching import Cluster, Pair, Point
 from connectors.models import Certainty, HistoryRow
 from connectors.models.connector import Connector
+from connectors.ports.differences import ALTERED, SURPLUS, Difference, Look, Page, Position, told
 
 SIZE = 2000  # rows of one page; a group is never cut
 PAIRINGS = "pairings"

@@ -17,7 +17,6 @@ from alignadmin.audit import trail
 from alignadmin.audit.bulk_insert import insert
 from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.audit.models import Entry
-from connectors.differences import Difference, Look, Page, Position
 from connectors.history.intake import gaps
 from connectors.history.mirror import case_lifecycle, matching, search_index, search_terms
 from connectors.history.mirror import projection as make
@@ -27,6 +26,7 @@ from connectors.history.verification import comparison, pairings
 from connectors.history.verification.comparison import FIELDS
 from connectors.models import HistoryRow, MirrorLine, WithdrawnLine
 from connectors.models.connector import Connector
+from connectors.ports.differences import Difference, Look, Page, Position
 
 REBUILT = "history.rebuilt"
 MOST_TOLD = 100  # differences that the entry names

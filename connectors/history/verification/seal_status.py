@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from connectors.differences import Difference
 from connectors.history.verification import comparison, pairings, services
 from connectors.history.verification.services import Found
 from connectors.models import HistoryRow
+from connectors.ports.differences import Difference
 
 
 @dataclass(frozen=True, kw_only=True)

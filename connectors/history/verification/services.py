@@ -25,13 +25,13 @@ from alignadmin.audit import trail, verification
 from alignadmin.audit.entries import AuditRecord, digest, lock_head
 from alignadmin.audit.models import ChainHead, Entry
 from alignadmin.due_work import due_work, wake
-from connectors.differences import Difference, Look, Page, Position
-from connectors.extensions import extensions
 from connectors.history.intake import runs
 from connectors.history.verification import comparison, copies, pairings
 from connectors.jobs import leases
 from connectors.jobs.runner import MOST_TRIES, PROGRESS_EVERY, Interrupted, LeaseLost, owner_name, stopping
 from connectors.models import MirrorLine, Verification, VerificationState
+from connectors.ports.differences import Difference, Look, Page, Position
+from connectors.ports.extensions import extensions
 
 log = logging.getLogger(__name__)
 

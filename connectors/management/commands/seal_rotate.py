@@ -8,9 +8,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from alignadmin import key_rotation, sealing
+from alignadmin import sealing
+from alignadmin.audit import key_rotation
+from alignadmin.audit.key_rotation import SealStatus
 from alignadmin.errors import SealError
-from alignadmin.key_rotation import SealStatus
 
 MOST_NAMED = 50
 

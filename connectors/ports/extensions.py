@@ -9,9 +9,8 @@ from typing import Protocol
 
 from alignadmin.accounts.models import Person
 from connectors.align.client import AlignClient
-from connectors.differences import Look
-from connectors.jobs.runner import Run
 from connectors.models import Connector, HistoryRow, Probe
+from connectors.ports.differences import Look
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,16 +35,28 @@ class ProbeOutcome:
     sentence: str
 
 
+class JobRun(Protocol):
+    """The part of a claimed job that a probe needs."""
+
+    @property
+    def connector(self) -> Connector: ...
+
+    @property
+    def actor(self) -> Person | None: ...
+
+    def waits_for(self, what: str) -> None: ...
+
+
 class WriteProbe(Protocol):
     """One create and one delete of a mapping."""
 
     def keys(self, connector: Connector) -> list[WriteKey]: ...
 
-    def run(self, probe: Probe, client: AlignClient, run: Run) -> ProbeOutcome:
+    def run(self, probe: Probe, client: AlignClient, run: JobRun) -> ProbeOutcome:
         """From wherever `probe.write_state` says an earlier try has come to; nothing stays in Align."""
         ...
 
-    def tidy(self, probe: Probe, client: AlignClient, run: Run) -> ProbeOutcome:
+    def tidy(self, probe: Probe, client: AlignClient, run: JobRun) -> ProbeOutcome:
         """Only take away what the probe created, if it is still there as it was created."""
         ...
 

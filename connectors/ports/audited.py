@@ -9,6 +9,7 @@ from connectors.align.audit_sentences import MappingEvent
 from connectors.models.connector import Connector
 
 CHANGE_SENT, CHANGE_DONE, CREDENTIAL_USED = "change.sent", "change.done", "credential.used"
+QUESTION_ASKED, QUESTION_ANSWERED, WEEK_REVIEWED = "question.asked", "question.answered", "history.reviewed"
 LOG_READ, LOG_TAKEN_IN, LOG_WITHDRAWN = "log.read", "log.taken-in", "log.withdrawn"
 
 

@@ -10,12 +10,12 @@ class ConnectorsConfig(AppConfig):
         from alignadmin.accounts.extensions import EXTENSIONS
         from alignadmin.audit import entries, triggers
         from alignadmin.web.navigation import COUNTS
-        from connectors.catalogue import refresh  # noqa: F401  registers its job, as the others do that are not used here
-        from connectors.credentials import probing, reminders  # noqa: F401
+        from connectors.catalogue import refresh
+        from connectors.credentials import probing, reminders  # noqa: F401  registers its job, as the others do that are not used here
         from connectors.credentials.handover import CredentialHoldings
         from connectors.credentials.values import CREDENTIALS
         from connectors.history.intake import schedule  # noqa: F401
-        from connectors.history.mirror import listener, search_index
+        from connectors.history.mirror import listener, remaking, search_index
         from connectors.history.packs import mail, schedules, services  # noqa: F401
         from connectors.history.reviews import question_mail, questions, sign_off  # noqa: F401
         from connectors.history.verification import services as verification  # noqa: F401
@@ -25,6 +25,7 @@ class ConnectorsConfig(AppConfig):
         EXTENSIONS.holdings = CredentialHoldings()
         EXTENSIONS.guessable_words = guessable_words
         entries.on_appended(listener.project)
+        refresh.on_statuses_moved(remaking.follow_statuses)
         COUNTS["History"] = sign_off.waiting_for
         COUNTS["Overview"] = questions.waiting_for
 

@@ -15,7 +15,7 @@ from alignadmin.accounts.models import Person
 from alignadmin.audit import checkpoints, trail, triggers, verification
 from alignadmin.audit.entries import START, canonical, digest
 from alignadmin.audit.models import ChainHead, Entry
-from connectors.history.intake import gaps, run_digest
+from connectors.history.intake import gaps, run_check, run_digest
 from connectors.history.intake import runs as intake_runs
 from connectors.history.intake.intake import pull, take_in
 from connectors.history.intake.run_check import Finding
@@ -74,7 +74,7 @@ def told(run: IntakeRun) -> dict[str, Any]:
 
 
 def found() -> list[Finding]:
-    return list(intake_runs.compare())
+    return list(run_check.compare())
 
 
 # --- what is kept -----------------------------------------------------------------------------------------------------
@@ -362,7 +362,7 @@ def test_it_reads_by_pages_and_tells_how_far_it_is(
     for hour in range(3):
         paste(align, reviewer, *[f"2{hour} 12:00:{second:02}" for second in range(5)])
     far: list[int] = []
-    assert list(intake_runs.compare(far.append)) == []
+    assert list(run_check.compare(far.append)) == []
     assert far == [4, 8, 12, 15]
     with triggers.lifted():
         run_sql("UPDATE connectors_mirrorline SET remote_id = 5 WHERE run_id = 2")

@@ -18,7 +18,7 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.audit.models import Entry
 from connectors.align.audit_sentences import MappingEvent, write
-from connectors.history.intake import pasted_log, runs
+from connectors.history.intake import pasted_log, run_check
 from connectors.history.intake.intake import pull
 from connectors.history.intake.pasted_log import read_lines
 from connectors.models import AuditSource, Connector, HistoryRow, IntakeRun, MirrorLine
@@ -294,7 +294,7 @@ def test_an_event_of_the_doubled_hour_that_comes_by_both_ways_is_one(
     if is_pasted_first:
         pull(align, log)
     assert MirrorLine.objects.get().at.replace(microsecond=0) == at
-    assert list(runs.compare()) == []
+    assert list(run_check.compare()) == []
 
 
 def test_what_is_here_already_counts_for_more_than_the_answer(reviewer: Client, align: Connector) -> None:

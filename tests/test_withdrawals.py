@@ -20,7 +20,7 @@ from alignadmin.audit.models import Entry
 from alignadmin.errors import Refused
 from connectors.align.audit_sentences import MappingEvent, write
 from connectors.history.cases import services
-from connectors.history.intake import gaps, runs, withdrawals
+from connectors.history.intake import gaps, run_check, withdrawals
 from connectors.history.intake.intake import IntakeResult, pull, take_in
 from connectors.history.mirror.case_lifecycle import Sighting
 from connectors.history.search import query_language
@@ -94,7 +94,7 @@ def withdraw(client: Client, run: int, reason: str = "wrong zone", slug: str = "
 
 
 def is_whole() -> bool:
-    return list(runs.compare()) == [] and verification.verify().ok
+    return list(run_check.compare()) == [] and verification.verify().ok
 
 
 # --- what it does -----------------------------------------------------------------------------------------------------
@@ -434,4 +434,4 @@ def test_a_withdrawal_that_was_tampered_with_is_found(
     assert is_whole()
     with triggers.lifted():
         tamper()
-    assert list(runs.compare()) != []
+    assert list(run_check.compare()) != []

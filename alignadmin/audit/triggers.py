@@ -1,4 +1,4 @@
-"""Database triggers that refuse to change or delete what is only ever added to: entries, checkpoints, and what apps register.
+"""Database triggers that refuse to change or delete what is only ever added to; each app names its tables.
 
 They are installed after every migration: SQLite rebuilds a table to alter it and drops its triggers without a word.
 """

@@ -6,10 +6,10 @@ What is no longer answered is marked as vanished and kept; it is unmarked when i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import transaction
@@ -23,7 +23,6 @@ from alignadmin.http.errors import RemoteError
 from connectors.align.resources import ConnectorProject
 from connectors.align.resources import ProcessFlow as AlignFlow
 from connectors.credentials import clients
-from connectors.history.mirror import remaking
 from connectors.jira.client import JiraClient
 from connectors.jira.resources import IssueTypeStatuses, JiraIssueType, JiraProject, JiraStatus
 from connectors.jobs import runner
@@ -154,7 +153,7 @@ def store_projects(connector: Connector, jira: Sequence[JiraProject], align: Seq
     in_scope = _matched(jira, align)
     rows = [_project(connector, project, in_scope.get(project.id)) for project in jira]
     fields = ["key", "name", "team_managed", "in_scope", "programme_id", "align_key", "align_error"]
-    with transaction.atomic(), _followed_by_history(connector):
+    with transaction.atomic(), _followed(connector):
         _upsert(Project, rows, key="jira_id", fields=fields)
         _mark_vanished(Project, connector, "jira_id", [project.id for project in jira])
 
@@ -196,15 +195,29 @@ def store_statuses(connector: Connector, statuses: Sequence[JiraStatus]) -> None
         _upsert_statuses(connector, statuses, projects)
 
 
+class StatusFollower(Protocol):
+    def __call__(self, connector: Connector, ids: Collection[int]) -> None:
+        """Told of Jira statuses whose projects are others now; in the transaction, with the trail's head locked."""
+
+
+_followers: list[StatusFollower] = []
+
+
+def on_statuses_moved(follower: StatusFollower) -> None:
+    """Register what follows from a status in another project; once, when the apps are ready."""
+    _followers.append(follower)
+
+
 @contextmanager
-def _followed_by_history(connector: Connector) -> Iterator[None]:
+def _followed(connector: Connector) -> Iterator[None]:
     """Log lines name a status and no project: in the history they stand under the project that it belongs to."""
     before = _places(connector)
     yield
     after = _places(connector)
     if moved := {id_ for id_, key in after.items() if id_ not in before or before[id_] != key}:
         lock_head()
-        remaking.follow_statuses(connector, moved)
+        for follow in _followers:
+            follow(connector, moved)
 
 
 def _places(connector: Connector) -> dict[int, str | None]:
@@ -222,7 +235,7 @@ def _upsert_statuses(connector: Connector, statuses: Iterable[JiraStatus], proje
         )
         for status in statuses
     ]
-    with _followed_by_history(connector):
+    with _followed(connector):
         _upsert(Status, rows, key="jira_id", fields=["name", "category", "project"])
 
 

@@ -1,4 +1,4 @@
-"""What records about connectors carry: the connector and the mapping event as entries keep them, and whose acts are which."""
+"""What records about connectors carry: the connector and the mapping event as entries keep them; known actions."""
 
 from __future__ import annotations
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from django.db.models import QuerySet
 
@@ -25,9 +25,6 @@ from connectors.history.intake import run_digest
 from connectors.models import Intake, IntakeRun, MirrorLine, OpenRun, RunWithdrawal, SeenAgain
 from connectors.models.connector import Connector
 from connectors.ports.audited import LOG_READ, context_of
-
-if TYPE_CHECKING:
-    from connectors.history.intake.run_check import Finding
 
 BATCH = 500
 LONGEST_OPEN = timedelta(hours=1)  # what an open run covers
@@ -294,10 +291,3 @@ def _sentence(run: IntakeRun) -> str:
 
 def _told(at: datetime) -> str:
     return at.astimezone(UTC).isoformat()
-
-
-def compare(progress: Callable[[int], None] | None = None) -> Iterator[Finding]:
-    """See run_check, which itself asks here."""
-    from connectors.history.intake import run_check
-
-    return run_check.compare(progress)

@@ -25,7 +25,7 @@ from alignadmin.audit import trail, verification
 from alignadmin.audit.entries import AuditRecord, digest, lock_head
 from alignadmin.audit.models import ChainHead, Entry
 from alignadmin.due_work import due_work, wake
-from connectors.history.intake import runs
+from connectors.history.intake import run_check
 from connectors.history.verification import comparison, copies, pairings
 from connectors.jobs import leases
 from connectors.jobs.runner import MOST_TRIES, PROGRESS_EVERY, Interrupted, LeaseLost, owner_name, stopping
@@ -52,7 +52,7 @@ def _runs(after: Position) -> Page:
     """Lines, the runs that brought them, and covered time; in one go, as each line is hashed with the one before."""
     found: list[Difference] = []
     more = 0
-    for each in runs.compare():
+    for each in run_check.compare():
         if len(found) < MOST_KEPT:
             found.append(Difference(**vars(each)))
         else:

@@ -1,6 +1,6 @@
 """Limits of the web process, for gunicorn's `--config`: how long a request may take and how large its head may be.
 
-A body's size is limited by `alignadmin.site.middleware.BodyLimit`, and the time a request takes to come in by the worker.
+A body's size is limited by `alignadmin.site.middleware.BodyLimit`, the time a request takes to come in by the worker.
 Until then each one that trickles in holds a thread, and so does a client that reads slowly, so the TLS proxy in front
 has to buffer requests and answers, as they all do unless told otherwise.
 """

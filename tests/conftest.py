@@ -11,16 +11,16 @@ from django.db import connection, transaction
 from django.test import Client, TransactionTestCase
 from pytest_django import Settings
 
-from tests.sandbox_fixture import RunningSandbox, sandbox, sandbox_port
+from tests.support.sandbox_fixture import RunningSandbox, sandbox, sandbox_port
 
 if TYPE_CHECKING:  # a test of the engine or a client loads no Django app and no browser
     from playwright.sync_api import Browser, Page
 
     from alignadmin.accounts.models import Person, Role
     from connectors.models import Connector
-    from tests.browser import Complaints
-    from tests.processes import Site
-    from tests.snapshot import Snapshot
+    from tests.support.browser import Complaints
+    from tests.support.processes import Site
+    from tests.support.snapshot import Snapshot
 
 __all__ = ["sandbox", "sandbox_port"]
 
@@ -121,9 +121,9 @@ def _own_folders(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture
 def people(db: None) -> People:
     from alignadmin.accounts.models import Role
-    from tests import make
+    from tests.support import factories
 
-    return {role: make.person(role, pk=pk) for pk, role in enumerate(Role, start=PEOPLE)}
+    return {role: factories.person(role, pk=pk) for pk, role in enumerate(Role, start=PEOPLE)}
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def signed_in(people: People) -> SignIn:
 @pytest.fixture
 def bare_connector(sandbox: RunningSandbox, admin: Person) -> Connector:
     """Leads to the sandbox with good credentials; nothing has been read yet."""
-    from tests import make
+    from tests.support import factories as make
 
     return make.connector(sandbox.url, actor=admin)
 
@@ -166,7 +166,8 @@ def read_once() -> dict[str, Snapshot]:
 def connector(transactional_db: None, bare_connector: Connector, read_once: dict[str, Snapshot]) -> Connector:
     """Its catalogue and its lists read by the real jobs: once in this process, then as they left it."""
     from connectors.models import Connector
-    from tests import make, snapshot
+    from tests.support import factories as make
+    from tests.support import snapshot
 
     is_alone = Connector.objects.count() == 1
     if is_alone and (kept := read_once.get(bare_connector.align_site)):
@@ -186,7 +187,7 @@ def connector(transactional_db: None, bare_connector: Connector, read_once: dict
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """One installation for all tests of a run, with people; a connector of your own: `browser_steps.own_connector`."""
-    from tests.processes import running_site
+    from tests.support.processes import running_site
 
     with running_site(tmp_path_factory.mktemp("site")) as running:
         running.prepare()
@@ -195,7 +196,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    from tests.browser import running_browser
+    from tests.support.browser import running_browser
 
     with running_browser() as running:
         yield running
@@ -203,7 +204,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def watched(browser: Browser) -> Iterator[tuple[Page, Complaints]]:
-    from tests.browser import watched_page
+    from tests.support.browser import watched_page
 
     with watched_page(browser) as (page, complaints):
         yield page, complaints

@@ -13,8 +13,8 @@ from pathlib import Path
 import requests
 from playwright.sync_api import Browser, Page
 
-from tests import environment
-from tests.processes import ROOT, Site, eventually, running_site
+from tests import ROOT, environment
+from tests.support.processes import Site, eventually, running_site
 
 OUT = ROOT / "screenshots"
 REVIEWER = "reviewer@demo.test"
@@ -97,7 +97,7 @@ def shots(plans: Plans) -> list[Shot]:
 
 def main() -> int:
     environment.prepare()
-    from tests.browser import running_browser
+    from tests.support.browser import running_browser
 
     with (
         tempfile.TemporaryDirectory(prefix="alignadmin-shots-") as directory,
@@ -121,8 +121,8 @@ def by_person(shot: Shot) -> str:
 
 def take(site: Site, browser: Browser, email: str, group: list[Shot]) -> None:
     """One sign-in for each width and theme: hashing a password takes longer than a picture."""
-    from tests.browser import NARROW, WIDE, picture, sign_in, watched_page
     from tests.environment import PASSWORD
+    from tests.support.browser import NARROW, WIDE, picture, sign_in, watched_page
 
     for viewport, dark in product((WIDE, NARROW), (False, True)):
         with watched_page(browser, viewport=viewport, dark=dark) as (page, complaints):
@@ -137,8 +137,8 @@ def take(site: Site, browser: Browser, email: str, group: list[Shot]) -> None:
 
 def make_plans(site: Site, browser: Browser) -> Plans:
     """Made by clicking free cells; an edit and a change of somebody else's wait as well."""
-    from tests.browser import sign_in, watched_page
     from tests.environment import PASSWORD
+    from tests.support.browser import sign_in, watched_page
 
     with watched_page(browser) as (page, _):
         sign_in(page, site.url, "admin@demo.test", PASSWORD)

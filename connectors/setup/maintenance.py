@@ -99,7 +99,9 @@ def end(connector: Connector, *, since: datetime | None = None, actor: Person) -
                 actor=actor,
                 context=context_of(found),
                 subject=f"connector {found.slug}",
-                sentence=f"Ended maintenance of {found}, which began {began:%Y-%m-%d %H:%M} UTC. Every list is read again.",
+                sentence=(
+                    f"Ended maintenance of {found}, which began {began:%Y-%m-%d %H:%M} UTC. Every list is read again."
+                ),
                 data={"since": began.isoformat()},
                 reason=reason,
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.bench.report import Figure, show
 from tests.bench.scripts import sequential
 from tests.bench.world import base_of_arguments, copied
-from tests.processes import Site
+from tests.support.processes import Site
 
 CHANGES = 200
 PROJECTS = 40

@@ -17,8 +17,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests import environment
-from tests.processes import ROOT
+from tests import ROOT, environment
 
 ROWS = int(os.environ.get("HISTORY_ROWS", "1000000"))
 ON = os.environ.get("HISTORY_ON", "sqlite,postgresql")

@@ -9,7 +9,7 @@ import requests
 
 from tests.bench.report import Figure, show, timed
 from tests.bench.world import base_of_arguments, copied
-from tests.processes import Site
+from tests.support.processes import Site
 
 if TYPE_CHECKING:
     from connectors.models import Connector

@@ -29,7 +29,7 @@ from connectors.history.mirror import search_terms
 from connectors.history.mirror.terms import PUBLISHED
 from connectors.models import Case, Certainty, Connector, HistoryRow, Intake, IntakeRun, MirrorLine, Source
 from connectors.ports.audited import CHANGE_DONE, context_of, event_fields
-from tests.make import intake_run
+from tests.support.factories import intake_run
 
 TABLES: tuple[type[Model], ...] = (Entry, MirrorLine, HistoryRow)
 LAST = datetime(2026, 11, 20, 17, tzinfo=UTC)

@@ -9,7 +9,7 @@ import requests
 from tests.bench.report import Figure, show
 from tests.bench.scripts import Outcome, concurrent
 from tests.bench.world import base_of_arguments, copied
-from tests.processes import Site
+from tests.support.processes import Site
 
 if TYPE_CHECKING:  # Django is set up only when the copy is there
     from mappings.models import Mapping

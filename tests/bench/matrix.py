@@ -10,7 +10,7 @@ import requests
 from tests.bench.report import Figure, percentile, show
 from tests.bench.world import base_of_arguments, copied
 from tests.environment import PASSWORD
-from tests.processes import Site, csrf
+from tests.support.processes import Site, csrf
 
 PAGES, TOGGLES, VISITS = 40, 60, 7
 PROJECT = "L0041"
@@ -115,7 +115,7 @@ def _timed(send: Callable[[], requests.Response], times: int) -> list[float]:
 
 def _browser(site: Site) -> list[Figure]:
     """Usable: loaded, and two frames drawn after that, so that scripts have run and the grid is on the screen."""
-    from tests.browser import running_browser, sign_in, watched_page
+    from tests.support.browser import running_browser, sign_in, watched_page
 
     drawn = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
     address = requests.Request("GET", site.url + PATH, params=ADDRESS).prepare().url or ""

@@ -7,7 +7,7 @@ import time
 
 from tests.bench.report import Figure, show
 from tests.bench.world import base_of_arguments, copied
-from tests.processes import Site, eventually
+from tests.support.processes import Site, eventually
 
 CHANGES = 200
 LATENCY_MS = 500

@@ -23,9 +23,9 @@ from typing import Any
 
 import psycopg
 
-from tests import environment
+from tests import ROOT, environment
 from tests.bench.report import Figure, percentile, show
-from tests.processes import MANAGE, ROOT
+from tests.support.processes import MANAGE
 
 PROCESSES, THREADS, SECONDS = 4, 8, 45.0
 ANSWERS_AFTER = 0.2  # a request under way

@@ -1,6 +1,7 @@
 """The lease of a pack that is being written, as of a job: one worker at a time, taken over when that worker dies.
 
-A pack has no connector, which every job has; the pattern is that of connectors.jobs.runner. Every write names the epoch.
+A pack has no connector, which every job has; the pattern is that of connectors.jobs.runner. Every write names its
+epoch.
 """
 
 from __future__ import annotations

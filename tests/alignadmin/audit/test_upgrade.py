@@ -1,0 +1,71 @@
+"""An installation of an earlier version is migrated with its history: nothing of it is called wrong afterwards."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import ROOT
+from tests.support.processes import Site, created_database
+
+SEARCH = """
+import json, re
+from django.test import Client
+from django.test.utils import setup_test_environment
+from alignadmin.accounts.models import Person
+setup_test_environment()
+client = Client()
+client.force_login(Person.objects.filter(role="admin").first())
+found = {}
+for query in json.loads(QUERIES):
+    page = client.get("/history/", {"q": query})
+    assert page.status_code == 200, page.headers
+    found[query] = sorted(set(re.findall(r"row=((?:line-)?[0-9]+)", page.content.decode())))
+print("FOUND" + json.dumps(found))
+"""
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Iterator[Site]:
+    """Not migrated yet."""
+    with created_database() as database_url:
+        site = Site(data_dir=tmp_path / "var", database_url=database_url)
+        site.data_dir.mkdir()
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.support.old_database"],
+            cwd=ROOT,
+            env=site.environment,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        yield site
+
+
+def searched(site: Site, *queries: str) -> dict[str, list[str]]:
+    script = f"QUERIES = {json.dumps(json.dumps(queries))}\n{SEARCH}"
+    said = site.command("shell", "-c", script)
+    found: dict[str, list[str]] = json.loads(said.partition("FOUND")[2])
+    return found
+
+
+def test_the_history_of_an_earlier_version_is_migrated_and_nothing_of_it_differs(old: Site) -> None:
+    old.migrate()
+    said = old.command("verify_history")
+    assert "nothing missing or altered" in said, said
+
+
+def test_a_migrated_history_is_searched_as_before(old: Site) -> None:
+    old.migrate()
+    found = searched(old, "applier:admin action:updated", "applier:nobody", "完成", "type:defect")
+    assert found == {
+        "applier:admin action:updated": ["16"],
+        "applier:nobody": [],
+        "完成": ["line-6"],
+        "type:defect": ["line-4"],
+    }

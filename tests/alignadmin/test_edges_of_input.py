@@ -1,0 +1,313 @@
+"""What no page of ours would send, at every address and in every form, for every role: a sentence, never an error.
+
+Each request is taken back afterwards, so that the next one finds the same world.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+from wsgiref.util import setup_testing_defaults
+
+import pytest
+from django.db import transaction
+from django.test import Client
+
+from alignadmin.accounts.models import Person, Role
+from mappings.models import Mapping
+from tests.alignadmin.test_roles import ADDRESSES, TABLE, Address, World, world
+
+__all__ = ["world"]
+pytestmark = pytest.mark.django_db
+
+HOSTILE = {
+    "NUL": "a\0b",
+    "5,000 digits": "9" * 5000,
+    "65 bits": str(2**64),
+    "a negative one": "-1",
+    "a digit that is none": "²",
+    "a lone quote and percent": "'%\"\\",
+    "300 letters": "a" * 300,
+}
+# Every name that a view or a form of ours reads from an address or a form, besides those that the pages' forms show.
+NAMES = [
+    "action",
+    "actor",
+    "active",
+    "after",
+    "among",
+    "as",
+    "before",
+    "case",
+    "changed_at",
+    "confirm",
+    "connector",
+    "cursor",
+    "decision",
+    "direction",
+    "every",
+    "fact",
+    "family",
+    "fingerprint",
+    "kind",
+    "limit",
+    "mapping",
+    "name",
+    "newest",
+    "next",
+    "note",
+    "number",
+    "offset",
+    "one",
+    "only",
+    "page",
+    "project",
+    "project_key",
+    "q",
+    "reason",
+    "record",
+    "role",
+    "row",
+    "rows",
+    "sample",
+    "scope",
+    "seen",
+    "since",
+    "size",
+    "source",
+    "source_id",
+    "state",
+    "status",
+    "tab",
+    "target",
+    "text",
+    "ticked",
+    "to",
+    "ticket",
+    "type",
+    "until",
+    "user",
+    "view",
+    "warnings",
+    "whose",
+    "work_item_type",
+]
+NUMBERS = ("before", "cursor", "limit", "newest", "offset", "page", "row", "sample", "size", "source_id", "until")
+
+
+class Forms(HTMLParser):
+    """The forms of a page: method, address, and what a browser would send."""
+
+    def __init__(self, here: str) -> None:
+        super().__init__()
+        self.here, self.found = here, list[Form]()
+        self.select = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.found.append(Form(given.get("method", "get").upper(), given.get("action") or self.here, {}))
+        elif self.found and (name := given.get("name")):
+            if tag == "select":
+                self.select = name
+            self.found[-1].fields.setdefault(name, given.get("value", ""))
+        elif tag == "option" and self.found and self.select and "selected" in given:
+            self.found[-1].fields[self.select] = given.get("value", "")
+
+
+@dataclass(frozen=True)
+class Form:
+    method: str
+    address: str
+    fields: dict[str, str]
+
+
+@pytest.fixture
+def clients(people: dict[Role, Person]) -> dict[Role, Client]:
+    made = {}
+    for role, person in people.items():
+        made[role] = Client(raise_request_exception=False)
+        made[role].force_login(person)
+    return made
+
+
+def failure_of(client: Client, method: str, url: str, data: dict[str, Any] | None = None) -> str:
+    """Empty when the answer is one: no 5xx. What the request did is taken back, a sign-out too."""
+    cookies = deepcopy(client.cookies)
+    point = transaction.savepoint()  # and no atomic block: some acts insist on being the outermost
+    answer = client.get(url) if method == "GET" else client.post(url, data or {})
+    transaction.set_rollback(False)
+    transaction.savepoint_rollback(point)
+    client.cookies = cookies
+    if answer.status_code < 500:
+        return ""
+    error = getattr(answer, "exc_info", None)
+    return f"{method} {url[:200]} {str(data)[:200]}: {answer.status_code} {error and repr(error[1])[:200]}"
+
+
+# --- every address ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", Role)
+def test_no_value_in_an_address_ends_in_an_error(role: Role, world: World, clients: dict[Role, Client]) -> None:
+    """Each name with each value: all of them at once, so that the first that is read meets it."""
+    failed = []
+    for value in HOSTILE.values():
+        query = urlencode(dict.fromkeys(NAMES, value[:60]) | {"q": value, "page": value})
+        urls = [f"{world.url(address)}?{query}" for address in ADDRESSES.values()]
+        failed += [failure_of(clients[role], "GET", url) for url in urls]
+    assert [each for each in failed if each] == []
+
+
+def test_no_number_in_an_address_ends_in_an_error(world: World, clients: dict[Role, Client]) -> None:
+    """Without the names of things that are not there, which would be refused first."""
+    failed = []
+    for value in ("9" * 5000, str(2**64)):
+        query = urlencode(dict.fromkeys(NUMBERS, value))
+        urls = [f"{world.url(address)}?{query}" for address in ADDRESSES.values()]
+        failed += [failure_of(clients[Role.ADMIN], "GET", url) for url in urls]
+    assert [each for each in failed if each] == []
+
+
+def places(address: Address, world: World) -> Iterator[str]:
+    """The address with each of its parameters replaced, whether or not the pattern takes it."""
+    url, fixed = world.url(address), set(address.route.strip("^$/").split("/"))
+    parts = url.strip("/").split("/")
+    for place in [place for place, part in enumerate(parts) if part not in fixed]:
+        for value in ("a%00b", "9" * 5000, str(2**64), "%C2%B2", "a" * 300):
+            yield "/" + "/".join([*parts[:place], value, *parts[place + 1 :]]) + "/" * url.endswith("/")
+
+
+@pytest.mark.parametrize("role", Role)
+def test_no_part_of_an_address_ends_in_an_error(role: Role, world: World, clients: dict[Role, Client]) -> None:
+    urls = {url for address in ADDRESSES.values() for url in places(address, world)}
+    failed = [failure_of(clients[role], method, url) for url in sorted(urls) for method in ("GET", "POST")]
+    assert [each for each in failed if each] == []
+
+
+# --- every form -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", Role)
+def test_no_value_in_a_form_ends_in_an_error(role: Role, world: World, clients: dict[Role, Client]) -> None:
+    """To every address that takes one, with every name at once."""
+    posts = [world.url(address) for address in ADDRESSES.values() if "POST" in TABLE[address.name].methods]
+    failed = []
+    for value in HOSTILE.values():
+        data = dict.fromkeys([*NAMES, f"j2a-{value}", "j2a-²", f"seen-{value}"], value)
+        failed += [failure_of(clients[role], "POST", url, data) for url in posts]
+    assert [each for each in failed if each] == []
+
+
+def forms_of_the_pages(client: Client, world: World) -> list[Form]:
+    found: dict[tuple[str, str, frozenset[str]], Form] = {}
+    for address in ADDRESSES.values():
+        if "GET" not in TABLE[address.name].methods or address.is_rest or address.name == "account_logout":
+            continue
+        url = world.url(address)
+        answer = client.get(url)
+        if answer.status_code != 200 or "html" not in answer["Content-Type"]:
+            continue
+        reader = Forms(url)
+        reader.feed(answer.content.decode())
+        for form in reader.found:
+            found.setdefault((form.method, urlsplit(form.address).path, frozenset(form.fields)), form)
+    return list(found.values())
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_no_field_of_a_page_s_form_ends_in_an_error(kind: str, world: World, clients: dict[Role, Client]) -> None:
+    """As it is filled in by the page, with one field altered after the other."""
+    client = clients[Role.ADMIN]
+    forms = forms_of_the_pages(client, world)
+    assert len(forms) > 40
+    failed = []
+    for form in forms:
+        for name in form.fields:
+            data = {**form.fields, name: HOSTILE[kind]}
+            url = form.address if form.method == "POST" else f"{urlsplit(form.address).path}?{urlencode(data)}"
+            failed.append(failure_of(client, form.method, url, data))
+    assert [each for each in failed if each] == []
+
+
+# --- what is said, and what no page shows -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "said"),
+    [
+        ("/connectors/acme/mappings/?scope=a%00b", 404, ""),
+        ("/connectors/acme/mappings/?q=%00", 200, ""),
+        ("/connectors/acme/drift/?project=%00", 200, ""),
+        ("/connectors/acme/?q=%00&scope=%00&kind=%00", 200, ""),
+        ("/plans/?connector=%00", 200, "No plan"),
+        ("/plans/{pk}/?project_key=%00", 200, ""),
+        ("/history/?q=%00", 200, ""),
+        ("/history/?connector=%00", 200, "There is no connector"),
+        ("/settings/people/?q=%00", 200, ""),
+        ("/api/v1/mappings/?project=%00", 200, '"count":0'),
+        ("/api/v1/plans/?ticket=%00", 200, '"count":0'),
+        ("/api/v1/connectors/%00/", 404, ""),
+        ("/accounts/join/%00/x/", 303, ""),
+    ],
+)
+def test_a_nul_in_an_address_finds_nothing(
+    url: str, status: int, said: str, world: World, clients: dict[Role, Client]
+) -> None:
+    answer = clients[Role.ADMIN].get(url.replace("{pk}", str(world.parameters["pk"])))
+    assert answer.status_code == status
+    assert said in answer.content.decode()
+
+
+def test_a_nul_in_a_field_of_a_list_is_refused_or_kept_as_a_visible_mark(
+    world: World, clients: dict[Role, Client]
+) -> None:
+    """A field that is read without a form: what was typed is drawn again, with U+FFFD where the NUL was."""
+    Mapping.objects.update(waits=True, wanted=3)
+    answer = clients[Role.ADMIN].post("/connectors/acme/plan/", {"reason": "one\0two", "ticket": "T\0", "row": ""})
+    assert answer.status_code == 409
+    assert "one\ufffdtwo" in answer.content.decode()
+
+
+def test_a_cookie_with_a_nul_is_as_if_it_had_not_been_sent(client: Client) -> None:
+    client.raise_request_exception = False
+    for name in ("session", "csrf", "__Host-session", "__Host-csrf"):
+        client.cookies.load({name: "abc\0defghijk"})
+    assert client.get("/").status_code == 302
+    assert client.get("/accounts/login/").status_code == 200
+
+
+def test_a_source_that_only_looks_like_a_number_is_no_row_of_the_list(
+    world: World, clients: dict[Role, Client]
+) -> None:
+    data = {"view": "list", "j2a-²": "3", "j2a-" + "9" * 500: "3", f"j2a-{2**64}": "3"}
+    answer = clients[Role.EDITOR].post("/connectors/acme/mappings/list/", data)
+    assert answer.status_code == 303
+    assert Mapping.objects.count() == 1
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "https://" + "a" * 64 + ".example.com", "a." * 130 + "com", "ü" * 60])
+def test_a_host_longer_than_hosts_are_is_refused_beside_its_field(
+    name: str, world: World, clients: dict[Role, Client]
+) -> None:
+    form = {"name": "Other", "align_site": name, "align_connector_id": 4, "jira_site": "https://j.example.com"}
+    answer = clients[Role.ADMIN].post("/connectors/new/", form)
+    assert answer.status_code == 400
+    assert "longer than the name of a host can be" in answer.content.decode()
+
+
+@pytest.mark.parametrize("charset", ["rot13", "base64", "idna", '"rot13"', "no-such-codec", "utf-16"])
+def test_a_request_is_read_as_utf_8_whatever_it_says(charset: str) -> None:
+    """Django takes any codec of Python for the address, before any of our code is asked."""
+    from alignadmin.wsgi import application
+
+    said: list[str] = []
+    environ: dict[str, Any] = {"QUERY_STRING": "next=%41%ff", "PATH_INFO": "/accounts/login/"}
+    setup_testing_defaults(environ)
+    environ |= {"CONTENT_TYPE": f"text/plain; charset={charset}", "HTTP_HOST": "127.0.0.1"}
+    b"".join(application(environ, lambda status, *_: said.append(status)))
+    assert said == ["200 OK"]

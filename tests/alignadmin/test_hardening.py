@@ -1,0 +1,331 @@
+"""What holds for every answer and every request: headers, cookies, body limits, and limits of the web process."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
+
+from alignadmin.accounts.models import Person, Role
+from alignadmin.audit.models import Entry
+from connectors.models import Connector, Job
+from tests import ROOT
+from tests.alignadmin.test_roles import ADDRESSES, Address
+from tests.conftest import SignIn
+from tests.support import factories
+from tests.support.processes import Site
+
+pytestmark = pytest.mark.django_db
+MEGABYTE = 1024 * 1024
+POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "connect-src": "'self'",
+    "font-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "object-src": "'none'",
+    "frame-ancestors": "'none'",
+}
+
+
+def policy_of(response: Any) -> dict[str, str]:
+    parts = [part.strip().partition(" ") for part in response["Content-Security-Policy"].split(";")]
+    return {name: values for name, _, values in parts if name}
+
+
+def check_headers(response: Any) -> None:
+    assert policy_of(response) == POLICY
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Referrer-Policy"] == "same-origin"
+    assert response["X-Frame-Options"] == "DENY"
+    assert response["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert {"no-store", "private"} <= set(re.split(r",\s*", response["Cache-Control"]))
+    if response.content:
+        # JSON has one encoding by its standard, and no parameter for it.
+        kind = response["Content-Type"]
+        assert kind == "application/json" or re.fullmatch(r"(text|application)/[a-z.]+; charset=utf-8", kind), kind
+    assert "Server" not in response
+    assert "X-Powered-By" not in response
+
+
+# -- headers -----------------------------------------------------------------------------------------------------------
+
+PLAIN = [pytest.param(address, id=name) for name, address in ADDRESSES.items() if not address.parameters]
+
+
+@pytest.mark.parametrize("address", PLAIN)
+def test_every_address_sends_the_headers_to_whoever_asks(signed_in: SignIn, address: Address) -> None:
+    for client in (Client(), signed_in(Role.VIEWER), signed_in(Role.ADMIN)):
+        check_headers(client.get(reverse(address.name)))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("get", "/", {}, 200),
+        ("get", "/history/", {"HX-Request": "true", "HX-Target": "history"}, 200),
+        ("get", "/api/v1/connectors/", {}, 200),
+        ("get", "/api/v1/connectors/nobody/", {}, 404),
+        ("delete", "/api/v1/connectors/", {}, 405),
+        ("get", "/nowhere/", {}, 404),
+        ("get", "/connectors/nobody/", {}, 404),
+        ("put", "/plans/", {}, 405),
+        ("post", "/connectors/new/", {"Content-Length": "99999999"}, 413),
+    ],
+)
+def test_every_kind_of_answer_has_the_headers(
+    signed_in: SignIn, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    response = getattr(signed_in(Role.ADMIN), method)(path, headers=headers)
+    assert response.status_code == status
+    check_headers(response)
+
+
+def test_a_form_without_its_token_gets_a_refusal_with_the_headers(signed_in: SignIn) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.cookies = signed_in(Role.ADMIN).cookies
+    response = client.post("/connectors/new/", {})
+    assert response.status_code == 403
+    check_headers(response)
+
+
+def test_a_caller_without_a_sign_in_is_sent_away_with_the_headers() -> None:
+    page, rest = Client().get("/connectors/"), Client().get("/api/v1/connectors/")
+    assert (page.status_code, rest.status_code) == (302, 403)
+    for response in (page, rest):
+        check_headers(response)
+
+
+def test_static_files_may_be_kept_but_not_sniffed(client: Client, settings: Settings) -> None:
+    settings.WHITENOISE_AUTOREFRESH = False  # as an installation serves them
+    response = client.get("/static/app.css")
+    assert response.status_code == 200
+    assert response["Content-Type"] == 'text/css; charset="utf-8"'
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Referrer-Policy"] == "same-origin"
+    assert "no-store" not in response["Cache-Control"]
+
+
+INLINE = re.compile(r"<script(?![^>]*\s(?:src=|type=.application/json))|<style|\sstyle=|\son\w+=|javascript:|hx-on|js:")
+CONFIG = re.compile(r"<meta name=\"htmx-config\" content='([^']+)'>")
+STRICT = {
+    "allowEval": False,
+    "allowScriptTags": False,
+    "includeIndicatorStyles": False,
+    "historyCacheSize": 0,
+    "timeout": 30000,
+    "selfRequestsOnly": True,
+}
+
+
+@pytest.mark.parametrize("address", PLAIN)
+def test_no_page_has_code_in_it_and_htmx_neither_evaluates_nor_keeps_anything(
+    signed_in: SignIn, address: Address
+) -> None:
+    html = signed_in(Role.ADMIN).get(reverse(address.name)).content.decode()
+    assert not INLINE.search(html)
+    if "htmx" in html:
+        (config,) = CONFIG.findall(html)
+        told = json.loads(config)
+        assert {name: told.get(name) for name in STRICT} == STRICT
+        assert "inlineScriptNonce" not in told
+
+
+def test_the_pages_of_the_product_do_load_htmx(signed_in: SignIn) -> None:
+    for path in ("/", "/connectors/", "/nowhere/"):
+        assert CONFIG.search(signed_in(Role.ADMIN).get(path).content.decode()), path
+
+
+def test_a_host_that_is_not_ours_gets_nothing(signed_in: SignIn) -> None:
+    client = signed_in(Role.ADMIN)
+    assert client.get("/", headers={"Host": "localhost"}).status_code == 200
+    for headers in ({"Host": "evil.test"}, {"Host": "evil.test", "X-Forwarded-Host": "localhost"}):
+        assert client.get("/", headers=headers).status_code == 400
+    forwarded = client.get("/", headers={"Host": "localhost", "X-Forwarded-Host": "evil.test"})
+    assert "evil.test" not in forwarded.content.decode()
+
+
+def test_an_error_of_ours_is_told_without_what_went_wrong(signed_in: SignIn, settings: Any) -> None:
+    client = signed_in(Role.ADMIN)
+    client.raise_request_exception = False
+    settings.ROOT_URLCONF = "tests.support.failing_urls"  # no error of that kind can be caused from outside
+    response = client.get("/fails/")
+    assert response.status_code == 500
+    assert "c4n4ry" not in response.content.decode()
+    check_headers(response)
+
+
+@pytest.mark.parametrize("address", PLAIN)
+def test_reading_a_page_changes_nothing(signed_in: SignIn, address: Address) -> None:
+    factories.worker_heard()
+    client = signed_in(Role.ADMIN)
+    kinds = (Entry, Job, Person, Connector)
+    before = [list(kind.objects.order_by("pk").values()) for kind in kinds]
+    for method in (client.get, client.head):
+        assert method(reverse(address.name)).status_code < 500
+    assert [list(kind.objects.order_by("pk").values()) for kind in kinds] == before
+    assert client.get("/").status_code == 200
+
+
+def test_every_test_that_the_security_document_names_is_there() -> None:
+    named = re.findall(r"`(test_\w+)::(test_\w+)`", (ROOT / "docs" / "security.md").read_text())
+    assert len(named) > 50
+    sources = {file: (ROOT / "tests" / f"{file}.py").read_text() for file, _ in named}
+    assert [(file, test) for file, test in named if f"def {test}(" not in sources[file]] == []
+
+
+# -- behind TLS --------------------------------------------------------------------------------------------------------
+
+SECURE_SITE = """
+import json, sys
+import django
+django.setup()
+from django.core.management import call_command
+from django.test import Client
+from alignadmin.accounts.models import Person, Role
+call_command("migrate", verbosity=0)
+Person.objects.create_user("a@example.test", "a long enough password", name="A", role=Role.VIEWER)
+plain, client = Client(), Client()
+answers = [
+    plain.get("/accounts/login/"),
+    client.get("/accounts/login/", secure=True),
+    client.post("/accounts/login/", {"login": "a@example.test", "password": "a long enough password"}, secure=True),
+    client.get("/", secure=True),
+    client.get("/static/app.css", secure=True),
+    client.get("/nowhere/", secure=True),
+]
+cookies = {name: {key: morsel[key] for key in morsel if morsel[key]} for name, morsel in client.cookies.items()}
+print(json.dumps({"answers": [[a.status_code, dict(a.headers)] for a in answers], "cookies": cookies}))
+"""
+
+
+@pytest.fixture(scope="module")
+def secure_site(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the settings of an installation behind TLS make of one sign-in, in a process of its own."""
+    own = {"SECURE": "1", "DATA_DIR": str(tmp_path_factory.mktemp("secure")), "ALLOWED_HOSTS": "testserver"}
+    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"} | own
+    done = subprocess.run(
+        [sys.executable, "-c", SECURE_SITE], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+def test_behind_tls_plain_http_is_sent_to_https_and_https_stays(secure_site: dict[str, Any]) -> None:
+    (status, headers), *secure = secure_site["answers"]
+    assert (status, headers["Location"]) == (301, "https://testserver/accounts/login/")
+    assert "Set-Cookie" not in headers
+    assert [status for status, _ in secure] == [200, 302, 200, 200, 404]
+    wanted = "max-age=31536000; includeSubDomains; preload"
+    assert {headers["Strict-Transport-Security"] for _, headers in secure} == {wanted}
+
+
+def test_behind_tls_cookies_are_bound_to_the_host(secure_site: dict[str, Any]) -> None:
+    cookies = secure_site["cookies"]
+    assert set(cookies) == {"__Host-session", "__Host-csrf", "__Host-device"}
+    for name, cookie in cookies.items():
+        assert (cookie["secure"], cookie["path"], cookie["samesite"]) == (True, "/", "Lax"), name
+        assert "domain" not in cookie
+    assert cookies["__Host-session"]["httponly"] is True
+    assert cookies["__Host-device"]["httponly"] is True
+
+
+# -- bodies ------------------------------------------------------------------------------------------------------------
+
+
+class Unread:
+    """A body that must not be touched."""
+
+    def read(self, *size: int) -> bytes:
+        raise AssertionError("the body was read")
+
+    readline = read
+
+
+def announced(client: Client, path: str, length: str, **extra: Any) -> Any:
+    return client.post(path, **{"CONTENT_LENGTH": length, "wsgi.input": Unread(), **extra})
+
+
+@pytest.mark.parametrize("length", [str(11 * MEGABYTE + 1), str(10**12), "9" * 5000, "0" * 5000 + "99999999"])
+def test_a_body_that_is_too_long_is_refused_before_it_is_read(signed_in: SignIn, length: str) -> None:
+    client = signed_in(Role.ADMIN)
+    page = announced(client, "/connectors/new/", length)
+    assert (page.status_code, page["Content-Type"]) == (413, "text/html; charset=utf-8")
+    assert "larger than 11.0\xa0MB" in page.content.decode()
+    fragment = announced(client, "/connectors/new/", length, HTTP_HX_REQUEST="true")
+    assert (fragment.status_code, fragment["Content-Type"]) == (413, "text/plain; charset=utf-8")
+    assert fragment.content.decode().startswith("The request is larger than")
+    rest = announced(client, "/api/v1/connectors/", length)
+    assert (rest.status_code, list(rest.json())) == (413, ["error"])
+
+
+def test_it_is_refused_without_a_sign_in_too() -> None:
+    for path in ("/accounts/login/", "/api/v1/connectors/", "/connectors/new/"):
+        assert announced(Client(), path, str(12 * MEGABYTE)).status_code == 413
+
+
+@pytest.mark.parametrize("length", ["-1", "+5", "1e3", "0x10", "1_000", "12 34", "many", "\u0661"])
+def test_a_length_that_is_no_number_is_refused(signed_in: SignIn, length: str) -> None:
+    response = announced(signed_in(Role.ADMIN), "/connectors/new/", length)
+    assert response.status_code == 400
+    assert "no number" in response.content.decode()
+
+
+def test_a_body_of_unknown_length_is_refused(signed_in: SignIn) -> None:
+    for length in ("", "10"):
+        response = announced(signed_in(Role.ADMIN), "/connectors/new/", length, HTTP_TRANSFER_ENCODING="chunked")
+        assert (response.status_code, "Content-Length" in response.content.decode()) == (411, True)
+
+
+def test_a_body_within_the_limit_is_read(signed_in: SignIn, settings: Any) -> None:
+    client = signed_in(Role.ADMIN)
+    body = "name=" + "x" * 1000
+    for most, status in ((len(body), 200), (len(body) - 1, 413)):
+        settings.MAX_BODY = most
+        sent = client.post("/connectors/new/", body, content_type="application/x-www-form-urlencoded")
+        assert sent.status_code in ({200, 400} if status == 200 else {413})
+    assert not Connector.objects.exists()
+
+
+# -- the web process ---------------------------------------------------------------------------------------------------
+
+
+def spoken(site: Site, head: str) -> str:
+    """The first line of the answer to what is sent as it stands."""
+    with socket.create_connection(("127.0.0.1", site.port), timeout=10) as connected:
+        connected.sendall(head.encode())
+        return connected.recv(4096).decode().splitlines()[0]
+
+
+TO_LOGIN = "POST /accounts/login/ HTTP/1.1\r\nHost: localhost\r\n"
+TO_HEALTH = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (TO_HEALTH, 200),
+        (f"{TO_LOGIN}Content-Length: 99999999\r\n", 413),
+        (f"{TO_LOGIN}Transfer-Encoding: chunked\r\n", 411),
+        (f"{TO_LOGIN}Content-Length: -1\r\n", 400),
+        (f"{TO_LOGIN}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", 400),
+        (f"GET /healthz?{'x' * 9000} HTTP/1.1\r\nHost: localhost\r\n", 414),
+        (f"{TO_HEALTH}X-Long: {'x' * 9000}\r\n", 431),
+        (TO_HEALTH + "".join(f"X-{number}: 1\r\n" for number in range(70)), 431),
+    ],
+)
+def test_the_web_process_answers_at_once_without_waiting_for_the_rest(site: Site, head: str, status: int) -> None:
+    assert f" {status} " in spoken(site, f"{head}\r\n")

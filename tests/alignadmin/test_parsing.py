@@ -1,0 +1,93 @@
+"""The one way numbers and text from people and other systems are read."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from alignadmin.http.errors import Malformed
+from alignadmin.http.fields import Fields
+from alignadmin.http.responses import Answer, Received
+from alignadmin.parsing import LARGEST, plain, text_in, whole
+from connectors.align.client import _id_in
+from tests import ROOT
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [
+        ("0", 0),
+        (" 17 ", 17),
+        ("0017", 17),
+        (17, 17),
+        (str(LARGEST), LARGEST),
+        ("0" * 5000 + "7", 7),
+        (str(LARGEST + 1), None),
+        ("9" * 5000, None),
+        ("²", None),
+        ("١٧", None),
+        ("-1", None),
+        ("+1", None),
+        ("1_0", None),
+        ("1.0", None),
+        ("", None),
+        (None, None),
+        (True, None),
+        (1.0, None),
+    ],
+)
+def test_a_whole_number_is_ascii_digits_that_a_column_holds(typed: object, number: int | None) -> None:
+    assert whole(typed) == number
+
+
+def test_a_number_may_have_a_limit_of_its_own() -> None:
+    assert (whole("10", most=10), whole("11", most=10)) == (10, None)
+
+
+def test_a_nul_becomes_what_nothing_is_named_like() -> None:
+    assert text_in({"q": "a\0b"}, "q") == plain("a\0b") == "a\ufffdb"
+    assert (text_in({}, "q"), text_in({}, "q", "x"), text_in({"q": ""}, "q", "x")) == ("", "x", "")
+
+
+@pytest.mark.parametrize("value", [2**63, -(2**63) - 1, "9" * 5000, "²", "--1", "1-"])
+def test_a_number_of_a_remote_that_no_column_holds_is_refused_in_words(value: object) -> None:
+    with pytest.raises(Malformed, match="not a whole number"):
+        Fields({"id": value}, what="project").integer("id")
+
+
+def test_a_number_of_a_remote_may_be_negative_or_written_as_text() -> None:
+    assert [Fields({"id": value}, what="step").integer("id") for value in (-1, "-1", "17", 0)] == [-1, -1, 17, 0]
+
+
+@pytest.mark.parametrize("answered", ["9" * 5000, "²"])
+def test_an_id_of_a_created_record_that_is_none_is_taken_for_none(answered: str) -> None:
+    """The write has taken effect, so its answer must not end in an error."""
+    answer = Answer(status=201, data=answered, text=answered, headers={"location": f"/mappings/{answered}"})
+    assert _id_in(answer) is None
+
+
+@pytest.mark.parametrize("value", ["9" * 400, "²", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"])
+def test_a_time_to_wait_that_cannot_be_read_is_none(value: str) -> None:
+    assert Received(status=429, headers={"retry-after": value}, body=b"").retry_after is None
+
+
+def test_no_view_reads_a_field_in_its_own_way() -> None:
+    """`request.GET.get` and `int(request...)` would bring back what these parsers are for."""
+    found = []
+    for path in (*ROOT.glob("connectors/**/*.py"), *ROOT.glob("mappings/**/*.py")):
+        if "sandbox" in path.parts:  # stands in for another system
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                of = ast.unparse(node.func)
+                if of in ("request.GET.get", "request.POST.get", "self.request.query_params.get"):
+                    found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+                if of.endswith((".isdigit", ".isdecimal", ".isnumeric")) and path.name not in READERS:
+                    found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert found == []
+
+
+# The parser itself; a length that has two answers; a day that begins with a year; a word that is a number as a whole;
+# and what stands alone or for another system.
+READERS = {"middleware.py", "selection.py", "search.py", "checker.py"}

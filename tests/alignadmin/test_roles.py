@@ -1,0 +1,495 @@
+"""Who may do what at which address: every URL x method x role over HTTP, against a table written by hand.
+
+The table knows nothing of the rules in the code, and both are compared; a new URL that is not in it fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from alignadmin.accounts.models import Person, Role
+from alignadmin.accounts.rights import Right, may
+from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
+from connectors.history.packs import schedules, services
+from connectors.history.reviews import weeks
+from connectors.jobs import runner
+from connectors.models import Case, Credential, Every, HistoryRow, Job, Project, System
+from connectors.ports.audited import context_of
+from mappings.models import Change, Mapping, Plan, Scope
+from tests.support import factories
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+SAFE = ("GET", "HEAD")
+
+EVERY_ROLE = frozenset(Role)
+EDITORS = frozenset({Role.EDITOR, Role.ADMIN})
+ADMINS = frozenset({Role.ADMIN})
+HISTORIANS = frozenset({Role.REVIEWER, Role.ADMIN})
+EXPLAINERS = frozenset({Role.EDITOR, Role.REVIEWER, Role.ADMIN})
+REVIEWERS = frozenset({Role.REVIEWER})  # and admins who are made reviewers besides
+NOBODY: frozenset[Role] = frozenset()
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Who may read and who may write at an address; `public`: also without a sign-in."""
+
+    readers: frozenset[Role] = EVERY_ROLE
+    writers: frozenset[Role] = NOBODY
+    methods: tuple[str, ...] = ("GET",)
+    public: bool = False
+    own: bool = False  # of things that the person may not have; other people's are not there
+
+
+READ = Expected()
+EDIT = Expected(writers=EDITORS, methods=("POST",))
+EDIT_FORM = Expected(writers=EDITORS, methods=("GET", "POST"))
+APPROVE = Expected(writers=ADMINS, methods=("POST",))
+CONFIGURE = Expected(writers=ADMINS, methods=("POST",))
+ADMIN_ACT = Expected(readers=ADMINS, writers=ADMINS, methods=("POST",))
+CONFIGURE_FORM = Expected(readers=ADMINS, writers=ADMINS, methods=("GET", "POST"))
+HISTORY = Expected(readers=HISTORIANS)
+PUBLIC_FORM = Expected(writers=EVERY_ROLE, methods=("GET", "POST"), public=True)
+OWN_FORM = Expected(writers=EVERY_ROLE, methods=("GET", "POST"))
+OWN_THING = Expected(writers=EVERY_ROLE, methods=("GET", "POST"), own=True)
+OWN_CODES = Expected(own=True)
+
+TABLE = {
+    "healthz": Expected(public=True),
+    "readyz": Expected(public=True),
+    # signing in
+    "account_login": PUBLIC_FORM,
+    "account_logout": PUBLIC_FORM,
+    "account_inactive": Expected(public=True),
+    "account_reauthenticate": OWN_FORM,
+    "account_change_password": OWN_FORM,
+    "account": OWN_FORM,
+    "mfa_index": READ,
+    "mfa_authenticate": PUBLIC_FORM,
+    "mfa_login_webauthn": PUBLIC_FORM,
+    "mfa_reauthenticate": OWN_FORM,
+    "mfa_reauthenticate_webauthn": OWN_FORM,
+    "mfa_activate_totp": OWN_FORM,
+    "mfa_deactivate_totp": OWN_THING,
+    "mfa_add_webauthn": OWN_FORM,
+    "mfa_remove_webauthn": OWN_THING,
+    "mfa_edit_webauthn": OWN_THING,
+    "mfa_generate_recovery_codes": OWN_FORM,
+    "mfa_view_recovery_codes": OWN_CODES,
+    "mfa_download_recovery_codes": OWN_CODES,
+    "account_reset_password": PUBLIC_FORM,
+    "account_reset_password_done": Expected(public=True),
+    "account_reset_password_from_key": PUBLIC_FORM,
+    "usersessions_list": READ,
+    "usersessions_end": Expected(writers=EVERY_ROLE, methods=("POST",)),
+    "usersessions_end_others": Expected(writers=EVERY_ROLE, methods=("POST",)),
+    # people and settings
+    "person-join": PUBLIC_FORM,
+    "settings": Expected(readers=ADMINS),
+    "settings-mail": ADMIN_ACT,
+    "people": Expected(readers=ADMINS),
+    "person": CONFIGURE_FORM,
+    "person-new": CONFIGURE_FORM,
+    "person-role": ADMIN_ACT,
+    "person-reviews": ADMIN_ACT,
+    "person-active": CONFIGURE_FORM,
+    "person-sessions": ADMIN_ACT,
+    "person-factors": ADMIN_ACT,
+    "person-invitation": ADMIN_ACT,
+    # connectors
+    "connectors": READ,
+    "connector": READ,
+    "connector-new": CONFIGURE_FORM,
+    "connector-edit": CONFIGURE_FORM,
+    "credentials": Expected(readers=ADMINS),
+    "connector-credential": CONFIGURE_FORM,
+    "credential-probe": CONFIGURE,
+    "credential-switch": CONFIGURE,
+    "credential-discard": CONFIGURE,
+    "credential-back": CONFIGURE,
+    "credential-retire": CONFIGURE,
+    "credential-again": CONFIGURE,
+    "credential-owners": CONFIGURE,
+    "connector-test": CONFIGURE,
+    "connector-refresh": EDIT,
+    "connector-active": CONFIGURE,
+    "connector-confirm": CONFIGURE,
+    "connector-types": CONFIGURE,
+    "connector-job": READ,
+    "connector-budget": READ,
+    "connector-contract": READ,
+    "contract-look": CONFIGURE,
+    "contract-note": CONFIGURE,
+    "contract-types": CONFIGURE,
+    "connector-terms": CONFIGURE,
+    "connector-maintenance": READ,
+    "connector-maintenance-begin": CONFIGURE,
+    "connector-maintenance-end": CONFIGURE,
+    # overview, mappings, plans
+    "overview": READ,
+    "mappings": READ,
+    "matrix": READ,
+    "matrix-cell": EDIT,
+    "matrix-list": EDIT,
+    "matrix-undo": EDIT,
+    "matrix-redo": EDIT,
+    "matrix-drop": EDIT,
+    "matrix-decide": EDIT,
+    "matrix-keep": EDIT,
+    "matrix-refresh": EDIT,
+    "connector-rules": CONFIGURE_FORM,
+    "first-drift": READ,
+    "drift": READ,
+    "drift-decide": EDIT,
+    "drift-check": EDIT,
+    "plan-new": EDIT_FORM,
+    "plans": READ,
+    "plan": READ,
+    "plan-approve": APPROVE,
+    "plan-apply": APPROVE,
+    "plan-emergency": APPROVE,
+    "plan-noted": APPROVE,
+    "plan-refresh": EDIT,
+    "plan-control": APPROVE,
+    "plan-retry": APPROVE,
+    "plan-roll-back": EDIT_FORM,
+    "plan-put-back": EDIT,
+    # history
+    "history": HISTORY,
+    "history-row": HISTORY,
+    "history-intake": Expected(readers=HISTORIANS, writers=HISTORIANS, methods=("GET", "POST")),
+    "history-runs": HISTORY,
+    "history-run": Expected(readers=HISTORIANS, writers=HISTORIANS, methods=("GET", "POST")),
+    "history-views": Expected(readers=HISTORIANS, writers=HISTORIANS, methods=("GET", "POST")),
+    "history-view": Expected(readers=HISTORIANS, writers=HISTORIANS, methods=("POST",), own=True),
+    "history-view-delete": Expected(readers=HISTORIANS, writers=HISTORIANS, methods=("POST",), own=True),
+    "history-verify": Expected(readers=HISTORIANS, writers=HISTORIANS, methods=("POST",)),
+    "history-verification": HISTORY,
+    "history-packs": HISTORY,
+    "history-pack": HISTORY,
+    "history-pack-new": Expected(readers=HISTORIANS, writers=HISTORIANS, methods=("GET", "POST")),
+    "history-pack-file": HISTORY,
+    "history-pack-again": Expected(readers=HISTORIANS, writers=HISTORIANS, methods=("POST",)),
+    "history-pack-schedules": HISTORY,
+    "history-pack-schedule-new": CONFIGURE_FORM,
+    "history-pack-schedule-switch": ADMIN_ACT,
+    "cases": READ,
+    "case": Expected(writers=EXPLAINERS, methods=("GET", "POST")),
+    "cases-explain": Expected(writers=EXPLAINERS, methods=("POST",)),
+    "review": HISTORY,
+    "review-week": HISTORY,
+    "review-sample": Expected(readers=HISTORIANS, writers=REVIEWERS, methods=("POST",)),
+    "review-sign": Expected(readers=HISTORIANS, writers=REVIEWERS, methods=("POST",)),
+    "questions": HISTORY,
+    "question": OWN_THING,
+    "question-ask": Expected(readers=HISTORIANS, writers=REVIEWERS, methods=("POST",)),
+    # REST
+    "api-connectors-list": READ,
+    "api-connectors-detail": READ,
+    "api-mappings-list": READ,
+    "api-mappings-detail": READ,
+    "api-plans-list": READ,
+    "api-plans-detail": READ,
+    "api-history-list": HISTORY,
+    "api-history-detail": HISTORY,
+    "api-schema": READ,
+    "api-docs": READ,
+}
+
+
+@dataclass(frozen=True)
+class Address:
+    """One URL pattern: its name, its route, e.g. `connectors/<slug:slug>/`, and the names in it."""
+
+    name: str
+    route: str
+    parameters: tuple[str, ...]
+    callback: Any
+
+    @property
+    def is_rest(self) -> bool:
+        return self.route.startswith("api/")
+
+
+def addresses(patterns: list[Any] | None = None, prefix: str = "") -> Iterator[Address]:
+    for entry in get_resolver().url_patterns if patterns is None else patterns:
+        if isinstance(entry, URLResolver):
+            yield from addresses(entry.url_patterns, prefix + str(entry.pattern))
+        elif isinstance(entry, URLPattern):
+            parameters = (*entry.pattern.converters, *entry.pattern.regex.groupindex)
+            yield Address(
+                entry.name or "", prefix + str(entry.pattern), tuple(dict.fromkeys(parameters)), entry.callback
+            )
+
+
+ADDRESSES = {address.name: address for address in addresses()}
+CASES = [pytest.param(ADDRESSES[name], expected, id=name) for name, expected in TABLE.items() if name in ADDRESSES]
+
+
+# --- the table, the code's own rules and the URL configuration name the same ------------------------------------------
+
+
+def test_every_address_has_a_name_of_its_own() -> None:
+    names = [address.name for address in addresses()]
+    assert "" not in names
+    assert sorted(set(names)) == sorted(names)
+
+
+def test_the_table_names_every_address_and_no_other() -> None:
+    assert set(TABLE) == set(ADDRESSES)
+
+
+@pytest.mark.parametrize(("address", "expected"), CASES)
+def test_the_rule_in_the_code_is_the_one_in_the_table(address: Address, expected: Expected) -> None:
+    read, write, methods = rule_of(address.callback)
+    assert set(methods) == set(expected.methods)
+    assert may(AnonymousUser(), read) is expected.public
+    for role in Role:
+        somebody = Person(role=role, is_active=True)
+        assert may(somebody, read) is (expected.public or role in expected.readers), role
+        if set(methods) - set(SAFE):
+            assert may(somebody, write or read) is (expected.public or role in expected.writers), role
+
+
+def rule_of(callback: Any) -> tuple[Right, Right | None, tuple[str, ...]]:
+    """As `requires` has left it on a page's view, or as a REST view declares it."""
+    if hasattr(callback, "rule"):
+        rule: tuple[Right, Right | None, tuple[str, ...]] = callback.rule
+        return rule
+    view = getattr(callback, "cls", None)
+    assert view is not None, f"{callback} has no rule: decorate it with alignadmin.accounts.guard.requires"
+    handlers = getattr(callback, "actions", None) or {name: name for name in view.http_method_names}
+    methods = tuple(name.upper() for name, handler in handlers.items() if hasattr(view, handler))
+    return view.right, None, tuple(name for name in methods if name in METHODS and name != "HEAD")
+
+
+# --- over HTTP --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class World:
+    """One object of each kind that an address can name."""
+
+    parameters: dict[str, Any]
+    forms: dict[str, dict[str, Any]]
+
+    def url(self, address: Address) -> str:
+        chosen = {
+            name: self.parameters.get(f"{address.name}.{name}", self.parameters.get(name))
+            for name in address.parameters
+        }
+        chosen = {name: value for name, value in chosen.items() if name != "format"}
+        return reverse(address.name, kwargs=chosen)
+
+
+@pytest.fixture
+def world(db: None, people: dict[Role, Person]) -> World:
+    """Nothing listens at the connector's site, so that an allowed act that would call it fails at once."""
+    factories.worker_heard()
+    connector = factories.connector("http://127.0.0.1:9", actor=people[Role.ADMIN])
+    scope = Scope.objects.create(connector=connector, family="j2a-state", observed_at=timezone.now())
+    mapping = Mapping.objects.create(scope=scope, work_item_type="story", source_id=10001)
+    plan = Plan.objects.create(
+        connector=connector,
+        author=people[Role.EDITOR],
+        reason="a test",
+        fingerprint="0" * 64,
+        created_at=timezone.now(),
+        seen_at=timezone.now(),
+    )
+    Change.objects.create(plan=plan, position=0, family="j2a-state", work_item_type="story", source_id=10001)
+    with transaction.atomic():
+        trail.record(
+            AuditRecord(
+                action="plan.made",
+                actor=people[Role.EDITOR],
+                context=context_of(connector),
+                subject="plan",
+                sentence="Planned.",
+                plan=plan.pk,
+            )
+        )
+    row = HistoryRow.objects.latest("id")
+    outside = Case.objects.create(
+        connector=connector, entry_seq=row.entry_seq, at=timezone.now(), opened_at=timezone.now()
+    )
+    pack = services.ask("", actor=people[Role.ADMIN], time_zone="UTC")
+    schedule = schedules.add("Weekly", "", Every.WEEK, [], actor=people[Role.ADMIN])
+    job = runner.start(connector, "refresh", actor=people[Role.ADMIN])
+    of_mapping = {"mapping": mapping.pk, "seen": ""}
+    return World(
+        parameters={
+            "slug": connector.slug,
+            "pk": plan.pk,
+            "wish": "cancel",
+            "position": 0,
+            "system": System.ALIGN.value,
+            "connector-job.pk": job.pk,
+            **{f"{name}.pk": people[Role.VIEWER].pk for name in TABLE if name.startswith("person")},
+            "uid": "MQ",
+            "token": "no-such-token",
+            "account_reset_password_from_key.uidb36": "1",
+            "account_reset_password_from_key.key": "no-such-key",
+            "row": row.number,
+            "view": 1,
+            "run": factories.intake_run(connector).pk,
+            "week": weeks.week_of(timezone.now()).slug,
+            "case": outside.pk,
+            "pack": pack.uuid,
+            "schedule": schedule.pk,
+            "switch": "pause",
+            "api-connectors-detail.slug": connector.slug,
+            "api-connectors-detail.pk": connector.pk,
+            "api-mappings-detail.pk": mapping.pk,
+            "api-history-detail.number": row.number,
+        },
+        forms={"matrix-drop": of_mapping, "matrix-decide": of_mapping, "matrix-keep": of_mapping},
+    )
+
+
+@pytest.mark.parametrize(("address", "expected"), CASES)
+@pytest.mark.parametrize("role", Role)
+def test_a_role_gets_what_the_table_says(
+    address: Address, expected: Expected, role: Role, world: World, people: dict[Role, Person]
+) -> None:
+    for method in METHODS:
+        client = Client()  # a sign-in of its own: an address may end it
+        client.force_login(people[role])
+        answer = send(client, method, address, world)
+        assert what(answer) in allowed_outcomes(address, expected, role, method), f"{method} {world.url(address)}"
+
+
+def allowed_outcomes(address: Address, expected: Expected, role: Role, method: str) -> set[str]:
+    if ("GET" if method == "HEAD" else method) not in expected.methods:
+        return {"no such method", "not found"}
+    if expected.public:
+        return {"answered"}
+    if role not in expected.readers:
+        return {"not found"}
+    if method not in SAFE and role not in expected.writers:
+        return {"refused"}
+    return {"answered", "not found"} if expected.own else {"answered"}
+
+
+@pytest.mark.parametrize(("address", "expected"), CASES)
+def test_without_a_sign_in_only_public_addresses_answer(
+    address: Address, expected: Expected, world: World, client: Client
+) -> None:
+    for method in METHODS:
+        answer = send(client, method, address, world)
+        if expected.public:
+            outcomes = {"answered", "no such method"}
+        else:
+            outcomes = {"refused", "no such method"} if address.is_rest else {"sent to sign in"}
+        assert what(answer) in outcomes, f"{method} {world.url(address)}"
+
+
+def test_a_deactivated_person_gets_nothing(world: World, people: dict[Role, Person], client: Client) -> None:
+    client.force_login(people[Role.ADMIN])
+    assert what(send(client, "GET", ADDRESSES["overview"], world)) == "answered"
+    Person.objects.filter(role=Role.ADMIN).update(is_active=False)
+    assert what(send(client, "GET", ADDRESSES["overview"], world)) == "sent to sign in"
+
+
+def test_a_form_of_another_site_is_refused(world: World, people: dict[Role, Person]) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(people[Role.ADMIN])
+    writable = [ADDRESSES[name] for name, expected in TABLE.items() if "POST" in expected.methods]
+    assert writable
+    assert {address.name for address in writable if send(client, "POST", address, world).status_code != 403} == set()
+
+
+# --- ids of another connector -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def other_world(world: World, people: dict[Role, Person]) -> World:
+    """The first connector's addresses and forms, with the ids of a second one's things in them."""
+    other = factories.connector("http://127.0.0.2:9", actor=people[Role.ADMIN], slug="beta", name="Beta")
+    scope = Scope.objects.create(connector=other, family="j2a-state", observed_at=timezone.now())
+    mapping = Mapping.objects.create(scope=scope, work_item_type="story", source_id=10001, wanted=3, waits=True)
+    project = Project.objects.create(connector=other, jira_id=7, key="OTHER", in_scope=True)
+    job = runner.start(other, "refresh", actor=people[Role.ADMIN])
+    credential = Credential.objects.filter(connector=other, system=System.ALIGN).first()
+    assert credential
+    of_mapping = {"mapping": mapping.pk, "seen": 3, "decision": "adopt", "record": 1}
+    of_credential = {
+        "credential": str(credential.uuid),
+        "owners-credential": str(credential.uuid),
+        "confirm_loss": "on",
+    }
+    forms: dict[str, dict[str, Any]] = {
+        **dict.fromkeys(("matrix-drop", "matrix-decide", "matrix-keep"), of_mapping),
+        "drift-decide": {"one": f"adopt {mapping.pk}.0."},
+        "plan-new": {"row": mapping.pk, "reason": "of another connector"},
+        "matrix-cell": {"scope": project.key, "status": 1, "target": 1},
+        "matrix-list": {"scope": project.key},
+        **{name: of_credential for name in TABLE if name.startswith("credential-")},
+    }
+    parameters = {**world.parameters, "connector-job.pk": job.pk, "history-run.run": factories.intake_run(other).pk}
+    return World(parameters=parameters, forms=forms)
+
+
+THERE = {"connector-job", "history-run", "matrix-drop", "matrix-decide", "matrix-keep", "matrix-cell", "matrix-list"}
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_thing_of_another_connector_is_not_there_below_this_one(
+    role: Role, other_world: World, people: dict[Role, Person]
+) -> None:
+    """Whoever may do the act gets 404, or a refusal in words where a form names several; nothing of it is changed."""
+    before = _stored()
+    for name in sorted({*THERE, *other_world.forms}):
+        address, expected = ADDRESSES[name], TABLE[name]
+        client = Client()
+        client.force_login(people[role])
+        method = "POST" if "POST" in expected.methods else "GET"
+        answer = send(client, method, address, other_world)
+        allowed = role in (expected.writers if method == "POST" else expected.readers)
+        wanted = {404} if name in THERE else {400, 404, 409}
+        assert answer.status_code in (wanted if allowed else {403, 404}), f"{name}: {answer.status_code}"
+    assert _stored() == before
+
+
+def _stored() -> list[Any]:
+    """Everything that the acts of these addresses could change, of the second connector."""
+    kinds = (Mapping.objects.filter(scope__connector__slug="beta"), Credential.objects.filter(connector__slug="beta"))
+    jobs_ = Job.objects.filter(connector__slug="beta")
+    return [list(each.order_by("pk").values()) for each in (*kinds, jobs_)] + [Plan.objects.count()]
+
+
+@pytest.mark.parametrize("name", sorted(name for name in TABLE if "slug" in ADDRESSES[name].parameters))
+def test_every_address_below_a_connector_has_a_test_with_another_one_s_ids(name: str) -> None:
+    """Its ids stand in the path, or in the form named above; an address that only names the connector has none."""
+    ids = set(ADDRESSES[name].parameters) - {"slug", "system", "format"}
+    assert not ids or name in THERE | {"api-connectors-detail"}, f"{name} takes {ids}"
+
+
+def send(client: Client, method: str, address: Address, world: World) -> HttpResponse:
+    client.raise_request_exception = False
+    form = world.forms.get(address.name, {})
+    if method in SAFE:
+        return client.generic(method, world.url(address))  # type: ignore[return-value]
+    if method == "POST":
+        return client.post(world.url(address), form)  # type: ignore[return-value]
+    return client.generic(method, world.url(address), b"{}", "application/json")  # type: ignore[return-value]
+
+
+def what(answer: HttpResponse) -> str:
+    if answer.status_code in (301, 302, 303) and answer.headers["Location"].startswith("/accounts/login/?"):
+        return "sent to sign in"
+    words = {401: "refused", 403: "refused", 404: "not found", 405: "no such method"}
+    if answer.status_code >= 500:
+        return f"failed with {answer.status_code}"
+    return words.get(answer.status_code, "answered")

@@ -1,0 +1,101 @@
+"""The tree: nothing at the top level that does not belong there, nothing in any file that belongs to one machine."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests import ROOT
+
+TOP_LEVEL = {
+    ".ci",
+    ".gitignore",
+    "LICENSE",
+    "Makefile",
+    "README.md",
+    "alignadmin",
+    "connectors",
+    "constraints.txt",
+    "docs",
+    "manage.py",
+    "mappings",
+    "pyproject.toml",
+    "static",
+    "templates",
+    "tests",
+}
+# Written in pieces, so that this file does not contain what it looks for.
+ELSEWHERE = [
+    ("a home directory", r"(?<![\w.])/(root|home/\w+)" + "/"),
+    ("a workplace", r"(?<![\w.])/wo" + r"rk/"),
+    ("a package registry", "https?://" + r"(\w+\.)*(pypi\.|pythonhosted|npmjs|registry\.)"),
+]
+
+
+def tracked() -> list[Path]:
+    """What git has, or would take: files that are ignored or deleted do not count."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [path for name in listing.stdout.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def test_the_top_level_holds_only_what_belongs_there() -> None:
+    found = {path.relative_to(ROOT).parts[0] for path in tracked()}
+    assert "manage.py" in found
+    assert found <= TOP_LEVEL
+
+
+@pytest.mark.parametrize(("what", "pattern"), ELSEWHERE)
+def test_no_file_names(what: str, pattern: str) -> None:
+    named = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()[:100]}"
+        for path in tracked()
+        for number, line in enumerate(path.read_text(errors="ignore").splitlines(), 1)
+        if re.search(pattern, line)
+    ]
+    assert named == [], f"{what} is named"
+
+
+def test_it_finds_what_it_looks_for() -> None:
+    samples = ["open /ro" + "ot/.netrc", "cd /wo" + "rk/main", "https://py" + "pi.org/simple"]
+    assert all(re.search(pattern, sample) for (_, pattern), sample in zip(ELSEWHERE, samples, strict=True))
+
+
+def test_constraints_are_plain_pins() -> None:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    assert lines
+    assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9._+!-]+", line)] == []
+
+
+def test_nothing_of_others_is_copied_in() -> None:
+    """Libraries for the browser come from installed packages."""
+    copied = [path for path in tracked() if re.search(r"(\.min\.(js|css)|/(vendor|node_modules)/)", str(path))]
+    assert copied == []
+
+
+def test_a_lock_of_a_row_never_stops_those_who_only_refer_to_it() -> None:
+    """On PostgreSQL they look at it when they commit, and hold the head of the history then: a deadlock otherwise."""
+    locks = [
+        found
+        for app in ("connectors", "mappings")
+        for path in (ROOT / app).rglob("*.py")
+        for found in re.findall(r"select_for_update\(((?:[^()]|\([^()]*\))*)\)", path.read_text())
+    ]
+    assert len(locks) > 20
+    assert all("no_key=True" in lock for lock in locks)
+
+
+def test_no_attribute_and_no_title_holds_an_element() -> None:
+    """These filters write a <time> with attributes of its own: inside another's quotes the page shows its rest."""
+    element = r"\{\{[^}]*\|(?:moment|stamp|clock|ago)\b[^}]*\}\}"
+    wrong = re.compile(rf"""[a-z-]+="[^"<>]*{element}|block title %\}}(?:(?!endblock).)*{element}""")
+    found = [path.name for path in (ROOT / "templates").rglob("*.html") if wrong.search(path.read_text())]
+    assert found == []

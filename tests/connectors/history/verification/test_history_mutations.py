@@ -1,0 +1,121 @@
+"""Whatever is changed in a table of the history is found by a check of it, except what no entry says."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from alignadmin.accounts.models import Person, Role
+from alignadmin.audit import checkpoints, deliveries, triggers, verification
+from connectors.history.cases import services
+from connectors.history.intake import intake, withdrawals
+from connectors.history.reviews import questions, sign_off, weeks
+from connectors.models import Case, Connector, HistoryRow, Intake, IntakeRun
+from tests.connectors.history.verification.test_comparison import differences
+from tests.support import history_mutations as mutations
+from tests.support import review_helpers
+from tests.support.history_mutations import Falsified
+from tests.support.mapping_helpers import apply_all, approved_plan, edit, make_plan
+
+pytestmark = pytest.mark.django_db(transaction=True)
+IN_REVIEW, QA, BLOCKED = 10013, 10015, 10017
+
+
+@pytest.fixture
+def whole(connector: Connector, people: dict[Role, Person]) -> Connector:
+    """A row in every table: three plans; lines taken in, withdrawn, explained; a question, a review, a checkpoint."""
+    admin, editor, reviewer = people[Role.ADMIN], people[Role.EDITOR], people[Role.REVIEWER]
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=editor)
+    edit(connector, "j2a-state", QA, None, actor=editor)
+    apply_all(connector, actor=admin)
+    edit(connector, "j2a-state", BLOCKED, 2, actor=editor)
+    approved_plan(connector, actor=admin)
+    edit(connector, "j2a-state", IN_REVIEW, 2, actor=editor)
+    make_plan(connector, actor=editor)
+    since = timezone.now() - timedelta(hours=2)
+    take_in(connector, since, range(6), actor=admin)
+    take_in(connector, since, range(3, 9), actor=editor)
+    run = IntakeRun.objects.filter(connector=connector).order_by("-number")[0]
+    withdrawals.withdraw(run, "The wrong file.", actor=editor)
+    take_in(connector, since, range(4, 7), actor=admin)
+    first, second, third = Case.objects.filter(state="open").order_by("pk")[:3]
+    services.explain([first.pk, second.pk], "A trial.", actor=editor)
+    services.take_back(third.pk, "Put back by hand.", actor=editor)
+    row = HistoryRow.objects.filter(action="plan.made").order_by("pk")[0]
+    asked = questions.ask(row, admin.pk, "Why?", actor=reviewer)
+    questions.answer(asked, "A QA column was added.", actor=admin)
+    week = review_helpers.past_week()
+    line = weeks.line_of(week, timezone.now())
+    seen = sign_off.Seen(review=0, rows=line.rows, open_cases=line.open_cases)
+    sign_off.sign(week, note="Quiet.", seen=seen, actor=reviewer)
+    checkpoints.make(checkpoints.COMMAND)
+    deliveries.deliver_due()
+    assert differences() == []
+    return connector
+
+
+def take_in(connector: Connector, since: object, numbers: range, *, actor: Person) -> None:
+    text = "\n".join(
+        f"{connector.config_name}\tSam\t{since + timedelta(minutes=number):%Y-%m-%d %H:%M:%S}\t"  # type: ignore[operator]
+        f"{review_helpers.written(number)}"
+        for number in numbers
+    )
+    intake.take_in(connector, text, intake=Intake.PASTE, actor=actor)
+
+
+@pytest.fixture
+def lifted(whole: Connector) -> Iterator[None]:
+    with triggers.lifted():
+        yield
+
+
+def is_found() -> bool:
+    return verification.verify().sentence.startswith("The chain is broken") or bool(differences())
+
+
+def unfound(act: Callable[[], Falsified | None]) -> tuple[Falsified | None, bool]:
+    """What was done, and whether it was found; the database is as before."""
+    with transaction.atomic():
+        done = act()
+        found = done is None or is_found()
+        transaction.set_rollback(True)
+    return done, found
+
+
+def hunt(rounds: int, seed: int) -> None:
+    rng = random.Random(seed)
+    missed, done = [], Counter[str]()
+    for _ in range(rounds):
+        acts: list[Callable[[], Falsified | None]] = [
+            lambda model=model, field=field: mutations.edit(rng, model, field)  # type: ignore[misc]
+            for model, field in mutations.all_columns()
+        ]
+        acts += [
+            lambda model=model, act=act: act(rng, model)  # type: ignore[misc]
+            for model in mutations.TABLES
+            for act in (mutations.delete, mutations.double, mutations.swap)
+        ]
+        for falsify in acts:
+            falsified, found = unfound(falsify)
+            if falsified:
+                done[falsified.table] += 1
+            if falsified and not found:
+                missed.append(falsified)
+    print(f"{done.total()} falsifications, all of them to be found: {dict(done)}")
+    assert not missed, "\n".join(f"{each.table}: {each.what}" for each in missed)
+    assert all(done[model.__name__] for model in mutations.TABLES)
+
+
+def test_each_column_of_each_table_is_compared(lifted: None) -> None:
+    hunt(1, 20260301)
+
+
+@pytest.mark.soak
+def test_thousands_of_random_falsifications_are_found(lifted: None) -> None:
+    hunt(25, 7)

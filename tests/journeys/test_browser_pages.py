@@ -1,0 +1,307 @@
+"""Every page as each role sees it: axe finds nothing, the console stays silent, a phone needs no sideways scrolling."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+from django.urls import resolve
+from playwright.sync_api import Browser, Page, Request
+
+from tests.alignadmin.test_roles import ADDRESSES
+from tests.journeys.test_browser_second_factor import PAGES as OF_FACTORS
+from tests.support import browser_helpers as steps
+from tests.support.browser import NARROW, WIDE, Complaints, axe, fits, watched_page
+from tests.support.browser_helpers import ADMIN, EDITOR, REVIEWER, VIEWER, Own, own_connector
+from tests.support.processes import Site, eventually
+
+pytestmark = pytest.mark.browser
+MATRIX = "/connectors/{slug}/mappings/"
+PACK = str(uuid4())
+
+# What an admin can open; the braces are filled in by `Furnished`.
+PAGES = {
+    "overview": "/",
+    "mappings": "/mappings/",
+    "matrix": MATRIX,
+    "matrix of a project": f"{MATRIX}?scope=PROJ",
+    "matrix of a team's project": f"{MATRIX}?scope=PROJ1",
+    "matrix of the way back": f"{MATRIX}?scope=PROJ&direction=a2j",
+    "matrix of steps": f"{MATRIX}?scope=PROJ&kind=step",
+    "matrix of tasks": f"{MATRIX}?scope=PROJ&type=task",
+    "matrix with two records of a key": f"{MATRIX}?scope=PROJ&type=defect",
+    "matrix of problems": f"{MATRIX}?scope=PROJ&only=problems",
+    "matrix without rows": f"{MATRIX}?q=no-such-status",
+    "list of a project": f"{MATRIX}?scope=PROJ&view=list",
+    "list of steps": f"{MATRIX}?scope=PROJ&kind=step&view=list",
+    "first drift": "/drift/",
+    "drift": "/connectors/{slug}/drift/",
+    "drift of a filter": "/connectors/{slug}/drift/?situation=unknown",
+    "drift not known": "/connectors/{slug}/drift/?tab=unknown",
+    "accepted drift": "/connectors/{slug}/drift/?tab=accepted",
+    "drift checks": "/connectors/{slug}/drift/?tab=checks",
+    "new plan": "/connectors/{slug}/plan/",
+    "plans": "/plans/",
+    "plans of a state": "/plans/?connector={slug}&state=finished",
+    "draft plan": "/plans/{draft}/",
+    "approved plan": "/plans/{approved}/",
+    "applied plan": "/plans/{applied}/",
+    "roll back": "/plans/{applied}/roll-back/",
+    "own sessions": "/accounts/sessions/",
+    "history": "/history/?connector={slug}",
+    "history, a row open": "/history/?connector={slug}&row={row}",
+    "history as Align shows it": "/history/?connector={slug}&as=align",
+    "history, wrong filter": "/history/?connector=nowhere",
+    "history, searched": "/history/?q=connector:{slug}+after:%22In+Review%22+since:90d+story",
+    "saved searches": "/history/views/?q=source:outside",
+    "history row": "/history/{row}/",
+    "log lines": "/history/intake/",
+    "runs of the log": "/history/intake/{slug}/?way=all",
+    "run of the log": "/history/intake/{slug}/{run}/",
+    "check of the history": "/history/verification/",
+    "packs": "/history/packs/?whose=all",
+    "new pack": "/history/packs/new/?q=connector:{slug}",
+    "pack": "/history/packs/{pack}/",
+    "scheduled packs": "/history/packs/schedules/",
+    "schedule packs": "/history/packs/schedules/new/",
+    "outside changes": "/history/cases/?connector={slug}",
+    "outside changes, explained": "/history/cases/?state=explained",
+    "outside change": "/history/cases/{case}/",
+    "reviews": "/history/review/",
+    "week": "/history/review/{week}/",
+    "questions": "/history/questions/",
+    "all questions": "/history/questions/?state=all",
+    "question": "/history/questions/{question}/",
+    "connectors": "/connectors/",
+    "connector": "/connectors/{slug}/",
+    "new connector": "/connectors/new/",
+    "edit connector": "/connectors/{slug}/edit/",
+    "rules": "/connectors/{slug}/rules/",
+    "credentials": "/connectors/credentials/",
+    "Align credential": "/connectors/{slug}/credential/align/",
+    "Jira credential": "/connectors/{slug}/credential/jira/",
+    "maintenance": "/connectors/{slug}/maintenance/",
+    "contract": "/connectors/{slug}/contract/",
+    "job": "/connectors/{slug}/job/{job}/",
+    "rate budget": "/connectors/{slug}/budget/",
+    "settings": "/settings/",
+    "people": "/settings/people/",
+    "people of a state": "/settings/people/?state=invited",
+    "invite somebody": "/settings/people/new/",
+    "person": "/settings/people/2/",
+    "oneself among people": "/settings/people/1/",
+    "deactivate a person": "/settings/people/2/active/",
+    "account": "/accounts/",
+    "password": "/accounts/password/change/",
+    "sign in again": "/accounts/reauthenticate/",
+    "sign out": "/accounts/logout/",
+    "not found": "/connectors/nowhere/",
+}
+SIGNED_OUT = {
+    "sign in": "/accounts/login/",
+    "inactive": "/accounts/inactive/",
+    "dead invitation": "/accounts/join/MQ/no-such-token/",
+    "password forgotten": "/accounts/password/reset/",
+    "link on its way": "/accounts/password/reset/done/",
+    "dead link": "/accounts/password/reset/key/1-no-such-key/",
+}
+OTHERS = {
+    EDITOR: ("overview", "matrix of a project", "new plan", "draft plan", "connector"),
+    REVIEWER: (
+        "overview",
+        "reviews",
+        "week",
+        "questions",
+        "question",
+        "history, a row open",
+        "log lines",
+        "approved plan",
+    ),
+    VIEWER: ("overview", "matrix of a project", "list of a project", "draft plan", "connectors", "connector"),
+}
+VISITS = [
+    *((ADMIN, name) for name in PAGES),
+    *(("", name) for name in SIGNED_OUT),
+    *((email, name) for email, names in OTHERS.items() for name in names),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Furnished:
+    """A connector with something of everything: waiting edits, drift, plans of three states, history, a job."""
+
+    own: Own
+    numbers: dict[str, int | str]
+
+    def address(self, page: str) -> str:
+        return self.own.site.url + (PAGES | SIGNED_OUT)[page].format(
+            slug=self.own.slug, pack=PACK, week=running_week(), **self.numbers
+        )
+
+
+@pytest.fixture(scope="module")
+def furnished(site: Site) -> Iterator[Furnished]:
+    with own_connector(site) as own:
+        applied = plan_of(own, 10017, 2)
+        act(own, applied, "apply")
+        own.wait_until_idle()
+        approved = plan_of(own, 10018, 4)
+        own.set_cell(10015, 4, seen=3)
+        draft = plan_of(own, 10016, 5, seen=4, approve=False)
+        own.set_cell(10011, 1, seen=0, email=EDITOR)
+        own.sandbox.edit("update_mapping", family="a2j_state", project="PROJ", type=4, source=2, target=10013)
+        own.read_again()
+        pack_of(own)
+        yield Furnished(
+            own=own,
+            numbers={
+                "applied": applied,
+                "approved": approved,
+                "draft": draft,
+                "row": row_of(own),
+                "run": run_of(own),
+                "job": job_of(own),
+                "question": question_of(own),
+                "case": case_of(own),
+            },
+        )
+
+
+def plan_of(own: Own, status: int, target: int, *, seen: int | str = "", approve: bool = True) -> int:
+    """Edit that cell and plan every edit that waits; the plan's number."""
+    own.set_cell(status, target, seen=seen)
+    waiting = own.get(f"/api/v1/mappings/?connector={own.slug}&situation=edited").json()["results"]
+    form = {"row": [str(each["id"]) for each in waiting], "reason": steps.REASON}
+    plan = int(own.post(own.new_plan, form).url.rstrip("/").rsplit("/", 1)[1])
+    if approve:
+        act(own, plan, "approve", fingerprint=fingerprint_of(own, plan), warnings="on")
+    return plan
+
+
+def act(own: Own, plan: int, wish: str, **data: str) -> None:
+    answer = own.post(f"{own.site.url}/plans/{plan}/{wish}/", data)
+    assert answer.status_code == 200, answer.text
+
+
+def fingerprint_of(own: Own, plan: int) -> str:
+    return str(own.get(f"/api/v1/plans/{plan}/").json()["fingerprint"])
+
+
+def pack_of(own: Own) -> None:
+    """A pack that is ready, and a schedule of more."""
+    asked = own.post(f"{own.site.url}/history/packs/new/", {"q": f"connector:{own.slug}", "uuid": PACK})
+    assert asked.status_code == 200, asked.text
+    schedule = {"name": f"Weekly {own.slug}", "q": f"connector:{own.slug}", "every": "week", "recipients": ""}
+    assert own.post(f"{own.site.url}/history/packs/schedules/new/", schedule).status_code == 200
+    eventually(lambda: "Download" in own.get(f"/history/packs/{PACK}/").text, what="the pack")
+
+
+def row_of(own: Own) -> str:
+    """The history's row of the applied change."""
+    address = f"/api/v1/history/?connector={own.slug}&action=created"
+    rows = eventually(lambda: own.get(address).json()["results"] or None, what="the history of the apply")
+    return str(rows[0]["number"])
+
+
+def run_of(own: Own) -> int:
+    """The first taking-in of Align's log that brought lines."""
+    found = eventually(
+        lambda: re.search(rf"/history/intake/{own.slug}/(\d+)/", own.get(f"/history/intake/{own.slug}/?way=all").text),
+        what="a taking-in of the log",
+    )
+    return int(found[1])
+
+
+def running_week() -> str:
+    today = datetime.now(UTC).date()
+    return (today - timedelta(days=today.weekday())).isoformat()
+
+
+def question_of(own: Own) -> int:
+    """The reviewer's to the admin, who applied the change."""
+    asked = own.post(
+        f"{own.site.url}/history/{row_of(own)}/ask/", {"to": "1", "text": "Which ticket is it?"}, email=REVIEWER
+    )
+    assert asked.status_code == 200, asked.text
+    return int(own.get("/history/questions/").text.split('td><a href="/history/questions/')[1].split("/")[0])
+
+
+def case_of(own: Own) -> int:
+    """An outside change, of a line that was uploaded by hand."""
+    what = "CONFIG Updated - State mapping - Align to Jira - Story - Dev complete (3) JiraStatusId Changed - "
+    line = ("CONFIG 123", "Jira Align System", "2026-11-20 12:00:00", f"{what}From [10013] To [10015]")
+    own.post(f"{own.site.url}/history/intake/", {"connector": own.slug, "text": "\t".join(line)})
+    return int(own.get(f"/history/cases/?connector={own.slug}").text.split('id="case-')[1].split('"')[0])
+
+
+def job_of(own: Own) -> int:
+    return int(own.get(f"/connectors/{own.slug}/").text.split("/job/")[1].split("/")[0])
+
+
+@pytest.fixture(scope="module")
+def windows(site: Site, browser: Browser) -> Iterator[dict[str, tuple[Page, Complaints]]]:
+    """One window for each person; a fresh one for each page would take longer than the page."""
+    with (
+        watched_page(browser) as admin,
+        watched_page(browser) as editor,
+        watched_page(browser) as reviewer,
+        watched_page(browser) as viewer,
+        watched_page(browser) as nobody,
+    ):
+        for email, (page, _) in ((ADMIN, admin), (EDITOR, editor), (REVIEWER, reviewer), (VIEWER, viewer)):
+            steps.enter(page, site, email)
+        yield {ADMIN: admin, EDITOR: editor, REVIEWER: reviewer, VIEWER: viewer, "": nobody}
+
+
+@pytest.mark.parametrize(("email", "name"), VISITS, ids=lambda value: value.split("@")[0] or "nobody")
+def test_a_page_is_accessible_silent_and_fits_a_phone(
+    furnished: Furnished, windows: dict[str, tuple[Page, Complaints]], email: str, name: str
+) -> None:
+    page, complaints = windows[email]
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(WIDE)
+    answer = page.goto(furnished.address(name))
+    assert answer is not None
+    assert answer.status == (404 if name == "not found" else 200)
+    axe(page)
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size(NARROW)
+    assert fits(page), "a phone has to scroll sideways"
+    if email in (ADMIN, ""):  # what others see is a part of it, in the same colours
+        axe(page)
+    found, complaints.messages = complaints.messages, []
+    assert [text for text in found if name != "not found" or "404" not in text] == []
+
+
+def test_every_page_of_the_product_is_among_them() -> None:
+    paths = (*(PAGES | SIGNED_OUT).values(), *OF_FACTORS.values())
+    walked = {resolve(urlsplit(path.format_map(Anything())).path).url_name for path in paths}
+    pages = {each.name for each in ADDRESSES.values() if not each.is_rest and "GET" in each.callback.rule[2]}
+    assert pages - walked == {
+        "healthz",
+        "readyz",
+        "mfa_login_webauthn",
+        "history-pack-file",
+        "mfa_download_recovery_codes",
+    }
+
+
+class Anything(dict[str, str]):
+    """Fills every brace of an address."""
+
+    def __missing__(self, name: str) -> str:
+        return {"slug": "acme", "pack": PACK, "week": running_week()}.get(name, "1")
+
+
+def test_the_pages_of_the_api_load_nothing_from_elsewhere(site: Site, page: Page) -> None:
+    steps.enter(page, site)
+    requests: list[Request] = []
+    page.on("request", lambda request: requests.append(request))
+    page.goto(f"{site.url}/api/v1/docs/")
+    page.get_by_role("heading", name="AlignAdmin").wait_for()
+    assert [each.url for each in requests if not each.url.startswith((site.url, "data:"))] == []

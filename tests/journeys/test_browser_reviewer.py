@@ -1,0 +1,305 @@
+"""The reviewer's journey in a real browser: who changed Story "In Review" in March, prove it, take it out, sign it.
+
+With PICTURES=FOLDER in the environment the pages that docs/compliance.md shows are kept there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests import ROOT
+from tests.environment import PASSWORD
+from tests.support import backdated_install
+from tests.support.browser import NARROW, WIDE, axe, fits, sign_in
+from tests.support.browser_helpers import REVIEWER
+from tests.support.processes import Site, created_database
+
+pytestmark = pytest.mark.browser
+PEOPLE = ("Eli Editor", "Pia Planner", "Dana Admin", "Sam Second")
+BESIDE = ("planned by Pia Planner", "approved by Dana Admin", "applied by Sam Second")
+NOTE = "Looked at every change of a mapping and at the sample; the outside one is explained."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spring:
+    """An installation that was there in March: when its plan was applied, and what Align's log says of that time."""
+
+    site: Site
+    moment: datetime
+    plan: int
+    log: str
+    checkpoints: Path
+
+    @property
+    def month(self) -> str:
+        return f"{self.moment:%Y-%m}"
+
+    @property
+    def question(self) -> str:
+        return f'type:story "In Review" since:{self.month} until:{self.month}'
+
+
+@pytest.fixture
+def spring(tmp_path: Path) -> Iterator[Spring]:
+    """Web and worker of today, on what the product wrote while its clock stood in March."""
+    moment = march_tuesday(datetime.now(UTC))
+    folder = tmp_path / "delivered"
+    with created_database() as database_url:
+        settings = {"CHECKPOINT_INTERVAL": "3600", "CHECKPOINT_FOLDER": str(folder)}
+        site = Site(data_dir=tmp_path / "data", database_url=database_url, extra=settings)
+        try:
+            site.migrate()
+            site.start_sandbox("--audit-endpoint", "no")
+            plan, log = lived_through(site, moment)
+            site.start_web()
+            site.start_worker()
+            yield Spring(site=site, moment=moment, plan=plan, log=log, checkpoints=folder)
+        finally:
+            site.stop()
+
+
+def march_tuesday(now: datetime) -> datetime:
+    """In the last March that is over: the Tuesday of its second whole week."""
+    first = datetime(now.year - (now.month <= 3), 3, 1, 9, 30, tzinfo=UTC)
+    return first + timedelta(days=(7 - first.weekday()) % 7 + 8)
+
+
+def lived_through(site: Site, moment: datetime) -> tuple[int, str]:
+    """The number of the plan, and what Align's log says."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.support.backdated_install", "acme", site.sandbox_url, moment.isoformat()],
+        cwd=ROOT,
+        env=site.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    return int(told["plan"]), str(told["log"])
+
+
+@pytest.mark.journey
+def test_a_reviewer_finds_proves_exports_and_signs_a_change_of_march(
+    spring: Spring, page: Page, tmp_path: Path
+) -> None:
+    sign_in(page, spring.site.url, REVIEWER, PASSWORD)
+    take_the_log_in(page, spring)
+    find_who_changed_it(page, spring)
+    look_at_its_plan(page, spring)
+    find_it_by_each_of_its_people(page, spring)
+    prove_it(page, spring)
+    explain_the_other_change(page, spring)
+    pack = export(page, spring, tmp_path)
+    have_it_checked(pack, spring, tmp_path)
+    sign_the_week(page, spring)
+    read_it_on_a_phone(page, spring)
+
+
+# --- finding -------------------------------------------------------------------------------------------------------
+
+
+def take_the_log_in(page: Page, spring: Spring) -> None:
+    page.goto(f"{spring.site.url}/history/intake/?connector=acme")
+    page.get_by_label("Pasted lines").fill(spring.log)
+    page.get_by_role("button", name="Take in").click()
+    expect(page.get_by_role("status")).to_contain_text("2 lines read, 2 new")
+    look_at(page)
+
+
+def find_who_changed_it(page: Page, spring: Spring) -> None:
+    """One change of ours, which Align's log has exactly; and one that nobody here has made."""
+    page.goto(f"{spring.site.url}/history/")
+    search = page.get_by_role("searchbox", name="Words and qualifiers")
+    search.fill(spring.question)
+    page.get_by_role("button", name="Search", exact=True).click()
+    expect(rows(page)).to_have_count(2)
+    look_at(page, "history")
+
+    theirs, ours = rows(page).nth(0), rows(page).nth(1)
+    expect(theirs).to_contain_text(backdated_install.STRANGER)
+    expect(theirs).to_contain_text("no cause here")
+    for told in ("Eli Editor", *BESIDE, backdated_install.TICKET, "in Align's log", "Jira Align System"):
+        expect(ours).to_contain_text(told)
+
+    ours.get_by_role("link").first.click()
+    panel = page.get_by_role("complementary", name="The chosen row")
+    expect(panel).to_contain_text("has the hash it was written with")
+    number = page.url.rsplit("row=", 1)[1]
+    expect(rows(page).nth(1), "the number in the address is the one on the page").to_contain_text(f"#{number}")
+    for told in (f"entry {number}", "Author", "Planned by", "Approved by", "Applied by", *PEOPLE):
+        expect(panel).to_contain_text(told)
+    expect(panel).to_contain_text("From [In progress] To [Dev complete]")
+    expect(panel).to_contain_text(backdated_install.REASON)
+    expect(panel).to_contain_text("has the hash it was written with")
+    look_at(page, "row")
+
+
+def find_it_by_each_of_its_people(page: Page, spring: Spring) -> None:
+    """`actor:` finds all four, each other qualifier one of them; nobody of them is another."""
+    search = page.get_by_role("searchbox", name="Words and qualifiers")
+    for asked, count in (
+        *((f"actor:{name}", 1) for name in ("eli", "pia", "dana", "sam")),
+        ("author:eli planner:pia approver:dana applier:sam", 1),
+        ("author:dana", 0),
+        ("approver:eli", 0),
+        ("applier:dana", 0),
+    ):
+        page.goto(f"{spring.site.url}/history/")
+        search.fill(f"action:updated {spring.question} {asked}")
+        page.get_by_role("button", name="Search", exact=True).click()
+        expect(rows(page), asked).to_have_count(count)
+
+
+def rows(page: Page) -> Locator:
+    return page.locator("#_rows tbody tr")
+
+
+def look_at_its_plan(page: Page, spring: Spring) -> None:
+    page.get_by_role("complementary").get_by_role("link", name=f"plan {spring.plan}").click()
+    page.wait_for_url(f"**/plans/{spring.plan}/")
+    main = page.locator("main")
+    for told in (backdated_install.REASON, backdated_install.TICKET, *PEOPLE, "In progress", "Dev complete"):
+        expect(main).to_contain_text(told)
+    look_at(page, "plan")
+
+
+# --- proving -------------------------------------------------------------------------------------------------------
+
+
+def prove_it(page: Page, spring: Spring) -> None:
+    ask(page, spring)
+    expect(rows(page).nth(1)).to_contain_text("chained")
+    page.get_by_role("button", name="Verify now").click()
+    expect(page.get_by_text("verified up to entry")).to_be_visible(timeout=60_000)
+    look_at(page, "verified")
+    ask(page, spring)
+    expect(rows(page).nth(1)).to_contain_text("verified")
+    expect(rows(page).nth(0)).to_contain_text("mirrored")
+
+
+def ask(page: Page, spring: Spring) -> None:
+    page.goto(f"{spring.site.url}/history/?q={spring.question.replace(' ', '+')}")
+    expect(rows(page)).to_have_count(2)
+
+
+def explain_the_other_change(page: Page, spring: Spring) -> None:
+    rows(page).nth(0).get_by_role("link").first.click()
+    page.get_by_role("complementary").get_by_role("link", name="Explain it or take it back").click()
+    page.wait_for_url("**/history/cases/*/")
+    look_at(page, "case")
+    page.get_by_label("Why it was made").fill("Olga set it back by mistake before she left.")
+    page.get_by_role("button", name="Explain", exact=True).click()
+    expect(page.locator("main")).to_contain_text("Robin Reviewer")
+
+
+# --- taking it out -------------------------------------------------------------------------------------------------
+
+
+def export(page: Page, spring: Spring, folder: Path) -> Path:
+    ask(page, spring)
+    page.get_by_role("link", name="Evidence pack of this").click()
+    expect(page.locator("dl.pairs dd").first).to_have_text("2")
+    look_at(page)
+    page.get_by_role("button", name="Make the pack").click()
+    page.wait_for_url(re.compile(r"/history/packs/[0-9a-f-]{36}/$"))
+    expect(page.get_by_text("Ready", exact=True)).to_be_visible(timeout=60_000)
+    look_at(page, "pack")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path
+
+
+def have_it_checked(pack: Path, spring: Spring, folder: Path) -> None:
+    """By the checker that lies in the pack, which knows nothing of the product; then an altered pack."""
+    with zipfile.ZipFile(pack) as opened:
+        opened.extractall(folder / "pack")
+    delivered = ("--checkpoints", str(spring.checkpoints))
+    whole = checked(folder / "pack", *delivered)
+    assert whole.returncode == 0, whole.stdout + whole.stderr
+    assert whole.stdout.startswith("Everything holds: "), whole.stdout
+    assert "You gave no checkpoints" not in whole.stdout
+    alone = checked(folder / "pack")
+    assert alone.returncode == 0, alone.stdout + alone.stderr
+    assert "Note: You gave no checkpoints" in alone.stdout
+
+    entries = folder / "pack" / "entries.jsonl"
+    lines = entries.read_text().splitlines(keepends=True)
+    place = next(number for number, line in enumerate(lines) if "change.done" in line)
+    seq = json.loads(lines[place])["seq"]
+    told = {each["seq"]: each for each in map(json.loads, (folder / "pack" / "rows.jsonl").read_text().splitlines())}
+    parts = ("person_name", "planner_name", "approver_name", "applier_name")
+    assert tuple(told[seq][part] for part in parts) == PEOPLE, "the number of page and address is that of the pack"
+    lines[place] = lines[place].replace("Eli Editor", "Eli Edited")
+    entries.write_text("".join(lines))
+    altered = checked(folder / "pack", *delivered)
+    assert altered.returncode == 1, altered.stdout + altered.stderr
+    assert altered.stdout.startswith("WRONG: "), altered.stdout
+    assert f"The first wrong entry is {seq};" in altered.stdout, altered.stdout
+    keep("checked.txt", "----\n".join(each.stdout for each in (whole, alone, altered)))
+
+
+def checked(pack: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-I", "checker.py", ".", *arguments]
+    return subprocess.run(command, cwd=pack, capture_output=True, text=True, check=False, timeout=60)
+
+
+# --- signing -------------------------------------------------------------------------------------------------------
+
+
+def sign_the_week(page: Page, spring: Spring) -> None:
+    monday = spring.moment - timedelta(days=1)
+    page.goto(f"{spring.site.url}/history/review/")
+    look_at(page)
+    page.goto(f"{spring.site.url}/history/review/{monday:%Y-%m-%d}/")
+    page.get_by_role("button", name="Sample at random").click()
+    expect(page.get_by_text("Drawn with the seed")).to_be_visible()
+    look_at(page, "week")
+    page.get_by_label("Note").fill(NOTE)
+    page.get_by_role("button", name="Sign off").click()
+    expect(page.get_by_text("Signed as entry")).to_be_visible()
+    expect(page.locator("main")).to_contain_text("Robin Reviewer")
+    expect(page.locator("main")).to_contain_text(NOTE)
+    look_at(page)
+
+
+# --- looking -------------------------------------------------------------------------------------------------------
+
+
+def read_it_on_a_phone(page: Page, spring: Spring) -> None:
+    page.set_viewport_size(NARROW)
+    for path in ("/history/packs/", "/history/review/", f"/history/?q={spring.question.replace(' ', '+')}"):
+        page.goto(spring.site.url + path)
+        assert fits(page), f"a phone has to scroll {path} sideways"
+    axe(page)
+    page.set_viewport_size(WIDE)
+
+
+def look_at(page: Page, name: str = "") -> None:
+    """axe by day and by night, and the picture of it if it is wanted."""
+    axe(page)
+    if name and (folder := os.environ.get("PICTURES")):
+        page.screenshot(path=Path(folder) / f"{name}.png")
+    page.emulate_media(color_scheme="dark")
+    axe(page)
+    page.emulate_media(color_scheme="light")
+
+
+def keep(name: str, text: str) -> None:
+    if folder := os.environ.get("PICTURES"):
+        (Path(folder) / name).write_text(text)

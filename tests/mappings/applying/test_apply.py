@@ -1,0 +1,421 @@
+"""Plan and apply against the sandbox: what is sent, what is proven, and what goes wrong on the way."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.conf import LazySettings
+from django.db import connections
+
+from alignadmin.accounts.models import Person, Role
+from alignadmin.audit.models import Entry
+from alignadmin.due_work import run_due
+from alignadmin.errors import Refused
+from connectors.models import Connector, Job, Project
+from connectors.models import Status as CatalogueStatus
+from connectors.models.budget import BudgetSlot
+from connectors.setup import maintenance
+from mappings import planning
+from mappings.engine.values import Situation, WorkItemType
+from mappings.models import Change, Mapping, Plan, PlanState
+from tests.support import factories, mapping_helpers
+from tests.support.mapping_helpers import apply_all, edit, mapping, observe
+from tests.support.sandbox_fixture import RunningSandbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+IN_PROGRESS, IN_REVIEW, QA = 10002, 10013, 10015
+FEATURE, STORY = WorkItemType.FEATURE, WorkItemType.STORY
+
+
+def written(sandbox: RunningSandbox) -> list[dict[str, object]]:
+    return [each for each in sandbox.journal() if each["method"] in ("POST", "PUT", "DELETE")]
+
+
+# --- the usual way -----------------------------------------------------------------------------------------------
+
+
+def test_an_edit_is_planned_applied_and_read_back(connector: Connector, admin: Person, sandbox: RunningSandbox) -> None:
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    plan = apply_all(connector, actor=admin)
+
+    assert plan.state == PlanState.FINISHED
+    assert [(change.state, change.confirmed) for change in plan.changes.all()] == [("done", True)]
+    records = sandbox.align("GET", "/connectors/123/mappings/states?WorkItemTypeId=4").json()
+    assert [r["alignStateId"] for r in records if r["jiraStatusId"] == IN_REVIEW] == [3]
+    row = mapping(connector, "j2a-state", IN_REVIEW)
+    assert (row.wanted, row.applied, row.observed, row.situation) == (3, 3, 3, Situation.IN_SYNC)
+
+
+def test_planning_again_after_an_apply_gives_an_empty_plan(connector: Connector, admin: Person) -> None:
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    apply_all(connector, actor=admin)
+
+    assert planning.preview(connector).changes == ()
+    with pytest.raises(planning.NothingToDo):
+        mapping_helpers.make_plan(connector, actor=admin)
+
+
+def test_state_0_is_a_value_and_not_a_deletion(connector: Connector, admin: Person, sandbox: RunningSandbox) -> None:
+    edit(connector, "j2a-state", IN_REVIEW, 0, actor=admin)
+    plan = apply_all(connector, actor=admin)
+
+    change = plan.changes.get()
+    assert (change.action, change.after, change.after_name) == ("update", 0, "Pending approval")
+    assert mapping(connector, "j2a-state", IN_REVIEW).observed == 0
+
+
+def test_an_undisturbed_apply_sends_lists_one_request_a_change_and_lists_again(
+    connector: Connector, admin: Person, sandbox: RunningSandbox
+) -> None:
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    edit(connector, "j2a-state", QA, 4, actor=admin)
+    edit(connector, "a2j-state", 3, QA, project="PROJ", actor=admin)
+    plan = mapping_helpers.approved_plan(connector, actor=admin)
+    sandbox.clear_journal()
+    mapping_helpers.apply(plan, actor=admin)
+
+    sent = [each for each in sandbox.journal() if "auditlog" not in each["path"]]
+    assert len(sent) == plan.api_calls == 2 + 3 + 2
+
+
+def test_an_undisturbed_observe_asks_for_each_list_once(connector: Connector, sandbox: RunningSandbox) -> None:
+    sandbox.clear_journal()
+    observe(connector)
+
+    projects = Project.objects.filter(connector=connector, in_scope=True)
+    shared_and_own = 2 * (1 + projects.filter(team_managed=True).count())
+    assert len(sandbox.journal()) == shared_and_own + 2 * projects.count()
+
+
+# --- the wire ----------------------------------------------------------------------------------------------------
+
+FAMILIES = {
+    # family: (wire id of its type, type, source, first target, second target)
+    "j2a-state": (4, STORY, 3, 2),
+    "a2j-state": (4, STORY, None, None),
+    "j2a-step": (3, STORY, None, None),
+    "a2j-step": (4, STORY, None, None),
+}
+TYPE_IDS = {
+    ("j2a-state", "feature"): 3,
+    ("j2a-state", "story"): 4,
+    ("j2a-state", "task"): 6,
+    ("j2a-state", "defect"): 9,
+    ("a2j-state", "feature"): 3,
+    ("a2j-state", "story"): 4,
+    ("a2j-state", "defect"): 9,
+    ("j2a-step", "feature"): 2,
+    ("j2a-step", "story"): 3,
+    ("a2j-step", "feature"): 3,
+    ("a2j-step", "story"): 4,
+}
+
+
+@pytest.mark.parametrize("project", ["PROJ", "PROJ1"])
+@pytest.mark.parametrize(("family", "type_"), TYPE_IDS)
+def test_each_family_sends_its_type_id_and_the_project_where_it_belongs(
+    connector: Connector, admin: Person, sandbox: RunningSandbox, family: str, type_: str, project: str
+) -> None:
+    """Create, update and delete: company-managed Jira to Align never names the project, team-managed always does in
+    body and query, Align to Jira only in the path."""
+    source, first, second = free_cell(connector, family, project, type_)
+    sandbox.clear_journal()
+    for wanted in (first, second, None):
+        edit(connector, family, source, wanted, project=project, type_=WorkItemType(type_), actor=admin)
+        assert mapping_helpers.states(apply_all(connector, actor=admin)) == ["done"]
+
+    requests = written(sandbox)
+    assert [each["method"] for each in requests] == ["POST", "PUT", "DELETE"]
+    to_align, own = family.startswith("j2a"), project == "PROJ1"
+    for request in requests:
+        assert ("ProjectKey=PROJ1" in str(request["query"])) is (to_align and own)
+        assert (f"/projects/{project}/" in str(request["path"])) is (not to_align)
+        if request["body"] is not None:
+            body = request["body"]
+            assert isinstance(body, dict)
+            assert body["workItemTypeId"] == TYPE_IDS[family, type_]
+            assert body.get("projectKey") == (project if to_align and own else None)
+
+
+def free_cell(connector: Connector, family: str, project: str, type_: str) -> tuple[int, int, int]:
+    """A source without a record, and two targets for it."""
+    at = mapping_helpers.scope(connector, family, project)
+    row = Project.objects.get(connector=connector, key=project)
+    own = row if row.team_managed else None
+    statuses = list(
+        CatalogueStatus.objects.filter(connector=connector, project=own)
+        .order_by("jira_id")
+        .values_list("jira_id", flat=True)
+    )
+    flow_steps = connector.steps.filter(vanished_at=None, flow__is_active=True, flow__level=type_)
+    targets = [0, 1, 2, 3, 4, 5] if family.endswith("state") else list(flow_steps.values_list("align_id", flat=True))
+    sources, values = (statuses, targets) if family.startswith("j2a") else (targets, statuses)
+    taken = set(Mapping.objects.filter(scope=at, work_item_type=type_).values_list("source_id", flat=True))
+    free = [source for source in sources if source not in taken]
+    if not free:  # make room: the remote record and the row go
+        source = sources[0]
+        edit(connector, family, source, None, project=project, type_=WorkItemType(type_), actor=make_room_actor())
+        assert mapping_helpers.states(apply_all(connector, actor=make_room_actor())) == ["done"]
+        free = [source]
+    return free[0], values[0], values[1]
+
+
+def make_room_actor() -> Person:
+    return Person.objects.filter(role=Role.ADMIN).earliest("pk")
+
+
+def test_the_expected_audit_line_is_the_one_align_writes(
+    connector: Connector, admin: Person, sandbox: RunningSandbox
+) -> None:
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    edit(connector, "a2j-state", 3, QA, project="PROJ", actor=admin)
+    plan = apply_all(connector, actor=admin)
+
+    log = sandbox.align("GET", "/connectors/123/auditlog").json()
+    assert {each["description"] for each in log} == set(plan.changes.values_list("expected_line", flat=True))
+
+
+# --- moved rows and refusals -------------------------------------------------------------------------------------
+
+
+def test_a_row_that_moved_since_the_plan_is_stale_and_not_overwritten(
+    connector: Connector, admin: Person, sandbox: RunningSandbox
+) -> None:
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    plan = mapping_helpers.approved_plan(connector, actor=admin)
+    sandbox.edit("update_mapping", family="j2a_state", type=4, source=IN_REVIEW, target=5)
+    mapping_helpers.apply(plan, actor=admin)
+
+    assert mapping_helpers.states(plan) == ["stale"]
+    row = mapping(connector, "j2a-state", IN_REVIEW)
+    assert (row.wanted, row.observed, row.situation) == (3, 5, Situation.CONFLICT)
+
+
+def test_a_step_that_vanished_between_plan_and_apply_fails_with_aligns_own_words(
+    connector: Connector, admin: Person, sandbox: RunningSandbox
+) -> None:
+    step = connector.steps.filter(flow__level="story", flow__is_active=True, vanished_at=None).earliest("position")
+    sandbox.edit("add_step", flow=step.flow.align_id, name="Short-lived", id=9901)
+    factories.refreshed(connector)
+    edit(connector, "j2a-step", IN_REVIEW, 9901, actor=admin)
+    plan = mapping_helpers.approved_plan(connector, actor=admin)
+    sandbox.edit("remove_step", id=9901)
+    mapping_helpers.apply(plan, actor=admin)
+
+    change = plan.changes.get()
+    assert change.state == "failed"
+    assert change.detail
+    assert plan.state == PlanState.FINISHED
+
+
+@pytest.mark.parametrize("after_effect", [False, True])
+def test_a_500_on_a_write_is_settled_by_reading(
+    connector: Connector, admin: Person, sandbox: RunningSandbox, after_effect: bool
+) -> None:
+    """Before the effect it is sent again; after it, it is done and not written twice."""
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    plan = mapping_helpers.approved_plan(connector, actor=admin)
+    sandbox.faults({"method": "PUT", "status": 500, "times": 1, "after_effect": after_effect})
+    sandbox.clear_journal()
+    mapping_helpers.apply(plan, actor=admin)
+
+    assert [(change.state, change.confirmed) for change in plan.changes.all()] == [("done", True)]
+    assert len(written(sandbox)) == (1 if after_effect else 2)
+
+
+@pytest.mark.parametrize("cut", ["before", "after"])
+def test_a_cut_connection_creates_nothing_twice(
+    connector: Connector, admin: Person, sandbox: RunningSandbox, cut: str
+) -> None:
+    source, target, _ = free_cell(connector, "j2a-state", "PROJ1", "story")
+    edit(connector, "j2a-state", source, target, project="PROJ1", actor=admin)
+    plan = mapping_helpers.approved_plan(connector, actor=admin)
+    sandbox.faults({"method": "POST", "cut": cut, "times": 1})
+    mapping_helpers.apply(plan, actor=admin)
+
+    assert mapping_helpers.states(plan) == ["done"]
+    records = sandbox.align("GET", "/connectors/123/mappings/states?ProjectKey=PROJ1&WorkItemTypeId=4").json()
+    assert [r["alignStateId"] for r in records if r["jiraStatusId"] == source] == [target]
+
+
+def test_a_delete_of_what_is_already_absent_is_stale_and_a_404_on_delete_is_done(
+    connector: Connector, admin: Person, sandbox: RunningSandbox
+) -> None:
+    edit(connector, "j2a-state", IN_REVIEW, None, actor=admin)
+    plan = mapping_helpers.approved_plan(connector, actor=admin)
+    sandbox.faults({"method": "DELETE", "status": 404, "times": 1, "body": ""})
+    mapping_helpers.apply(plan, actor=admin)
+
+    change = plan.changes.get()
+    assert (change.state, change.confirmed) == ("done", False)
+
+
+def test_a_refused_sign_in_pauses_the_plan_and_sends_nothing_more(
+    connector: Connector, admin: Person, sandbox: RunningSandbox
+) -> None:
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    edit(connector, "j2a-state", QA, 4, actor=admin)
+    plan = mapping_helpers.approved_plan(connector, actor=admin)
+    sandbox.edit("revoke_token", site="align", token="sandbox-align-token")
+    mapping_helpers.apply(plan, actor=admin)
+
+    assert plan.state == PlanState.PAUSED
+    assert not written(sandbox) or all(each["status"] == 401 for each in written(sandbox))
+    sandbox.edit("add_token", site="align", token="sandbox-align-token", user="admin@sandbox.test")
+    planning.control(plan, "resume", actor=admin)
+    run_due()
+    plan.refresh_from_db()
+    assert (plan.state, mapping_helpers.states(plan)) == (PlanState.FINISHED, ["done", "done"])
+
+
+def test_a_429_pauses_everyone_and_fails_nothing(
+    connector: Connector, admin: Person, sandbox: RunningSandbox, settings: object
+) -> None:
+    settings.BUDGET_BLOCK = 1.0  # type: ignore[attr-defined]
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    edit(connector, "j2a-state", QA, 4, actor=admin)
+    plan = mapping_helpers.approved_plan(connector, actor=admin)
+    sandbox.faults({"method": "PUT", "status": 429, "times": 1})
+    mapping_helpers.apply(plan, actor=admin)
+
+    assert mapping_helpers.states(plan) == ["done", "done"]
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_an_apply_pauses_when_maintenance_begins_and_goes_on_after_it(
+    connector: Connector, admin: Person, sandbox: RunningSandbox, settings: LazySettings, begun: bool
+) -> None:
+    """It begins while the first of two requests is on its way: that one is recorded, the other stays planned."""
+    settings.APPLY_THREADS = 1
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    edit(connector, "j2a-state", QA, 4, actor=admin)
+    plan = mapping_helpers.approved_plan(connector, actor=admin)
+    sandbox.faults({"method": "PUT", "latency_ms": 1500, "times": 1})
+    with meanwhile(
+        lambda: written(sandbox), lambda: begun and maintenance.begin(connector, reason="Jira", actor=admin)
+    ):
+        mapping_helpers.apply(plan, actor=admin)
+
+    if begun:
+        assert (plan.state, mapping_helpers.states(plan)) == (PlanState.PAUSED, ["done", "planned"])
+        assert len(written(sandbox)) == 1
+        job = Job.objects.get(kind="apply")
+        assert "Maintenance of this connector has begun" in job.error
+        assert Entry.objects.filter(action="plan.paused").count() == 1
+        maintenance.end(connector, actor=admin)
+        planning.control(plan, "resume", actor=admin)
+        run_due()
+        plan.refresh_from_db()
+    assert (plan.state, mapping_helpers.states(plan)) == (PlanState.FINISHED, ["done", "done"])
+    assert not Entry.objects.filter(action="plan.paused").exists() or begun
+
+
+@pytest.mark.parametrize("wish", ["pause", "cancel"])
+def test_a_wish_to_stop_is_heard_while_every_request_waits_for_the_rate_limit(
+    connector: Connector, admin: Person, sandbox: RunningSandbox, settings: LazySettings, wish: str
+) -> None:
+    """Nothing is journalled as sent while it only waits for a slot."""
+    settings.BUDGET_SLOTS, settings.BUDGET_RESERVED, settings.BUDGET_WINDOW = 3, 1, 6.0
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    edit(connector, "j2a-state", QA, 4, actor=admin)
+    plan = mapping_helpers.approved_plan(connector, actor=admin)
+    BudgetSlot.objects.all().delete()
+    sandbox.clear_journal()
+    with meanwhile(lambda: written(sandbox), lambda: planning.control(plan, wish, actor=admin)):
+        mapping_helpers.apply(plan, actor=admin)
+
+    assert dict(plan.changes.values_list("state", "sends")) == {
+        "done": 1,
+        "planned" if wish == "pause" else "cancelled": 0,
+    }
+    assert Entry.objects.filter(action="change.sent").count() == len(written(sandbox)) == 1
+
+
+@contextmanager
+def meanwhile(ready: Callable[[], object], act: Callable[[], object]) -> Iterator[None]:
+    """Act from another thread as soon as it is ready."""
+
+    def wait_and_act() -> None:
+        until = time.monotonic() + 20
+        try:
+            while not ready() and time.monotonic() < until:
+                time.sleep(0.02)
+            act()
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=wait_and_act)
+    thread.start()
+    yield
+    thread.join()
+
+
+# --- approval ----------------------------------------------------------------------------------------------------
+
+
+def test_the_second_of_two_approvals_is_told_who_approved(connector: Connector, admin: Person) -> None:
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    plan = mapping_helpers.make_plan(connector, actor=admin)
+    planning.approve(plan, plan.fingerprint, ticked=True, actor=admin)
+    other = factories.person(Role.ADMIN, email="other@example.test", name="Other Admin")
+    with pytest.raises(Refused, match="Already approved by Admin at "):
+        planning.approve(plan, plan.fingerprint, ticked=True, actor=other)
+
+
+def test_a_plan_whose_stored_changes_were_altered_is_not_applied(
+    connector: Connector, admin: Person, sandbox: RunningSandbox
+) -> None:
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    plan = mapping_helpers.approved_plan(connector, actor=admin)
+    Change.objects.filter(plan=plan).update(path="mappings/states/1")
+    sandbox.clear_journal()
+    mapping_helpers.apply(plan, actor=admin)
+
+    assert written(sandbox) == []
+    assert plan.state == PlanState.PAUSED
+
+
+def test_a_plan_that_is_too_old_has_to_be_refreshed_and_keeps_its_approval(
+    connector: Connector, admin: Person, settings: object
+) -> None:
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    plan = mapping_helpers.approved_plan(connector, actor=admin)
+    settings.PLAN_MAX_AGE = 0.0  # type: ignore[attr-defined]
+    with pytest.raises(Refused, match="Refresh it"):
+        planning.start_apply(plan, typed=connector.slug, actor=admin)
+    settings.PLAN_MAX_AGE = 1800.0  # type: ignore[attr-defined]
+    before = plan.seen_at
+    planning.start_refresh(plan, actor=admin)
+    run_due()
+    plan.refresh_from_db()
+    assert plan.seen_at > before
+    assert plan.state == PlanState.APPROVED
+
+
+def test_every_step_of_a_change_has_its_entry_and_the_reason_stands_in_each(
+    connector: Connector, admin: Person
+) -> None:
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    apply_all(connector, actor=admin)
+    actions = list(Entry.objects.order_by("seq").values_list("action", flat=True))
+    journey = ["mapping.edited", "plan.made", "plan.approved", "plan.started", "change.sent", "change.done"]
+    assert [action for action in actions if action in journey] == journey
+    assert all(
+        '"reason":"QA column added"' in entry.body for entry in Entry.objects.filter(action__startswith="change.")
+    )
+
+
+def test_one_apply_at_a_time_and_the_second_is_told_who_holds_the_connector(
+    connector: Connector, admin: Person
+) -> None:
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    first = mapping_helpers.approved_plan(connector, actor=admin)
+    Plan.objects.filter(pk=first.pk).update(state=PlanState.PAUSED, applier=admin)
+    edit(connector, "j2a-state", QA, 4, actor=admin)
+    second = mapping_helpers.approved_plan(connector, actor=admin)
+    with pytest.raises(Refused, match=f"Plan {first.pk} of Admin, paused, holds this connector"):
+        planning.start_apply(second, typed=connector.slug, actor=admin)

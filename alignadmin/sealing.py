@@ -209,18 +209,18 @@ def columns() -> Sequence[SealedColumn[Any]]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stored:
+class SealedValue:
     """A sealed value as it stands in the database, with what it is bound to."""
 
     value: str
     bound_to: str
 
 
-def stored_values() -> Iterator[Stored]:
+def stored_values() -> Iterator[SealedValue]:
     """Every sealed value there is."""
     for column in _columns:
         for row in column.rows().iterator():
-            yield Stored(value=column.value(row), bound_to=column.bound_to(row))
+            yield SealedValue(value=column.value(row), bound_to=column.bound_to(row))
 
 
 def verify_stored() -> None:
@@ -235,7 +235,7 @@ def verify_stored() -> None:
         raise SealError(f'SEAL_KEYS: the key "{key_id}" does not open the secrets that were sealed under this id.')
 
 
-def _that_open_nothing(values: Iterable[Stored]) -> list[str]:
+def _that_open_nothing(values: Iterable[SealedValue]) -> list[str]:
     opens: dict[str, bool] = {}
     for stored in values:
         # A value that names no key says nothing about any.
@@ -244,7 +244,7 @@ def _that_open_nothing(values: Iterable[Stored]) -> list[str]:
     return [key_id for key_id, any_opens in opens.items() if not any_opens]
 
 
-def does_open(stored: Stored) -> bool:
+def does_open(stored: SealedValue) -> bool:
     try:
         unseal(stored.value, bound_to=stored.bound_to)
     except DoesNotOpen:

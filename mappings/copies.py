@@ -14,7 +14,7 @@ from alignadmin.audit.models import Entry
 from connectors.history.verification.comparison import archived_seq
 from connectors.history.verification.copies import altered, compared, is_near
 from connectors.models import HistoryRow
-from connectors.ports.differences import MISSING, SURPLUS, Difference, Look, Page, Position
+from connectors.ports.differences import MISSING, SURPLUS, Difference, Page, Position, TableComparison
 from mappings.models import Change, ChangeState, Plan, PlanState
 from mappings.planning.creation import stored_fingerprint
 from mappings.planning.digests import digest_of
@@ -50,7 +50,7 @@ OVERWROTE = "change.overwrote"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class PlanEntries:
     """What one entry says."""
 
     seq: int
@@ -72,13 +72,13 @@ class Told:
 class Story:
     """What the entries say of one plan: the last of each of its acts, and the last outcome of each change."""
 
-    acts: dict[str, Told] = field(default_factory=dict)
-    last: Told | None = None  # that says where the plan stands
-    outcomes: dict[int, Told] = field(default_factory=dict)
+    acts: dict[str, PlanEntries] = field(default_factory=dict)
+    last: PlanEntries | None = None  # that says where the plan stands
+    outcomes: dict[int, PlanEntries] = field(default_factory=dict)
     sent_again: dict[int, int] = field(default_factory=dict)  # by position, the entry that says so
-    overwrites: dict[int, list[Told]] = field(default_factory=dict)
+    overwrites: dict[int, list[PlanEntries]] = field(default_factory=dict)
 
-    def hear(self, told: Told) -> None:
+    def hear(self, told: PlanEntries) -> None:
         if told.action in OUTCOMES:
             self.outcomes[_position(told)] = told
         elif told.action == OVERWROTE:
@@ -91,12 +91,12 @@ class Story:
             if told.action == RETRIED:
                 self.sent_again |= dict.fromkeys(told.data["changes"], told.seq)
 
-    def latest(self, actions: Iterable[str]) -> Told | None:
+    def latest(self, actions: Iterable[str]) -> PlanEntries | None:
         found = [self.acts[action] for action in actions if action in self.acts]
         return max(found, key=lambda told: told.seq, default=None)
 
 
-def _position(told: Told) -> int:
+def _position(told: PlanEntries) -> int:
     return int(told.body["subject"].rpartition(" ")[2])
 
 
@@ -143,7 +143,7 @@ def _story(numbers: Sequence[int]) -> Story:
     for start in range(0, len(numbers), AT_ONCE):
         entries = Entry.objects.in_bulk(numbers[start : start + AT_ONCE])
         for seq, entry in sorted(entries.items()):
-            story.hear(Told(seq=seq, at=entry.at, action=entry.action, body=json.loads(entry.body)))
+            story.hear(PlanEntries(seq=seq, at=entry.at, action=entry.action, body=json.loads(entry.body)))
     return story
 
 
@@ -181,14 +181,14 @@ def _plan_compared(plan: Plan, changes: Sequence[Change], story: Story) -> Itera
     yield from _changes_compared(plan, changes, made, story)
 
 
-def _made(made: Told) -> dict[str, object]:
+def _made(made: PlanEntries) -> dict[str, object]:
     planner = (made.body.get("people") or {}).get("planner")
     author = {"author_id": planner["id"]} if planner else {}  # one of before may have been refreshed by somebody else
     said = {"reason": made.body["reason"], "ticket": made.body["ticket"], "fingerprint": made.data["fingerprint"]}
     return {**said, **author}
 
 
-def _approved(told: Told | None) -> dict[str, object]:
+def _approved(told: PlanEntries | None) -> dict[str, object]:
     if told is None:
         return {"approver_id": None, "approved_fingerprint": "", "emergency_reason": ""}
     return {
@@ -198,7 +198,7 @@ def _approved(told: Told | None) -> dict[str, object]:
     }
 
 
-def _times_compared(plan: Plan, story: Story, made: Told, approval: Told | None) -> Iterator[Difference]:
+def _times_compared(plan: Plan, story: Story, made: PlanEntries, approval: PlanEntries | None) -> Iterator[Difference]:
     """Of when it was finished only that it was: a cancelled one may end later than that was asked for."""
     pairs = (
         ("created_at", plan.created_at, made),
@@ -223,7 +223,7 @@ def _origin_compared(plan: Plan, story: Story) -> Iterator[Difference]:
 # -- its changes ------------------------------------------------------------------------------------------------------
 
 
-def _changes_compared(plan: Plan, changes: Sequence[Change], made: Told, story: Story) -> Iterator[Difference]:
+def _changes_compared(plan: Plan, changes: Sequence[Change], made: PlanEntries, story: Story) -> Iterator[Difference]:
     what = f"plan {plan.pk}"
     found = [each for change in changes for each in _change_compared(plan, change, story)]
     yield from found
@@ -282,7 +282,7 @@ def _says(change: Change) -> dict[str, object]:
     return {**vars(change), "expected": change.expected_line, "author": copy}
 
 
-def _said(told: Told) -> dict[str, object]:
+def _said(told: PlanEntries) -> dict[str, object]:
     request = {name: told.data[name] for name in ("method", "path", "query", "body", "expected")}
     people = told.body.get("people") or {}
     authors = {"author": people["author"], "earlier": people["earlier"]} if people.get("author") else {}
@@ -302,12 +302,12 @@ def _ended(change: Change) -> dict[str, object]:
     return {"detail": change.detail, "sent_at": change.sent_at}
 
 
-def _told_end(told: Told) -> dict[str, object]:
+def _told_end(told: PlanEntries) -> dict[str, object]:
     happened = told.body["happened_at"]
     return {"detail": told.data["detail"], "sent_at": datetime.fromisoformat(happened) if happened else None}
 
 
-def _overwrite_compared(change: Change, what: str, told: Sequence[Told]) -> Iterator[Difference]:
+def _overwrite_compared(change: Change, what: str, told: Sequence[PlanEntries]) -> Iterator[Difference]:
     if bool(told) != bool(change.overwrote_name):
         yield altered(CHANGES, what, "overwrote_name", change.overwrote_name, "something" if told else "")
     elif change.overwrote not in (said := [each.data["overwrote"] for each in told] or [None]):
@@ -315,6 +315,6 @@ def _overwrite_compared(change: Change, what: str, told: Sequence[Told]) -> Iter
 
 
 LOOKS = (
-    Look(name="plans and changes", page=plans, count=Change.objects.count, of_plans=of_plans),
-    Look(name="plans that are gone", page=plans_that_are_gone),
+    TableComparison(name="plans and changes", page=plans, count=Change.objects.count, of_plans=of_plans),
+    TableComparison(name="plans that are gone", page=plans_that_are_gone),
 )

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from alignadmin.accounts.models import Person
 from connectors.models import Connector, HistoryRow
-from connectors.ports.differences import Look
+from connectors.ports.differences import TableComparison
 from connectors.ports.extensions import HeldUp, WriteProbe
 from mappings import copies
 from mappings.applying import overwrites
@@ -21,13 +21,13 @@ class MappingExtensions:
     """A `connectors.ports.extensions.ConnectorExtensions`."""
 
     write_probe: WriteProbe = MappingWriteProbe()
-    comparisons: Sequence[Look] = copies.LOOKS
+    comparisons: Sequence[TableComparison] = copies.LOOKS
 
     def page_size(self, connector: Connector) -> int:
         return facts.page_size(connector)
 
     def after_intake(self, connector: Connector, since: datetime) -> None:
-        overwrites.look(connector, since)
+        overwrites.find_overwrites(connector, since)
 
     def way_back(self, row: HistoryRow) -> str:
         return unexplained_changes.way_back(row)

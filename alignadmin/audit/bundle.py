@@ -33,7 +33,7 @@ class Writing:
                 size += len(block)
         self.parts[name] = {"sha256": sha.hexdigest(), "size": size}
 
-    def add_chain(self, span: Span) -> None:
+    def add_chain(self, span: EntrySpan) -> None:
         """Entries, checkpoints, keys and the checker; constant memory."""
         entries = entry_lines(span.first, span.last) if span.first and span.last else iter(())
         self.add(standalone_checker.ENTRIES, entries)
@@ -41,7 +41,7 @@ class Writing:
         self.add(standalone_checker.KEYS, [keys_text()])
         self.add("checker.py", [Path(standalone_checker.__file__).read_bytes()])
 
-    def finish(self, manifest: Mapping[str, Any], span: Span, made_at: datetime) -> None:
+    def finish(self, manifest: Mapping[str, Any], span: EntrySpan, made_at: datetime) -> None:
         """The manifest last, with what the checker looks for, and its signature.
 
         `made_at` is the time of the last checkpoint in it: the pack cannot know a later one.
@@ -60,7 +60,7 @@ class Writing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Span:
+class EntrySpan:
     """Which entries and checkpoints belong together, so that the last entry is signed. `first` is None without any."""
 
     first: int | None
@@ -70,7 +70,7 @@ class Span:
     is_whole: bool  # the last checkpoint is that of the last entry, and not of a later one
 
 
-def span(first: int | None, last: int | None, own: Checkpoint) -> Span:
+def span(first: int | None, last: int | None, own: Checkpoint) -> EntrySpan:
     """From an entry to the checkpoint that signs another one; `own` was made for the pack and is the last one in it.
 
     Entries that have left into an archive are not in it.
@@ -80,10 +80,10 @@ def span(first: int | None, last: int | None, own: Checkpoint) -> Span:
         # If rows of those are in the pack, the checkpoint that says that they left has to be, too.
         left = Checkpoint.objects.filter(cause=checkpoints.ARCHIVE).order_by("-number").first() if first else None
         number = left.number if left else own.number
-        return Span(first=None, last=None, first_checkpoint=number, last_checkpoint=own.number, is_whole=False)
+        return EntrySpan(first=None, last=None, first_checkpoint=number, last_checkpoint=own.number, is_whole=False)
     first = max(first, gone + 1)
     closing = Checkpoint.objects.filter(seq__gte=last, number__lte=own.number).order_by("number").first() or own
-    return Span(
+    return EntrySpan(
         first=first,
         last=closing.seq,
         first_checkpoint=first_number(first),

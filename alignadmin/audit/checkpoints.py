@@ -277,7 +277,7 @@ class Undelivered:
 
 
 @dataclass(frozen=True, kw_only=True)
-class State:
+class CheckpointState:
     """The head of the history page: the last checkpoint, whether the next is overdue, and what is not delivered."""
 
     last: Checkpoint | None
@@ -286,8 +286,10 @@ class State:
     places: Sequence[str]
 
 
-def state(now: datetime | None = None) -> State:
-    return State(last=latest(), is_late=_is_late(now or timezone.now()), undelivered=undelivered(), places=places())
+def state(now: datetime | None = None) -> CheckpointState:
+    return CheckpointState(
+        last=latest(), is_late=_is_late(now or timezone.now()), undelivered=undelivered(), places=places()
+    )
 
 
 def _is_late(now: datetime) -> bool:

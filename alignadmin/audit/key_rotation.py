@@ -116,6 +116,6 @@ def seal_status() -> SealStatus:
         for row in column.rows().iterator(chunk_size=BATCH):
             value, bound_to = column.value(row), column.bound_to(row)
             found.counts[sealing.key_id_of(value)] += 1
-            if not sealing.does_open(sealing.Stored(value=value, bound_to=bound_to)):
+            if not sealing.does_open(sealing.SealedValue(value=value, bound_to=bound_to)):
                 found.broken.append(column.name(row))
     return found

@@ -40,7 +40,7 @@ class Verdict:
 
 
 @dataclass(kw_only=True)
-class Reading:
+class ChainReading:
     """One check under way, and how far it has come."""
 
     head: ChainHead
@@ -94,13 +94,13 @@ def verify(progress: Progress | None = None, folder: Path | None = None) -> Verd
     return _verdict(reading, triggers.wrong())
 
 
-def _begin() -> Reading:
+def _begin() -> ChainReading:
     # The tables' ends are read before the head: an append in between can only make the head the larger one.
     last_checkpoint = Checkpoint.objects.aggregate(last=Max("number"))["last"] or 0
     end = Entry.objects.aggregate(end=Max("seq"))["end"] or 0
     head = ChainHead.objects.filter(pk=1).first() or ChainHead(pk=1)
     seals = Seals(Keyring(), from_first=True)
-    return Reading(head=head, end=end, last_checkpoint=last_checkpoint, seals=seals, copies=None)
+    return ChainReading(head=head, end=end, last_checkpoint=last_checkpoint, seals=seals, copies=None)
 
 
 def _copies(folder: Path) -> Copies | None:
@@ -119,7 +119,7 @@ def _read_keys(keys: Keyring) -> None:
         keys.add(each.key_id, each.public)
 
 
-def _checkpoints(reading: Reading) -> Iterator[Signed]:
+def _checkpoints(reading: ChainReading) -> Iterator[Signed]:
     """Each as it is stored, once its columns agree with its text."""
     number = 0
     while rows := list(
@@ -134,7 +134,7 @@ def _checkpoints(reading: Reading) -> Iterator[Signed]:
             yield signed
 
 
-def _compared(reading: Reading) -> Iterator[Signed]:
+def _compared(reading: ChainReading) -> Iterator[Signed]:
     for each in reading.seals.checked(_checkpoints(reading)):
         if reading.copies:
             reading.copies.compare(each)
@@ -144,7 +144,7 @@ def _compared(reading: Reading) -> Iterator[Signed]:
         yield each
 
 
-def _read_entries(reading: Reading, progress: Progress | None) -> None:
+def _read_entries(reading: ChainReading, progress: Progress | None) -> None:
     head = reading.head
     start = (head.archived_seq, head.archived_hash) if head.archived_seq else (0, standalone_checker.START)
     reading.walk = walk = Walk(*start, _compared(reading))
@@ -170,7 +170,7 @@ def _entries(after: int, last: int) -> Iterator[Row]:
         seq = rows[-1][0]
 
 
-def _compare_with_head(reading: Reading) -> None:
+def _compare_with_head(reading: ChainReading) -> None:
     walk, head = reading.walk, reading.head
     assert walk is not None  # noqa: S101  (the entries were read)
     if walk.seq < head.seq:
@@ -181,7 +181,7 @@ def _compare_with_head(reading: Reading) -> None:
         raise Wrong("the last entry is not the one that was appended last", seq=walk.seq)
 
 
-def _compare_with_copies(reading: Reading) -> None:
+def _compare_with_copies(reading: ChainReading) -> None:
     """Copies that this database does not have any more tell that its end was cut off."""
     if not reading.copies:
         return
@@ -202,7 +202,7 @@ def _compare_with_copies(reading: Reading) -> None:
 # -- in words ---------------------------------------------------------------------------------------------------------
 
 
-def _verdict(reading: Reading, lacking: list[str]) -> Verdict:
+def _verdict(reading: ChainReading, lacking: list[str]) -> Verdict:
     walk, wrong = reading.walk, reading.wrong
     rows = walk.rows if walk else 0
     first = reading.head.archived_seq + 1 if rows else None
@@ -231,7 +231,7 @@ def _main_sentence(wrong: Wrong | None, lacking: list[str], rows: int, first: in
     return "The chain holds: no entries yet."
 
 
-def _unknown(reading: Reading) -> Iterator[str]:
+def _unknown(reading: ChainReading) -> Iterator[str]:
     walk = reading.walk
     if not reading.last_checkpoint:
         if walk and walk.rows:
@@ -256,7 +256,7 @@ def _unknown(reading: Reading) -> Iterator[str]:
         )
 
 
-def _lost_copies(reading: Reading) -> int:
+def _lost_copies(reading: ChainReading) -> int:
     """How many are not in the folder although they were written there once."""
     delivered = CheckpointDelivery.objects.filter(place=FOLDER, checkpoint__number__lte=reading.last_checkpoint)
     numbers = delivered.exclude(delivered_at=None).values_list("checkpoint_id", flat=True)

@@ -18,7 +18,7 @@ from connectors.models import Job, JobState
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class HealthPart:
     """`says` is one sentence for the operator; figures are counts and seconds."""
 
     name: str
@@ -27,7 +27,7 @@ class Part:
     figures: Mapping[str, int | None] = field(default_factory=dict)
 
 
-def parts() -> list[Part]:
+def parts() -> list[HealthPart]:
     """Every part that can be looked at: without a database or its tables the others are not known."""
     found = []
     for look in (_database, _migrations, _keys, _worker, _queue):
@@ -37,43 +37,45 @@ def parts() -> list[Part]:
     return found
 
 
-def _looked(look: Callable[[], Part]) -> Part:
+def _looked(look: Callable[[], HealthPart]) -> HealthPart:
     try:
         return look()
     except DatabaseError as error:
-        return Part(name=look.__name__.strip("_"), ok=False, says=f"Could not be looked at ({type(error).__name__}).")
+        return HealthPart(
+            name=look.__name__.strip("_"), ok=False, says=f"Could not be looked at ({type(error).__name__})."
+        )
 
 
-def _database() -> Part:
+def _database() -> HealthPart:
     why = starting.unreachable()
-    return Part(name="database", ok=not why, says=why or "The database answers.")
+    return HealthPart(name="database", ok=not why, says=why or "The database answers.")
 
 
-def _migrations() -> Part:
+def _migrations() -> HealthPart:
     why = starting.lacking_tables()
-    return Part(name="migrations", ok=not why, says=why or "The database has every migration of this version.")
+    return HealthPart(name="migrations", ok=not why, says=why or "The database has every migration of this version.")
 
 
-def _keys() -> Part:
+def _keys() -> HealthPart:
     try:
         sealing.verify_stored()
     except SealError as error:
-        return Part(name="keys", ok=False, says=str(error))
-    return Part(name="keys", ok=True, says="The keys open what is stored.")
+        return HealthPart(name="keys", ok=False, says=str(error))
+    return HealthPart(name="keys", ok=True, says="The keys open what is stored.")
 
 
-def _worker() -> Part:
+def _worker() -> HealthPart:
     now, heard = timezone.now(), heartbeat.last_heard()
     figures = {"heard_seconds_ago": _seconds(now, heard), "processes": heartbeat.processes_heard(now)}
     if heard is None:
-        return Part(name="worker", ok=False, says="No worker has been heard yet: start one.", figures=figures)
+        return HealthPart(name="worker", ok=False, says="No worker has been heard yet: start one.", figures=figures)
     if heartbeat.silence(now):
         says = f"No worker has been heard since {heard:%Y-%m-%d %H:%M:%S} UTC: start one."
-        return Part(name="worker", ok=False, says=says, figures=figures)
-    return Part(name="worker", ok=True, says="A worker is heard.", figures=figures)
+        return HealthPart(name="worker", ok=False, says=says, figures=figures)
+    return HealthPart(name="worker", ok=True, says="A worker is heard.", figures=figures)
 
 
-def _queue() -> Part:
+def _queue() -> HealthPart:
     """Jobs that wait for a worker. A worker that is heard and takes none up is stuck, or there are too few."""
     now = timezone.now()
     queued = Job.objects.filter(state=JobState.QUEUED).aggregate(count=Count("pk"), oldest=Min("created_at"))
@@ -81,8 +83,8 @@ def _queue() -> Part:
     figures = {"waiting": queued["count"], "oldest_seconds": age}
     if age is not None and age > settings.QUEUE_LATE_AFTER:
         says = f"A job has waited for {age} s: the worker is stuck or busy; see its log, or start another one."
-        return Part(name="queue", ok=False, says=says, figures=figures)
-    return Part(name="queue", ok=True, says="No job waits for too long.", figures=figures)
+        return HealthPart(name="queue", ok=False, says=says, figures=figures)
+    return HealthPart(name="queue", ok=True, says="No job waits for too long.", figures=figures)
 
 
 def _seconds(now: datetime, then: datetime | None) -> int | None:

@@ -29,7 +29,7 @@ class NavEntry:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choice:
+class SwitcherEntry:
     """One connector of the switcher, leading to the same page of that connector where there is one."""
 
     name: str
@@ -41,7 +41,7 @@ class Choice:
 class Shell:
     person: Person
     path: str
-    connectors: tuple[Choice, ...]
+    connectors: tuple[SwitcherEntry, ...]
     connector: Connector | None
     slug: str = ""  # of the connector the page belongs to, also of one that the switcher does not list
     may_mend: bool = False
@@ -86,7 +86,9 @@ def shell(request: HttpRequest) -> dict[str, Shell]:
     slug = _slug(request)
     found = list(Connector.objects.filter(is_active=True).order_by("name")[:MOST_CONNECTORS])
     connector = next((each for each in found if each.slug == slug), None)
-    choices = tuple(Choice(name=each.name, href=_same_page(request, each), current=each == connector) for each in found)
+    choices = tuple(
+        SwitcherEntry(name=each.name, href=_same_page(request, each), current=each == connector) for each in found
+    )
     of_page = _slug_of_page(request) or slug
     return {
         "shell": Shell(

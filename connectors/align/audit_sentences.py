@@ -64,7 +64,7 @@ class Parsed:
     raw: str
 
 
-class Fields(NamedTuple):
+class SentenceFields(NamedTuple):
     """The field names of one family's records, as the audit log spells them."""
 
     source_id: str
@@ -74,11 +74,11 @@ class Fields(NamedTuple):
 
 
 @cache
-def fields_of(kind: str, direction: str) -> Fields:
+def fields_of(kind: str, direction: str) -> SentenceFields:
     align = ("AlignStateId", "AlignStateName") if kind == STATE else ("ProcessStepId", "ProcessStepName")
     if direction == J2A:
-        return Fields("JiraStatusId", "JiraStatusName", *align)
-    return Fields(*align, "JiraStatusId", "JiraStateName")
+        return SentenceFields("JiraStatusId", "JiraStatusName", *align)
+    return SentenceFields(*align, "JiraStatusId", "JiraStateName")
 
 
 # -- writing -------------------------------------------------------------------------------------------------------
@@ -230,13 +230,13 @@ LOOSE = Spelling(
 )
 
 
-class Source(NamedTuple):
+class SentenceSource(NamedTuple):
     name: str
     id: int | None
     project: str | None
 
 
-class Head(NamedTuple):
+class SentenceHead(NamedTuple):
     action: str
     kind: str
     direction: str
@@ -247,12 +247,12 @@ class Head(NamedTuple):
 class Segments(NamedTuple):
     """The source before the first field, the fields' values by position, and whether each came once, in order."""
 
-    source: Source
+    source: SentenceSource
     values: dict[int, str]
     in_order: bool
 
 
-class Target(NamedTuple):
+class SentenceTarget(NamedTuple):
     before_id: int | None = None
     before_name: str = ""
     after_id: int | None = None
@@ -295,11 +295,11 @@ def label_of(description: str) -> str:
     return told.label if told else ""
 
 
-def _head(description: str, spelling: Spelling) -> Head | None:
+def _head(description: str, spelling: Spelling) -> SentenceHead | None:
     found = spelling.prefix.match(description)
     if not found:
         return None
-    return Head(*_head_of(*found.groups()), rest=description[found.end() :])
+    return SentenceHead(*_head_of(*found.groups()), rest=description[found.end() :])
 
 
 @lru_cache(maxsize=1000)
@@ -314,7 +314,7 @@ def _head_of(action: str, kind: str, direction: str, type_: str) -> tuple[str, s
     )
 
 
-def _read(head: Head, spelling: Spelling, connector_id: int | None) -> tuple[MappingEvent, bool] | None:
+def _read(head: SentenceHead, spelling: Spelling, connector_id: int | None) -> tuple[MappingEvent, bool] | None:
     if head.action == CREATED:
         return _read_created(head, spelling, connector_id)
     if head.action == UPDATED:
@@ -328,7 +328,7 @@ def _read(head: Head, spelling: Spelling, connector_id: int | None) -> tuple[Map
     return _event(head, connector_id, segments.source, target), target.ambiguous or not segments.in_order
 
 
-def _read_created(head: Head, spelling: Spelling, connector_id: int | None) -> tuple[MappingEvent, bool] | None:
+def _read_created(head: SentenceHead, spelling: Spelling, connector_id: int | None) -> tuple[MappingEvent, bool] | None:
     names = ("Id", "ConnectorId", "ProjectKey", "WorkItemTypeId", *fields_of(head.kind, head.direction))
     segments = _segments(head, spelling, spelling.field, names)
     if segments is None:
@@ -339,7 +339,7 @@ def _read_created(head: Head, spelling: Spelling, connector_id: int | None) -> t
     source = segments.source
     if source.id is None:
         source = source._replace(id=_int(source_id))
-    target = Target(after_id=_int(target_id), after_name=target_name or "")
+    target = SentenceTarget(after_id=_int(target_id), after_name=target_name or "")
     event = _event(
         head,
         connector_id if connector_id is not None else _int(connector),
@@ -352,10 +352,10 @@ def _read_created(head: Head, spelling: Spelling, connector_id: int | None) -> t
 
 
 def _event(
-    head: Head,
+    head: SentenceHead,
     connector_id: int | None,
-    source: Source,
-    target: Target,
+    source: SentenceSource,
+    target: SentenceTarget,
     *,
     record_id: int | None = None,
     type_id: int | None = None,
@@ -378,7 +378,7 @@ def _event(
     )
 
 
-def _segments(head: Head, spelling: Spelling, template: str, names: tuple[str, ...]) -> Segments | None:
+def _segments(head: SentenceHead, spelling: Spelling, template: str, names: tuple[str, ...]) -> Segments | None:
     """Cut `head.rest` at the field names: before the first cut that leaves a source stands the source.
 
     A field name that occurs twice, or out of its place, stands inside some value.
@@ -422,19 +422,19 @@ def _trim(value: str, spelling: Spelling) -> str:
     return value.strip(spelling.trimmed) if spelling.trimmed else value
 
 
-def _source(text: str, spelling: Spelling) -> Source | None:
+def _source(text: str, spelling: Spelling) -> SentenceSource | None:
     found = spelling.source.fullmatch(_trim(text, spelling))
-    return Source(_trim(found[1], spelling), _int(found[2]), found[3]) if found else None
+    return SentenceSource(_trim(found[1], spelling), _int(found[2]), found[3]) if found else None
 
 
-def _changes(segments: Segments, spelling: Spelling) -> Target | None:
+def _changes(segments: Segments, spelling: Spelling) -> SentenceTarget | None:
     ids, names = (_from_to(segments.values.get(position), spelling) for position in (0, 1))
     if ids is None and names is None:
         # A write that changed nothing leaves the bare head; anything else without a change is torn.
-        return Target(ambiguous=bool(segments.values) or not segments.in_order)
+        return SentenceTarget(ambiguous=bool(segments.values) or not segments.in_order)
     before_id, after_id, _ = ids or ("", "", False)
     before, after, torn = names or ("", "", False)
-    return Target(
+    return SentenceTarget(
         before_id=_int(before_id),
         before_name=before,
         after_id=_int(after_id),
@@ -451,20 +451,20 @@ def _from_to(value: str | None, spelling: Spelling) -> tuple[str, str, bool] | N
     return (parts[0], "] To [".join(parts[1:]), len(parts) > 2) if len(parts) > 1 else None
 
 
-def _deletion(head: Head, segments: Segments, spelling: Spelling) -> Target | None:
+def _deletion(head: SentenceHead, segments: Segments, spelling: Spelling) -> SentenceTarget | None:
     name, value = segments.source.name, segments.values.get(0)
     if value is None or not value.endswith("]"):
-        return None if spelling is EXACT else Target(ambiguous=True)
+        return None if spelling is EXACT else SentenceTarget(ambiguous=True)
     value = value[:-1]
     ids = spelling.ids.fullmatch(value) if _names_ids(head.kind, head.direction) else None
     if ids:
-        return Target(before_id=_int(ids[2]))
+        return SentenceTarget(before_id=_int(ids[2]))
     # The source's name is known from the head, so it may hold arrows and brackets without harm.
     arrow = spelling.arrow.match(value, len(name)) if value.startswith(name) else None
     if arrow:
-        return Target(before_name=_trim(value[arrow.end() :], spelling))
+        return SentenceTarget(before_name=_trim(value[arrow.end() :], spelling))
     parts = spelling.arrow.split(value)
-    return Target(before_name=_trim(parts[-1], spelling), ambiguous=len(parts) != 2) if len(parts) > 1 else None
+    return SentenceTarget(before_name=_trim(parts[-1], spelling), ambiguous=len(parts) != 2) if len(parts) > 1 else None
 
 
 def _int(value: str | None) -> int | None:

@@ -14,12 +14,12 @@ from alignadmin.parsing import whole
 from connectors.align.errors import Malformed, NotFound
 from connectors.align.odata import Query, plain
 from connectors.align.resources import (
+    AlignProcessFlow,
     AlignUser,
     AuditLine,
     ConnectorInfo,
     ConnectorProject,
     MappingRecord,
-    ProcessFlow,
     WriteAnswer,
     WriteRequest,
 )
@@ -73,8 +73,8 @@ class AlignClient:
     def projects(self) -> list[ConnectorProject]:
         return self._list(f"{self._connector}/projects", Query(), ConnectorProject.from_json)
 
-    def value_streams(self) -> list[ProcessFlow]:
-        return self._list(f"{API}/ValueStreams", Query(), ProcessFlow.from_json)
+    def value_streams(self) -> list[AlignProcessFlow]:
+        return self._list(f"{API}/ValueStreams", Query(), AlignProcessFlow.from_json)
 
     def whoami(self) -> AlignUser | None:
         """The owner of the token; None where the site does not have this undocumented resource."""

@@ -82,7 +82,7 @@ class ConnectorProject:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProcessStep:
+class AlignProcessStep:
     """`state` is the Align state id the step is tied to, where the flow maps to states."""
 
     id: int
@@ -103,7 +103,7 @@ class ProcessStep:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProcessFlow:
+class AlignProcessFlow:
     """A value stream; `level` says whose flow it is (theme, epic, capability, feature, story)."""
 
     id: int
@@ -112,7 +112,7 @@ class ProcessFlow:
     is_active: bool
     map_to_state: bool
     program_ids: tuple[int, ...]
-    steps: tuple[ProcessStep, ...]
+    steps: tuple[AlignProcessStep, ...]
 
     @classmethod
     def from_json(cls, data: object) -> Self:
@@ -125,7 +125,7 @@ class ProcessFlow:
             is_active=row.truth("isActive") is not False,
             map_to_state=row.truth("mapToState") is True,
             program_ids=row.integers("programIds"),
-            steps=tuple(ProcessStep.from_json(step, position=position) for position, step in steps),
+            steps=tuple(AlignProcessStep.from_json(step, position=position) for position, step in steps),
         )
 
 

@@ -37,7 +37,7 @@ _sqlite_turn = threading.Lock()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class BudgetLimits:
     """Seconds and counts. A lease lasts `deadline` of the request + `window` + `grace`."""
 
     slots: int = 540
@@ -122,7 +122,7 @@ class DatabaseBudget:
         *,
         system: System,
         origin: str,
-        limits: Limits,
+        limits: BudgetLimits,
         interactive: bool = False,
         observer: Observer | None = None,
         pause: Callable[[float], None] = time.sleep,
@@ -299,7 +299,7 @@ def database_budget(
     )
 
 
-def usage(system: System, origin: str, *, limits: Limits | None = None) -> Usage:
+def usage(system: System, origin: str, *, limits: BudgetLimits | None = None) -> Usage:
     """As it stands, in one statement. It only looks: an open page writes nothing, not even the rows of a first use."""
     limits = limits or limits_from_settings()
     moment, bulk = now(), limits.for_bulk()
@@ -323,8 +323,8 @@ def usage(system: System, origin: str, *, limits: Limits | None = None) -> Usage
     )
 
 
-def limits_from_settings() -> Limits:
-    return Limits(
+def limits_from_settings() -> BudgetLimits:
+    return BudgetLimits(
         slots=settings.BUDGET_SLOTS,
         reserved=settings.BUDGET_RESERVED,
         window=settings.BUDGET_WINDOW,

@@ -20,8 +20,8 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.errors import SealError
 from alignadmin.http.errors import RemoteError
+from connectors.align.resources import AlignProcessFlow as AlignFlow
 from connectors.align.resources import ConnectorProject
-from connectors.align.resources import ProcessFlow as AlignFlow
 from connectors.credentials import clients
 from connectors.jira.client import JiraClient
 from connectors.jira.resources import IssueTypeStatuses, JiraIssueType, JiraProject, JiraStatus

@@ -94,7 +94,7 @@ class Held:
         return text
 
 
-class NotedRemote(Remote):
+class HealthTrackingRemote(Remote):
     """A Remote that notes on the credential how its calls were answered.
 
     Unless it is `pinned` to its credential, each call is signed in with what is current by then, so that a switch
@@ -278,7 +278,7 @@ def credential_remote(
     interactive: bool = True,
     read_only: bool = True,
     on_wait: OnWait | None = None,
-) -> NotedRemote:
+) -> HealthTrackingRemote:
     """Signed in with exactly this credential, also a pending or previous one, and never with one that replaces it."""
     return _noted(
         credential,
@@ -291,13 +291,13 @@ def credential_remote(
     )
 
 
-def stored_trial_remote(credential: Credential) -> NotedRemote:
+def stored_trial_remote(credential: Credential) -> HealthTrackingRemote:
     """For testing a stored credential from its page: as a trial, but a refusal is noted, so that it is not repeated."""
     patient = retry(tries=1, patience=settings.REQUEST_DEADLINE)
     return _noted(credential, job=None, pinned=True, interactive=True, on_wait=None, read_only=True, retry=patient)
 
 
-def _current_remote(connector: Connector, system: System, **options: Any) -> NotedRemote:
+def _current_remote(connector: Connector, system: System, **options: Any) -> HealthTrackingRemote:
     return _noted(current_credential(connector, system), pinned=False, **options)
 
 
@@ -311,13 +311,15 @@ def _noted(
     read_only: bool,
     retry: Retry,
     door: Door | None = None,
-) -> NotedRemote:
+) -> HealthTrackingRemote:
     system = System(credential.system)
     site = site_of(system, _address(credential.connector, system))
     budget = _budget(system, site, interactive=interactive, on_wait=on_wait)
     if door is not None:
         budget = door.before(budget, deadline=site.deadline)
-    return NotedRemote(site, credential, job=job, pinned=pinned, budget=budget, retry=retry, read_only=read_only)
+    return HealthTrackingRemote(
+        site, credential, job=job, pinned=pinned, budget=budget, retry=retry, read_only=read_only
+    )
 
 
 def _budget(system: System, site: Site, *, interactive: bool, on_wait: OnWait | None) -> Budget:

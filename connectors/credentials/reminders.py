@@ -37,7 +37,7 @@ MOST_DAYS = 3650
 
 
 @dataclass(frozen=True, kw_only=True)
-class Claim:
+class ReminderClaim:
     """One reminder that this worker may send until `at` + CLAIM."""
 
     reminder: Reminder
@@ -98,7 +98,7 @@ def send_due() -> int:
     return sent
 
 
-def _claim(credential: Credential) -> Claim | None:
+def _claim(credential: Credential) -> ReminderClaim | None:
     """None when another worker has it."""
     now = timezone.now()
     reminder, is_new = Reminder.objects.get_or_create(
@@ -111,10 +111,10 @@ def _claim(credential: Credential) -> Claim | None:
         abandoned = Reminder.objects.filter(pk=reminder.pk, sent_at=None, claimed_at__lte=now - CLAIM)
         if not abandoned.update(claimed_at=now):
             return None
-    return Claim(reminder=reminder, credential=credential, at=now)
+    return ReminderClaim(reminder=reminder, credential=credential, at=now)
 
 
-def _send(claim: Claim, today: date) -> bool:
+def _send(claim: ReminderClaim, today: date) -> bool:
     told = recipients(claim.credential) if settings.EMAIL_URL else []
     if told:
         try:
@@ -126,14 +126,14 @@ def _send(claim: Claim, today: date) -> bool:
     return True
 
 
-def _failed(claim: Claim, error: Exception) -> None:
+def _failed(claim: ReminderClaim, error: Exception) -> None:
     """Pages tell it at once, and it is tried again when the claim has run out."""
     Reminder.objects.filter(pk=claim.reminder.pk, claimed_at=claim.at).update(claimed_at=claim.at - SENDING)
     name = one_line(claim.credential.connector.name)
     log.warning("A reminder for %s could not be sent: %s: %s", name, type(error).__name__, one_line(str(error))[:300])
 
 
-def _note(claim: Claim, told: list[str], today: date) -> None:
+def _note(claim: ReminderClaim, told: list[str], today: date) -> None:
     credential = claim.credential
     if told:
         how = f"told {', '.join(told)}"
@@ -173,7 +173,7 @@ def recipients(credential: Credential) -> list[str]:
     )
 
 
-def message(claim: Claim, told: list[str], today: date) -> EmailMessage:
+def message(claim: ReminderClaim, told: list[str], today: date) -> EmailMessage:
     credential, reminder = claim.credential, claim.reminder
     context = {
         "sentence": sentence(credential, today),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alignadmin.own_settings import file_in
-from connectors.local.machine import HOST, CannotStart, port_of, refuse_taken
+from connectors.local.machine import HOST, CannotStartHere, port_of, refuse_taken
 
 ANSWERS = ("yes", "no")
 
@@ -55,13 +55,15 @@ class Surroundings:
 def surroundings(data_dir: Path, environ: Mapping[str, str]) -> Surroundings:
     """Read the environment, refuse what cannot work, and make or find the secrets."""
     if file_in(data_dir).exists():
-        raise CannotStart(f"{data_dir} holds an installation of `make serve`; choose another DATA_DIR for the demo.")
+        raise CannotStartHere(
+            f"{data_dir} holds an installation of `make serve`; choose another DATA_DIR for the demo."
+        )
     port, sandbox_port = port_of(environ, "PORT", 8000), port_of(environ, "SANDBOX_PORT", 8001)
     audit_endpoint = environ.get("AUDIT_ENDPOINT") or ANSWERS[0]
     if audit_endpoint not in ANSWERS:
-        raise CannotStart(f"AUDIT_ENDPOINT is {audit_endpoint!r}; it is yes or no.")
+        raise CannotStartHere(f"AUDIT_ENDPOINT is {audit_endpoint!r}; it is yes or no.")
     if port == sandbox_port:
-        raise CannotStart(f"PORT and SANDBOX_PORT are both {port}; choose two.")
+        raise CannotStartHere(f"PORT and SANDBOX_PORT are both {port}; choose two.")
     for name, number in (("PORT", port), ("SANDBOX_PORT", sandbox_port)):
         refuse_taken(name, number, command="make demo")
     kept = _kept_secrets(data_dir / "demo.json")

@@ -116,10 +116,10 @@ class Run:
 
     def progress(self, item: str = "", *, done: int | None = None, total: int | None = None) -> None:
         """Say what the job is at; written at most twice a second. Raises LeaseLost."""
-        self.hear()
-        self.show(item, done=done, total=total)
+        self.check_cancelled()
+        self.force_progress(item, done=done, total=total)
 
-    def show(self, item: str = "", *, done: int | None = None, total: int | None = None) -> None:
+    def force_progress(self, item: str = "", *, done: int | None = None, total: int | None = None) -> None:
         """As progress, for work that has to be brought to its end although the worker was asked to stop."""
         self.job.item = item or self.job.item
         self.job.done = self.job.done if done is None else done
@@ -130,7 +130,7 @@ class Run:
 
     def waits_for(self, what: str) -> None:
         """Say that the job stands still and why, e.g. "rate limit: resumes in 14 s". Callable from any thread."""
-        self.hear()
+        self.check_cancelled()
         if what != self.job.waits_for and time.monotonic() - self.written_at >= PROGRESS_EVERY:
             self.job.waits_for = what
             self.write(waits_for=what)
@@ -141,7 +141,7 @@ class Run:
         if not self._mine().update(**values):
             raise LeaseLost
 
-    def give_back(self) -> None:
+    def requeue(self) -> None:
         self._mine().update(state=JobState.QUEUED, lease_until=None, waits_for="")
 
     def end(self, state: JobState, error: str = "") -> None:
@@ -152,7 +152,7 @@ class Run:
 
     # --- the lease ---------------------------------------------------------------------------------------------
 
-    def hear(self) -> None:
+    def check_cancelled(self) -> None:
         """Raise Interrupted when the worker was asked to end, and LeaseLost when the lease may end soon.
 
         Nothing is begun then, whether somebody took the job over or not: a worker that was frozen cannot know.
@@ -162,7 +162,7 @@ class Run:
         if time.monotonic() >= self.held_until:
             raise LeaseLost
 
-    def fence(self) -> None:
+    def assert_lease(self) -> None:
         """The first statement of a transaction that only the holder of the lease may commit. Raises LeaseLost.
 
         The job's row stays locked until the commit, so nobody takes the job over in between.
@@ -214,10 +214,10 @@ def execute(run: Run) -> None:
         level = logging.INFO if run.actor and state is JobState.DONE else logging.DEBUG
         log.log(level, "job %s (%s) of %s ended: %s", run.job.pk, run.job.kind, run.connector.slug, state.label.lower())
     except Interrupted:
-        run.give_back()
+        run.requeue()
     except LeaseLost:
         log.warning("job %s was not held any more; another worker goes on with it", run.job.pk)
-        run.give_back()  # unless it has been taken over
+        run.requeue()  # unless it has been taken over
     except OperationalError:
         # Locked for too long, or gone: the lease runs out, and whoever takes the job up then goes on.
         log.exception("the database did not let job %s (%s) go on", run.job.pk, run.job.kind)

@@ -20,14 +20,14 @@ MANAGE = str(settings.BASE_DIR / "manage.py")
 GUNICORN = str(settings.BASE_DIR / "alignadmin" / "gunicorn.py")
 
 
-class CannotStart(Exception):
+class CannotStartHere(Exception):
     """It cannot run here; the message is one line that says why and what to do."""
 
 
 def port_of(environ: Mapping[str, str], name: str, default: int) -> int:
     text = environ.get(name) or str(default)
     if not (port := whole(text, most=65535)):
-        raise CannotStart(f"{name} is {text!r}; it must be a port number.")
+        raise CannotStartHere(f"{name} is {text!r}; it must be a port number.")
     return port
 
 
@@ -37,7 +37,7 @@ def refuse_taken(name: str, port: int, *, command: str) -> None:
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            raise CannotStart(
+            raise CannotStartHere(
                 f"Port {port} is taken; stop what listens there, or choose another: {name}={port + 10} {command}"
             ) from error
 
@@ -50,7 +50,7 @@ def alone(data_dir: Path, lock_name: str, *, what: str) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise CannotStart(f"{what} already runs on {data_dir}; stop it, or choose another DATA_DIR.") from error
+            raise CannotStartHere(f"{what} already runs on {data_dir}; stop it, or choose another DATA_DIR.") from error
         yield
 
 
@@ -60,7 +60,7 @@ def step(environment: Mapping[str, str], *arguments: str) -> None:
         [sys.executable, MANAGE, *arguments], env=dict(environment), capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise CannotStart(f"`manage.py {' '.join(arguments)}` failed:\n{(done.stderr or done.stdout).strip()}")
+        raise CannotStartHere(f"`manage.py {' '.join(arguments)}` failed:\n{(done.stderr or done.stdout).strip()}")
 
 
 def start_product(children: Children, port: int) -> None:

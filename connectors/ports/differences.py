@@ -41,7 +41,7 @@ class Page:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class TableComparison:
     """One table that is compared: `page` looks at what comes after a position."""
 
     name: str  # what it is at, for people

@@ -10,7 +10,7 @@ from typing import Protocol
 from alignadmin.accounts.models import Person
 from connectors.align.client import AlignClient
 from connectors.models import Connector, HistoryRow, Probe
-from connectors.ports.differences import Look
+from connectors.ports.differences import TableComparison
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,7 @@ class ConnectorExtensions(Protocol):
     def write_probe(self) -> WriteProbe: ...
 
     @property
-    def comparisons(self) -> Sequence[Look]:
+    def comparisons(self) -> Sequence[TableComparison]:
         """Tables that repeat what entries say, compared with them."""
 
     def page_size(self, connector: Connector) -> int:

@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable
 
 from . import mapping_routes, odata, users
-from .messages import Json, Refused, Request, Response, answer, not_found, nothing_here, problem
+from .messages import BadRequest, Json, Response, SandboxRequest, answer, not_found, nothing_here, problem
 from .options import Options
-from .world import Flow, Project, Token, World
+from .world import Flow, ProjectRecord, Token, World
 
 PREFIX = re.compile(r"/(?:rest/)?align/api/2(?=/|$)", re.IGNORECASE)
 SEEDED_AT = "2026-03-02T08:00:00Z"
@@ -26,7 +26,7 @@ def serves(path: str) -> bool:
     return PREFIX.match(path) is not None
 
 
-def handle(request: Request, world: World, options: Options) -> Response:
+def handle(request: SandboxRequest, world: World, options: Options) -> Response:
     token = _sign_in(request, world)
     _check_right(request, token)
     path = PREFIX.sub("", request.path, count=1).rstrip("/")
@@ -39,8 +39,8 @@ def handle(request: Request, world: World, options: Options) -> Response:
         match = _match(pattern, path)
         if match is not None:
             if request.method != "GET":
-                raise Refused(Response(status=405, headers={"Allow": "GET"}))
-            return view(Call(request, world, options, token), **match.groupdict())
+                raise BadRequest(Response(status=405, headers={"Allow": "GET"}))
+            return view(AlignCall(request, world, options, token), **match.groupdict())
     raise nothing_here()
 
 
@@ -65,16 +65,16 @@ def credentials(authorization: str) -> tuple[str, str, str]:
     return "basic", user, secret
 
 
-def _sign_in(request: Request, world: World) -> Token:
+def _sign_in(request: SandboxRequest, world: World) -> Token:
     scheme, user, secret = credentials(request.authorization)
     for token in world.tokens("align"):
         same = token["token"] == secret and (scheme == "bearer" or user == token["user"])
         if same and users.is_alive(token):
             return token
-    raise Refused(Response(status=401, headers={"WWW-Authenticate": "Bearer"}))
+    raise BadRequest(Response(status=401, headers={"WWW-Authenticate": "Bearer"}))
 
 
-def _check_right(request: Request, token: Token) -> None:
+def _check_right(request: SandboxRequest, token: Token) -> None:
     """What a token without the right gets is not confirmed; 403 is what Atlassian's lists of answers name."""
     if not users.may(token, "read" if request.method == "GET" else "write"):
         raise problem(403, "You do not have permission to perform this action.")
@@ -88,10 +88,10 @@ def _visible(token: Token) -> set[str] | None:
 # -- lists -----------------------------------------------------------------------------------------
 
 
-class Call:
+class AlignCall:
     """A signed-in read of one of the lists."""
 
-    def __init__(self, request: Request, world: World, options: Options, token: Token) -> None:
+    def __init__(self, request: SandboxRequest, world: World, options: Options, token: Token) -> None:
         self.request, self.world, self.options, self.token = request, world, options, token
 
     def page(self, rows: list[Json]) -> Response:
@@ -114,7 +114,7 @@ class Call:
         return found["id"]
 
 
-def _current_user(call: Call) -> Response:
+def _current_user(call: AlignCall) -> Response:
     user = call.token["user"]
     name, number = users.display_name(user), users.number(user)
     first, _, last = name.partition(" ")
@@ -132,17 +132,17 @@ def _current_user(call: Call) -> Response:
     )
 
 
-def _connectors(call: Call) -> Response:
+def _connectors(call: AlignCall) -> Response:
     return call.page([_connector_shape(call, item["id"], item["name"]) for item in call.world.connectors()])
 
 
-def _connector(call: Call, connector: str) -> Response:
+def _connector(call: AlignCall, connector: str) -> Response:
     connector_id = call.require_connector(connector)
     name = next(item["name"] for item in call.world.connectors() if item["id"] == connector_id)
     return answer(_connector_shape(call, connector_id, name))
 
 
-def _connector_shape(call: Call, connector_id: int, name: str) -> Json:
+def _connector_shape(call: AlignCall, connector_id: int, name: str) -> Json:
     return {
         "id": connector_id,
         "name": name,
@@ -155,14 +155,14 @@ def _connector_shape(call: Call, connector_id: int, name: str) -> Json:
     }
 
 
-def _projects(call: Call, connector: str) -> Response:
+def _projects(call: AlignCall, connector: str) -> Response:
     connector_id = call.require_connector(connector)
     visible = _visible(call.token)
     projects = [item for item in call.world.projects() if visible is None or item["key"] in visible]
     return call.page([_project_shape(call, connector_id, item) for item in projects])
 
 
-def _project_shape(call: Call, connector_id: int, project: Project) -> Json:
+def _project_shape(call: AlignCall, connector_id: int, project: ProjectRecord) -> Json:
     own_id = int(project["id"]) - 9999
     return {
         "id": own_id,
@@ -180,7 +180,7 @@ def _project_shape(call: Call, connector_id: int, project: Project) -> Json:
     }
 
 
-def _priorities(call: Call, connector: str) -> Response:
+def _priorities(call: AlignCall, connector: str) -> Response:
     connector_id = call.require_connector(connector)
     priorities = sorted(call.world.store.all("priority"), key=lambda item: int(item["id"]))
     rows: list[Json] = []
@@ -205,24 +205,24 @@ def _priorities(call: Call, connector: str) -> Response:
     return call.page(rows)
 
 
-def _audit_log(call: Call, connector: str) -> Response:
+def _audit_log(call: AlignCall, connector: str) -> Response:
     if call.options.audit_endpoint == "no":
         raise nothing_here()
     return call.page(call.world.audit_log(call.require_connector(connector)))
 
 
-def _value_streams(call: Call) -> Response:
+def _value_streams(call: AlignCall) -> Response:
     return call.page([_flow_shape(call, flow) for flow in call.world.flows()])
 
 
-def _value_stream(call: Call, flow: str) -> Response:
+def _value_stream(call: AlignCall, flow: str) -> Response:
     found = next((item for item in call.world.flows() if item["id"] == int(flow)), None)
     if found is None:
         raise not_found(f"Value stream {flow}")
     return answer(_flow_shape(call, found))
 
 
-def _flow_shape(call: Call, flow: Flow) -> Json:
+def _flow_shape(call: AlignCall, flow: Flow) -> Json:
     steps = [
         {"id": step["id"], "name": step["name"], "order": order, "state": step["state"]}
         for order, step in enumerate(flow["steps"], start=1)

@@ -22,14 +22,14 @@ CONFIG Deleted - Process Step mapping - Align to Jira - Story - Reviewing (514) 
 from collections.abc import Mapping
 from typing import Any
 
-from .families import Family
+from .families import RouteFamily
 
 USER = "Jira Align System"
 Labels = Mapping[str, str]  # how a site calls work item types, where not as published
 PUBLISHED: Labels = {}
 
 
-def created(family: Family, record: dict[str, Any], labels: Labels = PUBLISHED) -> str:
+def created(family: RouteFamily, record: dict[str, Any], labels: Labels = PUBLISHED) -> str:
     project = [] if family.to_align else [("ProjectKey", record["projectKey"])]
     fields = [
         ("Id", record["id"]),
@@ -44,14 +44,14 @@ def created(family: Family, record: dict[str, Any], labels: Labels = PUBLISHED) 
     return f"{_head('Created', family, record, labels)}{suffix} {details}"
 
 
-def updated(family: Family, before: dict[str, Any], after: dict[str, Any], labels: Labels = PUBLISHED) -> str:
+def updated(family: RouteFamily, before: dict[str, Any], after: dict[str, Any], labels: Labels = PUBLISHED) -> str:
     pairs = zip(_end(family, family.target, before), _end(family, family.target, after), strict=True)
     changes = [f"{label} Changed - From [{old}] To [{new}]" for (label, old), (_, new) in pairs if old != new]
     head = _head("Updated", family, after, labels)
     return f"{head} {', '.join(changes)}" if changes else head
 
 
-def deleted(family: Family, record: dict[str, Any], labels: Labels = PUBLISHED) -> str:
+def deleted(family: RouteFamily, record: dict[str, Any], labels: Labels = PUBLISHED) -> str:
     if family.to_align and family.steps:
         source = f"Jira Status Id {record['jiraStatusId']}"
         target = f"Process Step ID {record['processStepId']}"
@@ -60,7 +60,7 @@ def deleted(family: Family, record: dict[str, Any], labels: Labels = PUBLISHED) 
     return f"{_head('Deleted', family, record, labels)} Deleted mapping: [{source}] → [{target}]"
 
 
-def _head(action: str, family: Family, record: dict[str, Any], labels: Labels) -> str:
+def _head(action: str, family: RouteFamily, record: dict[str, Any], labels: Labels) -> str:
     type_name = family.type_name(record["workItemTypeId"])
     parts = (
         f"CONFIG {action}",
@@ -72,7 +72,7 @@ def _head(action: str, family: Family, record: dict[str, Any], labels: Labels) -
     return " - ".join(parts)
 
 
-def _end(family: Family, stem: str, record: dict[str, Any]) -> list[tuple[str, Any]]:
+def _end(family: RouteFamily, stem: str, record: dict[str, Any]) -> list[tuple[str, Any]]:
     """Id and name of one end. From Align to Jira the log says JiraStateName where the record says jiraStatusName."""
     label = stem[0].upper() + stem[1:]
     renamed = stem == "jiraStatus" and not family.to_align

@@ -33,9 +33,9 @@ from collections.abc import Callable
 from typing import Any
 
 from . import access, audit, seed
-from .families import FAMILIES, Family
+from .families import FAMILIES, RouteFamily
 from .messages import Json
-from .world import Connector, Flow, IssueType, Project, Record, Status, Step, World, new_record
+from .world import ConnectorRecord, Flow, IssueTypeRecord, ProjectRecord, Record, StatusRecord, Step, World, new_record
 
 CATEGORIES = ("new", "indeterminate", "done")
 
@@ -82,14 +82,14 @@ def _delete_mapping(world: World, edit: Json) -> Record:
     return record
 
 
-def _family(edit: Json) -> Family:
+def _family(edit: Json) -> RouteFamily:
     family = FAMILIES.get(edit["family"])
     if family is None:
         raise ValueError(f"family is one of {', '.join(FAMILIES)}")
     return family
 
 
-def _scope(edit: Json, family: Family) -> tuple[int, str, str | None]:
+def _scope(edit: Json, family: RouteFamily) -> tuple[int, str, str | None]:
     return (int(edit.get("connector", seed.CONNECTOR)), family.code, edit.get("project"))
 
 
@@ -97,7 +97,7 @@ def _user(edit: Json) -> str | None:
     return str(edit.get("user", audit.USER)) if edit.get("audit", True) else None
 
 
-def _find(world: World, family: Family, edit: Json) -> Record:
+def _find(world: World, family: RouteFamily, edit: Json) -> Record:
     scope = _scope(edit, family)
     if "id" in edit:
         found = world.mapping(scope[0], family, int(edit["id"]))
@@ -112,14 +112,14 @@ def _find(world: World, family: Family, edit: Json) -> Record:
 # -- Jira ------------------------------------------------------------------------------------------
 
 
-def _add_status(world: World, edit: Json) -> Status:
+def _add_status(world: World, edit: Json) -> StatusRecord:
     category = edit.get("category", "indeterminate")
     if category not in CATEGORIES:
         raise ValueError(f"category is one of {', '.join(CATEGORIES)}")
     projects = [_project(world, key) for key in edit.get("projects", [])]
     owner = projects[0]["id"] if projects and projects[0]["style"] == "next-gen" else None
     status_id = int(edit.get("id") or max(item["id"] for item in world.statuses()) + 1)
-    status = Status(
+    status = StatusRecord(
         id=status_id, name=edit["name"], category=category, project=owner, pulled=bool(edit.get("pulled", True))
     )
     world.store.put("status", str(status_id), status)
@@ -128,7 +128,7 @@ def _add_status(world: World, edit: Json) -> Status:
     return status
 
 
-def _extend_workflows(world: World, project: Project, status_id: int, names: list[str] | None) -> None:
+def _extend_workflows(world: World, project: ProjectRecord, status_id: int, names: list[str] | None) -> None:
     for workflow in project["workflows"]:
         issue_type = world.issue_type(workflow["type"])
         if names is None or (issue_type is not None and issue_type["name"] in names):
@@ -136,7 +136,7 @@ def _extend_workflows(world: World, project: Project, status_id: int, names: lis
     world.store.put("project", project["key"], project)
 
 
-def _remove_status(world: World, edit: Json) -> Status:
+def _remove_status(world: World, edit: Json) -> StatusRecord:
     status = _status(world, edit)
     world.store.drop("status", str(status["id"]))
     for project in world.projects():
@@ -147,7 +147,7 @@ def _remove_status(world: World, edit: Json) -> Status:
     return status
 
 
-def _rename_status(world: World, edit: Json) -> Status:
+def _rename_status(world: World, edit: Json) -> StatusRecord:
     """Align calls it as before until the configuration is pulled, if that is done by hand."""
     status = _status(world, edit)
     if not world.pulls_at_once:
@@ -168,7 +168,7 @@ def _pull_configuration(world: World, edit: Json) -> int:
     return len(late)
 
 
-def _rename_issue_type(world: World, edit: Json) -> IssueType:
+def _rename_issue_type(world: World, edit: Json) -> IssueTypeRecord:
     found = world.issue_type(str(edit["id"]))
     if found is None:
         raise ValueError(f"there is no issue type {edit['id']}")
@@ -183,14 +183,14 @@ def _rename_in_mappings(world: World, stem: str, value: int, name: str) -> None:
             world.rewrite(family, record, **{f"{stem}Name": name})
 
 
-def _status(world: World, edit: Json) -> Status:
+def _status(world: World, edit: Json) -> StatusRecord:
     found = world.status(int(edit["id"]))
     if found is None:
         raise ValueError(f"there is no status {edit['id']}")
     return found
 
 
-def _add_project(world: World, edit: Json) -> Project:
+def _add_project(world: World, edit: Json) -> ProjectRecord:
     key, programme = str(edit["key"]), int(edit.get("programme", seed.PLATFORM))
     number = max((int(item["id"]) for item in world.projects()), default=10000) + 1
     data = seed.Data()
@@ -207,17 +207,17 @@ def _add_project(world: World, edit: Json) -> Project:
     return data.projects[0]
 
 
-def _remove_project(world: World, edit: Json) -> Project:
+def _remove_project(world: World, edit: Json) -> ProjectRecord:
     project = _project(world, edit["key"])
     world.store.drop("project", project["key"])
     return project
 
 
-def _rename_project(world: World, edit: Json) -> Project:
+def _rename_project(world: World, edit: Json) -> ProjectRecord:
     """The mappings follow a new key, as the project's id stays."""
     old = _project(world, edit["key"])
     new_key = edit.get("new_key", old["key"])
-    project = Project(**{**old, "key": new_key, "name": edit.get("name", old["name"])})
+    project = ProjectRecord(**{**old, "key": new_key, "name": edit.get("name", old["name"])})
     world.store.drop("project", old["key"])
     world.store.put("project", new_key, project)
     for family, record in world.all_mappings():
@@ -226,7 +226,7 @@ def _rename_project(world: World, edit: Json) -> Project:
     return project
 
 
-def _project(world: World, key: str) -> Project:
+def _project(world: World, key: str) -> ProjectRecord:
     found = world.project(key)
     if found is None:
         raise ValueError(f"there is no project {key}")
@@ -286,8 +286,8 @@ def _step(world: World, edit: Json) -> tuple[Flow, Step]:
 # -- connectors -------------------------------------------------------------------------
 
 
-def _add_connector(world: World, edit: Json) -> Connector:
-    connector = Connector(id=int(edit["id"]), name=edit.get("name", f"Connector {edit['id']}"))
+def _add_connector(world: World, edit: Json) -> ConnectorRecord:
+    connector = ConnectorRecord(id=int(edit["id"]), name=edit.get("name", f"Connector {edit['id']}"))
     if world.connector(connector["id"]) is not None:
         raise ValueError(f"connector {connector['id']} exists already")
     world.store.put("connector", str(connector["id"]), connector)

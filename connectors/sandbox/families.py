@@ -17,7 +17,7 @@ TABLE_FEATURE, EXAMPLES_FEATURE = 3, 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class Family:
+class RouteFamily:
     """`source` and `target` are the field stems: `jiraStatus` stands for jiraStatusId and jiraStatusName."""
 
     code: str
@@ -69,26 +69,26 @@ class Family:
         return self.types.get(type_id) or lax.get(type_id) or f"Type {type_id}"
 
 
-FAMILIES: Mapping[str, Family] = {
+FAMILIES: Mapping[str, RouteFamily] = {
     family.code: family
     for family in (
-        Family(
+        RouteFamily(
             code="j2a_state",
             to_align=True,
             steps=False,
             types={3: "Feature", 4: "Story", 6: "Task", 9: "Defect"},
         ),
-        Family(
+        RouteFamily(
             code="a2j_state",
             to_align=False,
             steps=False,
             types={3: "Feature", 4: "Story", 9: "Defect"},
         ),
-        Family(code="j2a_step", to_align=True, steps=True, types={2: "Feature", 3: "Story"}),
-        Family(code="a2j_step", to_align=False, steps=True, types={3: "Feature", 4: "Story"}),
+        RouteFamily(code="j2a_step", to_align=True, steps=True, types={2: "Feature", 3: "Story"}),
+        RouteFamily(code="a2j_step", to_align=False, steps=True, types={3: "Feature", 4: "Story"}),
     )
 }
 
 
-def family_of(*, to_align: bool, steps: bool) -> Family:
+def family_of(*, to_align: bool, steps: bool) -> RouteFamily:
     return FAMILIES[f"{'j2a' if to_align else 'a2j'}_{'step' if steps else 'state'}"]

@@ -12,13 +12,13 @@ from urllib.parse import unquote
 
 from . import languages, permissions, users
 from .align import credentials
-from .messages import Json, Refused, Request, Response, answer, jira_error
+from .messages import BadRequest, Json, Response, SandboxRequest, answer, jira_error
 from .options import Options
-from .world import IssueType, Project, Status, Token, World
+from .world import IssueTypeRecord, ProjectRecord, StatusRecord, Token, World
 
 PREFIX = re.compile(r"/rest/api/(2|3|latest)(?=/|$)")
 SEARCH_DEFAULT, SEARCH_MAXIMUM = 50, 100
-Item = TypeVar("Item", Status, IssueType)
+Item = TypeVar("Item", StatusRecord, IssueTypeRecord)
 CATEGORIES = {
     "new": {"id": 2, "key": "new", "colorName": "blue-gray", "name": "To Do"},
     "indeterminate": {"id": 4, "key": "indeterminate", "colorName": "yellow", "name": "In Progress"},
@@ -27,10 +27,10 @@ CATEGORIES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Call:
+class JiraCall:
     """One read. `token` None: anonymous. `root` is the address up to and with the version."""
 
-    request: Request
+    request: SandboxRequest
     world: World
     server: bool
     token: Token | None
@@ -38,7 +38,7 @@ class Call:
     language: str
 
     @property
-    def projects(self) -> list[Project]:
+    def projects(self) -> list[ProjectRecord]:
         """The projects that the caller may see, by key."""
         if self.token is None:
             return []
@@ -54,7 +54,7 @@ def serves(path: str) -> bool:
     return PREFIX.match(path) is not None
 
 
-def handle(request: Request, world: World, options: Options) -> Response:
+def handle(request: SandboxRequest, world: World, options: Options) -> Response:
     match = PREFIX.match(request.path)
     server = options.jira == "server"
     if match is None or (server and match[1] == "3"):
@@ -62,18 +62,18 @@ def handle(request: Request, world: World, options: Options) -> Response:
     token = _sign_in_at_server(request, world) if server else _sign_in(request, world)
     root = f"{request.base}/rest/api/{'2' if server else match[1]}"
     language = token.get("language", options.jira_language) if token else options.jira_language
-    call = Call(request=request, world=world, server=server, token=token, root=root, language=language)
+    call = JiraCall(request=request, world=world, server=server, token=token, root=root, language=language)
     path = request.path[match.end() :].rstrip("/")
     for pattern, view, cloud_only in ROUTES:
         found = re.fullmatch(pattern, path)
         if found is not None and not (cloud_only and server):
             if request.method != "GET":
-                raise Refused(Response(status=405, headers={"Allow": "GET"}))
+                raise BadRequest(Response(status=405, headers={"Allow": "GET"}))
             return _marked(view(call, **found.groupdict()), request, token)
     raise jira_error(404, "null for uri: " + request.path)
 
 
-def _sign_in(request: Request, world: World) -> Token | None:
+def _sign_in(request: SandboxRequest, world: World) -> Token | None:
     scheme, user, secret = credentials(request.authorization)
     if scheme != "basic":
         return None
@@ -88,7 +88,7 @@ def _find_token(world: World, secret: str, user: str | None = None) -> Token | N
     return None
 
 
-def _sign_in_at_server(request: Request, world: World) -> Token | None:
+def _sign_in_at_server(request: SandboxRequest, world: World) -> Token | None:
     scheme, user, secret = credentials(request.authorization)
     if scheme == "basic":
         return _password_sign_in(request, world, user, secret)
@@ -100,7 +100,7 @@ def _sign_in_at_server(request: Request, world: World) -> Token | None:
     return token
 
 
-def _password_sign_in(request: Request, world: World, user: str, secret: str) -> Token:
+def _password_sign_in(request: SandboxRequest, world: World, user: str, secret: str) -> Token:
     if users.is_locked(world, user):
         challenge = f"CAPTCHA_CHALLENGE; login-url={request.base}/login.jsp"
         raise _denied({"X-Seraph-LoginReason": "AUTHENTICATION_DENIED", "X-Authentication-Denied-Reason": challenge})
@@ -112,14 +112,14 @@ def _password_sign_in(request: Request, world: World, user: str, secret: str) ->
     return token
 
 
-def _denied(headers: dict[str, str]) -> Refused:
+def _denied(headers: dict[str, str]) -> BadRequest:
     """Data Center answers this with a page for people."""
     reason = headers["X-Seraph-LoginReason"]
     body = f"<html><body>Basic Authentication Failure - Reason : {reason}</body></html>".encode()
-    return Refused(Response(status=401, body=body, content_type="text/html;charset=UTF-8", headers=headers))
+    return BadRequest(Response(status=401, body=body, content_type="text/html;charset=UTF-8", headers=headers))
 
 
-def _marked(response: Response, request: Request, token: Token | None) -> Response:
+def _marked(response: Response, request: SandboxRequest, token: Token | None) -> Response:
     """Credentials that are wrong end as anonymous; this header is all that tells."""
     if token is not None or not request.authorization:
         return response
@@ -130,7 +130,7 @@ def _marked(response: Response, request: Request, token: Token | None) -> Respon
 # -- views -----------------------------------------------------------------------------------------
 
 
-def _myself(call: Call) -> Response:
+def _myself(call: JiraCall) -> Response:
     if call.token is None:
         raise jira_error(401, "You are not authenticated. Authentication required to perform this operation.")
     user = call.token["user"]
@@ -148,7 +148,7 @@ def _myself(call: Call) -> Response:
     return answer({**own, **shared})
 
 
-def _my_permissions(call: Call) -> Response:
+def _my_permissions(call: JiraCall) -> Response:
     keys = permissions.wanted_keys(call.request.query, server=call.server)
     project = call.request.query.get("projectkey", "")
     if call.token is None:
@@ -157,7 +157,7 @@ def _my_permissions(call: Call) -> Response:
     return permissions.answered(call.token, keys, projects)
 
 
-def _server_info(call: Call) -> Response:
+def _server_info(call: JiraCall) -> Response:
     version = [10, 3, 4] if call.server else [1001, 0, 0]
     return answer(
         {
@@ -172,18 +172,18 @@ def _server_info(call: Call) -> Response:
     )
 
 
-def _project_list(call: Call) -> Response:
+def _project_list(call: JiraCall) -> Response:
     return answer([_project_shape(call, project) for project in call.projects])
 
 
-def _project_search(call: Call) -> Response:
+def _project_search(call: JiraCall) -> Response:
     query = call.request.query
     wanted = query.get("query", "").lower()
     found = [p for p in call.projects if wanted in p["key"].lower() or wanted in p["name"].lower()]
     return _paged(call, "/project/search", [_project_shape(call, project) for project in found])
 
 
-def _paged(call: Call, path: str, rows: list[Json]) -> Response:
+def _paged(call: JiraCall, path: str, rows: list[Json]) -> Response:
     start, size = _number(call, "startat", 0), _number(call, "maxresults", SEARCH_DEFAULT)
     if not 0 < size <= SEARCH_MAXIMUM:
         size = SEARCH_DEFAULT
@@ -202,18 +202,18 @@ def _paged(call: Call, path: str, rows: list[Json]) -> Response:
     return answer(payload)
 
 
-def _number(call: Call, name: str, default: int) -> int:
+def _number(call: JiraCall, name: str, default: int) -> int:
     text = call.request.query.get(name, "")
     if text and not (text.isascii() and text.isdigit()):
         raise jira_error(400, f"{name} is not a number: {text}")
     return int(text) if text else default
 
 
-def _project(call: Call, key: str) -> Response:
+def _project(call: JiraCall, key: str) -> Response:
     return answer(_project_shape(call, _find_project(call, key)))
 
 
-def _find_project(call: Call, key: str) -> Project:
+def _find_project(call: JiraCall, key: str) -> ProjectRecord:
     wanted = unquote(key)
     for project in call.projects:
         if wanted in (project["key"], project["id"]):
@@ -221,7 +221,7 @@ def _find_project(call: Call, key: str) -> Project:
     raise jira_error(404, f"No project could be found with key '{wanted}'.")
 
 
-def _project_shape(call: Call, project: Project) -> Json:
+def _project_shape(call: JiraCall, project: ProjectRecord) -> Json:
     shape: Json = {
         "self": f"{call.root}/project/{project['id']}",
         "id": project["id"],
@@ -235,7 +235,7 @@ def _project_shape(call: Call, project: Project) -> Json:
     return {**shape, "simplified": team, "style": project["style"], "isPrivate": False}
 
 
-def _project_statuses(call: Call, key: str) -> Response:
+def _project_statuses(call: JiraCall, key: str) -> Response:
     """Per issue type: which statuses its workflow can reach in this project."""
     project = _find_project(call, key)
     rows = []
@@ -256,18 +256,18 @@ def _project_statuses(call: Call, key: str) -> Response:
     return answer(rows)
 
 
-def _visible(call: Call, items: list[Item]) -> list[Item]:
+def _visible(call: JiraCall, items: list[Item]) -> list[Item]:
     ids = {project["id"] for project in call.projects}
     if call.token is None:
         return []
     return [item for item in items if item["project"] is None or item["project"] in ids]
 
 
-def _statuses(call: Call) -> Response:
+def _statuses(call: JiraCall) -> Response:
     return answer([_status_shape(call, item) for item in _visible(call, call.world.statuses())])
 
 
-def _status_shape(call: Call, status: Status) -> Json:
+def _status_shape(call: JiraCall, status: StatusRecord) -> Json:
     category = CATEGORIES[status["category"]]
     shape: Json = {
         "self": f"{call.root}/status/{status['id']}",
@@ -286,11 +286,11 @@ def _scope(project_id: str | None) -> Json:
     return {"scope": {"type": "PROJECT", "project": {"id": project_id}}}
 
 
-def _issue_types(call: Call) -> Response:
+def _issue_types(call: JiraCall) -> Response:
     return answer([_type_shape(call, item) for item in _visible(call, call.world.issue_types())])
 
 
-def _type_shape(call: Call, issue_type: IssueType) -> Json:
+def _type_shape(call: JiraCall, issue_type: IssueTypeRecord) -> Json:
     shape: Json = {
         "self": f"{call.root}/issuetype/{issue_type['id']}",
         "id": issue_type["id"],
@@ -306,7 +306,7 @@ def _type_shape(call: Call, issue_type: IssueType) -> Json:
     return shape | _scope(issue_type["project"])
 
 
-def _priority_rows(call: Call) -> list[Json]:
+def _priority_rows(call: JiraCall) -> list[Json]:
     if call.token is None:
         return []
     priorities = sorted(call.world.store.all("priority"), key=lambda item: int(item["id"]))
@@ -323,11 +323,11 @@ def _priority_rows(call: Call) -> list[Json]:
     ]
 
 
-def _priorities(call: Call) -> Response:
+def _priorities(call: JiraCall) -> Response:
     return answer(_priority_rows(call))
 
 
-def _priority_search(call: Call) -> Response:
+def _priority_search(call: JiraCall) -> Response:
     rows = [{**row, "isDefault": row["name"] == "Medium"} for row in _priority_rows(call)]
     return _paged(call, "/priority/search", rows)
 

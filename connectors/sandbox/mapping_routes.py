@@ -4,28 +4,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from . import odata
-from .families import Family, family_of
-from .messages import Json, Refused, Request, Response, answer, invalid, not_found, problem
+from .families import RouteFamily, family_of
+from .messages import BadRequest, Json, Response, SandboxRequest, answer, invalid, not_found, problem
 from .options import Options
-from .world import Project, Record, Scope, World, new_record
+from .world import ProjectRecord, Record, Scope, World, new_record
 
 
 @dataclass(frozen=True, kw_only=True)
-class Call:
+class MappingCall:
     """One signed-in request: where it goes, and to which family. `project` only from the path."""
 
-    request: Request
+    request: SandboxRequest
     world: World
     options: Options
-    family: Family
+    family: RouteFamily
     connector: int
-    project: Project | None = None
+    project: ProjectRecord | None = None
     mapping_id: int | None = None
 
 
 def call_from(
-    request: Request, world: World, options: Options, parts: Mapping[str, str | None], visible: set[str] | None
-) -> Call:
+    request: SandboxRequest, world: World, options: Options, parts: Mapping[str, str | None], visible: set[str] | None
+) -> MappingCall:
     """`parts` are the named groups of the route. `visible` limits the projects (None: all)."""
     connector = world.connector(int(parts["connector"] or 0))
     if connector is None:
@@ -33,7 +33,7 @@ def call_from(
     key = parts.get("project")
     project = _project(world, key, visible) if key is not None else None
     mapping_id = parts.get("mapping")
-    return Call(
+    return MappingCall(
         request=request,
         world=world,
         options=options,
@@ -44,14 +44,14 @@ def call_from(
     )
 
 
-def _project(world: World, key: str, visible: set[str] | None) -> Project:
+def _project(world: World, key: str, visible: set[str] | None) -> ProjectRecord:
     project = world.project(key)
     if project is None or (visible is not None and project["key"] not in visible):
         raise not_found(f"Project {key}")
     return project
 
 
-def handle(call: Call, visible: set[str] | None) -> Response:
+def handle(call: MappingCall, visible: set[str] | None) -> Response:
     method, single = call.request.method, call.mapping_id is not None
     if (method, single) == ("GET", False):
         return _list(call, visible)
@@ -59,7 +59,7 @@ def handle(call: Call, visible: set[str] | None) -> Response:
         return _create(call, visible)
     if not single or method not in ("GET", "PUT", "DELETE"):
         allowed = "GET, PUT, DELETE" if single else "GET, POST"
-        raise Refused(Response(status=405, headers={"Allow": allowed}))
+        raise BadRequest(Response(status=405, headers={"Allow": allowed}))
     record = _existing(call)
     if method == "GET":
         return answer(_shown(call, record))
@@ -69,7 +69,7 @@ def handle(call: Call, visible: set[str] | None) -> Response:
 # -- reading ---------------------------------------------------------------------------------------
 
 
-def _list(call: Call, visible: set[str] | None) -> Response:
+def _list(call: MappingCall, visible: set[str] | None) -> Response:
     query = call.request.query
     rows = call.world.mappings(_list_scope(call, visible))
     type_text = query.get("workitemtypeid", "").strip()
@@ -80,7 +80,7 @@ def _list(call: Call, visible: set[str] | None) -> Response:
     return answer(odata.page(shown, query, top_over_limit=call.options.top_over_limit, limit=limit))
 
 
-def _shown(call: Call, record: Record) -> Record:
+def _shown(call: MappingCall, record: Record) -> Record:
     """A stored record with the type ids and fields that this site answers."""
     family, options = call.family, call.options
     shown = {**record, "workItemTypeId": family.to_wire(record["workItemTypeId"], options.type_ids)}
@@ -91,7 +91,7 @@ def _shown(call: Call, record: Record) -> Record:
     return shown
 
 
-def _list_scope(call: Call, visible: set[str] | None) -> Scope:
+def _list_scope(call: MappingCall, visible: set[str] | None) -> Scope:
     if call.project is not None:
         return (call.connector, call.family.code, call.project["key"])
     key = call.request.query.get("projectkey", "").strip()
@@ -100,7 +100,7 @@ def _list_scope(call: Call, visible: set[str] | None) -> Scope:
     return (call.connector, call.family.code, _project(call.world, key, visible)["key"])
 
 
-def _of_type(call: Call, rows: list[Record], text: str) -> list[Record]:
+def _of_type(call: MappingCall, rows: list[Record], text: str) -> list[Record]:
     """An id outside the table gives an empty list, even where such records exist."""
     try:
         wanted = int(text)
@@ -110,7 +110,7 @@ def _of_type(call: Call, rows: list[Record], text: str) -> list[Record]:
     return [row for row in rows if row["workItemTypeId"] == stored]
 
 
-def _existing(call: Call) -> Record:
+def _existing(call: MappingCall) -> Record:
     record = call.world.mapping(call.connector, call.family, call.mapping_id or 0)
     wrong_project = record and call.project and record["projectKey"] != call.project["key"]
     if record is None or wrong_project:
@@ -121,7 +121,7 @@ def _existing(call: Call) -> Record:
 # -- writing ---------------------------------------------------------------------------------------
 
 
-def _create(call: Call, visible: set[str] | None) -> Response:
+def _create(call: MappingCall, visible: set[str] | None) -> Response:
     body, family, world = _body(call), call.family, call.world
     sent = _integer(body, "workItemTypeId")
     type_id = family.from_wire(sent, call.options.type_ids)
@@ -141,7 +141,7 @@ def _create(call: Call, visible: set[str] | None) -> Response:
     return _posted(call, world.update(family, twin, target), 200)
 
 
-def _create_scope(call: Call, body: Json, visible: set[str] | None) -> Scope:
+def _create_scope(call: MappingCall, body: Json, visible: set[str] | None) -> Scope:
     """From Jira to Align the body names the project, and only for a team-managed one."""
     key = body.get("projectkey")
     if key is not None and not isinstance(key, str):
@@ -161,7 +161,7 @@ def _create_scope(call: Call, body: Json, visible: set[str] | None) -> Scope:
     return (call.connector, call.family.code, project["key"])
 
 
-def _refuse_team_status(call: Call, body: Json) -> None:
+def _refuse_team_status(call: MappingCall, body: Json) -> None:
     status = call.world.status(body["jirastatusid"])
     if status is not None and status["project"] is not None:
         raise invalid(
@@ -169,11 +169,11 @@ def _refuse_team_status(call: Call, body: Json) -> None:
         )
 
 
-def _created(call: Call, record: Record) -> Response:
+def _created(call: MappingCall, record: Record) -> Response:
     return _posted(call, record, 201)
 
 
-def _posted(call: Call, record: Record, status: int) -> Response:
+def _posted(call: MappingCall, record: Record, status: int) -> Response:
     location = f"{call.request.base}{call.request.path.rstrip('/')}/{record['id']}"
     if call.options.post_answer == "empty":
         return Response(status=status, headers={"Location": location})
@@ -181,7 +181,7 @@ def _posted(call: Call, record: Record, status: int) -> Response:
     return answer(payload, status, Location=location)
 
 
-def _update(call: Call, record: Record) -> Response:
+def _update(call: MappingCall, record: Record) -> Response:
     """The whole record or its target alone may be sent; what names the record must be as it was."""
     body, family = _body(call), call.family
     before = _shown(call, record)
@@ -195,12 +195,12 @@ def _update(call: Call, record: Record) -> Response:
     return Response(status=204)
 
 
-def _delete(call: Call, record: Record) -> Response:
+def _delete(call: MappingCall, record: Record) -> Response:
     call.world.delete(call.family, record)
     return Response(status=204)
 
 
-def _body(call: Call) -> Json:
+def _body(call: MappingCall) -> Json:
     """The body's fields by lower-case name, because ASP.NET reads names in any case."""
     try:
         body = call.request.json()
@@ -220,7 +220,7 @@ def _integer(body: Json, name: str) -> int:
     return value
 
 
-def _check_known(call: Call, stem: str, value: int) -> None:
+def _check_known(call: MappingCall, stem: str, value: int) -> None:
     name = call.world.target_name(stem, value)
     if name is None:
         raise invalid(f"{stem}Id", f"{stem}Id {value} does not exist.")

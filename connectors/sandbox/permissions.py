@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from .messages import Json, Response, answer, jira_error
-from .world import Project, Token
+from .world import ProjectRecord, Token
 
 # Key: id, name, type, what it allows. The id -1 is what Jira gives to permissions of its own plugins.
 KNOWN = {
@@ -18,7 +18,7 @@ KNOWN = {
 }
 
 
-def browsable(token: Token, projects: Iterable[Project]) -> list[Project]:
+def browsable(token: Token, projects: Iterable[ProjectRecord]) -> list[ProjectRecord]:
     """A project that one may not browse does not exist for the caller."""
     return [project for project in projects if _holds(token, "BROWSE_PROJECTS", project["key"])]
 
@@ -36,7 +36,7 @@ def wanted_keys(query: dict[str, str], *, server: bool) -> list[str]:
     return list(dict.fromkeys(keys))
 
 
-def answered(token: Token | None, keys: list[str], projects: list[Project]) -> Response:
+def answered(token: Token | None, keys: list[str], projects: list[ProjectRecord]) -> Response:
     """`projects`: the one asked about, or all visible ones, where one that grants the right is enough."""
     return answer({"permissions": {key: _shape(key, _granted(token, key, projects)) for key in keys}})
 
@@ -53,7 +53,7 @@ def _shape(key: str, granted: bool) -> Json:
     }
 
 
-def _granted(token: Token | None, key: str, projects: list[Project]) -> bool:
+def _granted(token: Token | None, key: str, projects: list[ProjectRecord]) -> bool:
     if token is None:
         return False
     if key == "ADMINISTER":

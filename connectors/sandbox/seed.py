@@ -11,12 +11,12 @@ from typing import Any
 
 from .families import FAMILIES
 from .world import (
-    Connector,
+    ConnectorRecord,
     Flow,
-    IssueType,
-    Project,
+    IssueTypeRecord,
+    ProjectRecord,
     Record,
-    Status,
+    StatusRecord,
     Step,
     Token,
     Workflow,
@@ -183,10 +183,10 @@ GONE_STEP = (590, "Staging")
 class Data:
     """A data set while it is put together."""
 
-    connectors: list[Connector] = field(default_factory=lambda: [Connector(id=CONNECTOR, name="Acme Jira")])
-    projects: list[Project] = field(default_factory=list)
-    statuses: list[Status] = field(default_factory=list)
-    issue_types: list[IssueType] = field(default_factory=list)
+    connectors: list[ConnectorRecord] = field(default_factory=lambda: [ConnectorRecord(id=CONNECTOR, name="Acme Jira")])
+    projects: list[ProjectRecord] = field(default_factory=list)
+    statuses: list[StatusRecord] = field(default_factory=list)
+    issue_types: list[IssueTypeRecord] = field(default_factory=list)
     flows: list[Flow] = field(default_factory=list)
     mappings: list[tuple[str, str | None, int, dict[int, int]]] = field(default_factory=list)
 
@@ -227,7 +227,7 @@ class Data:
             self.statuses.append(make_status(status_id, status_name, category, project_id))
         workflows = []
         for place, (_, type_name, subtask, level) in enumerate(TYPES):
-            own = IssueType(
+            own = IssueTypeRecord(
                 id=str(first + 10 + place),
                 name=type_name,
                 subtask=subtask,
@@ -238,7 +238,7 @@ class Data:
             self.issue_types.append(own)
             workflows.append(Workflow(type=own["id"], statuses=ids))
         self.projects.append(
-            Project(id=project_id, key=key, name=name, style="next-gen", programme=programme, workflows=workflows)
+            ProjectRecord(id=project_id, key=key, name=name, style="next-gen", programme=programme, workflows=workflows)
         )
 
     def add_company_project(
@@ -246,7 +246,7 @@ class Data:
     ) -> None:
         by_type = [Workflow(type=kind, statuses=list(ids)) for kind, ids in workflows.items()]
         self.projects.append(
-            Project(id=str(number), key=key, name=name, style="classic", programme=programme, workflows=by_type)
+            ProjectRecord(id=str(number), key=key, name=name, style="classic", programme=programme, workflows=by_type)
         )
 
 
@@ -281,13 +281,13 @@ def fill_examples(world: World) -> None:
     data.fill(world)
 
 
-def make_status(status_id: int, name: str, category: str, project: str | None = None) -> Status:
-    return Status(id=status_id, name=name, category=category, project=project, pulled=status_id not in UNPULLED)
+def make_status(status_id: int, name: str, category: str, project: str | None = None) -> StatusRecord:
+    return StatusRecord(id=status_id, name=name, category=category, project=project, pulled=status_id not in UNPULLED)
 
 
-def _shared_types() -> list[IssueType]:
+def _shared_types() -> list[IssueTypeRecord]:
     return [
-        IssueType(id=type_id, name=name, subtask=subtask, level=level, project=None, avatar=AVATARS[name])
+        IssueTypeRecord(id=type_id, name=name, subtask=subtask, level=level, project=None, avatar=AVATARS[name])
         for type_id, name, subtask, level in TYPES
     ]
 

@@ -9,9 +9,9 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from .messages import Request, Response
+from .messages import Response, SandboxRequest
 from .options import Options
-from .site import Site
+from .site import SandboxSite
 
 LARGEST_BODY = 1_000_000
 
@@ -23,7 +23,7 @@ class SandboxServer(ThreadingHTTPServer):
     request_queue_size = 256
 
     def __init__(self, options: Options) -> None:
-        self.site = Site(options)
+        self.site = SandboxSite(options)
         self._open: set[socket.socket] = set()
         self._open_lock = threading.Lock()
         try:
@@ -82,7 +82,7 @@ class _Handler(BaseHTTPRequestHandler):
         if body is None:
             return
         path, _, query = self.path.partition("?")
-        request = Request(
+        request = SandboxRequest(
             method=self.command,
             path=path,
             raw_query=query,

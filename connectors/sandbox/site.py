@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from . import align, documents, edits, faults, jira, seed, seed_large
 from .limiter import Limiter
-from .messages import Json, Refused, Request, Response, answer
+from .messages import BadRequest, Json, Response, SandboxRequest, answer
 from .options import Options, parse_labels
 from .store import Store
 from .world import World
@@ -27,7 +27,7 @@ SEED_FILLERS: dict[str, Callable[[World], None]] = {
 }
 
 
-class Site:
+class SandboxSite:
     """One running sandbox. `respond` may be called from many threads."""
 
     def __init__(self, options: Options) -> None:
@@ -52,7 +52,7 @@ class Site:
         with self.world.lock:
             self.world.store.close()
 
-    def respond(self, request: Request) -> Response | None:
+    def respond(self, request: SandboxRequest) -> Response | None:
         """None means: close the connection without an answer."""
         if request.path == CONTROLS or request.path.startswith(CONTROLS + "/"):
             return self._control(request)
@@ -61,7 +61,7 @@ class Site:
         entry["status"] = response.status if response is not None else None
         return response
 
-    def _remote(self, request: Request) -> Response | None:
+    def _remote(self, request: SandboxRequest) -> Response | None:
         if align.serves(request.path):
             left = self.limiter.refuse(request.client)
             if left is not None:
@@ -83,12 +83,12 @@ class Site:
             self._effect(request)
         return None if fault.cut == "after" else _faulty(fault)
 
-    def _effect(self, request: Request) -> Response:
+    def _effect(self, request: SandboxRequest) -> Response:
         """What the site really does, as one step: no other request sees half of it."""
         with self.world.lock:
             try:
                 return self._dispatch(request)
-            except Refused as refused:
+            except BadRequest as refused:
                 return refused.response
             # The outermost loop of a request: a defect of ours must look like a broken site, and be seen.
             except Exception:  # noqa: BLE001
@@ -97,7 +97,7 @@ class Site:
             finally:
                 self.world.store.commit()
 
-    def _dispatch(self, request: Request) -> Response:
+    def _dispatch(self, request: SandboxRequest) -> Response:
         if align.serves(request.path):
             return align.handle(request, self.world, self.options)
         if documents.serves(request.path) and request.method in ("GET", "HEAD"):
@@ -112,7 +112,7 @@ class Site:
             status=429, body=b"429 too many requests", content_type="text/plain; charset=utf-8", headers=headers
         )
 
-    def _later(self, delay_ms: int, request: Request) -> None:
+    def _later(self, delay_ms: int, request: SandboxRequest) -> None:
         timer = threading.Timer(delay_ms / 1000, self._effect, [request])
         timer.daemon = True
         with self._book_lock:
@@ -126,7 +126,7 @@ class Site:
 
     # -- journal -----------------------------------------------------------------------------------
 
-    def _entry(self, request: Request) -> Json:
+    def _entry(self, request: SandboxRequest) -> Json:
         """Written when the request arrives; its status is filled in before the answer leaves.
 
         `line` is the newest line of the audit log then: what stands in it, this request has come after.
@@ -148,7 +148,7 @@ class Site:
 
     # -- controls ----------------------------------------------------------------------------------
 
-    def _control(self, request: Request) -> Response:
+    def _control(self, request: SandboxRequest) -> Response:
         name = request.path.removeprefix(CONTROLS).strip("/")
         control = self._controls().get((request.method, name))
         if control is None:
@@ -230,16 +230,16 @@ def _faulty(fault: faults.Fault) -> Response:
     )
 
 
-def _query(request: Request) -> str:
+def _query(request: SandboxRequest) -> str:
     """As it was sent, but decoded: `$top=100&$filter=id gt 7`."""
     return unquote(request.raw_query.replace("+", " "))
 
 
-def _address(request: Request) -> str:
+def _address(request: SandboxRequest) -> str:
     return f"{unquote(request.path)}?{_query(request)}" if request.raw_query else unquote(request.path)
 
 
-def _readable(request: Request) -> object:
+def _readable(request: SandboxRequest) -> object:
     """The body as JSON where it is JSON, else as text; None where there is none."""
     try:
         return request.json()

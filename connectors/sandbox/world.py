@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from typing import Any, NotRequired, TypedDict
 
 from . import audit
-from .families import FAMILIES, STATES, Family
+from .families import FAMILIES, STATES, RouteFamily
 from .store import Store
 
 Record = dict[str, Any]  # a mapping exactly as it goes over the wire
 Scope = tuple[int, str, str | None]  # connector, family, project key (None: shared)
 
 
-class Status(TypedDict):
+class StatusRecord(TypedDict):
     id: int
     name: str
     category: str
@@ -22,7 +22,7 @@ class Status(TypedDict):
     name_in_align: NotRequired[str]  # where it was renamed in Jira and not pulled since
 
 
-class IssueType(TypedDict):
+class IssueTypeRecord(TypedDict):
     id: str
     name: str
     subtask: bool
@@ -36,7 +36,7 @@ class Workflow(TypedDict):
     statuses: list[int]
 
 
-class Project(TypedDict):
+class ProjectRecord(TypedDict):
     id: str
     key: str
     name: str
@@ -60,7 +60,7 @@ class Flow(TypedDict):
     steps: list[Step]
 
 
-class Connector(TypedDict):
+class ConnectorRecord(TypedDict):
     id: int
     name: str
 
@@ -101,32 +101,32 @@ class World:
 
     # -- catalogue ---------------------------------------------------------------------------------
 
-    def connectors(self) -> list[Connector]:
+    def connectors(self) -> list[ConnectorRecord]:
         return sorted(self.store.all("connector"), key=lambda item: item["id"])
 
-    def connector(self, connector_id: int) -> Connector | None:
-        found: Connector | None = self.store.get("connector", str(connector_id))
+    def connector(self, connector_id: int) -> ConnectorRecord | None:
+        found: ConnectorRecord | None = self.store.get("connector", str(connector_id))
         return found
 
-    def projects(self) -> list[Project]:
+    def projects(self) -> list[ProjectRecord]:
         return sorted(self.store.all("project"), key=lambda item: int(item["id"]))
 
-    def project(self, key: str) -> Project | None:
-        found: Project | None = self.store.get("project", key.upper())
+    def project(self, key: str) -> ProjectRecord | None:
+        found: ProjectRecord | None = self.store.get("project", key.upper())
         return found
 
-    def statuses(self) -> list[Status]:
+    def statuses(self) -> list[StatusRecord]:
         return sorted(self.store.all("status"), key=lambda item: item["id"])
 
-    def status(self, status_id: int) -> Status | None:
-        found: Status | None = self.store.get("status", str(status_id))
+    def status(self, status_id: int) -> StatusRecord | None:
+        found: StatusRecord | None = self.store.get("status", str(status_id))
         return found
 
-    def issue_types(self) -> list[IssueType]:
+    def issue_types(self) -> list[IssueTypeRecord]:
         return sorted(self.store.all("issue_type"), key=lambda item: int(item["id"]))
 
-    def issue_type(self, type_id: str) -> IssueType | None:
-        found: IssueType | None = self.store.get("issue_type", type_id)
+    def issue_type(self, type_id: str) -> IssueTypeRecord | None:
+        found: IssueTypeRecord | None = self.store.get("issue_type", type_id)
         return found
 
     def flows(self) -> list[Flow]:
@@ -154,54 +154,54 @@ class World:
         held = self._scopes.get(scope, {})
         return [held[mapping_id] for mapping_id in sorted(held)]
 
-    def mapping(self, connector: int, family: Family, mapping_id: int) -> Record | None:
+    def mapping(self, connector: int, family: RouteFamily, mapping_id: int) -> Record | None:
         item = self.store.get("mapping", _mapping_key(connector, family, mapping_id))
         return item["record"] if item else None
 
-    def same_key(self, family: Family, record: Record) -> Record | None:
+    def same_key(self, family: RouteFamily, record: Record) -> Record | None:
         """The record that already holds this record's key, the oldest if there are several."""
         scope = _scope(family, record)
         ids = self._keys.get(_key(family, record))
         return self._scopes[scope][min(ids)] if ids else None
 
-    def create(self, family: Family, record: Record, *, user: str | None = audit.USER) -> Record:
+    def create(self, family: RouteFamily, record: Record, *, user: str | None = audit.USER) -> Record:
         """Gives the record its id. `user` None leaves no line in the audit log."""
         record = {"id": self._next_id(f"mapping {family.code}"), **record}
         self._save(family, record)
         self._note(record, audit.created(family, record, self.labels), user)
         return record
 
-    def update(self, family: Family, before: Record, target: int, *, user: str | None = audit.USER) -> Record:
+    def update(self, family: RouteFamily, before: Record, target: int, *, user: str | None = audit.USER) -> Record:
         name = self.target_name(family.target, target) or "Unknown"
         after = {**before, family.target_id: target, f"{family.target}Name": name}
         self._save(family, after)
         self._note(after, audit.updated(family, before, after, self.labels), user)
         return after
 
-    def delete(self, family: Family, record: Record, *, user: str | None = audit.USER) -> None:
+    def delete(self, family: RouteFamily, record: Record, *, user: str | None = audit.USER) -> None:
         self.forget(family, record)
         self._note(record, audit.deleted(family, record, self.labels), user)
 
-    def forget(self, family: Family, record: Record) -> None:
+    def forget(self, family: RouteFamily, record: Record) -> None:
         """Without a line in the audit log."""
         self.store.drop("mapping", _mapping_key(record["connectorId"], family, record["id"]))
         del self._scopes[_scope(family, record)][record["id"]]
         self._keys[_key(family, record)].remove(record["id"])
 
-    def rewrite(self, family: Family, record: Record, **values: object) -> None:
+    def rewrite(self, family: RouteFamily, record: Record, **values: object) -> None:
         """Corrects a name or a project key inside a record, as Align does after a configuration pull."""
         self.forget(family, record)
         self._save(family, {**record, **values})
 
-    def all_mappings(self) -> list[tuple[Family, Record]]:
+    def all_mappings(self) -> list[tuple[RouteFamily, Record]]:
         return [(FAMILIES[item["family"]], item["record"]) for item in self.store.all("mapping")]
 
-    def _save(self, family: Family, record: Record) -> None:
+    def _save(self, family: RouteFamily, record: Record) -> None:
         key = _mapping_key(record["connectorId"], family, record["id"])
         self.store.put("mapping", key, {"family": family.code, "record": record})
         self._remember(family, record)
 
-    def _remember(self, family: Family, record: Record) -> None:
+    def _remember(self, family: RouteFamily, record: Record) -> None:
         self._scopes.setdefault(_scope(family, record), {})[record["id"]] = record
         ids = self._keys.setdefault(_key(family, record), [])
         if record["id"] not in ids:
@@ -252,7 +252,7 @@ class World:
         self._index()
 
 
-def new_record(world: World, family: Family, scope: Scope, type_id: int, source: int, target: int) -> Record:
+def new_record(world: World, family: RouteFamily, scope: Scope, type_id: int, source: int, target: int) -> Record:
     """A record without its id, fields in the order of the published samples. Unknown names become 'Unknown'."""
     connector, _, project = scope
     ends = {family.source: source, family.target: target}
@@ -267,13 +267,13 @@ def new_record(world: World, family: Family, scope: Scope, type_id: int, source:
     return record
 
 
-def _scope(family: Family, record: Record) -> Scope:
+def _scope(family: RouteFamily, record: Record) -> Scope:
     return (record["connectorId"], family.code, record.get("projectKey"))
 
 
-def _key(family: Family, record: Record) -> tuple[Scope, int, int]:
+def _key(family: RouteFamily, record: Record) -> tuple[Scope, int, int]:
     return (_scope(family, record), record["workItemTypeId"], record[family.source_id])
 
 
-def _mapping_key(connector: int, family: Family, mapping_id: int) -> str:
+def _mapping_key(connector: int, family: RouteFamily, mapping_id: int) -> str:
     return f"{connector}/{family.code}/{mapping_id}"

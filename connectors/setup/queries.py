@@ -16,7 +16,7 @@ from connectors.credentials.expiry import Deadline, deadline
 from connectors.history.intake.schedule import INTAKE
 from connectors.models import ACTIVE, Connector, Credential, IssueType, Job, JobState, Project, Stage, System
 from connectors.ports.requests import with_credentials
-from connectors.setup.readiness import Prerequisite, State, readiness
+from connectors.setup.readiness import Prerequisite, StepState, readiness
 from connectors.setup.services import OBSERVE
 
 PER_PAGE = 50
@@ -136,7 +136,7 @@ class ConnectorPage:
 
     @property
     def open_count(self) -> int:
-        return sum(each.state in (State.MISSING, State.UNKNOWN) for each in self.readiness)
+        return sum(each.state in (StepState.MISSING, StepState.UNKNOWN) for each in self.readiness)
 
     @cached_property
     def jobs(self) -> list[Job]:

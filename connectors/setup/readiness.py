@@ -36,7 +36,7 @@ MOST_NAMED = 5
 MOST_FAILURES = 50
 
 
-class State(StrEnum):
+class StepState(StrEnum):
     OK = "ok"
     MISSING = "missing"
     UNKNOWN = "unknown"
@@ -47,7 +47,7 @@ class State(StrEnum):
 class Prerequisite:
     code: str
     label: str
-    state: State
+    state: StepState
     sentence: str
     can_confirm: bool = False
     confirmed_by: str = ""
@@ -141,7 +141,7 @@ def _confirmation(facts: _Facts, code: str) -> Prerequisite:
     return Prerequisite(
         code=code,
         label=label,
-        state=State.CONFIRMED if found else State.UNKNOWN,
+        state=StepState.CONFIRMED if found else StepState.UNKNOWN,
         sentence="" if found else f"{advice} The API does not show it: confirm it once you have looked.",
         can_confirm=True,
         confirmed_by=found.person_name if found else "",
@@ -158,7 +158,7 @@ def _statuses(facts: _Facts) -> Prerequisite:
     return Prerequisite(
         code="statuses-pulled",
         label=CONFIRMABLE["statuses-pulled"][0],
-        state=State.MISSING,
+        state=StepState.MISSING,
         sentence=f"Align refused a status in the last apply: {said}. Run {CONFIGURATION_PULL} there, then confirm.",
         can_confirm=True,
     )
@@ -167,33 +167,33 @@ def _statuses(facts: _Facts) -> Prerequisite:
 def _tokens(facts: _Facts) -> Prerequisite:
     stored = {each.system: each for each in facts.connector.credentials.all() if each.stage == Stage.CURRENT}
     states = [_token_state(system, stored.get(system)) for system in System]
-    worst = next((state for state in (State.MISSING, State.UNKNOWN) if state in dict(states)), State.OK)
+    worst = next((state for state in (StepState.MISSING, StepState.UNKNOWN) if state in dict(states)), StepState.OK)
     return Prerequisite(
         code="api-token", label="The API tokens work", state=worst, sentence=" ".join(text for _, text in states)
     )
 
 
-def _token_state(system: System, credential: Credential | None) -> tuple[State, str]:
+def _token_state(system: System, credential: Credential | None) -> tuple[StepState, str]:
     if credential is None:
-        return State.MISSING, f"No {system.label} credential is stored."
+        return StepState.MISSING, f"No {system.label} credential is stored."
     if credential.last_answer:
-        return State.MISSING, f"{system.label}: {credential.last_answer}"
+        return StepState.MISSING, f"{system.label}: {credential.last_answer}"
     if credential.used_at is None:
-        return State.UNKNOWN, f"The {system.label} credential has not been used yet: test the connection."
-    return State.OK, f"{system.label} accepted its credential."
+        return StepState.UNKNOWN, f"The {system.label} credential has not been used yet: test the connection."
+    return StepState.OK, f"{system.label} accepted its credential."
 
 
 def _projects(facts: _Facts) -> Prerequisite:
     synced = Project.objects.filter(connector=facts.connector, in_scope=True, vanished_at=None)
     counts = synced.aggregate(all=Count("pk"), troubled=Count("pk", filter=~Q(align_error="")))
-    state, sentence = State.OK, f"{_counted(counts['all'], 'project')} of the connector are here."
+    state, sentence = StepState.OK, f"{_counted(counts['all'], 'project')} of the connector are here."
     if not counts["all"]:
-        state = State.MISSING if facts.is_read else State.UNKNOWN
+        state = StepState.MISSING if facts.is_read else StepState.UNKNOWN
         sentence = "Align's connector has no Jira project: add them in Jira Align under Settings > Jira Settings."
         if not facts.is_read:
             sentence = "The projects have not been read yet: refresh the connector."
     elif counts["troubled"]:
-        state = State.MISSING
+        state = StepState.MISSING
         named = [f"{each.key} ({each.align_error})" for each in synced.exclude(align_error="")[:MOST_NAMED]]
         sentence = f"Align reports trouble with {_listed(named, counts['troubled'])}"
     return Prerequisite(code="projects", label="Projects are synced", state=state, sentence=sentence)
@@ -204,17 +204,17 @@ def _types(facts: _Facts) -> Prerequisite:
     matches = IssueTypes(facts.connector)
     named = {type_: matches.names(type_) for type_ in WorkItemType}
     matched = [f"{type_.label} = {', '.join(names) or 'nothing'}" for type_, names in named.items()]
-    state, sentence = State.OK, f"{'; '.join(matched)}."
+    state, sentence = StepState.OK, f"{'; '.join(matched)}."
     if all(each.vanished_at is not None for each in matches.all.values()):
-        state, sentence = State.UNKNOWN, "Jira's issue types have not been read yet: refresh the connector."
+        state, sentence = StepState.UNKNOWN, "Jira's issue types have not been read yet: refresh the connector."
     elif matches.lost:
-        state = State.MISSING
+        state = StepState.MISSING
         gone = sorted(set(matches.lost))
         sentence = f"Jira has no issue type named {_listed(gone, len(gone))} Choose others in the table of issue types."
     elif unmatched := matches.unmatched():
-        state, sentence = State.MISSING, " ".join([*_asked(unmatched), "Choose in the table of issue types."])
+        state, sentence = StepState.MISSING, " ".join([*_asked(unmatched), "Choose in the table of issue types."])
     elif lacking := [str(type_.label) for type_, names in named.items() if not names]:
-        state = State.MISSING
+        state = StepState.MISSING
         sentence = f"Nothing in Jira stands for {_listed(lacking, len(lacking))} Choose in the table of issue types."
     return Prerequisite(code="work-item-types", label="Work item types are set up", state=state, sentence=sentence)
 
@@ -235,11 +235,11 @@ def _flows(facts: _Facts) -> Prerequisite:
     counts = flows.aggregate(
         flows=Count("pk", distinct=True), steps=Count("steps", filter=Q(steps__vanished_at=None), distinct=True)
     )
-    state, sentence = State.OK, f"{_counted(counts['flows'], 'active flow')}, {_counted(counts['steps'], 'step')}."
+    state, sentence = StepState.OK, f"{_counted(counts['flows'], 'active flow')}, {_counted(counts['steps'], 'step')}."
     if not facts.is_read:
-        state, sentence = State.UNKNOWN, "The process flows have not been read yet: refresh the connector."
+        state, sentence = StepState.UNKNOWN, "The process flows have not been read yet: refresh the connector."
     elif not counts["steps"]:
-        state = State.MISSING
+        state = StepState.MISSING
         sentence = "Only for mappings of process steps: Align has no active process flow with steps. Make one there."
     return Prerequisite(code="process-flows", label="Process flows are made", state=state, sentence=sentence)
 

@@ -39,5 +39,5 @@ def _listed(done: Sequence[str]) -> str:
 
 
 @register.simple_tag
-def gap_states() -> Sequence[gaps.State]:
+def gap_states() -> Sequence[gaps.CoverageState]:
     return gaps.states()

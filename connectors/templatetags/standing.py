@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django import template
 
-from connectors.history.verification.seal_status import Standing, Standings
+from connectors.history.verification.row_status import RowStatus, RowStatuses
 from connectors.models import HistoryRow
 
 register = template.Library()
 
 
 @register.filter
-def standing(row: HistoryRow, standings: Standings) -> Standing:
+def standing(row: HistoryRow, standings: RowStatuses) -> RowStatus:
     return standings.of(row)

@@ -23,7 +23,7 @@ from connectors.jobs.runner import JobFailed, LeaseLost, Run
 from connectors.models import ACTIVE, Job
 from mappings.applying import overwrites
 from mappings.applying.journal import Journal
-from mappings.applying.outcomes import MOST_SENDS, Outcome, moved, took_effect, waves
+from mappings.applying.outcomes import MOST_SENDS, Outcome, one_per_key_batches, stale_reason, took_effect
 from mappings.applying.resolve_unknown import Settling
 from mappings.applying.sending import Sender, Stopped
 from mappings.engine.plan import pack
@@ -92,7 +92,7 @@ class Apply:
 
     def _listen(self) -> None:
         """Hear, before the next request, what people asked for, that the token has died, and that the lease ends."""
-        self.run.hear()
+        self.run.check_cancelled()
         asked = Plan.objects.values_list("control", "connector__gap_since", "connector__maintenance_since")
         control, gap_since, maintenance_since = asked.get(pk=self.plan.pk)
         self.held_up = GAP if gap_since else MAINTENANCE if maintenance_since else ""
@@ -111,7 +111,7 @@ class Apply:
         read_at = time.monotonic()
         self.read_lists(batch)
         self._listen()
-        for wave in waves(self._fresh(batch)):
+        for wave in one_per_key_batches(self._fresh(batch)):
             # So that no request arrives later than that after the reading, whatever it waits for.
             self.sender.send_all(wave, until=read_at + settings.APPLY_READ_MAX_AGE / 2)
 
@@ -128,7 +128,7 @@ class Apply:
         mappings = Mapping.objects.in_bulk([change.mapping_id for change in batch])
         scopes = Scope.objects.in_bulk([change.scope_id for change in batch])
         rows = [(change, mappings.get(change.mapping_id), scopes.get(change.scope_id)) for change in batch]
-        reasons = {change: moved(change, mapping, scope) for change, mapping, scope in rows}
+        reasons = {change: stale_reason(change, mapping, scope) for change, mapping, scope in rows}
         if stale := {change: reason for change, reason in reasons.items() if reason}:
             self.journal.stale(stale)
         fresh = [(change, mapping) for change, mapping, _ in rows if mapping is not None and not reasons[change]]
@@ -138,7 +138,7 @@ class Apply:
 
     def _record(self, outcomes: Sequence[Outcome]) -> None:
         self.refused = self.journal.record(outcomes) or self.refused
-        self.run.show(outcomes[-1].change.sentence, done=self._settled_count())
+        self.run.force_progress(outcomes[-1].change.sentence, done=self._settled_count())
 
     # --- unknown outcomes --------------------------------------------------------------------------------------
 
@@ -151,10 +151,10 @@ class Apply:
             self.settling.wait_out(changes)
             self.read_lists(changes)
             self._listen()
-            again = self.settling.settle(changes, send_again=sends < MOST_SENDS)
+            again = self.settling.resolve_unknown(changes, send_again=sends < MOST_SENDS)
             if not again:  # what is left could not be read
                 return
-            for wave in waves(again):
+            for wave in one_per_key_batches(again):
                 self.sender.send_all(wave, until=time.monotonic() + settings.APPLY_READ_MAX_AGE / 2)
 
     # --- the end -----------------------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ class Apply:
         if changes and not self._why_held_up():
             self.settling.wait_out(changes)
             self.read_lists(changes)
-            self.settling.settle(changes, send_again=True)
+            self.settling.resolve_unknown(changes, send_again=True)
         self.journal.stop(self._why_held_up())
 
     def read_back(self) -> None:
@@ -189,7 +189,7 @@ class Apply:
         if self.plan.state != PlanState.PAUSED:
             self.journal.finish()
             runner.start(self.plan.connector, "intake", actor=self.plan.applier)
-        overwrites.look(self.plan.connector)
+        overwrites.find_overwrites(self.plan.connector)
         if self.plan.state == PlanState.PAUSED and (why := self._why_held_up()):
             raise JobFailed(f"{why} {KEPT}")
 

@@ -16,7 +16,7 @@ from alignadmin.http.errors import RemoteError, SignInRefused
 from connectors.align.audit_sentences import MappingEvent
 from connectors.jobs.runner import Run
 from connectors.ports.audited import context_of, event_fields
-from mappings.applying.outcomes import Outcome, confirmed_count, judge, state_counts, write_back
+from mappings.applying.outcomes import Outcome, classify_outcome, confirmed_count, state_counts, write_back
 from mappings.models import Change, ChangeState, Plan, PlanState
 from mappings.planning.authors import author_of, earlier_of
 
@@ -35,7 +35,7 @@ class Journal:
     def commit(self) -> Iterator[None]:
         """One transaction. Raises LeaseLost, and writes nothing, once another worker has the job."""
         with transaction.atomic():
-            self.run.fence()
+            self.run.assert_lease()
             yield
 
     # --- changes -----------------------------------------------------------------------------------------------
@@ -69,7 +69,7 @@ class Journal:
         with self.commit():
             for outcome in outcomes:
                 change = outcome.change
-                state, detail = judge(outcome)
+                state, detail = classify_outcome(outcome)
                 if not self._move(change, ChangeState.SENDING, state, detail=detail, answered_at=now):
                     continue
                 if state == ChangeState.DONE:
@@ -113,9 +113,9 @@ class Journal:
         return True
 
     def _entries(self, action: str, changes: Sequence[Change]) -> None:
-        trail.record_all([self._act(action, change) for change in changes])
+        trail.record_all([self._audit_record(action, change) for change in changes])
 
-    def _act(self, action: str, change: Change) -> AuditRecord:
+    def _audit_record(self, action: str, change: Change) -> AuditRecord:
         return AuditRecord(
             action=action,
             actor=self.plan.applier,

@@ -17,7 +17,7 @@ from alignadmin.http.errors import (
     Unreachable,
 )
 from connectors.align.resources import WriteAnswer
-from mappings.edits.reconciling import settle_mapping
+from mappings.edits.reconciling import reconcile_mapping
 from mappings.models import Change, ChangeState, Mapping, Plan, Scope
 
 ALREADY_ABSENT = "Already absent in Align."
@@ -34,7 +34,7 @@ class Outcome:
     error: RemoteError | None = None
 
 
-def judge(outcome: Outcome) -> tuple[ChangeState, str]:
+def classify_outcome(outcome: Outcome) -> tuple[ChangeState, str]:
     """The state an answer puts a change in, and the words beside the row."""
     match outcome.error:
         case None:
@@ -57,7 +57,7 @@ def judge(outcome: Outcome) -> tuple[ChangeState, str]:
             return ChangeState.FAILED, outcome.error.sentence
 
 
-def moved(change: Change, mapping: Mapping | None, scope: Scope | None) -> str:
+def stale_reason(change: Change, mapping: Mapping | None, scope: Scope | None) -> str:
     """Why the row is no longer as planned; empty while it is."""
     if mapping is None or scope is None:
         return "This mapping's project is no longer in the catalogue."
@@ -93,11 +93,11 @@ def write_back(change: Change, remote_id: int | None) -> None:
         mapping.remote_id = None if change.after is None else remote_id or change.remote_id
     mapping.written_at = timezone.now()
     mapping.version += 1
-    settle_mapping(mapping)
+    reconcile_mapping(mapping)
     mapping.save()
 
 
-def waves(changes: Iterable[Change]) -> Iterator[list[Change]]:
+def one_per_key_batches(changes: Iterable[Change]) -> Iterator[list[Change]]:
     """One request per key at a time: further requests of a key go in later waves, in their order."""
     left = list(changes)
     while left:

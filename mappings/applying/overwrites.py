@@ -32,7 +32,7 @@ AS_PLANNED, EMPTY, REPLACED = 1002, 1001, 1000  # one pair more counts for more 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Key:
+class LoggedKey:
     """What a line of Align's log names. From Align to Jira most lines do not say the project."""
 
     kind: str
@@ -46,7 +46,7 @@ class Key:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class LoggedChange:
     """One line of a key: `is_ours` when the join has found our change for it, `projects` where it may have been."""
 
     pk: int
@@ -73,11 +73,11 @@ class Overwrite:
     changes: tuple[Change, ...]
     value: int | None
     name: str
-    theirs: Line | None  # their line; None: Align's log does not show who set it
-    ours: Line
+    theirs: LoggedChange | None  # their line; None: Align's log does not show who set it
+    ours: LoggedChange
 
 
-def look(connector: Connector, since: datetime | None = None) -> int:
+def find_overwrites(connector: Connector, since: datetime | None = None) -> int:
     """Record what our writes have overwritten, by the mirrored lines from `since` on; returns how many it were.
 
     Looking again finds nothing new. An overwrite is told once, by one entry, however often its lines are read.
@@ -102,14 +102,16 @@ def only_in_log(connector: Connector) -> str:
 # --- where to look -----------------------------------------------------------------------------------------------
 
 
-def _suspects(connector: Connector, since: datetime) -> list[Key]:
+def _suspects(connector: Connector, since: datetime) -> list[LoggedKey]:
     """Keys with a line that is not ours, and a change of ours: whoever overwrites leaves such a line."""
     rows = HistoryRow.objects.filter(connector=connector, source=Source.OUTSIDE, at__gte=since).exclude(object_id=None)
     lines = set(rows.order_by().values_list("kind", "direction", "work_item_type", "object_id").distinct())
     if not lines:
         return []
     written = _written(connector, since).order_by().values_list("family", "work_item_type", "source_id").distinct()
-    keys = [Key(kind=k, direction=d, work_item_type=t, source_id=s) for k, d, t, s in sorted(lines) if s is not None]
+    keys = [
+        LoggedKey(kind=k, direction=d, work_item_type=t, source_id=s) for k, d, t, s in sorted(lines) if s is not None
+    ]
     changed = set(written)
     return [key for key in keys if (key.family, key.work_item_type, key.source_id) in changed]
 
@@ -119,7 +121,7 @@ def _written(connector: Connector, since: datetime) -> QuerySet[Change]:
     return Change.objects.filter(plan__connector=connector, state=ChangeState.DONE, sent_at__gte=since - window())
 
 
-def _changes(connector: Connector, key: Key, since: datetime) -> list[Change]:
+def _changes(connector: Connector, key: LoggedKey, since: datetime) -> list[Change]:
     found = _written(connector, since).filter(
         family=key.family, work_item_type=key.work_item_type, source_id=key.source_id
     )
@@ -129,7 +131,7 @@ def _changes(connector: Connector, key: Key, since: datetime) -> list[Change]:
     )
 
 
-def _lines(connector: Connector, key: Key, first: datetime, last: datetime) -> list[Line]:
+def _lines(connector: Connector, key: LoggedKey, first: datetime, last: datetime) -> list[LoggedChange]:
     """The key's lines in Align's order. A row of ours has our clock's time, hence twice the window."""
     reach = 2 * window()
     rows = HistoryRow.objects.filter(
@@ -145,12 +147,12 @@ def _lines(connector: Connector, key: Key, first: datetime, last: datetime) -> l
     return [each for _, each in sorted(made, key=lambda item: (item[1].at, item[0], item[1].pk))]
 
 
-def _line(row: HistoryRow) -> Line | None:
+def _line(row: HistoryRow) -> LoggedChange | None:
     line = row.line
     event = parse(line.description, line.type).event if line else None
     if line is None or event is None:
         return None
-    return Line(
+    return LoggedChange(
         pk=line.pk,
         at=line.at,
         user=line.user,
@@ -163,7 +165,7 @@ def _line(row: HistoryRow) -> Line | None:
 # --- which line is whose -----------------------------------------------------------------------------------------
 
 
-def _overwrites(connector: Connector, key: Key, since: datetime) -> Iterator[Overwrite]:
+def _overwrites(connector: Connector, key: LoggedKey, since: datetime) -> Iterator[Overwrite]:
     changes = _changes(connector, key, since)
     if not changes:
         return
@@ -176,7 +178,7 @@ def _overwrites(connector: Connector, key: Key, since: datetime) -> Iterator[Ove
             yield found
 
 
-def _in_order(changes: Sequence[Change], lines: Sequence[Line]) -> Iterator[tuple[Change, Line]]:
+def _in_order(changes: Sequence[Change], lines: Sequence[LoggedChange]) -> Iterator[tuple[Change, LoggedChange]]:
     """Requests of one mapping leave one after the other, so their lines stand in their order: as many pairs as there
     can be, and of those the ones that are most as planned.
     """
@@ -197,7 +199,7 @@ def _in_order(changes: Sequence[Change], lines: Sequence[Line]) -> Iterator[tupl
             n += 1
 
 
-def _by_look(changes: Sequence[Change], lines: Sequence[Line]) -> Iterator[tuple[Change, Line]]:
+def _by_look(changes: Sequence[Change], lines: Sequence[LoggedChange]) -> Iterator[tuple[Change, LoggedChange]]:
     """Of several projects at once neither project nor order is known: first what went as planned, then the rest."""
     left, waiting = list(lines), list(changes)
     for least in (AS_PLANNED, EMPTY, REPLACED):
@@ -209,7 +211,7 @@ def _by_look(changes: Sequence[Change], lines: Sequence[Line]) -> Iterator[tuple
                 yield change, line
 
 
-def _fit(change: Change, line: Line) -> int:
+def _fit(change: Change, line: LoggedChange) -> int:
     """0 where the line cannot be that of the change's request; the more it is as planned, the higher."""
     reach = window()
     is_near = _sent(change) - reach <= line.at <= _answered(change) + reach
@@ -222,11 +224,11 @@ def _fit(change: Change, line: Line) -> int:
     return REPLACED if _replaces(change, line) else 0
 
 
-def _may_be_of(change: Change, line: Line) -> bool:
+def _may_be_of(change: Change, line: LoggedChange) -> bool:
     return line.event.project_key is None or line.event.project_key == change.project_key
 
 
-def _as_planned(change: Change, line: Line) -> bool:
+def _as_planned(change: Change, line: LoggedChange) -> bool:
     """The line says that our write replaced just what was planned to be replaced."""
     event = line.event
     if change.after is None:
@@ -243,12 +245,12 @@ def _is_value(number: int | None, name: str, change: Change) -> bool:
     return same_name(name) in {same_name(change.before_name), same_name(change.event.get("before_name", ""))}
 
 
-def _changes_nothing(change: Change, line: Line) -> bool:
+def _changes_nothing(change: Change, line: LoggedChange) -> bool:
     """Somebody had set the very value we wrote: our write has an empty line, and nothing of theirs is lost."""
     return change.after is not None and line.changes_nothing
 
 
-def _replaces(change: Change, line: Line) -> bool:
+def _replaces(change: Change, line: LoggedChange) -> bool:
     if change.after is None:
         return line.event.action == DELETED
     return not line.is_ours and line.event.action != DELETED and line.event.after_id == change.after
@@ -257,7 +259,9 @@ def _replaces(change: Change, line: Line) -> bool:
 # --- what was overwritten ----------------------------------------------------------------------------------------
 
 
-def _overwrite(change: Change, line: Line, lines: Sequence[Line], changes: Sequence[Change]) -> Overwrite | None:
+def _overwrite(
+    change: Change, line: LoggedChange, lines: Sequence[LoggedChange], changes: Sequence[Change]
+) -> Overwrite | None:
     if line.event.action == CREATED:
         gone = [each for each in lines if each.event.action == DELETED and each.at <= line.at and not each.is_ours]
         return Overwrite(changes=(change,), value=None, name=NO_RECORD, theirs=gone[-1] if gone else None, ours=line)
@@ -276,7 +280,7 @@ def _overwrite(change: Change, line: Line, lines: Sequence[Line], changes: Seque
     return Overwrite(changes=same, value=value, name=name, theirs=theirs, ours=line)
 
 
-def _setter(ours: Line, lines: Iterable[Line]) -> Line | None:
+def _setter(ours: LoggedChange, lines: Iterable[LoggedChange]) -> LoggedChange | None:
     """The last line before `ours` that set what `ours` replaced; pasted lines have whole seconds and no order."""
     number, name = ours.event.before_id, ours.event.before_name
     found = None
@@ -295,10 +299,10 @@ def _state_called(change: Change, name: str) -> int | None:
     return next((number for number, each in ALIGN_STATES.items() if same_name(each) == same_name(name)), None)
 
 
-def _of_same_look(change: Change, theirs: Line, changes: Iterable[Change]) -> tuple[Change, ...]:
+def _of_same_look(change: Change, theirs: LoggedChange, changes: Iterable[Change]) -> tuple[Change, ...]:
     """Identical changes of one plan in several projects: any of them may be the one whose write replaced theirs."""
-    look = (change.plan_id, change.before, change.after, change.action)
-    alike = [each for each in changes if (each.plan_id, each.before, each.after, each.action) == look]
+    find_overwrites = (change.plan_id, change.before, change.after, change.action)
+    alike = [each for each in changes if (each.plan_id, each.before, each.after, each.action) == find_overwrites]
     possible = [each for each in alike if each.project_key in theirs.projects]
     return tuple(possible or alike)
 
@@ -312,7 +316,7 @@ def _record(connector: Connector, found: Sequence[Overwrite]) -> int:
         for overwrite in found:
             told = [each for each in overwrite.changes if _mark(each, overwrite)]
             if told:
-                acts.append(_act(connector, told[0], overwrite))
+                acts.append(_audit_record(connector, told[0], overwrite))
         trail.record_all(acts)
     return len(acts)
 
@@ -326,7 +330,7 @@ def _mark(change: Change, overwrite: Overwrite) -> bool:
     return bool(untold.update(overwrote_name=name, overwrote=overwrite.value))
 
 
-def _act(connector: Connector, change: Change, overwrite: Overwrite) -> AuditRecord:
+def _audit_record(connector: Connector, change: Change, overwrite: Overwrite) -> AuditRecord:
     plan, event = change.plan, MappingEvent(**change.event)
     return AuditRecord(
         action="change.overwrote",

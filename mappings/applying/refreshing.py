@@ -12,7 +12,7 @@ from django.utils import timezone
 from alignadmin.errors import Refused
 from connectors.credentials import clients
 from connectors.jobs.runner import JobFailed, Run
-from mappings.applying.outcomes import moved
+from mappings.applying.outcomes import stale_reason
 from mappings.models import Change, Mapping, Plan, PlanState, Scope
 from mappings.observing.lists import confirmed, read_scopes, store
 from mappings.planning import refresh
@@ -55,7 +55,7 @@ def _moved(changes: list[Change]) -> dict[int, str]:
     mappings = Mapping.objects.in_bulk([change.mapping_id for change in changes if change.mapping_id])
     scopes = Scope.objects.in_bulk([change.scope_id for change in changes if change.scope_id])
     reasons = {
-        change.pk: moved(change, mappings.get(change.mapping_id or 0), scopes.get(change.scope_id or 0))
+        change.pk: stale_reason(change, mappings.get(change.mapping_id or 0), scopes.get(change.scope_id or 0))
         for change in changes
     }
     return {pk: reason for pk, reason in reasons.items() if reason}

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from connectors.jobs.runner import Run
 from mappings.applying.journal import Journal
-from mappings.applying.outcomes import MOST_SENDS, moved, took_effect
+from mappings.applying.outcomes import MOST_SENDS, stale_reason, took_effect
 from mappings.models import Change, ChangeState, Mapping, Scope
 
 UNSETTLED = (ChangeState.SENDING, ChangeState.UNKNOWN)
@@ -38,7 +38,7 @@ class Settling:
             time.sleep(min(1.0, seconds))
         self.run.write(waits_for="")
 
-    def settle(self, changes: Sequence[Change], *, send_again: bool) -> list[Change]:
+    def resolve_unknown(self, changes: Sequence[Change], *, send_again: bool) -> list[Change]:
         """By what was just read. Equals after: done. Equals before: planned again, and returned (cancelled in a plan
         that was). Anything else: stale. Not read: unknown.
         """
@@ -47,7 +47,7 @@ class Settling:
         with self.journal.commit():
             untouched = self._untouched_state(send_again)
             for change in changes:
-                self._settle(change, mappings.get(change.mapping_id), scopes.get(change.scope_id), untouched)
+                self._resolve(change, mappings.get(change.mapping_id), scopes.get(change.scope_id), untouched)
         return [change for change in changes if change.state == ChangeState.PLANNED]
 
     def _untouched_state(self, send_again: bool) -> ChangeState:
@@ -55,7 +55,7 @@ class Settling:
             return ChangeState.CANCELLED
         return ChangeState.PLANNED if send_again else ChangeState.FAILED
 
-    def _settle(self, change: Change, mapping: Mapping | None, scope: Scope | None, untouched: ChangeState) -> None:
+    def _resolve(self, change: Change, mapping: Mapping | None, scope: Scope | None, untouched: ChangeState) -> None:
         settle = self.journal.settle
         if mapping is None or scope is None or not scope.known:
             if change.state == ChangeState.SENDING:
@@ -63,7 +63,7 @@ class Settling:
         elif took_effect(change, mapping):
             detail = "No answer came; Align holds the new value."
             settle(change, ChangeState.DONE, detail, remote_id=mapping.remote_id)
-        elif moved(change, mapping, scope):
+        elif stale_reason(change, mapping, scope):
             settle(change, ChangeState.STALE, "No answer came, and Align now holds something else.")
         elif untouched == ChangeState.FAILED:
             settle(change, untouched, f"Sent {MOST_SENDS} times; no answer came, and Align never took it.")

@@ -20,14 +20,14 @@ from mappings.contract.proposals import Proposal, label, proposals, words_of
 from mappings.contract.reading import TYPE_IDS
 from mappings.edits.reconciling import type_ids_of
 from mappings.engine.families import FAMILIES
-from mappings.engine.values import WorkItemType
+from mappings.engine.values import TypeName
 from mappings.models import ContractFact, Plan, PlanState, Scope
 
 OPEN = (PlanState.DRAFT, PlanState.APPROVED, PlanState.APPLYING, PlanState.PAUSED)
 NOT_PROPOSED = "These type ids are not proposed any more: look at what Align answers now, then decide."
 
 
-def note(connector: Connector, pk: int, *, changed_at: datetime, actor: Person) -> bool:
+def acknowledge(connector: Connector, pk: int, *, changed_at: datetime, actor: Person) -> bool:
     """Take note of one change, which ends its alarm; False when somebody has done so. Raises Refused for another."""
     with transaction.atomic():
         fact = ContractFact.objects.select_for_update(no_key=True).filter(connector=connector, pk=pk).first()
@@ -109,7 +109,7 @@ def _refuse_open_plans(connector: Connector, family_code: str) -> None:
 
 
 def _overrides(
-    stored: Mapping[str, Mapping[str, int]], family_code: str, type_ids: Mapping[WorkItemType, int]
+    stored: Mapping[str, Mapping[str, int]], family_code: str, type_ids: Mapping[TypeName, int]
 ) -> dict[str, Mapping[str, int]]:
     """Only what differs from the table is an override."""
     table = FAMILIES[family_code].type_ids
@@ -118,9 +118,9 @@ def _overrides(
     return {**others, family_code: own} if own else others
 
 
-def _before(current: Mapping[WorkItemType, int], chosen: Proposal) -> str:
+def _before(current: Mapping[TypeName, int], chosen: Proposal) -> str:
     return words_of({type_: current[type_] for type_ in chosen.changes})
 
 
-def _plain(type_ids: Mapping[WorkItemType, int]) -> dict[str, int]:
+def _plain(type_ids: Mapping[TypeName, int]) -> dict[str, int]:
     return {type_.value: id_ for type_, id_ in type_ids.items()}

@@ -17,7 +17,7 @@ from connectors.jobs import runner
 from connectors.models import Connector
 from connectors.ports.audited import context_of
 from mappings.contract.proposals import label
-from mappings.contract.reading import FIELDS, MORE_THAN_PAGE, PAGE_LIMIT, POST_ANSWER, TYPE_IDS, Finding
+from mappings.contract.reading import FIELDS, MORE_THAN_PAGE, PAGE_LIMIT, POST_ANSWER, TYPE_IDS, Observation
 from mappings.edits.reconciling import type_ids_of
 from mappings.engine.families import FAMILIES, Family
 from mappings.models import ContractFact
@@ -65,11 +65,11 @@ def page_size(connector: Connector) -> int:
 # --- storing ----------------------------------------------------------------------------------------------------------
 
 
-def store(run: runner.Run, findings: Iterable[Finding]) -> list[ContractFact]:
+def store(run: runner.Run, findings: Iterable[Observation]) -> list[ContractFact]:
     """Take findings into the facts; those that changed, each with its entry, in one commit."""
     now, connector = timezone.now(), run.connector
     with transaction.atomic():
-        run.fence()
+        run.assert_lease()
         facts = ContractFact.objects.select_for_update(no_key=True).filter(connector=connector)
         stored = {(fact.family, fact.name): fact for fact in facts}
         changed = []
@@ -82,7 +82,7 @@ def store(run: runner.Run, findings: Iterable[Finding]) -> list[ContractFact]:
                 changed.append(fact)
             fact.value, fact.seen_at = finding.value, now
             fact.save()
-        trail.record_all([_act(run, fact) for fact in changed])
+        trail.record_all([_audit_record(run, fact) for fact in changed])
     return changed
 
 
@@ -98,7 +98,7 @@ def is_change(connector: Connector, fact: ContractFact, value: Any) -> bool:
     return bool(strange - set(fact.value)) or bool(strange and gone)
 
 
-def _act(run: runner.Run, fact: ContractFact) -> AuditRecord:
+def _audit_record(run: runner.Run, fact: ContractFact) -> AuditRecord:
     return AuditRecord(
         action="contract.changed",
         actor=run.actor,

@@ -19,7 +19,7 @@ from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Job
 from connectors.setup import maintenance
 from mappings.contract import facts, reading
-from mappings.contract.reading import Finding
+from mappings.contract.reading import Observation
 from mappings.contract.write import try_write
 from mappings.engine.families import FAMILIES, Family
 from mappings.models import ForeignRecord, Scope
@@ -65,7 +65,7 @@ def start_due_looks() -> int:
 
 
 @runner.handler(CONTRACT)
-def look(run: runner.Run) -> None:
+def observe_contract(run: runner.Run) -> None:
     """What could be read is stored whatever else fails; the failure is the job's sentence."""
     connector = run.connector
     if maintenance.is_on(connector):
@@ -81,7 +81,7 @@ def look(run: runner.Run) -> None:
         raise runner.JobFailed(" ".join(dict.fromkeys(sentences)))
 
 
-def _read(run: runner.Run) -> tuple[list[Finding], list[str]]:
+def _read(run: runner.Run) -> tuple[list[Observation], list[str]]:
     client = clients.align_client(run.connector, job=run.job, interactive=run.actor is not None, on_wait=run.waits_for)
     scopes, outside = ensure_scopes(run.connector), _outside(run.connector)
     findings, troubles = [], []
@@ -96,9 +96,11 @@ def _read(run: runner.Run) -> tuple[list[Finding], list[str]]:
     return findings, troubles
 
 
-def _look_at(client: AlignClient, family: Family, scopes: list[Scope], outside: dict[str, set[int]]) -> list[Finding]:
+def _look_at(
+    client: AlignClient, family: Family, scopes: list[Scope], outside: dict[str, set[int]]
+) -> list[Observation]:
     chosen = reading.sample(scope for scope in scopes if scope.family == family.code)
-    return reading.look(client, family, chosen, outside.get(family.code, set()))
+    return reading.observe_family(client, family, chosen, outside.get(family.code, set()))
 
 
 def _outside(connector: Connector) -> dict[str, set[int]]:

@@ -22,7 +22,7 @@ from mappings.models import ContractFact, Scope
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class ContractLine:
     """One fact of one family as the page shows it; without a `fact` it is unknown, and `why` says why."""
 
     label: str
@@ -57,7 +57,7 @@ class FamilyPart:
         return facts.title(self.family)
 
     @property
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[ContractLine]:
         return [self._line(name) for name in NAMES]
 
     @cached_property
@@ -76,10 +76,10 @@ class FamilyPart:
     def proposals(self) -> list[Proposal]:
         return proposed(self.connector, self.family.code, self.stored.get(TYPE_IDS))
 
-    def _line(self, name: str) -> Line:
+    def _line(self, name: str) -> ContractLine:
         fact = self.stored.get(name)
         remark, looks = self._remark(fact) if fact else ("", "")
-        return Line(
+        return ContractLine(
             label=facts.LABELS[name],
             published=self._published(name),
             fact=fact,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mappings.engine.families import FAMILIES, Family, TypeIds
-from mappings.engine.values import WorkItemType
+from mappings.engine.values import TypeName
 
 # The documents' examples send 2 for a Feature's state and answer 1, against their own table.
 EXAMPLES = (2, 1)
@@ -56,14 +56,14 @@ def proposals(family: Family, *, seen: Iterable[int], current: TypeIds) -> list[
     return list(found.values())
 
 
-def _candidates(family: Family, current: TypeIds, seen: set[int]) -> Iterator[tuple[dict[WorkItemType, int], str]]:
+def _candidates(family: Family, current: TypeIds, seen: set[int]) -> Iterator[tuple[dict[TypeName, int], str]]:
     table = dict(family.type_ids)
     yield table, "the published table"
     for other in FAMILIES.values():
         shared = {type_: other.type_ids[type_] for type_ in table if type_ in other.type_ids}
         yield {**table, **shared}, f"as published for {label(other)}"
     for id_ in EXAMPLES:
-        yield {**table, WorkItemType.FEATURE: id_}, "as the published examples use them"
+        yield {**table, TypeName.FEATURE: id_}, "as the published examples use them"
     strange = seen - set(current.values())
     if len(strange) == 1:
         for type_, id_ in current.items():

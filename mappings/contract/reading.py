@@ -9,7 +9,7 @@ from typing import Any
 from alignadmin.http.errors import BadRequest
 from alignadmin.parsing import whole
 from connectors.align.client import PAGE, AlignClient
-from mappings.engine.families import Family, Place
+from mappings.engine.families import Family, ListAddress
 from mappings.models import Scope
 
 TYPE_IDS, FIELDS, PAGE_LIMIT, POST_ANSWER = "type-ids", "fields", "page-limit", "post-answer"
@@ -21,7 +21,7 @@ MOST_VALUES, LONGEST_NAME = 60, 60  # what a strange answer may put into a fact
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class Observation:
     """`value`: sorted type ids or field names, a number of records, or the form of an answer."""
 
     family: str
@@ -34,7 +34,9 @@ def sample(scopes: Iterable[Scope]) -> list[Scope]:
     return sorted(scopes, key=lambda scope: (-scope.rows, scope.pk))[:MOST_LISTS]
 
 
-def look(client: AlignClient, family: Family, scopes: Sequence[Scope], outside: Iterable[int]) -> list[Finding]:
+def observe_family(
+    client: AlignClient, family: Family, scopes: Sequence[Scope], outside: Iterable[int]
+) -> list[Observation]:
     """The facts that these lists show; nothing for what they do not. `outside`: strange type ids seen in any list.
 
     Raises RemoteError.
@@ -47,10 +49,10 @@ def look(client: AlignClient, family: Family, scopes: Sequence[Scope], outside: 
     place, fullest = max(pages, key=lambda pair: len(pair[1]))
     if limit := _page_limit(client, place, fullest):
         found[PAGE_LIMIT] = limit
-    return [Finding(family=family.code, name=name, value=value) for name, value in found.items() if value]
+    return [Observation(family=family.code, name=name, value=value) for name, value in found.items() if value]
 
 
-def _page(client: AlignClient, place: Place, *, top: int = PAGE, skip: int = 0) -> list[Any]:
+def _page(client: AlignClient, place: ListAddress, *, top: int = PAGE, skip: int = 0) -> list[Any]:
     key = place.project_key if place.sends_project_key else None
     return client.look(place.path, project_key=key, top=top, skip=skip)
 
@@ -66,7 +68,7 @@ def _fields(records: Iterable[dict[str, Any]]) -> list[str]:
     return sorted(names - {"projectKey"})[:MOST_VALUES]
 
 
-def _page_limit(client: AlignClient, place: Place, first: list[Any]) -> int | None:
+def _page_limit(client: AlignClient, place: ListAddress, first: list[Any]) -> int | None:
     """How many records one answer holds at most; None while the list is too short to show it."""
     size, ids = len(first), _ids(first)
     following = _page(client, place, skip=size) if size else []
@@ -78,7 +80,7 @@ def _page_limit(client: AlignClient, place: Place, first: list[Any]) -> int | No
     return size if _ids(_page(client, place)) == ids else None
 
 
-def _answers_more(client: AlignClient, place: Place) -> bool:
+def _answers_more(client: AlignClient, place: ListAddress) -> bool:
     try:
         return len(_page(client, place, top=MORE_THAN_PAGE)) > PAGE
     except BadRequest:

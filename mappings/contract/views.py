@@ -20,7 +20,7 @@ from connectors.ports.requests import with_credentials_or_404
 from mappings.contract import decisions, job
 from mappings.contract.page import ContractPage
 
-AuditRecord = Callable[[Connector, Person], object]
+Action = Callable[[Connector, Person], object]
 guarded = requires(Right.SEE, Right.CONFIGURE, ("POST",), fresh=True)
 NOT_NAMED = "The request does not name a change: reload this page and try again."
 
@@ -46,7 +46,7 @@ def note(request: HttpRequest, slug: str) -> HttpResponse:
             raise Refused(NOT_NAMED) from None
         if pk is None or changed_at is None or not changed_at.tzinfo:
             raise Refused(NOT_NAMED)
-        decisions.note(shown, pk, changed_at=changed_at, actor=actor)
+        decisions.acknowledge(shown, pk, changed_at=changed_at, actor=actor)
 
     return _act(request, slug, act)
 
@@ -71,7 +71,7 @@ def _consented_key(request: HttpRequest) -> str:
     return key
 
 
-def _act(request: HttpRequest, slug: str, act: AuditRecord) -> HttpResponse:
+def _act(request: HttpRequest, slug: str, act: Action) -> HttpResponse:
     shown = with_credentials_or_404(slug)
     try:
         act(shown, person_of(request))

@@ -14,7 +14,7 @@ from connectors.credentials import clients
 from connectors.jobs import runner
 from connectors.models import Credential, Probe, Stage, System
 from connectors.ports.extensions import ProbeOutcome
-from mappings.contract.reading import POST_ANSWER, Finding
+from mappings.contract.reading import POST_ANSWER, Observation
 from mappings.contract.write_probe import Attempt, NotProbed, carry_out
 from mappings.engine.families import A2J_STATE
 
@@ -34,7 +34,7 @@ def form_of(answer: WriteAnswer) -> str:
     return "object" if text.startswith("{") else "id"
 
 
-def try_write(run: runner.Run) -> tuple[list[Finding], str]:
+def try_write(run: runner.Run) -> tuple[list[Observation], str]:
     """The fact, and what went wrong in words. Also brings a write to its end that an earlier job has left."""
     probe = _begun(run)
     if probe is None:
@@ -57,7 +57,7 @@ def _begun(run: runner.Run) -> Probe | None:
     """The write that was left, or a new one with consent; None when there is nothing to write."""
     key = str(run.job.params.get("write_key", ""))
     with transaction.atomic():
-        run.fence()
+        run.assert_lease()
         credentials = Credential.objects.filter(
             connector=run.connector, system=System.ALIGN, stage__in=(Stage.CURRENT, Stage.PREVIOUS)
         )
@@ -81,5 +81,5 @@ def _ended(probe: Probe, outcome: ProbeOutcome) -> str:
     return "" if outcome.ok else outcome.sentence
 
 
-def _finding(answer: WriteAnswer) -> Finding:
-    return Finding(family=A2J_STATE.code, name=POST_ANSWER, value=form_of(answer))
+def _finding(answer: WriteAnswer) -> Observation:
+    return Observation(family=A2J_STATE.code, name=POST_ANSWER, value=form_of(answer))

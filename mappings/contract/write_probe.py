@@ -33,15 +33,15 @@ from connectors.ports.extensions import JobRun, ProbeOutcome, WriteKey
 from mappings.edits.names import names_of
 from mappings.edits.reconciling import type_ids_of
 from mappings.engine import plan as engine
-from mappings.engine.families import A2J_STATE, Place
-from mappings.engine.values import ALIGN_STATES, Category, Row, Situation, WorkItemType
+from mappings.engine.families import A2J_STATE, ListAddress
+from mappings.engine.values import ALIGN_STATES, Category, Row, Situation, TypeName
 from mappings.models import Mapping, Scope
 
 MOST_KEYS = 20
 MOST_SCOPES = 60  # looked through for them
 CREATING, CREATED, DELETING, DONE = "creating", "created", "deleting", "done"
 # An item rarely moves back to the first states, so a mapping of a moment there is least likely to meet one.
-TYPES = (WorkItemType.STORY, WorkItemType.DEFECT, WorkItemType.FEATURE)
+TYPES = (TypeName.STORY, TypeName.DEFECT, TypeName.FEATURE)
 FITTING = {0: Category.TODO, 1: Category.TODO, 5: Category.DONE}  # the others: in progress
 
 
@@ -50,11 +50,11 @@ class NotProbed(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Key:
+class ProbeKey:
     """A state of one project and type that may lead to a status for a moment."""
 
     project: Project
-    type_: WorkItemType
+    type_: TypeName
     state: int
     status: int
 
@@ -67,13 +67,13 @@ class Key:
         return f"{self.project.key} · {self.type_.label} · {state} → {status_name}: nothing is mapped there"
 
     @classmethod
-    def parse(cls, connector: Connector, text: str) -> Key:
+    def parse(cls, connector: Connector, text: str) -> ProbeKey:
         try:
             family, project_id, type_, state, status = text.split(":")
             numbers = [number for each in (project_id, state, status) if (number := whole(each)) is not None]
             jira_id, state_id, status_id = numbers
             project = Project.objects.get(connector=connector, jira_id=jira_id)
-            key = cls(project=project, type_=WorkItemType(type_), state=state_id, status=status_id)
+            key = cls(project=project, type_=TypeName(type_), state=state_id, status=status_id)
         except (ValueError, Project.DoesNotExist) as error:
             raise NotProbed("The key that was chosen is not there any more. Choose another.") from error
         if family != A2J_STATE.code or key.state not in ALIGN_STATES:
@@ -114,14 +114,14 @@ def _reachable(connector: Connector, projects: Iterable[Project]) -> dict[tuple[
 
 def _free_key(
     project: Project, taken: set[tuple[int, str, int]], reachable: dict[tuple[int, str], list[Status]]
-) -> Key | None:
+) -> ProbeKey | None:
     for type_ in TYPES:
         for state in ALIGN_STATES:
             statuses = reachable.get((project.pk, type_.value))
             if statuses and (project.pk, type_.value, state) not in taken:
                 category = FITTING.get(state, Category.DOING)
                 status = next((each for each in statuses if each.category == category), statuses[0])
-                return Key(project=project, type_=type_, state=state, status=status.jira_id)
+                return ProbeKey(project=project, type_=type_, state=state, status=status.jira_id)
     return None
 
 
@@ -141,8 +141,8 @@ class Attempt:
     def __init__(self, probe: Probe, client: AlignClient, run: JobRun) -> None:
         self.probe, self.client, self.run = probe, client, run
         self.connector = run.connector
-        self.key = Key.parse(self.connector, probe.write_key)
-        self.place = Place(family=A2J_STATE, project_key=self.key.project.wire_key)
+        self.key = ProbeKey.parse(self.connector, probe.write_key)
+        self.place = ListAddress(family=A2J_STATE, project_key=self.key.project.wire_key)
         self.type_id = A2J_STATE.with_type_ids(type_ids_of(self.connector, A2J_STATE.code))[self.key.type_]
         self.status_name = names_of(self.connector).statuses.get(self.key.status, "")
 
@@ -289,7 +289,7 @@ class Attempt:
             if not Probe.objects.filter(pk=self.probe.pk).update(write_state=state, write_id=self.probe.write_id):
                 raise NotProbed("The credential was discarded while it was probed.")
             sent_at = now if action == CHANGE_SENT else self._sent_at() or now
-            trail.record_all([self._act(action, change, detail, sent_at)])
+            trail.record_all([self._audit_record(action, change, detail, sent_at)])
 
     def _sent_at(self) -> datetime | None:
         """When the request left, from the journal: Align's line bears that time, however late the outcome is told."""
@@ -308,7 +308,7 @@ class Attempt:
     def _subject(self) -> str:
         return f"credential {self.probe.credential.uuid}"
 
-    def _act(self, action: str, change: engine.PlannedChange, detail: str, sent_at: datetime) -> AuditRecord:
+    def _audit_record(self, action: str, change: engine.PlannedChange, detail: str, sent_at: datetime) -> AuditRecord:
         return AuditRecord(
             action=action,
             actor=self.run.actor,

@@ -18,8 +18,8 @@ from alignadmin.parsing import whole
 from connectors.models import Connector
 from mappings.edits.names import Names, names_for
 from mappings.edits.queries import OPEN_SITUATIONS
-from mappings.edits.reconciling import SETTLED_FIELDS, settle_mapping
-from mappings.edits.services import Overtaken, _act, _named
+from mappings.edits.reconciling import RECONCILED_FIELDS, reconcile_mapping
+from mappings.edits.services import Overtaken, _audit_record, _named
 from mappings.engine.families import FAMILIES
 from mappings.engine.values import Situation
 from mappings.matrix.lines import source_name, where_of
@@ -28,13 +28,13 @@ from mappings.models import Mapping, Scope
 MOST_ROWS = 5000  # of one decision, which is one transaction
 MOST_NAMED = 10
 DECIDED = (
-    *("wanted", "wanted_by", "wanted_at", "version", *SETTLED_FIELDS),
+    *("wanted", "wanted_by", "wanted_at", "version", *RECONCILED_FIELDS),
     *("accepted_value", "accepted_until", "accepted_reason", "accepted_by", "accepted_at"),
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
+class SeenRow:
     """A row as the page showed it: decided only while both still hold."""
 
     pk: int
@@ -48,7 +48,7 @@ class Seen:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class DecisionOutcome:
     """What became of the rows of one decision; `refused` are sentences."""
 
     decided: int
@@ -65,20 +65,22 @@ class Outcome:
         return kept + " ".join(self.refused[:MOST_NAMED]) + more
 
 
-def seen(mapping: Mapping) -> Seen:
-    return Seen(pk=mapping.pk, version=mapping.version, observed=mapping.observed)
+def seen(mapping: Mapping) -> SeenRow:
+    return SeenRow(pk=mapping.pk, version=mapping.version, observed=mapping.observed)
 
 
-def read_token(token: str) -> Seen:
+def read_token(token: str) -> SeenRow:
     """Raises Refused for what was not made by our page."""
     pk, version, observed = [*(whole(part) for part in token.split(".")), None, None, None][:3]
     is_empty = token.endswith(".")  # nothing is observed
     if token.count(".") != 2 or pk is None or version is None or (observed is None) is not is_empty:
         raise Refused(f'"{token[:40]}" is not a row. Reload the page and try again.')
-    return Seen(pk=pk, version=version, observed=observed)
+    return SeenRow(pk=pk, version=version, observed=observed)
 
 
-def decide_many(connector: Connector, rows: Iterable[Seen], ruling: Ruling, *, actor: Person) -> Outcome:
+def decide_many(
+    connector: Connector, rows: Iterable[SeenRow], ruling: DriftDecision, *, actor: Person
+) -> DecisionOutcome:
     """Carry one decision out on many rows, with an entry each, in one transaction."""
     now = timezone.now()
     asked = {each.pk: each for each in rows}
@@ -96,7 +98,7 @@ def decide_many(connector: Connector, rows: Iterable[Seen], ruling: Ruling, *, a
         trail.record_all([ruling_act(row, ruling, names, actor=actor) for row in decided])
     gone = len(asked) - len(found)
     refused += [f"{gone} of the rows {'is' if gone == 1 else 'are'} no longer there."] if gone else []
-    return Outcome(decided=len(decided), refused=refused)
+    return DecisionOutcome(decided=len(decided), refused=refused)
 
 
 def _locked(connector: Connector, asked: Iterable[int]) -> list[Mapping]:
@@ -109,14 +111,14 @@ def _locked(connector: Connector, asked: Iterable[int]) -> list[Mapping]:
 
 
 def _rule(
-    found: Iterable[Mapping], asked: dict[int, Seen], ruling: Ruling, actor: Person, now: datetime
+    found: Iterable[Mapping], asked: dict[int, SeenRow], ruling: DriftDecision, actor: Person, now: datetime
 ) -> tuple[list[Mapping], list[str]]:
     decided: list[Mapping] = []
     refused: list[tuple[Mapping, str]] = []
     for row in found:
         try:
             _require_as_seen(row, asked[row.pk])
-            rule_on(row, ruling, actor=actor, now=now)
+            apply_decision(row, ruling, actor=actor, now=now)
         except Refused as refusal:
             refused.append((row, str(refusal)))
         else:
@@ -125,13 +127,13 @@ def _rule(
     return decided, [f"{source_name(row, names)} ({where_of(row)}): {sentence}" for row, sentence in refused]
 
 
-def _require_as_seen(row: Mapping, as_seen: Seen) -> None:
+def _require_as_seen(row: Mapping, as_seen: SeenRow) -> None:
     if seen(row) == as_seen:
         return
     raise Overtaken(_what_happened(row, as_seen), row)
 
 
-def _what_happened(row: Mapping, as_seen: Seen) -> str:
+def _what_happened(row: Mapping, as_seen: SeenRow) -> str:
     if row.observed != as_seen.observed:
         return "Align has changed again since this page was drawn. Look at the new value first."
     accepted = row.situation == Situation.ACCEPTED
@@ -163,7 +165,7 @@ VERBS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ruling:
+class DriftDecision:
     """What somebody decided about rows that were changed elsewhere; a day and a reason for those who accept."""
 
     decision: Decision
@@ -182,7 +184,7 @@ def decide(
 ) -> Mapping:
     """Decide a drifted or conflicting row. `seen` is the observed value the person looked at."""
     now = timezone.now()
-    ruling = Ruling(decision=decision, until=until, reason=reason.strip())
+    ruling = DriftDecision(decision=decision, until=until, reason=reason.strip())
     with transaction.atomic():
         found = Mapping.objects.select_for_update(of=("self",), no_key=True).select_related(
             "scope__project", "wanted_by", "former_by"
@@ -190,13 +192,13 @@ def decide(
         row = found.get(pk=mapping.pk)
         if row.situation in OPEN_OR_ACCEPTED and row.observed != seen:
             raise Overtaken("Align has changed again since this page was drawn. Look at the new value first.", row)
-        rule_on(row, ruling, actor=actor, now=now)
+        apply_decision(row, ruling, actor=actor, now=now)
         row.save()
         trail.record_all([ruling_act(row, ruling, names_for([row]), actor=actor)])
     return row
 
 
-def rule_on(row: Mapping, ruling: Ruling, *, actor: Person, now: datetime) -> None:
+def apply_decision(row: Mapping, ruling: DriftDecision, *, actor: Person, now: datetime) -> None:
     """Carry a decision out on a locked row; the caller saves it. Raises Refused."""
     decision = ruling.decision
     if row.situation not in OPEN_OR_ACCEPTED:
@@ -210,7 +212,7 @@ def rule_on(row: Mapping, ruling: Ruling, *, actor: Person, now: datetime) -> No
     else:
         _take_side(row, decision, actor, now)
     row.version += 1
-    settle_mapping(row, now=now)
+    reconcile_mapping(row, now=now)
 
 
 def _end_acceptance(row: Mapping) -> None:
@@ -219,7 +221,7 @@ def _end_acceptance(row: Mapping) -> None:
     _forget_acceptance(row)
 
 
-def _accept(row: Mapping, ruling: Ruling, actor: Person, now: datetime) -> None:
+def _accept(row: Mapping, ruling: DriftDecision, actor: Person, now: datetime) -> None:
     if row.situation == Situation.CONFLICT:
         raise Refused("You edited this mapping too: choose theirs or mine.")
     require_acceptable(ruling, now)
@@ -227,7 +229,7 @@ def _accept(row: Mapping, ruling: Ruling, actor: Person, now: datetime) -> None:
     row.accepted_by, row.accepted_at = actor, now
 
 
-def require_acceptable(ruling: Ruling, now: datetime) -> None:
+def require_acceptable(ruling: DriftDecision, now: datetime) -> None:
     """Accepting needs a reason and a day within a year, so that nothing is tolerated for ever."""
     if ruling.until is None or ruling.until <= now:
         raise Refused("Say until which day this is accepted; it has to be in the future.")
@@ -253,13 +255,13 @@ def _forget_acceptance(row: Mapping) -> None:
     row.accepted_reason = ""
 
 
-def ruling_act(row: Mapping, ruling: Ruling, names: Names, *, actor: Person) -> AuditRecord:
+def ruling_act(row: Mapping, ruling: DriftDecision, names: Names, *, actor: Person) -> AuditRecord:
     family = FAMILIES[row.scope.family]
     source = names.of(family.kind, family.direction, source=row.source_id)
     has, wanted = _named(names, row, row.observed), _named(names, row, row.wanted)
     until = ruling.until if ruling.decision is Decision.ACCEPT else None
     to_when = f" Until {until:%-d %b %Y, %H:%M} UTC." if until else ""
-    return _act(
+    return _audit_record(
         f"drift.{ruling.decision.value}",
         [row],
         actor=actor,

@@ -30,7 +30,7 @@ from connectors.models import Connector, HistoryRow
 from connectors.ports.audited import context_of
 from mappings.drift.page import (
     SOON,
-    Address,
+    DriftAddress,
     DriftLine,
     Tab,
     accepted_rows,
@@ -51,7 +51,7 @@ LONGEST_LINE = 300
 
 
 @dataclass(frozen=True, kw_only=True)
-class Claim:
+class DigestClaim:
     """One connector's digest that this worker may send until `at`; it is the one of `slot`."""
 
     connector: Connector
@@ -60,7 +60,7 @@ class Claim:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class DigestPart:
     """Lines of one kind, cut to what a message holds; `word` is for the subject: "3 new"."""
 
     title: str
@@ -105,14 +105,14 @@ def _due(now: datetime) -> QuerySet[Connector]:
     return watched.filter(due).order_by("pk")
 
 
-def _claim(connector: Connector, now: datetime) -> Claim | None:
+def _claim(connector: Connector, now: datetime) -> DigestClaim | None:
     """None when another worker has it, or when the connector is new and its first digest is still to come."""
     due = connector.digest_due_at
     at = now + CLAIM if due else _next_slot(now)
     mine = Connector.objects.filter(pk=connector.pk, digest_due_at=due, maintenance_since=None)
     if not mine.update(digest_due_at=at) or due is None:
         return None
-    return Claim(connector=connector, slot=_slot_of(due), at=at)
+    return DigestClaim(connector=connector, slot=_slot_of(due), at=at)
 
 
 def _slot_of(moment: datetime) -> datetime:
@@ -128,7 +128,7 @@ def _next_slot(now: datetime) -> datetime:
 # --- sending ----------------------------------------------------------------------------------------------------------
 
 
-def _send(claim: Claim, told: list[str]) -> bool:
+def _send(claim: DigestClaim, told: list[str]) -> bool:
     parts = parts_of(claim.connector, since=_told_until(claim))
     if parts:
         try:
@@ -142,7 +142,7 @@ def _send(claim: Claim, told: list[str]) -> bool:
     return True
 
 
-def _told_until(claim: Claim) -> datetime:
+def _told_until(claim: DigestClaim) -> datetime:
     """The last digest went out a little after its hour, and told what was found in between."""
     day_before = claim.slot - DAY
     sent = HistoryRow.objects.filter(connector=claim.connector, at__gte=day_before, action=SENT)
@@ -150,7 +150,7 @@ def _told_until(claim: Claim) -> datetime:
     return last or day_before
 
 
-def _note(claim: Claim, parts: Sequence[Part], told: list[str]) -> None:
+def _note(claim: DigestClaim, parts: Sequence[DigestPart], told: list[str]) -> None:
     connector = claim.connector
     with transaction.atomic():
         mine = Connector.objects.filter(pk=connector.pk, digest_due_at=claim.at)
@@ -171,14 +171,14 @@ def _note(claim: Claim, parts: Sequence[Part], told: list[str]) -> None:
 # --- the message ------------------------------------------------------------------------------------------------------
 
 
-def message(claim: Claim, parts: Sequence[Part], told: list[str]) -> EmailMessage:
+def message(claim: DigestClaim, parts: Sequence[DigestPart], told: list[str]) -> EmailMessage:
     connector = claim.connector
     site = settings.PUBLIC_ADDRESS.rstrip("/")
     context = {
         "connector": one_line(connector.name),
         "parts": parts,
-        "link": site + Address(connector=connector).url,
-        "checks": site + Address(connector=connector, tab=Tab.CHECKS).url,
+        "link": site + DriftAddress(connector=connector).url,
+        "checks": site + DriftAddress(connector=connector, tab=Tab.CHECKS).url,
     }
     # The same for a second try after a crash, so that mail programs show one.
     host = urlsplit(settings.PUBLIC_ADDRESS).hostname or "localhost"
@@ -188,13 +188,13 @@ def message(claim: Claim, parts: Sequence[Part], told: list[str]) -> EmailMessag
     return EmailMessage(subject_of(connector, parts), text, to=told, headers=headers)
 
 
-def subject_of(connector: Connector, parts: Sequence[Part]) -> str:
+def subject_of(connector: Connector, parts: Sequence[DigestPart]) -> str:
     """ "Drift of Acme: 2 new, 3 still to decide" """
     said = ", ".join(f"{part.count} {part.word}" for part in parts[:3])
     return f"Drift of {one_line(connector.name)}: {said}"
 
 
-def parts_of(connector: Connector, *, since: datetime) -> list[Part]:
+def parts_of(connector: Connector, *, since: datetime) -> list[DigestPart]:
     """What there is to say; empty when there is nothing."""
     drifted, now = drifted_rows(connector), timezone.now()
     ending = accepted_rows(connector).filter(accepted_until__lte=now + SOON)
@@ -209,12 +209,12 @@ def parts_of(connector: Connector, *, since: datetime) -> list[Part]:
     return [part for part in parts if part.count]
 
 
-def _of_rows(title: str, word: str, rows: QuerySet[Mapping], words: Callable[[DriftLine], str]) -> Part:
+def _of_rows(title: str, word: str, rows: QuerySet[Mapping], words: Callable[[DriftLine], str]) -> DigestPart:
     shown = list(rows[:MOST_LINES])
-    address = Address(connector=shown[0].scope.connector) if shown else None
+    address = DriftAddress(connector=shown[0].scope.connector) if shown else None
     lines = [_cut(words(line)) for line in drift_lines(shown, address)] if address else []
     count = rows.count() if len(shown) == MOST_LINES else len(shown)
-    return Part(title=title, word=word, lines=lines, count=count)
+    return DigestPart(title=title, word=word, lines=lines, count=count)
 
 
 def _drift_line(line: DriftLine) -> str:
@@ -232,28 +232,28 @@ def _ending_line(line: DriftLine) -> str:
     return f"{values.source} ({values.where}): {values.observed}, {until}: {row.accepted_reason}"
 
 
-def _unknown(connector: Connector) -> Part:
+def _unknown(connector: Connector) -> DigestPart:
     lists = unknown_scopes(connector)
     lines = [_cut(f"{list_name(each)}: {each.error or 'not read yet'}") for each in lists[:MOST_LINES]]
     count = lists.count() if lines else 0
-    return Part(title="Lists that could not be read, so nobody knows", word="not known", lines=lines, count=count)
+    return DigestPart(title="Lists that could not be read, so nobody knows", word="not known", lines=lines, count=count)
 
 
-def _failed(connector: Connector, since: datetime) -> Part:
+def _failed(connector: Connector, since: datetime) -> DigestPart:
     checks = DriftCheck.objects.filter(connector=connector, started_at__gt=since).exclude(error="").order_by("-pk")
     lines = [_cut(f"{_stamp(each.started_at)}, {each.get_kind_display()}: {each.error}") for each in checks[:5]]
     count = checks.count() if lines else 0
-    return Part(title="Checks that failed", word="failed checks", lines=lines, count=count)
+    return DigestPart(title="Checks that failed", word="failed checks", lines=lines, count=count)
 
 
-def _gap(connector: Connector, since: datetime, now: datetime) -> Part:
+def _gap(connector: Connector, since: datetime, now: datetime) -> DigestPart:
     """Who changed what is told by Align's log alone, so time that no intake covers is told."""
     log_state = gaps.state(connector, now=now)
     lines = [f"{log_state.sentence} Until it is taken in nobody is named as the cause."] if log_state.open else []
     closed = [gap for gap in log_state.gaps if gap != log_state.open and gap.until > since]
     lines += [f"No line was taken in for {_stamp(gap.since)} to {_stamp(gap.until)}." for gap in closed]
     shown = [_cut(line) for line in lines[:MOST_LINES]]
-    return Part(title="Gaps in Align's audit log", word="gap in the log", lines=shown, count=len(lines))
+    return DigestPart(title="Gaps in Align's audit log", word="gap in the log", lines=shown, count=len(lines))
 
 
 def _stamp(at: datetime | None) -> str:

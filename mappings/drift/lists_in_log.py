@@ -24,7 +24,7 @@ RowKey = tuple[str, str, int | None]  # family, work item type, source
 
 
 @dataclass(frozen=True, kw_only=True)
-class Known:
+class LastSeen:
     """One list in use: when it was read last, and the project it belongs to, as Align calls it."""
 
     pk: int
@@ -34,20 +34,20 @@ class Known:
 
 
 @dataclass(kw_only=True)
-class Lists:
+class ListsInLog:
     """All lists in use, and which of their rows have a source with a value."""
 
-    by_pk: dict[int, Known] = field(default_factory=dict)
-    by_place: dict[tuple[str, str], Known] = field(default_factory=dict)
-    by_family: dict[str, list[Known]] = field(default_factory=lambda: defaultdict(list))
+    by_pk: dict[int, LastSeen] = field(default_factory=dict)
+    by_place: dict[tuple[str, str], LastSeen] = field(default_factory=dict)
+    by_family: dict[str, list[LastSeen]] = field(default_factory=lambda: defaultdict(list))
     # What each list's row of a source can have by now: more than one value, when several lines speak of it.
     holding: dict[RowKey, dict[int, set[int | None]]] = field(default_factory=lambda: defaultdict(dict))
 
-    def add(self, known: Known) -> None:
+    def add(self, known: LastSeen) -> None:
         self.by_pk[known.pk] = self.by_place[known.family, known.project_key] = known
         self.by_family[known.family].append(known)
 
-    def follow(self, row: HistoryRow, about: Iterable[Known]) -> None:
+    def follow(self, row: HistoryRow, about: Iterable[LastSeen]) -> None:
         """The next line about the same row starts where this one ended."""
         for known in about:
             self.holding[_key(row)].setdefault(known.pk, set()).add(row.after_id)
@@ -76,14 +76,14 @@ def _outside_lines(connector: Connector, since: datetime) -> list[HistoryRow]:
     return [row for row in told if row.action != UPDATED or row.before_id != row.after_id]
 
 
-def _was_read_before(known: Known, row: HistoryRow) -> bool:
+def _was_read_before(known: LastSeen, row: HistoryRow) -> bool:
     """The list was read before the line was taken in, and before it can have been written by Align's clock."""
     if known.observed_at is None or row.line is None:
         return True
     return known.observed_at <= min(row.line.recorded_at, row.at + matching.window())
 
 
-def _about(row: HistoryRow, lists: Lists, ids_by_name: dict[str, set[int]]) -> Iterable[Known]:
+def _about(row: HistoryRow, lists: ListsInLog, ids_by_name: dict[str, set[int]]) -> Iterable[LastSeen]:
     family = f"{row.direction}-{row.kind}"
     if row.project_stated:
         known = lists.by_place.get((family, row.project_key)) or _shared(row, family, lists)
@@ -98,16 +98,16 @@ def _key(row: HistoryRow) -> RowKey:
     return f"{row.direction}-{row.kind}", row.work_item_type, row.object_id
 
 
-def _shared(row: HistoryRow, family: str, lists: Lists) -> Known | None:
+def _shared(row: HistoryRow, family: str, lists: ListsInLog) -> LastSeen | None:
     """A status of a company-managed project stands in the list that all of those share."""
     return lists.by_place.get((family, "")) if row.direction == J2A else None
 
 
-def _lists(connector: Connector, rows: Sequence[HistoryRow]) -> Lists:
-    lists = Lists()
+def _lists(connector: Connector, rows: Sequence[HistoryRow]) -> ListsInLog:
+    lists = ListsInLog()
     for scope in scopes_in_use(connector).select_related("project"):
         key = scope.project.wire_key if scope.project else ""
-        lists.add(Known(pk=scope.pk, family=scope.family, project_key=key, observed_at=scope.observed_at))
+        lists.add(LastSeen(pk=scope.pk, family=scope.family, project_key=key, observed_at=scope.observed_at))
     sources = {row.object_id for row in rows if not row.project_stated and row.object_id is not None}
     found = Mapping.objects.filter(scope__connector=connector, source_id__in=sources)
     fields = ("scope_id", "scope__family", "work_item_type", "source_id", "observed")

@@ -24,7 +24,7 @@ from alignadmin.accounts.rights import Right, may
 from alignadmin.parsing import text_in, whole
 from connectors.jobs.runner import latest
 from connectors.models import Connector, Job, WorkItemType
-from mappings.drift.decisions import Seen, seen
+from mappings.drift.decisions import SeenRow, seen
 from mappings.drift.status import WatchStatus
 from mappings.drift.status import status as watch_status
 from mappings.edits.names import Names, names_for
@@ -60,7 +60,7 @@ class Tab(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Address:
+class DriftAddress:
     """What the page shows, read from the query string and written back into links and forms."""
 
     connector: Connector
@@ -108,11 +108,11 @@ class Address:
         path = reverse("drift", args=[self.connector.slug])
         return f"{path}?{urlencode(self.fields)}" if self.fields else path
 
-    def but(self, **changes: object) -> Address:
+    def but(self, **changes: object) -> DriftAddress:
         return replace(self, **changes)  # type: ignore[arg-type]
 
 
-def read_address(connector: Connector, data: QueryDict) -> Address:
+def read_address(connector: Connector, data: QueryDict) -> DriftAddress:
     """What is not known falls back to the default."""
 
     def one_of(name: str, known: Iterable[str]) -> str:
@@ -120,7 +120,7 @@ def read_address(connector: Connector, data: QueryDict) -> Address:
         return value if value in set(known) else ""
 
     size = text_in(data, "size")
-    return Address(
+    return DriftAddress(
         connector=connector,
         tab=Tab(one_of("tab", Tab) or Tab.OPEN),
         project=text_in(data, "project")[:255],
@@ -152,7 +152,7 @@ class DriftLine:
     """One row that was changed elsewhere, with what is known about who did it."""
 
     values: OpenLine
-    seen: Seen
+    seen: SeenRow
     cause: Cause | None
     href: str  # this row alone on the page
 
@@ -184,13 +184,13 @@ class DriftLine:
         return until if until and not self.is_accepted and until <= timezone.now() else None
 
 
-def drift_lines(rows: Sequence[Mapping], address: Address) -> list[DriftLine]:
+def drift_lines(rows: Sequence[Mapping], address: DriftAddress) -> list[DriftLine]:
     """A number of queries that does not grow with the rows."""
     names, causes = names_for(rows), cause_of(rows)
     return [_line(row, names, causes, address) for row in rows]
 
 
-def _line(row: Mapping, names: Names, causes: MappingOf[int, Cause], address: Address) -> DriftLine:
+def _line(row: Mapping, names: Names, causes: MappingOf[int, Cause], address: DriftAddress) -> DriftLine:
     return DriftLine(
         values=open_line(row, names),
         seen=seen(row),
@@ -239,7 +239,7 @@ def list_name(scope: Scope) -> str:
     return f"{family.kind.label}s, {family.direction.label}, {where}"
 
 
-def _fitting(address: Address) -> QuerySet[Mapping]:
+def _fitting(address: DriftAddress) -> QuerySet[Mapping]:
     """The rows of the tab that the filters leave."""
     wanted: dict[str, object] = {}
     if address.project == SHARED:
@@ -283,7 +283,7 @@ class UnknownLine:
 class DriftPage:
     """One connector's drift for one person; everything is loaded when it is first asked for."""
 
-    def __init__(self, address: Address, person: Person) -> None:
+    def __init__(self, address: DriftAddress, person: Person) -> None:
         self.address = address
         self.person = person
         self.connector = address.connector
@@ -311,7 +311,7 @@ class DriftPage:
 
     @property
     def tabs(self) -> list[TabLink]:
-        plain = Address(connector=self.connector)
+        plain = DriftAddress(connector=self.connector)
         return [
             TabLink(
                 label=tab.label,
@@ -394,7 +394,7 @@ class DriftPage:
     def _unknown_line(self, scope: Scope) -> UnknownLine:
         family = FAMILIES[scope.family]
         of_project = scope.project.key if scope.project else SHARED
-        address = Address(
+        address = DriftAddress(
             connector=self.connector, project=of_project, direction=family.direction.value, situation=UNKNOWN
         )
         return UnknownLine(

@@ -57,7 +57,7 @@ class WatchStatus:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lists:
+class ListCounts:
     """The lists of one connector in numbers."""
 
     expected: int = 0
@@ -96,7 +96,7 @@ def statuses(connectors: Sequence[Connector]) -> dict[int, WatchStatus]:
 def _status(
     connector: Connector,
     *,
-    lists: Lists,
+    lists: ListCounts,
     drifted: int,
     last: DriftCheck | None,
     last_log: DriftCheck | None,
@@ -126,7 +126,7 @@ def _goes_by_the_clock(connector: Connector) -> bool:
 # --- why something is not known ---------------------------------------------------------------------------------------
 
 
-def _why_not_known(connector: Connector, lists: Lists, last: DriftCheck | None) -> str:
+def _why_not_known(connector: Connector, lists: ListCounts, last: DriftCheck | None) -> str:
     if not connector.is_active:
         return f"{connector} is deactivated: nothing is read."
     if connector.maintenance_since is not None:
@@ -142,7 +142,7 @@ def _why_not_known(connector: Connector, lists: Lists, last: DriftCheck | None) 
     return _too_old(connector, lists, last)
 
 
-def _too_old(connector: Connector, lists: Lists, last: DriftCheck | None) -> str:
+def _too_old(connector: Connector, lists: ListCounts, last: DriftCheck | None) -> str:
     good_for = (_pace(connector, _took(last)) or WITHOUT_CLOCK) + MARGIN
     if lists.oldest_at is None or timezone.now() - lists.oldest_at <= good_for:
         return ""
@@ -215,7 +215,7 @@ def _words(duration: timedelta) -> str:
 # --- counted for many connectors at once ------------------------------------------------------------------------------
 
 
-def _lists(keys: Sequence[int]) -> dict[int, Lists]:
+def _lists(keys: Sequence[int]) -> dict[int, ListCounts]:
     """Also of projects that came into scope since the last check: their lists have no row yet, and are not known."""
     was_read = Q(observed_at__isnull=False)
     scopes = Scope.objects.filter(in_use(), connector__in=keys).order_by().values("connector_id")
@@ -226,7 +226,7 @@ def _lists(keys: Sequence[int]) -> dict[int, Lists]:
     ).values_list("connector_id", "read", "failed", "oldest_at")
     found = {connector_id: values for connector_id, *values in counts}
     return {
-        key: Lists(expected=expected, read=read, failed=failed, oldest_at=oldest_at)
+        key: ListCounts(expected=expected, read=read, failed=failed, oldest_at=oldest_at)
         for key, expected in _expected(keys).items()
         for read, failed, oldest_at in [found.get(key, (0, 0, None))]
     }

@@ -18,7 +18,15 @@ from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector
 from connectors.ports.requests import connector_or_404
 from mappings.drift import decisions, watch
-from mappings.drift.decisions import LONGEST_ACCEPTANCE, Decision, Outcome, Ruling, Seen, decide_many, read_token
+from mappings.drift.decisions import (
+    LONGEST_ACCEPTANCE,
+    Decision,
+    DecisionOutcome,
+    DriftDecision,
+    SeenRow,
+    decide_many,
+    read_token,
+)
 from mappings.drift.page import DriftPage, drift_url, most_drifted, read_address
 from mappings.edits.requests import mapping_or_404
 from mappings.matrix import address as matrix_address
@@ -54,10 +62,10 @@ def decide(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect(request, read_address(connector, request.POST).but(row=None).url)
 
 
-def _decide(connector: Connector, request: HttpRequest) -> Outcome:
+def _decide(connector: Connector, request: HttpRequest) -> DecisionOutcome:
     decision, rows = _asked(request.POST)
     accepts = decision is Decision.ACCEPT
-    ruling = Ruling(
+    ruling = DriftDecision(
         decision=decision,
         until=end_of_day(text_in(request.POST, "until"), LONGEST_ACCEPTANCE) if accepts else None,
         reason=text_in(request.POST, "reason").strip()[:LONGEST_REASON] if accepts else "",
@@ -65,7 +73,7 @@ def _decide(connector: Connector, request: HttpRequest) -> Outcome:
     return decide_many(connector, rows, ruling, actor=person_of(request))
 
 
-def _asked(data: QueryDict) -> tuple[Decision, list[Seen]]:
+def _asked(data: QueryDict) -> tuple[Decision, list[SeenRow]]:
     """A row's own button says "adopt 12.3.5"; the others go with the ticked rows."""
     word, _, token = (text_in(data, "one") or text_in(data, "decision")).partition(" ")
     if word not in set(Decision):

@@ -22,9 +22,9 @@ from mappings.engine.values import (
     Kind,
     Row,
     Situation,
-    Status,
+    SourceStatus,
     Target,
-    WorkItemType,
+    TypeName,
     state_targets,
 )
 from mappings.engine.view import ScopeProject, View
@@ -47,11 +47,11 @@ ROW_FIELDS = (
 
 
 @dataclass(frozen=True)
-class Shown:
+class MatrixScope:
     """What one matrix shows: a kind and a work item type; of one project, or (None) of all company-managed ones."""
 
     kind: Kind
-    work_item_type: WorkItemType
+    work_item_type: TypeName
     project: Project | None = None
 
     @property
@@ -73,7 +73,7 @@ def projects_in_scope(connector: Connector) -> QuerySet[Project]:
 class Facts:
     """Everything the views of `shown` need; make it once, then ask for each view."""
 
-    def __init__(self, connector: Connector, shown: Collection[Shown]) -> None:
+    def __init__(self, connector: Connector, shown: Collection[MatrixScope]) -> None:
         self.connector = connector
         self.shown = shown
         self.types = {each.work_item_type for each in shown}
@@ -120,9 +120,9 @@ class Facts:
         return (self.scopes[address] for address in addresses if address in self.scopes)
 
     @cached_property
-    def reached(self) -> dict[tuple[int | None, WorkItemType], set[int]]:
+    def reached(self) -> dict[tuple[int | None, TypeName], set[int]]:
         """(project id or None for the shared scope, type) -> status ids its issue types can have."""
-        found: dict[tuple[int | None, WorkItemType], set[int]] = defaultdict(set)
+        found: dict[tuple[int | None, TypeName], set[int]] = defaultdict(set)
         matches = IssueTypes(self.connector)
         own = ReachableStatus.objects.filter(project_id__in=self.own_projects)
         columns = ("project_id", "issue_type_id", "status__jira_id")
@@ -136,7 +136,7 @@ class Facts:
         return found
 
     @cached_property
-    def statuses(self) -> dict[int, Status]:
+    def statuses(self) -> dict[int, SourceStatus]:
         """The statuses that a view of these scopes can mention, by category and name."""
         ids = set().union(*self.reached.values())
         for (scope_id, _), rows in self.rows.items():
@@ -149,7 +149,7 @@ class Facts:
         return {scope.pk: scope.family for scope in self.scopes.values()}
 
     @cached_property
-    def targets(self) -> dict[tuple[Kind, WorkItemType], dict[int, Target]]:
+    def targets(self) -> dict[tuple[Kind, TypeName], dict[int, Target]]:
         steps = steps_of(self.connector)
         states = {target.id: target for target in state_targets()}
         return {
@@ -166,15 +166,15 @@ class Facts:
 
     # --- views -----------------------------------------------------------------------------------------------
 
-    def scope(self, shown: Shown, direction: Direction, kind: Kind | None = None) -> Scope | None:
+    def scope(self, shown: MatrixScope, direction: Direction, kind: Kind | None = None) -> Scope | None:
         address = shown.scope_address(direction, kind)
         return self.scopes.get(address) if address else None
 
-    def rows_of(self, shown: Shown, direction: Direction, kind: Kind | None = None) -> tuple[Row, ...]:
+    def rows_of(self, shown: MatrixScope, direction: Direction, kind: Kind | None = None) -> tuple[Row, ...]:
         scope = self.scope(shown, direction, kind)
         return self.rows.get((scope.pk, shown.work_item_type.value), ()) if scope else ()
 
-    def view(self, shown: Shown) -> View:
+    def view(self, shown: MatrixScope) -> View:
         j2a_scope, a2j_scope = self.scope(shown, J2A), self.scope(shown, A2J)
         other = Kind.STEP if shown.kind is Kind.STATE else Kind.STATE
         projects = [shown.project] if shown.project else self.company_managed
@@ -197,7 +197,7 @@ class Facts:
             renamed={each.align_key: each.key for each in projects if each.align_key not in ("", each.key)},
         )
 
-    def _ways_back(self, shown: Shown, projects: Iterable[Project]) -> dict[str, tuple[Row, ...]]:
+    def _ways_back(self, shown: MatrixScope, projects: Iterable[Project]) -> dict[str, tuple[Row, ...]]:
         """Align to Jira rows by project key; projects whose list was never read are absent."""
         code = family_of(shown.kind, A2J).code
         found: dict[str, tuple[Row, ...]] = {}
@@ -246,13 +246,13 @@ def _values(rows: Iterable[Row]) -> set[int]:
 # --- parts of the catalogue as the engine's values -----------------------------------------------------------------
 
 
-def statuses_by_id(connector: Connector, ids: Iterable[int]) -> dict[int, Status]:
+def statuses_by_id(connector: Connector, ids: Iterable[int]) -> dict[int, SourceStatus]:
     order = {category.value: place for place, category in enumerate(Category)}
     found = CatalogueStatus.objects.filter(connector=connector, jira_id__in=set(ids))
     rows = found.values_list("jira_id", "name", "category", "project__key", "vanished_at")
     ordered = sorted(rows, key=lambda row: (order[row[2]], row[1].casefold(), row[0]))
     return {
-        id_: Status(
+        id_: SourceStatus(
             id=id_,
             name=name,
             category=Category(category),
@@ -270,7 +270,7 @@ def steps_of(connector: Connector) -> list[tuple[str, Target]]:
     return [(step.flow.level, _target(step)) for step in ordered]
 
 
-def steps_for(steps: Iterable[tuple[str, Target]], type_: WorkItemType) -> dict[int, Target]:
+def steps_for(steps: Iterable[tuple[str, Target]], type_: TypeName) -> dict[int, Target]:
     return {target.id: target for level, target in steps if level in (type_.value, "")}
 
 

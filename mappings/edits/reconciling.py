@@ -16,23 +16,23 @@ from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import due_work
 from connectors.models import Connector
 from connectors.ports.audited import context_of
-from mappings.engine.reconcile import Accepted, settle
-from mappings.engine.values import Situation, WorkItemType
+from mappings.engine.reconcile import Accepted, reconcile
+from mappings.engine.values import Situation, TypeName
 from mappings.models import Mapping
 
 # What settle_mapping sets, for the `update_fields` of those who save only a part.
-SETTLED_FIELDS = ("situation", "applied", "waits", "drifted_at", "apart_since", "former_by")
+RECONCILED_FIELDS = ("situation", "applied", "waits", "drifted_at", "apart_since", "former_by")
 ELSEWHERE = (Situation.DRIFTED, Situation.CONFLICT, Situation.ACCEPTED)
 ENDED_AT_ONCE = 500
 
 
-def settle_mapping(mapping: Mapping, *, known: bool = True, now: datetime | None = None) -> Mapping:
+def reconcile_mapping(mapping: Mapping, *, known: bool = True, now: datetime | None = None) -> Mapping:
     """Set `situation` and what follows from it, the SETTLED_FIELDS; the caller saves.
 
     A drift that is accepted keeps the time it was first seen at, and one whose list is not known does too.
     """
     now = now or timezone.now()
-    settled = settle(
+    settled = reconcile(
         wanted=mapping.wanted,
         applied=mapping.applied,
         observed=mapping.observed,
@@ -59,7 +59,7 @@ def _accepted(mapping: Mapping, now: datetime) -> Accepted | None:
 
 
 @due_work
-def settle_ended_acceptances() -> int:
+def end_acceptances() -> int:
     """What was accepted until now counts as drift again; returns how many rows that were."""
     now = timezone.now()
     ended = Mapping.objects.filter(situation=Situation.ACCEPTED, accepted_until__lte=now)
@@ -70,9 +70,9 @@ def settle_ended_acceptances() -> int:
         locked = ended.select_for_update(of=("self",), no_key=True).select_related("scope__connector").order_by("pk")
         rows = list(locked[:ENDED_AT_ONCE])
         for row in rows:
-            settle_mapping(row, now=now)
+            reconcile_mapping(row, now=now)
             row.version += 1
-        Mapping.objects.bulk_update(rows, [*SETTLED_FIELDS, "version"])
+        Mapping.objects.bulk_update(rows, [*RECONCILED_FIELDS, "version"])
         trail.record_all(_ended_acts(rows))
     return len(rows)
 
@@ -96,7 +96,7 @@ def _ended_act(connector: Connector, ended: Sequence[Mapping]) -> AuditRecord:
     )
 
 
-def type_ids_of(connector: Connector, family_code: str) -> dict[WorkItemType, int]:
+def type_ids_of(connector: Connector, family_code: str) -> dict[TypeName, int]:
     """The connector's overrides of the family's type ids."""
     overrides: dict[str, int] = connector.type_ids.get(family_code, {})
-    return {WorkItemType(name): id_ for name, id_ in overrides.items()}
+    return {TypeName(name): id_ for name, id_ in overrides.items()}

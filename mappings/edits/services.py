@@ -21,9 +21,9 @@ from connectors.models import Status as CatalogueStatus
 from connectors.ports.audited import context_of
 from mappings.edits.names import Names, names_for
 from mappings.edits.queries import my_last_edits
-from mappings.edits.reconciling import SETTLED_FIELDS, settle_mapping
+from mappings.edits.reconciling import RECONCILED_FIELDS, reconcile_mapping
 from mappings.engine.families import FAMILIES, Family
-from mappings.engine.values import ALIGN_STATES, Direction, Kind, WorkItemType
+from mappings.engine.values import ALIGN_STATES, Direction, Kind, TypeName
 from mappings.models import Edit, Mapping, Scope
 
 
@@ -36,11 +36,11 @@ class Overtaken(Refused):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Key:
+class MatrixKey:
     """One cell row: a scope, a work item type and a source."""
 
     scope: Scope
-    work_item_type: WorkItemType
+    work_item_type: TypeName
     source_id: int
 
     @property
@@ -49,10 +49,10 @@ class Key:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class EditRequest:
     """A wanted value and the one the person saw when deciding it."""
 
-    key: Key
+    key: MatrixKey
     wanted: int | None
     seen: int | None
 
@@ -60,7 +60,7 @@ class Wish:
 # --- edits -------------------------------------------------------------------------------------------------------
 
 
-def set_wanted(wish: Wish, *, actor: Person, now: datetime | None = None) -> Mapping:
+def set_wanted(wish: EditRequest, *, actor: Person, now: datetime | None = None) -> Mapping:
     """Set one wanted value. Raises Overtaken when the value is no longer the one that was seen."""
     with transaction.atomic():
         mapping = _write_wish(wish, actor, now or timezone.now())
@@ -68,7 +68,9 @@ def set_wanted(wish: Wish, *, actor: Person, now: datetime | None = None) -> Map
     return mapping
 
 
-def set_many(wishes: Iterable[Wish], *, actor: Person, now: datetime | None = None) -> tuple[list[Mapping], list[str]]:
+def set_many(
+    wishes: Iterable[EditRequest], *, actor: Person, now: datetime | None = None
+) -> tuple[list[Mapping], list[str]]:
     """Set what the list view's form says; rows that were overtaken or refused are named, the others kept."""
     now = now or timezone.now()
     changed: list[Mapping] = []
@@ -115,11 +117,11 @@ def redo(connector: Connector, *, actor: Person) -> Mapping:
 
 def drop_edit(mapping: Mapping, *, seen: int | None, actor: Person) -> Mapping:
     """Take one waiting edit out of the draft: wanted is again what was applied."""
-    key = Key(scope=mapping.scope, work_item_type=WorkItemType(mapping.work_item_type), source_id=mapping.source_id)
-    return set_wanted(Wish(key=key, wanted=mapping.applied, seen=seen), actor=actor)
+    key = MatrixKey(scope=mapping.scope, work_item_type=TypeName(mapping.work_item_type), source_id=mapping.source_id)
+    return set_wanted(EditRequest(key=key, wanted=mapping.applied, seen=seen), actor=actor)
 
 
-def _write_wish(wish: Wish, actor: Person, now: datetime) -> Mapping:
+def _write_wish(wish: EditRequest, actor: Person, now: datetime) -> Mapping:
     _require_allowed(wish)
     mapping = _locked(wish.key)
     if mapping.wanted != wish.seen:
@@ -148,7 +150,7 @@ def edit_of(mapping: Mapping, wanted: int | None, *, actor: Person, now: datetim
     )
 
 
-def _is_own(mapping: Mapping, wish: Wish, actor: Person) -> bool:
+def _is_own(mapping: Mapping, wish: EditRequest, actor: Person) -> bool:
     return mapping.wanted == wish.wanted and mapping.wanted_by_id == actor.pk
 
 
@@ -174,7 +176,7 @@ def _as_left(edit: Edit, wanted: int | None, wanted_by: int | None) -> Mapping:
     return mapping
 
 
-def _locked(key: Key) -> Mapping:
+def _locked(key: MatrixKey) -> Mapping:
     """The row for update, made on the first edit of a key that has no record."""
     found = Mapping.objects.select_for_update(of=("self",), no_key=True).select_related("scope__project", "wanted_by")
     lookup = {"scope": key.scope, "work_item_type": key.work_item_type, "source_id": key.source_id}
@@ -192,11 +194,11 @@ def _locked(key: Key) -> Mapping:
 def _save_wanted(mapping: Mapping, value: int | None, *, by: Person | None, at: datetime | None, now: datetime) -> None:
     mapping.wanted, mapping.wanted_by, mapping.wanted_at = value, by, at
     mapping.version += 1
-    settle_mapping(mapping, known=mapping.scope.known, now=now)
-    mapping.save(update_fields=["wanted", "wanted_by", "wanted_at", "version", *SETTLED_FIELDS])
+    reconcile_mapping(mapping, known=mapping.scope.known, now=now)
+    mapping.save(update_fields=["wanted", "wanted_by", "wanted_at", "version", *RECONCILED_FIELDS])
 
 
-def _require_allowed(wish: Wish) -> None:
+def _require_allowed(wish: EditRequest) -> None:
     key, family = wish.key, wish.key.family
     if not key.scope.known:
         raise Refused("This list has not been read from Align, so nobody knows what it holds. Refresh it first.")
@@ -229,7 +231,7 @@ def _overtaken_sentence(mapping: Mapping) -> str:
     )
 
 
-def _edit_sentence(mapping: Mapping, wish: Wish) -> str:
+def _edit_sentence(mapping: Mapping, wish: EditRequest) -> str:
     names, family = names_for([mapping]), wish.key.family
     source = names.of(family.kind, family.direction, source=mapping.source_id)
     was, now = _named(names, mapping, wish.seen), _named(names, mapping, wish.wanted)
@@ -265,17 +267,17 @@ def keep_duplicate(mapping: Mapping, remote_id: int, *, actor: Person) -> Mappin
         if follows:
             row.wanted = row.applied = chosen
         row.version += 1
-        settle_mapping(row)
+        reconcile_mapping(row)
         row.save()
         _entry("duplicate.chosen", [row], actor=actor, sentence=f"Record {remote_id} stays; the others go by a plan.")
     return row
 
 
 def _entry(action: str, rows: list[Mapping], *, actor: Person, sentence: str) -> None:
-    trail.record_all([_act(action, rows, actor=actor, sentence=sentence)])
+    trail.record_all([_audit_record(action, rows, actor=actor, sentence=sentence)])
 
 
-def _act(
+def _audit_record(
     action: str,
     rows: list[Mapping],
     *,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mappings.engine import words
 from mappings.engine.families import family_of
-from mappings.engine.values import Category, Direction, Kind, Row, Severity, Target, WorkItemType
+from mappings.engine.values import Category, Direction, Kind, Row, Severity, Target, TypeName
 from mappings.engine.view import View
 
 J2A, A2J = Direction.JIRA_TO_ALIGN, Direction.ALIGN_TO_JIRA
@@ -240,10 +240,10 @@ def leaves_resolved(view: View) -> Iterator[Problem]:
 
 
 def accepted(view: View) -> Iterator[Problem]:
-    if view.kind is not Kind.STATE or view.work_item_type is WorkItemType.FEATURE:
+    if view.kind is not Kind.STATE or view.work_item_type is TypeName.FEATURE:
         return
     reason = "Align sets Accepted from a story's accepted date, not from a status"
-    if view.work_item_type is not WorkItemType.STORY:
+    if view.work_item_type is not TypeName.STORY:
         reason = "only features are accepted by a status"
     for status_id, target_id in view.leads_to.items():
         if target_id == ACCEPTED:

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from connectors.align.audit_sentences import TYPE_IDS
-from mappings.engine.values import Direction, Kind, WorkItemType
+from mappings.engine.values import Direction, Kind, TypeName
 
-TypeIds = Mapping[WorkItemType, int]
+TypeIds = Mapping[TypeName, int]
 
 
-def _published(code: str) -> dict[WorkItemType, int]:
-    return {WorkItemType(name): id_ for name, id_ in TYPE_IDS[code].items()}
+def _published(code: str) -> dict[TypeName, int]:
+    return {TypeName(name): id_ for name, id_ in TYPE_IDS[code].items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,10 +32,10 @@ class Family:
     target_field: str
     type_ids: TypeIds = field(hash=False)  # a dict; the code alone tells families apart, so a Place can be a key
 
-    def knows(self, work_item_type: WorkItemType) -> bool:
+    def knows(self, work_item_type: TypeName) -> bool:
         return work_item_type in self.type_ids
 
-    def with_type_ids(self, overrides: TypeIds) -> dict[WorkItemType, int]:
+    def with_type_ids(self, overrides: TypeIds) -> dict[TypeName, int]:
         """The wire ids of this family, a connector's overrides applied; types outside the family stay outside."""
         return {type_: overrides.get(type_, id_) for type_, id_ in self.type_ids.items()}
 
@@ -85,7 +85,7 @@ def family_of(kind: Kind, direction: Direction) -> Family:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class ListAddress:
     """Where the records of one list live: a family, and a project or (Jira to Align only) all company-managed ones.
 
     A team-managed project has Jira to Align lists of its own; Align to Jira is always per project.

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from mappings.engine import words
 from mappings.engine.checks import Problem, check
-from mappings.engine.values import Category, Direction, Row, Severity, Situation, Status, Target
+from mappings.engine.values import Category, Direction, Row, Severity, Situation, SourceStatus, Target
 from mappings.engine.view import View
 
 
@@ -57,7 +57,7 @@ class MatrixRow:
     `drawn` are the few cells that show anything, by target id; the empty ones are made only when asked for.
     """
 
-    status: Status
+    status: SourceStatus
     reachable: bool
     j2a: Row | None
     marks: frozenset[Mark]
@@ -95,7 +95,7 @@ class RowGroup:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Coverage:
+class StatusCoverage:
     """Over the reachable statuses; all are `unknown` while the list has never been read."""
 
     mapped: int
@@ -112,7 +112,7 @@ class Matrix:
     groups: tuple[RowGroup, ...]
     rows: tuple[MatrixRow, ...]
     counts: Mapping[Only, int]
-    coverage: Coverage
+    coverage: StatusCoverage
     problems: tuple[Problem, ...]
 
     @property
@@ -238,7 +238,7 @@ def _rows(view: View, targets: list[Target], problems: tuple[Problem, ...]) -> I
         )
 
 
-def _statuses(view: View, j2a: Mapping[int, Row], rings: _Rings) -> Iterator[Status]:
+def _statuses(view: View, j2a: Mapping[int, Row], rings: _Rings) -> Iterator[SourceStatus]:
     """Reachable statuses and those with any record, in the catalogue's order; ids it does not know come last."""
     mapped = {status_id for status_id, row in j2a.items() if any(True for _ in _values(row))}
     shown = view.reachable | mapped | rings.marks.keys()
@@ -246,7 +246,7 @@ def _statuses(view: View, j2a: Mapping[int, Row], rings: _Rings) -> Iterator[Sta
     yield from (words.unknown_status(status_id) for status_id in sorted(shown - view.statuses.keys()))
 
 
-def _marks(view: View, status: Status, row: Row | None, rings: _Rings) -> frozenset[Mark]:
+def _marks(view: View, status: SourceStatus, row: Row | None, rings: _Rings) -> frozenset[Mark]:
     marks = set(rings.marks.get(status.id, ()))
     if row is not None:
         marks |= SITUATION_MARKS[row.situation]
@@ -359,47 +359,49 @@ def _matches(row: MatrixRow, text: str) -> bool:
     return any(text in words.same_name(name) for name in names)
 
 
-def _coverage(view: View) -> Coverage:
+def _coverage(view: View) -> StatusCoverage:
     total = len(view.reachable)
     mapped = len(view.reachable & view.leads_to.keys())
     if not view.j2a_known:
-        return Coverage(mapped=0, unmapped=0, unknown=total, total=total)
-    return Coverage(mapped=mapped, unmapped=total - mapped, unknown=0, total=total)
+        return StatusCoverage(mapped=0, unmapped=0, unknown=total, total=total)
+    return StatusCoverage(mapped=mapped, unmapped=total - mapped, unknown=0, total=total)
 
 
 # --- the flow picture ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Line:
+class MatrixLine:
     status_id: int
     target_id: int
     bounces: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lines:
+class MatrixLines:
     """Statuses left, targets right; `forward` is Jira to Align, `backward` Align to Jira, `bounces` part of it."""
 
-    left: tuple[Status, ...]
+    left: tuple[SourceStatus, ...]
     right: tuple[Target, ...]
-    forward: tuple[Line, ...]
-    backward: tuple[Line, ...]
-    bounces: tuple[Line, ...]
+    forward: tuple[MatrixLine, ...]
+    backward: tuple[MatrixLine, ...]
+    bounces: tuple[MatrixLine, ...]
 
 
-def flows(matrix: Matrix) -> Lines:
+def flows(matrix: Matrix) -> MatrixLines:
     bouncing = {(each.status_id, each.target_id) for each in matrix.problems if each.code == "bounce"}
     backward = tuple(
-        Line(status_id=row.status.id, target_id=target.id, bounces=(row.status.id, target.id) in bouncing)
+        MatrixLine(status_id=row.status.id, target_id=target.id, bounces=(row.status.id, target.id) in bouncing)
         for row in matrix.rows
         for target in row.returns
     )
-    return Lines(
+    return MatrixLines(
         left=tuple(row.status for row in matrix.rows),
         right=matrix.targets,
         forward=tuple(
-            Line(status_id=row.status.id, target_id=row.target.id) for row in matrix.rows if row.target is not None
+            MatrixLine(status_id=row.status.id, target_id=row.target.id)
+            for row in matrix.rows
+            if row.target is not None
         ),
         backward=backward,
         bounces=tuple(line for line in backward if line.bounces),

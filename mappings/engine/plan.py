@@ -16,8 +16,8 @@ from typing import Protocol, TypeVar
 from connectors.align.audit_sentences import CREATED, DELETED, UPDATED, MappingEvent, write
 from mappings.engine import sentences
 from mappings.engine.checks import Problem
-from mappings.engine.families import Place
-from mappings.engine.values import Row, Severity, Situation, WorkItemType
+from mappings.engine.families import ListAddress
+from mappings.engine.values import Row, Severity, Situation, TypeName
 
 PAGE_SIZE = 100
 BATCH_LIMIT = 100
@@ -68,8 +68,8 @@ class Draft:
     """
 
     connector_id: int
-    place: Place
-    work_item_type: WorkItemType
+    place: ListAddress
+    work_item_type: TypeName
     type_id: int
     row: Row
     source_name: str
@@ -87,8 +87,8 @@ class PlannedChange:
     """One request. `path` is below /connectors/{id}; `key` names the row, which duplicates of a record share."""
 
     action: Action
-    place: Place
-    work_item_type: WorkItemType
+    place: ListAddress
+    work_item_type: TypeName
     source_id: int
     source_name: str
     before: int | None
@@ -108,7 +108,7 @@ class PlannedChange:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Refused:
+class UnplannableRow:
     key: str
     code: str
     sentence: str
@@ -119,7 +119,7 @@ class Planning:
     """`unchanged` counts the rows that need nothing: planning again after an apply gives only those."""
 
     changes: tuple[PlannedChange, ...]
-    refused: tuple[Refused, ...]
+    refused: tuple[UnplannableRow, ...]
     unchanged: int
 
 
@@ -131,7 +131,7 @@ REFUSALS: Mapping[Situation, str] = {
 NO_RECORD_ID = "Align's record of this mapping has no id, so it cannot be addressed: refresh first."
 
 
-def row_key(place: Place, work_item_type: WorkItemType, source_id: int) -> str:
+def row_key(place: ListAddress, work_item_type: TypeName, source_id: int) -> str:
     """ "j2a-state:PROJ1:story:10013"; nothing between the colons where all company-managed projects share it."""
     return f"{place.family.code}:{place.project_key or ''}:{work_item_type}:{source_id}"
 
@@ -142,7 +142,7 @@ def row_key(place: Place, work_item_type: WorkItemType, source_id: int) -> str:
 def plan(drafts: Iterable[Draft]) -> Planning:
     """Plan the rows that differ. Pure: the same drafts give the same changes, in the order they are applied."""
     changes: list[PlannedChange] = []
-    refused: list[Refused] = []
+    refused: list[UnplannableRow] = []
     unchanged = 0
     for draft in drafts:
         if (refusal := _refusal(draft)) is not None:
@@ -154,21 +154,21 @@ def plan(drafts: Iterable[Draft]) -> Planning:
     return Planning(changes=order_changes(changes), refused=tuple(refused), unchanged=unchanged)
 
 
-def _refusal(draft: Draft) -> Refused | None:
+def _refusal(draft: Draft) -> UnplannableRow | None:
     row = draft.row
     key = row_key(draft.place, draft.work_item_type, row.source_id)
     if draft.unused:
         sentence = f"{draft.unused} Take the edit of {draft.source_name} out of the draft."
-        return Refused(key=key, code="list-unused", sentence=sentence)
+        return UnplannableRow(key=key, code="list-unused", sentence=sentence)
     if row.situation in REFUSALS:
-        return Refused(key=key, code=row.situation.value, sentence=REFUSALS[row.situation])
+        return UnplannableRow(key=key, code=row.situation.value, sentence=REFUSALS[row.situation])
     if not _differs(row):
         return None
     for problem in draft.problems:
         if problem.severity is Severity.ERROR:
-            return Refused(key=key, code=problem.code, sentence=problem.sentence)
+            return UnplannableRow(key=key, code=problem.code, sentence=problem.sentence)
     if row.observed is not None and row.remote_id is None:
-        return Refused(key=key, code="no-record-id", sentence=NO_RECORD_ID)
+        return UnplannableRow(key=key, code="no-record-id", sentence=NO_RECORD_ID)
     return None
 
 
@@ -369,7 +369,7 @@ def list_pages(rows: int) -> int:
     return max(1, -(-rows // PAGE_SIZE)) + (1 if rows and rows % PAGE_SIZE == 0 else 0)
 
 
-def request_count(planned: Sequence[Batch], rows_per_list: Mapping[Place, int]) -> int:
+def request_count(planned: Sequence[Batch], rows_per_list: Mapping[ListAddress, int]) -> int:
     """Requests of an undisturbed apply: lists before each batch, one per change, lists again at the end.
 
     `rows_per_list` counts ALL records of a list as last observed, whatever their type; changes move it on the way.

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mappings.engine.families import Family, TypeIds
-from mappings.engine.values import DuplicateRecord, Situation, WorkItemType
+from mappings.engine.values import DuplicateRecord, Situation, TypeName
 
-ListKey = tuple[WorkItemType, int]
+ListKey = tuple[TypeName, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class Settled:
     applied: int | None
 
 
-def settle(
+def reconcile(
     *,
     wanted: int | None,
     applied: int | None,
@@ -108,8 +108,8 @@ def read_list(
     return Listing(rows=rows, foreign=tuple(foreign))
 
 
-def types_by_id(family: Family, overrides: TypeIds) -> dict[int, WorkItemType]:
-    types: dict[int, WorkItemType] = {}
+def types_by_id(family: Family, overrides: TypeIds) -> dict[int, TypeName]:
+    types: dict[int, TypeName] = {}
     for type_, type_id in family.with_type_ids(overrides).items():
         if type_id in types:
             raise ValueError(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from mappings.engine import words
-from mappings.engine.families import Place
-from mappings.engine.values import Direction, Kind, WorkItemType
+from mappings.engine.families import ListAddress
+from mappings.engine.values import Direction, Kind, TypeName
 
 
-def where(place: Place, project_count: int) -> str:
+def where(place: ListAddress, project_count: int) -> str:
     """ "PROJ1", or how many projects share the mapping."""
     if place.project_key is not None:
         return place.project_key
@@ -18,7 +18,7 @@ def where(place: Place, project_count: int) -> str:
     return f"any of {project_count} company-managed projects"
 
 
-def mapping_set(place: Place, type_: WorkItemType, source: str, after: str, project_count: int) -> str:
+def mapping_set(place: ListAddress, type_: TypeName, source: str, after: str, project_count: int) -> str:
     """What a created or updated mapping does. `source` and `after` are names as the sentence shows them."""
     here = where(place, project_count)
     if place.family.direction is Direction.JIRA_TO_ALIGN:
@@ -26,7 +26,7 @@ def mapping_set(place: Place, type_: WorkItemType, source: str, after: str, proj
     return f"When Align shows {source} for a {type_.label}, its issue in {here} moves to {after}."
 
 
-def mapping_removed(place: Place, type_: WorkItemType, source: str, project_count: int) -> str:
+def mapping_removed(place: ListAddress, type_: TypeName, source: str, project_count: int) -> str:
     here = where(place, project_count)
     if place.family.direction is Direction.ALIGN_TO_JIRA:
         return f"When Align shows {source} for a {type_.label}, its issue in {here} no longer moves."
@@ -36,20 +36,20 @@ def mapping_removed(place: Place, type_: WorkItemType, source: str, project_coun
     return f"{words.plural(type_)} in {source} are no longer mapped in {here}: {effect}."
 
 
-def duplicate_removed(place: Place, type_: WorkItemType, source: str, target: str, kept: int | None) -> str:
+def duplicate_removed(place: ListAddress, type_: TypeName, source: str, target: str, kept: int | None) -> str:
     """A further record of a key goes; `kept` is the record that stays, None if the mapping goes altogether."""
     items = words.plural(type_).lower()
     goes = f"The further record of {source} for {items} that leads to {target} is removed"
     return f"{goes}; none is left." if kept is None else f"{goes}; record {kept} stays."
 
 
-def source_words(place: Place, source_id: int, name: str) -> str:
+def source_words(place: ListAddress, source_id: int, name: str) -> str:
     """A state is called by number and name, so that it is told from a status of the same name."""
     if place.family.direction is Direction.JIRA_TO_ALIGN:
         return name
     return f"{source_id} {name}" if place.family.kind is Kind.STATE else f"step {name}"
 
 
-def target_words(place: Place, name: str) -> str:
+def target_words(place: ListAddress, name: str) -> str:
     steps = place.family.direction is Direction.JIRA_TO_ALIGN and place.family.kind is Kind.STEP
     return f"step {name}" if steps else name

@@ -18,7 +18,7 @@ ALIGN_STATES: Mapping[int, str] = {
 }
 
 
-class WorkItemType(StrEnum):
+class TypeName(StrEnum):
     FEATURE = "feature"
     STORY = "story"
     TASK = "task"
@@ -79,7 +79,7 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Status:
+class SourceStatus:
     """A Jira status: identified by its id, never by its name."""
 
     id: int

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from mappings.engine import words
 from mappings.engine.families import family_of
-from mappings.engine.values import Category, Direction, Kind, Row, Status, Target, WorkItemType
+from mappings.engine.values import Category, Direction, Kind, Row, SourceStatus, Target, TypeName
 
 NO_ROWS: tuple[Row, ...] = ()
 
@@ -38,11 +38,11 @@ class View:
     """
 
     kind: Kind
-    work_item_type: WorkItemType
+    work_item_type: TypeName
     project_key: str | None = None
     team_managed: bool = False
     projects: tuple[ScopeProject, ...] = ()
-    statuses: Mapping[int, Status]
+    statuses: Mapping[int, SourceStatus]
     reachable: frozenset[int]
     targets: Mapping[int, Target]
     j2a: tuple[Row, ...] = NO_ROWS
@@ -107,7 +107,7 @@ class View:
 
     # --- words ----------------------------------------------------------------------------------------------
 
-    def status(self, status_id: int) -> Status:
+    def status(self, status_id: int) -> SourceStatus:
         return self.statuses.get(status_id) or words.unknown_status(status_id)
 
     def target(self, target_id: int) -> Target:

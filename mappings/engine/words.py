@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from alignadmin.folding import fold
-from mappings.engine.values import ALIGN_STATES, Category, Kind, Status, Target, WorkItemType
+from mappings.engine.values import ALIGN_STATES, Category, Kind, SourceStatus, Target, TypeName
 
 FALLS_TO = f"0 - {ALIGN_STATES[0]}"
 
 
-def plural(work_item_type: WorkItemType) -> str:
-    return "Stories" if work_item_type is WorkItemType.STORY else f"{work_item_type.label}s"
+def plural(work_item_type: TypeName) -> str:
+    return "Stories" if work_item_type is TypeName.STORY else f"{work_item_type.label}s"
 
 
-def status_words(status: Status) -> str:
+def status_words(status: SourceStatus) -> str:
     return f"{status.name} ({status.id})"
 
 
@@ -21,9 +21,9 @@ def target_words(kind: Kind, target: Target) -> str:
     return f"{target.id} {target.name}" if kind is Kind.STATE else target.name
 
 
-def unknown_status(status_id: int) -> Status:
+def unknown_status(status_id: int) -> SourceStatus:
     """Stands for an id that a mapping names and the catalogue has never held."""
-    return Status(id=status_id, name=f"Status {status_id}", category=Category.TODO, vanished=True)
+    return SourceStatus(id=status_id, name=f"Status {status_id}", category=Category.TODO, vanished=True)
 
 
 def unknown_target(kind: Kind, target_id: int) -> Target:

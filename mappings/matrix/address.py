@@ -12,12 +12,12 @@ from django.urls import reverse
 
 from alignadmin.parsing import text_in
 from connectors.models import Connector, Project
-from mappings.edits.catalogue_facts import SHARED, Shown
+from mappings.edits.catalogue_facts import SHARED, MatrixScope
 from mappings.engine.families import family_of
 from mappings.engine.matrix import Only
-from mappings.engine.values import Direction, Kind, WorkItemType
+from mappings.engine.values import Direction, Kind, TypeName
 
-Choice = TypeVar("Choice", Kind, WorkItemType)
+Choice = TypeVar("Choice", Kind, TypeName)
 BOTH = "both"
 DIRECTIONS = {
     BOTH: "Both ways",
@@ -27,19 +27,19 @@ DIRECTIONS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Address:
+class MatrixAddress:
     connector: Connector
     project: Project | None = None
     kind: Kind = Kind.STATE
-    work_item_type: WorkItemType = WorkItemType.STORY
+    work_item_type: TypeName = TypeName.STORY
     direction: str = BOTH
     view: str = "grid"
     only: frozenset[Only] = field(default_factory=frozenset)
     q: str = ""
 
     @property
-    def shown(self) -> Shown:
-        return Shown(self.kind, self.work_item_type, self.project)
+    def shown(self) -> MatrixScope:
+        return MatrixScope(self.kind, self.work_item_type, self.project)
 
     @property
     def scope_key(self) -> str:
@@ -61,7 +61,7 @@ class Address:
         """What is not as by default, as form fields and query."""
         pairs = [
             ("kind", self.kind.value if self.kind is not Kind.STATE else ""),
-            ("type", self.work_item_type.value if self.work_item_type is not WorkItemType.STORY else ""),
+            ("type", self.work_item_type.value if self.work_item_type is not TypeName.STORY else ""),
             ("scope", self.project.key if self.project else ""),
             ("direction", self.direction if self.direction != BOTH else ""),
             ("view", self.view if self.view != "grid" else ""),
@@ -79,28 +79,28 @@ class Address:
         path = reverse("matrix", args=[self.connector.slug])
         return f"{path}?{self.query}" if self.query else path
 
-    def but(self, **changes: object) -> Address:
+    def but(self, **changes: object) -> MatrixAddress:
         return replace(self, **changes)  # type: ignore[arg-type]
 
-    def toggled(self, toggle: Only) -> Address:
+    def toggled(self, toggle: Only) -> MatrixAddress:
         return self.but(only=self.only ^ {toggle})
 
 
-def type_refusal(kind: Kind, direction: Direction, type_: WorkItemType) -> str:
+def type_refusal(kind: Kind, direction: Direction, type_: TypeName) -> str:
     what = "states" if kind is Kind.STATE else "process steps"
-    plural = "stories" if type_ is WorkItemType.STORY else f"{type_.value}s"
+    plural = "stories" if type_ is TypeName.STORY else f"{type_.value}s"
     if direction is Direction.ALIGN_TO_JIRA:
         return f"Align does not send {plural}' {what} to Jira."
     return f"Align takes no {what} for {plural} from Jira."
 
 
-def read_address(connector: Connector, data: QueryDict | MappingOf[str, str]) -> Address:
+def read_address(connector: Connector, data: QueryDict | MappingOf[str, str]) -> MatrixAddress:
     """Unknown values fall back to the default; an unknown project is a 404."""
-    return Address(
+    return MatrixAddress(
         connector=connector,
         project=_project(connector, text_in(data, "scope")),
         kind=_choice(Kind, text_in(data, "kind"), Kind.STATE),
-        work_item_type=_choice(WorkItemType, text_in(data, "type"), WorkItemType.STORY),
+        work_item_type=_choice(TypeName, text_in(data, "type"), TypeName.STORY),
         direction=data.get("direction", BOTH) if data.get("direction", BOTH) in DIRECTIONS else BOTH,
         view="list" if data.get("view") == "list" else "grid",
         only=frozenset(Only(each) for each in _all(data, "only") if each in set(Only)),
@@ -125,7 +125,7 @@ def _project(connector: Connector, key: str | None) -> Project | None:
     return project
 
 
-def address_of(connector: Connector, family_code: str, project: Project | None, type_: str) -> Address:
+def address_of(connector: Connector, family_code: str, project: Project | None, type_: str) -> MatrixAddress:
     """The matrix that shows a stored row; a company-managed project's dots are in the shared one."""
     kind = Kind(family_code.split("-")[1])
-    return Address(connector=connector, project=project, kind=kind, work_item_type=WorkItemType(type_))
+    return MatrixAddress(connector=connector, project=project, kind=kind, work_item_type=TypeName(type_))

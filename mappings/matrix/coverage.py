@@ -12,7 +12,7 @@ from connectors.models import Connector, Project
 from mappings.edits.catalogue_facts import projects_in_scope
 from mappings.edits.queries import OPEN_SITUATIONS
 from mappings.engine.families import A2J_STATE, J2A_STATE
-from mappings.engine.values import Situation, WorkItemType
+from mappings.engine.values import Situation, TypeName
 from mappings.models import Mapping, Scope
 
 LABELS = {
@@ -30,7 +30,7 @@ LABELS = {
 class Square:
     """One project's (or all company-managed projects') statuses of one work item type."""
 
-    work_item_type: WorkItemType
+    work_item_type: TypeName
     state: str
     mapped: int = 0
     total: int = 0
@@ -50,7 +50,7 @@ class CoverageRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Coverage:
+class ProjectCoverage:
     """`rows` are per project; `counts` says how many squares are in each state."""
 
     rows: tuple[CoverageRow, ...]
@@ -63,20 +63,20 @@ class Coverage:
         return round(100 * self.counts.get("mapped", 0) / applicable) if applicable else None
 
 
-def coverage(connector: Connector) -> Coverage:
+def coverage(connector: Connector) -> ProjectCoverage:
     """States, Jira to Align: the direction in which a gap silently throws work back to 0 - Pending approval."""
     projects = list(projects_in_scope(connector).only("pk", "key", "name", "team_managed"))
     scopes = {scope.project_id: scope for scope in Scope.objects.filter(connector=connector, family=J2A_STATE.code)}
     mapped, drifted = _sources(scopes.values())
     matches = IssueTypes(connector)
-    reached = {type_: _reached(matches, type_) for type_ in WorkItemType}
+    reached = {type_: _reached(matches, type_) for type_ in TypeName}
     lost = _lost(connector, projects, scopes, mapped, reached)
     counts: dict[str, int] = defaultdict(int)
     rows = []
     for project in projects:
         scope = scopes.get(project.pk if project.team_managed else None)
         squares = []
-        for type_ in WorkItemType:
+        for type_ in TypeName:
             key = (scope.pk if scope else 0, type_.value)
             known = scope is not None and scope.known
             square = _square(type_, reached[type_].get(project.pk, set()), mapped[key], drifted[key], known)
@@ -86,10 +86,10 @@ def coverage(connector: Connector) -> Coverage:
             squares.append(square)
         row = CoverageRow(key=project.key, name=project.name, team_managed=project.team_managed, squares=tuple(squares))
         rows.append(row)
-    return Coverage(rows=tuple(rows), counts=dict(counts))
+    return ProjectCoverage(rows=tuple(rows), counts=dict(counts))
 
 
-def _square(type_: WorkItemType, reached: set[int], mapped: set[int], drifted: set[int], known: bool) -> Square:
+def _square(type_: TypeName, reached: set[int], mapped: set[int], drifted: set[int], known: bool) -> Square:
     if not reached:
         return Square(work_item_type=type_, state="na")
     if not known:
@@ -104,7 +104,7 @@ def _square(type_: WorkItemType, reached: set[int], mapped: set[int], drifted: s
 
 
 Sources = dict[tuple[int, str], set[int]]
-Reached = dict[WorkItemType, dict[int, set[int]]]
+Reached = dict[TypeName, dict[int, set[int]]]
 
 
 def _lost(
@@ -113,11 +113,11 @@ def _lost(
     scopes: MappingOf[int | None, Scope],
     mapped: Sources,
     all_: Reached,
-) -> set[tuple[int, WorkItemType]]:
+) -> set[tuple[int, TypeName]]:
     """Projects with mappings of a type that none of their issue types stands for: the mappings are good, the types are
     called otherwise. What company-managed projects share is lost only where no one of them reaches it.
     """
-    none = [(project, type_) for project in projects for type_ in WorkItemType if not all_[type_].get(project.pk)]
+    none = [(project, type_) for project in projects for type_ in TypeName if not all_[type_].get(project.pk)]
     if not none:
         return set()
     ways_back = set(
@@ -127,7 +127,7 @@ def _lost(
         .distinct()
     )
     company = [project.pk for project in projects if not project.team_managed]
-    shared = {type_: any(all_[type_].get(pk) for pk in company) for type_ in WorkItemType}
+    shared = {type_: any(all_[type_].get(pk) for pk in company) for type_ in TypeName}
     found = set()
     for project, type_ in none:
         scope = scopes.get(project.pk if project.team_managed else None)
@@ -152,7 +152,7 @@ def _sources(scopes: Iterable[Scope]) -> tuple[Sources, Sources]:
     return mapped, drifted
 
 
-def _reached(matches: IssueTypes, type_: WorkItemType) -> dict[int, set[int]]:
+def _reached(matches: IssueTypes, type_: TypeName) -> dict[int, set[int]]:
     found: dict[int, set[int]] = defaultdict(set)
     rows = matches.reachable(type_)
     for project_id, status_id in rows.values_list("project_id", "status__jira_id"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeVar
 
-from mappings.engine.matrix import Line, Matrix, flows
+from mappings.engine.matrix import Matrix, MatrixLine, flows
 from mappings.engine.values import Kind
 from mappings.engine.words import target_words
 
@@ -75,7 +75,7 @@ def _label(y: float, name: str) -> Label:
 Ends = dict[int, tuple[float, str]]
 
 
-def _curve(line: Line, lefts: Ends, rights: Ends, look: str) -> Curve:
+def _curve(line: MatrixLine, lefts: Ends, rights: Ends, look: str) -> Curve:
     """The way back runs three units lower, so that there and back are two lines."""
     lower = 0 if look == "forward" else 3
     (left, status), (right, target) = lefts[line.status_id], rights[line.target_id]

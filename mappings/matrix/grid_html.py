@@ -47,7 +47,7 @@ ELSEWHERE = frozenset({Mark.DRIFTED, Mark.CONFLICT})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class GridOptions:
     """How a matrix is looked at. `rings` are the shown project's Align to Jira rows by state or step id."""
 
     kind: Kind = Kind.STATE
@@ -63,9 +63,9 @@ class Look:
         return self.ringed and not self.dots
 
 
-def look_of(page: MatrixPage) -> Look:
+def grid_options(page: MatrixPage) -> GridOptions:
     address, view = page.address, page.facts_view
-    return Look(
+    return GridOptions(
         kind=address.kind,
         dots=address.draws(J2A),
         ringed=address.draws(A2J),
@@ -75,7 +75,7 @@ def look_of(page: MatrixPage) -> Look:
     )
 
 
-def draw_rows(matrix: Matrix, look: Look) -> SafeString:
+def draw_rows(matrix: Matrix, look: GridOptions) -> SafeString:
     """All rows of the filtered matrix with their group rows, for the table's body."""
     pen = _Pen(matrix, look)
     parts: list[str] = []
@@ -85,7 +85,7 @@ def draw_rows(matrix: Matrix, look: Look) -> SafeString:
     return SafeString("".join(parts))  # nosec B703  # each part is escaped
 
 
-def draw_changes(before: Matrix, after: Matrix, look: Look) -> SafeString:
+def draw_changes(before: Matrix, after: Matrix, look: GridOptions) -> SafeString:
     """What a toggle changed: cells and row headers, each of which takes the place of its namesake on the page.
 
     Cells have no ids (a third of the page's weight); app.js finds them by what they are labelled by, and leaves out
@@ -100,7 +100,7 @@ def draw_changes(before: Matrix, after: Matrix, look: Look) -> SafeString:
     )
 
 
-def draw_row_cells(matrix: Matrix, source_id: int, direction: Direction, look: Look) -> SafeString:
+def draw_row_cells(matrix: Matrix, source_id: int, direction: Direction, look: GridOptions) -> SafeString:
     """Every cell of one mapping as it is now: a status's row, or (Align to Jira) a target's column."""
     pen = _Pen(matrix, look)
     of_row = direction is J2A
@@ -143,7 +143,7 @@ def _header_facts(row: MatrixRow) -> tuple[object, ...]:
 class _Pen:
     """Draws one matrix; what cells share is made once."""
 
-    def __init__(self, matrix: Matrix, look: Look) -> None:
+    def __init__(self, matrix: Matrix, look: GridOptions) -> None:
         self.look = look
         self.matrix = matrix
         self.target_ids = [target.id for target in matrix.targets]
@@ -286,7 +286,7 @@ def _three(row: Row, names: Mapping[int, str]) -> str:
     return f"Wanted here: {wanted}. Last applied: {applied}. Align has: {observed}."
 
 
-def _notes(row: MatrixRow, look: Look) -> Iterator[SafeString]:
+def _notes(row: MatrixRow, look: GridOptions) -> Iterator[SafeString]:
     if Mark.UNMAPPED in row.marks:
         falls = f"falls to {words.FALLS_TO}" if look.kind is Kind.STATE else "Align is told no step"
         yield format_html('<span class="tag warn">not mapped</span> <span class=falls>{}</span>', falls)

@@ -9,7 +9,7 @@ from datetime import datetime
 from alignadmin.accounts.models import Person
 from mappings.edits.names import Names
 from mappings.engine.families import FAMILIES
-from mappings.engine.values import Direction, Kind, Situation, WorkItemType
+from mappings.engine.values import Direction, Kind, Situation, TypeName
 from mappings.matrix.address import address_of
 from mappings.models import Mapping
 
@@ -80,7 +80,7 @@ def where_of(mapping: Mapping) -> str:
     family = FAMILIES[mapping.scope.family]
     place = mapping.scope.project.key if mapping.scope.project else "shared"
     kind = "" if family.kind is Kind.STATE else "process step · "
-    return f"{WorkItemType(mapping.work_item_type).label} · {kind}{family.direction.label} · {place}"
+    return f"{TypeName(mapping.work_item_type).label} · {kind}{family.direction.label} · {place}"
 
 
 def source_name(mapping: Mapping, names: Names) -> str:

@@ -20,9 +20,9 @@ from mappings.edits.queries import OPEN_SITUATIONS, waiting_edits
 from mappings.engine.checks import Problem, check
 from mappings.engine.families import family_of
 from mappings.engine.matrix import Matrix, Only, build
-from mappings.engine.values import Direction, Kind, Severity, Situation, WorkItemType
+from mappings.engine.values import Direction, Kind, Severity, Situation, TypeName
 from mappings.engine.view import View
-from mappings.matrix.address import DIRECTIONS, Address, type_refusal
+from mappings.matrix.address import DIRECTIONS, MatrixAddress, type_refusal
 from mappings.matrix.lines import DuplicateLine, EditLine, OpenLine, _ids, duplicate_line, edit_line, open_line
 from mappings.models import Edit, ForeignRecord, Mapping, Scope
 
@@ -43,7 +43,7 @@ class Link:
 class MatrixPage:
     """One matrix for one person; everything is loaded when it is first asked for."""
 
-    def __init__(self, address: Address, person: Person, facts: Facts | None = None) -> None:
+    def __init__(self, address: MatrixAddress, person: Person, facts: Facts | None = None) -> None:
         self.address = address
         self.person = person
         self.connector: Connector = address.connector
@@ -121,16 +121,16 @@ class MatrixPage:
             for kind, label in labels.items()
         ]
 
-    def _for_kind(self, kind: Kind) -> Address:
+    def _for_kind(self, kind: Kind) -> MatrixAddress:
         known = family_of(kind, Direction.JIRA_TO_ALIGN).knows(self.address.work_item_type)
-        type_ = self.address.work_item_type if known else WorkItemType.STORY
+        type_ = self.address.work_item_type if known else TypeName.STORY
         return self.address.but(kind=kind, work_item_type=type_)
 
     @property
     def types(self) -> list[Link]:
-        return [self._type_link(type_) for type_ in WorkItemType]
+        return [self._type_link(type_) for type_ in TypeName]
 
-    def _type_link(self, type_: WorkItemType) -> Link:
+    def _type_link(self, type_: TypeName) -> Link:
         known = family_of(self.address.kind, Direction.JIRA_TO_ALIGN).knows(type_)
         return Link(
             label=type_.label,

@@ -19,10 +19,10 @@ from connectors.jobs import runner
 from connectors.ports.requests import connector_or_404
 from mappings.edits import services
 from mappings.edits.requests import mapping_or_404
-from mappings.edits.services import Key, Wish
+from mappings.edits.services import EditRequest, MatrixKey
 from mappings.engine.values import Direction
 from mappings.matrix import grid_html
-from mappings.matrix.address import Address, read_address
+from mappings.matrix.address import MatrixAddress, read_address
 from mappings.matrix.page import MatrixPage
 from mappings.models import Mapping, Scope
 from mappings.observing.scopes import ensure_scopes
@@ -47,14 +47,14 @@ def cell(request: HttpRequest, slug: str) -> HttpResponse:
     return _changed(request, before, address)
 
 
-def drawn_now(address: Address, request: HttpRequest) -> MatrixPage:
+def drawn_now(address: MatrixAddress, request: HttpRequest) -> MatrixPage:
     """The page as it is before an act; what changed is the difference to it."""
     shown = MatrixPage(address, person_of(request))
     _ = shown.matrix
     return shown
 
 
-def _cell_wish(shown: MatrixPage, data: QueryDict) -> Wish:
+def _cell_wish(shown: MatrixPage, data: QueryDict) -> EditRequest:
     status_id, target_id = number(data, "status"), number(data, "target")
     if status_id is None or target_id is None:
         raise Refused("This request does not name a cell. Reload the page.")
@@ -65,10 +65,10 @@ def _cell_wish(shown: MatrixPage, data: QueryDict) -> Wish:
     seen = number(data, "seen")
     clears = data.get("act") == "clear" or seen == value
     key = key_of(shown.address, direction, source)
-    return Wish(key=key, wanted=None if clears else value, seen=seen)
+    return EditRequest(key=key, wanted=None if clears else value, seen=seen)
 
 
-def key_of(address: Address, direction: Direction, source_id: int) -> Key:
+def key_of(address: MatrixAddress, direction: Direction, source_id: int) -> MatrixKey:
     """The row that a cell of this matrix edits. Raises Refused where there is none."""
     refusal = address.refusal(direction)
     if refusal:
@@ -81,14 +81,14 @@ def key_of(address: Address, direction: Direction, source_id: int) -> Key:
     found = scopes.filter(Q(project_id=project_id), connector=address.connector, family=family).first()
     if found is None:
         raise Refused("This list has not been read from Align, so nobody knows what it holds. Refresh it first.")
-    return Key(scope=found, work_item_type=address.work_item_type, source_id=source_id)
+    return MatrixKey(scope=found, work_item_type=address.work_item_type, source_id=source_id)
 
 
-def _changed(request: HttpRequest, before: MatrixPage, address: Address) -> HttpResponse:
+def _changed(request: HttpRequest, before: MatrixPage, address: MatrixAddress) -> HttpResponse:
     if not request.htmx:  # type: ignore[attr-defined]
         return redirect(request, address.url)
     after = before.after_edit()
-    html = grid_html.draw_changes(before.matrix, after.matrix, grid_html.look_of(after))
+    html = grid_html.draw_changes(before.matrix, after.matrix, grid_html.grid_options(after))
     return page(request, "mappings/_changed.html", {"page": after, "cells": html})
 
 
@@ -98,7 +98,7 @@ def _refused(request: HttpRequest, before: MatrixPage, refused: Refused) -> Http
         return failure(request, str(refused))
     after = before.after_edit()
     row = refused.mapping
-    html = grid_html.draw_row_cells(after.matrix, row.source_id, row.direction, grid_html.look_of(after))
+    html = grid_html.draw_row_cells(after.matrix, row.source_id, row.direction, grid_html.grid_options(after))
     return page(request, "mappings/_changed.html", {"page": after, "cells": html, "trouble": str(refused)}, status=409)
 
 
@@ -117,8 +117,8 @@ def save_list(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect(request, address.url)
 
 
-def _list_wishes(address: Address, data: QueryDict) -> list[Wish]:
-    wishes: list[Wish] = []
+def _list_wishes(address: MatrixAddress, data: QueryDict) -> list[EditRequest]:
+    wishes: list[EditRequest] = []
     for direction in Direction:
         prefix = f"{direction.value}-"
         sources = {name: whole(name.removeprefix(prefix)) for name in data if name.startswith(prefix)}
@@ -131,8 +131,8 @@ def _list_wishes(address: Address, data: QueryDict) -> list[Wish]:
             continue
         key = key_of(address, direction, 0)
         for name, source in edited.items():
-            row = Key(scope=key.scope, work_item_type=key.work_item_type, source_id=source)
-            wishes.append(Wish(key=row, wanted=number(data, name), seen=number(data, f"seen-{name}")))
+            row = MatrixKey(scope=key.scope, work_item_type=key.work_item_type, source_id=source)
+            wishes.append(EditRequest(key=row, wanted=number(data, name), seen=number(data, f"seen-{name}")))
     return wishes
 
 

@@ -45,8 +45,8 @@ class Scope(models.Model):
         return self.observed_at is not None and not self.error
 
     @property
-    def place(self) -> families.Place:
-        return families.Place(
+    def place(self) -> families.ListAddress:
+        return families.ListAddress(
             family=families.FAMILIES[self.family], project_key=self.project.wire_key if self.project else None
         )
 

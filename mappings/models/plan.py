@@ -7,7 +7,7 @@ from django.db import models
 from connectors.models import Connector, WorkItemType
 from mappings.engine import families
 from mappings.engine.plan import row_key
-from mappings.engine.values import WorkItemType as TypeName
+from mappings.engine.values import TypeName as TypeName
 from mappings.models.mapping import FAMILY_CHOICES, PERSON, Mapping, Scope
 
 
@@ -126,5 +126,5 @@ class Change(models.Model):
     def key(self) -> str:
         """The row as the engine names it, see engine.plan.row_key."""
         family = families.FAMILIES[self.family]
-        place = families.Place(family=family, project_key=self.project_key or None)
+        place = families.ListAddress(family=family, project_key=self.project_key or None)
         return row_key(place, TypeName(self.work_item_type), self.source_id)

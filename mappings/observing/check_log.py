@@ -24,7 +24,7 @@ BROKEN_OFF = "The worker stopped before this check was done; it was begun again.
 
 
 @dataclass(kw_only=True)
-class Tally:
+class CheckTally:
     """What a check has read and found so far; the columns of DriftCheck say what each number counts."""
 
     scopes: int = 0
@@ -36,12 +36,12 @@ class Tally:
 
 
 @contextmanager
-def recorded(connector: Connector, kind: CheckKind) -> Iterator[Tally]:
+def recorded(connector: Connector, kind: CheckKind) -> Iterator[CheckTally]:
     """Keep a check from its beginning to its end. A failure that has words for people is kept too, and goes on."""
     # One job at a time looks, so what is still open has been left by a worker that is gone.
     _of(connector, kind).filter(finished_at=None).update(finished_at=timezone.now(), error=BROKEN_OFF)
     check = DriftCheck.objects.create(connector=connector, kind=kind, started_at=timezone.now())
-    tally = Tally()
+    tally = CheckTally()
     try:
         yield tally
     except (RemoteError, SealError, JobFailed) as error:
@@ -51,7 +51,7 @@ def recorded(connector: Connector, kind: CheckKind) -> Iterator[Tally]:
     _end(check, tally)
 
 
-def _end(check: DriftCheck, tally: Tally) -> None:
+def _end(check: DriftCheck, tally: CheckTally) -> None:
     # A check that was taken for dead and closed keeps that end.
     DriftCheck.objects.filter(pk=check.pk, finished_at=None).update(finished_at=timezone.now(), **asdict(tally))
 

@@ -13,8 +13,8 @@ from connectors.jobs.runner import JobFailed, Run
 from connectors.models import Connector
 from mappings.models import CheckKind, Scope
 from mappings.observing import check_log, unexplained_changes
-from mappings.observing.check_log import Tally
-from mappings.observing.lists import Sight, confirmed, read_scopes, store
+from mappings.observing.check_log import CheckTally
+from mappings.observing.lists import ProjectVisibility, confirmed, read_scopes, store
 from mappings.observing.scopes import ensure_scopes
 
 GAP = (
@@ -32,7 +32,7 @@ def observe_connector(run: Run) -> None:
     scopes = [scope for scope in ensure_scopes(run.connector) if scope.pk in only]
     interactive = bool(run.job.params.get("interactive"))
     client = clients.align_client(run.connector, job=run.job, interactive=interactive, on_wait=run.waits_for)
-    tally = Tally()
+    tally = CheckTally()
     observe_scopes(client, scopes, run, tally)
     refuse_if_none_read(scopes, tally)
 
@@ -58,9 +58,9 @@ def _put_off_the_next(connector: Connector) -> None:
     Connector.objects.filter(pk=connector.pk).update(observe_due_at=following)
 
 
-def observe_scopes(client: AlignClient, scopes: Sequence[Scope], run: Run, tally: Tally) -> None:
+def observe_scopes(client: AlignClient, scopes: Sequence[Scope], run: Run, tally: CheckTally) -> None:
     """Read and store these lists, adding to the tally. A list that could not be read is unknown, not a failure."""
-    sent_before, sight = client.sent, Sight(client)
+    sent_before, sight = client.sent, ProjectVisibility(client)
     run.progress("reading mapping lists", done=0, total=len(scopes))
     for done, reading in enumerate(read_scopes(client, scopes), start=1):
         sure = confirmed(client, reading, sight)
@@ -71,7 +71,7 @@ def observe_scopes(client: AlignClient, scopes: Sequence[Scope], run: Run, tally
         run.progress(str(reading.scope.place.path), done=done)
 
 
-def refuse_if_none_read(scopes: Sequence[Scope], tally: Tally) -> None:
+def refuse_if_none_read(scopes: Sequence[Scope], tally: CheckTally) -> None:
     if scopes and tally.unknown == len(scopes):
         raise JobFailed(f"None of the {len(scopes)} lists could be read. {_first_error(scopes)}")
 

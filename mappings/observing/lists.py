@@ -18,17 +18,17 @@ from connectors.align.client import AlignClient
 from connectors.align.resources import MappingRecord
 from connectors.jobs.threads import DatabaseThreads
 from connectors.models import Project
-from mappings.edits.reconciling import SETTLED_FIELDS, settle_mapping, type_ids_of
+from mappings.edits.reconciling import RECONCILED_FIELDS, reconcile_mapping, type_ids_of
 from mappings.engine.families import FAMILIES, Family
 from mappings.engine.reconcile import Listing, RemoteRecord, Seen, read_list
-from mappings.engine.values import Situation, WorkItemType
+from mappings.engine.values import Situation, TypeName
 from mappings.models import ChangeState, ForeignRecord, Mapping, PlanState, Scope
 
-Key = tuple[WorkItemType, int]
+Key = tuple[TypeName, int]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class ListReading:
     """One scope's list as it was answered, or why there is none. `began_at` is before the first page was asked."""
 
     scope: Scope
@@ -38,7 +38,7 @@ class Reading:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stored:
+class ReadingCounts:
     """What a reading said: how many keys it had, how many rows newly drifted, and how many no longer do."""
 
     rows: int = 0
@@ -47,7 +47,7 @@ class Stored:
 
 
 @dataclass
-class Sight:
+class ProjectVisibility:
     """Which projects this token does not see; asked once for all of those, since a narrow token empties many lists."""
 
     client: AlignClient
@@ -69,7 +69,7 @@ class Sight:
 # --- reading -----------------------------------------------------------------------------------------------------
 
 
-def read_scope(client: AlignClient, scope: Scope) -> Reading:
+def read_scope(client: AlignClient, scope: Scope) -> ListReading:
     """Read one list to its end. Never raises for what Align answers: the reading carries the error."""
     began_at = timezone.now()
     place = scope.place
@@ -77,8 +77,8 @@ def read_scope(client: AlignClient, scope: Scope) -> Reading:
         answered = client.list_mappings(place.path, project_key=place.project_key if place.sends_project_key else None)
         records = tuple(_record(place.family, each) for each in answered)
     except RemoteError as error:
-        return Reading(scope=scope, began_at=began_at, error=error)
-    return Reading(scope=scope, began_at=began_at, records=records)
+        return ListReading(scope=scope, began_at=began_at, error=error)
+    return ListReading(scope=scope, began_at=began_at, records=records)
 
 
 def _record(family: Family, record: MappingRecord) -> RemoteRecord:
@@ -106,13 +106,13 @@ def _record(family: Family, record: MappingRecord) -> RemoteRecord:
     )
 
 
-def read_scopes(client: AlignClient, scopes: Iterable[Scope]) -> Iterator[Reading]:
+def read_scopes(client: AlignClient, scopes: Iterable[Scope]) -> Iterator[ListReading]:
     """Read many lists at once, in the order they are answered."""
     with DatabaseThreads(settings.APPLY_THREADS) as threads:
         yield from threads.each_done(lambda scope: read_scope(client, scope), scopes)
 
 
-def confirmed(client: AlignClient, reading: Reading, sight: Sight | None = None) -> Reading:
+def confirmed(client: AlignClient, reading: ListReading, sight: ProjectVisibility | None = None) -> ListReading:
     """Look again where a list says that known records vanished and could be wrong about it.
 
     Pages by `$skip` can miss a record when the list moves meanwhile, so what vanished from a list of several pages
@@ -122,18 +122,18 @@ def confirmed(client: AlignClient, reading: Reading, sight: Sight | None = None)
     scope = reading.scope
     if reading.error or not scope.known or scope.rows <= len(reading.records):
         return reading
-    if not reading.records and scope.project and (unseen := _unseen(scope.project, sight or Sight(client))):
-        return Reading(scope=scope, began_at=reading.began_at, error=unseen)
+    if not reading.records and scope.project and (unseen := _unseen(scope.project, sight or ProjectVisibility(client))):
+        return ListReading(scope=scope, began_at=reading.began_at, error=unseen)
     if max(scope.rows, len(reading.records)) < client.page_size:
         return reading
     again = read_scope(client, scope)
     if again.error:
         return again
     both = {record.remote_id: record for record in (*reading.records, *again.records)}
-    return Reading(scope=scope, began_at=reading.began_at, records=tuple(both.values()))
+    return ListReading(scope=scope, began_at=reading.began_at, records=tuple(both.values()))
 
 
-def _unseen(project: Project, sight: Sight) -> RemoteError | None:
+def _unseen(project: Project, sight: ProjectVisibility) -> RemoteError | None:
     """Why an empty list of this project says nothing; None where it does."""
     try:
         if sight.sees(project):
@@ -146,7 +146,7 @@ def _unseen(project: Project, sight: Sight) -> RemoteError | None:
 # --- storing -----------------------------------------------------------------------------------------------------
 
 
-def store(reading: Reading, *, spare_under_way: bool = False) -> Stored:
+def store(reading: ListReading, *, spare_under_way: bool = False) -> ReadingCounts:
     """Take a reading into the scope's mappings, in one short transaction.
 
     `spare_under_way`: leave alone the rows that an apply is writing just now. It settles them itself; a list read
@@ -161,9 +161,9 @@ def store(reading: Reading, *, spare_under_way: bool = False) -> Stored:
         if reading.error:
             scope.error = reading.error.sentence
             scope.save(update_fields=["error"])
-            return Stored()
+            return ReadingCounts()
         if scope.observed_at and scope.observed_at > reading.began_at:
-            return Stored(rows=scope.rows)  # a newer reading was stored meanwhile
+            return ReadingCounts(rows=scope.rows)  # a newer reading was stored meanwhile
         listing = _listing(scope, reading.records)
         spared = _under_way(scope) if spare_under_way else frozenset()
         found, ended = _store_mappings(scope, listing, reading.began_at, spared)
@@ -171,7 +171,7 @@ def store(reading: Reading, *, spare_under_way: bool = False) -> Stored:
         scope.observed_at, scope.error = reading.began_at, ""
         scope.rows, scope.foreign_rows = len(reading.records), len(listing.foreign)
         scope.save(update_fields=["observed_at", "error", "rows", "foreign_rows"])
-        return Stored(rows=len(listing.rows), found=found, ended=ended)
+        return ReadingCounts(rows=len(listing.rows), found=found, ended=ended)
 
 
 def _under_way(scope: Scope) -> frozenset[int]:
@@ -184,7 +184,7 @@ def _under_way(scope: Scope) -> frozenset[int]:
 
 def _listing(scope: Scope, records: Iterable[RemoteRecord]) -> Listing:
     chosen = scope.mappings.exclude(keep_remote_id=None)
-    kept = {(WorkItemType(m.work_item_type), m.source_id): m.keep_remote_id for m in chosen if m.keep_remote_id}
+    kept = {(TypeName(m.work_item_type), m.source_id): m.keep_remote_id for m in chosen if m.keep_remote_id}
     overrides = type_ids_of(scope.connector, scope.family)
     return read_list(records, family=FAMILIES[scope.family], type_ids=overrides, kept=kept)
 
@@ -193,7 +193,7 @@ def _store_mappings(scope: Scope, listing: Listing, began_at: datetime, spared: 
     """Returns how many rows newly stand differently from what was agreed, and how many no longer do."""
     first_time = scope.observed_at is None
     stored = scope.mappings.select_for_update(no_key=True).order_by("pk")
-    existing = {(WorkItemType(m.work_item_type), m.source_id): m for m in stored}
+    existing = {(TypeName(m.work_item_type), m.source_id): m for m in stored}
     changed: list[Mapping] = []
     found = ended = 0
     for key, mapping in existing.items():
@@ -206,7 +206,7 @@ def _store_mappings(scope: Scope, listing: Listing, began_at: datetime, spared: 
             ended += was_open and not _is_open(mapping)
     new = [_new(scope, key, seen, first_time) for key, seen in listing.rows.items() if key not in existing]
     Mapping.objects.bulk_create(new, batch_size=1000)
-    fields = ["observed", *SETTLED_FIELDS, "remote_id", "duplicates", "names_in_align", "keep_remote_id", "version"]
+    fields = ["observed", *RECONCILED_FIELDS, "remote_id", "duplicates", "names_in_align", "keep_remote_id", "version"]
     Mapping.objects.bulk_update(changed, fields, batch_size=500)
     return found + sum(map(_is_open, new)), ended
 
@@ -224,7 +224,7 @@ def _take(mapping: Mapping, seen: Seen | None) -> bool:
     mapping.names_in_align = _names(seen)
     if not mapping.duplicates:
         mapping.keep_remote_id = None
-    settle_mapping(mapping)
+    reconcile_mapping(mapping)
     if _observed_values(mapping) != before:
         mapping.version += 1
         return True
@@ -251,7 +251,7 @@ def _new(scope: Scope, key: Key, seen: Seen, first_time: bool) -> Mapping:
         duplicates=_pairs(seen),
         names_in_align=_names(seen),
     )
-    return settle_mapping(mapping)
+    return reconcile_mapping(mapping)
 
 
 def _pairs(seen: Seen | None) -> list[list[int]]:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from connectors.align.audit_sentences import CREATED, DELETED, UPDATED, MappingEvent
 from connectors.history.cases import services
 from connectors.history.mirror import matching
-from connectors.history.mirror.case_lifecycle import Sighting
+from connectors.history.mirror.case_lifecycle import DriftObservation
 from connectors.models import Connector, HistoryRow, WorkItemType
 from mappings.edits.names import Names, names_for
 from mappings.edits.queries import OPEN_SITUATIONS
@@ -55,12 +55,14 @@ def _is_told(row: Mapping, told: HistoryRow) -> bool:
     return told.at == row.drifted_at and told.after_id == row.observed
 
 
-def _sighting(row: Mapping, since: datetime, names: Names, before: dict[tuple[object, ...], HistoryRow]) -> Sighting:
+def _sighting(
+    row: Mapping, since: datetime, names: Names, before: dict[tuple[object, ...], HistoryRow]
+) -> DriftObservation:
     scope, told = row.scope, before.get(_place(row))
     # Of a row that was changed a second time, the last value told is what it had before.
     was = told.after_id if told and told.at == row.drifted_at else row.applied
     projects = dict.fromkeys((scope.project.key, scope.project.wire_key)) if scope.project else {}
-    return Sighting(event=_event(row, was, names), projects=tuple(projects), since=since, at=_seen(row))
+    return DriftObservation(event=_event(row, was, names), projects=tuple(projects), since=since, at=_seen(row))
 
 
 def _event(row: Mapping, was: int | None, names: Names) -> MappingEvent:

@@ -37,7 +37,7 @@ from mappings.planning.emergencies import emergencies
 
 
 @dataclass
-class Card:
+class ConnectorCard:
     """One connector on the overview, for one person."""
 
     connector: Connector
@@ -45,7 +45,7 @@ class Card:
     watch: WatchStatus
 
     @cached_property
-    def coverage(self) -> coverage.Coverage:
+    def coverage(self) -> coverage.ProjectCoverage:
         return coverage.coverage(self.connector)
 
     @cached_property
@@ -57,7 +57,7 @@ class Card:
         return queries.credential_lines(self.connector)
 
     @cached_property
-    def log(self) -> gaps.State:
+    def log(self) -> gaps.CoverageState:
         return gaps.state(self.connector)
 
     @property
@@ -125,7 +125,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
     connectors = list(with_credentials().filter(is_active=True))
     watched = statuses(connectors)
-    cards = [Card(connector, person, watched[connector.pk]) for connector in connectors]
+    cards = [ConnectorCard(connector, person, watched[connector.pk]) for connector in connectors]
     sees_history = may(person, Right.HISTORY)
     last = HistoryRow.objects.select_related("connector").order_by("-at", "-id")[:10] if sees_history else []
     context = {

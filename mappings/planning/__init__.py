@@ -3,13 +3,13 @@
 from mappings.planning.approving import GAP, approve, approve_in_emergency, is_old, start_apply
 from mappings.planning.creation import NothingToDo, counted, make_plan, stored_fingerprint
 from mappings.planning.pause_resume import can_retry, control, left_words, retry_failed, start_refresh
-from mappings.planning.row_selection import Choice, choose, preview
-from mappings.planning.typed_confirmation import Confirmation, confirmation, confirmation_word
+from mappings.planning.row_selection import RowSelection, choose, preview
+from mappings.planning.typed_confirmation import TypedConfirmation, confirmation, confirmation_word
 
 __all__ = [
     "GAP",
-    "Choice",
-    "Confirmation",
+    "RowSelection",
+    "TypedConfirmation",
     "NothingToDo",
     "approve",
     "approve_in_emergency",

@@ -27,7 +27,7 @@ from mappings.planning.approving import is_old
 from mappings.planning.authors import Authors, authors_of, counted_authors, fields_of
 from mappings.planning.digests import digest_of
 from mappings.planning.reasons import reason_typed
-from mappings.planning.row_selection import Choice, choose, drafts
+from mappings.planning.row_selection import RowSelection, choose, drafts
 from mappings.planning.tickets import ticket_trouble
 
 
@@ -86,7 +86,7 @@ def _ticket(connector: Connector, text: str) -> str:
 
 def _store(
     connector: Connector,
-    choices: list[Choice],
+    choices: list[RowSelection],
     planning: engine.Planning,
     *,
     actor: Person,
@@ -170,19 +170,19 @@ def _is_of(plan: Plan, authors: MappingOf[int, Authors]) -> bool:
     return all(key in authors and authors[key].value.pk == author for key, author in there)
 
 
-def _key(choice: Choice) -> str:
+def _key(choice: RowSelection) -> str:
     return engine.row_key(choice.mapping.scope.place, choice.shown.work_item_type, choice.mapping.source_id)
 
 
-def _seen_at(choices: Iterable[Choice]) -> list[datetime]:
+def _seen_at(choices: Iterable[RowSelection]) -> list[datetime]:
     return [at for choice in choices if (at := choice.mapping.scope.observed_at) is not None]
 
 
-def _list_sizes(choices: Iterable[Choice]) -> dict[families.Place, int]:
+def _list_sizes(choices: Iterable[RowSelection]) -> dict[families.ListAddress, int]:
     return {choice.mapping.scope.place: choice.mapping.scope.rows for choice in choices}
 
 
-def _warnings(planning: engine.Planning, choices: Iterable[Choice]) -> list[str]:
+def _warnings(planning: engine.Planning, choices: Iterable[RowSelection]) -> list[str]:
     """The warnings of the plan's own rows, each once, in the rows' order."""
     planned = {change.key for change in planning.changes}
     found = (

@@ -48,7 +48,7 @@ def noted_by(plan: Plan) -> HistoryRow | None:
     return HistoryRow.objects.filter(plan=plan.pk, action=NOTED).order_by("id").first()
 
 
-def note(plan: Plan, *, actor: Person) -> None:
+def acknowledge(plan: Plan, *, actor: Person) -> None:
     """Another admin has seen it; that ends its place on the overview."""
     with transaction.atomic():
         found = (

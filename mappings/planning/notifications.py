@@ -43,7 +43,7 @@ def tell_emergency(run: runner.Run) -> None:
     subject = f"Emergency approval by {plan.approver}: plan {plan.pk} of {plan.connector}"
     sent = _send(run, subject, "mail/emergency.txt", reverse("plan", args=[plan.pk]), plan=plan)
     with transaction.atomic():
-        run.fence()
+        run.assert_lease()
         sentence = f"Emergency approval of plan {plan.pk}: {sent.words}."
         plan_entry("plan.emergency_told", plan, None, sentence, told=sent.told, troubles=sent.troubles)
 
@@ -55,7 +55,7 @@ def tell_four_eyes_off(run: runner.Run) -> None:
     path = reverse("connector", args=[connector.slug])
     sent = _send(run, subject, "mail/four_eyes_off.txt", path, connector=connector, actor=run.actor)
     with transaction.atomic():
-        run.fence()
+        run.assert_lease()
         trail.record(
             AuditRecord(
                 action="rules.told",

@@ -21,7 +21,7 @@ REPLACEABLE = (PlanState.DRAFT, PlanState.APPROVED)
 GOES_ON = "It goes on in the refreshed plan."
 
 
-class Overtaken(Refused):
+class PlanOvertaken(Refused):
     """The plan was started or cancelled while its lists were read: it is left as it is."""
 
 
@@ -43,7 +43,7 @@ def replace(plan: Plan, moved: Mapping[int, str], *, actor: Person | None) -> Pl
             .get(pk=plan.pk)
         )
         if old.state not in REPLACEABLE:
-            raise Overtaken(f"Plan {old.pk} is {old.get_state_display().lower()} by now, so it was not refreshed.")
+            raise PlanOvertaken(f"Plan {old.pk} is {old.get_state_display().lower()} by now, so it was not refreshed.")
         reasons = _reasons(old, moved)
         new = _made_again(old, [change for change, reason in reasons if not reason], actor or old.author)
         _retire(old, reasons, planned_again=_planned(new))

@@ -24,17 +24,17 @@ from connectors.ports.audited import context_of
 from mappings.edits import services
 from mappings.edits.names import Names, names_of
 from mappings.edits.queries import OPEN_SITUATIONS
-from mappings.edits.reconciling import SETTLED_FIELDS, settle_mapping
+from mappings.edits.reconciling import RECONCILED_FIELDS, reconcile_mapping
 from mappings.engine.families import FAMILIES
-from mappings.engine.plan import Refused as RefusedRow
-from mappings.engine.values import Situation, WorkItemType
+from mappings.engine.plan import UnplannableRow as RefusedRow
+from mappings.engine.values import Situation, TypeName
 from mappings.models import Change, ChangeState, Edit, Mapping, Plan, PlanState
 from mappings.planning.creation import make_plan
 from mappings.planning.entries import plan_entry
 
 ENDED = (PlanState.FINISHED, PlanState.CANCELLED)
 OPEN = (PlanState.DRAFT, PlanState.APPROVED, PlanState.APPLYING, PlanState.PAUSED)
-FIELDS = ["wanted", "wanted_by", "wanted_at", "version", *SETTLED_FIELDS]
+FIELDS = ["wanted", "wanted_by", "wanted_at", "version", *RECONCILED_FIELDS]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,7 +199,7 @@ def _set_back(row: Mapping, change: Change, actor: Person, now: datetime) -> tup
     edit = services.edit_of(row, change.before, actor=actor, now=now)
     row.wanted, row.wanted_by, row.wanted_at = change.before, actor, now
     row.version += 1
-    settle_mapping(row, now=now)
+    reconcile_mapping(row, now=now)
     edit.version = row.version
     return row, edit
 
@@ -250,5 +250,5 @@ def put_back(change: Change, *, actor: Person) -> Mapping:
         return row  # a second click: it waits, or is back already
     if not can_put_back(change, row):
         raise Refused("This mapping was edited or changed again since. Look at its row before you decide.")
-    key = services.Key(scope=row.scope, work_item_type=WorkItemType(row.work_item_type), source_id=row.source_id)
-    return services.set_wanted(services.Wish(key=key, wanted=change.overwrote, seen=change.after), actor=actor)
+    key = services.MatrixKey(scope=row.scope, work_item_type=TypeName(row.work_item_type), source_id=row.source_id)
+    return services.set_wanted(services.EditRequest(key=key, wanted=change.overwrote, seen=change.after), actor=actor)

@@ -7,25 +7,25 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 
 from connectors.models import Connector, Project
-from mappings.edits.catalogue_facts import Facts, Shown, row_of
+from mappings.edits.catalogue_facts import Facts, MatrixScope, row_of
 from mappings.edits.names import Names, names_of
 from mappings.edits.queries import waiting_edits
 from mappings.engine import plan as engine
 from mappings.engine.checks import Problem, RowKey, by_row, check
 from mappings.engine.families import FAMILIES
-from mappings.engine.values import Direction, Kind, Row, WorkItemType
+from mappings.engine.values import Direction, Kind, Row, TypeName
 from mappings.models import Mapping
 from mappings.planning.names_in_align import names_in_lists
 
-Asked = tuple[Shown, Direction]
+Asked = tuple[MatrixScope, Direction]
 
 
 @dataclass(frozen=True)
-class Choice:
+class RowSelection:
     """A row chosen for a plan, with its matrix and its problems; `unused` says why its list is read no more."""
 
     mapping: Mapping
-    shown: Shown
+    shown: MatrixScope
     row: Row
     problems: tuple[Problem, ...] = ()
     unused: str = ""
@@ -36,7 +36,7 @@ def preview(connector: Connector, mapping_ids: Collection[int] | None = None) ->
     return engine.plan(drafts(connector, choose(connector, mapping_ids)))
 
 
-def choose(connector: Connector, mapping_ids: Collection[int] | None = None) -> list[Choice]:
+def choose(connector: Connector, mapping_ids: Collection[int] | None = None) -> list[RowSelection]:
     waiting = waiting_edits(connector)
     mappings = list(waiting if mapping_ids is None else waiting.filter(pk__in=set(mapping_ids)))
     shown = {mapping.pk: _shown(mapping) for mapping in mappings}
@@ -47,22 +47,22 @@ def choose(connector: Connector, mapping_ids: Collection[int] | None = None) -> 
     return [_choice(mapping, shown[mapping.pk], rows, found) for mapping in mappings]
 
 
-def _shown(mapping: Mapping) -> Shown:
+def _shown(mapping: Mapping) -> MatrixScope:
     family = FAMILIES[mapping.scope.family]
-    return Shown(family.kind, WorkItemType(mapping.work_item_type), mapping.scope.project)
+    return MatrixScope(family.kind, TypeName(mapping.work_item_type), mapping.scope.project)
 
 
 def _choice(
     mapping: Mapping,
-    shown: Shown,
+    shown: MatrixScope,
     rows: MappingOf[Asked, MappingOf[int, Row]],
     found: MappingOf[Asked, MappingOf[RowKey, list[Problem]]],
-) -> Choice:
+) -> RowSelection:
     if unused := _why_unused(mapping):
-        return Choice(mapping=mapping, shown=shown, row=row_of(mapping), unused=unused)
+        return RowSelection(mapping=mapping, shown=shown, row=row_of(mapping), unused=unused)
     asked = (shown, mapping.direction)
     problems = found[asked].get((mapping.direction, mapping.source_id), ())
-    return Choice(mapping=mapping, shown=shown, row=rows[asked][mapping.source_id], problems=tuple(problems))
+    return RowSelection(mapping=mapping, shown=shown, row=rows[asked][mapping.source_id], problems=tuple(problems))
 
 
 def _why_unused(mapping: Mapping) -> str:
@@ -85,7 +85,7 @@ def _why_unused(mapping: Mapping) -> str:
     return ""
 
 
-def drafts(connector: Connector, choices: Iterable[Choice]) -> Iterable[engine.Draft]:
+def drafts(connector: Connector, choices: Iterable[RowSelection]) -> Iterable[engine.Draft]:
     choices = list(choices)
     names, in_align = names_of(connector), names_in_lists({choice.mapping.scope_id for choice in choices})
     shared = Project.objects.filter(connector=connector, in_scope=True, vanished_at=None, team_managed=False).count()
@@ -95,11 +95,11 @@ def drafts(connector: Connector, choices: Iterable[Choice]) -> Iterable[engine.D
 
 
 def _draft(
-    connector: Connector, choice: Choice, names: Names, names_in_align: engine.NamesInAlign, project_count: int
+    connector: Connector, choice: RowSelection, names: Names, names_in_align: engine.NamesInAlign, project_count: int
 ) -> engine.Draft:
     place, row, type_ = choice.mapping.scope.place, choice.row, choice.shown.work_item_type
     kind, direction = place.family.kind, place.family.direction
-    overrides = {WorkItemType(t): id_ for t, id_ in connector.type_ids.get(place.family.code, {}).items()}
+    overrides = {TypeName(t): id_ for t, id_ in connector.type_ids.get(place.family.code, {}).items()}
     return engine.Draft(
         connector_id=connector.align_connector_id,
         place=place,

@@ -113,7 +113,7 @@ def _words(rules: Rules) -> list[tuple[str, str]]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
+class ApprovalStatus:
     """Where a plan stands with its approval, for one person. `void`: why the approval it has does not count."""
 
     waits: bool
@@ -122,12 +122,12 @@ class Standing:
     may_in_emergency: bool
 
 
-def standing(plan: Plan, person: Person) -> Standing:
+def approval_status(plan: Plan, person: Person) -> ApprovalStatus:
     void = why_void(plan)
     waits = plan.state == PlanState.DRAFT or bool(void)
     is_admin = may(person, Right.APPROVE)
     needs_another = plan.connector.four_eyes and person.pk in people_of(plan)
-    return Standing(
+    return ApprovalStatus(
         waits=waits,
         void=void,
         may_approve=waits and is_admin and not needs_another,

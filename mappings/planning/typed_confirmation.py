@@ -13,19 +13,19 @@ FEWEST_ROWS = 20  # of a list; a share of fewer says nothing, and deletes of the
 
 
 @dataclass(frozen=True, kw_only=True)
-class Confirmation:
+class TypedConfirmation:
     """`word` is what has to be typed; empty: nothing. `why` is the end of a sentence that begins with "this plan"."""
 
     word: str
     why: str
 
 
-def confirmation(plan: Plan) -> Confirmation:
+def confirmation(plan: Plan) -> TypedConfirmation:
     actions = list(plan.changes.values_list("action", "scope_id"))
     deletes = sum(action == "delete" for action, _ in actions)
     per_scope = Counter(scope for _, scope in actions)
     why = " and ".join([*_deletes(deletes), *_many(plan.connector, len(actions), per_scope)])
-    return Confirmation(word=plan.connector.slug if why else "", why=why)
+    return TypedConfirmation(word=plan.connector.slug if why else "", why=why)
 
 
 def confirmation_word(plan: Plan) -> str:

@@ -12,8 +12,8 @@ from mappings.models import Plan
 from mappings.planning import emergencies
 from mappings.planning.authors import editors_of
 from mappings.planning.notifications import other_admins
-from mappings.planning.rules import Standing, standing
-from mappings.planning.typed_confirmation import Confirmation, confirmation
+from mappings.planning.rules import ApprovalStatus, approval_status
+from mappings.planning.typed_confirmation import TypedConfirmation, confirmation
 
 
 @dataclass
@@ -24,8 +24,8 @@ class ApprovalPage:
     person: Person
 
     @cached_property
-    def standing(self) -> Standing:
-        return standing(self.plan, self.person)
+    def standing(self) -> ApprovalStatus:
+        return approval_status(self.plan, self.person)
 
     @cached_property
     def editors(self) -> list[Person]:
@@ -45,7 +45,7 @@ class ApprovalPage:
         return has_mail()
 
     @cached_property
-    def confirmation(self) -> Confirmation:
+    def confirmation(self) -> TypedConfirmation:
         return confirmation(self.plan)
 
     @cached_property

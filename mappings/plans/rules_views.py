@@ -71,7 +71,7 @@ def noted(request: HttpRequest, pk: int) -> HttpResponse:
     found = plan_or_404(pk)
     belongs_to(request, found.connector)
     try:
-        emergencies.note(found, actor=person_of(request))
+        emergencies.acknowledge(found, actor=person_of(request))
     except Refused as refused:
         return failure(request, str(refused))
     messages.success(request, f"Noted: the emergency approval of plan {pk} leaves the overview.")

@@ -108,10 +108,10 @@ def _page(request: HttpRequest, found: Plan) -> HttpResponse:
     return page(request, "plans/plan.html", {"page": shown}, fragment="plans/_plan.html")
 
 
-AuditRecord = Callable[[Plan, HttpRequest], object]
+Action = Callable[[Plan, HttpRequest], object]
 
 
-def _act(request: HttpRequest, pk: int, act: AuditRecord, *, in_place: bool = False) -> HttpResponse:
+def _act(request: HttpRequest, pk: int, act: Action, *, in_place: bool = False) -> HttpResponse:
     """Act on a plan, then show it: by a redirect, or `in_place` for htmx, where nothing scrolls or loses the focus."""
     found = plan_or_404(pk)
     belongs_to(request, found.connector)

@@ -17,7 +17,7 @@ register = template.Library()
 
 @register.simple_tag
 def grid_rows(page: MatrixPage) -> SafeString:
-    return grid_html.draw_rows(page.matrix, grid_html.look_of(page))
+    return grid_html.draw_rows(page.matrix, grid_html.grid_options(page))
 
 
 @register.simple_tag
@@ -33,12 +33,12 @@ def seen_rings(page: MatrixPage) -> str:
 @register.simple_tag
 def rings_of(page: MatrixPage) -> Mapping[int, Row]:
     """Target id -> its Align to Jira row, for the list view."""
-    return grid_html.look_of(page).rings
+    return grid_html.grid_options(page).rings
 
 
 @register.simple_tag
-def grid_look(page: MatrixPage) -> grid_html.Look:
-    return grid_html.look_of(page)
+def grid_look(page: MatrixPage) -> grid_html.GridOptions:
+    return grid_html.grid_options(page)
 
 
 @register.simple_tag

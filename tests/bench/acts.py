@@ -9,7 +9,7 @@ from connectors.models import Connector
 from mappings import planning
 from mappings.edits import services
 from mappings.engine.families import FAMILIES
-from mappings.engine.values import WorkItemType
+from mappings.engine.values import TypeName
 from mappings.models import Change, Mapping, Plan, Scope
 from tests.bench.scripts import Call
 
@@ -38,13 +38,13 @@ def edit(mappings: Iterable[Mapping]) -> list[int]:
     return [mapping.pk for mapping in changed]
 
 
-def _wish(mapping: Mapping) -> services.Wish:
-    key = services.Key(
-        scope=mapping.scope, work_item_type=WorkItemType(mapping.work_item_type), source_id=mapping.source_id
+def _wish(mapping: Mapping) -> services.EditRequest:
+    key = services.MatrixKey(
+        scope=mapping.scope, work_item_type=TypeName(mapping.work_item_type), source_id=mapping.source_id
     )
     siblings = Mapping.objects.filter(scope=mapping.scope, work_item_type=mapping.work_item_type)
     others = siblings.exclude(observed=mapping.observed).exclude(observed=None).order_by("id")
-    return services.Wish(key=key, wanted=others.values_list("observed", flat=True)[0], seen=mapping.wanted)
+    return services.EditRequest(key=key, wanted=others.values_list("observed", flat=True)[0], seen=mapping.wanted)
 
 
 def approved(connector: Connector, mapping_ids: list[int]) -> Plan:

@@ -54,7 +54,7 @@ def compare() -> None:
     found: Counter[str] = Counter()
     used = time.process_time()
     with timed() as watch:
-        for look in services.looks():
+        for look in services.comparisons():
             began, position, is_through = time.process_time(), None, False
             while not is_through:
                 page = services._page(look, position)

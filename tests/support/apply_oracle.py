@@ -13,7 +13,7 @@ from alignadmin.audit.models import ChainHead, Entry
 from connectors.align.audit_sentences import CREATED, DELETED, MappingEvent, parse
 from connectors.models import ACTIVE, Connector, Job
 from mappings import planning
-from mappings.engine.reconcile import Accepted, settle
+from mappings.engine.reconcile import Accepted, reconcile
 from mappings.engine.values import Situation
 from mappings.models import Change, ChangeState, Mapping, Plan, PlanState
 from tests.support import mapping_helpers
@@ -162,7 +162,7 @@ class Truth:
         rows = Mapping.objects.filter(scope__connector=self.connector).select_related("scope")
         for row in rows:
             accepted = Accepted(value=row.accepted_value) if row.accepted_until else None
-            settled = settle(wanted=row.wanted, applied=row.applied, observed=row.observed, accepted=accepted)
+            settled = reconcile(wanted=row.wanted, applied=row.applied, observed=row.observed, accepted=accepted)
             assert (row.situation, row.applied) == (settled.situation, settled.applied), vars(row)
             assert row.waits == (row.situation == Situation.EDITED), vars(row)
 

@@ -53,13 +53,13 @@ def applied_plan(connector: Connector) -> Plan:
     from alignadmin.due_work import run_due
     from mappings import planning
     from mappings.edits import services
-    from mappings.engine.values import WorkItemType
+    from mappings.engine.values import TypeName
 
     parts = ("editor", "planner", "admin", "second.admin")
     author, planner, approver, applier = (Person.objects.get(email=f"{name}@demo.test") for name in parts)
     row = _mapping(connector)
-    key = services.Key(scope=row.scope, work_item_type=WorkItemType(row.work_item_type), source_id=row.source_id)
-    changed = services.set_wanted(services.Wish(key=key, wanted=3, seen=row.wanted), actor=author)
+    key = services.MatrixKey(scope=row.scope, work_item_type=TypeName(row.work_item_type), source_id=row.source_id)
+    changed = services.set_wanted(services.EditRequest(key=key, wanted=3, seen=row.wanted), actor=author)
     plan = planning.make_plan(connector, [changed.pk], actor=planner, reason=REASON, ticket=TICKET)
     planning.approve(plan, plan.fingerprint, ticked=True, actor=approver)
     plan.refresh_from_db()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mappings.engine.reconcile import Accepted, settle
+from mappings.engine.reconcile import Accepted, reconcile
 from mappings.engine.values import Row, Situation
 
 
 def edit(row: Row, wanted: int | None) -> Row:
     """The row with another wanted value and the situation that follows."""
     accepted = Accepted(value=row.observed) if row.accepted else None
-    settled = settle(wanted=wanted, applied=row.applied, observed=row.observed, accepted=accepted, known=row.known)
+    settled = reconcile(wanted=wanted, applied=row.applied, observed=row.observed, accepted=accepted, known=row.known)
     return replace(
         row,
         wanted=wanted,

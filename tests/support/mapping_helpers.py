@@ -10,10 +10,10 @@ from mappings import planning
 from mappings.edits import services
 from mappings.edits.queries import waiting_edits
 from mappings.engine.families import FAMILIES
-from mappings.engine.values import Direction, WorkItemType
+from mappings.engine.values import Direction, TypeName
 from mappings.models import Mapping, Plan, Scope
 
-STORY = WorkItemType.STORY
+STORY = TypeName.STORY
 
 
 def scope(connector: Connector, family: str, project: str = "") -> Scope:
@@ -27,7 +27,7 @@ def scope(connector: Connector, family: str, project: str = "") -> Scope:
     return found.get(project=row)
 
 
-def mapping(connector: Connector, family: str, source: int, project: str = "", type_: WorkItemType = STORY) -> Mapping:
+def mapping(connector: Connector, family: str, source: int, project: str = "", type_: TypeName = STORY) -> Mapping:
     """The stored row, or an unsaved one without values where no record is known."""
     at = scope(connector, family, project)
     found = Mapping.objects.filter(scope=at, work_item_type=type_, source_id=source).first()
@@ -42,11 +42,11 @@ def edit(
     *,
     actor: Person,
     project: str = "",
-    type_: WorkItemType = STORY,
+    type_: TypeName = STORY,
 ) -> Mapping:
     seen = mapping(connector, family, source, project, type_).wanted
-    key = services.Key(scope=scope(connector, family, project), work_item_type=type_, source_id=source)
-    return services.set_wanted(services.Wish(key=key, wanted=wanted, seen=seen), actor=actor)
+    key = services.MatrixKey(scope=scope(connector, family, project), work_item_type=type_, source_id=source)
+    return services.set_wanted(services.EditRequest(key=key, wanted=wanted, seen=seen), actor=actor)
 
 
 def waiting(connector: Connector) -> list[int]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mappings.engine.families import FAMILIES, Place
-from mappings.engine.values import WorkItemType
+from mappings.engine.families import FAMILIES, ListAddress
+from mappings.engine.values import TypeName
 from tests.support.sandbox_fixture import RunningSandbox
 
 TEAM, COMPANY = "PROJ", "ACME"
@@ -27,11 +27,11 @@ class Cell:
     first: int | None
 
     @property
-    def place(self) -> Place:
-        return Place(family=FAMILIES[self.family], project_key=self.project or None)
+    def place(self) -> ListAddress:
+        return ListAddress(family=FAMILIES[self.family], project_key=self.project or None)
 
     @property
-    def work_item_type(self) -> WorkItemType:
+    def work_item_type(self) -> TypeName:
         types = self.place.family.type_ids
         return next(type_ for type_, number in types.items() if number == self.type_id)
 

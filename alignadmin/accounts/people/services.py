@@ -178,7 +178,7 @@ def deactivate(person: Person, *, seen: str | None = None, actor: Person) -> Han
         given.carry_out()
         ended = sessions.end_silently(found)
         data = {"email": found.email, "role": found.role, "sessions": ended, "credentials": given.facts}
-        own = _act("person.deactivated", found, actor, f"Deactivated {found}.", **data)
+        own = _audit_record("person.deactivated", found, actor, f"Deactivated {found}.", **data)
         trail.record_all([*given.records(actor), own])
     return given
 
@@ -257,9 +257,9 @@ def _a(role: str) -> str:
     return f"{'an' if label[0] in 'aeiou' else 'a'} {label}"
 
 
-def _act(action: str, person: Person, actor: Person | None, sentence: str, **data: object) -> AuditRecord:
+def _audit_record(action: str, person: Person, actor: Person | None, sentence: str, **data: object) -> AuditRecord:
     return AuditRecord(action=action, actor=actor, subject=f"person {person.pk}", sentence=sentence, data=data)
 
 
 def _entry(action: str, person: Person, actor: Person | None, sentence: str, **data: object) -> None:
-    trail.record_all([_act(action, person, actor, sentence, **data)])
+    trail.record_all([_audit_record(action, person, actor, sentence, **data)])

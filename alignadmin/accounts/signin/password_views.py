@@ -42,7 +42,7 @@ class ChangePassword(views.PasswordChangeView):
         return answer
 
 
-class AskForm(ResetPasswordForm):
+class ForgottenPasswordForm(ResetPasswordForm):
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
         """The same for every address, known or not: one wake-up of the worker, which then looks who it is."""
         found = [person.pk for person in self.users if person.has_usable_password()]
@@ -51,7 +51,7 @@ class AskForm(ResetPasswordForm):
 
 
 class AskForReset(views.PasswordResetView):
-    form_class = AskForm
+    form_class = ForgottenPasswordForm
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not settings.EMAIL_URL:

@@ -32,7 +32,7 @@ MINUTE = 60
 UNUSED = "nothing-is-stored-under-this"
 
 
-class Count(NamedTuple):
+class AttemptCount(NamedTuple):
     """What ACCOUNT_RATE_LIMITS limits under `action`, for one `key` where it does so per key."""
 
     action: str
@@ -54,12 +54,16 @@ class ThrottledAdapter(DefaultAccountAdapter):
             used += usage.usage
         self._login_failed_rl_usage = ratelimit.RateLimitUsage(usage=used)  # allauth takes it back on success
 
-    def _counts(self, request: HttpRequest, account: str) -> Sequence[Count]:
+    def _counts(self, request: HttpRequest, account: str) -> Sequence[AttemptCount]:
         """The last one is reached only by what the others let through: one address alone cannot fill it."""
         if device := known_devices.device_of(request, account):
-            return [Count(FAILED, f"device|{device}")]
+            return [AttemptCount(FAILED, f"device|{device}")]
         address = ratelimit.get_ip(request)
-        return [Count(FAILED_ADDRESS, ""), Count(FAILED, f"{account}|{address}"), Count(FAILED_ACCOUNT, account)]
+        return [
+            AttemptCount(FAILED_ADDRESS, ""),
+            AttemptCount(FAILED, f"{account}|{address}"),
+            AttemptCount(FAILED_ACCOUNT, account),
+        ]
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         """allauth's has the site's host in it: a new count for each name the site answers to."""
@@ -67,7 +71,7 @@ class ThrottledAdapter(DefaultAccountAdapter):
         return unicodedata.normalize("NFKC", typed).strip().casefold()
 
 
-def seconds_to_wait(request: HttpRequest, counts: Sequence[Count]) -> int:
+def seconds_to_wait(request: HttpRequest, counts: Sequence[AttemptCount]) -> int:
     """Until the oldest of the attempts that fill a limit is forgotten; a minute when none is full any more."""
     now = time.time()
     waits = [MINUTE]

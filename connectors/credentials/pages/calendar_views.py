@@ -18,7 +18,7 @@ from connectors.credentials import expiry, reminders
 from connectors.models import Credential, Stage
 
 
-class Group(StrEnum):
+class CalendarGroup(StrEnum):
     """In the order of the page; the values are its headings."""
 
     NOW = "Expired or refused"
@@ -51,37 +51,37 @@ class CalendarLine:
         return self.credential.stage == Stage.PREVIOUS
 
     @property
-    def group(self) -> Group:
+    def group(self) -> CalendarGroup:
         left = self.deadline.days_left
         if self.is_previous:
-            return Group.REPLACED
+            return CalendarGroup.REPLACED
         if self.deadline.has_passed or (self.is_current and self.credential.refused_status):
-            return Group.NOW
+            return CalendarGroup.NOW
         if left is None:
-            return Group.UNDATED
-        return Group.MONTH if left <= 30 else Group.TWO_MONTHS if left <= 60 else Group.LATER
+            return CalendarGroup.UNDATED
+        return CalendarGroup.MONTH if left <= 30 else CalendarGroup.TWO_MONTHS if left <= 60 else CalendarGroup.LATER
 
     @property
     def order(self) -> tuple[int, int, str, str]:
         """The nearest end first; without a date, the oldest first."""
         left = self.deadline.days_left
         urgency = -self.deadline.age_days if left is None else left
-        return list(Group).index(self.group), urgency, self.credential.connector.name, self.credential.system
+        return list(CalendarGroup).index(self.group), urgency, self.credential.connector.name, self.credential.system
 
 
 @dataclass(frozen=True, kw_only=True)
-class CalendarGroup:
+class CalendarSection:
     name: str
     is_urgent: bool
     lines: list[CalendarLine]
 
 
-def groups(credentials: Iterable[Credential], *, today: date) -> list[CalendarGroup]:
+def groups(credentials: Iterable[Credential], *, today: date) -> list[CalendarSection]:
     """Those with something in them."""
     lines = sorted((CalendarLine(each, today) for each in credentials), key=lambda line: line.order)
-    by_group = {group: [line for line in lines if line.group is group] for group in Group}
+    by_group = {group: [line for line in lines if line.group is group] for group in CalendarGroup}
     return [
-        CalendarGroup(name=group.value, is_urgent=group is Group.NOW, lines=found)
+        CalendarSection(name=group.value, is_urgent=group is CalendarGroup.NOW, lines=found)
         for group, found in by_group.items()
         if found
     ]

@@ -26,7 +26,7 @@ from connectors.models import Credential, System
 from connectors.ports.requests import with_credentials_or_404
 
 NOT_KEPT = "A secret is never sent back to the browser: enter it again."
-AuditRecord = Callable[[CredentialPage, Person], object]
+Action = Callable[[CredentialPage, Person], object]
 guarded = requires(Right.SEE, Right.CONFIGURE, ("POST",), fresh=True)
 
 
@@ -198,7 +198,7 @@ def _consented_key(request: HttpRequest) -> str:
     return key
 
 
-def _act(request: HttpRequest, slug: str, system: str, name: str, act: AuditRecord) -> HttpResponse:
+def _act(request: HttpRequest, slug: str, system: str, name: str, act: Action) -> HttpResponse:
     shown = _page_of(slug, system)
     try:
         act(shown, person_of(request))

@@ -8,8 +8,8 @@ from alignadmin.http.errors import Forbidden, RemoteError, SignInRefused
 from connectors.align.client import AlignClient
 from connectors.align.resources import ConnectorProject
 from connectors.credentials import clients
-from connectors.credentials.probing.clients import CannotLook, Look, counted
-from connectors.credentials.probing.report import Comparison, Line, Report, not_visible
+from connectors.credentials.probing.clients import CannotLook, ProbeClients, counted
+from connectors.credentials.probing.report import Comparison, ProbeReport, ReportLine, not_visible
 from connectors.models import Credential, LineState, Probe
 from connectors.ports.extensions import ProbeOutcome, extensions
 
@@ -38,7 +38,7 @@ class AlignProbe:
 
     total = len(LABELS)
 
-    def __init__(self, look: Look, report: Report) -> None:
+    def __init__(self, look: ProbeClients, report: ProbeReport) -> None:
         self.look = look
         self.report = report
         self.comparison = Comparison()
@@ -78,7 +78,7 @@ class AlignProbe:
             self._add(code, LineState.FAILED, str(refusal))
 
     def _add(self, code: str, state: LineState, sentence: str, *, required: bool = True) -> None:
-        self.report.add(Line(code=code, label=LABELS[code], state=state, sentence=sentence, required=required))
+        self.report.add(ReportLine(code=code, label=LABELS[code], state=state, sentence=sentence, required=required))
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -121,7 +121,7 @@ class AlignProbe:
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
-    def _write_line(self) -> Line:
+    def _write_line(self) -> ReportLine:
         probe = self.report.probe
         if not probe.write_key:
             return self._line(LineState.SKIPPED, WITHOUT_CONSENT, required=False)
@@ -130,9 +130,9 @@ class AlignProbe:
         outcome = self._tidied(probe, self._write(probe))
         return self._line(LineState.OK if outcome.ok else LineState.FAILED, outcome.sentence)
 
-    def _line(self, state: LineState, sentence: str, *, required: bool = True) -> Line:
+    def _line(self, state: LineState, sentence: str, *, required: bool = True) -> ReportLine:
         code = "align-write"
-        return Line(code=code, label=LABELS[code], state=state, sentence=sentence, required=required)
+        return ReportLine(code=code, label=LABELS[code], state=state, sentence=sentence, required=required)
 
     def _write(self, probe: Probe) -> ProbeOutcome:
         try:

@@ -19,7 +19,7 @@ class CannotLook(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class ProbeClients:
     """One probe's connector and job, and the credential that is looked with."""
 
     run: runner.Run
@@ -32,7 +32,7 @@ class Look:
     def jira(self) -> JiraClient:
         return JiraClient(self._remote(True), clients.deployment_of(self.connector.jira_kind))
 
-    def _remote(self, read_only: bool) -> clients.NotedRemote:
+    def _remote(self, read_only: bool) -> clients.HealthTrackingRemote:
         try:
             return clients.credential_remote(
                 self.credential, job=self.run.job, read_only=read_only, on_wait=self.run.waits_for
@@ -42,14 +42,14 @@ class Look:
         except (SealError, BadToken) as error:
             raise CannotLook(str(error)) from error
 
-    def with_current(self) -> Look:
+    def with_current(self) -> ProbeClients:
         """The same look with the credential in use."""
         current = Credential.objects.filter(
             connector=self.connector, system=self.credential.system, stage=Stage.CURRENT
         ).first()
         if current is None:
             raise CannotLook(f"No {self.credential.get_system_display()} credential is in use.")
-        return Look(run=self.run, connector=self.connector, credential=current)
+        return ProbeClients(run=self.run, connector=self.connector, credential=current)
 
     @property
     def in_scope(self) -> list[Project]:

@@ -12,15 +12,15 @@ from django.conf import settings
 
 from alignadmin.http.errors import BadRequest, NotFound, RemoteError
 from connectors.credentials.probing.align import NOT_TRIED, note_identity
-from connectors.credentials.probing.clients import CannotLook, Look, counted
-from connectors.credentials.probing.report import Comparison, Line, Report, listed, not_visible
+from connectors.credentials.probing.clients import CannotLook, ProbeClients, counted
+from connectors.credentials.probing.report import Comparison, ProbeReport, ReportLine, listed, not_visible
 from connectors.jira.client import JiraClient
 from connectors.jobs.threads import DatabaseThreads
 from connectors.models import LineState, Project
 
 
 @dataclass(frozen=True, kw_only=True)
-class Right:
+class JiraRight:
     """A permission of Jira. `name` is what Jira's permission schemes call it."""
 
     code: str
@@ -29,17 +29,17 @@ class Right:
     label: str
 
 
-BROWSE = Right(code="jira-browse", key="BROWSE_PROJECTS", name="Browse projects", label="Browse projects")
+BROWSE = JiraRight(code="jira-browse", key="BROWSE_PROJECTS", name="Browse projects", label="Browse projects")
 RIGHTS = (
     BROWSE,
-    Right(code="jira-create", key="CREATE_ISSUES", name="Create issues", label="Create issues"),
-    Right(code="jira-edit", key="EDIT_ISSUES", name="Edit issues", label="Edit issues"),
-    Right(code="jira-assign", key="ASSIGN_ISSUES", name="Assign issues", label="Assign issues"),
-    Right(code="jira-transition", key="TRANSITION_ISSUES", name="Transition issues", label="Transition issues"),
-    Right(code="jira-sprints", key="MANAGE_SPRINTS_PERMISSION", name="Manage sprints", label="Manage sprints"),
-    Right(code="jira-releases", key="ADMINISTER_PROJECTS", name="Administer projects", label="Manage releases"),
+    JiraRight(code="jira-create", key="CREATE_ISSUES", name="Create issues", label="Create issues"),
+    JiraRight(code="jira-edit", key="EDIT_ISSUES", name="Edit issues", label="Edit issues"),
+    JiraRight(code="jira-assign", key="ASSIGN_ISSUES", name="Assign issues", label="Assign issues"),
+    JiraRight(code="jira-transition", key="TRANSITION_ISSUES", name="Transition issues", label="Transition issues"),
+    JiraRight(code="jira-sprints", key="MANAGE_SPRINTS_PERMISSION", name="Manage sprints", label="Manage sprints"),
+    JiraRight(code="jira-releases", key="ADMINISTER_PROJECTS", name="Administer projects", label="Manage releases"),
 )
-WEBHOOKS = Right(code="jira-webhooks", key="ADMINISTER", name="Administer Jira", label="Register webhooks")
+WEBHOOKS = JiraRight(code="jira-webhooks", key="ADMINISTER", name="Administer Jira", label="Register webhooks")
 SIGN_IN, SIGN_IN_LABEL = "jira-sign-in", "Sign in"
 FOR_THE_CONNECTOR = (
     "AlignAdmin only reads Jira; Align's connector needs this of its own Jira user, which may be another account."
@@ -57,7 +57,7 @@ class Rights:
     by_project: Mapping[str, Granted]
     known: frozenset[str]
 
-    def lacking(self, right: Right) -> list[str]:
+    def lacking(self, right: JiraRight) -> list[str]:
         return [each.key for each in self.projects if not self.by_project.get(each.key, {}).get(right.key, False)]
 
 
@@ -66,7 +66,7 @@ class JiraProbe:
 
     total = 2 + len(RIGHTS)
 
-    def __init__(self, look: Look, report: Report) -> None:
+    def __init__(self, look: ProbeClients, report: ProbeReport) -> None:
         self.look = look
         self.report = report
         self.comparison = Comparison()
@@ -97,11 +97,11 @@ class JiraProbe:
         for right in (*RIGHTS, WEBHOOKS):
             self.report.add(self._of(right, LineState.SKIPPED, NOT_TRIED, required=right is BROWSE))
 
-    def _of(self, right: Right, state: LineState, sentence: str, *, required: bool = False) -> Line:
+    def _of(self, right: JiraRight, state: LineState, sentence: str, *, required: bool = False) -> ReportLine:
         return self._line(right.code, right.label, state, sentence, required=required)
 
-    def _line(self, code: str, label: str, state: LineState, sentence: str, *, required: bool = True) -> Line:
-        return Line(code=code, label=label, state=state, sentence=sentence, required=required)
+    def _line(self, code: str, label: str, state: LineState, sentence: str, *, required: bool = True) -> ReportLine:
+        return ReportLine(code=code, label=label, state=state, sentence=sentence, required=required)
 
     # -- asking ----------------------------------------------------------------------------------------------------
 
@@ -125,7 +125,7 @@ class JiraProbe:
         except BadRequest:
             return [key for key in keys if _is_known(client, key)]
 
-    def _webhooks(self, client: JiraClient) -> Line:
+    def _webhooks(self, client: JiraClient) -> ReportLine:
         try:
             granted = client.permissions([WEBHOOKS.key]).get(WEBHOOKS.key)
         except BadRequest:
@@ -139,7 +139,7 @@ class JiraProbe:
 
     # -- in words --------------------------------------------------------------------------------------------------
 
-    def _browse_line(self, rights: Rights, visible: int) -> Line:
+    def _browse_line(self, rights: Rights, visible: int) -> ReportLine:
         """Required is that it sees anything; single projects that it does not see are losses to be confirmed."""
         lacking, total = rights.lacking(BROWSE), len(self.in_scope)
         if not visible or (total and len(lacking) == total):
@@ -152,7 +152,7 @@ class JiraProbe:
             return self._of(BROWSE, LineState.OK, f"In all {total} projects in scope.", required=True)
         return self._of(BROWSE, LineState.FAILED, f"Missing in {len(lacking)} of {total}: {listed(lacking)}. {GRANT}")
 
-    def _right_line(self, right: Right, rights: Rights) -> Line:
+    def _right_line(self, right: JiraRight, rights: Rights) -> ReportLine:
         lacking, total = rights.lacking(right), len(self.in_scope)
         if not total:
             return self._of(right, LineState.SKIPPED, "Not tried: no project is in scope yet. Refresh the connector.")

@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from alignadmin.errors import Refused
 from connectors.credentials.probing.align import AlignProbe
-from connectors.credentials.probing.clients import Look
+from connectors.credentials.probing.clients import ProbeClients
 from connectors.credentials.probing.jira import JiraProbe
-from connectors.credentials.probing.report import DISCARDED, Report
+from connectors.credentials.probing.report import DISCARDED, ProbeReport
 from connectors.credentials.rotation.checks import is_locked_out
 from connectors.credentials.rotation.locking import entry, locked, named
 from connectors.credentials.rotation.probes import LOCKED_OUT, PROBE
@@ -25,9 +25,9 @@ def probe(run: runner.Run) -> None:
     begun = begin(run)
     if begun is None:
         return
-    look = Look(run=run, connector=run.connector, credential=begun.credential)
+    look = ProbeClients(run=run, connector=run.connector, credential=begun.credential)
     kind = AlignProbe if begun.credential.system == System.ALIGN else JiraProbe
-    report = Report(probe=begun, run=run, total=kind.total)
+    report = ProbeReport(probe=begun, run=run, total=kind.total)
     run.progress("signing in", done=0, total=kind.total)
     looking = kind(look, report)
     looking.go()

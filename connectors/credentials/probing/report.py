@@ -16,7 +16,7 @@ DISCARDED = "The credential was discarded or replaced while it was probed; nothi
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class ReportLine:
     code: str
     label: str
     state: LineState
@@ -35,15 +35,15 @@ class Comparison:
 
 
 @dataclass
-class Report:
+class ProbeReport:
     """The lines of one probe in the order they were tried."""
 
     probe: Probe
     run: runner.Run
     total: int
-    lines: list[Line] = field(default_factory=list)
+    lines: list[ReportLine] = field(default_factory=list)
 
-    def add(self, line: Line) -> Line:
+    def add(self, line: ReportLine) -> ReportLine:
         try:
             ProbeLine.objects.create(probe=self.probe, position=len(self.lines), **vars(line))
         except IntegrityError as error:

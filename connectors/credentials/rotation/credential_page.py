@@ -40,7 +40,7 @@ STEPS = ("stage", "probe", "switch", "retire")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Card:
+class CredentialCard:
     """One stage of the credential, filled or empty."""
 
     stage: Stage
@@ -81,12 +81,14 @@ class CredentialPage:
         return self._stored.get(Stage.PREVIOUS)
 
     @cached_property
-    def cards(self) -> list[Card]:
+    def cards(self) -> list[CredentialCard]:
         named = {stage: _emails(each) for stage, each in self._stored.items()}
         emails = set().union(*named.values())
         people = set(Person.objects.filter(email__in=emails).values_list("email", flat=True)) if emails else set()
         return [
-            Card(stage=stage, credential=self._stored.get(stage), is_personal=bool(named.get(stage, set()) & people))
+            CredentialCard(
+                stage=stage, credential=self._stored.get(stage), is_personal=bool(named.get(stage, set()) & people)
+            )
             for stage in (Stage.CURRENT, Stage.PENDING, Stage.PREVIOUS)
         ]
 

@@ -17,9 +17,10 @@ from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord, lock_head
+from alignadmin.errors import Refused
 from connectors.history.mirror import case_lifecycle, matching
 from connectors.history.mirror import projection as make
-from connectors.history.mirror.case_lifecycle import Sighting
+from connectors.history.mirror.case_lifecycle import DriftObservation
 from connectors.models import Case, CaseState, HistoryRow
 from connectors.models.connector import Connector
 from connectors.ports.audited import context_of, event_fields
@@ -28,10 +29,6 @@ from connectors.ports.extensions import extensions
 EXPLAINED, TAKEN_BACK = "case.explained", "case.taken-back"
 AT_ONCE = 5000  # cases explained by one note
 LONGEST_NOTE = 4000
-
-
-class Refused(Exception):
-    """Nothing was changed; the message says why and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +132,7 @@ def _decide(chosen: Sequence[int], note: str, state: CaseState, actor: Person) -
         now = timezone.now()
         for connector, own in _by_connector(cases).items():
             _close(own, state, note, actor, now, head.seq + len(acts) + 1)
-            acts.append(_act(connector, own, note, state, actor))
+            acts.append(_audit_record(connector, own, note, state, actor))
         trail.record_all(acts)
     return len(cases)
 
@@ -166,7 +163,9 @@ def _close(cases: Sequence[Case], state: CaseState, note: str, actor: Person, no
     )
 
 
-def _act(connector: Connector, cases: Sequence[Case], note: str, state: CaseState, actor: Person) -> AuditRecord:
+def _audit_record(
+    connector: Connector, cases: Sequence[Case], note: str, state: CaseState, actor: Person
+) -> AuditRecord:
     outside = with_rows(cases[:1])[0]
     of = f"the outside change of {cases[0].at:%-d %b %Y, %H:%M} UTC ({outside.sentence})"
     if len(cases) > 1:
@@ -186,7 +185,7 @@ def _act(connector: Connector, cases: Sequence[Case], note: str, state: CaseStat
 # -- what only the watch has seen ----------------------------------------------------------------------------------
 
 
-def tell_seen(connector: Connector, sightings: Sequence[Sighting]) -> int:
+def tell_seen(connector: Connector, sightings: Sequence[DriftObservation]) -> int:
     """Record those changes that no line tells: an entry and an open case each; how many were new.
 
     Told once: a sighting with the time, the row and the value of one that was told is that one.
@@ -223,18 +222,18 @@ def _told_rows(connector: Connector, since: datetime) -> QuerySet[HistoryRow]:
     return HistoryRow.objects.filter(connector=connector, at__gte=since, entry_seq__in=seen).defer("text")
 
 
-def _told(connector: Connector, sightings: Sequence[Sighting]) -> set[tuple[object, ...]]:
+def _told(connector: Connector, sightings: Sequence[DriftObservation]) -> set[tuple[object, ...]]:
     return {
         (row.kind, row.direction, row.work_item_type, row.object_id, row.project_key, row.at, row.after_id)
         for row in _told_rows(connector, min(seen.at for seen in sightings))
     }
 
 
-def _key(seen: Sighting) -> tuple[object, ...]:
+def _key(seen: DriftObservation) -> tuple[object, ...]:
     return (*seen.place, seen.at, seen.event.after_id)
 
 
-def _seen_act(connector: Connector, seen: Sighting) -> AuditRecord:
+def _seen_act(connector: Connector, seen: DriftObservation) -> AuditRecord:
     what = make.in_words(seen.event)
     return AuditRecord(
         action=make.ELSEWHERE,

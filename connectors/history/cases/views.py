@@ -16,6 +16,7 @@ from django.urls import reverse
 from alignadmin.accounts.guard import requires
 from alignadmin.accounts.requests import person_of
 from alignadmin.accounts.rights import Right, may
+from alignadmin.errors import Refused
 from alignadmin.parsing import text_in, whole
 from alignadmin.text import day_end
 from alignadmin.web.responses import failure, page, redirect
@@ -103,7 +104,7 @@ def explain_many(request: HttpRequest) -> HttpResponse:
     chosen, note = _chosen(request.POST), NoteForm(request.POST)
     try:
         done = services.explain(_ticked(request, chosen), text_in(request.POST, "note"), actor=person_of(request))
-    except services.Refused as refused:
+    except Refused as refused:
         return _list(request, chosen, note, trouble=str(refused))
     messages.info(request, f"Explained {done} outside {'change' if done == 1 else 'changes'}.")
     return redirect(request, f"{reverse('cases')}?{chosen.query}")
@@ -128,7 +129,7 @@ def case(request: HttpRequest, case: int) -> HttpResponse:
     if request.method == "POST":
         try:
             _decide(request, found)
-        except services.Refused as refused:
+        except Refused as refused:
             found.refresh_from_db()
             return _one(request, found, NoteForm(request.POST), trouble=str(refused))
         return redirect(request, reverse("case", args=[found.pk]))

@@ -21,7 +21,7 @@ MOST_SHOWN = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gap:
+class CoverageGap:
     """Time that no intake covers, from `since` up to `until`."""
 
     since: datetime
@@ -29,18 +29,18 @@ class Gap:
 
 
 @dataclass(frozen=True, kw_only=True)
-class State:
+class CoverageState:
     """What is known of one connector's log. `gaps` are newest first; the first is `open` when it goes on till now."""
 
     connector: Connector
     by_hand: bool
     since: datetime  # from when on it is looked at
     covered_until: datetime | None  # None: nothing was taken in yet
-    gaps: Sequence[Gap]
-    open: Gap | None  # of `gaps`: intervals were missed and nothing has come in since
+    gaps: Sequence[CoverageGap]
+    open: CoverageGap | None  # of `gaps`: intervals were missed and nothing has come in since
 
     @property
-    def shown(self) -> Sequence[Gap]:
+    def shown(self) -> Sequence[CoverageGap]:
         return self.gaps[:MOST_SHOWN]
 
     @property
@@ -56,13 +56,13 @@ class State:
         return f"{self.connector.name}: {what} since {_stamp(self.open.since)}."
 
 
-def gaps(connector: Connector, since: datetime, until: datetime) -> list[Gap]:
+def gaps(connector: Connector, since: datetime, until: datetime) -> list[CoverageGap]:
     """The time between the two that no intake covers, oldest first; to the second of the last intake."""
     stretches = Coverage.objects.filter(connector=connector, until__gte=since, since__lte=until)
     return between(stretches.order_by("since").values_list("since", "until"), since, until)
 
 
-def state(connector: Connector, *, now: datetime | None = None) -> State:
+def state(connector: Connector, *, now: datetime | None = None) -> CoverageState:
     """From the first intake on, or from when the connector was added if that was earlier."""
     now = now or timezone.now()
     stretches = list(Coverage.objects.filter(connector=connector).order_by("since").values_list("since", "until"))
@@ -72,7 +72,7 @@ def state(connector: Connector, *, now: datetime | None = None) -> State:
     still = found.pop() if found and found[-1].until == now else None
     told = [gap for gap in found if gap.until - gap.since >= timedelta(seconds=1)]  # pasted times are whole seconds
     late = still if still and now - still.since > patience(connector) else None
-    return State(
+    return CoverageState(
         connector=connector,
         by_hand=is_by_hand(connector),
         since=since,
@@ -82,7 +82,7 @@ def state(connector: Connector, *, now: datetime | None = None) -> State:
     )
 
 
-def states() -> list[State]:
+def states() -> list[CoverageState]:
     """Of every active connector whose log was asked for, or is taken in by hand."""
     ready = Connector.objects.filter(is_active=True, catalogue_at__isnull=False)
     return [state(connector) for connector in ready.order_by("name")]
@@ -130,14 +130,14 @@ def pulled_until(connector: Connector) -> datetime | None:
     return pulled.order_by("-until").values_list("until", flat=True).first()
 
 
-def between(stretches: Iterable[tuple[datetime, datetime]], since: datetime, until: datetime) -> list[Gap]:
+def between(stretches: Iterable[tuple[datetime, datetime]], since: datetime, until: datetime) -> list[CoverageGap]:
     found, covered = [], since
     for first, last in stretches:
         if first > covered:
-            found.append(Gap(since=covered, until=min(first, until)))
+            found.append(CoverageGap(since=covered, until=min(first, until)))
         covered = max(covered, last)
     if covered < until:
-        found.append(Gap(since=covered, until=until))
+        found.append(CoverageGap(since=covered, until=until))
     return [gap for gap in found if gap.since < gap.until]
 
 

@@ -257,14 +257,14 @@ def _mark(connector: Connector, now: datetime, source: AuditSource | None) -> No
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stored:
+class StoredIntake:
     """What an intake tells people, and what its run keeps."""
 
     result: IntakeResult
     brought: Brought
 
 
-def _store(begun: Begun, lines: Sequence[LogLine], now: datetime) -> Stored:
+def _store(begun: Begun, lines: Sequence[LogLine], now: datetime) -> StoredIntake:
     connector = begun.connector
     taken = [line for line in lines if not line.is_refused]
     compared = _compared(begun, taken)
@@ -275,7 +275,7 @@ def _store(begun: Begun, lines: Sequence[LogLine], now: datetime) -> Stored:
         shown = projection.of_lines(connector, [*made, *back])
     insert([row for row in shown if not row.match])
     told = [row for row in shown if row.match]
-    joined = matching.settle(connector, {row.match for row in told}, told, matching.around(row.at for row in told))
+    joined = matching.pair_lines(connector, {row.match for row in told}, told, matching.around(row.at for row in told))
     case_lifecycle.close_returned(connector, [line.pk for line in back])
     bad, refused = _bad(taken), _bad(line for line in lines if line.is_refused)
     raw = sum(not row.parsed for row in shown)
@@ -293,7 +293,7 @@ def _store(begun: Begun, lines: Sequence[LogLine], now: datetime) -> Stored:
         run=begun.number,
         since=min((line.at for line in (*made, *back)), default=None),
     )
-    return Stored(result=result, brought=Brought(lines=made, seen_again=compared.again))
+    return StoredIntake(result=result, brought=Brought(lines=made, seen_again=compared.again))
 
 
 def _bad(lines: Iterable[LogLine]) -> tuple[BadLine, ...]:
@@ -319,7 +319,7 @@ def _compared(begun: Begun, lines: Sequence[LogLine]) -> Compared:
         by_digest[digest_of(line)].append(line)
     stored, seen = _stored(begun.connector, by_digest), _remote_ids(begun.connector, lines)
     fresh: list[tuple[LogLine, str, int]] = []
-    again: list[Known] = []
+    again: list[KnownLines] = []
     for digest, identical in by_digest.items():
         there = stored[digest]
         # Those with an id that is stored already come first: they are the ones that are known.
@@ -338,8 +338,8 @@ def _compared(begun: Begun, lines: Sequence[LogLine]) -> Compared:
 
 
 def _not_read_before(
-    connector: Connector, again: Sequence[Known], stored: Mapping[str, Mapping[int, Known]]
-) -> list[Known]:
+    connector: Connector, again: Sequence[KnownLines], stored: Mapping[str, Mapping[int, KnownLines]]
+) -> list[KnownLines]:
     """Those that the endpoint shows for the first time, since each of its readings overlaps the one before."""
     by_hand = [known for known in again if not _is_read(known, stored[known.digest])]
     runs = IntakeRun.objects.filter(connector=connector, intake=Intake.ENDPOINT)
@@ -347,7 +347,7 @@ def _not_read_before(
     return [known for known in by_hand if known.key not in before]
 
 
-def _is_read(known: Known, identical: Mapping[int, Known]) -> bool:
+def _is_read(known: KnownLines, identical: Mapping[int, KnownLines]) -> bool:
     return any(each.intake == Intake.ENDPOINT and each.occurrence >= known.occurrence for each in identical.values())
 
 
@@ -362,7 +362,7 @@ def digest_of(line: LogLine) -> str:
     return hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in encoded)).hexdigest()
 
 
-class Known(NamedTuple):
+class KnownLines(NamedTuple):
     """A line that is here."""
 
     key: int
@@ -371,13 +371,13 @@ class Known(NamedTuple):
     intake: str
 
 
-def _stored(connector: Connector, digests: Iterable[str]) -> Mapping[str, Mapping[int, Known]]:
+def _stored(connector: Connector, digests: Iterable[str]) -> Mapping[str, Mapping[int, KnownLines]]:
     """The lines of these digests that are here, by digest and number."""
-    found: dict[str, dict[int, Known]] = defaultdict(dict)
+    found: dict[str, dict[int, KnownLines]] = defaultdict(dict)
     wanted = list(digests)
     for start in range(0, len(wanted), BATCH):
         stored = MirrorLine.objects.filter(connector=connector, digest__in=wanted[start : start + BATCH])
-        for known in map(Known._make, stored.values_list("pk", "digest", "occurrence", "intake")):
+        for known in map(KnownLines._make, stored.values_list("pk", "digest", "occurrence", "intake")):
             found[known.digest][known.occurrence] = known
     return found
 

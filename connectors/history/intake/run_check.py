@@ -38,7 +38,7 @@ Row: TypeAlias = "tuple[Any, ...]"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class RunDifference:
     """What is not as it was written: `seq` of the entry that says so, where there is one, or the key of the line."""
 
     kind: str
@@ -49,7 +49,7 @@ class Finding:
     line: int | None = None
 
 
-def compare(progress: Progress | None = None) -> Iterator[Finding]:
+def compare(progress: Progress | None = None) -> Iterator[RunDifference]:
     """Every difference between lines, runs, withdrawals and coverage and what was written of them.
 
     `progress` is told how many lines were read. What comes in meanwhile is left to the next comparison.
@@ -74,7 +74,7 @@ def _nobody(lines: int) -> None:
 # -- runs and their entries -------------------------------------------------------------------------------------------
 
 
-def _runs(head: ChainHead, last: int) -> Iterator[Finding]:
+def _runs(head: ChainHead, last: int) -> Iterator[RunDifference]:
     number, prev, seq = 0, run_digest.START, head.archived_seq
     for runs in _pages(IntakeRun.objects.filter(number__lte=last), "number"):
         entries = Entry.objects.in_bulk([run.entry_seq for run in runs])
@@ -88,7 +88,7 @@ def _runs(head: ChainHead, last: int) -> Iterator[Finding]:
     yield from _without_run(number, seq, head.seq)
 
 
-def _run(run: IntakeRun, entry: Entry | None, head: ChainHead) -> Iterator[Finding]:
+def _run(run: IntakeRun, entry: Entry | None, head: ChainHead) -> Iterator[RunDifference]:
     facts = run_digest.facts(run)
     if run.hash != run_digest.hash_of(facts):
         yield _about(run, ALTERED, f"Run {run.number} of the intake is not as it was written.", "hash")
@@ -104,18 +104,18 @@ def _run(run: IntakeRun, entry: Entry | None, head: ChainHead) -> Iterator[Findi
             yield _about(run, ALTERED, sentence, name)
 
 
-def _without_run(last: int, after: int, until: int) -> Iterator[Finding]:
+def _without_run(last: int, after: int, until: int) -> Iterator[RunDifference]:
     """Runs that were cut off the end: their entries tell of them."""
     entries = Entry.objects.filter(seq__gt=after, seq__lte=until, action__in=RUN_ENTRIES).order_by("seq")
     for entry in entries.iterator(chunk_size=CHUNK):
         told = _told_of(entry, "run")
         if told and told["number"] > last:
             sentence = f"Run {told['number']} of the intake is missing: entry {entry.seq} tells of it."
-            yield Finding(kind=MISSING, table=RUNS, seq=entry.seq, sentence=sentence)
+            yield RunDifference(kind=MISSING, table=RUNS, seq=entry.seq, sentence=sentence)
 
 
-def _about(run: IntakeRun, kind: str, sentence: str, field: str = "") -> Finding:
-    return Finding(kind=kind, table=RUNS, seq=run.entry_seq, field=field, sentence=sentence)
+def _about(run: IntakeRun, kind: str, sentence: str, field: str = "") -> RunDifference:
+    return RunDifference(kind=kind, table=RUNS, seq=run.entry_seq, field=field, sentence=sentence)
 
 
 def _told_of(entry: Entry, what: str) -> Mapping[str, Any]:
@@ -129,7 +129,7 @@ def _told_of(entry: Entry, what: str) -> Mapping[str, Any]:
 # -- the lines of each run --------------------------------------------------------------------------------------------
 
 
-def _lines(last: int, progress: Progress) -> Iterator[Finding]:
+def _lines(last: int, progress: Progress) -> Iterator[RunDifference]:
     rows = _by_run(MirrorLine, last, ("connector_id", *run_digest.COVERED), progress)
     for run, digest, foreign in _digested(rows, last):
         if digest.count != run.lines:
@@ -139,12 +139,12 @@ def _lines(last: int, progress: Progress) -> Iterator[Finding]:
             yield _of_lines(run, ALTERED, f"The lines that {_named(run)} brought are not as they were taken in.")
 
 
-def _shown_again(last: int) -> Iterator[Finding]:
+def _shown_again(last: int) -> Iterator[RunDifference]:
     rows = _by_run(SeenAgain, last, ("run__connector_id", "first", "last"), _nobody)
     for run, digest, _ in _digested(rows, last):
         if digest.hex() != run.seen_again_digest:
             sentence = f"The lines that {_named(run)} showed again are not the ones that its entry speaks of."
-            yield Finding(kind=ALTERED, table=SHOWN_AGAIN, seq=run.entry_seq, sentence=sentence)
+            yield RunDifference(kind=ALTERED, table=SHOWN_AGAIN, seq=run.entry_seq, sentence=sentence)
 
 
 def _digested(rows: Iterator[Row], last: int) -> Iterator[tuple[IntakeRun, run_digest.Digest, bool]]:
@@ -183,16 +183,16 @@ def _named(run: IntakeRun) -> str:
     return f"run {run.number} ({run.get_intake_display()}{who}, {run.ended_at:%-d %b %Y, %H:%M} UTC)"
 
 
-def _of_lines(run: IntakeRun, kind: str, sentence: str) -> Finding:
+def _of_lines(run: IntakeRun, kind: str, sentence: str) -> RunDifference:
     first = MirrorLine.objects.filter(run=run).order_by("pk").values_list("pk", flat=True).first()
     sentence = sentence[0].upper() + sentence[1:]
-    return Finding(kind=kind, table=LINES, seq=run.entry_seq, line=first, sentence=sentence)
+    return RunDifference(kind=kind, table=LINES, seq=run.entry_seq, line=first, sentence=sentence)
 
 
 # -- what was withdrawn -----------------------------------------------------------------------------------------------
 
 
-def _withdrawals(head: ChainHead) -> Iterator[Finding]:
+def _withdrawals(head: ChainHead) -> Iterator[RunDifference]:
     told: dict[int, Entry] = {}
     for entry in Entry.objects.filter(action=LOG_WITHDRAWN, seq__lte=head.seq).iterator(chunk_size=CHUNK):
         told[_told_of(entry, "withdrawal").get("run", 0)] = entry
@@ -216,11 +216,11 @@ def _withdrawals(head: ChainHead) -> Iterator[Finding]:
         yield _of_withdrawal(ALTERED, last.entry_seq, sentence)
 
 
-def _of_withdrawal(kind: str, seq: int, sentence: str) -> Finding:
-    return Finding(kind=kind, table=WITHDRAWALS, seq=seq, sentence=sentence)
+def _of_withdrawal(kind: str, seq: int, sentence: str) -> RunDifference:
+    return RunDifference(kind=kind, table=WITHDRAWALS, seq=seq, sentence=sentence)
 
 
-def _counted_lines() -> Iterator[Finding]:
+def _counted_lines() -> Iterator[RunDifference]:
     """A line of a withdrawn run counts if a run that stands has shown as many of its look; any other line counts."""
     for number, connector in RunWithdrawal.objects.order_by("pk").values_list("pk", "run__connector_id"):
         for lines in _pages(MirrorLine.objects.filter(run=number).select_related("withdrawal"), "pk"):
@@ -232,15 +232,15 @@ def _counted_lines() -> Iterator[Finding]:
     yield from map(_of_counting, surplus.iterator(chunk_size=CHUNK))
 
 
-def _of_counting(line: int) -> Finding:
+def _of_counting(line: int) -> RunDifference:
     sentence = f"Whether line {line} counts does not follow from the runs that have shown it."
-    return Finding(kind=ALTERED, table=COUNTED, line=line, sentence=sentence)
+    return RunDifference(kind=ALTERED, table=COUNTED, line=line, sentence=sentence)
 
 
 # -- covered time -----------------------------------------------------------------------------------------------------
 
 
-def _coverage(connector: Connector) -> Iterator[Finding]:
+def _coverage(connector: Connector) -> Iterator[RunDifference]:
     found = _differences(connector)
     if found:
         # Readings go on meanwhile, so that only what is still so without them is told.
@@ -250,7 +250,7 @@ def _coverage(connector: Connector) -> Iterator[Finding]:
     yield from found
 
 
-def _differences(connector: Connector) -> list[Finding]:
+def _differences(connector: Connector) -> list[RunDifference]:
     proven = intake_runs.covered(connector)
     found = _open_run(connector, proven)
     stated: dict[str, list[Stretch]] = defaultdict(list)
@@ -261,11 +261,11 @@ def _differences(connector: Connector) -> list[Finding]:
         if told != should:
             what = f"The time that {connector.name} is covered for by lines {Intake(intake).label}"
             sentence = f"{what} is not what its runs say: {_first_difference(told, should)}."
-            found.append(Finding(kind=ALTERED, table=COVERED, sentence=sentence))
+            found.append(RunDifference(kind=ALTERED, table=COVERED, sentence=sentence))
     return found
 
 
-def _open_run(connector: Connector, proven: Mapping[str, Sequence[Stretch]]) -> list[Finding]:
+def _open_run(connector: Connector, proven: Mapping[str, Sequence[Stretch]]) -> list[RunDifference]:
     """Adds what the open run covers. It can only go on where the closed ones end, and not for longer than an hour."""
     open_ = OpenRun.objects.filter(connector=connector).first()
     if open_ is None:
@@ -277,7 +277,7 @@ def _open_run(connector: Connector, proven: Mapping[str, Sequence[Stretch]]) -> 
     if goes_on and is_short and open_.until <= timezone.now():
         return []
     sentence = f"The readings of {connector.name} since its last run cover what no run of readings can."
-    return [Finding(kind=ALTERED, table=OPEN, sentence=sentence)]
+    return [RunDifference(kind=ALTERED, table=OPEN, sentence=sentence)]
 
 
 def _first_difference(told: Sequence[Stretch], should: Sequence[Stretch]) -> str:

@@ -33,7 +33,7 @@ def listed(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "connector": connector,
         "page": shown,
-        "runs": [withdrawals.Shown(run=run) for run in shown],
+        "runs": [withdrawals.RunView(run=run) for run in shown],
         "every": every,
         "query": "way=all" if every else "",
     }
@@ -64,7 +64,7 @@ def _show(
 ) -> HttpResponse:
     why_not = withdrawals.why_not(run)
     context = {
-        "shown": withdrawals.Shown(run=run),
+        "shown": withdrawals.RunView(run=run),
         "connector": run.connector,
         "why_not": why_not,
         "preview": None if why_not else withdrawals.preview(run),

@@ -48,7 +48,7 @@ BY_HAND = (Intake.PASTE, Intake.UPLOAD)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class WithdrawalEffect:
     """What a withdrawal did: lines that do not count any more, of those the run has shown, and cases."""
 
     ended: int
@@ -71,7 +71,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
+class RunView:
     """A run as its pages show it."""
 
     run: IntakeRun
@@ -89,23 +89,23 @@ class Shown:
         return self.run.person_name or "AlignAdmin"
 
 
-def preview(run: IntakeRun) -> Outcome:
+def preview(run: IntakeRun) -> WithdrawalEffect:
     """What a withdrawal would do now."""
     shown, lines = _shown_only_by(run)
     cases = list(_cases(lines))
     closed = sum(case.entry_seq is None for case in cases)
-    return Outcome(ended=len(lines), shown=shown, closed=closed, voided=[])
+    return WithdrawalEffect(ended=len(lines), shown=shown, closed=closed, voided=[])
 
 
-def outcome(run: IntakeRun) -> Outcome | None:
+def outcome(run: IntakeRun) -> WithdrawalEffect | None:
     """What its withdrawal did, as the entry of that says; None when it stands, or when the entry was archived."""
-    withdrawal = Shown(run=run).withdrawal
+    withdrawal = RunView(run=run).withdrawal
     entry = Entry.objects.filter(seq=withdrawal.entry_seq).first() if withdrawal else None
     if entry is None:
         return None
     data = json.loads(entry.body)["data"]
     voided = [Voided(**each | {"at": datetime.fromisoformat(each["at"])}) for each in data["voided"]]
-    return Outcome(ended=data["ended"], shown=data["shown"], closed=data["closed"], voided=voided)
+    return WithdrawalEffect(ended=data["ended"], shown=data["shown"], closed=data["closed"], voided=voided)
 
 
 def why_not(run: IntakeRun) -> str:
@@ -123,7 +123,7 @@ def why_not(run: IntakeRun) -> str:
     return ""
 
 
-def withdraw(run: IntakeRun, reason: str, *, actor: Person) -> Outcome:
+def withdraw(run: IntakeRun, reason: str, *, actor: Person) -> WithdrawalEffect:
     """Raises Refused. What else shows a line keeps it."""
     reason = make.safe(reason).strip()
     if not reason:
@@ -142,11 +142,11 @@ def withdraw(run: IntakeRun, reason: str, *, actor: Person) -> Outcome:
         cases = list(_cases(lines))
         voided = case_lifecycle.void(cases, note, _name(actor), seq)
         closed = sum(case.entry_seq is None for case in cases)
-        outcome = Outcome(ended=len(lines), shown=shown, closed=closed, voided=voided)
+        outcome = WithdrawalEffect(ended=len(lines), shown=shown, closed=closed, voided=voided)
         withdrawal = RunWithdrawal.objects.create(
             run=run, person_id=actor.pk, person_name=_name(actor), at=timezone.now(), reason=reason, entry_seq=seq
         )
-        trail.record_all([_act(withdrawal, outcome, cases, actor)])
+        trail.record_all([_audit_record(withdrawal, outcome, cases, actor)])
     return outcome
 
 
@@ -155,7 +155,9 @@ def note_of(reason: str) -> str:
     return f"The taking-in that brought its line was withdrawn: {reason}"
 
 
-def _act(withdrawal: RunWithdrawal, outcome: Outcome, cases: Sequence[Case], actor: Person) -> AuditRecord:
+def _audit_record(
+    withdrawal: RunWithdrawal, outcome: WithdrawalEffect, cases: Sequence[Case], actor: Person
+) -> AuditRecord:
     run = withdrawal.run
     what = f"what was {run.get_intake_display()} on {run.ended_at:%-d %b %Y, %H:%M} UTC by {run.person_name}"
     return AuditRecord(
@@ -234,7 +236,7 @@ def _take_out(connector: Connector, lines: Sequence[MirrorLine]) -> None:
             row.text = search_terms.with_remote(row.text, "")
             row.save(update_fields=["line", "certainty", "identical", "text"])
         HistoryRow.objects.filter(line__in=some).delete()
-    matching.settle(connector, looks, span=matching.around(line.at for line in lines))
+    matching.pair_lines(connector, looks, span=matching.around(line.at for line in lines))
 
 
 def count_again(connector: Connector, counts: Mapping[str, int]) -> list[MirrorLine]:

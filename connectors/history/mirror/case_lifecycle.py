@@ -35,7 +35,7 @@ CLOSED, OPENED_AGAIN = "case.closed", "case.opened-again"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sighting:
+class DriftObservation:
     """What the watch has found changed: between `since`, when the row was surely as known, and `at`."""
 
     event: MappingEvent
@@ -44,7 +44,7 @@ class Sighting:
     at: datetime
 
     @classmethod
-    def of_entry(cls, entry: Entry) -> Sighting:
+    def of_entry(cls, entry: Entry) -> DriftObservation:
         body = json.loads(entry.body)
         data = body["data"]
         return cls(
@@ -118,7 +118,7 @@ def _join_sightings(connector: Connector, rows: Sequence[HistoryRow], reach: tim
     waiting = {case.entry_seq: case for case in Case.objects.filter(connector=connector, line=None) if case.entry_seq}
     told: set[int] = set()
     for entry in Entry.objects.filter(seq__in=waiting).order_by("seq"):
-        seen = Sighting.of_entry(entry)
+        seen = DriftObservation.of_entry(entry)
         near = [row for row in rows if row.line_id not in told and seen.is_told_by(row, reach)]
         if near:
             line = min(near, key=lambda row: (not row.project_stated, abs(row.at - seen.at)))
@@ -134,7 +134,7 @@ def _show_sighting(entry: Entry) -> None:
     HistoryRow.objects.filter(entry_seq=entry.seq).update(source=again.source, action=again.action, text=again.text)
 
 
-def untold(connector: Connector, seen: Sequence[Sighting], reach: timedelta) -> list[Sighting]:
+def untold(connector: Connector, seen: Sequence[DriftObservation], reach: timedelta) -> list[DriftObservation]:
     """Those that no line tells. Each line tells one, since most do not say of which project they are."""
     if not seen:
         return []
@@ -269,7 +269,7 @@ def void(cases: Sequence[Case], note: str, by: str, seq: int) -> list[Voided]:
 
 def _without_line(case: Case) -> None:
     entry = Entry.objects.filter(seq=case.entry_seq or 0).first()
-    case.line, case.at = None, Sighting.of_entry(entry).at if entry else case.at
+    case.line, case.at = None, DriftObservation.of_entry(entry).at if entry else case.at
     case.state, case.note, case.decided_by = CaseState.OPEN, "", ""
     case.decided_at, case.decided_seq = None, None
 

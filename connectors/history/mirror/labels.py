@@ -21,7 +21,7 @@ from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.folding import fold
 from connectors.align.audit_sentences import WORK_ITEM_TYPES, label_of, parse, told_type
 from connectors.history.mirror import matching, remaking
-from connectors.history.mirror.projection import look_of
+from connectors.history.mirror.projection import match_key
 from connectors.history.mirror.terms import AS_PUBLISHED, Terms, terms_of
 from connectors.models import HistoryRow, Source, TypeLabel
 from connectors.models.catalogue import WorkItemType
@@ -40,7 +40,7 @@ TYPES = tuple(WorkItemType.values)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Term:
+class SiteTerm:
     """A term of the log: what it means (empty: unknown, or none of these), and how that is known."""
 
     label: str
@@ -49,17 +49,17 @@ class Term:
     is_open: bool = False
 
 
-def terms_shown(connector: Connector) -> list[Term]:
+def terms_shown(connector: Connector) -> list[SiteTerm]:
     """Those that are decided, then those in the log that nobody has decided, the frequent ones first."""
     decided = TypeLabel.objects.filter(connector=connector)
-    known = [Term(label=each.label, work_item_type=each.work_item_type, how=_how(each)) for each in decided]
+    known = [SiteTerm(label=each.label, work_item_type=each.work_item_type, how=_how(each)) for each in decided]
     rows = HistoryRow.objects.filter(connector=connector, source=Source.OUTSIDE, line__isnull=False)
     unknown = rows.exclude(work_item_type__in=[*TYPES, *(each.folded for each in decided)])
     counted = unknown.values_list("work_item_type").annotate(lines=Count("pk")).order_by("-lines", "work_item_type")
     for term, lines in counted[:20]:
         first = unknown.filter(work_item_type=term).select_related("line").order_by("-at").first()
         label = label_of(first.line.description) if first and first.line else term
-        known.append(Term(label=label, work_item_type="", how=f"In {_lines(lines)}.", is_open=True))
+        known.append(SiteTerm(label=label, work_item_type="", how=f"In {_lines(lines)}.", is_open=True))
     return known
 
 
@@ -80,7 +80,7 @@ def _lines(number: int) -> str:
 
 
 @dataclass(kw_only=True)
-class Found:
+class TermEvidence:
     """What speaks for a term: the lines, each with the entry of our change, by the type that they speak for."""
 
     label: str
@@ -94,7 +94,7 @@ def learn(connector: Connector, fresh: Sequence[HistoryRow]) -> list[str]:
     """
     if not fresh:
         return []
-    terms, found = terms_of(connector), dict[str, Found]()
+    terms, found = terms_of(connector), dict[str, TermEvidence]()
     _from_ids(connector, fresh, terms, found)
     _from_our_changes(connector, fresh, terms, found)
     learned = [(found[term], *each) for term in sorted(found) if (each := _one(found[term]))]
@@ -129,12 +129,12 @@ def learn(connector: Connector, fresh: Sequence[HistoryRow]) -> list[str]:
     return [each.label for each, *_ in learned]
 
 
-def _one(found: Found) -> tuple[str, list[dict[str, int | None]]] | None:
+def _one(found: TermEvidence) -> tuple[str, list[dict[str, int | None]]] | None:
     """The one type that everything speaks for."""
     return next(iter(found.by_type.items())) if len(found.by_type) == 1 else None
 
 
-def _from_ids(connector: Connector, fresh: Iterable[HistoryRow], terms: Terms, found: dict[str, Found]) -> None:
+def _from_ids(connector: Connector, fresh: Iterable[HistoryRow], terms: Terms, found: dict[str, TermEvidence]) -> None:
     """A term beside a type id. One of the published names is believed only where the id is the one that we sent."""
     contrary: dict[str, list[tuple[HistoryRow, str, str]]] = defaultdict(list)
     for row in fresh:
@@ -155,7 +155,9 @@ def _is_decided(label: str, terms: Terms) -> bool:
     return term in terms.labels and terms.labels[term] != AS_PUBLISHED.get(term)
 
 
-def _from_our_changes(connector: Connector, fresh: Sequence[HistoryRow], terms: Terms, found: dict[str, Found]) -> None:
+def _from_our_changes(
+    connector: Connector, fresh: Sequence[HistoryRow], terms: Terms, found: dict[str, TermEvidence]
+) -> None:
     """Lines without a cause whose term is unknown, beside changes of ours without a line."""
     since = min(row.at for row in fresh) - max(LATE, matching.window())
     rows = HistoryRow.objects.filter(connector=connector, source=Source.OUTSIDE, line__isnull=False, at__gte=since)
@@ -166,13 +168,13 @@ def _from_our_changes(connector: Connector, fresh: Sequence[HistoryRow], terms: 
         event = parse(row.line.description, row.line.type).event if row.line else None
         if event and fold(event.work_item_type) not in terms.labels:
             for type_ in TYPES:
-                look = look_of(event, connector.align_connector_id, type_)
+                look = match_key(event, connector.align_connector_id, type_)
                 looks[look].append((row, event.work_item_type, type_))
     _beside_ours(connector, looks, found)
 
 
 def _beside_ours(
-    connector: Connector, looks: Mapping[str, list[tuple[HistoryRow, str, str]]], found: dict[str, Found]
+    connector: Connector, looks: Mapping[str, list[tuple[HistoryRow, str, str]]], found: dict[str, TermEvidence]
 ) -> None:
     """Lines that would look like a change of ours, had they this type, and are near enough to be it."""
     reach = matching.window()
@@ -188,8 +190,8 @@ def _without_line(connector: Connector, looks: Sequence[str]) -> list[tuple[str,
     return [each for part in some for each in rows.filter(match__in=part).values_list("match", "at", "entry_seq")]
 
 
-def _note(found: dict[str, Found], label: str, type_: str, line: int, entry: int | None) -> None:
-    found.setdefault(fold(label), Found(label=label)).by_type[type_].append({"line": line, "entry": entry})
+def _note(found: dict[str, TermEvidence], label: str, type_: str, line: int, entry: int | None) -> None:
+    found.setdefault(fold(label), TermEvidence(label=label)).by_type[type_].append({"line": line, "entry": entry})
 
 
 # -- deciding ------------------------------------------------------------------------------------------------------

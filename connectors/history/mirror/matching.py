@@ -19,14 +19,14 @@ from alignadmin.folding import fold
 from connectors.align.audit_sentences import A2J
 from connectors.history.mirror import case_lifecycle, search_terms
 from connectors.history.mirror import projection as make
-from connectors.history.mirror.search_index import Span
+from connectors.history.mirror.search_index import TimeSpan
 from connectors.models import Certainty, HistoryRow, MirrorLine, Source
 from connectors.models.catalogue import ReachableStatus, Status
 from connectors.models.connector import Connector
 
 KEYS_AT_ONCE = 500
 MARGIN = timedelta(days=1)
-ALWAYS = Span()
+ALWAYS = TimeSpan()
 MOST_CANDIDATES = make.MOST_CANDIDATES
 
 
@@ -117,20 +117,20 @@ def after_ours(made: Sequence[HistoryRow]) -> None:
     for connector_id, rows in done.items():
         span = around(row.at for row in rows)
         if waiting := _of_lines(connector_id, sorted({row.match for row in rows}), span):
-            settle(Connector.objects.get(pk=connector_id), waiting, span=span)
+            pair_lines(Connector.objects.get(pk=connector_id), waiting, span=span)
         case_lifecycle.close_taken_back(connector_id, rows)
 
 
-def around(times: Iterable[datetime]) -> Span:
+def around(times: Iterable[datetime]) -> TimeSpan:
     """Where rows have to be looked at again when one of these times is new: those beyond it are no part of its pairing.
 
     A mapping that is set anew every week has the same look for years, and each time would read all the others.
     """
     margin, found = max(MARGIN, 4 * window()), sorted(times)
-    return Span(since=found[0] - margin, until=found[-1] + margin) if found else ALWAYS
+    return TimeSpan(since=found[0] - margin, until=found[-1] + margin) if found else ALWAYS
 
 
-def _of_lines(connector_id: int, matches: Sequence[str], span: Span) -> set[str]:
+def _of_lines(connector_id: int, matches: Sequence[str], span: TimeSpan) -> set[str]:
     """Those of these looks that lines have there, too. In plain SQL, see trail: each change of ours asks."""
     times = [connection.ops.adapt_datetimefield_value(at) for at in (span.since, span.until)]
     table, found = connection.ops.quote_name(HistoryRow._meta.db_table), set()
@@ -151,10 +151,12 @@ def _of_lines(connector_id: int, matches: Sequence[str], span: Span) -> set[str]
 def rejoin(connector: Connector) -> Joined:
     """Everything of one connector again; a second run changes nothing."""
     keys = HistoryRow.objects.filter(connector=connector).exclude(match="").values_list("match", flat=True)
-    return settle(connector, set(keys.distinct()))
+    return pair_lines(connector, set(keys.distinct()))
 
 
-def settle(connector: Connector, matches: set[str], fresh: Iterable[HistoryRow] = (), span: Span = ALWAYS) -> Joined:
+def pair_lines(
+    connector: Connector, matches: set[str], fresh: Iterable[HistoryRow] = (), span: TimeSpan = ALWAYS
+) -> Joined:
     """Pair everything that has one of these looks, in `span` or anywhere. To be called under trail.lock_head.
 
     `fresh` are rows of new lines, not saved yet: only those without a cause of ours are.
@@ -173,7 +175,7 @@ def settle(connector: Connector, matches: set[str], fresh: Iterable[HistoryRow] 
 
 
 @dataclass(kw_only=True)
-class Group:
+class MatchGroup:
     """All rows of one look: ours, and the lines wherever they hang now."""
 
     ours: list[HistoryRow] = field(default_factory=list)
@@ -181,7 +183,7 @@ class Group:
     outside: dict[int, HistoryRow] = field(default_factory=dict)  # by line
 
 
-def _settle(connector: Connector, keys: list[str], fresh: Sequence[HistoryRow], span: Span) -> tuple[int, int, int]:
+def _settle(connector: Connector, keys: list[str], fresh: Sequence[HistoryRow], span: TimeSpan) -> tuple[int, int, int]:
     changes = Changes()
     for group in _groups([*_stored(connector, keys, span), *fresh]).values():
         _settle_group(group, changes)
@@ -189,7 +191,7 @@ def _settle(connector: Connector, keys: list[str], fresh: Sequence[HistoryRow], 
     return changes.paired, changes.exact, changes.outside
 
 
-def _stored(connector: Connector, keys: Iterable[str], span: Span) -> list[HistoryRow]:
+def _stored(connector: Connector, keys: Iterable[str], span: TimeSpan) -> list[HistoryRow]:
     """The rows of these looks in the span; of all times when some that hang together may go on beyond it."""
     stored = HistoryRow.objects.filter(connector=connector, match__in=list(keys)).select_related("line")
     if span.since is None or span.until is None:
@@ -200,8 +202,8 @@ def _stored(connector: Connector, keys: Iterable[str], span: Span) -> list[Histo
     return found if all(begin < row.at < end for row in found) else list(stored)
 
 
-def _groups(rows: Iterable[HistoryRow]) -> dict[str, Group]:
-    groups: dict[str, Group] = defaultdict(Group)
+def _groups(rows: Iterable[HistoryRow]) -> dict[str, MatchGroup]:
+    groups: dict[str, MatchGroup] = defaultdict(MatchGroup)
     for row in rows:
         group = groups[row.match]
         if row.source == Source.OURS:
@@ -262,7 +264,7 @@ def _save_pairings(rows: Sequence[HistoryRow]) -> None:
             )
 
 
-def _settle_group(group: Group, changes: Changes) -> None:
+def _settle_group(group: MatchGroup, changes: Changes) -> None:
     reach = window()
     # By the entry's number, which no row's place in its table can change.
     by_id = {row.entry_seq or 0: row for row in group.ours}
@@ -284,7 +286,7 @@ def _settle_group(group: Group, changes: Changes) -> None:
     changes.moved += zip(found, [line.pk for line, _ in changes.lost[lost:]], strict=False)
 
 
-def _settle_line(group: Group, line: int, taken: bool, projects: list[str], changes: Changes) -> None:
+def _settle_line(group: MatchGroup, line: int, taken: bool, projects: list[str], changes: Changes) -> None:
     there = group.outside.get(line)
     if taken:
         if there and not there._state.adding:
@@ -301,7 +303,7 @@ def _settle_line(group: Group, line: int, taken: bool, projects: list[str], chan
         changes.named.append(there)
 
 
-def _settle_row(row: HistoryRow, found: Pair | None, group: Group, changes: Changes) -> None:
+def _settle_row(row: HistoryRow, found: Pair | None, group: MatchGroup, changes: Changes) -> None:
     line = group.lines[found.line] if found else None
     identical = found.identical if found else 0
     certainty = Certainty.NONE

@@ -64,20 +64,20 @@ def match_of(description: str, connector_id: int, terms: Terms = PUBLISHED) -> s
     misread on both sides alike.
     """
     event = parse(description, f"CONFIG {connector_id}").event
-    return look_of(event, connector_id, terms.type_of(event)) if event else ""
+    return match_key(event, connector_id, terms.type_of(event)) if event else ""
 
 
 def match_of_ours(event: MappingEvent) -> str:
     """`match_of` the sentence Align is expected to write, which is read back only if its names could be misread."""
     names = (event.source_name, event.before_name or "none", event.after_name or "none", event.project_key or "none")
     if event.work_item_type in WORK_ITEM_TYPES and all(map(CANNOT_BE_MISREAD, names)):
-        return look_of(as_written(event), event.connector_id, fold(event.work_item_type))
+        return match_key(as_written(event), event.connector_id, fold(event.work_item_type))
     read = parse(write(event), f"CONFIG {event.connector_id}").event
     # Of which type it is, we know without the site's terms and ids.
-    return look_of(read, event.connector_id, fold(event.work_item_type)) if read else ""
+    return match_key(read, event.connector_id, fold(event.work_item_type)) if read else ""
 
 
-def look_of(event: MappingEvent, connector_id: int, type_: str) -> str:
+def match_key(event: MappingEvent, connector_id: int, type_: str) -> str:
     """What lines and changes of one look share; `type_` is the work item type that the event is about."""
     source = _end(event.source_id, event.source_name)
     what = (event.action, event.kind, event.direction, type_, source)
@@ -247,7 +247,7 @@ def match_of_line(connector: Connector, line: Line, terms: Terms) -> str:
     """The same as `match` of the row that the line would have alone."""
     event = _event_of(line)
     found = event if event and _is_of(connector, event) else None
-    return look_of(found, connector.align_connector_id, terms.type_of(found)) if found else ""
+    return match_key(found, connector.align_connector_id, terms.type_of(found)) if found else ""
 
 
 def _event_of(line: Line) -> MappingEvent | None:
@@ -280,7 +280,7 @@ def _of_line(connector: Connector, line: Line, terms: Terms) -> HistoryRow:
         row.action = event.action
         row.sentence = in_words(event)
         if _is_of(connector, event):  # else the line is of another connector
-            row.source, row.match = Source.OUTSIDE, look_of(event, connector.align_connector_id, type_)
+            row.source, row.match = Source.OUTSIDE, match_key(event, connector.align_connector_id, type_)
     return row
 
 

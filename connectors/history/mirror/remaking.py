@@ -44,7 +44,7 @@ def remake(connector: Connector, terms: set[str] | None) -> None:
     matching.name_candidates(connector, alone)
     insert(alone)
     case_lifecycle.open_again(connector, alone, matching.window())
-    matching.settle(connector, remade.matches)
+    matching.pair_lines(connector, remade.matches)
 
 
 def _remake(connector: Connector, some: list[HistoryRow], remade: Remade) -> None:

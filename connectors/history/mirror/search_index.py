@@ -39,19 +39,19 @@ Group: TypeAlias = "tuple[Match, ...]"  # one of them has to be found
 
 
 @dataclass(frozen=True, kw_only=True)
-class Span:
+class TimeSpan:
     """From and to a moment, both with it."""
 
     since: datetime | None = None
     until: datetime | None = None
 
-    def within(self, other: Span) -> Span:
+    def within(self, other: TimeSpan) -> TimeSpan:
         since = [at for at in (self.since, other.since) if at]
         until = [at for at in (self.until, other.until) if at]
-        return Span(since=max(since, default=None), until=min(until, default=None))
+        return TimeSpan(since=max(since, default=None), until=min(until, default=None))
 
 
-def matching(groups: Sequence[Group], span: Span) -> Q:
+def matching(groups: Sequence[Group], span: TimeSpan) -> Q:
     """The condition that a row has a word of each group. The span only spares work; it is no condition."""
     if connection.vendor == "sqlite":
         return Q(pk__in=_found(groups, span))
@@ -145,7 +145,7 @@ def advise(*, by_words: bool) -> None:
 # -- SQLite -----------------------------------------------------------------------------------------------------------
 
 
-def _found(groups: Sequence[Group], span: Span) -> Expression:
+def _found(groups: Sequence[Group], span: TimeSpan) -> Expression:
     low, high = _limits(span)
     return RawSQL(  # noqa: S611  # nosec B611
         f"SELECT rowid & {MASK} FROM {WORDS} WHERE {WORDS} MATCH %s AND rowid BETWEEN %s AND %s",  # noqa: S608  # nosec B608
@@ -177,7 +177,7 @@ def _longer(text: str) -> list[str] | None:
     return found if len(found) <= MOST_TERMS else None
 
 
-def _limits(span: Span) -> tuple[int, int]:
+def _limits(span: TimeSpan) -> tuple[int, int]:
     low = _seconds(span.since) if span.since else FIRST
     high = _seconds(span.until) if span.until else LAST
     return low << ID_BITS, (high + 1 << ID_BITS) - 1
@@ -187,7 +187,7 @@ def _seconds(at: datetime) -> int:
     return min(max(int(at.timestamp() // 1), FIRST), LAST)
 
 
-def nearest(groups: Sequence[Group], span: Span, count: int, *, newest: bool) -> list[int]:
+def nearest(groups: Sequence[Group], span: TimeSpan, count: int, *, newest: bool) -> list[int]:
     """On SQLite: the ids of the `count` newest or oldest rows of the span with these words; fewer if that is all.
 
     Rows of the last one's second are all among them, as only the rows themselves tell their order.

@@ -14,7 +14,7 @@ from connectors.models import Every
 LONGEST_NAME = 80
 
 
-class AskForm(forms.Form):
+class PackForm(forms.Form):
     """What the page showed: the filter, and a number of its own so that it counts once."""
 
     q = forms.CharField(required=False, max_length=LONGEST, widget=forms.HiddenInput)

@@ -15,7 +15,7 @@ from typing import Any
 
 from alignadmin.audit.models import ChainHead, Entry
 from connectors.history.intake import gaps
-from connectors.history.intake.gaps import Gap
+from connectors.history.intake.gaps import CoverageGap
 from connectors.history.intake.runs import LONGEST_OPEN, Stretch, joined, stretches
 from connectors.models import IntakeRun, OpenRun
 from connectors.models.connector import Connector
@@ -31,11 +31,11 @@ class Told:
     stretches: Mapping[int, list[Stretch]] = field(default_factory=dict)
     open_since: Mapping[int, datetime] = field(default_factory=dict)
 
-    def gaps(self, connector: Connector, since: datetime, until: datetime) -> list[Gap]:
+    def gaps(self, connector: Connector, since: datetime, until: datetime) -> list[CoverageGap]:
         return gaps.between(joined(self.stretches.get(connector.pk, ())), since, until)
 
 
-def told(last: int) -> Told:
+def gaps_until(last: int) -> Told:
     """By the entries up to this one."""
     runs, withdrawn = dict[int, tuple[int, list[Stretch]]](), set[int]()
     gone = ChainHead.objects.filter(pk=1).values_list("archived_seq", flat=True).first() or 0

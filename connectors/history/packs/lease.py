@@ -32,20 +32,20 @@ class Hold:
 
     def progress(self, done: int) -> None:
         """Say how far it is; written at most twice a second. Raises LeaseLost."""
-        self.hear()
+        self.check_cancelled()
         self.pack.done = done
         if time.monotonic() - self.written_at >= PROGRESS_EVERY:
             self.written_at = time.monotonic()
             self.write(done=done, total=self.pack.total)
 
-    def hear(self) -> None:
+    def check_cancelled(self) -> None:
         """Raises Interrupted when the worker was asked to end, and LeaseLost when the lease may end soon."""
         if stopping.is_set():
             raise Interrupted
         if time.monotonic() >= self.held_until:
             raise LeaseLost
 
-    def fence(self) -> None:
+    def assert_lease(self) -> None:
         """The first statement of a transaction that only the holder may commit. Raises LeaseLost."""
         if not connection.in_atomic_block:
             raise RuntimeError("A fence stands in the transaction that it guards.")
@@ -56,7 +56,7 @@ class Hold:
         if not self.mine().update(**values):
             raise LeaseLost
 
-    def give_back(self) -> None:
+    def requeue(self) -> None:
         self.mine().update(state=PackState.QUEUED, lease_until=None)
 
     def renew(self) -> bool:

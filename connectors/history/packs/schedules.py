@@ -34,7 +34,7 @@ MOST_RECIPIENTS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Period:
+class SchedulePeriod:
     """Whole days, both ends included."""
 
     first: date
@@ -57,14 +57,14 @@ def next_due(every: str, after: datetime) -> datetime:
         day += timedelta(days=1)
 
 
-def period_before(every: str, due_at: datetime) -> Period:
+def period_before(every: str, due_at: datetime) -> SchedulePeriod:
     """That is packed at such a moment."""
     last = due_at.astimezone(UTC).date() - timedelta(days=1)
     first = last - timedelta(days=6) if every == Every.WEEK else last.replace(day=1)
-    return Period(first=first, last=last)
+    return SchedulePeriod(first=first, last=last)
 
 
-def query_of(schedule: PackSchedule, period: Period) -> str:
+def query_of(schedule: PackSchedule, period: SchedulePeriod) -> str:
     found = query_language.with_terms(
         query_language.parse(schedule.query), since=str(period.first), until=str(period.last)
     )
@@ -179,7 +179,7 @@ def _moved_on(schedule: PackSchedule) -> bool:
     return bool(mine.update(due_at=next_due(schedule.every, schedule.due_at)))
 
 
-def _give_up(schedule: PackSchedule, period: Period, why: str) -> bool:
+def _give_up(schedule: PackSchedule, period: SchedulePeriod, why: str) -> bool:
     with transaction.atomic():
         if not _moved_on(schedule):
             return False

@@ -107,7 +107,7 @@ def _connectors(found: Search) -> list[Connector]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Count:
+class RowCount:
     """How many rows, counted no further than MOST_COUNTED."""
 
     rows: int
@@ -120,5 +120,5 @@ class Count:
         return f"more than {MOST_COUNTED:,}" if self.is_bounded else f"{self.rows:,}"
 
 
-def count(selection: Selection) -> Count:
-    return Count(rows=selection.rows.order_by()[: MOST_COUNTED + 1].count())
+def count(selection: Selection) -> RowCount:
+    return RowCount(rows=selection.rows.order_by()[: MOST_COUNTED + 1].count())

@@ -155,10 +155,10 @@ def execute(hold: Hold) -> None:
         with leases.heartbeat(f"pack {hold.pack.pk}", hold.renew):
             _write(hold)
     except Interrupted:
-        hold.give_back()
+        hold.requeue()
     except LeaseLost:
         log.warning("Pack %s was not held any more; another worker writes it", hold.pack.pk)
-        hold.give_back()  # unless it has been taken over
+        hold.requeue()  # unless it has been taken over
     except (BadQuery, Refused, checkpoints.NotSigned) as error:
         _fail(hold, str(error))
     except OSError as error:
@@ -210,7 +210,7 @@ def _finish(hold: Hold, draft: Path, found: Contents, made: Made) -> None:
     size, sha256 = _synced(draft)
     now = timezone.now()
     with transaction.atomic():
-        hold.fence()
+        hold.assert_lease()
         draft.replace(path)
         sync_folder(path.parent)
         hold.write(

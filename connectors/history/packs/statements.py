@@ -43,7 +43,7 @@ def write(selection: Selection, written: Written, found: Found, *, made_at: date
     until = min(selection.until or made_at, made_at)
     period = Period(since=selection.since, until=until, zone=ZoneInfo(selection.time_zone))
     connectors = selection.connectors or list(Connector.objects.order_by("name"))
-    covered = gaps.told(last)
+    covered = gaps.gaps_until(last)
     parts = [
         ["WHAT THIS PACK STATES", f"Filter: {selection.words}", f"Times in {selection.time_zone}, in brackets in UTC."],
         ["1. WHAT WAS FOUND", *_found(written, period)],

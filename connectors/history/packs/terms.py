@@ -32,7 +32,7 @@ class Meanings:
     @property
     def terms(self) -> Terms:
         own = {term: type_ for term, (type_, _) in self.labels.items()}
-        ids = {family: told for family, (told, _) in self.type_ids.items()}
+        ids = {family: terms_file for family, (terms_file, _) in self.type_ids.items()}
         return Terms(labels={**AS_PUBLISHED, **own}, type_ids=ids_by_family(ids))
 
     def told(self, connector: Connector) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def meanings() -> dict[int, Meanings]:
 
 
 def _unsaid(type_ids: Mapping[str, Any]) -> dict[str, Said]:
-    return {family: (told, None) for family, told in type_ids.items()}
+    return {family: (terms_file, None) for family, terms_file in type_ids.items()}
 
 
 def _hear(found: Mapping[int, Meanings], seq: int, action: str, body: str) -> None:
@@ -71,11 +71,11 @@ def _hear(found: Mapping[int, Meanings], seq: int, action: str, body: str) -> No
         if action == TYPE_IDS:
             of_connector.type_ids[data["family"]] = data["after"], seq
             return
-        for label, told in data["terms"].items():
-            of_connector.labels[fold(label)[:LONGEST]] = (told["type"] if action == LEARNED else told), seq
+        for label, terms_file in data["terms"].items():
+            of_connector.labels[fold(label)[:LONGEST]] = (terms_file["type"] if action == LEARNED else terms_file), seq
     except (ValueError, KeyError, TypeError, AttributeError):
         return
 
 
-def told(meanings_: Mapping[int, Meanings], connectors: Iterable[Connector]) -> list[dict[str, Any]]:
+def terms_file(meanings_: Mapping[int, Meanings], connectors: Iterable[Connector]) -> list[dict[str, Any]]:
     return [meanings_[each.pk].told(each) for each in connectors if each.pk in meanings_]

@@ -23,7 +23,7 @@ from alignadmin.errors import Refused
 from alignadmin.parsing import text_in, whole
 from alignadmin.web.responses import failure, page, redirect
 from connectors.history.packs import schedules, selection, services
-from connectors.history.packs.forms import AskForm, ScheduleForm
+from connectors.history.packs.forms import PackForm, ScheduleForm
 from connectors.history.packs.mail import file_name
 from connectors.history.packs.selection import BadQuery
 from connectors.history.search import query_language
@@ -40,7 +40,7 @@ SWITCHES: dict[str, Callable[..., None]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
+class PackView:
     """A pack as the pages draw it."""
 
     pack: Pack
@@ -63,7 +63,7 @@ def new(request: HttpRequest) -> HttpResponse:
 
 
 def _asked(request: HttpRequest) -> HttpResponse:
-    form = AskForm(request.POST)
+    form = PackForm(request.POST)
     if not form.is_valid():
         return _ask_page(request, text_in(request.POST, "q")[: selection.LONGEST], problem="Open this page once more.")
     query, uuid = form.cleaned_data["q"], form.cleaned_data["uuid"]
@@ -75,7 +75,7 @@ def _asked(request: HttpRequest) -> HttpResponse:
 
 
 def _ask_page(request: HttpRequest, query: str, *, problem: str = "") -> HttpResponse:
-    context = {"form": AskForm(initial={"q": query, "uuid": uuid4()}), "query": query, "zone": _zone()}
+    context = {"form": PackForm(initial={"q": query, "uuid": uuid4()}), "query": query, "zone": _zone()}
     try:
         chosen = selection.select(query, _zone())
     except BadQuery as error:
@@ -83,7 +83,7 @@ def _ask_page(request: HttpRequest, query: str, *, problem: str = "") -> HttpRes
     context |= {
         "problem": problem,
         "chosen": chosen,
-        "form": AskForm(initial={"q": chosen.query if chosen else query, "uuid": uuid4()}),
+        "form": PackForm(initial={"q": chosen.query if chosen else query, "uuid": uuid4()}),
         "count": selection.count(chosen) if chosen else None,
     }
     return page(request, "history/pack_new.html", context, status=400 if problem else 200)
@@ -154,8 +154,8 @@ def _found(uuid: UUID) -> Pack:
     return get_object_or_404(Pack.objects.select_related("asked_by", "schedule"), uuid=uuid)
 
 
-def _shown(pack: Pack) -> Shown:
-    return Shown(
+def _shown(pack: Pack) -> PackView:
+    return PackView(
         pack=pack,
         words=selection.in_words(query_language.parse(pack.query)),
         name=file_name(pack),

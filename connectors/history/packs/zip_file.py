@@ -22,7 +22,7 @@ from django.db import transaction
 from django.db.models import Max, Min
 
 from alignadmin.audit import bundle, checkpoints, standalone_checker
-from alignadmin.audit.bundle import Span, Writing
+from alignadmin.audit.bundle import EntrySpan, Writing
 from alignadmin.audit.models import Checkpoint, Entry
 from alignadmin.text import one_line
 from connectors.history.packs import lines as pack_lines
@@ -54,7 +54,7 @@ class Contents:
     checkpoint: Checkpoint  # made for this pack
     read: int
     plans: list[int]
-    span: Span
+    span: EntrySpan
 
     @property
     def entries(self) -> int:
@@ -152,7 +152,7 @@ def write(path: Path, found: Contents, progress: Progress) -> Made:
     return Made(manifest_sha256=hashlib.sha256(manifest).hexdigest(), rows=written.rows)
 
 
-def _add_chain(writing: Writing, span: Span, done: _Done) -> None:
+def _add_chain(writing: Writing, span: EntrySpan, done: _Done) -> None:
     entries = bundle.entry_lines(span.first, span.last) if span.first and span.last else iter(())
     writing.add(standalone_checker.ENTRIES, done.counted(entries))
     writing.add(standalone_checker.CHECKPOINTS, bundle.checkpoint_lines(span.first_checkpoint, span.last_checkpoint))
@@ -216,7 +216,7 @@ def _manifest(found: Contents, written: Written) -> dict[str, Any]:
             {"id": each.pk, **{name: getattr(each, name) for name in row_files.CONNECTOR}}
             for each in found.selection.connectors
         ],
-        "terms": terms.told(found.ends.meanings, found.selection.connectors or Connector.objects.order_by("pk")),
+        "terms": terms.terms_file(found.ends.meanings, found.selection.connectors or Connector.objects.order_by("pk")),
         "filter": found.selection.words,
         "time_zone": found.selection.time_zone,
         "since": _stamp(found.selection.since),

@@ -24,11 +24,11 @@ from alignadmin.audit.models import Entry
 from alignadmin.errors import Refused
 from connectors.history.cases import services
 from connectors.history.intake import gaps
-from connectors.history.intake.gaps import Gap
+from connectors.history.intake.gaps import CoverageGap
 from connectors.history.reviews import samples, weeks
 from connectors.history.reviews.own_changes import own_changes
 from connectors.history.reviews.samples import Sample
-from connectors.history.reviews.weeks import Standing, Week, WeekLine
+from connectors.history.reviews.weeks import ReviewStatus, Week, WeekLine
 from connectors.models import Question, Review
 from connectors.models.connector import Connector
 from connectors.ports.audited import WEEK_REVIEWED
@@ -47,7 +47,7 @@ def overdue() -> int:
 class ToDo:
     """What of reviews the overview tells those who read the history."""
 
-    standing: Standing
+    standing: ReviewStatus
     open_questions: int
 
     def __bool__(self) -> bool:
@@ -71,7 +71,7 @@ def open_questions() -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
+class SeenWeek:
     """What stood on the page that is signed: the entry of the sign-off before (0: none), and the counts."""
 
     review: int
@@ -79,7 +79,7 @@ class Seen:
     open_cases: int
 
 
-def sign(week: Week, *, note: str, seen: Seen, sample: int = 0, actor: Person) -> Review:
+def sign(week: Week, *, note: str, seen: SeenWeek, sample: int = 0, actor: Person) -> Review:
     """Sign the week off as it was seen; `sample` is the entry of one that was drawn. Raises Refused."""
     note = note.strip()
     with transaction.atomic():
@@ -91,7 +91,7 @@ def sign(week: Week, *, note: str, seen: Seen, sample: int = 0, actor: Person) -
         drawn = samples.of_entry(sample, week) if sample else None
         if sample and drawn is None:
             raise Refused("That sample is not of this week. Draw one, then sign.")
-        act = _act(line, note, head, drawn, actor)
+        act = _audit_record(line, note, head, drawn, actor)
         review = _save(line, note, head.seq, actor)
         trail.record_all([act])
     return review
@@ -107,7 +107,7 @@ def _refuse_person(week: Week, actor: Person) -> None:
         raise Refused(f"Changes of your own are in this week, so somebody else has to sign it: {named}{more}")
 
 
-def _refuse_week(line: WeekLine, seen: Seen) -> None:
+def _refuse_week(line: WeekLine, seen: SeenWeek) -> None:
     week, review = line.week, line.review
     if not line.is_over:
         raise Refused(f"The week {week} is not over: it ends on {week.sunday:%A}, 24:00 UTC.")
@@ -137,7 +137,7 @@ def _save(line: WeekLine, note: str, until_seq: int, actor: Person) -> Review:
     return review
 
 
-def _act(line: WeekLine, note: str, head: Head, sample: Sample | None, actor: Person) -> AuditRecord:
+def _audit_record(line: WeekLine, note: str, head: Head, sample: Sample | None, actor: Person) -> AuditRecord:
     again = " again" if line.review else ""
     counts = f"{_plural(line.rows, 'row')}, {_plural(line.outside, 'outside change')}"
     return AuditRecord(
@@ -194,7 +194,7 @@ class GapOf:
     """Time of a week for which a connector's log was not taken in."""
 
     connector: Connector
-    gap: Gap
+    gap: CoverageGap
 
     def __str__(self) -> str:
         return f"{self.gap.since:%-d %b, %H:%M} to {self.gap.until:%-d %b, %H:%M} UTC"

@@ -58,7 +58,7 @@ def sample(request: HttpRequest, week: str) -> HttpResponse:
 @requires(Right.HISTORY, Right.REVIEW, ("POST",), fresh=True)
 def sign(request: HttpRequest, week: str) -> HttpResponse:
     found, note, drawn = _week(week), text_in(request.POST, "note"), _number(text_in(request.POST, "sample"))
-    seen = sign_off.Seen(
+    seen = sign_off.SeenWeek(
         review=_number(text_in(request.POST, "seen")),
         rows=_number(text_in(request.POST, "rows")),
         open_cases=_number(text_in(request.POST, "cases")),

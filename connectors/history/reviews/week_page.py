@@ -30,7 +30,7 @@ MOST_PLANS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tally:
+class WeekTally:
     """One line of the summary, and its rows in the history."""
 
     name: str
@@ -81,21 +81,21 @@ class WeekPage:
         return self.search(Term(name="case", value="open"))
 
     @cached_property
-    def actions(self) -> Sequence[Tally]:
+    def actions(self) -> Sequence[WeekTally]:
         return [self._tally("action", name, name, rows) for name, rows in self._counts("action")]
 
     @cached_property
-    def people(self) -> Sequence[Tally]:
+    def people(self) -> Sequence[WeekTally]:
         return [self._tally("author", name, name or "AlignAdmin", rows) for name, rows in self._counts("person_name")]
 
     @cached_property
-    def connectors(self) -> Sequence[Tally]:
+    def connectors(self) -> Sequence[WeekTally]:
         counts = self._counts("connector")
         known = Connector.objects.in_bulk([key for key, _ in counts if key])
         return [
             self._tally("connector", known[key].slug, known[key].name, rows)
             if key
-            else Tally(name="none, such as sign-ins", rows=rows, address="")
+            else WeekTally(name="none, such as sign-ins", rows=rows, address="")
             for key, rows in counts
         ]
 
@@ -103,8 +103,8 @@ class WeekPage:
         found = weeks.rows_of(self.week).values_list(column).annotate(total=Count("id"))
         return list(found.order_by("-total", column)[: MOST_LINES + 1])
 
-    def _tally(self, qualifier: str, value: str, name: str, rows: int) -> Tally:
-        return Tally(name=name, rows=rows, address=self.search(Term(name=qualifier, value=value)) if value else "")
+    def _tally(self, qualifier: str, value: str, name: str, rows: int) -> WeekTally:
+        return WeekTally(name=name, rows=rows, address=self.search(Term(name=qualifier, value=value)) if value else "")
 
     @cached_property
     def emergencies(self) -> Sequence[HistoryRow]:

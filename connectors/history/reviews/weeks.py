@@ -179,7 +179,7 @@ def _open_cases(oldest: Week, newest: Week) -> Counter[Week]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
+class ReviewStatus:
     """How far the reviews have come."""
 
     until: date | None  # every week up to this Sunday is signed
@@ -188,7 +188,7 @@ class Standing:
     oldest: Week | None  # the first that is not signed
 
 
-def standing(now: datetime | None = None) -> Standing:
+def standing(now: datetime | None = None) -> ReviewStatus:
     now = now or timezone.now()
     start, running = first(now), week_of(now)
     signed = set(Review.objects.filter(week__gte=start.monday).values_list("week", flat=True))
@@ -198,7 +198,7 @@ def standing(now: datetime | None = None) -> Standing:
     ]
     oldest = unsigned[0] if unsigned else None
     last = (oldest or running).before
-    return Standing(
+    return ReviewStatus(
         until=last.sunday if last >= start else None,
         open=len(unsigned),
         overdue=sum(week.is_late(now) for week in unsigned),

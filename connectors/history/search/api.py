@@ -73,7 +73,7 @@ class NewestFirst(BasePagination):
         }
 
 
-def _cursor(text: str) -> tuple[queries.Key | None, bool]:
+def _cursor(text: str) -> tuple[queries.PageBound | None, bool]:
     key = queries.read_key(text.removeprefix("-"))
     if text and key is None:
         raise NotFound("There is no such page: follow the addresses in next and previous.")

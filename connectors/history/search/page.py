@@ -48,7 +48,7 @@ class BarLink:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class HistoryUrl:
     """A search and how it is shown; every address of the page is one of these with something changed."""
 
     asked: Search
@@ -66,7 +66,7 @@ class Place:
         return f"{reverse('history')}?{found}" if found else reverse("history")
 
     def other(self, asked: Search) -> str:
-        return Place(asked=asked, as_align=self.as_align).address()
+        return HistoryUrl(asked=asked, as_align=self.as_align).address()
 
     def chips(self) -> list[Chip]:
         return [*map(self._chip_of_term, self.asked.terms), *map(self._chip_of_word, self.asked.words)]

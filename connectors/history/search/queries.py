@@ -19,12 +19,12 @@ from alignadmin.audit.entries import digest
 from alignadmin.audit.models import ChainHead, Entry
 from connectors.align.audit_sentences import parse
 from connectors.history.mirror import search_index
-from connectors.history.mirror.search_index import Span
+from connectors.history.mirror.search_index import TimeSpan
 from connectors.history.search import query_language
 from connectors.history.search.query_language import Selection
-from connectors.history.verification import seal_status, services
-from connectors.history.verification.seal_status import Standing
-from connectors.history.verification.services import Found
+from connectors.history.verification import row_status, services
+from connectors.history.verification.row_status import RowStatus
+from connectors.history.verification.services import CheckResult
 from connectors.models import HistoryRow, Source
 from connectors.models.connector import Connector
 
@@ -40,7 +40,7 @@ NEAR, FAR = timedelta(days=30), timedelta(days=180)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Key:
+class PageBound:
     """A place in the order (time, id), newest first: the row that a page stops before or starts after."""
 
     at: datetime
@@ -53,24 +53,24 @@ class Key:
 @dataclass(frozen=True, kw_only=True)
 class HistoryPage:
     rows: Sequence[HistoryRow]
-    older: Key | None
-    newer: Key | None
+    older: PageBound | None
+    newer: PageBound | None
 
 
-def read_key(text: str) -> Key | None:
+def read_key(text: str) -> PageBound | None:
     found = re.fullmatch(r"([0-9]{1,17})-([0-9]{1,18})", text)
     if not found:
         return None
     at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(found[1]))
-    return Key(at=at, id=int(found[2]))
+    return PageBound(at=at, id=int(found[2]))
 
 
-def key_of(row: HistoryRow) -> Key:
-    return Key(at=row.at, id=row.pk)
+def key_of(row: HistoryRow) -> PageBound:
+    return PageBound(at=row.at, id=row.pk)
 
 
 def history_page(
-    chosen: Selection | None, *, before: Key | None = None, after: Key | None = None, size: int = PAGE
+    chosen: Selection | None, *, before: PageBound | None = None, after: PageBound | None = None, size: int = PAGE
 ) -> HistoryPage:
     """`before` gives the rows older than it, `after` the ones just newer; both newest first."""
     if chosen is None:
@@ -85,17 +85,19 @@ def history_page(
     )
 
 
-def _beside(chosen: Selection, *, before: Key | None, after: Key | None, count: int) -> Sequence[HistoryRow]:
+def _beside(
+    chosen: Selection, *, before: PageBound | None, after: PageBound | None, count: int
+) -> Sequence[HistoryRow]:
     """The `count` rows nearest to the key, the nearest first."""
     # The bound on `at` alone is what lets the index be used.
     if after:
-        span, order = Span(since=after.at), ("at", "id")
+        span, order = TimeSpan(since=after.at), ("at", "id")
         beyond = Q(at__gt=after.at) | Q(at=after.at, id__gt=after.id)
     elif before:
-        span, order = Span(until=before.at), ("-at", "-id")
+        span, order = TimeSpan(until=before.at), ("-at", "-id")
         beyond = Q(at__lt=before.at) | Q(at=before.at, id__lt=before.id)
     else:
-        span, order, beyond = Span(), ("-at", "-id"), Q()
+        span, order, beyond = TimeSpan(), ("-at", "-id"), Q()
     wanted = Wanted(chosen=chosen, span=span.within(chosen.span), beyond=beyond, order=order, count=count)
     if not chosen.groups:
         return wanted.ordered(query_language.within(chosen, wanted.span))
@@ -107,7 +109,7 @@ class Wanted:
     """The rows of a page: `count` of a selection in a span that are beyond a key, in an order of time."""
 
     chosen: Selection
-    span: Span
+    span: TimeSpan
     beyond: Q
     order: Sequence[str]
     count: int
@@ -121,7 +123,7 @@ class Wanted:
 
     def chosen_of(self, ids: Sequence[int]) -> Rows:
         """Of these rows, whose words are known to be right, the ones that meet the other conditions, too."""
-        return query_language.within(replace(self.chosen, groups=()), Span()).filter(pk__in=ids)
+        return query_language.within(replace(self.chosen, groups=()), TimeSpan()).filter(pk__in=ids)
 
 
 def _by_row_number(wanted: Wanted) -> list[HistoryRow]:
@@ -154,7 +156,7 @@ def _walked(wanted: Wanted) -> list[int] | None:
     edge = (wanted.span.until if wanted.is_newest else wanted.span.since) or ends.first()
     reach = NEAR
     while edge is not None and reach <= FAR:
-        near = Span(since=edge - reach) if wanted.is_newest else Span(until=edge + reach)
+        near = TimeSpan(since=edge - reach) if wanted.is_newest else TimeSpan(until=edge + reach)
         found = _ids(wanted, wanted.span.within(near), wanted.order)
         if len(found) == wanted.count:
             return found
@@ -162,7 +164,7 @@ def _walked(wanted: Wanted) -> list[int] | None:
     return None
 
 
-def _ids(wanted: Wanted, span: Span, order: Sequence[Any]) -> list[int]:
+def _ids(wanted: Wanted, span: TimeSpan, order: Sequence[Any]) -> list[int]:
     """Sorted are times and ids only, not rows with all they bear."""
     rows = (
         query_language.within(wanted.chosen, span).filter(wanted.beyond).order_by(*order).values_list("pk", flat=True)
@@ -176,7 +178,7 @@ def _unordered(order: Sequence[str]) -> list[Any]:
     return [time.desc() if order[0] == "-at" else time.asc(), order[1]]
 
 
-def _last(found: Sequence[HistoryRow]) -> Key | None:
+def _last(found: Sequence[HistoryRow]) -> PageBound | None:
     return key_of(found[-1]) if found else None
 
 
@@ -255,7 +257,7 @@ def _tallied(chosen: Selection, first: date, last: date) -> dict[date, tuple[int
     counts: dict[date, tuple[int, int]] = {}
     for start, end in _without_clock_change(first, last):
         begin, finish = day_start(start), day_start(end + timedelta(days=1))
-        rows = query_language.within(chosen, Span(since=begin, until=finish)).filter(at__lt=finish)
+        rows = query_language.within(chosen, TimeSpan(since=begin, until=finish)).filter(at__lt=finish)
         found = rows.order_by().annotate(day=DayNumber("at", begin=int(begin.timestamp()))).values("day")
         for day in found.annotate(rows=Count("source"), outside=Count("source", filter=Q(source=Source.OUTSIDE))):
             # The 25th hour of a long day belongs to it, too.
@@ -315,7 +317,7 @@ class ChainState:
     rows: int
     first_at: datetime | None
     last_at: datetime | None
-    found: Found | None  # by the last check
+    found: CheckResult | None  # by the last check
 
 
 def chain_state() -> ChainState:
@@ -362,7 +364,7 @@ class Detail:
     entry: Entry | None
     archive: archive_index.Holding | None  # which the entry has left the database into
     whole: bool  # the entry has the hash it was written with
-    standing: Standing
+    standing: RowStatus
     ambiguous: bool
     neighbours: Sequence[HistoryRow]
     has_author: bool  # the entry says who decided on the value; those of before say only who applied it
@@ -377,7 +379,7 @@ def detail(row: HistoryRow) -> Detail:
         entry=entry,
         archive=archive_index.holding(row.entry_seq) if row.entry_seq and entry is None else None,
         whole=entry is not None and entry.hash == digest(entry.prev, entry.body),
-        standing=seal_status.of_one(row),
+        standing=row_status.of_one(row),
         ambiguous=bool(row.line and parse(row.line.description, row.line.type).ambiguous),
         neighbours=_neighbours(row),
         has_author=bool(people.get("author")),

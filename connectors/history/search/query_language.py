@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from alignadmin.parsing import whole
 from connectors.history.mirror import search_terms
-from connectors.history.mirror.search_index import Group, Match, Span, matching
+from connectors.history.mirror.search_index import Group, Match, TimeSpan, matching
 from connectors.history.search import periods
 from connectors.models import Case, CaseState, HistoryRow, Source
 from connectors.models.catalogue import WorkItemType
@@ -306,16 +306,16 @@ class Selection:
 
     columns: Q
     groups: tuple[Group, ...]
-    span: Span
+    span: TimeSpan
 
 
 def rows(search: Search) -> QuerySet[HistoryRow]:
     """The rows of a search, in no order; none where something in it is not understood."""
     chosen = select(search)
-    return HistoryRow.objects.none() if chosen is None else within(chosen, Span())
+    return HistoryRow.objects.none() if chosen is None else within(chosen, TimeSpan())
 
 
-def within(chosen: Selection, span: Span) -> QuerySet[HistoryRow]:
+def within(chosen: Selection, span: TimeSpan) -> QuerySet[HistoryRow]:
     """The rows of a selection in a span of time, which also keeps the index of words from giving more than that."""
     span = span.within(chosen.span)
     found = HistoryRow.objects.filter(chosen.columns)
@@ -341,7 +341,7 @@ def select(search: Search) -> Selection | None:
             groups += [group] if all(meaning.any_of for meaning in meanings) else []
     groups += _plain(search)
     since, until = bounds(search)
-    return Selection(columns=columns, groups=tuple(groups), span=Span(since=since, until=until))
+    return Selection(columns=columns, groups=tuple(groups), span=TimeSpan(since=since, until=until))
 
 
 def without_index(search: Search) -> tuple[Q, tuple[Group, ...]]:

@@ -30,7 +30,7 @@ def views(request: HttpRequest) -> HttpResponse:
     except Refused as refused:
         return _show(request, trouble=str(refused), name=name, query=query, status=400)
     messages.info(request, f"The search is saved as “{made.name}”.")
-    return redirect(request, saved_views.Shown(view=made, is_own=True).address)
+    return redirect(request, saved_views.SavedViewLine(view=made, is_own=True).address)
 
 
 @act_only

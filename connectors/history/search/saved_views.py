@@ -20,7 +20,7 @@ LONGEST_NAME, LONGEST_QUERY = 80, 4000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
+class SavedViewLine:
     """A view as it stands in a list."""
 
     view: SavedView
@@ -31,10 +31,10 @@ class Shown:
         return f"{reverse('history')}?{urlencode({'q': self.view.query})}"
 
 
-def seen_by(person: Person) -> list[Shown]:
+def seen_by(person: Person) -> list[SavedViewLine]:
     """One's own first, then what others share."""
     found = SavedView.objects.filter(Q(person=person) | Q(shared=True, person__is_active=True)).select_related("person")
-    shown = [Shown(view=view, is_own=view.person_id == person.pk) for view in found.order_by("name", "pk")]
+    shown = [SavedViewLine(view=view, is_own=view.person_id == person.pk) for view in found.order_by("name", "pk")]
     return sorted(shown, key=lambda each: not each.is_own)
 
 

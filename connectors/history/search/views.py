@@ -26,9 +26,9 @@ from connectors.history.intake.pasted_log import FORMS, SLASHED_EXAMPLE, AskDayO
 from connectors.history.mirror import search_terms
 from connectors.history.search import numbers, queries, query_language, saved_views
 from connectors.history.search.forms import LARGEST, TOO_LARGE, IntakeForm, SearchFields, asked
-from connectors.history.search.page import Place
+from connectors.history.search.page import HistoryUrl
 from connectors.history.verification import services
-from connectors.history.verification.seal_status import Standings
+from connectors.history.verification.row_status import RowStatuses
 from connectors.models.connector import AuditSource, Connector
 
 FORM_OVERHEAD = 64 * 1024
@@ -40,13 +40,13 @@ class IntakeState:
 
     connector: Connector
     why: str
-    gaps: gaps.State
+    gaps: gaps.CoverageState
 
 
 @requires(Right.HISTORY)
 def history(request: HttpRequest) -> HttpResponse:
     """The table with its search; `as=align` shows Align's four columns, `row` opens one row beside it."""
-    place = Place(asked=asked(request.GET), as_align=text_in(request.GET, "as") == "align")
+    place = HistoryUrl(asked=asked(request.GET), as_align=text_in(request.GET, "as") == "align")
     if "tidy" in request.GET:  # from the fields, most of which are empty
         return redirect(request, place.address())
     chosen = query_language.select(place.asked)
@@ -78,7 +78,7 @@ def history(request: HttpRequest) -> HttpResponse:
         "shows_utc": timezone.get_current_timezone_name() != "UTC",
         **_head(),
     }
-    context["standings"] = Standings(shown.rows, context["chain"].found)
+    context["standings"] = RowStatuses(shown.rows, context["chain"].found)
     return page(request, "history/history.html", context)
 
 

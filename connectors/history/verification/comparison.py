@@ -21,7 +21,7 @@ from connectors.history.mirror.projection import row_of
 from connectors.history.mirror.terms import terms_of
 from connectors.models import HistoryRow, MirrorLine, WithdrawnLine
 from connectors.models.connector import Connector
-from connectors.ports.differences import ALTERED, MISSING, SURPLUS, Difference, Look, Page, Position, told
+from connectors.ports.differences import ALTERED, MISSING, SURPLUS, Difference, Page, Position, TableComparison, told
 
 SIZE = 1000  # rows of one page
 ROWS, HEADS = "rows of the history", "heads of the chain"
@@ -284,7 +284,7 @@ def of_shown(shown: Sequence[HistoryRow]) -> dict[int, list[Difference]]:
 
 
 LOOKS = (
-    Look(name="rows of entries", page=rows_of_entries, count=Entry.objects.count),
-    Look(name="rows of lines", page=rows_of_lines, count=MirrorLine.objects.count),
-    Look(name="rows without a source", page=rows_of_nothing),
+    TableComparison(name="rows of entries", page=rows_of_entries, count=Entry.objects.count),
+    TableComparison(name="rows of lines", page=rows_of_lines, count=MirrorLine.objects.count),
+    TableComparison(name="rows without a source", page=rows_of_nothing),
 )

@@ -17,12 +17,12 @@ from connectors.history.cases import services
 from connectors.history.intake import gaps, withdrawals
 from connectors.history.mirror import case_lifecycle, matching
 from connectors.history.mirror import projection as make
-from connectors.history.mirror.case_lifecycle import Sighting
+from connectors.history.mirror.case_lifecycle import DriftObservation
 from connectors.history.verification.comparison import archived_seq
 from connectors.models import Case, CaseState, HistoryRow, Question, Review, Source
 from connectors.models.connector import Connector
 from connectors.ports.audited import LOG_WITHDRAWN, QUESTION_ANSWERED, QUESTION_ASKED, WEEK_REVIEWED
-from connectors.ports.differences import ALTERED, MISSING, SURPLUS, Difference, Look, Page, Position, told
+from connectors.ports.differences import ALTERED, MISSING, SURPLUS, Difference, Page, Position, TableComparison, told
 
 SIZE = 500
 CASES, QUESTIONS, REVIEWS = "cases", "questions", "reviews"
@@ -185,7 +185,7 @@ def _sighting_compared(case: Case, entry: Entry | None, row: HistoryRow | None) 
     if entry is None or entry.action != make.ELSEWHERE:
         yield altered(CASES, what, "entry_seq", case.entry_seq, "no change that the watch has seen")
         return
-    seen = Sighting.of_entry(entry)
+    seen = DriftObservation.of_entry(entry)
     if not is_near(case.opened_at, entry.at):
         yield altered(CASES, what, "opened_at", case.opened_at, entry.at, entry.seq)
     if case.line is None:
@@ -316,9 +316,9 @@ def _review_compared(week: str, stored: Review | None, entry: Entry | None) -> I
 
 
 LOOKS = (
-    Look(name="decisions about cases", page=decided_cases),
-    Look(name="cases", page=all_cases, count=Case.objects.count),
-    Look(name="outside changes without a case", page=lines_without_case),
-    Look(name="questions", page=all_questions),
-    Look(name="reviews", page=all_reviews),
+    TableComparison(name="decisions about cases", page=decided_cases),
+    TableComparison(name="cases", page=all_cases, count=Case.objects.count),
+    TableComparison(name="outside changes without a case", page=lines_without_case),
+    TableComparison(name="questions", page=all_questions),
+    TableComparison(name="reviews", page=all_reviews),
 )

@@ -15,7 +15,7 @@ from connectors.history.mirror import matching
 from connectors.history.mirror.matching import Cluster, Pair, Point
 from connectors.models import Certainty, HistoryRow
 from connectors.models.connector import Connector
-from connectors.ports.differences import ALTERED, SURPLUS, Difference, Look, Page, Position, told
+from connectors.ports.differences import ALTERED, SURPLUS, Difference, Page, Position, TableComparison, told
 
 SIZE = 2000  # rows of one page; a group is never cut
 PAIRINGS = "pairings"
@@ -127,4 +127,4 @@ def _count() -> int:
     return HistoryRow.objects.exclude(match="").count()
 
 
-LOOKS = (Look(name="pairings", page=pairings, count=_count),)
+LOOKS = (TableComparison(name="pairings", page=pairings, count=_count),)

@@ -26,7 +26,7 @@ from connectors.history.verification import comparison, pairings
 from connectors.history.verification.comparison import FIELDS
 from connectors.models import HistoryRow, MirrorLine, WithdrawnLine
 from connectors.models.connector import Connector
-from connectors.ports.differences import Difference, Look, Page, Position
+from connectors.ports.differences import Difference, Page, Position, TableComparison
 
 REBUILT = "history.rebuilt"
 MOST_TOLD = 100  # differences that the entry names
@@ -76,7 +76,7 @@ def rebuild(*, actor: Person | None, progress: Progress | None = None) -> Rebuil
     return done
 
 
-def _mended(look: Look, position: Position, done: Rebuilt) -> Page:
+def _mended(look: TableComparison, position: Position, done: Rebuilt) -> Page:
     page = look.page(position)
     if not page.found:
         return page
@@ -104,7 +104,7 @@ def _mend(found: Sequence[Difference]) -> None:
         HistoryRow.objects.filter(entry_seq=None, line=None).delete()
         HistoryRow.objects.filter(entry_seq__lte=0).delete()
     for connector, some in looks.items():
-        matching.settle(Connector.objects.get(pk=connector), some)
+        matching.pair_lines(Connector.objects.get(pk=connector), some)
 
 
 def _note(looks: dict[int, set[str]], rows: Iterable[HistoryRow]) -> None:

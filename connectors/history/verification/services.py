@@ -30,7 +30,7 @@ from connectors.history.verification import comparison, copies, pairings
 from connectors.jobs import leases
 from connectors.jobs.runner import MOST_TRIES, PROGRESS_EVERY, Interrupted, LeaseLost, owner_name, stopping
 from connectors.models import MirrorLine, Verification, VerificationState
-from connectors.ports.differences import Difference, Look, Page, Position
+from connectors.ports.differences import Difference, Page, Position, TableComparison
 from connectors.ports.extensions import extensions
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ Tell = Callable[[str, int], None]  # what it is at, and how many rows were read
 TOO_OFTEN = "This check was begun time and again and never came to its end. See the log, then start it again."
 
 
-def looks() -> Sequence[Look]:
+def comparisons() -> Sequence[TableComparison]:
     """Every table that is compared, in the order in which one may rely on the other."""
     return (RUNS, *comparison.LOOKS, *pairings.LOOKS, *copies.LOOKS, *extensions().comparisons)
 
@@ -60,7 +60,7 @@ def _runs(after: Position) -> Page:
     return Page(following=None, rows=MirrorLine.objects.count(), found=found, more=more)
 
 
-RUNS = Look(name="lines and runs of the intake", page=_runs, count=MirrorLine.objects.count, is_settled=True)
+RUNS = TableComparison(name="lines and runs of the intake", page=_runs, count=MirrorLine.objects.count, is_settled=True)
 
 
 # -- asking -----------------------------------------------------------------------------------------------------------
@@ -138,12 +138,12 @@ class Hold:
         if not self.mine().update(**values):
             raise LeaseLost
 
-    def fence(self) -> None:
+    def assert_lease(self) -> None:
         """The first statement of a transaction that only the holder may commit. Raises LeaseLost."""
         if not self.mine().select_for_update(no_key=True).values_list("pk", flat=True).first():
             raise LeaseLost
 
-    def give_back(self) -> None:
+    def requeue(self) -> None:
         self.mine().update(state=VerificationState.QUEUED, lease_until=None)
 
     def renew(self) -> bool:
@@ -210,10 +210,10 @@ def execute(hold: Hold) -> None:
         with leases.heartbeat(f"check {hold.check.pk} of the history", hold.renew):
             _verify(hold)
     except Interrupted:
-        hold.give_back()
+        hold.requeue()
     except LeaseLost:
         log.warning("Check %s of the history was not held any more; another worker goes on with it", hold.check.pk)
-        hold.give_back()  # unless it has been taken over
+        hold.requeue()  # unless it has been taken over
     except OperationalError:
         # Locked for too long, or gone: the lease runs out, and whoever takes it up then goes on.
         log.exception("The database did not let check %s of the history go on", hold.check.pk)
@@ -229,7 +229,7 @@ def _fail(hold: Hold, sentence: str) -> None:
 
 
 def _verify(hold: Hold) -> None:
-    check, tables = hold.check, looks()
+    check, tables = hold.check, comparisons()
     if check.epoch > MOST_TRIES + 1:
         _fail(hold, TOO_OFTEN)
         return
@@ -251,7 +251,7 @@ def _verify(hold: Hold) -> None:
     _finish(hold)
 
 
-def _begin(hold: Hold, tables: Sequence[Look]) -> None:
+def _begin(hold: Hold, tables: Sequence[TableComparison]) -> None:
     check = hold.check
     check.until_seq = ChainHead.objects.filter(pk=1).values_list("seq", flat=True).first() or 0
     check.until_line = MirrorLine.objects.aggregate(last=Max("pk"))["last"] or 0
@@ -267,7 +267,7 @@ def _chain_checked(hold: Hold) -> dict[str, Any]:
     return said
 
 
-def _page(look: Look, position: Any) -> Page:
+def _page(look: TableComparison, position: Any) -> Page:
     """What differs in a page may be half of what somebody writes just now: it is looked at again when nobody does."""
     page = look.page(position)
     if page.found and not look.is_settled:
@@ -281,7 +281,7 @@ def _finish(hold: Hold) -> None:
     check = hold.check
     sentence = sentence_of(check)
     with transaction.atomic():
-        hold.fence()
+        hold.assert_lease()
         hold.write(
             state=VerificationState.DONE,
             done=max(check.done, check.total),
@@ -346,7 +346,7 @@ def compared_sentence(check: Verification) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class CheckResult:
     """What the last check found, as its entry says."""
 
     at: datetime
@@ -368,7 +368,7 @@ class Found:
         return line <= self.until_line and self.is_named_in_full and line not in self.lines
 
 
-def last_found() -> Found | None:
+def last_found() -> CheckResult | None:
     """Of the newest entry of a check; a row of another table that says so is not believed."""
     # The action stands in the statement itself: with a place for it, SQLite does not use the index of just these.
     entry = Entry.objects.extra(where=[f"action = '{VERIFIED}'"]).order_by("-seq").first()  # noqa: S610  # nosec B610
@@ -379,7 +379,7 @@ def last_found() -> Found | None:
     if said["action"] != VERIFIED or said["seq"] != entry.seq or "until_seq" not in data:
         return None  # before rows were compared, a check said nothing of them
     named = data["named"]
-    return Found(
+    return CheckResult(
         at=datetime.fromisoformat(said["at"]),
         sentence=said["sentence"],
         until_seq=data["until_seq"],

@@ -12,7 +12,7 @@ from connectors.demo.people import PEOPLE
 from connectors.demo.prepare import prepare
 from connectors.demo.surroundings import Surroundings, surroundings
 from connectors.local.children import ChildEnded, Children
-from connectors.local.machine import MANAGE, CannotStart, alone, start_product, step
+from connectors.local.machine import MANAGE, CannotStartHere, alone, start_product, step
 
 
 class Command(BaseCommand):
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         try:
             with alone(settings.DATA_DIR, "demo.lock", what="A demo"):
                 self.supervise(surroundings(settings.DATA_DIR, os.environ))
-        except (CannotStart, ChildEnded) as error:
+        except (CannotStartHere, ChildEnded) as error:
             raise CommandError(str(error)) from error
 
     def supervise(self, where: Surroundings) -> None:

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from alignadmin import own_settings
 from alignadmin.accounts.models import Person, Role
 from connectors.local.children import ChildEnded, Children
-from connectors.local.machine import HOST, MANAGE, CannotStart, alone, port_of, refuse_taken, start_product, step
+from connectors.local.machine import HOST, MANAGE, CannotStartHere, alone, port_of, refuse_taken, start_product, step
 
 
 class Command(BaseCommand):
@@ -23,12 +23,12 @@ class Command(BaseCommand):
         try:
             with alone(settings.DATA_DIR, "serve.lock", what="An installation"):
                 self.supervise()
-        except (CannotStart, ChildEnded) as error:
+        except (CannotStartHere, ChildEnded) as error:
             raise CommandError(str(error)) from error
 
     def supervise(self) -> None:
         if (settings.DATA_DIR / "demo.json").exists():
-            raise CannotStart(
+            raise CannotStartHere(
                 f"{settings.DATA_DIR} holds the demo's data; choose another DATA_DIR: make serve DATA_DIR=..."
             )
         port = port_of(os.environ, "PORT", 8000)

@@ -128,9 +128,9 @@ def test_the_worker_makes_and_delivers_it(hourly: None, settings: Settings) -> N
 def test_the_private_half_is_sealed_and_bound_to_its_row() -> None:
     checkpoints.make(checkpoints.HOUR)
     key = SigningKey.objects.get()
-    assert sealing.does_open(sealing.Stored(value=key.sealed, bound_to=signing_bound_to(key)))
+    assert sealing.does_open(sealing.SealedValue(value=key.sealed, bound_to=signing_bound_to(key)))
     key.uuid = uuid4()
-    assert not sealing.does_open(sealing.Stored(value=key.sealed, bound_to=signing_bound_to(key)))
+    assert not sealing.does_open(sealing.SealedValue(value=key.sealed, bound_to=signing_bound_to(key)))
 
 
 def test_another_sealing_key_seals_it_again(settings: Settings) -> None:

@@ -21,7 +21,7 @@ from connectors.align.errors import (
     SignInRefused,
 )
 from connectors.align.odata import Query, plain
-from connectors.align.resources import MappingRecord, ProcessFlow
+from connectors.align.resources import AlignProcessFlow, MappingRecord
 from tests.support.sandbox_fixture import ADMIN, ALIGN_TOKEN, RunningSandbox, sandbox
 from tests.support.scripted_server import Reply, Seen, in_turn, serving
 
@@ -253,10 +253,10 @@ def test_a_malformed_record_is_an_error_that_names_the_field(data: object, named
 def test_unknown_and_missing_fields_are_tolerated() -> None:
     row = MappingRecord.from_json({"id": 1, "workItemTypeId": 3, "jiraStatusId": "10001", "alignStateId": 0, "new": {}})
     assert (row.jira_status_id, row.align_state_id, row.process_step_id, row.project_key) == (10001, 0, None, None)
-    flow = ProcessFlow.from_json({"id": 5, "processSteps": [{"id": 50}, {"id": 51, "state": 0}]})
+    flow = AlignProcessFlow.from_json({"id": 5, "processSteps": [{"id": 50}, {"id": 51, "state": 0}]})
     assert [(step.id, step.order, step.state) for step in flow.steps] == [(50, 1, None), (51, 2, 0)]
     assert flow.is_active
-    assert ProcessFlow.from_json({"id": 5, "processSteps": None}).steps == ()
+    assert AlignProcessFlow.from_json({"id": 5, "processSteps": None}).steps == ()
 
 
 def test_the_audit_log_is_read_from_an_id_and_a_time(sandbox: RunningSandbox) -> None:

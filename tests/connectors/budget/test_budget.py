@@ -15,17 +15,17 @@ from django.test.utils import CaptureQueriesContext
 
 from alignadmin.http import Remote, Retry, Site, Ticket
 from alignadmin.http.errors import RateLimited, Unreachable
-from connectors.budget.slots import DatabaseBudget, Limits, Usage, Wait, database_budget, now
+from connectors.budget.slots import BudgetLimits, DatabaseBudget, Usage, Wait, database_budget, now
 from connectors.models.budget import BudgetGate, BudgetSlot
 from tests.support.scripted_server import Reply, Seen, serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SMALL = Limits(slots=6, reserved=2, window=0.3, grace=0.1, longest_deadline=1.0, longest_block=5.0)
+SMALL = BudgetLimits(slots=6, reserved=2, window=0.3, grace=0.1, longest_deadline=1.0, longest_block=5.0)
 ORIGIN = "acme.jiraalign.com"
 
 
-def budget(*, limits: Limits = SMALL, interactive: bool = False, **more: Any) -> DatabaseBudget:
+def budget(*, limits: BudgetLimits = SMALL, interactive: bool = False, **more: Any) -> DatabaseBudget:
     return DatabaseBudget(system="align", origin=ORIGIN, limits=limits, interactive=interactive, **more)
 
 
@@ -76,7 +76,7 @@ def in_threads(count: int, work: Callable[[int], None]) -> None:
 
 
 def test_a_strict_site_never_refuses_and_nearly_the_whole_share_is_used() -> None:
-    limits = Limits(slots=54, reserved=6, window=2.0, grace=0.2, longest_deadline=5.0)
+    limits = BudgetLimits(slots=54, reserved=6, window=2.0, grace=0.2, longest_deadline=5.0)
     site = StrictSite(limit=54, window=2.0, block=2.0)
     with serving(site) as server:
         remote_site = Site(address=server.address, allow_private=True, deadline=5.0)
@@ -129,7 +129,7 @@ def test_a_request_without_an_answer_keeps_its_slot_for_the_whole_lease() -> Non
 
 
 def test_threads_never_hold_the_same_slot() -> None:
-    limits = Limits(slots=40, reserved=0, window=30.0, grace=1.0, longest_deadline=5.0)
+    limits = BudgetLimits(slots=40, reserved=0, window=30.0, grace=1.0, longest_deadline=5.0)
     taken: list[int] = []
     in_threads(8, lambda _: taken.extend(take(budget(limits=limits)).slot_id for _ in range(5)))
     assert len(set(taken)) == len(taken) == 40
@@ -165,7 +165,7 @@ def test_a_block_stops_everybody_and_one_probe_goes_first() -> None:
 
 
 def test_exactly_one_of_many_becomes_the_probe() -> None:
-    limits = Limits(slots=40, reserved=0, window=0.2, grace=0.2, longest_deadline=2.0, longest_block=5.0)
+    limits = BudgetLimits(slots=40, reserved=0, window=0.2, grace=0.2, longest_deadline=2.0, longest_block=5.0)
     first = budget(limits=limits)
     first.blocked(take(first), 0.2)
     order: list[tuple[bool, float]] = []
@@ -200,7 +200,7 @@ def test_a_probe_that_meets_429_starts_the_next_block() -> None:
 
 
 def test_429_pauses_all_threads_and_fails_none_of_them() -> None:
-    limits = Limits(slots=60, reserved=0, window=1.0, grace=0.2, longest_deadline=5.0, longest_block=10.0)
+    limits = BudgetLimits(slots=60, reserved=0, window=1.0, grace=0.2, longest_deadline=5.0, longest_block=10.0)
     site = StrictSite(limit=20, window=1.0, block=0.5)  # something else uses two thirds of the site's limit
     retry = Retry(least_block=1.0, block_jitter=0.1, patience=60.0)
     waits: list[Wait | None] = []
@@ -225,7 +225,7 @@ def test_429_pauses_all_threads_and_fails_none_of_them() -> None:
 
 def test_the_observer_hears_what_is_waited_for_in_a_sentence() -> None:
     heard: list[Wait | None] = []
-    limits = Limits(slots=2, reserved=1, window=0.6, grace=0.1, longest_deadline=1.0)
+    limits = BudgetLimits(slots=2, reserved=1, window=0.6, grace=0.1, longest_deadline=1.0)
     bulk = budget(limits=limits, observer=heard.append)
     bulk.answered(take(bulk))
     take(bulk, patience=2.0)
@@ -237,7 +237,9 @@ def test_the_observer_hears_what_is_waited_for_in_a_sentence() -> None:
 
 @pytest.mark.parametrize("hours", [1, 24 * 365])
 def test_a_clock_that_jumps_back_never_waits_longer_than_the_longest_lease(hours: int) -> None:
-    bulk = budget(limits=Limits(slots=4, reserved=0, window=0.2, grace=0.1, longest_deadline=0.3, longest_block=0.5))
+    bulk = budget(
+        limits=BudgetLimits(slots=4, reserved=0, window=0.2, grace=0.1, longest_deadline=0.3, longest_block=0.5)
+    )
     bulk.answered(bulk.take(deadline=0.3, patience=0))
     ahead = now() + timedelta(hours=hours)
     BudgetSlot.objects.update(free_at=ahead)
@@ -259,7 +261,7 @@ def test_a_lease_that_somebody_took_a_moment_later_is_left_as_it_is() -> None:
 
 
 def test_many_that_find_a_clock_gone_back_at_once_all_go_on_waiting() -> None:
-    limits = Limits(slots=400, reserved=0, window=30.0, grace=1.0, longest_deadline=5.0)
+    limits = BudgetLimits(slots=400, reserved=0, window=30.0, grace=1.0, longest_deadline=5.0)
     take(budget(limits=limits))
     outcomes: list[str] = []
 
@@ -290,14 +292,14 @@ def test_slots_survive_a_restart_so_that_it_gives_no_fresh_burst() -> None:
 
 def test_more_slots_by_a_changed_setting_are_added() -> None:
     take(budget())
-    larger = budget(limits=Limits(slots=9, reserved=2, window=0.3, grace=0.1, longest_deadline=1.0))
+    larger = budget(limits=BudgetLimits(slots=9, reserved=2, window=0.3, grace=0.1, longest_deadline=1.0))
     assert larger.usage() == Usage(total=9, used=1, reserved=2), "slots without a row yet are free"
     assert len({take(larger).slot_id for _ in range(6)}) == 6
     assert BudgetSlot.objects.count() == 9
 
 
 def test_looking_at_the_usage_writes_nothing_and_sees_every_slot_that_is_taken() -> None:
-    limits = Limits(slots=40, reserved=8, window=30.0, grace=1.0, longest_deadline=5.0)
+    limits = BudgetLimits(slots=40, reserved=8, window=30.0, grace=1.0, longest_deadline=5.0)
     bulk, person = budget(limits=limits), budget(limits=limits, interactive=True)
     with CaptureQueriesContext(connection) as queries:
         assert bulk.usage() == Usage(total=40, used=0, reserved=8)
@@ -329,7 +331,7 @@ def test_a_deadline_beyond_the_longest_is_refused() -> None:
     with pytest.raises(ValueError, match="longer than the longest"):
         budget().take(deadline=1.5, patience=0)
     with pytest.raises(ValueError, match="smaller"):
-        Limits(slots=5, reserved=5)
+        BudgetLimits(slots=5, reserved=5)
 
 
 def test_an_unreachable_site_uses_a_slot_for_each_try() -> None:

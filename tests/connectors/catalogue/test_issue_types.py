@@ -12,8 +12,8 @@ from connectors.catalogue.issue_types import IssueTypes
 from connectors.catalogue.usual_types import usual_type
 from connectors.models import Connector, IssueType, ReachableStatus, TypeMatch
 from connectors.setup import services
-from connectors.setup.readiness import State, readiness
-from mappings.matrix.coverage import Coverage, coverage
+from connectors.setup.readiness import StepState, readiness
+from mappings.matrix.coverage import ProjectCoverage, coverage
 from tests.support import factories, sandbox_fixture
 from tests.support.sandbox_fixture import RunningSandbox
 
@@ -53,12 +53,12 @@ def test_what_jira_says_of_a_type_tells_what_it_is(
     assert usual_type(name, level=level, is_subtask=is_subtask, avatar=avatar) == type_
 
 
-def of_types(connector: Connector) -> tuple[State, str]:
+def of_types(connector: Connector) -> tuple[StepState, str]:
     found = next(each for each in readiness(connector) if each.code == "work-item-types")
     return found.state, found.sentence
 
 
-def squares(shown: Coverage, key: str) -> list[str]:
+def squares(shown: ProjectCoverage, key: str) -> list[str]:
     return [square.state for row in shown.rows if row.key == key for square in row.squares]
 
 
@@ -71,7 +71,7 @@ def test_a_translated_service_user_changes_nothing(
     factories.refreshed(connector)
     assert not IssueType.objects.filter(name="Bug").exists()
     assert coverage(connector).counts == before
-    assert of_types(connector)[0] == State.OK
+    assert of_types(connector)[0] == StepState.OK
     matrix = signed_in(Role.VIEWER).get("/connectors/acme/mappings/?type=defect").content.decode()
     assert "No Jira status is reachable" not in matrix
 
@@ -89,7 +89,7 @@ def test_choices_are_kept_by_id_when_the_language_changes(
     sandbox.edit("set_token", site="jira", token=sandbox_fixture.JIRA_TOKEN, language=language)
     factories.refreshed(connector)
     assert {type_: IssueTypes(connector).of(type_, None) for type_ in TYPES} == before
-    assert of_types(connector)[0] == State.OK
+    assert of_types(connector)[0] == StepState.OK
     assert "Sub-task" not in of_types(connector)[1]  # told by the names of now
 
 
@@ -101,7 +101,7 @@ def test_sub_tasks_of_team_managed_projects_have_another_name_and_are_tasks(
             sandbox.edit("rename_issue_type", id=each["id"], name="Subtask")
     factories.refreshed(connector)
     assert of_types(connector) == (
-        State.OK,
+        StepState.OK,
         "Feature = Epic; Story = Story; Task = Sub-task, Subtask; Defect = Bug.",
     )
     assert squares(coverage(connector), "PROJ1")[2] == "unmapped"
@@ -120,13 +120,13 @@ def test_a_choice_that_leaves_projects_out_is_named_per_project_with_what_they_h
             sandbox.edit("rename_issue_type", id=each["id"], name="Subtask")
     factories.refreshed(connector)
     state, said = of_types(connector)
-    assert state == State.MISSING
+    assert state == StepState.MISSING
     assert "Nothing stands for Task in HACK, LAB, MKT, PROJ1, PROJ2: is it Subtask?" in said
     page = signed_in(Role.ADMIN)
     assert "is it Subtask?" in page.get("/connectors/acme/").content.decode()
     chosen = {"feature": ["Epic"], "story": ["Story"], "task": ["Sub-task", "Subtask"], "defect": ["Bug"]}
     assert page.post("/connectors/acme/types/", chosen).status_code == 303
-    assert of_types(connector)[0] == State.OK
+    assert of_types(connector)[0] == StepState.OK
 
 
 def test_a_team_managed_project_made_since_the_choice_follows_it_by_name(
@@ -142,11 +142,11 @@ def test_a_team_managed_project_made_since_the_choice_follows_it_by_name(
 def test_what_nothing_tells_is_asked_for_and_not_guessed(connector: Connector, admin: Person) -> None:
     IssueType.objects.filter(connector=connector, name="Story").update(name="Mejora", avatar=None)
     state, said = of_types(connector)
-    assert state == State.MISSING
+    assert state == StepState.MISSING
     assert "Nothing stands for Story in BILL, DATA, FRD, HACK, HRS and 14 more: is it Mejora?" in said
     assert "stands for Defect" not in said
     services.set_type_matches(connector, {"story": ["Mejora"]}, actor=admin)
-    assert of_types(connector)[0] == State.OK
+    assert of_types(connector)[0] == StepState.OK
 
 
 def test_mappings_whose_issue_types_are_not_known_are_lost_and_not_called_not_applicable(

@@ -105,16 +105,16 @@ def test_a_lease_that_holds_is_not_taken_over_and_one_that_ran_out_is(job: Job) 
 def test_a_runner_that_was_taken_over_can_write_nothing_more(job: Job) -> None:
     first = taken(job)
     with transaction.atomic():
-        first.fence()
+        first.assert_lease()
     run_out(job)
     second = taken(job, "second")
 
     assert not first.renew()
     with pytest.raises(runner.LeaseLost), transaction.atomic():
-        first.fence()
+        first.assert_lease()
     with pytest.raises(runner.LeaseLost):
         first.end(JobState.DONE)
-    first.give_back()
+    first.requeue()
     second.end(JobState.DONE)
     job.refresh_from_db()
     assert job.state == JobState.DONE
@@ -124,7 +124,7 @@ def test_a_fence_keeps_others_from_taking_the_job_over_until_the_commit(job: Job
     first = taken(job)
     claimed = list[runner.Run | None]()
     with transaction.atomic():
-        first.fence()
+        first.assert_lease()
         Job.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
         thread = in_thread(lambda: claimed.append(runner.claim("second", job.pk)))
         thread.join(0.5)
@@ -135,7 +135,7 @@ def test_a_fence_keeps_others_from_taking_the_job_over_until_the_commit(job: Job
 
 def test_a_fence_outside_of_a_transaction_is_refused(job: Job) -> None:
     with pytest.raises(RuntimeError):
-        taken(job).fence()
+        taken(job).assert_lease()
 
 
 # --- the heartbeat -----------------------------------------------------------------------------------------------
@@ -152,7 +152,7 @@ def test_the_heartbeat_keeps_the_lease_of_long_work(
             time.sleep(0.7)
             leases.append(Job.objects.values_list("lease_until", flat=True).get(pk=run.job.pk))
             assert runner.claim("second", run.job.pk) is None
-            run.hear()
+            run.check_cancelled()
 
     handled.append(work)
     assert runner.run_now(job).state == JobState.DONE
@@ -192,7 +192,7 @@ def test_a_heartbeat_gives_up_in_time_and_the_runner_stops_before_its_lease_ends
             try:
                 while True:
                     time.sleep(0.05)
-                    run.hear()
+                    run.check_cancelled()
             finally:
                 stopped_before.append((lease_until - timezone.now()).total_seconds())
 

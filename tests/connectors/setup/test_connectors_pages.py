@@ -35,7 +35,7 @@ from connectors.models import (
     TypeMatch,
 )
 from connectors.ports.audited import context_of
-from connectors.setup.readiness import CONFIGURATION_PULL, State, readiness
+from connectors.setup.readiness import CONFIGURATION_PULL, StepState, readiness
 from tests.support import factories
 from tests.support.sandbox_fixture import ADMIN, ALIGN_TOKEN, JIRA_TOKEN, RunningSandbox
 
@@ -316,7 +316,7 @@ def test_a_refresh_fills_projects_issue_types_and_readiness(
     assert "Core Platform" in shown
     assert "team-managed" in shown
     states = {each.code: each.state for each in readiness(connector)}
-    assert states["api-token"] == states["process-flows"] == states["work-item-types"] == State.OK
+    assert states["api-token"] == states["process-flows"] == states["work-item-types"] == StepState.OK
 
 
 def test_the_number_of_queries_does_not_grow_with_the_projects(configurer: Client, bare_connector: Connector) -> None:
@@ -503,15 +503,15 @@ def test_issue_types_are_chosen_by_name_and_kept_by_id(configurer: Client, bare_
 # --- readiness --------------------------------------------------------------------------------------------------------
 
 
-def state_of(owner: Connector, code: str) -> tuple[State, str]:
+def state_of(owner: Connector, code: str) -> tuple[StepState, str]:
     found = next(each for each in readiness(Connector.objects.get(pk=owner.pk)) if each.code == code)
     return found.state, found.sentence
 
 
 def test_a_person_confirms_what_the_api_does_not_show(configurer: Client, bare_connector: Connector) -> None:
-    assert state_of(bare_connector, "bidirectional-sync")[0] == State.UNKNOWN
+    assert state_of(bare_connector, "bidirectional-sync")[0] == StepState.UNKNOWN
     assert configurer.post("/connectors/acme/confirm/", {"code": "bidirectional-sync"}).status_code == 303
-    assert state_of(bare_connector, "bidirectional-sync")[0] == State.CONFIRMED
+    assert state_of(bare_connector, "bidirectional-sync")[0] == StepState.CONFIRMED
     assert "Confirmed by Admin" in text(configurer.get("/connectors/acme/")).replace("<bdi>", "").replace("</bdi>", "")
     assert configurer.post("/connectors/acme/confirm/", {"code": "projects"}).status_code == 400
 
@@ -537,30 +537,30 @@ def test_a_status_that_align_refuses_names_the_menu_path_until_confirmed_again(
     configurer.post("/connectors/acme/confirm/", {"code": "statuses-pulled"})
     failed_change(bare_connector, "jiraStatusId: The status Archived (10019) has not been pulled from Jira.")
     state, sentence = state_of(bare_connector, "statuses-pulled")
-    assert state == State.MISSING
+    assert state == StepState.MISSING
     assert CONFIGURATION_PULL in sentence
     assert "Archived (10019)" in sentence
     configurer.post("/connectors/acme/confirm/", {"code": "statuses-pulled"})
-    assert state_of(bare_connector, "statuses-pulled")[0] == State.CONFIRMED
+    assert state_of(bare_connector, "statuses-pulled")[0] == StepState.CONFIRMED
 
 
 def test_only_the_newest_apply_counts_against_the_statuses(bare_connector: Connector) -> None:
     failed_change(bare_connector, "The status QA has not been pulled.", plan=7)
     failed_change(bare_connector, "Jira Align failed to answer (500).", plan=8)
-    assert state_of(bare_connector, "statuses-pulled")[0] == State.UNKNOWN
+    assert state_of(bare_connector, "statuses-pulled")[0] == StepState.UNKNOWN
 
 
 def test_readiness_says_what_is_missing(bare_connector: Connector) -> None:
-    assert state_of(bare_connector, "api-token")[0] == State.UNKNOWN
-    assert state_of(bare_connector, "projects")[0] == State.UNKNOWN
+    assert state_of(bare_connector, "api-token")[0] == StepState.UNKNOWN
+    assert state_of(bare_connector, "projects")[0] == StepState.UNKNOWN
     Connector.objects.update(catalogue_at=timezone.now())
     Credential.objects.filter(system=System.JIRA).update(last_answer="Jira refused the sign-in (401).")
     assert state_of(bare_connector, "api-token") == (
-        State.MISSING,
+        StepState.MISSING,
         "The Jira Align credential has not been used yet: test the connection. Jira: Jira refused the sign-in (401).",
     )
-    assert state_of(bare_connector, "projects")[0] == State.MISSING
-    assert state_of(bare_connector, "process-flows")[0] == State.MISSING
+    assert state_of(bare_connector, "projects")[0] == StepState.MISSING
+    assert state_of(bare_connector, "process-flows")[0] == StepState.MISSING
     add_projects(bare_connector, 1)
     assert "K000 (no programme)" in state_of(bare_connector, "projects")[1]
     IssueType.objects.create(connector=bare_connector, jira_id=1, name="Epic")
@@ -570,9 +570,9 @@ def test_readiness_says_what_is_missing(bare_connector: Connector) -> None:
 def test_a_flow_without_steps_is_not_ready(bare_connector: Connector) -> None:
     Connector.objects.update(catalogue_at=timezone.now())
     flow = ProcessFlow.objects.create(connector=bare_connector, align_id=7, name="Feature flow")
-    assert state_of(bare_connector, "process-flows")[0] == State.MISSING
+    assert state_of(bare_connector, "process-flows")[0] == StepState.MISSING
     ProcessStep.objects.create(connector=bare_connector, flow=flow, align_id=501, name="Funnel")
-    assert state_of(bare_connector, "process-flows") == (State.OK, "1 active flow, 1 step.")
+    assert state_of(bare_connector, "process-flows") == (StepState.OK, "1 active flow, 1 step.")
 
 
 # --- rights, REST, health ---------------------------------------------------------------------------------------------

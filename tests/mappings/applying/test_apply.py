@@ -20,7 +20,7 @@ from connectors.models import Status as CatalogueStatus
 from connectors.models.budget import BudgetSlot
 from connectors.setup import maintenance
 from mappings import planning
-from mappings.engine.values import Situation, WorkItemType
+from mappings.engine.values import Situation, TypeName
 from mappings.models import Change, Mapping, Plan, PlanState
 from tests.support import factories, mapping_helpers
 from tests.support.mapping_helpers import apply_all, edit, mapping, observe
@@ -28,7 +28,7 @@ from tests.support.sandbox_fixture import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 IN_PROGRESS, IN_REVIEW, QA = 10002, 10013, 10015
-FEATURE, STORY = WorkItemType.FEATURE, WorkItemType.STORY
+FEATURE, STORY = TypeName.FEATURE, TypeName.STORY
 
 
 def written(sandbox: RunningSandbox) -> list[dict[str, object]]:
@@ -125,7 +125,7 @@ def test_each_family_sends_its_type_id_and_the_project_where_it_belongs(
     source, first, second = free_cell(connector, family, project, type_)
     sandbox.clear_journal()
     for wanted in (first, second, None):
-        edit(connector, family, source, wanted, project=project, type_=WorkItemType(type_), actor=admin)
+        edit(connector, family, source, wanted, project=project, type_=TypeName(type_), actor=admin)
         assert mapping_helpers.states(apply_all(connector, actor=admin)) == ["done"]
 
     requests = written(sandbox)
@@ -158,7 +158,7 @@ def free_cell(connector: Connector, family: str, project: str, type_: str) -> tu
     free = [source for source in sources if source not in taken]
     if not free:  # make room: the remote record and the row go
         source = sources[0]
-        edit(connector, family, source, None, project=project, type_=WorkItemType(type_), actor=make_room_actor())
+        edit(connector, family, source, None, project=project, type_=TypeName(type_), actor=make_room_actor())
         assert mapping_helpers.states(apply_all(connector, actor=make_room_actor())) == ["done"]
         free = [source]
     return free[0], values[0], values[1]

@@ -28,7 +28,7 @@ from connectors.models import ACTIVE, Connector, Job
 from mappings import planning
 from mappings.applying.job import resume_orphans
 from mappings.applying.outcomes import MOST_SENDS
-from mappings.engine.values import Situation, WorkItemType
+from mappings.engine.values import Situation, TypeName
 from mappings.models import Change, ChangeState, Mapping, Plan, PlanState
 from tests.support import mapping_helpers
 from tests.support.crash import After, At, Crash, Point, dying
@@ -88,7 +88,7 @@ class Rounds:
 
     def __post_init__(self) -> None:
         shared = mapping_helpers.scope(self.connector, "j2a-state")
-        story = shared.mappings.filter(work_item_type=WorkItemType.STORY, duplicates=[]).exclude(observed=None)
+        story = shared.mappings.filter(work_item_type=TypeName.STORY, duplicates=[]).exclude(observed=None)
         self.rows = list(story.order_by("source_id")[: 3 * EACH])
         assert len(self.rows) == 3 * EACH
         for row in self.rows[:EACH]:

@@ -13,7 +13,7 @@ from alignadmin.audit.models import Entry
 from connectors.history.intake.intake import take_in
 from connectors.jobs import runner
 from connectors.models import AuditSource, Connector, HistoryRow, Intake, JobState
-from mappings.applying.overwrites import look, only_in_log
+from mappings.applying.overwrites import find_overwrites, only_in_log
 from mappings.models import Change, Mapping, Plan
 from tests.support import mapping_helpers
 from tests.support.mapping_helpers import apply, apply_all, approved_plan, edit, mapping
@@ -248,7 +248,7 @@ def test_two_plans_one_after_the_other_are_never_taken_for_somebody_else(
     for wanted in (3, 5, 3, None, 4, 3):
         edit(connector, "j2a-state", IN_REVIEW, wanted, actor=admin)
         apply_all(connector, actor=admin)
-    assert look(connector) == 0
+    assert find_overwrites(connector) == 0
     assert not Change.objects.exclude(overwrote_name="").exists()
 
 
@@ -264,7 +264,7 @@ def test_it_is_told_once_however_often_the_log_is_read(
     apply(plan, actor=admin)
     for _ in range(2):
         take_in_log(connector)
-    assert look(connector) == 0
+    assert find_overwrites(connector) == 0
     assert len(entries()) == 1
 
 

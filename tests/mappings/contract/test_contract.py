@@ -20,7 +20,7 @@ from connectors.setup import maintenance
 from mappings.contract.job import CONTRACT, start_due_looks
 from mappings.contract.proposals import proposals
 from mappings.engine.families import A2J_STATE, J2A_STATE, J2A_STEP
-from mappings.engine.values import Situation, WorkItemType
+from mappings.engine.values import Situation, TypeName
 from mappings.models import ContractFact, Mapping
 from tests.connectors.history.verification.test_comparison import differences
 from tests.support import mapping_helpers as steps
@@ -28,7 +28,7 @@ from tests.support.sandbox_fixture import RunningSandbox
 
 SignIn = Callable[[Role], Client]
 PAGE = "/connectors/acme/contract/"
-FEATURE = WorkItemType.FEATURE
+FEATURE = TypeName.FEATURE
 pytestmark = pytest.mark.django_db
 
 

@@ -20,7 +20,7 @@ from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
 from connectors.jobs import runner
 from connectors.models import Connector, HistoryRow, JobState, Status, StatusCategory
-from mappings.drift.decisions import Seen, seen
+from mappings.drift.decisions import SeenRow, seen
 from mappings.engine.values import Situation
 from mappings.models import CheckKind, DriftCheck, Mapping, Scope
 from tests.conftest import People, SignIn
@@ -460,7 +460,7 @@ def test_rows_that_changed_meanwhile_are_named_and_the_others_decided(
 ) -> None:
     rows = [drifted, *many_drifted(drifted.scope, 3)]
     one(signed_in(Role.ADMIN), "adopt", drifted)
-    gone = Seen(pk=10**9, version=0, observed=None).token
+    gone = SeenRow(pk=10**9, version=0, observed=None).token
     ticked = [*(seen(row).token for row in rows), gone, seen(rows[1]).token]
     answer = editor.post(DECIDE, {"decision": "accept", "until": day(9), "reason": "pilot", "ticked": ticked})
     assert answer.status_code == 303
@@ -472,7 +472,7 @@ def test_rows_that_changed_meanwhile_are_named_and_the_others_decided(
 
 
 def test_more_rows_than_one_transaction_holds_are_refused(editor: Client, drifted: Mapping) -> None:
-    tokens = [Seen(pk=number, version=0, observed=0).token for number in range(1, 5002)]
+    tokens = [SeenRow(pk=number, version=0, observed=0).token for number in range(1, 5002)]
     assert editor.post(DECIDE, {"decision": "adopt", "ticked": tokens}).status_code == 409
     assert now_of(drifted).situation == Situation.DRIFTED
 

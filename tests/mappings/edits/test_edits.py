@@ -17,7 +17,7 @@ from connectors.models import Connector
 from mappings import planning
 from mappings.drift.decisions import Decision, decide
 from mappings.edits import services
-from mappings.engine.values import Situation, WorkItemType
+from mappings.engine.values import Situation, TypeName
 from mappings.models import Edit, Mapping
 from tests.support import factories, mapping_helpers
 from tests.support.mapping_helpers import edit, mapping, observe
@@ -45,12 +45,12 @@ def test_the_second_editor_of_a_cell_sees_the_three_values_and_who_was_faster(
     connector: Connector, admin: Person, other: Person
 ) -> None:
     seen = mapping(connector, "j2a-state", IN_REVIEW).wanted
-    key = services.Key(
-        scope=mapping_helpers.scope(connector, "j2a-state"), work_item_type=WorkItemType.STORY, source_id=IN_REVIEW
+    key = services.MatrixKey(
+        scope=mapping_helpers.scope(connector, "j2a-state"), work_item_type=TypeName.STORY, source_id=IN_REVIEW
     )
-    services.set_wanted(services.Wish(key=key, wanted=3, seen=seen), actor=admin)
+    services.set_wanted(services.EditRequest(key=key, wanted=3, seen=seen), actor=admin)
     with pytest.raises(services.Overtaken) as overtaken:
-        services.set_wanted(services.Wish(key=key, wanted=4, seen=seen), actor=other)
+        services.set_wanted(services.EditRequest(key=key, wanted=4, seen=seen), actor=other)
 
     assert "Admin changed this mapping" in str(overtaken.value)
     assert "Wanted is now 3 Dev complete, applied 2 In progress, Align has 2 In progress" in str(overtaken.value)
@@ -59,11 +59,11 @@ def test_the_second_editor_of_a_cell_sees_the_three_values_and_who_was_faster(
 
 def test_of_many_parallel_edits_of_one_cell_one_wins_and_none_is_lost(connector: Connector, admin: Person) -> None:
     scope, seen = mapping_helpers.scope(connector, "j2a-state"), mapping(connector, "j2a-state", IN_REVIEW).wanted
-    key = services.Key(scope=scope, work_item_type=WorkItemType.STORY, source_id=IN_REVIEW)
+    key = services.MatrixKey(scope=scope, work_item_type=TypeName.STORY, source_id=IN_REVIEW)
 
     def attempt(number: int) -> bool:
         try:
-            services.set_wanted(services.Wish(key=key, wanted=3 + number % 2, seen=seen), actor=admin)
+            services.set_wanted(services.EditRequest(key=key, wanted=3 + number % 2, seen=seen), actor=admin)
         except services.Overtaken:
             return False
         finally:
@@ -121,13 +121,13 @@ def test_an_edit_back_to_what_is_applied_leaves_nothing_to_plan(connector: Conne
 @pytest.mark.parametrize(
     ("family", "type_", "wanted", "sentence"),
     [
-        ("j2a-state", WorkItemType.STORY, 6, "Align has no state 6"),
-        ("j2a-step", WorkItemType.TASK, 1, "Align has no Jira to Align process step mapping for this type"),
-        ("j2a-step", WorkItemType.STORY, 999_999, "Align has no process step 999999"),
+        ("j2a-state", TypeName.STORY, 6, "Align has no state 6"),
+        ("j2a-step", TypeName.TASK, 1, "Align has no Jira to Align process step mapping for this type"),
+        ("j2a-step", TypeName.STORY, 999_999, "Align has no process step 999999"),
     ],
 )
 def test_it_refuses_what_align_does_not_have(
-    connector: Connector, admin: Person, family: str, type_: WorkItemType, wanted: int, sentence: str
+    connector: Connector, admin: Person, family: str, type_: TypeName, wanted: int, sentence: str
 ) -> None:
     with pytest.raises(Refused, match=sentence):
         edit(connector, family, IN_REVIEW, wanted, type_=type_, actor=admin)

@@ -17,19 +17,19 @@ from mappings.engine.values import (
     Kind,
     Row,
     Severity,
-    Status,
+    SourceStatus,
     Target,
-    WorkItemType,
+    TypeName,
     state_targets,
 )
 from mappings.engine.view import ScopeProject, View
 
 TODO, DOING, QA, DONE = 10001, 10002, 10015, 10003
 STATUSES = {
-    TODO: Status(id=TODO, name="To Do", category=Category.TODO),
-    DOING: Status(id=DOING, name="In Progress", category=Category.DOING),
-    QA: Status(id=QA, name="QA", category=Category.DOING),
-    DONE: Status(id=DONE, name="Done", category=Category.DONE),
+    TODO: SourceStatus(id=TODO, name="To Do", category=Category.TODO),
+    DOING: SourceStatus(id=DOING, name="In Progress", category=Category.DOING),
+    QA: SourceStatus(id=QA, name="QA", category=Category.DOING),
+    DONE: SourceStatus(id=DONE, name="Done", category=Category.DONE),
 }
 STATES = {target.id: target for target in state_targets()}
 J2A, A2J = Direction.JIRA_TO_ALIGN, Direction.ALIGN_TO_JIRA
@@ -51,7 +51,7 @@ def view(**changes: Any) -> View:
     """A project without any problem, changed where a test says so."""
     healthy = View(
         kind=Kind.STATE,
-        work_item_type=WorkItemType.STORY,
+        work_item_type=TypeName.STORY,
         project_key="PROJ",
         projects=(ScopeProject(key="PROJ"),),
         statuses=STATUSES,
@@ -72,7 +72,7 @@ def only(a_view: View, code: str) -> Problem:
     return problem
 
 
-def with_status(status: Status) -> dict[int, Status]:
+def with_status(status: SourceStatus) -> dict[int, SourceStatus]:
     return {**STATUSES, status.id: status}
 
 
@@ -132,7 +132,7 @@ def test_a_status_of_another_team_managed_project_is_an_error(
 
 
 def test_a_type_outside_the_family_is_an_error_only_in_that_direction() -> None:
-    problems = found(view(work_item_type=WorkItemType.TASK), "type-not-allowed")
+    problems = found(view(work_item_type=TypeName.TASK), "type-not-allowed")
     assert {problem.direction for problem in problems} == {A2J}
     assert problems[0].sentence == "Align does not send states of tasks to Jira."
 
@@ -209,7 +209,7 @@ def test_a_project_that_was_never_read_is_not_called_without_a_way_back() -> Non
     assert not found(view(a2j={}), "no-way-back")
     assert not found(view(a2j={"PROJ": ()}, a2j_known=False), "no-way-back")
     assert len(found(view(a2j={"PROJ": ()}), "no-way-back")) == 4
-    assert not found(view(work_item_type=WorkItemType.TASK, a2j={"PROJ": ()}), "no-way-back")
+    assert not found(view(work_item_type=TypeName.TASK, a2j={"PROJ": ()}), "no-way-back")
 
 
 VALUES = st.sampled_from([None, 0, 1, 2, 3, 4, 5])
@@ -232,10 +232,8 @@ def test_bounce_and_no_way_back_follow_from_the_two_mappings(
 # --- meanings ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("type_", "count"), [(WorkItemType.FEATURE, 0), (WorkItemType.STORY, 1), (WorkItemType.DEFECT, 1)]
-)
-def test_accepted_is_for_features(type_: WorkItemType, count: int) -> None:
+@pytest.mark.parametrize(("type_", "count"), [(TypeName.FEATURE, 0), (TypeName.STORY, 1), (TypeName.DEFECT, 1)])
+def test_accepted_is_for_features(type_: TypeName, count: int) -> None:
     assert len(found(view(work_item_type=type_, j2a=rows({**HEALTHY_J2A, DONE: 5})), "accepted")) == count
 
 
@@ -329,7 +327,7 @@ def test_an_inactive_flow_is_a_warning() -> None:
 
 
 def test_twins_are_told_apart_by_id_among_shown_statuses_only() -> None:
-    foreign = Status(id=10215, name=" qa ", category=Category.DOING, project_key="PROJ1")
+    foreign = SourceStatus(id=10215, name=" qa ", category=Category.DOING, project_key="PROJ1")
     assert not found(view(statuses=with_status(foreign)), "twin")
     shown = view(statuses=with_status(foreign), j2a=rows({**HEALTHY_J2A, 10215: 3}))
     assert {problem.status_id for problem in found(shown, "twin")} == {QA, 10215}
@@ -337,10 +335,10 @@ def test_twins_are_told_apart_by_id_among_shown_statuses_only() -> None:
 
 
 def test_more_statuses_than_states_suggests_process_steps_where_there_are_some() -> None:
-    many = {id_: Status(id=id_, name=f"S{id_}", category=Category.DOING) for id_ in range(7)}
+    many = {id_: SourceStatus(id=id_, name=f"S{id_}", category=Category.DOING) for id_ in range(7)}
     a_view = view(statuses=many, reachable=frozenset(many), j2a=(), a2j={})
     assert only(a_view, "step-fit").sentence.startswith("7 statuses share 6 states")
-    assert not found(replace(a_view, work_item_type=WorkItemType.DEFECT), "step-fit")
+    assert not found(replace(a_view, work_item_type=TypeName.DEFECT), "step-fit")
 
 
 def test_steps_named_like_the_statuses_are_pointed_out() -> None:

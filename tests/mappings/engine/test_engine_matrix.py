@@ -10,17 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings.engine.matrix import Cell, Mark, Matrix, MatrixRow, Only, build, differing_cells, flows
-from mappings.engine.values import Category, Kind, Row, Situation, Status, Target, WorkItemType, state_targets
+from mappings.engine.values import Category, Kind, Row, Situation, SourceStatus, Target, TypeName, state_targets
 from mappings.engine.view import ScopeProject, View
 from tests.support.engine_rows import edit
 
 TODO, DOING, QA, DONE, OLD = 10001, 10002, 10015, 10003, 10019
 STATUSES = {
-    DOING: Status(id=DOING, name="In Progress", category=Category.DOING),
-    TODO: Status(id=TODO, name="To Do", category=Category.TODO),
-    QA: Status(id=QA, name="QA", category=Category.DOING),
-    DONE: Status(id=DONE, name="Done", category=Category.DONE),
-    OLD: Status(id=OLD, name="Archived", category=Category.DONE),
+    DOING: SourceStatus(id=DOING, name="In Progress", category=Category.DOING),
+    TODO: SourceStatus(id=TODO, name="To Do", category=Category.TODO),
+    QA: SourceStatus(id=QA, name="QA", category=Category.DOING),
+    DONE: SourceStatus(id=DONE, name="Done", category=Category.DONE),
+    OLD: SourceStatus(id=OLD, name="Archived", category=Category.DONE),
 }
 REACHABLE = frozenset({TODO, DOING, QA, DONE})
 STATES = {target.id: target for target in state_targets()}
@@ -37,7 +37,7 @@ def same(source_id: int, value: int | None) -> Row:
 def view(**changes: Any) -> View:
     plain = View(
         kind=Kind.STATE,
-        work_item_type=WorkItemType.STORY,
+        work_item_type=TypeName.STORY,
         project_key="PROJ",
         projects=(ScopeProject(key="PROJ"),),
         statuses=STATUSES,
@@ -126,8 +126,8 @@ def test_the_shared_scope_has_only_dots() -> None:
     ("changes", "allowed"),
     [
         ({}, (True, True)),
-        ({"work_item_type": WorkItemType.TASK}, (True, False)),
-        ({"kind": Kind.STEP, "work_item_type": WorkItemType.DEFECT}, (False, False)),
+        ({"work_item_type": TypeName.TASK}, (True, False)),
+        ({"kind": Kind.STEP, "work_item_type": TypeName.DEFECT}, (False, False)),
         ({"j2a_known": False}, (False, True)),
         ({"a2j_known": False}, (True, False)),
         ({"a2j": {}}, (True, False)),
@@ -183,7 +183,7 @@ def test_a_vanished_step_keeps_a_column_only_while_a_mapping_names_it() -> None:
 
 
 def test_twins_are_marked_with_the_other_ids() -> None:
-    statuses = {**STATUSES, 10215: Status(id=10215, name="qa", category=Category.DOING, project_key="PROJ1")}
+    statuses = {**STATUSES, 10215: SourceStatus(id=10215, name="qa", category=Category.DOING, project_key="PROJ1")}
     matrix = build(view(statuses=statuses, j2a=(same(10215, 3),)))
     assert Mark.TWIN in row_of(matrix, QA).marks
     assert row_of(matrix, QA).twin_of == "10215 (PROJ1)"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings.engine.checks import Problem
-from mappings.engine.families import A2J_STATE, A2J_STEP, FAMILIES, J2A_STATE, J2A_STEP, Family, Place
+from mappings.engine.families import A2J_STATE, A2J_STEP, FAMILIES, J2A_STATE, J2A_STEP, Family, ListAddress
 from mappings.engine.plan import (
     Action,
     Draft,
@@ -24,19 +24,19 @@ from mappings.engine.plan import (
     plan,
     request_count,
 )
-from mappings.engine.values import Direction, DuplicateRecord, Row, Situation, WorkItemType
+from mappings.engine.values import Direction, DuplicateRecord, Row, Situation, TypeName
 from tests.support.engine_rows import edit
 
-SHARED = Place(family=J2A_STATE)
-OWN = Place(family=J2A_STATE, project_key="PROJ1")
-BACK = Place(family=A2J_STATE, project_key="PROJ")
+SHARED = ListAddress(family=J2A_STATE)
+OWN = ListAddress(family=J2A_STATE, project_key="PROJ1")
+BACK = ListAddress(family=A2J_STATE, project_key="PROJ")
 CREATE, UPDATE, DELETE = (None, 3), (2, 3), (2, None)
-PLACES = [Place(family=J2A_STATE), Place(family=J2A_STEP)] + [
-    Place(family=family, project_key="PROJ1") for family in FAMILIES.values()
+PLACES = [ListAddress(family=J2A_STATE), ListAddress(family=J2A_STEP)] + [
+    ListAddress(family=family, project_key="PROJ1") for family in FAMILIES.values()
 ]
 
 
-def draft(place: Place = SHARED, change: tuple[int | None, int | None] = UPDATE, **more: Any) -> Draft:
+def draft(place: ListAddress = SHARED, change: tuple[int | None, int | None] = UPDATE, **more: Any) -> Draft:
     before, after = change
     source_id = more.pop("source_id", 10013)
     row = Row(
@@ -45,8 +45,8 @@ def draft(place: Place = SHARED, change: tuple[int | None, int | None] = UPDATE,
     values = {
         "connector_id": 123,
         "place": place,
-        "work_item_type": WorkItemType.STORY,
-        "type_id": place.family.type_ids[WorkItemType.STORY],
+        "work_item_type": TypeName.STORY,
+        "type_id": place.family.type_ids[TypeName.STORY],
         "row": edit(row, after),
         "source_name": "In Review",
         "before_name": "" if before is None else "In progress",
@@ -67,7 +67,7 @@ def planned(a_draft: Draft) -> PlannedChange:
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: f"{place.family.code}-{place.project_key}")
 @pytest.mark.parametrize(("change", "method"), [(CREATE, "POST"), (UPDATE, "PUT"), (DELETE, "DELETE")])
 def test_every_family_and_kind_of_project_gets_its_own_request(
-    place: Place, change: tuple[int | None, int | None], method: str
+    place: ListAddress, change: tuple[int | None, int | None], method: str
 ) -> None:
     request = planned(draft(place, change))
     team_managed = place.project_key is not None and place.family.direction is Direction.JIRA_TO_ALIGN
@@ -79,7 +79,7 @@ def test_every_family_and_kind_of_project_gets_its_own_request(
         return
     assert request.body is not None
     assert ("projectKey" in request.body) is team_managed
-    assert request.body["workItemTypeId"] == place.family.type_ids[WorkItemType.STORY]
+    assert request.body["workItemTypeId"] == place.family.type_ids[TypeName.STORY]
     assert (request.body[place.family.source_field], request.body[place.family.target_field]) == (10013, 3)
 
 
@@ -109,7 +109,10 @@ def test_the_type_id_of_the_connector_is_sent() -> None:
 
 # --- words ---------------------------------------------------------------------------------------------------
 
-STEP_OWN, STEP_BACK = Place(family=J2A_STEP, project_key="PROJ1"), Place(family=A2J_STEP, project_key="PROJ")
+STEP_OWN, STEP_BACK = (
+    ListAddress(family=J2A_STEP, project_key="PROJ1"),
+    ListAddress(family=A2J_STEP, project_key="PROJ"),
+)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +138,7 @@ STEP_OWN, STEP_BACK = Place(family=J2A_STEP, project_key="PROJ1"), Place(family=
         ),
     ],
 )
-def test_a_change_from_jira_says_what_align_will_show(place: Place, change: Any, sentence: str) -> None:
+def test_a_change_from_jira_says_what_align_will_show(place: ListAddress, change: Any, sentence: str) -> None:
     assert planned(draft(place, change)).sentence == sentence
 
 
@@ -147,7 +150,7 @@ def test_a_change_from_jira_says_what_align_will_show(place: Place, change: Any,
         (STEP_BACK, 10015, "When Align shows step Dev complete for a Story, its issue in PROJ moves to QA."),
     ],
 )
-def test_a_change_to_jira_says_where_the_issue_moves(place: Place, after: int | None, sentence: str) -> None:
+def test_a_change_to_jira_says_where_the_issue_moves(place: ListAddress, after: int | None, sentence: str) -> None:
     back = draft(place, (10003, after), source_id=3, source_name="Dev complete", after_name="QA")
     assert planned(back).sentence == sentence
 
@@ -301,9 +304,9 @@ def test_the_fingerprint_knows_no_names() -> None:
         draft(change=DELETE),
         draft(source_id=10014),
         draft(OWN),
-        draft(Place(family=J2A_STATE, project_key="PROJ2")),
-        draft(Place(family=J2A_STEP)),
-        draft(work_item_type=WorkItemType.FEATURE),
+        draft(ListAddress(family=J2A_STATE, project_key="PROJ2")),
+        draft(ListAddress(family=J2A_STEP)),
+        draft(work_item_type=TypeName.FEATURE),
         draft(type_id=2),
         draft(row=replace(draft().row, remote_id=18)),
     ],
@@ -356,7 +359,7 @@ def test_the_fingerprint_counts_every_change() -> None:
 
 def scopes(sizes: list[int]) -> tuple[PlannedChange, ...]:
     drafts = [
-        draft(Place(family=A2J_STATE, project_key=f"P{number}"), CREATE, source_id=source_id)
+        draft(ListAddress(family=A2J_STATE, project_key=f"P{number}"), CREATE, source_id=source_id)
         for number, size in enumerate(sizes)
         for source_id in range(size)
     ]
@@ -439,7 +442,7 @@ def test_each_family_names_the_fields_of_its_own_records() -> None:
     fields: dict[str, set[str]] = {}
     families: list[Family] = list(FAMILIES.values())
     for family in families:
-        body = planned(draft(Place(family=family, project_key="PROJ1"), CREATE)).body
+        body = planned(draft(ListAddress(family=family, project_key="PROJ1"), CREATE)).body
         assert body is not None
         fields[family.code] = set(body) - {"workItemTypeId", "projectKey"}
     assert fields["j2a-state"] == fields["a2j-state"] == {"jiraStatusId", "alignStateId"}

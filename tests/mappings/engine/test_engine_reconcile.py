@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mappings.engine.families import A2J_STATE, FAMILIES, J2A_STATE, J2A_STEP, Place
-from mappings.engine.reconcile import Accepted, RemoteRecord, Seen, read_list, settle
-from mappings.engine.values import DuplicateRecord, Situation, WorkItemType
+from mappings.engine.families import A2J_STATE, FAMILIES, J2A_STATE, J2A_STEP, ListAddress
+from mappings.engine.reconcile import Accepted, RemoteRecord, Seen, read_list, reconcile
+from mappings.engine.values import DuplicateRecord, Situation, TypeName
 
-F, S, T = WorkItemType.FEATURE, WorkItemType.STORY, WorkItemType.TASK
+F, S, T = TypeName.FEATURE, TypeName.STORY, TypeName.TASK
 VALUE = st.sampled_from([None, 0, 1, 2, 3])
 
 
@@ -33,35 +33,35 @@ VALUE = st.sampled_from([None, 0, 1, 2, 3])
 def test_each_constellation_has_its_situation(
     wanted: int | None, applied: int | None, observed: int | None, situation: Situation
 ) -> None:
-    settled = settle(wanted=wanted, applied=applied, observed=observed)
+    settled = reconcile(wanted=wanted, applied=applied, observed=observed)
     assert (settled.situation, settled.applied) == (situation, applied)
 
 
 @pytest.mark.parametrize(("both", "applied"), [(0, None), (None, 0), (2, 1)])
 def test_what_wanted_and_observed_agree_on_becomes_applied(both: int | None, applied: int | None) -> None:
-    settled = settle(wanted=both, applied=applied, observed=both)
+    settled = reconcile(wanted=both, applied=applied, observed=both)
     assert (settled.situation, settled.applied) == (Situation.IN_SYNC, both)
 
 
 @pytest.mark.parametrize("value", [None, 0, 2])
 def test_an_accepted_value_is_tolerated_and_another_one_is_drift_again(value: int | None) -> None:
     accepted = Accepted(value=value)
-    assert settle(wanted=1, applied=1, observed=value, accepted=accepted).situation is Situation.ACCEPTED
-    assert settle(wanted=1, applied=1, observed=3, accepted=accepted).situation is Situation.DRIFTED
+    assert reconcile(wanted=1, applied=1, observed=value, accepted=accepted).situation is Situation.ACCEPTED
+    assert reconcile(wanted=1, applied=1, observed=3, accepted=accepted).situation is Situation.DRIFTED
 
 
 def test_accepting_no_record_is_not_the_same_as_accepting_nothing() -> None:
-    assert settle(wanted=0, applied=0, observed=None, accepted=None).situation is Situation.DRIFTED
-    assert settle(wanted=0, applied=0, observed=None, accepted=Accepted(value=None)).situation is Situation.ACCEPTED
-    assert settle(wanted=1, applied=1, observed=0, accepted=Accepted(value=None)).situation is Situation.DRIFTED
+    assert reconcile(wanted=0, applied=0, observed=None, accepted=None).situation is Situation.DRIFTED
+    assert reconcile(wanted=0, applied=0, observed=None, accepted=Accepted(value=None)).situation is Situation.ACCEPTED
+    assert reconcile(wanted=1, applied=1, observed=0, accepted=Accepted(value=None)).situation is Situation.DRIFTED
 
 
 @given(VALUE, VALUE, VALUE, st.none() | st.builds(Accepted, value=VALUE), st.booleans())
 def test_settling_twice_changes_nothing(
     wanted: int | None, applied: int | None, observed: int | None, accepted: Accepted | None, known: bool
 ) -> None:
-    once = settle(wanted=wanted, applied=applied, observed=observed, accepted=accepted, known=known)
-    twice = settle(wanted=wanted, applied=once.applied, observed=observed, accepted=accepted, known=known)
+    once = reconcile(wanted=wanted, applied=applied, observed=observed, accepted=accepted, known=known)
+    twice = reconcile(wanted=wanted, applied=once.applied, observed=observed, accepted=accepted, known=known)
     assert once == twice
 
 
@@ -69,13 +69,13 @@ def test_settling_twice_changes_nothing(
 def test_an_unseen_row_is_unknown_whatever_its_values(
     wanted: int | None, applied: int | None, observed: int | None
 ) -> None:
-    settled = settle(wanted=wanted, applied=applied, observed=observed, known=False)
+    settled = reconcile(wanted=wanted, applied=applied, observed=observed, known=False)
     assert (settled.situation, settled.applied) == (Situation.UNKNOWN, applied)
 
 
 @given(VALUE, VALUE)
 def test_adopting_ends_in_sync_with_what_align_says(observed: int | None, applied: int | None) -> None:
-    settled = settle(wanted=observed, applied=applied, observed=observed)
+    settled = reconcile(wanted=observed, applied=applied, observed=observed)
     assert (settled.situation, settled.applied) == (Situation.IN_SYNC, observed)
 
 
@@ -84,7 +84,7 @@ def test_restoring_and_our_own_write_never_read_as_drift_or_conflict(
     wanted: int | None, observed: int | None, accepted: Accepted | None
 ) -> None:
     """Both leave applied equal to observed."""
-    settled = settle(wanted=wanted, applied=observed, observed=observed, accepted=accepted)
+    settled = reconcile(wanted=wanted, applied=observed, observed=observed, accepted=accepted)
     assert settled.situation is (Situation.IN_SYNC if wanted == observed else Situation.EDITED)
     assert settled.applied == observed
 
@@ -152,6 +152,6 @@ def test_no_record_is_lost_in_reading(records: list[RemoteRecord]) -> None:
 
 
 def test_a_place_can_be_a_key_and_align_to_jira_needs_a_project() -> None:
-    assert len({Place(family=family, project_key="PROJ") for family in FAMILIES.values()}) == 4
+    assert len({ListAddress(family=family, project_key="PROJ") for family in FAMILIES.values()}) == 4
     with pytest.raises(ValueError, match="always per project"):
-        Place(family=A2J_STATE)
+        ListAddress(family=A2J_STATE)

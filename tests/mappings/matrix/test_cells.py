@@ -10,20 +10,20 @@ from typing import Any
 import pytest
 
 from mappings.engine.matrix import Matrix, build
-from mappings.engine.values import Category, Direction, Kind, Row, Status, Target, WorkItemType, state_targets
+from mappings.engine.values import Category, Direction, Kind, Row, SourceStatus, Target, TypeName, state_targets
 from mappings.engine.view import ScopeProject, View
 from mappings.matrix import grid_html
-from mappings.matrix.grid_html import Look
+from mappings.matrix.grid_html import GridOptions
 from tests.support.engine_rows import edit
 
 TODO, REVIEW, TWIN, QA, DONE = 10001, 10013, 10213, 10015, 10003
 HOSTILE = "</button><script>alert('1')</script> \u202egnp.exe → \"q\" & 'a'"
 STATUSES = {
-    TODO: Status(id=TODO, name="To Do", category=Category.TODO),
-    REVIEW: Status(id=REVIEW, name="In Review", category=Category.DOING),
-    TWIN: Status(id=TWIN, name="In Review", category=Category.DOING, project_key="PROJ1"),
-    QA: Status(id=QA, name="QA", category=Category.DOING),
-    DONE: Status(id=DONE, name="Done", category=Category.DONE),
+    TODO: SourceStatus(id=TODO, name="To Do", category=Category.TODO),
+    REVIEW: SourceStatus(id=REVIEW, name="In Review", category=Category.DOING),
+    TWIN: SourceStatus(id=TWIN, name="In Review", category=Category.DOING, project_key="PROJ1"),
+    QA: SourceStatus(id=QA, name="QA", category=Category.DOING),
+    DONE: SourceStatus(id=DONE, name="Done", category=Category.DONE),
 }
 
 
@@ -38,7 +38,7 @@ def same(source_id: int, value: int | None) -> Row:
 def view(**changes: Any) -> View:
     plain = View(
         kind=Kind.STATE,
-        work_item_type=WorkItemType.STORY,
+        work_item_type=TypeName.STORY,
         project_key="PROJ",
         projects=(ScopeProject(key="PROJ"),),
         statuses=STATUSES,
@@ -50,8 +50,8 @@ def view(**changes: Any) -> View:
     return replace(plain, **changes)
 
 
-def look(shown: View, **changes: Any) -> Look:
-    return replace(Look(kind=shown.kind, rings={each.source_id: each for each in shown.own_a2j}), **changes)
+def look(shown: View, **changes: Any) -> GridOptions:
+    return replace(GridOptions(kind=shown.kind, rings={each.source_id: each for each in shown.own_a2j}), **changes)
 
 
 class Buttons(HTMLParser):
@@ -173,7 +173,7 @@ def test_an_unmapped_row_says_where_it_falls_and_keeps_its_buttons() -> None:
 # --- what a toggle answers ------------------------------------------------------------------------------------------
 
 
-def after_edit(before: View) -> tuple[Matrix, Matrix, Look]:
+def after_edit(before: View) -> tuple[Matrix, Matrix, GridOptions]:
     after = replace(before, j2a=(*before.j2a, row(QA, 4, None, None)))
     return build(before), build(after), look(after)
 
@@ -215,7 +215,7 @@ def test_hostile_names_stay_text() -> None:
 
 def test_three_hundred_statuses_by_thirty_steps_fit_into_fifty_kilobytes() -> None:
     statuses = {
-        id_: Status(id=id_, name=f"Waiting for team {id_ % 97}", category=list(Category)[id_ % 3])
+        id_: SourceStatus(id=id_, name=f"Waiting for team {id_ % 97}", category=list(Category)[id_ % 3])
         for id_ in range(10_000, 10_900, 3)
     }
     targets = {id_: Target(id=id_, name=f"Step {id_}", flow_id=1, flow_name="Delivery") for id_ in range(500, 530)}

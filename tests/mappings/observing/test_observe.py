@@ -98,7 +98,7 @@ def test_what_was_written_after_a_page_was_read_is_not_overwritten(connector: Co
     from mappings.observing import lists as observing
 
     scope = mapping_helpers.scope(connector, "j2a-state")
-    old = observing.Reading(scope=scope, began_at=timezone.now())
+    old = observing.ListReading(scope=scope, began_at=timezone.now())
     Mapping.objects.filter(scope=scope, source_id=IN_REVIEW).update(written_at=timezone.now(), observed=4)
     observing.store(old)
     assert mapping(connector, "j2a-state", IN_REVIEW).observed == 4

@@ -22,7 +22,7 @@ from connectors.credentials.values import open_secret
 from connectors.jobs import runner
 from connectors.models import Connector, Credential, CredentialKind, JiraKind, Job, JobState, Stage, System
 from mappings import planning
-from mappings.engine.values import WorkItemType
+from mappings.engine.values import TypeName
 from mappings.models import Mapping, Plan, PlanState
 from tests.support import factories, mapping_helpers, rotation_helpers
 from tests.support.rotation_helpers import NEW_TOKEN, SECOND, at, probe, secret, stage, stages
@@ -469,7 +469,7 @@ def _plan_of_many(connector: Connector, admin: Person) -> Plan:
             others[0],
             actor=admin,
             project=project.key,
-            type_=WorkItemType(row.work_item_type),
+            type_=TypeName(row.work_item_type),
         )
     return mapping_helpers.approved_plan(connector, actor=admin)
 

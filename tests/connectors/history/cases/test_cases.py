@@ -18,7 +18,7 @@ from alignadmin.audit.models import Entry
 from connectors.align.audit_sentences import CREATED, DELETED, J2A, UPDATED, MappingEvent, write
 from connectors.history.cases import services
 from connectors.history.intake.intake import take_in
-from connectors.history.mirror.case_lifecycle import Sighting
+from connectors.history.mirror.case_lifecycle import DriftObservation
 from connectors.history.mirror.matching import rejoin
 from connectors.models import Case, CaseState, Connector, HistoryRow, Intake, MirrorLine
 from tests.connectors.history.intake.test_audit_intake import row as pasted
@@ -222,8 +222,8 @@ def test_the_row_of_a_case_and_the_overview_and_the_navigation_say_so(align: Con
 SEEN: MappingEvent = replace(EVENT, before_id=10012, after_id=10013)
 
 
-def seen(event: MappingEvent = SEEN, *projects: str, at: float = 20) -> Sighting:
-    return Sighting(event=event, projects=projects or ("PROJ",), since=NOON, at=minutes(at))
+def seen(event: MappingEvent = SEEN, *projects: str, at: float = 20) -> DriftObservation:
+    return DriftObservation(event=event, projects=projects or ("PROJ",), since=NOON, at=minutes(at))
 
 
 def test_a_sighting_without_a_line_is_an_outside_change_once(align: Connector) -> None:

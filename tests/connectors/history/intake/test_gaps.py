@@ -15,7 +15,7 @@ from alignadmin.due_work import run_due
 from alignadmin.http.errors import RemoteError
 from connectors.align.resources import WriteRequest
 from connectors.history.intake import gaps, intake
-from connectors.history.intake.gaps import Gap
+from connectors.history.intake.gaps import CoverageGap
 from connectors.history.intake.intake import pull, take_in
 from connectors.models import AuditSource, Case, Connector, Coverage, HistoryRow, Intake, Job, MirrorLine
 from tests.connectors.align.test_align_client import client_of
@@ -51,7 +51,7 @@ def align(db: None) -> Connector:
     return made
 
 
-def known(connector: Connector, minutes: float) -> gaps.State:
+def known(connector: Connector, minutes: float) -> gaps.CoverageState:
     return gaps.state(connector, now=at(minutes))
 
 
@@ -65,7 +65,10 @@ def test_pulls_that_follow_each_other_are_one_stretch_without_a_gap(align: Conne
     stretch = Coverage.objects.get()
     assert (stretch.since, stretch.until) == (at(-30), at(4))
     assert gaps.gaps(align, at(-30), at(4)) == []
-    assert gaps.gaps(align, at(-40), at(5)) == [Gap(since=at(-40), until=at(-30)), Gap(since=at(4), until=at(5))]
+    assert gaps.gaps(align, at(-40), at(5)) == [
+        CoverageGap(since=at(-40), until=at(-30)),
+        CoverageGap(since=at(4), until=at(5)),
+    ]
 
 
 def test_an_empty_log_covers_from_when_the_connector_was_added(align: Connector) -> None:
@@ -77,7 +80,7 @@ def test_a_gap_is_told_once_two_intervals_were_missed(align: Connector) -> None:
     pull(align, Log([]), clock=lambda: at(0))
     assert known(align, 2.9).open is None
     told = known(align, 3.1)
-    assert told.open == Gap(since=at(0), until=at(3.1))
+    assert told.open == CoverageGap(since=at(0), until=at(3.1))
     assert told.sentence == "Acme: its log was not read since 20 Nov 2026, 12:00 UTC."
 
 
@@ -96,7 +99,7 @@ def test_an_outage_of_hours_is_caught_up_by_the_next_pull_alone(align: Connector
         with pytest.raises(RemoteError):
             pull(align, client, clock=lambda hour=hour: began + timedelta(hours=hour))  # type: ignore[misc]
     now = timezone.now()
-    assert gaps.state(align, now=now).open == Gap(since=began, until=now)
+    assert gaps.state(align, now=now).open == CoverageGap(since=began, until=now)
     sandbox.faults()
     assert pull(align, client, clock=lambda: now).new == 2
     assert MirrorLine.objects.count() == before + 2
@@ -109,7 +112,7 @@ def test_lines_that_align_has_thrown_away_leave_a_gap(align: Connector) -> None:
     pull(align, log, clock=lambda: at(1))
     log.lines = [audit_line(9, at(600))]  # after the outage the log begins here
     pull(align, log, clock=lambda: at(610))
-    assert known(align, 611).gaps == [Gap(since=at(1), until=at(600))]
+    assert known(align, 611).gaps == [CoverageGap(since=at(1), until=at(600))]
 
 
 def test_a_line_from_the_future_does_not_make_later_lines_be_left_out(align: Connector) -> None:
@@ -151,7 +154,7 @@ def test_parts_by_hand_cover_from_their_first_to_their_last_line(align: Connecto
     paste(align, actor, "01 10:00:00", "02 10:00:00")
     paste(align, actor, "05 10:00:00", "04 10:00:00")
     day = datetime(2026, 11, 1, 10, tzinfo=UTC)
-    hole = Gap(since=day + timedelta(days=1), until=day + timedelta(days=3))
+    hole = CoverageGap(since=day + timedelta(days=1), until=day + timedelta(days=3))
     assert gaps.gaps(align, day, day + timedelta(days=4)) == [hole]
     assert '"covers":["2026-11-04T10:00:00+00:00","2026-11-05T10:00:00+00:00"]' in Entry.objects.latest("seq").body
     paste(align, actor, "02 10:00:00", "04 10:00:00")

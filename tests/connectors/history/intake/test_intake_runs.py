@@ -18,7 +18,7 @@ from alignadmin.audit.models import ChainHead, Entry
 from connectors.history.intake import gaps, run_check, run_digest
 from connectors.history.intake import runs as intake_runs
 from connectors.history.intake.intake import pull, take_in
-from connectors.history.intake.run_check import Finding
+from connectors.history.intake.run_check import RunDifference
 from connectors.models import (
     AuditSource,
     Connector,
@@ -73,7 +73,7 @@ def told(run: IntakeRun) -> dict[str, Any]:
     return data
 
 
-def found() -> list[Finding]:
+def found() -> list[RunDifference]:
     return list(run_check.compare())
 
 

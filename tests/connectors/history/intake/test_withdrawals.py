@@ -22,7 +22,7 @@ from connectors.align.audit_sentences import MappingEvent, write
 from connectors.history.cases import services
 from connectors.history.intake import gaps, run_check, withdrawals
 from connectors.history.intake.intake import IntakeResult, pull, take_in
-from connectors.history.mirror.case_lifecycle import Sighting
+from connectors.history.mirror.case_lifecycle import DriftObservation
 from connectors.history.search import query_language
 from connectors.models import (
     AuditSource,
@@ -251,7 +251,7 @@ def test_time_that_only_a_withdrawn_run_covered_is_a_gap_again(
     paste(align, actor, hours[1], hours[3])
     assert gaps.gaps(align, hours[0], hours[3]) == []
     withdraw(signed_in(Role.REVIEWER), 2)
-    assert gaps.gaps(align, hours[0], hours[3]) == [gaps.Gap(since=hours[1], until=hours[3])]
+    assert gaps.gaps(align, hours[0], hours[3]) == [gaps.CoverageGap(since=hours[1], until=hours[3])]
     withdraw(signed_in(Role.REVIEWER), 1)
     assert not Coverage.objects.exists()
 
@@ -281,7 +281,7 @@ def test_a_change_that_the_watch_has_seen_itself_is_open_again_without_the_line(
     align: Connector, people: People, signed_in: SignIn
 ) -> None:
     event = replace(EVENT, project_key=None)
-    seen = Sighting(event=event, projects=(), since=NOON - timedelta(minutes=5), at=NOON + timedelta(minutes=5))
+    seen = DriftObservation(event=event, projects=(), since=NOON - timedelta(minutes=5), at=NOON + timedelta(minutes=5))
     services.tell_seen(align, [seen])
     sighted = HistoryRow.objects.get(action=event.action)
     paste(align, people[Role.REVIEWER], NOON)

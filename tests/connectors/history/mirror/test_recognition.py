@@ -13,7 +13,7 @@ from alignadmin.accounts.models import Person, Role
 from alignadmin.audit.models import Entry
 from connectors.models import Case, Certainty, Connector, HistoryRow, Source, TypeLabel
 from connectors.models import Status as CatalogueStatus
-from mappings.engine.values import WorkItemType
+from mappings.engine.values import TypeName
 from mappings.models import Change, Mapping
 from tests.support import factories, mapping_helpers, sandbox_fixture
 from tests.support.mapping_helpers import edit, mapping, observe
@@ -245,10 +245,10 @@ def test_a_published_name_means_another_type_only_where_our_own_id_says_so(
     mapping_helpers.read_log(connector)
     assert HistoryRow.objects.get(source=Source.OUTSIDE).work_item_type == "feature"  # by the id in its line
     assert not TypeLabel.objects.exists()
-    edit(connector, "j2a-state", 10014, 2, type_=WorkItemType.FEATURE, actor=admin)
+    edit(connector, "j2a-state", 10014, 2, type_=TypeName.FEATURE, actor=admin)
     mapping_helpers.apply_all(connector, actor=admin)
     assert dict(TypeLabel.objects.values_list("label", "work_item_type")) == {"Story": "feature"}
-    edit(connector, "j2a-state", 10014, 3, type_=WorkItemType.FEATURE, actor=admin)
+    edit(connector, "j2a-state", 10014, 3, type_=TypeName.FEATURE, actor=admin)
     mapping_helpers.apply_all(connector, actor=admin)
     row = HistoryRow.objects.get(source=Source.OURS, action="updated")
     assert (row.work_item_type, row.certainty) == ("feature", Certainty.EXACT)
@@ -258,7 +258,7 @@ def test_a_term_that_may_be_two_types_is_asked_and_its_lines_follow_the_answer(
     connector: Connector, admin: Person, sandbox: RunningSandbox, signed_in: SignIn
 ) -> None:
     with_terms(sandbox, connector, "Story=Work,Defect=Flaw")
-    for type_ in (WorkItemType.STORY, WorkItemType.DEFECT):  # the same change, of both
+    for type_ in (TypeName.STORY, TypeName.DEFECT):  # the same change, of both
         edit(connector, "j2a-state", IN_REVIEW, 3, type_=type_, actor=admin)
     mapping_helpers.apply_all(connector, actor=admin)
     assert not TypeLabel.objects.exists()

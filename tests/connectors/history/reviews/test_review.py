@@ -297,7 +297,7 @@ def test_nothing_is_signed_when_its_entry_cannot_be_written(reviewer: Client, al
 @pytest.mark.django_db(transaction=True)
 def test_of_two_reviewers_at_once_one_wins_and_the_other_is_told(align: Connector, week: Week, people: People) -> None:
     second = factories.person(Role.REVIEWER, email="second@example.test", name="Sara Second")
-    seen = sign_off.Seen(review=0, rows=0, open_cases=0)
+    seen = sign_off.SeenWeek(review=0, rows=0, open_cases=0)
     both = [people[Role.REVIEWER], second]
     refusals = at_once([partial(sign_off.sign, week, note="", seen=seen, actor=person) for person in both])
     winner = Review.objects.get().person_name

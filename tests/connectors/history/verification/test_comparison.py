@@ -27,7 +27,7 @@ from connectors.history.verification import comparison, rebuilding
 from connectors.history.verification import services as verification
 from connectors.models import Connector, HistoryRow, IntakeRun, Verification
 from connectors.ports.audited import context_of, event_fields
-from connectors.ports.differences import Difference, Look, Page
+from connectors.ports.differences import Difference, Page, TableComparison
 from connectors.setup.services import ConnectorData, edit_connector
 from tests.connectors.history.mirror.test_audit_join import NOON, align, line, minutes, theirs, told
 from tests.support import chain_mutations as mutations
@@ -43,7 +43,7 @@ OF_LAB = 10401  # a status of the team-managed project LAB
 def differences() -> list[Difference]:
     """By every look, to its end."""
     found: list[Difference] = []
-    for look in verification.looks():
+    for look in verification.comparisons():
         position, is_through = None, False
         while not is_through:
             page = look.page(position)
@@ -204,7 +204,7 @@ class TestNothingRightful:
         entries = comparison.rows_of_entries(None)
         missing = replace_page(entries, [Difference(kind="missing", table="rows", seq=81, sentence="Half written.")])
         pages = iter([missing, entries])
-        look = Look(name="rows", page=lambda _: next(pages))
+        look = TableComparison(name="rows", page=lambda _: next(pages))
         assert verification._page(look, None).found == []
 
 
@@ -228,8 +228,8 @@ class TestChecks:
                 raise SystemExit  # nothing of the worker's own hears it
             return page(position)
 
-        look = next(each for each in verification.looks() if each.name == "rows of entries")
-        monkeypatch.setattr(comparison, "LOOKS", (Look(name=look.name, page=dies), *comparison.LOOKS[1:]))
+        look = next(each for each in verification.comparisons() if each.name == "rows of entries")
+        monkeypatch.setattr(comparison, "LOOKS", (TableComparison(name=look.name, page=dies), *comparison.LOOKS[1:]))
         with pytest.raises(SystemExit):
             verification.verify_due()
         check.refresh_from_db()

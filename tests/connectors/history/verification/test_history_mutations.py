@@ -52,7 +52,7 @@ def whole(connector: Connector, people: dict[Role, Person]) -> Connector:
     questions.answer(asked, "A QA column was added.", actor=admin)
     week = review_helpers.past_week()
     line = weeks.line_of(week, timezone.now())
-    seen = sign_off.Seen(review=0, rows=line.rows, open_cases=line.open_cases)
+    seen = sign_off.SeenWeek(review=0, rows=line.rows, open_cases=line.open_cases)
     sign_off.sign(week, note="Quiet.", seen=seen, actor=reviewer)
     checkpoints.make(checkpoints.COMMAND)
     deliveries.deliver_due()

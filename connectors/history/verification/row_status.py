@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connectors.history.verification import comparison, pairings, services
-from connectors.history.verification.services import Found
+from connectors.history.verification.services import CheckResult
 from connectors.models import HistoryRow
 from connectors.ports.differences import Difference
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
+class RowStatus:
     """Of one row. `differs`: why it is not to be relied on; `verified_at`: of the last check that covered it."""
 
     differs: str = ""
@@ -25,30 +25,30 @@ class Standing:
         return not (self.differs or self.is_behind_break)
 
 
-class Standings:
+class RowStatuses:
     """Of the rows of one page."""
 
-    def __init__(self, rows: Sequence[HistoryRow], found: Found | None) -> None:
+    def __init__(self, rows: Sequence[HistoryRow], found: CheckResult | None) -> None:
         self.found = found
         self.differing = comparison.of_shown(rows)
 
-    def of(self, row: HistoryRow) -> Standing:
+    def of(self, row: HistoryRow) -> RowStatus:
         differences = self.differing.get(row.pk, [])
         found = self.found
         if found is None:
-            return Standing(differs=sentence(row, differences))
+            return RowStatus(differs=sentence(row, differences))
         is_covered = found.trusts_entry(row.entry_seq) if row.entry_seq else found.trusts_line(row.line_id or 0)
         behind = bool(row.entry_seq and found.wrong_seq is not None and row.entry_seq >= found.wrong_seq)
-        return Standing(
+        return RowStatus(
             differs=sentence(row, differences),
             verified_at=found.at if is_covered and not differences else None,
             is_behind_break=behind,
         )
 
 
-def of_one(row: HistoryRow) -> Standing:
+def of_one(row: HistoryRow) -> RowStatus:
     """With its pairing, which costs too much for a list."""
-    standings = Standings([row], services.last_found())
+    standings = RowStatuses([row], services.last_found())
     standings.differing[row.pk] = [*standings.differing.get(row.pk, []), *pairings.of_row(row)]
     return standings.of(row)
 

@@ -16,7 +16,7 @@ from alignadmin.web.responses import page, redirect
 
 @requires(Right.CONFIGURE)
 def shown(request: HttpRequest) -> HttpResponse:
-    return page(request, "settings/settings.html", {"installation": Installation()})
+    return page(request, "alignadmin/site/settings.html", {"installation": Installation()})
 
 
 @requires(Right.CONFIGURE, Right.CONFIGURE, ("POST",), fresh=True)

@@ -111,4 +111,4 @@ def budget(request: HttpRequest, slug: str) -> HttpResponse:
     """Used, free and reserved slots of each site, who waits for what, and until when a site is blocked."""
     connector = with_credentials_or_404(slug)
     context = {"connector": connector, "page": BudgetPage(connector), "window": settings.BUDGET_WINDOW}
-    return page(request, "connectors/budget.html", context, fragment="connectors/_budget.html")
+    return page(request, "connectors/budget/budget.html", context, fragment="connectors/budget/_budget.html")

@@ -190,7 +190,7 @@ def message(claim: ReminderClaim, told: list[str], today: date) -> EmailMessage:
     name = f"{reminder.credential_uuid}.{reminder.expires_on}.{reminder.days}"
     host = urlsplit(settings.PUBLIC_ADDRESS).hostname or "localhost"
     headers = {"Message-ID": f"<reminder.{name}@{host}>", "Auto-Submitted": "auto-generated"}
-    text = render_to_string("mail/reminder.txt", context)
+    text = render_to_string("connectors/credentials/reminder.txt", context)
     return EmailMessage(context["sentence"], text, to=told, headers=headers)
 
 

@@ -73,7 +73,7 @@ def _show(
     request: HttpRequest, shown: Connector, form: MaintenanceForm, *, status: int = 200, trouble: str = ""
 ) -> HttpResponse:
     context = {"connector": shown, "form": form, "held_up": maintaining.held_up(shown), "trouble": trouble}
-    return page(request, "connectors/maintenance.html", context, status=status)
+    return page(request, "connectors/setup/maintenance.html", context, status=status)
 
 
 def _address(shown: Connector) -> str:

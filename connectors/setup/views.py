@@ -39,7 +39,7 @@ def address_of(connector: Connector) -> str:
 
 @requires(Right.SEE)
 def connectors(request: HttpRequest) -> HttpResponse:
-    return page(request, "connectors/list.html", {"cards": queries.cards()})
+    return page(request, "connectors/setup/list.html", {"cards": queries.cards()})
 
 
 @requires(Right.SEE)
@@ -55,7 +55,7 @@ def _show(
     terms = {"terms": labels.terms_shown(shown), "type_choices": TYPE_CHOICES}
     return page(
         request,
-        "connectors/connector.html",
+        "connectors/setup/connector.html",
         {"connector": shown, "page": context, "job": context.job, "types": form, **terms, **extra},
         status=status,
     )
@@ -67,7 +67,7 @@ def job(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     owner = get_object_or_404(Connector, slug=slug)
     shown = get_object_or_404(owner.jobs.select_related("requested_by"), pk=pk)
     context = {"connector": owner, "job": queries.following_job(shown)}
-    return page(request, "connectors/job.html", context, fragment="connectors/_job.html")
+    return page(request, "connectors/jobs/job.html", context, fragment="connectors/jobs/_job.html")
 
 
 # --- setting up -------------------------------------------------------------------------------------------------------
@@ -77,20 +77,20 @@ def job(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 def new(request: HttpRequest) -> HttpResponse:
     """One plain form; `act=test` tries what is typed and stores nothing."""
     if request.method != "POST":
-        return page(request, "connectors/new.html", {"set_up": SetUp()})
+        return page(request, "connectors/setup/new.html", {"set_up": SetUp()})
     set_up = SetUp(request.POST)
     is_valid = set_up.is_valid()
     if _is_test(request):
         checks = connection_test.try_connection(set_up.details.data_typed, set_up.secrets_typed) if is_valid else []
         context = {"set_up": set_up, **_tried(checks, notes=set_up.notes, problems=set_up.problems)}
-        return _test_answer(request, "connectors/new.html", context)
+        return _test_answer(request, "connectors/setup/new.html", context)
     if is_valid:
         try:
             return _add(request, set_up)
         except Refused as refused:
             set_up.details.add_error(None, str(refused))
     context = {"set_up": set_up, "trouble": f"The connector is not saved. {SECRETS_GONE}"}
-    return page(request, "connectors/new.html", context, status=400)
+    return page(request, "connectors/setup/new.html", context, status=400)
 
 
 def _add(request: HttpRequest, set_up: SetUp) -> HttpResponse:
@@ -106,7 +106,7 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
     stored = with_credentials_or_404(slug)
     if request.method != "POST":
         form = ConnectorForm(initial=vars(data_of(stored)), stored=stored)
-        return page(request, "connectors/edit.html", {"connector": stored, "form": form})
+        return page(request, "connectors/setup/edit.html", {"connector": stored, "form": form})
     form = ConnectorForm(request.POST, stored=stored)
     if form.is_valid():
         try:
@@ -117,7 +117,7 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
             _tell(request, [*form.notes, "The connector is saved."])
             return redirect(request, address_of(stored))
     context = {"connector": stored, "form": form, "trouble": "The connector is not saved."}
-    return page(request, "connectors/edit.html", context, status=400)
+    return page(request, "connectors/setup/edit.html", context, status=400)
 
 
 # --- testing ----------------------------------------------------------------------------------------------------------
@@ -135,7 +135,7 @@ def _test_answer(request: HttpRequest, template: str, context: dict[str, Any]) -
     """htmx gets the lines alone, so that what is typed stays; a plain form comes back without its secrets."""
     if not request.htmx:  # type: ignore[attr-defined]
         context["trouble"] = f"Nothing is saved yet. {SECRETS_GONE}"
-    return page(request, template, context, fragment="connectors/_checks.html")
+    return page(request, template, context, fragment="connectors/setup/_checks.html")
 
 
 @requires(Right.SEE, Right.CONFIGURE, ("POST",))
@@ -144,7 +144,7 @@ def test(request: HttpRequest, slug: str) -> HttpResponse:
     stored = with_credentials_or_404(slug)
     context = _tried(connection_test.try_stored(stored, actor=person_of(request)))
     if request.htmx:  # type: ignore[attr-defined]
-        return page(request, "connectors/_checks.html", context)
+        return page(request, "connectors/setup/_checks.html", context)
     return _show(request, stored, **context)
 
 

@@ -14,7 +14,7 @@ from connectors.models import HistoryRow
 register = template.Library()
 
 
-@register.inclusion_tag("history/question_panel.html", takes_context=True)
+@register.inclusion_tag("connectors/history/reviews/question_panel.html", takes_context=True)
 def row_questions(context: template.Context, row: HistoryRow) -> dict[str, Any]:
     person = context.get("user")
     may_ask = isinstance(person, Person) and may(person, Right.REVIEW)

@@ -85,4 +85,4 @@ def _act(request: HttpRequest, slug: str, act: Action) -> HttpResponse:
 def _show(request: HttpRequest, shown: Connector, *, status: int = 200, trouble: str = "") -> HttpResponse:
     found = ContractPage(shown)
     context = {"connector": shown, "page": found, "job": found.job, "trouble": trouble}
-    return page(request, "mappings/contract.html", context, status=status)
+    return page(request, "mappings/contract/contract.html", context, status=status)

@@ -184,7 +184,7 @@ def message(claim: DigestClaim, parts: Sequence[DigestPart], told: list[str]) ->
     host = urlsplit(settings.PUBLIC_ADDRESS).hostname or "localhost"
     name = f"drift.{connector.pk}.{claim.slot:%Y%m%d}"
     headers = {"Message-ID": f"<{name}@{host}>", "Auto-Submitted": "auto-generated"}
-    text = render_to_string("mail/drift.txt", context)
+    text = render_to_string("mappings/drift/digest.txt", context)
     return EmailMessage(subject_of(connector, parts), text, to=told, headers=headers)
 
 

@@ -37,7 +37,7 @@ LONGEST_REASON = 500
 @requires(Right.SEE)
 def drift(request: HttpRequest, slug: str) -> HttpResponse:
     address = read_address(connector_or_404(slug), request.GET)
-    return page(request, "drift/drift.html", {"page": DriftPage(address, person_of(request))})
+    return page(request, "mappings/drift/drift.html", {"page": DriftPage(address, person_of(request))})
 
 
 @requires(Right.SEE)

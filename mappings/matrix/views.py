@@ -32,7 +32,7 @@ from mappings.observing.scopes import ensure_scopes
 def matrix(request: HttpRequest, slug: str) -> HttpResponse:
     address = read_address(connector_or_404(slug), request.GET)
     shown = MatrixPage(address, person_of(request))
-    return page(request, "mappings/matrix.html", {"page": shown}, fragment="mappings/_matrix.html")
+    return page(request, "mappings/matrix/matrix.html", {"page": shown}, fragment="mappings/matrix/_matrix.html")
 
 
 @requires(Right.SEE, Right.EDIT, ("POST",))
@@ -89,7 +89,7 @@ def _changed(request: HttpRequest, before: MatrixPage, address: MatrixAddress) -
         return redirect(request, address.url)
     after = before.after_edit()
     html = grid_html.draw_changes(before.matrix, after.matrix, grid_html.grid_options(after))
-    return page(request, "mappings/_changed.html", {"page": after, "cells": html})
+    return page(request, "mappings/matrix/_changed.html", {"page": after, "cells": html})
 
 
 def _refused(request: HttpRequest, before: MatrixPage, refused: Refused) -> HttpResponse:
@@ -99,7 +99,7 @@ def _refused(request: HttpRequest, before: MatrixPage, refused: Refused) -> Http
     after = before.after_edit()
     row = refused.mapping
     html = grid_html.draw_row_cells(after.matrix, row.source_id, row.direction, grid_html.grid_options(after))
-    return page(request, "mappings/_changed.html", {"page": after, "cells": html, "trouble": str(refused)}, status=409)
+    return page(request, "mappings/matrix/_changed.html", {"page": after, "cells": html, "trouble": str(refused)}, status=409)
 
 
 @requires(Right.SEE, Right.EDIT, ("POST",))

@@ -140,7 +140,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "inactive": Connector.objects.filter(is_active=False),
         "unsent": reminders.unsent() if may(person, Right.CONFIGURE) else 0,
     }
-    return page(request, "connectors/overview.html", context)
+    return page(request, "mappings/overview/overview.html", context)
 
 
 @requires(Right.SEE)

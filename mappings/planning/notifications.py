@@ -41,7 +41,7 @@ def other_admins(person: Person | None) -> list[Person]:
 def tell_emergency(run: runner.Run) -> None:
     plan = Plan.objects.select_related("connector", "author", "approver").get(pk=int(run.job.subject))
     subject = f"Emergency approval by {plan.approver}: plan {plan.pk} of {plan.connector}"
-    sent = _send(run, subject, "mail/emergency.txt", reverse("plan", args=[plan.pk]), plan=plan)
+    sent = _send(run, subject, "mappings/planning/emergency.txt", reverse("plan", args=[plan.pk]), plan=plan)
     with transaction.atomic():
         run.assert_lease()
         sentence = f"Emergency approval of plan {plan.pk}: {sent.words}."
@@ -53,7 +53,7 @@ def tell_four_eyes_off(run: runner.Run) -> None:
     connector = run.connector
     subject = f"{run.actor} switched off the second person for plans of {connector}"
     path = reverse("connector", args=[connector.slug])
-    sent = _send(run, subject, "mail/four_eyes_off.txt", path, connector=connector, actor=run.actor)
+    sent = _send(run, subject, "mappings/planning/four_eyes_off.txt", path, connector=connector, actor=run.actor)
     with transaction.atomic():
         run.assert_lease()
         trail.record(

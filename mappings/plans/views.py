@@ -42,7 +42,7 @@ def new(request: HttpRequest, slug: str) -> HttpResponse:
     person = person_of(request)
     if request.method == "POST":
         return _make(request, connector, person)
-    return page(request, "plans/new.html", _choices(connector, person))
+    return page(request, "mappings/plans/new.html", _choices(connector, person))
 
 
 def _choices(connector: Connector, person: Person, **extra: object) -> dict[str, object]:
@@ -65,7 +65,7 @@ def _make(request: HttpRequest, connector: Connector, person: Person) -> HttpRes
         if request.htmx:  # type: ignore[attr-defined]
             return failure(request, str(refused))
         typed = {"trouble": str(refused), "reason": reason, "ticket": ticket, "chosen": chosen}
-        return page(request, "plans/new.html", _choices(connector, person, **typed), status=409)
+        return page(request, "mappings/plans/new.html", _choices(connector, person, **typed), status=409)
     return redirect(request, reverse("plan", args=[made.pk]))
 
 
@@ -85,7 +85,7 @@ def plans(request: HttpRequest) -> HttpResponse:
         "slug": slug,
         "state": state,
     }
-    return page(request, "plans/list.html", context)
+    return page(request, "mappings/plans/list.html", context)
 
 
 # --- one plan ------------------------------------------------------------------------------------------------------
@@ -105,7 +105,7 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
 def _page(request: HttpRequest, found: Plan) -> HttpResponse:
     filters = {name: text_in(request.GET, name) for name in FILTERS}
     shown = PlanPage(found, person_of(request), filters, text_in(request.GET, "page", "1"))
-    return page(request, "plans/plan.html", {"page": shown}, fragment="plans/_plan.html")
+    return page(request, "mappings/plans/plan.html", {"page": shown}, fragment="mappings/plans/_plan.html")
 
 
 Action = Callable[[Plan, HttpRequest], object]
@@ -171,14 +171,14 @@ def back(request: HttpRequest, pk: int) -> HttpResponse:
     belongs_to(request, found.connector)
     reason, ticket = text_in(request.POST, "reason", roll_back.opening(found)), text_in(request.POST, "ticket")
     if request.method != "POST":
-        return page(request, "plans/roll_back.html", {"page": _roll_back_page(found, reason, ticket)})
+        return page(request, "mappings/plans/roll_back.html", {"page": _roll_back_page(found, reason, ticket)})
     try:
         made = roll_back.roll_back(found, reason=reason, ticket=ticket, actor=person_of(request))
     except Refused as refused:
         if request.htmx:  # type: ignore[attr-defined]
             return failure(request, str(refused))
         typed = {"page": _roll_back_page(found, reason, ticket), "trouble": str(refused)}
-        return page(request, "plans/roll_back.html", typed, status=409)
+        return page(request, "mappings/plans/roll_back.html", typed, status=409)
     return redirect(request, reverse("plan", args=[made.pk]))
 
 

@@ -76,7 +76,7 @@ def send_invitation(person: Person) -> Delivery:
     return send(
         person,
         "Your sign-in to AlignAdmin",
-        "people/invitation.txt",
+        "alignadmin/accounts/people/invitation.txt",
         link=invitation_link(person),
         days=settings.INVITATION_AGE // 86_400,
         hours=settings.INVITATION_AGE // 3600,
@@ -84,8 +84,8 @@ def send_invitation(person: Person) -> Delivery:
 
 
 def send_factor_removed(person: Person, *, actor: Person) -> Delivery:
-    return send(person, "Your second factor was removed", "people/factor_removed.txt", actor=actor)
+    return send(person, "Your second factor was removed", "alignadmin/accounts/people/factor_removed.txt", actor=actor)
 
 
 def send_test(person: Person) -> Delivery:
-    return send(person, "Test e-mail of AlignAdmin", "settings/test.txt")
+    return send(person, "Test e-mail of AlignAdmin", "alignadmin/site/test.txt")

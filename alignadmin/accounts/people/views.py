@@ -34,7 +34,7 @@ SET = "set"  # in the place of the token, once it is in the session
 
 @requires(Right.CONFIGURE)
 def listed(request: HttpRequest) -> HttpResponse:
-    return page(request, "people/list.html", {"page": directory.PeoplePage(request.GET.dict())})
+    return page(request, "alignadmin/accounts/people/list.html", {"page": directory.PeoplePage(request.GET.dict())})
 
 
 @form_page
@@ -55,7 +55,7 @@ def _show(
 ) -> HttpResponse:
     form = form or NameForm(initial={"name": shown.name, "seen": shown.name})
     context = {"page": directory.PersonPage(shown, person_of(request)), "person": shown, "form": form, **extra}
-    return page(request, "people/person.html", context, status=status)
+    return page(request, "alignadmin/accounts/people/person.html", context, status=status)
 
 
 # --- inviting ---------------------------------------------------------------------------------------------------------
@@ -72,7 +72,7 @@ def new(request: HttpRequest) -> HttpResponse:
         else:
             return _sent(request, made, invitations.send_invitation(made))
     status = 400 if form.errors else 200
-    return page(request, "people/new.html", {"form": form, "has_mail": has_mail()}, status=status)
+    return page(request, "alignadmin/accounts/people/new.html", {"form": form, "has_mail": has_mail()}, status=status)
 
 
 @act_only
@@ -89,7 +89,7 @@ def invitation(request: HttpRequest, pk: int) -> HttpResponse:
 def _sent(request: HttpRequest, invited: Person, delivery: Delivery) -> HttpResponse:
     """Without a mail server the link stands in this one answer, and is kept nowhere."""
     if delivery is NO_SERVER:
-        return page(request, "people/link.html", {"person": invited, "link": people.invitation_link(invited)})
+        return page(request, "alignadmin/accounts/people/link.html", {"person": invited, "link": people.invitation_link(invited)})
     if delivery.has_gone:
         messages.success(request, f"An e-mail with the link is on its way to {invited.email}.")
     else:
@@ -121,7 +121,7 @@ def active(request: HttpRequest, pk: int) -> HttpResponse:
     """The page lists what is handed over before anybody confirms; `seen` is the key of that list."""
     found = get_object_or_404(Person, pk=pk)
     if request.method != "POST":
-        return page(request, "people/active.html", {"page": directory.PersonPage(found, person_of(request))})
+        return page(request, "alignadmin/accounts/people/active.html", {"page": directory.PersonPage(found, person_of(request))})
     wish, seen = text_in(request.POST, "active"), text_in(request.POST, "seen")
     if wish == "yes":
         return _act(request, found, lambda actor: people.activate(found, actor=actor), f"{found} is active again.")
@@ -139,7 +139,7 @@ def _deactivate(request: HttpRequest, found: Person, seen: str) -> HttpResponse:
     messages.success(request, f"{found} is deactivated and signed out everywhere.")
     if not given.lines:
         return redirect(request, _address(found))
-    return page(request, "people/handed_over.html", {"person": found, "handover": given})
+    return page(request, "alignadmin/accounts/people/handed_over.html", {"person": found, "handover": given})
 
 
 @act_only

@@ -98,4 +98,4 @@ def credentials(request: HttpRequest) -> HttpResponse:
         "recipients": settings.REMINDER_RECIPIENTS,
         "time_zone": settings.TIME_ZONE,
     }
-    return page(request, "connectors/calendar.html", context)
+    return page(request, "connectors/credentials/calendar.html", context)

@@ -52,7 +52,7 @@ def _show(
         "form": StageForm(connector=shown.connector, system=shown.system, current=shown.current),
         "owners": OwnersForm(stored=shown.current) if shown.current else None,
     }
-    return page(request, "connectors/credential.html", {**context, **(forms or {}), **more}, status=status)
+    return page(request, "connectors/credentials/credential.html", {**context, **(forms or {}), **more}, status=status)
 
 
 def _address(shown: CredentialPage) -> str:

@@ -95,7 +95,7 @@ def _list(request: HttpRequest, chosen: Chosen, note: NoteForm, *, trouble: str 
         "may_explain": may(request.user, Right.EXPLAIN),
         "sees_history": may(request.user, Right.HISTORY),
     }
-    return page(request, "history/cases.html", context, status=400 if trouble else 200)
+    return page(request, "connectors/history/cases/cases.html", context, status=400 if trouble else 200)
 
 
 @requires(Right.SEE, Right.EXPLAIN, ("POST",))
@@ -154,4 +154,4 @@ def _one(request: HttpRequest, found: Case, note: NoteForm, *, trouble: str = ""
     }
     if trouble and getattr(request, "htmx", False):
         return failure(request, trouble, status=400)
-    return page(request, "history/case.html", context, status=400 if trouble else 200)
+    return page(request, "connectors/history/cases/case.html", context, status=400 if trouble else 200)

@@ -37,7 +37,7 @@ def listed(request: HttpRequest, slug: str) -> HttpResponse:
         "every": every,
         "query": "way=all" if every else "",
     }
-    return page(request, "history/runs.html", context)
+    return page(request, "connectors/history/intake/runs.html", context)
 
 
 @requires(Right.HISTORY, Right.HISTORY, ("GET", "POST"))
@@ -73,4 +73,4 @@ def _show(
         "reason": reason,
         "longest": withdrawals.LONGEST_REASON,
     }
-    return page(request, "history/run.html", context, status=status)
+    return page(request, "connectors/history/intake/run.html", context, status=status)

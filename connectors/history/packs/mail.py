@@ -106,7 +106,7 @@ def message(pack: Pack, told: list[str]) -> EmailMessage:
     # The same for a second try after a crash, so that mail programs show one.
     host = urlsplit(settings.PUBLIC_ADDRESS).hostname or "localhost"
     headers = {"Message-ID": f"<pack.{pack.uuid}@{host}>", "Auto-Submitted": "auto-generated"}
-    text = render_to_string("mail/pack.txt", context)
+    text = render_to_string("connectors/history/packs/pack.txt", context)
     made = EmailMessage(f"Evidence pack: {one_line(pack.schedule.name)}", text, to=told, headers=headers)
     if attached:
         made.attach(file_name(pack), Path(pack.path).read_bytes(), "application/zip")

@@ -86,7 +86,7 @@ def _ask_page(request: HttpRequest, query: str, *, problem: str = "") -> HttpRes
         "form": PackForm(initial={"q": chosen.query if chosen else query, "uuid": uuid4()}),
         "count": selection.count(chosen) if chosen else None,
     }
-    return page(request, "history/pack_new.html", context, status=400 if problem else 200)
+    return page(request, "connectors/history/packs/pack_new.html", context, status=400 if problem else 200)
 
 
 # -- looking and taking -----------------------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ def listed(request: HttpRequest) -> HttpResponse:
         "older": rows[PAGE - 1].pk if len(rows) > PAGE else None,
         "address": request.get_full_path(),
     }
-    return page(request, "history/packs.html", context, fragment="history/_packs.html")
+    return page(request, "connectors/history/packs/packs.html", context, fragment="connectors/history/packs/_packs.html")
 
 
 @requires(Right.HISTORY)
@@ -117,7 +117,7 @@ def one(request: HttpRequest, pack: UUID) -> HttpResponse:
     found = _found(pack)
     count, first = services.differences(found)
     context = {"shown": _shown(found), "differences": count, "first_differences": first}
-    return page(request, "history/pack.html", context, fragment="history/_pack.html")
+    return page(request, "connectors/history/packs/pack.html", context, fragment="connectors/history/packs/_pack.html")
 
 
 @requires(Right.HISTORY, fresh=True)
@@ -177,7 +177,7 @@ def scheduled(request: HttpRequest) -> HttpResponse:
         "folder": settings.PACK_FOLDER,
         "has_mail": bool(settings.EMAIL_URL),
     }
-    return page(request, "history/pack_schedules.html", context)
+    return page(request, "connectors/history/packs/pack_schedules.html", context)
 
 
 @requires(Right.CONFIGURE, Right.CONFIGURE, ("GET", "POST"), fresh=True)
@@ -191,7 +191,7 @@ def schedule_new(request: HttpRequest) -> HttpResponse:
         messages.info(request, "The packs are scheduled.")
         return redirect(request, reverse("history-pack-schedules"))
     context = {"form": form, "has_mail": bool(settings.EMAIL_URL), "folder": settings.PACK_FOLDER}
-    return page(request, "history/pack_schedule_new.html", context, status=400 if form.is_bound else 200)
+    return page(request, "connectors/history/packs/pack_schedule_new.html", context, status=400 if form.is_bound else 200)
 
 
 def _scheduled(form: ScheduleForm, actor: Person) -> bool:

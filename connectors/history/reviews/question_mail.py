@@ -24,7 +24,7 @@ def tell_asked(pk: int, tries: int = 1) -> Delivery | None:
     question = Question.objects.select_related("asked_by", "to").filter(pk=pk, answered_at=None).first()
     if question is None:
         return None
-    delivery = _send(question, question.to, f"{_name(question.asked_by)} asks about a change", "mail/question.txt")
+    delivery = _send(question, question.to, f"{_name(question.asked_by)} asks about a change", "connectors/history/reviews/question.txt")
     if _failed(delivery) and tries < TRIES:
         tell_asked.schedule(args=(pk, tries + 1), delay=AGAIN)
     return delivery
@@ -36,7 +36,7 @@ def tell_answered(pk: int, tries: int = 1) -> Delivery | None:
     if question is None:
         return None
     subject = f"{_name(question.answered_by)} answered your question"
-    delivery = _send(question, question.asked_by, subject, "mail/answer.txt")
+    delivery = _send(question, question.asked_by, subject, "connectors/history/reviews/answer.txt")
     if _failed(delivery) and tries < TRIES:
         tell_answered.schedule(args=(pk, tries + 1), delay=AGAIN)
     return delivery

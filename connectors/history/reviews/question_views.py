@@ -29,7 +29,7 @@ def listed(request: HttpRequest) -> HttpResponse:
     found = found if every else found.filter(answered_at=None)
     shown = Paginator(found, PER_PAGE).get_page(text_in(request.GET, "page"))
     query = "state=all" if every else ""
-    return page(request, "history/questions.html", {"found": shown, "every": every, "query": query})
+    return page(request, "connectors/history/reviews/questions.html", {"found": shown, "every": every, "query": query})
 
 
 @requires(Right.HISTORY, Right.REVIEW, ("POST",))
@@ -73,4 +73,4 @@ def _show(
         "trouble": trouble,
         "text": text,
     }
-    return page(request, "history/question.html", context, status=status)
+    return page(request, "connectors/history/reviews/question.html", context, status=status)

@@ -35,7 +35,7 @@ def listed(request: HttpRequest) -> HttpResponse:
         "first": weeks.first(now),
         "overdue_days": weeks.OVERDUE.days,
     }
-    return page(request, "history/review.html", context)
+    return page(request, "connectors/history/reviews/review.html", context)
 
 
 @requires(Right.HISTORY)
@@ -95,7 +95,7 @@ def _show(
         "drawn": DRAWN,
         "most": samples.MOST,
     }
-    return page(request, "history/review_week.html", context, status=status)
+    return page(request, "connectors/history/reviews/review_week.html", context, status=status)
 
 
 def _week(text: str) -> Week:

@@ -15,7 +15,7 @@ from alignadmin.web.responses import page, redirect
 from connectors.history.search import query_language, saved_views
 from connectors.models import SavedView
 
-HERE = "history/views.html"
+HERE = "connectors/history/search/views.html"
 act_only = requires(Right.HISTORY, Right.HISTORY, ("POST",))
 
 

@@ -99,7 +99,9 @@ def _refused(request: HttpRequest, before: MatrixPage, refused: Refused) -> Http
     after = before.after_edit()
     row = refused.mapping
     html = grid_html.draw_row_cells(after.matrix, row.source_id, row.direction, grid_html.grid_options(after))
-    return page(request, "mappings/matrix/_changed.html", {"page": after, "cells": html, "trouble": str(refused)}, status=409)
+    return page(
+        request, "mappings/matrix/_changed.html", {"page": after, "cells": html, "trouble": str(refused)}, status=409
+    )
 
 
 @requires(Right.SEE, Right.EDIT, ("POST",))

@@ -46,7 +46,9 @@ def _show(
     request: HttpRequest, connector: Connector, form: RulesForm, *, status: int = 200, trouble: str = ""
 ) -> HttpResponse:
     context = {"connector": connector, "form": form, "is_alone": not other_admins(person_of(request))}
-    return page(request, "mappings/plans/rules.html", {**context, "trouble": trouble} if trouble else context, status=status)
+    return page(
+        request, "mappings/plans/rules.html", {**context, "trouble": trouble} if trouble else context, status=status
+    )
 
 
 # --- emergencies ---------------------------------------------------------------------------------------------------

@@ -89,7 +89,11 @@ def invitation(request: HttpRequest, pk: int) -> HttpResponse:
 def _sent(request: HttpRequest, invited: Person, delivery: Delivery) -> HttpResponse:
     """Without a mail server the link stands in this one answer, and is kept nowhere."""
     if delivery is NO_SERVER:
-        return page(request, "alignadmin/accounts/people/link.html", {"person": invited, "link": people.invitation_link(invited)})
+        return page(
+            request,
+            "alignadmin/accounts/people/link.html",
+            {"person": invited, "link": people.invitation_link(invited)},
+        )
     if delivery.has_gone:
         messages.success(request, f"An e-mail with the link is on its way to {invited.email}.")
     else:
@@ -121,7 +125,9 @@ def active(request: HttpRequest, pk: int) -> HttpResponse:
     """The page lists what is handed over before anybody confirms; `seen` is the key of that list."""
     found = get_object_or_404(Person, pk=pk)
     if request.method != "POST":
-        return page(request, "alignadmin/accounts/people/active.html", {"page": directory.PersonPage(found, person_of(request))})
+        return page(
+            request, "alignadmin/accounts/people/active.html", {"page": directory.PersonPage(found, person_of(request))}
+        )
     wish, seen = text_in(request.POST, "active"), text_in(request.POST, "seen")
     if wish == "yes":
         return _act(request, found, lambda actor: people.activate(found, actor=actor), f"{found} is active again.")

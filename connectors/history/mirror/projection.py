@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 
@@ -19,9 +18,11 @@ from connectors.align.audit_sentences import (
     CREATED,
     DELETED,
     J2A,
+    PLAIN_NAME,
     WORK_ITEM_TYPES,
     MappingEvent,
     as_written,
+    event_of,
     parse,
     write,
 )
@@ -49,7 +50,7 @@ ELSEWHERE = "mapping.changed_elsewhere"  # the entry of a change that the watch 
 KEPT_RAW = "log line"  # the action of a line that no grammar reads
 MOST_CANDIDATES = 50
 UNSAFE = re.compile("[\x00\ud800-\udfff]")
-CANNOT_BE_MISREAD = re.compile(r"[A-Za-z0-9]+(?: [A-Za-z0-9]+)*").fullmatch  # of the separators there is only the space
+CANNOT_BE_MISREAD = re.compile(PLAIN_NAME).fullmatch
 UNITS = {"state": "state", "step": "process step"}
 BLANK = {field.attname: field.get_default() for field in HistoryRow._meta.concrete_fields}
 
@@ -106,8 +107,7 @@ def _end(number: int | None, name: str) -> str:
 Copy: TypeAlias = "Mapping[str, Any]"  # of a person, as an entry has it: id, name, email, role
 
 
-@dataclass(frozen=True, kw_only=True)
-class People:
+class People(NamedTuple):
     """The four of an entry. Those whom it does not state are empty, as all but the actor and approver of old ones."""
 
     person: Copy  # the author where one is stated, else who acted
@@ -158,7 +158,7 @@ def of_entry(entry: Entry | EntryText, *, is_told: bool = False) -> HistoryRow:
 def of_body(body: Mapping[str, Any], *, is_told: bool = False, is_found: bool = True) -> HistoryRow:
     """`is_found`: with the words that the search finds it by, which are half of the work."""
     action, at = body["action"], body["happened_at"] or body["at"]
-    event = MappingEvent(**body["event"]) if body["event"] else None
+    event = event_of(body["event"]) if body["event"] else None
     connector, people = body["connector"] or {}, people_of(body)
     row = blank(
         at=datetime.fromisoformat(at),
@@ -208,13 +208,12 @@ def words_of_people(people: People, action: str) -> list[str]:
     found = {"planner": people.planner, "approver": people.approver, "applier": people.applier}
     if role := ACTED_AS.get(action):
         found[role] = people.actor
-    return [
-        word
-        for role, copy in found.items()
-        if copy
-        for name in ("name", "email")
-        for word in search_terms.beginnings(role, safe(copy.get(name, "")))
-    ]
+    words_: list[str] = []
+    for role, copy in found.items():
+        if copy:
+            words_ += search_terms.beginnings(role, safe(copy.get("name", "")))
+            words_ += search_terms.beginnings(role, safe(copy.get("email", "")))
+    return words_
 
 
 def _name(copy: Copy) -> str:
@@ -370,7 +369,7 @@ def _words(row: HistoryRow, *more: str, people: Sequence[str] = ()) -> str:
         *(str(number) for number in (row.object_id, row.before_id, row.after_id) if number is not None),
         *more,
     )
-    return search_terms.of_row(row, safe(" ".join(part for part in fields if part)), people=people)
+    return search_terms.of_row(row, safe(" ".join(filter(None, fields))), people=people)
 
 
 def safe(text: str) -> str:

@@ -43,7 +43,8 @@ def split(text: str) -> list[str]:
     A run is cut where a script without spaces begins or ends.
     """
     if text.isascii():
-        return [word[:LONGEST] for word in text.translate(LETTERS).split()]
+        words = text.translate(LETTERS).split()
+        return words if max(map(len, words), default=0) <= LONGEST else [word[:LONGEST] for word in words]
     parts = [part for word in RUN.findall(_folded(text)) for part in UNSPACED.split(word) if part]
     return [part if UNSPACED.match(part) else part[:LONGEST] for part in parts]
 
@@ -99,11 +100,11 @@ def with_remote(text: str, user: str) -> str:
 
 def _qualifiers(row: HistoryRow) -> list[str]:
     """For each row of a million: hence a list, and a cache for what comes again and again."""
-    found = [*_of_action(row.action), word("source", row.source)]
-    if row.connector_id:
-        found.append(word("connector", str(row.connector_id)))
-    values = (("kind", row.kind), ("direction", row.direction), ("type", row.work_item_type))
-    found += [_of_value(name, value) for name, value in (*values, ("project", row.project_key)) if value]
+    found = [
+        *_of_kind(row.action, row.source, row.connector_id, row.kind, row.direction, row.work_item_type),
+    ]
+    if row.project_key:
+        found.append(_of_value("project", row.project_key))
     if not row.project_stated:
         found.append(NOWHERE)
     if not row.parsed:
@@ -122,6 +123,18 @@ def _qualifiers(row: HistoryRow) -> list[str]:
             found.append(word(name, str(number)))
         found += beginnings(name, value)
     return found
+
+
+@lru_cache(maxsize=KEPT)
+def _of_kind(
+    action: str, source: str, connector: int | None, kind: str, direction: str, work_item_type: str
+) -> tuple[str, ...]:
+    """What there are few of, and nearly every row has."""
+    found = [*_of_action(action), word("source", source)]
+    if connector:
+        found.append(word("connector", str(connector)))
+    values = (("kind", kind), ("direction", direction), ("type", work_item_type))
+    return (*found, *(_of_value(name, value) for name, value in values if value))
 
 
 @lru_cache(maxsize=KEPT)

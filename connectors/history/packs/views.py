@@ -109,7 +109,9 @@ def listed(request: HttpRequest) -> HttpResponse:
         "older": rows[PAGE - 1].pk if len(rows) > PAGE else None,
         "address": request.get_full_path(),
     }
-    return page(request, "connectors/history/packs/packs.html", context, fragment="connectors/history/packs/_packs.html")
+    return page(
+        request, "connectors/history/packs/packs.html", context, fragment="connectors/history/packs/_packs.html"
+    )
 
 
 @requires(Right.HISTORY)
@@ -191,7 +193,9 @@ def schedule_new(request: HttpRequest) -> HttpResponse:
         messages.info(request, "The packs are scheduled.")
         return redirect(request, reverse("history-pack-schedules"))
     context = {"form": form, "has_mail": bool(settings.EMAIL_URL), "folder": settings.PACK_FOLDER}
-    return page(request, "connectors/history/packs/pack_schedule_new.html", context, status=400 if form.is_bound else 200)
+    return page(
+        request, "connectors/history/packs/pack_schedule_new.html", context, status=400 if form.is_bound else 200
+    )
 
 
 def _scheduled(form: ScheduleForm, actor: Person) -> bool:

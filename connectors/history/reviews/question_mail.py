@@ -24,7 +24,12 @@ def tell_asked(pk: int, tries: int = 1) -> Delivery | None:
     question = Question.objects.select_related("asked_by", "to").filter(pk=pk, answered_at=None).first()
     if question is None:
         return None
-    delivery = _send(question, question.to, f"{_name(question.asked_by)} asks about a change", "connectors/history/reviews/question.txt")
+    delivery = _send(
+        question,
+        question.to,
+        f"{_name(question.asked_by)} asks about a change",
+        "connectors/history/reviews/question.txt",
+    )
     if _failed(delivery) and tries < TRIES:
         tell_asked.schedule(args=(pk, tries + 1), delay=AGAIN)
     return delivery

@@ -104,7 +104,9 @@ def row(request: HttpRequest, row: str) -> HttpResponse:
     if found.number != row:  # a line that has found its cause since somebody wrote its number down
         return redirect(request, reverse("history-row", args=[found.number]))
     context = {"selected": queries.detail(found)}
-    return page(request, "connectors/history/search/row.html", context, fragment="connectors/history/search/_panel.html")
+    return page(
+        request, "connectors/history/search/row.html", context, fragment="connectors/history/search/_panel.html"
+    )
 
 
 View = Callable[[HttpRequest], HttpResponse]
@@ -141,7 +143,12 @@ def take_in(request: HttpRequest) -> HttpResponse:
         "slashed": SLASHED_EXAMPLE,
         "intakes": [_intake_state(connector) for connector in queries.connectors()],
     }
-    return page(request, "connectors/history/intake/intake.html", context, status=400 if form.is_bound and result is None else 200)
+    return page(
+        request,
+        "connectors/history/intake/intake.html",
+        context,
+        status=400 if form.is_bound and result is None else 200,
+    )
 
 
 @requires(Right.HISTORY, Right.HISTORY, ("POST",))
@@ -157,7 +164,12 @@ def verify(request: HttpRequest) -> HttpResponse:
 def verification_state(request: HttpRequest) -> HttpResponse:
     """How far the check is; a page that has waited for its end is drawn anew."""
     check = services.latest()
-    response = page(request, "connectors/history/verification/verification.html", {"check": check}, fragment="connectors/history/verification/_verification.html")
+    response = page(
+        request,
+        "connectors/history/verification/verification.html",
+        {"check": check},
+        fragment="connectors/history/verification/_verification.html",
+    )
     if request.headers.get("HX-Request") and not (check and check.state in services.ACTIVE):
         response.headers["HX-Refresh"] = "true"
     return response

@@ -6,13 +6,15 @@ page of a table finds while others write may be half of something; whoever repor
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
-from django.db.models import Q
+from django.db.models import Q, TextField
+from django.db.models.functions import Cast
 
 from alignadmin.audit.models import ChainHead, Entry
 from connectors.history.mirror import projection as make
@@ -32,9 +34,11 @@ FIELDS = tuple(
     if field.attname not in ("id", "line_id", "certainty", "identical", "candidates", "text")
 )
 TEXT = "text"
-COLUMNS = ("id", "entry_seq", *PAIRING, "line__user", "candidates", TEXT, *FIELDS)
+AS_TEXT = Cast("candidates", TextField())  # of hardly any row they are looked at, see NO_CANDIDATES
+COLUMNS = ("id", "entry_seq", *PAIRING, "line__user", "as_text", TEXT, *FIELDS)
+NO_CANDIDATES = "[]"
 UNPAIRED = (None, "", 0)
-values_of = attrgetter(*FIELDS)
+values_of = itemgetter(*FIELDS)  # of a row's own dictionary: Django's way to a foreign key is a long one
 Values: TypeAlias = "tuple[Any, ...]"
 PUT_INTO_WORDS = {"text": "words it is found by", "candidates": "candidate projects"}
 
@@ -46,7 +50,7 @@ class Stored(NamedTuple):
     entry_seq: int | None
     pairing: Values
     user: str  # of the line it hangs on
-    candidates: Any
+    candidates: str  # as JSON
     text: str
     values: Values
 
@@ -62,7 +66,7 @@ def archived_seq() -> int:
 
 
 def stored(chosen: Q) -> list[Stored]:
-    found = HistoryRow.objects.filter(chosen).order_by("id").values_list(*COLUMNS)
+    found = HistoryRow.objects.filter(chosen).annotate(as_text=AS_TEXT).order_by("id").values_list(*COLUMNS)
     return [
         Stored(row[0], row[1], row[2:5], row[5] or "", row[6], row[7], row[8:])
         for row in found.iterator(chunk_size=SIZE)
@@ -108,9 +112,9 @@ def differing(again: HistoryRow, row: Stored) -> Iterator[Difference]:
     if again.entry_seq and row.line and (remote := search_terms.beginnings(search_terms.REMOTE, row.user)):
         text = " ".join([text, *remote])
     unpaired = row.pairing if again.match and again.entry_seq else (again.line_id, *UNPAIRED[1:])
-    surplus = row.candidates if again.entry_seq else []
+    surplus = json.loads(row.candidates) if again.entry_seq and row.candidates != NO_CANDIDATES else []
     found_alike = row.text == text or set(row.text.split()) == set(text.split())  # their order says nothing
-    values = values_of(again)
+    values = values_of(vars(again))
     if row.values == values and found_alike and row.pairing == unpaired and not surplus:
         return
     for name, says, said in zip(FIELDS, row.values, values, strict=True):
@@ -160,8 +164,10 @@ def rows_of_lines(after: Position) -> Page:
     lines = list(_lines(start))
     is_last = len(lines) < SIZE
     span = Q(line__gt=start) if is_last else Q(line__gt=start, line__lte=lines[-1].pk)
-    by_line = {row.line: row for row in stored(span & Q(entry_seq=None))}
-    paired = {row.line: row for row in _hanging(span)}
+    there = _hanging(span)
+    # By their keys: asked for rows of the span without an entry, SQLite would go through all that have none.
+    by_line = {row.line: row for row in stored(Q(pk__in=[row.id for row in there if row.entry_seq is None]))}
+    paired = {row.line: row for row in there if row.entry_seq is not None}
     found: list[Difference] = []
     withdrawn = set(WithdrawnLine.objects.filter(line__in=[line.pk for line in lines]).values_list("line", flat=True))
     for connector, some in _by_connector(line for line in lines if line.pk not in withdrawn):
@@ -173,17 +179,18 @@ def rows_of_lines(after: Position) -> Page:
 
 
 class Hanging(NamedTuple):
-    """Of a row of ours that a line hangs on, what tells whether the two look alike."""
+    """Of a row that a line hangs on, what tells whether the two look alike if it is one of ours."""
 
+    id: int
     line: int
-    entry_seq: int
+    entry_seq: int | None
     match: str
     connector_id: int | None
 
 
 def _hanging(span: Q) -> list[Hanging]:
-    rows = HistoryRow.objects.filter(span, entry_seq__isnull=False)
-    return list(map(Hanging._make, rows.values_list("line_id", "entry_seq", "match", "connector_id")))
+    rows = HistoryRow.objects.filter(span).values_list("id", "line_id", "entry_seq", "match", "connector_id")
+    return list(map(Hanging._make, rows))
 
 
 def _lines(start: int) -> Iterator[make.LineText]:
@@ -206,8 +213,9 @@ def _lines_compared(
     by_line: Mapping[int | None, Stored],
     paired: Mapping[int, Hanging],
 ) -> Iterator[Difference]:
-    made = {row.line_id: row for row in make.of_lines(connector, [line for line in lines if line.pk not in paired])}
     former, terms = Former(connector), terms_of(connector)
+    alone = [line for line in lines if line.pk not in paired]
+    made = {line.pk: row for line, row in zip(alone, make.of_lines(connector, alone, terms=terms), strict=True)}
     for line in lines:
         row, again = by_line.get(line.pk), made.get(line.pk)
         if hanging := paired.get(line.pk):

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit.models import Entry
@@ -30,6 +30,7 @@ WAITED = timedelta(minutes=1)  # a transaction, at most, between what it notes a
 DECIDED = (services.EXPLAINED, services.TAKEN_BACK, case_lifecycle.CLOSED, LOG_WITHDRAWN)
 REOPENING = (case_lifecycle.OPENED_AGAIN, LOG_WITHDRAWN)  # what the watch has seen itself stays a case
 OF_CASES = (*DECIDED, case_lifecycle.OPENED_AGAIN, make.ELSEWHERE)
+UNDECIDED: Mapping[str, object] = {"state": CaseState.OPEN, "note": "", "decided_by": "", "decided_at": None}
 CLOSING = re.compile(r"Outside change of .*? UTC\. (.*)", re.DOTALL)
 
 
@@ -105,27 +106,50 @@ def _no_case(of: str, *, seq: int | None = None, line: int | None = None) -> Dif
 
 def all_cases(after: Position) -> Page:
     start = int(after or 0)
-    some = list(Case.objects.filter(pk__gt=start).select_related("line").order_by("pk")[:SIZE])
+    stored = Case.objects.filter(pk__gt=start).order_by("pk").values_list(*CaseText._fields)
+    some = list(map(CaseText._make, stored[:SIZE]))
     entries = Entry.objects.in_bulk({seq for case in some for seq in (case.decided_seq, case.entry_seq) if seq})
-    rows = HistoryRow.objects.filter(line__in=[case.line_id for case in some if case.line_id]).defer("text")
-    by_line = {row.line_id: row for row in rows}
+    rows = HistoryRow.objects.filter(line__in=[case.line_id for case in some if case.line_id])
+    kinds = rows.values_list("line_id", "source", "entry_seq")
+    outside = {line for line, source, seq in kinds if (source, seq) == (Source.OUTSIDE, None)}
+    seen = {case.line_id for case in some if case.line_id and case.entry_seq}  # first, and told by a line later
+    by_line = {row.line_id: row for row in rows.filter(line__in=seen).defer("text")} if seen else {}
     gone = archived_seq()
-    found = [each for case in some for each in _case_compared(case, entries, by_line.get(case.line_id), gone)]
+    found: list[Difference] = []
+    for case in some:
+        found += _decision_compared(case, entries, gone)
+        found += _change_compared(case, entries, outside, by_line.get(case.line_id), gone)
     return Page(following=some[-1].pk if len(some) == SIZE else None, rows=len(some), found=found)
 
 
-def _case_compared(case: Case, entries: Mapping[int, Entry], row: HistoryRow | None, gone: int) -> Iterator[Difference]:
-    yield from _decision_compared(case, entries, gone)
-    yield from _change_compared(case, entries, row, gone)
+class CaseText(NamedTuple):
+    """Of a case what is compared, where thousands are read."""
+
+    pk: int
+    connector_id: int
+    at: datetime
+    opened_at: datetime
+    state: str
+    note: str
+    decided_by: str
+    decided_at: datetime | None
+    decided_seq: int | None
+    entry_seq: int | None
+    line_id: int | None
+    line__connector_id: int | None
+    line__at: datetime
+    line__recorded_at: datetime
+
+    @property
+    def has_line(self) -> bool:
+        return self.line__connector_id is not None
 
 
-def _decision_compared(case: Case, entries: Mapping[int, Entry], gone: int) -> Iterator[Difference]:
+def _decision_compared(case: CaseText, entries: Mapping[int, Entry], gone: int) -> Iterator[Difference]:
     what = f"case {case.pk}"
-    names = ("state", "note", "decided_by", "decided_at")
-    says = {name: getattr(case, name) for name in names}
+    says = {name: getattr(case, name) for name in UNDECIDED}
     if case.decided_seq is None:
-        undecided = {"state": CaseState.OPEN, "note": "", "decided_by": "", "decided_at": None}
-        yield from compared(CASES, what, says, undecided)
+        yield from compared(CASES, what, says, UNDECIDED)
     elif entry := entries.get(case.decided_seq):
         if entry.action not in DECIDED or not _is_among(case, entry):
             yield altered(CASES, what, "decided_seq", case.decided_seq, "nothing of this case", entry.seq)
@@ -137,7 +161,7 @@ def _decision_compared(case: Case, entries: Mapping[int, Entry], gone: int) -> I
         yield altered(CASES, what, "decided_seq", case.decided_seq, "no such entry")
 
 
-def _is_among(case: Case, entry: Entry) -> bool:
+def _is_among(case: CaseText, entry: Entry) -> bool:
     """A withdrawal of thousands of lines does not name every case that it ended."""
     named = _cases_of(entry)
     return case.pk in named or (entry.action == LOG_WITHDRAWN and len(named) >= withdrawals.MOST_TOLD)
@@ -159,28 +183,27 @@ def _decided(entry: Entry) -> dict[str, object]:
 
 
 def _change_compared(
-    case: Case, entries: Mapping[int, Entry], row: HistoryRow | None, gone: int
+    case: CaseText, entries: Mapping[int, Entry], outside: Collection[int | None], row: HistoryRow | None, gone: int
 ) -> Iterator[Difference]:
     """The line or the entry that the case is about, and what it repeats of it."""
     what = f"case {case.pk}"
-    if case.line is None and case.entry_seq is None:
+    if not case.has_line and case.entry_seq is None:
         yield Difference(kind=SURPLUS, table=CASES, sentence=f"Case {case.pk} is about no line and no entry.")
-    if case.line:
-        if case.connector_id != case.line.connector_id:
-            yield altered(CASES, what, "connector", case.connector_id, case.line.connector_id)
-        if case.at != case.line.at:
-            yield altered(CASES, what, "at", case.at, case.line.at)
-        if case.entry_seq is None and case.opened_at < case.line.recorded_at:
-            yield altered(CASES, what, "opened_at", case.opened_at, f"{case.line.recorded_at} or later")
-        is_outside = row is not None and row.entry_seq is None and row.source == Source.OUTSIDE
-        if case.state == CaseState.OPEN and not is_outside:
+    if case.has_line:
+        if case.connector_id != case.line__connector_id:
+            yield altered(CASES, what, "connector", case.connector_id, case.line__connector_id)
+        if case.at != case.line__at:
+            yield altered(CASES, what, "at", case.at, case.line__at)
+        if case.entry_seq is None and case.opened_at < case.line__recorded_at:
+            yield altered(CASES, what, "opened_at", case.opened_at, f"{case.line__recorded_at} or later")
+        if case.state == CaseState.OPEN and case.line_id not in outside:
             sentence = f"Case {case.pk} is open, but its line {case.line_id} is no outside change."
             yield Difference(kind=SURPLUS, table=CASES, line=case.line_id, sentence=sentence)
     if case.entry_seq and case.entry_seq > gone:
         yield from _sighting_compared(case, entries.get(case.entry_seq), row)
 
 
-def _sighting_compared(case: Case, entry: Entry | None, row: HistoryRow | None) -> Iterator[Difference]:
+def _sighting_compared(case: CaseText, entry: Entry | None, row: HistoryRow | None) -> Iterator[Difference]:
     what = f"case {case.pk}"
     if entry is None or entry.action != make.ELSEWHERE:
         yield altered(CASES, what, "entry_seq", case.entry_seq, "no change that the watch has seen")
@@ -188,7 +211,7 @@ def _sighting_compared(case: Case, entry: Entry | None, row: HistoryRow | None) 
     seen = DriftObservation.of_entry(entry)
     if not is_near(case.opened_at, entry.at):
         yield altered(CASES, what, "opened_at", case.opened_at, entry.at, entry.seq)
-    if case.line is None:
+    if not case.has_line:
         said = {"at": seen.at, "connector_id": (body_of(entry)["connector"] or {}).get("id")}
         yield from compared(CASES, what, {name: getattr(case, name) for name in said}, said, entry.seq)
     elif row is not None and not seen.is_told_by(row, matching.window()):

@@ -6,6 +6,7 @@ the order of an index, so that a million rows need no more memory than the large
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
@@ -13,6 +14,7 @@ from typing import Any
 
 from connectors.history.mirror import matching
 from connectors.history.mirror.matching import Cluster, Pair, Point
+from connectors.history.verification.comparison import AS_TEXT, NO_CANDIDATES
 from connectors.models import Certainty, HistoryRow
 from connectors.models.connector import Connector
 from connectors.ports.differences import ALTERED, SURPLUS, Difference, Page, Position, TableComparison, told
@@ -30,7 +32,7 @@ COLUMNS = (
     "identical",
     "project_key",
     "project_stated",
-    "candidates",
+    "as_text",
 )
 
 
@@ -53,11 +55,13 @@ def pairings(after: Position) -> Page:
 
 def _rows(connector: int, look: str) -> Any:
     rows = HistoryRow.objects.filter(connector=connector, match__gt=look).exclude(match="")
-    return rows.order_by("match", "at", "id").values_list(*COLUMNS, named=True)
+    return rows.annotate(as_text=AS_TEXT).order_by("match", "at", "id").values_list(*COLUMNS, named=True)
 
 
 def compared(group: Sequence[Any]) -> Iterator[Difference]:
     """The rows of one look: ours with their lines, and lines alone."""
+    if len(group) == 1 and _is_alone(group[0]):
+        return
     ours = [Point(id=row.entry_seq, at=row.at) for row in group if row.entry_seq]
     lines = {row.line_id: row.line__at for row in group if row.line_id}
     alone = {row.line_id: row for row in group if row.line_id and not row.entry_seq}
@@ -70,6 +74,15 @@ def compared(group: Sequence[Any]) -> Iterator[Difference]:
         for point in cluster.ours:
             yield from _ours_compared(by_seq[point.id], partner.get(point.id))
         yield from _lines_compared(cluster, {pair.line for pair in pairs}, by_seq, alone)
+
+
+def _is_alone(row: Any) -> bool:
+    """Of most looks there is one row, with which nothing is to be worked out: it has its line, or there is none."""
+    if not row.entry_seq:
+        return not row.project_stated or row.as_text == NO_CANDIDATES
+    if row.line_id is None:
+        return (row.certainty, row.identical) == (Certainty.NONE, 0)
+    return (row.certainty, row.identical) == (Certainty.EXACT, 1) and abs(row.at - row.line__at) <= matching.window()
 
 
 def of_row(row: HistoryRow) -> list[Difference]:
@@ -114,10 +127,12 @@ def _lines_compared(
         if point.id in taken:
             sentence = f"Line {point.id} is told as an outside change, but it is of a change of ours."
             yield Difference(kind=SURPLUS, table=PAIRINGS, line=point.id, sentence=sentence)
+            continue
         # Without a change of ours near it, the candidates are what the catalogue knew at that time.
-        elif (said := [] if row.project_stated else projects or row.candidates) != row.candidates:
+        candidates = json.loads(row.as_text)
+        if (said := [] if row.project_stated else projects or candidates) != candidates:
             sentence = (
-                f"The row of line {point.id} names the candidate projects {told(row.candidates)}, the changes near "
+                f"The row of line {point.id} names the candidate projects {told(candidates)}, the changes near "
                 f"it {told(said)}."
             )
             yield Difference(kind=ALTERED, table=PAIRINGS, line=point.id, field="candidates", sentence=sentence)

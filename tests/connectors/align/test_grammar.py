@@ -24,6 +24,7 @@ from connectors.align.audit_sentences import (
     Parsed,
     as_written,
     parse,
+    parse_any,
     write,
 )
 from connectors.history.mirror.projection import match_of, match_of_ours
@@ -275,6 +276,24 @@ def test_what_is_written_is_read_back_or_marked_ambiguous(event: MappingEvent) -
     assert parsed.raw == sentence
     assert parsed.event is not None
     assert parsed.ambiguous or parsed.event == event
+
+
+# Some of what stands in the way of reading a sentence in one go, and nothing that does.
+NEARLY_PLAIN = st.lists(st.sampled_from(["Id", "To", "Review", "5", "?", " ", "-", ":", "é"]), max_size=4).map("".join)
+
+
+@given(events(), NEARLY_PLAIN, NEARLY_PLAIN, NEARLY_PLAIN, st.integers(0, 250), st.sampled_from([*" ?-,:0a", ""]))
+@example(DEV_COMPLETE, "Dev", "To", "Review", 250, "")
+@example(replace(IN_REVIEW, type_id=None), "Dev", "To", "Review", 250, "")
+def test_a_sentence_of_plain_names_reads_the_same_in_one_go(
+    event: MappingEvent, source: str, before: str, after: str, at: int, put_in: str
+) -> None:
+    told = replace(event, source_name=source, before_name=before, after_name=after)
+    for each in (told, as_written(told), replace(told, before_id=told.after_id), replace(told, source_id=None)):
+        sentence = write(each)
+        for line in (sentence, sentence[:at] + put_in + sentence[at:], sentence[:at] + put_in + sentence[at + 1 :]):
+            assert parse(line, "CONFIG 123") == parse_any(line, 123)
+            assert parse(line, "CONFIG") == parse_any(line, None)
 
 
 PLAIN = st.text(st.characters(categories=["L", "N"], include_characters=" _.'éß日"), min_size=1).map(str.strip)

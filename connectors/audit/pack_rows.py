@@ -147,4 +147,5 @@ def _cells(record: Record, zone: ZoneInfo) -> Sequence[object]:
         "line_at": line.get("at"),
         "line_description": line.get("description"),
     }
-    return cells_of(flat)
+    cells: tuple[object, ...] = cells_of(flat)
+    return cells

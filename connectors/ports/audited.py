@@ -10,6 +10,7 @@ from connectors.models.connector import Connector
 
 CHANGE_SENT, CHANGE_DONE, CREDENTIAL_USED = "change.sent", "change.done", "credential.used"
 QUESTION_ASKED, QUESTION_ANSWERED, WEEK_REVIEWED = "question.asked", "question.answered", "history.reviewed"
+TERMS_LEARNED, TERMS_DECIDED, TYPE_IDS_TAKEN = "terms.learned", "terms.decided", "contract.type_ids"
 LOG_READ, LOG_TAKEN_IN, LOG_WITHDRAWN = "log.read", "log.taken-in", "log.withdrawn"
 
 

@@ -16,6 +16,7 @@ from django.db.models import Field, ForeignKey, Model
 from alignadmin.audit.models import ChainHead, Checkpoint, Entry
 from connectors.models import (
     Case,
+    Connector,
     Coverage,
     HistoryRow,
     IntakeRun,
@@ -24,6 +25,7 @@ from connectors.models import (
     Review,
     RunWithdrawal,
     SeenAgain,
+    TypeLabel,
     WithdrawnLine,
 )
 from mappings.models import Change, Plan
@@ -42,6 +44,8 @@ TABLES: tuple[type[Model], ...] = (
     Case,
     Question,
     Review,
+    TypeLabel,
+    Connector,
     Plan,
     Change,
 )
@@ -56,6 +60,12 @@ UNTOLD: dict[type[Model], dict[str, str]] = {
     SeenAgain: {"id": "its place"},
     Coverage: {"id": "its place"},
     Review: {"id": "its place"},
+    TypeLabel: {"id": "its place"},
+    Connector: {
+        field.name: "how it is reached and named, which people set"
+        for field in Connector._meta.concrete_fields
+        if field.name != "type_ids"
+    },
     Plan: {
         "seen_at": "when its before values were last seen to hold",
         "unchanged": "how many rows needed nothing",
@@ -183,7 +193,7 @@ def other(rng: random.Random, field: Field[Any, Any], value: Any) -> Any:
         return _later(value)
     if kind == "DateField":
         return value + timedelta(days=7)
-    if kind in ("CharField", "TextField"):
+    if kind in ("CharField", "TextField", "SlugField"):
         return _reworded(rng, value, field.max_length)
     return 7 if value is None else value + rng.choice([1, 5])
 

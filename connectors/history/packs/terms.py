@@ -15,9 +15,9 @@ from alignadmin.folding import fold
 from connectors.history.mirror.terms import AS_PUBLISHED, Terms, ids_by_family
 from connectors.models import TypeLabel
 from connectors.models.connector import Connector
+from connectors.ports.audited import TERMS_DECIDED, TERMS_LEARNED, TYPE_IDS_TAKEN
 
-LEARNED, DECIDED, TYPE_IDS = "terms.learned", "terms.decided", "contract.type_ids"
-SAYING = (LEARNED, DECIDED, TYPE_IDS)
+SAYING = (TERMS_LEARNED, TERMS_DECIDED, TYPE_IDS_TAKEN)
 LONGEST = 255  # of a folded term, as the table keeps it
 Said: TypeAlias = "tuple[Any, int | None]"  # what it means, and the entry that says so
 
@@ -32,7 +32,7 @@ class Meanings:
     @property
     def terms(self) -> Terms:
         own = {term: type_ for term, (type_, _) in self.labels.items()}
-        ids = {family: terms_file for family, (terms_file, _) in self.type_ids.items()}
+        ids = {family: meaning for family, (meaning, _) in self.type_ids.items()}
         return Terms(labels={**AS_PUBLISHED, **own}, type_ids=ids_by_family(ids))
 
     def told(self, connector: Connector) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def meanings() -> dict[int, Meanings]:
 
 
 def _unsaid(type_ids: Mapping[str, Any]) -> dict[str, Said]:
-    return {family: (terms_file, None) for family, terms_file in type_ids.items()}
+    return {family: (meaning, None) for family, meaning in type_ids.items()}
 
 
 def _hear(found: Mapping[int, Meanings], seq: int, action: str, body: str) -> None:
@@ -68,11 +68,14 @@ def _hear(found: Mapping[int, Meanings], seq: int, action: str, body: str) -> No
     try:
         said = json.loads(body)
         of_connector, data = found[said["connector"]["id"]], said["data"]
-        if action == TYPE_IDS:
+        if action == TYPE_IDS_TAKEN:
             of_connector.type_ids[data["family"]] = data["after"], seq
             return
-        for label, terms_file in data["terms"].items():
-            of_connector.labels[fold(label)[:LONGEST]] = (terms_file["type"] if action == LEARNED else terms_file), seq
+        for label, meaning in data["terms"].items():
+            of_connector.labels[fold(label)[:LONGEST]] = (
+                (meaning["type"] if action == TERMS_LEARNED else meaning),
+                seq,
+            )
     except (ValueError, KeyError, TypeError, AttributeError):
         return
 

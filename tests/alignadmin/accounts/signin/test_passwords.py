@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ from alignadmin.accounts.signin.password_validators import LONGEST
 from alignadmin.due_work import HUEY
 from tests.environment import PASSWORD
 from tests.support import factories
+from tests.support.people_helpers import at_once
 from tests.support.signin_helpers import (
     HASHER,
     LOGIN,
@@ -192,6 +194,28 @@ def test_a_forgotten_password_is_set_by_a_link_that_works_once(dana: Person) -> 
     again = set_by(link, "another four plain words")
     assert "This link does not work" in said(again)
     assert attempt(NEW).status_code == 302
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("_mail")
+def test_of_two_uses_of_a_link_at_once_one_sets_a_password(dana: Person) -> None:
+    ask()
+    (link,) = sent_links()
+    answers: dict[str, Any] = {}
+    browsers = {NEW: Client(), "another four plain words": Client()}
+    forms = {new: browser.get(link)["Location"] for new, browser in browsers.items()}  # both stand at the form
+
+    def set_password(new: str) -> None:
+        answers[new] = browsers[new].post(forms[new], {"password1": new, "password2": new})
+
+    at_once([partial(set_password, new) for new in browsers])
+    (won,) = (new for new, answer in answers.items() if answer.status_code == 302)
+    (lost,) = set(browsers) - {won}
+    assert answers[won]["Location"] == LOGIN
+    assert "This link does not work" in said(answers[lost])
+    assert attempt(lost).status_code == 200
+    assert attempt(won).status_code == 302
+    assert len(entries("person.password_changed")) == 1
 
 
 @pytest.mark.usefixtures("_mail")

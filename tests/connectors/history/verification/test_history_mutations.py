@@ -15,8 +15,12 @@ from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import checkpoints, deliveries, triggers, verification
 from connectors.history.cases import services
 from connectors.history.intake import intake, withdrawals
+from connectors.history.mirror import labels
 from connectors.history.reviews import questions, sign_off, weeks
 from connectors.models import Case, Connector, HistoryRow, Intake, IntakeRun
+from mappings.contract import decisions
+from mappings.contract.reading import TYPE_IDS
+from mappings.models import ContractFact
 from tests.connectors.history.verification.test_comparison import differences
 from tests.support import history_mutations as mutations
 from tests.support import review_helpers
@@ -53,11 +57,20 @@ def whole(connector: Connector, people: dict[Role, Person]) -> Connector:
     week = review_helpers.past_week()
     line = weeks.line_of(week, timezone.now())
     seen = sign_off.SeenWeek(review=0, rows=line.rows, open_cases=line.open_cases)
+    labels.decide(connector, {"User Story": "story", "作業": "task"}, actor=editor)
+    labels.decide(connector, {"作業": ""}, actor=admin)
+    use_other_type_ids(connector, actor=admin)
     sign_off.sign(week, note="Quiet.", seen=seen, actor=reviewer)
     checkpoints.make(checkpoints.COMMAND)
     deliveries.deliver_due()
     assert differences() == []
     return connector
+
+
+def use_other_type_ids(connector: Connector, *, actor: Person) -> None:
+    """As was seen in what Align answers."""
+    ContractFact.objects.filter(connector=connector, family="a2j-state", name=TYPE_IDS).update(value=[2, 4, 9])
+    decisions.take_over(connector, "a2j-state", "feature=2,story=4,defect=9", actor=actor)
 
 
 def take_in(connector: Connector, since: object, numbers: range, *, actor: Person) -> None:

@@ -301,8 +301,8 @@ def _state_called(change: Change, name: str) -> int | None:
 
 def _of_same_look(change: Change, theirs: LoggedChange, changes: Iterable[Change]) -> tuple[Change, ...]:
     """Identical changes of one plan in several projects: any of them may be the one whose write replaced theirs."""
-    find_overwrites = (change.plan_id, change.before, change.after, change.action)
-    alike = [each for each in changes if (each.plan_id, each.before, each.after, each.action) == find_overwrites]
+    look = (change.plan_id, change.before, change.after, change.action)
+    alike = [each for each in changes if (each.plan_id, each.before, each.after, each.action) == look]
     possible = [each for each in alike if each.project_key in theirs.projects]
     return tuple(possible or alike)
 

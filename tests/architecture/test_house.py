@@ -26,7 +26,6 @@ ROOMS_WITHOUT_TESTS = {
     "connectors/management",
     "connectors/management/commands",
     "connectors/models",
-    "connectors/ports",
     "connectors/templatetags",
     "mappings/management",
     "mappings/management/commands",

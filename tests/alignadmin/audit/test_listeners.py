@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pytest
 from django.db import connection, transaction
 
-from alignadmin.audit import entries, trail
+from alignadmin.audit import entries as chain
+from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord, Listener, lock_head, on_appended
 from alignadmin.audit.models import Entry
 
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.django_db
 def own(monkeypatch: pytest.MonkeyPatch) -> list[Listener]:
     """In the place of the product's."""
     own: list[Listener] = []
-    monkeypatch.setattr(entries, "_listeners", own)
+    monkeypatch.setattr(chain, "_listeners", own)
     return own
 
 
@@ -29,9 +30,9 @@ def named(sentence: str) -> AuditRecord:
 def test_it_is_told_in_order_with_the_head_moved_and_locked(own: list[Listener]) -> None:
     told: list[tuple[int, int]] = []
 
-    def listen(made: Sequence[Entry]) -> None:
+    def listen(entries: Sequence[Entry]) -> None:
         assert connection.in_atomic_block
-        told.extend((each.seq, lock_head().seq) for each in made)
+        told.extend((each.seq, lock_head().seq) for each in entries)
 
     on_appended(listen)
     first, second = trail.record_all([named("one"), named("two")])
@@ -39,7 +40,7 @@ def test_it_is_told_in_order_with_the_head_moved_and_locked(own: list[Listener])
 
 
 def test_what_it_raises_undoes_the_act(own: list[Listener]) -> None:
-    def refuse(made: Sequence[Entry]) -> None:
+    def refuse(entries: Sequence[Entry]) -> None:
         raise RuntimeError("no row can be made")
 
     on_appended(refuse)
@@ -51,15 +52,15 @@ def test_what_it_raises_undoes_the_act(own: list[Listener]) -> None:
 
 
 def test_it_may_append_what_follows_and_no_more_from_that(own: list[Listener]) -> None:
-    def once(made: Sequence[Entry]) -> None:
-        if made[0].seq == 1:
+    def once(entries: Sequence[Entry]) -> None:
+        if entries[0].seq == 1:
             trail.record(named("what follows"))
 
     own.append(once)
     trail.record(named("one"))
     assert Entry.objects.count() == 2
 
-    def always(made: Sequence[Entry]) -> None:
+    def always(entries: Sequence[Entry]) -> None:
         trail.record(named("and so on"))
 
     own[:] = [always]

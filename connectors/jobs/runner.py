@@ -24,14 +24,14 @@ from alignadmin.due_work import due_work, wake
 from alignadmin.errors import SealError
 from alignadmin.http.errors import RemoteError
 from connectors.jobs import leases
-from connectors.models import ACTIVE, Connector, Job, JobState
+from connectors.models import ACTIVE, Connector, Job, JobKind, JobState
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[["Run"], None]
 # Set by the worker when it is asked to end; long jobs hear it at their next sign of progress.
 stopping = threading.Event()
-_handlers: dict[str, Handler] = {}
+_handlers: dict[JobKind, Handler] = {}
 PROGRESS_EVERY = 0.5  # seconds between two writes of a job's progress
 LOOK_AGAIN = 0.1  # seconds after a lease has run out
 MOST_TRIES = 5  # of a job that the database does not let go on
@@ -49,7 +49,7 @@ class JobFailed(Exception):
     """The job cannot go on; the message is for people: what happened, what to do."""
 
 
-def handler(kind: str) -> Callable[[Handler], Handler]:
+def handler(kind: JobKind) -> Callable[[Handler], Handler]:
     def register(function: Handler) -> Handler:
         _handlers[kind] = function
         return function
@@ -58,7 +58,12 @@ def handler(kind: str) -> Callable[[Handler], Handler]:
 
 
 def start(
-    connector: Connector, kind: str, *, actor: Person | None, subject: str = "", params: dict[str, Any] | None = None
+    connector: Connector,
+    kind: JobKind,
+    *,
+    actor: Person | None,
+    subject: str = "",
+    params: dict[str, Any] | None = None,
 ) -> Job:
     """Queue a job, or return the one of this kind and subject that is already queued or running."""
     key = {"connector": connector, "kind": kind, "subject": subject}
@@ -73,7 +78,7 @@ def start(
     return job
 
 
-def latest(connector: Connector, *kinds: str) -> Job | None:
+def latest(connector: Connector, *kinds: JobKind) -> Job | None:
     """The running or else newest job of these kinds, for a page."""
     return Job.objects.filter(connector=connector, kind__in=kinds).order_by("-id").first()
 
@@ -87,7 +92,7 @@ class Holder:
     subject: str = ""
 
 
-def holder(connector: Connector, kind: str) -> Holder | None:
+def holder(connector: Connector, kind: JobKind) -> Holder | None:
     """Who holds this connector with a job of this kind, and since when; None while nobody does."""
     running = Job.objects.filter(connector=connector, kind=kind, state__in=ACTIVE).select_related("requested_by")
     job = running.order_by("id").first()
@@ -227,7 +232,7 @@ def execute(run: Run) -> None:
 def _worked(run: Run) -> tuple[JobState, str]:
     """How it ended, and the sentence for people."""
     try:
-        _handlers[run.job.kind](run)
+        _handlers[JobKind(run.job.kind)](run)
     except LeaseLost:
         raise
     except OperationalError:

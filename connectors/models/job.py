@@ -15,12 +15,27 @@ class JobState(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
+class JobKind(models.TextChoices):
+    """What a job does, with the words of a page; each has one handler, see connectors.jobs.runner."""
+
+    REFRESH = "refresh", "Reading projects, statuses and process flows"
+    OBSERVE = "observe", "Reading the mappings"
+    APPLY = "apply", "Applying a plan"
+    PLAN_REFRESH = "plan-refresh", "Refreshing a plan"
+    EMERGENCY_MAIL = "emergency-mail", "Telling the admins of an emergency approval"
+    RULES_MAIL = "rules-mail", "Telling the admins that no second person is asked for"
+    INTAKE = "intake", "Reading Align's audit log"
+    PROBE = "probe", "Probing a credential"
+    WATCH = "watch", "Trying the new credential"  # a few first calls, right after it has become current
+    CONTRACT = "contract", "Looking at what Align answers"
+
+
 ACTIVE = (JobState.QUEUED, JobState.RUNNING)
 
 
 class Job(models.Model):
     connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="jobs")
-    kind = models.CharField(max_length=20)  # the name a handler is registered under, see connectors.jobs.runner
+    kind = models.CharField(max_length=20, choices=JobKind.choices)
     subject = models.CharField(max_length=100, blank=True)  # e.g. a plan's id; kind and subject are active at most once
     params = models.JSONField(default=dict, blank=True)
     state = models.CharField(max_length=7, choices=JobState.choices, default=JobState.QUEUED)

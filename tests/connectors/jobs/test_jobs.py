@@ -18,7 +18,7 @@ from alignadmin.accounts.models import Person
 from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
 from connectors.jobs import runner
-from connectors.models import Connector, Job, JobState
+from connectors.models import Connector, Job, JobKind, JobState
 from mappings import planning
 from mappings.applying.job import apply_plan
 from mappings.models import Plan, PlanState
@@ -28,7 +28,7 @@ from tests.support.sandbox_fixture import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 IN_REVIEW, QA = 10013, 10015
-KIND = "a-test"
+KIND = JobKind.CONTRACT  # whose own handler stands aside meanwhile
 DURATIONS = ("JOB_LEASE", "JOB_HEARTBEAT", "JOB_HEARTBEAT_PATIENCE", "REQUEST_DEADLINE", "SENDING_GRACE")
 SETTINGS = (ROOT / "alignadmin" / "settings.py").read_text()
 
@@ -41,9 +41,10 @@ def idle(run: runner.Run) -> None:
 def handled() -> Iterator[list[Callable[[runner.Run], None]]]:
     """What the job of the tests does: the last function of the list."""
     functions: list[Callable[[runner.Run], None]] = [idle]
+    before = runner._handlers[KIND]
     runner.handler(KIND)(lambda run: functions[-1](run))
     yield functions
-    del runner._handlers[KIND]
+    runner.handler(KIND)(before)
 
 
 @pytest.fixture
@@ -230,7 +231,7 @@ def test_one_heartbeat_that_fails_does_not_end_the_others(
 
 def test_the_holder_is_told_by_name_and_since_when(job: Job, admin: Person) -> None:
     owner = job.connector
-    assert runner.holder(owner, "apply") is None
+    assert runner.holder(owner, JobKind.APPLY) is None
     run = taken(job)
     found = runner.holder(owner, KIND)
     assert found == runner.Holder(who=admin.name, since=run.job.started_at, subject="")  # type: ignore[arg-type]

@@ -58,7 +58,7 @@ def handler(kind: JobKind) -> Callable[[Handler], Handler]:
 
 
 def start(
-    connector: Connector,
+    connector: Connector | None,
     kind: JobKind,
     *,
     actor: Person | None,
@@ -111,8 +111,15 @@ class Run:
     written_at: float = field(default=0.0)
     held_until: float = field(default_factory=lambda: leases.surely_until(time.monotonic()))
 
+    def __str__(self) -> str:
+        of = f" of {self.job.connector.slug}" if self.job.connector else ""
+        return f"job {self.job.pk} ({self.job.kind}){of}"
+
     @property
     def connector(self) -> Connector:
+        """For the handlers of those kinds that are started for one."""
+        if self.job.connector is None:
+            raise RuntimeError(f"{self} is of no connector.")
         return self.job.connector
 
     @property
@@ -217,7 +224,7 @@ def execute(run: Run) -> None:
         run.end(state, error)
         # What the clock starts and ends well is no event: it would be a line a minute and connector.
         level = logging.INFO if run.actor and state is JobState.DONE else logging.DEBUG
-        log.log(level, "job %s (%s) of %s ended: %s", run.job.pk, run.job.kind, run.connector.slug, state.label.lower())
+        log.log(level, "%s ended: %s", run, state.label.lower())
     except Interrupted:
         run.requeue()
     except LeaseLost:
@@ -225,7 +232,7 @@ def execute(run: Run) -> None:
         run.requeue()  # unless it has been taken over
     except OperationalError:
         # Locked for too long, or gone: the lease runs out, and whoever takes the job up then goes on.
-        log.exception("the database did not let job %s (%s) go on", run.job.pk, run.job.kind)
+        log.exception("the database did not let %s go on", run)
         connection.close_if_unusable_or_obsolete()
 
 
@@ -238,13 +245,13 @@ def _worked(run: Run) -> tuple[JobState, str]:
     except OperationalError:
         if run.job.epoch < MOST_TRIES:
             raise
-        log.exception("job %s (%s) failed", run.job.pk, run.job.kind)
+        log.exception("%s failed", run)
         return JobState.FAILED, "The database did not let this job go on, time and again. See the log."
     except (JobFailed, RemoteError, SealError) as error:  # their words are for people
-        log.warning("job %s (%s) of %s failed: %s", run.job.pk, run.job.kind, run.connector.slug, error)
+        log.warning("%s failed: %s", run, error)
         return JobState.FAILED, str(error)
     except Exception as error:  # the worker's outermost loop
-        log.exception("job %s (%s) failed", run.job.pk, run.job.kind)
+        log.exception("%s failed", run)
         return JobState.FAILED, f"An error in AlignAdmin stopped this job ({type(error).__name__}). See the log."
     return JobState.DONE, ""
 
@@ -283,7 +290,7 @@ def take_over() -> int:
     """
     count = 0
     while not stopping.is_set() and (run := claim(owner_name(), left_alone=True)):
-        log.warning("job %s (%s) is taken over: its worker let the lease run out", run.job.pk, run.job.kind)
+        log.warning("%s is taken over: its worker let the lease run out", run)
         threading.Thread(target=_execute_and_close, args=(run,), name=f"taken-over-{run.job.pk}").start()
         count += 1
     return count

@@ -199,5 +199,5 @@ def following_job(job: Job) -> Job:
     """A refresh is followed by reading the mappings; of every other job, itself."""
     if job.kind != JobKind.REFRESH or job.state in ACTIVE:
         return job
-    following = job.connector.jobs.filter(kind=JobKind.OBSERVE, subject="", state__in=ACTIVE, id__gt=job.pk)
-    return following.select_related("requested_by").first() or job
+    observing = Job.objects.filter(connector=job.connector, kind=JobKind.OBSERVE, subject="", state__in=ACTIVE)
+    return observing.filter(id__gt=job.pk).select_related("requested_by").first() or job

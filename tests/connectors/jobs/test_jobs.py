@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import LazySettings
-from django.db import connection, connections, transaction
+from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
@@ -50,6 +50,16 @@ def handled() -> Iterator[list[Callable[[runner.Run], None]]]:
 @pytest.fixture
 def job(bare_connector: Connector, admin: Person, handled: object) -> Job:
     return runner.start(bare_connector, KIND, actor=admin)
+
+
+def test_a_job_of_no_connector_is_active_once_for_its_subject_and_runs_to_its_end(handled: object) -> None:
+    first = runner.start(None, KIND, actor=None, subject="1")
+    assert runner.start(None, KIND, actor=None, subject="1") == first
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Job.objects.create(kind=KIND, subject="1")
+    assert runner.start(None, KIND, actor=None, subject="2") != first
+    assert runner.run_now(first).state == JobState.DONE
+    assert runner.start(None, KIND, actor=None, subject="1") != first
 
 
 def taken(job: Job, owner: str = "first") -> runner.Run:
@@ -229,8 +239,8 @@ def test_one_heartbeat_that_fails_does_not_end_the_others(
 # --- who holds the connector -------------------------------------------------------------------------------------
 
 
-def test_the_holder_is_told_by_name_and_since_when(job: Job, admin: Person) -> None:
-    owner = job.connector
+def test_the_holder_is_told_by_name_and_since_when(job: Job, admin: Person, bare_connector: Connector) -> None:
+    owner = bare_connector
     assert runner.holder(owner, JobKind.APPLY) is None
     run = taken(job)
     found = runner.holder(owner, KIND)

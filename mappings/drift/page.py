@@ -23,7 +23,7 @@ from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.parsing import text_in, whole
 from connectors.jobs.runner import latest
-from connectors.models import Connector, Job, WorkItemType
+from connectors.models import Connector, Job, JobKind, WorkItemType
 from mappings.drift.decisions import SeenRow, seen
 from mappings.drift.status import WatchStatus
 from mappings.drift.status import status as watch_status
@@ -298,7 +298,7 @@ class DriftPage:
 
     @cached_property
     def job(self) -> Job | None:
-        return latest(self.connector, "observe")
+        return latest(self.connector, JobKind.OBSERVE)
 
     @cached_property
     def status(self) -> WatchStatus:

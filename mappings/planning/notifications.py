@@ -21,12 +21,11 @@ from alignadmin.due_work import due_work
 from alignadmin.mail.sending import has_mail, send
 from alignadmin.text import one_line
 from connectors.jobs import runner
-from connectors.models import Job, JobState
+from connectors.models import Job, JobKind, JobState
 from connectors.ports.audited import context_of
 from mappings.models import Plan
 from mappings.planning.entries import plan_entry
 
-EMERGENCY, FOUR_EYES_OFF = "emergency-mail", "rules-mail"
 AGAIN = timedelta(minutes=10)  # after which an e-mail that no mail server took is tried again
 LONGEST_TRY = timedelta(days=1)
 
@@ -37,7 +36,7 @@ def other_admins(person: Person | None) -> list[Person]:
     return list(admins.exclude(pk=person.pk) if person else admins)
 
 
-@runner.handler(EMERGENCY)
+@runner.handler(JobKind.EMERGENCY_MAIL)
 def tell_emergency(run: runner.Run) -> None:
     plan = Plan.objects.select_related("connector", "author", "approver").get(pk=int(run.job.subject))
     subject = f"Emergency approval by {plan.approver}: plan {plan.pk} of {plan.connector}"
@@ -48,7 +47,7 @@ def tell_emergency(run: runner.Run) -> None:
         plan_entry("plan.emergency_told", plan, None, sentence, told=sent.told, troubles=sent.troubles)
 
 
-@runner.handler(FOUR_EYES_OFF)
+@runner.handler(JobKind.RULES_MAIL)
 def tell_four_eyes_off(run: runner.Run) -> None:
     connector = run.connector
     subject = f"{run.actor} switched off the second person for plans of {connector}"
@@ -107,12 +106,12 @@ def _send(run: runner.Run, subject: str, template: str, path: str, **context: ob
 def tell_again() -> int:
     """Start over, for a day, what no mail server took."""
     now = timezone.now()
-    kinds = Job.objects.filter(kind__in=[EMERGENCY, FOUR_EYES_OFF])
+    kinds = Job.objects.filter(kind__in=[JobKind.EMERGENCY_MAIL, JobKind.RULES_MAIL])
     later = kinds.filter(
         connector=OuterRef("connector"), kind=OuterRef("kind"), subject=OuterRef("subject"), id__gt=OuterRef("id")
     )
     failed = kinds.filter(state=JobState.FAILED, finished_at__lte=now - AGAIN, created_at__gt=now - LONGEST_TRY)
     due = list(failed.exclude(Exists(later)).select_related("connector", "requested_by"))
     for job in due:
-        runner.start(job.connector, job.kind, actor=job.requested_by, subject=job.subject)
+        runner.start(job.connector, JobKind(job.kind), actor=job.requested_by, subject=job.subject)
     return len(due)

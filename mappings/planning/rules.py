@@ -16,11 +16,10 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
 from connectors.jobs import runner
-from connectors.models import Connector, HistoryRow
+from connectors.models import Connector, HistoryRow, JobKind
 from connectors.ports.audited import context_of
 from mappings.models import Plan, PlanState
 from mappings.planning.authors import people_of
-from mappings.planning.notifications import FOUR_EYES_OFF
 from mappings.planning.tickets import pattern_trouble
 
 MOST_CHANGES = 100_000
@@ -64,7 +63,7 @@ def set_rules(connector: Connector, wanted: Rules, *, seen: str, actor: Person) 
         Connector.objects.filter(pk=found.pk).update(**asdict(wanted))
         found.refresh_from_db()
         if before.four_eyes and not wanted.four_eyes:
-            runner.start(found, FOUR_EYES_OFF, actor=actor)
+            runner.start(found, JobKind.RULES_MAIL, actor=actor)
         trail.record(
             AuditRecord(
                 action=CHANGED,

@@ -26,7 +26,7 @@ from mappings.applying.journal import Journal
 from mappings.applying.outcomes import MOST_SENDS, Outcome, one_per_key_batches, stale_reason, took_effect
 from mappings.applying.resolve_unknown import Settling
 from mappings.applying.sending import Sender, Stopped
-from mappings.engine.plan import pack
+from mappings.engine.batches import pack
 from mappings.models import Change, ChangeState, Mapping, Plan, PlanState, Scope
 from mappings.observing.lists import confirmed, read_scopes, store
 from mappings.planning import GAP, stored_fingerprint

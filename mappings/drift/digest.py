@@ -28,17 +28,9 @@ from alignadmin.text import one_line
 from connectors.history.intake import gaps
 from connectors.models import Connector, HistoryRow
 from connectors.ports.audited import context_of
-from mappings.drift.page import (
-    SOON,
-    DriftAddress,
-    DriftLine,
-    Tab,
-    accepted_rows,
-    drift_lines,
-    drifted_rows,
-    list_name,
-    unknown_scopes,
-)
+from mappings.drift.address import DriftAddress, Tab
+from mappings.drift.lines import SOON, DriftLine, drift_lines, list_name
+from mappings.drift.queries import accepted_rows, drifted_rows, unknown_scopes
 from mappings.models import DriftCheck, Mapping
 
 log = logging.getLogger(__name__)

@@ -44,15 +44,17 @@ def connector(slug: str = "acme", number: int = 123) -> Connector:
     )
 
 
-def act(action: str, owner: Connector, actor: Person | None, **values: Any) -> AuditRecord:
-    told: dict[str, Any] = {
-        "subject": "plan 7",
-        "sentence": "Something happened.",
-        "plan": 7,
-        "reason": "QA column added",
-    }
-    told |= {"ticket": "CHG-2291", **values, "event": event_fields(values.get("event"))}
-    return AuditRecord(action=action, actor=actor, context=context_of(owner), **told)
+def act(
+    action: str, owner: Connector | None, actor: Person | None, event: MappingEvent | None = None, **values: Any
+) -> AuditRecord:
+    usual = {"subject": "plan 7", "sentence": "Something happened.", "plan": 7, "reason": "QA column added"}
+    return AuditRecord(
+        action=action,
+        actor=actor,
+        context=context_of(owner),
+        event=event_fields(event),
+        **{**usual, "ticket": "CHG-2291", **values},
+    )
 
 
 def append(*acts: AuditRecord) -> list[Entry]:

@@ -14,7 +14,7 @@ from alignadmin.accounts.rights import Right, may
 from connectors.jobs.runner import latest
 from connectors.models import Connector, Job, ProcessStep, Project
 from connectors.models import Status as CatalogueStatus
-from mappings.edits.catalogue_facts import SHARED, Facts, projects_in_scope
+from mappings.edits.matrix_data import SHARED, Facts, projects_in_scope
 from mappings.edits.names import Names
 from mappings.edits.queries import OPEN_SITUATIONS, waiting_edits
 from mappings.engine.checks import Problem, check

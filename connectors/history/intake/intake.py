@@ -71,7 +71,7 @@ class IntakeResult:
     refused: tuple[BadLine, ...] = ()
     back: int = 0  # of the known ones: they had been withdrawn, and count again
     run: int = 0  # 0 while a reading of the endpoint has brought nothing
-    since: datetime | None = None  # the time of the oldest new line
+    since: datetime | None = None  # the time of the oldest line that was read
 
 
 def overlap() -> timedelta:
@@ -291,7 +291,7 @@ def _store(begun: Begun, lines: Sequence[LogLine], now: datetime) -> StoredIntak
         refused=refused,
         back=len(back),
         run=begun.number,
-        since=min((line.at for line in (*made, *back)), default=None),
+        since=min((line.at for line in taken if line.at), default=None),
     )
     return StoredIntake(result=result, brought=Brought(lines=made, seen_again=compared.again))
 

@@ -12,6 +12,7 @@ What they may say, so that it can be looked up:
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -221,6 +222,14 @@ def test_every_setting_of_the_environment_stands_in_the_readme() -> None:
 def test_the_demo_reads_its_own() -> None:
     source = "".join(path.read_text() for path in (ROOT / "connectors").glob("*/*.py"))
     assert [name for name in OF_THE_DEMO if f'"{name}"' not in source] == []
+
+
+def test_every_dependency_has_its_reason_in_the_readme() -> None:
+    project = tomllib.loads(text_of("pyproject.toml"))["project"]
+    needed = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    names = {re.split(r"[\[<>=]", each)[0] for each in needed}
+    table = text_of("README.md").partition("## Dependencies")[2].partition("\n## ")[0]
+    assert names - set(re.findall(r"[\w-]+", table)) == set()
 
 
 # -- pages of the product ----------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import due_work
-from alignadmin.mail.sending import addresses
+from alignadmin.mail.outbox import addresses
 from alignadmin.text import one_line
 from connectors.credentials import expiry
 from connectors.models import Credential, Reminder, Stage

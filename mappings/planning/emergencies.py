@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.errors import Refused
-from alignadmin.mail.sending import has_mail
+from alignadmin.mail.outbox import has_mail
 from connectors.models import ACTIVE, HistoryRow, Job, JobState
 from mappings.models import Plan
 from mappings.planning.entries import plan_entry

@@ -18,7 +18,8 @@ from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import due_work
-from alignadmin.mail.sending import has_mail, send
+from alignadmin.mail.at_once import send
+from alignadmin.mail.outbox import has_mail
 from alignadmin.text import one_line
 from connectors.jobs import runner
 from connectors.models import Job, JobState

@@ -16,7 +16,7 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
 from alignadmin.accounts.models import Person
-from alignadmin.mail.sending import Delivery, send
+from alignadmin.mail.at_once import Delivery, send
 from alignadmin.parsing import whole
 
 

@@ -18,7 +18,8 @@ from alignadmin.accounts.people.forms import InviteForm, JoinForm, NameForm
 from alignadmin.accounts.requests import person_of
 from alignadmin.accounts.rights import Right
 from alignadmin.errors import Refused
-from alignadmin.mail.sending import NO_SERVER, Delivery, has_mail
+from alignadmin.mail.at_once import NO_SERVER, Delivery
+from alignadmin.mail.outbox import has_mail
 from alignadmin.parsing import text_in
 from alignadmin.web.responses import page, redirect
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from huey.contrib.djhuey import db_task
 
 from alignadmin.accounts.models import Person
-from alignadmin.mail.sending import Delivery, send
+from alignadmin.mail.at_once import Delivery, send
 
 
 @db_task()  # type: ignore[untyped-decorator]

@@ -11,7 +11,8 @@ from django.urls import reverse
 from huey.contrib.djhuey import db_task
 
 from alignadmin.accounts.models import Person
-from alignadmin.mail.sending import Delivery, has_mail, send
+from alignadmin.mail.at_once import Delivery, send
+from alignadmin.mail.outbox import has_mail
 from alignadmin.text import one_line
 from connectors.models import Question
 

@@ -155,13 +155,18 @@ class MailState:
     at: datetime
     error: str
     is_waiting: bool
+    is_sent: bool
 
 
 def last(kinds: Sequence[str], about: str) -> MailState | None:
     """None when nothing was queued in the last 30 days."""
+    return next(iter(states(kinds, about, most=1)), None)
+
+
+def states(kinds: Sequence[str], about: str, *, most: int = 100) -> list[MailState]:
+    """Of all e-mails about something in the last 30 days, the newest first."""
     found = OutgoingMail.objects.filter(kind__in=kinds, about=about).order_by("-id")
-    mail = found.defer("body", "attachment").first()
-    return state_of(mail) if mail else None
+    return [state_of(mail) for mail in found.defer("body", "attachment")[:most]]
 
 
 def state_of(mail: OutgoingMail) -> MailState:
@@ -180,4 +185,5 @@ def state_of(mail: OutgoingMail) -> MailState:
         at=at,
         error=mail.error,
         is_waiting=mail.is_waiting,
+        is_sent=mail.sent_at is not None,
     )

@@ -14,8 +14,6 @@ KINDS = {
     "observe": "Reading the mappings",
     "apply": "Applying a plan",
     "plan-refresh": "Refreshing a plan",
-    "emergency-mail": "Telling the admins of an emergency approval",
-    "rules-mail": "Telling the admins that no second person is asked for",
     "intake": "Reading Align's audit log",
     "probe": "Probing a credential",
     "watch": "Trying the new credential",

@@ -153,9 +153,14 @@ class MailState:
     label: str  # "queued"
     looks: str  # of its tag
     at: datetime
+    queued_at: datetime
     error: str
     is_waiting: bool
     is_sent: bool
+
+    @property
+    def has_failed(self) -> bool:
+        return not (self.is_waiting or self.is_sent)
 
 
 def last(kinds: Sequence[str], about: str) -> MailState | None:
@@ -183,6 +188,7 @@ def state_of(mail: OutgoingMail) -> MailState:
         label=label,
         looks=looks,
         at=at,
+        queued_at=mail.queued_at,
         error=mail.error,
         is_waiting=mail.is_waiting,
         is_sent=mail.sent_at is not None,

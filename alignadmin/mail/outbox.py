@@ -174,6 +174,15 @@ def states(kinds: Sequence[str], about: str, *, most: int = 100) -> list[MailSta
     return [state_of(mail) for mail in found.defer("body", "attachment")[:most]]
 
 
+def count_unsent(kind: str, abouts: Sequence[str]) -> int:
+    """Of how many of these the last e-mail was tried, and no mail server took it."""
+    newest: dict[str, OutgoingMail] = {}
+    found = OutgoingMail.objects.filter(kind=kind, about__in=abouts).order_by("id")
+    for mail in found.only("about", "error", "sent_at"):
+        newest[mail.about] = mail
+    return sum(bool(mail.error) and mail.sent_at is None for mail in newest.values())
+
+
 def state_of(mail: OutgoingMail) -> MailState:
     if mail.sent_at:
         label, looks = "sent", "ok"

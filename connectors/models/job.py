@@ -22,8 +22,6 @@ class JobKind(models.TextChoices):
     OBSERVE = "observe", "Reading the mappings"
     APPLY = "apply", "Applying a plan"
     PLAN_REFRESH = "plan-refresh", "Refreshing a plan"
-    EMERGENCY_MAIL = "emergency-mail", "Telling the admins of an emergency approval"
-    RULES_MAIL = "rules-mail", "Telling the admins that no second person is asked for"
     INTAKE = "intake", "Reading Align's audit log"
     PROBE = "probe", "Probing a credential"
     WATCH = "watch", "Trying the new credential"  # a few first calls, right after it has become current

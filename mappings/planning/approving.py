@@ -20,6 +20,7 @@ from connectors.setup import maintenance
 from mappings.models import Plan, PlanState
 from mappings.planning.authors import people_of
 from mappings.planning.entries import plan_entry
+from mappings.planning.notifications import tell_emergency
 from mappings.planning.reasons import reason_typed
 from mappings.planning.rules import why_void
 from mappings.planning.typed_confirmation import confirmation
@@ -75,9 +76,9 @@ def approve_in_emergency(plan: Plan, fingerprint: str, *, ticked: bool, reason: 
         if not _needs_another(found, actor):
             raise Refused(NO_EMERGENCY)
         _approve(found, ticked=ticked, actor=actor, emergency_reason=why)
-        runner.start(found.connector, JobKind.EMERGENCY_MAIL, actor=actor, subject=str(found.pk))
         sentence = f"Approved plan {found.pk} alone, in an emergency: {why}"
         plan_entry("plan.emergency_approved", found, actor, sentence, fingerprint=fingerprint, emergency_reason=why)
+        tell_emergency(found, actor=actor)
     plan.refresh_from_db()
     return plan
 

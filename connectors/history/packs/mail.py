@@ -22,7 +22,7 @@ from django.utils import timezone
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import due_work
-from alignadmin.mail.sending import addresses
+from alignadmin.mail.outbox import addresses
 from alignadmin.text import one_line
 from connectors.history.packs import schedules
 from connectors.models import Pack

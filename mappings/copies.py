@@ -111,8 +111,8 @@ def plans(after: Position) -> Page:
 def of_plans(numbers: Sequence[int]) -> list[Difference]:
     """What differs in these, and which of them are gone."""
     found: list[Difference] = []
-    for start in range(0, len(numbers), SIZE):
-        some = numbers[start : start + SIZE]
+    for start in range(0, len(numbers), AT_ONCE):
+        some = numbers[start : start + AT_ONCE]
         _, differing = _compared(Plan.objects.filter(pk__in=some).select_related("connector").order_by("pk"))
         found += [*differing, *_gone(HistoryRow.objects.filter(plan__in=some))]
     return found

@@ -23,7 +23,9 @@ from connectors.audit import archive, checker, checkpoints, csv_safe, labels, pa
 from connectors.audit.grammar import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
 from connectors.audit.models import Entry, HistoryRow, MirrorLine, PackState, TypeLabel
 from connectors.models import Connector, Person, Role
+from mappings.models import Plan
 from tests import chain_mutations as mutations
+from tests import mapping_steps
 from tests.conftest import People, SignIn
 from tests.events import EVENT
 from tests.pack_steps import (
@@ -61,6 +63,20 @@ def eli(people: People) -> Person:
 @pytest.fixture
 def reviewer(signed_in: SignIn) -> Client:
     return signed_in(Role.REVIEWER)
+
+
+@pytest.fixture
+def acme(connector: Connector) -> Connector:
+    """As the sandbox has it, with mappings to plan."""
+    return connector
+
+
+def applied(acme: Connector, person: Person, target: int) -> Plan:
+    """A plan of one change of a status, to its end."""
+    mapping_steps.edit(acme, "j2a-state", 10013, target, actor=person)
+    plan = mapping_steps.apply_all(acme, actor=person)
+    assert mapping_steps.states(plan) == ["done"]
+    return plan
 
 
 def two_changes(align: Connector, eli: Person) -> list[Entry]:
@@ -234,6 +250,72 @@ def test_acts_of_a_plan_are_in_its_pack_although_the_table_does_not_know_them(
     plan, _ = objects(pack, "plans.jsonl")
     assert [each["action"] for each in plan["acts"]] == ["plan.made", "plan.finished"]
     assert checked(unpacked(pack, tmp_path))[0] == 0
+
+
+def test_acts_of_a_plan_outside_the_days_asked_for_are_found_by_their_entries(
+    reviewer: Client, align: Connector, eli: Person, tmp_path: Path
+) -> None:
+    """The table says that they are about no plan, and that an act on another one is about this one."""
+    outside = append(
+        act("plan.made", align, eli), act("plan.made", align, eli, plan=77), act("plan.finished", align, eli)
+    )
+    changed(align, eli, EVENT)
+    HistoryRow.objects.filter(entry_seq__in=[entry.seq for entry in outside]).update(plan=None)
+    HistoryRow.objects.filter(entry_seq=outside[1].seq).update(plan=7)
+    pack = made(reviewer, "action:updated since:2026-03-10 until:2026-03-10")
+    plan, change = objects(pack, "plans.jsonl")
+    assert [each["seq"] for each in plan["acts"]] == [outside[0].seq, outside[2].seq]
+    assert (plan["plan"], change["plan"]) == (7, 7)
+    assert checked(unpacked(pack, tmp_path))[0] == 0
+
+
+FORGED_PLANS: dict[str, tuple[Callable[[Plan], object], str]] = {
+    "reason": (lambda plan: Plan.objects.filter(pk=plan.pk).update(reason="None."), "reason"),
+    "approver": (lambda plan: Plan.objects.filter(pk=plan.pk).update(approver=None), "approver"),
+    "sentence of a change": (lambda plan: plan.changes.update(sentence="Nothing."), "sentence"),
+    "value of a change": (lambda plan: plan.changes.update(after_name="Backlog"), "after name"),
+    "a change that is gone": (lambda plan: plan.changes.all().delete(), "number of changes"),
+}
+
+
+@pytest.mark.parametrize("forged", FORGED_PLANS)
+def test_a_plan_of_the_pack_that_differs_from_its_entries_is_named_and_one_of_another_pack_is_not(
+    reviewer: Client, acme: Connector, people: People, tmp_path: Path, forged: str
+) -> None:
+    first, second = (applied(acme, people[Role.ADMIN], target) for target in (1, 4))
+    forge, field = FORGED_PLANS[forged]
+    forge(first)
+    pack = made(reviewer, f"plan:{first.pk}")
+    said = text(pack, "statements.txt")
+    named = [line for line in said.splitlines() if f"plan {first.pk}" in line.lower() and field in line]
+    assert "THAT TABLE OR THAT OF THE PLANS DIFFERS in " in said
+    assert named, said
+    manifest = json.loads(text(pack, "manifest.json"))["compared"]
+    assert named[0].strip() in manifest["first"]
+    assert objects(pack, "plans.jsonl")[0]["reason"] == "QA column added"
+    assert checked(unpacked(pack, tmp_path))[0] == 0
+    yesterday = timezone.now() - timedelta(days=1)
+    for query in (f"plan:{second.pk}", f"until:{yesterday:%Y-%m-%d}"):
+        other = made(reviewer, query)
+        assert "DIFFERS" not in text(other, "statements.txt")
+        assert not is_told(reviewer, other, 0)
+
+
+def test_a_plan_that_is_gone_is_named_in_its_pack(reviewer: Client, acme: Connector, people: People) -> None:
+    first, second = (applied(acme, people[Role.ADMIN], target) for target in (1, 4))
+    first.changes.all().delete()
+    Plan.objects.filter(pk=first.pk).delete()
+    assert f"Plan {first.pk}, which entry " in text(made(reviewer, f"plan:{first.pk}"), "statements.txt")
+    assert "DIFFERS" not in text(made(reviewer, f"plan:{second.pk}"), "statements.txt")
+
+
+def test_it_says_what_rests_on_tables(reviewer: Client, align: Connector, eli: Person) -> None:
+    logged(align, eli, write(EVENT))
+    asked, other = (text(made(reviewer, query), "statements.txt") for query in ("case:open", "connector:acme"))
+    for said in (asked, other):
+        assert "rest the project of a line that names a Jira status and no project (the catalogue)" in said
+    assert "THE FILTER ASKS FOR CASES: which there are, and in which state, was asked of their table" in asked
+    assert "THE FILTER ASKS FOR CASES" not in other
 
 
 def test_a_pack_of_too_many_differences_is_refused_with_what_to_do(

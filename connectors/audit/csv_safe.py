@@ -12,14 +12,14 @@ from collections.abc import Iterable, Sequence
 
 GUARD = "'"
 # Also the wide forms that spreadsheets of East Asian languages take for the plain ones, and LF, which some trim.
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠", GUARD)
+DANGEROUS = frozenset(("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠", GUARD))
 # Without it a spreadsheet takes the file for the system's own encoding.
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def guarded(value: object) -> str:
-    text = "" if value is None else str(value)
-    return GUARD + text if text.startswith(DANGEROUS) else text
+    text = value if type(value) is str else "" if value is None else str(value)
+    return GUARD + text if text[:1] in DANGEROUS else text
 
 
 def unguarded(text: str) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,12 +26,22 @@ class Writing:
     parts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def add(self, name: str, blocks: Iterable[bytes]) -> None:
+        """Compressing and hashing give other threads the processor: the next block is made meanwhile."""
         sha, size = hashlib.sha256(), 0
-        with self.zip.open(name, "w", force_zip64=True) as stream:
-            for block in blocks:
+        with self.zip.open(name, "w", force_zip64=True) as stream, ThreadPoolExecutor(1) as beside:
+
+            def put(block: bytes) -> None:
                 stream.write(block)
                 sha.update(block)
+
+            last: Future[None] | None = None
+            for block in blocks:
+                if last:
+                    last.result()
+                last = beside.submit(put, block)
                 size += len(block)
+            if last:
+                last.result()
         self.parts[name] = {"sha256": sha.hexdigest(), "size": size}
 
     def add_chain(self, span: Span) -> None:
@@ -127,5 +138,8 @@ def keys_text() -> bytes:
     return json.dumps(listed, indent=1).encode()
 
 
+encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
 def _line(record: Mapping[str, Any]) -> bytes:
-    return json.dumps(record, separators=(",", ":")).encode() + b"\n"
+    return encode(record).encode() + b"\n"

@@ -101,13 +101,11 @@ def contents(pack: Pack, chosen: Selection, scratch: Scratch, progress: Progress
     done = _Done(progress)
     found = pack_span.read(chosen, ends, scratch, done.add)
     plans = sorted(found.plans)
-    touched = (found.first_seq, found.last_seq, *pack_plans.span(plans, scratch, ends))
+    touched = (found.first_seq, found.last_seq, *pack_plans.span(plans, scratch))
     named = [seq for seq in touched if seq is not None]
     if chosen.has_dates or not found.chosen:
         named += _whole_period(chosen)
     span = evidence.span(min(named, default=None), max(named, default=None), checkpoint)
-    if chosen.has_dates and span.first and span.last:
-        pack_span.note_acts(span.first, span.last, scratch)
     return Contents(
         pack=pack,
         selection=chosen,
@@ -148,7 +146,7 @@ def write(path: Path, found: Contents, progress: Progress) -> Made:
         table.seek(0)
         writing.add("rows.csv", iter(lambda: table.read(BLOCK), b""))
         writing.add("lines.jsonl", done.told(pack_lines.lines(written.runs)))
-        writing.add("plans.jsonl", done.told(pack_plans.lines(found.plans, found.scratch, found.ends)))
+        writing.add("plans.jsonl", done.told(pack_plans.lines(found.plans, found.scratch)))
         _add_chain(writing, found.span, done)
         writing.add("statements.txt", [_statements(found, written)])
         writing.add("README.txt", [_readme(found)])
@@ -236,8 +234,8 @@ def _manifest(found: Contents, written: Written) -> dict[str, Any]:
         "rows": {
             "count": written.rows,
             "by_source": dict(written.sources),
-            "first_at": _stamp(written.first_at),
-            "last_at": _stamp(written.last_at),
+            "first_at": written.first_at,
+            "last_at": written.last_at,
             "without_entry": written.without_entry,
         },
         "plans": len(found.plans),

@@ -13,9 +13,9 @@ from typing import Any
 
 from django.db.models import Q
 
-from connectors.audit.models import Entry, HistoryRow
+from connectors.audit.models import Entry
+from connectors.audit.pack_rows import Told
 from connectors.audit.pack_scratch import Scratch
-from connectors.audit.pack_span import Ends
 from connectors.audit.trail import WITHOUT_ROW
 
 AT_ONCE = 200  # plans
@@ -25,19 +25,19 @@ APPROVALS = ("plan.approved", "plan.emergency_approved")
 Said = Mapping[str, Any]
 
 
-def span(plans: Sequence[int], scratch: Scratch, ends: Ends) -> tuple[int | None, int | None]:
+def span(plans: Sequence[int], scratch: Scratch) -> tuple[int | None, int | None]:
     """The first and the last entry about them."""
-    found = [seq for some in _some(plans) for seq in _acts(some, scratch, ends)]
+    found = [seq for some in _some(plans) for seq in scratch.acts(some)]
     return min(found, default=None), max(found, default=None)
 
 
-def lines(plans: Sequence[int], scratch: Scratch, ends: Ends) -> Iterator[bytes]:
+def lines(plans: Sequence[int], scratch: Scratch) -> Iterator[bytes]:
     """Plans first, then their changes in the order of the entries, some plans at a time."""
     for some in _some(plans):
-        seqs = _acts(some, scratch, ends)
+        seqs = scratch.acts(some)
         yield b"".join(_line(plan) for plan in _plans(some, seqs))
         for entries in _entries(some, seqs, ~WHOLE):
-            yield b"".join(_line(_change(entry, said)) for entry, said in entries)
+            yield b"".join(_line(_change(entry)) for entry in entries)
 
 
 def _some(plans: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -45,27 +45,20 @@ def _some(plans: Sequence[int]) -> Iterator[Sequence[int]]:
         yield plans[start : start + AT_ONCE]
 
 
-def _acts(plans: Sequence[int], scratch: Scratch, ends: Ends) -> list[int]:
-    """Those that the reading of the span met, and beyond it those that the page knows."""
-    rows = HistoryRow.objects.filter(plan__in=plans, id__lte=ends.row, entry_seq__lte=ends.seq)
-    known = {seq for seq in rows.values_list("entry_seq", flat=True) if seq}
-    return sorted(known.union(scratch.acts(plans)))
-
-
-def _entries(plans: Sequence[int], seqs: Sequence[int], which: Q) -> Iterator[list[tuple[Entry, Said]]]:
-    """Of what the page says is about these plans only what says so itself."""
+def _entries(plans: Sequence[int], seqs: Sequence[int], which: Q) -> Iterator[list[Told]]:
     wanted = set(plans)
     for start in range(0, len(seqs), BATCH):
         entries = Entry.objects.filter(which, seq__in=seqs[start : start + BATCH]).exclude(action__in=WITHOUT_ROW)
-        read = [(entry, json.loads(entry.body)) for entry in entries.order_by("seq")]
-        yield [(entry, said) for entry, said in read if said["plan"] in wanted]
+        stored = entries.order_by("seq").values_list("seq", "hash", "body")
+        read = [Told(seq=seq, hash=hash_, body=json.loads(body)) for seq, hash_, body in stored]
+        yield [entry for entry in read if entry.body["plan"] in wanted]
 
 
 def _plans(plans: Sequence[int], seqs: Sequence[int]) -> Iterator[dict[str, Any]]:
     acts: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for entries in _entries(plans, seqs, WHOLE):
-        for entry, said in entries:
-            acts[said["plan"]].append(_act(entry, said))
+        for entry in entries:
+            acts[entry.body["plan"]].append(_act(entry))
     for plan in plans:
         yield _plan(plan, acts[plan])
 
@@ -98,12 +91,13 @@ def _first(acts: Sequence[Said], *actions: str) -> Said:
     return next((act for act in acts if act["action"] in actions), {})
 
 
-def _act(entry: Entry, said: Said) -> dict[str, Any]:
+def _act(entry: Told) -> dict[str, Any]:
     kept = ("at", "action", "actor", "connector", "sentence", "reason", "ticket", "data")
-    return {"seq": entry.seq, "hash": entry.hash, **{name: said[name] for name in kept}}
+    return {"seq": entry.seq, "hash": entry.hash, **{name: entry.body[name] for name in kept}}
 
 
-def _change(entry: Entry, said: Said) -> dict[str, Any]:
+def _change(entry: Told) -> dict[str, Any]:
+    said = entry.body
     data: Said = said["data"]
     return {
         "record": "change",
@@ -137,7 +131,8 @@ def _people(said: Said) -> dict[str, Any]:
 
 
 TOLD = frozenset({"method", "path", "query", "body", "detail", "expected"})
+encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def _line(record: Said) -> bytes:
-    return json.dumps(record, separators=(",", ":")).encode() + b"\n"
+    return encode(record).encode() + b"\n"

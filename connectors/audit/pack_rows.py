@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import attrgetter, itemgetter
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
@@ -28,6 +29,7 @@ FIELDS = (
 )  # fmt: skip
 CONNECTOR = ("slug", "name", "align_site", "align_connector_id")
 CHUNK = 2000
+values_of = attrgetter(*FIELDS)
 LINE = ("id", "remote_id", "type", "user", "at", "description", "occurrence", "intake", "recorded_at", "run_id")
 COLUMNS = {
     "Time": "time", "Time (UTC)": "at", "Connector": "connector_name", "Align connector": "config", "Source": "source",
@@ -40,6 +42,7 @@ COLUMNS = {
     "Align line": "line_id", "Align type": "line_type", "Align user": "line_user", "Align time (UTC)": "line_at",
     "Align description": "line_description", "Entry": "seq", "Entry hash": "hash",
 }  # fmt: skip
+cells_of = itemgetter(*COLUMNS.values())
 
 
 @dataclass
@@ -47,8 +50,8 @@ class Written:
     """What the rows were, for the manifest and the statements."""
 
     rows: int = 0
-    first_at: datetime | None = None
-    last_at: datetime | None = None
+    first_at: str | None = None  # in UTC
+    last_at: str | None = None
     sources: Counter[str] = field(default_factory=Counter)
     changes: Counter[str] = field(default_factory=Counter)  # of mappings, by the connector's slug
     without_entry: int = 0  # lines of Align's log without an act of ours
@@ -58,8 +61,8 @@ class Written:
 
     def note(self, record: Record) -> None:
         self.rows += 1
-        self.first_at = self.first_at or datetime.fromisoformat(record["at"])
-        self.last_at = datetime.fromisoformat(record["at"])
+        self.first_at = self.first_at or record["at"]
+        self.last_at = record["at"]
         self.sources[record["source"]] += 1
         if record["kind"] and record["connector"]:
             self.changes[record["connector"]["slug"]] += 1
@@ -87,7 +90,7 @@ def record_of(row: HistoryRow, source: Told | MirrorLine) -> Record:
 
     The line that an entry's change is in is found later.
     """
-    told = {name: getattr(row, name) for name in FIELDS}
+    told = dict(zip(FIELDS, values_of(row), strict=True))
     told |= {"at": row.at.astimezone(UTC).isoformat(), "source": str(row.source), "certainty": str(row.certainty)}
     if isinstance(source, Told):
         connector = source.body["connector"]
@@ -144,4 +147,5 @@ def _cells(record: Record, zone: ZoneInfo) -> Sequence[object]:
         "line_at": line.get("at"),
         "line_description": line.get("description"),
     }
-    return [flat[name] for name in COLUMNS.values()]
+    cells: tuple[object, ...] = cells_of(flat)
+    return cells

@@ -24,6 +24,7 @@ TABLES = """
 CREATE TABLE point (connector INTEGER, look TEXT, at INTEGER, is_line INTEGER, id INTEGER, project TEXT);
 CREATE TABLE pairing (seq INTEGER PRIMARY KEY, line INTEGER, identical INTEGER);
 CREATE TABLE taken (line INTEGER PRIMARY KEY, seq INTEGER);
+CREATE TABLE line (connector INTEGER, id INTEGER, PRIMARY KEY (connector, id)) WITHOUT ROWID;
 CREATE TABLE candidates (line INTEGER PRIMARY KEY, projects TEXT);
 CREATE TABLE act (plan INTEGER, seq INTEGER, PRIMARY KEY (plan, seq)) WITHOUT ROWID;
 CREATE TABLE stored (seq INTEGER PRIMARY KEY, line INTEGER, certainty TEXT, identical INTEGER);
@@ -49,12 +50,15 @@ class Scratch:
     def __init__(self, path: str) -> None:
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.executescript(PRAGMAS + TABLES)
+        self._chosen: list[Sequence[object]] = []  # and those that wait: one at a time is slow to put aside
+        self._waiting: list[Sequence[object]] = []
 
     def close(self) -> None:
         self._db.close()
 
     def empty(self) -> None:
         """All of it once more."""
+        self._chosen, self._waiting = [], []
         names = [name for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         self._db.executescript("".join(f"DROP TABLE {name};" for name in names) + TABLES + "BEGIN;")
 
@@ -93,6 +97,14 @@ class Scratch:
         """The entry of our change that each of these lines tells."""
         return dict(self._of("taken", "line", lines))
 
+    def lines_alone(self, connector: int, size: int) -> Iterator[list[int]]:
+        """The lines that tell no change of ours."""
+        found = self._db.execute(
+            "SELECT id FROM line WHERE connector = ? AND id NOT IN (SELECT line FROM taken) ORDER BY id", [connector]
+        )
+        while some := found.fetchmany(size):
+            yield [number for (number,) in some]
+
     def candidates(self, lines: Sequence[int]) -> dict[int, str]:
         return dict(self._of("candidates", "line", lines))
 
@@ -121,20 +133,31 @@ class Scratch:
         return sorted({seq for _, seq in self._of("act", "plan", plans)})
 
     def choose(self, at: datetime, record: dict[str, Any], *, is_line: bool, number: int) -> None:
-        self.add("record", [(number_of(at), int(is_line), number, marshal.dumps(record))])
+        self._chosen.append((number_of(at), int(is_line), number, marshal.dumps(record)))
+        if len(self._chosen) >= AT_ONCE:
+            self._put_aside()
 
     def wait(self, seq: int, at: datetime, plan: int | None, words: str, record: dict[str, Any]) -> None:
         """A row that the filter finds, if at all, by the user of a line that is not known yet."""
-        self.add("waiting", [(seq, number_of(at), plan, words, marshal.dumps(record))])
+        self._waiting.append((seq, number_of(at), plan, words, marshal.dumps(record)))
+        if len(self._waiting) >= AT_ONCE:
+            self._put_aside()
+
+    def _put_aside(self) -> None:
+        self.add("record", self._chosen)
+        self.add("waiting", self._waiting)
+        self._chosen, self._waiting = [], []
 
     def waiting(self, size: int) -> Iterator[list[tuple[int, int, int | None, str, bytes, int]]]:
         """Those that have a line: entry, time, plan, words, record, line."""
+        self._put_aside()
         found = self._db.execute("SELECT w.*, p.line FROM waiting w JOIN pairing p ON p.seq = w.seq ORDER BY w.seq")
         while some := found.fetchmany(size):
             yield some
 
     def records(self, size: int) -> Iterator[list[dict[str, Any]]]:
         """The chosen rows, the oldest first."""
+        self._put_aside()
         self._db.execute("CREATE INDEX records ON record (at, is_line, id)")
         found = self._db.execute("SELECT told FROM record ORDER BY at, is_line, id")
         while some := found.fetchmany(size):

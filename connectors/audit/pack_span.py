@@ -8,6 +8,7 @@ something else, has a row too many or lacks one, the pack names it.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +36,8 @@ from connectors.models.connector import Connector
 from connectors.services import Refused
 
 CHUNK = 2000
+PLANS_AT_ONCE = 100
+PLAN = re.compile(r'"plan":([0-9]{1,19})[,}]')
 MOST_DIFFERENCES = 1000
 MOST_NAMED = 20
 LONGEST_VALUE = 120  # of a value in a sentence
@@ -195,22 +198,9 @@ def read(chosen: Selection, ends: Ends, scratch: Scratch, progress: Progress) ->
     reading.find_surplus()
     reading.ask_again()
     reading.forget_what_moved()
-    compare_plans(reading.found)
+    reading.note_acts()
+    reading.compare_plans()
     return reading.found
-
-
-def compare_plans(found: Found) -> None:
-    """Plans of the chosen rows as the pages have them, with their entries. Raises Refused."""
-    plans = sorted(found.plans)
-    for look in MORE:
-        if look.of_plans is None or not look.of_plans(plans):
-            continue
-        with transaction.atomic():  # what somebody writes just now is half there
-            trail.lock_head()
-            differences = look.of_plans(plans)
-        found.has_other_plans |= bool(differences)
-        for each in differences:
-            found.note(Difference(kind=each.kind, sentence=each.sentence, seq=each.seq))
 
 
 @dataclass(kw_only=True)
@@ -300,14 +290,19 @@ class Reading:
             looks = ((line, make.match_of_line(connector, line, terms)) for line in lines)
             points = [(connector.pk, look, number_of(line.at), 1, line.pk, "") for line, look in looks if look]
             self.scratch.add("point", points)
+            within = [(connector.pk, line.pk) for line in lines if self.window.has(line.at)]
+            self.scratch.add("line", within)
+            self.found.lines += len(within)
             self.progress(len(lines))
 
     def pair(self) -> bool:
         """False where what hangs together may go on beyond what was read."""
         reach = join.window()
+        pairs: list[join.Pair] = []
+        candidates: list[tuple[int, str]] = []
         for ours, lines, projects in self.scratch.looks():
-            pairs: list[join.Pair] = []
-            candidates: list[tuple[int, str]] = []
+            if not ours and self.around == ALWAYS:
+                continue  # most lines of others: there is nothing to pair them with, and nothing is cut
             for cluster in join.clusters(ours, lines, reach):
                 if self._is_cut(cluster, reach):
                     return False
@@ -316,9 +311,16 @@ class Reading:
                 named = sorted({key for point in cluster.ours if (key := projects[point.id])})
                 candidates += [(point.id, json.dumps(named)) for point in cluster.lines if point.id not in taken]
                 pairs += found
-            self.scratch.keep_pairs(pairs)
-            self.scratch.add("candidates", candidates)
+            if len(pairs) + len(candidates) >= CHUNK:
+                self._keep(pairs, candidates)
+        self._keep(pairs, candidates)
         return True
+
+    def _keep(self, pairs: list[join.Pair], candidates: list[tuple[int, str]]) -> None:
+        self.scratch.keep_pairs(pairs)
+        self.scratch.add("candidates", candidates)
+        pairs.clear()
+        candidates.clear()
 
     def _is_cut(self, cluster: join.Cluster, reach: timedelta) -> bool:
         times = [point.at for point in (*cluster.ours, *cluster.lines)]
@@ -333,16 +335,14 @@ class Reading:
             self.found.note(Difference(kind=ALTERED, seq=seq, line=line, sentence=sentence, look=look))
 
     def read_lines_alone(self) -> None:
-        for connector, lines in self._lines(self.window):
-            taken = self.scratch.taken([line.pk for line in lines])
-            alone = [line for line in lines if line.pk not in taken]
-            made = make.of_lines(
-                connector, alone, is_found=self.has_words, terms=self.ends.meanings[connector.pk].terms
-            )
-            self._name_candidates(connector, made)
-            self._compare_lines(connector, alone, made)
-            self.found.lines += len(lines)
-            self.progress(len(lines))
+        for key, connector in sorted(self.connectors.items()):
+            terms = self.ends.meanings[key].terms
+            for numbers in self.scratch.lines_alone(key, CHUNK):
+                lines = list(MirrorLine.objects.filter(pk__in=numbers).order_by("id"))
+                made = make.of_lines(connector, lines, is_found=self.has_words, terms=terms)
+                self._name_candidates(connector, made)
+                self._compare_lines(connector, lines, made)
+                self.progress(len(lines))
 
     def _name_candidates(self, connector: Connector, made: Sequence[HistoryRow]) -> None:
         near = self.scratch.candidates([row.line_id for row in made if row.line_id])
@@ -376,21 +376,12 @@ class Reading:
                 self._choose(row, line)
 
     def _told_lines(self) -> Iterator[tuple[Connector, list[make.LineText]]]:
-        """As `_lines`, of all that may decide about a pair, and no more of each than makes its look."""
+        """All that may decide about a pair, by pages of the key, and no more of each than makes its look."""
         found = MirrorLine.objects.filter(self.around.condition(), id__lte=self.ends.line, withdrawal=None)
         told = found.order_by("id").values_list(*make.LineText._fields)
         for key, connector in sorted(self.connectors.items()):
             last = 0
             while lines := list(map(make.LineText._make, told.filter(connector=key, id__gt=last)[:CHUNK])):
-                yield connector, lines
-                last = lines[-1].pk
-
-    def _lines(self, window: Window) -> Iterator[tuple[Connector, list[MirrorLine]]]:
-        """By pages of the key of each connector that the filter allows."""
-        found = MirrorLine.objects.filter(window.condition(), id__lte=self.ends.line, withdrawal=None)
-        for key, connector in sorted(self.connectors.items()):
-            last = 0
-            while lines := list(found.filter(connector=key, id__gt=last).order_by("id")[:CHUNK]):
                 yield connector, lines
                 last = lines[-1].pk
 
@@ -486,6 +477,37 @@ class Reading:
                 what = f"entry {row.seq}" if row.seq else f"line {row.line}"
                 self.found.note(_altered(what, differing, seq=row.seq, line=None if row.seq else row.line))
 
+    # -- the plans of the chosen rows ---------------------------------------------------------------------------------
+
+    def note_acts(self) -> None:
+        """Whatever entry is about one of them, in the span or not: no table says which."""
+        if self.around == ALWAYS or not self.found.plans:  # all of them were read
+            return
+        for some in _pages(Entry.objects.filter(seq__lte=self.ends.seq), 0):
+            about = _told(entry for entry in some if not self.found.plans.isdisjoint(_plans_in(entry[-1])))
+            acts = [(entry.body.get("plan"), entry.seq) for entry in about]
+            self.scratch.add("act", [(plan, seq) for plan, seq in acts if plan in self.found.plans])
+            self.progress(0)
+
+    def compare_plans(self) -> None:
+        """As the pages have them, with their entries. Raises Refused.
+
+        Some at a time: nobody can write anything while those that differ are looked at once more.
+        """
+        plans = sorted(self.found.plans)
+        for start in range(0, len(plans), PLANS_AT_ONCE):
+            some = plans[start : start + PLANS_AT_ONCE]
+            for look in MORE:
+                if look.of_plans is None or not look.of_plans(some):
+                    continue
+                with transaction.atomic():  # what somebody writes just now is half there
+                    trail.lock_head()
+                    differences = look.of_plans(some)
+                self.found.has_other_plans |= bool(differences)
+                for each in differences:
+                    self.found.note(Difference(kind=each.kind, sentence=each.sentence, seq=each.seq))
+            self.progress(0)
+
     # -- what came in meanwhile ---------------------------------------------------------------------------------------
 
     def forget_what_moved(self) -> None:
@@ -519,13 +541,6 @@ class Reading:
         ]
 
 
-def note_acts(first: int, last: int, scratch: Scratch) -> None:
-    """Whatever plan an entry of the pack is about, in the span that was asked for or not."""
-    for some in _paged(Entry.objects.filter(seq__lte=last), first - 1):
-        acts = [(entry.body.get("plan"), entry.seq) for entry in some]
-        scratch.add("act", [(plan, seq) for plan, seq in acts if type(plan) is int])
-
-
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 
@@ -548,10 +563,19 @@ def _beginning(window: Window) -> str:
 
 
 def _paged(entries: QuerySet[Entry], after: int) -> Iterator[list[Told]]:
+    return map(_told, _pages(entries, after))
+
+
+def _pages(entries: QuerySet[Entry], after: int) -> Iterator[list[tuple[int, str, str]]]:
     stored = entries.order_by("seq").values_list("seq", "hash", "body")
     while some := list(stored.filter(seq__gt=after)[:CHUNK]):
-        yield _told(some)
+        yield some
         after = some[-1][0]
+
+
+def _plans_in(body: str) -> Iterator[int]:
+    """The plan that an entry is about, by a look at its text, which takes a tenth of reading it; perhaps others."""
+    return map(int, PLAN.findall(body))
 
 
 def _told(stored: Iterable[tuple[int, str, str]]) -> list[Told]:

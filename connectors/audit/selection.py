@@ -20,7 +20,7 @@ from connectors.reminders import one_line
 Rows = QuerySet[HistoryRow]
 LONGEST = 2000  # characters of a query
 MOST_COUNTED = 100_000  # rows, before a page says "more than"
-SINCE, UNTIL = "since", "until"
+SINCE, UNTIL, CASE = "since", "until", "case"
 
 
 class BadQuery(ValueError):
@@ -47,6 +47,11 @@ class Selection:
     @property
     def has_dates(self) -> bool:
         return bool(self.since or self.until)
+
+    @property
+    def asks_for_cases(self) -> bool:
+        """Which no entry answers by itself."""
+        return bool(search.parse(self.query).values(CASE))
 
 
 def select(query: str, time_zone: str) -> Selection:

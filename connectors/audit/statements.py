@@ -53,7 +53,7 @@ def write(selection: Selection, written: Written, found: Found, *, made_at: date
             *(line for each in connectors for line in _gaps(each, period, covered)),
         ],
         ["4. WHETHER THE HISTORY PAGE SAYS THE SAME", *_compared(found)],
-        ["5. WHAT THESE STATEMENTS CANNOT SAY", *_limits(written)],
+        ["5. WHAT THESE STATEMENTS CANNOT SAY", *_limits(written), *_tables(selection)],
     ]
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
@@ -137,6 +137,20 @@ def _limits(written: Written) -> Iterator[str]:
         yield (
             f"- The entries {archive.first_seq} to {archive.last_seq} have left the database into an archive "
             f"(SHA-256 {archive.sha256}) and are not in this pack."
+        )
+
+
+def _tables(selection: Selection) -> Iterator[str]:
+    yield (
+        "- Rows, their pairing, plans and their acts, the meaning of terms and the gaps rest on entries and lines. On "
+        "tables of AlignAdmin rest the project of a line that names a Jira status and no project (the catalogue), and "
+        "whether a change that was first seen by reading Align was told by a line, too (the cases)."
+    )
+    if selection.asks_for_cases:
+        yield (
+            "- THE FILTER ASKS FOR CASES: which there are, and in which state, was asked of their table when this pack "
+            "was made, so a row may be missing or too many if somebody has changed that table. "
+            "manage.py verify_history compares it with the entries."
         )
 
 

@@ -235,8 +235,9 @@ def _change(
 
 
 def _plan(chance: random.Random, connector: Connector, actor: Person) -> Act:
+    """Of plans that are not there; none says that it was made, since that each of them is gone would be found."""
     plan = chance.randrange(1, 20_000)
-    action = chance.choice(("plan.made", "plan.approved", "plan.finished", "mapping.edited", "credential.rotated"))
+    action = chance.choice(("plan.approved", "plan.finished", "mapping.edited", "credential.rotated"))
     return Act(
         action=action,
         actor=actor,

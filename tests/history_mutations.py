@@ -26,8 +26,10 @@ from connectors.audit.models import (
     Review,
     RunWithdrawal,
     SeenAgain,
+    TypeLabel,
     WithdrawnLine,
 )
+from connectors.models import Connector
 from mappings.models import Change, Plan
 
 TABLES: tuple[type[Model], ...] = (
@@ -44,6 +46,8 @@ TABLES: tuple[type[Model], ...] = (
     Case,
     Question,
     Review,
+    TypeLabel,
+    Connector,
     Plan,
     Change,
 )
@@ -58,6 +62,12 @@ UNTOLD: dict[type[Model], dict[str, str]] = {
     SeenAgain: {"id": "its place"},
     Coverage: {"id": "its place"},
     Review: {"id": "its place"},
+    TypeLabel: {"id": "its place"},
+    Connector: {
+        field.name: "how it is reached and named, which people set"
+        for field in Connector._meta.concrete_fields
+        if field.name != "type_ids"
+    },
     Plan: {
         "seen_at": "when its before values were last seen to hold",
         "unchanged": "how many rows needed nothing",
@@ -185,7 +195,7 @@ def other(rng: random.Random, field: Field[Any, Any], value: Any) -> Any:
         return _later(value)
     if kind == "DateField":
         return value + timedelta(days=7)
-    if kind in ("CharField", "TextField"):
+    if kind in ("CharField", "TextField", "SlugField"):
         return _reworded(rng, value, field.max_length)
     return 7 if value is None else value + rng.choice([1, 5])
 

@@ -17,6 +17,7 @@ from connectors.audit import (
     checkpoints,
     deliveries,
     intake,
+    labels,
     questions,
     review,
     triggers,
@@ -25,6 +26,9 @@ from connectors.audit import (
 )
 from connectors.audit.models import Case, HistoryRow, Intake, IntakeRun
 from connectors.models import Connector, Person, Role
+from mappings.contract import decisions
+from mappings.contract.reading import TYPE_IDS
+from mappings.models import ContractFact
 from tests import history_mutations as mutations
 from tests import review_steps
 from tests.history_mutations import Falsified
@@ -61,11 +65,20 @@ def whole(connector: Connector, people: dict[Role, Person]) -> Connector:
     week = review_steps.past_week()
     line = weeks.line_of(week, timezone.now())
     seen = review.Seen(review=0, rows=line.rows, open_cases=line.open_cases)
+    labels.decide(connector, {"User Story": "story", "作業": "task"}, actor=editor)
+    labels.decide(connector, {"作業": ""}, actor=admin)
+    use_other_type_ids(connector, actor=admin)
     review.sign(week, note="Quiet.", seen=seen, actor=reviewer)
     checkpoints.make(checkpoints.COMMAND)
     deliveries.deliver_due()
     assert differences() == []
     return connector
+
+
+def use_other_type_ids(connector: Connector, *, actor: Person) -> None:
+    """As was seen in what Align answers."""
+    ContractFact.objects.filter(connector=connector, family="a2j-state", name=TYPE_IDS).update(value=[2, 4, 9])
+    decisions.take_over(connector, "a2j-state", "feature=2,story=4,defect=9", actor=actor)
 
 
 def take_in(connector: Connector, since: object, numbers: range, *, actor: Person) -> None:

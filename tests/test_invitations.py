@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -264,6 +265,25 @@ def test_a_link_that_is_used_twice_at_once_sets_one_password(boss: Client) -> No
     assert refusals == [services.DEAD_LINK]
     nora = Person.objects.get(email="nora@example.test")
     assert nora.check_password(first) != nora.check_password(second)
+    assert len(entries("person.joined")) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_browsers_that_join_by_a_link_at_once_one_is_told_that_it_is_used(boss: Client) -> None:
+    link = invite(boss)
+    answers: dict[str, Any] = {}
+    opened = {new: open_link(link) for new in (NEW_PASSWORD, f"{NEW_PASSWORD}-2")}  # both stand at the form
+
+    def send_form(new: str) -> None:
+        client, page = opened[new]
+        answers[new] = client.post(page.request["PATH_INFO"], {"password": new, "again": new})
+
+    at_once([partial(send_form, new) for new in opened])
+    (won,) = (new for new, answer in answers.items() if answer.status_code == 303)
+    (lost,) = set(opened) - {won}
+    assert "This link does not work It was used" in said(answers[lost])
+    assert not is_in(sign_in("nora@example.test", lost))
+    assert is_in(sign_in("nora@example.test", won))
     assert len(entries("person.joined")) == 1
 
 

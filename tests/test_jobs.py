@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -350,3 +353,14 @@ def test_with_the_settings_as_they_come_nothing_is_stuck_longer_than_90_seconds(
     a_list_and_the_request_again = 2 * given["REQUEST_DEADLINE"]
     assert max(taken_over, settled) + a_list_and_the_request_again <= 90
     assert 2 * given["JOB_HEARTBEAT"] + given["JOB_HEARTBEAT_PATIENCE"] <= given["JOB_LEASE"]
+
+
+@pytest.mark.parametrize(("lease", "beats"), [("2", "0.67 0.33"), ("30", "10.00 5.00"), ("90", "10.00 5.00")])
+def test_a_shorter_lease_alone_is_renewed_in_time_all_the_same(lease: str, beats: str) -> None:
+    """With beats of 10 s a job of 2 s would be lost as soon as it is taken, again and again."""
+    told = "from alignadmin import settings as s; print(f'{s.JOB_HEARTBEAT:.2f} {s.JOB_HEARTBEAT_PATIENCE:.2f}')"
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("JOB_")}
+    done = subprocess.run(
+        [sys.executable, "-c", told], env=kept | {"JOB_LEASE": lease}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == beats

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ from connectors.signin.password_reset import send_link
 from connectors.signin.passwords import LONGEST
 from tests import make
 from tests.environment import PASSWORD
+from tests.people_steps import at_once
 from tests.signin_steps import (
     HASHER,
     LOGIN,
@@ -192,6 +194,28 @@ def test_a_forgotten_password_is_set_by_a_link_that_works_once(dana: Person) -> 
     again = set_by(link, "another four plain words")
     assert "This link does not work" in said(again)
     assert attempt(NEW).status_code == 302
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("_mail")
+def test_of_two_uses_of_a_link_at_once_one_sets_a_password(dana: Person) -> None:
+    ask()
+    (link,) = sent_links()
+    answers: dict[str, Any] = {}
+    browsers = {NEW: Client(), "another four plain words": Client()}
+    forms = {new: browser.get(link)["Location"] for new, browser in browsers.items()}  # both stand at the form
+
+    def set_password(new: str) -> None:
+        answers[new] = browsers[new].post(forms[new], {"password1": new, "password2": new})
+
+    at_once([partial(set_password, new) for new in browsers])
+    (won,) = (new for new, answer in answers.items() if answer.status_code == 302)
+    (lost,) = set(browsers) - {won}
+    assert answers[won]["Location"] == LOGIN
+    assert "This link does not work" in said(answers[lost])
+    assert attempt(lost).status_code == 200
+    assert attempt(won).status_code == 302
+    assert len(entries("person.password_changed")) == 1
 
 
 @pytest.mark.usefixtures("_mail")

@@ -13,7 +13,7 @@ from django.apps import apps
 from django.db import connection
 from django.test import Client
 
-from connectors.audit import search
+from connectors.audit import labels, search
 from connectors.audit.models import Case, Certainty, Entry, HistoryRow, Source, TypeLabel
 from connectors.audit.words import UNSPACED
 from connectors.models import Connector, Person, Role
@@ -23,6 +23,7 @@ from mappings.models import Change, Mapping
 from tests import make, mapping_steps, sandbox_fixture
 from tests.mapping_steps import edit, mapping, observe
 from tests.sandbox_fixture import RunningSandbox
+from tests.test_comparison import differences
 
 QA, IN_REVIEW, DEV_COMPLETE = 10015, 10013, 3
 SignIn = Callable[[Role], Client]
@@ -213,6 +214,10 @@ def test_a_term_is_learned_from_an_own_change_and_used_for_all_lines(
     found = signed_in(Role.REVIEWER).get("/history/", {"q": "type:story source:outside"}).content.decode()
     assert found.count('data-label="Mapping"><span class="nowrap">Story state<') == 3
     assert HistoryRow.objects.filter(source=Source.OUTSIDE, work_item_type="story").count() == 3
+    assert differences() == []
+    TypeLabel.objects.update(evidence=[{"line": row.line_id, "entry": 1}])
+    TypeLabel.objects.filter(label="User Story").update(decided_by="Admin")
+    assert {each.field for each in differences()} == {"evidence", "decided by"}
 
 
 def test_a_pasted_log_teaches_a_term_too_and_says_so(
@@ -259,6 +264,19 @@ def test_a_published_name_means_another_type_only_where_our_own_id_says_so(
     assert (row.work_item_type, row.certainty) == ("feature", Certainty.EXACT)
 
 
+def test_a_published_name_that_a_person_has_given_back_its_meaning_is_not_learned_again(
+    connector: Connector, admin: Person, sandbox: RunningSandbox
+) -> None:
+    with_terms(sandbox, connector, "Feature=Story,Story=Task")
+    for type_ in ("feature", "story"):
+        labels.decide(connector, {"Story": type_}, actor=admin)
+    edit(connector, "j2a-state", 10014, 2, type_=WorkItemType.FEATURE, actor=admin)
+    mapping_steps.apply_all(connector, actor=admin)
+    mapping_steps.read_log(connector)
+    assert dict(TypeLabel.objects.values_list("label", "work_item_type")) == {"Story": "story"}
+    assert differences() == []
+
+
 def test_a_term_that_may_be_two_types_is_asked_and_its_lines_follow_the_answer(
     connector: Connector, admin: Person, sandbox: RunningSandbox, signed_in: SignIn
 ) -> None:
@@ -299,6 +317,7 @@ def test_a_wrong_meaning_is_taken_back_with_everything_that_followed_from_it(
     assert boss.post("/connectors/acme/terms/", {"label": "user  STORY", "type": "story"}).status_code == 303
     assert HistoryRow.objects.get(action="updated", line__isnull=False, plan__isnull=False).certainty == Certainty.EXACT
     assert TypeLabel.objects.count() == 1
+    assert differences() == []
 
 
 @pytest.mark.parametrize(

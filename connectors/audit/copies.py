@@ -1,4 +1,4 @@
-"""Cases, questions and reviews, compared with the entries that they repeat for the pages.
+"""Cases, questions, reviews and terms for work item types, compared with the entries that they repeat for the pages.
 
 A time that a table has beside its entry was taken in the same transaction: it may be older by what that waited for.
 """
@@ -11,17 +11,20 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from connectors.audit import case_book, cases, gaps, join, questions, review, trail, withdrawals
+from connectors.audit import case_book, cases, gaps, join, pack_terms, questions, review, trail, withdrawals
 from connectors.audit import rows as make
 from connectors.audit.case_book import Sighting
 from connectors.audit.comparison import archived_seq
 from connectors.audit.differences import ALTERED, MISSING, SURPLUS, Difference, Look, Page, Position, told
-from connectors.audit.models import Case, CaseState, Entry, HistoryRow, Question, Review, Source
+from connectors.audit.folding import fold
+from connectors.audit.grammar import TYPE_IDS
+from connectors.audit.models import Case, CaseState, Entry, HistoryRow, Question, Review, Source, TypeLabel
 from connectors.models.connector import Connector
 from connectors.models.person import Person
 
 SIZE = 500
 CASES, QUESTIONS, REVIEWS = "cases", "questions", "reviews"
+TERMS, IDS = "terms for work item types", "type ids"
 WAITED = timedelta(minutes=1)  # a transaction, at most, between what it notes and its entry
 DECIDED = (cases.EXPLAINED, cases.TAKEN_BACK, case_book.CLOSED, trail.LOG_WITHDRAWN)
 REOPENING = (case_book.OPENED_AGAIN, trail.LOG_WITHDRAWN)  # what the watch has seen itself stays a case
@@ -334,10 +337,85 @@ def _review_compared(week: str, stored: Review | None, entry: Entry | None) -> I
         yield altered(REVIEWS, what, "at", stored.at, entry.at, entry.seq)
 
 
+# -- what a site calls work item types, and the ids that it gives them ------------------------------------------------
+
+
+def all_terms(after: Position) -> Page:
+    """What each term means by the last entry about it, and by which lines it was learned."""
+    said: dict[tuple[int, str], tuple[int, datetime, dict[str, object]]] = {}
+    evidence: dict[tuple[int, str], object] = {}
+    for entry in Entry.objects.filter(action__in=(pack_terms.LEARNED, pack_terms.DECIDED)).order_by("seq").iterator():
+        body = body_of(entry)
+        actor, connector = body["actor"] or {}, body["connector"]["id"]
+        for label, told_of in body["data"]["terms"].items():
+            key = connector, fold(label)[: pack_terms.LONGEST]
+            if entry.action == pack_terms.LEARNED:
+                type_, evidence[key] = told_of["type"], told_of["evidence"]
+            else:
+                type_ = told_of
+            by = (actor.get("name") or actor.get("email", ""))[:320]
+            says: dict[str, object] = {"label": label[: pack_terms.LONGEST], "work_item_type": type_, "decided_by": by}
+            said[key] = entry.seq, entry.at, says
+    there = set(Connector.objects.values_list("pk", flat=True))
+    stored = {(each.connector_id, each.folded): each for each in TypeLabel.objects.all()}
+    found: list[Difference] = []
+    for key in sorted(set(said) | set(stored)):
+        if key[0] in there:  # with a connector its terms go
+            found += _term_compared(key[1], stored.get(key), said.get(key), evidence.get(key, []))
+    return Page(following=None, rows=len(stored), found=found)
+
+
+def _term_compared(
+    term: str, stored: TypeLabel | None, said: tuple[int, datetime, dict[str, object]] | None, evidence: object
+) -> Iterator[Difference]:
+    what, gone = f"the term “{term}”", archived_seq()
+    if said is None:
+        if not gone:
+            yield Difference(kind=SURPLUS, table=TERMS, sentence=f"No entry says what {what} means.")
+        return
+    seq, at, says = said
+    if stored is None:
+        yield Difference(kind=MISSING, table=TERMS, seq=seq, sentence=f"What {what} means is gone.")
+        return
+    yield from compared(TERMS, what, vars(stored), says, seq)
+    if stored.evidence != evidence and (evidence or not gone):  # it may have been learned before what is left
+        yield altered(TERMS, what, "evidence", stored.evidence, evidence, seq)
+    if not is_near(stored.decided_at, at):
+        yield altered(TERMS, what, "decided_at", stored.decided_at, at, seq)
+
+
+def all_type_ids(after: Position) -> Page:
+    """Of each connector and family those that were taken over last, else the published ones."""
+    said: dict[tuple[int, str], tuple[int, Mapping[str, int]]] = {}
+    for entry in Entry.objects.filter(action=pack_terms.TYPE_IDS).order_by("seq").iterator():
+        body = body_of(entry)
+        said[body["connector"]["id"], body["data"]["family"]] = entry.seq, body["data"]["after"]
+    found: list[Difference] = []
+    connectors = list(Connector.objects.order_by("pk"))
+    for connector in connectors:
+        for family in sorted({*TYPE_IDS, *connector.type_ids}):
+            found += _ids_compared(connector, family, said.get((connector.pk, family)))
+    return Page(following=None, rows=len(connectors), found=found)
+
+
+def _ids_compared(
+    connector: Connector, family: str, said: tuple[int, Mapping[str, int]] | None
+) -> Iterator[Difference]:
+    if said is None and archived_seq():
+        return
+    published, own = TYPE_IDS.get(family, {}), connector.type_ids.get(family, {})
+    seq, ids = said or (None, published)
+    says = {**published, **own} if isinstance(own, dict) else own
+    if says != ids or family not in TYPE_IDS:
+        yield altered(IDS, f"{connector.slug}, {family}", "type_ids", says, dict(ids), seq)
+
+
 LOOKS = (
     Look(name="decisions about cases", page=decided_cases),
     Look(name="cases", page=all_cases, count=Case.objects.count),
     Look(name="outside changes without a case", page=lines_without_case),
     Look(name="questions", page=all_questions),
     Look(name="reviews", page=all_reviews),
+    Look(name="terms for work item types", page=all_terms),
+    Look(name="type ids", page=all_type_ids),
 )

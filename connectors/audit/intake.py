@@ -31,8 +31,9 @@ from connectors.models.person import Person
 BATCH = 500
 LAST = datetime.max.replace(tzinfo=UTC)
 Clock = Callable[[], datetime]
-# Told of each intake that brought something, and the time of its oldest new line. The mappings app registers its own,
-# since nothing here may know it.
+# Told of each intake that read something, and the time of its oldest line: also of one that is here already, as whoever
+# brought it may have been killed before this was told. The mappings app registers its own, since nothing here may know
+# it.
 AFTER_INTAKE: list[Callable[[Connector, datetime], object]] = []
 
 
@@ -68,7 +69,7 @@ class IntakeResult:
     refused: tuple[BadLine, ...] = ()
     back: int = 0  # of the known ones: they had been withdrawn, and count again
     run: int = 0  # 0 while a reading of the endpoint has brought nothing
-    since: datetime | None = None  # the time of the oldest new line
+    since: datetime | None = None  # the time of the oldest line that was read
 
 
 def overlap() -> timedelta:
@@ -287,7 +288,7 @@ def _store(begun: Begun, lines: Sequence[LogLine], now: datetime) -> Stored:
         refused=refused,
         back=len(back),
         run=begun.number,
-        since=min((line.at for line in (*made, *back)), default=None),
+        since=min((line.at for line in taken if line.at), default=None),
     )
     return Stored(result=result, brought=Brought(lines=made, seen_again=compared.again))
 

@@ -94,7 +94,8 @@ def learn(connector: Connector, fresh: Sequence[HistoryRow]) -> list[str]:
     terms, found = terms_of(connector), dict[str, Found]()
     _from_ids(connector, fresh, terms, found)
     _from_our_changes(connector, fresh, terms, found)
-    learned = [(found[term], *each) for term in sorted(found) if (each := _one(found[term]))]
+    kept = set(TypeLabel.objects.filter(connector=connector).values_list("folded", flat=True))  # also as published
+    learned = [(found[term], *each) for term in sorted(set(found) - kept) if (each := _one(found[term]))]
     if not learned:
         return []
     now = timezone.now()
@@ -109,7 +110,6 @@ def learn(connector: Connector, fresh: Sequence[HistoryRow]) -> list[str]:
         )
         for each, type_, evidence in learned
     )
-    remaking.remake(connector, {fold(each.label) for each, *_ in learned})
     words = "; ".join(f"“{each.label}” is {WorkItemType(type_).label}" for each, type_, _ in learned)
     trail.append(
         "terms.learned",
@@ -117,8 +117,9 @@ def learn(connector: Connector, fresh: Sequence[HistoryRow]) -> list[str]:
         connector=connector,
         subject=connector.config_name,
         sentence=f"Learned how Align's log calls work item types: {words}.",
-        data={"terms": {each.label: {"type": type_, "evidence": kept[:MOST_KEPT]} for each, type_, kept in learned}},
+        data={"terms": {each.label: {"type": type_, "evidence": lines[:MOST_KEPT]} for each, type_, lines in learned}},
     )
+    remaking.remake(connector, {fold(each.label) for each, *_ in learned})
     return [each.label for each, *_ in learned]
 
 
@@ -182,7 +183,7 @@ def _without_line(connector: Connector, looks: Sequence[str]) -> list[tuple[str,
 
 
 def _note(found: dict[str, Found], label: str, type_: str, line: int, entry: int | None) -> None:
-    found.setdefault(fold(label), Found(label=label)).by_type[type_].append({"line": line, "entry": entry})
+    found.setdefault(fold(label)[:LONGEST], Found(label=label)).by_type[type_].append({"line": line, "entry": entry})
 
 
 # -- deciding ------------------------------------------------------------------------------------------------------
@@ -208,6 +209,7 @@ def decide(connector: Connector, meanings: Mapping[str, str], *, actor: Person) 
                 changed[term] = label, type_
         if not changed:
             return 0
+        now = timezone.now()
         for term, (label, type_) in changed.items():
             TypeLabel.objects.update_or_create(
                 connector=connector,
@@ -216,10 +218,9 @@ def decide(connector: Connector, meanings: Mapping[str, str], *, actor: Person) 
                     "label": label,
                     "work_item_type": type_,
                     "decided_by": str(actor),
-                    "decided_at": timezone.now(),
+                    "decided_at": now,
                 },
             )
-        remaking.remake(connector, set(changed))
         words = "; ".join(_meaning(label, type_) for label, type_ in changed.values())
         trail.append(
             "terms.decided",
@@ -229,6 +230,7 @@ def decide(connector: Connector, meanings: Mapping[str, str], *, actor: Person) 
             sentence=f"Said how Align's log calls work item types: {words}.",
             data={"terms": dict(changed.values())},
         )
+        remaking.remake(connector, set(changed))
     return len(changed)
 
 

@@ -41,7 +41,7 @@
   document.addEventListener("htmx:sendError", ({ detail }) =>
     trouble("AlignAdmin did not answer: the connection failed. Reload the page to see what holds, then try again.", detail.elt));
   document.addEventListener("htmx:timeout", ({ detail }) =>
-    trouble("AlignAdmin did not answer within 30 seconds and may still finish. Reload the page before you try again.", detail.elt));
+    trouble(`AlignAdmin did not answer within ${Math.round(detail.xhr.timeout / 1000)} seconds and may still finish. Reload the page before you try again.`, detail.elt));
 
   // A page that is left open and asks again and again is no activity of a person (connectors.middleware).
   document.addEventListener("htmx:configRequest", ({ detail }) => {

@@ -33,6 +33,7 @@ class Demo:
 
     def start(self) -> None:
         unset = {"SECRET_KEY", "SEAL_KEYS", "ALLOWED_PRIVATE_HOSTS", "DEMO_PASSWORD", "SECURE", "DATABASE_URL"}
+        unset.add("PYTHONUNBUFFERED")  # what is printed has to come at once into a pipe, too
         environment = {name: value for name, value in os.environ.items() if name not in unset} | {
             "DATA_DIR": str(self.data_dir),
             "PORT": str(self.port),

@@ -253,3 +253,11 @@ def test_an_error_of_the_database_that_is_ours_is_no_excuse(client: Client, brok
     answer = client.post("/taken-back/")
     assert answer.status_code == 500
     assert "Something broke on our side" in answer.content.decode()
+
+
+def test_a_request_that_cannot_be_read_is_answered_with_a_sentence(client: Client, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["align-admin.example.com"]
+    answer = client.get("/", headers={"Host": "elsewhere.example.com"})
+    assert answer.status_code == 400
+    assert "a host name that this installation does not answer to" in answer.content.decode()
+    assert "elsewhere.example.com" not in answer.content.decode()

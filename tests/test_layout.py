@@ -98,3 +98,25 @@ def test_no_attribute_and_no_title_holds_an_element() -> None:
     wrong = re.compile(rf"""[a-z-]+="[^"<>]*{element}|block title %\}}(?:(?!endblock).)*{element}""")
     found = [path.name for path in (ROOT / "templates").rglob("*.html") if wrong.search(path.read_text())]
     assert found == []
+
+
+def test_no_alarm_holds_bare_text() -> None:
+    """It is a flex box: text beside an element such as <time> would be boxes of their own, one below the other."""
+    alarms = [
+        (path.name, inside)
+        for path in (ROOT / "templates").rglob("*.html")
+        for inside in re.findall(r"""class="[^"]*\balarm\b[^"]*"[^>]*>\s*(\S)""", path.read_text())
+    ]
+    assert len(alarms) > 3
+    assert [name for name, inside in alarms if inside != "<"] == []
+
+
+def test_a_page_waits_for_a_test_as_long_as_two_sites_may_take() -> None:
+    """Each of seven steps may take the whole deadline of a request, and the web gives nothing up before that."""
+    for name in ("connector.html", "new.html"):
+        text = (ROOT / "templates/connectors" / name).read_text()
+        waits = [
+            int(each) for each in re.findall(r"""hx-target="#checks"[^>]*hx-request='\{"timeout": (\d+)\}'""", text)
+        ]
+        assert len(waits) == text.count('hx-target="#checks"')
+        assert min(waits) >= 7 * 20_000

@@ -205,7 +205,7 @@ def test_a_term_is_learned_from_an_own_change_and_used_for_all_lines(
     entry = Entry.objects.get(action="terms.learned")
     assert "“User Story” is Story" in json.loads(entry.body)["sentence"]
     page = signed_in(Role.VIEWER).get("/connectors/acme/").content.decode()
-    assert f"Learned from changes of ours (entry {row.entry_seq})" in page
+    assert f"Learned from our own changes (entry {row.entry_seq})" in page
 
     deletion(connector, admin)
     assert HistoryRow.objects.get(action="deleted", plan=plan.pk + 1).certainty == Certainty.EXACT

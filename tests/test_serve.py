@@ -20,6 +20,7 @@ from tests.processes import HOST, MANAGE, created_database, csrf, eventually, fr
 
 # What an operator's shell does not have, who only follows the README.
 UNSET = {"SECRET_KEY", "SEAL_KEYS", "ALLOWED_PRIVATE_HOSTS", "SECURE", "MFA_REQUIRED", "DATABASE_URL", "DATA_DIR"}
+UNSET.add("PYTHONUNBUFFERED")  # what is printed has to come at once into a pipe, too
 
 
 class Serving:

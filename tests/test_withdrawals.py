@@ -121,7 +121,7 @@ def test_the_entry_says_who_and_why_and_the_page_what_became_of_it(
     after = client.get("/history/intake/acme/1/").content.decode()
     assert "taken in for Berlin, it was New York" in after
     assert "1 outside change ended as withdrawn." in after
-    assert "Withdraw this taking-in" not in after
+    assert "Withdraw these lines" not in after
     assert "Withdrew what was pasted on" in client.get("/history/").content.decode()
     assert "withdrawn</span>" in client.get("/history/intake/acme/").content.decode()
 
@@ -315,7 +315,7 @@ def test_lines_read_from_align_cannot_be_withdrawn_and_the_page_says_why(align: 
     client = signed_in(Role.ADMIN)
     shown = client.get("/history/intake/acme/1/").content.decode()
     assert "read from Align itself" in shown
-    assert "Withdraw this taking-in" not in shown
+    assert "Withdraw these lines" not in shown
     answer = withdraw(client, 1)
     assert (answer.status_code, counting()) == (409, 1)
     assert "read from Align itself" in answer.content.decode()

@@ -117,25 +117,25 @@ class IntakeForm(forms.Form):
         required=False,
         label="Dates such as 03/04/2026",
         choices=[
-            ("", "there are none, or the lines show it"),
-            (DayOrder.DAY_FIRST.value, "the day comes first: 3 April"),
-            (DayOrder.MONTH_FIRST.value, "the month comes first: March 4"),
+            ("", "Detect from the lines"),
+            (DayOrder.DAY_FIRST.value, "Day first: 3 April"),
+            (DayOrder.MONTH_FIRST.value, "Month first: March 4"),
         ],
     )
 
     zone = forms.CharField(
         required=False,
-        label="Times without a zone are of",
+        label="Time zone of times that name none",
         widget=forms.Select,
-        help_text="For these lines alone. If they are always of another zone, say so on the form of the connector.",
+        help_text="For these lines only. To change it for good, edit the connector.",
     )
     hour = forms.ChoiceField(
         required=False,
-        label="The hour that the clocks show twice in autumn",
+        label="Hour that occurs twice when the clocks go back",
         choices=[
-            ("", "there is none, or the order of the lines shows it"),
-            (Hour.FIRST.value, "the first of the two, before they were put back"),
-            (Hour.SECOND.value, "the second of the two, after it"),
+            ("", "Detect from the order of the lines"),
+            (Hour.FIRST.value, "First: before the clocks went back"),
+            (Hour.SECOND.value, "Second: after the clocks went back"),
         ],
     )
 
@@ -147,7 +147,7 @@ class IntakeForm(forms.Form):
         """These, then UTC and the zones of the connectors, then all others by name."""
         known = ["UTC", *Connector.objects.order_by("time_zone").values_list("time_zone", flat=True).distinct()]
         names = [name for name in dict.fromkeys([*first, *known, *PLACES]) if name in ZONES]
-        choices = [("", "the zone of the connector"), *((name, name) for name in names)]
+        choices = [("", "Time zone of the connector"), *((name, name) for name in names)]
         self.fields["zone"].widget.choices = choices
 
     def clean_zone(self) -> str:

@@ -63,10 +63,17 @@ def terms_shown(connector: Connector) -> list[Term]:
 def _how(found: TypeLabel) -> str:
     if found.decided_by:
         return f"Decided by {found.decided_by}."
-    lines = ", ".join(str(each["line"]) for each in found.evidence)
-    ours = [str(each["entry"]) for each in found.evidence if each["entry"]]
-    by = f"changes of ours (entry {', '.join(ours)})" if ours else "the type id beside it"
-    return f"Learned from {by}, line {lines} of the mirrored log."
+    lines = _numbers("line", (each["line"] for each in found.evidence))
+    ours = _numbers("entry,entries", (each["entry"] for each in found.evidence if each["entry"]))
+    by = f"our own changes ({ours})" if ours else "the type id beside it"
+    return f"Learned from {by}, {lines} of Align's log."
+
+
+def _numbers(word: str, found: Iterable[int]) -> str:
+    """ "line 3", "entries 47, 48"."""
+    one, _, many = word.partition(",")
+    numbers = sorted(set(found))
+    return f"{one if len(numbers) == 1 else many or one + 's'} {', '.join(map(str, numbers))}"
 
 
 def _lines(number: int) -> str:

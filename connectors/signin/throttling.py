@@ -94,7 +94,7 @@ def fail_if_nothing_is_stored() -> None:
 
 def too_many_failures(request: HttpRequest, seconds: int) -> HttpResponse:
     sentence = "Too many attempts to sign in have failed, with this e-mail address or from your network."
-    return _refusal(request, f"{sentence} This one was not looked at.", seconds)
+    return _refusal(request, f"{sentence} This one was not checked.", seconds)
 
 
 def too_many_requests(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

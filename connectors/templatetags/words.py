@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -96,7 +97,7 @@ def words(text: str) -> list[str]:
 @register.filter
 def act(action: str) -> str:
     """An entry's action as words: "plan.made" reads "plan made"."""
-    return action.replace(".", " ").replace("_", " ")
+    return re.sub(r"[._-]", " ", action)
 
 
 @register.filter(name="json")

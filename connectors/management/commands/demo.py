@@ -40,6 +40,7 @@ class Command(BaseCommand):
         children.stop_on_signals()
         try:
             self.stdout.write("Preparing ...")
+            self.stdout.flush()
             step(where.environment(), "migrate", "--verbosity", "0")
             step(where.environment(), "demo", "--prepare", "--sandbox", where.sandbox_address)
             start(children, where)
@@ -60,6 +61,7 @@ class Command(BaseCommand):
             f"Sign in with the password  {where.password}  as\n{people}\n\n"
             f"Data and logs: {where.data_dir}\nCtrl-C ends everything."
         )
+        self.stdout.flush()  # a file or a pipe would get it at the end only
 
 
 def start(children: Children, where: Surroundings) -> None:

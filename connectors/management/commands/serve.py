@@ -42,6 +42,7 @@ class Command(BaseCommand):
         children.stop_on_signals()
         try:
             self.stdout.write("Preparing ...")
+            self.stdout.flush()
             step(environment, "migrate", "--verbosity", "0")
             step(environment, "collectstatic", "--noinput", "--verbosity", "0")
             start_product(children, port)
@@ -62,3 +63,4 @@ class Command(BaseCommand):
             f"\nAlignAdmin is at  {address}/\n\n{first}"
             f"Data, keys and logs: {settings.DATA_DIR}\nCtrl-C ends web and worker."
         )
+        self.stdout.flush()  # a file or a pipe would get it at the end only

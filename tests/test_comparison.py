@@ -439,7 +439,6 @@ def test_a_blank_row_is_what_its_model_makes() -> None:
     assert ours.candidates is not rows.blank().candidates
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL chooses by what it knows of the table's values")
 @pytest.mark.parametrize("page", [comparison.rows_of_lines, copies.all_cases])
 def test_a_page_never_goes_through_all_rows_without_an_entry(
     align: Connector, page: Callable[[Position], Page]
@@ -448,6 +447,8 @@ def test_a_page_never_goes_through_all_rows_without_an_entry(
     theirs(align, told(EVENT, NOON))
     with CaptureQueriesContext(connection) as asked:
         assert page(0).rows == 1
+    if connection.vendor != "sqlite":
+        return  # PostgreSQL chooses by what it knows of the table's values
     steps: list[str] = []
     with connection.cursor() as cursor:
         for query in asked:

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from connectors.audit.comparison import archived_seq
 from connectors.audit.copies import altered, compared, is_near
-from connectors.audit.differences import MISSING, SURPLUS, Difference, Look, Page, Position
+from connectors.audit.differences import MISSING, SURPLUS, UNREADABLE, Difference, Look, Page, Position
 from connectors.audit.models import Entry, HistoryRow
 from mappings.models import Change, ChangeState, Plan, PlanState
 from mappings.planning.digests import digest_of
@@ -241,7 +241,7 @@ def _fingerprint(plan: Plan) -> str:
     """Empty where a change was altered so that there is no such place: no request could be of it."""
     try:
         return stored_fingerprint(plan)
-    except (ValueError, KeyError, TypeError):
+    except UNREADABLE:
         return ""
 
 

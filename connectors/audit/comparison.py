@@ -18,7 +18,7 @@ from django.db.models.functions import Cast
 
 from connectors.audit import rows as make
 from connectors.audit import trail, words
-from connectors.audit.differences import ALTERED, MISSING, SURPLUS, Difference, Look, Page, Position, told
+from connectors.audit.differences import ALTERED, MISSING, SURPLUS, UNREADABLE, Difference, Look, Page, Position, told
 from connectors.audit.models import ChainHead, Entry, HistoryRow, MirrorLine, WithdrawnLine
 from connectors.audit.terms import terms_of
 from connectors.models.connector import Connector
@@ -90,7 +90,7 @@ def rows_of_entries(after: Position) -> Page:
 def _entry_compared(entry: Entry | make.EntryText, row: Stored | None) -> Iterator[Difference]:
     try:
         again = trail.row_of(entry, is_told=make.is_told(entry))
-    except (ValueError, KeyError, TypeError):  # the chain's check names it
+    except UNREADABLE:  # the chain's check names it
         yield Difference(kind=ALTERED, table=ROWS, seq=entry.seq, sentence=f"Entry {entry.seq} cannot be read.")
         return
     if again is None:

@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from connectors.audit import archived, checker, fulltext, join, pack_rows, pack_terms, trail, words
 from connectors.audit import rows as make
-from connectors.audit.differences import MORE
+from connectors.audit.differences import MORE, UNREADABLE
 from connectors.audit.grammar import J2A
 from connectors.audit.inserting import insert
 from connectors.audit.models import Archive, Case, Entry, HistoryRow, MirrorLine
@@ -498,11 +498,11 @@ class Reading:
         for start in range(0, len(plans), PLANS_AT_ONCE):
             some = plans[start : start + PLANS_AT_ONCE]
             for look in MORE:
-                if look.of_plans is None or not look.of_plans(some):
+                if not look.read_plans(some):
                     continue
                 with transaction.atomic():  # what somebody writes just now is half there
                     trail.lock_head()
-                    differences = look.of_plans(some)
+                    differences = look.read_plans(some)
                 self.found.has_other_plans |= bool(differences)
                 for each in differences:
                     self.found.note(Difference(kind=each.kind, sentence=each.sentence, seq=each.seq))
@@ -590,7 +590,7 @@ def _row_of(body: Mapping[str, Any], *, is_found: bool) -> HistoryRow | None:
             return None
         is_told = body["action"] == make.ELSEWHERE and _is_told(body["seq"])
         return make.of_body(body, is_told=is_told, is_found=is_found)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except UNREADABLE:
         return None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from connectors.audit.differences import UNREADABLE
 from connectors.audit.folding import fold
 from connectors.audit.models import Entry, TypeLabel
 from connectors.audit.terms import AS_PUBLISHED, Terms, ids_by_family
@@ -72,7 +73,7 @@ def _hear(found: Mapping[int, Meanings], seq: int, action: str, body: str) -> No
             return
         for label, told in data["terms"].items():
             of_connector.labels[fold(label)[:LONGEST]] = (told["type"] if action == LEARNED else told), seq
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except UNREADABLE:
         return
 
 

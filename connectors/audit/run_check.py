@@ -19,6 +19,7 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from connectors.audit import intake_runs, run_digest, trail
+from connectors.audit.differences import UNREADABLE
 from connectors.audit.intake_runs import Stretch
 from connectors.audit.models import (
     ChainHead,
@@ -128,7 +129,7 @@ def _about(run: IntakeRun, kind: str, sentence: str, field: str = "") -> Finding
 def _told_of(entry: Entry, what: str) -> Mapping[str, Any]:
     try:
         found = json.loads(entry.body)["data"].get(what)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except UNREADABLE:
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -24,12 +24,12 @@ from connectors.audit.models import Case, Entry, HistoryRow, Intake, IntakeRun, 
 from connectors.models import Connector, Job, JobState, Person
 from mappings.models import Change, Edit
 from tests.crash import At, database_url, dying
-from tests.mapping_steps import apply, approved_plan, edit, mapping
+from tests.mapping_steps import edit, mapping
 from tests.processes import Site, csrf, eventually
 from tests.sandbox_fixture import RunningSandbox
 from tests.test_audit_intake import UPDATED, row
 from tests.test_comparison import differences
-from tests.test_overwrites import slip_in
+from tests.test_overwrites import overwritten_unseen
 from tests.test_recognition import from_align
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -131,12 +131,7 @@ def test_what_was_overwritten_is_told_though_the_intake_was_killed_before_it_cou
     connector: Connector, admin: Person, sandbox: RunningSandbox, act: Callable[..., None]
 ) -> None:
     """It is told in a transaction of its own, after that of the lines; the retry brings no new line."""
-    sandbox.faults({"path": "/auditlog", "status": 404})
-    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
-    plan = approved_plan(connector, actor=admin)
-    slip_in(sandbox, "PUT", "update_mapping", source=IN_REVIEW, target=5)
-    apply(plan, actor=admin)
-    sandbox.faults()
+    plan = overwritten_unseen(connector, admin, sandbox)
     arguments = [from_align(sandbox)] if act is paste else []
     end = "log.taken-in" if act is paste else "log.read"
     with dying(act, environment={name: str(value) for name, value in LEASE.items()}) as run:

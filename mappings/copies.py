@@ -14,7 +14,7 @@ from alignadmin.audit.models import Entry
 from connectors.history.verification.comparison import archived_seq
 from connectors.history.verification.field_comparison import altered, compared, is_near
 from connectors.models import HistoryRow
-from connectors.ports.differences import MISSING, SURPLUS, Difference, Page, Position, TableComparison
+from connectors.ports.differences import MISSING, SURPLUS, UNREADABLE, Difference, Page, Position, TableComparison
 from mappings.models import Change, ChangeState, Plan, PlanState
 from mappings.planning.creation import stored_fingerprint
 from mappings.planning.digests import digest_of
@@ -242,7 +242,7 @@ def _fingerprint(plan: Plan) -> str:
     """Empty where a change was altered so that there is no such place: no request could be of it."""
     try:
         return stored_fingerprint(plan)
-    except (ValueError, KeyError, TypeError):
+    except UNREADABLE:
         return ""
 
 

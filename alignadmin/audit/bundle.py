@@ -107,7 +107,7 @@ def entry_lines(first: int, last: int) -> Iterator[bytes]:
     stored = Entry.objects.filter(seq__lte=last).values("seq", "prev", "hash", "body").order_by("seq")
     seq = first - 1
     while rows := list(stored.filter(seq__gt=seq)[:CHUNK]):
-        yield b"".join(_line(row) for row in rows)
+        yield b"".join(line_of(row) for row in rows)
         seq = rows[-1]["seq"]
 
 
@@ -121,7 +121,7 @@ def checkpoint_lines(first: int, last: int) -> Iterator[bytes]:
     stored = Checkpoint.objects.filter(number__lte=last).values("number", "body", "signature", "key_id")
     number = first - 1
     while rows := list(stored.filter(number__gt=number).order_by("number")[:CHUNK]):
-        yield b"".join(_line({name: row[name] for name in ("body", "signature", "key_id")}) for row in rows)
+        yield b"".join(line_of({name: row[name] for name in ("body", "signature", "key_id")}) for row in rows)
         number = rows[-1]["number"]
 
 
@@ -141,5 +141,6 @@ def keys_text() -> bytes:
 encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def _line(record: Mapping[str, Any]) -> bytes:
+def line_of(record: Mapping[str, Any]) -> bytes:
+    """As in every file of lines of a pack or an archive."""
     return encode(record).encode() + b"\n"

@@ -109,9 +109,8 @@ def _address(request: HttpRequest, entry: Entry, plan: int | None, connector: di
     """The plan, else the row of the history for whoever reads it, else the connector."""
     if plan is not None:
         return reverse("plan", args=[plan])
-    row = HistoryRow.objects.filter(entry_seq=entry.seq).values_list("pk", flat=True).first()
-    if row is not None and may(request.user, Right.HISTORY):
-        return reverse("history-row", args=[row])
+    if may(request.user, Right.HISTORY) and HistoryRow.objects.filter(entry_seq=entry.seq).exists():
+        return reverse("history-row", args=[entry.seq])
     return reverse("connector", args=[connector["slug"]]) if connector else "/"
 
 

@@ -26,7 +26,7 @@ from alignadmin.audit.models import Entry
 from alignadmin.urls import handler500 as the_product_s
 from alignadmin.urls import urlpatterns as the_product_s_addresses
 from alignadmin.web.responses import page
-from connectors.models import Connector
+from connectors.models import Connector, HistoryRow
 from mappings.models import Plan
 from mappings.plans.views import _make
 from tests.conftest import SignIn
@@ -62,7 +62,16 @@ def taken_back_and_broken(request: HttpRequest) -> Any:
         raise RuntimeError("c4n4ry")
 
 
+@requires(Right.SEE, Right.EDIT, ("POST",))
+def recorded_and_broken(request: HttpRequest) -> Any:
+    """Keeps an act that is about no plan, then fails."""
+    with transaction.atomic():
+        trail.record(AuditRecord(action="connector.tested", actor=None, subject="x", sentence="Was kept."))
+    raise RuntimeError("c4n4ry")
+
+
 urlpatterns = [
+    path("recorded/", recorded_and_broken),
     path("connectors/<slug:slug>/plan/broken/", planned_and_broken),
     path("taken-back/", taken_back_and_broken),
     *the_product_s_addresses,
@@ -102,6 +111,19 @@ def test_beside_a_form_the_sentence_says_what_was_done_and_where(
     said = answer.content.decode()
     assert (answer.status_code, answer["Content-Type"]) == (500, "text/plain; charset=utf-8")
     assert f"Do not send it again; look at /plans/{Plan.objects.get().pk}/." in said
+
+
+def test_an_error_after_another_act_leads_to_its_row_by_the_number_that_it_has_everywhere(
+    client: Client, connector: Connector, admin: Person, broken: None
+) -> None:
+    Person.objects.filter(pk=admin.pk).update(reviews=True)
+    HistoryRow.objects.filter(entry_seq=Entry.objects.latest("seq").seq).delete()  # row keys and numbers part
+    html = unescape(client.post("/recorded/").content.decode())
+    entry = Entry.objects.latest("seq")
+    assert "stays done: <bdi>Was kept.</bdi>" in html
+    assert f'href="/history/{entry.seq}/"' in html
+    assert HistoryRow.objects.get(entry_seq=entry.seq).pk != entry.seq
+    assert "Was kept." in client.get(f"/history/{entry.seq}/").content.decode()
 
 
 def test_what_was_taken_back_is_not_told_as_done(client: Client, broken: None) -> None:

@@ -25,7 +25,7 @@ from connectors.history.intake.runs import Stretch
 from connectors.models import Coverage, Intake, IntakeRun, MirrorLine, OpenRun, RunWithdrawal, SeenAgain, WithdrawnLine
 from connectors.models.connector import Connector
 from connectors.ports.audited import LOG_READ, LOG_TAKEN_IN, LOG_WITHDRAWN
-from connectors.ports.differences import ALTERED, MISSING, SURPLUS, Difference
+from connectors.ports.differences import ALTERED, MISSING, SURPLUS, UNREADABLE, Difference
 
 CHUNK = 2000
 RUNS, OPEN, WITHDRAWALS = "runs of the intake", "open runs of the intake", "withdrawn runs of the intake"
@@ -108,7 +108,7 @@ def _about(run: IntakeRun, kind: str, sentence: str, field: str = "") -> Differe
 def _told_of(entry: Entry, what: str) -> Mapping[str, Any]:
     try:
         found = json.loads(entry.body)["data"].get(what)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except UNREADABLE:
         return {}
     return found if isinstance(found, dict) else {}
 

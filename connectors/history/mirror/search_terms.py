@@ -100,9 +100,7 @@ def with_remote(text: str, user: str) -> str:
 
 def _qualifiers(row: HistoryRow) -> list[str]:
     """For each row of a million: hence a list, and a cache for what comes again and again."""
-    found = [
-        *_of_kind(row.action, row.source, row.connector_id, row.kind, row.direction, row.work_item_type),
-    ]
+    found = list(_of_kind(row.action, row.source, row.connector_id, row.kind, row.direction, row.work_item_type))
     if row.project_key:
         found.append(_of_value("project", row.project_key))
     if not row.project_stated:

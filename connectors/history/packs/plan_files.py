@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from alignadmin.audit.bundle import line_of
 from alignadmin.audit.models import Entry
 from connectors.history.mirror.projection import WITHOUT_ROW
 from connectors.history.packs.row_files import ParsedEntry
@@ -35,9 +36,9 @@ def lines(plans: Sequence[int], scratch: Scratch) -> Iterator[bytes]:
     """Plans first, then their changes in the order of the entries, some plans at a time."""
     for some in _some(plans):
         seqs = scratch.acts(some)
-        yield b"".join(_line(plan) for plan in _plans(some, seqs))
+        yield b"".join(line_of(plan) for plan in _plans(some, seqs))
         for entries in _entries(some, seqs, ~WHOLE):
-            yield b"".join(_line(_change(entry)) for entry in entries)
+            yield b"".join(line_of(_change(entry)) for entry in entries)
 
 
 def _some(plans: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -131,8 +132,3 @@ def _people(said: Said) -> dict[str, Any]:
 
 
 TOLD = frozenset({"method", "path", "query", "body", "detail", "expected"})
-encode = json.JSONEncoder(separators=(",", ":")).encode
-
-
-def _line(record: Said) -> bytes:
-    return encode(record).encode() + b"\n"

@@ -5,7 +5,6 @@ A row is what its entry or its line says, made again for the pack; see pack_span
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,12 +13,12 @@ from operator import attrgetter, itemgetter
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
+from alignadmin.audit.bundle import line_of
 from connectors.history.packs import csv_safe
 from connectors.history.packs.scratch import Scratch
 from connectors.models import Certainty, HistoryRow, MirrorLine
 
 Record = dict[str, Any]
-encode = json.JSONEncoder(separators=(",", ":")).encode
 FIELDS = (
     "at", "source", "action", "kind", "direction", "work_item_type", "project_key", "project_stated",
     "object_id", "object_name", "before_id", "before_name", "after_id", "after_name",
@@ -116,7 +115,7 @@ def write(scratch: Scratch, zone: ZoneInfo, table: BinaryIO, written: Written) -
         for record in records:
             written.note(record)
         table.write(csv_safe.lines(_cells(record, zone) for record in records))
-        yield "".join(f"{encode(record)}\n" for record in records).encode()
+        yield b"".join(map(line_of, records))
 
 
 def _add_pairs(records: Sequence[Record], scratch: Scratch) -> None:

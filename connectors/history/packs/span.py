@@ -40,6 +40,7 @@ from connectors.history.packs.terms import TermMeanings
 from connectors.models import Case, HistoryRow, MirrorLine
 from connectors.models.connector import Connector
 from connectors.ports.audited import LOG_WITHDRAWN
+from connectors.ports.differences import UNREADABLE
 from connectors.ports.extensions import extensions
 
 CHUNK = 2000
@@ -505,11 +506,11 @@ class Reading:
         for start in range(0, len(plans), PLANS_AT_ONCE):
             some = plans[start : start + PLANS_AT_ONCE]
             for look in extensions().comparisons:
-                if look.of_plans is None or not look.of_plans(some):
+                if not look.read_plans(some):
                     continue
                 with transaction.atomic():  # what somebody writes just now is half there
                     lock_head()
-                    differences = look.of_plans(some)
+                    differences = look.read_plans(some)
                 self.found.has_other_plans |= bool(differences)
                 for each in differences:
                     self.found.note(Difference(kind=each.kind, sentence=each.sentence, seq=each.seq))
@@ -597,7 +598,7 @@ def _row_of(body: Mapping[str, Any], *, is_found: bool) -> HistoryRow | None:
             return None
         is_told = body["action"] == make.ELSEWHERE and _is_told(body["seq"])
         return make.of_body(body, is_told=is_told, is_found=is_found)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except UNREADABLE:
         return None
 
 

@@ -16,6 +16,7 @@ from connectors.history.mirror.terms import AS_PUBLISHED, Terms, ids_by_family
 from connectors.models import TypeLabel
 from connectors.models.connector import Connector
 from connectors.ports.audited import TERMS_DECIDED, TERMS_LEARNED, TYPE_IDS_TAKEN
+from connectors.ports.differences import UNREADABLE
 
 SAYING = (TERMS_LEARNED, TERMS_DECIDED, TYPE_IDS_TAKEN)
 LONGEST = 255  # of a folded term, as the table keeps it
@@ -76,7 +77,7 @@ def _hear(found: Mapping[int, TermMeanings], seq: int, action: str, body: str) -
                 (meaning["type"] if action == TERMS_LEARNED else meaning),
                 seq,
             )
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except UNREADABLE:
         return
 
 

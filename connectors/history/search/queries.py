@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -14,7 +13,7 @@ from django.db import connection
 from django.db.models import Count, DateTimeField, ExpressionWrapper, F, Func, IntegerField, Q, QuerySet
 from django.utils import timezone
 
-from alignadmin.audit import archive_index
+from alignadmin.audit import archive_index, standalone_checker
 from alignadmin.audit.entries import digest
 from alignadmin.audit.models import ChainHead, Entry
 from connectors.align.audit_sentences import parse
@@ -373,7 +372,7 @@ class Detail:
 
 def detail(row: HistoryRow) -> Detail:
     entry = Entry.objects.filter(seq=row.entry_seq).first() if row.entry_seq else None
-    people = (json.loads(entry.body).get("people") if entry else None) or {}
+    people = _people(entry)
     return Detail(
         row=row,
         entry=entry,
@@ -385,6 +384,12 @@ def detail(row: HistoryRow) -> Detail:
         has_author=bool(people.get("author")),
         earlier=[each["name"] or each["email"] for each in people.get("earlier", ())],
     )
+
+
+def _people(entry: Entry | None) -> Mapping[str, Any]:
+    """As the entry has them; none where it was altered so that they cannot be read."""
+    people = standalone_checker.fields(entry.body).get("people") if entry else None
+    return people if isinstance(people, dict) else {}
 
 
 def _neighbours(row: HistoryRow) -> list[HistoryRow]:

@@ -23,7 +23,17 @@ from connectors.history.mirror.projection import row_of
 from connectors.history.mirror.terms import terms_of
 from connectors.models import HistoryRow, MirrorLine, WithdrawnLine
 from connectors.models.connector import Connector
-from connectors.ports.differences import ALTERED, MISSING, SURPLUS, Difference, Page, Position, TableComparison, told
+from connectors.ports.differences import (
+    ALTERED,
+    MISSING,
+    SURPLUS,
+    UNREADABLE,
+    Difference,
+    Page,
+    Position,
+    TableComparison,
+    told,
+)
 
 SIZE = 1000  # rows of one page
 ROWS, HEADS = "rows of the history", "heads of the chain"
@@ -92,7 +102,7 @@ def rows_of_entries(after: Position) -> Page:
 def _entry_compared(entry: Entry | make.EntryText, row: StoredRow | None) -> Iterator[Difference]:
     try:
         again = row_of(entry, is_told=make.is_told(entry))
-    except (ValueError, KeyError, TypeError):  # the chain's check names it
+    except UNREADABLE:  # the chain's check names it
         yield Difference(kind=ALTERED, table=ROWS, seq=entry.seq, sentence=f"Entry {entry.seq} cannot be read.")
         return
     if again is None:

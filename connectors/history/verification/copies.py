@@ -160,19 +160,23 @@ def all_terms(after: Position) -> Page:
             by = (actor.get("name") or actor.get("email", ""))[:320]
             says: dict[str, object] = {"label": label[: labels.LONGEST], "work_item_type": type_, "decided_by": by}
             said[key] = entry.seq, entry.at, says
-    there = set(Connector.objects.values_list("pk", flat=True))
+    gone, there = archived_seq(), set(Connector.objects.values_list("pk", flat=True))
     stored = {(each.connector_id, each.folded): each for each in TypeLabel.objects.all()}
     found: list[Difference] = []
     for key in sorted(set(said) | set(stored)):
         if key[0] in there:  # with a connector its terms go
-            found += _term_compared(key[1], stored.get(key), said.get(key), evidence.get(key, []))
+            found += _term_compared(key[1], stored.get(key), said.get(key), evidence.get(key, []), gone)
     return Page(following=None, rows=len(stored), found=found)
 
 
 def _term_compared(
-    term: str, stored: TypeLabel | None, said: tuple[int, datetime, dict[str, object]] | None, evidence: object
+    term: str,
+    stored: TypeLabel | None,
+    said: tuple[int, datetime, dict[str, object]] | None,
+    evidence: object,
+    gone: int,
 ) -> Iterator[Difference]:
-    what, gone = f"the term “{term}”", archived_seq()
+    what = f"the term “{term}”"
     if said is None:
         if not gone:
             yield Difference(kind=SURPLUS, table=TERMS, sentence=f"No entry says what {what} means.")
@@ -195,17 +199,17 @@ def all_type_ids(after: Position) -> Page:
         body = body_of(entry)
         said[body["connector"]["id"], body["data"]["family"]] = entry.seq, body["data"]["after"]
     found: list[Difference] = []
-    connectors = list(Connector.objects.order_by("pk"))
+    gone, connectors = archived_seq(), list(Connector.objects.order_by("pk"))
     for connector in connectors:
         for family in sorted({*TYPE_IDS, *connector.type_ids}):
-            found += _ids_compared(connector, family, said.get((connector.pk, family)))
+            found += _ids_compared(connector, family, said.get((connector.pk, family)), gone)
     return Page(following=None, rows=len(connectors), found=found)
 
 
 def _ids_compared(
-    connector: Connector, family: str, said: tuple[int, Mapping[str, int]] | None
+    connector: Connector, family: str, said: tuple[int, Mapping[str, int]] | None, gone: int
 ) -> Iterator[Difference]:
-    if said is None and archived_seq():
+    if said is None and gone:
         return
     published, own = TYPE_IDS.get(family, {}), connector.type_ids.get(family, {})
     seq, ids = said or (None, published)

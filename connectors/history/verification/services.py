@@ -272,11 +272,11 @@ def _chain_checked(hold: Hold) -> dict[str, Any]:
 def _page(look: TableComparison, position: Any) -> Page:
     """What differs in a page may be half of what somebody writes just now: it is looked at again when nobody does."""
     with without_collector():
-        page = look.page(position)
+        page = look.read(position)
     if page.found and not look.is_settled:
         with transaction.atomic():
             lock_head()
-            page = look.page(position)
+            page = look.read(position)
     return page
 
 

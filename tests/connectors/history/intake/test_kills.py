@@ -27,9 +27,9 @@ from mappings.models import Change, Edit
 from tests.connectors.history.intake.test_audit_intake import UPDATED, row
 from tests.connectors.history.mirror.test_recognition import from_align
 from tests.connectors.history.verification.test_comparison import differences
-from tests.mappings.applying.test_overwrites import slip_in
+from tests.mappings.applying.test_overwrites import overwritten_unseen
 from tests.support.crash import At, database_url, dying
-from tests.support.mapping_helpers import apply, approved_plan, edit, mapping
+from tests.support.mapping_helpers import edit, mapping
 from tests.support.processes import Site, csrf, eventually
 from tests.support.sandbox_fixture import RunningSandbox
 
@@ -132,12 +132,7 @@ def test_what_was_overwritten_is_told_though_the_intake_was_killed_before_it_cou
     connector: Connector, admin: Person, sandbox: RunningSandbox, act: Callable[..., None]
 ) -> None:
     """It is told in a transaction of its own, after that of the lines; the retry brings no new line."""
-    sandbox.faults({"path": "/auditlog", "status": 404})
-    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
-    plan = approved_plan(connector, actor=admin)
-    slip_in(sandbox, "PUT", "update_mapping", source=IN_REVIEW, target=5)
-    apply(plan, actor=admin)
-    sandbox.faults()
+    plan = overwritten_unseen(connector, admin, sandbox)
     arguments = [from_align(sandbox)] if act is paste else []
     end = "log.taken-in" if act is paste else "log.read"
     with dying(act, environment={name: str(value) for name, value in LEASE.items()}) as run:

@@ -48,7 +48,7 @@ def differences() -> list[Difference]:
     for look in verification.comparisons():
         position, is_through = None, False
         while not is_through:
-            page = look.page(position)
+            page = look.read(position)
             found += page.found
             position = page.following
             is_through = position is None
@@ -278,6 +278,34 @@ class TestChecks:
         Verification.objects.update(created_at=timezone.now() - timedelta(days=1, hours=1))
         run_due()
         assert Verification.objects.count() == 2
+
+    def test_an_entry_that_cannot_be_read_is_told_by_a_check_that_goes_on(
+        self, history: Connector, reviewer: Client
+    ) -> None:
+        entry = Entry.objects.get(action="case.explained")
+        with triggers.lifted():
+            Entry.objects.filter(pk=entry.pk).update(body="x")
+        sql("UPDATE connectors_historyrow SET reason = 'x' WHERE entry_seq = 3")
+        check = verification.run_now(verification.ask(actor=None))
+        assert (check.state, check.error) == ("done", "")
+        found = verification.last_found()
+        assert found is not None
+        assert f"The chain is broken: entry {entry.seq} is not what was written" in found.sentence
+        told_of = [each["sentence"] for each in check.found]
+        assert "Cannot compare the rest of cases: an entry or a row cannot be read (JSONDecodeError)." in told_of
+        assert any("entry 3" in each.lower() for each in told_of), told_of
+        assert f"Entry {entry.seq} cannot be read" in text_of(reviewer, f"/history/{entry.seq}/")
+
+    @pytest.mark.parametrize("name", ["event", "connector", "actor", "people"])
+    def test_a_row_whose_entry_holds_something_else_is_shown_as_differing(
+        self, history: Connector, reviewer: Client, name: str
+    ) -> None:
+        entry = Entry.objects.get(seq=3)
+        with triggers.lifted():
+            Entry.objects.filter(pk=3).update(body=canonical({**json.loads(entry.body), name: "x"}))
+        page = reviewer.get("/history/3/")
+        assert page.status_code == 200
+        assert "Entry 3 cannot be read" in page.content.decode()
 
     def test_what_it_found_is_believed_from_its_entry_alone(self, history: Connector, reviewer: Client) -> None:
         """Neither the table of checks nor an entry that was edited makes a row verified."""

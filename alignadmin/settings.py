@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "heroicons",
     "huey.contrib.djhuey",
     "rest_framework",
+    "alignadmin.mail",
     "alignadmin.audit",
     "alignadmin.accounts",
     "connectors",

@@ -14,14 +14,14 @@ from datetime import timedelta
 
 import pytest
 from django.conf import LazySettings
-from django.db import connection, connections, transaction
+from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
 from connectors.jobs import runner
-from connectors.models import Connector, Job, JobState
+from connectors.models import Connector, Job, JobKind, JobState
 from mappings import planning
 from mappings.applying.job import apply_plan
 from mappings.models import Plan, PlanState
@@ -31,7 +31,7 @@ from tests.support.sandbox_fixture import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 IN_REVIEW, QA = 10013, 10015
-KIND = "a-test"
+KIND = JobKind.CONTRACT  # whose own handler stands aside meanwhile
 DURATIONS = ("JOB_LEASE", "JOB_HEARTBEAT", "JOB_HEARTBEAT_PATIENCE", "REQUEST_DEADLINE", "SENDING_GRACE")
 SETTINGS = (ROOT / "alignadmin" / "settings.py").read_text()
 
@@ -44,14 +44,25 @@ def idle(run: runner.Run) -> None:
 def handled() -> Iterator[list[Callable[[runner.Run], None]]]:
     """What the job of the tests does: the last function of the list."""
     functions: list[Callable[[runner.Run], None]] = [idle]
+    before = runner._handlers[KIND]
     runner.handler(KIND)(lambda run: functions[-1](run))
     yield functions
-    del runner._handlers[KIND]
+    runner.handler(KIND)(before)
 
 
 @pytest.fixture
 def job(bare_connector: Connector, admin: Person, handled: object) -> Job:
     return runner.start(bare_connector, KIND, actor=admin)
+
+
+def test_a_job_of_no_connector_is_active_once_for_its_subject_and_runs_to_its_end(handled: object) -> None:
+    first = runner.start(None, KIND, actor=None, subject="1")
+    assert runner.start(None, KIND, actor=None, subject="1") == first
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Job.objects.create(kind=KIND, subject="1")
+    assert runner.start(None, KIND, actor=None, subject="2") != first
+    assert runner.run_now(first).state == JobState.DONE
+    assert runner.start(None, KIND, actor=None, subject="1") != first
 
 
 def taken(job: Job, owner: str = "first") -> runner.Run:
@@ -231,9 +242,9 @@ def test_one_heartbeat_that_fails_does_not_end_the_others(
 # --- who holds the connector -------------------------------------------------------------------------------------
 
 
-def test_the_holder_is_told_by_name_and_since_when(job: Job, admin: Person) -> None:
-    owner = job.connector
-    assert runner.holder(owner, "apply") is None
+def test_the_holder_is_told_by_name_and_since_when(job: Job, admin: Person, bare_connector: Connector) -> None:
+    owner = bare_connector
+    assert runner.holder(owner, JobKind.APPLY) is None
     run = taken(job)
     found = runner.holder(owner, KIND)
     assert found == runner.Holder(who=admin.name, since=run.job.started_at, subject="")  # type: ignore[arg-type]

@@ -22,7 +22,7 @@ from alignadmin.audit import verification
 from alignadmin.audit.models import Entry
 from connectors.history.intake.intake import take_in
 from connectors.jobs import runner
-from connectors.models import Case, Connector, HistoryRow, Intake, IntakeRun, Job, JobState, MirrorLine, Source
+from connectors.models import Case, Connector, HistoryRow, Intake, IntakeRun, Job, JobKind, JobState, MirrorLine, Source
 from mappings.models import Change, Edit
 from tests.connectors.history.intake.test_audit_intake import UPDATED, row
 from tests.connectors.history.mirror.test_recognition import from_align
@@ -70,7 +70,7 @@ def paste(text: str) -> None:
 
 
 def read_endpoint() -> None:
-    job = runner.run_now(runner.start(Connector.objects.get(), "intake", actor=None))
+    job = runner.run_now(runner.start(Connector.objects.get(), JobKind.INTAKE, actor=None))
     assert job.state == JobState.DONE, job.error
 
 

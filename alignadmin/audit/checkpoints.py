@@ -31,11 +31,13 @@ from alignadmin.audit.models import Checkpoint, CheckpointDelivery, SigningKey
 from alignadmin.audit.signing_keys import signing_bound_to
 from alignadmin.due_work import due_work, wake
 from alignadmin.errors import SealError
+from alignadmin.mail import outbox
 
 log = logging.getLogger(__name__)
 
 HOUR, PACK, ARCHIVE, COMMAND, RESTORED = "hour", "pack", "archive", "command", "restored"
 FOLDER, URL, MAIL = "folder", "url", "e-mail"
+CHECKPOINT_MAIL, MAIL_TROUBLE = "checkpoint", "The mail server did not take it"
 FILE_NAME = re.compile(r"checkpoint-(\d{1,18})\.json")  # as deliveries write them
 SOON = timedelta(minutes=10)  # in which a worker has delivered what can be
 LATE = 2  # intervals without a checkpoint, after which that is told
@@ -305,4 +307,14 @@ def undelivered(now: datetime | None = None) -> Undelivered | None:
     if oldest is None:
         return None
     count = waiting.values("checkpoint").distinct().count()
-    return Undelivered(count=count, oldest_at=oldest.checkpoint.at, sentence=oldest.error)
+    return Undelivered(count=count, oldest_at=oldest.checkpoint.at, sentence=oldest.error or _mail_trouble(oldest))
+
+
+def mail_about(number: int) -> str:
+    return f"checkpoint {number}"
+
+
+def _mail_trouble(delivery: CheckpointDelivery) -> str:
+    """Of an e-mail that is in the outbox, why no mail server has taken it yet."""
+    last = outbox.last([CHECKPOINT_MAIL], mail_about(delivery.checkpoint_id)) if delivery.place == MAIL else None
+    return f"{MAIL_TROUBLE}: {last.error}. It is tried again." if last and last.error else ""

@@ -11,26 +11,27 @@ import logging
 import os
 from datetime import timedelta
 from pathlib import Path
-from smtplib import SMTPException
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from alignadmin.audit.checkpoints import FOLDER, MAIL, URL, public_keys
+from alignadmin.audit.checkpoints import CHECKPOINT_MAIL, FOLDER, MAIL, MAIL_TROUBLE, URL, mail_about, public_keys
 from alignadmin.audit.models import Checkpoint, CheckpointDelivery
 from alignadmin.due_work import due_work
 from alignadmin.egress import is_allowed_private
 from alignadmin.http import NoBudget, Remote, Retry, Site
 from alignadmin.http.errors import RemoteError
 from alignadmin.http.responses import Wording
-from alignadmin.mail.outbox import addresses
+from alignadmin.mail import outbox, sending
+from alignadmin.mail.models import OutgoingMail
 
 log = logging.getLogger(__name__)
 AGAIN = timedelta(minutes=5)  # after a failed try
+WEEK = timedelta(days=7)  # for which an e-mail is tried, before it is queued anew
 AT_ONCE = 200
 WORDING = Wording(system="The address for checkpoints", missing="Check CHECKPOINT_URL.")
 
@@ -42,7 +43,7 @@ class NotDelivered(Exception):
 @due_work
 def deliver_due() -> int:
     """Deliver what waits, each place in the order of the checkpoints, until one fails."""
-    return sum(_deliver_to(place) for place in (FOLDER, URL, MAIL))
+    return sum(_deliver_to(place) for place in (FOLDER, URL)) + queue_by_mail()
 
 
 def _deliver_to(place: str) -> int:
@@ -65,11 +66,15 @@ def _try(delivery: CheckpointDelivery) -> bool:
     try:
         DELIVER[delivery.place](delivery.checkpoint)
     except NotDelivered as error:
-        mine.update(error=str(error)[:2000])
-        log.warning("Checkpoint %d could not be delivered (%s): %s", delivery.checkpoint_id, delivery.place, error)
+        _failed(delivery, str(error))
         return False
     mine.update(delivered_at=timezone.now(), error="")
     return True
+
+
+def _failed(delivery: CheckpointDelivery, why: str) -> None:
+    CheckpointDelivery.objects.filter(pk=delivery.pk).update(error=why[:2000])
+    log.warning("Checkpoint %d could not be delivered (%s): %s", delivery.checkpoint_id, delivery.place, why)
 
 
 def record(checkpoint: Checkpoint) -> dict[str, object]:
@@ -171,27 +176,58 @@ def to_url(checkpoint: Checkpoint) -> None:
         raise NotDelivered(f"CHECKPOINT_URL: {error.sentence}") from error
 
 
-def by_mail(checkpoint: Checkpoint) -> None:
-    told = addresses(list(settings.CHECKPOINT_RECIPIENTS))
-    if not settings.EMAIL_URL or not told:
+def queue_by_mail() -> int:
+    """Each in the outbox with its claim, so that a worker that dies in between queues none twice and loses none."""
+    now = timezone.now()
+    due = Q(tried_at=None) | ~Q(error="") & Q(tried_at__lte=now - AGAIN)
+    waiting = CheckpointDelivery.objects.filter(due, place=MAIL, delivered_at=None).order_by("checkpoint_id")
+    done = 0
+    for delivery in waiting.select_related("checkpoint")[:AT_ONCE]:
+        with transaction.atomic():
+            mine = CheckpointDelivery.objects.filter(due, pk=delivery.pk, delivered_at=None)
+            if not mine.update(tried_at=now, error=""):
+                break
+            try:
+                _queue(delivery)
+            except NotDelivered as error:
+                _failed(delivery, str(error))
+                break
+        done += 1
+    return done
+
+
+def _queue(delivery: CheckpointDelivery) -> None:
+    checkpoint, told = delivery.checkpoint, outbox.addresses(list(settings.CHECKPOINT_RECIPIENTS))
+    if not outbox.has_mail() or not told:
         raise NotDelivered(
             "CHECKPOINT_RECIPIENTS names people, but "
-            + ("none of them is an e-mail address." if settings.EMAIL_URL else "EMAIL_URL is not set.")
+            + ("none of them is an e-mail address." if outbox.has_mail() else "EMAIL_URL is not set.")
         )
-    host = urlsplit(settings.PUBLIC_ADDRESS).hostname or "localhost"
-    message = EmailMessage(
+    content = _text(checkpoint).encode()
+    outbox.queue(
+        CHECKPOINT_MAIL,
+        outbox.unnamed(told),
         f"Checkpoint {checkpoint.number} of AlignAdmin's history",
-        f"The history held {checkpoint.seq} entries on {checkpoint.at:%d %b %Y, %H:%M} UTC.\n"
-        "Keep the attached file: whoever checks the history later compares it with this copy.\n",
-        to=told,
-        headers={"Message-ID": f"<checkpoint.{checkpoint.number}.{checkpoint.hash[:16]}@{host}>"},
-        attachments=[(file_name(checkpoint), _text(checkpoint), "application/json")],
+        "alignadmin/audit/checkpoint.txt",
+        {"checkpoint": checkpoint},
+        about=mail_about(checkpoint.number),
+        stream=CHECKPOINT_MAIL,
+        name=f"checkpoint.{checkpoint.number}.{checkpoint.hash[:16]}",
+        lasts=WEEK,
+        attachment=outbox.Attachment(name=file_name(checkpoint), type="application/json", content=content),
+        facts={"delivery": delivery.pk},
     )
-    message.extra_headers["Auto-Submitted"] = "auto-generated"
-    try:
-        message.send()
-    except (SMTPException, OSError, ValueError) as error:  # ValueError: a sender that is no address
-        raise NotDelivered(f"The mail server did not take it: {type(error).__name__}: {error}") from error
 
 
-DELIVER = {FOLDER: to_folder, URL: to_url, MAIL: by_mail}
+@sending.on_finished(CHECKPOINT_MAIL)
+def note_mail(mail: OutgoingMail) -> None:
+    delivery = CheckpointDelivery.objects.filter(pk=mail.facts["delivery"], delivered_at=None).first()
+    if delivery is None:
+        return
+    if mail.sent_at:
+        CheckpointDelivery.objects.filter(pk=delivery.pk).update(delivered_at=mail.sent_at, error="")
+    else:
+        _failed(delivery, f"{MAIL_TROUBLE}: {mail.error}.")
+
+
+DELIVER = {FOLDER: to_folder, URL: to_url}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -114,7 +114,8 @@ def queue(
         expires_at=now + lasts,
         next_try_at=now,
     )
-    text = render_to_string(template, {"site": settings.PUBLIC_ADDRESS, **context})
+    with timezone.override(UTC):  # whoever's request it is: others read it
+        text = render_to_string(template, {"site": settings.PUBLIC_ADDRESS, **context})
     mail.body = sealing.seal(text, bound_to=body_bound_to(mail)) if has_secret_link else text
     if attachment:
         mail.attachment, mail.attachment_name = attachment.content, attachment.name

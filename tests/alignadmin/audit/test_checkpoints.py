@@ -22,8 +22,11 @@ from alignadmin.audit import checkpoints, deliveries, key_rotation, standalone_c
 from alignadmin.audit.models import Checkpoint, CheckpointDelivery, Entry, SigningKey
 from alignadmin.audit.signing_keys import signing_bound_to
 from alignadmin.due_work import run_due
+from alignadmin.mail import sending
+from alignadmin.mail.models import OutgoingMail
 from tests.alignadmin.audit.test_audit_trail import append_some
 from tests.support.crash import crashes
+from tests.support.mail_server import mail_server
 from tests.support.scripted_server import Reply, in_turn, serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -307,11 +310,54 @@ def test_it_is_sent_by_mail_to_everybody_named(settings: Settings) -> None:
     settings.CHECKPOINT_RECIPIENTS, settings.EMAIL_URL = ["ina@example.test", "no address"], "smtp://mail.example.test"
     made = checkpoints.make(checkpoints.HOUR, now=AT)
     assert deliveries.deliver_due() == 2
+    assert deliveries.deliver_due() == 0, "it is queued once"
+    assert CheckpointDelivery.objects.filter(delivered_at=None).count() == 1, "queued is not delivered"
+    sending.send_due()
+    assert checkpoints.undelivered() is None
     (message,) = mail.outbox
+    assert f"{AT:%d %b %Y, %H:%M} UTC" in str(message.body)
     assert message.to == ["ina@example.test"]
     name, text, _ = message.attachments[0]
     assert name == "checkpoint-000000001.json"
-    assert json.loads(str(text))["body"] == made.body
+    assert json.loads(text)["body"] == made.body
+
+
+def test_a_mail_server_that_fails_is_told_and_the_checkpoints_then_arrive_in_their_order(settings: Settings) -> None:
+    settings.CHECKPOINT_RECIPIENTS = ["ina@example.test"]
+    with mail_server() as server:
+        server.use(settings)
+        settings.EMAIL_PORT = 9
+        for number in range(3):
+            checkpoints.make(checkpoints.HOUR, now=AT + timedelta(hours=number))
+        deliveries.deliver_due()
+        sending.send_due()
+        late = checkpoints.undelivered()
+        assert late is not None
+        assert (late.count, late.sentence) == (
+            3,
+            "The mail server did not take it: the mail server cannot be reached (ConnectionRefusedError). "
+            "It is tried again.",
+        )
+        settings.EMAIL_PORT = server.port
+        OutgoingMail.objects.update(next_try_at=timezone.now())
+        sending.send_due()
+        assert server.subjects == [f"Checkpoint {number} of AlignAdmin's history" for number in (1, 2, 3)]
+    assert checkpoints.undelivered() is None
+
+
+def test_mail_that_no_server_took_in_a_week_is_queued_anew(settings: Settings) -> None:
+    settings.CHECKPOINT_RECIPIENTS, settings.EMAIL_URL = ["ina@example.test"], "smtp://mail.example.test"
+    checkpoints.make(checkpoints.HOUR, now=AT)
+    deliveries.deliver_due()
+    OutgoingMail.objects.update(expires_at=timezone.now())
+    sending.send_due()
+    assert (late := checkpoints.undelivered()) is not None
+    assert "was not sent in time" in late.sentence
+    try_again_now()
+    assert deliveries.deliver_due() == 1
+    sending.send_due()
+    assert len(mail.outbox) == 1
+    assert checkpoints.undelivered() is None
 
 
 def test_mail_that_is_not_set_up_is_told(settings: Settings) -> None:

@@ -6,6 +6,9 @@ from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.db.models import QuerySet
+
+from alignadmin.locking import LockableQuerySet
 
 
 class Role(models.TextChoices):
@@ -16,6 +19,9 @@ class Role(models.TextChoices):
 
 
 class PersonManager(BaseUserManager["Person"]):
+    def locked(self) -> QuerySet[Person]:
+        return LockableQuerySet(self.model, using=self._db).locked()
+
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> Person:
         person = self.model(email=self.normalize_email(email).lower(), **fields)
         person.set_password(password)

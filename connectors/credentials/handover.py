@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.audit.entries import AuditRecord
+from alignadmin.locking import LockableQuerySet
 from connectors.models import Connector, Credential, System
 from connectors.ports.audited import context_of
 
@@ -95,7 +96,7 @@ class CredentialHoldings:
         return CredentialHandover(person=person, lines=[_line(each, person) for each in found])
 
 
-def _owned(person: Person) -> QuerySet[Credential]:
+def _owned(person: Person) -> LockableQuerySet[Credential]:
     found = Credential.objects.filter(Q(owner=person) | Q(backup_owner=person)).defer("sealed")
     return found.select_related("connector", "owner", "backup_owner").order_by(
         "connector__name", "system", "stage", "pk"
@@ -105,8 +106,8 @@ def _owned(person: Person) -> QuerySet[Credential]:
 def _lock(person: Person) -> list[Credential]:
     # Connectors first, as whatever changes a credential does: the other way round two could wait for each other.
     owners = set(_owned(person).order_by().values_list("connector_id", flat=True))
-    list(Connector.objects.select_for_update(no_key=True).filter(pk__in=owners).order_by("pk"))
-    return list(_owned(person).filter(connector__in=owners).select_for_update(of=("self",), no_key=True))
+    list(Connector.objects.locked().filter(pk__in=owners).order_by("pk"))
+    return list(_owned(person).filter(connector__in=owners).locked())
 
 
 def _line(credential: Credential, leaving: Person) -> HeldCredential:

@@ -29,6 +29,7 @@ from connectors.models import ACTIVE, Connector, Job, JobKind, JobState
 log = logging.getLogger(__name__)
 
 Handler = Callable[["Run"], None]
+Tell = Callable[[str, int], None]  # for a command: what the job is at, and how much of it is done
 # Set by the worker when it is asked to end; long jobs hear it at their next sign of progress.
 stopping = threading.Event()
 _handlers: dict[JobKind, Handler] = {}
@@ -110,6 +111,7 @@ class Run:
     job: Job
     written_at: float = field(default=0.0)
     held_until: float = field(default_factory=lambda: leases.surely_until(time.monotonic()))
+    tell: Tell | None = None
 
     def __str__(self) -> str:
         of = f" of {self.job.connector.slug}" if self.job.connector else ""
@@ -152,6 +154,8 @@ class Run:
         values = {"item": self.job.item[:500], "done": self.job.done, "total": self.job.total, **values}
         if not self._mine().update(**values):
             raise LeaseLost
+        if self.tell:
+            self.tell(self.job.item, self.job.done)
 
     def requeue(self) -> None:
         self._mine().update(state=JobState.QUEUED, lease_until=None, waits_for="")
@@ -203,13 +207,17 @@ def claim(owner: str, pk: int | None = None, *, left_alone: bool = False) -> Run
         free |= Q(state=JobState.QUEUED)
     waiting = Job.objects.filter(free, kind__in=_handlers).select_related("connector", "requested_by").order_by("id")
     for job in waiting if pk is None else waiting.filter(pk=pk):
-        taken = Job.objects.filter(free, pk=job.pk, epoch=job.epoch).update(
-            state=JobState.RUNNING,
-            owner=owner,
-            epoch=F("epoch") + 1,
-            started_at=job.started_at or now,
-            lease_until=leases.end(now),
-        )
+        try:
+            with transaction.atomic():
+                taken = Job.objects.filter(free, pk=job.pk, epoch=job.epoch).update(
+                    state=JobState.RUNNING,
+                    owner=owner,
+                    epoch=F("epoch") + 1,
+                    started_at=job.started_at or now,
+                    lease_until=leases.end(now),
+                )
+        except IntegrityError:  # another one is running, of a kind that runs one at a time
+            continue
         if taken:
             job.refresh_from_db()
             return Run(job, held_until=leases.surely_until(began))

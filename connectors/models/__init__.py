@@ -39,7 +39,7 @@ from connectors.models.job import ACTIVE, Job, JobKind, JobState
 from connectors.models.packs import Every, Pack, PackSchedule, PackState
 from connectors.models.review import Question, Review, SavedView
 from connectors.models.rotation import CredentialUse, LineState, Probe, ProbeLine, Reminder
-from connectors.models.verification import Verification, VerificationState
+from connectors.models.verification import Verification
 
 __all__ = [
     "ACTIVE",
@@ -90,7 +90,6 @@ __all__ = [
     "TypeLabel",
     "TypeMatch",
     "Verification",
-    "VerificationState",
     "WithdrawnLine",
     "WorkItemType",
     "WorkerHeartbeat",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from alignadmin.locking import LockableQuerySet
+
 
 class JiraKind(models.TextChoices):
     CLOUD = "cloud", "Jira Cloud"
@@ -59,6 +61,8 @@ class Connector(models.Model):
     maintenance_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+
+    objects = LockableQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
@@ -127,6 +131,8 @@ class Credential(models.Model):
     used_at = models.DateTimeField(null=True, blank=True)
     last_answer = models.TextField(blank=True)  # empty: the last call was accepted
     refused_status = models.PositiveSmallIntegerField(null=True, blank=True)  # 401 or 403 of the last call
+
+    objects = LockableQuerySet.as_manager()
 
     class Meta:
         constraints = [

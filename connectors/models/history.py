@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from django.db import models
 
+from alignadmin.locking import LockableQuerySet
+
 
 class Intake(models.TextChoices):
     ENDPOINT = "endpoint", "read from Align"
@@ -184,6 +186,8 @@ class Case(models.Model):
     decided_by = models.CharField(max_length=320, blank=True)
     decided_at = models.DateTimeField(null=True, blank=True)
     decided_seq = models.BigIntegerField(null=True, blank=True)
+
+    objects = LockableQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["connector", "state", "-at"])]

@@ -27,6 +27,7 @@ class JobKind(models.TextChoices):
     WATCH = "watch", "Trying the new credential"  # a few first calls, right after it has become current
     CONTRACT = "contract", "Looking at what Align answers"
     PACK = "pack", "Writing an evidence pack"
+    VERIFY = "verify", "Checking the history"
 
 
 ACTIVE = (JobState.QUEUED, JobState.RUNNING)
@@ -64,6 +65,9 @@ class Job(models.Model):
                 fields=["kind", "subject"],
                 condition=models.Q(state__in=["queued", "running"], connector=None),
                 name="one_active_job_of_no_connector",
+            ),
+            models.UniqueConstraint(
+                fields=["kind"], condition=models.Q(kind="verify", state="running"), name="one_verification_at_a_time"
             ),
         ]
         indexes = [models.Index(fields=["connector", "kind", "-created_at"])]

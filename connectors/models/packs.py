@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from alignadmin.locking import LockableQuerySet
 from connectors.models.job import Job
 
 PERSON = settings.AUTH_USER_MODEL
@@ -25,6 +26,8 @@ class PackSchedule(models.Model):
     created_by = models.ForeignKey(PERSON, null=True, on_delete=models.SET_NULL, related_name="+")
     is_active = models.BooleanField(default=True)
     due_at = models.DateTimeField()
+
+    objects = LockableQuerySet.as_manager()
 
 
 class PackState(models.TextChoices):

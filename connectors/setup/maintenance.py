@@ -57,7 +57,7 @@ def begin(connector: Connector, *, reason: str, until: datetime | None = None, a
     now = timezone.now()
     _refuse_end(until, now)
     with transaction.atomic():
-        found = Connector.objects.select_for_update(no_key=True).get(pk=connector.pk)
+        found = Connector.objects.locked().get(pk=connector.pk)
         if found.maintenance_since is not None:
             if (found.maintenance_by_id, found.maintenance_reason) == (actor.pk, reason):
                 return found
@@ -83,7 +83,7 @@ def begin(connector: Connector, *, reason: str, until: datetime | None = None, a
 def end(connector: Connector, *, since: datetime | None = None, actor: Person) -> bool:
     """End it and start a check; False when it was over already. `since`: the maintenance that the person saw."""
     with transaction.atomic():
-        found = Connector.objects.select_for_update(no_key=True).get(pk=connector.pk)
+        found = Connector.objects.locked().get(pk=connector.pk)
         began = found.maintenance_since
         if began is None:
             return False

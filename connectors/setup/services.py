@@ -123,7 +123,7 @@ def store_credential(connector: Connector, secret: SecretData, *, actor: Person)
 
 def _store(connector: Connector, secret: SecretData, actor: Person) -> Credential:
     # The connector's row, not the credential's: there may be no credential yet to queue behind.
-    Connector.objects.select_for_update(no_key=True).get(pk=connector.pk)
+    Connector.objects.locked().get(pk=connector.pk)
     current = Credential.objects.filter(connector=connector, system=secret.system, stage=Stage.CURRENT)
     old = current.first()
     version = old.version + 1 if old else 1

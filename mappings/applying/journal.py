@@ -58,7 +58,7 @@ class Journal:
 
     def _may_send(self) -> bool:
         """The plan's row stays locked until the commit: a pause that was answered before it lets nothing leave."""
-        plan = Plan.objects.select_for_update(of=("self",), no_key=True).get(pk=self.plan.pk)
+        plan = Plan.objects.locked().get(pk=self.plan.pk)
         return plan.state == PlanState.APPLYING and not plan.control
 
     def record(self, outcomes: Sequence[Outcome]) -> RemoteError | None:
@@ -147,7 +147,7 @@ class Journal:
     def stop(self, why: str) -> None:
         """Cancel or keep what was not sent. `why`: the sentence where nobody asked for it, else empty."""
         with self.commit():
-            plan = Plan.objects.select_for_update(of=("self",), no_key=True).get(pk=self.plan.pk)
+            plan = Plan.objects.locked().get(pk=self.plan.pk)
             if plan.control == "cancel":
                 self.plan.changes.filter(state=ChangeState.PLANNED).update(state=ChangeState.CANCELLED)
             elif self.plan.changes.filter(state__in=OPEN).exists():

@@ -83,7 +83,7 @@ def write_back(change: Change, remote_id: int | None) -> None:
     """Our write took effect: both sides agree on it, while `wanted` may have moved on."""
     if change.mapping_id is None:
         return
-    mapping = Mapping.objects.select_for_update(no_key=True).get(pk=change.mapping_id)
+    mapping = Mapping.objects.locked().get(pk=change.mapping_id)
     if change.is_spare:
         mapping.duplicates = [pair for pair in mapping.duplicates if pair[0] != change.remote_id]
         if not mapping.duplicates:

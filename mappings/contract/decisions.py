@@ -30,7 +30,7 @@ NOT_PROPOSED = "These type ids are not proposed any more: look at what Align ans
 def acknowledge(connector: Connector, pk: int, *, changed_at: datetime, actor: Person) -> bool:
     """Take note of one change, which ends its alarm; False when somebody has done so. Raises Refused for another."""
     with transaction.atomic():
-        fact = ContractFact.objects.select_for_update(no_key=True).filter(connector=connector, pk=pk).first()
+        fact = ContractFact.objects.locked().filter(connector=connector, pk=pk).first()
         if fact is None:
             raise Refused("There is no such fact of this connector. Reload the page.")
         if fact.changed_at is None:
@@ -71,7 +71,7 @@ def take_over(connector: Connector, family_code: str, key: str, *, actor: Person
         raise Refused(NOT_PROPOSED)
     family = FAMILIES[family_code]
     with transaction.atomic():
-        owner = Connector.objects.select_for_update(no_key=True).get(pk=connector.pk)
+        owner = Connector.objects.locked().get(pk=connector.pk)
         current = family.with_type_ids(type_ids_of(owner, family_code))
         if key == ",".join(f"{type_.value}={id_}" for type_, id_ in current.items()):
             return False

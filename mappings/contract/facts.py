@@ -70,7 +70,7 @@ def store(run: runner.Run, findings: Iterable[Observation]) -> list[ContractFact
     now, connector = timezone.now(), run.connector
     with transaction.atomic():
         run.assert_lease()
-        facts = ContractFact.objects.select_for_update(no_key=True).filter(connector=connector)
+        facts = ContractFact.objects.locked().filter(connector=connector)
         stored = {(fact.family, fact.name): fact for fact in facts}
         changed = []
         for finding in findings:

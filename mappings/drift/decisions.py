@@ -107,7 +107,7 @@ def _locked(connector: Connector, asked: Iterable[int]) -> list[Mapping]:
     scopes = Scope.objects.filter(pk__in=rows.values("scope_id")).order_by("pk")
     list(scopes.select_for_update(no_key=True).values_list("pk"))
     related = ("scope__project", "scope__connector", "wanted_by", "former_by", "accepted_by")
-    return list(rows.select_for_update(of=("self",), no_key=True).select_related(*related).order_by("pk"))
+    return list(rows.locked().select_related(*related).order_by("pk"))
 
 
 def _rule(
@@ -186,9 +186,7 @@ def decide(
     now = timezone.now()
     ruling = DriftDecision(decision=decision, until=until, reason=reason.strip())
     with transaction.atomic():
-        found = Mapping.objects.select_for_update(of=("self",), no_key=True).select_related(
-            "scope__project", "wanted_by", "former_by"
-        )
+        found = Mapping.objects.locked().select_related("scope__project", "wanted_by", "former_by")
         row = found.get(pk=mapping.pk)
         if row.situation in OPEN_OR_ACCEPTED and row.observed != seen:
             raise Overtaken("Align has changed again since this page was drawn. Look at the new value first.", row)

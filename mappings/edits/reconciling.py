@@ -67,7 +67,7 @@ def end_acceptances() -> int:
         return 0
     with transaction.atomic():
         # In one order, so that two workers do not wait for each other; the second finds nothing left.
-        locked = ended.select_for_update(of=("self",), no_key=True).select_related("scope__connector").order_by("pk")
+        locked = ended.locked().select_related("scope__connector").order_by("pk")
         rows = list(locked[:ENDED_AT_ONCE])
         for row in rows:
             reconcile_mapping(row, now=now)

@@ -169,7 +169,7 @@ def _redone(edit: Edit, actor: Person) -> Mapping:
 
 def _as_left(edit: Edit, wanted: int | None, wanted_by: int | None) -> Mapping:
     """The edit's row, locked. Raises Overtaken when it is not as the edit, or its undoing, left it."""
-    found = Mapping.objects.select_for_update(of=("self",), no_key=True)
+    found = Mapping.objects.locked()
     mapping = found.select_related("scope", "wanted_by").get(pk=edit.mapping_id)
     if mapping.wanted != wanted or mapping.wanted_by_id != wanted_by:
         raise Overtaken(_overtaken_sentence(mapping), mapping)
@@ -178,7 +178,7 @@ def _as_left(edit: Edit, wanted: int | None, wanted_by: int | None) -> Mapping:
 
 def _locked(key: MatrixKey) -> Mapping:
     """The row for update, made on the first edit of a key that has no record."""
-    found = Mapping.objects.select_for_update(of=("self",), no_key=True).select_related("scope__project", "wanted_by")
+    found = Mapping.objects.locked().select_related("scope__project", "wanted_by")
     lookup = {"scope": key.scope, "work_item_type": key.work_item_type, "source_id": key.source_id}
     mapping = found.filter(**lookup).first()
     if mapping is not None:
@@ -252,7 +252,7 @@ def _named(names: Names, mapping: Mapping, value: int | None) -> str:
 def keep_duplicate(mapping: Mapping, remote_id: int, *, actor: Person) -> Mapping:
     """Of several records of one key, choose the one that stays; a plan then deletes the others."""
     with transaction.atomic():
-        found = Mapping.objects.select_for_update(of=("self",), no_key=True).select_related("scope__project")
+        found = Mapping.objects.locked().select_related("scope__project")
         row = found.get(pk=mapping.pk)
         targets = {row.remote_id: row.observed, **dict(row.duplicates)}
         if not row.duplicates or remote_id not in targets:

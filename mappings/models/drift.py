@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from alignadmin.locking import LockableQuerySet
 from connectors.models import Connector
 from mappings.models.mapping import FAMILY_CHOICES
 
@@ -41,6 +42,8 @@ class ContractFact(models.Model):
     seen_at = models.DateTimeField()
     before = models.JSONField(null=True, blank=True)  # the value until `changed_at`
     changed_at = models.DateTimeField(null=True, blank=True)  # null: never changed, or somebody has taken note
+
+    objects = LockableQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["connector", "family", "name"], name="one_row_per_fact")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from alignadmin.locking import LockableQuerySet
 from connectors.models import Connector, Project, WorkItemType
 from mappings.engine import families
 from mappings.engine.values import Direction, Situation
@@ -24,6 +25,8 @@ class Scope(models.Model):
     rows = models.PositiveIntegerField(default=0)  # records in the last list, for the number of its pages
     foreign_rows = models.PositiveIntegerField(default=0)  # of them, records with a type id outside the table
     error = models.TextField(blank=True)  # why the last list is not believed; the scope counts as not observed
+
+    objects = LockableQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -88,6 +91,8 @@ class Mapping(models.Model):
     accepted_at = models.DateTimeField(null=True, blank=True)
     drifted_at = models.DateTimeField(null=True, blank=True)  # when the drift or conflict it is in was first seen
     version = models.PositiveIntegerField(default=0)
+
+    objects = LockableQuerySet.as_manager()
 
     class Meta:
         constraints = [

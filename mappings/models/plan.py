@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from alignadmin.locking import LockableQuerySet
 from connectors.models import Connector, WorkItemType
 from mappings.engine import families
 from mappings.engine.plan import row_key
@@ -51,6 +52,8 @@ class Plan(models.Model):
     restores = models.ForeignKey(  # the applied plan whose changes this one takes back
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="restored_by"
     )
+
+    objects = LockableQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
@@ -114,6 +117,8 @@ class Change(models.Model):
     overwrote = models.BigIntegerField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     answered_at = models.DateTimeField(null=True, blank=True)
+
+    objects = LockableQuerySet.as_manager()
 
     class Meta:
         ordering = ["plan", "position"]

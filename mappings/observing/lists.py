@@ -153,11 +153,7 @@ def store(reading: ListReading, *, spare_under_way: bool = False) -> ReadingCoun
     between our write and its answer would show our own change as somebody else's.
     """
     with transaction.atomic():
-        scope = (
-            Scope.objects.select_for_update(of=("self",), no_key=True)
-            .select_related("connector", "project")
-            .get(pk=reading.scope.pk)
-        )
+        scope = Scope.objects.locked().select_related("connector", "project").get(pk=reading.scope.pk)
         if reading.error:
             scope.error = reading.error.sentence
             scope.save(update_fields=["error"])
@@ -192,7 +188,7 @@ def _listing(scope: Scope, records: Iterable[RemoteRecord]) -> Listing:
 def _store_mappings(scope: Scope, listing: Listing, began_at: datetime, spared: frozenset[int]) -> tuple[int, int]:
     """Returns how many rows newly stand differently from what was agreed, and how many no longer do."""
     first_time = scope.observed_at is None
-    stored = scope.mappings.select_for_update(no_key=True).order_by("pk")
+    stored = scope.mappings.locked().order_by("pk")
     existing = {(TypeName(m.work_item_type), m.source_id): m for m in stored}
     changed: list[Mapping] = []
     found = ended = 0

@@ -84,8 +84,8 @@ def approve_in_emergency(plan: Plan, fingerprint: str, *, ticked: bool, reason: 
 
 
 def _locked(plan: Plan) -> Plan:
-    Connector.objects.select_for_update(no_key=True).get(pk=plan.connector_id)
-    found = Plan.objects.select_for_update(of=("self",), no_key=True)
+    Connector.objects.locked().get(pk=plan.connector_id)
+    found = Plan.objects.locked()
     return found.select_related("connector", "author", "approver", "applier").get(pk=plan.pk)
 
 

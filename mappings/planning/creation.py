@@ -104,7 +104,7 @@ def _store(
     calls = request_count(batches(planning.changes, settings.APPLY_BATCH), _list_sizes(choices))
     with transaction.atomic():
         # The connector's row, so that two posts of one form come one after the other.
-        Connector.objects.select_for_update(no_key=True).get(pk=connector.pk)
+        Connector.objects.locked().get(pk=connector.pk)
         same = _same_draft(connector, fingerprint, actor, reason, ticket) if planner == actor else None
         if same is not None and _is_of(same, authors):
             return same

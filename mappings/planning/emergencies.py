@@ -51,11 +51,7 @@ def noted_by(plan: Plan) -> HistoryRow | None:
 def acknowledge(plan: Plan, *, actor: Person) -> None:
     """Another admin has seen it; that ends its place on the overview."""
     with transaction.atomic():
-        found = (
-            Plan.objects.select_for_update(of=("self",), no_key=True)
-            .select_related("connector", "author", "approver")
-            .get(pk=plan.pk)
-        )
+        found = Plan.objects.locked().select_related("connector", "author", "approver").get(pk=plan.pk)
         if not found.emergency_reason:
             raise Refused("This plan was not approved in an emergency.")
         if not may_note(found, actor):

@@ -37,7 +37,7 @@ def control(plan: Plan, wish: str, *, actor: Person) -> Plan:
 
 
 def _locked(plan: Plan) -> Plan:
-    found = Plan.objects.select_for_update(of=("self",), no_key=True)
+    found = Plan.objects.locked()
     return found.select_related("connector", "author", "approver").get(pk=plan.pk)
 
 
@@ -105,9 +105,7 @@ def _cancel(plan: Plan, actor: Person) -> str:
 
 def _cancel_planned(plan: Plan) -> int:
     """Rows that the worker moves at this moment are skipped, never waited for: they are under way, and it hears us."""
-    planned = plan.changes.filter(state=ChangeState.PLANNED).select_for_update(
-        of=("self",), skip_locked=True, no_key=True
-    )
+    planned = plan.changes.filter(state=ChangeState.PLANNED).locked(skip_locked=True)
     ids = list(planned.order_by().values_list("pk", flat=True))
     return plan.changes.filter(pk__in=ids, state=ChangeState.PLANNED).update(state=ChangeState.CANCELLED)
 

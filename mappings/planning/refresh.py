@@ -36,12 +36,8 @@ def replace(plan: Plan, moved: Mapping[int, str], *, actor: Person | None) -> Pl
     """
     with transaction.atomic():
         # The connector before the plan, as in making a plan, so that two never wait for each other crosswise.
-        Connector.objects.select_for_update(no_key=True).get(pk=plan.connector_id)
-        old = (
-            Plan.objects.select_for_update(of=("self",), no_key=True)
-            .select_related("connector", "author")
-            .get(pk=plan.pk)
-        )
+        Connector.objects.locked().get(pk=plan.connector_id)
+        old = Plan.objects.locked().select_related("connector", "author").get(pk=plan.pk)
         if old.state not in REPLACEABLE:
             raise PlanOvertaken(f"Plan {old.pk} is {old.get_state_display().lower()} by now, so it was not refreshed.")
         reasons = _reasons(old, moved)

@@ -85,7 +85,7 @@ def _done(plan: Plan) -> list[Change]:
 def _rows(done: Collection[Change], *, lock: bool = False) -> dict[int, Mapping]:
     found = Mapping.objects.select_related("scope__project", "wanted_by").order_by("pk")
     if lock:
-        found = found.select_for_update(of=("self",), no_key=True)
+        found = found.locked()
     return found.in_bulk([change.mapping_id for change in done if change.mapping_id])
 
 
@@ -138,7 +138,7 @@ def roll_back(plan: Plan, *, reason: str, ticket: str = "", actor: Person) -> Pl
     words = _reason(plan, reason)
     with transaction.atomic():
         # Before the rows, as in making a plan, so that the two never wait for each other crosswise.
-        Connector.objects.select_for_update(no_key=True).get(pk=plan.connector_id)
+        Connector.objects.locked().get(pk=plan.connector_id)
         plan.refresh_from_db(fields=["state"])
         _require_over(plan)
         if (made := under_way(plan)) is not None:

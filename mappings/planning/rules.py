@@ -54,7 +54,7 @@ def set_rules(connector: Connector, wanted: Rules, *, seen: str, actor: Person) 
     """`seen` is the stamp of the rules that the person looked at. Raises Refused when they are others by now."""
     _refuse_odd(wanted)
     with transaction.atomic():
-        found = Connector.objects.select_for_update(no_key=True).get(pk=connector.pk)
+        found = Connector.objects.locked().get(pk=connector.pk)
         before = rules_of(found)
         if before == wanted:
             return found

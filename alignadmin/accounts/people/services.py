@@ -81,7 +81,7 @@ def join(uid: str, token: str, password: str) -> Person:
     """
     with transaction.atomic():
         found = invited(uid, token)
-        person = Person.objects.select_for_update(no_key=True).filter(pk=found.pk).first() if found else None
+        person = Person.objects.locked().filter(pk=found.pk).first() if found else None
         if person is None or invited(uid, token) is None:  # again: of two at once, the second waited for the row
             raise Refused(DEAD_LINK)
         is_first = is_waiting(person)
@@ -216,7 +216,7 @@ def remove_factors(person: Person, *, actor: Person | None) -> None:
     Without an actor it is a command's act: the way in for the only admin, whom nobody else can help.
     """
     with transaction.atomic():
-        found = _lock(person, actor) if actor else Person.objects.select_for_update(no_key=True).get(pk=person.pk)
+        found = _lock(person, actor) if actor else Person.objects.locked().get(pk=person.pk)
         if found == actor:
             raise Refused("Your own second factor is on your account's page.")
         stored = Authenticator.objects.filter(user=found)
@@ -237,7 +237,7 @@ def remove_factors(person: Person, *, actor: Person | None) -> None:
 def _lock(person: Person, actor: Person) -> Person:
     """The person as they are once the rows of all active admins are ours: of two who demote each other, one waits."""
     admins = Q(role=Role.ADMIN, is_active=True)
-    rows = Person.objects.select_for_update(no_key=True).filter(admins | Q(pk__in=[person.pk, actor.pk]))
+    rows = Person.objects.locked().filter(admins | Q(pk__in=[person.pk, actor.pk]))
     known = {each.pk: each for each in rows.order_by("pk")}
     if actor.pk not in known or not may(known[actor.pk], Right.CONFIGURE):
         raise Refused("You are not an admin any more. Nothing was changed.")

@@ -74,7 +74,7 @@ class SetForgotten(views.PasswordResetFromKeyView):
     def form_valid(self, form: Any) -> HttpResponse:
         with transaction.atomic():
             # Of two who use one link at once the second waits here, and then the link is used up.
-            person = Person.objects.select_for_update(no_key=True).get(pk=self.reset_user.pk)
+            person = Person.objects.locked().get(pk=self.reset_user.pk)
             if not (person.is_active and default_token_generator.check_token(person, self.key)):
                 refusal: HttpResponse = self.render_to_response(self.get_context_data(token_fail=True))
                 return refusal

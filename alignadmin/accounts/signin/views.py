@@ -63,7 +63,7 @@ class _OneTransaction:
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         with transaction.atomic():
             # Two requests with one code, or two that remove a factor, come one after the other.
-            Person.objects.select_for_update(no_key=True).get(pk=self.person().pk)
+            Person.objects.locked().get(pk=self.person().pk)
             return super().post(request, *args, **kwargs)  # type: ignore[misc,no-any-return]
 
 

@@ -18,7 +18,7 @@ GONE = "This credential is not there any more: it was discarded, replaced or des
 def locked(uuid: UUID) -> Credential:
     """The credential as it is once its connector's row is ours; its `connector` is that row. Raises Refused."""
     owner = Credential.objects.filter(uuid=uuid).values_list("connector_id", flat=True).first()
-    connector = Connector.objects.select_for_update(no_key=True).filter(pk=owner or 0).first()
+    connector = Connector.objects.locked().filter(pk=owner or 0).first()
     found = Credential.objects.filter(uuid=uuid, connector=connector).first() if connector else None
     if connector is None or found is None:
         raise Refused(GONE)

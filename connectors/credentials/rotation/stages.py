@@ -38,7 +38,7 @@ def stage(connector: Connector, secret: SecretData, staging: Staging, *, actor: 
     """Seal a secret as pending; the one in use is not touched. Raises Refused, also for a second pending one."""
     checks.refuse_backup_owner(staging.backup_owner, actor)
     with transaction.atomic():
-        owner = Connector.objects.select_for_update(no_key=True).get(pk=connector.pk)
+        owner = Connector.objects.locked().get(pk=connector.pk)
         stored = by_stage(owner, secret.system)
         current, older = stored.get(Stage.CURRENT), stored.get(Stage.PENDING)
         checks.refuse_unfit(owner, secret)

@@ -114,7 +114,7 @@ def may_go_back(connector: Connector, system: System) -> str:
 def go_back(connector: Connector, system: System, *, actor: Person) -> Credential:
     """The previous one becomes current again. The one left is kept as pending if it was refused, else destroyed."""
     with transaction.atomic():
-        owner = Connector.objects.select_for_update(no_key=True).get(pk=connector.pk)
+        owner = Connector.objects.locked().get(pk=connector.pk)
         if sentence := may_go_back(owner, system):
             raise Refused(sentence)
         stored = by_stage(owner, system)

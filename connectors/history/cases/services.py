@@ -138,7 +138,7 @@ def _decide(chosen: Sequence[int], note: str, state: CaseState, actor: Person) -
 
 
 def _still_open(chosen: Sequence[int]) -> QuerySet[Case]:
-    rows = Case.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=chosen, state=CaseState.OPEN)
+    rows = Case.objects.locked().filter(pk__in=chosen, state=CaseState.OPEN)
     return rows.select_related("connector", "line").order_by("pk")
 
 

@@ -127,7 +127,7 @@ def _switch(schedule: PackSchedule, *, on: bool, actor: Person) -> None:
 def delete(schedule: PackSchedule, *, actor: Person) -> None:
     """The packs it has made stay."""
     with transaction.atomic():
-        found = PackSchedule.objects.select_for_update(no_key=True).filter(pk=schedule.pk).first()
+        found = PackSchedule.objects.locked().filter(pk=schedule.pk).first()
         if found is None:
             return
         PackSchedule.objects.filter(pk=found.pk).delete()

@@ -46,7 +46,7 @@ def save(name: str, query: str, *, shared: bool, actor: Person) -> SavedView:
     """Keep a search. Raises Refused."""
     name, query = _name(name), _query(query)
     with transaction.atomic():
-        Person.objects.select_for_update(no_key=True).get(pk=actor.pk)  # two tabs at once would pass the count together
+        Person.objects.locked().get(pk=actor.pk)  # two tabs at once would pass the count together
         if of(actor).count() >= MOST:
             raise Refused(f"You have {MOST} saved searches, which is the most: delete one first.")
         return _stored(SavedView(person=actor, name=name, query=query, shared=shared, created_at=timezone.now()))

@@ -171,7 +171,7 @@ def verification_state(request: HttpRequest) -> HttpResponse:
         {"check": check},
         fragment="connectors/history/verification/_verification.html",
     )
-    if request.headers.get("HX-Request") and not (check and check.state in services.ACTIVE):
+    if request.headers.get("HX-Request") and not (check and check.is_active):
         response.headers["HX-Refresh"] = "true"
     return response
 

@@ -7,41 +7,38 @@ chain itself is read from its beginning again. What a check found is an entry, a
 from __future__ import annotations
 
 import gc
+import hashlib
 import json
-import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, OperationalError, connection, transaction
-from django.db.models import F, Max, Q, QuerySet
+from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail, verification
 from alignadmin.audit.entries import AuditRecord, digest, lock_head
 from alignadmin.audit.models import ChainHead, Entry
-from alignadmin.due_work import due_work, wake
+from alignadmin.due_work import due_work
 from connectors.history.intake import run_check
 from connectors.history.verification import comparison, copies, pairings
-from connectors.jobs import leases
-from connectors.jobs.runner import MOST_TRIES, PROGRESS_EVERY, Interrupted, LeaseLost, owner_name, stopping
-from connectors.models import MirrorLine, Verification, VerificationState
+from connectors.jobs import runner
+from connectors.jobs.runner import MOST_TRIES, PROGRESS_EVERY, JobFailed, Run, Tell, owner_name
+from connectors.models import ACTIVE, Job, JobKind, JobState, MirrorLine, Verification
 from connectors.ports.differences import Difference, Page, Position, TableComparison
 from connectors.ports.extensions import extensions
 
-log = logging.getLogger(__name__)
-
 VERIFIED = "history.verified"
-ACTIVE = (VerificationState.QUEUED, VerificationState.RUNNING)
+KEPT = ("chain", "look", "position", "until_seq", "until_line", "differences", "found")  # to go on from
 MOST_KEPT = 100  # differences that are named one by one
 MOST_TOLD = 5  # of them in a sentence
-Tell = Callable[[str, int], None]  # what it is at, and how many rows were read
 TOO_OFTEN = "This check was begun time and again and never came to its end. See the log, then start it again."
 
 
@@ -72,18 +69,22 @@ def ask(*, actor: Person | None, folder: Path | None = None, by_the_clock: bool 
     """Queue a check of everything, or return the one that waits or is under way."""
     with transaction.atomic():
         lock_head()  # clicks come one after the other
-        same = Verification.objects.filter(state__in=ACTIVE, folder=str(folder or "")).first()
+        copies_in = str(folder or "")
+        same = Verification.objects.filter(job__state__in=ACTIVE, folder=copies_in).select_related("job").first()
         if same:
             return same
-        made = Verification.objects.create(
-            asked_by=actor, folder=str(folder or ""), by_the_clock=by_the_clock, created_at=timezone.now()
+        subject = hashlib.sha256(copies_in.encode()).hexdigest() if copies_in else ""  # a path may be too long
+        return Verification.objects.create(
+            job=runner.start(None, JobKind.VERIFY, actor=actor, subject=subject),
+            asked_by=actor,
+            folder=copies_in,
+            by_the_clock=by_the_clock,
+            created_at=timezone.now(),
         )
-    wake()
-    return made
 
 
 def latest() -> Verification | None:
-    return Verification.objects.select_related("asked_by").order_by("-id").first()
+    return Verification.objects.select_related("asked_by", "job").order_by("-id").first()
 
 
 @due_work
@@ -105,165 +106,82 @@ def _is_anything_there(slot: datetime) -> bool:
     return Entry.objects.filter(seq=1, at__lt=slot).exists() or ChainHead.objects.filter(archived_seq__gt=0).exists()
 
 
-# -- the lease --------------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Hold:
-    """A claimed check in the hands of whoever does it."""
-
-    check: Verification
-    held_until: float  # on the monotonic clock; nobody takes it over before
-    tell: Tell | None = None
-    written_at: float = field(default=0.0)
-
-    def progress(self, done: int) -> None:
-        """Raises LeaseLost."""
-        self.check.done = done
-        self.keep()
-
-    def keep(self, *, at_once: bool = False) -> None:
-        """Write how far it is, at most twice a second: what is lost of it is only looked at again. Raises LeaseLost."""
-        if stopping.is_set():
-            raise Interrupted
-        if time.monotonic() >= self.held_until:
-            raise LeaseLost
-        if at_once or time.monotonic() - self.written_at >= PROGRESS_EVERY:
-            self.written_at = time.monotonic()
-            if self.tell:
-                self.tell(self.check.item, self.check.done)
-            names = ("chain", "look", "position", "until_seq", "until_line", "done", "total", "item")
-            kept = {name: getattr(self.check, name) for name in (*names, "differences", "found")}
-            self.write(**kept)
-
-    def write(self, **values: Any) -> None:
-        if not self.mine().update(**values):
-            raise LeaseLost
-
-    def assert_lease(self) -> None:
-        """The first statement of a transaction that only the holder may commit. Raises LeaseLost."""
-        if not self.mine().select_for_update(no_key=True).values_list("pk", flat=True).first():
-            raise LeaseLost
-
-    def requeue(self) -> None:
-        self.mine().update(state=VerificationState.QUEUED, lease_until=None)
-
-    def renew(self) -> bool:
-        began = time.monotonic()
-        if not self.mine().update(lease_until=leases.end()):
-            return False
-        self.held_until = leases.surely_until(began)
-        return True
-
-    def mine(self) -> QuerySet[Verification]:
-        return Verification.objects.filter(pk=self.check.pk, epoch=self.check.epoch, state=VerificationState.RUNNING)
-
-
-def claim(pk: int | None = None) -> Hold | None:
-    """Take the check (or only the one of that key) that is queued, or whose worker has let its lease run out."""
-    now, began = timezone.now(), time.monotonic()
-    free = Q(state=VerificationState.QUEUED) | Q(state=VerificationState.RUNNING, lease_until__lt=now)
-    waiting = Verification.objects.filter(free).order_by("-state", "id")  # one under way before those that wait
-    for check in waiting if pk is None else waiting.filter(pk=pk):
-        try:
-            with transaction.atomic():  # the conditional update is the claim
-                taken = Verification.objects.filter(free, pk=check.pk, epoch=check.epoch).update(
-                    state=VerificationState.RUNNING,
-                    owner=owner_name()[:100],
-                    epoch=F("epoch") + 1,
-                    started_at=check.started_at or now,
-                    lease_until=leases.end(now),
-                )
-        except IntegrityError:  # another one is under way: one at a time
-            return None
-        if taken:
-            mine = Verification.objects.select_related("asked_by").get(pk=check.pk)
-            return Hold(check=mine, held_until=leases.surely_until(began))
-    return None
-
-
 # -- doing it ---------------------------------------------------------------------------------------------------------
-
-
-@due_work
-def verify_due() -> int:
-    count = 0
-    while not stopping.is_set() and (hold := claim()):
-        execute(hold)
-        count += 1
-    return count
 
 
 def run_now(check: Verification, tell: Tell | None = None) -> Verification:
     """Do it here, or wait for whoever already does; returns it ended. For commands."""
-    while check.state in ACTIVE:
-        if hold := claim(check.pk) or claim():  # another one first, if that was left alone
-            hold.tell = tell
-            execute(hold)
+    while check.is_active:
+        if run := _claim(check):
+            run.tell = tell
+            runner.execute(run)
         else:
             time.sleep(PROGRESS_EVERY)
         check.refresh_from_db()
     return check
 
 
-def execute(hold: Hold) -> None:
-    """Bring a claimed check to its end; what goes wrong ends up as its sentence."""
-    try:
-        with leases.heartbeat(f"check {hold.check.pk} of the history", hold.renew):
-            _verify(hold)
-    except Interrupted:
-        hold.requeue()
-    except LeaseLost:
-        log.warning("Check %s of the history was not held any more; another worker goes on with it", hold.check.pk)
-        hold.requeue()  # unless it has been taken over
-    except OperationalError:
-        # Locked for too long, or gone: the lease runs out, and whoever takes it up then goes on.
-        log.exception("The database did not let check %s of the history go on", hold.check.pk)
-        connection.close_if_unusable_or_obsolete()
-    except Exception as error:  # the outermost loop
-        log.exception("Check %s of the history failed", hold.check.pk)
-        _fail(hold, f"An error in AlignAdmin stopped this check ({type(error).__name__}). See the log.")
+def _claim(check: Verification) -> Run | None:
+    """Its job, or that of another check which was left alone: that one has to be brought to its end first."""
+    before = Job.objects.filter(kind=JobKind.VERIFY, state=JobState.RUNNING).values_list("pk", flat=True).first()
+    return runner.claim(owner_name(), before or check.job_id)
 
 
-def _fail(hold: Hold, sentence: str) -> None:
-    values = {"state": VerificationState.FAILED, "error": sentence, "finished_at": timezone.now(), "lease_until": None}
-    hold.mine().update(**values)
-
-
-def _verify(hold: Hold) -> None:
-    check, tables = hold.check, comparisons()
-    if check.epoch > MOST_TRIES + 1:
-        _fail(hold, TOO_OFTEN)
+@runner.handler(JobKind.VERIFY)
+def verify_history(run: Run) -> None:
+    """Bring the check of a job to its end, from where it was."""
+    check = Verification.objects.select_related("asked_by").get(job=run.job)
+    if check.entry_seq is not None:  # done by a worker that was killed before the job's end was written
         return
+    if run.job.epoch > MOST_TRIES + 1:
+        raise JobFailed(TOO_OFTEN)
+    tables = comparisons()
     if check.chain is None:
-        _begin(hold, tables)
-        check.chain = _chain_checked(hold)
-        hold.keep(at_once=True)
+        _begin(run, check, tables)
+        check.chain = _chain_checked(run, check)
+        keep(run, check)
     read = int(check.chain["rows"])
     while check.look < len(tables):
         look = tables[check.look]
-        check.item = look.name
+        run.job.item = look.name
         page = _page(look, check.position)
         check.differences += len(page.found) + page.more
         check.found += [asdict(each) for each in page.found[: MOST_KEPT - len(check.found)]]
         check.position = page.following
         if page.following is None:
             check.look += 1
-        hold.progress(max(check.done, read) + page.rows)
-    _finish(hold)
+        _progress(run, check, max(run.job.done, read) + page.rows)
+    _finish(run, check)
 
 
-def _begin(hold: Hold, tables: Sequence[TableComparison]) -> None:
-    check = hold.check
+def _progress(run: Run, check: Verification, done: int) -> None:
+    """Raises Interrupted and LeaseLost. Kept at most twice a second: what is lost of it is only looked at again."""
+    run.check_cancelled()
+    run.job.done = done
+    if time.monotonic() - run.written_at >= PROGRESS_EVERY:
+        keep(run, check)
+
+
+def keep(run: Run, check: Verification) -> None:
+    """Write how far the job is, and where another worker would go on. Raises Interrupted and LeaseLost."""
+    run.check_cancelled()
+    with transaction.atomic():
+        run.write()  # only the holder of the lease comes further
+        check.save(update_fields=KEPT)
+
+
+def _begin(run: Run, check: Verification, tables: Sequence[TableComparison]) -> None:
     check.until_seq = ChainHead.objects.filter(pk=1).values_list("seq", flat=True).first() or 0
     check.until_line = MirrorLine.objects.aggregate(last=Max("pk"))["last"] or 0
-    check.total = Entry.objects.count() + sum(look.count() for look in tables)
-    check.item = "chain of entries"
-    hold.keep(at_once=True)
+    run.job.total = Entry.objects.count() + sum(look.count() for look in tables)
+    run.job.item = "chain of entries"
+    keep(run, check)
 
 
-def _chain_checked(hold: Hold) -> dict[str, Any]:
-    verdict = verification.verify(hold.progress, Path(hold.check.folder) if hold.check.folder else None)
+def _chain_checked(run: Run, check: Verification) -> dict[str, Any]:
+    verdict = verification.verify(
+        lambda done: _progress(run, check, done), Path(check.folder) if check.folder else None
+    )
     said = asdict(verdict)
     said["remarks"] = list(verdict.remarks)
     return said
@@ -292,25 +210,13 @@ def without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _finish(hold: Hold) -> None:
-    check = hold.check
-    sentence = sentence_of(check)
+def _finish(run: Run, check: Verification) -> None:
     with transaction.atomic():
-        hold.assert_lease()
-        hold.write(
-            state=VerificationState.DONE,
-            done=max(check.done, check.total),
-            total=max(check.done, check.total),
-            differences=check.differences,
-            found=check.found,
-            look=check.look,
-            item="",
-            error="",
-            finished_at=timezone.now(),
-            lease_until=None,
-        )
-        entry = _entry(check, sentence)
-        Verification.objects.filter(pk=check.pk).update(entry_seq=entry.seq)
+        run.assert_lease()
+        check.entry_seq = _entry(check, sentence_of(check)).seq
+        check.save(update_fields=[*KEPT, "entry_seq"])
+    run.job.item = ""
+    run.job.done = run.job.total = max(run.job.done, run.job.total)
 
 
 def _entry(check: Verification, sentence: str) -> Entry:
@@ -412,6 +318,6 @@ def trouble() -> str:
     found, last = last_found(), latest()
     if found and (found.differences or found.wrong_seq is not None):
         return found.sentence
-    if last and last.state == VerificationState.FAILED:
-        return f"The last check of the history did not come to its end. {last.error}"
+    if last and last.state == JobState.FAILED:
+        return f"The last check of the history did not come to its end. {last.job.error}"
     return ""

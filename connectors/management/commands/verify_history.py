@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from connectors.history.verification import services
-from connectors.models import VerificationState
+from connectors.models import JobState
 
 
 class Command(BaseCommand):
@@ -32,8 +32,8 @@ class Command(BaseCommand):
             raise CommandError(f"There is no folder {folder}.")
         tell = self.tell if options["verbosity"] > 1 else None
         check = services.run_now(services.ask(actor=None, folder=folder and folder.absolute()), tell)
-        if check.state == VerificationState.FAILED:
-            raise CommandError(check.error)
+        if check.state == JobState.FAILED:
+            raise CommandError(check.job.error)
         ok = services.is_ok(check)
         (self.stdout if ok else self.stderr).write(services.sentence_of(check))
         for each in check.found[services.MOST_TOLD :]:

@@ -27,7 +27,8 @@ from connectors.history.intake import run_digest
 from connectors.history.mirror import projection
 from connectors.history.verification import case_copies, comparison, rebuilding
 from connectors.history.verification import services as verification
-from connectors.models import Connector, HistoryRow, IntakeRun, Verification
+from connectors.jobs import runner
+from connectors.models import Connector, HistoryRow, IntakeRun, Job, JobKind, JobState, Verification
 from connectors.ports.audited import context_of, event_fields
 from connectors.ports.differences import Difference, Page, Position, TableComparison
 from connectors.setup.services import ConnectorData, edit_connector
@@ -233,38 +234,63 @@ class TestChecks:
         look = next(each for each in verification.comparisons() if each.name == "rows of entries")
         monkeypatch.setattr(comparison, "LOOKS", (TableComparison(name=look.name, page=dies), *comparison.LOOKS[1:]))
         with pytest.raises(SystemExit):
-            verification.verify_due()
+            runner.run_jobs()
         check.refresh_from_db()
         assert (check.state, check.position) == ("running", 30)
-        assert verification.verify_due() == 0  # its lease has not run out
-        Verification.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-        assert verification.verify_due() == 1
+        assert runner.run_jobs() == 0  # its lease has not run out
+        Job.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+        assert runner.run_jobs() == 1
         check.refresh_from_db()
-        assert (check.state, check.differences, check.epoch) == ("done", 0, 2)
+        assert (check.state, check.differences, check.job.epoch) == ("done", 0, 2)
         assert seen[:5] == [None, 10, 20, 30, 30]
 
     def test_there_is_one_at_a_time(self, history: Connector, reviewer: Client, tmp_path: Path) -> None:
         reviewer.post("/history/verify/")
         reviewer.post("/history/verify/")
         assert Verification.objects.count() == 1
-        hold = verification.claim()
-        assert hold is not None
+        run = runner.claim("first")
+        assert run is not None
         other = verification.ask(actor=None, folder=tmp_path)
-        assert other.pk != hold.check.pk
-        assert verification.claim(other.pk) is None
+        assert other.job_id != run.job.pk
+        assert runner.claim("second", other.job_id) is None
+        runner.execute(run)
+        assert runner.run_jobs() == 1
+        other.refresh_from_db()
+        assert other.state == JobState.DONE
+
+    def test_a_command_first_ends_another_check_that_was_left_alone(self, history: Connector, tmp_path: Path) -> None:
+        left = verification.ask(actor=None)
+        assert runner.claim("a worker that is killed") is not None
+        Job.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+        told: list[str] = []
+        asked = verification.ask(actor=None, folder=tmp_path)
+        other = verification.run_now(asked, lambda item, done: told.append(f"{item}: {done}"))
+        left.refresh_from_db()
+        assert (left.state, other.state) == (JobState.DONE, JobState.DONE)
+        assert "chain of entries: 0" in told
+
+    def test_it_is_done_once_when_its_worker_dies_right_after_its_entry(self, history: Connector) -> None:
+        check = verification.ask(actor=None)
+        run = runner.claim("a worker that is killed")
+        assert run is not None
+        verification.verify_history(run)  # and the end of the job is not written
+        Job.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+        assert runner.run_jobs() == 1
+        check.refresh_from_db()
+        assert (check.state, check.job.state, check.job.epoch) == (JobState.DONE, JobState.DONE, 2)
+        assert Entry.objects.filter(action=verification.VERIFIED).count() == 1
 
     def test_the_page_shows_how_far_it_is_until_its_end(self, history: Connector, reviewer: Client) -> None:
         reviewer.post("/history/verify/")
-        hold = verification.claim()
-        assert hold is not None
-        hold.check.item, hold.check.total = "rows of lines", 500
-        hold.check.done = 120
-        hold.keep(at_once=True)
+        run = runner.claim("this test")
+        assert run is not None
+        run.job.item, run.job.done, run.job.total = "rows of lines", 120, 500
+        run.write()
         html = text_of(reviewer, "/history/verification/")
         assert "rows of lines, 120 of 500 rows read" in html
         waiting = reviewer.get("/history/verification/", headers={"HX-Request": "true"})
         assert "HX-Refresh" not in waiting.headers
-        verification.execute(hold)
+        runner.execute(run)
         assert reviewer.get("/history/verification/", headers={"HX-Request": "true"}).headers["HX-Refresh"] == "true"
 
     def test_it_is_done_once_a_night(self, history: Connector, settings: Settings) -> None:
@@ -272,7 +298,7 @@ class TestChecks:
         with triggers.lifted():
             Entry.objects.filter(seq=1).update(at=NOON - timedelta(days=900))
         run_due()
-        assert Verification.objects.filter(by_the_clock=True, state="done").count() == 1
+        assert Verification.objects.filter(by_the_clock=True, job__state=JobState.DONE).count() == 1
         run_due()
         assert Verification.objects.count() == 1
         Verification.objects.update(created_at=timezone.now() - timedelta(days=1, hours=1))
@@ -309,7 +335,8 @@ class TestChecks:
 
     def test_what_it_found_is_believed_from_its_entry_alone(self, history: Connector, reviewer: Client) -> None:
         """Neither the table of checks nor an entry that was edited makes a row verified."""
-        made = Verification.objects.create(created_at=timezone.now(), finished_at=timezone.now(), state="done")
+        job = Job.objects.create(kind=JobKind.VERIFY, state=JobState.DONE, finished_at=timezone.now())
+        made = Verification.objects.create(job=job, created_at=timezone.now())
         Verification.objects.filter(pk=made.pk).update(until_seq=10**6, until_line=10**6, entry_seq=1)
         assert "verified up to entry" not in text_of(reviewer, "/history/")
         sql("UPDATE connectors_historyrow SET reason = 'x' WHERE entry_seq = 3")

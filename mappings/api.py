@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from rest_framework import serializers, viewsets
 
 from alignadmin.accounts.rights import Right
-from mappings.models import Change, Mapping, Plan
+from mappings.models import PLANNED_FIELDS, Change, Mapping, Plan
 
 
 class MappingSerializer(serializers.ModelSerializer[Mapping]):
@@ -62,29 +62,14 @@ class MappingViewSet(viewsets.ReadOnlyModelViewSet[Mapping]):
         return Mapping.objects.select_related("scope__connector", "scope__project", "wanted_by").order_by("id")
 
 
+NOT_PUBLISHED = {"author_id", "author_role", "earlier", "remote_id", "is_spare", "event"}
+
+
 class ChangeSerializer(serializers.ModelSerializer[Change]):
     class Meta:
         model = Change
         fields = [
-            "position",
-            "action",
-            "family",
-            "project_key",
-            "work_item_type",
-            "source_id",
-            "source_name",
-            "before",
-            "before_name",
-            "after",
-            "after_name",
-            "method",
-            "path",
-            "query",
-            "body",
-            "sentence",
-            "expected_line",
-            "author_name",
-            "author_email",
+            *(name for name in PLANNED_FIELDS if name not in NOT_PUBLISHED),
             "state",
             "detail",
             "confirmed",

@@ -50,7 +50,7 @@ OVERWROTE = "change.overwrote"
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanEntries:
+class PlanEntry:
     """What one entry says."""
 
     seq: int
@@ -72,32 +72,32 @@ class PlanEntries:
 class Story:
     """What the entries say of one plan: the last of each of its acts, and the last outcome of each change."""
 
-    acts: dict[str, PlanEntries] = field(default_factory=dict)
-    last: PlanEntries | None = None  # that says where the plan stands
-    outcomes: dict[int, PlanEntries] = field(default_factory=dict)
+    acts: dict[str, PlanEntry] = field(default_factory=dict)
+    last: PlanEntry | None = None  # that says where the plan stands
+    outcomes: dict[int, PlanEntry] = field(default_factory=dict)
     sent_again: dict[int, int] = field(default_factory=dict)  # by position, the entry that says so
-    overwrites: dict[int, list[PlanEntries]] = field(default_factory=dict)
+    overwrites: dict[int, list[PlanEntry]] = field(default_factory=dict)
 
-    def hear(self, told: PlanEntries) -> None:
-        if told.action in OUTCOMES:
-            self.outcomes[_position(told)] = told
-        elif told.action == OVERWROTE:
-            for position in told.data["changes"]:
-                self.overwrites.setdefault(position, []).append(told)
+    def add(self, entry: PlanEntry) -> None:
+        if entry.action in OUTCOMES:
+            self.outcomes[_position(entry)] = entry
+        elif entry.action == OVERWROTE:
+            for position in entry.data["changes"]:
+                self.overwrites.setdefault(position, []).append(entry)
         else:
-            self.acts[told.action] = told
-            if told.action in STATES:
-                self.last = told
-            if told.action == RETRIED:
-                self.sent_again |= dict.fromkeys(told.data["changes"], told.seq)
+            self.acts[entry.action] = entry
+            if entry.action in STATES:
+                self.last = entry
+            if entry.action == RETRIED:
+                self.sent_again |= dict.fromkeys(entry.data["changes"], entry.seq)
 
-    def latest(self, actions: Iterable[str]) -> PlanEntries | None:
+    def latest(self, actions: Iterable[str]) -> PlanEntry | None:
         found = [self.acts[action] for action in actions if action in self.acts]
-        return max(found, key=lambda told: told.seq, default=None)
+        return max(found, key=lambda entry: entry.seq, default=None)
 
 
-def _position(told: PlanEntries) -> int:
-    return int(told.body["subject"].rpartition(" ")[2])
+def _position(entry: PlanEntry) -> int:
+    return int(entry.body["subject"].rpartition(" ")[2])
 
 
 # -- pages ------------------------------------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ def _story(numbers: Sequence[int]) -> Story:
     for start in range(0, len(numbers), AT_ONCE):
         entries = Entry.objects.in_bulk(numbers[start : start + AT_ONCE])
         for seq, entry in sorted(entries.items()):
-            story.hear(PlanEntries(seq=seq, at=entry.at, action=entry.action, body=json.loads(entry.body)))
+            story.add(PlanEntry(seq=seq, at=entry.at, action=entry.action, body=json.loads(entry.body)))
     return story
 
 
@@ -181,24 +181,24 @@ def _plan_compared(plan: Plan, changes: Sequence[Change], story: Story) -> Itera
     yield from _changes_compared(plan, changes, made, story)
 
 
-def _made(made: PlanEntries) -> dict[str, object]:
+def _made(made: PlanEntry) -> dict[str, object]:
     planner = (made.body.get("people") or {}).get("planner")
     author = {"author_id": planner["id"]} if planner else {}  # one of before may have been refreshed by somebody else
     said = {"reason": made.body["reason"], "ticket": made.body["ticket"], "fingerprint": made.data["fingerprint"]}
     return {**said, **author}
 
 
-def _approved(told: PlanEntries | None) -> dict[str, object]:
-    if told is None:
+def _approved(entry: PlanEntry | None) -> dict[str, object]:
+    if entry is None:
         return {"approver_id": None, "approved_fingerprint": "", "emergency_reason": ""}
     return {
-        "approver_id": told.actor,
-        "approved_fingerprint": told.data["fingerprint"],
-        "emergency_reason": told.data.get("emergency_reason", ""),
+        "approver_id": entry.actor,
+        "approved_fingerprint": entry.data["fingerprint"],
+        "emergency_reason": entry.data.get("emergency_reason", ""),
     }
 
 
-def _times_compared(plan: Plan, story: Story, made: PlanEntries, approval: PlanEntries | None) -> Iterator[Difference]:
+def _times_compared(plan: Plan, story: Story, made: PlanEntry, approval: PlanEntry | None) -> Iterator[Difference]:
     """Of when it was finished only that it was: a cancelled one may end later than that was asked for."""
     pairs = (
         ("created_at", plan.created_at, made),
@@ -206,24 +206,24 @@ def _times_compared(plan: Plan, story: Story, made: PlanEntries, approval: PlanE
         ("started_at", plan.started_at, story.acts.get("plan.started")),
         ("finished_at", plan.finished_at, story.last if story.last and story.last.action == "plan.finished" else None),
     )
-    for name, at, told in pairs:
-        if told and not is_near(at, told.at):
-            yield altered(PLANS, f"plan {plan.pk}", name, at, told.at, told.seq)
-        elif told is None and at is not None and name != "finished_at":
+    for name, at, entry in pairs:
+        if entry and not is_near(at, entry.at):
+            yield altered(PLANS, f"plan {plan.pk}", name, at, entry.at, entry.seq)
+        elif entry is None and at is not None and name != "finished_at":
             yield altered(PLANS, f"plan {plan.pk}", name, at, None)
 
 
 def _origin_compared(plan: Plan, story: Story) -> Iterator[Difference]:
     """Which plan it takes back."""
-    told = story.acts.get("plan.takes_back")
-    if told and plan.restores_id != told.data["takes_back"]:
-        yield altered(PLANS, f"plan {plan.pk}", "restores", plan.restores_id, told.data["takes_back"], told.seq)
+    entry = story.acts.get("plan.takes_back")
+    if entry and plan.restores_id != entry.data["takes_back"]:
+        yield altered(PLANS, f"plan {plan.pk}", "restores", plan.restores_id, entry.data["takes_back"], entry.seq)
 
 
 # -- its changes ------------------------------------------------------------------------------------------------------
 
 
-def _changes_compared(plan: Plan, changes: Sequence[Change], made: PlanEntries, story: Story) -> Iterator[Difference]:
+def _changes_compared(plan: Plan, changes: Sequence[Change], made: PlanEntry, story: Story) -> Iterator[Difference]:
     what = f"plan {plan.pk}"
     found = [each for change in changes for each in _change_compared(plan, change, story)]
     yield from found
@@ -254,21 +254,21 @@ def _counts(changes: Sequence[Change]) -> dict[str, int]:
 
 
 def _change_compared(plan: Plan, change: Change, story: Story) -> Iterator[Difference]:
-    told = story.outcomes.get(change.position)
+    entry = story.outcomes.get(change.position)
     what = f"change {change.position} of plan {plan.pk}"
-    was_sent_again = told is not None and story.sent_again.get(change.position, 0) > told.seq
-    states = UNSENT if told is None or was_sent_again else OUTCOMES[told.action]
+    was_sent_again = entry is not None and story.sent_again.get(change.position, 0) > entry.seq
+    states = UNSENT if entry is None or was_sent_again else OUTCOMES[entry.action]
     if change.state not in states or (change.state == ChangeState.CANCELLED and story.latest(ENDS) is None):
-        said, seq = (told.action, told.seq) if told else ("not sent", None)
+        said, seq = (entry.action, entry.seq) if entry else ("not sent", None)
         yield altered(CHANGES, what, "state", change.state, said, seq)
-    if told is None:
+    if entry is None:
         yield from compared(CHANGES, what, _ended(change), NOT_SENT, None)
     else:
-        yield from compared(CHANGES, what, _says(change), _said(told), told.seq)
+        yield from compared(CHANGES, what, _says(change), _said(entry), entry.seq)
         if was_sent_again and change.state == ChangeState.PLANNED:
-            yield from compared(CHANGES, what, {"detail": change.detail}, {"detail": ""}, told.seq)
-        if change.state in OUTCOMES[told.action] and not was_sent_again and told.action in SETTLED:
-            yield from compared(CHANGES, what, _ended(change), _told_end(told), told.seq)
+            yield from compared(CHANGES, what, {"detail": change.detail}, {"detail": ""}, entry.seq)
+        if change.state in OUTCOMES[entry.action] and not was_sent_again and entry.action in SETTLED:
+            yield from compared(CHANGES, what, _ended(change), _end_in_entry(entry), entry.seq)
     yield from _overwrite_compared(change, what, story.overwrites.get(change.position, []))
 
 
@@ -282,15 +282,15 @@ def _says(change: Change) -> dict[str, object]:
     return {**vars(change), "expected": change.expected_line, "author": copy}
 
 
-def _said(told: PlanEntries) -> dict[str, object]:
-    request = {name: told.data[name] for name in ("method", "path", "query", "body", "expected")}
-    people = told.body.get("people") or {}
+def _said(entry: PlanEntry) -> dict[str, object]:
+    request = {name: entry.data[name] for name in ("method", "path", "query", "body", "expected")}
+    people = entry.body.get("people") or {}
     authors = {"author": people["author"], "earlier": people["earlier"]} if people.get("author") else {}
-    event = told.body["event"]
+    event = entry.body["event"]
     names = {name: event[name][:255] for name in ("source_name", "before_name", "after_name")}
     return {
-        "sentence": told.body["sentence"],
-        "project_key": told.body["project_key"],
+        "sentence": entry.body["sentence"],
+        "project_key": entry.body["project_key"],
         **names,
         **request,
         "event": event,
@@ -302,16 +302,16 @@ def _ended(change: Change) -> dict[str, object]:
     return {"detail": change.detail, "sent_at": change.sent_at}
 
 
-def _told_end(told: PlanEntries) -> dict[str, object]:
-    happened = told.body["happened_at"]
-    return {"detail": told.data["detail"], "sent_at": datetime.fromisoformat(happened) if happened else None}
+def _end_in_entry(entry: PlanEntry) -> dict[str, object]:
+    happened = entry.body["happened_at"]
+    return {"detail": entry.data["detail"], "sent_at": datetime.fromisoformat(happened) if happened else None}
 
 
-def _overwrite_compared(change: Change, what: str, told: Sequence[PlanEntries]) -> Iterator[Difference]:
-    if bool(told) != bool(change.overwrote_name):
-        yield altered(CHANGES, what, "overwrote_name", change.overwrote_name, "something" if told else "")
-    elif change.overwrote not in (said := [each.data["overwrote"] for each in told] or [None]):
-        yield altered(CHANGES, what, "overwrote", change.overwrote, said[-1], told[-1].seq if told else None)
+def _overwrite_compared(change: Change, what: str, entries: Sequence[PlanEntry]) -> Iterator[Difference]:
+    if bool(entries) != bool(change.overwrote_name):
+        yield altered(CHANGES, what, "overwrote_name", change.overwrote_name, "something" if entries else "")
+    elif change.overwrote not in (said := [each.data["overwrote"] for each in entries] or [None]):
+        yield altered(CHANGES, what, "overwrote", change.overwrote, said[-1], entries[-1].seq if entries else None)
 
 
 LOOKS = (

@@ -1,12 +1,13 @@
 """Applying an approved plan: batch by batch, reading before writing and again at the end.
 
 A change is stored as `sending`, with its audit entry, before its request leaves; its outcome and that entry are one
-commit after the answer. What is left `sending` or `unknown` is settled by reading Align, never by sending blindly.
+commit after the answer. What has no answer is resolved by reading Align, never by sending blindly.
 """
 
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -15,7 +16,6 @@ from django.db import OperationalError
 
 from alignadmin.due_work import due_work
 from alignadmin.http.errors import RemoteError, SignInRefused
-from alignadmin.http.slot_reservation import Door
 from connectors.align.client import AlignClient
 from connectors.credentials import clients
 from connectors.jobs import runner
@@ -24,85 +24,95 @@ from connectors.models import ACTIVE, Job, JobKind
 from mappings.applying import overwrites
 from mappings.applying.journal import Journal
 from mappings.applying.outcomes import MOST_SENDS, Outcome, one_per_key_batches, stale_reason, took_effect
-from mappings.applying.resolve_unknown import Settling
-from mappings.applying.sending import Sender, Stopped
+from mappings.applying.resolve_unknown import resolve_unknown, unanswered, wait_out
+from mappings.applying.sending import SendingThreads
 from mappings.engine.batches import pack
 from mappings.models import Change, ChangeState, Mapping, Plan, PlanState, Scope
 from mappings.observing.lists import confirmed, read_scopes, store
 from mappings.planning import GAP, stored_fingerprint
-from mappings.planning.names_in_align import tell_as_listed
+from mappings.planning.names_in_align import expect_as_listed
 
 KEPT = "The plan is paused; nothing more was sent."
 MAINTENANCE = "Maintenance of this connector has begun. Resume the plan when it has ended."
 BROKE_OFF = "An error in AlignAdmin stopped the apply; see the log."
+ASK_EVERY = 0.5  # seconds between two looks at what people ask for, while every thread waits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop:
+    """Nothing more is sent. `why`: the sentence for people; empty where somebody asked to pause or to cancel."""
+
+    why: str = ""
 
 
 @dataclass
 class Apply:
-    """One run of one plan in the hands of a worker."""
+    """One run of one plan in the hands of a worker.
+
+    What to send: the plan's changes that are `planned`. What came back: the journal, in each change's state. Why it
+    stopped: `stop`, which `may_go_on` sets and everything that sends asks for. The loss of the lease alone is raised.
+    """
 
     run: Run
     plan: Plan
     reader: AlignClient
     journal: Journal
-    sender: Sender = field(init=False)
-    settling: Settling = field(init=False)
-    refused: RemoteError | None = field(default=None)  # a refused sign-in: sending more would only repeat it
-    held_up: str = ""  # why nothing may be sent although nobody asked to stop
-
-    # --- the whole ---------------------------------------------------------------------------------------------
+    threads: SendingThreads = field(init=False)
+    stop: Stop | None = None
 
     def __post_init__(self) -> None:
-        self.settling = Settling(run=self.run, journal=self.journal)
-        door = Door()
-        self.sender = Sender(
-            run=self.run, door=door, listen=self._listen, mark=self.journal.sending, record=self._record
-        )
-        # No patience of its own: a request that was told to wait goes back into the plan.
-        self.sender.writer = clients.align_client(
-            self.plan.connector,
-            job=self.run.job,
-            read_only=False,
-            on_wait=self.sender.told_to_wait,
-            patience=0.0,
-            door=door,
-        )
+        self.threads = SendingThreads(self.run, self.plan.connector)
 
     def go(self) -> None:
+        """
+        1. What an earlier run left without an answer is resolved by reading.
+        2. Batch by batch: read its lists, mark what moved as stale, send the rest, resolve what got no answer.
+        3. Where that was stopped: pause or cancel what was not sent.
+        4. Read the lists of all that was sent once more, and say of each change whether Align holds it.
+        5. End the plan, unless it is paused, and look for values that our writes replaced unseen.
+        """
         if stored_fingerprint(self.plan) != self.plan.approved_fingerprint:
             raise JobFailed("The stored changes are not the approved ones: nothing was sent. Plan again.")
-        self.run.progress("starting", done=self._settled_count(), total=self.plan.changes.count())
-        try:
-            self.settle_unsettled()
-            while batch := self._next_batch():
-                self.apply_batch(batch)
-                self.settle_unsettled()
-        except Stopped:
-            self._stop()
-        if not self._why_held_up():
+        self.run.progress("starting", done=self._finished_count(), total=self.plan.changes.count())
+        self.resolve_unanswered()
+        while self.may_go_on() and (batch := self._next_batch()):
+            self.apply_batch(batch)
+            self.resolve_unanswered()
+        if self.stop:
+            self.pause_or_cancel()
+        if not self._why_stopped():
             self.read_back()
-        self._finish()
+        if self.plan.state != PlanState.PAUSED:
+            self.journal.finish()
+            runner.start(self.plan.connector, JobKind.INTAKE, actor=self.plan.applier)
+        overwrites.find_overwrites(self.plan.connector)
+        if self.plan.state == PlanState.PAUSED and (why := self._why_stopped()):
+            raise JobFailed(f"{why} {KEPT}")
+
+    def may_go_on(self) -> bool:
+        """Asked before anything more is sent; a no is final. Raises LeaseLost when the lease may end soon."""
+        self.run.check_cancelled()
+        if self.stop is None:
+            asked = Plan.objects.values_list("control", "connector__gap_since", "connector__maintenance_since")
+            control, gap_since, maintenance_since = asked.get(pk=self.plan.pk)
+            if gap_since or maintenance_since:
+                self.stop = Stop(why=GAP if gap_since else MAINTENANCE)
+            elif control:
+                self.stop = Stop()
+        return self.stop is None
+
+    def _stop_if_refused(self, error: RemoteError | None) -> None:
+        """With a token that is dead, sending more would only repeat the failure."""
+        if isinstance(error, SignInRefused):
+            self.stop = Stop(why=error.sentence)
 
     def _next_batch(self) -> Sequence[Change]:
-        self._listen()
         left = self.plan.changes.filter(state=ChangeState.PLANNED).select_related("mapping", "scope__project")
         # Packing two batches' worth is enough to know the next one.
         packed = pack(left[: 2 * settings.APPLY_BATCH], scope_of=lambda c: c.scope_id, limit=settings.APPLY_BATCH)
         return packed[0] if packed else ()
 
-    def _listen(self) -> None:
-        """Hear, before the next request, what people asked for, that the token has died, and that the lease ends."""
-        self.run.check_cancelled()
-        asked = Plan.objects.values_list("control", "connector__gap_since", "connector__maintenance_since")
-        control, gap_since, maintenance_since = asked.get(pk=self.plan.pk)
-        self.held_up = GAP if gap_since else MAINTENANCE if maintenance_since else ""
-        if self.refused or self.held_up or control:
-            raise Stopped
-
-    def _why_held_up(self) -> str:
-        return self.refused.sentence if self.refused else self.held_up
-
-    def _settled_count(self) -> int:
+    def _finished_count(self) -> int:
         return self.plan.changes.exclude(state__in=[ChangeState.PLANNED, ChangeState.SENDING]).count()
 
     # --- one batch ---------------------------------------------------------------------------------------------
@@ -110,63 +120,107 @@ class Apply:
     def apply_batch(self, batch: Sequence[Change]) -> None:
         read_at = time.monotonic()
         self.read_lists(batch)
-        self._listen()
-        for wave in one_per_key_batches(self._fresh(batch)):
+        if self.may_go_on():
             # So that no request arrives later than that after the reading, whatever it waits for.
-            self.sender.send_all(wave, until=read_at + settings.APPLY_READ_MAX_AGE / 2)
+            self.send(self._still_as_planned(batch), until=read_at + settings.APPLY_READ_MAX_AGE / 2)
 
     def read_lists(self, changes: Iterable[Change]) -> None:
-        """Read and store their lists; a refused sign-in is kept, other failures are seen in the scope."""
+        """Read and store their lists; a refused sign-in stops all, other failures are seen in the scope."""
         for reading in read_scopes(self.reader, list({change.scope for change in changes if change.scope})):
             sure = confirmed(self.reader, reading)
             store(sure)
-            if isinstance(sure.error, SignInRefused):
-                self.refused = sure.error
+            self._stop_if_refused(sure.error)
 
-    def _fresh(self, batch: Sequence[Change]) -> list[Change]:
+    def _still_as_planned(self, batch: Sequence[Change]) -> list[Change]:
         """The changes whose before values still hold; the others are marked stale, never sent."""
         mappings = Mapping.objects.in_bulk([change.mapping_id for change in batch])
         scopes = Scope.objects.in_bulk([change.scope_id for change in batch])
         rows = [(change, mappings.get(change.mapping_id), scopes.get(change.scope_id)) for change in batch]
         reasons = {change: stale_reason(change, mapping, scope) for change, mapping, scope in rows}
         if stale := {change: reason for change, reason in reasons.items() if reason}:
-            self.journal.stale(stale)
+            self.journal.mark_stale(stale)
         fresh = [(change, mapping) for change, mapping, _ in rows if mapping is not None and not reasons[change]]
         for change, mapping in fresh:
-            tell_as_listed(change, mapping)
+            expect_as_listed(change, mapping)
         return [change for change, _ in fresh]
 
+    def send(self, changes: Iterable[Change], *, until: float) -> None:
+        """Send until that monotonic time, one request of a row at a time; what is not sent by then stays planned."""
+        for each_row_once in one_per_key_batches(changes):
+            if self.stop is None:
+                self._send(each_row_once, until=until)
+
+    def _send(self, changes: Sequence[Change], *, until: float) -> None:
+        """
+        1. As many changes as there are free threads wait for a slot of the rate budget.
+        2. What came back is recorded, whatever comes up after it.
+        3. When the time is over, the lease is, or something asks to stop: what waits for a slot waits no more.
+        4. What has a slot is committed as `sending`, and only then its request leaves.
+        """
+        queue, is_over = deque(changes), False
+        with self.threads as threads:
+            while queue or threads.are_busy:
+                for _ in range(min(len(queue), threads.free)):
+                    threads.take_slot(queue.popleft(), until=until)
+                threads.wait(ASK_EVERY)
+                self._record(threads.outcomes())
+                is_over = is_over or time.monotonic() >= until or not self._may_send_more()
+                if is_over:
+                    queue.clear()
+                    threads.stop_waiting()
+                admitted = threads.admitted()
+                may_leave = self.journal.mark_sending([each for each, _ in admitted]) if not is_over else []
+                for change, slot in admitted:
+                    if change in may_leave:
+                        threads.send(change, slot)
+                    else:
+                        threads.hand_back(slot)
+        self.may_go_on()  # a lost lease is raised now that the answers are written
+
+    def _may_send_more(self) -> bool:
+        try:
+            return self.may_go_on()
+        except LeaseLost:
+            return False
+
     def _record(self, outcomes: Sequence[Outcome]) -> None:
-        self.refused = self.journal.record(outcomes) or self.refused
-        self.run.force_progress(outcomes[-1].change.sentence, done=self._settled_count())
+        if not outcomes:
+            return
+        self.journal.record(outcomes)
+        for outcome in outcomes:
+            self._stop_if_refused(outcome.error)
+        self.run.force_progress(outcomes[-1].change.sentence, done=self._finished_count())
 
     # --- unknown outcomes --------------------------------------------------------------------------------------
 
-    def settle_unsettled(self) -> None:
+    def resolve_unanswered(self) -> None:
         """What has no answer: read, and sent again where Align never took it, at most MOST_SENDS times."""
         for sends in range(1, MOST_SENDS + 1):
-            changes = self.settling.unsettled()
-            if not changes:
+            changes = unanswered(self.plan)
+            if self.stop or not changes:
                 return
-            self.settling.wait_out(changes)
+            wait_out(self.run, changes)
             self.read_lists(changes)
-            self._listen()
-            again = self.settling.resolve_unknown(changes, send_again=sends < MOST_SENDS)
+            if not self.may_go_on():
+                return
+            again = resolve_unknown(self.journal, changes, send_again=sends < MOST_SENDS)
             if not again:  # what is left could not be read
                 return
-            for wave in one_per_key_batches(again):
-                self.sender.send_all(wave, until=time.monotonic() + settings.APPLY_READ_MAX_AGE / 2)
+            self.send(again, until=time.monotonic() + settings.APPLY_READ_MAX_AGE / 2)
 
     # --- the end -----------------------------------------------------------------------------------------------
 
-    def _stop(self) -> None:
-        """Paused, cancelled or held up: settle what has left, where Align can be read, and keep what has not."""
-        changes = self.settling.unsettled()
-        if changes and not self._why_held_up():
-            self.settling.wait_out(changes)
+    def pause_or_cancel(self) -> None:
+        """Resolve what has left, where Align can be read, and keep or cancel what has not."""
+        changes = unanswered(self.plan)
+        if changes and not self._why_stopped():
+            wait_out(self.run, changes)
             self.read_lists(changes)
-            self.settling.resolve_unknown(changes, send_again=True)
-        self.journal.stop(self._why_held_up())
+            resolve_unknown(self.journal, changes, send_again=True)
+        self.journal.pause_or_cancel(self._why_stopped())
+
+    def _why_stopped(self) -> str:
+        return self.stop.why if self.stop else ""
 
     def read_back(self) -> None:
         """Read the lists of everything that was sent, and say of each change whether Align holds it now."""
@@ -183,15 +237,7 @@ class Apply:
             mapping, scope = mappings.get(change.mapping_id), scopes.get(change.scope_id)
             if mapping is not None and scope is not None and scope.known:
                 change.confirmed = took_effect(change, mapping)
-        self.journal.read_back(done)
-
-    def _finish(self) -> None:
-        if self.plan.state != PlanState.PAUSED:
-            self.journal.finish()
-            runner.start(self.plan.connector, JobKind.INTAKE, actor=self.plan.applier)
-        overwrites.find_overwrites(self.plan.connector)
-        if self.plan.state == PlanState.PAUSED and (why := self._why_held_up()):
-            raise JobFailed(f"{why} {KEPT}")
+        self.journal.record_read_back(done)
 
 
 # --- the jobs ------------------------------------------------------------------------------------------------------

@@ -12,7 +12,6 @@ from django.utils import timezone
 
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
-from alignadmin.http.errors import RemoteError, SignInRefused
 from connectors.align.audit_sentences import MappingEvent
 from connectors.jobs.runner import Run
 from connectors.ports.audited import context_of, event_fields
@@ -40,32 +39,39 @@ class Journal:
 
     # --- changes -----------------------------------------------------------------------------------------------
 
-    def sending(self, changes: Sequence[Change]) -> list[Change]:
+    def mark_sending(self, changes: Sequence[Change]) -> list[Change]:
         """Before anything leaves; only rows that this call moved may be sent."""
+        if not changes:
+            return []
         now = timezone.now()
         with self.commit():
             if not self._may_send():
                 return []
-            moved = [change for change in changes if self._start(change, now)]
+            moved = [change for change in changes if self._mark_sending(change, now)]
             self._entries("change.sent", moved)
         return moved
 
-    def _start(self, change: Change, now: datetime) -> bool:
+    def _mark_sending(self, change: Change, now: datetime) -> bool:
         """With the line to expect, which follows the list that was read last."""
-        told = {"event": change.event, "expected_line": change.expected_line}
-        sends = change.sends + 1
-        return self._move(change, ChangeState.PLANNED, ChangeState.SENDING, sent_at=now, sends=sends, **told)
+        return self._move(
+            change,
+            ChangeState.PLANNED,
+            ChangeState.SENDING,
+            sent_at=now,
+            sends=change.sends + 1,
+            event=change.event,
+            expected_line=change.expected_line,
+        )
 
     def _may_send(self) -> bool:
         """The plan's row stays locked until the commit: a pause that was answered before it lets nothing leave."""
         plan = Plan.objects.locked().get(pk=self.plan.pk)
         return plan.state == PlanState.APPLYING and not plan.control
 
-    def record(self, outcomes: Sequence[Outcome]) -> RemoteError | None:
-        """The outcomes, the mappings they changed, and their entries; returns a refused sign-in, if there was one."""
+    def record(self, outcomes: Sequence[Outcome]) -> None:
+        """The outcomes, the mappings they changed, and their entries."""
         now = timezone.now()
         by_action: dict[str, list[Change]] = {}
-        refused: RemoteError | None = None
         with self.commit():
             for outcome in outcomes:
                 change = outcome.change
@@ -74,14 +80,11 @@ class Journal:
                     continue
                 if state == ChangeState.DONE:
                     write_back(change, outcome.answer.remote_id if outcome.answer else None)
-                if isinstance(outcome.error, SignInRefused):
-                    refused = outcome.error
                 by_action.setdefault(f"change.{state.value}", []).append(change)
             for action, changes in by_action.items():
                 self._entries(action, changes)
-        return refused
 
-    def stale(self, reasons: Mapping[Change, str]) -> None:
+    def mark_stale(self, reasons: Mapping[Change, str]) -> None:
         with self.commit():
             moved = [
                 change
@@ -90,7 +93,7 @@ class Journal:
             ]
             self._entries("change.stale", moved)
 
-    def settle(self, change: Change, state: ChangeState, detail: str, *, remote_id: int | None = None) -> bool:
+    def resolve(self, change: Change, state: ChangeState, detail: str, *, remote_id: int | None = None) -> bool:
         """A change without an answer gets its outcome. Within the caller's `commit`."""
         if not self._move(change, ChangeState(change.state), state, detail=detail, answered_at=timezone.now()):
             return False
@@ -99,7 +102,7 @@ class Journal:
         self._entries(RETRIED if state == ChangeState.PLANNED else f"change.{state.value}", [change])
         return True
 
-    def read_back(self, changes: Sequence[Change]) -> None:
+    def record_read_back(self, changes: Sequence[Change]) -> None:
         with self.commit():
             Change.objects.bulk_update(changes, ["confirmed"], batch_size=500)
 
@@ -144,7 +147,7 @@ class Journal:
 
     # --- the plan ----------------------------------------------------------------------------------------------
 
-    def stop(self, why: str) -> None:
+    def pause_or_cancel(self, why: str) -> None:
         """Cancel or keep what was not sent. `why`: the sentence where nobody asked for it, else empty."""
         with self.commit():
             plan = Plan.objects.locked().get(pk=self.plan.pk)

@@ -171,7 +171,7 @@ def _overwrites(connector: Connector, key: LoggedKey, since: datetime) -> Iterat
         return
     lines = _lines(connector, key, _sent(changes[0]), max(_answered(change) for change in changes))
     is_one_list = len({change.project_key for change in changes}) == 1
-    for change, line in (_in_order if is_one_list else _by_look)(changes, lines):
+    for change, line in (_in_order if is_one_list else _by_values)(changes, lines):
         if line.changes_nothing or _as_planned(change, line):
             continue
         if (found := _overwrite(change, line, lines, changes)) is not None:
@@ -199,7 +199,7 @@ def _in_order(changes: Sequence[Change], lines: Sequence[LoggedChange]) -> Itera
             n += 1
 
 
-def _by_look(changes: Sequence[Change], lines: Sequence[LoggedChange]) -> Iterator[tuple[Change, LoggedChange]]:
+def _by_values(changes: Sequence[Change], lines: Sequence[LoggedChange]) -> Iterator[tuple[Change, LoggedChange]]:
     """Of several projects at once neither project nor order is known: first what went as planned, then the rest."""
     left, waiting = list(lines), list(changes)
     for least in (AS_PLANNED, EMPTY, REPLACED):
@@ -276,7 +276,7 @@ def _overwrite(
     if value is None or value == change.before:
         return None
     name = line.event.before_name or (theirs.event.after_name if theirs else "") or str(value)
-    same = _of_same_look(change, theirs, changes) if theirs and not theirs.names_project else (change,)
+    same = _of_same_values(change, theirs, changes) if theirs and not theirs.names_project else (change,)
     return Overwrite(changes=same, value=value, name=name, theirs=theirs, ours=line)
 
 
@@ -299,10 +299,10 @@ def _state_called(change: Change, name: str) -> int | None:
     return next((number for number, each in ALIGN_STATES.items() if same_name(each) == same_name(name)), None)
 
 
-def _of_same_look(change: Change, theirs: LoggedChange, changes: Iterable[Change]) -> tuple[Change, ...]:
+def _of_same_values(change: Change, theirs: LoggedChange, changes: Iterable[Change]) -> tuple[Change, ...]:
     """Identical changes of one plan in several projects: any of them may be the one whose write replaced theirs."""
-    look = (change.plan_id, change.before, change.after, change.action)
-    alike = [each for each in changes if (each.plan_id, each.before, each.after, each.action) == look]
+    values = (change.plan_id, change.before, change.after, change.action)
+    alike = [each for each in changes if (each.plan_id, each.before, each.after, each.action) == values]
     possible = [each for each in alike if each.project_key in theirs.projects]
     return tuple(possible or alike)
 

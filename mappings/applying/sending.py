@@ -1,106 +1,117 @@
-"""Sending changes from a thread pool: first the slot, then the journal's commit, then the request."""
+"""The threads that send: each waits for a slot of the rate budget, or sends one request with the slot it was given."""
 
 from __future__ import annotations
 
 import threading
-import time
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from django.conf import settings
 
 from alignadmin.http.budget import Ticket
 from alignadmin.http.errors import RateLimited, RemoteError
 from alignadmin.http.slot_reservation import Door
-from connectors.align.client import AlignClient
 from connectors.align.resources import WriteRequest
+from connectors.credentials import clients
 from connectors.jobs.runner import LeaseLost, Run
 from connectors.jobs.threads import DatabaseThreads
+from connectors.models import Connector
 from mappings.applying.outcomes import Outcome
 from mappings.models import Change
 
-LOOK_EVERY = 0.5  # seconds, while every thread waits for a slot, that a wish to stop may wait to be heard
+
+class WaitedLongEnough(Exception):
+    """In a thread that waits for a slot: nothing more is to be sent."""
 
 
-class Stopped(Exception):
-    """Somebody asked to pause or cancel, or the sign-in was refused; what was not sent stays planned."""
+class SendingThreads:
+    """Slots and requests of one plan's changes. May be entered again; leaving waits for what is under way.
 
+    These threads know HTTP and the rate budget only. What may be sent, and what its answer means, is decided and
+    written by the thread that holds this.
+    """
 
-@dataclass
-class Sender:
-    """Sends what the journal lets through. `listen` raises when no further request may leave."""
+    def __init__(self, run: Run, connector: Connector) -> None:
+        self._run = run
+        self._door = Door()
+        # No patience of its own: a request that was told to wait goes back into the plan.
+        self._writer = clients.align_client(
+            connector, job=run.job, read_only=False, on_wait=self._on_wait, patience=0.0, door=self._door
+        )
+        self._no_more = threading.Event()
 
-    run: Run
-    door: Door
-    listen: Callable[[], None]
-    mark: Callable[[Sequence[Change]], list[Change]]  # the journal's commit before a request leaves
-    record: Callable[[Sequence[Outcome]], None]
-    writer: AlignClient = field(init=False)  # made with `told_to_wait` and `door`
-    halted: threading.Event = field(default_factory=threading.Event)
+    def __enter__(self) -> Self:
+        self._threads = DatabaseThreads(settings.APPLY_THREADS)
+        self._waiting: dict[Future[Ticket | None], Change] = {}
+        self._under_way: dict[Future[Outcome], Change] = {}
+        self._no_more.clear()
+        return self
 
-    def told_to_wait(self, what: str) -> None:
-        """For the budget: in a thread of the pool that waits for a slot."""
-        if self.halted.is_set():
-            raise Stopped
-        self.run.waits_for(what)
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop_waiting()
+        self._threads.__exit__(kind, error, at)
 
-    def send_all(self, changes: Iterable[Change], *, until: float) -> None:
-        """Send until that monotonic time; the rest stays planned. What has left is recorded whatever comes up."""
-        queue, under_way = deque(changes), dict[Future[Outcome], Change]()
-        waiting: dict[Future[Ticket | None], Change] = {}
-        self.halted.clear()
-        with DatabaseThreads(settings.APPLY_THREADS) as threads:
-            while queue or waiting or under_way:
-                for _ in range(min(len(queue), threads.width - len(waiting) - len(under_way))):
-                    change = queue.popleft()
-                    waiting[threads.submit(self._enter, until)] = change
-                futures: list[Future[Any]] = [*waiting, *under_way]
-                ready, _ = wait(futures, timeout=LOOK_EVERY, return_when=FIRST_COMPLETED)
-                self._record([future for future in under_way if future in ready], under_way)
-                if not (time.monotonic() < until and self._may_go_on()):
-                    queue.clear()
-                    self.halted.set()
-                admitted = [(waiting.pop(future), future.result()) for future in list(waiting) if future in ready]
-                for change, ticket in self._marked(admitted):
-                    under_way[threads.submit(self._send, (change, ticket))] = change
-        self.listen()
+    @property
+    def are_busy(self) -> bool:
+        return bool(self._waiting or self._under_way)
 
-    def _may_go_on(self) -> bool:
+    @property
+    def free(self) -> int:
+        return self._threads.width - len(self._waiting) - len(self._under_way)
+
+    # --- what is handed in -------------------------------------------------------------------------------------
+
+    def take_slot(self, change: Change, *, until: float) -> None:
+        """Wait for a slot, until that monotonic time."""
+        self._waiting[self._threads.submit(self._take_slot, until)] = change
+
+    def send(self, change: Change, slot: Ticket) -> None:
+        self._under_way[self._threads.submit(self._send, (change, slot))] = change
+
+    def hand_back(self, slot: Ticket) -> None:
+        self._door.leave(slot)
+
+    def stop_waiting(self) -> None:
+        self._no_more.set()
+
+    # --- what is ready -----------------------------------------------------------------------------------------
+
+    def wait(self, seconds: float) -> None:
+        """Until anything is ready, or that long."""
+        futures: list[Future[Any]] = [*self._waiting, *self._under_way]
+        wait(futures, timeout=seconds, return_when=FIRST_COMPLETED)
+
+    def outcomes(self) -> list[Outcome]:
+        """What came back since this was asked last."""
+        came_back = [future for future in self._under_way if future.done()]
+        outcomes = [future.result() for future in came_back]
+        for future in came_back:
+            del self._under_way[future]
+        return outcomes
+
+    def admitted(self) -> list[tuple[Change, Ticket]]:
+        """The changes that were given a slot since this was asked last; those without one in time are left out."""
+        over = [future for future in self._waiting if future.done()]
+        waited = [(self._waiting.pop(future), future.result()) for future in over]
+        return [(change, slot) for change, slot in waited if slot is not None]
+
+    # --- in the threads ----------------------------------------------------------------------------------------
+
+    def _on_wait(self, what: str) -> None:
+        if self._no_more.is_set():
+            raise WaitedLongEnough
+        self._run.waits_for(what)
+
+    def _take_slot(self, until: float) -> Ticket | None:
         try:
-            self.listen()
-        except (Stopped, LeaseLost):
-            return False
-        return True
-
-    def _enter(self, until: float) -> Ticket | None:
-        """In a thread of the pool: a slot, or nothing when there was none in time."""
-        try:
-            return self.door.enter(until=until)
-        except (RateLimited, Stopped, LeaseLost):
+            return self._door.enter(until=until)
+        except (RateLimited, WaitedLongEnough, LeaseLost):
             return None
 
-    def _marked(self, admitted: Sequence[tuple[Change, Ticket | None]]) -> list[tuple[Change, Ticket]]:
-        """The changes that may leave now, each with its slot; other slots are handed back."""
-        tickets = {change.pk: ticket for change, ticket in admitted if ticket is not None}
-        wanted = [change for change, ticket in admitted if ticket is not None]
-        may_leave = {change.pk for change in self.mark(wanted)} if wanted and not self.halted.is_set() else set()
-        for pk in tickets.keys() - may_leave:
-            self.door.leave(tickets[pk])
-        return [(change, tickets[change.pk]) for change in wanted if change.pk in may_leave]
-
-    def _record(self, ready: Sequence[Future[Outcome]], under_way: dict[Future[Outcome], Change]) -> None:
-        if ready:
-            self.record([future.result() for future in ready])
-        for future in ready:
-            del under_way[future]
-
     def _send(self, admitted: tuple[Change, Ticket]) -> Outcome:
-        """In a thread of the pool: HTTP only."""
-        change, ticket = admitted
-        self.door.holding(ticket)
+        change, slot = admitted
+        self._door.holding(slot)
         request = WriteRequest(
             method=change.method,
             path=change.path,
@@ -108,6 +119,6 @@ class Sender:
             body=change.body,
         )
         try:
-            return Outcome(change=change, answer=self.writer.send(request))
+            return Outcome(change=change, answer=self._writer.send(request))
         except RemoteError as error:
             return Outcome(change=change, error=error)

@@ -51,10 +51,6 @@ class WatchStatus:
     why: str
     sentence: str
 
-    @property
-    def oldest_age(self) -> timedelta | None:
-        return timezone.now() - self.oldest_at if self.oldest_at else None
-
 
 @dataclass(frozen=True, kw_only=True)
 class ListCounts:

@@ -32,22 +32,22 @@ def reconcile_mapping(mapping: Mapping, *, known: bool = True, now: datetime | N
     A drift that is accepted keeps the time it was first seen at, and one whose list is not known does too.
     """
     now = now or timezone.now()
-    settled = reconcile(
+    reconciled = reconcile(
         wanted=mapping.wanted,
         applied=mapping.applied,
         observed=mapping.observed,
         accepted=_accepted(mapping, now),
         known=known,
     )
-    mapping.situation, mapping.applied = settled.situation, settled.applied
-    mapping.waits = settled.situation is Situation.EDITED or mapping.keep_remote_id is not None
-    if settled.situation in ELSEWHERE:
+    mapping.situation, mapping.applied = reconciled.situation, reconciled.applied
+    mapping.waits = reconciled.situation is Situation.EDITED or mapping.keep_remote_id is not None
+    if reconciled.situation in ELSEWHERE:
         mapping.drifted_at = mapping.drifted_at or now
-    elif settled.situation is not Situation.UNKNOWN:
+    elif reconciled.situation is not Situation.UNKNOWN:
         mapping.drifted_at = None
-    if settled.situation is Situation.IN_SYNC:
+    if reconciled.situation is Situation.IN_SYNC:
         mapping.apart_since = mapping.former_by = None
-    elif settled.situation is not Situation.UNKNOWN:
+    elif reconciled.situation is not Situation.UNKNOWN:
         mapping.apart_since = mapping.apart_since or now
     return mapping
 

@@ -34,7 +34,7 @@ class NamesInAlign:
     sources: Mapping[int, str] = field(default_factory=dict)
     targets: Mapping[int, str] = field(default_factory=dict)
 
-    def told(self, event: MappingEvent) -> MappingEvent:
+    def as_listed(self, event: MappingEvent) -> MappingEvent:
         """The event as Align will tell it; what no list has named keeps our name."""
         source, before = self.records.get(event.record_id or 0, ("", ""))
         return replace(
@@ -266,7 +266,7 @@ def _event(
         after_id=after[0],
         after_name=after[1],
     )
-    return draft.names_in_align.told(event)
+    return draft.names_in_align.as_listed(event)
 
 
 def order_changes(changes: Iterable[PlannedChange]) -> tuple[PlannedChange, ...]:

@@ -2,9 +2,11 @@
 
 from mappings.models.drift import CheckKind, ContractFact, DriftCheck
 from mappings.models.mapping import Edit, ForeignRecord, Mapping, Scope
-from mappings.models.plan import Change, ChangeState, Plan, PlanState
+from mappings.models.plan import PLANNED_FIELDS, UNANSWERED, Change, ChangeState, Plan, PlanState
 
 __all__ = [
+    "PLANNED_FIELDS",
+    "UNANSWERED",
     "Change",
     "ChangeState",
     "CheckKind",

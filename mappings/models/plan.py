@@ -76,6 +76,39 @@ class ChangeState(models.TextChoices):
     CANCELLED = "cancelled", "cancelled"
 
 
+UNANSWERED = (ChangeState.SENDING, ChangeState.UNKNOWN)  # left, and nobody knows yet whether Align took it
+
+# What never changes of a change once it is planned. Its mapping and its scope may go, and are copied into these.
+# Digests that stand in the history are made over them in this order, so this list stays as it is.
+PLANNED_FIELDS = (
+    "position",
+    "action",
+    "family",
+    "project_key",
+    "work_item_type",
+    "source_id",
+    "source_name",
+    "before",
+    "before_name",
+    "after",
+    "after_name",
+    "author_id",
+    "author_name",
+    "author_email",
+    "author_role",
+    "earlier",
+    "remote_id",
+    "is_spare",
+    "method",
+    "path",
+    "query",
+    "body",
+    "sentence",
+    "expected_line",
+    "event",
+)
+
+
 class Change(models.Model):
     """One request of a plan, with everything needed to understand it after its mapping is gone."""
 

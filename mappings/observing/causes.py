@@ -52,13 +52,13 @@ def _causes(connector_id: int, mappings: Sequence[Mapping], scopes: dict[int, Sc
     causes: dict[int, Cause] = {}
     for mapping in mappings:
         scope = scopes[mapping.scope_id]
-        told = [
+        candidates = [
             line
             for line in lines[scope.family, mapping.work_item_type, mapping.source_id]
             if line.at >= since[mapping.pk] and _tells(line, mapping, scope)
         ]
-        if told:
-            causes[mapping.pk] = _likeliest(told, mapping)
+        if candidates:
+            causes[mapping.pk] = _likeliest(candidates, mapping)
     return causes
 
 
@@ -104,9 +104,9 @@ def _can_be_of(row: HistoryRow, scope: Scope) -> bool:
     return not named or len(named) >= matching.MOST_CANDIDATES or not named.isdisjoint(keys)
 
 
-def _likeliest(told: Iterable[HistoryRow], mapping: Mapping) -> Cause:
+def _likeliest(candidates: Iterable[HistoryRow], mapping: Mapping) -> Cause:
     """The newest; before all others one that tells its project, then one that starts at what was agreed."""
-    best = max(told, key=lambda row: (row.project_stated, row.before_id == mapping.applied, row.at, row.pk))
+    best = max(candidates, key=lambda row: (row.project_stated, row.before_id == mapping.applied, row.at, row.pk))
     assert best.line is not None  # noqa: S101  # what was read is limited to rows with one
     return Cause(
         at=best.at,

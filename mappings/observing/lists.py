@@ -228,8 +228,8 @@ def _take(mapping: Mapping, seen: Seen | None) -> bool:
 
 
 def _observed_values(mapping: Mapping) -> tuple[object, ...]:
-    settled = mapping.applied, mapping.situation, mapping.drifted_at
-    return mapping.observed, mapping.remote_id, mapping.duplicates, *settled
+    agreed = mapping.applied, mapping.situation, mapping.drifted_at
+    return mapping.observed, mapping.remote_id, mapping.duplicates, *agreed
 
 
 def _new(scope: Scope, key: Key, seen: Seen, first_time: bool) -> Mapping:

@@ -33,7 +33,7 @@ def tell(connector: Connector) -> int:
     if not rows:
         return 0
     before = services.last_told(connector, min(_seen(row) for row in rows))
-    fresh = [row for row in rows if (told := before.get(_place(row))) is None or not _is_told(row, told)]
+    fresh = [row for row in rows if (last := before.get(_place(row))) is None or not _is_recorded(row, last)]
     if not fresh:
         return 0
     since, names = changed_since(connector.pk, fresh), names_for(fresh)
@@ -51,16 +51,16 @@ def _found(connector: Connector) -> list[Mapping]:
     return list(rows.select_related("scope__project", "scope__connector").order_by("-drifted_at", "pk")[:AT_ONCE])
 
 
-def _is_told(row: Mapping, told: HistoryRow) -> bool:
-    return told.at == row.drifted_at and told.after_id == row.observed
+def _is_recorded(row: Mapping, last: HistoryRow) -> bool:
+    return last.at == row.drifted_at and last.after_id == row.observed
 
 
 def _sighting(
     row: Mapping, since: datetime, names: Names, before: dict[tuple[object, ...], HistoryRow]
 ) -> DriftObservation:
-    scope, told = row.scope, before.get(_place(row))
+    scope, last = row.scope, before.get(_place(row))
     # Of a row that was changed a second time, the last value told is what it had before.
-    was = told.after_id if told and told.at == row.drifted_at else row.applied
+    was = last.after_id if last and last.at == row.drifted_at else row.applied
     projects = dict.fromkeys((scope.project.key, scope.project.wire_key)) if scope.project else {}
     return DriftObservation(event=_event(row, was, names), projects=tuple(projects), since=since, at=_seen(row))
 

@@ -9,42 +9,13 @@ import hashlib
 import json
 from collections.abc import Iterable
 
-from mappings.models import Change
-
-# What never changes of a change once it is planned. Its mapping and its scope may go, and are copied into these.
-TOLD = (
-    "position",
-    "action",
-    "family",
-    "project_key",
-    "work_item_type",
-    "source_id",
-    "source_name",
-    "before",
-    "before_name",
-    "after",
-    "after_name",
-    "author_id",
-    "author_name",
-    "author_email",
-    "author_role",
-    "earlier",
-    "remote_id",
-    "is_spare",
-    "method",
-    "path",
-    "query",
-    "body",
-    "sentence",
-    "expected_line",
-    "event",
-)
+from mappings.models import PLANNED_FIELDS, Change
 
 
 def digest_of(changes: Iterable[Change]) -> str:
     """In the order of their positions."""
     found = hashlib.sha256()
     for change in changes:
-        told = [getattr(change, name) for name in TOLD]
-        found.update(json.dumps(told, sort_keys=True, separators=(",", ":")).encode() + b"\n")
+        values = [getattr(change, name) for name in PLANNED_FIELDS]
+        found.update(json.dumps(values, sort_keys=True, separators=(",", ":")).encode() + b"\n")
     return found.hexdigest()

@@ -40,9 +40,9 @@ def records_of(mapping: Mapping) -> dict[int, tuple[str, str]]:
     return {int(record): (source, target) for record, (source, target) in mapping.names_in_align.items()}
 
 
-def tell_as_listed(change: Change, mapping: Mapping) -> None:
+def expect_as_listed(change: Change, mapping: Mapping) -> None:
     """Expect the line that Align will write by the list that was just read: it may call a record otherwise by now."""
     planned = MappingEvent(**change.event)
-    event = NamesInAlign(records=records_of(mapping)).told(planned)
+    event = NamesInAlign(records=records_of(mapping)).as_listed(planned)
     if event != planned:
         change.event, change.expected_line = asdict(event), write(event)

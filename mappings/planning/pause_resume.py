@@ -13,13 +13,12 @@ from alignadmin.errors import Refused
 from connectors.jobs import runner
 from connectors.models import Connector, Job, JobKind
 from connectors.setup import maintenance
-from mappings.models import ChangeState, Plan, PlanState
+from mappings.models import UNANSWERED, ChangeState, Plan, PlanState
 from mappings.planning.approving import GAP, held_sentence, is_old
 from mappings.planning.creation import stored_fingerprint
 from mappings.planning.entries import plan_entry
 from mappings.planning.rules import why_void
 
-UNSETTLED = (ChangeState.SENDING, ChangeState.UNKNOWN)
 PLAN_AGAIN = "What failed waits in the draft: plan it again."
 
 
@@ -43,10 +42,10 @@ def _locked(plan: Plan) -> Plan:
 
 def left_words(plan: Plan) -> str:
     """ "38 of 100 changes left, 2 of them without an answer so far" """
-    left = plan.changes.filter(state__in=[ChangeState.PLANNED, *UNSETTLED]).count()
-    unsettled = plan.changes.filter(state__in=UNSETTLED).count()
+    left = plan.changes.filter(state__in=[ChangeState.PLANNED, *UNANSWERED]).count()
+    unanswered = plan.changes.filter(state__in=UNANSWERED).count()
     words = f"{left} of {plan.changes.count()} changes left"
-    return f"{words}, {unsettled} of them without an answer so far" if unsettled else words
+    return f"{words}, {unanswered} of them without an answer so far" if unanswered else words
 
 
 # --- pause and resume ----------------------------------------------------------------------------------------------
@@ -97,8 +96,8 @@ def _cancel(plan: Plan, actor: Person) -> str:
     if plan.state == PlanState.APPLYING:
         plan.control = "cancel"
         return f"{actor} cancelled what was not sent of plan {plan.pk}: {_changes(count)}."
-    if plan.changes.filter(state__in=UNSETTLED).exists():
-        return _cancel_unsettled(plan, actor, count)
+    if plan.changes.filter(state__in=UNANSWERED).exists():
+        return _cancel_unanswered(plan, actor, count)
     plan.state, plan.finished_at, plan.control = PlanState.CANCELLED, timezone.now(), ""
     return f"{actor} cancelled plan {plan.pk}: {_changes(count)} not sent."
 
@@ -110,7 +109,7 @@ def _cancel_planned(plan: Plan) -> int:
     return plan.changes.filter(pk__in=ids, state=ChangeState.PLANNED).update(state=ChangeState.CANCELLED)
 
 
-def _cancel_unsettled(plan: Plan, actor: Person, count: int) -> str:
+def _cancel_unanswered(plan: Plan, actor: Person, count: int) -> str:
     """A paused plan with requests that got no answer: the worker reads what became of them, and ends it."""
     sentence = f"{actor} cancelled what was not sent of plan {plan.pk}: {_changes(count)}; the rest is to be read."
     connector = plan.connector

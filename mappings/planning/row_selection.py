@@ -90,8 +90,8 @@ def drafts(connector: Connector, choices: Iterable[RowSelection]) -> Iterable[en
     names, in_align = names_of(connector), names_in_lists({choice.mapping.scope_id for choice in choices})
     shared = Project.objects.filter(connector=connector, in_scope=True, vanished_at=None, team_managed=False).count()
     for choice in choices:
-        told = in_align[choice.mapping.scope_id].of(choice.mapping)
-        yield _draft(connector, choice, names, told, 1 if choice.mapping.scope.project_id else shared)
+        listed_names = in_align[choice.mapping.scope_id].of(choice.mapping)
+        yield _draft(connector, choice, names, listed_names, 1 if choice.mapping.scope.project_id else shared)
 
 
 def _draft(

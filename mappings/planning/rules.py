@@ -115,7 +115,7 @@ def _words(rules: Rules) -> list[tuple[str, str]]:
 class ApprovalStatus:
     """Where a plan stands with its approval, for one person. `void`: why the approval it has does not count."""
 
-    waits: bool
+    needs_approval: bool
     void: str
     may_approve: bool
     may_in_emergency: bool
@@ -123,14 +123,14 @@ class ApprovalStatus:
 
 def approval_status(plan: Plan, person: Person) -> ApprovalStatus:
     void = why_void(plan)
-    waits = plan.state == PlanState.DRAFT or bool(void)
+    needs_approval = plan.state == PlanState.DRAFT or bool(void)
     is_admin = may(person, Right.APPROVE)
     needs_another = plan.connector.four_eyes and person.pk in people_of(plan)
     return ApprovalStatus(
-        waits=waits,
+        needs_approval=needs_approval,
         void=void,
-        may_approve=waits and is_admin and not needs_another,
-        may_in_emergency=waits and is_admin and needs_another,
+        may_approve=needs_approval and is_admin and not needs_another,
+        may_in_emergency=needs_approval and is_admin and needs_another,
     )
 
 

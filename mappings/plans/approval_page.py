@@ -24,7 +24,7 @@ class ApprovalPage:
     person: Person
 
     @cached_property
-    def standing(self) -> ApprovalStatus:
+    def status(self) -> ApprovalStatus:
         return approval_status(self.plan, self.person)
 
     @cached_property

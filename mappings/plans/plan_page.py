@@ -79,7 +79,7 @@ class PlanPage:
         return dict(counts, total=counts["total"], confirmed=counts["confirmed"], open=open_)
 
     @property
-    def settled(self) -> int:
+    def finished_count(self) -> int:
         return self.counts["total"] - self.counts["open"]
 
     @property
@@ -191,8 +191,8 @@ class PlanPage:
         return self.counts["open"] / self.pace if self.is_running and self.pace else None
 
     @property
-    def settled_word(self) -> str:
-        return "done" if self.settled == self.counts.get("done", 0) else "settled"
+    def finished_word(self) -> str:
+        return "done" if self.finished_count == self.counts.get("done", 0) else "settled"
 
     @property
     def waits_for(self) -> str:

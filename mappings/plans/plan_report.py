@@ -19,7 +19,6 @@ ORDER = (
     ChangeState.PLANNED,
     ChangeState.SENDING,
 )
-BAD = (ChangeState.FAILED, ChangeState.STALE, ChangeState.UNKNOWN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,10 +31,6 @@ class StateLine:
     means: str
     todo: str = ""
     link: str = ""  # "drift", "draft", or nothing
-
-    @property
-    def is_bad(self) -> bool:
-        return self.state in BAD
 
 
 def label_of(state: str, plan_state: str) -> str:

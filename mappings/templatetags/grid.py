@@ -37,7 +37,7 @@ def rings_of(page: MatrixPage) -> Mapping[int, Row]:
 
 
 @register.simple_tag
-def grid_look(page: MatrixPage) -> grid_html.GridOptions:
+def grid_options(page: MatrixPage) -> grid_html.GridOptions:
     return grid_html.grid_options(page)
 
 

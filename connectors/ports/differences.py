@@ -51,7 +51,7 @@ class TableComparison:
     is_settled: bool = False  # what it finds is no half of what somebody writes just now
 
 
-def told(value: object) -> str:
+def quoted(value: object) -> str:
     """A value in a sentence."""
     if value in (None, "", []):
         return "nothing"

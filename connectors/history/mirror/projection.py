@@ -13,12 +13,12 @@ from django.db.models.base import ModelState
 
 from alignadmin.audit.models import Entry
 from alignadmin.folding import fold
+from connectors.align.audit_grammar import PLAIN_NAME
 from connectors.align.audit_sentences import (
     A2J,
     CREATED,
     DELETED,
     J2A,
-    PLAIN_NAME,
     WORK_ITEM_TYPES,
     MappingEvent,
     as_written,

@@ -69,8 +69,8 @@ class Scratch:
             # Only names of tables above are put into the text.
             self._db.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({places})", found)  # noqa: S608  # nosec B608
 
-    def looks(self) -> Iterator[tuple[list[Point], list[Point], dict[int, str]]]:
-        """Of each look the changes and the lines, both by time, and the projects of the changes."""
+    def match_groups(self) -> Iterator[tuple[list[Point], list[Point], dict[int, str]]]:
+        """Of each match key the changes and the lines, both by time, and the projects of the changes."""
         self._db.execute("CREATE INDEX points ON point (connector, look, at, is_line, id, project)")
         key: tuple[int, str] | None = None
         ours: list[Point] = []
@@ -119,7 +119,7 @@ class Scratch:
             yield from self._db.execute(f"SELECT * FROM {table} WHERE {key} IN ({places})", some)  # noqa: S608  # nosec B608
 
     def mispaired(self) -> Iterator[tuple[int, int | None, str, int, int | None, int, tuple[int, str]]]:
-        """Entry; line, certainty and number as stored; line and number as worked out, where these differ; the look."""
+        """Entry; line, certainty and number as stored; line and number as worked out if these differ; the match key."""
         found = self._db.execute(
             "SELECT s.seq, s.line, s.certainty, s.identical, p.line, coalesce(p.identical, 0), q.connector, q.look"
             " FROM stored s LEFT JOIN pairing p ON p.seq = s.seq LEFT JOIN point q ON q.id = s.seq AND q.is_line = 0"

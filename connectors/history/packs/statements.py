@@ -12,7 +12,7 @@ from alignadmin.text import one_line
 from connectors.history.packs import gaps
 from connectors.history.packs.row_files import Written
 from connectors.history.packs.selection import Selection
-from connectors.history.packs.span import Found
+from connectors.history.packs.span_findings import Found
 from connectors.models.connector import Connector
 
 MOST_GAPS = 1000

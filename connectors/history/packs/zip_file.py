@@ -32,7 +32,8 @@ from connectors.history.packs.readme import readme
 from connectors.history.packs.row_files import Written
 from connectors.history.packs.scratch import Scratch
 from connectors.history.packs.selection import Selection
-from connectors.history.packs.span import Ends, Found
+from connectors.history.packs.span_bounds import Ends
+from connectors.history.packs.span_findings import Found
 from connectors.models import Pack
 from connectors.models.connector import Connector
 

@@ -193,7 +193,7 @@ def lines_without_case(after: Position) -> Page:
     return Page(following=None, found=found, more=len(lines) - len(found))
 
 
-LOOKS = (
+COMPARISONS = (
     TableComparison(name="decisions about cases", page=decided_cases),
     TableComparison(name="cases", page=all_cases, count=Case.objects.count),
     TableComparison(name="outside changes without a case", page=lines_without_case),

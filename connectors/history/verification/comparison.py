@@ -23,7 +23,7 @@ from connectors.history.mirror.projection import row_of
 from connectors.history.mirror.terms import terms_of
 from connectors.models import HistoryRow, MirrorLine, WithdrawnLine
 from connectors.models.connector import Connector
-from connectors.ports.differences import ALTERED, MISSING, SURPLUS, Difference, Page, Position, TableComparison, told
+from connectors.ports.differences import ALTERED, MISSING, SURPLUS, Difference, Page, Position, TableComparison, quoted
 
 SIZE = 1000  # rows of one page
 ROWS, HEADS = "rows of the history", "heads of the chain"
@@ -133,7 +133,7 @@ def _altered(again: HistoryRow, name: str, says: object, said: object) -> Differ
     seq, line = again.entry_seq, None if again.entry_seq else again.line_id
     source = f"entry {seq}" if seq else f"line {line}"
     label = PUT_INTO_WORDS.get(name, name.removesuffix("_id").replace("_", " "))
-    detail = f"{label} says {told(says)}, the {source.split()[0]} says {told(said)}"
+    detail = f"{label} says {quoted(says)}, the {source.split()[0]} says {quoted(said)}"
     sentence = f"The row of {source} differs from it: {detail}."
     return Difference(kind=ALTERED, table=ROWS, seq=seq, line=line, field=name, sentence=sentence, detail=detail)
 
@@ -293,7 +293,7 @@ def of_shown(shown: Sequence[HistoryRow]) -> dict[int, list[Difference]]:
     return {pk: differences for pk, differences in found.items() if differences}
 
 
-LOOKS = (
+COMPARISONS = (
     TableComparison(name="rows of entries", page=rows_of_entries, count=Entry.objects.count),
     TableComparison(name="rows of lines", page=rows_of_lines, count=MirrorLine.objects.count),
     TableComparison(name="rows without a source", page=rows_of_nothing),

@@ -17,7 +17,7 @@ from connectors.history.mirror.matching import Cluster, Pair, Point
 from connectors.history.verification.comparison import AS_TEXT, NO_CANDIDATES
 from connectors.models import Certainty, HistoryRow
 from connectors.models.connector import Connector
-from connectors.ports.differences import ALTERED, SURPLUS, Difference, Page, Position, TableComparison, told
+from connectors.ports.differences import ALTERED, SURPLUS, Difference, Page, Position, TableComparison, quoted
 
 SIZE = 2000  # rows of one page; a group is never cut
 PAIRINGS = "pairings"
@@ -109,7 +109,7 @@ def _ours_compared(row: Any, pair: Pair | None) -> Iterator[Difference]:
     says = {"line": row.line_id, "certainty": row.certainty, "identical": row.identical}
     for name, value in said.items():
         if says[name] != value:
-            detail = f"{name} says {told(says[name])}, the entries and lines say {told(value)}"
+            detail = f"{name} says {quoted(says[name])}, the entries and lines say {quoted(value)}"
             sentence = f"The row of entry {row.entry_seq} is not paired as it should be: {detail}."
             yield Difference(
                 kind=ALTERED, table=PAIRINGS, seq=row.entry_seq, field=name, sentence=sentence, detail=detail
@@ -132,8 +132,8 @@ def _lines_compared(
         candidates = json.loads(row.as_text)
         if (said := [] if row.project_stated else projects or candidates) != candidates:
             sentence = (
-                f"The row of line {point.id} names the candidate projects {told(candidates)}, the changes near "
-                f"it {told(said)}."
+                f"The row of line {point.id} names the candidate projects {quoted(candidates)}, the changes near "
+                f"it {quoted(said)}."
             )
             yield Difference(kind=ALTERED, table=PAIRINGS, line=point.id, field="candidates", sentence=sentence)
 
@@ -142,4 +142,4 @@ def _count() -> int:
     return HistoryRow.objects.exclude(match="").count()
 
 
-LOOKS = (TableComparison(name="pairings", page=pairings, count=_count),)
+COMPARISONS = (TableComparison(name="pairings", page=pairings, count=_count),)

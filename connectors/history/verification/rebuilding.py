@@ -53,7 +53,7 @@ class Rebuilt:
 def rebuild(*, actor: Person | None, progress: Progress | None = None) -> Rebuilt:
     """Mend all rows, their pairings and what the search finds them by; that it was done is an entry."""
     done = Rebuilt()
-    for look in (*comparison.LOOKS, *pairings.LOOKS):
+    for look in (*comparison.COMPARISONS, *pairings.COMPARISONS):
         position, rows, is_through = None, 0, False
         while not is_through:
             page = _mended(look, position, done)

@@ -52,7 +52,7 @@ def raw_pages(entries: QuerySet[Entry], after: int) -> Iterator[list[tuple[int, 
 
 
 def plans_in(body: str) -> Iterator[int]:
-    """The plan that an entry is about, by a look at its text, which takes a tenth of reading it; perhaps others."""
+    """The plan that an entry is about, by a search of its text, which takes a tenth of reading it; perhaps others."""
     return map(int, PLAN.findall(body))
 
 

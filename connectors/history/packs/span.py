@@ -127,7 +127,7 @@ class Reading:
                 self.found.absent.append((archive.first_seq, archive.last_seq))
 
     def _keep_points(self, made: Sequence[HistoryRow]) -> None:
-        self.scratch.add("act", [(row.plan, row.entry_seq) for row in made if row.plan is not None])
+        self.scratch.add("plan_entry", [(row.plan, row.entry_seq) for row in made if row.plan is not None])
         self.scratch.add(
             "point",
             [
@@ -156,7 +156,7 @@ class Reading:
                 if self._has_words(row.text):
                     self._choose(row, entry)
                 elif self.has_users and row.match:
-                    self.scratch.wait(entry.seq, row.at, row.plan, row.text, row_files.record_of(row, entry))
+                    self.scratch.add_waiting(entry.seq, row.at, row.plan, row.text, row_files.record_of(row, entry))
         self.scratch.add("stored", [(row.seq, row.line, row.certainty, row.identical) for row in there.values()])
 
     # -- lines --------------------------------------------------------------------------------------------------------
@@ -365,7 +365,7 @@ class Reading:
         for some in raw_pages(Entry.objects.filter(seq__lte=self.ends.seq), 0):
             about = parsed(entry for entry in some if not self.found.plans.isdisjoint(plans_in(entry[-1])))
             acts = [(entry.body.get("plan"), entry.seq) for entry in about]
-            self.scratch.add("act", [(plan, seq) for plan, seq in acts if plan in self.found.plans])
+            self.scratch.add("plan_entry", [(plan, seq) for plan, seq in acts if plan in self.found.plans])
             self.progress(0)
 
     def compare_plans(self) -> None:

@@ -1,7 +1,7 @@
 """Which line belongs to which change of ours, worked out again from all that looks the same, and compared.
 
-The looks, times and lines are those of rows that were compared with their entries and lines before. Groups are read in
-the order of an index, so that a million rows need no more memory than the largest group.
+Match keys, times and lines are those of rows that were compared with their entries and lines before. Groups are
+read in the order of an index, so that a million rows need no more memory than the largest group.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def compared(group: Sequence[Any]) -> Iterator[Difference]:
 
 
 def _is_alone(row: Any) -> bool:
-    """Of most looks there is one row, with which nothing is to be worked out: it has its line, or there is none."""
+    """Most match keys have one row, with which nothing is to be worked out: it has its line, or there is none."""
     if not row.entry_seq:
         return not row.project_stated or row.as_text == NO_CANDIDATES
     if row.line_id is None:

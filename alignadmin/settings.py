@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "heroicons",
     "huey.contrib.djhuey",
     "rest_framework",
+    "alignadmin.mail",
     "alignadmin.audit",
     "alignadmin.accounts",
     "connectors",
@@ -244,8 +245,9 @@ APPLY_READ_MAX_AGE = env.float("APPLY_READ_MAX_AGE", 60.0)
 PLAN_MAX_AGE = env.float("PLAN_MAX_AGE", 1800.0)
 SENDING_GRACE = env.float("SENDING_GRACE", 5.0)
 JOB_LEASE = env.float("JOB_LEASE", 30.0)
-JOB_HEARTBEAT = env.float("JOB_HEARTBEAT", 10.0)
-JOB_HEARTBEAT_PATIENCE = env.float("JOB_HEARTBEAT_PATIENCE", 5.0)  # for the database, before a beat is given up
+# Three beats in a lease and half a beat of patience, at least: else a job at work would be taken for one left alone.
+JOB_HEARTBEAT = min(env.float("JOB_HEARTBEAT", 10.0), JOB_LEASE / 3)
+JOB_HEARTBEAT_PATIENCE = min(env.float("JOB_HEARTBEAT_PATIENCE", 5.0), JOB_LEASE / 6)  # then a beat is given up
 TICK = env.float("TICK", 5.0)
 WORKER_SILENT_AFTER = env.float("WORKER_SILENT_AFTER", 60.0)  # of all workers, before pages and /readyz tell it
 QUEUE_LATE_AFTER = env.float("QUEUE_LATE_AFTER", 900.0)  # of a job that waits for a worker, before /readyz tells it

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from alignadmin.parsing import text_in
 from connectors.models import Connector, Project
-from mappings.edits.catalogue_facts import SHARED, MatrixScope
+from mappings.edits.matrix_data import SHARED, MatrixScope
 from mappings.engine.families import family_of
 from mappings.engine.matrix import Only
 from mappings.engine.values import Direction, Kind, TypeName

@@ -27,7 +27,7 @@ from connectors.models import Connector, Credential, HistoryRow
 from connectors.ports.requests import with_credentials
 from connectors.setup import queries
 from mappings.contract import facts
-from mappings.drift.page import drift_url
+from mappings.drift.address import drift_url
 from mappings.drift.status import WatchStatus, statuses
 from mappings.edits.queries import situation_counts
 from mappings.engine.values import Situation

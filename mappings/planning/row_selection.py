@@ -7,7 +7,7 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 
 from connectors.models import Connector, Project
-from mappings.edits.catalogue_facts import Facts, MatrixScope, row_of
+from mappings.edits.matrix_data import Facts, MatrixScope, row_of
 from mappings.edits.names import Names, names_of
 from mappings.edits.queries import waiting_edits
 from mappings.engine import plan as engine

@@ -170,8 +170,14 @@ def people(spy: Spy) -> None:
 
 def invite_and_join(spy: Spy) -> None:
     spy.post("/settings/people/new/", email="joins@example.test", name="Joins", role="viewer")
-    mails = [path.read_text() for path in (spy.site.data_dir / "mail").iterdir()]
-    link = next(found[0] for mail in mails if (found := re.search(r"/accounts/join/\S+", mail)))
+    folder = spy.site.data_dir / "mail"
+
+    def link_in_mail() -> str | None:
+        """Once the worker has sent it."""
+        mails = [path.read_text() for path in folder.iterdir()] if folder.is_dir() else []
+        return next((found[0] for mail in mails if (found := re.search(r"/accounts/join/\S+", mail))), None)
+
+    link = eventually(link_in_mail, what="the invitation")
     joining = Spy(spy.site, spy.canaries, spy.heard)
     address = joining.get(link).url.removeprefix(spy.site.url)
     joining.post(address, password=spy.canaries.new("joined"), again=spy.canaries.new("joined wrong"))

@@ -13,6 +13,7 @@ from tests import ROOT
 TOP_LEVEL = {
     ".ci",
     ".gitignore",
+    "CHANGELOG.md",
     "LICENSE",
     "Makefile",
     "README.md",
@@ -85,7 +86,7 @@ def test_a_lock_of_a_row_never_stops_those_who_only_refer_to_it() -> None:
     """On PostgreSQL they look at it when they commit, and hold the head of the history then: a deadlock otherwise."""
     locks = [
         found
-        for app in ("connectors", "mappings")
+        for app in ("alignadmin", "connectors", "mappings")
         for path in (ROOT / app).rglob("*.py")
         for found in re.findall(r"select_for_update\(((?:[^()]|\([^()]*\))*)\)", path.read_text())
     ]
@@ -115,7 +116,7 @@ def test_no_alarm_holds_bare_text() -> None:
 def test_a_page_waits_for_a_test_as_long_as_two_sites_may_take() -> None:
     """Each of seven steps may take the whole deadline of a request, and the web gives nothing up before that."""
     for name in ("connector.html", "new.html"):
-        text = (ROOT / "templates/connectors" / name).read_text()
+        text = (ROOT / "templates/connectors/setup" / name).read_text()
         waits = [
             int(each) for each in re.findall(r"""hx-target="#checks"[^>]*hx-request='\{"timeout": (\d+)\}'""", text)
         ]

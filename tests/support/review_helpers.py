@@ -21,7 +21,7 @@ from connectors.history.intake import intake
 from connectors.history.reviews import weeks
 from connectors.history.reviews.weeks import Week
 from connectors.models import Connector, HistoryRow, Intake, Source
-from connectors.ports.audited import context_of, event_fields
+from connectors.ports.audited import context_of
 from tests.support import factories
 
 REVIEWS = "/history/review/"
@@ -65,7 +65,7 @@ EVENT = MappingEvent(
 
 def change(week: Week, actor: Person, connector: Connector, **more: Any) -> Entry:
     """`more`: the others of its people."""
-    return act(week, actor, connector, action="change.done", event=event_fields(EVENT), plan=1, **more)
+    return act(week, actor, connector, action="change.done", event=vars(EVENT), plan=1, **more)
 
 
 def outside(

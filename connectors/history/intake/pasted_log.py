@@ -51,6 +51,8 @@ SLASHED = {
     DayOrder.MONTH_FIRST: ("%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p"),
 }
 SLASHED_EXAMPLE = "20/11/2026 14:02:03 or 11/20/2026 2:02:03 PM"
+# As Align itself writes it, and so nearly all of them.
+TIDY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}").fullmatch
 NUMERIC = re.compile(r"[0-9]{1,2}[/.][0-9]{1,2}[/.][0-9]{4}\b")
 
 
@@ -205,6 +207,8 @@ def _in_utc(written: datetime | None, zone: tzinfo, fold: int = 0) -> datetime |
 
 def _tidy(text: str) -> str:
     """One space between parts, no fractions of a second, slashes for dots, no T between date and time."""
+    if TIDY(text):
+        return text
     plain = " ".join(text.replace("\u202f", " ").split())
     plain = re.sub(r"^([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]", r"\1 ", plain)
     plain = re.sub(r"(:[0-9]{2})[.,][0-9]+", r"\1", plain)

@@ -52,7 +52,7 @@ class IntakeResult:
     refused: tuple[BadLine, ...] = ()
     back: int = 0  # of the known ones: they had been withdrawn, and count again
     run: int = 0  # 0 while a reading of the endpoint has brought nothing
-    since: datetime | None = None  # the time of the oldest new line
+    since: datetime | None = None  # the time of the oldest line that was read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +92,7 @@ def store(begun: Begun, lines: Sequence[LogLine], now: datetime) -> StoredIntake
         refused=refused,
         back=len(back),
         run=begun.number,
-        since=min((line.at for line in (*made, *back)), default=None),
+        since=min((line.at for line in taken if line.at), default=None),
     )
     return StoredIntake(result=result, brought=Brought(lines=made, seen_again=compared.again))
 

@@ -12,7 +12,7 @@ from huey.contrib.djhuey.management.commands import run_huey
 
 from alignadmin import starting
 from alignadmin.due_work import HUEY
-from connectors.jobs import runner
+from connectors.jobs import clock, runner  # noqa: F401  the clock starts with the consumer
 
 log = logging.getLogger("connectors.worker")
 

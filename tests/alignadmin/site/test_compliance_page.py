@@ -28,7 +28,9 @@ def test_its_settings_are_settings() -> None:
 
 
 def test_its_actions_are_written_by_the_product() -> None:
-    sources = "".join(path.read_text() for app in ("connectors", "mappings") for path in (ROOT / app).rglob("*.py"))
+    sources = "".join(
+        path.read_text() for app in ("alignadmin", "connectors", "mappings") for path in (ROOT / app).rglob("*.py")
+    )
     named = {text for text in CODE if re.fullmatch(r"(change|credential)\.[a-z_]+", text)}
     named |= {found for text in CODE for found in re.findall(r"action:([a-z]+\.[a-z_]+)", text)}
     assert len(named) > 4

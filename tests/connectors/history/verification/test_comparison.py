@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -23,11 +25,11 @@ from alignadmin.due_work import run_due
 from connectors.history.cases import services
 from connectors.history.intake import run_digest
 from connectors.history.mirror import projection
-from connectors.history.verification import comparison, rebuilding
+from connectors.history.verification import case_copies, comparison, rebuilding
 from connectors.history.verification import services as verification
 from connectors.models import Connector, HistoryRow, IntakeRun, Verification
 from connectors.ports.audited import context_of, event_fields
-from connectors.ports.differences import Difference, Page, TableComparison
+from connectors.ports.differences import Difference, Page, Position, TableComparison
 from connectors.setup.services import ConnectorData, edit_connector
 from tests.connectors.history.mirror.test_audit_join import NOON, align, line, minutes, theirs, told
 from tests.support import chain_mutations as mutations
@@ -430,3 +432,23 @@ def test_a_blank_row_is_what_its_model_makes() -> None:
     assert [getattr(ours, name) for name in fields] == [getattr(models_own, name) for name in fields]
     assert ours._state.adding
     assert ours.candidates is not projection.blank().candidates
+
+
+@pytest.mark.parametrize("page", [comparison.rows_of_lines, case_copies.all_cases])
+def test_a_page_never_goes_through_all_rows_without_an_entry(
+    align: Connector, page: Callable[[Position], Page]
+) -> None:
+    """Or a history ten times as long takes a hundred times as long."""
+    theirs(align, told(EVENT, NOON))
+    with CaptureQueriesContext(connection) as asked:
+        assert page(0).rows == 1
+    if connection.vendor != "sqlite":
+        return  # PostgreSQL chooses by what it knows of the table's values
+    steps: list[str] = []
+    with connection.cursor() as cursor:
+        for query in asked:
+            if 'FROM "connectors_historyrow"' in query["sql"]:
+                cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}")
+                steps += [step for *_, step in cursor.fetchall()]
+    assert steps
+    assert not [step for step in steps if "(entry_seq=?)" in step]

@@ -1,0 +1,129 @@
+"""The house: which room may know which, and that a name, a file and a room have one job each."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from tests import ROOT
+from tests.architecture.sources import FLOORS, Import, imports, modules
+
+LARGEST = 400  # lines of a file
+MAY_BE_LARGER = {"alignadmin/audit/standalone_checker.py"}  # one file, since an auditor runs it alone
+# Above all floors: found by the settings or by the server, and imported by nothing of ours.
+SHELL = ("alignadmin.urls", "alignadmin.settings", "alignadmin.wsgi", "alignadmin.site")
+SAME_EVERYWHERE = {"Meta", "Command", "Migration", "Media"}
+# Before the settings can be read, nothing that reads them may be imported.
+LATE = {"alignadmin.starting"}
+ROOMS_WITHOUT_TESTS = {
+    "alignadmin/mail",
+    "connectors",
+    "connectors/history",
+    "connectors/management",
+    "connectors/management/commands",
+    "connectors/models",
+    "connectors/templatetags",
+    "mappings/management",
+    "mappings/management/commands",
+    "mappings/models",
+    "mappings/overview",
+    "mappings/templatetags",
+}
+
+
+def test_no_rooms_stand_in_a_circle() -> None:
+    knows: dict[str, set[str]] = defaultdict(set)
+    for each in imports():
+        here, there = each.importer.room, modules()[each.imported].room
+        if here != there and each.importer.path.name != "__init__.py":
+            knows[here].add(there)
+    assert len(knows) > 30
+    assert circle_in(knows) == []
+
+
+@pytest.mark.parametrize("floor", FLOORS)
+def test_no_modules_stand_in_a_circle(floor: str) -> None:
+    knows: dict[str, set[str]] = defaultdict(set)
+    for each in imports():
+        if each.importer.name.startswith(floor) and each.importer.path.name not in ("__init__.py", "apps.py"):
+            knows[each.importer.name].add(each.imported)
+    assert circle_in(knows) == []
+
+
+def test_no_floor_knows_the_one_above_it() -> None:
+    assert [told(each) for each in imports() if is_upward(each)] == []
+
+
+def is_upward(each: Import) -> bool:
+    here, there = (name.partition(".")[0] for name in (each.importer.name, each.imported))
+    return FLOORS.index(there) > FLOORS.index(here) and not each.importer.name.startswith(SHELL)
+
+
+def test_nothing_of_ours_is_imported_inside_a_function() -> None:
+    """It would hide a circle. An app's `ready` comes before the models can be imported."""
+    late = [each for each in imports() if each.is_inside and each.importer.path.name != "apps.py"]
+    assert {each.importer.name for each in late} == LATE, [told(each) for each in late]
+
+
+def test_a_class_name_stands_in_one_file() -> None:
+    where: dict[str, set[str]] = defaultdict(set)
+    for module in modules().values():
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.ClassDef) and node.name not in SAME_EVERYWHERE:
+                where[node.name].add(str(module.path.relative_to(ROOT)))
+    assert len(where) > 300
+    assert {name: sorted(files) for name, files in where.items() if len(files) > 1} == {}
+
+
+def test_no_file_is_longer_than_one_reads() -> None:
+    lines = {str(each.path.relative_to(ROOT)): len(each.path.read_text().splitlines()) for each in modules().values()}
+    assert {name: count for name, count in lines.items() if count > LARGEST and name not in MAY_BE_LARGER} == {}
+
+
+def test_each_room_has_its_room_of_tests() -> None:
+    rooms = {each.room for each in modules().values()}
+    lacking = {room for room in rooms if not any((ROOT / "tests" / room).glob("test_*.py"))}
+    assert lacking == ROOMS_WITHOUT_TESTS
+
+
+def test_migrations_import_nothing_that_lives() -> None:
+    found = [path for floor in FLOORS for path in (ROOT / floor).rglob("migrations/0*.py")]
+    assert len(found) >= 4
+    assert [f"{path}: {name}" for path in found for name in imported_by(path) if name.startswith(FLOORS)] == []
+
+
+def imported_by(path: Path) -> list[str]:
+    tree = ast.walk(ast.parse(path.read_text()))
+    return [
+        name
+        for node in tree
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    ]
+
+
+def circle_in(knows: dict[str, set[str]]) -> list[str]:
+    try:
+        TopologicalSorter(knows).prepare()
+    except CycleError as error:
+        circle: list[str] = error.args[1]
+        return circle
+    return []
+
+
+def test_a_circle_would_be_found() -> None:
+    assert circle_in({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) != []
+    assert circle_in({"a": {"b", "c"}, "b": {"c"}}) == []
+
+
+def told(each: Import) -> str:
+    return f"{each.importer.path.relative_to(ROOT)}:{each.line} imports {each.imported}"

@@ -314,7 +314,7 @@ def _overwrite_compared(change: Change, what: str, entries: Sequence[PlanEntry])
         yield altered(CHANGES, what, "overwrote", change.overwrote, said[-1], entries[-1].seq if entries else None)
 
 
-LOOKS = (
+COMPARISONS = (
     TableComparison(name="plans and changes", page=plans, count=Change.objects.count, of_plans=of_plans),
     TableComparison(name="plans that are gone", page=plans_that_are_gone),
 )

@@ -21,7 +21,7 @@ class MappingExtensions:
     """A `connectors.ports.extensions.ConnectorExtensions`."""
 
     write_probe: WriteProbe = MappingWriteProbe()
-    comparisons: Sequence[TableComparison] = copies.LOOKS
+    comparisons: Sequence[TableComparison] = copies.COMPARISONS
 
     def page_size(self, connector: Connector) -> int:
         return facts.page_size(connector)

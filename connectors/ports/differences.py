@@ -77,7 +77,7 @@ class TableComparison:
         return Difference(kind=ALTERED, table=self.name, sentence=sentence)
 
 
-def told(value: object) -> str:
+def quoted(value: object) -> str:
     """A value in a sentence."""
     if value in (None, "", []):
         return "nothing"

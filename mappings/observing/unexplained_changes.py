@@ -32,12 +32,12 @@ def tell(connector: Connector) -> int:
     rows = _found(connector)
     if not rows:
         return 0
-    before = services.last_told(connector, min(_seen(row) for row in rows))
+    before = services.last_recorded(connector, min(_seen(row) for row in rows))
     fresh = [row for row in rows if (last := before.get(_place(row))) is None or not _is_recorded(row, last)]
     if not fresh:
         return 0
     since, names = changed_since(connector.pk, fresh), names_for(fresh)
-    return services.tell_seen(connector, [_sighting(row, since[row.pk], names, before) for row in fresh])
+    return services.record_observations(connector, [_sighting(row, since[row.pk], names, before) for row in fresh])
 
 
 def _found(connector: Connector) -> list[Mapping]:

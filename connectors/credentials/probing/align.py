@@ -34,12 +34,12 @@ class Refusal(Exception):
 
 
 class AlignProbe:
-    """One look at Align with one credential; `comparison` is known after `go`."""
+    """One probe of Align with one credential; `comparison` is known after `go`."""
 
     total = len(LABELS)
 
-    def __init__(self, look: ProbeClients, report: ProbeReport) -> None:
-        self.look = look
+    def __init__(self, clients: ProbeClients, report: ProbeReport) -> None:
+        self.clients = clients
         self.report = report
         self.comparison = Comparison()
         self.is_signed_in = True
@@ -47,7 +47,7 @@ class AlignProbe:
 
     def go(self) -> None:
         try:
-            self.client = self.look.align()
+            self.client = self.clients.align()
         except CannotLook as cannot:
             self._refuse_all(str(cannot))
             return
@@ -86,8 +86,8 @@ class AlignProbe:
         connector, user = self.client.connector(), self.client.whoami()
         if user is not None:
             who = f"{user.name} <{user.email}>" if user.name and user.email else user.name or user.email
-            note_identity(self.look.credential, who)
-        as_whom = f" as {self.look.credential.identity}" if self.look.credential.identity else ""
+            save_identity(self.clients.credential, who)
+        as_whom = f" as {self.clients.credential.identity}" if self.clients.credential.identity else ""
         return f"Signed in{as_whom}; connector {connector.name or connector.id} is there."
 
     def _read_projects(self) -> str:
@@ -101,10 +101,10 @@ class AlignProbe:
     def _compare(self, keys: set[str]) -> Comparison:
         refusal = ""
         try:
-            expected = {each.project_key: each.project_name for each in self.look.with_current().align().projects()}
+            expected = {each.project_key: each.project_name for each in self.clients.with_current().align().projects()}
         except (RemoteError, CannotLook) as error:
             refusal = error.sentence if isinstance(error, RemoteError) else str(error)
-            expected = {project.wire_key: project.name for project in self.look.in_scope}
+            expected = {project.wire_key: project.name for project in self.clients.in_scope}
         seen = len(keys & set(expected)) if expected else len(keys)
         lost = not_visible(expected, keys)
         return Comparison(seen=seen, expected=len(expected) or len(keys), lost=lost, refusal=refusal)
@@ -136,7 +136,7 @@ class AlignProbe:
 
     def _write(self, probe: Probe) -> ProbeOutcome:
         try:
-            return extensions().write_probe.run(probe, self.look.align(read_only=False), self.report.run)
+            return extensions().write_probe.run(probe, self.clients.align(read_only=False), self.report.run)
         except Forbidden:
             return ProbeOutcome(ok=False, sentence=MAY_NOT_CREATE)
         except RemoteError as error:
@@ -151,7 +151,7 @@ class AlignProbe:
         run = self.report.run
         try:
             client: AlignClient = clients.align_client(
-                self.look.connector, job=run.job, read_only=False, interactive=True, on_wait=run.waits_for
+                self.clients.connector, job=run.job, read_only=False, interactive=True, on_wait=run.waits_for
             )
             tidied = extensions().write_probe.tidy(probe, client, run)
         except RemoteError as error:
@@ -159,7 +159,7 @@ class AlignProbe:
         return ProbeOutcome(ok=False, sentence=f"{outcome.sentence} {tidied.sentence}")
 
 
-def note_identity(credential: Credential, who: str) -> None:
+def save_identity(credential: Credential, who: str) -> None:
     """Whose it is, as the remote system says."""
     credential.identity = who[:320]
     Credential.objects.filter(pk=credential.pk).update(identity=credential.identity)

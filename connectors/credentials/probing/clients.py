@@ -1,4 +1,4 @@
-"""The two ways a probe looks at a system: with the pending credential, and with the current one to compare."""
+"""The two ways a probe reads a system: with the pending credential, and with the current one to compare."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ProbeClients:
             raise CannotLook(str(error)) from error
 
     def with_current(self) -> ProbeClients:
-        """The same look with the credential in use."""
+        """The same clients with the credential in use."""
         current = Credential.objects.filter(
             connector=self.connector, system=self.credential.system, stage=Stage.CURRENT
         ).first()

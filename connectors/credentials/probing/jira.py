@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from alignadmin.http.errors import BadRequest, NotFound, RemoteError
-from connectors.credentials.probing.align import NOT_TRIED, note_identity
+from connectors.credentials.probing.align import NOT_TRIED, save_identity
 from connectors.credentials.probing.clients import CannotLook, ProbeClients, counted
 from connectors.credentials.probing.report import Comparison, ProbeReport, ReportLine, listed, not_visible
 from connectors.jira.client import JiraClient
@@ -62,22 +62,22 @@ class Rights:
 
 
 class JiraProbe:
-    """One look at Jira with one credential; `comparison` is known after `go`."""
+    """One probe of Jira with one credential; `comparison` is known after `go`."""
 
     total = 2 + len(RIGHTS)
 
-    def __init__(self, look: ProbeClients, report: ProbeReport) -> None:
-        self.look = look
+    def __init__(self, clients: ProbeClients, report: ProbeReport) -> None:
+        self.clients = clients
         self.report = report
         self.comparison = Comparison()
-        self.in_scope = look.in_scope
+        self.in_scope = clients.in_scope
 
     def go(self) -> None:
         """Lines are stored only once a last look at /myself has shown that nobody made us anonymous meanwhile."""
         try:
-            client = self.look.jira()
+            client = self.clients.jira()
             user = client.myself()
-            note_identity(self.look.credential, f"{user.display_name} <{user.email}>" if user.email else user.id)
+            save_identity(self.clients.credential, f"{user.display_name} <{user.email}>" if user.email else user.id)
             lines = [self._line(SIGN_IN, SIGN_IN_LABEL, LineState.OK, f"Signed in as {user.display_name or user.id}.")]
             visible = {each.key: each.name for each in client.projects()}
             rights = self._rights(client, self.in_scope)
@@ -168,7 +168,7 @@ class JiraProbe:
     def _compare(self, visible: Mapping[str, str], rights: Rights, webhooks: str) -> Comparison:
         refusal, lost_rights = "", list[str]()
         try:
-            client = self.look.with_current().jira()
+            client = self.clients.with_current().jira()
             expected = {each.key: each.name for each in client.projects()}
             lost_rights = self._lost_rights(client, rights, webhooks, set(expected))
             client.myself()

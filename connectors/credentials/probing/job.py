@@ -25,13 +25,13 @@ def probe(run: runner.Run) -> None:
     begun = begin(run)
     if begun is None:
         return
-    look = ProbeClients(run=run, connector=run.connector, credential=begun.credential)
+    clients = ProbeClients(run=run, connector=run.connector, credential=begun.credential)
     kind = AlignProbe if begun.credential.system == System.ALIGN else JiraProbe
     report = ProbeReport(probe=begun, run=run, total=kind.total)
     run.progress("signing in", done=0, total=kind.total)
-    looking = kind(look, report)
-    looking.go()
-    _finish(looking)
+    probe = kind(clients, report)
+    probe.go()
+    _finish(probe)
 
 
 def begin(run: runner.Run) -> Probe | None:
@@ -62,9 +62,9 @@ def begin(run: runner.Run) -> Probe | None:
     return begun
 
 
-def _finish(looking: AlignProbe | JiraProbe) -> None:
+def _finish(probe: AlignProbe | JiraProbe) -> None:
     """One commit: the probe is over, and its entry."""
-    report, found, credential = looking.report, looking.comparison, looking.look.credential
+    report, found, credential = probe.report, probe.comparison, probe.clients.credential
     values = {
         "finished_at": timezone.now(),
         "seen": found.seen,

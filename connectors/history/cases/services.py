@@ -185,7 +185,7 @@ def _audit_record(
 # -- what only the watch has seen ----------------------------------------------------------------------------------
 
 
-def tell_seen(connector: Connector, sightings: Sequence[DriftObservation]) -> int:
+def record_observations(connector: Connector, sightings: Sequence[DriftObservation]) -> int:
     """Record those changes that no line tells: an entry and an open case each; how many were new.
 
     Told once: a sighting with the time, the row and the value of one that was told is that one.
@@ -194,9 +194,9 @@ def tell_seen(connector: Connector, sightings: Sequence[DriftObservation]) -> in
         return 0
     with transaction.atomic():
         head = lock_head()
-        told = _told(connector, sightings)
+        told = _recorded(connector, sightings)
         new = [seen for seen in sightings if _key(seen) not in told]
-        fresh = case_lifecycle.untold(connector, new, matching.window())
+        fresh = case_lifecycle.without_line(connector, new, matching.window())
         now = timezone.now()
         Case.objects.bulk_create(
             [
@@ -205,27 +205,27 @@ def tell_seen(connector: Connector, sightings: Sequence[DriftObservation]) -> in
             ],
             batch_size=500,
         )
-        trail.record_all([_seen_act(connector, seen) for seen in fresh])
+        trail.record_all([_observation_record(connector, seen) for seen in fresh])
     return len(fresh)
 
 
-def last_told(connector: Connector, at: datetime) -> dict[tuple[object, ...], HistoryRow]:
+def last_recorded(connector: Connector, at: datetime) -> dict[tuple[object, ...], HistoryRow]:
     """The newest row of what was told of each mapping from then on; keys as Sighting.place."""
     found: dict[tuple[object, ...], HistoryRow] = {}
-    for row in _told_rows(connector, at).order_by("entry_seq"):
+    for row in _recorded_rows(connector, at).order_by("entry_seq"):
         found[row.kind, row.direction, row.work_item_type, row.object_id, row.project_key] = row
     return found
 
 
-def _told_rows(connector: Connector, since: datetime) -> QuerySet[HistoryRow]:
+def _recorded_rows(connector: Connector, since: datetime) -> QuerySet[HistoryRow]:
     seen = Case.objects.filter(connector=connector, entry_seq__isnull=False).values("entry_seq")
     return HistoryRow.objects.filter(connector=connector, at__gte=since, entry_seq__in=seen).defer("text")
 
 
-def _told(connector: Connector, sightings: Sequence[DriftObservation]) -> set[tuple[object, ...]]:
+def _recorded(connector: Connector, sightings: Sequence[DriftObservation]) -> set[tuple[object, ...]]:
     return {
         (row.kind, row.direction, row.work_item_type, row.object_id, row.project_key, row.at, row.after_id)
-        for row in _told_rows(connector, min(seen.at for seen in sightings))
+        for row in _recorded_rows(connector, min(seen.at for seen in sightings))
     }
 
 
@@ -233,7 +233,7 @@ def _key(seen: DriftObservation) -> tuple[object, ...]:
     return (*seen.place, seen.at, seen.event.after_id)
 
 
-def _seen_act(connector: Connector, seen: DriftObservation) -> AuditRecord:
+def _observation_record(connector: Connector, seen: DriftObservation) -> AuditRecord:
     what = make.in_words(seen.event)
     return AuditRecord(
         action=make.ELSEWHERE,

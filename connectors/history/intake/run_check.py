@@ -84,7 +84,7 @@ def _run(run: IntakeRun, entry: Entry | None, head: ChainHead) -> Iterator[Diffe
         if run.entry_seq > head.archived_seq:
             yield _about(run, SURPLUS, f"Run {run.number} of the intake has no entry {run.entry_seq}.")
         return
-    told = _told_of(entry, "run") if entry.action in RUN_ENTRIES else {}
+    told = _stated_in(entry, "run") if entry.action in RUN_ENTRIES else {}
     for name, value in (facts | {"hash": run.hash}).items():
         if told.get(name) != value:
             sentence = f"{name} of run {run.number} of the intake is not what entry {entry.seq} says."
@@ -95,7 +95,7 @@ def _without_run(last: int, after: int, until: int) -> Iterator[Difference]:
     """Runs that were cut off the end: their entries tell of them."""
     entries = Entry.objects.filter(seq__gt=after, seq__lte=until, action__in=RUN_ENTRIES).order_by("seq")
     for entry in entries.iterator(chunk_size=CHUNK):
-        told = _told_of(entry, "run")
+        told = _stated_in(entry, "run")
         if told and told["number"] > last:
             sentence = f"Run {told['number']} of the intake is missing: entry {entry.seq} tells of it."
             yield Difference(kind=MISSING, table=RUNS, seq=entry.seq, sentence=sentence)
@@ -105,7 +105,7 @@ def _about(run: IntakeRun, kind: str, sentence: str, field: str = "") -> Differe
     return Difference(kind=kind, table=RUNS, seq=run.entry_seq, field=field, sentence=sentence)
 
 
-def _told_of(entry: Entry, what: str) -> Mapping[str, Any]:
+def _stated_in(entry: Entry, what: str) -> Mapping[str, Any]:
     try:
         found = json.loads(entry.body)["data"].get(what)
     except UNREADABLE:
@@ -182,7 +182,7 @@ def _of_lines(run: IntakeRun, kind: str, sentence: str) -> Difference:
 def _withdrawals(head: ChainHead) -> Iterator[Difference]:
     told: dict[int, Entry] = {}
     for entry in Entry.objects.filter(action=LOG_WITHDRAWN, seq__lte=head.seq).iterator(chunk_size=CHUNK):
-        told[_told_of(entry, "withdrawal").get("run", 0)] = entry
+        told[_stated_in(entry, "withdrawal").get("run", 0)] = entry
     for withdrawal in RunWithdrawal.objects.filter(entry_seq__lte=head.seq).order_by("pk"):
         found = told.pop(withdrawal.pk, None)
         facts = intake_runs.withdrawal_facts(withdrawal)
@@ -190,7 +190,7 @@ def _withdrawals(head: ChainHead) -> Iterator[Difference]:
             yield _of_withdrawal(
                 SURPLUS, withdrawal.entry_seq, f"No entry says that run {withdrawal.pk} was withdrawn."
             )
-        elif found and _told_of(found, "withdrawal") != facts:
+        elif found and _stated_in(found, "withdrawal") != facts:
             sentence = f"The withdrawal of run {withdrawal.pk} is not what entry {found.seq} says."
             yield _of_withdrawal(ALTERED, found.seq, sentence)
     for number, entry in sorted(told.items()):
@@ -211,9 +211,9 @@ def _counted_lines() -> Iterator[Difference]:
     """A line of a withdrawn run counts if a run that stands has shown as many of its look; any other line counts."""
     for number, connector in RunWithdrawal.objects.order_by("pk").values_list("pk", "run__connector_id"):
         for lines in _pages(MirrorLine.objects.filter(run=number).select_related("withdrawal"), "pk"):
-            standing = intake_runs.standing(connector, {line.digest for line in lines})
+            counted = intake_runs.counted_occurrences(connector, {line.digest for line in lines})
             for line in lines:
-                if hasattr(line, "withdrawal") != (line.occurrence > standing[line.digest]):
+                if hasattr(line, "withdrawal") != (line.occurrence > counted[line.digest]):
                     yield _of_counting(line.pk)
     surplus = WithdrawnLine.objects.filter(line__run__withdrawal=None).order_by("pk").values_list("pk", flat=True)
     yield from map(_of_counting, surplus.iterator(chunk_size=CHUNK))

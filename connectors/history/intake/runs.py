@@ -100,7 +100,7 @@ def _keep(
         began_at=began_at,
         ended_at=ended_at,
         readings=readings,
-        covers=json.dumps([[_told(since), _told(until), begun.intake.value] for since, until in covers]),
+        covers=json.dumps([[_stamp(since), _stamp(until), begun.intake.value] for since, until in covers]),
         lines=len(lines),
         digest=run_digest.of_lines(lines),
         seen_again=len(brought.seen_again),
@@ -185,7 +185,7 @@ def shown_again(runs: QuerySet[IntakeRun], keys: Sequence[int]) -> Ranges:
     return Ranges(found.values_list("first", "last"))
 
 
-def standing(connector: int, digests: Iterable[str], *, without: int = 0) -> dict[str, int]:
+def counted_occurrences(connector: int, digests: Iterable[str], *, without: int = 0) -> dict[str, int]:
     """How many identical lines of each digest the runs that stand have shown; `without` as above."""
     found: dict[str, int] = defaultdict(int)
     wanted = sorted(digests)
@@ -206,7 +206,7 @@ def withdrawal_facts(withdrawal: RunWithdrawal) -> dict[str, Any]:
         "run": withdrawal.pk,
         "person_id": withdrawal.person_id,
         "person_name": withdrawal.person_name,
-        "at": _told(withdrawal.at),
+        "at": _stamp(withdrawal.at),
         "reason": withdrawal.reason,
         "entry_seq": withdrawal.entry_seq,
     }
@@ -289,5 +289,5 @@ def _sentence(run: IntakeRun) -> str:
     return "".join(parts) + f". Covered: {covered} UTC."
 
 
-def _told(at: datetime) -> str:
+def _stamp(at: datetime) -> str:
     return at.astimezone(UTC).isoformat()

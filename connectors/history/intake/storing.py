@@ -73,8 +73,10 @@ def store(begun: Begun, lines: Sequence[LogLine], now: datetime) -> StoredIntake
     if learned := labels.learn(connector, shown):
         shown = projection.of_lines(connector, [*made, *back])
     insert([row for row in shown if not row.match])
-    told = [row for row in shown if row.match]
-    joined = matching.pair_lines(connector, {row.match for row in told}, told, matching.around(row.at for row in told))
+    matchable = [row for row in shown if row.match]
+    joined = matching.pair_lines(
+        connector, {row.match for row in matchable}, matchable, matching.around(row.at for row in matchable)
+    )
     case_lifecycle.close_returned(connector, [line.pk for line in back])
     bad, refused = _unreadable(taken), _unreadable(line for line in lines if line.is_refused)
     raw = sum(not row.parsed for row in shown)
@@ -104,7 +106,7 @@ class Compared:
     """What was shown, beside what is stored.
 
     `fresh` are lines that are more than are stored, each with its digest and which of the identical ones it is;
-    `again`, of those looks of which none is more, the keys of the stored ones; `counts`, how often each was shown.
+    `again`, of those digests of which none is more, the keys of the stored ones; `counts`, how often each was shown.
     """
 
     fresh: Sequence[tuple[LogLine, str, int]]

@@ -138,7 +138,7 @@ def withdraw(run: IntakeRun, reason: str, *, actor: Person) -> WithdrawalEffect:
         _take_out(run.connector, lines)
         gaps.cover_anew(run.connector, Intake(run.intake), _still_covered(run))
         seq = lock_head().seq + 1
-        note = note_of(reason)
+        note = withdrawal_note(reason)
         cases = list(_cases(lines))
         voided = case_lifecycle.void(cases, note, _name(actor), seq)
         closed = sum(case.entry_seq is None for case in cases)
@@ -150,7 +150,7 @@ def withdraw(run: IntakeRun, reason: str, *, actor: Person) -> WithdrawalEffect:
     return outcome
 
 
-def note_of(reason: str) -> str:
+def withdrawal_note(reason: str) -> str:
     """What the cases that ended with it say."""
     return f"The taking-in that brought its line was withdrawn: {reason}"
 
@@ -201,9 +201,9 @@ def _shown_only_by(run: IntakeRun) -> tuple[int, list[MirrorLine]]:
     _count(MirrorLine.objects.filter(run=run), counts)
     found: list[MirrorLine] = []
     for some in _some(sorted(counts)):
-        standing = runs.standing(run.connector_id, some, without=run.pk)
+        counted = runs.counted_occurrences(run.connector_id, some, without=run.pk)
         there = MirrorLine.objects.filter(connector=run.connector, digest__in=some, withdrawal=None)
-        found += [line for line in there.order_by("pk") if line.occurrence > standing[line.digest]]
+        found += [line for line in there.order_by("pk") if line.occurrence > counted[line.digest]]
     return sum(counts.values()), found
 
 
@@ -227,16 +227,16 @@ def _cases(lines: Sequence[MirrorLine]) -> Iterator[Case]:
 def _take_out(connector: Connector, lines: Sequence[MirrorLine]) -> None:
     """Their rows go; changes of ours that they were paired with look for another line."""
     insert([WithdrawnLine(line=line) for line in lines])
-    looks: set[str] = set()
+    match_keys: set[str] = set()
     for some in _some([line.pk for line in lines]):
         shown = HistoryRow.objects.filter(line__in=some)
-        looks |= set(shown.exclude(match="").values_list("match", flat=True))
+        match_keys |= set(shown.exclude(match="").values_list("match", flat=True))
         for row in shown.filter(source=Source.OURS):
             row.line, row.certainty, row.identical = None, Certainty.NONE, 0
             row.text = search_terms.with_remote(row.text, "")
             row.save(update_fields=["line", "certainty", "identical", "text"])
         HistoryRow.objects.filter(line__in=some).delete()
-    matching.pair_lines(connector, looks, span=matching.around(line.at for line in lines))
+    matching.pair_lines(connector, match_keys, span=matching.around(line.at for line in lines))
 
 
 def count_again(connector: Connector, counts: Mapping[str, int]) -> list[MirrorLine]:

@@ -84,7 +84,7 @@ def _show_sighting(entry: Entry) -> None:
     HistoryRow.objects.filter(entry_seq=entry.seq).update(source=again.source, action=again.action, text=again.text)
 
 
-def untold(connector: Connector, seen: Sequence[DriftObservation], reach: timedelta) -> list[DriftObservation]:
+def without_line(connector: Connector, seen: Sequence[DriftObservation], reach: timedelta) -> list[DriftObservation]:
     """Those that no line tells. Each line tells one, since most do not say of which project they are."""
     if not seen:
         return []

@@ -152,7 +152,7 @@ def _from_ids(connector: Connector, fresh: Iterable[HistoryRow], terms: Terms, f
             continue
         published = AS_PUBLISHED.get(fold(told.label))
         if published is None and row.work_item_type == type_:
-            _note(found, told.label, type_, row.line_id or 0, None)
+            _add_evidence(found, told.label, type_, row.line_id or 0, None)
         elif published and published != type_ == row.work_item_type:
             contrary[row.match].append((row, told.label, type_))
     _beside_ours(connector, contrary, found)
@@ -171,34 +171,34 @@ def _from_our_changes(
     rows = HistoryRow.objects.filter(connector=connector, source=Source.OUTSIDE, line__isnull=False, at__gte=since)
     stored = rows.exclude(work_item_type__in=TYPES).select_related("line").order_by("-at")[:MOST_TRIED]
     unknown = [row for row in fresh if row.match and row.work_item_type not in TYPES]
-    looks: dict[str, list[tuple[HistoryRow, str, str]]] = defaultdict(list)
+    by_match_key: dict[str, list[tuple[HistoryRow, str, str]]] = defaultdict(list)
     for row in [*unknown[:MOST_TRIED], *stored]:
         event = parse(row.line.description, row.line.type).event if row.line else None
         if event and fold(event.work_item_type) not in terms.labels:
             for type_ in TYPES:
-                look = match_key(event, connector.align_connector_id, type_)
-                looks[look].append((row, event.work_item_type, type_))
-    _beside_ours(connector, looks, found)
+                key = match_key(event, connector.align_connector_id, type_)
+                by_match_key[key].append((row, event.work_item_type, type_))
+    _beside_ours(connector, by_match_key, found)
 
 
 def _beside_ours(
-    connector: Connector, looks: Mapping[str, list[tuple[HistoryRow, str, str]]], found: dict[str, TermEvidence]
+    connector: Connector, by_match_key: Mapping[str, list[tuple[HistoryRow, str, str]]], found: dict[str, TermEvidence]
 ) -> None:
     """Lines that would look like a change of ours, had they this type, and are near enough to be it."""
     reach = matching.window()
-    for look, at, seq in _without_line(connector, list(looks)):
-        for row, label, type_ in looks[look]:
+    for key, at, seq in _without_line(connector, list(by_match_key)):
+        for row, label, type_ in by_match_key[key]:
             if abs(row.at - at) <= reach:
-                _note(found, label, type_, row.line_id or 0, seq)
+                _add_evidence(found, label, type_, row.line_id or 0, seq)
 
 
-def _without_line(connector: Connector, looks: Sequence[str]) -> list[tuple[str, datetime, int | None]]:
+def _without_line(connector: Connector, keys: Sequence[str]) -> list[tuple[str, datetime, int | None]]:
     rows = HistoryRow.objects.filter(connector=connector, source=Source.OURS, line=None)
-    some = (looks[start : start + AT_ONCE] for start in range(0, len(looks), AT_ONCE))
+    some = (keys[start : start + AT_ONCE] for start in range(0, len(keys), AT_ONCE))
     return [each for part in some for each in rows.filter(match__in=part).values_list("match", "at", "entry_seq")]
 
 
-def _note(found: dict[str, TermEvidence], label: str, type_: str, line: int, entry: int | None) -> None:
+def _add_evidence(found: dict[str, TermEvidence], label: str, type_: str, line: int, entry: int | None) -> None:
     found.setdefault(fold(label)[:LONGEST], TermEvidence(label=label)).by_type[type_].append(
         {"line": line, "entry": entry}
     )

@@ -49,7 +49,7 @@ class Pair:
 
 @dataclass(kw_only=True)
 class Cluster:
-    """Changes and lines of one look, each within the window of the next."""
+    """Changes and lines of one match key, each within the window of the next."""
 
     ours: list[Point] = field(default_factory=list)
     lines: list[Point] = field(default_factory=list)
@@ -131,7 +131,7 @@ def around(times: Iterable[datetime]) -> TimeSpan:
 
 
 def _of_lines(connector_id: int, matches: Sequence[str], span: TimeSpan) -> set[str]:
-    """Those of these looks that lines have there, too. In plain SQL, see trail: each change of ours asks."""
+    """Those of these match keys that lines have there, too. In plain SQL, see trail: each change of ours asks."""
     times = [connection.ops.adapt_datetimefield_value(at) for at in (span.since, span.until)]
     table, found = connection.ops.quote_name(HistoryRow._meta.db_table), set()
     with connection.cursor() as cursor:
@@ -157,7 +157,7 @@ def rejoin(connector: Connector) -> Joined:
 def pair_lines(
     connector: Connector, matches: set[str], fresh: Iterable[HistoryRow] = (), span: TimeSpan = ALWAYS
 ) -> Joined:
-    """Pair everything that has one of these looks, in `span` or anywhere. To be called under trail.lock_head.
+    """Pair everything that has one of these match keys, in `span` or anywhere. To be called under trail.lock_head.
 
     `fresh` are rows of new lines, not saved yet: only those without a cause of ours are.
     """
@@ -169,30 +169,32 @@ def pair_lines(
     for start in range(0, len(keys), KEYS_AT_ONCE):
         some = keys[start : start + KEYS_AT_ONCE]
         new = [row for key in some for row in by_look[key]]
-        for number, count in enumerate(_settle(connector, some, new, span)):
+        for number, count in enumerate(_pair_groups(connector, some, new, span)):
             counts[number] += count
     return Joined(paired=counts[0], exact=counts[1], outside=counts[2])
 
 
 @dataclass(kw_only=True)
 class MatchGroup:
-    """All rows of one look: ours, and the lines wherever they hang now."""
+    """All rows of one match key: ours, and the lines wherever they hang now."""
 
     ours: list[HistoryRow] = field(default_factory=list)
     lines: dict[int, MirrorLine] = field(default_factory=dict)
     outside: dict[int, HistoryRow] = field(default_factory=dict)  # by line
 
 
-def _settle(connector: Connector, keys: list[str], fresh: Sequence[HistoryRow], span: TimeSpan) -> tuple[int, int, int]:
+def _pair_groups(
+    connector: Connector, keys: list[str], fresh: Sequence[HistoryRow], span: TimeSpan
+) -> tuple[int, int, int]:
     changes = Changes()
     for group in _groups([*_stored(connector, keys, span), *fresh]).values():
-        _settle_group(group, changes)
+        _pair_group(group, changes)
     changes.save(connector)
     return changes.paired, changes.exact, changes.outside
 
 
 def _stored(connector: Connector, keys: Iterable[str], span: TimeSpan) -> list[HistoryRow]:
-    """The rows of these looks in the span; of all times when some that hang together may go on beyond it."""
+    """The rows of these match keys in the span; of all times when some that hang together may go on beyond it."""
     stored = HistoryRow.objects.filter(connector=connector, match__in=list(keys)).select_related("line")
     if span.since is None or span.until is None:
         return list(stored)
@@ -223,7 +225,7 @@ class Changes:
     released: list[int] = field(default_factory=list)  # rows of ours whose line changes
     gone: list[int] = field(default_factory=list)  # outside rows whose line found its change
     found: set[int] = field(default_factory=set)  # their lines
-    moved: list[tuple[int, int]] = field(default_factory=list)  # of one look, a line found and a line lost
+    moved: list[tuple[int, int]] = field(default_factory=list)  # of one match key, a line found and a line lost
     lost: list[tuple[MirrorLine, list[str]]] = field(default_factory=list)  # lines whose change went to another
     new: list[HistoryRow] = field(default_factory=list)  # outside rows to save
     named: list[HistoryRow] = field(default_factory=list)  # outside rows with other candidates
@@ -264,7 +266,7 @@ def _save_pairings(rows: Sequence[HistoryRow]) -> None:
             )
 
 
-def _settle_group(group: MatchGroup, changes: Changes) -> None:
+def _pair_group(group: MatchGroup, changes: Changes) -> None:
     reach = window()
     # By the entry's number, which no row's place in its table can change.
     by_id = {row.entry_seq or 0: row for row in group.ours}
@@ -278,15 +280,15 @@ def _settle_group(group: MatchGroup, changes: Changes) -> None:
         taken = {found.line for found in pairs}
         projects = sorted({key for point in cluster.ours if (key := by_id[point.id].project_key)})
         for point in cluster.lines:
-            _settle_line(group, point.id, point.id in taken, projects, changes)
+            _record_line(group, point.id, point.id in taken, projects, changes)
     for row in group.ours:
-        _settle_row(row, partner.get(row.entry_seq or 0), group, changes)
+        _record_pairing(row, partner.get(row.entry_seq or 0), group, changes)
     found = [line for line, row in group.outside.items() if row.pk in changes.gone[gone:]]
     changes.found.update(found)
     changes.moved += zip(found, [line.pk for line, _ in changes.lost[lost:]], strict=False)
 
 
-def _settle_line(group: MatchGroup, line: int, taken: bool, projects: list[str], changes: Changes) -> None:
+def _record_line(group: MatchGroup, line: int, taken: bool, projects: list[str], changes: Changes) -> None:
     there = group.outside.get(line)
     if taken:
         if there and not there._state.adding:
@@ -303,7 +305,7 @@ def _settle_line(group: MatchGroup, line: int, taken: bool, projects: list[str],
         changes.named.append(there)
 
 
-def _settle_row(row: HistoryRow, found: Pair | None, group: MatchGroup, changes: Changes) -> None:
+def _record_pairing(row: HistoryRow, found: Pair | None, group: MatchGroup, changes: Changes) -> None:
     line = group.lines[found.line] if found else None
     identical = found.identical if found else 0
     certainty = Certainty.NONE

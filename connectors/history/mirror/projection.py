@@ -13,12 +13,12 @@ from django.db.models.base import ModelState
 
 from alignadmin.audit.models import Entry
 from alignadmin.folding import fold
+from connectors.align.audit_grammar import PLAIN_NAME
 from connectors.align.audit_sentences import (
     A2J,
     CREATED,
     DELETED,
     J2A,
-    PLAIN_NAME,
     WORK_ITEM_TYPES,
     MappingEvent,
     as_written,
@@ -79,14 +79,14 @@ def match_of_ours(event: MappingEvent) -> str:
 
 
 def match_key(event: MappingEvent, connector_id: int, type_: str) -> str:
-    """What lines and changes of one look share; `type_` is the work item type that the event is about."""
+    """What lines and changes that look the same share; `type_` is the work item type that the event is about."""
     source = _end(event.source_id, event.source_name)
     what = (event.action, event.kind, event.direction, type_, source)
-    stated = json.dumps([connector_id, *what, *_told(event)])
+    stated = json.dumps([connector_id, *what, *_target_values(event)])
     return hashlib.sha256(stated.encode()).hexdigest()
 
 
-def _told(event: MappingEvent) -> tuple[Any, ...]:
+def _target_values(event: MappingEvent) -> tuple[Any, ...]:
     """What else the sentence of this action tells; ids before names, which the two systems may spell differently."""
     if event.action == CREATED:
         project = event.project_key if event.direction == A2J else None

@@ -26,7 +26,7 @@ PLACED = ["project_key", "project_stated", "text"]  # and what its status's proj
 class Remade:
     """What one run changes."""
 
-    matches: set[str] = field(default_factory=set)  # the looks before and after
+    matches: set[str] = field(default_factory=set)  # the match keys before and after
     rows: list[HistoryRow] = field(default_factory=list)  # outside ones, told otherwise
     released: list[HistoryRow] = field(default_factory=list)  # of ours, whose line has another look
     lines: list[MirrorLine] = field(default_factory=list)  # theirs, which stand alone until they are paired again

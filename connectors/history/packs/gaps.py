@@ -20,6 +20,7 @@ from connectors.history.intake.runs import LONGEST_OPEN, Stretch, joined, stretc
 from connectors.models import IntakeRun, OpenRun
 from connectors.models.connector import Connector
 from connectors.ports.audited import LOG_READ, LOG_TAKEN_IN, LOG_WITHDRAWN
+from connectors.ports.differences import UNREADABLE
 
 TELLING = (LOG_READ, LOG_TAKEN_IN, LOG_WITHDRAWN)
 
@@ -44,7 +45,7 @@ def gaps_until(last: int) -> CoveredTime:
         if hasattr(run, "withdrawal") and run.withdrawal.entry_seq <= gone:
             withdrawn.add(run.number)
     for body in Entry.objects.filter(action__in=TELLING, seq__lte=last).order_by("seq").values_list("body", flat=True):
-        _hear(body, runs, withdrawn)
+        _apply_entry(body, runs, withdrawn)
     found: dict[int, list[Stretch]] = defaultdict(list)
     for number, (connector, covers) in runs.items():
         if number not in withdrawn:
@@ -56,7 +57,7 @@ def gaps_until(last: int) -> CoveredTime:
     return CoveredTime(stretches=found, open_since=since)
 
 
-def _hear(body: str, runs: dict[int, tuple[int, list[Stretch]]], withdrawn: set[int]) -> None:
+def _apply_entry(body: str, runs: dict[int, tuple[int, list[Stretch]]], withdrawn: set[int]) -> None:
     """What was altered so that it cannot be read covers nothing: the chain names it."""
     try:
         data: Mapping[str, Any] = json.loads(body)["data"]
@@ -65,5 +66,5 @@ def _hear(body: str, runs: dict[int, tuple[int, list[Stretch]]], withdrawn: set[
         elif run := data.get("run"):
             moments = (map(datetime.fromisoformat, ends[:2]) for ends in json.loads(run["covers"]))
             runs[run["number"]] = run["connector_id"], [(since, until) for since, until in moments]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except UNREADABLE:
         return

@@ -28,14 +28,14 @@ Said = Mapping[str, Any]
 
 def span(plans: Sequence[int], scratch: Scratch) -> tuple[int | None, int | None]:
     """The first and the last entry about them."""
-    found = [seq for some in _some(plans) for seq in scratch.acts(some)]
+    found = [seq for some in _some(plans) for seq in scratch.plan_entries(some)]
     return min(found, default=None), max(found, default=None)
 
 
 def lines(plans: Sequence[int], scratch: Scratch) -> Iterator[bytes]:
     """Plans first, then their changes in the order of the entries, some plans at a time."""
     for some in _some(plans):
-        seqs = scratch.acts(some)
+        seqs = scratch.plan_entries(some)
         yield b"".join(line_of(plan) for plan in _plans(some, seqs))
         for entries in _entries(some, seqs, ~WHOLE):
             yield b"".join(line_of(_change(entry)) for entry in entries)
@@ -59,7 +59,7 @@ def _plans(plans: Sequence[int], seqs: Sequence[int]) -> Iterator[dict[str, Any]
     acts: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for entries in _entries(plans, seqs, WHOLE):
         for entry in entries:
-            acts[entry.body["plan"]].append(_act(entry))
+            acts[entry.body["plan"]].append(_plan_entry(entry))
     for plan in plans:
         yield _plan(plan, acts[plan])
 
@@ -92,7 +92,7 @@ def _first(acts: Sequence[Said], *actions: str) -> Said:
     return next((act for act in acts if act["action"] in actions), {})
 
 
-def _act(entry: ParsedEntry) -> dict[str, Any]:
+def _plan_entry(entry: ParsedEntry) -> dict[str, Any]:
     kept = ("at", "action", "actor", "connector", "sentence", "reason", "ticket", "data")
     return {"seq": entry.seq, "hash": entry.hash, **{name: entry.body[name] for name in kept}}
 

@@ -58,7 +58,7 @@ class Written:
     kept_raw: int = 0
     runs: set[int] = field(default_factory=set)  # of the intake, that brought the lines
 
-    def note(self, record: Record) -> None:
+    def count_row(self, record: Record) -> None:
         self.rows += 1
         self.first_at = self.first_at or record["at"]
         self.last_at = record["at"]
@@ -113,7 +113,7 @@ def write(scratch: Scratch, zone: ZoneInfo, table: BinaryIO, written: Written) -
     for records in scratch.records(CHUNK):
         _add_pairs(records, scratch)
         for record in records:
-            written.note(record)
+            written.count_row(record)
         table.write(csv_safe.lines(_cells(record, zone) for record in records))
         yield b"".join(map(line_of, records))
 

@@ -101,7 +101,7 @@ def add(name: str, query: str, every: Every, recipients: Sequence[str], *, actor
             created_by=actor,
             due_at=next_due(every, timezone.now()),
         )
-        _tell("pack.scheduled", made, f"{every.label}: {chosen.words}", actor, recipients=list(recipients))
+        _record("pack.scheduled", made, f"{every.label}: {chosen.words}", actor, recipients=list(recipients))
     return made
 
 
@@ -121,7 +121,7 @@ def _switch(schedule: PackSchedule, *, on: bool, actor: Person) -> None:
     with transaction.atomic():
         if PackSchedule.objects.filter(pk=schedule.pk, is_active=not on).update(**values):
             word = "resumed" if on else "paused"
-            _tell(f"pack.schedule_{word}", schedule, word.capitalize(), actor)
+            _record(f"pack.schedule_{word}", schedule, word.capitalize(), actor)
 
 
 def delete(schedule: PackSchedule, *, actor: Person) -> None:
@@ -131,10 +131,10 @@ def delete(schedule: PackSchedule, *, actor: Person) -> None:
         if found is None:
             return
         PackSchedule.objects.filter(pk=found.pk).delete()
-        _tell("pack.schedule_deleted", found, "Deleted", actor)
+        _record("pack.schedule_deleted", found, "Deleted", actor)
 
 
-def _tell(action: str, schedule: PackSchedule, what: str, actor: Person, **data: Any) -> None:
+def _record(action: str, schedule: PackSchedule, what: str, actor: Person, **data: Any) -> None:
     said: Mapping[str, Any] = {"schedule": schedule.name, "query": schedule.query, "every": schedule.every, **data}
     trail.record(
         AuditRecord(

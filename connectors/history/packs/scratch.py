@@ -21,15 +21,15 @@ PRAGMA cache_size = -8000;
 PRAGMA temp_store = FILE;
 """
 TABLES = """
-CREATE TABLE point (connector INTEGER, look TEXT, at INTEGER, is_line INTEGER, id INTEGER, project TEXT);
+CREATE TABLE point (connector INTEGER, match_key TEXT, at INTEGER, is_line INTEGER, id INTEGER, project TEXT);
 CREATE TABLE pairing (seq INTEGER PRIMARY KEY, line INTEGER, identical INTEGER);
 CREATE TABLE taken (line INTEGER PRIMARY KEY, seq INTEGER);
 CREATE TABLE line (connector INTEGER, id INTEGER, PRIMARY KEY (connector, id)) WITHOUT ROWID;
 CREATE TABLE candidates (line INTEGER PRIMARY KEY, projects TEXT);
-CREATE TABLE act (plan INTEGER, seq INTEGER, PRIMARY KEY (plan, seq)) WITHOUT ROWID;
+CREATE TABLE plan_entry (plan INTEGER, seq INTEGER, PRIMARY KEY (plan, seq)) WITHOUT ROWID;
 CREATE TABLE stored (seq INTEGER PRIMARY KEY, line INTEGER, certainty TEXT, identical INTEGER);
-CREATE TABLE record (at INTEGER, is_line INTEGER, id INTEGER, told BLOB);
-CREATE TABLE waiting (seq INTEGER PRIMARY KEY, at INTEGER, plan INTEGER, words TEXT, told BLOB);
+CREATE TABLE record (at INTEGER, is_line INTEGER, id INTEGER, content BLOB);
+CREATE TABLE waiting (seq INTEGER PRIMARY KEY, at INTEGER, plan INTEGER, words TEXT, content BLOB);
 """
 AT_ONCE = 500  # values of one condition
 START = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,19 +69,19 @@ class Scratch:
             # Only names of tables above are put into the text.
             self._db.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({places})", found)  # noqa: S608  # nosec B608
 
-    def looks(self) -> Iterator[tuple[list[Point], list[Point], dict[int, str]]]:
-        """Of each look the changes and the lines, both by time, and the projects of the changes."""
-        self._db.execute("CREATE INDEX points ON point (connector, look, at, is_line, id, project)")
+    def match_groups(self) -> Iterator[tuple[list[Point], list[Point], dict[int, str]]]:
+        """Of each match key the changes and the lines, both by time, and the projects of the changes."""
+        self._db.execute("CREATE INDEX points ON point (connector, match_key, at, is_line, id, project)")
         key: tuple[int, str] | None = None
         ours: list[Point] = []
         lines: list[Point] = []
         projects: dict[int, str] = {}
-        found = self._db.execute("SELECT * FROM point ORDER BY connector, look, at, is_line, id")
-        for connector, look, at, is_line, number, project in found:
-            if key != (connector, look):
+        found = self._db.execute("SELECT * FROM point ORDER BY connector, match_key, at, is_line, id")
+        for connector, match_key, at, is_line, number, project in found:
+            if key != (connector, match_key):
                 if key and lines:
                     yield ours, lines, projects
-                key, ours, lines, projects = (connector, look), [], [], {}
+                key, ours, lines, projects = (connector, match_key), [], [], {}
             point = Point(id=number, at=moment(at))
             (lines if is_line else ours).append(point)
             if not is_line:
@@ -119,9 +119,9 @@ class Scratch:
             yield from self._db.execute(f"SELECT * FROM {table} WHERE {key} IN ({places})", some)  # noqa: S608  # nosec B608
 
     def mispaired(self) -> Iterator[tuple[int, int | None, str, int, int | None, int, tuple[int, str]]]:
-        """Entry; line, certainty and number as stored; line and number as worked out, where these differ; the look."""
+        """Entry; line, certainty and number as stored; line and number as worked out if these differ; the match key."""
         found = self._db.execute(
-            "SELECT s.seq, s.line, s.certainty, s.identical, p.line, coalesce(p.identical, 0), q.connector, q.look"
+            "SELECT s.seq, s.line, s.certainty, s.identical, p.line, coalesce(p.identical, 0), q.connector, q.match_key"
             " FROM stored s LEFT JOIN pairing p ON p.seq = s.seq LEFT JOIN point q ON q.id = s.seq AND q.is_line = 0"
             " WHERE s.line IS NOT p.line OR s.identical <> coalesce(p.identical, 0) OR s.certainty <>"
             " CASE WHEN p.seq IS NULL THEN '' WHEN p.identical = 1 THEN 'exact' ELSE 'one-of' END ORDER BY s.seq"
@@ -129,15 +129,15 @@ class Scratch:
         for row in found:
             yield *row[:6], row[6:]
 
-    def acts(self, plans: Sequence[int]) -> list[int]:
-        return sorted({seq for _, seq in self._of("act", "plan", plans)})
+    def plan_entries(self, plans: Sequence[int]) -> list[int]:
+        return sorted({seq for _, seq in self._of("plan_entry", "plan", plans)})
 
     def choose(self, at: datetime, record: dict[str, Any], *, is_line: bool, number: int) -> None:
         self._chosen.append((number_of(at), int(is_line), number, marshal.dumps(record)))
         if len(self._chosen) >= AT_ONCE:
             self._put_aside()
 
-    def wait(self, seq: int, at: datetime, plan: int | None, words: str, record: dict[str, Any]) -> None:
+    def add_waiting(self, seq: int, at: datetime, plan: int | None, words: str, record: dict[str, Any]) -> None:
         """A row that the filter finds, if at all, by the user of a line that is not known yet."""
         self._waiting.append((seq, number_of(at), plan, words, marshal.dumps(record)))
         if len(self._waiting) >= AT_ONCE:
@@ -159,10 +159,10 @@ class Scratch:
         """The chosen rows, the oldest first."""
         self._put_aside()
         self._db.execute("CREATE INDEX records ON record (at, is_line, id)")
-        found = self._db.execute("SELECT told FROM record ORDER BY at, is_line, id")
+        found = self._db.execute("SELECT content FROM record ORDER BY at, is_line, id")
         while some := found.fetchmany(size):
             # Nobody else has this file: its name was gone before anything was in it. JSON takes five times as long.
-            yield [marshal.loads(told) for (told,) in some]  # noqa: S302  # nosec B302
+            yield [marshal.loads(content) for (content,) in some]  # noqa: S302  # nosec B302
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from alignadmin.text import one_line
 from connectors.history.packs import gaps
 from connectors.history.packs.row_files import Written
 from connectors.history.packs.selection import Selection
-from connectors.history.packs.span import Found
+from connectors.history.packs.span_findings import Found
 from connectors.models.connector import Connector
 
 MOST_GAPS = 1000
@@ -28,14 +28,14 @@ class StatedPeriod:
     zone: ZoneInfo
 
     def __str__(self) -> str:
-        since = f"between {self._told(self.since)}" if self.since else "between the first entry of the history"
-        return f"{since} and {self._told(self.until - INSTANT)}"
+        since = f"between {self._moment(self.since)}" if self.since else "between the first entry of the history"
+        return f"{since} and {self._moment(self.until - INSTANT)}"
 
-    def _told(self, at: datetime) -> str:
+    def _moment(self, at: datetime) -> str:
         return f"{at.astimezone(self.zone):%-d %b %Y, %H:%M:%S} ({at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ})"
 
     def stretch(self, since: datetime, until: datetime) -> str:
-        return f"from {self._told(since)} to {self._told(min(until, self.until - INSTANT))}"
+        return f"from {self._moment(since)} to {self._moment(min(until, self.until - INSTANT))}"
 
 
 def write(selection: Selection, written: Written, found: Found, *, made_at: datetime, last: int) -> str:

@@ -36,7 +36,7 @@ class TermMeanings:
         ids = {family: meaning for family, (meaning, _) in self.type_ids.items()}
         return Terms(labels={**AS_PUBLISHED, **own}, type_ids=ids_by_family(ids))
 
-    def told(self, connector: Connector) -> dict[str, Any]:
+    def as_manifest(self, connector: Connector) -> dict[str, Any]:
         """Of the manifest."""
         parts = {"labels": self.labels, "type_ids": self.type_ids}
         return {
@@ -56,7 +56,7 @@ def meanings() -> dict[int, TermMeanings]:
     for seq, action, body in (
         Entry.objects.filter(action__in=SAYING).order_by("seq").values_list("seq", "action", "body")
     ):
-        _hear(found, seq, action, body)
+        _apply_entry(found, seq, action, body)
     return found
 
 
@@ -64,7 +64,7 @@ def _unsaid(type_ids: Mapping[str, Any]) -> dict[str, Said]:
     return {family: (meaning, None) for family, meaning in type_ids.items()}
 
 
-def _hear(found: Mapping[int, TermMeanings], seq: int, action: str, body: str) -> None:
+def _apply_entry(found: Mapping[int, TermMeanings], seq: int, action: str, body: str) -> None:
     """What was altered so that it cannot be read says nothing: the chain names it."""
     try:
         said = json.loads(body)
@@ -82,4 +82,4 @@ def _hear(found: Mapping[int, TermMeanings], seq: int, action: str, body: str) -
 
 
 def terms_file(meanings_: Mapping[int, TermMeanings], connectors: Iterable[Connector]) -> list[dict[str, Any]]:
-    return [meanings_[each.pk].told(each) for each in connectors if each.pk in meanings_]
+    return [meanings_[each.pk].as_manifest(each) for each in connectors if each.pk in meanings_]

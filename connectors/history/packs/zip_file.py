@@ -32,7 +32,8 @@ from connectors.history.packs.readme import readme
 from connectors.history.packs.row_files import Written
 from connectors.history.packs.scratch import Scratch
 from connectors.history.packs.selection import Selection
-from connectors.history.packs.span import Ends, Found
+from connectors.history.packs.span_bounds import Ends
+from connectors.history.packs.span_findings import Found
 from connectors.models import Pack
 from connectors.models.connector import Connector
 
@@ -139,8 +140,8 @@ def write(path: Path, found: Contents, progress: Progress) -> Made:
         writing.add("rows.jsonl", done.counted(row_files.write(found.scratch, zone, table, written)))
         table.seek(0)
         writing.add("rows.csv", iter(lambda: table.read(BLOCK), b""))
-        writing.add("lines.jsonl", done.told(pack_lines.lines(written.runs)))
-        writing.add("plans.jsonl", done.told(plan_files.lines(found.plans, found.scratch)))
+        writing.add("lines.jsonl", done.with_progress(pack_lines.lines(written.runs)))
+        writing.add("plans.jsonl", done.with_progress(plan_files.lines(found.plans, found.scratch)))
         _add_chain(writing, found.span, done)
         writing.add("statements.txt", [_statements(found, written)])
         writing.add("README.txt", [_readme(found)])
@@ -174,8 +175,8 @@ class _Done:
             self.add(block.count(b"\n"))
             yield block
 
-    def told(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
-        """These lines are no part of the total; that the work goes on is told all the same."""
+    def with_progress(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        """These lines are no part of the total; that the work goes on is shown all the same."""
         for block in blocks:
             self.add(0)
             yield block

@@ -40,7 +40,7 @@ MOST_NAMED = 200  # actions and people that an entry counts one by one
 
 def overdue() -> int:
     """How many weeks ended so long ago that they should have been signed."""
-    return weeks.standing().overdue
+    return weeks.review_status().overdue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class ToDo:
 
 
 def to_do() -> ToDo:
-    return ToDo(standing=weeks.standing(), open_questions=open_questions())
+    return ToDo(standing=weeks.review_status(), open_questions=open_questions())
 
 
 def waiting_for(person: Person) -> int:

@@ -108,15 +108,15 @@ class WeekPage:
 
     @cached_property
     def emergencies(self) -> Sequence[HistoryRow]:
-        return list(self._acts(EMERGENCY)[:MOST_PLANS])
+        return list(self._entries_of(EMERGENCY)[:MOST_PLANS])
 
     @cached_property
     def applied(self) -> Sequence[HistoryRow]:
         """The start of each plan, once."""
-        starts = {row.plan: row for row in reversed(list(self._acts(STARTED)[:MOST_PLANS]))}
+        starts = {row.plan: row for row in reversed(list(self._entries_of(STARTED)[:MOST_PLANS]))}
         return sorted(starts.values(), key=lambda row: (row.at, row.pk))
 
-    def _acts(self, action: str) -> Any:
+    def _entries_of(self, action: str) -> Any:
         return weeks.rows_of(self.week).filter(action=action, plan__isnull=False).order_by("at", "id")
 
     @cached_property

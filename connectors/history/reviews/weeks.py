@@ -188,7 +188,7 @@ class ReviewStatus:
     oldest: Week | None  # the first that is not signed
 
 
-def standing(now: datetime | None = None) -> ReviewStatus:
+def review_status(now: datetime | None = None) -> ReviewStatus:
     now = now or timezone.now()
     start, running = first(now), week_of(now)
     signed = set(Review.objects.filter(week__gte=start.monday).values_list("week", flat=True))

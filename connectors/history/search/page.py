@@ -74,7 +74,7 @@ class HistoryUrl:
     def _chip_of_term(self, term: Term) -> Chip:
         return Chip(
             label=LABELS.get(term.name, term.name),
-            value=_told(term),
+            value=_term_text(term),
             without=self.other(query_language.without(self.asked, term)),
             is_wrong=bool(query_language.trouble(query_language.build([term], []))),
         )
@@ -114,7 +114,7 @@ class HistoryUrl:
         return self.other(replace(whenever, terms=terms))
 
 
-def _told(term: Term) -> str:
+def _term_text(term: Term) -> str:
     """A value in the page's own words where it is one of a few."""
     choices = {"kind": query_language.KINDS, "direction": query_language.DIRECTIONS, "since": dict(RANGES)}.get(
         term.name, {}

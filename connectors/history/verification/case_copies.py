@@ -42,7 +42,7 @@ def decided_cases(after: Position) -> Page:
         if entry.action == make.ELSEWHERE and entry.seq not in seen:
             found.append(_no_case(f"the change that entry {entry.seq} tells", seq=entry.seq))
         for number in _cases_of(entry):
-            found += _is_told(number, by_case.get(number), entry)
+            found += _decision_repeated(number, by_case.get(number), entry)
     return Page(following=entries[-1].seq if len(entries) == SIZE else None, rows=len(entries), found=found)
 
 
@@ -51,7 +51,7 @@ def _cases_of(entry: Entry) -> Sequence[int]:
     return data["cases"] if "cases" in data else [data["case"]] if "case" in data else []
 
 
-def _is_told(number: int, case: Case | None, entry: Entry) -> Iterator[Difference]:
+def _decision_repeated(number: int, case: Case | None, entry: Entry) -> Iterator[Difference]:
     if case is None:
         yield _no_case(f"entry {entry.seq}, which decided about case {number}", seq=entry.seq)
     elif entry.action == case_lifecycle.OPENED_AGAIN:
@@ -143,7 +143,7 @@ def _decided(entry: Entry) -> dict[str, object]:
     actor = body["actor"] or {}
     by = (actor.get("name") or actor.get("email", ""))[:320]
     if entry.action == LOG_WITHDRAWN:
-        return {"state": CaseState.WITHDRAWN, "note": withdrawals.note_of(body["reason"]), "decided_by": by}
+        return {"state": CaseState.WITHDRAWN, "note": withdrawals.withdrawal_note(body["reason"]), "decided_by": by}
     state = CaseState.EXPLAINED if entry.action == services.EXPLAINED else CaseState.REVERTED
     return {"state": state, "note": body["reason"], "decided_by": by}
 
@@ -193,7 +193,7 @@ def lines_without_case(after: Position) -> Page:
     return Page(following=None, found=found, more=len(lines) - len(found))
 
 
-LOOKS = (
+COMPARISONS = (
     TableComparison(name="decisions about cases", page=decided_cases),
     TableComparison(name="cases", page=all_cases, count=Case.objects.count),
     TableComparison(name="outside changes without a case", page=lines_without_case),

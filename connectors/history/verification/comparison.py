@@ -32,7 +32,7 @@ from connectors.ports.differences import (
     Page,
     Position,
     TableComparison,
-    told,
+    quoted,
 )
 
 SIZE = 1000  # rows of one page
@@ -143,7 +143,7 @@ def _altered(again: HistoryRow, name: str, says: object, said: object) -> Differ
     seq, line = again.entry_seq, None if again.entry_seq else again.line_id
     source = f"entry {seq}" if seq else f"line {line}"
     label = PUT_INTO_WORDS.get(name, name.removesuffix("_id").replace("_", " "))
-    detail = f"{label} says {told(says)}, the {source.split()[0]} says {told(said)}"
+    detail = f"{label} says {quoted(says)}, the {source.split()[0]} says {quoted(said)}"
     sentence = f"The row of {source} differs from it: {detail}."
     return Difference(kind=ALTERED, table=ROWS, seq=seq, line=line, field=name, sentence=sentence, detail=detail)
 
@@ -303,7 +303,7 @@ def of_shown(shown: Sequence[HistoryRow]) -> dict[int, list[Difference]]:
     return {pk: differences for pk, differences in found.items() if differences}
 
 
-LOOKS = (
+COMPARISONS = (
     TableComparison(name="rows of entries", page=rows_of_entries, count=Entry.objects.count),
     TableComparison(name="rows of lines", page=rows_of_lines, count=MirrorLine.objects.count),
     TableComparison(name="rows without a source", page=rows_of_nothing),

@@ -218,8 +218,8 @@ def _ids_compared(
         yield altered(IDS, f"{connector.slug}, {family}", "type_ids", says, dict(ids), seq)
 
 
-LOOKS = (
-    *case_copies.LOOKS,
+COMPARISONS = (
+    *case_copies.COMPARISONS,
     TableComparison(name="questions", page=all_questions),
     TableComparison(name="reviews", page=all_reviews),
     TableComparison(name="terms for work item types", page=all_terms),

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alignadmin.audit.models import Entry
-from connectors.ports.differences import ALTERED, Difference, told
+from connectors.ports.differences import ALTERED, Difference, quoted
 
 WAITED = timedelta(minutes=1)  # a transaction, at most, between what it notes and its entry
 
@@ -19,7 +19,7 @@ WAITED = timedelta(minutes=1)  # a transaction, at most, between what it notes a
 def altered(table: str, what: str, name: str, says: object, said: object, seq: int | None = None) -> Difference:
     field = name.replace("_", " ")
     source = f"entry {seq}" if seq else "the history"
-    sentence = f"{what[:1].upper()}{what[1:]}: {field} says {told(says)}, {source} says {told(said)}."
+    sentence = f"{what[:1].upper()}{what[1:]}: {field} says {quoted(says)}, {source} says {quoted(said)}."
     return Difference(kind=ALTERED, table=table, seq=seq, field=field, sentence=sentence)
 
 

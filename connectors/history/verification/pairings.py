@@ -1,7 +1,7 @@
 """Which line belongs to which change of ours, worked out again from all that looks the same, and compared.
 
-The looks, times and lines are those of rows that were compared with their entries and lines before. Groups are read in
-the order of an index, so that a million rows need no more memory than the largest group.
+Match keys, times and lines are those of rows that were compared with their entries and lines before. Groups are
+read in the order of an index, so that a million rows need no more memory than the largest group.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from connectors.history.mirror.matching import Cluster, Pair, Point
 from connectors.history.verification.comparison import AS_TEXT, NO_CANDIDATES
 from connectors.models import Certainty, HistoryRow
 from connectors.models.connector import Connector
-from connectors.ports.differences import ALTERED, SURPLUS, Difference, Page, Position, TableComparison, told
+from connectors.ports.differences import ALTERED, SURPLUS, Difference, Page, Position, TableComparison, quoted
 
 SIZE = 2000  # rows of one page; a group is never cut
 PAIRINGS = "pairings"
@@ -77,7 +77,7 @@ def compared(group: Sequence[Any]) -> Iterator[Difference]:
 
 
 def _is_alone(row: Any) -> bool:
-    """Of most looks there is one row, with which nothing is to be worked out: it has its line, or there is none."""
+    """Most match keys have one row, with which nothing is to be worked out: it has its line, or there is none."""
     if not row.entry_seq:
         return not row.project_stated or row.as_text == NO_CANDIDATES
     if row.line_id is None:
@@ -109,7 +109,7 @@ def _ours_compared(row: Any, pair: Pair | None) -> Iterator[Difference]:
     says = {"line": row.line_id, "certainty": row.certainty, "identical": row.identical}
     for name, value in said.items():
         if says[name] != value:
-            detail = f"{name} says {told(says[name])}, the entries and lines say {told(value)}"
+            detail = f"{name} says {quoted(says[name])}, the entries and lines say {quoted(value)}"
             sentence = f"The row of entry {row.entry_seq} is not paired as it should be: {detail}."
             yield Difference(
                 kind=ALTERED, table=PAIRINGS, seq=row.entry_seq, field=name, sentence=sentence, detail=detail
@@ -132,8 +132,8 @@ def _lines_compared(
         candidates = json.loads(row.as_text)
         if (said := [] if row.project_stated else projects or candidates) != candidates:
             sentence = (
-                f"The row of line {point.id} names the candidate projects {told(candidates)}, the changes near "
-                f"it {told(said)}."
+                f"The row of line {point.id} names the candidate projects {quoted(candidates)}, the changes near "
+                f"it {quoted(said)}."
             )
             yield Difference(kind=ALTERED, table=PAIRINGS, line=point.id, field="candidates", sentence=sentence)
 
@@ -142,4 +142,4 @@ def _count() -> int:
     return HistoryRow.objects.exclude(match="").count()
 
 
-LOOKS = (TableComparison(name="pairings", page=pairings, count=_count),)
+COMPARISONS = (TableComparison(name="pairings", page=pairings, count=_count),)

@@ -53,7 +53,7 @@ class Rebuilt:
 def rebuild(*, actor: Person | None, progress: Progress | None = None) -> Rebuilt:
     """Mend all rows, their pairings and what the search finds them by; that it was done is an entry."""
     done = Rebuilt()
-    for look in (*comparison.LOOKS, *pairings.LOOKS):
+    for look in (*comparison.COMPARISONS, *pairings.COMPARISONS):
         position, rows, is_through = None, 0, False
         while not is_through:
             page = _mended(look, position, done)
@@ -95,22 +95,22 @@ def _mended(look: TableComparison, position: Position, done: Rebuilt) -> Page:
 
 
 def _mend(found: Sequence[Difference]) -> None:
-    looks: dict[int, set[str]] = defaultdict(set)
+    match_keys: dict[int, set[str]] = defaultdict(set)
     for seq in sorted({each.seq for each in found if each.seq}):
-        _note(looks, _mend_entry(seq))
+        _add_match_keys(match_keys, _mend_entry(seq))
     for line in sorted({each.line for each in found if each.line}):
-        _note(looks, _mend_line(line))
+        _add_match_keys(match_keys, _mend_line(line))
     if any(each.seq is None and each.line is None for each in found):
         HistoryRow.objects.filter(entry_seq=None, line=None).delete()
         HistoryRow.objects.filter(entry_seq__lte=0).delete()
-    for connector, some in looks.items():
+    for connector, some in match_keys.items():
         matching.pair_lines(Connector.objects.get(pk=connector), some)
 
 
-def _note(looks: dict[int, set[str]], rows: Iterable[HistoryRow]) -> None:
+def _add_match_keys(match_keys: dict[int, set[str]], rows: Iterable[HistoryRow]) -> None:
     for row in rows:
         if row.match and row.connector_id:
-            looks[row.connector_id].add(row.match)
+            match_keys[row.connector_id].add(row.match)
 
 
 def _mend_entry(seq: int) -> Sequence[HistoryRow]:

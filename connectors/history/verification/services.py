@@ -44,7 +44,7 @@ TOO_OFTEN = "This check was begun time and again and never came to its end. See 
 
 def comparisons() -> Sequence[TableComparison]:
     """Every table that is compared, in the order in which one may rely on the other."""
-    return (RUNS, *comparison.LOOKS, *pairings.LOOKS, *copies.LOOKS, *extensions().comparisons)
+    return (RUNS, *comparison.COMPARISONS, *pairings.COMPARISONS, *copies.COMPARISONS, *extensions().comparisons)
 
 
 def _runs(after: Position) -> Page:

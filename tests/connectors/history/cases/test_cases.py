@@ -227,15 +227,15 @@ def seen(event: MappingEvent = SEEN, *projects: str, at: float = 20) -> DriftObs
 
 
 def test_a_sighting_without_a_line_is_an_outside_change_once(align: Connector) -> None:
-    assert services.tell_seen(align, [seen()]) == 1
-    assert services.tell_seen(align, [seen()]) == 0
+    assert services.record_observations(align, [seen()]) == 1
+    assert services.record_observations(align, [seen()]) == 0
     row = HistoryRow.objects.get()
     assert (row.source, row.action, row.project_key, row.at) == (OUTSIDE, UPDATED, "PROJ", minutes(20))
     assert only_case().entry_seq == row.entry_seq
 
 
 def test_a_line_that_comes_later_is_the_cause_and_the_case_is_one(align: Connector) -> None:
-    services.tell_seen(align, [seen()])
+    services.record_observations(align, [seen()])
     theirs(align, told(replace(SEEN, before_id=10011), minutes(7)), told(replace(SEEN, source_id=4), minutes(7)))
     case = Case.objects.get(entry_seq__isnull=False)
     assert case.line is not None
@@ -248,7 +248,7 @@ def test_a_line_that_comes_later_is_the_cause_and_the_case_is_one(align: Connect
 
 def test_a_line_that_was_there_already_needs_no_sighting_and_each_line_tells_one(align: Connector) -> None:
     theirs(align, told(SEEN, minutes(7)))
-    assert services.tell_seen(align, [seen(), seen(SEEN, "B")]) == 1
+    assert services.record_observations(align, [seen(), seen(SEEN, "B")]) == 1
     assert Case.objects.count() == 2
 
 
@@ -257,7 +257,7 @@ def test_a_line_that_was_there_already_needs_no_sighting_and_each_line_tells_one
     [(SEEN, -6.0), (SEEN, 26.0), (replace(SEEN, after_id=7), 7.0), (replace(SEEN, work_item_type="Task"), 7.0)],
 )
 def test_a_line_of_another_time_or_value_is_another_change(align: Connector, other: MappingEvent, at: float) -> None:
-    services.tell_seen(align, [seen()])
+    services.record_observations(align, [seen()])
     theirs(align, told(other, minutes(at)))
     assert Case.objects.count() == 2
 

@@ -283,7 +283,7 @@ def test_a_change_that_the_watch_has_seen_itself_is_open_again_without_the_line(
 ) -> None:
     event = replace(EVENT, project_key=None)
     seen = DriftObservation(event=event, projects=(), since=NOON - timedelta(minutes=5), at=NOON + timedelta(minutes=5))
-    services.tell_seen(align, [seen])
+    services.record_observations(align, [seen])
     sighted = HistoryRow.objects.get(action=event.action)
     paste(align, people[Role.REVIEWER], NOON)
     case = Case.objects.get()

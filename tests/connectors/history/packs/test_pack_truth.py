@@ -24,7 +24,8 @@ from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
 from connectors.align.audit_sentences import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
 from connectors.history.mirror import labels, projection
-from connectors.history.packs import csv_safe, row_files, span
+from connectors.history.packs import csv_safe, row_files, span, span_findings
+from connectors.history.packs.span_findings import Found
 from connectors.models import Connector, HistoryRow, MirrorLine, PackState, TypeLabel
 from mappings.models import Plan
 from tests.alignadmin.test_hostile_names import NAMES
@@ -324,7 +325,7 @@ def test_it_says_what_rests_on_tables(reviewer: Client, align: Connector, eli: P
 def test_a_pack_of_too_many_differences_is_refused_with_what_to_do(
     reviewer: Client, align: Connector, eli: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(span, "MOST_DIFFERENCES", 1)
+    monkeypatch.setattr(span_findings, "MOST_DIFFERENCES", 1)
     two_changes(align, eli)
     HistoryRow.objects.all().delete()
     pack = ask(reviewer)
@@ -342,7 +343,7 @@ def test_a_line_that_comes_in_while_a_pack_is_read_is_no_difference(
     changed(align, eli, EVENT)
     read = span.read
 
-    def late(*arguments: Any) -> span.Found:
+    def late(*arguments: Any) -> Found:
         logged(align, eli, write(EVENT))
         return read(*arguments)
 
@@ -798,7 +799,7 @@ def test_a_term_that_is_decided_while_a_pack_is_read_is_no_difference(
     logged(align, eli, write(SAID))
     read = span.read
 
-    def late(*arguments: Any) -> span.Found:
+    def late(*arguments: Any) -> Found:
         labels.decide(align, {"User Story": "story"}, actor=eli)
         return read(*arguments)
 

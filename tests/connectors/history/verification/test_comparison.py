@@ -231,8 +231,9 @@ class TestChecks:
                 raise SystemExit  # nothing of the worker's own hears it
             return page(position)
 
-        look = next(each for each in verification.comparisons() if each.name == "rows of entries")
-        monkeypatch.setattr(comparison, "LOOKS", (TableComparison(name=look.name, page=dies), *comparison.LOOKS[1:]))
+        entries = next(each for each in verification.comparisons() if each.name == "rows of entries")
+        dying = TableComparison(name=entries.name, page=dies)
+        monkeypatch.setattr(comparison, "COMPARISONS", (dying, *comparison.COMPARISONS[1:]))
         with pytest.raises(SystemExit):
             runner.run_jobs()
         check.refresh_from_db()

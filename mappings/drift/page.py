@@ -56,7 +56,7 @@ class Tab(StrEnum):
 
     @property
     def label(self) -> str:
-        return {"open": "To decide", "unknown": "Not known", "accepted": "Accepted", "checks": "Checks"}[self.value]
+        return {"open": "To decide", "unknown": "Unknown", "accepted": "Accepted", "checks": "Checks"}[self.value]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -366,7 +366,7 @@ class DriftPage:
     @property
     def situations(self) -> list[tuple[str, str]]:
         labels = ("drifted", "conflict")
-        return [*zip((each.value for each in OPEN_SITUATIONS), labels, strict=True), (UNKNOWN, "not known now")]
+        return [*zip((each.value for each in OPEN_SITUATIONS), labels, strict=True), (UNKNOWN, "currently unknown")]
 
     @property
     def other_size(self) -> int | None:

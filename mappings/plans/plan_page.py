@@ -192,7 +192,7 @@ class PlanPage:
 
     @property
     def settled_word(self) -> str:
-        return "done" if self.settled == self.counts.get("done", 0) else "settled"
+        return "done" if self.settled == self.counts.get("done", 0) else "finished"
 
     @property
     def waits_for(self) -> str:
@@ -280,7 +280,8 @@ class PlanPage:
 
     @property
     def retry_label(self) -> str:
-        return f"Send {self.counts['failed']} failed again"
+        count = self.counts["failed"]
+        return f"Retry {count} failed change{'' if count == 1 else 's'}"
 
     @property
     def can_roll_back(self) -> bool:

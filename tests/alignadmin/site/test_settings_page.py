@@ -75,7 +75,7 @@ def test_the_settings_page_names_keys_and_counts_what_they_seal(
     settings.SEAL_KEYS = ["newer:" + "A" * 43 + "=", *old]
     page = said(boss.get("/settings/"))
     assert "newer 0 values seals test 2 values old, still needed" in page
-    assert "2 values are still sealed with an old key. manage.py seal_rotate" in page
+    assert "2 values are still encrypted with an old key. manage.py seal_rotate" in page
 
 
 def test_the_settings_page_holds_no_secret(boss: Client, owned: Connector, settings: Settings) -> None:

@@ -262,5 +262,5 @@ def test_it_outlives_who_began_it(bare_connector: Connector, configurer: Client)
     sam = factories.person(Role.ADMIN, email="sam@example.test", name="Sam")
     maintenance.begin(bare_connector, reason=REASON, actor=sam)
     Connector.objects.update(maintenance_by=None)
-    assert "begun by somebody who is no longer here" in text(configurer.get("/connectors/acme/"))
+    assert "started by someone who has left" in text(configurer.get("/connectors/acme/"))
     assert end(configurer).status_code == 303

@@ -75,10 +75,10 @@ def test_an_admin_begins_it_and_every_page_of_the_connector_tells_it(
     assert reasons("maintenance.begun") == [REASON]
     for address in (PAGE, "/connectors/acme/", "/connectors/acme/mappings/", "/connectors/acme/plan/"):
         told = text(configurer.get(address))
-        assert re.search(rf"In maintenance since .* begun by Admin : {REASON} \. Expected until", told), address
+        assert re.search(rf"In maintenance since .* started by Admin : {REASON} \. Expected until", told), address
         assert "End maintenance" in told, address
     told = text(signed_in(Role.VIEWER).get("/connectors/acme/"))
-    assert f"begun by Admin : {REASON}" in told
+    assert f"started by Admin : {REASON}" in told
     assert "End maintenance" not in told
 
 

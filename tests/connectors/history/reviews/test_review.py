@@ -103,7 +103,7 @@ def test_weeks_are_listed_from_the_running_one_back_to_that_of_the_first_entry(
     text = said(answer)
     assert "from Monday to Sunday in UTC" in text
     assert "7 days after its end" in text
-    assert "running" in text
+    assert "in progress" in text
     assert "overdue" in text
 
 

@@ -473,7 +473,7 @@ class TestPanel:
         fragment = response.content.decode()
         assert "HX-Request" in response["Vary"]
         assert fragment.lstrip().startswith('<aside class="card" id="_panel"')
-        for words in ("QA column added", write(EVENT), "has the hash it was written with", "Around it"):
+        for words in ("QA column added", write(EVENT), "is unaltered", "Context"):
             assert words in unescape(fragment)
 
     def test_a_changed_entry_or_row_is_said_aloud(self, reviewer: Client, align: Connector) -> None:

@@ -31,7 +31,7 @@
     if (!isHtml(xhr) && xhr.responseText && xhr.responseText.length < 2000) return xhr.responseText;
     if (xhr.status === 403) return "This page has expired: you signed in or out elsewhere. Reload it and try again.";
     if (xhr.status === 404) return "This is no longer there, or your role does not include it. Reload the page.";
-    return `AlignAdmin could not answer (error ${xhr.status}). Reload the page to see what holds, then try again.`;
+    return `AlignAdmin could not answer (error ${xhr.status}). Reload the page to see the current state, then try again.`;
   }
 
   document.addEventListener("htmx:responseError", ({ detail }) => {
@@ -39,7 +39,7 @@
     if (detail.xhr.status !== 409 || !isHtml(detail.xhr)) trouble(sentence(detail.xhr), detail.elt);
   });
   document.addEventListener("htmx:sendError", ({ detail }) =>
-    trouble("AlignAdmin did not answer: the connection failed. Reload the page to see what holds, then try again.", detail.elt));
+    trouble("AlignAdmin did not answer: the connection failed. Reload the page to see the current state, then try again.", detail.elt));
   document.addEventListener("htmx:timeout", ({ detail }) =>
     trouble(`AlignAdmin did not answer within ${Math.round(detail.xhr.timeout / 1000)} seconds and may still finish. Reload the page before you try again.`, detail.elt));
 
@@ -138,7 +138,7 @@
   function answered(form, button) {
     const now = asItIsNow(button);
     const live = form.isConnected ? form : now?.form;
-    if (!live) return trouble("This has changed while you were asked. Look again before you try it.");
+    if (!live) return trouble("This has changed in the meantime. Check it before you try again.");
     agreed.add(live);
     live.requestSubmit(now);
   }

@@ -59,7 +59,7 @@ def span(seconds: float | None) -> str:
     for size, unit in STEPS:
         if whole >= size:
             return f"{whole // size} {unit}"
-    return "under 1 s"
+    return "less than 1 s"
 
 
 def _time(at: datetime, text: str) -> SafeString:

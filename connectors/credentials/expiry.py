@@ -52,7 +52,7 @@ def deadline(credential: Credential, *, today: date | None = None) -> Deadline:
 
 def _by_age(age: int) -> Deadline:
     advised = settings.CREDENTIAL_MAX_AGE_DAYS
-    words = f"no expiry date; {_days(age)} old, {advised} advised"
+    words = f"No expiry set, created {_ago(age)}, rotate within {advised} days"
     return Deadline(days_left=None, age_days=age, looks="warn" if age >= advised * OLD else "ok", words=words)
 
 
@@ -60,6 +60,10 @@ def _until(left: int) -> str:
     if left == 0:
         return "expires today"
     return f"expires in {_days(left)}" if left > 0 else f"expired {_days(-left)} ago"
+
+
+def _ago(age: int) -> str:
+    return f"{_days(age)} ago" if age else "today"
 
 
 def _days(number: int) -> str:

@@ -14,7 +14,7 @@ class Intake(models.TextChoices):
     ENDPOINT = "endpoint", "read from Align"
     PASTE = "paste", "pasted"
     UPLOAD = "upload", "uploaded"
-    BEFORE = "before", "taken in before runs were kept"  # of a run only, never of a line
+    BEFORE = "before", "imported before runs were kept"  # of a run only, never of a line
 
 
 class MirrorLine(models.Model):
@@ -169,7 +169,7 @@ class TypeLabel(models.Model):
 class CaseState(models.TextChoices):
     OPEN = "open", "Open"
     EXPLAINED = "explained", "Explained"
-    REVERTED = "reverted", "Taken back"
+    REVERTED = "reverted", "Reverted"
     WITHDRAWN = "withdrawn", "Withdrawn"  # the taking-in that brought its line was
 
 

@@ -60,7 +60,7 @@ class ConnectorForm(forms.Form):
         "Time zone of pasted log lines", "As Align shows times to the person who copies them, like Europe/Warsaw."
     )
     log_by_hand = forms.BooleanField(
-        label="Align's audit log is only pasted and uploaded",
+        label="Align's audit log is pasted and uploaded only",
         help_text="It is not read from Align, even where Align would answer; time between two parts counts as a gap.",
         required=False,
     )
@@ -86,7 +86,7 @@ class ConnectorForm(forms.Form):
             raise ValidationError(refused.sentence) from refused
         refuse_private(site)
         if len(site) > 500:
-            raise ValidationError("The address is longer than 500 characters: enter the site alone.")
+            raise ValidationError("The address is longer than 500 characters: enter only the site.")
         if note:
             self.notes.append(f"{system.label} site: {note}")
         return site
@@ -94,7 +94,7 @@ class ConnectorForm(forms.Form):
     def clean_time_zone(self) -> str:
         name: str = self.cleaned_data["time_zone"]
         if name not in available_timezones():
-            raise ValidationError("This is no time zone. Enter a name like Europe/Warsaw, America/New_York or UTC.")
+            raise ValidationError("This is not a time zone. Enter a name like Europe/Warsaw, America/New_York or UTC.")
         return name
 
     def clean(self) -> dict[str, Any]:
@@ -140,8 +140,8 @@ class SlugField(forms.SlugField):
 
 class NewConnectorForm(ConnectorForm):
     slug = SlugField(
-        label="Name in addresses",
-        help_text="It stays when the name changes. Empty: made from the name.",
+        label="URL name (slug)",
+        help_text="It stays when the name changes. Leave empty to make it from the name.",
         required=False,
         max_length=50,
     )
@@ -157,7 +157,7 @@ class NewConnectorForm(ConnectorForm):
 
     def _check_slug(self, slug: str) -> None:
         if not slug:
-            self.add_error("slug", "The name holds no letter that fits into an address: enter one here, like acme.")
+            self.add_error("slug", "The name has no letter that can be used in a URL: enter one here, like acme.")
         elif slug.lower() in RESERVED_SLUGS:
             self.add_error("slug", f'"{slug}" is an address of AlignAdmin itself. Choose another, like acme.')
         elif other := Connector.objects.filter(slug__iexact=slug).first():
@@ -223,5 +223,5 @@ class TermsForm(forms.Form):
         meanings: dict[str, str] = {}
         for label, type_ in zip((each.strip() for each in labels), types, strict=True):
             if label and type_ != self.UNDECIDED and meanings.setdefault(label, type_) != type_:
-                raise forms.ValidationError(f"{label} stands here twice, with two meanings.")
+                raise forms.ValidationError(f"{label} is listed twice, with two meanings.")
         return {**cleaned, "meanings": meanings}

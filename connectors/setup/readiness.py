@@ -62,7 +62,7 @@ CONFIRMABLE = {
     ),
     "statuses-pulled": (
         "Statuses are pulled into Align",
-        f"Align takes only the Jira statuses it has pulled. If in doubt, run {CONFIGURATION_PULL}.",
+        f"Align accepts only the Jira statuses it has pulled. If in doubt, run {CONFIGURATION_PULL}.",
     ),
     "step-field": (
         "The process step field is on the details panels",
@@ -142,7 +142,7 @@ def _confirmation(facts: _Facts, code: str) -> Prerequisite:
         code=code,
         label=label,
         state=StepState.CONFIRMED if found else StepState.UNKNOWN,
-        sentence="" if found else f"{advice} The API does not show it: confirm it once you have looked.",
+        sentence="" if found else f"{advice} The API does not show it: confirm it once you have checked.",
         can_confirm=True,
         confirmed_by=found.person_name if found else "",
         confirmed_at=found.confirmed_at if found else None,
@@ -186,7 +186,7 @@ def _token_state(system: System, credential: Credential | None) -> tuple[StepSta
 def _projects(facts: _Facts) -> Prerequisite:
     synced = Project.objects.filter(connector=facts.connector, in_scope=True, vanished_at=None)
     counts = synced.aggregate(all=Count("pk"), troubled=Count("pk", filter=~Q(align_error="")))
-    state, sentence = StepState.OK, f"{_counted(counts['all'], 'project')} of the connector are here."
+    state, sentence = StepState.OK, f"{_counted(counts['all'], 'project')} of the connector found."
     if not counts["all"]:
         state = StepState.MISSING if facts.is_read else StepState.UNKNOWN
         sentence = "Align's connector has no Jira project: add them in Jira Align under Settings > Jira Settings."
@@ -195,7 +195,7 @@ def _projects(facts: _Facts) -> Prerequisite:
     elif counts["troubled"]:
         state = StepState.MISSING
         named = [f"{each.key} ({each.align_error})" for each in synced.exclude(align_error="")[:MOST_NAMED]]
-        sentence = f"Align reports trouble with {_listed(named, counts['troubled'])}"
+        sentence = f"Align reports errors for {_listed(named, counts['troubled'])}"
     return Prerequisite(code="projects", label="Projects are synced", state=state, sentence=sentence)
 
 
@@ -212,10 +212,12 @@ def _types(facts: _Facts) -> Prerequisite:
         gone = sorted(set(matches.lost))
         sentence = f"Jira has no issue type named {_listed(gone, len(gone))} Choose others in the table of issue types."
     elif unmatched := matches.unmatched():
-        state, sentence = StepState.MISSING, " ".join([*_asked(unmatched), "Choose in the table of issue types."])
+        state, sentence = StepState.MISSING, " ".join([*_asked(unmatched), "Choose them in the table of issue types."])
     elif lacking := [str(type_.label) for type_, names in named.items() if not names]:
         state = StepState.MISSING
-        sentence = f"Nothing in Jira stands for {_listed(lacking, len(lacking))} Choose in the table of issue types."
+        sentence = (
+            f"Nothing in Jira stands for {_listed(lacking, len(lacking))} Choose them in the table of issue types."
+        )
     return Prerequisite(code="work-item-types", label="Work item types are set up", state=state, sentence=sentence)
 
 
@@ -240,8 +242,8 @@ def _flows(facts: _Facts) -> Prerequisite:
         state, sentence = StepState.UNKNOWN, "The process flows have not been read yet: refresh the connector."
     elif not counts["steps"]:
         state = StepState.MISSING
-        sentence = "Only for mappings of process steps: Align has no active process flow with steps. Make one there."
-    return Prerequisite(code="process-flows", label="Process flows are made", state=state, sentence=sentence)
+        sentence = "Only for mappings of process steps: Align has no active process flow with steps. Create one there."
+    return Prerequisite(code="process-flows", label="Process flows exist", state=state, sentence=sentence)
 
 
 def _listed(names: Sequence[str], total: int) -> str:

@@ -78,7 +78,7 @@ class Overwrite:
 
 
 def find_overwrites(connector: Connector, since: datetime | None = None) -> int:
-    """Record what our writes have overwritten, by the mirrored lines from `since` on; returns how many it were.
+    """Record what our writes have overwritten, by the mirrored lines from `since` on; returns their number.
 
     Looking again finds nothing new. An overwrite is told once, by one entry, however often its lines are read.
     """

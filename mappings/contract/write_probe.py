@@ -75,7 +75,7 @@ class ProbeKey:
             project = Project.objects.get(connector=connector, jira_id=jira_id)
             key = cls(project=project, type_=TypeName(type_), state=state_id, status=status_id)
         except (ValueError, Project.DoesNotExist) as error:
-            raise NotProbed("The key that was chosen is not there any more. Choose another.") from error
+            raise NotProbed("The chosen key no longer exists. Choose another.") from error
         if family != A2J_STATE.code or key.state not in ALIGN_STATES:
             raise NotProbed("The key that was chosen is not one that a probe writes to. Choose another.")
         return key
@@ -175,7 +175,7 @@ class Attempt:
         self._wait_out()
         change, ours = self._change(create=True), self._ours()
         if ours is not None:
-            self._move(CREATED, "change.done", change, write_id=ours.id, detail="No answer came; Align holds it.")
+            self._move(CREATED, "change.done", change, write_id=ours.id, detail="No answer came; Align has it.")
         else:
             self._move("", "change.failed", change, detail="No answer came, and nothing was created.")
 

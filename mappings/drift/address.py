@@ -30,7 +30,7 @@ class Tab(StrEnum):
 
     @property
     def label(self) -> str:
-        return {"open": "To decide", "unknown": "Not known", "accepted": "Accepted", "checks": "Checks"}[self.value]
+        return {"open": "To decide", "unknown": "Unknown", "accepted": "Accepted", "checks": "Checks"}[self.value]
 
 
 @dataclass(frozen=True, kw_only=True)

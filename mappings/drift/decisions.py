@@ -140,7 +140,7 @@ def _what_happened(row: Mapping, as_seen: SeenRow) -> str:
     who, at = (row.accepted_by, row.accepted_at) if accepted else (row.wanted_by, row.wanted_at)
     if who and at and row.situation not in OPEN_SITUATIONS:
         return f"{who} was faster, at {at:%H:%M} UTC. Look at what holds now first."
-    return "This has changed since the page was drawn. Look at what holds now first."
+    return "This has changed since the page was loaded. Check the current state first."
 
 
 OPEN_OR_ACCEPTED = (Situation.DRIFTED, Situation.CONFLICT, Situation.ACCEPTED)

@@ -185,7 +185,7 @@ def _of_rows(title: str, word: str, rows: QuerySet[Mapping], words: Callable[[Dr
 
 def _drift_line(line: DriftLine) -> str:
     values, known = line.values, line.is_known
-    has = f"Align has {values.observed}" if known else f"Align had {values.observed}, now not known"
+    has = f"Align has {values.observed}" if known else f"Align had {values.observed}, now unknown"
     conflict = f", applied {values.applied}, conflict" if line.is_conflict else ""
     since = f" Seen {_stamp(line.mapping.drifted_at)}." if line.mapping.drifted_at else ""
     cause = f" {line.cause.who}, {_stamp(line.cause.at)}: {line.cause.line}" if line.cause else ""
@@ -202,7 +202,9 @@ def _unknown(connector: Connector) -> DigestPart:
     lists = unknown_scopes(connector)
     lines = [_cut(f"{list_name(each)}: {each.error or 'not read yet'}") for each in lists[:MOST_LINES]]
     count = lists.count() if lines else 0
-    return DigestPart(title="Lists that could not be read, so nobody knows", word="not known", lines=lines, count=count)
+    return DigestPart(
+        title="Lists that could not be read, so their state is unknown", word="unknown", lines=lines, count=count
+    )
 
 
 def _failed(connector: Connector, since: datetime) -> DigestPart:
@@ -215,9 +217,9 @@ def _failed(connector: Connector, since: datetime) -> DigestPart:
 def _gap(connector: Connector, since: datetime, now: datetime) -> DigestPart:
     """Who changed what is told by Align's log alone, so time that no intake covers is told."""
     log_state = gaps.state(connector, now=now)
-    lines = [f"{log_state.sentence} Until it is taken in nobody is named as the cause."] if log_state.open else []
+    lines = [f"{log_state.sentence} Until it is imported, no one is named as the cause."] if log_state.open else []
     closed = [gap for gap in log_state.gaps if gap != log_state.open and gap.until > since]
-    lines += [f"No line was taken in for {_stamp(gap.since)} to {_stamp(gap.until)}." for gap in closed]
+    lines += [f"No line was imported for {_stamp(gap.since)} to {_stamp(gap.until)}." for gap in closed]
     shown = [_cut(line) for line in lines[:MOST_LINES]]
     return DigestPart(title="Gaps in Align's audit log", word="gap in the log", lines=shown, count=len(lines))
 

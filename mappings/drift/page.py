@@ -136,7 +136,7 @@ class DriftPage:
     @property
     def situations(self) -> list[tuple[str, str]]:
         labels = ("drifted", "conflict")
-        return [*zip((each.value for each in OPEN_SITUATIONS), labels, strict=True), (UNKNOWN, "not known now")]
+        return [*zip((each.value for each in OPEN_SITUATIONS), labels, strict=True), (UNKNOWN, "currently unknown")]
 
     @property
     def other_size(self) -> int | None:

@@ -134,7 +134,7 @@ def _why_not_known(connector: Connector, lists: ListCounts, last: DriftCheck | N
     if last is not None and last.error:
         return f"The last check failed. {last.error}"
     if lists.unknown:
-        return f"{lists.unknown} of {lists.expected} lists could not be read, so what they hold is not known."
+        return f"{lists.unknown} of {lists.expected} lists could not be read, so their content is unknown."
     return _too_old(connector, lists, last)
 
 

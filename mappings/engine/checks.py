@@ -158,7 +158,7 @@ def duplicate_remote(view: View) -> Iterator[Problem]:
 
 
 def _records(row: Row) -> str:
-    return f"has {len(row.duplicates) + 1} records in Align, and nobody knows which one counts: choose which stays."
+    return f"has {len(row.duplicates) + 1} records in Align, and it is unclear which counts: choose which to keep."
 
 
 # --- ways that lead nowhere ------------------------------------------------------------------------------------
@@ -171,7 +171,7 @@ def unmapped(view: View) -> Iterator[Problem]:
     if view.kind is Kind.STATE:
         effect = f"has no mapping: {view.items} that reach it fall to {words.FALLS_TO}."
     else:
-        effect = f"has no process step: Align is told none for {view.items} that reach it."
+        effect = f"has no process step: no step is sent to Align for {view.items} that reach it."
     for status_id in view.statuses:
         if status_id in view.reachable and status_id not in view.leads_to:
             yield _dot("unmapped", f"{view.status_words(status_id)} {effect}", status_id, None)
@@ -191,7 +191,7 @@ def bounce(view: View) -> Iterator[Problem]:
 
 def _comes_back(view: View, shown: int | None) -> str:
     if shown is not None:
-        return f"shows {view.target_words(shown)}: a change in Align comes back different."
+        return f"shows {view.target_words(shown)}: a change in Align comes back as another one."
     if view.kind is Kind.STATE:
         return f"has no mapping: they fall to {words.FALLS_TO}."
     return "has no process step: the change does not come back."
@@ -206,8 +206,9 @@ def no_way_back(view: View) -> Iterator[Problem]:
     for target_id in sorted(set(view.leads_to.values())):
         missing = len(view.a2j) - returning[target_id]
         if missing > 0:
-            text = f"{_in_projects(view, missing)}{view.target_words(target_id)} has no way back"
-            yield _ring("no-way-back", f"{text}: setting it in Align moves no issue.", None, target_id)
+            begin = f"{_in_projects(view, missing)}nothing"
+            text = f"{begin[0].upper()}{begin[1:]} happens in Jira when Align is set to {view.target_words(target_id)}."
+            yield _ring("no-way-back", text, None, target_id)
 
 
 def _in_projects(view: View, number: int) -> str:
@@ -232,7 +233,7 @@ def leaves_resolved(view: View) -> Iterator[Problem]:
         position, resolved_id = earliest.get(view.target(target_id).flow_id, (len(order), 0))
         if target_id in order and order[target_id] >= position and not view.is_resolved(status_id):
             text = f"{view.target_words(target_id)} moves issues to {view.status_words(status_id)}, but one that is in"
-            why = f"{view.status_words(resolved_id)} stays there: Align moves no issue out of a resolved status."
+            why = f"{view.status_words(resolved_id)} stays there: Align does not move issues out of a resolved status."
             yield _ring("leaves-resolved", f"{text} {why}", status_id, target_id)
 
 
@@ -260,7 +261,7 @@ def backward(view: View) -> Iterator[Problem]:
         if category is Category.DONE and state < DEV_COMPLETE:
             why = "before Dev complete: done work shows as unfinished."
         if category is Category.TODO and state > READY_TO_START and status_id in view.statuses:
-            why = "after Ready to start: work nobody has begun shows as under way."
+            why = "after Ready to start: work that has not started shows as in progress."
         if why:
             text = f"{view.status_words(status_id)} leads to {view.target_words(target_id)}, {why}"
             yield _dot("backward", text, status_id, target_id)
@@ -329,7 +330,8 @@ def twin(view: View) -> Iterator[Problem]:
         other = view.status(ids[1] if ids[0] == status_id else ids[0])
         owner = f" of {other.project_key}" if other.project_key else ""
         more = f" and {len(ids) - 2} more" if len(ids) > 2 else ""
-        text = f"{view.status_words(status_id)} has the same name as {other.id}{owner}{more}: go by the id."
+        same = f"{view.status_words(status_id)} has the same name as {other.id}{owner}{more}"
+        text = f"{same}: use the id to tell them apart."
         yield Problem(code="twin", sentence=text, status_id=status_id)
 
 

@@ -32,7 +32,7 @@ def mapping_removed(place: ListAddress, type_: TypeName, source: str, project_co
         return f"When Align shows {source} for a {type_.label}, its issue in {here} no longer moves."
     effect = f"they fall to {words.FALLS_TO}"
     if place.family.kind is Kind.STEP:
-        effect = "Align is told no process step for them"
+        effect = "no process step is sent to Align for them"
     return f"{words.plural(type_)} in {source} are no longer mapped in {here}: {effect}."
 
 

@@ -289,7 +289,7 @@ def _three(row: Row, names: Mapping[int, str]) -> str:
 
 def _notes(row: MatrixRow, look: GridOptions) -> Iterator[SafeString]:
     if Mark.UNMAPPED in row.marks:
-        falls = f"falls to {words.FALLS_TO}" if look.kind is Kind.STATE else "Align is told no step"
+        falls = f"falls to {words.FALLS_TO}" if look.kind is Kind.STATE else "No step is sent to Align"
         yield format_html('<span class="tag warn">not mapped</span> <span class=falls>{}</span>', falls)
     if Mark.TWIN in row.marks:
         own = f" · {row.status.project_key}" if row.status.project_key else ""

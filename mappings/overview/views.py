@@ -88,13 +88,13 @@ class OverviewConnector:
     def _waiting_contract(self) -> Iterator[tuple[str, str]]:
         if changed := len(facts.unnoted(self.connector.slug)):
             address = reverse("connector-contract", args=[self.connector.slug])
-            yield f"{_counted(changed, 'change')} in what Align answers", address
+            yield f"{_counted(changed, 'change')} in the observed API behaviour", address
 
     def _waiting_rows(self) -> Iterator[tuple[str, str]]:
         if edited := self.situations.get(Situation.EDITED.value, 0):
             yield f"{_counted(edited, 'edit')} not planned", reverse("plan-new", args=[self.connector.slug])
         if self.watch.drifted:
-            yield f"{_counted(self.watch.drifted, 'change')} made elsewhere to decide", drift_url(self.connector)
+            yield f"{_counted(self.watch.drifted, 'change')} made elsewhere to review", drift_url(self.connector)
 
     def _waiting_plans(self) -> Iterator[tuple[str, str]]:
         open_states = [PlanState.DRAFT, PlanState.APPROVED, PlanState.APPLYING, PlanState.PAUSED]
@@ -104,7 +104,7 @@ class OverviewConnector:
     def _waiting_cases(self) -> Iterator[tuple[str, str]]:
         if may(self.person, Right.EXPLAIN) and (outside := services.open_cases(self.connector)):
             address = f"{reverse('cases')}?connector={self.connector.slug}"
-            yield f"{_counted(outside, 'outside change')} that nobody has explained", address
+            yield f"{_counted(outside, 'outside change')} not explained", address
 
     def _waiting_log(self) -> Iterator[tuple[str, str]]:
         """What Align's log says of this time cannot be known, so whoever may take its lines in is asked to."""

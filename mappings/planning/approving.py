@@ -43,7 +43,7 @@ NO_EMERGENCY = (
     "person has to approve."
 )
 LACKS_EMERGENCY = "Say what the emergency is: all other admins are told, and it stays in the history."
-NO_ADMIN = "You are no admin here any more: nothing was done."
+NO_ADMIN = "You are no longer an admin: nothing was done."
 
 
 def is_old(plan: Plan, now: datetime | None = None) -> bool:
@@ -180,5 +180,5 @@ def held_sentence(connector: Connector) -> str:
     holder = runner.holder(connector, JobKind.APPLY)
     who, since = (holder.who, holder.since) if holder else (busy.applier, busy.started_at)
     paused = ", paused," if busy.state == PlanState.PAUSED else ""
-    at = f" since {since:%Y-%m-%d %H:%M} UTC" if since else ""
-    return f"Plan {busy.pk} of {who}{paused} holds this connector{at}. Wait for its end, or cancel it."
+    holds = f"has held this connector since {since:%Y-%m-%d %H:%M} UTC" if since else "holds this connector"
+    return f"Plan {busy.pk} of {who}{paused} {holds}. Wait for its end, or cancel it."

@@ -91,7 +91,7 @@ def _cancel(plan: Plan, actor: Person) -> str:
     if plan.state not in (PlanState.DRAFT, PlanState.APPROVED, PlanState.APPLYING, PlanState.PAUSED):
         raise Refused(f"This plan is {_state(plan)}: there is nothing to cancel.")
     if plan.control == "cancel":
-        raise Refused("Somebody asked to cancel it already: it ends when what is under way is settled.")
+        raise Refused("It is already being cancelled: it ends when the requests in progress are finished.")
     count = _cancel_planned(plan)
     if plan.state == PlanState.APPLYING:
         plan.control = "cancel"

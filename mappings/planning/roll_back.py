@@ -61,7 +61,7 @@ def can_roll_back(plan: Plan) -> bool:
 
 def opening(plan: Plan) -> str:
     """How the reason of its roll back begins; a person completes it."""
-    return f"Roll back of plan {plan.pk}: "
+    return f"Roll back plan {plan.pk}: "
 
 
 def under_way(plan: Plan) -> Plan | None:
@@ -185,7 +185,7 @@ def _restore_wanted(plan: Plan, actor: Person, now: datetime) -> TakingBack:
     taking_back = _sort(done, rows, names_of(plan.connector))
     if not taking_back.changes:
         why = Counter(each.sentence for each in taking_back.left_out).most_common(3)
-        raise Refused(" ".join([f"Nothing of plan {plan.pk} can be taken back.", *(sentence for sentence, _ in why)]))
+        raise Refused(" ".join([f"Nothing of plan {plan.pk} can be reverted.", *(sentence for sentence, _ in why)]))
     pairs = [(rows[change.mapping_id or 0], change) for change in taking_back.changes]
     edited = [_set_back(row, change, actor, now) for row, change in pairs if row.wanted != change.before]
     Mapping.objects.bulk_update([row for row, _ in edited], FIELDS, batch_size=500)
@@ -245,7 +245,7 @@ def put_back(change: Change, *, actor: Person) -> Mapping:
     """Make the waiting edit that restores what the change overwrote; a plan then sends it like any other."""
     row = Mapping.objects.select_related("scope__connector", "scope__project").filter(pk=change.mapping_id or 0).first()
     if row is None or change.is_spare or not change.overwrote_name:
-        raise Refused("This change overwrote nothing that could be put back.")
+        raise Refused("This change overwrote nothing that could be reverted.")
     if row.wanted == change.overwrote:
         return row  # a second click: it waits, or is back already
     if not can_put_back(change, row):

@@ -104,7 +104,7 @@ def _words(rules: Rules) -> list[tuple[str, str]]:
         ("ticket pattern", rules.ticket_pattern or "any"),
         ("confirmed by typing above", f"{rules.typed_above} changes"),
         ("confirmed by typing above", f"{rules.typed_share} % of a list"),
-        ("lists are read", minutes if rules.observe_every else "by hand only"),
+        ("lists are read", minutes if rules.observe_every else "manually only"),
     ]
 
 
@@ -139,7 +139,7 @@ def why_void(plan: Plan) -> str:
     if plan.state != PlanState.APPROVED or plan.approver is None:
         return ""
     if not may(plan.approver, Right.APPROVE):
-        return f"{plan.approver} approved this plan and is no admin here any more. An admin has to approve it again."
+        return f"{plan.approver} approved this plan and is no longer an admin. An admin has to approve it again."
     if plan.connector.four_eyes and not plan.emergency_reason and plan.approver_id in people_of(plan):
         is_planner = plan.approver_id == plan.author_id
         what = "a plan of their own" if is_planner else "a plan that holds edits of theirs"

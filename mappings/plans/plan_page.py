@@ -191,8 +191,8 @@ class PlanPage:
         return self.counts["open"] / self.pace if self.is_running and self.pace else None
 
     @property
-    def finished_word(self) -> str:
-        return "done" if self.finished_count == self.counts.get("done", 0) else "settled"
+    def settled_word(self) -> str:
+        return "done" if self.settled == self.counts.get("done", 0) else "finished"
 
     @property
     def waits_for(self) -> str:
@@ -280,7 +280,8 @@ class PlanPage:
 
     @property
     def retry_label(self) -> str:
-        return f"Send {self.counts['failed']} failed again"
+        count = self.counts["failed"]
+        return f"Retry {count} failed change{'' if count == 1 else 's'}"
 
     @property
     def can_roll_back(self) -> bool:

@@ -59,24 +59,24 @@ def _words(state: ChangeState, plan_state: str, *, can_retry: bool) -> tuple[str
     """What it means, what to do, and where."""
     match state:
         case ChangeState.DONE:
-            return "Align took it.", "", ""
+            return "Align accepted it.", "", ""
         case ChangeState.FAILED:
-            again = "Send it again once the cause is gone, or correct" if can_retry else "Correct"
+            again = "Retry once the cause is fixed, or correct" if can_retry else "Correct"
             return (
-                "Align refused the request: the mapping is as it was, and Align's words stand beside the row.",
+                "Align refused the request: the mapping is unchanged, and Align's message is shown beside the row.",
                 f"{again} the draft and plan it again.",
                 "draft",
             )
         case ChangeState.STALE:
             return (
                 "The row had changed in Align, or could not be read, right before the write: nothing was sent.",
-                "Decide about what changed elsewhere, then plan it again.",
+                "Decide on the change made elsewhere, then plan it again.",
                 "drift",
             )
         case ChangeState.CANCELLED:
             if plan_state == PlanState.REPLACED:
                 return "Not sent: its plan was replaced.", "", ""
-            return "Somebody cancelled it before it was sent.", "Plan it again if it is still wanted.", "draft"
+            return "It was cancelled before it was sent.", "Plan it again if it is still wanted.", "draft"
         case ChangeState.PLANNED if plan_state in ENDED:
             return "The apply ended before its turn: nothing was sent.", "Plan it again.", "draft"
         case _:
@@ -89,9 +89,9 @@ def _open_words(state: ChangeState, plan_state: str) -> tuple[str, str, str]:
         return "Nothing was sent for it yet.", "Resume, or cancel the rest." if paused else "", ""
     if state == ChangeState.SENDING and not paused:
         return "Its request is on its way.", "", ""
-    todo = "Nothing: it is found out by reading Align, and written again only if it did not land."
+    todo = "Nothing: Align is read to find out, and it is written again only if it was not applied."
     if paused:
-        todo = "Resume: Align is read first, and only what did not land is written again."
+        todo = "Resume: Align is read first, and only what was not applied is written again."
     elif plan_state in ENDED:
-        todo = "Refresh its list in the matrix: what Align holds now decides."
-    return "Its request left and no answer came, so nobody knows yet whether it took effect.", todo, ""
+        todo = "Refresh its list in the matrix: what Align has now decides."
+    return "Its request was sent but not answered, so it is not known yet whether it took effect.", todo, ""

@@ -26,19 +26,19 @@ class RulesForm(forms.Form):
     """`observe_every` is typed in minutes."""
 
     four_eyes = forms.BooleanField(
-        label="A second person approves",
+        label="Require a second approver",
         help_text=(
-            "Whoever made a plan, or an edit that it holds, cannot approve it: another admin does, and then any admin "
-            "may apply it. In an emergency an admin with a part in it can approve it alone, with a reason that all "
-            "other admins are told. They are told too when this is switched off."
+            "Whoever made a plan, or an edit in it, cannot approve it: another admin does, and then any admin "
+            "may apply it. In an emergency an admin with a part in it can approve it alone, with a reason that is "
+            "sent to all other admins. They are also notified when this is turned off."
         ),
         required=False,
     )
     ticket_pattern = forms.CharField(
-        label="Pattern of tickets",
+        label="Ticket format",
         help_text=(
-            "Empty: anything. Else a regular expression that fits the whole ticket, such as CHG-\\d{4,8} or "
-            "(CHG|INC)-\\d+. A plan may still have no ticket. Plans that are made already keep theirs."
+            "Empty: anything. Otherwise a regular expression that matches the whole ticket, such as CHG-\\d{4,8} or "
+            "(CHG|INC)-\\d+. A plan may still have no ticket. Existing plans keep theirs."
         ),
         required=False,
         max_length=LONGEST_PATTERN,
@@ -47,19 +47,19 @@ class RulesForm(forms.Form):
         ),
     )
     typed_above = _number(
-        "Confirmed by typing above this many changes",
-        "Whoever applies such a plan types the connector's name. 0: always. Deletions are always confirmed so.",
+        "Require typed confirmation above this many changes",
+        "Whoever applies such a plan types the connector's name. 0: always. Deletions always need it.",
         MOST_CHANGES,
     )
     typed_share = _number(
-        "Confirmed by typing above this share of one list, in percent",
+        "Require typed confirmation above this share of one list, in percent",
         "Of lists with at least 20 mappings. 0: always; 100: never because of the share.",
         100,
     )
     observe_every = _number(
-        "Read every list again after this many minutes",
-        "0: never by the clock. Then a change made elsewhere is seen only in Align's audit log, where this Align "
-        "answers with it, or when somebody refreshes.",
+        "Refresh every list after this many minutes",
+        "0: never automatically. Then a change made elsewhere is seen only in Align's audit log, where this Align "
+        "provides it, or when someone refreshes.",
         LONGEST_PAUSE // 60,
     )
     seen = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64)

@@ -93,9 +93,9 @@ def test_an_error_after_a_plan_was_made_leads_to_the_plan(
     html = unescape(answer.content.decode())
     assert answer.status_code == 500
     assert f'href="/plans/{plan.pk}/"' in html
-    assert "this was done, and it stays done: " in html
+    assert "This was done before the error and is not undone:" in html
     assert "Planned 0 to create, 1 to update" in html or "Planned 1 to update" in html
-    assert "Do not send the form again" in html
+    assert "Do not submit the form again" in html
     assert "<form" not in html
     # Sent again all the same, it is the one plan.
     client.post("/connectors/acme/plan/", {"row": row.pk, "reason": "QA column"})

@@ -80,7 +80,7 @@ def test_the_report_tells_what_was_refused_lost_overwritten_and_stale(own: Own, 
     expect(title(page)).to_have_text("Applied: 2 of 4 done", timeout=steps.APPLY_TIMEOUT)
 
     eventually(lambda: told(page), within=60, what="the overwritten value on the page")
-    report = page.get_by_role("region", name="What became of the changes")
+    report = page.get_by_role("region", name="Results")
     assert {state: count(report, state) for state in ("done", "failed", "stale", "total")} == {
         "done": "2",
         "failed": "1",
@@ -97,9 +97,9 @@ def test_the_report_tells_what_was_refused_lost_overwritten_and_stale(own: Own, 
     page.set_viewport_size(WIDE)
 
     row(page, "In Review").get_by_role("button", name="Put back Accepted").click()
-    expect(row(page, "In Review").get_by_text("Putting it back waits in the draft")).to_be_visible()
+    expect(row(page, "In Review").get_by_text("Its revert is in the draft")).to_be_visible()
     own.sandbox.faults()
-    page.get_by_role("button", name="Send 1 failed again").click()
+    page.get_by_role("button", name="Retry 1 failed change").click()
     expect(title(page)).to_have_text("Applied: 3 of 4 done", timeout=steps.APPLY_TIMEOUT)
     page.goto(f"{own.site.url}/plans/{plan}/roll-back/")
     expect(page.get_by_role("button", name="Plan the roll back")).to_be_visible()

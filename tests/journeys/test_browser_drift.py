@@ -63,7 +63,7 @@ def test_drift_is_found_adopted_accepted_and_restored(own: Own, page: Page) -> N
     expect(page.get_by_text("1 row drifted")).to_be_visible()
     judge(page)
     row.get_by_role("button", name="Adopt").click()
-    expect(page.get_by_text("Nothing waits for a decision.")).to_be_visible()
+    expect(page.get_by_text("Nothing needs a decision.")).to_be_visible()
 
     changed_and_read(own, IN_REVIEW, 4)
     page.goto(address(own))
@@ -78,7 +78,7 @@ def test_drift_is_found_adopted_accepted_and_restored(own: Own, page: Page) -> N
     page.get_by_role("button", name="End now").click()
     page.get_by_role("link", name="To decide 1").click()
     page.get_by_role("row").filter(has_text="In Review").get_by_role("button", name="Restore").click()
-    expect(page.get_by_text("Nothing waits for a decision.")).to_be_visible()
+    expect(page.get_by_text("Nothing needs a decision.")).to_be_visible()
     page.goto(own.new_plan)
     expect(page.get_by_role("row").filter(has_text="In Review")).to_contain_text("4 Test complete")
 
@@ -95,7 +95,7 @@ def test_the_second_of_two_browsers_is_told_who_was_faster(
     with entered(browser, own.site, EDITOR) as (theirs, _):
         theirs.goto(address(own))
         theirs.get_by_role("row").filter(has_text="QA").get_by_role("button", name="Adopt").click()
-        expect(theirs.get_by_text("Nothing waits for a decision.")).to_be_visible()
+        expect(theirs.get_by_text("Nothing needs a decision.")).to_be_visible()
     mine.get_by_role("button", name="Restore").click()
     expect(trouble(page)).to_contain_text("was faster")
 
@@ -109,7 +109,7 @@ def test_without_scripts_ticked_rows_are_accepted_by_the_form(own: Own, browser:
         page.get_by_text("Accept until…").click()
         page.get_by_label("Until the end of").fill(in_three_days())
         page.get_by_label("Reason").fill("Pilot")
-        page.get_by_role("button", name="Accept the ticked rows").click()
-        expect(page.get_by_text("Nothing waits for a decision.")).to_be_visible()
+        page.get_by_role("button", name="Accept the selected rows").click()
+        expect(page.get_by_text("Nothing needs a decision.")).to_be_visible()
         page.get_by_role("link", name="Accepted").click()
         expect(page.get_by_role("row").filter(has_text="Pilot")).to_be_visible()

@@ -80,7 +80,7 @@ def test_a_person_edits_a_matrix_plans_applies_and_sees_it_proven(site: Site, ow
 
     expect_history_of(page, own, plan)
     page.goto(own.new_plan)
-    expect(page.locator("main")).to_contain_text("No edit waits in this connector’s draft.")
+    expect(page.locator("main")).to_contain_text("This connector’s draft has no pending edits.")
 
 
 def edit_by_pointer_and_keyboard(page: Page) -> None:
@@ -121,7 +121,7 @@ def expect_history_of(page: Page, own: Own, plan: int) -> None:
     expect(row).to_contain_text(f"plan {plan}")
     expect(row).to_contain_text("CHG-2291")
     row.get_by_role("link").first.click()
-    panel = page.get_by_role("complementary", name="The chosen row")
+    panel = page.get_by_role("complementary", name="Selected row")
     expect(panel).to_contain_text(steps.REASON)
     expect(panel).to_contain_text("From [In progress] To [Dev complete]")
     expect(panel).to_contain_text("has the hash it was written with")
@@ -200,13 +200,13 @@ def test_without_an_audit_endpoint_the_pasted_lines_join_the_plan(site: Site, pa
 
         row = joined_row(page, own, "action=updated", joined="not seen in Align's log yet")
         why = page.locator(".intake").filter(has_text=own.slug)
-        expect(why).to_contain_text("never taken in")
+        expect(why).to_contain_text("never imported")
         expect(why).to_contain_text("paste or upload the lines of its audit log")
 
         page.goto(f"{site.url}/history/intake/?connector={own.slug}")
         written_at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
         page.get_by_label("Pasted lines").fill(f"CONFIG 123\tJira Align System\t{written_at}\t{line}")
-        page.get_by_role("button", name="Take in").click()
+        page.get_by_role("button", name="Import").click()
         expect(page.get_by_role("status")).to_contain_text("1 line read, 1 new")
 
         row = joined_row(page, own, "action=updated", joined="in Align's log")

@@ -173,7 +173,7 @@ def test_a_chosen_0_and_an_unmapped_status_look_and_read_differently(shared: Own
 def test_a_viewer_sees_no_control_and_a_try_is_refused_where_it_is_seen(shared: Own, page: Page) -> None:
     open_matrix(page, shared, email=VIEWER)
     expect(grid(page)).to_have_attribute("aria-readonly", "true")
-    for name in ("Read again", "Undo", "Redo", "Save to the draft"):
+    for name in ("Refresh", "Undo", "Redo", "Save to the draft"):
         expect(page.get_by_role("button", name=name)).to_have_count(0)
     blocked = cell(page, "Blocked 10017 2 In progress")
     expect(blocked).to_be_disabled()
@@ -242,7 +242,7 @@ def test_a_failed_toggle_is_told_and_the_cell_does_not_lie(
 def test_a_refused_token_is_a_red_line_that_says_what_to_do(own: Own, page: Page) -> None:
     own.sandbox.edit("revoke_token", site="align", token=ALIGN_TOKEN)
     open_matrix(page, own, email=steps.ADMIN)
-    page.get_by_role("button", name="Read again").click()
+    page.get_by_role("button", name="Refresh").click()
     line = page.locator("p.note.bad, #job.bad").first
     expect(line).to_contain_text("token", timeout=30_000)
     expect(line).to_contain_text(re.compile("new|again|replace", re.IGNORECASE))

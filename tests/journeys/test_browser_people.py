@@ -45,7 +45,7 @@ def invite(page: Page, site: Site, name: str, email: str) -> str:
     look(page)
     page.get_by_role("navigation", name="Settings").get_by_role("link", name="People").click()
     look(page)
-    page.get_by_role("link", name="Invite somebody").click()
+    page.get_by_role("link", name="Invite a person").click()
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Name").fill(name)
     page.get_by_role("radio", name=re.compile("^Viewer")).check()
@@ -119,7 +119,7 @@ def own_credentials(page: Page, own: Own, name: str) -> None:
     """Make that person the owner of both, with a back-up owner for Align's alone."""
     for system, backup in (("align", "Dana Admin"), ("jira", "")):
         page.goto(f"{own.page}credential/{system}/")
-        card = page.get_by_role("region", name="Who answers for the current one")
+        card = page.get_by_role("region", name="Owners")
         choose(card.get_by_label(re.compile("^Owner")), name)
         choose(card.get_by_label(re.compile("^Back-up owner")), backup)
         with page.expect_navigation():

@@ -115,7 +115,7 @@ def test_a_reviewer_finds_proves_exports_and_signs_a_change_of_march(
 def take_the_log_in(page: Page, spring: Spring) -> None:
     page.goto(f"{spring.site.url}/history/intake/?connector=acme")
     page.get_by_label("Pasted lines").fill(spring.log)
-    page.get_by_role("button", name="Take in").click()
+    page.get_by_role("button", name="Import").click()
     expect(page.get_by_role("status")).to_contain_text("2 lines read, 2 new")
     look_at(page)
 
@@ -136,7 +136,7 @@ def find_who_changed_it(page: Page, spring: Spring) -> None:
         expect(ours).to_contain_text(told)
 
     ours.get_by_role("link").first.click()
-    panel = page.get_by_role("complementary", name="The chosen row")
+    panel = page.get_by_role("complementary", name="Selected row")
     expect(panel).to_contain_text("has the hash it was written with")
     number = page.url.rsplit("row=", 1)[1]
     expect(rows(page).nth(1), "the number in the address is the one on the page").to_contain_text(f"#{number}")
@@ -149,7 +149,7 @@ def find_who_changed_it(page: Page, spring: Spring) -> None:
 
 
 def find_it_by_each_of_its_people(page: Page, spring: Spring) -> None:
-    """`actor:` finds all four, each other qualifier one of them; nobody of them is another."""
+    """`actor:` finds all four, each other qualifier one of them; none of them is another."""
     search = page.get_by_role("searchbox", name="Words and qualifiers")
     for asked, count in (
         *((f"actor:{name}", 1) for name in ("eli", "pia", "dana", "sam")),
@@ -198,7 +198,7 @@ def ask(page: Page, spring: Spring) -> None:
 
 def explain_the_other_change(page: Page, spring: Spring) -> None:
     rows(page).nth(0).get_by_role("link").first.click()
-    page.get_by_role("complementary").get_by_role("link", name="Explain it or take it back").click()
+    page.get_by_role("complementary").get_by_role("link", name="Explain or revert it").click()
     page.wait_for_url("**/history/cases/*/")
     look_at(page, "case")
     page.get_by_label("Why it was made").fill("Olga set it back by mistake before she left.")
@@ -211,7 +211,7 @@ def explain_the_other_change(page: Page, spring: Spring) -> None:
 
 def export(page: Page, spring: Spring, folder: Path) -> Path:
     ask(page, spring)
-    page.get_by_role("link", name="Evidence pack of this").click()
+    page.get_by_role("link", name="Export this view").click()
     expect(page.locator("dl.pairs dd").first).to_have_text("2")
     look_at(page)
     page.get_by_role("button", name="Make the pack").click()

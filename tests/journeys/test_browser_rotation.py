@@ -50,7 +50,7 @@ def card(page: Page, name: str) -> Locator:
 
 
 def expect_step(page: Page, name: str) -> None:
-    now = page.get_by_role("list", name="Where the rotation stands").locator("[aria-current=step]")
+    now = page.get_by_role("list", name="Progress of the rotation").locator("[aria-current=step]")
     expect(now).to_contain_text(name, timeout=JOB)
 
 
@@ -62,7 +62,7 @@ def stage(page: Page, token: str, *, whose: str = "Of another Align user") -> No
     form.get_by_role("radio", name=whose).check()
     form.get_by_label("Expires on").fill(str(date.today() + timedelta(days=90)))  # noqa: DTZ011  as a person types it
     form.get_by_label("Why").fill("The old one expires next week")
-    form.get_by_role("button", name="Stage it").click()
+    form.get_by_role("button", name="Save as pending").click()
 
 
 def probe(page: Page) -> None:
@@ -138,7 +138,7 @@ def test_a_rotation_without_a_gap_and_the_way_back(own: Own, page: Page) -> None
     expect_accepted(page)
     page.get_by_role("button", name="Destroy now").click()
     page.get_by_role("button", name="Continue").click()
-    expect(card(page, "Previous")).to_contain_text("Nothing is kept.")
+    expect(card(page, "Previous")).to_contain_text("No previous credential is kept.")
     expect_step(page, "Stage")
     judge(page)
     own.sandbox.edit("revoke_token", site="align", token=ALIGN_TOKEN)
@@ -188,7 +188,7 @@ def test_the_second_of_two_admins_replaces_a_pending_one_only_by_a_tick(own: Own
         form = second.locator("#stage")
         form.get_by_role("checkbox", name="Replace what").check()
         form.get_by_label("Token", exact=True).fill(THIRD)
-        form.get_by_role("button", name="Stage it").click()
+        form.get_by_role("button", name="Save as pending").click()
         expect(card(second, "Pending")).to_contain_text("version 3")
 
         first.get_by_role("button", name="Probe it").click()

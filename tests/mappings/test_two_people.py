@@ -72,7 +72,7 @@ def test_an_emergency_approval_is_seen_by_the_other_admin_until_they_take_note(o
     own.set_cell(10017, 2)
     with entered(browser, own.site, ADMIN) as (author, _), entered(browser, own.site, SECOND_ADMIN) as (second, _):
         author.goto(f"{own.page}rules/")
-        author.get_by_label("A second person approves").check()
+        author.get_by_label("Require a second approver").check()
         author.get_by_role("button", name="Save").click()
         expect(author.get_by_role("region", name="Rules of plans")).to_contain_text(
             "an admin who neither planned nor edited it"
@@ -87,13 +87,13 @@ def test_an_emergency_approval_is_seen_by_the_other_admin_until_they_take_note(o
             warnings.check()
         author.get_by_role("button", name="Approve alone").click()
         expect(author.get_by_role("heading", level=1)).to_contain_text("approved, not applied")
-        expect(author.locator("#emergency-note")).to_contain_text("No other admin has taken note yet.")
+        expect(author.locator("#emergency-note")).to_contain_text("No other admin has acknowledged it yet.")
 
         second.goto(own.site.url)
         loud = second.locator(".alarm").filter(has=second.get_by_role("link", name=f"plan {plan}", exact=True))
         expect(loud).to_contain_text("Align shows all Stories as done")
-        loud.get_by_role("button", name="I have taken note").click()
-        expect(second.locator("#emergency-note")).to_contain_text("Sam Second took note")
+        loud.get_by_role("button", name="Acknowledge").click()
+        expect(second.locator("#emergency-note")).to_contain_text("Sam Second acknowledged it")
         second.goto(own.site.url)
         expect(loud).to_have_count(0)
 

@@ -242,7 +242,7 @@ def _lock(person: Person, actor: Person) -> Person:
     if actor.pk not in known or not may(known[actor.pk], Right.CONFIGURE):
         raise Refused("You are not an admin any more. Nothing was changed.")
     if person.pk not in known:
-        raise Refused("This person is not there any more.")
+        raise Refused("This person no longer exists.")
     return known[person.pk]
 
 

@@ -50,7 +50,9 @@ def _day(label: str = "", help_text: str = "") -> forms.DateField:
 class CredentialForm(forms.Form):
     """One secret for one system. It is never drawn again, whatever happens to the form."""
 
-    kind = forms.ChoiceField(error_messages={"invalid_choice": "Select a valid choice: this one is not offered here."})
+    kind = forms.ChoiceField(
+        error_messages={"invalid_choice": "Select a valid choice: this one is not available here."}
+    )
     user = typed("", longest=320)
     secret = forms.CharField(
         strip=False,
@@ -166,12 +168,12 @@ class StageForm(CredentialForm):
     """The next credential of a connector, with everything a rotation asks for besides the secret."""
 
     never_expires = forms.BooleanField(label="It does not expire", required=False)
-    whose = forms.ChoiceField(label="Whose token it is", choices=WHOSE, required=False, widget=forms.RadioSelect)
+    whose = forms.ChoiceField(label="Token belongs to", choices=WHOSE, required=False, widget=forms.RadioSelect)
     backup_owner = AdminField(
         label="Back-up owner", queryset=Person.objects.none(), required=False, empty_label="nobody"
     )
     reason = forms.CharField(
-        label="Why", max_length=LONGEST_REASON, help_text="Stands in the history beside your name.", required=True
+        label="Why", max_length=LONGEST_REASON, help_text="Recorded in the history with your name.", required=True
     )
     replacing = forms.UUIDField(required=False, error_messages={"invalid": "Reload this page and try again."})
 
@@ -185,7 +187,7 @@ class StageForm(CredentialForm):
         self.fields["reason"].required = current is not None
         self.fields["reason"].error_messages["required"] = "Say why it is replaced, like: expires next week."
         self.fields["expires_on"].required = not self["never_expires"].value()
-        needed = "Type the day it expires, or tick that it does not."
+        needed = "Enter the date it expires, or select that it does not."
         self.fields["expires_on"].error_messages["required"] = needed
         if not self.asks_whose:
             del self.fields["whose"]
@@ -194,7 +196,7 @@ class StageForm(CredentialForm):
         self.fields["kind"].label = "Sign-in"
         self.fields["user"].label = "User"
         self.fields["secret"].label = "Token" if self.system is System.ALIGN else "Token or password"
-        self.fields["secret"].help_text = "Stored sealed and never shown again."
+        self.fields["secret"].help_text = "Stored encrypted and never shown again."
         self.fields["expires_on"].label = "Expires on"
         self.fields["user"].help_text = (
             "The e-mail address; only with an Atlassian API token."
@@ -202,7 +204,9 @@ class StageForm(CredentialForm):
             else "The e-mail address or user name; not with a personal access token."
         )
         day = self.fields["expires_on"]
-        day.help_text = "Atlassian's API tokens end after a year at most: type the day that was shown when it was made."
+        day.help_text = (
+            "Atlassian's API tokens expire after a year at most: enter the date that was shown when it was created."
+        )
 
     @property
     def asks_whose(self) -> bool:
@@ -214,7 +218,7 @@ class StageForm(CredentialForm):
         self.refuse_kind_of(self.connector.jira_kind)
         self._check_end(cleaned)
         if self.asks_whose and cleaned.get("kind") == CredentialKind.ALIGN_BEARER and not cleaned.get("whose"):
-            self.add_error("whose", "Say whose token it is: this decides whether there is a gap.")
+            self.add_error("whose", "Say who the token belongs to: this decides whether there is a gap.")
         return cleaned
 
     def _check_end(self, cleaned: dict[str, Any]) -> None:
@@ -222,9 +226,11 @@ class StageForm(CredentialForm):
             return
         day, never = cleaned.get("expires_on"), cleaned.get("never_expires")
         if day and never:
-            self.add_error("expires_on", "Either a day or the tick that it does not expire, not both.")
+            self.add_error("expires_on", "Enter a date or select that it does not expire, not both.")
         elif never and cleaned.get("kind") in OF_ATLASSIAN:
-            self.add_error("expires_on", "Every Atlassian API token expires. Type the day that Atlassian shows for it.")
+            self.add_error(
+                "expires_on", "Every Atlassian API token expires. Enter the date that Atlassian shows for it."
+            )
         elif day and cleaned.get("kind") in OF_ATLASSIAN and day > timezone.localdate() + LONGEST_LIFE:
             self.notes.append(f"{day:%-d %B %Y} is more than a year away, longer than an Atlassian API token lives.")
 
@@ -276,5 +282,5 @@ class OwnersForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         owner = cleaned.get("owner")
         if owner is not None and owner == cleaned.get("backup_owner"):
-            self.add_error("backup_owner", "The back-up owner has to be somebody else than the owner.")
+            self.add_error("backup_owner", "The back-up owner has to be someone other than the owner.")
         return cleaned

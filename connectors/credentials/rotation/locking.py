@@ -12,7 +12,7 @@ from alignadmin.errors import Refused
 from connectors.models import Connector, Credential, Stage, System
 from connectors.ports.audited import context_of
 
-GONE = "This credential is not there any more: it was discarded, replaced or destroyed. Look at the page again."
+GONE = "This credential no longer exists: it was discarded, replaced or destroyed. Reload the page."
 
 
 def locked(uuid: UUID) -> Credential:

@@ -20,7 +20,7 @@ from connectors.models import Connector, Credential, CredentialKind, HistoryRow,
 
 GAP = (
     "The gap has begun: Align keeps one token for each user, so the one in use died when this one was made. "
-    "Nothing is applied until the switch, and there is no way back."
+    "Nothing is applied until the switch, and it cannot be undone."
 )
 
 

@@ -102,7 +102,7 @@ def may_go_back(connector: Connector, system: System) -> str:
     previous, current = stored.get(Stage.PREVIOUS), stored.get(Stage.CURRENT)
     if previous is None:
         if current is not None and current.replaces_same_user:
-            return "The token before this one died when its user made this one, so there is no way back: stage another."
+            return "The token before this one stopped working when its user made this one: save another as pending."
         return "There is no previous credential to go back to: it has been destroyed, or there was none."
     if previous.previous_until is not None and previous.previous_until <= timezone.now():
         return "The time to go back has passed: the previous credential is being destroyed."

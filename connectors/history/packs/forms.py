@@ -22,7 +22,7 @@ class PackForm(forms.Form):
 
 
 class ScheduleForm(forms.Form):
-    name = forms.CharField(max_length=LONGEST_NAME, help_text="Stands in the history and in the subject of e-mails.")
+    name = forms.CharField(max_length=LONGEST_NAME, help_text="Shown in the history and in the subject of e-mails.")
     q = forms.CharField(
         label="Filter",
         required=False,
@@ -33,12 +33,12 @@ class ScheduleForm(forms.Form):
     every = forms.ChoiceField(
         label="When",
         choices=Every.choices,
-        help_text="At 01:00 UTC, each time of the week or month before, in UTC.",
+        help_text="At 01:00 UTC, for the previous week or month, in UTC.",
     )
     recipients = forms.CharField(
         required=False,
         max_length=MOST_RECIPIENTS * 256,
-        help_text="E-mail addresses, one a line. None: the packs only stand in the folder of packs and on their page.",
+        help_text="E-mail addresses, one per line. None: packs are only stored in the folder of packs.",
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocapitalize": "off"}),
     )
 
@@ -52,8 +52,8 @@ class ScheduleForm(forms.Form):
             try:
                 validate_email(address)
             except ValidationError as error:
-                raise ValidationError(f"Line {number} is no e-mail address: {address[:100]}") from error
+                raise ValidationError(f"Line {number} is not an e-mail address: {address[:100]}") from error
         found = list({address.lower(): address for address in typed}.values())
         if len(found) > MOST_RECIPIENTS:
-            raise ValidationError(f"At most {MOST_RECIPIENTS} people get a pack; take a list of your mail server.")
+            raise ValidationError(f"A pack is sent to at most {MOST_RECIPIENTS} people; use a mailing list for more.")
         return found

@@ -44,7 +44,7 @@ class SearchFields(forms.Form):
     ticket = forms.CharField(label="Ticket")
     source = forms.ChoiceField(label="Source", choices=[("", "All"), *Source.choices])
     case = forms.ChoiceField(label="Outside change", choices=[("", "All"), *CaseState.choices])
-    raw = forms.CharField(label="Only lines kept raw", widget=forms.CheckboxInput(attrs={"value": "yes"}))
+    raw = forms.CharField(label="Only unparsed lines", widget=forms.CheckboxInput(attrs={"value": "yes"}))
     q = forms.CharField(label="Words", widget=forms.TextInput(attrs={"type": "search"}))
 
     def __init__(self, shown: Search) -> None:
@@ -119,9 +119,9 @@ class IntakeForm(forms.Form):
 
     zone = forms.CharField(
         required=False,
-        label="Time zone of times that name none",
+        label="Time zone of times without one",
         widget=forms.Select,
-        help_text="For these lines only. To change it for good, edit the connector.",
+        help_text="For these lines only. To change it permanently, edit the connector.",
     )
     hour = forms.ChoiceField(
         required=False,
@@ -147,7 +147,7 @@ class IntakeForm(forms.Form):
     def clean_zone(self) -> str:
         name: str = self.cleaned_data["zone"]
         if name and name not in ZONES:
-            raise forms.ValidationError("There is no such time zone. Choose one of the list.")
+            raise forms.ValidationError("There is no such time zone. Choose one from the list.")
         return name
 
     def clean(self) -> dict[str, Any]:
@@ -168,7 +168,7 @@ class IntakeForm(forms.Form):
         return decoded(file.read())
 
 
-TOO_LARGE = "That is more than 10 MB, so it was not read: split the log and send it in parts; overlaps do no harm."
+TOO_LARGE = "That is more than 10 MB, so it was not read: split the log and submit it in parts; they may overlap."
 
 
 def decoded(data: bytes) -> str:

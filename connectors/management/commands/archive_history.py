@@ -18,13 +18,13 @@ from alignadmin.audit.checkpoints import NotSigned
 class Command(BaseCommand):
     help = (
         "Write the entries older than 12 months, up to a checkpoint, into a signed zip file in ARCHIVE_FOLDER, and "
-        "check it by reading it back. With --remove they leave the database, too, once they are older than "
+        "check it by reading it back. With --remove they are also removed from the database, once they are older than "
         "RETENTION_MONTHS; the history pages go on showing what they said. May be interrupted and run again."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--until", metavar="YYYY-MM-DD", help="archive no further than this day")
-        parser.add_argument("--remove", action="store_true", help="let the archived entries leave the database")
+        parser.add_argument("--remove", action="store_true", help="remove the archived entries from the database")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -35,7 +35,9 @@ class Command(BaseCommand):
             )
             if options["remove"]:
                 gone = archive.remove(made, actor=None)
-                self.stdout.write(f"{gone} entries left the database. Keep the file: the chain is checked with it.")
+                self.stdout.write(
+                    f"{gone} entries were removed from the database. Keep the file: the chain is checked with it."
+                )
         except (NotArchived, NotSigned) as error:
             raise CommandError(str(error)) from error
 
@@ -49,5 +51,5 @@ def _moment(day: str | None) -> datetime | None:
     except ValueError:
         found = None
     if found is None:
-        raise CommandError(f"{day[:40]} is not a day such as 2026-03-31.")
+        raise CommandError(f"{day[:40]} is not a date such as 2026-03-31.")
     return timezone.make_aware(datetime.combine(found, time.min) + timedelta(days=1))

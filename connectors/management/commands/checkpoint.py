@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--new-key", action="store_true", help="make a new signing key")
-        parser.add_argument("--lost", action="store_true", help="with --new-key: the old key opens no more")
+        parser.add_argument("--lost", action="store_true", help="with --new-key: the old key can no longer be opened")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["lost"] and not options["new_key"]:

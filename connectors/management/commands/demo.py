@@ -16,7 +16,7 @@ from connectors.local.machine import MANAGE, CannotStartHere, alone, start_produ
 
 
 class Command(BaseCommand):
-    help = "Run sandbox, web and worker together, with people and a prepared connector to try. Ctrl-C ends all."
+    help = "Run sandbox, web and worker together, with people and a prepared connector to try. Ctrl-C stops all."
     requires_system_checks: list[str] = []  # the children check themselves, with the demo's own secrets
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -38,6 +38,6 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         deliveries.deliver_due()
         self.stdout.write(
-            f"Entry {declared.entry.seq} and checkpoint {declared.checkpoint.number} declare the gap. Now run "
+            f"Entry {declared.entry.seq} and checkpoint {declared.checkpoint.number} declare the gap. Next, run "
             "manage.py verify_history, and tell those who hold packs or checkpoints of the lost time."
         )

@@ -26,4 +26,4 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def tell(self, item: str, rows: int) -> None:
-        self.stdout.write(f"{item}: {rows} rows gone through")
+        self.stdout.write(f"{item}: {rows} rows processed")

@@ -13,7 +13,7 @@ from alignadmin.errors import Refused
 
 
 class Command(BaseCommand):
-    help = "Take every second factor off a person; they sign in by password and add another."
+    help = "Remove all second factors of a person; they sign in with their password and add another."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email")
@@ -21,9 +21,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, email: str, **options: Any) -> None:
         person = Person.objects.filter(email=email.lower()).first()
         if person is None:
-            raise CommandError(f"Nobody here has the e-mail address {email}.")
+            raise CommandError(f"No person has the e-mail address {email}.")
         try:
             services.remove_factors(person, actor=None)
         except Refused as refused:
             raise CommandError(str(refused)) from refused
-        self.stdout.write(f"{person.email} signs in by password now; the history tells of it.")
+        self.stdout.write(f"{person.email} now signs in with a password; this is recorded in the history.")

@@ -18,21 +18,21 @@ MOST_NAMED = 50
 
 class Command(BaseCommand):
     help = (
-        "Seal every stored secret again with the first key of SEAL_KEYS. In this order: put the new key in front of "
+        "Encrypt every stored secret again with the first key of SEAL_KEYS. In this order: put the new key in front of "
         "the old one, restart web and worker, run this, and remove the old key once this says so. May be interrupted "
         "and run again at any time. Fingerprints of secrets change with the key. Exits 1 while a value is sealed with "
         "another key, or does not open."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="only count what is sealed with which key")
+        parser.add_argument("--dry-run", action="store_true", help="only count the values of each key")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             known = list(sealing.keys())
             if not options["dry_run"]:
                 done = key_rotation.reseal_all(self.stdout.write)
-                self.stdout.write(f'{done} values were sealed again with the key "{known[0]}".')
+                self.stdout.write(f'{done} values were encrypted again with the key "{known[0]}".')
             is_done = self._tell(key_rotation.seal_status(), known)
         except SealError as error:
             raise CommandError(str(error)) from error
@@ -43,7 +43,7 @@ class Command(BaseCommand):
         """Whether everything opens and only the first key is needed."""
         first, *older = known
         counts = standing.counts
-        self.stdout.write(f'{counts[first]} values are sealed with the key "{first}", which seals new ones.')
+        self.stdout.write(f'{counts[first]} values are encrypted with the key "{first}", the active one.')
         for key_id in older:
             self.stdout.write(_of_older(key_id, counts[key_id]))
         for key_id in sorted(set(counts) - set(known)):

@@ -16,7 +16,7 @@ from connectors.local.machine import HOST, MANAGE, CannotStartHere, alone, port_
 
 
 class Command(BaseCommand):
-    help = "Run web and worker on this machine, with keys of their own in DATA_DIR. Ctrl-C ends both."
+    help = "Run web and worker on this machine, with their own keys in DATA_DIR. Ctrl-C stops both."
     requires_system_checks: list[str] = []  # the children check themselves, with the keys
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -61,6 +61,6 @@ class Command(BaseCommand):
         first = "" if has_admin else f"There is no admin yet. In another terminal:\n  {create}\n\n"
         self.stdout.write(
             f"\nAlignAdmin is at  {address}/\n\n{first}"
-            f"Data, keys and logs: {settings.DATA_DIR}\nCtrl-C ends web and worker."
+            f"Data, keys and logs: {settings.DATA_DIR}\nCtrl-C stops web and worker."
         )
         self.stdout.flush()  # a file or a pipe would get it at the end only

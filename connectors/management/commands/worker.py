@@ -18,7 +18,7 @@ log = logging.getLogger("connectors.worker")
 
 
 class Command(run_huey.Command):
-    help = "Run the worker: refreshes, applies plans, takes in Align's log. SIGTERM ends it between two requests."
+    help = "Run the worker: refreshes, applies plans, imports Align's log. SIGTERM stops it between two requests."
 
     def check(self, *args: Any, **options: Any) -> None:
         """First of all what stops a start, in one line: the report of the system checks has many."""

@@ -43,10 +43,10 @@ class Command(BaseCommand):
                 act.add_argument("--as", dest="person", help="e-mail of the author: stores the plan")
                 act.add_argument("--reason", default="", help="why; needed to store the plan")
                 act.add_argument("--ticket", default="")
-        act = acts.add_parser("apply", help="apply an approved plan and wait for its end")
+        act = acts.add_parser("apply", help="apply an approved plan and wait until it ends")
         act.add_argument("--plan", type=int, required=True, dest="pk")
         act.add_argument("--as", dest="person", required=True, help="e-mail of an admin")
-        act.add_argument("--reason", required=True, help="why now; goes into the history")
+        act.add_argument("--reason", required=True, help="why now; recorded in the history")
         act.add_argument("--confirm", default="", help="the connector's slug, for deletes and large plans")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -62,7 +62,7 @@ class Command(BaseCommand):
         job = runner.run_now(runner.start(found, JobKind.OBSERVE, actor=None))
         _require_done(job)
         rows = Mapping.objects.filter(scope__connector=found).count()
-        self.stdout.write(f"Read {job.done} lists; {rows} mappings are known.")
+        self.stdout.write(f"Read {job.done} lists; {rows} mappings found.")
 
     def _show(self, connector: str, **_: Any) -> None:
         found = _connector(connector)
@@ -102,7 +102,7 @@ class Command(BaseCommand):
             self.stdout.write(f"refused ({refused.code}): {refused.sentence}")
         if planned.changes:
             sys.exit(WOULD_CHANGE)
-        self.stdout.write("Nothing to do: Align already holds what is wanted.")
+        self.stdout.write("Nothing to do: Align already has the wanted values.")
 
     def _apply(self, pk: int, person: str, reason: str, confirm: str, **_: Any) -> None:
         actor = _person(person, Right.APPROVE)
@@ -135,4 +135,4 @@ def _person(email: str, right: Right) -> Person:
 
 def _require_done(job: Job) -> None:
     if job.state != JobState.DONE:
-        raise CommandError(job.error or "The job did not end.")
+        raise CommandError(job.error or "The job did not finish.")

@@ -91,7 +91,7 @@ def test_every_value_is_sealed_with_the_first_key_and_the_old_one_may_go(
 ) -> None:
     before = dict(Credential.objects.values_list("pk", "fingerprint"))
     said = rotate()
-    assert '8 values were sealed again with the key "new".' in said
+    assert '8 values were encrypted again with the key "new".' in said
     assert '0 values are sealed with the key "old": it may be removed from SEAL_KEYS.' in said
     settings.SEAL_KEYS = [NEW]
     everything_opens()
@@ -116,7 +116,7 @@ def test_each_batch_is_an_entry_that_counts_and_tells_no_secret(under_old_key: C
 def test_run_again_it_changes_and_enters_nothing(under_old_key: Connector) -> None:
     rotate()
     before, entries = list(Credential.objects.values("sealed").order_by("pk")), len(rotated())
-    assert '0 values were sealed again with the key "new".' in rotate()
+    assert '0 values were encrypted again with the key "new".' in rotate()
     assert list(Credential.objects.values("sealed").order_by("pk")) == before
     assert len(rotated()) == entries
 

@@ -63,7 +63,7 @@ def test_everything_in_order_is_200_with_its_figures(client: Client, heard: Work
 def test_a_silent_worker_is_503_and_says_since_when(client: Client, heard: WorkerHeartbeat) -> None:
     silent_for(heard, minutes=20)
     told = part(client, "worker")
-    assert re.search(r"No worker has been heard since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", told["says"])
+    assert re.search(r"No worker has reported since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", told["says"])
     assert told["processes"] == 0
     assert 1199 <= told["heard_seconds_ago"] <= 1205
 
@@ -164,7 +164,7 @@ def test_behind_tls_both_checks_are_answered_without_a_redirect(
 
 # -- pages -------------------------------------------------------------------------------------------------------------
 
-SILENT = "No worker has been heard since"
+SILENT = "No worker has reported since"
 
 
 def test_every_page_of_an_admin_says_since_when_no_worker_was_heard(signed_in: SignIn, heard: WorkerHeartbeat) -> None:
@@ -186,7 +186,7 @@ def test_other_roles_are_not_told_what_they_cannot_mend(signed_in: SignIn, heard
 
 
 def test_before_the_first_worker_pages_say_that_none_was_heard_yet(signed_in: SignIn) -> None:
-    assert "No worker has been heard yet." in signed_in(Role.ADMIN).get(PAGE).content.decode()
+    assert "No worker has reported yet." in signed_in(Role.ADMIN).get(PAGE).content.decode()
 
 
 # -- the row -----------------------------------------------------------------------------------------------------------

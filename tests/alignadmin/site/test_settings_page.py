@@ -71,12 +71,12 @@ def test_the_settings_are_told_in_words(boss: Client, settings: Settings) -> Non
 def test_the_settings_page_names_keys_and_counts_what_they_seal(
     boss: Client, owned: Connector, settings: Settings
 ) -> None:
-    assert "test 2 values seals" in said(boss.get("/settings/"))
+    assert "test 2 values active" in said(boss.get("/settings/"))
     old = settings.SEAL_KEYS
     settings.SEAL_KEYS = ["newer:" + "A" * 43 + "=", *old]
     page = said(boss.get("/settings/"))
-    assert "newer 0 values seals test 2 values old, still needed" in page
-    assert "2 values are still sealed with an old key. manage.py seal_rotate" in page
+    assert "newer 0 values active test 2 values old, still needed" in page
+    assert "2 values are still encrypted with an old key. manage.py seal_rotate" in page
 
 
 def test_the_settings_page_holds_no_secret(boss: Client, owned: Connector, settings: Settings) -> None:

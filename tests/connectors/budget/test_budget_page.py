@@ -58,16 +58,16 @@ def test_it_shows_what_is_used_free_and_reserved(viewer: Client, bare_connector:
     assert "<b>1</b><small>free for background work</small>" in page
     assert "<b>2<small> of 2</small></b><small>free, reserved for people</small>" in page
     assert "<b>6</b><small>slots in 1 min</small>" in page
-    assert "Nothing has to wait for this site." in page
+    assert "No request is waiting for this site." in page
 
 
 def test_it_says_when_background_work_goes_on(viewer: Client, bare_connector: Connector) -> None:
     take(bare_connector, 4)
     page = shown(viewer, bare_connector)
-    assert "Work in the background has used its share: the next slot is free in" in page
-    assert "People's clicks go on at once." in page
+    assert "Background work has used its share: the next slot is free in" in page
+    assert "People's clicks are not delayed." in page
     take(bare_connector, 2, interactive=True)
-    assert "People's clicks go on at once." not in shown(viewer, bare_connector)
+    assert "People's clicks are not delayed." not in shown(viewer, bare_connector)
 
 
 def test_it_says_until_when_a_site_is_blocked_and_that_one_request_tests_it(
@@ -77,14 +77,14 @@ def test_it_says_until_when_a_site_is_blocked_and_that_one_request_tests_it(
     budget = database_budget("align", origin)
     budget.blocked(budget.take(deadline=1.0, patience=0), 60.0)
     page = shown(viewer, bare_connector)
-    assert "The site answered 429, so everybody waits until" in page
+    assert "The site answered 429, so all requests wait until" in page
     assert "Nothing fails" in page
     BudgetGate.objects.update(blocked_until=timezone.now() - timedelta(seconds=1))
     assert "The next request tests whether the site agrees." in shown(viewer, bare_connector)
     probe = budget.take(deadline=1.0, patience=0)
     assert "One request is testing whether the site agrees" in shown(viewer, bare_connector)
     budget.answered(probe)
-    assert "Nothing has to wait for this site." in shown(viewer, bare_connector)
+    assert "No request is waiting for this site." in shown(viewer, bare_connector)
 
 
 def test_it_names_who_waits_for_what_also_for_another_connector_to_the_site(

@@ -48,10 +48,10 @@ def test_the_days_to_an_expiry_date_are_told_in_words(left: int, looks: str, wor
 @pytest.mark.parametrize(
     ("age", "looks", "words"),
     [
-        (0, "ok", "no expiry date; 0 days old, 90 advised"),
-        (71, "ok", "no expiry date; 71 days old, 90 advised"),
-        (72, "warn", "no expiry date; 72 days old, 90 advised"),
-        (93, "warn", "no expiry date; 93 days old, 90 advised"),
+        (0, "ok", "No expiry set, created today, rotate within 90 days"),
+        (71, "ok", "No expiry set, created 71 days ago, rotate within 90 days"),
+        (72, "warn", "No expiry set, created 72 days ago, rotate within 90 days"),
+        (93, "warn", "No expiry set, created 93 days ago, rotate within 90 days"),
     ],
 )
 def test_without_an_expiry_date_the_age_is_told_and_warned_at_four_fifths(age: int, looks: str, words: str) -> None:

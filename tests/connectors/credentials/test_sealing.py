@@ -1,4 +1,4 @@
-"""Sealed secrets: bound to their row, opened by the right key alone, and what is noted when they are used."""
+"""Encryption keys: bound to their row, opened by the right key alone, and what is noted when they are used."""
 
 from __future__ import annotations
 

@@ -367,7 +367,7 @@ def test_a_refused_password_is_never_sent_again_by_itself(
     with pytest.raises(SignInRefused):
         client.projects()
     assert stored(System.JIRA).refused_status == 401
-    with pytest.raises(LockedOut, match="Try it once more"):
+    with pytest.raises(LockedOut, match="Try once more"):
         clients.jira_client(at_data_center, job=job_of(at_data_center))
     ended = runner.run_now(runner.start(at_data_center, JobKind.REFRESH, actor=None))
     assert "Nothing was sent: Jira refused this password" in ended.error

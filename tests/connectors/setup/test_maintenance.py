@@ -75,10 +75,10 @@ def test_an_admin_begins_it_and_every_page_of_the_connector_tells_it(
     assert reasons("maintenance.begun") == [REASON]
     for address in (PAGE, "/connectors/acme/", "/connectors/acme/mappings/", "/connectors/acme/plan/"):
         told = text(configurer.get(address))
-        assert re.search(rf"In maintenance since .* begun by Admin : {REASON} \. Expected until", told), address
+        assert re.search(rf"In maintenance since .* started by Admin : {REASON} \. Expected until", told), address
         assert "End maintenance" in told, address
     told = text(signed_in(Role.VIEWER).get("/connectors/acme/"))
-    assert f"begun by Admin : {REASON}" in told
+    assert f"started by Admin : {REASON}" in told
     assert "End maintenance" not in told
 
 
@@ -262,5 +262,5 @@ def test_it_outlives_who_began_it(bare_connector: Connector, configurer: Client)
     sam = factories.person(Role.ADMIN, email="sam@example.test", name="Sam")
     maintenance.begin(bare_connector, reason=REASON, actor=sam)
     Connector.objects.update(maintenance_by=None)
-    assert "begun by somebody who is no longer here" in text(configurer.get("/connectors/acme/"))
+    assert "started by someone who has left" in text(configurer.get("/connectors/acme/"))
     assert end(configurer).status_code == 303

@@ -86,9 +86,9 @@ def test_a_clean_connector_says_so_with_the_time_and_the_promise(editor: Client,
     run_due()
     observe(connector)
     text = text_of(shown(editor))
-    assert "Clean Every list holds what was applied." in text
+    assert "Clean Every list matches what was applied." in text
     assert "is reported within" in text
-    assert "Nothing waits for a decision." in text
+    assert "Nothing needs a decision." in text
 
 
 def test_a_drifted_row_shows_the_three_values_the_cause_and_since_when(
@@ -125,7 +125,7 @@ def test_a_list_that_cannot_be_read_is_never_shown_as_clean(
 ) -> None:
     Scope.objects.filter(pk=drifted.scope_id).update(error="Align refused: 403.")
     html = text_of(shown(editor))
-    assert "Not known" in html
+    assert "Unknown" in html
     assert "1 of " in html
     assert "Clean" not in html
     assert "5 Accepted" not in html, "what it held is not what it holds"
@@ -133,8 +133,8 @@ def test_a_list_that_cannot_be_read_is_never_shown_as_clean(
     assert "Align refused: 403." in lists
     assert "States, Jira to Align, shared by company-managed projects" in lists
     of_list = text_of(shown(editor, situation="unknown"))
-    assert "not known was 5 Accepted" in of_list
-    assert "decide when the list is read again" in of_list
+    assert "unknown was 5 Accepted" in of_list
+    assert "decide when the list has been read again" in of_list
 
 
 def test_checks_are_listed_with_what_they_found_the_newest_first(editor: Client, drifted: Mapping) -> None:
@@ -154,7 +154,7 @@ def test_checking_now_reads_the_lists(editor: Client, connector: Connector, sand
     run_due()
     sandbox.edit("update_mapping", family="j2a_state", type=4, source=IN_REVIEW, target=5)
     assert editor.post(f"{DRIFT}check/").status_code == 303
-    assert "a check runs" in shown(editor)
+    assert "a check is running" in shown(editor)
     run_due()
     assert "1 row drifted" in text_of(shown(editor))
 
@@ -262,7 +262,7 @@ def test_accepting_keeps_value_day_reason_and_who(editor: Client, people: People
     text = text_of(shown(editor, tab="accepted"))
     assert "trial of the QA team" in text
     assert "ends in" in text
-    assert "Nothing waits for a decision." in text_of(shown(editor))
+    assert "Nothing needs a decision." in text_of(shown(editor))
 
 
 def test_one_that_ends_later_is_not_marked(editor: Client, drifted: Mapping) -> None:
@@ -326,7 +326,7 @@ def test_one_row_has_an_address_of_its_own(editor: Client, drifted: Mapping) -> 
     html = shown(editor, row=drifted.pk)
     assert 'id="one-title"' in html
     one(editor, "adopt", drifted)
-    assert "there is nothing to decide about it" in shown(editor, row=drifted.pk)
+    assert "there is nothing left to decide" in shown(editor, row=drifted.pk)
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------
@@ -497,10 +497,10 @@ def test_without_a_connector_the_navigation_leads_to_the_most_drifted(
 def test_the_overview_says_what_is_to_decide_and_what_is_not_known(editor: Client, drifted: Mapping) -> None:
     html = editor.get("/").content.decode()
     assert f'href="{DRIFT}"' in html
-    assert "1 change made elsewhere to decide" in html
+    assert "1 change made elsewhere to review" in html
     Scope.objects.filter(pk=drifted.scope_id).update(error="Align refused: 403.")
     html = editor.get("/").content.decode()
-    assert "made elsewhere to decide" not in html
+    assert "made elsewhere to review" not in html
     assert "1 of " in html
 
 

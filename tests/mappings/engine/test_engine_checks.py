@@ -170,7 +170,7 @@ def test_a_bounce_names_what_comes_back() -> None:
     assert (problem.status_id, problem.target_id, problem.direction) == (DONE, 3, A2J)
     assert problem.sentence == (
         "3 Dev complete moves issues to Done (10003), which shows 4 Test complete: "
-        "a change in Align comes back different."
+        "a change in Align comes back as another one."
     )
 
 
@@ -200,9 +200,7 @@ def test_in_the_shared_scope_a_bounce_says_in_how_many_projects() -> None:
 def test_in_the_shared_scope_a_missing_way_back_says_in_how_many_projects() -> None:
     short, right = rows({1: TODO, 2: DOING, 3: QA, 4: None}), rows(dict(HEALTHY_A2J))
     problem = only(shared({"P0": short, "P1": right, "P2": short}, 3), "no-way-back")
-    assert (
-        problem.sentence == "In 2 of 3 projects, 4 Test complete has no way back: setting it in Align moves no issue."
-    )
+    assert problem.sentence == "In 2 of 3 projects, nothing happens in Jira when Align is set to 4 Test complete."
 
 
 def test_a_project_that_was_never_read_is_not_called_without_a_way_back() -> None:
@@ -285,7 +283,7 @@ def test_state_zero_disagrees_with_a_step_and_no_state_does_not() -> None:
 
 def test_an_unmapped_step_is_not_said_to_fall_to_a_state() -> None:
     problem = only(step_view(j2a=STEP_J2A[:3], a2j={}), "unmapped")
-    assert problem.sentence == "Done (10003) has no process step: Align is told none for stories that reach it."
+    assert problem.sentence == "Done (10003) has no process step: no step is sent to Align for stories that reach it."
 
 
 def test_going_on_from_a_resolved_status_is_a_warning() -> None:
@@ -331,7 +329,10 @@ def test_twins_are_told_apart_by_id_among_shown_statuses_only() -> None:
     assert not found(view(statuses=with_status(foreign)), "twin")
     shown = view(statuses=with_status(foreign), j2a=rows({**HEALTHY_J2A, 10215: 3}))
     assert {problem.status_id for problem in found(shown, "twin")} == {QA, 10215}
-    assert found(shown, "twin")[0].sentence == "QA (10015) has the same name as 10215 of PROJ1: go by the id."
+    assert (
+        found(shown, "twin")[0].sentence
+        == "QA (10015) has the same name as 10215 of PROJ1: use the id to tell them apart."
+    )
 
 
 def test_more_statuses_than_states_suggests_process_steps_where_there_are_some() -> None:

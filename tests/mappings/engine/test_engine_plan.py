@@ -126,7 +126,7 @@ STEP_OWN, STEP_BACK = (
         (
             STEP_OWN,
             DELETE,
-            "Stories in In Review are no longer mapped in PROJ1: Align is told no process step for them.",
+            "Stories in In Review are no longer mapped in PROJ1: no process step is sent to Align for them.",
         ),
     ],
 )

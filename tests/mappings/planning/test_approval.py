@@ -135,7 +135,7 @@ def test_an_admin_sets_the_rules_and_everybody_reads_them(author: Client, signed
     assert entry["sentence"] == (
         "Changed the rules of plans: a second person approves from no to yes; ticket pattern from any to "
         r"CHG-\d{4,8}; confirmed by typing above from 25 changes to 7 changes; lists are read from every 15 min to "
-        "by hand only."
+        "manually only."
     )
     shown = said(signed_in(Role.VIEWER).get(PAGE))
     assert "an admin who neither planned nor edited it" in shown
@@ -334,7 +334,7 @@ def test_the_approval_of_somebody_who_is_no_admin_any_more_does_not_count(
     Person.objects.filter(pk=second.pk).update(**lost)
     refused = apply(author, plan)
     assert refused.status_code == 409
-    assert "Sam Second approved this plan and is no admin here any more" in said(refused)
+    assert "Sam Second approved this plan and is no longer an admin" in said(refused)
     assert approve(author, plan).status_code == 303
     assert apply(author, plan).status_code == 303
 
@@ -351,10 +351,10 @@ def test_a_plan_outlives_the_rights_of_its_author(
 def test_a_role_that_is_lost_while_the_request_is_under_way_is_seen(admin: Person, second: Person, plan: Plan) -> None:
     """`second` is as the request knew them at its start."""
     Person.objects.filter(pk=second.pk).update(role=Role.EDITOR)
-    with pytest.raises(Refused, match="no admin here any more"):
+    with pytest.raises(Refused, match="no longer an admin"):
         planning.approve(plan, plan.fingerprint, ticked=True, actor=second)
     planning.approve(plan, plan.fingerprint, ticked=True, actor=admin)
-    with pytest.raises(Refused, match="no admin here any more"):
+    with pytest.raises(Refused, match="no longer an admin"):
         planning.start_apply(plan, actor=second)
     assert state(planning.start_apply(plan, actor=admin)) == PlanState.APPLYING
 
@@ -416,11 +416,11 @@ def test_an_emergency_stays_on_the_overview_until_another_admin_has_taken_note(
     assert author.post(noting).status_code == 409
     assert other.post(noting).status_code == 303
     assert "Approved alone, in an emergency:" not in said(author.get("/"))
-    assert "Sam Second took note" in said(author.get(f"/plans/{plan.pk}/"))
+    assert "Sam Second acknowledged it" in said(author.get(f"/plans/{plan.pk}/"))
     third = browser_of(factories.person(Role.ADMIN, email="third@example.test"))
     again = third.post(noting)
     assert again.status_code == 409
-    assert "Sam Second took note of this at" in said(again)
+    assert "Sam Second acknowledged it of this at" in said(again)
     assert len(entries("plan.emergency_noted")) == 1
 
 
@@ -575,7 +575,7 @@ def test_the_page_tells_sizes_and_duration_before_the_apply(author: Client, plan
     approve(author, plan)
     html = said(author.get(f"/plans/{plan.pk}/"))
     assert "1 to create" in html
-    assert f"{plan.api_calls} API calls, under 1 s expected" in html
+    assert f"{plan.api_calls} API calls, less than 1 s expected" in html
 
 
 def test_nothing_is_applied_while_the_connector_is_in_maintenance(author: Client, admin: Person, plan: Plan) -> None:
@@ -597,7 +597,7 @@ def test_a_second_apply_is_told_who_holds_the_connector_since_when(
     assert apply(other, plan).status_code == 303
     refused = apply(author, second_plan)
     assert refused.status_code == 409
-    assert re.search(rf"Plan {plan.pk} of Sam Second holds this connector since [-\d]+ [:\d]+ UTC", said(refused))
+    assert re.search(rf"Plan {plan.pk} of Sam Second has held this connector since [-\d]+ [:\d]+ UTC", said(refused))
     Plan.objects.filter(pk=plan.pk).update(state=PlanState.FINISHED)
     assert apply(author, second_plan).status_code == 303
 

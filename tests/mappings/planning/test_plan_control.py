@@ -147,7 +147,7 @@ def test_resuming_after_a_refused_sign_in_says_why_it_stopped_and_what_is_left(
     assert plan.state == PlanState.PAUSED
     html = client.get(f"/plans/{plan.pk}/").content.decode()
     assert "It stopped:" in html
-    assert "Resume it when the cause is gone: 2 of 2 changes left" in html
+    assert "Resume it when the cause is fixed: 2 of 2 changes left" in html
     sandbox.edit("add_token", site="align", token="sandbox-align-token", user="admin@sandbox.test")
     assert tell(client, plan, "resume") == 303
     run_due()
@@ -195,7 +195,7 @@ def test_what_failed_is_sent_again_under_the_same_approval(
 ) -> None:
     plan, approved = partly_failed, partly_failed.approved_fingerprint
     failed = plan.changes.get(state="failed")
-    assert b"Send 1 failed again" in client.get(f"/plans/{plan.pk}/").content
+    assert b"Retry 1 failed change" in client.get(f"/plans/{plan.pk}/").content
     sandbox.clear_journal()
     assert tell(client, plan, "retry") == 303
     assert tell(client, plan, "retry") == 409, "a second click"
@@ -346,7 +346,7 @@ def test_when_nothing_is_left_to_do_the_plan_ends_and_says_so(
     assert refresh(client, plan).error == ""
     assert (plan.state, Plan.objects.count()) == (PlanState.REPLACED, 1)
     html = client.get(f"/plans/{plan.pk}/").content.decode()
-    assert "Nothing is left to do." in html
+    assert "Nothing left to do." in html
     assert "Align already holds this value." in html
 
 

@@ -71,7 +71,7 @@ def test_a_roll_back_restores_what_the_plan_changed(
 
     made = back(plan, actor=admin)
     assert (made.restores, made.state) == (plan, PlanState.DRAFT)
-    assert made.reason == f"Roll back of plan {plan.pk}: it broke the reports"
+    assert made.reason == f"Roll back plan {plan.pk}: it broke the reports"
     assert len(waiting(connector)) == 3, "the matrix shows what the plan will do"
     approve_and_apply(made, actor=admin)
 
@@ -240,18 +240,18 @@ def test_the_page_shows_what_is_taken_back_and_both_plans_lead_to_each_other(cli
     address = f"/plans/{applied.pk}/roll-back/"
     assert f'href="{address}"' in client.get(f"/plans/{applied.pk}/").content.decode()
     html = client.get(address).content.decode()
-    assert f"Roll back of plan {applied.pk}: </textarea>" in html
+    assert f"Roll back plan {applied.pk}: </textarea>" in html
 
-    refused = client.post(address, {"reason": f"Roll back of plan {applied.pk}: ", "ticket": "CHG-7"})
+    refused = client.post(address, {"reason": f"Roll back plan {applied.pk}: ", "ticket": "CHG-7"})
     assert refused.status_code == 409
     assert b"Say why it is rolled back" in refused.content
     assert b"CHG-7" in refused.content
-    answer = client.post(address, {"reason": f"Roll back of plan {applied.pk}: reports", "ticket": "CHG-7"})
+    answer = client.post(address, {"reason": f"Roll back plan {applied.pk}: reports", "ticket": "CHG-7"})
     made = Plan.objects.get(restores=applied)
     assert answer["Location"] == f"/plans/{made.pk}/"
-    assert f'Takes back what <a href="/plans/{applied.pk}/">' in client.get(f"/plans/{made.pk}/").content.decode()
+    assert f'Reverts what <a href="/plans/{applied.pk}/">' in client.get(f"/plans/{made.pk}/").content.decode()
     old = client.get(f"/plans/{applied.pk}/").content.decode()
-    assert f'<a href="/plans/{made.pk}/">Plan {made.pk}</a> takes this plan back' in old
+    assert f'<a href="/plans/{made.pk}/">Plan {made.pk}</a> reverts this plan' in old
     assert f'href="{address}"' not in old
     assert f'<a href="/plans/{made.pk}/">Plan {made.pk}</a> by' in client.get(address).content.decode()
 
@@ -290,7 +290,7 @@ def test_what_was_overwritten_is_put_back_by_an_edit_that_waits(
     assert (row.wanted, row.observed, row.situation) == (5, 3, Situation.EDITED)
     assert Entry.objects.filter(action="mapping.edited", body__contains="to 5 Accepted").count() == 1
     html = client.get(f"/plans/{overwrote.plan_id}/").content.decode()
-    assert "Putting it back waits in the draft" in html
+    assert "Its revert is in the draft" in html
     assert "Put back Accepted" not in html
 
 

@@ -165,7 +165,7 @@ def test_the_list_does_not_show_a_plan_with_a_refused_change_as_all_well(
 
 @pytest.mark.parametrize(
     ("since_heartbeat", "told"),
-    [(1, ""), (16, "Another one goes on in"), (31, "Another one goes on as soon as one runs")],
+    [(1, ""), (16, "Another one continues in"), (31, "Another one continues as soon as one runs")],
 )
 def test_a_worker_without_a_sign_of_life_is_told_with_when_another_goes_on(
     client: Client, plan: Plan, since_heartbeat: int, told: str
@@ -273,7 +273,7 @@ def test_filters_are_in_the_address(client: Client, connector: Connector, admin:
 def test_the_heading_says_how_much_it_is_and_how_long_it_takes(client: Client, plan: Plan) -> None:
     html = client.get(f"/plans/{plan.pk}/").content.decode()
     assert "1 change to approve" in html
-    assert f"1 to update · {plan.api_calls} requests, under 1 s expected" in html
+    assert f"1 to update · {plan.api_calls} requests, less than 1 s expected" in html
 
 
 def test_the_pace_is_that_of_the_run_at_hand_and_says_what_is_left(client: Client, plan: Plan, admin: Person) -> None:

@@ -190,7 +190,7 @@ def test_every_dead_link_gets_the_same_answer(
     assert "Welcome" in said(open_link(link)[1])
     client, page = open_link(kill(link, boss, settings))
     assert page.status_code == 200
-    assert "This link does not work It was used, is too old, or was replaced by a newer one." in said(page)
+    assert "This link does not work It was used, has expired, or was replaced by a newer one." in said(page)
     assert "Nora" not in said(page)
     before = {each.pk: each.password for each in Person.objects.all()}
     client.post(page.request["PATH_INFO"], {"password": NEW_PASSWORD, "again": NEW_PASSWORD})

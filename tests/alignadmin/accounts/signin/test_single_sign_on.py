@@ -274,7 +274,7 @@ def test_the_way_out_carries_no_secret_and_needs_a_form_of_ours(house: Site, dan
     assert asked_for["code_challenge_method"] == ["S256"]
     assert asked_for["redirect_uri"] == [f"{house.url}{START}callback/"]
     assert requests.post(f"{house.url}{START}", timeout=10).status_code == 403
-    assert "Go on" in requests.get(f"{house.url}{START}", timeout=10).text
+    assert "Continue" in requests.get(f"{house.url}{START}", timeout=10).text
 
 
 @pytest.mark.browser

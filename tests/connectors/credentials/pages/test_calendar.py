@@ -117,7 +117,7 @@ def test_a_row_says_date_age_use_and_answer(configurer: Client, bare_connector: 
 def test_without_a_date_the_age_is_shown_and_warned_when_it_is_old(
     configurer: Client, bare_connector: Connector
 ) -> None:
-    old = '<span class="tag warn">no expiry date; 93 days old, 90 advised</span>'
+    old = '<span class="tag warn">No expiry set, created 93 days ago, rotate within 90 days</span>'
     assert old not in page(configurer)
     change(bare_connector, System.JIRA, created_at=timezone.now() - timedelta(days=93))
     text = page(configurer)

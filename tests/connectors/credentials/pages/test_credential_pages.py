@@ -270,8 +270,8 @@ def test_the_outgoing_addresses_are_shown_for_firewalls(
 def test_the_first_credential_is_staged_on_the_same_page(configurer: Client, bare_connector: Connector) -> None:
     Credential.objects.filter(system=System.ALIGN).delete()
     shown = text(configurer.get(ALIGN))
-    assert "Stage the first one" in shown
-    assert "Whose token it is" not in shown
+    assert "Add the first one" in shown
+    assert "Token belongs to" not in shown
     staged(configurer, reason="", whose=None)
     probed(the(Stage.PENDING))
     assert act(configurer, "switch", the(Stage.PENDING)).status_code == 303
@@ -389,7 +389,7 @@ def test_the_probe_of_a_good_token_shows_a_line_for_each_right(
         assert line.label in shown
         assert " ".join(line.sentence.split()) in shown
     assert f"{probe.seen} of {probe.expected} projects" in shown
-    assert "Ready: running work takes the new one at its next call." in shown
+    assert "Ready: running jobs use the new one from their next call." in shown
 
 
 def test_a_refused_token_blocks_the_switch_and_says_why(
@@ -468,7 +468,7 @@ def test_a_switch_needs_a_probe_first(configurer: Client, bare_connector: Connec
 def test_losses_have_to_be_confirmed(configurer: Client, bare_connector: Connector) -> None:
     pending = staged(configurer)
     probed(pending, lost=["It does not see PROJ2 and PROJ7."])
-    assert "I know what is lost: It does not see PROJ2 and PROJ7." in text(configurer.get(ALIGN))
+    assert "I understand what will be lost: It does not see PROJ2 and PROJ7." in text(configurer.get(ALIGN))
     refused = act(configurer, "switch", pending)
     assert refused.status_code == 409
     assert the(Stage.PENDING) == pending
@@ -526,7 +526,7 @@ def test_a_token_of_the_same_user_begins_a_gap_without_a_way_back(
     assert bare_connector.gap_since is not None
     shown = text(configurer.get(ALIGN))
     assert "applies are paused and nothing is read from Align" in shown
-    assert "There is no way back: probe the pending token" in shown
+    assert "It cannot be undone: probe the pending token" in shown
     probed(pending)
     assert "there is no way back" in text(configurer.get(ALIGN))
     act(configurer, "switch", pending)
@@ -540,10 +540,10 @@ def test_a_locked_out_password_is_tried_again_only_by_a_click(configurer: Client
     Credential.objects.filter(system=System.JIRA).update(
         kind=CredentialKind.JIRA_PASSWORD, refused_status=401, last_answer="Jira refused the sign-in (401)."
     )
-    assert "Try it once more" in text(configurer.get(JIRA))
+    assert "Try once more" in text(configurer.get(JIRA))
     assert act(configurer, "again", the(Stage.CURRENT, System.JIRA), JIRA).status_code == 303
     assert the(Stage.CURRENT, System.JIRA).refused_status is None
-    assert "Try it once more" not in text(configurer.get(JIRA))
+    assert "Try once more" not in text(configurer.get(JIRA))
     refused = act(configurer, "again", the(Stage.CURRENT, System.JIRA), JIRA)
     assert refused.status_code == 409
     assert "nothing to try again" in text(refused)

@@ -211,7 +211,7 @@ def test_the_row_of_a_case_and_the_overview_and_the_navigation_say_so(align: Con
     row = HistoryRow.objects.get(source=OUTSIDE)
     assert f"/history/cases/{only_case().pk}/" in admin.get(f"/history/{row.number}/").content.decode()
     overview = admin.get("/").content.decode()
-    assert "1 outside change that nobody has explained" in overview
+    assert "1 outside change not explained" in overview
     assert "1 outside change" not in signed_in(Role.VIEWER).get("/").content.decode()
     services.explain([only_case().pk], "Known.", actor=Person.objects.get(role=Role.ADMIN))
     assert "that nobody has explained" not in admin.get("/").content.decode()

@@ -272,7 +272,7 @@ def test_what_people_had_said_of_such_a_line_is_listed_on_the_page_and_in_the_en
     assert (voided["case"], voided["note"], voided["is_open"]) == (case.pk, "Bob did it by hand", False)
     shown = signed_in(Role.REVIEWER).get("/history/intake/acme/1/").content.decode()
     assert "Bob did it by hand" in shown
-    assert "It ended as withdrawn." in shown
+    assert "It was closed as withdrawn." in shown
     assert "Withdrawn" in signed_in(Role.EDITOR).get(f"/history/cases/{case.pk}/").content.decode()
     listed = signed_in(Role.EDITOR).get("/history/cases/?state=withdrawn").content.decode()
     assert f'href="/history/cases/{case.pk}/"' in listed
@@ -295,7 +295,7 @@ def test_a_change_that_the_watch_has_seen_itself_is_open_again_without_the_line(
     again = HistoryRow.objects.get(pk=sighted.pk)
     assert (again.source, again.action, again.text) == ("outside", event.action, sighted.text)
     shown = signed_in(Role.REVIEWER).get("/history/intake/acme/1/").content.decode()
-    assert "It is open again: Align’s lists were seen to change, too." in shown
+    assert "It is open again: the change was also seen in Align’s lists." in shown
     assert "1 explanation spoke of such a line: open again." in shown
 
 

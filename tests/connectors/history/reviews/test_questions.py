@@ -264,7 +264,7 @@ def test_open_questions_block_nothing_and_are_named_at_sign_off(
     assert "1 question has no answer yet" in said(reviewer.get(address(week)))
     assert sign(reviewer, week).status_code == 303
     assert entries("history.reviewed")[0]["data"]["open_questions"] == [question.pk]
-    assert "1 question without an answer" in said(reviewer.get("/"))
+    assert "1 question unanswered" in said(reviewer.get("/"))
 
 
 def test_the_list_shows_open_questions_first_and_all_when_asked(

@@ -103,7 +103,7 @@ def test_weeks_are_listed_from_the_running_one_back_to_that_of_the_first_entry(
     text = said(answer)
     assert "from Monday to Sunday in UTC" in text
     assert "7 days after its end" in text
-    assert "running" in text
+    assert "in progress" in text
     assert "overdue" in text
 
 
@@ -368,7 +368,7 @@ def test_nobody_signs_a_week_with_changes_of_their_own(
     answer = sign(client, week, "all good")
     assert answer.status_code == 409
     text = said(answer)
-    assert "Changes of your own are in this week, so somebody else has to sign it:" in text
+    assert "This week contains your own changes, so someone else has to sign it:" in text
     assert weeks.rows_of(week).get().sentence[:30] in text
     assert sign(client, week.before).status_code == 303, "another week has none"
     assert sign(other, week, "all good").status_code == 303

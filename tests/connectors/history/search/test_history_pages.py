@@ -190,7 +190,7 @@ class TestTable:
     def test_kept_raw_lines_are_counted_and_found(self, reviewer: Client, align: Connector) -> None:
         lines(align, write(EVENT), "something else")
         html = text_of(reviewer, "/history/")
-        assert re.search(r"<b>1</b><small><a href=\"[^\"]*q=raw:yes\">lines kept raw", html)
+        assert re.search(r"<b>1</b><small><a href=\"[^\"]*q=raw:yes\">unparsed lines", html)
         assert body_rows(text_of(reviewer, "/history/?q=raw:yes")) == 1
 
 
@@ -473,7 +473,7 @@ class TestPanel:
         fragment = response.content.decode()
         assert "HX-Request" in response["Vary"]
         assert fragment.lstrip().startswith('<aside class="card" id="_panel"')
-        for words in ("QA column added", write(EVENT), "has the hash it was written with", "Around it"):
+        for words in ("QA column added", write(EVENT), "is unaltered", "Context"):
             assert words in unescape(fragment)
 
     def test_a_changed_entry_or_row_is_said_aloud(self, reviewer: Client, align: Connector) -> None:
@@ -573,7 +573,7 @@ class TestVerifying:
     def test_the_button_checks_everything_and_is_an_entry_itself(self, reviewer: Client, align: Connector) -> None:
         done(align, None, EVENT)
         assert reviewer.post("/history/verify/").status_code == 303
-        assert "waits for the worker" in text_of(reviewer, "/history/")
+        assert "queued" in text_of(reviewer, "/history/")
         run_due()
         last = Entry.objects.latest("seq")
         assert last.action == "history.verified"
@@ -581,7 +581,7 @@ class TestVerifying:
         assert "Every row says what its entry or line says" in json.loads(last.body)["sentence"]
         html = text_of(reviewer, "/history/")
         assert "verified up to entry 1" in html
-        assert "waits for the worker" not in html
+        assert "queued" not in html
 
     def test_a_broken_chain_names_its_first_wrong_entry(self, reviewer: Client, align: Connector) -> None:
         done(align, None, EVENT, EVENT)

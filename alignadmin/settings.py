@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "heroicons",
     "huey.contrib.djhuey",
     "rest_framework",
+    "alignadmin.wake_ups",
     "alignadmin.audit",
     "alignadmin.accounts",
     "connectors",
@@ -123,13 +124,13 @@ CACHES = {
     }
 }
 
-# -- the queue: tasks are wake-ups only, what is due stands in our own tables ----------------------------------------
+# -- the queue of two kinds of e-mail: about questions, and for a forgotten password ----------------------------------
 HUEY: dict[str, Any] = {
     "name": "alignadmin",
     "immediate": False,  # djhuey would turn it on under DEBUG
     "results": False,
     "consumer": {
-        "workers": env.int("WORKER_THREADS", 4),
+        "workers": 1,
         "worker_type": "thread",
         "check_worker_health": True,
         "graceful_signal": "TERM",
@@ -246,6 +247,7 @@ SENDING_GRACE = env.float("SENDING_GRACE", 5.0)
 JOB_LEASE = env.float("JOB_LEASE", 30.0)
 JOB_HEARTBEAT = env.float("JOB_HEARTBEAT", 10.0)
 JOB_HEARTBEAT_PATIENCE = env.float("JOB_HEARTBEAT_PATIENCE", 5.0)  # for the database, before a beat is given up
+WORKER_THREADS = env.int("WORKER_THREADS", 4)
 TICK = env.float("TICK", 5.0)
 WORKER_SILENT_AFTER = env.float("WORKER_SILENT_AFTER", 60.0)  # of all workers, before pages and /readyz tell it
 QUEUE_LATE_AFTER = env.float("QUEUE_LATE_AFTER", 900.0)  # of a job that waits for a worker, before /readyz tells it
@@ -353,7 +355,6 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {
         # With a handler of its own: the consumer would add another one, and with it say everything twice, in two forms.
-        # Tasks are wake-ups, twelve a minute; what they do is told by our own loggers.
         "huey": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         "urllib3": {"level": "WARNING"},
     },

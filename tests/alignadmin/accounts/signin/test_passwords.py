@@ -18,11 +18,11 @@ from django.core import mail
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.test import Client
+from huey.contrib.djhuey import HUEY
 
 from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.signin.password_reset import send_link
 from alignadmin.accounts.signin.password_validators import LONGEST
-from alignadmin.due_work import HUEY
 from tests.environment import PASSWORD
 from tests.support import factories
 from tests.support.people_helpers import at_once

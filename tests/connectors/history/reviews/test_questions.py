@@ -10,10 +10,10 @@ import pytest
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
+from huey.contrib.djhuey import HUEY
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from alignadmin.accounts.models import Person, Role
-from alignadmin.due_work import HUEY
 from connectors.history.reviews import question_mail
 from connectors.history.reviews.weeks import Week
 from connectors.models import Connector, HistoryRow, Question

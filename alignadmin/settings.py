@@ -11,7 +11,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 # -- where and how ------------------------------------------------------------------------------------------------
 DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var"))).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)  # the queue opens its file there at import
+DATA_DIR.mkdir(parents=True, exist_ok=True)
 if (DATA_DIR / "settings.env").is_file():  # of an installation on one machine; the environment comes first
     env.read_env(str(DATA_DIR / "settings.env"))
 DEBUG = env.bool("DEBUG", False)
@@ -44,8 +44,8 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "heroicons",
-    "huey.contrib.djhuey",
     "rest_framework",
+    "alignadmin.mail",
     "alignadmin.wake_ups",
     "alignadmin.audit",
     "alignadmin.accounts",
@@ -123,26 +123,6 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 100_000},  # Django's 300 would push out live counters once many addresses try
     }
 }
-
-# -- the queue of two kinds of e-mail: about questions, and for a forgotten password ----------------------------------
-HUEY: dict[str, Any] = {
-    "name": "alignadmin",
-    "immediate": False,  # djhuey would turn it on under DEBUG
-    "results": False,
-    "consumer": {
-        "workers": 1,
-        "worker_type": "thread",
-        "check_worker_health": True,
-        "graceful_signal": "TERM",
-    },
-}
-if ON_SQLITE:
-    HUEY |= {"huey_class": "huey.SqliteHuey", "connection": {"filename": str(DATA_DIR / "queue.sqlite3")}}
-else:
-    HUEY |= {
-        "huey_class": "huey.PostgresHuey",
-        "connection": {"dsn": env.str("QUEUE_URL", env.str("DATABASE_URL", ""))},
-    }
 
 # -- people ---------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.Person"
@@ -245,8 +225,9 @@ APPLY_READ_MAX_AGE = env.float("APPLY_READ_MAX_AGE", 60.0)
 PLAN_MAX_AGE = env.float("PLAN_MAX_AGE", 1800.0)
 SENDING_GRACE = env.float("SENDING_GRACE", 5.0)
 JOB_LEASE = env.float("JOB_LEASE", 30.0)
-JOB_HEARTBEAT = env.float("JOB_HEARTBEAT", 10.0)
-JOB_HEARTBEAT_PATIENCE = env.float("JOB_HEARTBEAT_PATIENCE", 5.0)  # for the database, before a beat is given up
+# Three beats in a lease and half a beat of patience, at least: else a job at work would be taken for one left alone.
+JOB_HEARTBEAT = min(env.float("JOB_HEARTBEAT", 10.0), JOB_LEASE / 3)
+JOB_HEARTBEAT_PATIENCE = min(env.float("JOB_HEARTBEAT_PATIENCE", 5.0), JOB_LEASE / 6)  # then a beat is given up
 WORKER_THREADS = env.int("WORKER_THREADS", 4)
 TICK = env.float("TICK", 5.0)
 WORKER_SILENT_AFTER = env.float("WORKER_SILENT_AFTER", 60.0)  # of all workers, before pages and /readyz tell it
@@ -354,8 +335,6 @@ LOGGING: dict[str, Any] = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {
-        # With a handler of its own: the consumer would add another one, and with it say everything twice, in two forms.
-        "huey": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         "urllib3": {"level": "WARNING"},
     },
 }

@@ -1,6 +1,6 @@
 """What web and worker refuse to start with, each told in one line: what is wrong and what to do.
 
-The settings and the database come first: the queue connects to PostgreSQL while Django loads the apps.
+The settings and the database come first: nothing else can work without them.
 """
 
 from __future__ import annotations
@@ -10,12 +10,17 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseFailure
 from django.db import connection
+from django.db.migrations.exceptions import InconsistentMigrationHistory
 from django.db.migrations.loader import MigrationLoader
 
 from alignadmin import own_settings
 
 NO_SECRET_KEY = "SECRET_KEY is not set: give this installation a long random one, and the same one at each start."  # noqa: S105
 NO_TABLES = "The database has no tables yet: run manage.py migrate."
+OF_BEFORE = (
+    "This database was made by a version that cannot be upgraded: the demo must be made anew. "
+    "Choose another DATA_DIR or an empty database, and keep the old one as it is."
+)
 SITE_WINDOW = 60.0  # seconds, to which SITE_LIMIT belongs
 LONGEST_REASON = 200
 
@@ -59,7 +64,9 @@ def sentence_of(error: BaseException) -> str:
     if isinstance(error, ImproperlyConfigured) and "SECRET_KEY" in str(error):
         return NO_SECRET_KEY
     is_of_database = isinstance(error, DatabaseFailure) or type(error).__module__.startswith("psycopg")
-    return (unreachable() or lacking_tables()) if is_of_database else ""
+    if is_of_database:
+        return unreachable() or lacking_tables()
+    return lacking_tables() if isinstance(error, InconsistentMigrationHistory) and is_of_before() else ""
 
 
 # -- the rate budget ---------------------------------------------------------------------------------------------------
@@ -103,6 +110,8 @@ def reason_of(error: DatabaseFailure) -> str:
 
 def lacking_tables() -> str:
     """Migrations of this version that the database has not seen."""
+    if is_of_before():
+        return OF_BEFORE
     loader = MigrationLoader(connection)
     if not loader.applied_migrations:
         return NO_TABLES
@@ -112,3 +121,9 @@ def lacking_tables() -> str:
     number = "a migration" if len(lacking) == 1 else f"{len(lacking)} migrations"
     first = ".".join(lacking[0])
     return f"The database lacks {number} of this version, beginning with {first}: run manage.py migrate."
+
+
+def is_of_before() -> bool:
+    """Whether its tables are those from before people had an app of their own: no migration leads on from there."""
+    tables = connection.introspection.table_names()
+    return "connectors_person" in tables and "accounts_person" not in tables

@@ -10,9 +10,10 @@ class MappingsConfig(AppConfig):
         from mappings import tasks  # noqa: F401  registers the job handlers in every process, as the next ones do
         from mappings.contract import facts, job  # noqa: F401
         from mappings.drift import digest, watch  # noqa: F401  register what they do by the clock
-        from mappings.drift.page import undecided
+        from mappings.drift.queries import undecided
         from mappings.edits import queries
         from mappings.extensions import MappingExtensions
+        from mappings.planning import notifications  # noqa: F401  hears what has become of its e-mails
 
         extensions.fill(MappingExtensions())
         ALARMS.append(facts.alarms)

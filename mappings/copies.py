@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from alignadmin.audit.models import Entry
 from connectors.history.verification.comparison import archived_seq
-from connectors.history.verification.copies import altered, compared, is_near
+from connectors.history.verification.field_comparison import altered, compared, is_near
 from connectors.models import HistoryRow
 from connectors.ports.differences import MISSING, SURPLUS, Difference, Page, Position, TableComparison
 from mappings.models import Change, ChangeState, Plan, PlanState

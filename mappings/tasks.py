@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from connectors.jobs import runner
+from connectors.models import JobKind
 from mappings.applying import job, refreshing
 from mappings.observing.job import observe_connector
 
-OBSERVE, APPLY, PLAN_REFRESH = "observe", "apply", "plan-refresh"
-
-runner.handler(OBSERVE)(observe_connector)
-runner.handler(APPLY)(job.apply_plan)
-runner.handler(PLAN_REFRESH)(refreshing.refresh_plan)
+runner.handler(JobKind.OBSERVE)(observe_connector)
+runner.handler(JobKind.APPLY)(job.apply_plan)
+runner.handler(JobKind.PLAN_REFRESH)(refreshing.refresh_plan)

@@ -39,7 +39,7 @@ def place_of(archive: Archive) -> Path | None:
 
 def entries(path: Path, size: int) -> Iterator[list[tuple[int, str, str]]]:
     """The entries in an archive, so many at a time: number, hash and text. That it is the archive is not looked at."""
-    source, some = standalone_checker.Source(path), list[tuple[int, str, str]]()
+    source, some = standalone_checker.PackFiles(path), list[tuple[int, str, str]]()
     try:
         for line in source.lines(standalone_checker.ENTRIES):
             said = standalone_checker.fields(line)

@@ -27,7 +27,7 @@ from alignadmin.egress import is_allowed_private
 from alignadmin.http import NoBudget, Remote, Retry, Site
 from alignadmin.http.errors import RemoteError
 from alignadmin.http.responses import Wording
-from alignadmin.mail.sending import addresses
+from alignadmin.mail.outbox import addresses
 
 log = logging.getLogger(__name__)
 AGAIN = timedelta(minutes=5)  # after a failed try

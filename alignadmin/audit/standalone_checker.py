@@ -887,7 +887,7 @@ def _time(text: object) -> datetime | None:
 # -- a pack -----------------------------------------------------------------------------------------------------------
 
 
-class Source:
+class PackFiles:
     """The files of a pack, in a folder or in a zip."""
 
     def __init__(self, path: Path) -> None:
@@ -980,7 +980,7 @@ def check(path: Path, copies: Copies | None = None) -> Report:
     """Check a pack, as a folder or a zip; `copies` are checkpoints that came another way."""
     report = Report()
     try:
-        source = Source(path)
+        source = PackFiles(path)
         try:
             _check(source, copies, report)
         finally:
@@ -993,13 +993,13 @@ def check(path: Path, copies: Copies | None = None) -> Report:
     return report
 
 
-def _check(source: Source, copies: Copies | None, report: Report) -> None:
+def _check(source: PackFiles, copies: Copies | None, report: Report) -> None:
     manifest = fields(source.read(MANIFEST))
     if not manifest:
         raise Unreadable(f"{MANIFEST} is not what the product writes")
     keys = _keys(source, copies)
     has_rows = "rows" in manifest or any(map(source.has, (ROWS, TABLE, PLANS, LINES)))
-    made = Made(Filter(manifest), Meanings(manifest.get("terms"))) if has_rows else None
+    made = RemadeRows(Filter(manifest), Meanings(manifest.get("terms"))) if has_rows else None
     _check_entries(source, manifest, keys, copies, report, made)
     _check_files(source, manifest)
     _check_manifest(source, keys, report)
@@ -1011,7 +1011,7 @@ def _check(source: Source, copies: Copies | None, report: Report) -> None:
         _check_plans(source, manifest, made)
 
 
-def _keys(source: Source, copies: Copies | None) -> Keyring:
+def _keys(source: PackFiles, copies: Copies | None) -> Keyring:
     found = Keyring(copies.keys if copies else None)
     try:
         listed = json.loads(source.read(KEYS))
@@ -1025,12 +1025,12 @@ def _keys(source: Source, copies: Copies | None) -> Keyring:
 
 
 def _check_entries(
-    source: Source,
+    source: PackFiles,
     manifest: Mapping[str, Any],
     keys: Keyring,
     copies: Copies | None,
     report: Report,
-    made: Made | None,
+    made: RemadeRows | None,
 ) -> None:
     seals = Seals(keys, from_first=False)
     if copies:
@@ -1076,7 +1076,7 @@ def _compared(checkpoints: Iterator[Signed], copies: Copies | None, compared: se
         yield each
 
 
-def _checkpoints(source: Source, report: Report) -> Iterator[Signed]:
+def _checkpoints(source: PackFiles, report: Report) -> Iterator[Signed]:
     for number, line in enumerate(source.lines(CHECKPOINTS), start=1):
         record = _as_written(line, CHECKPOINTS, number)
         signed = read_signed(record.get("body"), record.get("signature"), f"{CHECKPOINTS}, line {number},")
@@ -1160,7 +1160,7 @@ def _unknown(walk: Walk, keys: Keyring, copies: Copies | None, compared: set[int
         yield "None of the checkpoints you hold is in this pack, so it was not compared with anything from outside."
 
 
-def _check_files(source: Source, manifest: Mapping[str, Any]) -> None:
+def _check_files(source: PackFiles, manifest: Mapping[str, Any]) -> None:
     """Every other file is the one that the manifest names, to the byte."""
     listed = manifest.get("files", {})
     if isinstance(listed, list):
@@ -1173,7 +1173,7 @@ def _check_files(source: Source, manifest: Mapping[str, Any]) -> None:
             raise Wrong(f"{name} is not the file that {MANIFEST} names")
 
 
-def _check_manifest(source: Source, keys: Keyring, report: Report) -> None:
+def _check_manifest(source: PackFiles, keys: Keyring, report: Report) -> None:
     if not source.has(SIGNATURE):
         report.remarks.append(f"{MANIFEST} is not signed: rows and plans are as whoever gave you the pack left them.")
         return
@@ -1195,7 +1195,7 @@ def short(record: Mapping[str, Any]) -> bytes:
     return hashlib.blake2b(text.encode(), digest_size=SIZE).digest()
 
 
-class Made:
+class RemadeRows:
     """What each entry makes of a row and of a line of plans.jsonl: a few bytes each, however long they are."""
 
     def __init__(self, filter_: Filter, meanings: Meanings) -> None:
@@ -1286,7 +1286,7 @@ class Lines:
         return is_here and self._short[place * SIZE : (place + 1) * SIZE] == short(line)
 
 
-def _check_lines(source: Source, made: Made) -> Lines:
+def _check_lines(source: PackFiles, made: RemadeRows) -> Lines:
     """Each taking-in whose entry is here has brought these lines and no others."""
     found, run, digest, count = Lines(), 0, hashlib.sha256(RUN_TAG), 0
     for number, raw in enumerate(source.lines(LINES), start=1):
@@ -1305,7 +1305,7 @@ def _check_lines(source: Source, made: Made) -> Lines:
     return found
 
 
-def _check_run(made: Made, found: Lines, run: int, count: int, digest: str) -> None:
+def _check_run(made: RemadeRows, found: Lines, run: int, count: int, digest: str) -> None:
     if run in made.runs and made.runs[run] != (count, digest):
         raise Wrong(f"the lines of the taking-in {run} in {LINES} are not those that its entry tells of")
     if run not in made.runs:
@@ -1341,7 +1341,7 @@ class Tally:
         }
 
 
-def _check_rows(source: Source, manifest: Mapping[str, Any], made: Made, report: Report) -> None:
+def _check_rows(source: PackFiles, manifest: Mapping[str, Any], made: RemadeRows, report: Report) -> None:
     """Each row against its entry or line, the table for spreadsheets against the rows, and what the filter finds."""
     tally, table, before = Tally(), Table(source, manifest), None
     try:
@@ -1362,7 +1362,7 @@ def _check_rows(source: Source, manifest: Mapping[str, Any], made: Made, report:
 
 
 def _check_row(
-    source: Source, row: Row, number: int, made: Made, tally: Tally, before: Any
+    source: PackFiles, row: Row, number: int, made: RemadeRows, tally: Tally, before: Any
 ) -> tuple[datetime, bool, int]:
     """Its place in the order, which no two rows share."""
     try:
@@ -1392,7 +1392,7 @@ def _as_written(line: bytes, name: str, number: int) -> Row:
 DIFFERS = "it differs from its entry"
 
 
-def _why_not(row: Row, made: Made, tally: Tally) -> str:
+def _why_not(row: Row, made: RemadeRows, tally: Tally) -> str:
     if tuple(row) != NAMES or (row["line"] is not None and tuple(row["line"]) != LINE):
         return "it has other fields than a row has"
     seq = row["seq"]
@@ -1430,7 +1430,7 @@ def _why_not_paired(row: Row) -> str:
     return ""
 
 
-def _named_difference(source: Source, row: Row) -> str:
+def _named_difference(source: PackFiles, row: Row) -> str:
     """Which field differs: its entry is looked up once more."""
     for number, line in enumerate(source.lines(ENTRIES), start=1):
         seq, _, hash_, body = _entry(line, number)
@@ -1446,7 +1446,7 @@ def _named_difference(source: Source, row: Row) -> str:
     return DIFFERS
 
 
-def _unknown_of_rows(tally: Tally, made: Made, table: Table) -> Iterator[str]:
+def _unknown_of_rows(tally: Tally, made: RemadeRows, table: Table) -> Iterator[str]:
     if tally.without_entry:
         yield (
             f"{tally.without_entry} rows are lines of Align's log without an entry of ours. They say what their lines "
@@ -1498,7 +1498,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 class Table:
     """rows.csv, read beside rows.jsonl: it has to be what these rows give, to the byte."""
 
-    def __init__(self, source: Source, manifest: Mapping[str, Any]) -> None:
+    def __init__(self, source: PackFiles, manifest: Mapping[str, Any]) -> None:
         self.zone = manifest.get("time_zone")
         self._zone = _zone(self.zone)
         self._stream = io.BufferedReader(source.open(TABLE), BLOCK)  # type: ignore[type-var]
@@ -1582,7 +1582,7 @@ def _cell(value: object) -> str:
 # -- the plans of a pack ----------------------------------------------------------------------------------------------
 
 
-def _check_plans(source: Source, manifest: Mapping[str, Any], made: Made) -> None:
+def _check_plans(source: PackFiles, manifest: Mapping[str, Any], made: RemadeRows) -> None:
     """Each act and each change against its entry, each plan against its acts, and that none of them is left out."""
     number, last_plan, last_seq, count = 0, 0, 0, 0
     changes: Counter[int] = Counter()
@@ -1610,7 +1610,7 @@ def _check_plans(source: Source, manifest: Mapping[str, Any], made: Made) -> Non
         raise Wrong(f"{PLANS} has {count} plans, {MANIFEST} says {shown(manifest.get('plans'))}")
 
 
-def _check_plan(record: Row, made: Made, where: str, number: int) -> None:
+def _check_plan(record: Row, made: RemadeRows, where: str, number: int) -> None:
     acts, plan = record["acts"], record["plan"]
     for act in acts:
         if not made.is_in_plans(act):

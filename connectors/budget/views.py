@@ -15,12 +15,12 @@ from alignadmin.http.address import origin_of
 from alignadmin.http.errors import AddressRefused
 from alignadmin.web.responses import page
 from connectors.budget.slots import System, Usage, now, usage
-from connectors.models import ACTIVE, Connector, Job
+from connectors.models import ACTIVE, Connector, Job, JobKind
 from connectors.ports.requests import with_credentials_or_404
 
 MOST_JOBS = 100
 SYSTEMS: tuple[tuple[System, str], ...] = (("align", "Jira Align"), ("jira", "Jira"))
-PEOPLES = ("probe", "watch")  # kinds of jobs that a click starts and a person waits for
+PEOPLES = (JobKind.PROBE, JobKind.WATCH)  # kinds of jobs that a click starts and a person waits for
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,7 @@ from connectors.jobs.threads import DatabaseThreads
 from connectors.models import (
     Connector,
     IssueType,
+    JobKind,
     ProcessFlow,
     ProcessStep,
     Project,
@@ -39,7 +40,6 @@ from connectors.models import (
 )
 from connectors.ports.audited import context_of
 
-REFRESH = "refresh"
 CATEGORIES = {"new": StatusCategory.TODO, "indeterminate": StatusCategory.DOING, "done": StatusCategory.DONE}
 STORED_AT_ONCE = 100  # projects whose reachable statuses go into one transaction
 ROWS_AT_ONCE = 500
@@ -48,7 +48,7 @@ LONGEST_NAME = 255  # PostgreSQL refuses what the column does not hold
 Statuses = Sequence[IssueTypeStatuses]
 
 
-@runner.handler(REFRESH)
+@runner.handler(JobKind.REFRESH)
 def refresh(run: runner.Run) -> None:
     """Read everything; on a failure the connector says why, and keeps what it had."""
     connector = run.connector
@@ -62,7 +62,7 @@ def refresh(run: runner.Run) -> None:
     Connector.objects.filter(pk=connector.pk).update(catalogue_at=now, catalogue_error="")
     if following := run.job.params.get("then"):
         # Only now: which lists there are to read is in the catalogue.
-        runner.start(connector, following, actor=run.actor)
+        runner.start(connector, JobKind(following), actor=run.actor)
 
 
 def _refresh(run: runner.Run) -> None:

@@ -1,48 +1,36 @@
 """Telling people that a credential ends soon: by e-mail, each threshold once, and on the overview until it is done.
 
-A row of Reminder is the claim and the proof: inserted by one worker, sent outside any transaction, `sent_at` set after.
-One message goes to all recipients, so that a mail server takes it once or not at all, and each sees who else was told.
+A row of Reminder is the claim and the proof: inserted by one worker together with the queued e-mail, `sent_at` set when
+a mail server has taken it. One message goes to all recipients, so that each sees who else was told.
 """
 
 from __future__ import annotations
 
-import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from smtplib import SMTPException
-from urllib.parse import urlsplit
+from typing import Any
+from uuid import UUID
 
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, SmallIntegerField, Value, When
-from django.template.loader import render_to_string
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import due_work
-from alignadmin.mail.sending import addresses
+from alignadmin.mail import outbox, sending
+from alignadmin.mail.models import OutgoingMail
+from alignadmin.mail.outbox import addresses
 from alignadmin.text import one_line
 from connectors.credentials import expiry
-from connectors.models import Credential, Reminder, Stage
+from connectors.models import Connector, Credential, Reminder, Stage
 from connectors.ports.audited import context_of
 
-log = logging.getLogger(__name__)
-
-CLAIM = timedelta(minutes=10)  # after which an unsent reminder is taken up again
-SENDING = timedelta(minutes=1)  # before an unsent reminder is told on pages as one that could not be sent
+REMINDER = "credential-reminder"
+AGAIN = timedelta(days=1)  # after which an unsent reminder is queued anew, with the days that are left by then
 MOST_DAYS = 3650
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReminderClaim:
-    """One reminder that this worker may send until `at` + CLAIM."""
-
-    reminder: Reminder
-    credential: Credential
-    at: datetime
 
 
 # --- what is due ------------------------------------------------------------------------------------------------------
@@ -69,37 +57,55 @@ def _rows() -> QuerySet[Reminder]:
 
 
 def _due(now: datetime, today: date) -> QuerySet[Credential]:
-    settled = _rows().filter(Q(sent_at__isnull=False) | Q(claimed_at__gt=now - CLAIM))
+    settled = _rows().filter(Q(sent_at__isnull=False) | Q(claimed_at__gt=now - AGAIN))
     people = ("connector", "owner", "backup_owner")
     return _reached(today).exclude(Exists(settled)).select_related(*people).defer("sealed").order_by("expires_on")
 
 
 def unsent() -> int:
     """How many reminders could not be sent yet."""
-    failed = _rows().filter(sent_at=None, claimed_at__lte=timezone.now() - SENDING)
-    return _reached(expiry.operators_today()).filter(Exists(failed)).count()
+    waiting = _reached(expiry.operators_today()).filter(Exists(_rows().filter(sent_at=None)))
+    found = [_about(uuid) for uuid in waiting.values_list("uuid", flat=True)]
+    return outbox.count_unsent(REMINDER, found) if found else 0
 
 
-# --- sending ----------------------------------------------------------------------------------------------------------
+def _about(uuid: UUID) -> str:
+    return f"credential {uuid}"
+
+
+# --- queueing ---------------------------------------------------------------------------------------------------------
 
 
 @due_work
-def send_due() -> int:
-    """Send what is due, until the mail server fails: what is left is due at the next look."""
-    sent = 0
+def queue_due() -> int:
     today = expiry.operators_today()
-    for credential in _due(timezone.now(), today):
-        claim = _claim(credential)
-        if claim is None:
-            continue
-        if not _send(claim, today):
-            break
-        sent += 1
-    return sent
+    return sum(_queue_one(credential, today) for credential in _due(timezone.now(), today))
 
 
-def _claim(credential: Credential) -> ReminderClaim | None:
-    """None when another worker has it."""
+def _queue_one(credential: Credential, today: date) -> bool:
+    """False when another worker has it."""
+    with transaction.atomic():
+        reminder = _claim(credential)
+        if reminder is None:
+            return False
+        told = recipients(credential) if outbox.has_mail() else []
+        facts = {
+            "reminder": reminder.pk,
+            "connector": credential.connector_id,
+            "credential": str(credential.uuid),
+            "system": credential.system,
+            "expires_on": str(credential.expires_on),
+            "days": reminder.days,
+        }
+        if told:
+            _queue(credential, reminder, told, today, facts)
+        else:
+            why = "nobody has an address" if outbox.has_mail() else "no e-mail is set up"
+            _note(facts, f"{sentence(credential, today)}: shown on the overview only, {why}.", [])
+    return True
+
+
+def _claim(credential: Credential) -> Reminder | None:
     now = timezone.now()
     reminder, is_new = Reminder.objects.get_or_create(
         credential_uuid=credential.uuid,
@@ -108,73 +114,15 @@ def _claim(credential: Credential) -> ReminderClaim | None:
         defaults={"claimed_at": now},
     )
     if not is_new:
-        abandoned = Reminder.objects.filter(pk=reminder.pk, sent_at=None, claimed_at__lte=now - CLAIM)
-        if not abandoned.update(claimed_at=now):
+        unsent = Reminder.objects.filter(pk=reminder.pk, sent_at=None, claimed_at__lte=now - AGAIN)
+        if not unsent.update(claimed_at=now):
             return None
-    return ReminderClaim(reminder=reminder, credential=credential, at=now)
+    return reminder
 
 
-def _send(claim: ReminderClaim, today: date) -> bool:
-    told = recipients(claim.credential) if settings.EMAIL_URL else []
-    if told:
-        try:
-            message(claim, told, today).send()
-        except (SMTPException, OSError, ValueError) as error:  # ValueError: a sender that is no address
-            _failed(claim, error)
-            return False
-    _note(claim, told, today)
-    return True
-
-
-def _failed(claim: ReminderClaim, error: Exception) -> None:
-    """Pages tell it at once, and it is tried again when the claim has run out."""
-    Reminder.objects.filter(pk=claim.reminder.pk, claimed_at=claim.at).update(claimed_at=claim.at - SENDING)
-    name = one_line(claim.credential.connector.name)
-    log.warning("A reminder for %s could not be sent: %s: %s", name, type(error).__name__, one_line(str(error))[:300])
-
-
-def _note(claim: ReminderClaim, told: list[str], today: date) -> None:
-    credential = claim.credential
-    if told:
-        how = f"told {', '.join(told)}"
-    else:
-        how = "shown on the overview only, " + (
-            "nobody has an address" if settings.EMAIL_URL else "no e-mail is set up"
-        )
-    with transaction.atomic():
-        mine = Reminder.objects.filter(pk=claim.reminder.pk, claimed_at=claim.at, sent_at=None)
-        if not mine.update(sent_at=timezone.now()):
-            return
-        trail.record(
-            AuditRecord(
-                action="credential.reminded",
-                actor=None,
-                context=context_of(credential.connector),
-                subject=f"credential {credential.uuid}",
-                sentence=f"{sentence(credential, today)}: {how}.",
-                data={
-                    "system": credential.system,
-                    "expires_on": str(credential.expires_on),
-                    "days": claim.reminder.days,
-                    "told": told,
-                },
-            )
-        )
-
-
-# --- the message ------------------------------------------------------------------------------------------------------
-
-
-def recipients(credential: Credential) -> list[str]:
-    """The group of the settings with owner and back-up owner; when that is nobody, every active admin."""
-    owners = [each.email for each in (credential.owner, credential.backup_owner) if each and each.is_active]
-    return addresses([*settings.REMINDER_RECIPIENTS, *owners]) or addresses(
-        list(Person.objects.filter(role=Role.ADMIN, is_active=True).order_by("pk").values_list("email", flat=True))
-    )
-
-
-def message(claim: ReminderClaim, told: list[str], today: date) -> EmailMessage:
-    credential, reminder = claim.credential, claim.reminder
+def _queue(credential: Credential, reminder: Reminder, told: list[str], today: date, facts: Mapping[str, Any]) -> None:
+    """In the place of an earlier one that still waits: its days are over."""
+    about = _about(credential.uuid)
     context = {
         "sentence": sentence(credential, today),
         "connector": one_line(credential.connector.name),
@@ -186,12 +134,59 @@ def message(claim: ReminderClaim, told: list[str], today: date) -> EmailMessage:
         "has_passed": expiry.deadline(credential, today=today).has_passed,
         "link": settings.PUBLIC_ADDRESS.rstrip("/") + expiry.address_of(credential),
     }
-    # The same for a second try after a crash, so that mail programs show one.
-    name = f"{reminder.credential_uuid}.{reminder.expires_on}.{reminder.days}"
-    host = urlsplit(settings.PUBLIC_ADDRESS).hostname or "localhost"
-    headers = {"Message-ID": f"<reminder.{name}@{host}>", "Auto-Submitted": "auto-generated"}
-    text = render_to_string("connectors/credentials/reminder.txt", context)
-    return EmailMessage(context["sentence"], text, to=told, headers=headers)
+    outbox.withdraw([REMINDER], about)
+    outbox.queue(
+        REMINDER,
+        outbox.unnamed(told),
+        context["sentence"],
+        "connectors/credentials/reminder.txt",
+        context,
+        about=about,
+        name=f"reminder.{reminder.credential_uuid}.{reminder.expires_on}.{reminder.days}",
+        lasts=AGAIN,
+        facts=facts,
+    )
+
+
+@sending.on_finished(REMINDER)
+def note_sent(mail: OutgoingMail) -> None:
+    """What no mail server took stays unsent, and is queued anew after a day."""
+    if mail.sent_at:
+        _note(mail.facts, f"{mail.subject}: told {', '.join(mail.addresses)}.", mail.addresses)
+
+
+def _note(facts: Mapping[str, Any], said: str, told: list[str]) -> None:
+    """In the transaction of the sending; the entry names who was told."""
+    Reminder.objects.filter(pk=facts["reminder"]).update(sent_at=timezone.now())
+    connector = Connector.objects.filter(pk=facts["connector"]).first()
+    if connector is None:  # deleted since
+        return
+    trail.record(
+        AuditRecord(
+            action="credential.reminded",
+            actor=None,
+            context=context_of(connector),
+            subject=f"credential {facts['credential']}",
+            sentence=said,
+            data={
+                "system": facts["system"],
+                "expires_on": facts["expires_on"],
+                "days": facts["days"],
+                "told": told,
+            },
+        )
+    )
+
+
+# --- the message ------------------------------------------------------------------------------------------------------
+
+
+def recipients(credential: Credential) -> list[str]:
+    """The group of the settings with owner and back-up owner; when that is nobody, every active admin."""
+    owners = [each.email for each in (credential.owner, credential.backup_owner) if each and each.is_active]
+    return addresses([*settings.REMINDER_RECIPIENTS, *owners]) or addresses(
+        list(Person.objects.filter(role=Role.ADMIN, is_active=True).order_by("pk").values_list("email", flat=True))
+    )
 
 
 def _person(person: Person | None) -> str:

@@ -24,14 +24,14 @@ from alignadmin.due_work import due_work, wake
 from alignadmin.errors import SealError
 from alignadmin.http.errors import RemoteError
 from connectors.jobs import leases
-from connectors.models import ACTIVE, Connector, Job, JobState
+from connectors.models import ACTIVE, Connector, Job, JobKind, JobState
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[["Run"], None]
 # Set by the worker when it is asked to end; long jobs hear it at their next sign of progress.
 stopping = threading.Event()
-_handlers: dict[str, Handler] = {}
+_handlers: dict[JobKind, Handler] = {}
 PROGRESS_EVERY = 0.5  # seconds between two writes of a job's progress
 LOOK_AGAIN = 0.1  # seconds after a lease has run out
 MOST_TRIES = 5  # of a job that the database does not let go on
@@ -49,7 +49,7 @@ class JobFailed(Exception):
     """The job cannot go on; the message is for people: what happened, what to do."""
 
 
-def handler(kind: str) -> Callable[[Handler], Handler]:
+def handler(kind: JobKind) -> Callable[[Handler], Handler]:
     def register(function: Handler) -> Handler:
         _handlers[kind] = function
         return function
@@ -58,7 +58,12 @@ def handler(kind: str) -> Callable[[Handler], Handler]:
 
 
 def start(
-    connector: Connector, kind: str, *, actor: Person | None, subject: str = "", params: dict[str, Any] | None = None
+    connector: Connector | None,
+    kind: JobKind,
+    *,
+    actor: Person | None,
+    subject: str = "",
+    params: dict[str, Any] | None = None,
 ) -> Job:
     """Queue a job, or return the one of this kind and subject that is already queued or running."""
     key = {"connector": connector, "kind": kind, "subject": subject}
@@ -73,7 +78,7 @@ def start(
     return job
 
 
-def latest(connector: Connector, *kinds: str) -> Job | None:
+def latest(connector: Connector, *kinds: JobKind) -> Job | None:
     """The running or else newest job of these kinds, for a page."""
     return Job.objects.filter(connector=connector, kind__in=kinds).order_by("-id").first()
 
@@ -87,7 +92,7 @@ class Holder:
     subject: str = ""
 
 
-def holder(connector: Connector, kind: str) -> Holder | None:
+def holder(connector: Connector, kind: JobKind) -> Holder | None:
     """Who holds this connector with a job of this kind, and since when; None while nobody does."""
     running = Job.objects.filter(connector=connector, kind=kind, state__in=ACTIVE).select_related("requested_by")
     job = running.order_by("id").first()
@@ -106,8 +111,15 @@ class Run:
     written_at: float = field(default=0.0)
     held_until: float = field(default_factory=lambda: leases.surely_until(time.monotonic()))
 
+    def __str__(self) -> str:
+        of = f" of {self.job.connector.slug}" if self.job.connector else ""
+        return f"job {self.job.pk} ({self.job.kind}){of}"
+
     @property
     def connector(self) -> Connector:
+        """For the handlers of those kinds that are started for one."""
+        if self.job.connector is None:
+            raise RuntimeError(f"{self} is of no connector.")
         return self.job.connector
 
     @property
@@ -212,7 +224,7 @@ def execute(run: Run) -> None:
         run.end(state, error)
         # What the clock starts and ends well is no event: it would be a line a minute and connector.
         level = logging.INFO if run.actor and state is JobState.DONE else logging.DEBUG
-        log.log(level, "job %s (%s) of %s ended: %s", run.job.pk, run.job.kind, run.connector.slug, state.label.lower())
+        log.log(level, "%s ended: %s", run, state.label.lower())
     except Interrupted:
         run.requeue()
     except LeaseLost:
@@ -220,26 +232,26 @@ def execute(run: Run) -> None:
         run.requeue()  # unless it has been taken over
     except OperationalError:
         # Locked for too long, or gone: the lease runs out, and whoever takes the job up then goes on.
-        log.exception("the database did not let job %s (%s) go on", run.job.pk, run.job.kind)
+        log.exception("the database did not let %s go on", run)
         connection.close_if_unusable_or_obsolete()
 
 
 def _worked(run: Run) -> tuple[JobState, str]:
     """How it ended, and the sentence for people."""
     try:
-        _handlers[run.job.kind](run)
+        _handlers[JobKind(run.job.kind)](run)
     except LeaseLost:
         raise
     except OperationalError:
         if run.job.epoch < MOST_TRIES:
             raise
-        log.exception("job %s (%s) failed", run.job.pk, run.job.kind)
+        log.exception("%s failed", run)
         return JobState.FAILED, "The database did not let this job go on, time and again. See the log."
     except (JobFailed, RemoteError, SealError) as error:  # their words are for people
-        log.warning("job %s (%s) of %s failed: %s", run.job.pk, run.job.kind, run.connector.slug, error)
+        log.warning("%s failed: %s", run, error)
         return JobState.FAILED, str(error)
     except Exception as error:  # the worker's outermost loop
-        log.exception("job %s (%s) failed", run.job.pk, run.job.kind)
+        log.exception("%s failed", run)
         return JobState.FAILED, f"An error in AlignAdmin stopped this job ({type(error).__name__}). See the log."
     return JobState.DONE, ""
 
@@ -278,7 +290,7 @@ def take_over() -> int:
     """
     count = 0
     while not stopping.is_set() and (run := claim(owner_name(), left_alone=True)):
-        log.warning("job %s (%s) is taken over: its worker let the lease run out", run.job.pk, run.job.kind)
+        log.warning("%s is taken over: its worker let the lease run out", run)
         threading.Thread(target=_execute_and_close, args=(run,), name=f"taken-over-{run.job.pk}").start()
         count += 1
     return count

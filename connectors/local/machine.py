@@ -60,7 +60,10 @@ def step(environment: Mapping[str, str], *arguments: str) -> None:
         [sys.executable, MANAGE, *arguments], env=dict(environment), capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise CannotStartHere(f"`manage.py {' '.join(arguments)}` failed:\n{(done.stderr or done.stdout).strip()}")
+        why = (done.stderr or done.stdout).strip()
+        # One line is a reason in words, which says what to do; anything longer needs the command it comes from.
+        told = why if why and "\n" not in why else f"`manage.py {' '.join(arguments)}` failed:\n{why}"
+        raise CannotStartHere(told)
 
 
 def start_product(children: Children, port: int) -> None:

@@ -313,7 +313,23 @@ class Migration(migrations.Migration):
             name="Job",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("kind", models.CharField(max_length=20)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("refresh", "Reading projects, statuses and process flows"),
+                            ("observe", "Reading the mappings"),
+                            ("apply", "Applying a plan"),
+                            ("plan-refresh", "Refreshing a plan"),
+                            ("intake", "Reading Align's audit log"),
+                            ("probe", "Probing a credential"),
+                            ("watch", "Trying the new credential"),
+                            ("contract", "Looking at what Align answers"),
+                            ("pack", "Writing an evidence pack"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
                 ("subject", models.CharField(blank=True, max_length=100)),
                 ("params", models.JSONField(blank=True, default=dict)),
                 (
@@ -338,7 +354,10 @@ class Migration(migrations.Migration):
                 (
                     "connector",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="jobs", to="connectors.connector"
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="jobs",
+                        to="connectors.connector",
                     ),
                 ),
                 (
@@ -570,31 +589,13 @@ class Migration(migrations.Migration):
                 ("uuid", models.UUIDField(unique=True)),
                 ("query", models.TextField()),
                 ("time_zone", models.CharField(max_length=64)),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("queued", "Queued"),
-                            ("running", "Being written"),
-                            ("done", "Ready"),
-                            ("failed", "Failed"),
-                        ],
-                        default="queued",
-                        max_length=7,
-                    ),
-                ),
-                ("done", models.PositiveIntegerField(default=0)),
-                ("total", models.PositiveIntegerField(default=0)),
                 ("path", models.TextField(blank=True)),
                 ("size", models.BigIntegerField(default=0)),
                 ("sha256", models.CharField(blank=True, max_length=64)),
-                ("error", models.TextField(blank=True)),
                 ("created_at", models.DateTimeField()),
-                ("finished_at", models.DateTimeField(blank=True, null=True)),
                 ("entry_seq", models.BigIntegerField(blank=True, null=True)),
-                ("owner", models.CharField(blank=True, max_length=100)),
-                ("epoch", models.PositiveIntegerField(default=0)),
-                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                ("send_at", models.DateTimeField(blank=True, null=True)),
+                ("mail_error", models.TextField(blank=True)),
                 (
                     "asked_by",
                     models.ForeignKey(
@@ -602,6 +603,12 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="packs",
                         to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "job",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="pack", to="connectors.job"
                     ),
                 ),
                 (
@@ -1112,6 +1119,14 @@ class Migration(migrations.Migration):
                 condition=models.Q(("state__in", ["queued", "running"])),
                 fields=("connector", "kind", "subject"),
                 name="one_active_job_per_kind_and_subject",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="job",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("connector", None), ("state__in", ["queued", "running"])),
+                fields=("kind", "subject"),
+                name="one_active_job_of_no_connector",
             ),
         ),
         migrations.AddIndex(

@@ -35,7 +35,7 @@ from connectors.models.history import (
     TypeLabel,
 )
 from connectors.models.intake_runs import IntakeRun, OpenRun, RunWithdrawal, SeenAgain, WithdrawnLine
-from connectors.models.job import ACTIVE, Job, JobState
+from connectors.models.job import ACTIVE, Job, JobKind, JobState
 from connectors.models.packs import Every, Pack, PackSchedule, PackState
 from connectors.models.review import Question, Review, SavedView
 from connectors.models.rotation import CredentialUse, LineState, Probe, ProbeLine, Reminder
@@ -62,6 +62,7 @@ __all__ = [
     "IssueType",
     "JiraKind",
     "Job",
+    "JobKind",
     "JobState",
     "LineState",
     "MirrorLine",

@@ -1,4 +1,4 @@
-"""Work done in the background for a connector, visible while it runs: a journal, since the queue may lose tasks."""
+"""Work done in the background, visible while it runs: a journal, since the queue may lose tasks."""
 
 from __future__ import annotations
 
@@ -15,12 +15,27 @@ class JobState(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
+class JobKind(models.TextChoices):
+    """What a job does, with the words of a page; each has one handler, see connectors.jobs.runner."""
+
+    REFRESH = "refresh", "Reading projects, statuses and process flows"
+    OBSERVE = "observe", "Reading the mappings"
+    APPLY = "apply", "Applying a plan"
+    PLAN_REFRESH = "plan-refresh", "Refreshing a plan"
+    INTAKE = "intake", "Reading Align's audit log"
+    PROBE = "probe", "Probing a credential"
+    WATCH = "watch", "Trying the new credential"  # a few first calls, right after it has become current
+    CONTRACT = "contract", "Looking at what Align answers"
+    PACK = "pack", "Writing an evidence pack"
+
+
 ACTIVE = (JobState.QUEUED, JobState.RUNNING)
 
 
 class Job(models.Model):
-    connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="jobs")
-    kind = models.CharField(max_length=20)  # the name a handler is registered under, see connectors.jobs.runner
+    # None: of no connector, but of the whole history.
+    connector = models.ForeignKey(Connector, null=True, on_delete=models.CASCADE, related_name="jobs")
+    kind = models.CharField(max_length=20, choices=JobKind.choices)
     subject = models.CharField(max_length=100, blank=True)  # e.g. a plan's id; kind and subject are active at most once
     params = models.JSONField(default=dict, blank=True)
     state = models.CharField(max_length=7, choices=JobState.choices, default=JobState.QUEUED)
@@ -44,6 +59,11 @@ class Job(models.Model):
                 fields=["connector", "kind", "subject"],
                 condition=models.Q(state__in=["queued", "running"]),
                 name="one_active_job_per_kind_and_subject",
-            )
+            ),
+            models.UniqueConstraint(  # an empty connector is unlike every other one
+                fields=["kind", "subject"],
+                condition=models.Q(state__in=["queued", "running"], connector=None),
+                name="one_active_job_of_no_connector",
+            ),
         ]
         indexes = [models.Index(fields=["connector", "kind", "-created_at"])]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from connectors.models.job import Job
+
 PERSON = settings.AUTH_USER_MODEL
 
 
@@ -33,26 +35,35 @@ class PackState(models.TextChoices):
 
 
 class Pack(models.Model):
-    """One evidence pack. The lease columns are as those of a job: every write of a runner names its epoch."""
+    """One evidence pack; how far it is, and why it failed, its job says."""
 
     uuid = models.UUIDField(unique=True)  # in its address and its file's name
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="pack")
     asked_by = models.ForeignKey(PERSON, null=True, on_delete=models.SET_NULL, related_name="packs")
     schedule = models.ForeignKey(PackSchedule, null=True, blank=True, on_delete=models.SET_NULL, related_name="packs")
     query = models.TextField()
     time_zone = models.CharField(max_length=64)
-    state = models.CharField(max_length=7, choices=PackState.choices, default=PackState.QUEUED)
-    done = models.PositiveIntegerField(default=0)
-    total = models.PositiveIntegerField(default=0)
     path = models.TextField(blank=True)
     size = models.BigIntegerField(default=0)
     sha256 = models.CharField(max_length=64, blank=True)
-    error = models.TextField(blank=True)
     created_at = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True, blank=True)
     entry_seq = models.BigIntegerField(null=True, blank=True)  # of the entry that says it was made
-    owner = models.CharField(max_length=100, blank=True)
-    epoch = models.PositiveIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True, blank=True)
+    send_at = models.DateTimeField(null=True, blank=True)  # when it is due to be sent; None: not (any more)
+    mail_error = models.TextField(blank=True)  # why it could not be sent
 
     class Meta:
         ordering = ["-id"]
+
+    @property
+    def state(self) -> PackState:
+        """It is ready with the entry that says so, a moment before its job has ended."""
+        return PackState(self.job.state) if self.entry_seq is None else PackState.DONE
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in (PackState.QUEUED, PackState.RUNNING)
+
+    @property
+    def error(self) -> str:
+        """Why there is no pack, or why it was not sent."""
+        return self.job.error or self.mail_error

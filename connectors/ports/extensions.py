@@ -73,7 +73,10 @@ class ConnectorExtensions(Protocol):
         """How many rows of a list this connector's Align is known to answer at once."""
 
     def after_intake(self, connector: Connector, since: datetime) -> None:
-        """Told of each intake that brought something, after its commit, with the time of its oldest new line."""
+        """Told of each intake that read something, after its commit, with the time of its oldest line.
+
+        Also of one that is here already: whoever brought it may have been killed before this was told.
+        """
 
     def way_back(self, row: HistoryRow) -> str:
         """Where the mapping of an outside change can be put back; empty where there is nothing to put back."""

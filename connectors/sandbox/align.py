@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 
 from . import mapping_routes, odata, users
-from .messages import BadRequest, Json, Response, SandboxRequest, answer, not_found, nothing_here, problem
+from .messages import ErrorAnswer, Json, Response, SandboxRequest, answer, not_found, nothing_here, problem
 from .options import Options
 from .world import Flow, ProjectRecord, Token, World
 
@@ -39,7 +39,7 @@ def handle(request: SandboxRequest, world: World, options: Options) -> Response:
         match = _match(pattern, path)
         if match is not None:
             if request.method != "GET":
-                raise BadRequest(Response(status=405, headers={"Allow": "GET"}))
+                raise ErrorAnswer(Response(status=405, headers={"Allow": "GET"}))
             return view(AlignCall(request, world, options, token), **match.groupdict())
     raise nothing_here()
 
@@ -71,7 +71,7 @@ def _sign_in(request: SandboxRequest, world: World) -> Token:
         same = token["token"] == secret and (scheme == "bearer" or user == token["user"])
         if same and users.is_alive(token):
             return token
-    raise BadRequest(Response(status=401, headers={"WWW-Authenticate": "Bearer"}))
+    raise ErrorAnswer(Response(status=401, headers={"WWW-Authenticate": "Bearer"}))
 
 
 def _check_right(request: SandboxRequest, token: Token) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from . import languages, permissions, users
 from .align import credentials
-from .messages import BadRequest, Json, Response, SandboxRequest, answer, jira_error
+from .messages import ErrorAnswer, Json, Response, SandboxRequest, answer, jira_error
 from .options import Options
 from .world import IssueTypeRecord, ProjectRecord, StatusRecord, Token, World
 
@@ -68,7 +68,7 @@ def handle(request: SandboxRequest, world: World, options: Options) -> Response:
         found = re.fullmatch(pattern, path)
         if found is not None and not (cloud_only and server):
             if request.method != "GET":
-                raise BadRequest(Response(status=405, headers={"Allow": "GET"}))
+                raise ErrorAnswer(Response(status=405, headers={"Allow": "GET"}))
             return _marked(view(call, **found.groupdict()), request, token)
     raise jira_error(404, "null for uri: " + request.path)
 
@@ -112,11 +112,11 @@ def _password_sign_in(request: SandboxRequest, world: World, user: str, secret: 
     return token
 
 
-def _denied(headers: dict[str, str]) -> BadRequest:
+def _denied(headers: dict[str, str]) -> ErrorAnswer:
     """Data Center answers this with a page for people."""
     reason = headers["X-Seraph-LoginReason"]
     body = f"<html><body>Basic Authentication Failure - Reason : {reason}</body></html>".encode()
-    return BadRequest(Response(status=401, body=body, content_type="text/html;charset=UTF-8", headers=headers))
+    return ErrorAnswer(Response(status=401, body=body, content_type="text/html;charset=UTF-8", headers=headers))
 
 
 def _marked(response: Response, request: SandboxRequest, token: Token | None) -> Response:

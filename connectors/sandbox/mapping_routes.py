@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from . import odata
 from .families import RouteFamily, family_of
-from .messages import BadRequest, Json, Response, SandboxRequest, answer, invalid, not_found, problem
+from .messages import ErrorAnswer, Json, Response, SandboxRequest, answer, invalid, not_found, problem
 from .options import Options
 from .world import ProjectRecord, Record, Scope, World, new_record
 
@@ -59,7 +59,7 @@ def handle(call: MappingCall, visible: set[str] | None) -> Response:
         return _create(call, visible)
     if not single or method not in ("GET", "PUT", "DELETE"):
         allowed = "GET, PUT, DELETE" if single else "GET, POST"
-        raise BadRequest(Response(status=405, headers={"Allow": allowed}))
+        raise ErrorAnswer(Response(status=405, headers={"Allow": allowed}))
     record = _existing(call)
     if method == "GET":
         return answer(_shown(call, record))

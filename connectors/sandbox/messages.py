@@ -46,7 +46,7 @@ def answer(payload: object, status: int = 200, **headers: str) -> Response:
     return Response(status=status, body=body, headers=named)
 
 
-class BadRequest(Exception):
+class ErrorAnswer(Exception):
     """Raised anywhere below a route; carries the response that ends the request."""
 
     def __init__(self, response: Response) -> None:
@@ -54,27 +54,27 @@ class BadRequest(Exception):
         self.response = response
 
 
-def problem(status: int, title: str, errors: dict[str, list[str]] | None = None) -> BadRequest:
+def problem(status: int, title: str, errors: dict[str, list[str]] | None = None) -> ErrorAnswer:
     """Align's error: `application/problem+json`, the shape ASP.NET gives by itself (not confirmed)."""
     payload: Json = {"type": f"https://httpstatuses.io/{status}", "title": title, "status": status}
     if errors:
         payload["errors"] = errors
     body = json.dumps(payload, ensure_ascii=False).encode()
-    return BadRequest(Response(status=status, body=body, content_type="application/problem+json; charset=utf-8"))
+    return ErrorAnswer(Response(status=status, body=body, content_type="application/problem+json; charset=utf-8"))
 
 
-def invalid(field_name: str, message: str) -> BadRequest:
+def invalid(field_name: str, message: str) -> ErrorAnswer:
     return problem(400, "One or more validation errors occurred.", {field_name: [message]})
 
 
-def not_found(what: str) -> BadRequest:
+def not_found(what: str) -> ErrorAnswer:
     return problem(404, f"{what} was not found.")
 
 
-def nothing_here() -> BadRequest:
+def nothing_here() -> ErrorAnswer:
     """An address that Align does not know at all is answered by an empty 404."""
-    return BadRequest(Response(status=404))
+    return ErrorAnswer(Response(status=404))
 
 
-def jira_error(status: int, message: str) -> BadRequest:
-    return BadRequest(answer({"errorMessages": [message], "errors": {}}, status))
+def jira_error(status: int, message: str) -> ErrorAnswer:
+    return ErrorAnswer(answer({"errorMessages": [message], "errors": {}}, status))

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from . import align, documents, edits, faults, jira, seed, seed_large
 from .limiter import Limiter
-from .messages import BadRequest, Json, Response, SandboxRequest, answer
+from .messages import ErrorAnswer, Json, Response, SandboxRequest, answer
 from .options import Options, parse_labels
 from .store import Store
 from .world import World
@@ -88,7 +88,7 @@ class SandboxSite:
         with self.world.lock:
             try:
                 return self._dispatch(request)
-            except BadRequest as refused:
+            except ErrorAnswer as refused:
                 return refused.response
             # The outermost loop of a request: a defect of ours must look like a broken site, and be seen.
             except Exception:  # noqa: BLE001

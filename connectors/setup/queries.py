@@ -11,13 +11,10 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Q, QuerySet
 
 from alignadmin.parsing import REPLACEMENT, text_in
-from connectors.catalogue.refresh import REFRESH
 from connectors.credentials.expiry import Deadline, deadline
-from connectors.history.intake.schedule import INTAKE
-from connectors.models import ACTIVE, Connector, Credential, IssueType, Job, JobState, Project, Stage, System
+from connectors.models import ACTIVE, Connector, Credential, IssueType, Job, JobKind, JobState, Project, Stage, System
 from connectors.ports.requests import with_credentials
 from connectors.setup.readiness import Prerequisite, StepState, readiness
-from connectors.setup.services import OBSERVE
 
 PER_PAGE = 50
 LAST_JOBS = 5
@@ -189,7 +186,7 @@ def issue_type_names(connector: Connector) -> list[str]:
 
 def worth_showing(connector: Connector) -> QuerySet[Job]:
     """Align's log is read every minute, so only a failure of that is news."""
-    routine = Q(kind=INTAKE) & ~Q(state=JobState.FAILED)
+    routine = Q(kind=JobKind.INTAKE) & ~Q(state=JobState.FAILED)
     return connector.jobs.exclude(routine).select_related("requested_by")
 
 
@@ -200,7 +197,7 @@ def active_job(connector: Connector) -> Job | None:
 
 def following_job(job: Job) -> Job:
     """A refresh is followed by reading the mappings; of every other job, itself."""
-    if job.kind != REFRESH or job.state in ACTIVE:
+    if job.kind != JobKind.REFRESH or job.state in ACTIVE:
         return job
-    following = job.connector.jobs.filter(kind=OBSERVE, subject="", state__in=ACTIVE, id__gt=job.pk)
-    return following.select_related("requested_by").first() or job
+    observing = Job.objects.filter(connector=job.connector, kind=JobKind.OBSERVE, subject="", state__in=ACTIVE)
+    return observing.filter(id__gt=job.pk).select_related("requested_by").first() or job

@@ -16,7 +16,6 @@ from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
-from connectors.catalogue.refresh import REFRESH
 from connectors.credentials.values import SecretData, seal_secret
 from connectors.history.mirror import labels
 from connectors.jobs import runner
@@ -26,6 +25,7 @@ from connectors.models import (
     Credential,
     IssueType,
     Job,
+    JobKind,
     Project,
     Stage,
     System,
@@ -33,8 +33,6 @@ from connectors.models import (
     WorkItemType,
 )
 from connectors.ports.audited import context_of
-
-OBSERVE = "observe"  # the mappings' job; started here by its name, since this package knows no mappings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,8 +215,8 @@ def start_refresh(connector: Connector, *, actor: Person | None) -> Job:
 
     In maintenance the mappings are left until its end, when every list is read.
     """
-    following = {} if connector.maintenance_since else {"then": OBSERVE}
-    return runner.start(connector, REFRESH, actor=actor, params=following)
+    following = {} if connector.maintenance_since else {"then": JobKind.OBSERVE}
+    return runner.start(connector, JobKind.REFRESH, actor=actor, params=following)
 
 
 def _entry(action: str, connector: Connector, actor: Person, sentence: str, **data: object) -> None:

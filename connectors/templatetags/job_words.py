@@ -9,24 +9,12 @@ from connectors.models import ACTIVE, Job
 
 register = template.Library()
 
-KINDS = {
-    "refresh": "Reading projects, statuses and process flows",
-    "observe": "Reading the mappings",
-    "apply": "Applying a plan",
-    "plan-refresh": "Refreshing a plan",
-    "emergency-mail": "Telling the admins of an emergency approval",
-    "rules-mail": "Telling the admins that no second person is asked for",
-    "intake": "Reading Align's audit log",
-    "probe": "Probing a credential",
-    "watch": "Trying the new credential",
-    "contract": "Looking at what Align answers",
-}
 FEWEST = 5  # a pace of fewer would only be noise
 
 
 @register.filter
 def job_kind(job: Job) -> str:
-    return KINDS.get(job.kind, job.kind)
+    return job.get_kind_display()
 
 
 @register.filter

@@ -20,13 +20,13 @@ from connectors.align.client import AlignClient
 from connectors.credentials import clients
 from connectors.jobs import runner
 from connectors.jobs.runner import JobFailed, LeaseLost, Run
-from connectors.models import ACTIVE, Job
+from connectors.models import ACTIVE, Job, JobKind
 from mappings.applying import overwrites
 from mappings.applying.journal import Journal
 from mappings.applying.outcomes import MOST_SENDS, Outcome, one_per_key_batches, stale_reason, took_effect
 from mappings.applying.resolve_unknown import Settling
 from mappings.applying.sending import Sender, Stopped
-from mappings.engine.plan import pack
+from mappings.engine.batches import pack
 from mappings.models import Change, ChangeState, Mapping, Plan, PlanState, Scope
 from mappings.observing.lists import confirmed, read_scopes, store
 from mappings.planning import GAP, stored_fingerprint
@@ -188,7 +188,7 @@ class Apply:
     def _finish(self) -> None:
         if self.plan.state != PlanState.PAUSED:
             self.journal.finish()
-            runner.start(self.plan.connector, "intake", actor=self.plan.applier)
+            runner.start(self.plan.connector, JobKind.INTAKE, actor=self.plan.applier)
         overwrites.find_overwrites(self.plan.connector)
         if self.plan.state == PlanState.PAUSED and (why := self._why_held_up()):
             raise JobFailed(f"{why} {KEPT}")
@@ -223,8 +223,8 @@ def resume_orphans() -> int:
     """A plan that is being applied without a job (its worker was killed while ending) gets one."""
     count = 0
     for plan in Plan.objects.filter(state=PlanState.APPLYING).select_related("connector", "applier"):
-        active = Job.objects.filter(connector=plan.connector, kind="apply", subject=str(plan.pk))
+        active = Job.objects.filter(connector=plan.connector, kind=JobKind.APPLY, subject=str(plan.pk))
         if not active.filter(state__in=ACTIVE).exists():
-            runner.start(plan.connector, "apply", actor=plan.applier, subject=str(plan.pk))
+            runner.start(plan.connector, JobKind.APPLY, actor=plan.applier, subject=str(plan.pk))
             count += 1
     return count

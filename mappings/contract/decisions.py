@@ -13,7 +13,7 @@ from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.errors import Refused
 from connectors.history.mirror import remaking
 from connectors.jobs import runner
-from connectors.models import Connector
+from connectors.models import Connector, JobKind
 from connectors.ports.audited import context_of
 from mappings.contract import facts
 from mappings.contract.proposals import Proposal, label, proposals, words_of
@@ -83,7 +83,7 @@ def take_over(connector: Connector, family_code: str, key: str, *, actor: Person
         owner.type_ids = _overrides(owner.type_ids, family_code, chosen.type_ids)
         owner.save(update_fields=["type_ids"])
         Scope.objects.filter(connector=owner, family=family_code).update(observed_at=None)
-        runner.start(owner, "observe", actor=actor)
+        runner.start(owner, JobKind.OBSERVE, actor=actor)
         lock_head()
         remaking.remake(owner, None)  # lines of the log name the ids, too
         trail.record(

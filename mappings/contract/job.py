@@ -16,7 +16,7 @@ from connectors.align.client import AlignClient
 from connectors.credentials import clients
 from connectors.credentials.rotation import write_keys
 from connectors.jobs import runner
-from connectors.models import ACTIVE, Connector, Job
+from connectors.models import ACTIVE, Connector, Job, JobKind
 from connectors.setup import maintenance
 from mappings.contract import facts, reading
 from mappings.contract.reading import Observation
@@ -25,7 +25,6 @@ from mappings.engine.families import FAMILIES, Family
 from mappings.models import ForeignRecord, Scope
 from mappings.observing.scopes import ensure_scopes
 
-CONTRACT = "contract"
 NOT_READ = "Its projects and mappings have not been read yet. Refresh the connector first."
 NOT_FREE = "This key is not free any more. Choose another for the write."
 UNDER_WAY = "Somebody looks at it already, without this write. Wait until that has ended, then try the write."
@@ -40,7 +39,7 @@ def start(connector: Connector, *, write_key: str = "", actor: Person) -> Job:
         raise Refused(NOT_READ)
     if write_key and write_key not in {key.id for key in write_keys(connector)}:
         raise Refused(NOT_FREE)
-    job = runner.start(connector, CONTRACT, actor=actor, params={"write_key": write_key})
+    job = runner.start(connector, JobKind.CONTRACT, actor=actor, params={"write_key": write_key})
     if write_key and job.params.get("write_key") != write_key:
         raise Refused(UNDER_WAY)
     return job
@@ -53,18 +52,18 @@ def start_due_looks() -> int:
     ready = Connector.objects.filter(due, is_active=True, maintenance_since=None, gap_since=None)
     # Which lists are the largest is known once they have been read.
     was_read = Exists(Scope.objects.filter(connector=OuterRef("pk"), observed_at__isnull=False))
-    is_read = Exists(Job.objects.filter(connector=OuterRef("pk"), kind="observe", state__in=ACTIVE))
+    is_read = Exists(Job.objects.filter(connector=OuterRef("pk"), kind=JobKind.OBSERVE, state__in=ACTIVE))
     started = 0
     for connector in ready.filter(was_read).exclude(is_read):
         following = now + timedelta(seconds=settings.CONTRACT_INTERVAL)
         # The conditional update is the claim: of several workers one starts the job.
         if Connector.objects.filter(due, pk=connector.pk).update(contract_due_at=following):
-            runner.start(connector, CONTRACT, actor=None)
+            runner.start(connector, JobKind.CONTRACT, actor=None)
             started += 1
     return started
 
 
-@runner.handler(CONTRACT)
+@runner.handler(JobKind.CONTRACT)
 def observe_contract(run: runner.Run) -> None:
     """What could be read is stored whatever else fails; the failure is the job's sentence."""
     connector = run.connector
@@ -75,7 +74,7 @@ def observe_contract(run: runner.Run) -> None:
     written, trouble = try_write(run)
     changed = facts.store(run, [*findings, *written])
     if facts.page_size(connector) != page_before:
-        runner.start(connector, "observe", actor=run.actor)  # what was beyond a page's end has not been seen yet
+        runner.start(connector, JobKind.OBSERVE, actor=run.actor)  # what was beyond a page's end has not been seen yet
     run.progress(f"{len(changed)} of {len(findings) + len(written)} facts changed", done=len(FAMILIES))
     if sentences := [*troubles, *([trouble] if trouble else [])]:
         raise runner.JobFailed(" ".join(dict.fromkeys(sentences)))

@@ -9,11 +9,10 @@ from functools import cached_property
 from connectors.align.client import PAGE
 from connectors.credentials.rotation import write_keys
 from connectors.jobs import runner
-from connectors.models import ACTIVE, Connector, Job
+from connectors.models import ACTIVE, Connector, Job, JobKind
 from connectors.ports.extensions import WriteKey
 from mappings.contract import facts
 from mappings.contract.decisions import proposed
-from mappings.contract.job import CONTRACT
 from mappings.contract.proposals import Proposal, label, words_of
 from mappings.contract.reading import FIELDS, NAMES, PAGE_LIMIT, POST_ANSWER, TYPE_IDS
 from mappings.edits.reconciling import type_ids_of
@@ -154,7 +153,7 @@ class ContractPage:
 
     @cached_property
     def job(self) -> Job | None:
-        return runner.latest(self.connector, CONTRACT)
+        return runner.latest(self.connector, JobKind.CONTRACT)
 
     @property
     def is_looking(self) -> bool:

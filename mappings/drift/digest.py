@@ -1,62 +1,39 @@
 """The e-mail about a connector's drift, once a day and only when there is something to say.
 
-`digest_due_at` is the claim: one worker puts it a little ahead, sends outside any transaction, and sets it to the next
-day after. So a mail server that fails, or a worker that dies, is followed by another try and not by a second message.
+`digest_due_at` is the claim: the worker that puts it to the next day queues the message in the same transaction. An
+entry of the history says who was told, once a mail server has taken it.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from smtplib import SMTPException
-from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.template.loader import render_to_string
 from django.utils import timezone
 
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import due_work
-from alignadmin.mail.sending import addresses
+from alignadmin.mail import outbox, sending
+from alignadmin.mail.models import OutgoingMail
+from alignadmin.mail.outbox import addresses
 from alignadmin.text import one_line
 from connectors.history.intake import gaps
-from connectors.models import Connector, HistoryRow
+from connectors.models import Connector
 from connectors.ports.audited import context_of
-from mappings.drift.page import (
-    SOON,
-    DriftAddress,
-    DriftLine,
-    Tab,
-    accepted_rows,
-    drift_lines,
-    drifted_rows,
-    list_name,
-    unknown_scopes,
-)
+from mappings.drift.address import DriftAddress, Tab
+from mappings.drift.lines import SOON, DriftLine, drift_lines, list_name
+from mappings.drift.queries import accepted_rows, drifted_rows, unknown_scopes
 from mappings.models import DriftCheck, Mapping
 
-log = logging.getLogger(__name__)
-
-SENT = "drift.digest_sent"
-CLAIM = timedelta(minutes=10)  # after which an unsent digest is taken up again
+DIGEST, SENT = "drift-digest", "drift.digest_sent"
 DAY = timedelta(days=1)
 MOST_LINES = 50  # of each kind in one message
 LONGEST_LINE = 300
-
-
-@dataclass(frozen=True, kw_only=True)
-class DigestClaim:
-    """One connector's digest that this worker may send until `at`; it is the one of `slot`."""
-
-    connector: Connector
-    slot: datetime
-    at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,21 +54,12 @@ class DigestPart:
 
 
 @due_work
-def send_due() -> int:
-    """Send what is due, until the mail server fails: what is left is due at the next look."""
+def queue_due() -> int:
     told = recipients()
     if not told:
         return 0
     now = timezone.now()
-    done = 0
-    for connector in _due(now):
-        claim = _claim(connector, now)
-        if claim is None:
-            continue
-        if not _send(claim, told):
-            break
-        done += 1
-    return done
+    return sum(_queue_one(connector, told, now) for connector in _due(now))
 
 
 def recipients() -> list[str]:
@@ -105,14 +73,17 @@ def _due(now: datetime) -> QuerySet[Connector]:
     return watched.filter(due).order_by("pk")
 
 
-def _claim(connector: Connector, now: datetime) -> DigestClaim | None:
-    """None when another worker has it, or when the connector is new and its first digest is still to come."""
+def _queue_one(connector: Connector, told: list[str], now: datetime) -> bool:
+    """False when another worker has it, or when the connector is new and its first digest is still to come."""
     due = connector.digest_due_at
-    at = now + CLAIM if due else _next_slot(now)
-    mine = Connector.objects.filter(pk=connector.pk, digest_due_at=due, maintenance_since=None)
-    if not mine.update(digest_due_at=at) or due is None:
-        return None
-    return DigestClaim(connector=connector, slot=_slot_of(due), at=at)
+    parts = parts_of(connector, since=_told_until(connector, _slot_of(due))) if due else []
+    with transaction.atomic():
+        mine = Connector.objects.filter(pk=connector.pk, digest_due_at=due, maintenance_since=None)
+        if not mine.update(digest_due_at=_next_slot(now)) or due is None:
+            return False
+        if parts:
+            _queue(connector, _slot_of(due), parts, told, until=_next_slot(now))
+    return True
 
 
 def _slot_of(moment: datetime) -> datetime:
@@ -125,54 +96,42 @@ def _next_slot(now: datetime) -> datetime:
     return _slot_of(now) + DAY
 
 
-# --- sending ----------------------------------------------------------------------------------------------------------
+def _told_until(connector: Connector, slot: datetime) -> datetime:
+    """The last digest was made a little after its hour, and told what was found in between."""
+    day_before = slot - DAY
+    queued = (each for each in outbox.states([DIGEST], _about(connector), most=5) if not each.has_failed)
+    return max([day_before, *(each.queued_at for each in queued)])
 
 
-def _send(claim: DigestClaim, told: list[str]) -> bool:
-    parts = parts_of(claim.connector, since=_told_until(claim))
-    if parts:
-        try:
-            message(claim, parts, told).send()
-        except (SMTPException, OSError, ValueError) as error:  # ValueError: a sender that is no address
-            name = one_line(claim.connector.name)
-            reason = one_line(str(error))[:LONGEST_LINE]
-            log.warning("The drift digest of %s could not be sent: %s: %s", name, type(error).__name__, reason)
-            return False
-    _note(claim, parts, told)
-    return True
+def _about(connector: Connector) -> str:
+    return f"connector {connector.pk}"
 
 
-def _told_until(claim: DigestClaim) -> datetime:
-    """The last digest went out a little after its hour, and told what was found in between."""
-    day_before = claim.slot - DAY
-    sent = HistoryRow.objects.filter(connector=claim.connector, at__gte=day_before, action=SENT)
-    last = sent.order_by("-at").values_list("at", flat=True).first()
-    return last or day_before
-
-
-def _note(claim: DigestClaim, parts: Sequence[DigestPart], told: list[str]) -> None:
-    connector = claim.connector
-    with transaction.atomic():
-        mine = Connector.objects.filter(pk=connector.pk, digest_due_at=claim.at)
-        if not mine.update(digest_due_at=_next_slot(timezone.now())) or not parts:
-            return
-        trail.record(
-            AuditRecord(
-                action=SENT,
-                actor=None,
-                context=context_of(connector),
-                subject=f"drift digest {claim.slot:%Y-%m-%d}",
-                sentence=f"{subject_of(connector, parts)}: told {', '.join(told)}.",
-                data={"told": told, "counts": {part.word: part.count for part in parts}},
-            )
+@sending.on_finished(DIGEST)
+def note(mail: OutgoingMail) -> None:
+    """Who was told, in the history; nothing of a digest that no mail server took until the next one was due."""
+    connector = Connector.objects.filter(pk=mail.facts["connector"]).first()
+    if connector is None or not mail.sent_at:
+        return
+    told = mail.addresses
+    trail.record(
+        AuditRecord(
+            action=SENT,
+            actor=None,
+            context=context_of(connector),
+            subject=f"drift digest {mail.facts['day']}",
+            sentence=f"{mail.subject}: told {', '.join(told)}.",
+            data={"told": told, "counts": mail.facts["counts"]},
         )
+    )
 
 
 # --- the message ------------------------------------------------------------------------------------------------------
 
 
-def message(claim: DigestClaim, parts: Sequence[DigestPart], told: list[str]) -> EmailMessage:
-    connector = claim.connector
+def _queue(
+    connector: Connector, slot: datetime, parts: Sequence[DigestPart], told: list[str], *, until: datetime
+) -> None:
     site = settings.PUBLIC_ADDRESS.rstrip("/")
     context = {
         "connector": one_line(connector.name),
@@ -180,12 +139,19 @@ def message(claim: DigestClaim, parts: Sequence[DigestPart], told: list[str]) ->
         "link": site + DriftAddress(connector=connector).url,
         "checks": site + DriftAddress(connector=connector, tab=Tab.CHECKS).url,
     }
-    # The same for a second try after a crash, so that mail programs show one.
-    host = urlsplit(settings.PUBLIC_ADDRESS).hostname or "localhost"
-    name = f"drift.{connector.pk}.{claim.slot:%Y%m%d}"
-    headers = {"Message-ID": f"<{name}@{host}>", "Auto-Submitted": "auto-generated"}
-    text = render_to_string("mappings/drift/digest.txt", context)
-    return EmailMessage(subject_of(connector, parts), text, to=told, headers=headers)
+    counts = {part.word: part.count for part in parts}
+    outbox.queue(
+        DIGEST,
+        outbox.unnamed(told),
+        subject_of(connector, parts),
+        "mappings/drift/digest.txt",
+        context,
+        about=_about(connector),
+        stream=f"{DIGEST} {connector.pk}",
+        name=f"drift.{connector.pk}.{slot:%Y%m%d}",
+        lasts=until - timezone.now(),
+        facts={"connector": connector.pk, "day": f"{slot:%Y-%m-%d}", "counts": counts},
+    )
 
 
 def subject_of(connector: Connector, parts: Sequence[DigestPart]) -> str:

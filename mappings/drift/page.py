@@ -1,265 +1,35 @@
-"""What the drift page of a connector shows: what waits for a decision, what is accepted, what is not known, and each
-look that was taken."""
+"""What the drift page of a connector shows: what is to be decided, what is accepted, what is not known, and each
+check that was run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import TypeVar
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, F, Model, Q, QuerySet
-from django.http import QueryDict
-from django.urls import reverse
+from django.db.models import Count, Model, Q, QuerySet
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
-from alignadmin.parsing import text_in, whole
 from connectors.jobs.runner import latest
-from connectors.models import Connector, Job, WorkItemType
-from mappings.drift.decisions import SeenRow, seen
+from connectors.models import Job, JobKind, WorkItemType
+from mappings.drift.address import SHARED, SIZES, UNKNOWN, DriftAddress, Tab
+from mappings.drift.lines import DriftLine, drift_lines, list_name
+from mappings.drift.queries import accepted_rows, filtered_rows, rows_in, unknown_scopes
 from mappings.drift.status import WatchStatus
 from mappings.drift.status import status as watch_status
-from mappings.edits.names import Names, names_for
 from mappings.edits.queries import OPEN_SITUATIONS
 from mappings.engine.families import FAMILIES
 from mappings.engine.values import Direction, Situation
-from mappings.matrix.lines import OpenLine, open_line
 from mappings.models import DriftCheck, Mapping, Scope
-from mappings.observing.causes import Cause, cause_of
-from mappings.observing.scopes import in_use, scopes_in_use
 
 Row = TypeVar("Row", bound=Model)
-SHARED = "-"  # as the filter's project: the lists that company-managed projects share
-SIZES = (100, 1000)
 CHECKS_PER_PAGE = 50
 MOST_PROJECTS = 500
-SOON = timedelta(days=7)
-UNKNOWN = Situation.UNKNOWN.value
-KNOWN = Q(scope__observed_at__isnull=False, scope__error="")  # of a row; see Scope.known
-
-
-class Tab(StrEnum):
-    """The values are in the address."""
-
-    OPEN = "open"
-    UNKNOWN = "unknown"
-    ACCEPTED = "accepted"
-    CHECKS = "checks"
-
-    @property
-    def label(self) -> str:
-        return {"open": "To decide", "unknown": "Not known", "accepted": "Accepted", "checks": "Checks"}[self.value]
-
-
-@dataclass(frozen=True, kw_only=True)
-class DriftAddress:
-    """What the page shows, read from the query string and written back into links and forms."""
-
-    connector: Connector
-    tab: Tab = Tab.OPEN
-    project: str = ""
-    work_item_type: str = ""
-    direction: str = ""
-    situation: str = ""
-    size: int = SIZES[0]
-    row: int | None = None
-    page: str = ""
-
-    @property
-    def fields(self) -> list[tuple[str, str]]:
-        """What is not as by default, as form fields and query."""
-        pairs = [
-            ("tab", self.tab.value if self.tab is not Tab.OPEN else ""),
-            *self.filters,
-            ("size", str(self.size) if self.size != SIZES[0] else ""),
-            ("row", str(self.row or "")),
-            ("page", self.page),
-        ]
-        return [(name, value) for name, value in pairs if value]
-
-    @property
-    def filters(self) -> list[tuple[str, str]]:
-        return [
-            ("project", self.project),
-            ("type", self.work_item_type),
-            ("direction", self.direction),
-            ("situation", self.situation),
-        ]
-
-    @property
-    def is_filtered(self) -> bool:
-        return any(value for _, value in self.filters)
-
-    @property
-    def query(self) -> str:
-        """Without the page, which a pager adds."""
-        return urlencode(self.but(page="", row=None).fields)
-
-    @property
-    def url(self) -> str:
-        path = reverse("drift", args=[self.connector.slug])
-        return f"{path}?{urlencode(self.fields)}" if self.fields else path
-
-    def but(self, **changes: object) -> DriftAddress:
-        return replace(self, **changes)  # type: ignore[arg-type]
-
-
-def read_address(connector: Connector, data: QueryDict) -> DriftAddress:
-    """What is not known falls back to the default."""
-
-    def one_of(name: str, known: Iterable[str]) -> str:
-        value = text_in(data, name)
-        return value if value in set(known) else ""
-
-    size = text_in(data, "size")
-    return DriftAddress(
-        connector=connector,
-        tab=Tab(one_of("tab", Tab) or Tab.OPEN),
-        project=text_in(data, "project")[:255],
-        work_item_type=one_of("type", WorkItemType.values),
-        direction=one_of("direction", Direction),
-        situation=one_of("situation", [*OPEN_SITUATIONS, UNKNOWN]),
-        size=next((each for each in SIZES if str(each) == size), SIZES[0]),
-        row=whole(data.get("row")),
-        page=text_in(data, "page")[:9],
-    )
-
-
-def drift_url(connector: Connector) -> str:
-    return reverse("drift", args=[connector.slug])
-
-
-def most_drifted() -> Connector | None:
-    """The active connector with the most rows to decide, else the first."""
-    open_ = Q(scopes__mappings__situation__in=OPEN_SITUATIONS)
-    active = Connector.objects.filter(is_active=True)
-    return active.annotate(open=Count("scopes__mappings", filter=open_)).order_by("-open", "name").first()
-
-
-# --- rows ------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class DriftLine:
-    """One row that was changed elsewhere, with what is known about who did it."""
-
-    values: OpenLine
-    seen: SeenRow
-    cause: Cause | None
-    href: str  # this row alone on the page
-
-    @property
-    def mapping(self) -> Mapping:
-        return self.values.mapping
-
-    @property
-    def is_conflict(self) -> bool:
-        return self.values.is_conflict
-
-    @property
-    def is_accepted(self) -> bool:
-        return self.mapping.situation == Situation.ACCEPTED
-
-    @property
-    def is_known(self) -> bool:
-        return self.mapping.scope.known
-
-    @property
-    def ends_soon(self) -> bool:
-        until = self.mapping.accepted_until
-        return self.is_accepted and until is not None and until <= timezone.now() + SOON
-
-    @property
-    def was_accepted_until(self) -> datetime | None:
-        """When it was tolerated before, until a time that is over."""
-        until = self.mapping.accepted_until
-        return until if until and not self.is_accepted and until <= timezone.now() else None
-
-
-def drift_lines(rows: Sequence[Mapping], address: DriftAddress) -> list[DriftLine]:
-    """A number of queries that does not grow with the rows."""
-    names, causes = names_for(rows), cause_of(rows)
-    return [_line(row, names, causes, address) for row in rows]
-
-
-def _line(row: Mapping, names: Names, causes: MappingOf[int, Cause], address: DriftAddress) -> DriftLine:
-    return DriftLine(
-        values=open_line(row, names),
-        seen=seen(row),
-        cause=causes.get(row.pk),
-        href=address.but(row=row.pk).url,
-    )
-
-
-def drifted_rows(connector: Connector) -> QuerySet[Mapping]:
-    """Changed elsewhere and not decided on, the newest first; rows of lists that are not known are left out."""
-    return _open_rows(connector).filter(KNOWN)
-
-
-def _open_rows(connector: Connector) -> QuerySet[Mapping]:
-    return _rows(connector, OPEN_SITUATIONS).order_by(F("drifted_at").desc(nulls_last=True), "pk")
-
-
-def accepted_rows(connector: Connector) -> QuerySet[Mapping]:
-    """Tolerated for now, the next to end first."""
-    return _rows(connector, [Situation.ACCEPTED]).order_by("accepted_until", "pk")
-
-
-def _rows(connector: Connector, situations: Iterable[str]) -> QuerySet[Mapping]:
-    related = ("scope__project", "scope__connector", "wanted_by", "accepted_by")
-    rows = Mapping.objects.filter(in_use("scope__"), scope__connector=connector, situation__in=situations)
-    return rows.select_related(*related)
-
-
-def undecided(person: Person) -> int:
-    """Beside the navigation's entry, for those who may decide."""
-    if not may(person, Right.EDIT):
-        return 0
-    known = Mapping.objects.filter(in_use("scope__"), KNOWN, situation__in=OPEN_SITUATIONS)
-    return known.filter(scope__connector__is_active=True).count()
-
-
-def unknown_scopes(connector: Connector) -> QuerySet[Scope]:
-    """Lists that were never read, or whose last read failed."""
-    lists = scopes_in_use(connector).exclude(observed_at__isnull=False, error="")
-    return lists.select_related("project").order_by("family", "project__key", "pk")
-
-
-def list_name(scope: Scope) -> str:
-    family = FAMILIES[scope.family]
-    where = f"project {scope.project.key}" if scope.project else "shared by company-managed projects"
-    return f"{family.kind.label}s, {family.direction.label}, {where}"
-
-
-def _fitting(address: DriftAddress) -> QuerySet[Mapping]:
-    """The rows of the tab that the filters leave."""
-    wanted: dict[str, object] = {}
-    if address.project == SHARED:
-        wanted["scope__project"] = None
-    elif address.project:
-        wanted["scope__project__key"] = address.project
-    if address.work_item_type:
-        wanted["work_item_type"] = address.work_item_type
-    if address.direction:
-        wanted["scope__family__startswith"] = f"{address.direction}-"
-    if address.tab is Tab.ACCEPTED:
-        return accepted_rows(address.connector).filter(**wanted)
-    if address.situation == UNKNOWN:
-        return _open_rows(address.connector).exclude(KNOWN).filter(**wanted)
-    if address.situation:
-        wanted["situation"] = address.situation
-    return drifted_rows(address.connector).filter(**wanted)
-
-
-# --- the page --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -298,7 +68,7 @@ class DriftPage:
 
     @cached_property
     def job(self) -> Job | None:
-        return latest(self.connector, "observe")
+        return latest(self.connector, JobKind.OBSERVE)
 
     @cached_property
     def status(self) -> WatchStatus:
@@ -326,7 +96,7 @@ class DriftPage:
 
     @cached_property
     def found(self) -> Page[Mapping]:
-        return self._paged(_fitting(self.address), self.address.size)
+        return self._paged(filtered_rows(self.address), self.address.size)
 
     @cached_property
     def lines(self) -> list[DriftLine]:
@@ -337,7 +107,7 @@ class DriftPage:
         """The one row that the address names, while there is something to decide about it."""
         if self.address.row is None:
             return None
-        rows = _rows(self.connector, [*OPEN_SITUATIONS, Situation.ACCEPTED]).filter(pk=self.address.row)
+        rows = rows_in(self.connector, [*OPEN_SITUATIONS, Situation.ACCEPTED]).filter(pk=self.address.row)
         return next(iter(drift_lines(list(rows), self.address)), None)
 
     @property
@@ -352,7 +122,7 @@ class DriftPage:
     def projects(self) -> list[str]:
         """Keys of projects with such a row; the shared lists come as their own choice."""
         situations = [Situation.ACCEPTED] if self.address.tab is Tab.ACCEPTED else OPEN_SITUATIONS
-        keys = _rows(self.connector, situations).exclude(scope__project=None).order_by("scope__project__key")
+        keys = rows_in(self.connector, situations).exclude(scope__project=None).order_by("scope__project__key")
         return list(keys.values_list("scope__project__key", flat=True).distinct()[:MOST_PROJECTS])
 
     @property
@@ -379,7 +149,7 @@ class DriftPage:
     def other_size_url(self) -> str:
         return self.address.but(size=self.other_size, page="", row=None).url
 
-    # --- what is not known, and the looks ---
+    # --- what is not known, and the checks ---
 
     @cached_property
     def unknown(self) -> Page[Scope]:

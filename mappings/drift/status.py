@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db.models import Count, Max, Min, Q
 from django.utils import timezone
 
-from connectors.models import ACTIVE, AuditSource, Connector, Job, Project
+from connectors.models import ACTIVE, AuditSource, Connector, Job, JobKind, Project
 from connectors.setup import maintenance
 from mappings.engine.families import FAMILIES
 from mappings.engine.values import Direction, Situation
@@ -78,7 +78,7 @@ def statuses(connectors: Sequence[Connector]) -> dict[int, WatchStatus]:
     """Of many connectors by their keys, in a fixed number of queries."""
     keys = [connector.pk for connector in connectors]
     lists, drifted, last = _lists(keys), _drifted(keys), _last_checks(keys)
-    whole = Job.objects.filter(connector__in=keys, kind="observe", subject="", state__in=ACTIVE)
+    whole = Job.objects.filter(connector__in=keys, kind=JobKind.OBSERVE, subject="", state__in=ACTIVE)
     checking = set(whole.values_list("connector_id", flat=True))
     return {
         connector.pk: _status(

@@ -18,6 +18,7 @@ from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector
 from connectors.ports.requests import connector_or_404
 from mappings.drift import decisions, watch
+from mappings.drift.address import drift_url, read_address
 from mappings.drift.decisions import (
     LONGEST_ACCEPTANCE,
     Decision,
@@ -27,7 +28,8 @@ from mappings.drift.decisions import (
     decide_many,
     read_token,
 )
-from mappings.drift.page import DriftPage, drift_url, most_drifted, read_address
+from mappings.drift.page import DriftPage
+from mappings.drift.queries import most_drifted
 from mappings.edits.requests import mapping_or_404
 from mappings.matrix import address as matrix_address
 

@@ -21,7 +21,7 @@ from connectors.credentials import clients
 from connectors.history.intake.schedule import AFTER_PULL, PULL_FAILED
 from connectors.jobs import runner
 from connectors.jobs.runner import JobFailed, Run
-from connectors.models import ACTIVE, AuditSource, Connector, Job
+from connectors.models import ACTIVE, AuditSource, Connector, Job, JobKind
 from mappings.drift.lists_in_log import lists_named
 from mappings.drift.status import WatchState, WatchStatus, status, statuses
 from mappings.models import CheckKind, Scope
@@ -30,14 +30,13 @@ from mappings.observing import unexplained_changes
 from mappings.observing.job import observe_scopes, refuse_if_none_read
 from mappings.observing.scopes import scopes_in_use
 
-OBSERVE, APPLY = "observe", "apply"
 # Where the log leaves open in which of more lists than these something changed, all of them are read, and sooner.
 MOST_NAMED = 60
 
 
 def start_check(connector: Connector, actor: Person | None) -> Job:
     """Read every list now, or as soon as there are slots: it is bulk work, whoever asks for it."""
-    return runner.start(connector, OBSERVE, actor=actor)
+    return runner.start(connector, JobKind.OBSERVE, actor=actor)
 
 
 # --- every list, by the clock -----------------------------------------------------------------------------------------
@@ -53,7 +52,7 @@ def start_due_checks() -> int:
 def _watched() -> QuerySet[Connector]:
     """A check waits while the one before it runs, and while a plan is applied, which needs the requests itself."""
     active = Job.objects.filter(connector=OuterRef("pk"), state__in=ACTIVE)
-    busy = Exists(active.filter(Q(kind=APPLY) | Q(kind=OBSERVE, subject="")))
+    busy = Exists(active.filter(Q(kind=JobKind.APPLY) | Q(kind=JobKind.OBSERVE, subject="")))
     ready = Connector.objects.filter(is_active=True, catalogue_at__isnull=False, maintenance_since=None)
     return ready.filter(~busy, observe_every__gt=0)
 
@@ -73,7 +72,7 @@ def _start_due(connector: Connector, now: datetime) -> bool:
         # The conditional update is the claim; in one commit with the job, so that no check is lost between them.
         if not seen.update(observe_due_at=following):
             return False
-        runner.start(connector, OBSERVE, actor=None)
+        runner.start(connector, JobKind.OBSERVE, actor=None)
     return True
 
 

@@ -5,25 +5,15 @@ Rows and cells are prepared once from dictionaries, so that no cell searches for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from mappings.engine import words
+from mappings.engine.cells import NOWHERE, SITUATION_MARKS, Cell, Drawing, Mark, Rings, rings_of, values_of
 from mappings.engine.checks import Problem, check
-from mappings.engine.values import Category, Direction, Row, Severity, Situation, SourceStatus, Target
+from mappings.engine.values import Category, Direction, Row, Severity, SourceStatus, Target
 from mappings.engine.view import View
-
-
-class Mark(StrEnum):
-    UNMAPPED = "unmapped"
-    VANISHED = "vanished"
-    TWIN = "twin"
-    UNUSED = "unused"
-    CHANGED = "changed"
-    DRIFTED = "drifted"
-    CONFLICT = "conflict"
-    UNKNOWN = "unknown"
 
 
 class Only(StrEnum):
@@ -32,22 +22,6 @@ class Only(StrEnum):
     UNMAPPED = "unmapped"
     CHANGED = "changed"
     PROBLEMS = "problems"
-
-
-@dataclass(slots=True)
-class Cell:
-    """A dot is Jira to Align, a ring Align to Jira: wanted here; was here when last applied; observed here instead."""
-
-    status_id: int
-    target_id: int
-    dot: bool
-    dot_was: bool
-    dot_observed: bool
-    ring: bool
-    ring_was: bool
-    ring_observed: bool
-    dot_allowed: bool
-    ring_allowed: bool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,7 +38,7 @@ class MatrixRow:
     twin_of: str
     problems: tuple[Problem, ...]
     drawn: Mapping[int, Cell]
-    drawing: _Drawing
+    drawing: Drawing
     target: Target | None
     returns: tuple[Target, ...]
 
@@ -159,68 +133,21 @@ def _columns(view: View) -> Iterator[ColumnGroup]:
 
 
 def _named_targets(view: View) -> set[int]:
-    named = {row.source_id for row in view.own_a2j if any(True for _ in _values(row))}
-    return named.union(*(_values(row) for row in view.j2a))
-
-
-def _values(row: Row) -> Iterator[int]:
-    return (value for value in (row.wanted, row.applied, row.observed) if value is not None)
+    named = {row.source_id for row in view.own_a2j if any(True for _ in values_of(row))}
+    return named.union(*(values_of(row) for row in view.j2a))
 
 
 # --- rows ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Rings:
-    """Align to Jira turned round: status id -> the targets that stand, stood or were seen there."""
-
-    now: dict[int, set[int]]
-    was: dict[int, set[int]]
-    observed: dict[int, set[int]]
-    marks: dict[int, set[Mark]]
-
-
-SITUATION_MARKS: Mapping[Situation, frozenset[Mark]] = {
-    Situation.UNKNOWN: frozenset({Mark.UNKNOWN}),
-    Situation.EDITED: frozenset({Mark.CHANGED}),
-    Situation.DRIFTED: frozenset({Mark.DRIFTED}),
-    Situation.CONFLICT: frozenset({Mark.CHANGED, Mark.CONFLICT}),
-    Situation.IN_SYNC: frozenset(),
-    Situation.ACCEPTED: frozenset(),
-}
-NOWHERE: frozenset[int] = frozenset()
-NOTHING: Mapping[int, Cell] = {}
-
-
-def _rings(rows: Iterable[Row]) -> _Rings:
-    rings = _Rings(now={}, was={}, observed={}, marks={})
-    for row in rows:
-        if row.wanted is not None:
-            rings.now.setdefault(row.wanted, set()).add(row.source_id)
-        if row.applied is not None and row.applied != row.wanted:
-            rings.was.setdefault(row.applied, set()).add(row.source_id)
-        seen = _seen_elsewhere(row)
-        if seen is not None:
-            rings.observed.setdefault(seen, set()).add(row.source_id)
-        # An edited ring changes two rows: the status it leaves and the status it goes to.
-        for status_id in _values(row):
-            rings.marks.setdefault(status_id, set()).update(SITUATION_MARKS[row.situation])
-    return rings
-
-
-def _seen_elsewhere(row: Row) -> int | None:
-    """The observed value, where it is neither the wanted nor the applied one."""
-    return row.observed if row.known and row.observed not in (row.wanted, row.applied) else None
-
-
 def _rows(view: View, targets: list[Target], problems: tuple[Problem, ...]) -> Iterator[MatrixRow]:
     j2a = {row.source_id: row for row in view.j2a}
-    rings = _rings(view.own_a2j)
+    rings = rings_of(view.own_a2j)
     of_status: dict[int, list[Problem]] = {}
     for problem in problems:
         if problem.status_id is not None:
             of_status.setdefault(problem.status_id, []).append(problem)
-    draw = _Drawing(view, targets)
+    draw = Drawing(view, targets)
     for status in _statuses(view, j2a, rings):
         row = j2a.get(status.id)
         leads_to = None if row is None else row.wanted
@@ -238,15 +165,15 @@ def _rows(view: View, targets: list[Target], problems: tuple[Problem, ...]) -> I
         )
 
 
-def _statuses(view: View, j2a: Mapping[int, Row], rings: _Rings) -> Iterator[SourceStatus]:
+def _statuses(view: View, j2a: Mapping[int, Row], rings: Rings) -> Iterator[SourceStatus]:
     """Reachable statuses and those with any record, in the catalogue's order; ids it does not know come last."""
-    mapped = {status_id for status_id, row in j2a.items() if any(True for _ in _values(row))}
+    mapped = {status_id for status_id, row in j2a.items() if any(True for _ in values_of(row))}
     shown = view.reachable | mapped | rings.marks.keys()
     yield from (status for status in view.statuses.values() if status.id in shown)
     yield from (words.unknown_status(status_id) for status_id in sorted(shown - view.statuses.keys()))
 
 
-def _marks(view: View, status: SourceStatus, row: Row | None, rings: _Rings) -> frozenset[Mark]:
+def _marks(view: View, status: SourceStatus, row: Row | None, rings: Rings) -> frozenset[Mark]:
     marks = set(rings.marks.get(status.id, ()))
     if row is not None:
         marks |= SITUATION_MARKS[row.situation]
@@ -274,58 +201,6 @@ def _twin_of(view: View, status_id: int) -> str:
     """ "10013, 10213 (PROJ1)": the other statuses of the same name, three at most."""
     others = [view.status(other) for other in view.twins.get(status_id, ())[:4] if other != status_id]
     return ", ".join(f"{each.id} ({each.project_key})" if each.project_key else str(each.id) for each in others[:3])
-
-
-class _Drawing:
-    """Draws the cells of one row after the other."""
-
-    def __init__(self, view: View, targets: list[Target]) -> None:
-        self.by_id = {target.id: target for target in targets}
-        self.columns = {target.id: column for column, target in enumerate(targets)}
-        has_rings = view.project_key is not None and view.own_a2j_known
-        dots = view.allows(Direction.JIRA_TO_ALIGN) and view.j2a_known
-        self.allowed = (dots, has_rings and view.allows(Direction.ALIGN_TO_JIRA))
-        self.ids = [target.id for target in targets]
-
-    def empty(self, status_id: int, target_id: int) -> Cell:
-        return Cell(status_id, target_id, False, False, False, False, False, False, *self.allowed)
-
-    def cells(self, status_id: int, row: Row | None, rings: _Rings) -> dict[int, Cell]:
-        """Nearly all cells are empty: only those that show anything are made, by target id."""
-        cells = _Cells(lambda target_id: self.empty(status_id, target_id))
-        if row is not None:
-            _draw_dot(cells, row)
-        for target_id in rings.now.get(status_id, NOWHERE):
-            cells[target_id].ring = True
-        for target_id in rings.was.get(status_id, NOWHERE):
-            cells[target_id].ring_was = True
-        for target_id in rings.observed.get(status_id, NOWHERE):
-            cells[target_id].ring_observed = True
-        return cells
-
-    def in_order(self, target_ids: Iterable[int]) -> tuple[Target, ...]:
-        return tuple(self.by_id[target_id] for target_id in sorted(target_ids, key=self.columns.__getitem__))
-
-
-class _Cells(dict[int, Cell]):
-    """Cells by target id, each made when it is first drawn on."""
-
-    def __init__(self, make: Callable[[int], Cell]) -> None:
-        self._make = make
-
-    def __missing__(self, target_id: int) -> Cell:
-        self[target_id] = self._make(target_id)
-        return self[target_id]
-
-
-def _draw_dot(cells: dict[int, Cell], row: Row) -> None:
-    if row.wanted is not None:
-        cells[row.wanted].dot = True
-    if row.applied is not None and row.applied != row.wanted:
-        cells[row.applied].dot_was = True
-    seen = _seen_elsewhere(row)
-    if seen is not None:
-        cells[seen].dot_observed = True
 
 
 # --- groups, filters, counts -----------------------------------------------------------------------------------
@@ -367,51 +242,10 @@ def _coverage(view: View) -> StatusCoverage:
     return StatusCoverage(mapped=mapped, unmapped=total - mapped, unknown=0, total=total)
 
 
-# --- the flow picture ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MatrixLine:
-    status_id: int
-    target_id: int
-    bounces: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class MatrixLines:
-    """Statuses left, targets right; `forward` is Jira to Align, `backward` Align to Jira, `bounces` part of it."""
-
-    left: tuple[SourceStatus, ...]
-    right: tuple[Target, ...]
-    forward: tuple[MatrixLine, ...]
-    backward: tuple[MatrixLine, ...]
-    bounces: tuple[MatrixLine, ...]
-
-
-def flows(matrix: Matrix) -> MatrixLines:
-    bouncing = {(each.status_id, each.target_id) for each in matrix.problems if each.code == "bounce"}
-    backward = tuple(
-        MatrixLine(status_id=row.status.id, target_id=target.id, bounces=(row.status.id, target.id) in bouncing)
-        for row in matrix.rows
-        for target in row.returns
-    )
-    return MatrixLines(
-        left=tuple(row.status for row in matrix.rows),
-        right=matrix.targets,
-        forward=tuple(
-            MatrixLine(status_id=row.status.id, target_id=row.target.id)
-            for row in matrix.rows
-            if row.target is not None
-        ),
-        backward=backward,
-        bounces=tuple(line for line in backward if line.bounces),
-    )
-
-
 def differing_cells(before: Matrix, after: Matrix) -> tuple[Cell, ...]:
     """The cells of `after` that are drawn differently in `before`, for answering a toggle with just those."""
     drawn = {row.status.id: row.drawn for row in before.rows}
-    return tuple(cell for row in after.rows for cell in _differing(drawn.get(row.status.id, NOTHING), row))
+    return tuple(cell for row in after.rows for cell in _differing(drawn.get(row.status.id, {}), row))
 
 
 def _differing(before: Mapping[int, Cell], row: MatrixRow) -> Iterator[Cell]:

@@ -1,26 +1,19 @@
-"""From edited rows to the exact requests of a plan, with its fingerprint, batches and expected cost.
+"""From edited rows to the exact requests of a plan, in the order in which they are applied.
 
 A plan is data: what is reviewed here is what is sent, and nothing is worked out again at apply time.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from itertools import groupby
-from typing import Protocol, TypeVar
 
 from connectors.align.audit_sentences import CREATED, DELETED, UPDATED, MappingEvent, write
 from mappings.engine import sentences
 from mappings.engine.checks import Problem
 from mappings.engine.families import ListAddress
 from mappings.engine.values import Row, Severity, Situation, TypeName
-
-PAGE_SIZE = 100
-BATCH_LIMIT = 100
 
 
 class Action(StrEnum):
@@ -276,48 +269,6 @@ def _event(
     return draft.names_in_align.told(event)
 
 
-# --- fingerprint -----------------------------------------------------------------------------------------------
-
-
-class Request(Protocol):
-    """What a fingerprint needs of a change, whether just planned or stored."""
-
-    @property
-    def key(self) -> str: ...
-    @property
-    def before(self) -> int | None: ...
-    @property
-    def method(self) -> str: ...
-    @property
-    def path(self) -> str: ...
-    @property
-    def query(self) -> Iterable[Sequence[str]]: ...
-    @property
-    def body(self) -> Mapping[str, int | str] | None: ...
-
-
-def fingerprint(connector_id: int, changes: Iterable[Request]) -> str:
-    """SHA-256 over keys, before values and requests: what an approval is about, and nothing else."""
-    facts = sorted(_canonical(connector_id, change) for change in changes)
-    return hashlib.sha256("\n".join(facts).encode()).hexdigest()
-
-
-def _canonical(connector_id: int, change: Request) -> str:
-    fact = {
-        "connector": connector_id,
-        "key": change.key,
-        "before": change.before,
-        "method": change.method,
-        "path": change.path,
-        "query": [list(pair) for pair in change.query],
-        "body": None if change.body is None else dict(change.body),
-    }
-    return json.dumps(fact, sort_keys=True, separators=(",", ":"))
-
-
-# --- order and batches -----------------------------------------------------------------------------------------
-
-
 def order_changes(changes: Iterable[PlannedChange]) -> tuple[PlannedChange, ...]:
     """Whole scopes one after the other, the shared ones first; within a row the kept record before the spare ones."""
     return tuple(sorted(changes, key=_order))
@@ -328,78 +279,3 @@ def _order(change: PlannedChange) -> tuple[str, str, str, int, bool, int]:
     removed = change.action is Action.DELETE
     remote_id = 0 if change.remote_id is None else change.remote_id
     return (project, change.place.family.code, change.work_item_type, change.source_id, removed, remote_id)
-
-
-Batch = tuple[PlannedChange, ...]
-Item = TypeVar("Item")
-
-
-def batches(changes: Iterable[PlannedChange], limit: int = BATCH_LIMIT) -> tuple[Batch, ...]:
-    return pack(order_changes(changes), scope_of=lambda change: change.place, limit=limit)
-
-
-def pack(
-    ordered: Iterable[Item], *, scope_of: Callable[[Item], object], limit: int = BATCH_LIMIT
-) -> tuple[tuple[Item, ...], ...]:
-    """Batches of at most `limit` changes, whole scopes together.
-
-    A scope is split only if it alone is larger, and then shares no batch.
-    """
-    if limit < 1:
-        raise ValueError("A batch holds at least one change.")
-    done: list[tuple[Item, ...]] = []
-    open_batch: list[Item] = []
-    for _, group in groupby(ordered, key=scope_of):
-        scope = list(group)
-        if open_batch and len(open_batch) + len(scope) > limit:
-            done.append(tuple(open_batch))
-            open_batch = []
-        if len(scope) > limit:
-            done += [tuple(scope[start : start + limit]) for start in range(0, len(scope), limit)]
-        else:
-            open_batch += scope
-    return (*done, tuple(open_batch)) if open_batch else tuple(done)
-
-
-# --- cost ------------------------------------------------------------------------------------------------------
-
-
-def list_pages(rows: int) -> int:
-    """Requests that reading one list takes: a last page that is exactly full needs one more to prove the end."""
-    return max(1, -(-rows // PAGE_SIZE)) + (1 if rows and rows % PAGE_SIZE == 0 else 0)
-
-
-def request_count(planned: Sequence[Batch], rows_per_list: Mapping[ListAddress, int]) -> int:
-    """Requests of an undisturbed apply: lists before each batch, one per change, lists again at the end.
-
-    `rows_per_list` counts ALL records of a list as last observed, whatever their type; changes move it on the way.
-    """
-    rows = {change.place: rows_per_list.get(change.place, 0) for batch in planned for change in batch}
-    requests = 0
-    for batch in planned:
-        requests += sum(list_pages(rows[place]) for place in {change.place for change in batch}) + len(batch)
-        for change in batch:
-            rows[change.place] += (change.action is Action.CREATE) - (change.action is Action.DELETE)
-    return requests + sum(list_pages(number) for number in rows.values())
-
-
-def duration_estimate(
-    requests: int,
-    *,
-    slots: int = 540,
-    free: int | None = None,
-    window: float = 60.0,
-    latency: float = 0.1,
-    workers: int = 12,
-) -> float:
-    """Seconds that `requests` take: at once while slots are free, then one window of waiting per `slots`.
-
-    `free` slots are there at the start (all, unless told). A slot comes back `window` seconds after its answer.
-    """
-    first = min(slots if free is None else free, slots)
-    rest = max(0, requests - first)
-    waits = -(-rest // slots)
-    # The last window's requests are sent at the workers' pace; earlier windows last at least as long as the wait.
-    tail = rest - (waits - 1) * slots if waits else requests
-    full = max(window + latency, slots * latency / workers)
-    return waits * full + tail * latency / workers

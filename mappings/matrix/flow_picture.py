@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeVar
 
-from mappings.engine.matrix import Matrix, MatrixLine, flows
+from mappings.engine.flow_lines import MatrixLine, flows
+from mappings.engine.matrix import Matrix
 from mappings.engine.values import Kind
 from mappings.engine.words import target_words
 

@@ -16,8 +16,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from mappings.engine import words
+from mappings.engine.cells import Cell, Mark
 from mappings.engine.checks import Problem
-from mappings.engine.matrix import Cell, Mark, Matrix, MatrixRow, differing_cells
+from mappings.engine.matrix import Matrix, MatrixRow, differing_cells
 from mappings.engine.values import Direction, Kind, Row, Severity, Situation
 from mappings.matrix.page import MatrixPage
 

@@ -12,7 +12,7 @@ from django.db.models import Count, Q
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from connectors.jobs.runner import latest
-from connectors.models import Connector, Job, ProcessStep, Project
+from connectors.models import Connector, Job, JobKind, ProcessStep, Project
 from connectors.models import Status as CatalogueStatus
 from mappings.edits.matrix_data import SHARED, Facts, projects_in_scope
 from mappings.edits.names import Names
@@ -243,7 +243,7 @@ class MatrixPage:
 
     @cached_property
     def job(self) -> Job | None:
-        return latest(self.connector, "refresh", "observe")
+        return latest(self.connector, JobKind.REFRESH, JobKind.OBSERVE)
 
     def _names(self, mappings: Iterable[Mapping]) -> Names:
         """Names from the facts at hand; only what they do not hold is asked for."""

@@ -16,6 +16,7 @@ from alignadmin.parsing import text_in, whole
 from alignadmin.web.requests import number
 from alignadmin.web.responses import failure, page, redirect
 from connectors.jobs import runner
+from connectors.models import JobKind
 from connectors.ports.requests import connector_or_404
 from mappings.edits import services
 from mappings.edits.requests import mapping_or_404
@@ -199,5 +200,5 @@ def refresh(request: HttpRequest, slug: str) -> HttpResponse:
     subject = ",".join(str(pk) for pk in wanted)[:100]
     # Without a list of its own the job reads all of them, which is no longer what one person waits for.
     params = {"scopes": wanted, "interactive": bool(wanted)}
-    runner.start(connector, "observe", actor=person_of(request), subject=subject, params=params)
+    runner.start(connector, JobKind.OBSERVE, actor=person_of(request), subject=subject, params=params)
     return redirect(request, address.url)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from connectors.align.audit_sentences import CREATED, DELETED, UPDATED, MappingEvent
 from connectors.history.cases import services
 from connectors.history.mirror import matching
-from connectors.history.mirror.case_lifecycle import DriftObservation
+from connectors.history.mirror.drift_observation import DriftObservation
 from connectors.models import Connector, HistoryRow, WorkItemType
 from mappings.edits.names import Names, names_for
 from mappings.edits.queries import OPEN_SITUATIONS

@@ -27,7 +27,7 @@ from connectors.models import Connector, Credential, HistoryRow
 from connectors.ports.requests import with_credentials
 from connectors.setup import queries
 from mappings.contract import facts
-from mappings.drift.page import drift_url
+from mappings.drift.address import drift_url
 from mappings.drift.status import WatchStatus, statuses
 from mappings.edits.queries import situation_counts
 from mappings.engine.values import Situation
@@ -37,7 +37,7 @@ from mappings.planning.emergencies import emergencies
 
 
 @dataclass
-class ConnectorCard:
+class OverviewConnector:
     """One connector on the overview, for one person."""
 
     connector: Connector
@@ -125,7 +125,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
     connectors = list(with_credentials().filter(is_active=True))
     watched = statuses(connectors)
-    cards = [ConnectorCard(connector, person, watched[connector.pk]) for connector in connectors]
+    cards = [OverviewConnector(connector, person, watched[connector.pk]) for connector in connectors]
     sees_history = may(person, Right.HISTORY)
     last = HistoryRow.objects.select_related("connector").order_by("-at", "-id")[:10] if sees_history else []
     context = {

@@ -15,12 +15,12 @@ from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.errors import Refused
 from connectors.jobs import runner
-from connectors.models import Connector
+from connectors.models import Connector, JobKind
 from connectors.setup import maintenance
 from mappings.models import Plan, PlanState
 from mappings.planning.authors import people_of
 from mappings.planning.entries import plan_entry
-from mappings.planning.notifications import EMERGENCY
+from mappings.planning.notifications import tell_emergency
 from mappings.planning.reasons import reason_typed
 from mappings.planning.rules import why_void
 from mappings.planning.typed_confirmation import confirmation
@@ -76,9 +76,9 @@ def approve_in_emergency(plan: Plan, fingerprint: str, *, ticked: bool, reason: 
         if not _needs_another(found, actor):
             raise Refused(NO_EMERGENCY)
         _approve(found, ticked=ticked, actor=actor, emergency_reason=why)
-        runner.start(found.connector, EMERGENCY, actor=actor, subject=str(found.pk))
         sentence = f"Approved plan {found.pk} alone, in an emergency: {why}"
         plan_entry("plan.emergency_approved", found, actor, sentence, fingerprint=fingerprint, emergency_reason=why)
+        tell_emergency(found, actor=actor)
     plan.refresh_from_db()
     return plan
 
@@ -134,7 +134,7 @@ def start_apply(plan: Plan, *, typed: str = "", reason: str = "", actor: Person)
             found.state, found.applier, found.started_at = PlanState.APPLYING, actor, timezone.now()
             found.control = ""
             found.save(update_fields=["state", "applier", "started_at", "control"])
-            runner.start(found.connector, "apply", actor=actor, subject=str(found.pk))
+            runner.start(found.connector, JobKind.APPLY, actor=actor, subject=str(found.pk))
             why = f" {reason.strip()}" if reason.strip() else ""
             sentence = f"Started to apply plan {found.pk}.{why}"
             plan_entry("plan.started", found, actor, sentence, fingerprint=found.fingerprint)
@@ -177,7 +177,7 @@ def held_sentence(connector: Connector) -> str:
     busy = Plan.objects.filter(connector=connector, state__in=[PlanState.APPLYING, PlanState.PAUSED]).first()
     if busy is None:
         return "Another apply of this connector is just starting. Try again in a moment."
-    holder = runner.holder(connector, "apply")
+    holder = runner.holder(connector, JobKind.APPLY)
     who, since = (holder.who, holder.since) if holder else (busy.applier, busy.started_at)
     paused = ", paused," if busy.state == PlanState.PAUSED else ""
     at = f" since {since:%Y-%m-%d %H:%M} UTC" if since else ""

@@ -21,6 +21,9 @@ from connectors.models import Connector
 from connectors.ports.audited import context_of
 from mappings.engine import families
 from mappings.engine import plan as engine
+from mappings.engine.batches import batches
+from mappings.engine.cost import duration_estimate, request_count
+from mappings.engine.fingerprint import fingerprint_of
 from mappings.engine.values import Severity
 from mappings.models import Change, Mapping, Plan, PlanState
 from mappings.planning.approving import is_old
@@ -97,8 +100,8 @@ def _store(
 ) -> Plan:
     mappings = {_key(choice): choice.mapping for choice in choices}
     authors = authors_of(list(mappings.values()), planner=planner)
-    fingerprint = engine.fingerprint(connector.align_connector_id, planning.changes)
-    calls = engine.request_count(engine.batches(planning.changes, settings.APPLY_BATCH), _list_sizes(choices))
+    fingerprint = fingerprint_of(connector.align_connector_id, planning.changes)
+    calls = request_count(batches(planning.changes, settings.APPLY_BATCH), _list_sizes(choices))
     with transaction.atomic():
         # The connector's row, so that two posts of one form come one after the other.
         Connector.objects.select_for_update(no_key=True).get(pk=connector.pk)
@@ -117,7 +120,7 @@ def _store(
             refused=[asdict(refused) for refused in planning.refused],
             warnings=_warnings(planning, choices),
             api_calls=calls,
-            seconds=engine.duration_estimate(
+            seconds=duration_estimate(
                 calls,
                 slots=settings.BUDGET_SLOTS - settings.BUDGET_RESERVED,
                 window=settings.BUDGET_WINDOW,
@@ -232,4 +235,4 @@ def counted(actions: Counter[str]) -> str:
 
 def stored_fingerprint(plan: Plan) -> str:
     """Worked out again from the stored changes, so that what is applied is what was approved."""
-    return engine.fingerprint(plan.connector.align_connector_id, plan.changes.all())
+    return fingerprint_of(plan.connector.align_connector_id, plan.changes.all())

@@ -10,11 +10,11 @@ from django.db.models import Exists, OuterRef, QuerySet
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.errors import Refused
-from alignadmin.mail.sending import has_mail
-from connectors.models import ACTIVE, HistoryRow, Job, JobState
+from alignadmin.mail.outbox import has_mail
+from connectors.models import HistoryRow
 from mappings.models import Plan
 from mappings.planning.entries import plan_entry
-from mappings.planning.notifications import EMERGENCY
+from mappings.planning.notifications import trouble_of
 
 NOTED = "plan.emergency_noted"
 
@@ -69,5 +69,4 @@ def acknowledge(plan: Plan, *, actor: Person) -> None:
 def _trouble(plan: Plan) -> str:
     if not has_mail():
         return "no mail server is set, so nobody was told by e-mail."
-    last = Job.objects.filter(kind=EMERGENCY, subject=str(plan.pk)).order_by("-id").first()
-    return last.error if last and last.state not in (*ACTIVE, JobState.DONE) else ""
+    return trouble_of(plan)

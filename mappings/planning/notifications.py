@@ -1,34 +1,26 @@
 """E-mails to all other admins about what one admin did alone: an emergency approval, a second person switched off.
 
-A job sends them, so that no mail server holds up the act, and what it did not take is sent again later.
+They are queued with the act, so that no mail server holds it up; whether one has gone is an entry of its own.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Iterable, Mapping
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Exists, OuterRef
 from django.urls import reverse
-from django.utils import timezone
 
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
-from alignadmin.due_work import due_work
-from alignadmin.mail.sending import has_mail, send
-from alignadmin.text import one_line
-from connectors.jobs import runner
-from connectors.models import Job, JobState
+from alignadmin.mail import outbox, sending
+from alignadmin.mail.models import OutgoingMail
+from connectors.models import Connector
 from connectors.ports.audited import context_of
 from mappings.models import Plan
 from mappings.planning.entries import plan_entry
 
-EMERGENCY, FOUR_EYES_OFF = "emergency-mail", "rules-mail"
-AGAIN = timedelta(minutes=10)  # after which an e-mail that no mail server took is tried again
-LONGEST_TRY = timedelta(days=1)
+EMERGENCY, FOUR_EYES_OFF = "emergency-approval", "second-person-off"
 
 
 def other_admins(person: Person | None) -> list[Person]:
@@ -37,82 +29,110 @@ def other_admins(person: Person | None) -> list[Person]:
     return list(admins.exclude(pk=person.pk) if person else admins)
 
 
-@runner.handler(EMERGENCY)
-def tell_emergency(run: runner.Run) -> None:
-    plan = Plan.objects.select_related("connector", "author", "approver").get(pk=int(run.job.subject))
+# --- queueing --------------------------------------------------------------------------------------------------------
+
+
+def tell_emergency(plan: Plan, *, actor: Person) -> None:
+    """In the transaction of the approval, after its entry."""
     subject = f"Emergency approval by {plan.approver}: plan {plan.pk} of {plan.connector}"
-    sent = _send(run, subject, "mappings/planning/emergency.txt", reverse("plan", args=[plan.pk]), plan=plan)
-    with transaction.atomic():
-        run.assert_lease()
-        sentence = f"Emergency approval of plan {plan.pk}: {sent.words}."
-        plan_entry("plan.emergency_told", plan, None, sentence, told=sent.told, troubles=sent.troubles)
+    path = reverse("plan", args=[plan.pk])
+    others = other_admins(actor)
+    for person in others:
+        context = {"plan": plan}
+        _queue(EMERGENCY, person, subject, "mappings/planning/emergency.txt", path, about_plan(plan), plan.pk, context)
+    if not others or not outbox.has_mail():
+        _emergency_told(plan, [], [_untold(person.email, outbox.NO_SERVER) for person in others])
 
 
-@runner.handler(FOUR_EYES_OFF)
-def tell_four_eyes_off(run: runner.Run) -> None:
-    connector = run.connector
-    subject = f"{run.actor} switched off the second person for plans of {connector}"
-    path = reverse("connector", args=[connector.slug])
-    sent = _send(run, subject, "mappings/planning/four_eyes_off.txt", path, connector=connector, actor=run.actor)
-    with transaction.atomic():
-        run.assert_lease()
-        trail.record(
-            AuditRecord(
-                action="rules.told",
-                actor=None,
-                context=context_of(connector),
-                subject=f"connector {connector.slug}",
-                sentence=f"A second person is no longer asked for: {sent.words}.",
-                data={"told": sent.told, "troubles": sent.troubles},
-            )
-        )
+def tell_four_eyes_off(connector: Connector, *, actor: Person) -> None:
+    """In the transaction that switches it off."""
+    subject = f"{actor} switched off the second person for plans of {connector}"
+    path, about = reverse("connector", args=[connector.slug]), f"connector {connector.pk}"
+    others = other_admins(actor)
+    for person in others:
+        context = {"connector": connector, "actor": actor}
+        template = "mappings/planning/four_eyes_off.txt"
+        _queue(FOUR_EYES_OFF, person, subject, template, path, about, connector.pk, context)
+    if not others or not outbox.has_mail():
+        _four_eyes_off_told(connector, [], [_untold(person.email, outbox.NO_SERVER) for person in others])
 
 
-# --- sending -----------------------------------------------------------------------------------------------------
+def about_plan(plan: Plan) -> str:
+    return f"plan {plan.pk}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sent:
-    """Who has the e-mail, and who has not and why."""
-
-    told: list[str]
-    troubles: list[str]
-
-    @property
-    def words(self) -> str:
-        how = f"told {', '.join(self.told)}" if self.told else "nobody was told by e-mail"
-        return f"{how}; not told: {', '.join(self.troubles)}" if self.troubles else how
-
-
-def _send(run: runner.Run, subject: str, template: str, path: str, **context: object) -> Sent:
-    """One e-mail to each admin but the one who acted. After a crash again: twice is better than not at all.
-
-    Raises JobFailed when the mail server took none.
-    """
+def _queue(
+    kind: str,
+    person: Person,
+    subject: str,
+    template: str,
+    path: str,
+    about: str,
+    pk: int,
+    context: Mapping[str, object],
+) -> None:
+    """One e-mail to one admin, tried for a day."""
+    to = [outbox.Recipient(name=str(person), address=person.email)]
     link = settings.PUBLIC_ADDRESS.rstrip("/") + path
-    told, troubles = [], []
-    for person in other_admins(run.actor):
-        run.progress(person.email)
-        delivery = send(person, one_line(subject), template, link=link, **context)
-        if delivery.has_gone:
-            told.append(person.email)
-        else:
-            troubles.append(f"{person.email} ({delivery.trouble})")
-    if troubles and not told and has_mail():
-        raise runner.JobFailed(f"No admin could be told by e-mail: {troubles[0]}. It is tried again.")
-    return Sent(told=told, troubles=troubles)
-
-
-@due_work
-def tell_again() -> int:
-    """Start over, for a day, what no mail server took."""
-    now = timezone.now()
-    kinds = Job.objects.filter(kind__in=[EMERGENCY, FOUR_EYES_OFF])
-    later = kinds.filter(
-        connector=OuterRef("connector"), kind=OuterRef("kind"), subject=OuterRef("subject"), id__gt=OuterRef("id")
+    outbox.queue(
+        kind, to, subject, template, {"person": person, "link": link, **context}, about=about, facts={"pk": pk}
     )
-    failed = kinds.filter(state=JobState.FAILED, finished_at__lte=now - AGAIN, created_at__gt=now - LONGEST_TRY)
-    due = list(failed.exclude(Exists(later)).select_related("connector", "requested_by"))
-    for job in due:
-        runner.start(job.connector, job.kind, actor=job.requested_by, subject=job.subject)
-    return len(due)
+
+
+# --- what has become of them -----------------------------------------------------------------------------------------
+
+
+@sending.on_finished(EMERGENCY)
+def note_emergency(mail: OutgoingMail) -> None:
+    plan = Plan.objects.select_related("connector", "author", "approver").get(pk=mail.facts["pk"])
+    _emergency_told(plan, *_told_and_untold(mail))
+
+
+@sending.on_finished(FOUR_EYES_OFF)
+def note_four_eyes_off(mail: OutgoingMail) -> None:
+    _four_eyes_off_told(Connector.objects.get(pk=mail.facts["pk"]), *_told_and_untold(mail))
+
+
+def trouble_of(plan: Plan) -> str:
+    """Why no other admin has the e-mail about this emergency yet; empty when one has it."""
+    states = outbox.states([EMERGENCY], about_plan(plan))
+    failing = [each for each in states if each.error]
+    if not failing or any(each.is_sent for each in states):
+        return ""
+    first = failing[0]
+    again = " It is tried again." if first.is_waiting else ""
+    return f"No admin could be told by e-mail: {_untold(first.to, first.error)}.{again}"
+
+
+def _emergency_told(plan: Plan, told: list[str], troubles: list[str]) -> None:
+    sentence = f"Emergency approval of plan {plan.pk}: {_words(told, troubles)}."
+    plan_entry("plan.emergency_told", plan, None, sentence, told=told, troubles=troubles)
+
+
+def _four_eyes_off_told(connector: Connector, told: list[str], troubles: list[str]) -> None:
+    trail.record(
+        AuditRecord(
+            action="rules.told",
+            actor=None,
+            context=context_of(connector),
+            subject=f"connector {connector.slug}",
+            sentence=f"A second person is no longer asked for: {_words(told, troubles)}.",
+            data={"told": told, "troubles": troubles},
+        )
+    )
+
+
+def _told_and_untold(mail: OutgoingMail) -> tuple[list[str], list[str]]:
+    if mail.sent_at:
+        return mail.addresses, []
+    return [], [_untold(address, mail.error) for address in mail.addresses]
+
+
+def _untold(address: str, why: str) -> str:
+    return f"{address} ({why})"
+
+
+def _words(told: Iterable[str], troubles: Iterable[str]) -> str:
+    said, missed = ", ".join(told), ", ".join(troubles)
+    how = f"told {said}" if said else "nobody was told by e-mail"
+    return f"{how}; not told: {missed}" if missed else how

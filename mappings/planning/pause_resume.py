@@ -11,7 +11,7 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.errors import Refused
 from connectors.jobs import runner
-from connectors.models import Connector, Job
+from connectors.models import Connector, Job, JobKind
 from connectors.setup import maintenance
 from mappings.models import ChangeState, Plan, PlanState
 from mappings.planning.approving import GAP, held_sentence, is_old
@@ -68,7 +68,7 @@ def _resume(plan: Plan, actor: Person) -> str:
         raise Refused(f"This plan is {_state(plan)}, not paused.")
     _require_usable(plan.connector)
     plan.state, plan.control = PlanState.APPLYING, ""
-    runner.start(plan.connector, "apply", actor=actor, subject=str(plan.pk))
+    runner.start(plan.connector, JobKind.APPLY, actor=actor, subject=str(plan.pk))
     return f"{actor} resumed plan {plan.pk}: {left_words(plan)}."
 
 
@@ -119,7 +119,7 @@ def _cancel_unsettled(plan: Plan, actor: Person, count: int) -> str:
     if connector.gap_since or not connector.is_active or maintenance.is_on(connector):
         return sentence  # it cannot be read now: the plan stays paused, and resuming it will only read
     plan.state, plan.control = PlanState.APPLYING, "cancel"
-    runner.start(connector, "apply", actor=actor, subject=str(plan.pk))
+    runner.start(connector, JobKind.APPLY, actor=actor, subject=str(plan.pk))
     return sentence
 
 
@@ -142,7 +142,7 @@ def retry_failed(plan: Plan, *, actor: Person) -> Plan:
             locked.state, locked.control = PlanState.APPLYING, ""
             locked.applier, locked.finished_at = actor, None
             locked.save(update_fields=["state", "control", "applier", "finished_at"])
-            runner.start(locked.connector, "apply", actor=actor, subject=str(locked.pk))
+            runner.start(locked.connector, JobKind.APPLY, actor=actor, subject=str(locked.pk))
             sentence = f"{actor} had {_changes(len(positions))} of plan {locked.pk} sent again that had failed."
             plan_entry("plan.retry", locked, actor, sentence, changes=positions, fingerprint=locked.fingerprint)
     except IntegrityError as error:
@@ -180,4 +180,4 @@ def start_refresh(plan: Plan, *, actor: Person) -> Job:
     if plan.state not in (PlanState.DRAFT, PlanState.APPROVED):
         raise Refused(f"This plan is {_state(plan)}: there is nothing to refresh.")
     maintenance.refuse(plan.connector)
-    return runner.start(plan.connector, "plan-refresh", actor=actor, subject=str(plan.pk))
+    return runner.start(plan.connector, JobKind.PLAN_REFRESH, actor=actor, subject=str(plan.pk))

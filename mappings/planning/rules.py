@@ -15,12 +15,11 @@ from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
-from connectors.jobs import runner
 from connectors.models import Connector, HistoryRow
 from connectors.ports.audited import context_of
 from mappings.models import Plan, PlanState
 from mappings.planning.authors import people_of
-from mappings.planning.notifications import FOUR_EYES_OFF
+from mappings.planning.notifications import tell_four_eyes_off
 from mappings.planning.tickets import pattern_trouble
 
 MOST_CHANGES = 100_000
@@ -63,8 +62,6 @@ def set_rules(connector: Connector, wanted: Rules, *, seen: str, actor: Person) 
             raise Refused(_overtaken(found))
         Connector.objects.filter(pk=found.pk).update(**asdict(wanted))
         found.refresh_from_db()
-        if before.four_eyes and not wanted.four_eyes:
-            runner.start(found, FOUR_EYES_OFF, actor=actor)
         trail.record(
             AuditRecord(
                 action=CHANGED,
@@ -75,6 +72,8 @@ def set_rules(connector: Connector, wanted: Rules, *, seen: str, actor: Person) 
                 data={"before": asdict(before), "after": asdict(wanted)},
             )
         )
+        if before.four_eyes and not wanted.four_eyes:
+            tell_four_eyes_off(found, actor=actor)
     return found
 
 

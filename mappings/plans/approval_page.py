@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from alignadmin.accounts.models import Person
-from alignadmin.mail.sending import has_mail
+from alignadmin.mail.outbox import has_mail
 from connectors.models import HistoryRow
 from mappings.models import Plan
 from mappings.planning import emergencies

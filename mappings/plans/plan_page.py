@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
-from connectors.models import ACTIVE, Job, JobState
+from connectors.models import ACTIVE, Job, JobKind, JobState
 from mappings import planning
 from mappings.applying import overwrites
 from mappings.engine.families import FAMILIES
@@ -159,7 +159,7 @@ class PlanPage:
     def job(self) -> Job | None:
         """The apply or refresh that runs, or the last one, for its error."""
         found = Job.objects.filter(connector_id=self.plan.connector_id, subject=str(self.plan.pk))
-        return found.filter(kind__in=["apply", "plan-refresh"]).order_by("-id").first()
+        return found.filter(kind__in=[JobKind.APPLY, JobKind.PLAN_REFRESH]).order_by("-id").first()
 
     @property
     def trouble(self) -> str:
@@ -177,7 +177,7 @@ class PlanPage:
     @cached_property
     def pace(self) -> float | None:
         """Answered changes a second since this run began: a pause before it says nothing about the pace."""
-        began = self.job.started_at if self.job and self.job.kind == "apply" else None
+        began = self.job.started_at if self.job and self.job.kind == JobKind.APPLY else None
         if began is None:
             return None
         answered = self.plan.changes.filter(answered_at__gte=began)

@@ -24,7 +24,7 @@ from alignadmin.audit.entries import AuditRecord
 from connectors.history.packs import schedules, services
 from connectors.history.reviews import weeks
 from connectors.jobs import runner
-from connectors.models import Case, Credential, Every, HistoryRow, Job, Project, System
+from connectors.models import Case, Credential, Every, HistoryRow, Job, JobKind, Project, System
 from connectors.ports.audited import context_of
 from mappings.models import Change, Mapping, Plan, Scope
 from tests.support import factories
@@ -326,7 +326,7 @@ def world(db: None, people: dict[Role, Person]) -> World:
     )
     pack = services.ask("", actor=people[Role.ADMIN], time_zone="UTC")
     schedule = schedules.add("Weekly", "", Every.WEEK, [], actor=people[Role.ADMIN])
-    job = runner.start(connector, "refresh", actor=people[Role.ADMIN])
+    job = runner.start(connector, JobKind.REFRESH, actor=people[Role.ADMIN])
     of_mapping = {"mapping": mapping.pk, "seen": ""}
     return World(
         parameters={
@@ -420,7 +420,7 @@ def other_world(world: World, people: dict[Role, Person]) -> World:
     scope = Scope.objects.create(connector=other, family="j2a-state", observed_at=timezone.now())
     mapping = Mapping.objects.create(scope=scope, work_item_type="story", source_id=10001, wanted=3, waits=True)
     project = Project.objects.create(connector=other, jira_id=7, key="OTHER", in_scope=True)
-    job = runner.start(other, "refresh", actor=people[Role.ADMIN])
+    job = runner.start(other, JobKind.REFRESH, actor=people[Role.ADMIN])
     credential = Credential.objects.filter(connector=other, system=System.ALIGN).first()
     assert credential
     of_mapping = {"mapping": mapping.pk, "seen": 3, "decision": "adopt", "record": 1}

@@ -17,6 +17,10 @@ from tests.support.processes import HOST, MANAGE, Site, created_database, free_p
 
 NO_SECRET_KEY = "SECRET_KEY is not set: give this installation a long random one, and the same one at each start."
 NO_TABLES = "The database has no tables yet: run manage.py migrate."
+OF_BEFORE = (
+    "This database was made by a version that cannot be upgraded: the demo must be made anew. "
+    "Choose another DATA_DIR or an empty database, and keep the old one as it is."
+)
 NOTHING_LISTENS = "postgres://somebody:a-password@127.0.0.1:9/there"
 
 
@@ -73,6 +77,28 @@ def test_on_a_database_of_an_earlier_version_neither_starts(site: Site) -> None:
             "The database lacks a migration of this version, beginning with sessions.0001_initial: "
             "run manage.py migrate."
         ]
+
+
+def make_old(site: Site) -> None:
+    """As it was before people, and what they did, had apps of their own."""
+    site.migrate()
+    site.sql("ALTER TABLE accounts_person RENAME TO connectors_person")
+    site.sql("DELETE FROM django_migrations WHERE app IN ('accounts', 'audit', 'mail')")
+
+
+def test_a_database_of_before_ends_every_command_with_one_line(site: Site) -> None:
+    make_old(site)
+    assert web(site) == (4, [OF_BEFORE])
+    assert worker(site) == (1, [OF_BEFORE])
+    for command in ("migrate", "verify_history"):
+        assert run(site, MANAGE, command, changed={}) == (1, [OF_BEFORE])
+
+
+@pytest.mark.parametrize("command", ["demo", "serve"])
+def test_on_a_data_folder_of_before_demo_and_serve_end_with_one_line(site: Site, command: str) -> None:
+    make_old(site)
+    ports = {"PORT": str(free_port()), "SANDBOX_PORT": str(free_port())}
+    assert run(site, MANAGE, command, changed=ports) == (1, [OF_BEFORE])
 
 
 def test_a_database_that_does_not_answer_is_one_line_without_its_password(site: Site) -> None:

@@ -69,11 +69,12 @@ def _by_every_list(site: Site) -> list[Figure]:
 def _intake(connector: Connector) -> tuple[int, float]:
     """How many lists were read, and how long the whole intake took."""
     from connectors.jobs import runner
+    from connectors.models import JobKind
     from mappings.models import CheckKind, DriftCheck
 
     known = DriftCheck.objects.filter(kind=CheckKind.LOG, scopes__gt=0).count()
     with timed() as watch:
-        job = runner.run_now(runner.start(connector, "intake", actor=None))
+        job = runner.run_now(runner.start(connector, JobKind.INTAKE, actor=None))
     assert job.state == "done", job.error
     made = DriftCheck.objects.filter(kind=CheckKind.LOG, scopes__gt=0).order_by("pk")[known:]
     return sum(check.requests for check in made), watch.seconds

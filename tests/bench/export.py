@@ -64,6 +64,7 @@ def write() -> None:
     from alignadmin.accounts.models import Person
     from alignadmin.audit.models import Entry
     from connectors.history.packs import services
+    from connectors.jobs.runner import run_jobs
     from connectors.models import Pack
 
     actor = Person.objects.order_by("pk").first()
@@ -71,7 +72,7 @@ def write() -> None:
     services.ask("", actor=actor, time_zone="UTC")
     before = time.process_time()
     with timed() as watch:
-        services.write_due()
+        run_jobs()
     processor = time.process_time() - before
     pack = Pack.objects.get()
     assert pack.state == "done", pack.error

@@ -15,7 +15,7 @@ from tests.bench.report import Figure, show, timed
 if TYPE_CHECKING:
     from alignadmin.accounts.models import Person
     from connectors.align.resources import AuditLine
-    from connectors.history.intake.intake import IntakeResult
+    from connectors.history.intake.storing import IntakeResult
     from connectors.models import Connector
 
 LINES = 10_000

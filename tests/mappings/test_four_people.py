@@ -18,7 +18,7 @@ from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
 from connectors.history.mirror import projection as make_rows
 from connectors.jobs import runner
-from connectors.models import Connector, HistoryRow, Job, JobState, MirrorLine, Source
+from connectors.models import Connector, HistoryRow, Job, JobKind, JobState, MirrorLine, Source
 from mappings import planning
 from mappings.drift.decisions import seen
 from mappings.engine.values import Situation
@@ -460,7 +460,7 @@ def test_a_row_has_one_number_in_page_address_api_and_pack(
     set_cell(four.eli, 3, seen=2)
     plan = through_all(acme, four)
     sandbox.edit("update_mapping", family="j2a_state", type=4, source=QA, target=1)
-    assert runner.run_now(runner.start(acme, "intake", actor=None)).state == JobState.DONE
+    assert runner.run_now(runner.start(acme, JobKind.INTAKE, actor=None)).state == JobState.DONE
     ours = HistoryRow.objects.get(plan=plan.pk, action="updated")
     theirs = HistoryRow.objects.filter(source=Source.OUTSIDE).latest("at")
     assert ours.number == str(ours.entry_seq)
@@ -484,7 +484,7 @@ def test_a_row_has_one_number_in_page_address_api_and_pack(
 def test_the_number_of_a_line_leads_to_the_row_of_its_cause(acme: Connector, four: Four, reviewer: Client) -> None:
     set_cell(four.eli, 3, seen=2)
     plan = through_all(acme, four)
-    assert runner.run_now(runner.start(acme, "intake", actor=None)).state == JobState.DONE
+    assert runner.run_now(runner.start(acme, JobKind.INTAKE, actor=None)).state == JobState.DONE
     ours = HistoryRow.objects.get(plan=plan.pk, action="updated")
     line = MirrorLine.objects.get(row=ours)
     answer = reviewer.get(f"/history/line-{line.pk}/")

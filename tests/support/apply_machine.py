@@ -20,7 +20,7 @@ from alignadmin.accounts.models import Person, Role
 from alignadmin.due_work import run_due
 from alignadmin.errors import Refused
 from connectors.jobs import runner
-from connectors.models import ACTIVE, Connector, Job, JobState
+from connectors.models import ACTIVE, Connector, Job, JobKind, JobState
 from mappings import planning
 from mappings.drift.decisions import Decision, decide
 from mappings.engine.values import Situation
@@ -229,12 +229,12 @@ class ApplyMachine(RuleBasedStateMachine):
 
     @rule()
     def observe(self) -> None:
-        runner.start(self.connector, "observe", actor=None)
+        runner.start(self.connector, JobKind.OBSERVE, actor=None)
         run_due()
 
     @rule()
     def take_in_log(self) -> None:
-        runner.start(self.connector, "intake", actor=None)
+        runner.start(self.connector, JobKind.INTAKE, actor=None)
         run_due()
 
     # --- the worker --------------------------------------------------------------------------------------------

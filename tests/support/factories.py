@@ -15,7 +15,7 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import run_due
 from connectors.demo.prepare import SANDBOX_SECRETS
-from connectors.history.intake import intake, run_digest, runs
+from connectors.history.intake import run_digest, runs, storing
 from connectors.history.intake.pasted_log import LogLine
 from connectors.models import Connector, Intake, IntakeRun, JiraKind, Job, JobState, WorkerHeartbeat
 from connectors.ports.audited import LOG_READ, context_of
@@ -83,7 +83,7 @@ def lines_taken_in(owner: Connector, lines: Sequence[LogLine], way: Intake, at: 
     """Lines that are split already, as a run of their own that covers no time."""
     with transaction.atomic():
         begun = runs.begin(owner, way, at=at)
-        brought = intake._store(begun, lines, at).brought
+        brought = storing.store(begun, lines, at).brought
         run = runs.keep(begun, brought, [], ended_at=at)
         trail.record(
             AuditRecord(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alignadmin.accounts.models import Person
 from alignadmin.due_work import run_due
 from connectors.jobs import runner
-from connectors.models import Connector, Job, JobState, Project
+from connectors.models import Connector, Job, JobKind, JobState, Project
 from mappings import planning
 from mappings.edits import services
 from mappings.edits.queries import waiting_edits
@@ -78,14 +78,14 @@ def apply_all(connector: Connector, *, actor: Person) -> Plan:
 
 def observe(connector: Connector) -> Job:
     """Read every list again; fails with the job's sentence."""
-    job = runner.run_now(runner.start(connector, "observe", actor=None))
+    job = runner.run_now(runner.start(connector, JobKind.OBSERVE, actor=None))
     assert job.state == JobState.DONE, job.error
     return job
 
 
 def observe_one(at: Scope) -> None:
     """Read one list again."""
-    job = runner.start(at.connector, "observe", actor=None, params={"scopes": [at.pk]})
+    job = runner.start(at.connector, JobKind.OBSERVE, actor=None, params={"scopes": [at.pk]})
     assert runner.run_now(job).state == JobState.DONE
 
 
@@ -95,4 +95,4 @@ def states(plan: Plan) -> list[str]:
 
 def read_log(connector: Connector) -> None:
     """Read Align's log, as the clock does."""
-    assert runner.run_now(runner.start(connector, "intake", actor=None)).state == JobState.DONE
+    assert runner.run_now(runner.start(connector, JobKind.INTAKE, actor=None)).state == JobState.DONE

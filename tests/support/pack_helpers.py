@@ -28,7 +28,7 @@ from connectors.history.intake import gaps, runs
 from connectors.history.intake.intake import take_in
 from connectors.history.packs import csv_safe
 from connectors.models import Connector, HistoryRow, Intake, Pack, PackState
-from connectors.ports.audited import context_of
+from connectors.ports.audited import context_of, event_fields
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 NEW = "/history/packs/new/"
@@ -44,10 +44,16 @@ def connector(slug: str = "acme", number: int = 123) -> Connector:
     )
 
 
-def act(action: str, owner: Connector, actor: Person | None, **values: Any) -> AuditRecord:
-    told = {"subject": "plan 7", "sentence": "Something happened.", "plan": 7, "reason": "QA column added"}
+def act(
+    action: str, owner: Connector | None, actor: Person | None, event: MappingEvent | None = None, **values: Any
+) -> AuditRecord:
+    usual = {"subject": "plan 7", "sentence": "Something happened.", "plan": 7, "reason": "QA column added"}
     return AuditRecord(
-        action=action, actor=actor, context=context_of(owner), **{**told, "ticket": "CHG-2291", **values}
+        action=action,
+        actor=actor,
+        context=context_of(owner),
+        event=event_fields(event),
+        **{**usual, "ticket": "CHG-2291", **values},
     )
 
 

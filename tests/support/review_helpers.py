@@ -65,7 +65,7 @@ EVENT = MappingEvent(
 
 def change(week: Week, actor: Person, connector: Connector, **more: Any) -> Entry:
     """`more`: the others of its people."""
-    return act(week, actor, connector, action="change.done", event=EVENT, plan=1, **more)
+    return act(week, actor, connector, action="change.done", event=vars(EVENT), plan=1, **more)
 
 
 def outside(

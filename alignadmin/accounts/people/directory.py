@@ -18,10 +18,13 @@ from django.utils import timezone
 
 from alignadmin.accounts.extensions import EXTENSIONS, Handover
 from alignadmin.accounts.models import Person, Role
+from alignadmin.accounts.people.invitations import ABOUT_ACCOUNT, about
 from alignadmin.accounts.people.services import is_waiting
 from alignadmin.accounts.rights import Right, may
 from alignadmin.accounts.second_factors import FACTORS, needs_second_factor
 from alignadmin.accounts.signin.sessions import own_sessions
+from alignadmin.mail import outbox
+from alignadmin.mail.outbox import MailState
 from alignadmin.parsing import REPLACEMENT, text_in
 
 PER_PAGE = 50
@@ -160,6 +163,11 @@ class PersonPage:
     @cached_property
     def handover(self) -> Handover:
         return EXTENSIONS.what_people_hold.handover(self.person)
+
+    @cached_property
+    def mail(self) -> MailState | None:
+        """The last e-mail about their account."""
+        return outbox.last(ABOUT_ACCOUNT, about(self.person))
 
     @property
     def invited_until(self) -> datetime | None:

@@ -5,6 +5,7 @@ The link is a secret: it stands in the e-mail or once on the admin's page, and n
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
 from alignadmin.accounts.models import Person
-from alignadmin.mail.sending import Delivery, send
+from alignadmin.mail import outbox
 from alignadmin.parsing import whole
 
 
@@ -71,21 +72,65 @@ def invited(uid: str, token: str | None) -> Person | None:
 
 # --- e-mail -----------------------------------------------------------------------------------------------------------
 
+INVITATION, FACTOR_REMOVED, TEST = "invitation", "factor-removed", "test"
+ABOUT_ACCOUNT = (INVITATION, FACTOR_REMOVED)  # of which a person's page shows the last
 
-def send_invitation(person: Person) -> Delivery:
-    return send(
+
+def about(person: Person) -> str:
+    return f"person {person.pk}"
+
+
+def send_invitation(person: Person) -> None:
+    """In the transaction that opens the invitation. What waits with an older link is not sent any more."""
+    withdraw_invitation(person)
+    _queue(
+        INVITATION,
         person,
         "Your sign-in to AlignAdmin",
         "alignadmin/accounts/people/invitation.txt",
+        lasts=timedelta(seconds=settings.INVITATION_AGE),
+        has_secret_link=True,
         link=invitation_link(person),
         days=settings.INVITATION_AGE // 86_400,
         hours=settings.INVITATION_AGE // 3600,
     )
 
 
-def send_factor_removed(person: Person, *, actor: Person) -> Delivery:
-    return send(person, "Your second factor was removed", "alignadmin/accounts/people/factor_removed.txt", actor=actor)
+def withdraw_invitation(person: Person) -> None:
+    outbox.withdraw([INVITATION], about(person))
 
 
-def send_test(person: Person) -> Delivery:
-    return send(person, "Test e-mail of AlignAdmin", "alignadmin/site/test.txt")
+def send_factor_removed(person: Person, *, actor: Person) -> None:
+    """In the transaction that removes it."""
+    template = "alignadmin/accounts/people/factor_removed.txt"
+    _queue(FACTOR_REMOVED, person, "Your second factor was removed", template, lasts=7 * outbox.DAY, actor=actor)
+
+
+def send_test(person: Person) -> None:
+    """In the place of one that still waits: whoever tests again has mended something."""
+    outbox.withdraw([TEST], about(person))
+    _queue(TEST, person, "Test e-mail of AlignAdmin", "alignadmin/site/test.txt", lasts=timedelta(hours=1))
+
+
+def _queue(
+    kind: str,
+    person: Person,
+    subject: str,
+    template: str,
+    *,
+    lasts: timedelta,
+    has_secret_link: bool = False,
+    **context: Any,
+) -> None:
+    to = outbox.Recipient(name=str(person), address=person.email)
+    context["person"] = person
+    outbox.queue(
+        kind,
+        [to],
+        subject,
+        template,
+        context,
+        about=about(person),
+        lasts=lasts,
+        has_secret_link=has_secret_link,
+    )

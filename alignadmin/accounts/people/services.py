@@ -1,6 +1,6 @@
 """People and what an admin does with them: invitations, names, roles, deactivation, sessions, lost second factors.
 
-Each service is one short transaction whose last statement is its audit entry. E-mails go out after it.
+Each service is one short transaction whose last statement is its audit entry; e-mails are queued in it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,13 @@ from django.utils import timezone
 
 from alignadmin.accounts.extensions import EXTENSIONS, Handover
 from alignadmin.accounts.models import Person, Role
-from alignadmin.accounts.people.invitations import invitation_link, invited
+from alignadmin.accounts.people.invitations import (
+    invitation_link,
+    invited,
+    send_factor_removed,
+    send_invitation,
+    withdraw_invitation,
+)
 from alignadmin.accounts.rights import Right, may
 from alignadmin.accounts.signin import sessions
 from alignadmin.audit import trail
@@ -46,6 +52,7 @@ def invite(email: str, name: str, role: str, *, actor: Person) -> Person:
     try:
         with transaction.atomic():
             person = Person.objects.create_user(email, None, name=name, role=role, invited_at=timezone.now())
+            send_invitation(person)
             sentence = f"Invited {person} ({person.email}) as {_a(role)}."
             _entry("person.invited", person, actor, sentence, email=person.email, role=role)
     except IntegrityError:  # somebody else invited the same address at the same moment
@@ -61,6 +68,7 @@ def invite_again(person: Person, *, actor: Person) -> Person:
         _refuse_inactive(found)
         found.invited_at = timezone.now()
         found.save(update_fields=["invited_at"])
+        send_invitation(found)
         what = "Invited {} again." if is_waiting(found) else "Sent {} a link to set a new password."
         _entry("person.invited", found, actor, what.format(found), email=found.email, role=found.role)
     return found
@@ -175,6 +183,7 @@ def deactivate(person: Person, *, seen: str | None = None, actor: Person) -> Han
             raise Refused(f"What {found} owns has changed meanwhile. Look at the list again, then decide.")
         found.is_active, found.invited_at = False, None
         found.save(update_fields=["is_active", "invited_at"])
+        withdraw_invitation(found)
         given.carry_out()
         ended = sessions.end_silently(found)
         data = {"email": found.email, "role": found.role, "sessions": ended, "credentials": given.facts}
@@ -202,7 +211,7 @@ def end_sessions(person: Person, *, actor: Person) -> int:
 
 
 def remove_factors(person: Person, *, actor: Person | None) -> None:
-    """For somebody who has lost them: recovery codes go too, and sessions end. The caller sends the e-mail.
+    """For somebody who has lost them: recovery codes go too, sessions end, and they are told by e-mail.
 
     Without an actor it is a command's act: the way in for the only admin, whom nobody else can help.
     """
@@ -216,6 +225,8 @@ def remove_factors(person: Person, *, actor: Person | None) -> None:
             raise Refused(f"{found} has no second factor.")
         stored.delete()
         ended = sessions.end_silently(found)
+        if actor:
+            send_factor_removed(found, actor=actor)
         sentence = f"Removed the second factor of {found}, as lost{'' if actor else ', by command'}."
         _entry("person.factor_removed", found, actor, sentence, kinds=kinds, sessions=ended)
 

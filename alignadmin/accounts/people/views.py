@@ -18,7 +18,7 @@ from alignadmin.accounts.people.forms import InviteForm, JoinForm, NameForm
 from alignadmin.accounts.requests import person_of
 from alignadmin.accounts.rights import Right
 from alignadmin.errors import Refused
-from alignadmin.mail.sending import NO_SERVER, Delivery, has_mail
+from alignadmin.mail.outbox import NO_SERVER, has_mail
 from alignadmin.parsing import text_in
 from alignadmin.web.responses import page, redirect
 
@@ -70,7 +70,7 @@ def new(request: HttpRequest) -> HttpResponse:
         except Refused as refused:
             form.add_error("email", str(refused))
         else:
-            return _sent(request, made, invitations.send_invitation(made))
+            return _invited(request, made)
     status = 400 if form.errors else 200
     return page(request, "alignadmin/accounts/people/new.html", {"form": form, "has_mail": has_mail()}, status=status)
 
@@ -83,21 +83,18 @@ def invitation(request: HttpRequest, pk: int) -> HttpResponse:
         renewed = people.invite_again(found, actor=person_of(request))
     except Refused as refused:
         return _refused(request, found, refused)
-    return _sent(request, renewed, invitations.send_invitation(renewed))
+    return _invited(request, renewed)
 
 
-def _sent(request: HttpRequest, invited: Person, delivery: Delivery) -> HttpResponse:
+def _invited(request: HttpRequest, invited: Person) -> HttpResponse:
     """Without a mail server the link stands in this one answer, and is kept nowhere."""
-    if delivery is NO_SERVER:
+    if not has_mail():
         return page(
             request,
             "alignadmin/accounts/people/link.html",
             {"person": invited, "link": people.invitation_link(invited)},
         )
-    if delivery.has_gone:
-        messages.success(request, f"An e-mail with the link is on its way to {invited.email}.")
-    else:
-        messages.error(request, f"The e-mail to {invited.email} was not sent: {delivery.trouble}. Send it again below.")
+    messages.success(request, f"An e-mail with the link is queued for {invited.email}.")
     return redirect(request, _address(invited))
 
 
@@ -163,9 +160,8 @@ def factors(request: HttpRequest, pk: int) -> HttpResponse:
     except Refused as refused:
         return _refused(request, found, refused)
     messages.success(request, f"The second factor of {found} is removed, and {found} is signed out.")
-    delivery = invitations.send_factor_removed(found, actor=actor)
-    if not delivery.has_gone:
-        messages.warning(request, f"{found} was not told by e-mail: {delivery.trouble}. Tell them yourself.")
+    if not has_mail():
+        messages.warning(request, f"{found} was not told by e-mail: {NO_SERVER}. Tell them yourself.")
     return redirect(request, _address(found))
 
 

@@ -44,9 +44,9 @@ class ChangePassword(views.PasswordChangeView):
 
 class ForgottenPasswordForm(ResetPasswordForm):
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
-        """The same for every address, known or not: one wake-up of the worker, which then looks who it is."""
-        found = [person.pk for person in self.users if person.has_usable_password()]
-        password_reset.send_link(found[0] if found else 0)
+        """The same for every address, known or not."""
+        found = [person for person in self.users if person.has_usable_password()]
+        password_reset.send_link(found[0] if found else None)
         return str(self.cleaned_data["email"])
 
 

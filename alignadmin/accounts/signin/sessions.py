@@ -80,15 +80,15 @@ def forget_ended_sessions() -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SessionLimits:
+class SessionLimitTexts:
     """In words, for the pages."""
 
     idle: str
     absolute: str
 
 
-def limits() -> SessionLimits:
-    return SessionLimits(idle=in_words(settings.SESSION_IDLE), absolute=in_words(settings.SESSION_ABSOLUTE))
+def limits() -> SessionLimitTexts:
+    return SessionLimitTexts(idle=in_words(settings.SESSION_IDLE), absolute=in_words(settings.SESSION_ABSOLUTE))
 
 
 def in_words(seconds: int) -> str:

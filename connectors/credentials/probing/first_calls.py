@@ -5,12 +5,12 @@ from __future__ import annotations
 from alignadmin.errors import SealError
 from alignadmin.http.errors import RemoteError, SignInRefused
 from connectors.credentials import clients
-from connectors.credentials.rotation.switching import WATCH, may_go_back
+from connectors.credentials.rotation.switching import may_go_back
 from connectors.jobs import runner
-from connectors.models import System
+from connectors.models import JobKind, System
 
 
-@runner.handler(WATCH)
+@runner.handler(JobKind.WATCH)
 def watch(run: runner.Run) -> None:
     system = System(run.job.subject)
     try:

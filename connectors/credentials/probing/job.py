@@ -14,12 +14,12 @@ from connectors.credentials.probing.jira import JiraProbe
 from connectors.credentials.probing.report import DISCARDED, ProbeReport
 from connectors.credentials.rotation.checks import is_locked_out
 from connectors.credentials.rotation.locking import entry, locked, named
-from connectors.credentials.rotation.probes import LOCKED_OUT, PROBE
+from connectors.credentials.rotation.probes import LOCKED_OUT
 from connectors.jobs import runner
-from connectors.models import Probe, ProbeLine, Stage, System
+from connectors.models import JobKind, Probe, ProbeLine, Stage, System
 
 
-@runner.handler(PROBE)
+@runner.handler(JobKind.PROBE)
 def probe(run: runner.Run) -> None:
     """Whatever is refused becomes a line; the job itself fails only when there is nothing left to probe."""
     begun = begin(run)

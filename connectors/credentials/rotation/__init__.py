@@ -5,7 +5,6 @@ Each act is one transaction behind the connector's row, so two people and a cras
 
 from connectors.credentials.rotation.checks import fitting_kinds, is_locked_out
 from connectors.credentials.rotation.probes import (
-    PROBE,
     Hindrances,
     hindrances,
     latest_probe,
@@ -13,11 +12,9 @@ from connectors.credentials.rotation.probes import (
     write_keys,
 )
 from connectors.credentials.rotation.stages import Staging, discard, set_owners, stage, try_again
-from connectors.credentials.rotation.switching import WATCH, go_back, may_go_back, retire, retire_due, switch
+from connectors.credentials.rotation.switching import go_back, may_go_back, retire, retire_due, switch
 
 __all__ = [
-    "PROBE",
-    "WATCH",
     "Hindrances",
     "Staging",
     "discard",

@@ -25,6 +25,7 @@ from connectors.models import (
     CredentialUse,
     HistoryRow,
     Job,
+    JobKind,
     JobState,
     Probe,
     ProbeLine,
@@ -131,21 +132,21 @@ class CredentialPage:
     def job(self) -> Job | None:
         """The probe of the pending one or the first calls of the current one: under way, or failed and not repeated."""
         subject = str(self.pending.uuid) if self.pending else ""
-        found = self._newest(rotation.PROBE, subject) if subject else None
-        return found or self._newest(rotation.WATCH, self.system.value)
+        found = self._newest(JobKind.PROBE, subject) if subject else None
+        return found or self._newest(JobKind.WATCH, self.system.value)
 
-    def _newest(self, kind: str, subject: str) -> Job | None:
+    def _newest(self, kind: JobKind, subject: str) -> Job | None:
         jobs = Job.objects.filter(connector=self.connector, kind=kind, subject=subject).select_related("requested_by")
         newest = jobs.order_by("-id").first()
         return newest if newest and newest.state in (*ACTIVE, JobState.FAILED) else None
 
     @property
     def is_probing(self) -> bool:
-        return self.job is not None and self.job.kind == rotation.PROBE and self.job.state in ACTIVE
+        return self.job is not None and self.job.kind == JobKind.PROBE and self.job.state in ACTIVE
 
     @property
     def is_watching(self) -> bool:
-        return self.job is not None and self.job.kind == rotation.WATCH and self.job.state in ACTIVE
+        return self.job is not None and self.job.kind == JobKind.WATCH and self.job.state in ACTIVE
 
     @cached_property
     def why_not_back(self) -> str:

@@ -14,10 +14,9 @@ from alignadmin.errors import Refused
 from connectors.credentials.rotation.checks import is_expired, is_locked_out
 from connectors.credentials.rotation.locking import GONE
 from connectors.jobs import runner
-from connectors.models import ACTIVE, Connector, Credential, Job, LineState, Probe, Stage, System
+from connectors.models import ACTIVE, Connector, Credential, Job, JobKind, LineState, Probe, Stage, System
 from connectors.ports.extensions import WriteKey, extensions
 
-PROBE = "probe"
 LOCKED_OUT = (
     "Jira refused this password, and it is not sent again by itself: a few more failures lock the account. "
     "Stage the right password, or mend the account in Jira and allow one more try."
@@ -47,7 +46,9 @@ def start_probe(pending: UUID, *, write_key: str = "", actor: Person) -> Job:
         raise Refused(LOCKED_OUT)
     if write_key:
         _refuse_key(found, write_key)
-    job = runner.start(found.connector, PROBE, actor=actor, subject=str(pending), params={"write_key": write_key})
+    job = runner.start(
+        found.connector, JobKind.PROBE, actor=actor, subject=str(pending), params={"write_key": write_key}
+    )
     if write_key and job.params.get("write_key") != write_key:
         raise Refused("This credential is being probed already. Wait until that has ended, then probe with a write.")
     return job
@@ -81,7 +82,7 @@ def _about_itself(pending: Credential) -> list[str]:
 
 def _about_probe(pending: Credential, probe: Probe | None) -> list[str]:
     if probe is None:
-        queued = Job.objects.filter(kind=PROBE, subject=str(pending.uuid), state__in=ACTIVE).exists()
+        queued = Job.objects.filter(kind=JobKind.PROBE, subject=str(pending.uuid), state__in=ACTIVE).exists()
         return ["The probe is still running." if queued else "Probe it first: nothing has been tried with it yet."]
     if probe.finished_at is None:
         return ["The probe is still running, or was cut off: wait for it, or probe again."]

@@ -14,10 +14,9 @@ from alignadmin.accounts.models import Person
 from alignadmin.errors import Refused
 from connectors.credentials.rotation import checks
 from connectors.credentials.rotation.locking import by_stage, entry, last_error, locked, named, subject_of
-from connectors.credentials.rotation.switching import WATCH
 from connectors.credentials.values import SecretData, seal_secret
 from connectors.jobs import runner
-from connectors.models import Connector, Credential, CredentialKind, HistoryRow, Probe, Stage, System
+from connectors.models import Connector, Credential, CredentialKind, HistoryRow, JobKind, Probe, Stage, System
 
 GAP = (
     "The gap has begun: Align keeps one token for each user, so the one in use died when this one was made. "
@@ -195,5 +194,5 @@ def try_again(credential: Credential, *, actor: Person) -> None:
         Credential.objects.filter(pk=found.pk).update(refused_status=None, last_answer="")
         if found.stage == Stage.CURRENT:
             Connector.objects.filter(pk=found.connector_id).update(last_error=last_error(found.connector))
-            runner.start(found.connector, WATCH, actor=actor, subject=found.system)
+            runner.start(found.connector, JobKind.WATCH, actor=actor, subject=found.system)
         entry("credential.tried_again", found, actor, f"Let the {named(found)} be tried again after a refusal.")

@@ -17,10 +17,9 @@ from connectors.credentials.rotation.checks import is_expired
 from connectors.credentials.rotation.locking import by_stage, entry, last_error, locked, named
 from connectors.credentials.rotation.probes import hindrances
 from connectors.jobs import runner
-from connectors.models import Connector, Credential, Stage, System
+from connectors.models import Connector, Credential, JobKind, Stage, System
 
 MOST_TOLD = 5  # losses in the sentence of a refusal; the page lists them all
-WATCH = "watch"  # the job that makes the first calls with a credential that has just become current
 
 
 def switch(pending: UUID, *, confirm_loss: bool = False, actor: Person) -> Credential:
@@ -35,7 +34,7 @@ def switch(pending: UUID, *, confirm_loss: bool = False, actor: Person) -> Crede
         if found.system == System.ALIGN:
             values["gap_since"] = None
         Connector.objects.filter(pk=found.connector_id).update(**values)
-        runner.start(found.connector, WATCH, actor=actor, subject=found.system)
+        runner.start(found.connector, JobKind.WATCH, actor=actor, subject=found.system)
         entry("credential.switched", current, actor, _switch_sentence(current, stored, lost), lost=lost)
     return current
 
@@ -125,7 +124,7 @@ def go_back(connector: Connector, system: System, *, actor: Person) -> Credentia
         if system is System.ALIGN:
             values["gap_since"] = None
         Connector.objects.filter(pk=owner.pk).update(**values)
-        runner.start(owner, WATCH, actor=actor, subject=system.value)
+        runner.start(owner, JobKind.WATCH, actor=actor, subject=system.value)
         entry("credential.switched_back", current, actor, f"Went back to the {named(current)}.{fate}")
     return current
 

@@ -20,7 +20,7 @@ from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.errors import Refused
 from connectors.history.mirror import case_lifecycle, matching
 from connectors.history.mirror import projection as make
-from connectors.history.mirror.case_lifecycle import DriftObservation
+from connectors.history.mirror.drift_observation import DriftObservation
 from connectors.models import Case, CaseState, HistoryRow
 from connectors.models.connector import Connector
 from connectors.ports.audited import context_of, event_fields

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -26,30 +25,18 @@ from connectors.history.intake.runs import Stretch
 from connectors.models import Coverage, Intake, IntakeRun, MirrorLine, OpenRun, RunWithdrawal, SeenAgain, WithdrawnLine
 from connectors.models.connector import Connector
 from connectors.ports.audited import LOG_READ, LOG_TAKEN_IN, LOG_WITHDRAWN
+from connectors.ports.differences import ALTERED, MISSING, SURPLUS, Difference
 
 CHUNK = 2000
 RUNS, OPEN, WITHDRAWALS = "runs of the intake", "open runs of the intake", "withdrawn runs of the intake"
 LINES, SHOWN_AGAIN, COUNTED = "lines of Align's log", "lines that were shown again", "lines that do not count"
 COVERED = "covered time"
-MISSING, ALTERED, SURPLUS = "missing", "altered", "surplus"
 RUN_ENTRIES = (LOG_READ, LOG_TAKEN_IN)
 Progress = Callable[[int], None]
 Row: TypeAlias = "tuple[Any, ...]"
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunDifference:
-    """What is not as it was written: `seq` of the entry that says so, where there is one, or the key of the line."""
-
-    kind: str
-    table: str
-    sentence: str
-    field: str = ""
-    seq: int | None = None
-    line: int | None = None
-
-
-def compare(progress: Progress | None = None) -> Iterator[RunDifference]:
+def compare(progress: Progress | None = None) -> Iterator[Difference]:
     """Every difference between lines, runs, withdrawals and coverage and what was written of them.
 
     `progress` is told how many lines were read. What comes in meanwhile is left to the next comparison.
@@ -74,7 +61,7 @@ def _nobody(lines: int) -> None:
 # -- runs and their entries -------------------------------------------------------------------------------------------
 
 
-def _runs(head: ChainHead, last: int) -> Iterator[RunDifference]:
+def _runs(head: ChainHead, last: int) -> Iterator[Difference]:
     number, prev, seq = 0, run_digest.START, head.archived_seq
     for runs in _pages(IntakeRun.objects.filter(number__lte=last), "number"):
         entries = Entry.objects.in_bulk([run.entry_seq for run in runs])
@@ -88,7 +75,7 @@ def _runs(head: ChainHead, last: int) -> Iterator[RunDifference]:
     yield from _without_run(number, seq, head.seq)
 
 
-def _run(run: IntakeRun, entry: Entry | None, head: ChainHead) -> Iterator[RunDifference]:
+def _run(run: IntakeRun, entry: Entry | None, head: ChainHead) -> Iterator[Difference]:
     facts = run_digest.facts(run)
     if run.hash != run_digest.hash_of(facts):
         yield _about(run, ALTERED, f"Run {run.number} of the intake is not as it was written.", "hash")
@@ -104,18 +91,18 @@ def _run(run: IntakeRun, entry: Entry | None, head: ChainHead) -> Iterator[RunDi
             yield _about(run, ALTERED, sentence, name)
 
 
-def _without_run(last: int, after: int, until: int) -> Iterator[RunDifference]:
+def _without_run(last: int, after: int, until: int) -> Iterator[Difference]:
     """Runs that were cut off the end: their entries tell of them."""
     entries = Entry.objects.filter(seq__gt=after, seq__lte=until, action__in=RUN_ENTRIES).order_by("seq")
     for entry in entries.iterator(chunk_size=CHUNK):
         told = _told_of(entry, "run")
         if told and told["number"] > last:
             sentence = f"Run {told['number']} of the intake is missing: entry {entry.seq} tells of it."
-            yield RunDifference(kind=MISSING, table=RUNS, seq=entry.seq, sentence=sentence)
+            yield Difference(kind=MISSING, table=RUNS, seq=entry.seq, sentence=sentence)
 
 
-def _about(run: IntakeRun, kind: str, sentence: str, field: str = "") -> RunDifference:
-    return RunDifference(kind=kind, table=RUNS, seq=run.entry_seq, field=field, sentence=sentence)
+def _about(run: IntakeRun, kind: str, sentence: str, field: str = "") -> Difference:
+    return Difference(kind=kind, table=RUNS, seq=run.entry_seq, field=field, sentence=sentence)
 
 
 def _told_of(entry: Entry, what: str) -> Mapping[str, Any]:
@@ -129,7 +116,7 @@ def _told_of(entry: Entry, what: str) -> Mapping[str, Any]:
 # -- the lines of each run --------------------------------------------------------------------------------------------
 
 
-def _lines(last: int, progress: Progress) -> Iterator[RunDifference]:
+def _lines(last: int, progress: Progress) -> Iterator[Difference]:
     rows = _by_run(MirrorLine, last, ("connector_id", *run_digest.COVERED), progress)
     for run, digest, foreign in _digested(rows, last):
         if digest.count != run.lines:
@@ -139,12 +126,12 @@ def _lines(last: int, progress: Progress) -> Iterator[RunDifference]:
             yield _of_lines(run, ALTERED, f"The lines that {_named(run)} brought are not as they were taken in.")
 
 
-def _shown_again(last: int) -> Iterator[RunDifference]:
+def _shown_again(last: int) -> Iterator[Difference]:
     rows = _by_run(SeenAgain, last, ("run__connector_id", "first", "last"), _nobody)
     for run, digest, _ in _digested(rows, last):
         if digest.hex() != run.seen_again_digest:
             sentence = f"The lines that {_named(run)} showed again are not the ones that its entry speaks of."
-            yield RunDifference(kind=ALTERED, table=SHOWN_AGAIN, seq=run.entry_seq, sentence=sentence)
+            yield Difference(kind=ALTERED, table=SHOWN_AGAIN, seq=run.entry_seq, sentence=sentence)
 
 
 def _digested(rows: Iterator[Row], last: int) -> Iterator[tuple[IntakeRun, run_digest.Digest, bool]]:
@@ -183,16 +170,16 @@ def _named(run: IntakeRun) -> str:
     return f"run {run.number} ({run.get_intake_display()}{who}, {run.ended_at:%-d %b %Y, %H:%M} UTC)"
 
 
-def _of_lines(run: IntakeRun, kind: str, sentence: str) -> RunDifference:
+def _of_lines(run: IntakeRun, kind: str, sentence: str) -> Difference:
     first = MirrorLine.objects.filter(run=run).order_by("pk").values_list("pk", flat=True).first()
     sentence = sentence[0].upper() + sentence[1:]
-    return RunDifference(kind=kind, table=LINES, seq=run.entry_seq, line=first, sentence=sentence)
+    return Difference(kind=kind, table=LINES, seq=run.entry_seq, line=first, sentence=sentence)
 
 
 # -- what was withdrawn -----------------------------------------------------------------------------------------------
 
 
-def _withdrawals(head: ChainHead) -> Iterator[RunDifference]:
+def _withdrawals(head: ChainHead) -> Iterator[Difference]:
     told: dict[int, Entry] = {}
     for entry in Entry.objects.filter(action=LOG_WITHDRAWN, seq__lte=head.seq).iterator(chunk_size=CHUNK):
         told[_told_of(entry, "withdrawal").get("run", 0)] = entry
@@ -216,11 +203,11 @@ def _withdrawals(head: ChainHead) -> Iterator[RunDifference]:
         yield _of_withdrawal(ALTERED, last.entry_seq, sentence)
 
 
-def _of_withdrawal(kind: str, seq: int, sentence: str) -> RunDifference:
-    return RunDifference(kind=kind, table=WITHDRAWALS, seq=seq, sentence=sentence)
+def _of_withdrawal(kind: str, seq: int, sentence: str) -> Difference:
+    return Difference(kind=kind, table=WITHDRAWALS, seq=seq, sentence=sentence)
 
 
-def _counted_lines() -> Iterator[RunDifference]:
+def _counted_lines() -> Iterator[Difference]:
     """A line of a withdrawn run counts if a run that stands has shown as many of its look; any other line counts."""
     for number, connector in RunWithdrawal.objects.order_by("pk").values_list("pk", "run__connector_id"):
         for lines in _pages(MirrorLine.objects.filter(run=number).select_related("withdrawal"), "pk"):
@@ -232,15 +219,15 @@ def _counted_lines() -> Iterator[RunDifference]:
     yield from map(_of_counting, surplus.iterator(chunk_size=CHUNK))
 
 
-def _of_counting(line: int) -> RunDifference:
+def _of_counting(line: int) -> Difference:
     sentence = f"Whether line {line} counts does not follow from the runs that have shown it."
-    return RunDifference(kind=ALTERED, table=COUNTED, line=line, sentence=sentence)
+    return Difference(kind=ALTERED, table=COUNTED, line=line, sentence=sentence)
 
 
 # -- covered time -----------------------------------------------------------------------------------------------------
 
 
-def _coverage(connector: Connector) -> Iterator[RunDifference]:
+def _coverage(connector: Connector) -> Iterator[Difference]:
     found = _differences(connector)
     if found:
         # Readings go on meanwhile, so that only what is still so without them is told.
@@ -250,7 +237,7 @@ def _coverage(connector: Connector) -> Iterator[RunDifference]:
     yield from found
 
 
-def _differences(connector: Connector) -> list[RunDifference]:
+def _differences(connector: Connector) -> list[Difference]:
     proven = intake_runs.covered(connector)
     found = _open_run(connector, proven)
     stated: dict[str, list[Stretch]] = defaultdict(list)
@@ -261,11 +248,11 @@ def _differences(connector: Connector) -> list[RunDifference]:
         if told != should:
             what = f"The time that {connector.name} is covered for by lines {Intake(intake).label}"
             sentence = f"{what} is not what its runs say: {_first_difference(told, should)}."
-            found.append(RunDifference(kind=ALTERED, table=COVERED, sentence=sentence))
+            found.append(Difference(kind=ALTERED, table=COVERED, sentence=sentence))
     return found
 
 
-def _open_run(connector: Connector, proven: Mapping[str, Sequence[Stretch]]) -> list[RunDifference]:
+def _open_run(connector: Connector, proven: Mapping[str, Sequence[Stretch]]) -> list[Difference]:
     """Adds what the open run covers. It can only go on where the closed ones end, and not for longer than an hour."""
     open_ = OpenRun.objects.filter(connector=connector).first()
     if open_ is None:
@@ -277,7 +264,7 @@ def _open_run(connector: Connector, proven: Mapping[str, Sequence[Stretch]]) -> 
     if goes_on and is_short and open_.until <= timezone.now():
         return []
     sentence = f"The readings of {connector.name} since its last run cover what no run of readings can."
-    return [RunDifference(kind=ALTERED, table=OPEN, sentence=sentence)]
+    return [Difference(kind=ALTERED, table=OPEN, sentence=sentence)]
 
 
 def _first_difference(told: Sequence[Stretch], should: Sequence[Stretch]) -> str:

@@ -14,16 +14,15 @@ from alignadmin.http.errors import RemoteError
 from connectors.credentials import clients
 from connectors.history.intake import intake
 from connectors.jobs import runner
-from connectors.models import AuditSource, Connector
+from connectors.models import AuditSource, Connector, JobKind
 
-INTAKE = "intake"
 # What looks at the lines once they are stored, still in the intake's job; and what is told why there are none. This
 # package knows no mappings, so they are registered.
 AFTER_PULL: list[Callable[[runner.Run], None]] = []
 PULL_FAILED: list[Callable[[Connector, str], None]] = []
 
 
-@runner.handler(INTAKE)
+@runner.handler(JobKind.INTAKE)
 def take_in_log(run: runner.Run) -> None:
     """Read what is new in Align's log; an Align without that address is noted once and asked again only by hand."""
     if run.connector.log_by_hand:  # since the job was started
@@ -50,6 +49,6 @@ def start_due_intakes() -> int:
         following = now + timedelta(seconds=settings.AUDIT_INTERVAL)
         # The conditional update is the claim: of several workers one starts the job.
         if Connector.objects.filter(due, pk=connector.pk).update(audit_due_at=following):
-            runner.start(connector, INTAKE, actor=None)
+            runner.start(connector, JobKind.INTAKE, actor=None)
             started += 1
     return started

@@ -6,7 +6,6 @@ To be called under the head row's lock, in the transaction of what made the line
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,66 +19,17 @@ from alignadmin.audit import trail
 from alignadmin.audit.bulk_insert import insert
 from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.audit.models import Entry
-from alignadmin.folding import fold
-from connectors.align.audit_sentences import CREATED, DELETED, UPDATED, MappingEvent
+from connectors.align.audit_sentences import CREATED, DELETED, UPDATED
 from connectors.history.mirror import projection as make
+from connectors.history.mirror.drift_observation import MAPPING, DriftObservation, mapping_of
 from connectors.models import Case, CaseState, HistoryRow, MirrorLine, Source
 from connectors.models.connector import Connector
 from connectors.ports.audited import context_of
 
-MAPPING = ("kind", "direction", "work_item_type", "object_id")  # the fields of a row that say which it is about
 TELLING = (*MAPPING, "at", "action", "before_id", "after_id", "project_key", "project_stated", "candidates")
 REVERSE = {CREATED: DELETED, DELETED: CREATED, UPDATED: UPDATED}
 AT_ONCE = 500
 CLOSED, OPENED_AGAIN = "case.closed", "case.opened-again"
-
-
-@dataclass(frozen=True, kw_only=True)
-class DriftObservation:
-    """What the watch has found changed: between `since`, when the row was surely as known, and `at`."""
-
-    event: MappingEvent
-    projects: tuple[str, ...]  # as lines may call the project: its key here and its key in Align
-    since: datetime
-    at: datetime
-
-    @classmethod
-    def of_entry(cls, entry: Entry) -> DriftObservation:
-        body = json.loads(entry.body)
-        data = body["data"]
-        return cls(
-            event=MappingEvent(**body["event"]),
-            projects=tuple(data["projects"]),
-            since=datetime.fromisoformat(data["since"]),
-            at=datetime.fromisoformat(body["happened_at"]),
-        )
-
-    @property
-    def place(self) -> tuple[object, ...]:
-        """Which mapping it is, as a row of the history names it."""
-        event, project = self.event, self.projects[0] if self.projects else ""
-        return event.kind, event.direction, fold(event.work_item_type), event.source_id, project
-
-    @property
-    def facts(self) -> dict[str, object]:
-        return {"projects": list(self.projects), "since": self.since.isoformat()}
-
-    def is_told_by(self, row: HistoryRow, reach: timedelta) -> bool:
-        """The line is about this row, leads to where it was found, and can be of then and there."""
-        event = self.event
-        mine = (event.kind, event.direction, fold(event.work_item_type), event.source_id)
-        if _mapping_of(row) != mine:
-            return False
-        if not self.since - reach <= row.at <= self.at + reach:
-            return False
-        leads_here = row.action == DELETED if event.after_id is None else row.after_id == event.after_id
-        return leads_here and self._can_be_here(row)
-
-    def _can_be_here(self, row: HistoryRow) -> bool:
-        if row.project_stated:
-            return row.project_key in (self.projects or ("",))  # a list that projects share names none
-        cut_off = len(row.candidates) >= make.MOST_CANDIDATES
-        return not row.candidates or cut_off or not set(row.candidates).isdisjoint(self.projects)
 
 
 # -- lines come in -------------------------------------------------------------------------------------------------
@@ -285,7 +235,7 @@ def close_taken_back(connector_id: int, ours: Iterable[HistoryRow]) -> None:
     left = _open_by_mapping(connector_id, done)
     by: dict[int, HistoryRow] = {}
     for row in done:
-        near = left[_mapping_of(row)]
+        near = left[mapping_of(row)]
         undone = next((item for item in near if _is_reverse(row, item[1])), None)
         if undone:
             near.remove(undone)
@@ -324,17 +274,13 @@ def _open_by_mapping(
     found.sort(key=lambda item: (item[1].at, item[0]), reverse=True)
     by_mapping: dict[tuple[object, ...], list[tuple[int, HistoryRow]]] = defaultdict(list)
     for case, row in found:
-        by_mapping[_mapping_of(row)].append((case, row))
+        by_mapping[mapping_of(row)].append((case, row))
     return by_mapping
-
-
-def _mapping_of(row: HistoryRow) -> tuple[object, ...]:
-    return tuple(getattr(row, name) for name in MAPPING)
 
 
 def _is_reverse(ours: HistoryRow, theirs: HistoryRow) -> bool:
     """Of the same mapping, later, and from where theirs led to where it came from."""
-    if _mapping_of(ours) != _mapping_of(theirs) or ours.at < theirs.at:
+    if mapping_of(ours) != mapping_of(theirs) or ours.at < theirs.at:
         return False
     here = ours.project_key == theirs.project_key if theirs.project_stated else _may_be(ours.project_key, theirs)
     if theirs.action == CREATED:

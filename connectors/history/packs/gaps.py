@@ -25,7 +25,7 @@ TELLING = (LOG_READ, LOG_TAKEN_IN, LOG_WITHDRAWN)
 
 
 @dataclass(kw_only=True)
-class Told:
+class CoveredTime:
     """What was covered, by connector; `open_since`: from when on no entry tells it yet."""
 
     stretches: Mapping[int, list[Stretch]] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class Told:
         return gaps.between(joined(self.stretches.get(connector.pk, ())), since, until)
 
 
-def gaps_until(last: int) -> Told:
+def gaps_until(last: int) -> CoveredTime:
     """By the entries up to this one."""
     runs, withdrawn = dict[int, tuple[int, list[Stretch]]](), set[int]()
     gone = ChainHead.objects.filter(pk=1).values_list("archived_seq", flat=True).first() or 0
@@ -53,7 +53,7 @@ def gaps_until(last: int) -> Told:
     since = {connector: max(each.since, each.until - LONGEST_OPEN) for connector, each in open_.items()}
     for connector, each in open_.items():
         found[connector].append((since[connector], each.until))
-    return Told(stretches=found, open_since=since)
+    return CoveredTime(stretches=found, open_since=since)
 
 
 def _hear(body: str, runs: dict[int, tuple[int, list[Stretch]]], withdrawn: set[int]) -> None:

@@ -1,7 +1,7 @@
 """Sending scheduled packs: attached where a mail server takes it, else as a link to the page with it.
 
-On a pack that is ready `lease_until` is when it is due to be sent; none: nothing is to be sent (any more). A worker
-puts it ahead, sends outside any transaction and takes it away after, so a failure is followed by another try.
+A worker puts a pack's `send_at` ahead, sends outside any transaction and takes it away after, so a failure is
+followed by another try.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from django.utils import timezone
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import due_work
-from alignadmin.mail.sending import addresses
+from alignadmin.mail.outbox import addresses
 from alignadmin.text import one_line
 from connectors.history.packs import schedules
-from connectors.models import Pack, PackState
+from connectors.models import Pack
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ NO_MAIL = "It could not be sent: EMAIL_URL is not set."
 @due_work
 def send_due() -> int:
     """Send what is due, until the mail server fails: what is left is due at the next look."""
-    waiting = Pack.objects.filter(state=PackState.DONE, lease_until__lte=timezone.now()).order_by("id")
+    waiting = Pack.objects.filter(send_at__lte=timezone.now()).order_by("id")
     done = 0
     for pack in waiting.select_related("schedule")[:50]:
         at = _claim(pack)
@@ -50,14 +50,14 @@ def send_due() -> int:
 def _claim(pack: Pack) -> datetime | None:
     """None when another worker has it."""
     at = timezone.now() + AGAIN
-    mine = Pack.objects.filter(pk=pack.pk, state=PackState.DONE, lease_until=pack.lease_until)
-    return at if mine.update(lease_until=at) else None
+    mine = Pack.objects.filter(pk=pack.pk, send_at=pack.send_at)
+    return at if mine.update(send_at=at) else None
 
 
 def _send(pack: Pack, at: datetime) -> bool:
     told = addresses(schedules.recipients_of(pack.schedule)) if pack.schedule else []
     if not told:  # the schedule was deleted meanwhile
-        Pack.objects.filter(pk=pack.pk, lease_until=at).update(lease_until=None)
+        Pack.objects.filter(pk=pack.pk, send_at=at).update(send_at=None)
         return True
     try:
         if not settings.EMAIL_URL:
@@ -73,14 +73,14 @@ def _send(pack: Pack, at: datetime) -> bool:
 
 def _failed(pack: Pack, at: datetime, error: Exception) -> None:
     why = NO_MAIL if str(error) == NO_MAIL else f"It could not be sent: {type(error).__name__}: {one_line(str(error))}"
-    Pack.objects.filter(pk=pack.pk, lease_until=at).update(error=why[:1000])
+    Pack.objects.filter(pk=pack.pk, send_at=at).update(mail_error=why[:1000])
     log.warning("Pack %s: %s", pack.pk, why[:300])
 
 
 def _note(pack: Pack, at: datetime, told: list[str], *, attached: bool) -> None:
     how = "attached" if attached else "as a link"
     with transaction.atomic():
-        if not Pack.objects.filter(pk=pack.pk, lease_until=at).update(lease_until=None, error=""):
+        if not Pack.objects.filter(pk=pack.pk, send_at=at).update(send_at=None, mail_error=""):
             return
         trail.record(
             AuditRecord(

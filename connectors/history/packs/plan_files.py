@@ -15,7 +15,7 @@ from django.db.models import Q
 
 from alignadmin.audit.models import Entry
 from connectors.history.mirror.projection import WITHOUT_ROW
-from connectors.history.packs.row_files import Told
+from connectors.history.packs.row_files import ParsedEntry
 from connectors.history.packs.scratch import Scratch
 
 AT_ONCE = 200  # plans
@@ -45,12 +45,12 @@ def _some(plans: Sequence[int]) -> Iterator[Sequence[int]]:
         yield plans[start : start + AT_ONCE]
 
 
-def _entries(plans: Sequence[int], seqs: Sequence[int], which: Q) -> Iterator[list[Told]]:
+def _entries(plans: Sequence[int], seqs: Sequence[int], which: Q) -> Iterator[list[ParsedEntry]]:
     wanted = set(plans)
     for start in range(0, len(seqs), BATCH):
         entries = Entry.objects.filter(which, seq__in=seqs[start : start + BATCH]).exclude(action__in=WITHOUT_ROW)
         stored = entries.order_by("seq").values_list("seq", "hash", "body")
-        read = [Told(seq=seq, hash=hash_, body=json.loads(body)) for seq, hash_, body in stored]
+        read = [ParsedEntry(seq=seq, hash=hash_, body=json.loads(body)) for seq, hash_, body in stored]
         yield [entry for entry in read if entry.body["plan"] in wanted]
 
 
@@ -91,12 +91,12 @@ def _first(acts: Sequence[Said], *actions: str) -> Said:
     return next((act for act in acts if act["action"] in actions), {})
 
 
-def _act(entry: Told) -> dict[str, Any]:
+def _act(entry: ParsedEntry) -> dict[str, Any]:
     kept = ("at", "action", "actor", "connector", "sentence", "reason", "ticket", "data")
     return {"seq": entry.seq, "hash": entry.hash, **{name: entry.body[name] for name in kept}}
 
 
-def _change(entry: Told) -> dict[str, Any]:
+def _change(entry: ParsedEntry) -> dict[str, Any]:
     said = entry.body
     data: Said = said["data"]
     return {

@@ -77,7 +77,7 @@ class Written:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Told:
+class ParsedEntry:
     """An entry as it was read for a pack."""
 
     seq: int
@@ -85,14 +85,14 @@ class Told:
     body: Mapping[str, Any]
 
 
-def record_of(row: HistoryRow, source: Told | MirrorLine) -> Record:
+def record_of(row: HistoryRow, source: ParsedEntry | MirrorLine) -> Record:
     """What an entry says, its connector as it was called then; or what a line says that no act of ours explains.
 
     The line that an entry's change is in is found later.
     """
     told = dict(zip(FIELDS, values_of(row), strict=True))
     told |= {"at": row.at.astimezone(UTC).isoformat(), "source": str(row.source), "certainty": str(row.certainty)}
-    if isinstance(source, Told):
+    if isinstance(source, ParsedEntry):
         connector = source.body["connector"]
         named = {name: connector[name] for name in CONNECTOR} if connector else None
         return {"seq": source.seq, "hash": source.hash, "connector": named, **told, "line": None}

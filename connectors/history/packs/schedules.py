@@ -75,7 +75,8 @@ def troubles() -> list[Pack]:
     """The last pack of each schedule that is on, where it has failed or could not be sent; `error` says why."""
     last = Pack.objects.filter(schedule=OuterRef("pk")).order_by("-pk").values("pk")[:1]
     newest = PackSchedule.objects.filter(is_active=True).annotate(last=Subquery(last)).values("last")
-    return list(Pack.objects.filter(pk__in=newest).exclude(error="").select_related("schedule").order_by("pk"))
+    failed = Pack.objects.filter(pk__in=newest).exclude(job__error="", mail_error="")
+    return list(failed.select_related("schedule", "job").order_by("pk"))
 
 
 # -- what admins do ---------------------------------------------------------------------------------------------------

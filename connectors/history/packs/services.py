@@ -17,7 +17,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
@@ -27,18 +27,16 @@ from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.audit.models import Entry
 from alignadmin.due_work import due_work, wake
 from alignadmin.errors import Refused
-from connectors.history.packs import lease, selection, zip_file
-from connectors.history.packs.lease import Hold
+from connectors.history.packs import selection, zip_file
 from connectors.history.packs.scratch import scratch
 from connectors.history.packs.selection import BadQuery, Selection
 from connectors.history.packs.zip_file import Contents, Made
-from connectors.jobs import leases
-from connectors.jobs.runner import MOST_TRIES, Interrupted, LeaseLost, stopping
-from connectors.models import Pack, PackSchedule, PackState
+from connectors.jobs import runner
+from connectors.jobs.runner import MOST_TRIES, JobFailed, Run
+from connectors.models import ACTIVE, Job, JobKind, JobState, Pack, PackSchedule, PackState
 
 log = logging.getLogger(__name__)
 
-ACTIVE = (PackState.QUEUED, PackState.RUNNING)
 MOST_WAITING = 5  # of one person
 BLOCK = 1024 * 1024
 TOO_OFTEN = "Writing this pack was begun time and again and never came to its end. See the log, then ask for it again."
@@ -57,7 +55,7 @@ def ask(query: str, *, actor: Person, time_zone: str, uuid: UUID | None = None) 
         lock_head()  # clicks come one after the other
         if same := _same(chosen, actor, uuid):
             return same
-        waiting = Pack.objects.filter(asked_by=actor, state__in=ACTIVE).count()
+        waiting = Pack.objects.filter(asked_by=actor, job__state__in=ACTIVE).count()
         if waiting >= MOST_WAITING:
             raise Refused(f"{waiting} packs of yours are still being written. Wait until one of them is ready.")
         return queue(chosen, asked_by=actor, actor=actor, uuid=uuid)
@@ -68,7 +66,7 @@ def _same(chosen: Selection, actor: Person, uuid: UUID | None) -> Pack | None:
         if known.asked_by_id != actor.pk or known.query != chosen.query:
             raise Refused("This form was already sent with another filter. Open the export again.")
         return known
-    waiting = Pack.objects.filter(asked_by=actor, query=chosen.query, time_zone=chosen.time_zone, state__in=ACTIVE)
+    waiting = Pack.objects.filter(asked_by=actor, query=chosen.query, time_zone=chosen.time_zone, job__state__in=ACTIVE)
     return waiting.first()
 
 
@@ -81,7 +79,7 @@ def again(pack: Pack, *, actor: Person) -> Pack:
     chosen = selection.select(pack.query, pack.time_zone)
     with transaction.atomic():
         lock_head()
-        waiting = Pack.objects.filter(asked_by=None, query=chosen.query, state__in=ACTIVE)
+        waiting = Pack.objects.filter(asked_by=None, query=chosen.query, job__state__in=ACTIVE)
         return waiting.first() or queue(chosen, asked_by=None, actor=actor, schedule=pack.schedule)
 
 
@@ -94,15 +92,16 @@ def queue(
     schedule: PackSchedule | None = None,
 ) -> Pack:
     """As the end of the caller's transaction. What nobody is said to have asked for is a schedule's and is kept."""
+    uuid = uuid or uuid4()
     pack = Pack.objects.create(
-        uuid=uuid or uuid4(),
+        uuid=uuid,
+        job=runner.start(None, JobKind.PACK, actor=asked_by, subject=str(uuid)),
         asked_by=asked_by,
         schedule=schedule,
         query=chosen.query,
         time_zone=chosen.time_zone,
         created_at=timezone.now(),
     )
-    wake()
     by = f" by the schedule {schedule.name}" if schedule else ""
     trail.record(
         AuditRecord(
@@ -124,80 +123,55 @@ def queue(
 
 def note_failed(query: str, time_zone: str, why: str, schedule: PackSchedule) -> None:
     """A pack of a schedule that could not even be asked for stands among the others, to be asked for again."""
-    now = timezone.now()
-    Pack.objects.create(
-        uuid=uuid4(),
-        schedule=schedule,
-        query=query,
-        time_zone=time_zone,
-        state=PackState.FAILED,
-        error=why,
-        created_at=now,
-        finished_at=now,
+    now, uuid = timezone.now(), uuid4()
+    job = Job.objects.create(
+        kind=JobKind.PACK, subject=str(uuid), state=JobState.FAILED, error=why, finished_at=now, started_at=now
     )
+    Pack.objects.create(uuid=uuid, job=job, schedule=schedule, query=query, time_zone=time_zone, created_at=now)
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------
 
 
-@due_work
-def write_due() -> int:
-    count = 0
-    while not stopping.is_set() and (hold := lease.claim()):
-        execute(hold)
-        count += 1
-    return count
-
-
-def execute(hold: Hold) -> None:
-    """Write a claimed pack to its end; what goes wrong ends up as the pack's sentence."""
+@runner.handler(JobKind.PACK)
+def write_pack(run: Run) -> None:
+    """Write the pack of a job to its end, from its beginning; what goes wrong ends up as the job's sentence."""
+    pack = Pack.objects.select_related("asked_by", "schedule").get(job=run.job)
+    if pack.entry_seq is not None:  # made by a worker that was killed before the job's end was written
+        return
+    if run.job.epoch > MOST_TRIES:
+        raise JobFailed(TOO_OFTEN)
     try:
-        with leases.heartbeat(f"pack {hold.pack.pk}", hold.renew):
-            _write(hold)
-    except Interrupted:
-        hold.requeue()
-    except LeaseLost:
-        log.warning("Pack %s was not held any more; another worker writes it", hold.pack.pk)
-        hold.requeue()  # unless it has been taken over
+        _write(run, pack)
     except (BadQuery, Refused, checkpoints.NotSigned) as error:
-        _fail(hold, str(error))
+        raise JobFailed(str(error)) from error
     except OSError as error:
-        folder = settings.PACK_FOLDER
-        why = error.strerror or str(error)
-        _fail(hold, f"The pack could not be written into {folder}: {why}. Make room there, then ask for it again.")
-    except OperationalError:
-        # Locked for too long, or gone: the lease runs out, and whoever takes it up then begins again.
-        log.exception("The database did not let pack %s be written", hold.pack.pk)
-        connection.close_if_unusable_or_obsolete()
+        folder, why = settings.PACK_FOLDER, error.strerror or str(error)
+        sentence = f"The pack could not be written into {folder}: {why}. Make room there, then ask for it again."
+        raise JobFailed(sentence) from error
 
 
-def _fail(hold: Hold, sentence: str) -> None:
-    log.warning("Pack %s failed: %s", hold.pack.pk, sentence)
-    values = {"state": PackState.FAILED, "error": sentence, "finished_at": timezone.now(), "lease_until": None}
-    hold.mine().update(**values)
+def _write(run: Run, pack: Pack) -> None:
+    def progress(done: int) -> None:
+        run.progress(done=done)
 
-
-def _write(hold: Hold) -> None:
-    pack = hold.pack
-    if pack.epoch > MOST_TRIES:
-        raise Refused(TOO_OFTEN)
     chosen = selection.select(pack.query, pack.time_zone)
-    with _draft(pack) as draft, scratch(draft.parent, f".{pack.uuid}-") as aside:
-        found = zip_file.contents(pack, chosen, aside, hold.progress)
-        pack.total = found.total
-        hold.write(done=found.read, total=pack.total)
-        made = zip_file.write(draft, found, hold.progress)
-        _finish(hold, draft, found, made)
+    with _draft(pack, run.job.epoch) as draft, scratch(draft.parent, f".{pack.uuid}-") as aside:
+        found = zip_file.contents(pack, chosen, aside, progress)
+        run.job.done, run.job.total = found.read, found.total
+        run.write()
+        made = zip_file.write(draft, found, progress)
+        _finish(run, pack, draft, found, made)
 
 
 @contextmanager
-def _draft(pack: Pack) -> Iterator[Path]:
+def _draft(pack: Pack, epoch: int) -> Iterator[Path]:
     """A file that only we may read; what killed runs have left of this pack goes."""
     folder = Path(settings.PACK_FOLDER)
     folder.mkdir(parents=True, exist_ok=True, mode=0o750)
     for left in folder.glob(f".{pack.uuid}-*"):
         left.unlink(missing_ok=True)
-    draft = folder / f".{pack.uuid}-{pack.epoch}.part"
+    draft = folder / f".{pack.uuid}-{epoch}.part"
     os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
         yield draft
@@ -205,27 +179,22 @@ def _draft(pack: Pack) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
 
 
-def _finish(hold: Hold, draft: Path, found: Contents, made: Made) -> None:
-    pack, path = hold.pack, Path(settings.PACK_FOLDER) / f"{hold.pack.uuid}.zip"
+def _finish(run: Run, pack: Pack, draft: Path, found: Contents, made: Made) -> None:
+    path = Path(settings.PACK_FOLDER) / f"{pack.uuid}.zip"
     size, sha256 = _synced(draft)
-    now = timezone.now()
     with transaction.atomic():
-        hold.assert_lease()
+        run.assert_lease()
         draft.replace(path)
         sync_folder(path.parent)
-        hold.write(
-            state=PackState.DONE,
-            done=pack.total,
-            total=pack.total,
+        entry = _tell(pack, found, made, sha256)
+        Pack.objects.filter(pk=pack.pk).update(
             path=str(path),
             size=size,
             sha256=sha256,
-            error="",
-            finished_at=now,
-            lease_until=now if _has_recipients(pack) else None,  # from when on it is due to be sent
+            entry_seq=entry.seq,
+            send_at=timezone.now() if _has_recipients(pack) else None,
         )
-        entry = _tell(pack, found, made, sha256)
-        Pack.objects.filter(pk=pack.pk).update(entry_seq=entry.seq)
+    run.job.done = run.job.total
     wake()
 
 
@@ -287,9 +256,9 @@ def differences(pack: Pack) -> tuple[int, list[str]]:
 
 def expires_at(pack: Pack) -> datetime | None:
     """None for a pack that is not there yet, or that a schedule made: those stay."""
-    if pack.finished_at is None or pack.asked_by_id is None:
+    if pack.job.finished_at is None or pack.asked_by_id is None:
         return None
-    return pack.finished_at + timedelta(seconds=settings.PACK_KEPT)
+    return pack.job.finished_at + timedelta(seconds=settings.PACK_KEPT)
 
 
 def has_expired(pack: Pack) -> bool:
@@ -301,7 +270,7 @@ def has_expired(pack: Pack) -> bool:
 def remove_expired() -> int:
     """Files of packs that were kept long enough; their entries tell for good what was in them."""
     oldest = timezone.now() - timedelta(seconds=settings.PACK_KEPT)
-    old = Pack.objects.filter(state=PackState.DONE, asked_by__isnull=False, finished_at__lte=oldest).exclude(path="")
+    old = Pack.objects.filter(asked_by__isnull=False, job__finished_at__lte=oldest).exclude(path="")
     return sum(remove(pack) for pack in old[:100])
 
 

@@ -33,10 +33,10 @@ from connectors.history.mirror.projection import WITHOUT_ROW
 from connectors.history.mirror.terms import Terms, terms_of
 from connectors.history.packs import row_files
 from connectors.history.packs import terms as pack_terms
-from connectors.history.packs.row_files import Told
+from connectors.history.packs.row_files import ParsedEntry
 from connectors.history.packs.scratch import Scratch, number_of
 from connectors.history.packs.selection import Selection
-from connectors.history.packs.terms import Meanings
+from connectors.history.packs.terms import TermMeanings
 from connectors.models import Case, HistoryRow, MirrorLine
 from connectors.models.connector import Connector
 from connectors.ports.audited import LOG_WITHDRAWN
@@ -72,7 +72,7 @@ class Ends:
     line: int
     row: int
     at: datetime
-    meanings: Mapping[int, Meanings]  # of terms and type ids, by which lines are read
+    meanings: Mapping[int, TermMeanings]  # of terms and type ids, by which lines are read
 
     @classmethod
     def now(cls) -> Ends:
@@ -135,7 +135,7 @@ class Found:
 
 
 @dataclass(kw_only=True)
-class Stored:
+class TableRow:
     """A row as it stands in the table of the page."""
 
     id: int
@@ -222,7 +222,7 @@ class Reading:
     around: Window  # which may hold what decides about a pair in the window
     found: Found = field(default_factory=Found)
     known: int = 0  # rows of the table in the span that stand for an entry or a line
-    doubtful: list[tuple[HistoryRow, Told | MirrorLine]] = field(default_factory=list)  # rows as they should be
+    doubtful: list[tuple[HistoryRow, ParsedEntry | MirrorLine]] = field(default_factory=list)  # rows as they should be
     replaced: list[int] = field(default_factory=list)  # the rows of the table in whose place they are
 
     def __post_init__(self) -> None:
@@ -245,7 +245,7 @@ class Reading:
             self.found.entries += len(entries)
             self.progress(len(entries))
 
-    def _archived(self) -> Iterator[list[Told]]:
+    def _archived(self) -> Iterator[list[ParsedEntry]]:
         """Of entries that have left the database those whose archive is at hand."""
         for archive in Archive.objects.exclude(removed_at=None).select_related("checkpoint").order_by("first_seq"):
             if self.around.since and archive.checkpoint.at < self.around.since:
@@ -267,7 +267,7 @@ class Reading:
             ],
         )
 
-    def _compare_entries(self, made: Sequence[tuple[Told, HistoryRow]]) -> None:
+    def _compare_entries(self, made: Sequence[tuple[ParsedEntry, HistoryRow]]) -> None:
         of_these = Q(entry_seq__in=[entry.seq for entry, _ in made])
         there = {row.seq: row for row in _stored(of_these, self.ends)}
         fitting = self._fitting(of_these)
@@ -404,7 +404,7 @@ class Reading:
     def _has_words(self, *texts: str) -> bool:
         return any(search_index.holds(text, self.chosen.groups) for text in texts)
 
-    def _choose(self, row: HistoryRow, source: Told | MirrorLine) -> None:
+    def _choose(self, row: HistoryRow, source: ParsedEntry | MirrorLine) -> None:
         is_line = isinstance(source, MirrorLine)
         number = source.pk if isinstance(source, MirrorLine) else source.seq
         self.scratch.choose(row.at, row_files.record_of(row, source), is_line=is_line, number=number)
@@ -426,7 +426,7 @@ class Reading:
         user = MirrorLine.objects.filter(pk=pairing[0]).values_list("user", flat=True).first()
         return search_terms.with_remote(row.text, user or "")
 
-    def _doubt(self, row: HistoryRow, source: Told | MirrorLine, stored: Stored | None) -> None:
+    def _doubt(self, row: HistoryRow, source: ParsedEntry | MirrorLine, stored: TableRow | None) -> None:
         self.doubtful.append((row, source))
         if stored:
             self.replaced.append(stored.id)
@@ -450,7 +450,7 @@ class Reading:
 
     # -- rows that stand for nothing ----------------------------------------------------------------------------------
 
-    def _note_stored(self, stored: Stored | None) -> None:
+    def _note_stored(self, stored: TableRow | None) -> None:
         self.known += stored is not None and self.window.has(stored.at)
 
     def find_surplus(self) -> None:
@@ -466,7 +466,7 @@ class Reading:
             self._name_surplus(some)
             last_id = some[-1].id
 
-    def _name_surplus(self, some: Sequence[Stored]) -> None:
+    def _name_surplus(self, some: Sequence[TableRow]) -> None:
         """Those that were not compared: they name nothing, something else, or what is of another time."""
         entries = Entry.objects.filter(seq__in=[row.seq for row in some if row.seq], seq__lte=self.ends.seq)
         told = _told(entries.values_list("seq", "hash", "body"))
@@ -551,7 +551,7 @@ class Reading:
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 
-def _entries(around: Window, ends: Ends) -> Iterator[list[Told]]:
+def _entries(around: Window, ends: Ends) -> Iterator[list[ParsedEntry]]:
     """By pages of the key; then those told later of what happened in the span."""
     stored = Entry.objects.filter(seq__lte=ends.seq)
     bounds = stored.filter(around.condition()).aggregate(first=Min("seq"), last=Max("seq"))
@@ -569,7 +569,7 @@ def _beginning(window: Window) -> str:
     return "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], zip(*ends, strict=False)))
 
 
-def _paged(entries: QuerySet[Entry], after: int) -> Iterator[list[Told]]:
+def _paged(entries: QuerySet[Entry], after: int) -> Iterator[list[ParsedEntry]]:
     return map(_told, _pages(entries, after))
 
 
@@ -585,9 +585,9 @@ def _plans_in(body: str) -> Iterator[int]:
     return map(int, PLAN.findall(body))
 
 
-def _told(stored: Iterable[tuple[int, str, str]]) -> list[Told]:
+def _told(stored: Iterable[tuple[int, str, str]]) -> list[ParsedEntry]:
     """What an altered text says that cannot be read any more is nothing: the chain names it."""
-    return [Told(seq=seq, hash=hash_, body=standalone_checker.fields(body)) for seq, hash_, body in stored]
+    return [ParsedEntry(seq=seq, hash=hash_, body=standalone_checker.fields(body)) for seq, hash_, body in stored]
 
 
 def _row_of(body: Mapping[str, Any], *, is_found: bool) -> HistoryRow | None:
@@ -605,17 +605,18 @@ def _is_told(seq: int) -> bool:
     return Case.objects.filter(entry_seq=seq, line__isnull=False).exists()
 
 
-def _stored(which: Q, ends: Ends) -> list[Stored]:
+def _stored(which: Q, ends: Ends) -> list[TableRow]:
     found = HistoryRow.objects.filter(which, id__lte=ends.row).order_by("id").values_list(*STORED)
     return [
-        Stored(id=row[0], line=row[1], certainty=row[2], identical=row[3], text=row[4], values=row[5:]) for row in found
+        TableRow(id=row[0], line=row[1], certainty=row[2], identical=row[3], text=row[4], values=row[5:])
+        for row in found
     ]
 
 
 # -- comparing --------------------------------------------------------------------------------------------------------
 
 
-def _differing(row: HistoryRow, stored: Stored) -> Iterator[tuple[str, object, object]]:
+def _differing(row: HistoryRow, stored: TableRow) -> Iterator[tuple[str, object, object]]:
     """Field, what the table says, and what it should say."""
     if stored.values == (made := values_of(row)):
         return
@@ -649,7 +650,7 @@ def _altered(
     return Difference(kind=ALTERED, seq=seq, line=line, sentence=sentence, look=look, read_for=read_for)
 
 
-def _surplus(row: Stored) -> Difference:
+def _surplus(row: TableRow) -> Difference:
     what = f"entry {row.seq}" if row.seq else f"line {row.line}" if row.line else "no entry and no line"
     said = row.values[FIELDS.index("sentence")]
     sentence = f"A row names {what}, which does not stand for it: {said[:LONGEST_VALUE]}"

@@ -20,7 +20,7 @@ INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Period:
+class StatedPeriod:
     """What is spoken of, never beyond the moment the pack was made."""
 
     since: datetime | None  # None: from the first entry on
@@ -41,7 +41,7 @@ class Period:
 def write(selection: Selection, written: Written, found: Found, *, made_at: datetime, last: int) -> str:
     """Plain text, its lines as long as they come; `last` is the last entry that there was."""
     until = min(selection.until or made_at, made_at)
-    period = Period(since=selection.since, until=until, zone=ZoneInfo(selection.time_zone))
+    period = StatedPeriod(since=selection.since, until=until, zone=ZoneInfo(selection.time_zone))
     connectors = selection.connectors or list(Connector.objects.order_by("name"))
     covered = gaps.gaps_until(last)
     parts = [
@@ -58,7 +58,7 @@ def write(selection: Selection, written: Written, found: Found, *, made_at: date
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
-def _found(written: Written, period: Period) -> Iterator[str]:
+def _found(written: Written, period: StatedPeriod) -> Iterator[str]:
     if not written.rows:
         yield f"Nothing: no row of the history {period} matches the filter."
         return
@@ -66,7 +66,7 @@ def _found(written: Written, period: Period) -> Iterator[str]:
     yield f"{_counted(written.rows, 'row')} of the history {period} ({by_source})."
 
 
-def _absence(connector: Connector, period: Period, written: Written, found: Found) -> str:
+def _absence(connector: Connector, period: StatedPeriod, written: Written, found: Found) -> str:
     changes = found.changes[connector.pk]
     name = f"connector {connector.align_connector_id} ({one_line(connector.name)})"
     if not changes:
@@ -76,7 +76,7 @@ def _absence(connector: Connector, period: Period, written: Written, found: Foun
     return f"- {counted} on {name} {period}, of which {here} match the filter and are in this pack."
 
 
-def _gaps(connector: Connector, period: Period, covered: gaps.Told) -> Iterator[str]:
+def _gaps(connector: Connector, period: StatedPeriod, covered: gaps.CoveredTime) -> Iterator[str]:
     name = f"connector {connector.align_connector_id} ({one_line(connector.name)})"
     since = min(period.since or connector.created_at, period.until)
     found = covered.gaps(connector, since, period.until)
@@ -91,7 +91,7 @@ def _gaps(connector: Connector, period: Period, covered: gaps.Told) -> Iterator[
         yield f"    and {len(found) - MOST_GAPS} more"
 
 
-def _not_told_yet(name: str, since: datetime | None, period: Period) -> Iterator[str]:
+def _not_told_yet(name: str, since: datetime | None, period: StatedPeriod) -> Iterator[str]:
     if since and since < period.until:
         yield f"- {name}: that the log was read {period.stretch(since, period.until)} no entry tells yet."
 

@@ -23,7 +23,7 @@ Said: TypeAlias = "tuple[Any, int | None]"  # what it means, and the entry that 
 
 
 @dataclass(kw_only=True)
-class Meanings:
+class TermMeanings:
     """Of one connector: by folded term a type, and by family the ids of types."""
 
     labels: dict[str, Said] = field(default_factory=dict)
@@ -47,9 +47,9 @@ class Meanings:
         }
 
 
-def meanings() -> dict[int, Meanings]:
+def meanings() -> dict[int, TermMeanings]:
     """Of every connector, by its key, under the head's lock."""
-    found = {connector.pk: Meanings(type_ids=_unsaid(connector.type_ids)) for connector in Connector.objects.all()}
+    found = {connector.pk: TermMeanings(type_ids=_unsaid(connector.type_ids)) for connector in Connector.objects.all()}
     for key, term, type_ in TypeLabel.objects.values_list("connector", "folded", "work_item_type"):
         found[key].labels[term] = type_, None
     for seq, action, body in (
@@ -63,7 +63,7 @@ def _unsaid(type_ids: Mapping[str, Any]) -> dict[str, Said]:
     return {family: (meaning, None) for family, meaning in type_ids.items()}
 
 
-def _hear(found: Mapping[int, Meanings], seq: int, action: str, body: str) -> None:
+def _hear(found: Mapping[int, TermMeanings], seq: int, action: str, body: str) -> None:
     """What was altered so that it cannot be read says nothing: the chain names it."""
     try:
         said = json.loads(body)
@@ -80,5 +80,5 @@ def _hear(found: Mapping[int, Meanings], seq: int, action: str, body: str) -> No
         return
 
 
-def terms_file(meanings_: Mapping[int, Meanings], connectors: Iterable[Connector]) -> list[dict[str, Any]]:
+def terms_file(meanings_: Mapping[int, TermMeanings], connectors: Iterable[Connector]) -> list[dict[str, Any]]:
     return [meanings_[each.pk].told(each) for each in connectors if each.pk in meanings_]

@@ -96,7 +96,7 @@ def _ask_page(request: HttpRequest, query: str, *, problem: str = "") -> HttpRes
 def listed(request: HttpRequest) -> HttpResponse:
     """One's own packs, or with `whose=all` everybody's; `before` is the number of the pack a page starts after."""
     everybody = text_in(request.GET, "whose") == "all"
-    found = Pack.objects.select_related("asked_by", "schedule").order_by("-id")
+    found = Pack.objects.select_related("asked_by", "schedule", "job").order_by("-id")
     if not everybody:
         found = found.filter(asked_by=person_of(request))
     if (before := whole(text_in(request.GET, "before"))) is not None:
@@ -105,7 +105,7 @@ def listed(request: HttpRequest) -> HttpResponse:
     context = {
         "packs": [_shown(pack) for pack in rows[:PAGE]],
         "everybody": everybody,
-        "is_busy": any(pack.state in services.ACTIVE for pack in rows[:PAGE]),
+        "is_busy": any(pack.is_active for pack in rows[:PAGE]),
         "older": rows[PAGE - 1].pk if len(rows) > PAGE else None,
         "address": request.get_full_path(),
     }
@@ -153,7 +153,7 @@ def again(request: HttpRequest, pack: UUID) -> HttpResponse:
 
 
 def _found(uuid: UUID) -> Pack:
-    return get_object_or_404(Pack.objects.select_related("asked_by", "schedule"), uuid=uuid)
+    return get_object_or_404(Pack.objects.select_related("asked_by", "schedule", "job"), uuid=uuid)
 
 
 def _shown(pack: Pack) -> PackView:
@@ -162,7 +162,7 @@ def _shown(pack: Pack) -> PackView:
         words=selection.in_words(query_language.parse(pack.query)),
         name=file_name(pack),
         expires_at=services.expires_at(pack),
-        is_active=pack.state in services.ACTIVE,
+        is_active=pack.is_active,
         is_there=pack.state == PackState.DONE and bool(pack.path) and not services.has_expired(pack),
     )
 

@@ -1,6 +1,6 @@
 """E-mails about questions: to whoever was asked, and to the asker once there is an answer.
 
-A worker sends them. One that is lost with a killed worker, or that no mail server takes, is not all: the question
+The text itself stays on the page, behind a sign-in. An e-mail that no mail server takes is not all: the question
 stands on the overview of whoever was asked until it is answered.
 """
 
@@ -8,55 +8,41 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.urls import reverse
-from huey.contrib.djhuey import db_task
 
 from alignadmin.accounts.models import Person
-from alignadmin.mail.sending import Delivery, has_mail, send
+from alignadmin.mail import outbox
 from alignadmin.text import one_line
 from connectors.models import Question
 
-TRIES = 3
-AGAIN = 600  # seconds
+ASKED, ANSWERED = "question-asked", "question-answered"
 
 
-@db_task()  # type: ignore[untyped-decorator]
-def tell_asked(pk: int, tries: int = 1) -> Delivery | None:
-    question = Question.objects.select_related("asked_by", "to").filter(pk=pk, answered_at=None).first()
-    if question is None:
-        return None
-    delivery = _send(
-        question,
-        question.to,
-        f"{_name(question.asked_by)} asks about a change",
-        "connectors/history/reviews/question.txt",
-    )
-    if _failed(delivery) and tries < TRIES:
-        tell_asked.schedule(args=(pk, tries + 1), delay=AGAIN)
-    return delivery
+def tell_asked(question: Question) -> None:
+    """In the transaction that asks it."""
+    subject = f"{_name(question.asked_by)} asks about a change"
+    _queue(ASKED, question, question.to, subject, "connectors/history/reviews/question.txt")
 
 
-@db_task()  # type: ignore[untyped-decorator]
-def tell_answered(pk: int, tries: int = 1) -> Delivery | None:
-    question = Question.objects.select_related("asked_by", "answered_by").filter(pk=pk).first()
-    if question is None:
-        return None
+def tell_answered(question: Question) -> None:
+    """In the transaction that answers it. Nobody is asked any more what is answered."""
+    outbox.withdraw([ASKED], _about(question))
     subject = f"{_name(question.answered_by)} answered your question"
-    delivery = _send(question, question.asked_by, subject, "connectors/history/reviews/answer.txt")
-    if _failed(delivery) and tries < TRIES:
-        tell_answered.schedule(args=(pk, tries + 1), delay=AGAIN)
-    return delivery
+    _queue(ANSWERED, question, question.asked_by, subject, "connectors/history/reviews/answer.txt")
 
 
-def _send(question: Question, to: Person | None, subject: str, template: str) -> Delivery | None:
-    """None where nobody is there to read it. The text itself stays on the page, behind a sign-in."""
+def _queue(kind: str, question: Question, to: Person | None, subject: str, template: str) -> None:
+    """Nothing where nobody is there to read it."""
     if to is None or not to.is_active:
-        return None
+        return
     link = settings.PUBLIC_ADDRESS.rstrip("/") + reverse("question", args=[question.pk])
-    return send(to, one_line(subject), template, link=link, what=one_line(subject))
+    recipient = outbox.Recipient(name=str(to), address=to.email)
+    context = {"person": to, "link": link, "what": one_line(subject)}
+    about = _about(question)
+    outbox.queue(kind, [recipient], subject, template, context, about=about, stream=about)
 
 
-def _failed(delivery: Delivery | None) -> bool:
-    return delivery is not None and not delivery.has_gone and has_mail()
+def _about(question: Question) -> str:
+    return f"question {question.pk}"
 
 
 def _name(person: Person | None) -> str:

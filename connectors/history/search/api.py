@@ -17,7 +17,7 @@ from alignadmin.accounts.rights import Right
 from alignadmin.parsing import text_in, whole
 from connectors.history.search import numbers, queries, query_language
 from connectors.history.search.forms import FIELDS, QUALIFIER_OF, asked
-from connectors.history.search.query_language import Selection
+from connectors.history.search.query_language import HistoryFilter
 from connectors.models import HistoryRow, MirrorLine
 
 
@@ -110,7 +110,7 @@ class HistoryViewSet(ReadOnlyModelViewSet[HistoryRow]):
     def get_object(self) -> HistoryRow:
         return numbers.found_or_404(self.kwargs["number"])
 
-    def selection(self) -> Selection:
+    def selection(self) -> HistoryFilter:
         wanted = asked(self.request.query_params)
         if troubles := query_language.trouble(wanted):
             raise ValidationError({"q": list(troubles)})

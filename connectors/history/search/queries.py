@@ -21,7 +21,7 @@ from connectors.align.audit_sentences import parse
 from connectors.history.mirror import search_index
 from connectors.history.mirror.search_index import TimeSpan
 from connectors.history.search import query_language
-from connectors.history.search.query_language import Selection
+from connectors.history.search.query_language import HistoryFilter
 from connectors.history.verification import row_status, services
 from connectors.history.verification.row_status import RowStatus
 from connectors.history.verification.services import CheckResult
@@ -70,7 +70,7 @@ def key_of(row: HistoryRow) -> PageBound:
 
 
 def history_page(
-    chosen: Selection | None, *, before: PageBound | None = None, after: PageBound | None = None, size: int = PAGE
+    chosen: HistoryFilter | None, *, before: PageBound | None = None, after: PageBound | None = None, size: int = PAGE
 ) -> HistoryPage:
     """`before` gives the rows older than it, `after` the ones just newer; both newest first."""
     if chosen is None:
@@ -86,7 +86,7 @@ def history_page(
 
 
 def _beside(
-    chosen: Selection, *, before: PageBound | None, after: PageBound | None, count: int
+    chosen: HistoryFilter, *, before: PageBound | None, after: PageBound | None, count: int
 ) -> Sequence[HistoryRow]:
     """The `count` rows nearest to the key, the nearest first."""
     # The bound on `at` alone is what lets the index be used.
@@ -108,7 +108,7 @@ def _beside(
 class Wanted:
     """The rows of a page: `count` of a selection in a span that are beyond a key, in an order of time."""
 
-    chosen: Selection
+    chosen: HistoryFilter
     span: TimeSpan
     beyond: Q
     order: Sequence[str]
@@ -182,7 +182,7 @@ def _last(found: Sequence[HistoryRow]) -> PageBound | None:
     return key_of(found[-1]) if found else None
 
 
-def in_aligns_log(chosen: Selection | None) -> Selection | None:
+def in_aligns_log(chosen: HistoryFilter | None) -> HistoryFilter | None:
     """What Align shows, and our own changes that no line of it was found for yet."""
     shown = Q(line__isnull=False) | (Q(source=Source.OURS) & ~Q(match=""))
     return chosen and replace(chosen, columns=chosen.columns & shown)
@@ -219,7 +219,7 @@ class Bars:
 BAR_WIDTH, BAR_HEIGHT = 10, 44
 
 
-def bars(chosen: Selection | None, first_page: HistoryPage | None = None) -> Bars | None:
+def bars(chosen: HistoryFilter | None, first_page: HistoryPage | None = None) -> Bars | None:
     """The last 60 days of what the search leaves; the table itself has no such window."""
     page = first_page or history_page(chosen, size=1)
     if chosen is None or not page.rows:
@@ -247,12 +247,12 @@ def _of_rows(rows: Sequence[HistoryRow], first: date) -> dict[date, tuple[int, i
     return {day: (total[day], outside[day]) for day in total}
 
 
-def _per_day(chosen: Selection, first: date, last: date) -> dict[date, tuple[int, int]]:
+def _per_day(chosen: HistoryFilter, first: date, last: date) -> dict[date, tuple[int, int]]:
     with search_index.advised(by_words=False):
         return _tallied(chosen, first, last)
 
 
-def _tallied(chosen: Selection, first: date, last: date) -> dict[date, tuple[int, int]]:
+def _tallied(chosen: HistoryFilter, first: date, last: date) -> dict[date, tuple[int, int]]:
     """Counted by numbers of seconds: a date of a zone costs a call of Python for each row on SQLite."""
     counts: dict[date, tuple[int, int]] = {}
     for start, end in _without_clock_change(first, last):

@@ -301,7 +301,7 @@ def trouble(search: Search) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Selection:
+class HistoryFilter:
     """A search made ready for the database: a condition, the words of which one in each group must be, the time."""
 
     columns: Q
@@ -315,7 +315,7 @@ def rows(search: Search) -> QuerySet[HistoryRow]:
     return HistoryRow.objects.none() if chosen is None else within(chosen, TimeSpan())
 
 
-def within(chosen: Selection, span: TimeSpan) -> QuerySet[HistoryRow]:
+def within(chosen: HistoryFilter, span: TimeSpan) -> QuerySet[HistoryRow]:
     """The rows of a selection in a span of time, which also keeps the index of words from giving more than that."""
     span = span.within(chosen.span)
     found = HistoryRow.objects.filter(chosen.columns)
@@ -326,7 +326,7 @@ def within(chosen: Selection, span: TimeSpan) -> QuerySet[HistoryRow]:
     return found.filter(matching(chosen.groups, span)) if chosen.groups else found
 
 
-def select(search: Search) -> Selection | None:
+def select(search: Search) -> HistoryFilter | None:
     """None where something is not understood."""
     if trouble(search):
         return None
@@ -341,7 +341,7 @@ def select(search: Search) -> Selection | None:
             groups += [group] if all(meaning.any_of for meaning in meanings) else []
     groups += _plain(search)
     since, until = bounds(search)
-    return Selection(columns=columns, groups=tuple(groups), span=TimeSpan(since=since, until=until))
+    return HistoryFilter(columns=columns, groups=tuple(groups), span=TimeSpan(since=since, until=until))
 
 
 def without_index(search: Search) -> tuple[Q, tuple[Group, ...]]:

@@ -23,6 +23,7 @@ from alignadmin.web.responses import failure, page, redirect
 from connectors.history.intake import gaps, intake
 from connectors.history.intake.paste_times import AskHour, AskZone
 from connectors.history.intake.pasted_log import FORMS, SLASHED_EXAMPLE, AskDayOrder, Hour
+from connectors.history.intake.storing import IntakeResult
 from connectors.history.mirror import search_terms
 from connectors.history.search import numbers, queries, query_language, saved_views
 from connectors.history.search.forms import LARGEST, TOO_LARGE, IntakeForm, SearchFields, asked
@@ -196,7 +197,7 @@ def _initial(request: HttpRequest) -> dict[str, str]:
     return {"connector": text_in(request.GET, "connector")}
 
 
-def _take_in(form: IntakeForm, actor: Person) -> intake.IntakeResult | None:
+def _take_in(form: IntakeForm, actor: Person) -> IntakeResult | None:
     given = form.cleaned_data
     try:
         return intake.take_in(

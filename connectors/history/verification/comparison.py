@@ -43,7 +43,7 @@ Values: TypeAlias = "tuple[Any, ...]"
 PUT_INTO_WORDS = {"text": "words it is found by", "candidates": "candidate projects"}
 
 
-class Stored(NamedTuple):
+class StoredRow(NamedTuple):
     """A row as it stands in the table."""
 
     id: int
@@ -65,10 +65,10 @@ def archived_seq() -> int:
     return ChainHead.objects.filter(pk=1).values_list("archived_seq", flat=True).first() or 0
 
 
-def stored(chosen: Q) -> list[Stored]:
+def stored(chosen: Q) -> list[StoredRow]:
     found = HistoryRow.objects.filter(chosen).annotate(as_text=AS_TEXT).order_by("id").values_list(*COLUMNS)
     return [
-        Stored(row[0], row[1], row[2:5], row[5] or "", row[6], row[7], row[8:])
+        StoredRow(row[0], row[1], row[2:5], row[5] or "", row[6], row[7], row[8:])
         for row in found.iterator(chunk_size=SIZE)
     ]
 
@@ -89,7 +89,7 @@ def rows_of_entries(after: Position) -> Page:
     return Page(following=None if is_last else entries[-1].seq, rows=len(entries), found=found)
 
 
-def _entry_compared(entry: Entry | make.EntryText, row: Stored | None) -> Iterator[Difference]:
+def _entry_compared(entry: Entry | make.EntryText, row: StoredRow | None) -> Iterator[Difference]:
     try:
         again = row_of(entry, is_told=make.is_told(entry))
     except (ValueError, KeyError, TypeError):  # the chain's check names it
@@ -106,7 +106,7 @@ def _entry_compared(entry: Entry | make.EntryText, row: Stored | None) -> Iterat
         yield from differing(again, row)
 
 
-def differing(again: HistoryRow, row: Stored) -> Iterator[Difference]:
+def differing(again: HistoryRow, row: StoredRow) -> Iterator[Difference]:
     """Where a stored row does not say what its entry or line says."""
     text = again.text
     if again.entry_seq and row.line and (remote := search_terms.beginnings(search_terms.REMOTE, row.user)):
@@ -145,13 +145,13 @@ def _only(says: str, said: str) -> tuple[str, str]:
     return " ".join(surplus) or says, " ".join(lacking) or said
 
 
-def _surplus(row: Stored) -> Difference:
+def _surplus(row: StoredRow) -> Difference:
     what = f"entry {row.entry_seq}" if row.entry_seq else f"line {row.line}" if row.line else "no entry and no line"
     sentence = f"A row names {what}, but nothing like it stands there: {_said(row)}"
     return Difference(kind=SURPLUS, table=ROWS, seq=row.entry_seq, line=row.line, sentence=sentence)
 
 
-def _said(row: Stored) -> str:
+def _said(row: StoredRow) -> str:
     return str(row.values[FIELDS.index("sentence")])
 
 
@@ -210,7 +210,7 @@ def _by_connector(lines: Iterable[make.Line]) -> Iterator[tuple[Connector, list[
 def _lines_compared(
     connector: Connector,
     lines: Sequence[make.Line],
-    by_line: Mapping[int | None, Stored],
+    by_line: Mapping[int | None, StoredRow],
     paired: Mapping[int, Hanging],
 ) -> Iterator[Difference]:
     former, terms = Former(connector), terms_of(connector)
@@ -242,13 +242,13 @@ class Former:
     connector: Connector
     names: frozenset[str] | None = None
 
-    def allowed(self, line: make.Line, again: HistoryRow, row: Stored) -> Iterator[Difference]:
+    def allowed(self, line: make.Line, again: HistoryRow, row: StoredRow) -> Iterator[Difference]:
         found = list(differing(again, row))
         if [each.field for each in found] == [TEXT] and self._is_of_another_name(line, again, row):
             return
         yield from found
 
-    def _is_of_another_name(self, line: make.Line, again: HistoryRow, row: Stored) -> bool:
+    def _is_of_another_name(self, line: make.Line, again: HistoryRow, row: StoredRow) -> bool:
         if self.names is None:
             self.names = frozenset(make.names_of(self.connector))
         mine = set(row.text.split())
@@ -276,7 +276,9 @@ def of_shown(shown: Sequence[HistoryRow]) -> dict[int, list[Difference]]:
     there = {row.id: row for row in stored(Q(pk__in=[row.pk for row in shown]))}
     entries = Entry.objects.in_bulk([row.entry_seq for row in shown if row.entry_seq])
     found: dict[int, list[Difference]] = {row.pk: [] for row in shown}
-    by_line: dict[int | None, Stored] = {row.line_id: there[row.pk] for row in shown if row.line_id and row.pk in there}
+    by_line: dict[int | None, StoredRow] = {
+        row.line_id: there[row.pk] for row in shown if row.line_id and row.pk in there
+    }
     alone: dict[int | None, HistoryRow] = {
         row.line_id: row for row in shown if row.line_id and not row.entry_seq and row.pk in there
     }

@@ -56,7 +56,7 @@ def _runs(after: Position) -> Page:
     more = 0
     for each in run_check.compare():
         if len(found) < MOST_KEPT:
-            found.append(Difference(**vars(each)))
+            found.append(each)
         else:
             more += 1
     return Page(following=None, rows=MirrorLine.objects.count(), found=found, more=more)

@@ -1,4 +1,4 @@
-"""`manage.py takefactors EMAIL`: for somebody who lost their second factor and every recovery code."""
+"""`manage.py remove_second_factors EMAIL`: for somebody who lost their second factor and every recovery code."""
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from huey.contrib.djhuey import HUEY
 
 from alignadmin import starting
 from alignadmin.due_work import run_due
@@ -34,14 +33,11 @@ class Command(BaseCommand):
         threads = WorkThreads(settings.WORKER_THREADS, run_due)
         threads.start()
         clock.start(threads)
-        mails = HUEY.create_consumer(**settings.HUEY["consumer"])  # of questions, and of forgotten passwords
-        mails.start()
         log.info("The worker has started: process %s, %s threads.", os.getpid(), settings.WORKER_THREADS)
         signal.sigwait(ENDING)
         runner.stopping.set()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # a second Ctrl-C waits for nothing
         threads.end()
-        mails.stop(graceful=True)
         log.info("The worker has ended: process %s.", os.getpid())
 
 

@@ -15,7 +15,7 @@ from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.errors import Refused
 from connectors.jobs import runner
-from connectors.models import Connector, Job, JobState
+from connectors.models import Connector, Job, JobKind, JobState
 from mappings import planning
 from mappings.applying.outcomes import state_counts
 from mappings.edits.names import names_of
@@ -59,7 +59,7 @@ class Command(BaseCommand):
 
     def _pull(self, connector: str, **_: Any) -> None:
         found = _connector(connector)
-        job = runner.run_now(runner.start(found, "observe", actor=None))
+        job = runner.run_now(runner.start(found, JobKind.OBSERVE, actor=None))
         _require_done(job)
         rows = Mapping.objects.filter(scope__connector=found).count()
         self.stdout.write(f"Read {job.done} lists; {rows} mappings are known.")
@@ -110,7 +110,7 @@ class Command(BaseCommand):
         if plan is None:
             raise CommandError(f"There is no plan {pk}.")
         planning.start_apply(plan, typed=confirm, reason=reason, actor=actor)
-        job = Job.objects.filter(connector=plan.connector, kind="apply", subject=str(plan.pk)).latest("id")
+        job = Job.objects.filter(connector=plan.connector, kind=JobKind.APPLY, subject=str(plan.pk)).latest("id")
         _require_done(runner.run_now(job))
         counts = state_counts(plan)
         self.stdout.write(f"Plan {plan.pk}: " + ", ".join(f"{n} {state}" for state, n in sorted(counts.items())))

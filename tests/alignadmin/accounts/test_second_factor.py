@@ -293,15 +293,15 @@ def test_who_needs_a_factor_and_removes_the_last_one_sees_only_the_way_to_add_on
 
 def test_an_operator_lets_somebody_in_who_lost_everything(inside: Client, client: Client, clock: Clock) -> None:
     add_app(inside, clock)
-    call_command("takefactors", "Dana@example.test")
+    call_command("remove_second_factors", "Dana@example.test")
     assert inside.get("/")["Location"].startswith("/accounts/login/"), "a session with a lost key goes on"
     assert not Authenticator.objects.exists()
     assert password(client)["Location"] == "/"
     assert entries("person.factor_removed") == ["Removed the second factor of Dana, as lost, by command."]
     with pytest.raises(CommandError, match="no second factor"):
-        call_command("takefactors", "dana@example.test")
+        call_command("remove_second_factors", "dana@example.test")
     with pytest.raises(CommandError, match="Nobody"):
-        call_command("takefactors", "nobody@example.test")
+        call_command("remove_second_factors", "nobody@example.test")
     assert len(entries("person.factor_removed")) == 1
 
 

@@ -146,7 +146,7 @@ def rewrite(folder: Path, name: str, raw: bytes) -> None:
     (folder / name).write_bytes(raw)
     manifest = json.loads((folder / standalone_checker.MANIFEST).read_text())
     for each, of in manifest["files"].items():
-        of["sha256"] = standalone_checker.Source(folder).sha256(each)
+        of["sha256"] = standalone_checker.PackFiles(folder).sha256(each)
     (folder / standalone_checker.MANIFEST).write_text(json.dumps(manifest))
     (folder / standalone_checker.SIGNATURE).unlink(missing_ok=True)
 

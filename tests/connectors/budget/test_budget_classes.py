@@ -15,7 +15,7 @@ from alignadmin.due_work import run_due
 from connectors.budget.slots import limits_from_settings, now
 from connectors.credentials import rotation
 from connectors.jobs import runner
-from connectors.models import BudgetSlot, Connector, Job, JobState
+from connectors.models import BudgetSlot, Connector, Job, JobKind, JobState
 from mappings import planning
 from tests.conftest import SignIn
 from tests.support import mapping_helpers as steps
@@ -33,7 +33,7 @@ class Scene:
     client: Client
     sandbox: RunningSandbox
 
-    def job(self, kind: str) -> None:
+    def job(self, kind: JobKind) -> None:
         assert runner.run_now(runner.start(self.connector, kind, actor=self.admin)).state == JobState.DONE
 
     def post(self, path: str, **form: object) -> None:
@@ -50,15 +50,15 @@ Work = Callable[[], object]
 
 
 def reading_the_catalogue(scene: Scene) -> Work:
-    return lambda: scene.job("refresh")
+    return lambda: scene.job(JobKind.REFRESH)
 
 
 def reading_all_lists(scene: Scene) -> Work:
-    return lambda: scene.job("observe")
+    return lambda: scene.job(JobKind.OBSERVE)
 
 
 def taking_in_the_log(scene: Scene) -> Work:
-    return lambda: scene.job("intake")
+    return lambda: scene.job(JobKind.INTAKE)
 
 
 def reading_one_matrix_again(scene: Scene) -> Work:

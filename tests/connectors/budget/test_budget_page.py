@@ -17,7 +17,7 @@ from alignadmin.http import Ticket
 from alignadmin.http.address import origin_of
 from connectors.budget.slots import database_budget
 from connectors.jobs import runner
-from connectors.models import BudgetGate, BudgetSlot, Connector, Job, JobState
+from connectors.models import BudgetGate, BudgetSlot, Connector, Job, JobKind, JobState
 from tests.conftest import SignIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -45,7 +45,7 @@ def take(connector: Connector, count: int, *, interactive: bool = False) -> list
 
 
 def a_job(connector: Connector, by: Person | None, **values: Any) -> Job:
-    job = runner.start(connector, "observe", actor=by)
+    job = runner.start(connector, JobKind.OBSERVE, actor=by)
     Job.objects.filter(pk=job.pk).update(started_at=timezone.now(), **values)
     return job
 

@@ -20,6 +20,7 @@ from connectors.models import (
     Credential,
     IssueType,
     Job,
+    JobKind,
     JobState,
     ProcessFlow,
     ProcessStep,
@@ -39,7 +40,7 @@ IN_REVIEW, QA = 10013, 10015
 
 def refresh(owner: Connector) -> Job:
     """The catalogue alone, without the mappings."""
-    job = runner.run_now(runner.start(owner, catalogue.REFRESH, actor=None))
+    job = runner.run_now(runner.start(owner, JobKind.REFRESH, actor=None))
     owner.refresh_from_db()
     return job
 

@@ -20,6 +20,8 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import verification
 from alignadmin.due_work import run_due
+from alignadmin.mail import sending
+from alignadmin.mail.models import OutgoingMail
 from connectors.credentials import expiry, reminders
 from connectors.models import Connector, Credential, HistoryRow, Reminder, Stage, System
 from tests.conftest import People, SignIn
@@ -49,6 +51,13 @@ def ends_in(credential: Credential, days: int) -> Credential:
     return credential
 
 
+def send_due() -> int:
+    """What a worker does: how many reminders were due."""
+    done = reminders.queue_due()
+    sending.send_due()
+    return done
+
+
 def entries() -> list[str]:
     return list(
         HistoryRow.objects.filter(action="credential.reminded").order_by("id").values_list("sentence", flat=True)
@@ -63,7 +72,7 @@ def test_each_threshold_is_told_once_and_the_end_too(credential: Credential) -> 
     for days in (61, 60, 59, 31, 30, 15, 14, 8, 7, 6, 2, 1, 0, -1, -30):
         ends_in(credential, days)
         for _ in range(2):
-            reminders.send_due()
+            send_due()
         told[days] = len(mail.outbox)
         mail.outbox.clear()
     assert [days for days, count in told.items() if count] == [60, 30, 14, 7, 1, 0]
@@ -72,11 +81,11 @@ def test_each_threshold_is_told_once_and_the_end_too(credential: Credential) -> 
 
 def test_after_a_long_sleep_only_the_nearest_of_the_passed_thresholds_is_told(credential: Credential) -> None:
     ends_in(credential, 12)
-    reminders.send_due()
+    send_due()
     assert [each.subject for each in mail.outbox] == ["Jira credential of Acme expires in 12 days"]
     assert list(Reminder.objects.values_list("days", flat=True)) == [14]
     ends_in(credential, 7)
-    reminders.send_due()
+    send_due()
     assert len(mail.outbox) == 2
 
 
@@ -91,51 +100,51 @@ def test_the_worker_sends_it_and_an_entry_says_who_was_told(credential: Credenti
 
 def test_a_changed_date_begins_anew_and_the_old_one_is_silent(credential: Credential) -> None:
     ends_in(credential, 7)
-    reminders.send_due()
+    send_due()
     later = expiry.operators_today() + timedelta(days=90)
     Credential.objects.filter(pk=credential.pk).update(expires_on=later)
-    assert reminders.send_due() == 0
+    assert send_due() == 0
     sooner = expiry.operators_today() + timedelta(days=6)
     Credential.objects.filter(pk=credential.pk).update(expires_on=sooner)
-    assert reminders.send_due() == 1
+    assert send_due() == 1
 
 
 def test_another_credential_has_reminders_of_its_own(credential: Credential) -> None:
     ends_in(credential, 7)
-    reminders.send_due()
+    send_due()
     Credential.objects.filter(pk=credential.pk).update(uuid=uuid.uuid4())
-    assert reminders.send_due() == 1
+    assert send_due() == 1
 
 
 @pytest.mark.parametrize("stage", [Stage.PENDING, Stage.PREVIOUS])
 def test_only_the_current_one_is_reminded_of(credential: Credential, stage: Stage) -> None:
     ends_in(credential, 7)
     Credential.objects.filter(pk=credential.pk).update(stage=stage)
-    assert reminders.send_due() == 0
+    assert send_due() == 0
     Credential.objects.filter(pk=credential.pk).update(stage=Stage.CURRENT)
-    assert reminders.send_due() == 1
+    assert send_due() == 1
 
 
 def test_a_deactivated_connector_reminds_nobody(credential: Credential) -> None:
     ends_in(credential, 7)
     Connector.objects.update(is_active=False)
-    assert reminders.send_due() == 0
+    assert send_due() == 0
     Connector.objects.update(is_active=True)
-    assert reminders.send_due() == 1
+    assert send_due() == 1
 
 
 @pytest.mark.parametrize("days", [[], [-5, 0, 7, 7, 10**9]])
 def test_odd_days_in_the_settings_do_no_harm(credential: Credential, settings: Any, days: list[int]) -> None:
     settings.REMINDER_DAYS = days
     ends_in(credential, 0)
-    assert reminders.send_due() == 1
+    assert send_due() == 1
 
 
 def test_a_look_costs_one_query_when_nothing_is_due(credential: Credential) -> None:
     ends_in(credential, 30)
-    reminders.send_due()
+    send_due()
     with CaptureQueriesContext(connection) as queries:
-        assert reminders.send_due() == 0
+        assert reminders.queue_due() == 0
     assert len(queries) == 1
 
 
@@ -145,7 +154,7 @@ def test_a_look_costs_one_query_when_nothing_is_due(credential: Credential) -> N
 def test_group_owner_and_back_up_owner_get_one_message(credential: Credential, people: People, admin: Person) -> None:
     ends_in(credential, 30)
     Credential.objects.filter(pk=credential.pk).update(backup_owner=people[Role.EDITOR])
-    reminders.send_due()
+    send_due()
     (message,) = mail.outbox
     assert message.to == [GROUP, admin.email, people[Role.EDITOR].email]
     assert "https://align.example.test/connectors/acme/credential/jira/" in message.body
@@ -157,7 +166,7 @@ def test_who_was_deactivated_is_not_written_to(credential: Credential, people: P
     ends_in(credential, 30)
     Credential.objects.filter(pk=credential.pk).update(backup_owner=people[Role.EDITOR])
     Person.objects.filter(pk=people[Role.EDITOR].pk).update(is_active=False)
-    reminders.send_due()
+    send_due()
     (message,) = mail.outbox
     assert message.to == [GROUP, admin.email]
     assert "Editor (deactivated)" in message.body
@@ -172,7 +181,7 @@ def test_when_there_is_nobody_else_every_active_admin_is_told(
     factories.person(Role.ADMIN, email="second@example.test")
     Credential.objects.update(owner=None)
     ends_in(credential, 30)
-    reminders.send_due()
+    send_due()
     assert sorted(mail.outbox[0].to) == [admin.email, "second@example.test"]
 
 
@@ -181,7 +190,7 @@ def test_an_address_that_is_none_holds_up_nobody(
 ) -> None:
     settings.REMINDER_RECIPIENTS = ["the group", "a@b.test\nBcc: x@evil.test", admin.email.upper(), GROUP]
     ends_in(credential, 30)
-    reminders.send_due()
+    send_due()
     assert [each.lower() for each in mail.outbox[0].to] == [admin.email, GROUP]
     assert "the group is no e-mail address" in caplog.text
     assert "\nBcc" not in caplog.text
@@ -191,7 +200,7 @@ def test_a_name_with_line_breaks_begins_no_header_and_no_line(credential: Creden
     Connector.objects.update(name="Acme\r\nBcc: x@evil.test\u2028\x0b<b>")
     Person.objects.filter(pk=admin.pk).update(name="Dana\n\nReplace it at https://evil.test")
     ends_in(credential, 30)
-    reminders.send_due()
+    send_due()
     (message,) = mail.outbox
     assert message.subject == "Jira credential of Acme Bcc: x@evil.test <b> expires in 30 days"
     assert message.message()["Bcc"] is None
@@ -200,7 +209,7 @@ def test_a_name_with_line_breaks_begins_no_header_and_no_line(credential: Creden
 
 def test_no_secret_and_no_fingerprint_is_in_the_message(credential: Credential) -> None:
     ends_in(credential, 30)
-    reminders.send_due()
+    send_due()
     raw = mail.outbox[0].message().as_string()
     assert credential.fingerprint not in raw
     assert credential.sealed not in raw
@@ -220,8 +229,8 @@ def refusing_server(settings: Any) -> Iterator[None]:
         yield
 
 
-def claimed_before(minutes: int) -> None:
-    Reminder.objects.update(claimed_at=timezone.now() - timedelta(minutes=minutes))
+def due_again() -> None:
+    OutgoingMail.objects.update(next_try_at=timezone.now())
 
 
 def test_a_failing_mail_server_leaves_it_due_and_is_told(
@@ -232,66 +241,51 @@ def test_a_failing_mail_server_leaves_it_due_and_is_told(
     signed_in: SignIn,
 ) -> None:
     ends_in(credential, 30)
-    assert run_due() == 0
+    run_due()
     assert Reminder.objects.get().sent_at is None
     assert entries() == []
-    (record,) = [each for each in caplog.records if each.name == "connectors.credentials.reminders"]
-    assert record.getMessage().startswith("A reminder for Acme could not be sent: ConnectionRefusedError")
+    (record,) = [each for each in caplog.records if each.name == "alignadmin.mail.sending"]
+    assert "(credential-reminder) was not sent: the mail server cannot be reached" in record.getMessage()
     assert record.exc_info is None
     assert reminders.unsent() == 1
     assert "1 reminder could not be sent" in signed_in(Role.ADMIN).get("/").content.decode()
     assert "could not be sent" not in signed_in(Role.VIEWER).get("/").content.decode()
 
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    assert reminders.send_due() == 0, "not again before the claim has run out"
-    claimed_before(11)
-    assert reminders.send_due() == 1
+    due_again()
+    assert send_due() == 0, "it is queued once"
     assert (len(mail.outbox), len(entries()), reminders.unsent()) == (1, 1, 0)
-
-
-def test_one_failure_ends_the_look_so_that_other_work_goes_on(
-    credential: Credential, refusing_server: None, bare_connector: Connector
-) -> None:
-    for each in bare_connector.credentials.all():
-        ends_in(each, 30)
-    assert reminders.send_due() == 0
-    assert Reminder.objects.count() == 1
-    assert reminders.send_due() == 0
-    assert (Reminder.objects.count(), reminders.unsent()) == (2, 2)
+    assert Reminder.objects.get().sent_at is not None
 
 
 def test_a_failure_of_a_threshold_that_is_over_is_no_longer_told(
     credential: Credential, refusing_server: None, settings: Any
 ) -> None:
     ends_in(credential, 30)
-    reminders.send_due()
+    send_due()
     ends_in(credential, 14)
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    assert reminders.send_due() == 1
+    assert send_due() == 1
     assert reminders.unsent() == 0
-    claimed_before(11)
-    assert reminders.send_due() == 0
+    due_again()
+    assert send_due() == 0
+    assert [each.subject for each in mail.outbox] == ["Jira credential of Acme expires in 14 days"]
 
 
-def test_a_claim_of_a_worker_that_died_is_taken_up_again(credential: Credential) -> None:
+def test_what_no_mail_server_took_for_a_day_is_queued_anew_with_the_days_that_are_left(
+    credential: Credential, refusing_server: None, settings: Any
+) -> None:
     ends_in(credential, 30)
-    date = expiry.operators_today() + timedelta(days=30)
-    Reminder.objects.create(credential_uuid=credential.uuid, expires_on=date, days=30, claimed_at=timezone.now())
-    assert reminders.send_due() == 0
-    assert reminders.unsent() == 0
-    claimed_before(11)
-    assert reminders.send_due() == 1
-    assert Reminder.objects.count() == len(mail.outbox) == 1
-
-
-def test_a_worker_that_comes_back_late_writes_no_second_entry(credential: Credential) -> None:
-    ends_in(credential, 30)
-    late = reminders._claim(reminders._due(timezone.now(), expiry.operators_today()).get())
-    assert late is not None
-    claimed_before(11)
-    assert reminders.send_due() == 1
-    reminders._note(late, [GROUP], expiry.operators_today())
-    assert len(entries()) == 1
+    send_due()
+    OutgoingMail.objects.update(expires_at=timezone.now(), next_try_at=timezone.now())
+    assert send_due() == 0
+    assert reminders.unsent() == 1, "erased, and still told on pages"
+    Reminder.objects.update(claimed_at=timezone.now() - timedelta(days=1))
+    ends_in(credential, 29)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    assert send_due() == 1
+    assert [each.subject for each in mail.outbox] == ["Jira credential of Acme expires in 29 days"]
+    assert (len(entries()), Reminder.objects.count(), reminders.unsent()) == (1, 1, 0)
 
 
 def test_two_workers_at_once_send_one(transactional_db: None, credential: Credential) -> None:
@@ -301,13 +295,14 @@ def test_two_workers_at_once_send_one(transactional_db: None, credential: Creden
     def work(_: int) -> int:
         start.wait(timeout=10)
         try:
-            return reminders.send_due()
+            return reminders.queue_due()
         finally:
             connection.close()
 
     with ThreadPoolExecutor(6) as pool:
         sent = list(pool.map(work, range(6)))
     assert sum(sent) == 1
+    sending.send_due()
     assert (len(mail.outbox), Reminder.objects.count(), len(entries())) == (1, 1, 1)
 
 
@@ -316,8 +311,8 @@ def test_without_a_mail_server_it_is_marked_and_stands_on_the_overview(
 ) -> None:
     settings.EMAIL_URL = ""
     ends_in(credential, 12)
-    assert reminders.send_due() == 1
-    assert reminders.send_due() == 0
+    assert send_due() == 1
+    assert send_due() == 0
     assert mail.outbox == []
     assert entries() == ["Jira credential of Acme expires in 12 days: shown on the overview only, no e-mail is set up."]
     assert "Jira credential of Acme expires in 12 days" in overview(signed_in(Role.ADMIN))

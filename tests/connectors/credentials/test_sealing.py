@@ -19,14 +19,12 @@ from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.second_factors import SECOND_FACTOR
 from alignadmin.http.errors import Forbidden, ReadOnlyRefused, SignInRefused
 from alignadmin.sealing import DoesNotOpen
-from connectors.catalogue.refresh import REFRESH
 from connectors.credentials import clients
 from connectors.credentials.clients import Access, NoCredential
 from connectors.credentials.values import SecretData, bound_to, open_secret, seal_secret
-from connectors.history.intake.schedule import INTAKE
 from connectors.jobs import runner
-from connectors.models import Connector, Credential, Stage, System
-from connectors.setup.services import OBSERVE, store_credential
+from connectors.models import Connector, Credential, JobKind, Stage, System
+from connectors.setup.services import store_credential
 from tests.conftest import SignIn
 from tests.support import factories
 from tests.support.sandbox_fixture import ALIGN_TOKEN, JIRA_TOKEN, RunningSandbox
@@ -158,7 +156,7 @@ def test_a_value_that_does_not_open_is_never_sent_and_the_page_says_so(
     alter(altered)
     altered.save()
     sandbox.clear_journal()
-    jobs_of = {REFRESH: "", OBSERVE: "", INTAKE: ""}
+    jobs_of = {JobKind.REFRESH: "", JobKind.OBSERVE: "", JobKind.INTAKE: ""}
     for kind in jobs_of:
         jobs_of[kind] = runner.run_now(runner.start(connector, kind, actor=None)).error
     assert all("does not open" in error for error in jobs_of.values()), jobs_of

@@ -21,7 +21,6 @@ from alignadmin.audit import verification
 from alignadmin.audit.models import ChainHead, Entry
 from alignadmin.http.errors import Forbidden, SignInRefused
 from connectors.align.client import AlignClient
-from connectors.catalogue.refresh import REFRESH
 from connectors.credentials import clients
 from connectors.credentials.clients import LockedOut, NoCredential
 from connectors.credentials.values import SecretData, seal_secret
@@ -36,11 +35,12 @@ from connectors.models import (
     CredentialUse,
     HistoryRow,
     Job,
+    JobKind,
     JobState,
     Stage,
     System,
 )
-from connectors.setup.services import OBSERVE, store_credential
+from connectors.setup.services import store_credential
 from tests.conftest import SignIn
 from tests.support.sandbox_fixture import ADMIN, ALIGN_TOKEN, JIRA_TOKEN, RunningSandbox
 
@@ -57,7 +57,7 @@ def entries(action: str = "credential.used") -> list[dict[str, Any]]:
     return [json.loads(entry.body) for entry in found]
 
 
-def job_of(owner: Connector, *, actor: Person | None = None, kind: str = OBSERVE) -> Job:
+def job_of(owner: Connector, *, actor: Person | None = None, kind: JobKind = JobKind.OBSERVE) -> Job:
     return Job.objects.create(connector=owner, kind=kind, requested_by=actor)
 
 
@@ -132,12 +132,12 @@ def test_when_the_entry_cannot_be_written_the_secret_stays_sealed_and_nothing_is
     ChainHead.objects.update(seq=F("seq") - 1)  # the next entry would take a number that is taken
     with pytest.raises(IntegrityError):
         clients.align_client(bare_connector, job=job)
-    ended = runner.run_now(runner.start(bare_connector, REFRESH, actor=None))
+    ended = runner.run_now(runner.start(bare_connector, JobKind.REFRESH, actor=None))
     assert ended.state == JobState.FAILED
     assert sandbox.journal() == []
     assert not CredentialUse.objects.exists()
     ChainHead.objects.update(seq=F("seq") + 1)
-    assert runner.run_now(runner.start(bare_connector, REFRESH, actor=None)).state == JobState.DONE
+    assert runner.run_now(runner.start(bare_connector, JobKind.REFRESH, actor=None)).state == JobState.DONE
 
 
 def test_it_is_entered_even_if_the_secret_then_does_not_open(
@@ -369,7 +369,7 @@ def test_a_refused_password_is_never_sent_again_by_itself(
     assert stored(System.JIRA).refused_status == 401
     with pytest.raises(LockedOut, match="Try it once more"):
         clients.jira_client(at_data_center, job=job_of(at_data_center))
-    ended = runner.run_now(runner.start(at_data_center, REFRESH, actor=None))
+    ended = runner.run_now(runner.start(at_data_center, JobKind.REFRESH, actor=None))
     assert "Nothing was sent: Jira refused this password" in ended.error
     assert "CAPTCHA" in ended.error
     assert press_test(signed_in(Role.ADMIN)).count("Nothing was sent") == 1

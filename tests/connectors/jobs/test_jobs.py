@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,14 +14,14 @@ from datetime import timedelta
 
 import pytest
 from django.conf import LazySettings
-from django.db import connection, connections, transaction
+from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
 from connectors.jobs import runner
-from connectors.models import Connector, Job, JobState
+from connectors.models import Connector, Job, JobKind, JobState
 from mappings import planning
 from mappings.applying.job import apply_plan
 from mappings.models import Plan, PlanState
@@ -28,7 +31,7 @@ from tests.support.sandbox_fixture import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 IN_REVIEW, QA = 10013, 10015
-KIND = "a-test"
+KIND = JobKind.CONTRACT  # whose own handler stands aside meanwhile
 DURATIONS = ("JOB_LEASE", "JOB_HEARTBEAT", "JOB_HEARTBEAT_PATIENCE", "REQUEST_DEADLINE", "SENDING_GRACE")
 SETTINGS = (ROOT / "alignadmin" / "settings.py").read_text()
 
@@ -41,14 +44,25 @@ def idle(run: runner.Run) -> None:
 def handled() -> Iterator[list[Callable[[runner.Run], None]]]:
     """What the job of the tests does: the last function of the list."""
     functions: list[Callable[[runner.Run], None]] = [idle]
+    before = runner._handlers[KIND]
     runner.handler(KIND)(lambda run: functions[-1](run))
     yield functions
-    del runner._handlers[KIND]
+    runner.handler(KIND)(before)
 
 
 @pytest.fixture
 def job(bare_connector: Connector, admin: Person, handled: object) -> Job:
     return runner.start(bare_connector, KIND, actor=admin)
+
+
+def test_a_job_of_no_connector_is_active_once_for_its_subject_and_runs_to_its_end(handled: object) -> None:
+    first = runner.start(None, KIND, actor=None, subject="1")
+    assert runner.start(None, KIND, actor=None, subject="1") == first
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Job.objects.create(kind=KIND, subject="1")
+    assert runner.start(None, KIND, actor=None, subject="2") != first
+    assert runner.run_now(first).state == JobState.DONE
+    assert runner.start(None, KIND, actor=None, subject="1") != first
 
 
 def taken(job: Job, owner: str = "first") -> runner.Run:
@@ -228,9 +242,9 @@ def test_one_heartbeat_that_fails_does_not_end_the_others(
 # --- who holds the connector -------------------------------------------------------------------------------------
 
 
-def test_the_holder_is_told_by_name_and_since_when(job: Job, admin: Person) -> None:
-    owner = job.connector
-    assert runner.holder(owner, "apply") is None
+def test_the_holder_is_told_by_name_and_since_when(job: Job, admin: Person, bare_connector: Connector) -> None:
+    owner = bare_connector
+    assert runner.holder(owner, JobKind.APPLY) is None
     run = taken(job)
     found = runner.holder(owner, KIND)
     assert found == runner.Holder(who=admin.name, since=run.job.started_at, subject="")  # type: ignore[arg-type]
@@ -351,3 +365,14 @@ def test_with_the_settings_as_they_come_nothing_is_stuck_longer_than_90_seconds(
     a_list_and_the_request_again = 2 * given["REQUEST_DEADLINE"]
     assert max(taken_over, settled) + a_list_and_the_request_again <= 90
     assert 2 * given["JOB_HEARTBEAT"] + given["JOB_HEARTBEAT_PATIENCE"] <= given["JOB_LEASE"]
+
+
+@pytest.mark.parametrize(("lease", "beats"), [("2", "0.67 0.33"), ("30", "10.00 5.00"), ("90", "10.00 5.00")])
+def test_a_shorter_lease_alone_is_renewed_in_time_all_the_same(lease: str, beats: str) -> None:
+    """With beats of 10 s a job of 2 s would be lost as soon as it is taken, again and again."""
+    told = "from alignadmin import settings as s; print(f'{s.JOB_HEARTBEAT:.2f} {s.JOB_HEARTBEAT_PATIENCE:.2f}')"
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("JOB_")}
+    done = subprocess.run(
+        [sys.executable, "-c", told], env=kept | {"JOB_LEASE": lease}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == beats

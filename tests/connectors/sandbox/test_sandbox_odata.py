@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from connectors.sandbox import odata
-from connectors.sandbox.messages import BadRequest
+from connectors.sandbox.messages import ErrorAnswer
 from tests.support import sandbox_fixture
 from tests.support.sandbox_fixture import RunningSandbox
 
@@ -62,7 +62,7 @@ ROWS: list[dict[str, Any]] = [
 )
 def test_a_filter_selects_or_is_refused(expression: str, ids: list[int] | None) -> None:
     if ids is None:
-        with pytest.raises(BadRequest) as refused:
+        with pytest.raises(ErrorAnswer) as refused:
             odata.page(ROWS, {"$filter": expression})
         assert refused.value.response.status == 400
     else:
@@ -94,7 +94,7 @@ def test_rows_are_ordered_by_several_keys(order: str, ids: list[int]) -> None:
     ],
 )
 def test_wrong_options_are_refused(query: dict[str, str]) -> None:
-    with pytest.raises(BadRequest):
+    with pytest.raises(ErrorAnswer):
         odata.page(ROWS, query)
 
 

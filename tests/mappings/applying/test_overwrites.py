@@ -12,7 +12,7 @@ from alignadmin.accounts.models import Person
 from alignadmin.audit.models import Entry
 from connectors.history.intake.intake import take_in
 from connectors.jobs import runner
-from connectors.models import AuditSource, Connector, HistoryRow, Intake, JobState
+from connectors.models import AuditSource, Connector, HistoryRow, Intake, JobKind, JobState
 from mappings.applying.overwrites import find_overwrites, only_in_log
 from mappings.models import Change, Mapping, Plan
 from tests.support import mapping_helpers
@@ -32,7 +32,7 @@ def slip_in(sandbox: RunningSandbox, method: str, action: str, family: str = "j2
 
 
 def take_in_log(connector: Connector) -> None:
-    job = runner.run_now(runner.start(connector, "intake", actor=None))
+    job = runner.run_now(runner.start(connector, JobKind.INTAKE, actor=None))
     assert job.state == JobState.DONE, job.error
 
 

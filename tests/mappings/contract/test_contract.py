@@ -15,9 +15,9 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit.models import Entry
 from connectors.jobs import runner
-from connectors.models import Connector, HistoryRow, Job, JobState, Probe
+from connectors.models import Connector, HistoryRow, Job, JobKind, JobState, Probe
 from connectors.setup import maintenance
-from mappings.contract.job import CONTRACT, start_due_looks
+from mappings.contract.job import start_due_looks
 from mappings.contract.proposals import proposals
 from mappings.engine.families import A2J_STATE, J2A_STATE, J2A_STEP
 from mappings.engine.values import Situation, TypeName
@@ -38,7 +38,7 @@ def configurer(signed_in: SignIn) -> Client:
 
 
 def look(connector: Connector, actor: Person | None = None, **params: Any) -> Job:
-    return runner.run_now(runner.start(connector, CONTRACT, actor=actor, params=params))
+    return runner.run_now(runner.start(connector, JobKind.CONTRACT, actor=actor, params=params))
 
 
 def looked(connector: Connector) -> None:
@@ -329,7 +329,7 @@ def test_one_create_and_one_delete_with_consent_show_how_a_create_is_answered(
     sandbox.reset(post_answer=answers)
     sandbox.clear_journal()
     assert try_create(configurer).status_code == 303
-    assert runner.run_now(Job.objects.get(kind=CONTRACT, state=JobState.QUEUED)).state == JobState.DONE
+    assert runner.run_now(Job.objects.get(kind=JobKind.CONTRACT, state=JobState.QUEUED)).state == JobState.DONE
     assert [each["method"] for each in sandbox.journal() if each["method"] != "GET"] == ["POST", "DELETE"]
     assert value("a2j-state", "post-answer") == {"empty": "nothing"}.get(answers, answers)
     assert shown in text(configurer.get(PAGE))
@@ -357,7 +357,7 @@ def test_nothing_is_written_without_consent_to_a_free_key(
     refused = try_create(configurer, **over)
     assert refused.status_code == 409
     assert says in text(refused)
-    assert not Job.objects.filter(kind=CONTRACT, state=JobState.QUEUED).exists()
+    assert not Job.objects.filter(kind=JobKind.CONTRACT, state=JobState.QUEUED).exists()
     assert try_create(configurer).status_code == 303
 
 
@@ -365,7 +365,7 @@ def test_a_worker_that_takes_the_job_over_does_not_write_again(
     sandbox: RunningSandbox, connector: Connector, configurer: Client
 ) -> None:
     try_create(configurer)
-    job = Job.objects.get(kind=CONTRACT, state=JobState.QUEUED)
+    job = Job.objects.get(kind=JobKind.CONTRACT, state=JobState.QUEUED)
     runner.run_now(job)
     Job.objects.filter(pk=job.pk).update(state=JobState.QUEUED)  # as if its end had not been written
     job.refresh_from_db()
@@ -379,7 +379,7 @@ def test_a_create_that_is_refused_is_told_and_nothing_stays_open(
 ) -> None:
     sandbox.edit("set_token", site="align", token="sandbox-align-token", rights=["read"])
     try_create(configurer)
-    job = runner.run_now(Job.objects.get(kind=CONTRACT, state=JobState.QUEUED))
+    job = runner.run_now(Job.objects.get(kind=JobKind.CONTRACT, state=JobState.QUEUED))
     assert job.state == JobState.FAILED
     assert value("a2j-state", "post-answer") is None
     assert value("a2j-state", "fields")  # what could be read is stored
@@ -397,7 +397,7 @@ def test_the_clock_looks_once_an_interval_and_not_in_maintenance(connector: Conn
     assert start_due_looks() == 0  # every list is being read, and tells which are the largest
     runner.run_now(Job.objects.get(kind="observe", state=JobState.QUEUED))
     assert [start_due_looks(), start_due_looks()] == [1, 0]
-    assert Job.objects.filter(kind=CONTRACT, state=JobState.QUEUED).count() == 1
+    assert Job.objects.filter(kind=JobKind.CONTRACT, state=JobState.QUEUED).count() == 1
 
 
 def test_nobody_looks_in_maintenance(connector: Connector, configurer: Client, admin: Person) -> None:

@@ -18,6 +18,8 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.audit import verification
 from alignadmin.due_work import run_due
+from alignadmin.mail import sending
+from alignadmin.mail.models import OutgoingMail
 from connectors.models import AuditSource, Connector, Coverage, HistoryRow, Status, StatusCategory
 from mappings.drift import digest
 from mappings.engine.values import Situation
@@ -72,6 +74,13 @@ def accepted(owner: Connector, until: datetime, number: int = 1, **values: Any) 
     return drifted(owner, number, situation=Situation.ACCEPTED, **given)
 
 
+def send_due() -> int:
+    """What a worker does: how many digests were due."""
+    done = digest.queue_due()
+    sending.send_due()
+    return done
+
+
 def body() -> str:
     (message,) = mail.outbox
     return str(message.body)
@@ -87,7 +96,7 @@ def entries() -> list[str]:
 def test_new_drift_is_told_once_a_day(owner: Connector) -> None:
     drifted(owner)
     for _ in range(3):
-        digest.send_due()
+        send_due()
     assert [each.subject for each in mail.outbox] == ["Drift of Acme: 1 new"]
     assert "QA 1 (Story · Jira to Align · shared): Align has 5 Accepted, wanted 2 In progress." in body()
     assert "https://align.example.test/connectors/acme/drift/\n" in body()
@@ -98,27 +107,27 @@ def test_new_drift_is_told_once_a_day(owner: Connector) -> None:
 
 def test_the_next_day_it_is_still_to_decide_and_no_longer_new(owner: Connector) -> None:
     drifted(owner)
-    digest.send_due()
+    send_due()
     mail.outbox.clear()
     a_day_later(owner)
-    digest.send_due()
+    send_due()
     assert [each.subject for each in mail.outbox] == ["Drift of Acme: 1 still to decide"]
 
 
 def test_without_anything_to_say_nothing_is_sent_and_nothing_recorded(owner: Connector) -> None:
-    assert digest.send_due() == 1
+    assert send_due() == 1
     assert (mail.outbox, entries()) == ([], [])
     drifted(owner)
-    assert digest.send_due() == 0, "today's has been"
+    assert send_due() == 0, "today's has been"
     due(owner)
-    assert digest.send_due() == 1
+    assert send_due() == 1
     assert len(mail.outbox) == 1
 
 
 def test_a_new_connector_has_its_first_digest_at_the_next_hour_of_digests(owner: Connector) -> None:
     drifted(owner)
     Connector.objects.update(digest_due_at=None)
-    assert digest.send_due() == 0
+    assert send_due() == 0
     assert mail.outbox == []
     owner.refresh_from_db()
     assert owner.digest_due_at is not None
@@ -136,16 +145,16 @@ def test_a_new_connector_has_its_first_digest_at_the_next_hour_of_digests(owner:
 def test_a_connector_that_is_not_watched_tells_nobody_until_it_is(owner: Connector, quiet: dict[str, Any]) -> None:
     drifted(owner)
     Connector.objects.update(**quiet)
-    assert digest.send_due() == 0
+    assert send_due() == 0
     Connector.objects.update(is_active=True, maintenance_since=None, catalogue_at=timezone.now())
-    assert digest.send_due() == 1
+    assert send_due() == 1
     assert len(mail.outbox) == 1
 
 
 def test_a_look_costs_one_query_when_nothing_is_due(owner: Connector) -> None:
-    digest.send_due()
+    send_due()
     with CaptureQueriesContext(connection) as queries:
-        assert digest.send_due() == 0
+        assert digest.queue_due() == 0
     assert len(queries) == 1
 
 
@@ -153,9 +162,9 @@ def test_a_look_costs_one_query_when_nothing_is_due(owner: Connector) -> None:
 def test_without_a_mail_server_or_recipients_nothing_happens(owner: Connector, settings: Any, lacking: str) -> None:
     drifted(owner)
     setattr(settings, lacking, "" if lacking == "EMAIL_URL" else [])
-    assert digest.send_due() == 0
+    assert send_due() == 0
     settings.EMAIL_URL, settings.DIGEST_RECIPIENTS = "smtp://mail.example.test", [GROUP]
-    assert digest.send_due() == 1
+    assert send_due() == 1
 
 
 def test_the_worker_sends_it_and_an_entry_says_who_was_told(owner: Connector) -> None:
@@ -173,7 +182,7 @@ def test_the_worker_sends_it_and_an_entry_says_who_was_told(owner: Connector) ->
 def test_accepted_ones_that_end_within_a_week_are_told(owner: Connector, admin: Person) -> None:
     accepted(owner, timezone.now() + timedelta(days=6), 1, accepted_by=admin)
     accepted(owner, timezone.now() + timedelta(days=8), 2)
-    digest.send_due()
+    send_due()
     assert "QA 1" in body()
     assert "by Admin: trial" in body()
     assert "QA 2" not in body()
@@ -182,7 +191,7 @@ def test_accepted_ones_that_end_within_a_week_are_told(owner: Connector, admin: 
 def test_lists_that_could_not_be_read_are_told_and_their_rows_are_not_called_drift(owner: Connector) -> None:
     row = drifted(owner)
     Scope.objects.filter(pk=row.scope_id).update(error="Align refused: 403.")
-    digest.send_due()
+    send_due()
     assert mail.outbox[0].subject == "Drift of Acme: 1 not known"
     assert "States, Jira to Align, shared by company-managed projects: Align refused: 403." in body()
     assert "Align has 5" not in body()
@@ -195,7 +204,7 @@ def test_failed_checks_and_a_log_that_is_not_read_are_told(owner: Connector) -> 
     Connector.objects.update(audit_source=AuditSource.ENDPOINT, audit_due_at=timezone.now() + timedelta(days=1))
     read = timezone.now() - timedelta(days=1)
     Coverage.objects.create(connector=owner, since=owner.created_at - timedelta(days=2), until=read, intake="endpoint")
-    digest.send_due()
+    send_due()
     assert "every list: Align did not answer." in body()
     assert "Gaps in Align's audit log (1)" in body()
     assert f"its log was not read since {read:%-d %b %Y, %H:%M} UTC" in body()
@@ -204,7 +213,7 @@ def test_failed_checks_and_a_log_that_is_not_read_are_told(owner: Connector) -> 
 def test_a_long_list_is_cut_and_says_how_many_more(owner: Connector) -> None:
     for number in range(digest.MOST_LINES + 3):
         drifted(owner, number)
-    digest.send_due()
+    send_due()
     assert mail.outbox[0].subject == f"Drift of Acme: {digest.MOST_LINES + 3} new"
     assert body().count("wanted 2 In progress") == digest.MOST_LINES
     assert "  and 3 more\n" in body()
@@ -216,7 +225,7 @@ def test_names_and_reasons_with_line_breaks_begin_no_header_and_no_line(owner: C
         owner, timezone.now() + timedelta(days=1), accepted_reason="x\n\nAdopt it at https://evil.test " + "y" * 999
     )
     Status.objects.update(name="QA\nhttps://evil.test")
-    digest.send_due()
+    send_due()
     (message,) = mail.outbox
     assert message.subject == "Drift of Acme Bcc: x@evil.test <b>: 1 accepted and ending"
     assert message.message()["Bcc"] is None
@@ -227,7 +236,7 @@ def test_names_and_reasons_with_line_breaks_begin_no_header_and_no_line(owner: C
 def test_an_address_that_is_none_holds_up_nobody(owner: Connector, settings: Any) -> None:
     settings.DIGEST_RECIPIENTS = ["the group", "a@b.test\nBcc: x@evil.test", GROUP, GROUP.upper()]
     drifted(owner)
-    digest.send_due()
+    send_due()
     assert [each.lower() for each in mail.outbox[0].to] == [GROUP]
 
 
@@ -245,42 +254,33 @@ def refusing_server(settings: Any) -> Iterator[None]:
         yield
 
 
-def claim_runs_out(owner: Connector) -> None:
-    Connector.objects.filter(pk=owner.pk).update(digest_due_at=timezone.now() - timedelta(seconds=1))
-
-
 def test_a_failing_mail_server_is_tried_again_later_and_the_message_is_the_same(
-    owner: Connector, refusing_server: None, settings: Any, caplog: pytest.LogCaptureFixture
+    owner: Connector, refusing_server: None, settings: Any
 ) -> None:
     drifted(owner)
-    assert digest.send_due() == 0
-    assert "The drift digest of Acme could not be sent: ConnectionRefusedError" in caplog.text
+    assert send_due() == 1
     assert entries() == []
+    waiting = OutgoingMail.objects.get()
+    assert waiting.error == "the mail server cannot be reached (ConnectionRefusedError)"
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    assert digest.send_due() == 0, "not again before the claim has run out"
-    claim_runs_out(owner)
-    assert digest.send_due() == 1
+    OutgoingMail.objects.update(next_try_at=timezone.now())
+    assert send_due() == 0, "it is queued once"
     assert (len(mail.outbox), len(entries())) == (1, 1)
     assert mail.outbox[0].subject == "Drift of Acme: 1 new"
+    assert mail.outbox[0].extra_headers["Message-ID"] == waiting.message_id
 
 
-def test_a_second_try_after_a_crash_has_the_same_message_id(owner: Connector) -> None:
+def test_a_digest_that_was_not_sent_until_the_next_one_is_due_gives_way_to_it(
+    owner: Connector, refusing_server: None, settings: Any
+) -> None:
     drifted(owner)
-    claim = digest._claim(owner, timezone.now())
-    assert claim is not None
-    first = digest.message(claim, digest.parts_of(owner, since=claim.slot), [GROUP])
-    claim_runs_out(owner)
-    digest.send_due()
-    assert mail.outbox[0].extra_headers["Message-ID"] == first.extra_headers["Message-ID"]
-
-
-def test_a_worker_that_comes_back_late_writes_no_second_entry(owner: Connector) -> None:
-    drifted(owner)
-    late = digest._claim(owner, timezone.now())
-    assert late is not None
-    claim_runs_out(owner)
-    assert digest.send_due() == 1
-    digest._note(late, digest.parts_of(owner, since=late.slot), [GROUP])
+    send_due()
+    OutgoingMail.objects.update(expires_at=timezone.now(), next_try_at=timezone.now())
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    sending.send_due()
+    due(owner)
+    assert send_due() == 1
+    assert [each.subject for each in mail.outbox] == ["Drift of Acme: 1 new"], "nobody was told of it yet"
     assert len(entries()) == 1
 
 
@@ -291,11 +291,12 @@ def test_two_workers_at_once_send_one(transactional_db: None, owner: Connector) 
     def work(_: int) -> int:
         start.wait(timeout=10)
         try:
-            return digest.send_due()
+            return digest.queue_due()
         finally:
             connection.close()
 
     with ThreadPoolExecutor(6) as pool:
         sent = list(pool.map(work, range(6)))
     assert sum(sent) == 1
+    sending.send_due()
     assert (len(mail.outbox), len(entries())) == (1, 1)

@@ -19,7 +19,7 @@ from alignadmin.audit import verification
 from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
 from connectors.jobs import runner
-from connectors.models import Connector, HistoryRow, JobState, Status, StatusCategory
+from connectors.models import Connector, HistoryRow, JobKind, JobState, Status, StatusCategory
 from mappings.drift.decisions import SeenRow, seen
 from mappings.engine.values import Situation
 from mappings.models import CheckKind, DriftCheck, Mapping, Scope
@@ -50,7 +50,7 @@ def drift(connector: Connector, sandbox: RunningSandbox, target: int = 5, source
 
 
 def take_in_log(connector: Connector) -> None:
-    assert runner.run_now(runner.start(connector, "intake", actor=None)).state == JobState.DONE
+    assert runner.run_now(runner.start(connector, JobKind.INTAKE, actor=None)).state == JobState.DONE
 
 
 def now_of(row: Mapping) -> Mapping:

@@ -23,7 +23,7 @@ from connectors.align.resources import WriteRequest
 from connectors.credentials import clients
 from connectors.jobs import runner
 from connectors.jobs.threads import DatabaseThreads
-from connectors.models import AuditSource, Connector, HistoryRow, Job, JobState, Project
+from connectors.models import AuditSource, Connector, HistoryRow, Job, JobKind, JobState, Project
 from connectors.setup import maintenance
 from mappings import planning
 from mappings.drift import watch
@@ -46,7 +46,7 @@ DRIFTED, IN_SYNC = Situation.DRIFTED, Situation.IN_SYNC
 @pytest.fixture
 def connector(transactional_db: None, bare_connector: Connector) -> Connector:
     """As the usual one, but of four projects, since most tests here read every list several times."""
-    runner.run_now(runner.start(bare_connector, "refresh", actor=None))
+    runner.run_now(runner.start(bare_connector, JobKind.REFRESH, actor=None))
     Project.objects.exclude(key__in=("PROJ", "PAY", "SRCH", "PROJ1")).update(in_scope=False)
     Connector.objects.update(contract_due_at=timezone.now() + timedelta(days=1))
     observe(bare_connector)
@@ -355,7 +355,7 @@ def test_of_two_workers_one_starts_the_check(connector: Connector) -> None:
 def test_while_a_check_runs_the_next_one_stays_due(connector: Connector) -> None:
     due_at = timezone.now() - timedelta(seconds=1)
     Connector.objects.filter(pk=connector.pk).update(observe_due_at=due_at)
-    job = runner.start(connector, "observe", actor=None)
+    job = runner.start(connector, JobKind.OBSERVE, actor=None)
     Job.objects.filter(pk=job.pk).update(
         state=JobState.RUNNING, lease_until=timezone.now() + timedelta(minutes=1), owner="another worker"
     )
@@ -367,7 +367,7 @@ def test_while_a_check_runs_the_next_one_stays_due(connector: Connector) -> None
 
 def test_a_check_waits_for_the_plan_that_is_applied(connector: Connector, admin: Person) -> None:
     Connector.objects.filter(pk=connector.pk).update(observe_due_at=timezone.now() - timedelta(seconds=1))
-    applying = runner.start(connector, "apply", actor=admin, subject="1")
+    applying = runner.start(connector, JobKind.APPLY, actor=admin, subject="1")
     assert watch.start_due_checks() == 0
     Job.objects.filter(pk=applying.pk).update(state=JobState.DONE)
     assert watch.start_due_checks() == 1

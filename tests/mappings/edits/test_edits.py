@@ -13,7 +13,7 @@ from alignadmin.accounts.models import Person, Role
 from alignadmin.audit.models import Entry
 from alignadmin.errors import Refused
 from connectors.jobs import runner
-from connectors.models import Connector
+from connectors.models import Connector, JobKind
 from mappings import planning
 from mappings.drift.decisions import Decision, decide
 from mappings.edits import services
@@ -138,7 +138,7 @@ def test_nothing_is_edited_in_a_list_that_was_not_read(
     connector: Connector, admin: Person, sandbox: RunningSandbox
 ) -> None:
     sandbox.faults({"method": "GET", "path": "mappings/states", "status": 404, "body": ""})
-    runner.run_now(runner.start(connector, "observe", actor=None))
+    runner.run_now(runner.start(connector, JobKind.OBSERVE, actor=None))
     with pytest.raises(Refused, match="has not been read"):
         edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
 

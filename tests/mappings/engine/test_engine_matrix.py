@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mappings.engine.matrix import Cell, Mark, Matrix, MatrixRow, Only, build, differing_cells, flows
+from mappings.engine.cells import Cell, Mark
+from mappings.engine.flow_lines import flows
+from mappings.engine.matrix import Matrix, MatrixRow, Only, build, differing_cells
 from mappings.engine.values import Category, Kind, Row, Situation, SourceStatus, Target, TypeName, state_targets
 from mappings.engine.view import ScopeProject, View
 from tests.support.engine_rows import edit

@@ -10,20 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mappings.engine.batches import batches
 from mappings.engine.checks import Problem
+from mappings.engine.cost import duration_estimate, list_pages, request_count
 from mappings.engine.families import A2J_STATE, A2J_STEP, FAMILIES, J2A_STATE, J2A_STEP, Family, ListAddress
-from mappings.engine.plan import (
-    Action,
-    Draft,
-    PlannedChange,
-    batches,
-    duration_estimate,
-    fingerprint,
-    list_pages,
-    order_changes,
-    plan,
-    request_count,
-)
+from mappings.engine.fingerprint import fingerprint_of
+from mappings.engine.plan import Action, Draft, PlannedChange, order_changes, plan
 from mappings.engine.values import Direction, DuplicateRecord, Row, Situation, TypeName
 from tests.support.engine_rows import edit
 
@@ -284,13 +276,13 @@ DRAFTS = [draft(), draft(OWN, CREATE), draft(BACK, DELETE, source_id=0), draft(s
 
 @given(st.permutations(DRAFTS))
 def test_the_fingerprint_knows_no_order(drafts: list[Draft]) -> None:
-    assert fingerprint(123, plan(drafts).changes) == fingerprint(123, plan(DRAFTS).changes)
-    assert fingerprint(123, reversed(plan(drafts).changes)) == fingerprint(123, plan(DRAFTS).changes)
+    assert fingerprint_of(123, plan(drafts).changes) == fingerprint_of(123, plan(DRAFTS).changes)
+    assert fingerprint_of(123, reversed(plan(drafts).changes)) == fingerprint_of(123, plan(DRAFTS).changes)
 
 
 def test_the_fingerprint_knows_no_names() -> None:
     renamed = draft(source_name="Reviewing", before_name="Doing", after_name="Finished", project_count=15)
-    assert fingerprint(123, plan([renamed]).changes) == fingerprint(123, plan([draft()]).changes)
+    assert fingerprint_of(123, plan([renamed]).changes) == fingerprint_of(123, plan([draft()]).changes)
 
 
 @pytest.mark.parametrize(
@@ -312,12 +304,12 @@ def test_the_fingerprint_knows_no_names() -> None:
     ],
 )
 def test_the_fingerprint_notices_every_key_value_and_request(other: Draft) -> None:
-    assert fingerprint(123, plan([other]).changes) != fingerprint(123, plan([draft()]).changes)
+    assert fingerprint_of(123, plan([other]).changes) != fingerprint_of(123, plan([draft()]).changes)
 
 
 def test_the_fingerprint_is_of_one_connector() -> None:
     changes = plan(DRAFTS).changes
-    assert fingerprint(123, changes) != fingerprint(124, changes)
+    assert fingerprint_of(123, changes) != fingerprint_of(124, changes)
 
 
 @dataclass(frozen=True)
@@ -345,11 +337,11 @@ def test_a_stored_change_has_the_fingerprint_of_the_planned_one() -> None:
         )
         for each in changes
     ]
-    assert fingerprint(123, stored) == fingerprint(123, changes)
+    assert fingerprint_of(123, stored) == fingerprint_of(123, changes)
 
 
 def test_the_fingerprint_counts_every_change() -> None:
-    prints = {fingerprint(123, plan(DRAFTS[:number]).changes) for number in range(len(DRAFTS) + 1)}
+    prints = {fingerprint_of(123, plan(DRAFTS[:number]).changes) for number in range(len(DRAFTS) + 1)}
     assert len(prints) == len(DRAFTS) + 1
     assert all(len(each) == 64 for each in prints)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.jobs import runner
-from connectors.models import Connector, Job, JobState, Project
+from connectors.models import Connector, Job, JobKind, JobState, Project
 from mappings.models import ForeignRecord, Mapping, Scope
 from tests.support import mapping_helpers
 from tests.support.mapping_helpers import mapping, observe
@@ -16,7 +16,7 @@ IN_REVIEW = 10013
 
 
 def try_to_observe(connector: Connector) -> Job:
-    return runner.run_now(runner.start(connector, "observe", actor=None))
+    return runner.run_now(runner.start(connector, JobKind.OBSERVE, actor=None))
 
 
 def test_the_first_observation_takes_all_three_values(connector: Connector) -> None:

@@ -20,7 +20,8 @@ from alignadmin.accounts.models import Person, Role
 from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
 from alignadmin.errors import Refused
-from connectors.models import Connector, HistoryRow, Job, JobState, Status
+from alignadmin.mail.models import OutgoingMail
+from connectors.models import Connector, HistoryRow, Job, Status
 from mappings import planning
 from mappings.models import Plan, PlanState, Scope
 from tests.conftest import SignIn
@@ -437,8 +438,10 @@ def test_an_emergency_is_the_authors_and_has_a_reason(
     change(four_eyes=False)
     assert "You can approve this plan as usual" in said(emergency(author, plan))
     change(four_eyes=True)
-    assert not Job.objects.filter(kind="emergency-mail").exists()
+    assert not entries("plan.emergency_told")
     assert emergency(author, plan).status_code == 303
+    (entry,) = entries("plan.emergency_told")
+    assert entry["data"]["troubles"] == ["second@example.test (no mail server is set)"]
 
 
 def test_warnings_want_their_tick_in_an_emergency_too(author: Client, plan: Plan, four_eyes: None) -> None:
@@ -456,13 +459,13 @@ def test_a_dead_mail_server_does_not_stop_it_and_is_tried_again(
     settings.EMAIL_PORT = 1
     assert emergency(author, plan).status_code == 303
     run_due()
-    failed = Job.objects.get(kind="emergency-mail")
-    assert failed.state == JobState.FAILED
+    waiting = OutgoingMail.objects.get(kind="emergency-approval")
+    assert waiting.is_waiting
     assert "No admin could be told by e-mail" in said(other.get("/"))
     settings.EMAIL_BACKEND = working
     run_due()
     assert not mail.outbox, "not at every tick"
-    Job.objects.filter(pk=failed.pk).update(finished_at=timezone.now() - timedelta(minutes=11))
+    OutgoingMail.objects.update(next_try_at=timezone.now())
     run_due()
     assert [told.to for told in mail.outbox] == [[second.email]]
     assert "No admin could be told by e-mail" not in said(other.get("/"))

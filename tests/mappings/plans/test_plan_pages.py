@@ -13,7 +13,7 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person, Role
 from alignadmin.due_work import run_due
 from connectors.jobs import runner
-from connectors.models import Connector, Job, JobState, Project, Status
+from connectors.models import Connector, Job, JobKind, JobState, Project, Status
 from mappings import planning
 from mappings.models import Mapping, Plan, PlanState
 from tests.support import factories, mapping_helpers
@@ -280,7 +280,7 @@ def test_the_pace_is_that_of_the_run_at_hand_and_says_what_is_left(client: Clien
     """An hour's pause lies between the start of the plan and the start of this run."""
     now = timezone.now()
     Plan.objects.filter(pk=plan.pk).update(state=PlanState.APPLYING, started_at=now - timedelta(hours=1), applier=admin)
-    job = runner.start(plan.connector, "apply", actor=admin, subject=str(plan.pk))
+    job = runner.start(plan.connector, JobKind.APPLY, actor=admin, subject=str(plan.pk))
     Job.objects.filter(pk=job.pk).update(state="running", started_at=now - timedelta(seconds=10))
     change = plan.changes.get()
     for position, state in enumerate(["done"] * 5 + ["planned"] * 20, start=change.position + 1):

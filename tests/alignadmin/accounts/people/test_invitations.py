@@ -20,6 +20,8 @@ from pytest_django import Settings
 from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.people import services
 from alignadmin.audit.models import Entry
+from alignadmin.due_work import run_due
+from alignadmin.mail.models import OutgoingMail
 from tests.conftest import People
 from tests.environment import PASSWORD
 from tests.support.people_helpers import (
@@ -83,12 +85,15 @@ def test_an_invited_person_sets_a_password_and_signs_in(boss: Client, admin: Per
 
 def test_with_a_mail_server_the_link_is_in_the_e_mail_alone(boss: Client, mail_server: None) -> None:
     answer = boss.post(NEW, INVITED, follow=True)
+    assert mail.outbox == []
+    assert "to nora@example.test: queued" in said(answer)
+    assert run_due() == 1
     (message,) = mail.outbox
     assert message.to == ["nora@example.test"]
     link = link_in(str(message.body))
     assert "works once, for 7 days" in str(message.body)
     assert link not in answer.content.decode()
-    assert "on its way to nora@example.test" in said(answer)
+    assert "to nora@example.test: sent" in said(send(boss, "person", Person.objects.get(email="nora@example.test")))
     assert join(link).status_code == 303
 
 
@@ -96,7 +101,9 @@ def test_the_link_is_in_no_log_and_no_entry(
     boss: Client, no_mail_server: None, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    boss.post(NEW, INVITED, follow=True)  # its e-mail fails, which is logged
+    boss.post(NEW, INVITED, follow=True)
+    run_due()  # its e-mail fails, which is logged
+    (waiting,) = OutgoingMail.objects.all()
     settings.EMAIL_URL = ""
     link = link_in(said(send(boss, "person-invitation", Person.objects.get(email="nora@example.test"))))
     assert join(link, "short").status_code == 400
@@ -108,18 +115,23 @@ def test_the_link_is_in_no_log_and_no_entry(
     assert "was not sent" in caplog.text
     assert token not in caplog.text
     assert not [each for each in Entry.objects.all() if token in each.body]
+    assert "/join/" not in waiting.body, "it is sealed while it waits"
     assert token not in said(boss.get(LIST)) + said(boss.get("/history/"))
 
 
 def test_a_failing_mail_server_leaves_the_person_invited_and_offers_to_send_again(
     boss: Client, no_mail_server: None, settings: Settings
 ) -> None:
-    page = boss.post(NEW, INVITED, follow=True)
-    assert "was not sent: the mail server cannot be reached" in said(page)
-    assert "Invite again" in said(page)
-    assert Person.objects.filter(email="nora@example.test").exists()
+    boss.post(NEW, INVITED)
+    run_due()
+    nora = Person.objects.get(email="nora@example.test")
+    page = said(boss.get(reverse("person", args=[nora.pk])))
+    assert "Not sent yet: the mail server cannot be reached" in page
+    assert "Invite again" in page
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    send(boss, "person-invitation", Person.objects.get(email="nora@example.test"))
+    send(boss, "person-invitation", nora)
+    run_due()
+    assert len(mail.outbox) == 1, "the older one, whose link is dead, is not sent any more"
     assert join(link_in(str(mail.outbox[0].body))).status_code == 303
 
 

@@ -19,6 +19,7 @@ from pytest_django import Settings
 
 from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.people import services
+from alignadmin.due_work import run_due
 from connectors.credentials.handover import CredentialHoldings
 from connectors.models import Connector, Credential, HistoryRow, System
 from tests.conftest import People
@@ -273,6 +274,7 @@ def test_removing_a_lost_second_factor_is_loud(boss: Client, people: People, mai
     assert not is_in(browser)
     (entry,) = entries("person.factor_removed")
     assert entry["data"]["kinds"] == ["recovery_codes", "totp"]
+    assert run_due() == 1
     (message,) = mail.outbox
     assert message.to == [editor.email]
     assert "Admin removed the second factor" in str(message.body)
@@ -314,6 +316,7 @@ def test_an_act_without_its_entry_does_not_happen(
     assert Person.objects.filter(pk=viewer.pk).values().get() == before
     assert Authenticator.objects.filter(user=viewer).exists()
     assert is_in(browser)
+    assert run_due() == 0
     assert mail.outbox == []
     assert send(boss, name, viewer, **form).status_code == 303
 

@@ -84,7 +84,10 @@ def is_in(house: Site, session: requests.Session) -> bool:
 
 def asked(house: Site, expression: str) -> Any:
     """What the installation's own database holds."""
-    imports = "import json; from connectors.models import *; from allauth.socialaccount.models import *"
+    imports = (
+        "import json; from alignadmin.accounts.models import *; from alignadmin.audit.models import *; "
+        "from connectors.models import *; from allauth.socialaccount.models import *"
+    )
     return json.loads(house.command("shell", "--no-imports", "-c", f"{imports}; print(json.dumps({expression}))"))
 
 

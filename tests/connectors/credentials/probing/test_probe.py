@@ -25,6 +25,7 @@ from connectors.models import (
     HistoryRow,
     JiraKind,
     Job,
+    JobKind,
     JobState,
     Probe,
     ProbeLine,
@@ -266,7 +267,7 @@ def test_the_write_probe_creates_and_deletes_once_and_its_audit_lines_are_the_pe
     assert (found.write_state, found.write_key) == (DONE, chosen.id)
     assert (Mapping.objects.count(), Change.objects.count(), Edit.objects.count()) == (rows, 0, 0)
 
-    runner.run_now(runner.start(connector, "intake", actor=None))
+    runner.run_now(runner.start(connector, JobKind.INTAKE, actor=None))
     ours = HistoryRow.objects.filter(object_id__isnull=False, source=Source.OURS).order_by("at")
     assert [(row.action, row.person_name, row.reason) for row in ours] == [
         ("created", admin.name, "Yearly rotation"),

@@ -18,7 +18,7 @@ from alignadmin.audit.models import Entry
 from connectors.align.audit_sentences import CREATED, DELETED, J2A, UPDATED, MappingEvent, write
 from connectors.history.cases import services
 from connectors.history.intake.intake import take_in
-from connectors.history.mirror.case_lifecycle import DriftObservation
+from connectors.history.mirror.drift_observation import DriftObservation
 from connectors.history.mirror.matching import rejoin
 from connectors.models import Case, CaseState, Connector, HistoryRow, Intake, MirrorLine
 from tests.connectors.history.intake.test_audit_intake import row as pasted

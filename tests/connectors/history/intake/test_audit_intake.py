@@ -20,8 +20,9 @@ from alignadmin.audit.models import Entry
 from alignadmin.http.errors import NotFound
 from connectors.align.audit_sentences import parse
 from connectors.align.resources import AuditLine, WriteRequest
-from connectors.history.intake.intake import digest_of, pull, take_in
+from connectors.history.intake.intake import pull, take_in
 from connectors.history.intake.pasted_log import FORMS, AskDayOrder, DayOrder, LogLine, read_lines, read_time
+from connectors.history.intake.storing import digest_of
 from connectors.models import AuditSource, Connector, HistoryRow, Intake, MirrorLine
 from connectors.ports.audited import context_of, event_fields
 from tests.connectors.align.test_align_client import client_of

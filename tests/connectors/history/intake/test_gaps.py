@@ -14,9 +14,10 @@ from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
 from alignadmin.http.errors import RemoteError
 from connectors.align.resources import WriteRequest
-from connectors.history.intake import gaps, intake
+from connectors.history.intake import gaps, intake, storing
 from connectors.history.intake.gaps import CoverageGap
 from connectors.history.intake.intake import pull, take_in
+from connectors.history.intake.storing import IntakeResult
 from connectors.models import AuditSource, Case, Connector, Coverage, HistoryRow, Intake, Job, MirrorLine
 from tests.connectors.align.test_align_client import client_of
 from tests.connectors.history.intake.test_audit_intake import UPDATED, Log, audit_line, row
@@ -127,13 +128,13 @@ def test_the_stretch_is_not_moved_on_when_the_lines_cannot_be_stored(
 ) -> None:
     pull(align, Log([]), clock=lambda: at(0))
     broken = Log([audit_line(1, at(5))])
-    real = intake._store
+    real = storing.store
 
     def fails(*args: object) -> object:
         real(*args)  # type: ignore[arg-type]
         raise RuntimeError("the database went away")
 
-    monkeypatch.setattr(intake, "_store", fails)
+    monkeypatch.setattr(intake, "store", fails)
     with pytest.raises(RuntimeError):
         pull(align, broken, clock=lambda: at(9))
     monkeypatch.undo()
@@ -144,7 +145,7 @@ def test_the_stretch_is_not_moved_on_when_the_lines_cannot_be_stored(
 # --- by hand ----------------------------------------------------------------------------------------------------------
 
 
-def paste(connector: Connector, actor: Person, *stamps: str, more: str = "") -> intake.IntakeResult:
+def paste(connector: Connector, actor: Person, *stamps: str, more: str = "") -> IntakeResult:
     text = "\n".join(row(at=f"2026-11-{stamp}") for stamp in stamps) + more
     return take_in(connector, text, intake=Intake.PASTE, actor=actor)
 

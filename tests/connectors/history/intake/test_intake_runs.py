@@ -18,7 +18,6 @@ from alignadmin.audit.models import ChainHead, Entry
 from connectors.history.intake import gaps, run_check, run_digest
 from connectors.history.intake import runs as intake_runs
 from connectors.history.intake.intake import pull, take_in
-from connectors.history.intake.run_check import RunDifference
 from connectors.models import (
     AuditSource,
     Connector,
@@ -30,6 +29,7 @@ from connectors.models import (
     OpenRun,
     SeenAgain,
 )
+from connectors.ports.differences import Difference
 from tests.connectors.history.intake.test_audit_intake import UPDATED, Log, audit_line, row
 
 NOW = timezone.now().replace(microsecond=0)
@@ -73,7 +73,7 @@ def told(run: IntakeRun) -> dict[str, Any]:
     return data
 
 
-def found() -> list[RunDifference]:
+def found() -> list[Difference]:
     return list(run_check.compare())
 
 
@@ -374,7 +374,7 @@ def test_a_failed_intake_leaves_no_run(align: Connector, reviewer: Person, monke
     def fails(*args: object, **kwargs: object) -> None:
         raise RuntimeError("the database went away")
 
-    monkeypatch.setattr(trail, "append", fails)
+    monkeypatch.setattr(trail, "record", fails)
     with pytest.raises(RuntimeError):
         paste(align, reviewer, "20 12:00:00")
     monkeypatch.undo()

@@ -21,8 +21,9 @@ from alignadmin.errors import Refused
 from connectors.align.audit_sentences import MappingEvent, write
 from connectors.history.cases import services
 from connectors.history.intake import gaps, run_check, withdrawals
-from connectors.history.intake.intake import IntakeResult, pull, take_in
-from connectors.history.mirror.case_lifecycle import DriftObservation
+from connectors.history.intake.intake import pull, take_in
+from connectors.history.intake.storing import IntakeResult
+from connectors.history.mirror.drift_observation import DriftObservation
 from connectors.history.search import query_language
 from connectors.models import (
     AuditSource,

@@ -19,7 +19,7 @@ from alignadmin.accounts.models import Role
 from alignadmin.due_work import run_due
 from connectors.history.packs import mail as pack_mail
 from connectors.history.packs import schedules, services
-from connectors.models import Connector, Every, Pack, PackSchedule, PackState
+from connectors.models import Connector, Every, Job, JobState, Pack, PackSchedule, PackState
 from tests.conftest import People, SignIn
 from tests.support.pack_helpers import acts, connector, ready, text
 
@@ -228,7 +228,7 @@ def test_without_recipients_nothing_is_sent(people: People, align: Connector) ->
     due(scheduled(people), last_monday())
     run_due()
     assert mail.outbox == []
-    assert ready(Pack.objects.get()).lease_until is None
+    assert ready(Pack.objects.get()).send_at is None
 
 
 def test_a_mail_server_that_fails_is_told_on_the_page_and_tried_again(
@@ -243,7 +243,7 @@ def test_a_mail_server_that_fails_is_told_on_the_page_and_tried_again(
     settings.EMAIL_BACKEND = working
     run_due()
     assert mail.outbox == []
-    Pack.objects.update(lease_until=timezone.now())
+    Pack.objects.update(send_at=timezone.now())
     run_due()
     run_due()
     assert len(mail.outbox) == 1
@@ -260,7 +260,7 @@ def test_a_schedule_that_was_deleted_sends_nothing_more(
     run_due()
     schedules.delete(schedule, actor=people[Role.ADMIN])
     settings.EMAIL_BACKEND = working
-    Pack.objects.update(lease_until=timezone.now())
+    Pack.objects.update(send_at=timezone.now())
     run_due()
     assert mail.outbox == []
     assert Path(ready(Pack.objects.get()).path).exists()
@@ -364,7 +364,8 @@ def test_a_failed_scheduled_pack_is_asked_for_again_for_its_own_period(
     run_due()
     mail.outbox.clear()
     failed = Pack.objects.get()
-    Pack.objects.update(state=PackState.FAILED, lease_until=None)
+    Job.objects.update(state=JobState.FAILED)
+    Pack.objects.update(entry_seq=None, send_at=None)
     for _ in range(2):
         assert admin.post(f"/history/packs/{failed.uuid}/again/").status_code == 303
     run_due()

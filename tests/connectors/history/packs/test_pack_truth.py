@@ -452,7 +452,7 @@ def test_it_makes_the_same_row_of_any_entry_as_the_product(align: Connector, peo
     for entry in Entry.objects.all():
         body = json.loads(entry.body)
         theirs = standalone_checker.row_of(entry.seq, entry.hash, body)
-        told = row_files.Told(seq=entry.seq, hash=entry.hash, body=body)
+        told = row_files.ParsedEntry(seq=entry.seq, hash=entry.hash, body=body)
         row = projection.of_body(body) if theirs else None
         assert (theirs is None) == (entry.action == "change.sent")
         if row and theirs:

@@ -23,9 +23,9 @@ from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import checkpoints, standalone_checker
 from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
-from connectors.history.packs import lease, services
+from connectors.history.packs import services
 from connectors.jobs import runner
-from connectors.models import Connector, Coverage, HistoryRow, Pack, PackState
+from connectors.models import Connector, Coverage, HistoryRow, Job, JobKind, JobState, Pack, PackState
 from tests.conftest import People, SignIn
 from tests.support.crash import crashes
 from tests.support.events import EVENT
@@ -467,7 +467,7 @@ def test_the_list_costs_the_same_however_many_packs_are_on_it(
             query=f"plan:{number}",
             time_zone="UTC",
             created_at=timezone.now(),
-            state=PackState.FAILED,
+            job=Job.objects.create(kind=JobKind.PACK, subject=str(number), state=JobState.FAILED),
         )
     reviewer.get("/history/packs/")
     with django_assert_max_num_queries(20):  # type: ignore[attr-defined]
@@ -488,7 +488,7 @@ def test_a_full_disk_gives_a_sentence_and_leaves_nothing(
     pack = ask(reviewer)
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        services.write_due()
+        runner.run_jobs()
     pack.refresh_from_db()
     assert pack.state == PackState.FAILED
     assert "No space left on device. Make room there" in pack.error
@@ -517,27 +517,27 @@ def test_only_the_worker_may_read_the_file(reviewer: Client, align: Connector) -
 
 def test_two_workers_claim_one_pack_and_one_gets_it(reviewer: Client, align: Connector) -> None:
     pack = ask(reviewer)
-    barrier, claimed = threading.Barrier(2), list[lease.Hold | None]()
+    barrier, claimed = threading.Barrier(2), list[runner.Run | None]()
 
     def claim() -> None:
         barrier.wait(10)
-        claimed.append(lease.claim(pack.pk))
+        claimed.append(runner.claim("this test", pack.job_id))
 
     for thread in [in_thread(claim), in_thread(claim)]:
         thread.join(30)
-    assert sorted(hold is None for hold in claimed) == [False, True]
+    assert sorted(run is None for run in claimed) == [False, True]
 
 
 def test_a_worker_that_was_frozen_writes_nothing_once_another_has_made_the_pack(
     reviewer: Client, align: Connector, folder: Path
 ) -> None:
     pack = ask(reviewer)
-    frozen = lease.claim()
+    frozen = runner.claim("the frozen one")
     assert frozen is not None
-    Pack.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    services.write_due()
+    Job.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    runner.run_jobs()
     before = Path(ready(pack).path).read_bytes()
-    services.execute(frozen)
+    runner.execute(frozen)
     assert Path(ready(pack).path).read_bytes() == before
     assert [path.name for path in folder.iterdir()] == [f"{pack.uuid}.zip"]
     assert len(acts("pack.made")) == 1
@@ -545,29 +545,29 @@ def test_a_worker_that_was_frozen_writes_nothing_once_another_has_made_the_pack(
 
 def test_a_worker_that_is_asked_to_end_gives_the_pack_back(reviewer: Client, align: Connector) -> None:
     pack = ask(reviewer)
-    hold = lease.claim()
-    assert hold is not None
+    run = runner.claim("this test")
+    assert run is not None
     runner.stopping.set()
     try:
-        services.execute(hold)
+        runner.execute(run)
     finally:
         runner.stopping.clear()
     pack.refresh_from_db()
     assert pack.state == PackState.QUEUED
-    services.write_due()
+    runner.run_jobs()
     ready(pack)
 
 
 def test_a_pack_whose_writing_dies_each_time_fails_in_the_end(reviewer: Client, align: Connector) -> None:
     pack = ask(reviewer)
-    Pack.objects.update(epoch=runner.MOST_TRIES)
-    services.write_due()
+    Job.objects.update(epoch=runner.MOST_TRIES)
+    runner.run_jobs()
     pack.refresh_from_db()
     assert (pack.state, pack.error) == (PackState.FAILED, services.TOO_OFTEN)
 
 
 def write_packs() -> None:
-    services.write_due()
+    runner.run_jobs()
 
 
 def test_a_kill_at_any_point_leaves_a_pack_that_is_written_again_once(
@@ -579,6 +579,7 @@ def test_a_kill_at_any_point_leaves_a_pack_that_is_written_again_once(
 
     def prepare() -> list[object]:
         Pack.objects.all().delete()
+        Job.objects.all().delete()
         for left in folder.iterdir():
             left.unlink()
         asked.append(services.ask("connector:acme", actor=admin, time_zone="UTC"))
@@ -586,8 +587,8 @@ def test_a_kill_at_any_point_leaves_a_pack_that_is_written_again_once(
 
     environment = {"PACK_FOLDER": str(folder), "CHECKPOINT_FOLDER": str(settings.CHECKPOINT_FOLDER)}
     for crash in crashes(write_packs, prepare, environment=environment):
-        Pack.objects.filter(state=PackState.RUNNING).update(lease_until=timezone.now() - timedelta(seconds=1))
-        services.write_due()
+        Job.objects.filter(state=JobState.RUNNING).update(lease_until=timezone.now() - timedelta(seconds=1))
+        runner.run_jobs()
         pack = ready(asked[-1])
         assert standalone_checker.check(Path(pack.path)).ok, crash.before
         assert [path.name for path in folder.iterdir()] == [f"{pack.uuid}.zip"], crash.before

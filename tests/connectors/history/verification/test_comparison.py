@@ -25,7 +25,7 @@ from alignadmin.due_work import run_due
 from connectors.history.cases import services
 from connectors.history.intake import run_digest
 from connectors.history.mirror import projection
-from connectors.history.verification import comparison, copies, rebuilding
+from connectors.history.verification import case_copies, comparison, rebuilding
 from connectors.history.verification import services as verification
 from connectors.models import Connector, HistoryRow, IntakeRun, Verification
 from connectors.ports.audited import context_of, event_fields
@@ -433,7 +433,7 @@ def test_a_blank_row_is_what_its_model_makes() -> None:
     assert ours.candidates is not projection.blank().candidates
 
 
-@pytest.mark.parametrize("page", [comparison.rows_of_lines, copies.all_cases])
+@pytest.mark.parametrize("page", [comparison.rows_of_lines, case_copies.all_cases])
 def test_a_page_never_goes_through_all_rows_without_an_entry(
     align: Connector, page: Callable[[Position], Page]
 ) -> None:

@@ -1,0 +1,12 @@
+from django.apps import AppConfig
+
+
+class MailConfig(AppConfig):
+    name = "alignadmin.mail"
+
+    def ready(self) -> None:
+        from alignadmin import sealing
+        from alignadmin.mail import sending  # noqa: F401  registers what is due by the clock
+        from alignadmin.mail.sealed_bodies import WAITING_MAIL
+
+        sealing.register(WAITING_MAIL)

@@ -1,15 +1,12 @@
-"""The queue, as little of it as we need: a wake-up call for the worker.
-
-A queue may lose a task whose worker is killed, so nothing is ever stored in one: what is due stands in our own
-tables, and a wake-up (or the tick every few seconds) makes a worker look there.
-"""
+"""What is due: functions that find it in our own tables and do it, run by a worker whom a wake-up or a tick rouses."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from django.db import transaction
-from huey.contrib.djhuey import HUEY, db_task
+
+from alignadmin.wake_ups import counting
 
 _due_work: list[Callable[[], int]] = []
 
@@ -28,14 +25,9 @@ def run_due() -> int:
     return done
 
 
-@db_task()  # type: ignore[untyped-decorator]
-def look_for_work() -> None:
-    run_due()
-
-
 def wake() -> None:
-    """Make a worker look for work once the current transaction is committed."""
-    transaction.on_commit(look_for_work)
+    """Make a worker look for work once the current transaction is committed.
 
-
-__all__ = ["HUEY", "due_work", "look_for_work", "run_due", "wake"]
+    One that cannot be counted undoes nothing and fails no request: the next tick finds the work.
+    """
+    transaction.on_commit(counting.count_one, robust=True)

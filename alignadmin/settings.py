@@ -11,7 +11,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 # -- where and how ------------------------------------------------------------------------------------------------
 DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var"))).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)  # the queue opens its file there at import
+DATA_DIR.mkdir(parents=True, exist_ok=True)
 if (DATA_DIR / "settings.env").is_file():  # of an installation on one machine; the environment comes first
     env.read_env(str(DATA_DIR / "settings.env"))
 DEBUG = env.bool("DEBUG", False)
@@ -44,9 +44,9 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "heroicons",
-    "huey.contrib.djhuey",
     "rest_framework",
     "alignadmin.mail",
+    "alignadmin.wake_ups",
     "alignadmin.audit",
     "alignadmin.accounts",
     "connectors",
@@ -123,26 +123,6 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 100_000},  # Django's 300 would push out live counters once many addresses try
     }
 }
-
-# -- the queue: tasks are wake-ups only, what is due stands in our own tables ----------------------------------------
-HUEY: dict[str, Any] = {
-    "name": "alignadmin",
-    "immediate": False,  # djhuey would turn it on under DEBUG
-    "results": False,
-    "consumer": {
-        "workers": env.int("WORKER_THREADS", 4),
-        "worker_type": "thread",
-        "check_worker_health": True,
-        "graceful_signal": "TERM",
-    },
-}
-if ON_SQLITE:
-    HUEY |= {"huey_class": "huey.SqliteHuey", "connection": {"filename": str(DATA_DIR / "queue.sqlite3")}}
-else:
-    HUEY |= {
-        "huey_class": "huey.PostgresHuey",
-        "connection": {"dsn": env.str("QUEUE_URL", env.str("DATABASE_URL", ""))},
-    }
 
 # -- people ---------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.Person"
@@ -248,6 +228,7 @@ JOB_LEASE = env.float("JOB_LEASE", 30.0)
 # Three beats in a lease and half a beat of patience, at least: else a job at work would be taken for one left alone.
 JOB_HEARTBEAT = min(env.float("JOB_HEARTBEAT", 10.0), JOB_LEASE / 3)
 JOB_HEARTBEAT_PATIENCE = min(env.float("JOB_HEARTBEAT_PATIENCE", 5.0), JOB_LEASE / 6)  # then a beat is given up
+WORKER_THREADS = env.int("WORKER_THREADS", 4)
 TICK = env.float("TICK", 5.0)
 WORKER_SILENT_AFTER = env.float("WORKER_SILENT_AFTER", 60.0)  # of all workers, before pages and /readyz tell it
 QUEUE_LATE_AFTER = env.float("QUEUE_LATE_AFTER", 900.0)  # of a job that waits for a worker, before /readyz tells it
@@ -354,9 +335,6 @@ LOGGING: dict[str, Any] = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {
-        # With a handler of its own: the consumer would add another one, and with it say everything twice, in two forms.
-        # Tasks are wake-ups, twelve a minute; what they do is told by our own loggers.
-        "huey": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         "urllib3": {"level": "WARNING"},
     },
 }

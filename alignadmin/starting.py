@@ -1,6 +1,6 @@
 """What web and worker refuse to start with, each told in one line: what is wrong and what to do.
 
-The settings and the database come first: the queue connects to PostgreSQL while Django loads the apps.
+The settings and the database come first: nothing else can work without them.
 """
 
 from __future__ import annotations

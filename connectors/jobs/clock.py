@@ -1,6 +1,6 @@
-"""The worker's clock: besides being woken, each worker process is made to look for due work every few seconds.
+"""The worker's clock and its ear: one thread makes it look for due work every few seconds, one at each wake-up.
 
-It is also what finds, at the worker's start and whenever a lease ends, the jobs whose worker was killed.
+The clock is also what finds, at the worker's start and whenever a lease ends, the jobs whose worker was killed.
 """
 
 from __future__ import annotations
@@ -13,33 +13,34 @@ from django.db import Error as DatabaseFailure
 from django.db import connections
 
 from alignadmin import starting
-from alignadmin.due_work import HUEY, look_for_work
+from alignadmin.wake_ups.watch import WakeUpWatch
 from connectors.jobs import heartbeat, runner
+from connectors.jobs.work_threads import WorkThreads
 
 log = logging.getLogger(__name__)
-_clock_lock = threading.Lock()
-_stop = threading.Event()
 
 
-@HUEY.on_startup()  # type: ignore[untyped-decorator]
-def start_clock() -> None:
-    """Runs in each worker thread at its start; one thread of the process keeps the clock."""
-    if _clock_lock.acquire(blocking=False):
-        threading.Thread(target=_keep_time, name="clock", daemon=True).start()
+def start(threads: WorkThreads) -> None:
+    """Both go on until the worker is asked to end."""
+    for name, target in (("clock", _keep_time), ("wake-ups", _hear)):
+        threading.Thread(target=target, args=(threads,), name=name, daemon=True).start()
 
 
-@HUEY.on_shutdown()  # type: ignore[untyped-decorator]
-def stop_clock() -> None:
-    _stop.set()
+def _hear(threads: WorkThreads) -> None:
+    watch = WakeUpWatch(runner.stopping)
+    while not runner.stopping.is_set():
+        if wake_ups := watch.wait():
+            threads.ask(wake_ups)
+    connections.close_all()
 
 
-def _keep_time() -> None:
+def _keep_time(threads: WorkThreads) -> None:
     """The first tick is at once: what a killed worker left behind waits for nobody's click."""
     trouble = ""
     while True:
         wait = settings.TICK
         try:
-            tick()
+            tick(threads)
             wait = runner.seconds_to_next_end(settings.TICK)
             if trouble:
                 log.info("the clock goes on: the database answers again")
@@ -51,16 +52,15 @@ def _keep_time() -> None:
             log.exception("the clock could not wake the worker")
         finally:
             connections.close_all()
-        if _stop.wait(wait):
+        if runner.stopping.wait(wait):
             return
 
 
-def tick() -> None:
-    """Take over jobs that were left alone, and wake the worker, unless a wake-up waits already.
+def tick(threads: WorkThreads) -> None:
+    """Take over jobs that were left alone, and have one thread look for work, unless one is asked to already.
 
     The clock does no work itself: a job of many minutes would stop it, and a daemon thread ends without finishing.
     """
     heartbeat.beat()
     runner.take_over()
-    if HUEY.pending_count() == 0:
-        look_for_work()
+    threads.ask_unless_asked()

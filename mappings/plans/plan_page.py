@@ -191,8 +191,8 @@ class PlanPage:
         return self.counts["open"] / self.pace if self.is_running and self.pace else None
 
     @property
-    def settled_word(self) -> str:
-        return "done" if self.settled == self.counts.get("done", 0) else "finished"
+    def finished_word(self) -> str:
+        return "done" if self.finished_count == self.counts.get("done", 0) else "finished"
 
     @property
     def waits_for(self) -> str:

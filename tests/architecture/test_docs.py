@@ -37,7 +37,7 @@ OF_OTHERS = OF_THE_DEMO | {"FORWARDED_ALLOW_IPS"}
 # Files that the product writes, and others that are not of this tree.
 MADE = {
     "README.txt", "alignadmin.sqlite3", "checker.py", "checkpoints.jsonl", "entries.jsonl", "keys.json", "lines.jsonl",
-    "manifest.json", "manifest.sig", "plans.jsonl", "queue.sqlite3", "rows.csv", "rows.jsonl", "settings.env",
+    "manifest.json", "manifest.sig", "plans.jsonl", "rows.csv", "rows.jsonl", "settings.env",
     "statements.txt",
 }  # fmt: skip
 

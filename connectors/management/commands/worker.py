@@ -1,23 +1,25 @@
-"""`manage.py worker`: Huey's consumer, started only when settings, database and keys can work."""
+"""`manage.py worker`: threads that do what is due, started only when settings, database and keys can work."""
 
 from __future__ import annotations
 
 import logging
 import os
+import signal
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import CommandError
-from huey.contrib.djhuey.management.commands import run_huey
+from django.core.management.base import BaseCommand, CommandError
 
 from alignadmin import starting
-from alignadmin.due_work import HUEY
-from connectors.jobs import clock, runner  # noqa: F401  the clock starts with the consumer
+from alignadmin.due_work import run_due
+from connectors.jobs import clock, runner
+from connectors.jobs.work_threads import WorkThreads
 
 log = logging.getLogger("connectors.worker")
+ENDING = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 
-class Command(run_huey.Command):
+class Command(BaseCommand):
     help = "Run the worker: refreshes, applies plans, imports Align's log. SIGTERM stops it between two requests."
 
     def check(self, *args: Any, **options: Any) -> None:
@@ -27,9 +29,15 @@ class Command(run_huey.Command):
 
     def handle(self, *args: Any, **options: Any) -> None:
         _refuse()
-        share_stop_flag()
-        log.info("The worker has started: process %s, %s threads.", os.getpid(), settings.HUEY["consumer"]["workers"])
-        super().handle(*args, **options)
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # for the threads, too: only this one takes them
+        threads = WorkThreads(settings.WORKER_THREADS, run_due)
+        threads.start()
+        clock.start(threads)
+        log.info("The worker has started: process %s, %s threads.", os.getpid(), settings.WORKER_THREADS)
+        signal.sigwait(ENDING)
+        runner.stopping.set()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # a second Ctrl-C waits for nothing
+        threads.end()
         log.info("The worker has ended: process %s.", os.getpid())
 
 
@@ -38,15 +46,3 @@ def _refuse() -> None:
         starting.refuse()
     except starting.CannotStart as error:
         raise CommandError(str(error)) from error
-
-
-def share_stop_flag() -> None:
-    """Let long jobs hear that the consumer was asked to end, which it tells only to itself."""
-    create = HUEY.create_consumer
-
-    def create_consumer(**options: Any) -> Any:
-        consumer = create(**options)
-        runner.stopping = consumer.stop_flag
-        return consumer
-
-    HUEY.create_consumer = create_consumer

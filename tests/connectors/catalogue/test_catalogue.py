@@ -10,13 +10,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from alignadmin.audit.models import Entry
-from alignadmin.due_work import HUEY
 from connectors.align.resources import ConnectorProject
 from connectors.catalogue import refresh as catalogue
 from connectors.jira.client import JiraClient
 from connectors.jira.resources import IssueTypeStatuses, JiraIssueType, JiraProject, JiraStatus
 from connectors.jobs import runner
-from connectors.jobs.clock import tick
 from connectors.models import (
     Connector,
     Credential,
@@ -334,14 +332,6 @@ def test_a_portion_of_projects_takes_the_same_queries_whether_or_not_it_changed(
 
 
 # --- the clock --------------------------------------------------------------------------------------------------------
-
-
-def test_the_clock_wakes_the_worker_once_however_often_it_ticks() -> None:
-    HUEY.flush()
-    for _ in range(3):
-        tick()
-    assert HUEY.pending_count() == 1
-    HUEY.flush()
 
 
 def test_work_whose_wake_up_was_lost_is_found_by_the_clock(site: Site) -> None:

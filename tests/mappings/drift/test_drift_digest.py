@@ -191,7 +191,7 @@ def test_accepted_ones_that_end_within_a_week_are_told(owner: Connector, admin: 
 def test_lists_that_could_not_be_read_are_told_and_their_rows_are_not_called_drift(owner: Connector) -> None:
     row = drifted(owner)
     Scope.objects.filter(pk=row.scope_id).update(error="Align refused: 403.")
-    digest.send_due()
+    send_due()
     assert mail.outbox[0].subject == "Drift of Acme: 1 unknown"
     assert "States, Jira to Align, shared by company-managed projects: Align refused: 403." in body()
     assert "Align has 5" not in body()

@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                             ("endpoint", "read from Align"),
                             ("paste", "pasted"),
                             ("upload", "uploaded"),
-                            ("before", "taken in before runs were kept"),
+                            ("before", "imported before runs were kept"),
                         ],
                         max_length=8,
                     ),
@@ -71,7 +71,7 @@ class Migration(migrations.Migration):
                             ("endpoint", "read from Align"),
                             ("paste", "pasted"),
                             ("upload", "uploaded"),
-                            ("before", "taken in before runs were kept"),
+                            ("before", "imported before runs were kept"),
                         ],
                         max_length=8,
                     ),
@@ -198,7 +198,7 @@ class Migration(migrations.Migration):
                             ("endpoint", "read from Align"),
                             ("paste", "pasted"),
                             ("upload", "uploaded"),
-                            ("before", "taken in before runs were kept"),
+                            ("before", "imported before runs were kept"),
                         ],
                         max_length=8,
                     ),
@@ -326,6 +326,7 @@ class Migration(migrations.Migration):
                             ("watch", "Trying the new credential"),
                             ("contract", "Looking at what Align answers"),
                             ("pack", "Writing an evidence pack"),
+                            ("verify", "Checking the history"),
                         ],
                         max_length=20,
                     ),
@@ -508,7 +509,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("open", "Open"),
                             ("explained", "Explained"),
-                            ("reverted", "Taken back"),
+                            ("reverted", "Reverted"),
                             ("withdrawn", "Withdrawn"),
                         ],
                         default="open",
@@ -1026,37 +1027,15 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("by_the_clock", models.BooleanField(default=False)),
                 ("folder", models.TextField(blank=True)),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("queued", "Queued"),
-                            ("running", "Under way"),
-                            ("done", "Done"),
-                            ("failed", "Failed"),
-                        ],
-                        default="queued",
-                        max_length=7,
-                    ),
-                ),
                 ("chain", models.JSONField(null=True)),
                 ("look", models.PositiveIntegerField(default=0)),
                 ("position", models.JSONField(null=True)),
                 ("until_seq", models.BigIntegerField(default=0)),
                 ("until_line", models.BigIntegerField(default=0)),
-                ("done", models.PositiveBigIntegerField(default=0)),
-                ("total", models.PositiveBigIntegerField(default=0)),
-                ("item", models.CharField(blank=True, max_length=100)),
                 ("differences", models.PositiveIntegerField(default=0)),
                 ("found", models.JSONField(default=list)),
-                ("error", models.TextField(blank=True)),
                 ("created_at", models.DateTimeField()),
-                ("started_at", models.DateTimeField(null=True)),
-                ("finished_at", models.DateTimeField(null=True)),
                 ("entry_seq", models.BigIntegerField(null=True)),
-                ("owner", models.CharField(blank=True, max_length=100)),
-                ("epoch", models.PositiveIntegerField(default=0)),
-                ("lease_until", models.DateTimeField(null=True)),
                 (
                     "asked_by",
                     models.ForeignKey(
@@ -1064,6 +1043,12 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "job",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="verification", to="connectors.job"
                     ),
                 ),
             ],
@@ -1127,6 +1112,14 @@ class Migration(migrations.Migration):
                 condition=models.Q(("connector", None), ("state__in", ["queued", "running"])),
                 fields=("kind", "subject"),
                 name="one_active_job_of_no_connector",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="job",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("kind", "verify"), ("state", "running")),
+                fields=("kind",),
+                name="one_verification_at_a_time",
             ),
         ),
         migrations.AddIndex(
@@ -1251,12 +1244,6 @@ class Migration(migrations.Migration):
                 condition=models.Q(("project__isnull", False)),
                 fields=("connector", "project", "work_item_type", "issue_type_name"),
                 name="one_match_per_project",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="verification",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "running")), fields=("state",), name="one_verification_at_a_time"
             ),
         ),
         migrations.RunPython(make_cache_table, migrations.RunPython.noop),

@@ -314,7 +314,7 @@ class TestChecks:
             Entry.objects.filter(pk=entry.pk).update(body="x")
         sql("UPDATE connectors_historyrow SET reason = 'x' WHERE entry_seq = 3")
         check = verification.run_now(verification.ask(actor=None))
-        assert (check.state, check.error) == ("done", "")
+        assert (check.state, check.job.error) == ("done", "")
         found = verification.last_found()
         assert found is not None
         assert f"The chain is broken: entry {entry.seq} is not what was written" in found.sentence

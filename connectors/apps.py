@@ -16,7 +16,7 @@ class ConnectorsConfig(AppConfig):
         from connectors.credentials.values import CREDENTIALS
         from connectors.history.intake import schedule  # noqa: F401
         from connectors.history.mirror import listener, remaking, search_index
-        from connectors.history.packs import mail, schedules, services  # noqa: F401
+        from connectors.history.packs import schedules, services  # noqa: F401
         from connectors.history.reviews import questions, sign_off
         from connectors.history.verification import services as verification  # noqa: F401
         from connectors.setup.guessable import guessable_words

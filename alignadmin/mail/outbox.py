@@ -126,10 +126,10 @@ def queue(
     return mail
 
 
-def withdraw(kinds: Iterable[str], about: str) -> None:
+def withdraw(kinds: Iterable[str], about: str, *, why: str = "Replaced by a newer one.") -> None:
     """Send no more what still waits, as its link is dead; one that is being sent right now may arrive."""
     waiting = OutgoingMail.objects.filter(WAITING, kind__in=list(kinds), about=about)
-    waiting.update(failed_at=timezone.now(), error="Replaced by a newer one.", **ERASED)
+    waiting.update(failed_at=timezone.now(), error=why, **ERASED)
 
 
 ERASED: dict[str, Any] = {
@@ -177,11 +177,13 @@ def states(kinds: Sequence[str], about: str, *, most: int = 100) -> list[MailSta
 
 def count_unsent(kind: str, abouts: Sequence[str]) -> int:
     """Of how many of these the last e-mail was tried, and no mail server took it."""
-    newest: dict[str, OutgoingMail] = {}
+    return sum(bool(state.error) and not state.is_sent for state in newest(kind, abouts).values())
+
+
+def newest(kind: str, abouts: Sequence[str]) -> dict[str, MailState]:
+    """How the last e-mail about each of these fares; nothing about those of whom none was queued in 30 days."""
     found = OutgoingMail.objects.filter(kind=kind, about__in=abouts).order_by("id")
-    for mail in found.only("about", "error", "sent_at"):
-        newest[mail.about] = mail
-    return sum(bool(mail.error) and mail.sent_at is None for mail in newest.values())
+    return {mail.about: state_of(mail) for mail in found.defer("body", "attachment")}
 
 
 def state_of(mail: OutgoingMail) -> MailState:

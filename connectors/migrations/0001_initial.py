@@ -595,8 +595,6 @@ class Migration(migrations.Migration):
                 ("sha256", models.CharField(blank=True, max_length=64)),
                 ("created_at", models.DateTimeField()),
                 ("entry_seq", models.BigIntegerField(blank=True, null=True)),
-                ("send_at", models.DateTimeField(blank=True, null=True)),
-                ("mail_error", models.TextField(blank=True)),
                 (
                     "asked_by",
                     models.ForeignKey(

@@ -51,8 +51,6 @@ class Pack(models.Model):
     sha256 = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField()
     entry_seq = models.BigIntegerField(null=True, blank=True)  # of the entry that says it was made
-    send_at = models.DateTimeField(null=True, blank=True)  # when it is due to be sent; None: not (any more)
-    mail_error = models.TextField(blank=True)  # why it could not be sent
 
     class Meta:
         ordering = ["-id"]
@@ -68,5 +66,5 @@ class Pack(models.Model):
 
     @property
     def error(self) -> str:
-        """Why there is no pack, or why it was not sent."""
-        return self.job.error or self.mail_error
+        """Why there is no pack."""
+        return self.job.error

@@ -281,7 +281,7 @@ class PlanPage:
     @property
     def retry_label(self) -> str:
         count = self.counts["failed"]
-        return f"Retry {count} failed change{'' if count == 1 else 's'}"
+        return "Retry 1 failed change" if count == 1 else f"Retry {count} failed changes"
 
     @property
     def can_roll_back(self) -> bool:

@@ -20,7 +20,6 @@ SAME_EVERYWHERE = {"Meta", "Command", "Migration", "Media"}
 # Before the settings can be read, nothing that reads them may be imported.
 LATE = {"alignadmin.starting"}
 ROOMS_WITHOUT_TESTS = {
-    "alignadmin/mail",
     "connectors",
     "connectors/history",
     "connectors/management",

@@ -20,7 +20,7 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.due_work import due_work
 from alignadmin.errors import Refused
-from connectors.history.packs import selection, services
+from connectors.history.packs import mail, selection, services
 from connectors.history.packs.selection import BadQuery
 from connectors.history.search import query_language
 from connectors.models import Every, Pack, PackSchedule
@@ -71,12 +71,20 @@ def query_of(schedule: PackSchedule, period: SchedulePeriod) -> str:
     return query_language.write(found)
 
 
-def troubles() -> list[Pack]:
-    """The last pack of each schedule that is on, where it has failed or could not be sent; `error` says why."""
+@dataclass(frozen=True, kw_only=True)
+class PackTrouble:
+    pack: Pack
+    sentence: str  # why there is no pack, or why nobody has got it
+
+
+def troubles() -> list[PackTrouble]:
+    """The last pack of each schedule that is on, where it has failed or could not be sent."""
     last = Pack.objects.filter(schedule=OuterRef("pk")).order_by("-pk").values("pk")[:1]
     newest = PackSchedule.objects.filter(is_active=True).annotate(last=Subquery(last)).values("last")
-    failed = Pack.objects.filter(pk__in=newest).exclude(job__error="", mail_error="")
-    return list(failed.select_related("schedule", "job").order_by("pk"))
+    packs = list(Pack.objects.filter(pk__in=newest).select_related("schedule", "job").order_by("pk"))
+    mails = mail.mail_of(packs)
+    found = [(pack, pack.error or (mails[pack.pk].trouble if pack.pk in mails else "")) for pack in packs]
+    return [PackTrouble(pack=pack, sentence=sentence) for pack, sentence in found if sentence]
 
 
 # -- what admins do ---------------------------------------------------------------------------------------------------
@@ -130,6 +138,7 @@ def delete(schedule: PackSchedule, *, actor: Person) -> None:
         found = PackSchedule.objects.locked().filter(pk=schedule.pk).first()
         if found is None:
             return
+        mail.withdraw(found)
         PackSchedule.objects.filter(pk=found.pk).delete()
         _record("pack.schedule_deleted", found, "Deleted", actor)
 
@@ -145,10 +154,6 @@ def _record(action: str, schedule: PackSchedule, what: str, actor: Person, **dat
             data=said,
         )
     )
-
-
-def recipients_of(schedule: PackSchedule) -> list[str]:
-    return schedule.recipients.split()
 
 
 # -- by the clock -----------------------------------------------------------------------------------------------------

@@ -25,9 +25,9 @@ from alignadmin.audit import checkpoints, trail
 from alignadmin.audit.deliveries import sync_folder
 from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.audit.models import Entry
-from alignadmin.due_work import due_work, wake
+from alignadmin.due_work import due_work
 from alignadmin.errors import Refused
-from connectors.history.packs import selection, zip_file
+from connectors.history.packs import mail, selection, zip_file
 from connectors.history.packs.scratch import scratch
 from connectors.history.packs.selection import BadQuery, Selection
 from connectors.history.packs.zip_file import Contents, Made
@@ -186,16 +186,11 @@ def _finish(run: Run, pack: Pack, draft: Path, found: Contents, made: Made) -> N
         run.assert_lease()
         draft.replace(path)
         sync_folder(path.parent)
-        entry = _tell(pack, found, made, sha256)
-        Pack.objects.filter(pk=pack.pk).update(
-            path=str(path),
-            size=size,
-            sha256=sha256,
-            entry_seq=entry.seq,
-            send_at=timezone.now() if _has_recipients(pack) else None,
-        )
+        pack.path, pack.size, pack.sha256 = str(path), size, sha256
+        mail.queue(pack)
+        pack.entry_seq = _tell(pack, found, made).seq
+        pack.save(update_fields=["path", "size", "sha256", "entry_seq"])
     run.job.done = run.job.total
-    wake()
 
 
 def _synced(draft: Path) -> tuple[int, str]:
@@ -208,11 +203,7 @@ def _synced(draft: Path) -> tuple[int, str]:
     return draft.stat().st_size, found.hexdigest()
 
 
-def _has_recipients(pack: Pack) -> bool:
-    return bool(pack.schedule and pack.schedule.recipients)
-
-
-def _tell(pack: Pack, found: Contents, made: Made, sha256: str) -> Entry:
+def _tell(pack: Pack, found: Contents, made: Made) -> Entry:
     span = found.span
     return trail.record(
         AuditRecord(
@@ -225,7 +216,7 @@ def _tell(pack: Pack, found: Contents, made: Made, sha256: str) -> Entry:
                 "query": found.selection.query,
                 "time_zone": found.selection.time_zone,
                 "manifest_sha256": made.manifest_sha256,
-                "sha256": sha256,
+                "sha256": pack.sha256,
                 "rows": made.rows,
                 "plans": len(found.plans),
                 "entries": {"first": span.first, "last": span.last, "count": found.entries},

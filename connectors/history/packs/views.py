@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,9 +22,9 @@ from alignadmin.accounts.rights import Right, may
 from alignadmin.errors import Refused
 from alignadmin.parsing import text_in, whole
 from alignadmin.web.responses import failure, page, redirect
-from connectors.history.packs import schedules, selection, services
+from connectors.history.packs import mail, schedules, selection, services
 from connectors.history.packs.forms import PackForm, ScheduleForm
-from connectors.history.packs.mail import file_name
+from connectors.history.packs.mail import PackMail
 from connectors.history.packs.selection import BadQuery
 from connectors.history.search import query_language
 from connectors.models import Every, Pack, PackSchedule, PackState
@@ -46,6 +46,7 @@ class PackView:
     pack: Pack
     words: str
     name: str
+    mail: PackMail | None  # None: nobody is to get it
     expires_at: datetime | None
     is_active: bool
     is_there: bool  # and can be downloaded
@@ -103,7 +104,7 @@ def listed(request: HttpRequest) -> HttpResponse:
         found = found.filter(id__lt=before)
     rows = list(found[: PAGE + 1])
     context = {
-        "packs": [_shown(pack) for pack in rows[:PAGE]],
+        "packs": _shown(rows[:PAGE]),
         "everybody": everybody,
         "is_busy": any(pack.is_active for pack in rows[:PAGE]),
         "older": rows[PAGE - 1].pk if len(rows) > PAGE else None,
@@ -118,7 +119,8 @@ def listed(request: HttpRequest) -> HttpResponse:
 def one(request: HttpRequest, pack: UUID) -> HttpResponse:
     found = _found(pack)
     count, first = services.differences(found)
-    context = {"shown": _shown(found), "differences": count, "first_differences": first}
+    (shown,) = _shown([found])
+    context = {"shown": shown, "differences": count, "first_differences": first}
     return page(request, "connectors/history/packs/pack.html", context, fragment="connectors/history/packs/_pack.html")
 
 
@@ -138,7 +140,7 @@ def file(request: HttpRequest, pack: UUID) -> HttpResponse:
         return failure(request, LOST.format(settings.PACK_FOLDER), status=410)
     if request.method == "GET":
         services.note_download(found, actor=person_of(request))
-    name = file_name(found)
+    name = mail.file_name(found)
     # Django sends it block by block.
     return FileResponse(stream, as_attachment=True, filename=name, content_type="application/zip")  # type: ignore[return-value]
 
@@ -156,11 +158,17 @@ def _found(uuid: UUID) -> Pack:
     return get_object_or_404(Pack.objects.select_related("asked_by", "schedule", "job"), uuid=uuid)
 
 
-def _shown(pack: Pack) -> PackView:
+def _shown(packs: Sequence[Pack]) -> list[PackView]:
+    mails = mail.mail_of(packs)
+    return [_view_of(pack, mails.get(pack.pk)) for pack in packs]
+
+
+def _view_of(pack: Pack, sent: PackMail | None) -> PackView:
     return PackView(
         pack=pack,
         words=selection.in_words(query_language.parse(pack.query)),
-        name=file_name(pack),
+        name=mail.file_name(pack),
+        mail=sent,
         expires_at=services.expires_at(pack),
         is_active=pack.is_active,
         is_there=pack.state == PackState.DONE and bool(pack.path) and not services.has_expired(pack),

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from connectors.history.search import queries, query_language
+from connectors.history.search import query_language
+from connectors.history.search.day_bars import Bar, Bars
 from connectors.history.search.query_language import Search, Term
 
 RANGES = (("today", "Today"), ("7d", "7 days"), ("30d", "30 days"), ("90d", "90 days"), ("quarter", "This quarter"))
@@ -43,7 +44,7 @@ class Range:
 
 @dataclass(frozen=True, kw_only=True)
 class BarLink:
-    bar: queries.Bar
+    bar: Bar
     address: str
 
 
@@ -102,13 +103,13 @@ class HistoryUrl:
         is_on = self.asked.values("since") == (value,) and not self.asked.values("until")
         return Range(label=label, address=self.other(wanted), is_on=is_on)
 
-    def bar_links(self, bars: queries.Bars | None) -> Sequence[BarLink]:
+    def bar_links(self, bars: Bars | None) -> Sequence[BarLink]:
         whenever = query_language.with_terms(self.asked, since="", until="")
         return [
             BarLink(bar=bar, address=self._of_day(bar, whenever)) for bar in (bars.bars if bars else ()) if bar.rows
         ]
 
-    def _of_day(self, bar: queries.Bar, whenever: Search) -> str:
+    def _of_day(self, bar: Bar, whenever: Search) -> str:
         day = bar.day.isoformat()
         terms = (*whenever.terms, Term(name="since", value=day), Term(name="until", value=day))
         return self.other(replace(whenever, terms=terms))

@@ -25,7 +25,7 @@ from connectors.history.intake.paste_times import AskHour, AskZone
 from connectors.history.intake.pasted_log import FORMS, SLASHED_EXAMPLE, AskDayOrder, Hour
 from connectors.history.intake.storing import IntakeResult
 from connectors.history.mirror import search_terms
-from connectors.history.search import numbers, queries, query_language, saved_views
+from connectors.history.search import day_bars, numbers, queries, query_language, saved_views
 from connectors.history.search.forms import LARGEST, TOO_LARGE, IntakeForm, SearchFields, asked
 from connectors.history.search.page import HistoryUrl
 from connectors.history.verification import services
@@ -56,7 +56,7 @@ def history(request: HttpRequest) -> HttpResponse:
     keys = {name: queries.read_key(text_in(request.GET, name)) for name in ("before", "after")}
     shown = queries.history_page(chosen, before=keys["before"], after=keys["after"])
     here = {name: str(key) for name, key in keys.items() if key}
-    bars = queries.bars(chosen, None if here else shown)
+    bars = day_bars.bars(chosen, None if here else shown)
     context: dict[str, Any] = {
         "place": place,
         "troubles": query_language.trouble(place.asked),

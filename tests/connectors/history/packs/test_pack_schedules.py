@@ -7,6 +7,7 @@ import socket
 import threading
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
@@ -17,8 +18,10 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Role
 from alignadmin.due_work import run_due
+from alignadmin.mail.models import OutgoingMail
 from connectors.history.packs import mail as pack_mail
-from connectors.history.packs import schedules, services
+from connectors.history.packs import schedules, services, zip_file
+from connectors.history.packs.zip_file import Made
 from connectors.models import Connector, Every, Job, JobState, Pack, PackSchedule, PackState
 from tests.conftest import People, SignIn
 from tests.support.pack_helpers import acts, connector, ready, text
@@ -171,7 +174,6 @@ def test_the_overview_tells_a_pack_that_could_not_be_sent_but_not_of_a_paused_sc
     schedule = scheduled(people, "auditor@example.test")
     due(schedule, last_monday())
     run_due()
-    pack_mail.send_due()
     assert "was not sent: It could not be sent: EMAIL_URL is not set." in overview(signed_in(Role.ADMIN))
     schedules.pause(schedule, actor=people[Role.ADMIN])
     assert "The last scheduled pack" not in overview(signed_in(Role.ADMIN))
@@ -228,7 +230,8 @@ def test_without_recipients_nothing_is_sent(people: People, align: Connector) ->
     due(scheduled(people), last_monday())
     run_due()
     assert mail.outbox == []
-    assert ready(Pack.objects.get()).send_at is None
+    assert ready(Pack.objects.get()).entry_seq
+    assert OutgoingMail.objects.count() == 0
 
 
 def test_a_mail_server_that_fails_is_told_on_the_page_and_tried_again(
@@ -239,11 +242,12 @@ def test_a_mail_server_that_fails_is_told_on_the_page_and_tried_again(
     due(scheduled(people, "auditor@example.test"), last_monday())
     run_due()
     pack = ready(Pack.objects.get())
-    assert "It could not be sent: ConnectionRefusedError" in admin.get(f"/history/packs/{pack.uuid}/").content.decode()
+    shown = admin.get(f"/history/packs/{pack.uuid}/").content.decode()
+    assert "It could not be sent: the mail server cannot be reached (ConnectionRefusedError). It is tried" in shown
     settings.EMAIL_BACKEND = working
     run_due()
     assert mail.outbox == []
-    Pack.objects.update(send_at=timezone.now())
+    OutgoingMail.objects.update(next_try_at=timezone.now())
     run_due()
     run_due()
     assert len(mail.outbox) == 1
@@ -260,10 +264,43 @@ def test_a_schedule_that_was_deleted_sends_nothing_more(
     run_due()
     schedules.delete(schedule, actor=people[Role.ADMIN])
     settings.EMAIL_BACKEND = working
-    Pack.objects.update(send_at=timezone.now())
+    OutgoingMail.objects.update(next_try_at=timezone.now())
     run_due()
     assert mail.outbox == []
+    assert OutgoingMail.objects.get().error == "Its schedule was deleted."
     assert Path(ready(Pack.objects.get()).path).exists()
+
+
+def test_a_schedule_that_is_deleted_while_its_pack_is_written_sends_nothing(
+    people: People, align: Connector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule = scheduled(people, "auditor@example.test")
+    due(schedule, last_monday())
+    write = zip_file.write
+
+    def deleted_meanwhile(*arguments: Any) -> Made:
+        schedules.delete(schedule, actor=people[Role.ADMIN])
+        return write(*arguments)
+
+    monkeypatch.setattr(zip_file, "write", deleted_meanwhile)
+    run_due()
+    pack = ready(Pack.objects.get())
+    assert pack.schedule is None
+    assert OutgoingMail.objects.count() == 0
+
+
+def test_what_no_mail_server_took_in_a_week_is_given_up_and_told(
+    people: People, align: Connector, signed_in: SignIn, settings: LazySettings
+) -> None:
+    refuse_mail(settings)
+    due(scheduled(people, "auditor@example.test"), last_monday())
+    run_due()
+    OutgoingMail.objects.update(expires_at=timezone.now(), claimed_until=None, claim=None)
+    run_due()
+    shown = overview(signed_in(Role.ADMIN))
+    assert "was not sent: It could not be sent: the mail server cannot be reached (ConnectionRefusedError)." in shown
+    assert "tried again" not in shown
+    assert OutgoingMail.objects.get().attachment is None
 
 
 # --- the pages --------------------------------------------------------------------------------------------------------
@@ -295,7 +332,7 @@ def test_an_admin_schedules_packs_and_that_is_an_entry(admin: Client, align: Con
         ({"recipients": "a@example.test\nBcc: b@example.test"}, "Line 2 is not an e-mail address"),
         ({"recipients": "a@example.test, b@example.test"}, "Line 1 is not an e-mail address"),
         ({"recipients": "a@example.test\x0bBcc: b@example.test"}, "Line 2 is not an e-mail address"),
-        ({"recipients": "\n".join(f"a{number}@example.test" for number in range(21))}, "At most 20 people"),
+        ({"recipients": "\n".join(f"a{number}@example.test" for number in range(21))}, "sent to at most 20 people"),
     ],
 )
 def test_it_refuses_a_schedule_that_would_not_work(
@@ -365,7 +402,7 @@ def test_a_failed_scheduled_pack_is_asked_for_again_for_its_own_period(
     mail.outbox.clear()
     failed = Pack.objects.get()
     Job.objects.update(state=JobState.FAILED)
-    Pack.objects.update(entry_seq=None, send_at=None)
+    Pack.objects.update(entry_seq=None)
     for _ in range(2):
         assert admin.post(f"/history/packs/{failed.uuid}/again/").status_code == 303
     run_due()

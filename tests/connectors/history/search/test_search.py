@@ -21,7 +21,7 @@ from connectors.align.audit_sentences import MappingEvent, write
 from connectors.history.intake.pasted_log import LogLine
 from connectors.history.mirror import matching, search_index, search_terms
 from connectors.history.mirror import projection as make
-from connectors.history.search import periods, queries, query_language
+from connectors.history.search import day_bars, periods, queries, query_language
 from connectors.models import Case, CaseState, Connector, HistoryRow, Intake
 from connectors.ports.audited import context_of, event_fields
 from tests.support.events import EVENT
@@ -434,7 +434,7 @@ def test_the_bars_count_each_day_of_the_zone_also_where_the_clock_changes(
     many(align, lambda number: datetime(2026, 11, 10, 0, 30, tzinfo=UTC) - timedelta(hours=5 * number))
     with timezone.override(ZoneInfo(zone)):
         wanted = query_language.parse(text)
-        bars = queries.bars(query_language.select(wanted))
+        bars = day_bars.bars(query_language.select(wanted))
         assert bars is not None
         days = [timezone.localdate(at) for at in query_language.rows(wanted).values_list("at", flat=True)]
         assert {bar.day: bar.rows for bar in bars.bars if bar.rows} == {day: days.count(day) for day in days}

@@ -120,7 +120,7 @@ def test_editors_are_asked_where_the_person_of_a_row_has_left(
     reviewer: Client, row: HistoryRow, people: People
 ) -> None:
     Person.objects.filter(role__in=[Role.EDITOR, Role.ADMIN]).update(is_active=False)
-    assert "nobody else to ask" in said(reviewer.get(reverse("history-row", args=[row.number])))
+    assert "no one else to ask" in said(reviewer.get(reverse("history-row", args=[row.number])))
     other = factories.person(Role.EDITOR, email="other@example.test", name="Ola Other")
     assert choices(reviewer, row) == ["Ola Other"]
     assert "Ask Ola Other" in said(reviewer.get(reverse("history-row", args=[row.number])))

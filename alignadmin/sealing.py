@@ -169,7 +169,7 @@ def key_id_of(value: str) -> str:
 def _split(sealed: str) -> tuple[str, str, str, str]:
     parts = sealed.split(":")
     if len(parts) != 4:
-        raise DoesNotOpen("This credential is not in the sealed form.")
+        raise DoesNotOpen("This credential is not in the encrypted form.")
     return parts[0], parts[1], parts[2], parts[3]
 
 

@@ -68,11 +68,11 @@ def _worker() -> HealthPart:
     now, heard = timezone.now(), heartbeat.last_heard()
     figures = {"heard_seconds_ago": _seconds(now, heard), "processes": heartbeat.processes_heard(now)}
     if heard is None:
-        return HealthPart(name="worker", ok=False, says="No worker has been heard yet: start one.", figures=figures)
+        return HealthPart(name="worker", ok=False, says="No worker has reported yet: start one.", figures=figures)
     if heartbeat.silence(now):
-        says = f"No worker has been heard since {heard:%Y-%m-%d %H:%M:%S} UTC: start one."
+        says = f"No worker has reported since {heard:%Y-%m-%d %H:%M:%S} UTC: start one."
         return HealthPart(name="worker", ok=False, says=says, figures=figures)
-    return HealthPart(name="worker", ok=True, says="A worker is heard.", figures=figures)
+    return HealthPart(name="worker", ok=True, says="A worker reports.", figures=figures)
 
 
 def _queue() -> HealthPart:

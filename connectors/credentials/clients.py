@@ -37,7 +37,7 @@ WORDINGS: dict[str, Wording] = {System.ALIGN: ALIGN_WORDING, System.JIRA: JIRA_W
 BEARERS = (CredentialKind.ALIGN_BEARER, CredentialKind.JIRA_PAT)
 REFUSED, FORBIDDEN = 401, 403
 WHO_AM_I = "/rest/api/2/myself"  # on Cloud and on Data Center
-TRY_AGAIN = "Try it once more"  # the button on a credential's page
+TRY_AGAIN = "Try once more"  # the button on a credential's page
 OnWait = Callable[[str], None]
 
 
@@ -201,8 +201,8 @@ def refuse_locked_out(credential: Credential) -> None:
     if is_locked_out(credential):
         raise LockedOut(
             f"Nothing was sent: Jira refused this password, and a few more failures lock the account. "
-            f"Stage the right password on the Jira credential's page, or, when the account is mended in Jira (it may "
-            f'want a CAPTCHA: sign in once in a browser as {credential.user}), press "{TRY_AGAIN}" there.'
+            f"Save the right password as pending on the Jira credential's page, or, once the account works in Jira "
+            f'again (it may want a CAPTCHA: sign in once in a browser as {credential.user}), press "{TRY_AGAIN}" there.'
         )
 
 

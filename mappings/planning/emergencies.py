@@ -57,7 +57,7 @@ def acknowledge(plan: Plan, *, actor: Person) -> None:
         if not may_note(found, actor):
             raise Refused(f"{found.approver} approved this alone: another admin has to take note of it.")
         if (row := noted_by(found)) is not None:
-            raise Refused(f"{row.person_name} took note of this at {row.at:%H:%M} UTC.")
+            raise Refused(f"{row.person_name} acknowledged it at {row.at:%H:%M} UTC.")
         sentence = f"Took note that {found.approver} approved plan {found.pk} alone, in an emergency."
         plan_entry(NOTED, found, actor, sentence)
 

@@ -120,7 +120,7 @@ def test_an_error_after_another_act_leads_to_its_row_by_the_number_that_it_has_e
     HistoryRow.objects.filter(entry_seq=Entry.objects.latest("seq").seq).delete()  # row keys and numbers part
     html = unescape(client.post("/recorded/").content.decode())
     entry = Entry.objects.latest("seq")
-    assert "stays done: <bdi>Was kept.</bdi>" in html
+    assert "is not undone: <bdi>Was kept.</bdi>" in html
     assert f'href="/history/{entry.seq}/"' in html
     assert HistoryRow.objects.get(entry_seq=entry.seq).pk != entry.seq
     assert "Was kept." in client.get(f"/history/{entry.seq}/").content.decode()
@@ -129,7 +129,7 @@ def test_an_error_after_another_act_leads_to_its_row_by_the_number_that_it_has_e
 def test_what_was_taken_back_is_not_told_as_done(client: Client, broken: None) -> None:
     html = client.post("/taken-back/").content.decode()
     assert "Never kept" not in html
-    assert "stays done" not in html
+    assert "is not undone" not in html
     assert "c4n4ry" not in html
     assert not Entry.objects.filter(body__contains="Never kept").exists()
 

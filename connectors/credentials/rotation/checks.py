@@ -70,7 +70,7 @@ def refuse_backup_owner(backup_owner: Person | None, owner: Person | None) -> No
     if backup_owner is None:
         return
     if backup_owner == owner:
-        raise Refused("The back-up owner is somebody else than the owner: choose another person, or nobody.")
+        raise Refused("The back-up owner has to be someone other than the owner: choose another person, or no one.")
     if not backup_owner.is_active:
         raise Refused(f"{backup_owner} is deactivated: choose another back-up owner.")
 

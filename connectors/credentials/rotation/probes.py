@@ -19,7 +19,7 @@ from connectors.ports.extensions import WriteKey, extensions
 
 LOCKED_OUT = (
     "Jira refused this password, and it is not sent again by itself: a few more failures lock the account. "
-    "Stage the right password, or mend the account in Jira and allow one more try."
+    "Save the right password as pending, or make the account work in Jira again and allow one more try."
 )
 
 

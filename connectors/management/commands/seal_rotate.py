@@ -57,14 +57,14 @@ class Command(BaseCommand):
 
 def _of_older(key_id: str, count: int) -> str:
     if not count:
-        return f'0 values are sealed with the key "{key_id}": it may be removed from SEAL_KEYS.'
+        return f'0 values are encrypted with the key "{key_id}": it may be removed from SEAL_KEYS.'
     return (
-        f'{count} values are sealed with the key "{key_id}": it has to stay in SEAL_KEYS. '
+        f'{count} values are encrypted with the key "{key_id}": it has to stay in SEAL_KEYS. '
         "Restart web and worker with the new key in front, and run this again."
     )
 
 
 def _of_unknown(key_id: str, count: int) -> str:
     if not key_id:
-        return f"{count} values are not in the sealed form."
-    return f'{count} values are sealed with the key "{key_id}", which is not in SEAL_KEYS: add it again.'
+        return f"{count} values are not in the encrypted form."
+    return f'{count} values are encrypted with the key "{key_id}", which is not in SEAL_KEYS: add it again.'

@@ -91,7 +91,7 @@ def test_an_earlier_end_may_be_asked_for(old: None) -> None:
 
 @pytest.mark.parametrize("day", ["yesterday", "2026-02-31", "", "2026-13-01", "9" * 50])
 def test_it_refuses_what_is_no_day(old: None, day: str) -> None:
-    with pytest.raises(CommandError, match="is not a day"):
+    with pytest.raises(CommandError, match="is not a date"):
         run("--until", day)
 
 
@@ -157,7 +157,7 @@ def test_it_refuses_to_remove_what_has_to_be_kept(kept_a_year: None, settings: S
         run("--remove")
     assert Entry.objects.filter(seq__lte=10).count() == 10
     settings.RETENTION_MONTHS = 12
-    assert "10 entries left the database" in run("--remove")
+    assert "10 entries were removed from the database" in run("--remove")
 
 
 def test_the_chain_holds_without_the_entries_and_says_where_they_are(kept_a_year: None, settings: Settings) -> None:
@@ -189,7 +189,7 @@ def test_the_rows_of_the_history_stay_and_say_where_their_entry_is(
     assert archive_index.holding(11) is None
     row = HistoryRow.objects.get(entry_seq=3)
     shown = signed_in(Role.REVIEWER).get(reverse("history-row", args=[row.number])).content.decode()
-    assert "history-000000001-000000010.zip</bdi>; it left this database" in shown
+    assert "history-000000001-000000010.zip</bdi>; removed from this database" in shown
     assert "is missing" not in shown
 
 

@@ -92,7 +92,7 @@ def test_every_value_is_sealed_with_the_first_key_and_the_old_one_may_go(
     before = dict(Credential.objects.values_list("pk", "fingerprint"))
     said = rotate()
     assert '8 values were encrypted again with the key "new".' in said
-    assert '0 values are sealed with the key "old": it may be removed from SEAL_KEYS.' in said
+    assert '0 values are encrypted with the key "old": it may be removed from SEAL_KEYS.' in said
     settings.SEAL_KEYS = [NEW]
     everything_opens()
     sealing.verify_stored()
@@ -123,8 +123,8 @@ def test_run_again_it_changes_and_enters_nothing(under_old_key: Connector) -> No
 
 def test_a_dry_run_only_counts(under_old_key: Connector) -> None:
     said = rotate("--dry-run")
-    assert '0 values are sealed with the key "new"' in said
-    assert '8 values are sealed with the key "old": it has to stay in SEAL_KEYS.' in said
+    assert '0 values are encrypted with the key "new"' in said
+    assert '8 values are encrypted with the key "old": it has to stay in SEAL_KEYS.' in said
     assert not rotated()
     assert {sealing.key_id_of(each.sealed) for each in Credential.objects.all()} == {"old"}
 
@@ -139,7 +139,7 @@ def test_public_keys_of_security_keys_are_left_alone(under_old_key: Connector, a
 
 def test_an_installation_without_secrets_has_nothing_to_do(settings: Settings) -> None:
     settings.SEAL_KEYS = [NEW, OLD]
-    assert "0 values were sealed again" in rotate()
+    assert "0 values were encrypted again" in rotate()
 
 
 # --- what does not open -----------------------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ def test_a_value_that_does_not_open_is_named_and_the_others_go_on(under_old_key:
     altered.update(version=9)
     said = rotate(expect=1)
     assert "Does not open: Acme: Jira credential, current, version 9. Give this secret again." in said
-    assert '1 values are sealed with the key "old": it has to stay' in said
+    assert '1 values are encrypted with the key "old": it has to stay' in said
     assert "canary" not in said
     settings.SEAL_KEYS = [NEW]
     assert sum(not sealing.does_open(each) for each in sealing.stored_values()) == 1
@@ -159,14 +159,14 @@ def test_a_value_that_does_not_open_is_named_and_the_others_go_on(under_old_key:
 def test_a_key_that_is_missing_is_named(under_old_key: Connector, settings: Settings) -> None:
     settings.SEAL_KEYS = [NEW]
     said = rotate(expect=1)
-    assert '8 values are sealed with the key "old", which is not in SEAL_KEYS: add it again.' in said
+    assert '8 values are encrypted with the key "old", which is not in SEAL_KEYS: add it again.' in said
     assert "admin@example.test: totp authenticator" in said
 
 
 def test_a_value_that_is_not_sealed_at_all_is_named(under_old_key: Connector) -> None:
     Authenticator.objects.filter(type=TOTP).update(data={"secret": "ABCDEF"})
     said = rotate(expect=1)
-    assert "1 values are not in the sealed form." in said
+    assert "1 values are not in the encrypted form." in said
     assert "ABCDEF" not in said
 
 
@@ -191,8 +191,8 @@ def test_what_a_process_with_the_old_keys_stores_meanwhile_keeps_the_old_key(
     typed = SecretData(system=System.ALIGN, kind="align-bearer", user="", secret="canary-align-current")
     store_credential(under_old_key, typed, actor=admin)
     settings.SEAL_KEYS = [NEW, OLD]
-    assert '1 values are sealed with the key "old": it has to stay' in rotate("--dry-run")
-    assert '0 values are sealed with the key "old": it may be removed' in rotate()
+    assert '1 values are encrypted with the key "old": it has to stay' in rotate("--dry-run")
+    assert '0 values are encrypted with the key "old": it may be removed' in rotate()
     everything_opens()
 
 
@@ -245,8 +245,8 @@ def test_a_row_that_somebody_holds_is_passed_over_and_found_by_the_count(under_o
         said = rotate(expect=int(holds_rows))
         done.set()
         holder.result(30)
-    assert f'{int(holds_rows)} values are sealed with the key "old"' in said
-    assert '0 values are sealed with the key "old"' in rotate()
+    assert f'{int(holds_rows)} values are encrypted with the key "old"' in said
+    assert '0 values are encrypted with the key "old"' in rotate()
 
 
 def test_when_its_entry_cannot_be_written_nothing_is_sealed_again(under_old_key: Connector) -> None:
@@ -278,7 +278,7 @@ def test_a_kill_at_any_point_loses_nothing_and_the_next_run_finishes(
     for crash in crashes(reseal_in_small_batches, as_before, environment={"SEAL_KEYS": f"{NEW},{OLD}"}):
         everything_opens()
         killed_between += 0 < sum(stored.value.startswith("v1:new:") for stored in sealing.stored_values()) < 8
-        assert '0 values are sealed with the key "old": it may be removed' in rotate(), crash
+        assert '0 values are encrypted with the key "old": it may be removed' in rotate(), crash
         everything_opens()
     assert crash.point > 15
     assert killed_between > 3

@@ -76,7 +76,7 @@ def test_of_two_workers_one_that_is_heard_is_enough(client: Client, heard: Worke
 
 
 def test_an_installation_that_never_had_a_worker_is_not_ready(client: Client) -> None:
-    assert "No worker has been heard yet" in part(client, "worker")["says"]
+    assert "No worker has reported yet" in part(client, "worker")["says"]
 
 
 def test_keys_that_open_nothing_are_told(client: Client, heard: WorkerHeartbeat, bare_connector: Connector) -> None:

@@ -420,7 +420,7 @@ def test_an_emergency_stays_on_the_overview_until_another_admin_has_taken_note(
     third = browser_of(factories.person(Role.ADMIN, email="third@example.test"))
     again = third.post(noting)
     assert again.status_code == 409
-    assert "Sam Second acknowledged it of this at" in said(again)
+    assert "Sam Second acknowledged it at" in said(again)
     assert len(entries("plan.emergency_noted")) == 1
 
 

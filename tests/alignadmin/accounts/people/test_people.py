@@ -352,7 +352,7 @@ def test_the_list_is_filtered_in_its_address(boss: Client, people: People) -> No
         ("?q=%00&role=nobody&state=%27&page=x", {"Admin", "Editor", "Nora New", "Reviewer", "Viewer"}),
     ):
         assert names_on(boss.get(LIST + query)) == expected, query
-    assert "Nobody fits this filter" in said(boss.get(f"{LIST}?q=zzz"))
+    assert "No one matches this filter" in said(boss.get(f"{LIST}?q=zzz"))
 
 
 def test_the_list_asks_the_same_questions_for_many_people(boss: Client, owned: Connector) -> None:

@@ -61,7 +61,7 @@ def dana(db: None) -> Person:
 
 def test_a_new_password_ends_the_other_sessions_and_keeps_this_one(dana: Person) -> None:
     phone, here = signed_in_as(dana, browser=SAFARI), signed_in_as(dana)
-    assert "Every other session of yours ends" in said(here.get("/accounts/password/change/"))
+    assert "signed out of all your other sessions" in said(here.get("/accounts/password/change/"))
     assert change(here, old=PASSWORD, new=NEW).status_code == 302
     assert phone.get("/").status_code == 302
     assert here.get("/").status_code == 200

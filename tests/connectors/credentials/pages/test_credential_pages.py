@@ -180,9 +180,9 @@ def test_the_page_holds_no_secret_before_and_after_staging(configurer: Client, b
         ({"kind": "align-basic", "user": "a@b.test", "expires_on": "", "never_expires": "on"}, "Every Atlassian API"),
         ({"expires_on": "2020-01-31"}, "This day has passed"),
         ({"expires_on": "31st of May"}, "year-month-day"),
-        ({"expires_on": ""}, "Type the day it expires, or tick"),
+        ({"expires_on": ""}, "Enter the date it expires"),
         ({"never_expires": "on"}, "not both"),
-        ({"whose": ""}, "Say whose token it is"),
+        ({"whose": ""}, "Say who the token belongs to"),
         ({"whose": "nobody's"}, "Select a valid choice"),
         ({"reason": ""}, "Say why it is replaced"),
         ({"reason": "x" * 501}, "at most 500 characters"),
@@ -326,7 +326,7 @@ def test_an_act_on_a_credential_that_is_gone_is_refused_beside_its_form(
     for name in ("probe", "switch", "discard", "back", "retire", "again"):
         refused = act(configurer, name, pending)
         assert refused.status_code == 409, name
-        assert "not there any more" in text(refused) or "no previous credential" in text(refused)
+        assert "no longer exists" in text(refused) or "no previous credential" in text(refused)
 
 
 @pytest.mark.parametrize("uuid", ["", "nonsense", "x" * 1_000_000, "../../etc", "\x00"])
@@ -528,7 +528,7 @@ def test_a_token_of_the_same_user_begins_a_gap_without_a_way_back(
     assert "applies are paused and nothing is read from Align" in shown
     assert "It cannot be undone: probe the pending token" in shown
     probed(pending)
-    assert "there is no way back" in text(configurer.get(ALIGN))
+    assert "it cannot be undone" in text(configurer.get(ALIGN))
     act(configurer, "switch", pending)
     after = text(configurer.get(ALIGN))
     assert "applies are paused" not in after
@@ -574,7 +574,7 @@ def test_owners_and_the_expiry_date_change_without_a_rotation(
     [
         ({"expires_on": "2020-01-01"}, 400, "This day has passed"),
         ({"owner": "999999"}, 400, "Select a valid choice"),
-        ({"owner": "sam", "backup_owner": "sam"}, 400, "somebody else than the owner"),
+        ({"owner": "sam", "backup_owner": "sam"}, 400, "someone other than the owner"),
         ({"credential": uuid4()}, 409, "Another credential is in use by now"),
         ({"credential": "x" * 100_000}, 409, "Another credential is in use by now"),
     ],

@@ -204,7 +204,7 @@ def test_only_a_pending_credential_is_probed(connector: Connector, admin: Person
     assert "no longer pending" in runner.run_now(job).error
     with pytest.raises(Refused, match="only a pending one is probed"):
         rotation.start_probe(pending.uuid, actor=admin)
-    with pytest.raises(Refused, match="not there any more"):
+    with pytest.raises(Refused, match="no longer exists"):
         rotation.start_probe(UUID(int=1), actor=admin)
 
 

@@ -125,7 +125,7 @@ def body_rows(html: str) -> int:
 
 class TestTable:
     def test_an_empty_history_says_what_will_stand_here(self, reviewer: Client) -> None:
-        assert "Nothing has happened yet" in text_of(reviewer, "/history/")
+        assert "No activity yet" in text_of(reviewer, "/history/")
 
     def test_a_change_shows_who_when_why_and_its_line(
         self, reviewer: Client, align: Connector, people: dict[Role, Person]
@@ -486,7 +486,7 @@ class TestPanel:
             assert "Do not rely on it" in text_of(reviewer, address)
         with triggers.lifted():
             Entry.objects.update(body=Entry.objects.get().body.replace("QA", "QB"))
-        assert "is not what was written" in text_of(reviewer, f"/history/{row.number}/")
+        assert "has been altered" in text_of(reviewer, f"/history/{row.number}/")
 
     def test_an_unknown_row_is_not_found(self, reviewer: Client) -> None:
         assert reviewer.get("/history/77/").status_code == 404

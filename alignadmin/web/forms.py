@@ -1,4 +1,4 @@
-"""What a form's page needs beside the form: its problems as lines, and our renderer."""
+"""What forms share: our renderer, a field of one line, and their problems as lines."""
 
 from __future__ import annotations
 
@@ -11,6 +11,14 @@ class Renderer(TemplatesSetting):
 
     form_template_name = "_form.html"
     field_template_name = "fields/field.html"
+
+
+def text_field(
+    label: str, help_text: str = "", *, required: bool = True, longest: int | None = None
+) -> forms.CharField:
+    """A one-line field where the browser neither corrects nor completes."""
+    widget = forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"})
+    return forms.CharField(label=label, help_text=help_text, required=required, max_length=longest, widget=widget)
 
 
 def problems_of(form: forms.BaseForm) -> list[str]:

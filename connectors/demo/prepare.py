@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from alignadmin.accounts.models import Person
 from connectors.credentials.values import SecretData
 from connectors.demo.people import PEOPLE, DemoPerson
 from connectors.models import Connector, CredentialKind, JiraKind, System
 from connectors.setup import services
+from connectors.setup.connection_test import data_of
 
 ALIGN_CONNECTOR_ID = 123
 # The sandbox documents these; they open nothing else.
@@ -47,17 +50,17 @@ def _person(wanted: DemoPerson, password: str) -> Person:
 
 def _connector(slug: str, address: str, *, actor: Person) -> Connector:
     """The one of this slug; where the sandbox's port is another this time, its addresses follow."""
-    data = services.ConnectorData(
-        name="Acme" if slug == "acme" else slug,
-        align_site=address,
-        align_connector_id=ALIGN_CONNECTOR_ID,
-        jira_site=address,
-        jira_kind=JiraKind.CLOUD,
-    )
     found = Connector.objects.filter(slug=slug).first()
     if found is None:
+        data = services.ConnectorData(
+            name="Acme" if slug == "acme" else slug,
+            align_site=address,
+            align_connector_id=ALIGN_CONNECTOR_ID,
+            jira_site=address,
+            jira_kind=JiraKind.CLOUD,
+        )
         return services.add_connector(slug, data, SANDBOX_SECRETS, actor=actor)
-    services.edit_connector(found, data, actor=actor)
+    services.edit_connector(found, replace(data_of(found), align_site=address, jira_site=address), actor=actor)
     kept = set(found.credentials.values_list("system", flat=True))
     for secret in SANDBOX_SECRETS:
         if secret.system not in kept:

@@ -1,4 +1,4 @@
-"""How every form of the product is drawn, and the forms of a connector: what is pasted is trimmed or refused here."""
+"""The forms of a connector: what is pasted is trimmed or refused here."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from django.utils.text import slugify
 
 from alignadmin.egress import is_allowed_private
 from alignadmin.http.errors import AddressRefused
-from alignadmin.web.forms import problems_of
+from alignadmin.web.forms import problems_of, text_field
 from connectors.align.client import trim_site as trim_align_site
 from connectors.credentials import clients
-from connectors.credentials.rotation.forms import CredentialForm, typed
+from connectors.credentials.rotation.forms import CredentialForm
 from connectors.credentials.values import SecretData
 from connectors.jira.client import trim_site as trim_jira_site
 from connectors.models import Connector, JiraKind, System, WorkItemType
@@ -40,8 +40,8 @@ class SiteInput(forms.TextInput):
 class ConnectorForm(forms.Form):
     """What a connector is, without its secrets. `notes` says what was trimmed from what was typed."""
 
-    name = typed("Name", longest=200)
-    align_site = typed(
+    name = text_field("Name", longest=200)
+    align_site = text_field(
         "Jira Align site",
         "The address of the site, like https://acme.jiraalign.com. A pasted API address is shortened.",
     )
@@ -54,9 +54,9 @@ class ConnectorForm(forms.Form):
             ("invalid", "min_value", "max_value"), "The connector id is a whole number above 0, such as 123."
         ),
     )
-    jira_site = typed("Jira site", "Like https://acme.atlassian.net, or the address of your Data Center.")
+    jira_site = text_field("Jira site", "Like https://acme.atlassian.net, or the address of your Data Center.")
     jira_kind = forms.ChoiceField(label="Kind of Jira", choices=JiraKind.choices)
-    time_zone = typed(
+    time_zone = text_field(
         "Time zone of pasted log lines", "As Align shows times to the person who copies them, like Europe/Warsaw."
     )
     log_by_hand = forms.BooleanField(

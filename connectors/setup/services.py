@@ -87,11 +87,16 @@ def edit_connector(connector: Connector, data: ConnectorData, *, actor: Person) 
                 setattr(connector, name, value)
             connector.save(update_fields=list(vars(data)))
             _remove_stranded_credentials(connector, changed.keys())
-            words = ", ".join(f"{name.replace('_', ' ')} from {old} to {new}" for name, (old, new) in changed.items())
+            named = [(name.replace("_", " "), _said(old), _said(new)) for name, (old, new) in changed.items()]
+            words = ", ".join(f"{name} from {old} to {new}" for name, old, new in named)
             _entry("connector.edited", connector, actor, f"Changed {words}.", changed=changed)
     except IntegrityError as error:
         raise Refused(_already_there(connector.slug, data)) from error
     return connector
+
+
+def _said(value: object) -> str:
+    return "nothing" if value == "" else str(value)
 
 
 def _remove_stranded_credentials(connector: Connector, changed: Collection[str]) -> None:

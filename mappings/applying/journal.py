@@ -18,6 +18,7 @@ from connectors.ports.audited import context_of, event_fields
 from mappings.applying.outcomes import Outcome, classify_outcome, confirmed_count, state_counts, write_back
 from mappings.models import Change, ChangeState, Plan, PlanState
 from mappings.planning.authors import author_of, earlier_of
+from mappings.planning.entries import plan_entry
 
 OPEN = (ChangeState.PLANNED, ChangeState.SENDING, ChangeState.UNKNOWN)
 RETRIED = "change.retried"
@@ -178,17 +179,4 @@ class Journal:
                 self._plan_entry("plan.paused", f"Plan {self.plan.pk} was paused. {why}")
 
     def _plan_entry(self, action: str, sentence: str, **data: object) -> None:
-        trail.record(
-            AuditRecord(
-                action=action,
-                actor=self.plan.applier,
-                context=context_of(self.plan.connector),
-                subject=f"plan {self.plan.pk}",
-                sentence=sentence,
-                data=data,
-                plan=self.plan.pk,
-                planner=self.plan.author,
-                reason=self.plan.reason,
-                ticket=self.plan.ticket,
-            )
-        )
+        plan_entry(action, self.plan, self.plan.applier, sentence, **data)

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person, Role
 from alignadmin.http.auth import BadToken, clean_token
+from alignadmin.web.forms import text_field
 from connectors.credentials.clients import BEARERS
 from connectors.credentials.rotation import Staging, fitting_kinds
 from connectors.credentials.rotation.checks import KINDS, LONGEST_SECRET
@@ -31,12 +32,6 @@ WHOSE = (
 )
 
 
-def typed(label: str, help_text: str = "", *, required: bool = True, longest: int | None = None) -> forms.CharField:
-    """A one-line field where the browser neither corrects nor completes."""
-    widget = forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"})
-    return forms.CharField(label=label, help_text=help_text, required=required, max_length=longest, widget=widget)
-
-
 def _day(label: str = "", help_text: str = "") -> forms.DateField:
     return forms.DateField(
         label=label,
@@ -53,7 +48,7 @@ class CredentialForm(forms.Form):
     kind = forms.ChoiceField(
         error_messages={"invalid_choice": "Select a valid choice: this one is not available here."}
     )
-    user = typed("", longest=320)
+    user = text_field("", longest=320)
     secret = forms.CharField(
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}),

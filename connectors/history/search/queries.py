@@ -23,7 +23,6 @@ from connectors.history.verification import row_status, services
 from connectors.history.verification.row_status import RowStatus
 from connectors.history.verification.services import CheckResult
 from connectors.models import HistoryRow, Source
-from connectors.models.connector import Connector
 
 Rows = QuerySet[HistoryRow]
 PAGE = 50
@@ -274,7 +273,3 @@ def _neighbours(row: HistoryRow) -> list[HistoryRow]:
     after = near.filter(at__gte=row.at).filter(Q(at__gt=row.at) | Q(id__gt=row.pk)).order_by("at", "id")
     before = near.filter(at__lte=row.at).filter(Q(at__lt=row.at) | Q(id__lt=row.pk)).order_by("-at", "-id")
     return [*list(after[:NEIGHBOURS])[::-1], *before[:NEIGHBOURS]]
-
-
-def connectors() -> list[Connector]:
-    return list(Connector.objects.order_by("name"))

@@ -2,46 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import wraps
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from alignadmin.accounts.guard import requires
-from alignadmin.accounts.models import Person
 from alignadmin.accounts.requests import person_of
 from alignadmin.accounts.rights import Right
 from alignadmin.audit import checkpoints
-from alignadmin.parsing import text_in, whole
-from alignadmin.web.responses import failure, page, redirect
-from connectors.history.intake import gaps, intake
-from connectors.history.intake.paste_times import AskHour, AskZone
-from connectors.history.intake.pasted_log import FORMS, SLASHED_EXAMPLE, AskDayOrder, Hour
-from connectors.history.intake.storing import IntakeResult
+from alignadmin.parsing import text_in
+from alignadmin.web.responses import page, redirect
+from connectors.history.intake.page import intake_states
 from connectors.history.mirror import search_terms
 from connectors.history.search import day_bars, numbers, queries, query_language, saved_views
-from connectors.history.search.forms import LARGEST, TOO_LARGE, IntakeForm, SearchFields, asked
+from connectors.history.search.forms import SearchFields, asked
 from connectors.history.search.page import HistoryUrl
 from connectors.history.verification import services
 from connectors.history.verification.row_status import RowStatuses
-from connectors.models.connector import AuditSource, Connector
-
-FORM_OVERHEAD = 64 * 1024
-
-
-@dataclass(frozen=True, kw_only=True)
-class IntakeState:
-    """By which way a connector's log comes in, and why, and what of the time it does not cover."""
-
-    connector: Connector
-    why: str
-    gaps: gaps.CoverageState
 
 
 @requires(Right.HISTORY)
@@ -85,7 +66,7 @@ def history(request: HttpRequest) -> HttpResponse:
 
 def _head() -> dict[str, Any]:
     """The state of everything: what is kept, whether it is whole, and whether the log came in."""
-    intakes = [_intake_state(connector) for connector in queries.connectors()]
+    intakes = intake_states()
     return {
         "intakes": intakes,
         "last_intake": max((each.connector.intake_at for each in intakes if each.connector.intake_at), default=None),
@@ -107,48 +88,6 @@ def row(request: HttpRequest, row: str) -> HttpResponse:
     context = {"selected": queries.detail(found)}
     return page(
         request, "connectors/history/search/row.html", context, fragment="connectors/history/search/_panel.html"
-    )
-
-
-View = Callable[[HttpRequest], HttpResponse]
-
-
-def small_enough(view: View) -> View:
-    """Refuse more than 10 MB by its announced length, before anything has read the body."""
-
-    @wraps(view)
-    def guarded(request: HttpRequest) -> HttpResponse:
-        if (whole(request.META.get("CONTENT_LENGTH")) or 0) > LARGEST + FORM_OVERHEAD:
-            return failure(request, TOO_LARGE, status=413)
-        return view(request)
-
-    return guarded
-
-
-# The check of the CSRF token reads the body, so it comes after the check of its length.
-@requires(Right.HISTORY, Right.HISTORY, ("GET", "POST"))
-@csrf_exempt
-@small_enough
-@csrf_protect
-def take_in(request: HttpRequest) -> HttpResponse:
-    """Paste or upload the four columns of Align's log."""
-    form = (
-        IntakeForm(request.POST, request.FILES) if request.method == "POST" else IntakeForm(initial=_initial(request))
-    )
-    result = _take_in(form, person_of(request)) if form.is_bound and form.is_valid() else None
-    context = {
-        "form": form,
-        "result": result,
-        "connector": form.cleaned_data["connector"] if result else None,
-        "forms": FORMS,
-        "slashed": SLASHED_EXAMPLE,
-        "intakes": [_intake_state(connector) for connector in queries.connectors()],
-    }
-    return page(
-        request,
-        "connectors/history/intake/intake.html",
-        context,
-        status=400 if form.is_bound and result is None else 200,
     )
 
 
@@ -179,45 +118,3 @@ def verification_state(request: HttpRequest) -> HttpResponse:
 def _selected(request: HttpRequest) -> queries.Detail | None:
     found = numbers.find(text_in(request.GET, "row"))
     return queries.detail(found) if found else None
-
-
-# -- intake -----------------------------------------------------------------------------------------------------------
-
-
-def _intake_state(connector: Connector) -> IntakeState:
-    whys = {
-        AuditSource.ENDPOINT: f"read from {intake.endpoint_of(connector)}",
-        AuditSource.NONE: intake.why_no_endpoint(connector),
-        AuditSource.UNTRIED: "not tried yet whether this Jira Align answers with its log",
-    }
-    return IntakeState(connector=connector, why=whys[AuditSource(connector.audit_source)], gaps=gaps.state(connector))
-
-
-def _initial(request: HttpRequest) -> dict[str, str]:
-    return {"connector": text_in(request.GET, "connector")}
-
-
-def _take_in(form: IntakeForm, actor: Person) -> IntakeResult | None:
-    given = form.cleaned_data
-    try:
-        return intake.take_in(
-            given["connector"],
-            given["text"],
-            intake=given["intake"],
-            actor=actor,
-            order=given["order"] or None,
-            hour=Hour(given["hour"]) if given["hour"] else None,
-            zone=given["zone"],
-        )
-    except AskDayOrder:
-        form.add_error("order", "These dates can be read in two ways: say whether the day or the month comes first.")
-    except AskZone as asks:
-        form.offer_zones(asks.zones)
-        form.add_error(
-            "zone",
-            f"{asks} Choose the right one (those that fit come first), or {given['connector'].time_zone} if "
-            "that is right after all.",
-        )
-    except AskHour as asks:
-        form.add_error("hour", f"{asks}")
-    return None

@@ -50,7 +50,7 @@ class Connector(models.Model):
 
     # The rules of its plans.
     four_eyes = models.BooleanField(default=False)  # whoever approves is an admin who has neither planned nor edited it
-    ticket_pattern = models.CharField(max_length=200, blank=True)  # regular expression of a whole ticket; empty: any
+    ticket_pattern = models.CharField(max_length=200, blank=True)  # mappings/planning/tickets.py; empty: any
     typed_above = models.PositiveIntegerField(default=25)  # changes, above which an apply is confirmed by typing
     typed_share = models.PositiveSmallIntegerField(default=10)  # percent of a list, likewise
 

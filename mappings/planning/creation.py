@@ -54,9 +54,10 @@ def make_plan(
     """Plan the chosen waiting rows. Raises NothingToDo, or Refused when no row of them can be planned.
 
     `planner` is whose plan it is, where that is not who acts: somebody refreshes the plan of somebody else.
+    Its ticket was checked when it was typed, and nobody is there to type another.
     """
     reason = reason_typed(reason, lacks="Say why: the reason goes into the history with every change of this plan.")
-    ticket = _ticket(connector, ticket)
+    ticket = _ticket(connector, ticket) if planner is None else ticket
     choices = choose(connector, mapping_ids)
     planning = engine.plan(drafts(connector, choices))
     if not planning.changes:

@@ -101,7 +101,7 @@ def _words(rules: Rules) -> list[tuple[str, str]]:
     minutes = f"every {rules.observe_every / 60:g} min"
     return [
         ("a second person approves", "yes" if rules.four_eyes else "no"),
-        ("ticket pattern", rules.ticket_pattern or "any"),
+        ("ticket format", rules.ticket_pattern or "any"),
         ("confirmed by typing above", f"{rules.typed_above} changes"),
         ("confirmed by typing above", f"{rules.typed_share} % of a list"),
         ("lists are read", minutes if rules.observe_every else "manually only"),

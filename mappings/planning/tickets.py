@@ -1,96 +1,172 @@
-"""Tickets and the pattern a connector may ask of them: a plain part of regular expressions that cannot run away.
+"""Tickets, and the ticket format that a connector may ask of them.
 
-Python's matcher tries every way in which a pattern may fit, and has no time limit. So only flat patterns are taken,
-and only those with few ways: the number of ways is bounded by a product over their parts.
+A format made only of letters, digits, - _ / : and blanks, # @ and + is a template, on every installation. Any other is
+a regular expression. Those are left to RE2 (google-re2, optional), whose time grows with the length of the ticket
+alone: Python's own matcher tries every way in which a pattern may fit, and has no time limit.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from math import prod
+from importlib import import_module
+from typing import Any
 
 LONGEST_TICKET = 100
 LONGEST_PATTERN = 200
-MOST_WAYS = 1_000_000  # some 50 ms for the worst ticket
+# Bytes for one pattern: 1,000 characters of any language fit in; compiling one and checking a ticket take a few
+# milliseconds each. RE2's module keeps the last 128 patterns.
+MOST_MEMORY = 1 << 18
 
-# One part each: what stands for one character, how often it stands there, a group, a choice, both ends.
-PART = re.compile(
-    r"""(?P<one> \\[dDwWsS] | \\[^A-Za-z0-9] | \[\^?\]?(?:\\.|[^\[\]\\])+\] | [^\\\[\](){}*+?|^$] )
-      | (?P<times> [*+?] | \{\d{1,3}(?:,\d{0,3})?\} )
-      | (?P<open> \((?:\?:)?(?!\?) )
-      | (?P<close> \)\?? )
-      | (?P<choice> \| )
-      | (?P<end> [\^$] )""",
-    re.VERBOSE | re.DOTALL,
-)
+TEMPLATE = re.compile(r"(?:[#@]\+?|[\w/: -])*")
+PLACE = re.compile(r"[#@]\+?|[\w/: -]")  # one character of the ticket, or several with a +
+TEMPLATE_WORDS = "# stands for a digit, @ for a letter, #+ and @+ for one or more of them"
+
+# What RE2 says, in words. {part}: the piece of the pattern it names.
+REASONS = {
+    "bad repetition operator": "“{part}” repeats a repetition",
+    "invalid character class": "“{part}” is no range or class of characters",
+    "invalid escape sequence": "“{part}” is not taken, and neither are references back to a group such as \\1",
+    "invalid named capture group": "“{part}” is no name of a group",
+    "invalid perl operator": "“{part}” is not taken: a group begins with ( or (?: and nothing looks ahead or back",
+    "invalid repetition size": "“{part}” repeats too often or the wrong way round; 1000 times is the most, all in all",
+    "missing )": "a ( has no )",
+    "missing ]": "a [ has no ]",
+    "no argument for repetition operator": "“{part}” has nothing before it to repeat",
+    "pattern too large": "it takes too much memory; use fewer or shorter repetitions",
+    "trailing \\": "nothing follows the last \\",
+    "unexpected )": "a ) has no (",
+}
+
+
+# --- what people are told ----------------------------------------------------------------------------------------
 
 
 def ticket_trouble(pattern: str, ticket: str) -> str:
     """Why this ticket cannot be taken; empty: it can. No ticket at all always can."""
     if len(ticket) > LONGEST_TICKET:
         return f"A ticket has at most {LONGEST_TICKET} characters."
-    if not ticket or not pattern or re.fullmatch(pattern, ticket):
+    if not _is_encodable(ticket):
+        return "This ticket has characters that cannot be stored. Type it again, or leave it empty."
+    if not ticket or not pattern:
         return ""
-    return f"The ticket {ticket} does not fit the pattern of this connector, {pattern}. Correct it, or leave it empty."
+    if trouble := pattern_trouble(pattern):
+        return (
+            f"The ticket {ticket} cannot be checked, because the ticket format of this connector cannot be used. "
+            f"{trouble} An admin changes it under Rules of plans; until then, leave the ticket empty."
+        )
+    if _fits(pattern, ticket):
+        return ""
+    return (
+        f"The ticket {ticket} does not fit the ticket format of this connector, {pattern}. Correct it, or leave it "
+        "empty."
+    )
 
 
 def pattern_trouble(pattern: str) -> str:
-    """Why this pattern cannot be taken, in words for whoever typed it; empty: it can."""
+    """Why this ticket format cannot be used on this installation; empty: it can."""
     if len(pattern) > LONGEST_PATTERN:
-        return f"A pattern has at most {LONGEST_PATTERN} characters."
-    try:
-        parts = list(_parts(pattern))
-        re.compile(pattern)
-    except _Unread as unread:
-        return str(unread)
-    except re.error as error:
-        return f"This is no regular expression: {error}."
-    if _ways(parts) > MOST_WAYS:
+        return f"A ticket format has at most {LONGEST_PATTERN} characters."
+    if not pattern.isprintable():
+        return "A ticket format is one line of visible characters. This one has others; type it again."
+    if is_template(pattern):
+        return ""
+    if (re2 := _re2()) is None:
         return (
-            "This pattern fits in so many ways that checking a ticket could take minutes. Use fewer of * + ? | and "
-            "{1,9}, or exact numbers such as {4}."
+            f"“{pattern}” is a regular expression, which this installation cannot check. Use a template such as "
+            f"CHG-####+, in which {TEMPLATE_WORDS}; or have the package google-re2 installed."
         )
+    # One byte of a character: it would split letters that are no ASCII.
+    if r"\C" in pattern.replace(r"\\", ""):
+        return r"This regular expression cannot be used: “\C” is not taken. Use . for any character."
+    try:
+        _compiled(re2, pattern)
+    except re2.error as error:
+        return f"This regular expression cannot be used: {_reason(error)}."
     return ""
 
 
-class _Unread(Exception):
-    """The pattern has a part that is not taken; the message says which."""
+def format_help() -> str:
+    """What a ticket format may be on this installation."""
+    template = f"Empty: anything. A template such as CHG-####+: {TEMPLATE_WORDS}; all else stands for itself."
+    if _re2() is None:
+        expression = (
+            "A regular expression cannot be used on this installation: the package google-re2 is not installed."
+        )
+    else:
+        expression = (
+            "With any other sign, such as \\ ( [ . or *, it is a regular expression (RE2) that matches the whole "
+            "ticket, such as CHG-\\d{4,8} or (CHG|INC)-\\d+; \\d is 0 to 9."
+        )
+    return f"{template} {expression} A plan may still have no ticket. Existing plans keep theirs."
 
 
-def _parts(pattern: str) -> Iterator[re.Match[str]]:
-    """The parts from left to right. Raises _Unread."""
-    at, depth = 0, 0
-    while at < len(pattern):
-        part = PART.match(pattern, at)
-        if part is None:
-            raise _Unread(
-                f"“{pattern[at : at + 12]}” is not taken here. A pattern is made of characters, \\d \\w \\s, [A-Z], "
-                "( | ) without groups inside, and * + ? {4} {1,9} after a single character."
-            )
-        depth += (part.lastgroup == "open") - (part.lastgroup == "close")
-        at = part.end()
-        if depth > 1:
-            raise _Unread("A group inside a group is not taken here.")
-        if part.lastgroup == "close" and pattern[at : at + 1] in ("*", "+", "{", "?"):
-            raise _Unread("A group that repeats is not taken here: checking a ticket could take minutes.")
-        yield part
+# --- templates ---------------------------------------------------------------------------------------------------
 
 
-def _ways(parts: list[re.Match[str]]) -> int:
-    return prod(_ways_of(part) for part in parts)
+def is_template(pattern: str) -> bool:
+    return TEMPLATE.fullmatch(pattern) is not None
 
 
-def _ways_of(part: re.Match[str]) -> int:
-    """In how many ways this part may fit: lengths of a repetition, a group left out, one more choice."""
-    text = part[0]
-    if part.lastgroup in ("choice", "close"):
-        return 2 if text in ("|", ")?") else 1
-    if part.lastgroup != "times":
-        return 1
-    if text in "*+":
-        return LONGEST_TICKET
-    if text == "?":
-        return 2
-    least, comma, most = text[1:-1].partition(",")
-    return 1 if not comma else max(1, min(int(most or LONGEST_TICKET), LONGEST_TICKET) - int(least) + 1)
+def _fits_template(template: str, ticket: str) -> bool:
+    """Goes through the ticket once, with all places of the template that may be reached: nothing is tried twice."""
+    places = PLACE.findall(template)
+    reached = {0}
+    for character in ticket:
+        ahead = {at + 1 for at in reached if at < len(places) and _stands_for(places[at], character)}
+        again = {at for at in reached if at and places[at - 1][1:] and _stands_for(places[at - 1], character)}
+        reached = ahead | again
+    return len(places) in reached
+
+
+def _stands_for(place: str, character: str) -> bool:
+    """ASCII alone, as in RE2: a ticket is typed and searched for on any keyboard."""
+    if place[0] == "#":
+        return character.isascii() and character.isdigit()
+    if place[0] == "@":
+        return character.isascii() and character.isalpha()
+    return place == character
+
+
+# --- regular expressions -----------------------------------------------------------------------------------------
+
+
+def _re2() -> Any:
+    """google-re2's module, or None. Another package of that name has no Options, and falls back to Python's matcher."""
+    try:
+        module = import_module("re2")
+    except ImportError:
+        return None
+    return module if hasattr(module, "Options") else None
+
+
+def _compiled(re2: Any, pattern: str) -> Any:
+    options = re2.Options()
+    options.max_mem = MOST_MEMORY
+    options.log_errors = False  # they are told to whoever typed the pattern
+    return re2.compile(pattern, options)
+
+
+def _fits(pattern: str, ticket: str) -> bool:
+    """The whole ticket; the pattern is one without trouble."""
+    if is_template(pattern):
+        return _fits_template(pattern, ticket)
+    return _compiled(_re2(), pattern).fullmatch(ticket) is not None
+
+
+def _reason(error: Exception) -> str:
+    """RE2 answers bytes: what is wrong, a colon, the piece of the pattern."""
+    said = error.args[0] if error.args else "it is not taken"
+    text = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+    _, _, part = text.partition(": ")
+    part = part if len(part) <= 20 else f"{part[:19]}…"
+    found = next((words for begins, words in REASONS.items() if text.startswith(begins)), text)
+    return found.replace("{part}", part)
+
+
+def _is_encodable(text: str) -> bool:
+    """Half a surrogate pair, as of a command's argument that was no UTF-8, is in no column and in no match."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -6,9 +6,10 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.functional import lazy
 
 from mappings.planning.rules import LONGEST_PAUSE, MOST_CHANGES, Rules
-from mappings.planning.tickets import LONGEST_PATTERN, pattern_trouble
+from mappings.planning.tickets import LONGEST_PATTERN, format_help, pattern_trouble
 
 
 def _number(label: str, help_text: str, most: int) -> forms.IntegerField:
@@ -36,10 +37,7 @@ class RulesForm(forms.Form):
     )
     ticket_pattern = forms.CharField(
         label="Ticket format",
-        help_text=(
-            "Empty: anything. Otherwise a regular expression that matches the whole ticket, such as CHG-\\d{4,8} or "
-            "(CHG|INC)-\\d+. A plan may still have no ticket. Existing plans keep theirs."
-        ),
+        help_text=lazy(format_help, str)(),  # of the installation as it is when the page is drawn
         required=False,
         max_length=LONGEST_PATTERN,
         widget=forms.TextInput(

@@ -226,7 +226,10 @@ def test_the_demo_reads_its_own() -> None:
 
 def test_every_dependency_has_its_reason_in_the_readme() -> None:
     project = tomllib.loads(text_of("pyproject.toml"))["project"]
-    needed = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    needed = [
+        *project["dependencies"],
+        *(each for extra in project["optional-dependencies"].values() for each in extra),
+    ]
     names = {re.split(r"[\[<>=]", each)[0] for each in needed}
     table = text_of("README.md").partition("## Dependencies")[2].partition("\n## ")[0]
     assert names - set(re.findall(r"[\w-]+", table)) == set()

@@ -1,4 +1,4 @@
-"""Work done in the background, visible while it runs: a journal, since the queue may lose tasks."""
+"""Work done in the background, visible while it runs; one whose worker was killed is found by its lease."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class JobKind(models.TextChoices):
     INTAKE = "intake", "Reading Align's audit log"
     PROBE = "probe", "Probing a credential"
     WATCH = "watch", "Trying the new credential"  # a few first calls, right after it has become current
-    CONTRACT = "contract", "Looking at what Align answers"
+    CONTRACT = "contract", "Observing API behaviour"
     PACK = "pack", "Writing an evidence pack"
     VERIFY = "verify", "Checking the history"
 

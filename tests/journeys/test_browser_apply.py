@@ -112,7 +112,7 @@ def by_somebody_else(status: int) -> dict[str, object]:
 
 def told(page: Page) -> bool:
     page.reload()
-    return page.get_by_text("1 overwrote what somebody had set").count() == 1
+    return page.get_by_text("1 overwrote", exact=True).count() == 1
 
 
 def count(report: Locator, state: str) -> str:

@@ -124,7 +124,7 @@ def expect_history_of(page: Page, own: Own, plan: int) -> None:
     panel = page.get_by_role("complementary", name="Selected row")
     expect(panel).to_contain_text(steps.REASON)
     expect(panel).to_contain_text("From [In progress] To [Dev complete]")
-    expect(panel).to_contain_text("has the hash it was written with")
+    expect(panel).to_contain_text("is unaltered")
 
 
 def joined_row(page: Page, own: Own, filters: str, *, joined: str) -> Locator:
@@ -212,7 +212,7 @@ def test_without_an_audit_endpoint_the_pasted_lines_join_the_plan(site: Site, pa
         row = joined_row(page, own, "action=updated", joined="in Align's log")
         expect(row).to_contain_text(f"plan {plan}")
         expect(row).to_contain_text("Jira Align System")
-        expect(page.locator(".intake").filter(has_text=own.slug)).to_contain_text("last taken in")
+        expect(page.locator(".intake").filter(has_text=own.slug)).to_contain_text("last imported")
 
 
 # --- without JavaScript --------------------------------------------------------------------------------------------

@@ -75,7 +75,7 @@ def test_keys_edit_undo_and_redo_and_the_focus_stays(shared: Own, page: Page) ->
     page.keyboard.press("Space")
     expect(parked).to_have_attribute("aria-pressed", "true")
     expect(parked).to_be_focused()
-    expect(said(page)).to_have_text("1 edit waiting, 5 of 5 statuses mapped")
+    expect(said(page)).to_have_text("1 edit pending, 5 of 5 statuses mapped")
 
     page.keyboard.press("Shift+Space")
     expect(parked).to_have_accessible_description("returns to Parked 10205 not applied yet")
@@ -91,7 +91,7 @@ def test_keys_edit_undo_and_redo_and_the_focus_stays(shared: Own, page: Page) ->
     expect(parked).to_be_focused()
     page.keyboard.press("Control+Shift+z")
     expect(parked).to_have_attribute("aria-pressed", "false")
-    expect(said(page)).to_have_text("1 edit waiting, 4 of 5 statuses mapped")
+    expect(said(page)).to_have_text("1 edit pending, 4 of 5 statuses mapped")
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+z")
     expect(parked).to_have_accessible_description("not applied yet")

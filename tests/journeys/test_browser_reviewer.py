@@ -137,14 +137,14 @@ def find_who_changed_it(page: Page, spring: Spring) -> None:
 
     ours.get_by_role("link").first.click()
     panel = page.get_by_role("complementary", name="Selected row")
-    expect(panel).to_contain_text("has the hash it was written with")
+    expect(panel).to_contain_text("is unaltered")
     number = page.url.rsplit("row=", 1)[1]
     expect(rows(page).nth(1), "the number in the address is the one on the page").to_contain_text(f"#{number}")
     for told in (f"entry {number}", "Author", "Planned by", "Approved by", "Applied by", *PEOPLE):
         expect(panel).to_contain_text(told)
     expect(panel).to_contain_text("From [In progress] To [Dev complete]")
     expect(panel).to_contain_text(backdated_install.REASON)
-    expect(panel).to_contain_text("has the hash it was written with")
+    expect(panel).to_contain_text(f"Entry {number} is unaltered.")
     look_at(page, "row")
 
 

@@ -185,7 +185,7 @@ def draft(page: Page) -> Locator:
 
 
 def expect_waiting(page: Page, edits: int) -> None:
-    expect(draft(page)).to_contain_text(f"{edits} edit{'' if edits == 1 else 's'} waiting")
+    expect(draft(page).get_by_text(f"{edits} edit{'' if edits == 1 else 's'} pending", exact=True)).to_be_visible()
 
 
 def said(page: Page) -> Locator:

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from alignadmin.accounts.models import Person, Role
 from connectors.models import Connector, Job
 from connectors.models import Status as CatalogueStatus
-from mappings.models import Edit, Mapping
+from mappings.models import Edit, Mapping, Scope
 from tests.support import mapping_helpers
 from tests.support.mapping_helpers import edit, mapping, observe
 from tests.support.sandbox_fixture import RunningSandbox
@@ -288,3 +288,16 @@ def test_who_may_not_edit_is_told_who_may(connector: Connector, signed_in: SignI
     assert answer.status_code == 403  # type: ignore[attr-defined]
     assert b"an editor or an admin" in answer.content  # type: ignore[attr-defined]
     assert Edit.objects.count() == 0
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_list_that_was_never_read_names_the_button_only_to_who_has_it(
+    connector: Connector, signed_in: SignIn, role: Role
+) -> None:
+    Scope.objects.filter(connector=connector).update(observed_at=None)
+    html = signed_in(role).get(MATRIX, {"scope": "PROJ"}).content.decode()
+    assert "have not been read from Align yet" in html
+    has_button = f'action="{MATRIX}refresh/"' in html
+    assert has_button == (role in (Role.EDITOR, Role.ADMIN))
+    assert ("Use “Refresh” above." in html) == has_button
+    assert ("An editor or an admin can refresh them." in html) != has_button

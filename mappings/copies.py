@@ -267,13 +267,13 @@ def _change_compared(plan: Plan, change: Change, story: Story) -> Iterator[Diffe
         yield from compared(CHANGES, what, _says(change), _said(entry), entry.seq)
         if was_sent_again and change.state == ChangeState.PLANNED:
             yield from compared(CHANGES, what, {"detail": change.detail}, {"detail": ""}, entry.seq)
-        if change.state in OUTCOMES[entry.action] and not was_sent_again and entry.action in SETTLED:
+        if change.state in OUTCOMES[entry.action] and not was_sent_again and entry.action in FINISHED:
             yield from compared(CHANGES, what, _ended(change), _end_in_entry(entry), entry.seq)
     yield from _overwrite_compared(change, what, story.overwrites.get(change.position, []))
 
 
 NOT_SENT = {"detail": "", "sent_at": None}
-SETTLED = ("change.done", "change.failed", "change.stale", "change.unknown")
+FINISHED = ("change.done", "change.failed", "change.stale", "change.unknown")
 
 
 def _says(change: Change) -> dict[str, object]:

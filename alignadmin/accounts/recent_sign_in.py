@@ -23,7 +23,7 @@ AGAIN = "Nothing was sent: confirm that it is you, then do it again."
 
 
 @receiver(user_logged_in)
-def note_beginning(sender: type[Person], request: HttpRequest, user: Person, **kwargs: Any) -> None:
+def store_beginning(sender: type[Person], request: HttpRequest, user: Person, **kwargs: Any) -> None:
     """Both limits of the session (alignadmin.site.middleware.SessionLimits) and the freshness count from here."""
     request.session[BEGAN] = request.session[SEEN] = timezone.now().timestamp()
 

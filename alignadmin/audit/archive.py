@@ -168,11 +168,11 @@ def _enter(archive: Archive, end: Checkpoint, actor: Actor | None) -> Archive:
             return known
         archive.checkpoint, archive.created_at = end, timezone.now()
         archive.save()
-        _tell(archive, "wrote", actor)
+        _record(archive, "wrote", actor)
     return archive
 
 
-def _tell(archive: Archive, did: str, actor: Actor | None) -> None:
+def _record(archive: Archive, did: str, actor: Actor | None) -> None:
     what = f"entries {archive.first_seq} to {archive.last_seq}"
     name = Path(archive.path).name
     sentences = {
@@ -234,5 +234,5 @@ def _remove(archive: Archive, last_hash: str, actor: Actor | None) -> int:
         )
     ChainHead.objects.filter(pk=1).update(archived_seq=archive.last_seq, archived_hash=last_hash)
     Archive.objects.filter(pk=archive.pk).update(removed_at=timezone.now())
-    _tell(archive, "removed", actor)
+    _record(archive, "removed", actor)
     return gone

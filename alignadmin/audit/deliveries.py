@@ -197,8 +197,8 @@ def queue_by_mail() -> int:
 
 
 def _queue(delivery: CheckpointDelivery) -> None:
-    checkpoint, told = delivery.checkpoint, outbox.addresses(list(settings.CHECKPOINT_RECIPIENTS))
-    if not outbox.has_mail() or not told:
+    checkpoint, recipients = delivery.checkpoint, outbox.addresses(list(settings.CHECKPOINT_RECIPIENTS))
+    if not outbox.has_mail() or not recipients:
         raise NotDelivered(
             "CHECKPOINT_RECIPIENTS names people, but "
             + ("none of them is an e-mail address." if outbox.has_mail() else "EMAIL_URL is not set.")
@@ -206,7 +206,7 @@ def _queue(delivery: CheckpointDelivery) -> None:
     content = _text(checkpoint).encode()
     outbox.queue(
         CHECKPOINT_MAIL,
-        outbox.unnamed(told),
+        outbox.unnamed(recipients),
         f"Checkpoint {checkpoint.number} of AlignAdmin's history",
         "alignadmin/audit/checkpoint.txt",
         {"checkpoint": checkpoint},
@@ -220,7 +220,7 @@ def _queue(delivery: CheckpointDelivery) -> None:
 
 
 @sending.on_finished(CHECKPOINT_MAIL)
-def note_mail(mail: OutgoingMail) -> None:
+def record_outcome(mail: OutgoingMail) -> None:
     delivery = CheckpointDelivery.objects.filter(pk=mail.facts["delivery"], delivered_at=None).first()
     if delivery is None:
         return

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 from django.db import connection
 from django.utils import timezone
 
-from alignadmin.audit import noting
+from alignadmin.audit import request_entries
 from alignadmin.audit.bulk_insert import insert
 from alignadmin.audit.models import ChainHead, Entry
 
@@ -88,7 +88,7 @@ class Listener(Protocol):
 
 
 _listeners: list[Listener] = []
-_telling = threading.local()
+_listening = threading.local()
 
 
 def on_appended(listener: Listener) -> None:
@@ -111,8 +111,8 @@ def append(records: Sequence[AuditRecord]) -> list[Entry]:
         entries.append(entry)
     insert(entries)
     _move_head(head)
-    _tell(entries)
-    noting.note(entries)
+    _call_listeners(entries)
+    request_entries.collect(entries)
     return entries
 
 
@@ -151,16 +151,16 @@ def _move_head(head: Head) -> None:
         cursor.execute(f"UPDATE {ChainHead._meta.db_table} SET seq = %s, hash = %s WHERE id = 1", head)  # noqa: S608  # nosec B608
 
 
-def _tell(entries: Sequence[Entry]) -> None:
-    depth = getattr(_telling, "depth", 0)
+def _call_listeners(entries: Sequence[Entry]) -> None:
+    depth = getattr(_listening, "depth", 0)
     if depth == DEEPEST:
         raise RuntimeError("A listener of the trail appends without end.")
-    _telling.depth = depth + 1
+    _listening.depth = depth + 1
     try:
         for listener in _listeners:
             listener(entries)
     finally:
-        _telling.depth = depth
+        _listening.depth = depth
 
 
 # -- the stored text ---------------------------------------------------------------------------------------------------

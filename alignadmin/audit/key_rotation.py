@@ -20,7 +20,7 @@ from alignadmin.errors import SealError
 from alignadmin.sealing import DoesNotOpen, SealedColumn
 
 BATCH = 500
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,23 +39,23 @@ class Batch:
     resealed: Counter[str]  # by the key they were sealed with before
 
 
-def reseal_all(tell: Tell, *, batch: int = BATCH) -> int:
+def reseal_all(report: Report, *, batch: int = BATCH) -> int:
     """Seal again what another key has sealed. Returns how many values that were; safe to run twice or at once."""
     done = 0
     # Rows that somebody else holds are passed over, and new ones may come in: until a round finds nothing to do.
-    while resealed := sum(_round(tell, batch)):
+    while resealed := sum(_round(report, batch)):
         done += resealed
     return done
 
 
-def _round(tell: Tell, size: int) -> Iterator[int]:
+def _round(report: Report, size: int) -> Iterator[int]:
     for column in sealing.columns():
         after: int | None = 0
         while after is not None:
             batch = _in_one_transaction(column, after, size)
             after = batch.last
             if count := batch.resealed.total():
-                tell(f"{count} {column.label} sealed again")
+                report(f"{count} {column.label} sealed again")
                 yield count
 
 

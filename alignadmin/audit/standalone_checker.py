@@ -463,12 +463,12 @@ def row_of(seq: int, hash_: str, said: Mapping[str, Any]) -> Row | None:
         row |= _of_event(event, row["project_key"])
         if action == DONE:
             row["action"] = event["action"]
-        elif action == ELSEWHERE:  # until a line of Align's log tells it, see told_by_a_line
+        elif action == ELSEWHERE:  # until a line of Align's log tells it, see as_observation
             row |= {"action": event["action"], "source": OUTSIDE}
     return row | _people(said)
 
 
-def told_by_a_line(row: Row) -> Row:
+def as_observation(row: Row) -> Row:
     """What only the watch had seen stands in the row of the line that told it; this one says that it was seen."""
     return row | {"source": OURS, "action": ELSEWHERE}
 
@@ -634,16 +634,16 @@ class Meanings:
             raise Unreadable(f"the terms in {MANIFEST} are not what the product writes") from error
 
     def _add(self, slug: str, labels: Mapping[str, Any], type_ids: Mapping[str, Any]) -> None:
-        for label, told in labels.items():
-            if label != folded(label) or told["means"] not in ("", *TYPES):
+        for label, meaning in labels.items():
+            if label != folded(label) or meaning["means"] not in ("", *TYPES):
                 raise ValueError
-            self._terms[slug, label] = told
-        for family, told in type_ids.items():
-            if set(told["means"]) - set(TYPES) or family not in PUBLISHED_IDS:
+            self._terms[slug, label] = meaning
+        for family, meaning in type_ids.items():
+            if set(meaning["means"]) - set(TYPES) or family not in PUBLISHED_IDS:
                 raise ValueError
-            self._terms[slug, f"{family}:"] = told
+            self._terms[slug, f"{family}:"] = meaning
 
-    def hear(self, seq: int, said: Mapping[str, Any]) -> None:
+    def add_entry(self, seq: int, said: Mapping[str, Any]) -> None:
         """An entry, in its place."""
         if said["action"] in ("terms.learned", "terms.decided"):
             for label, means in said["data"]["terms"].items():
@@ -656,13 +656,13 @@ class Meanings:
         """With what the entries from `first` to `last` say; `head` is the last that there was."""
         end = head if type(head) is int else last or 0
         for (slug, term), (means, seq) in self._said.items():
-            told = self._terms.get((slug, term), {})
-            entry = told.get("entry")
+            meaning = self._terms.get((slug, term), {})
+            entry = meaning.get("entry")
             is_later = type(entry) is int and last is not None and last < entry <= end
-            if not is_later and (told.get("means"), entry) != (means, seq):
+            if not is_later and (meaning.get("means"), entry) != (means, seq):
                 raise Wrong(f"what {shown(term)} means on {shown(slug)} is not what entry {seq} says", seq=seq)
-        for key, told in self._terms.items():
-            entry = told.get("entry")
+        for key, meaning in self._terms.items():
+            entry = meaning.get("entry")
             if entry is None:
                 self.without_entry += 1
             elif type(entry) is not int or (first and last and first <= entry <= last and key not in self._said):
@@ -672,15 +672,15 @@ class Meanings:
 
     def of_label(self, slug: str, label: str) -> str:
         term = folded(label)
-        told = self._terms.get((slug, term), {})
-        return told.get("means") or term
+        meaning = self._terms.get((slug, term), {})
+        return meaning.get("means") or term
 
     def of_id(self, slug: str, family: str, number: int) -> str:
         """Empty for an id that means no work item type."""
-        told = self._terms.get((slug, f"{family}:"))
+        meaning = self._terms.get((slug, f"{family}:"))
         by_id = PUBLISHED_IDS[family]
-        if told:
-            overridden = {id_: type_ for type_, id_ in by_id.items()} | told["means"]
+        if meaning:
+            overridden = {id_: type_ for type_, id_ in by_id.items()} | meaning["means"]
             by_id = {id_: type_ for type_, id_ in overridden.items()}
         return by_id.get(number, "")
 
@@ -716,10 +716,10 @@ def why_not_of_line(row: Row, meanings: Meanings) -> str:
     own = (row["connector"] or {}).get("align_connector_id")
     if number and row["source"] != (OUTSIDE if int(number[0]) in (own, 0) else OTHER):
         return f"source says {shown(row['source'])}, which its line's type does not"
-    return _why_not_told(line["description"], row, meanings)
+    return _why_not_stated(line["description"], row, meanings)
 
 
-def _why_not_told(description: str, row: Row, meanings: Meanings) -> str:
+def _why_not_stated(description: str, row: Row, meanings: Meanings) -> str:
     """The sentence of the row says what its fields say, and these stand in the line at their places."""
     readings = _before_colon(row)
     if not readings:
@@ -775,12 +775,12 @@ def _before_colon(row: Row) -> list[tuple[str, str]]:
         "created": f" now leads to {target} {after}.",
         "deleted": f" no longer leads to {target} {before}.",
     }.get(row["action"], f" leads to {target} {after}, before to {before}." if before or after else " was saved again.")
-    told, ends = row["sentence"], f": {source} {object_}{rest}"
-    if row["action"] not in ("created", "updated", "deleted") or not told.endswith(ends):
+    sentence, ends = row["sentence"], f": {source} {object_}{rest}"
+    if row["action"] not in ("created", "updated", "deleted") or not sentence.endswith(ends):
         return []
-    told = told[: -len(ends)]
-    label, separator, key = told.rpartition(" in ")
-    return [(label, key), (told, "")] if separator and not re.search(r"\s", key) else [(told, "")]
+    sentence = sentence[: -len(ends)]
+    label, separator, key = sentence.rpartition(" in ")
+    return [(label, key), (sentence, "")] if separator and not re.search(r"\s", key) else [(sentence, "")]
 
 
 def _named(number: int | None, name: str) -> str:
@@ -1205,7 +1205,7 @@ class RemadeRows:
         self.acts, self.changes = Counter[int](), Counter[int]()  # by plan
         self.runs: dict[int, tuple[object, object]] = {}  # how many lines a taking-in brought, and their digest
         self.lines = Lines()
-        self.told_by_lines: dict[int, bytes] = {}  # of what the watch had seen before a line told it
+        self.observations: dict[int, bytes] = {}  # of what the watch had seen before a line told it
         self._rows, self._plans, self._found = bytearray(), bytearray(), bytearray()
 
     def add(self, seq: int, hash_: str, said: Mapping[str, Any]) -> None:
@@ -1213,11 +1213,11 @@ class RemadeRows:
         try:
             row, planned = row_of(seq, hash_, said), in_plans(seq, hash_, said)
             is_found = row is not None and self.filter.is_known and self.filter.finds(row, said)
-            self.meanings.hear(seq, said)
+            self.meanings.add_entry(seq, said)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise Wrong(f"entry {seq} is not in the form that the product writes", seq=seq) from error
         if row and said["action"] == ELSEWHERE and said["event"]:
-            self.told_by_lines[seq] = short(told_by_a_line(row))
+            self.observations[seq] = short(as_observation(row))
             is_found = False  # either may be
         self._rows += short(row) if row else NOTHING
         self._plans += short(planned) if planned else NOTHING
@@ -1234,12 +1234,12 @@ class RemadeRows:
     def is_row(self, record: Row) -> bool:
         """Whether the entry makes this row; whoever asks knows that it is here."""
         seq, found = record["seq"], short({name: record[name] for name in record if name not in PAIRING})
-        return found in (self._at(self._rows, seq), self.told_by_lines.get(seq))
+        return found in (self._at(self._rows, seq), self.observations.get(seq))
 
     def is_in_plans(self, record: Row) -> bool:
         return self.has(record.get("seq")) and self._at(self._plans, record["seq"]) == short(record)
 
-    def note(self, seq: int) -> None:
+    def mark_present(self, seq: int) -> None:
         self._found[seq - (self.first or 0)] |= PRESENT
 
     def lacking(self) -> int | None:
@@ -1407,7 +1407,7 @@ def _why_not(row: Row, made: RemadeRows, tally: Tally) -> str:
         return "its entry is not in this pack"
     if not made.is_row(row):
         return DIFFERS
-    made.note(seq)
+    made.mark_present(seq)
     return _why_not_paired(row)
 
 
@@ -1439,10 +1439,10 @@ def _named_difference(source: PackFiles, row: Row) -> str:
         made = row_of(seq, hash_, fields(body))
         if made is None:
             return "its entry makes no row"
-        told = told_by_a_line(made) if row["action"] == ELSEWHERE else made
-        for name in told:
-            if row[name] != told[name] or type(row[name]) is not type(told[name]):
-                return f"{name} says {shown(row[name])}, its entry {shown(told[name])}"
+        expected = as_observation(made) if row["action"] == ELSEWHERE else made
+        for name in expected:
+            if row[name] != expected[name] or type(row[name]) is not type(expected[name]):
+                return f"{name} says {shown(row[name])}, its entry {shown(expected[name])}"
     return DIFFERS
 
 
@@ -1630,7 +1630,7 @@ def _check_plan(record: Row, made: RemadeRows, where: str, number: int) -> None:
 # -- the command ------------------------------------------------------------------------------------------------------
 
 
-def told(report: Report) -> str:
+def text_of(report: Report) -> str:
     """The outcome in words, fit for a terminal whatever a pack says."""
     if report.ok:
         span = f", from {report.first} to {report.last}" if report.entries else ""
@@ -1664,7 +1664,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"WRONG: {given.checkpoints} cannot be read: {error.strerror or error}.")
         return 1
     report = check(given.pack, copies)
-    print(told(report))
+    print(text_of(report))
     return 0 if report.ok else 1
 
 

@@ -63,7 +63,7 @@ class Hours:
     missed: int = 0
     longest: tuple[datetime, datetime] | None = None
 
-    def note(self, at: datetime, cause: str) -> None:
+    def add(self, at: datetime, cause: str) -> None:
         if cause != HOUR:
             return
         interval = settings.CHECKPOINT_INTERVAL
@@ -138,7 +138,7 @@ def _compared(reading: ChainReading) -> Iterator[Signed]:
     for each in reading.seals.checked(_checkpoints(reading)):
         if reading.copies:
             reading.copies.compare(each)
-        reading.hours.note(datetime.fromisoformat(each.at), each.cause)
+        reading.hours.add(datetime.fromisoformat(each.at), each.cause)
         if each.archive:
             reading.signed_archives.append(each)
         yield each

@@ -152,7 +152,7 @@ class MailState:
     uuid: str
     to: str
     label: str  # "queued"
-    looks: str  # of its tag
+    style: str  # of its tag
     at: datetime
     queued_at: datetime
     error: str
@@ -188,17 +188,17 @@ def newest(kind: str, abouts: Sequence[str]) -> dict[str, MailState]:
 
 def state_of(mail: OutgoingMail) -> MailState:
     if mail.sent_at:
-        label, looks = "sent", "ok"
+        label, style = "sent", "ok"
     elif mail.failed_at:
-        label, looks = "not sent", "bad"
+        label, style = "not sent", "bad"
     else:
-        label, looks = "queued", "warn" if mail.error else ""
+        label, style = "queued", "warn" if mail.error else ""
     at = mail.finished_at or mail.queued_at
     return MailState(
         uuid=str(mail.uuid),
         to=", ".join(mail.addresses),
         label=label,
-        looks=looks,
+        style=style,
         at=at,
         queued_at=mail.queued_at,
         error=mail.error,

@@ -17,7 +17,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from alignadmin.accounts.rights import Right, may
-from alignadmin.audit import noting
+from alignadmin.audit import request_entries
 from alignadmin.audit.models import Entry
 from connectors.models import HistoryRow
 
@@ -56,19 +56,19 @@ def failed(request: HttpRequest) -> HttpResponse:
     """Django's handler500: 503 where the database could not, else 500."""
     saying = _saying(sys.exc_info()[1])
     sentence, status = saying or BROKEN, 503 if saying else 500
-    recorded, looked = _recorded(request)
+    recorded, is_known = _recorded(request)
     sent = request.method == "POST"
-    if saying and sent and looked and not recorded:
+    if saying and sent and is_known and not recorded:
         sentence = f"{sentence} {NOTHING_DONE}"
     if request.path.startswith("/api/"):
         return JsonResponse({"error": sentence}, status=status)
     if "HX-Request" in request.headers:
-        return HttpResponse(_told(sentence, recorded), status=status, content_type="text/plain; charset=utf-8")
+        return HttpResponse(_plain_text(sentence, recorded), status=status, content_type="text/plain; charset=utf-8")
     context = {
         "sentence": sentence,
         "is_ours": not saying,
         "recorded": recorded,
-        "form": _form(request) if saying and sent and looked and not recorded else [],
+        "form": _form(request) if saying and sent and is_known and not recorded else [],
         "path": request.get_full_path(),
         "token": get_token(request),
         "sent": sent,
@@ -81,7 +81,7 @@ def _saying(error: BaseException | None) -> str:
     for each in _chain(error):
         if isinstance(each, DatabaseError | InterfaceError):
             said = str(each).lower()
-            return next((told for words, told in SAYINGS.items() if any(word in said for word in words)), "")
+            return next((saying_of for words, saying_of in SAYINGS.items() if any(word in said for word in words)), "")
     return ""
 
 
@@ -94,7 +94,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 def _recorded(request: HttpRequest) -> tuple[Recorded | None, bool]:
     """What was recorded, and whether that could be looked up at all."""
     try:
-        entries = noting.kept()
+        entries = request_entries.kept()
         return _of(request, entries[-1]) if entries else None, True
     except (DatabaseError, InterfaceError):
         return None, False
@@ -114,7 +114,7 @@ def _address(request: HttpRequest, entry: Entry, plan: int | None, connector: di
     return reverse("connector", args=[connector["slug"]]) if connector else "/"
 
 
-def _told(sentence: str, recorded: Recorded | None) -> str:
+def _plain_text(sentence: str, recorded: Recorded | None) -> str:
     if recorded is None:
         return sentence
     return f"{sentence} This was done before it: {recorded.sentence} Do not send it again; look at {recorded.address}."

@@ -30,19 +30,19 @@ class HealthPart:
 def parts() -> list[HealthPart]:
     """Every part that can be looked at: without a database or its tables the others are not known."""
     found = []
-    for look in (_database, _migrations, _keys, _worker, _queue):
-        found.append(_looked(look))
-        if not found[-1].ok and look in (_database, _migrations):
+    for check in (_database, _migrations, _keys, _worker, _queue):
+        found.append(_checked(check))
+        if not found[-1].ok and check in (_database, _migrations):
             break
     return found
 
 
-def _looked(look: Callable[[], HealthPart]) -> HealthPart:
+def _checked(check: Callable[[], HealthPart]) -> HealthPart:
     try:
-        return look()
+        return check()
     except DatabaseError as error:
         return HealthPart(
-            name=look.__name__.strip("_"), ok=False, says=f"Could not be looked at ({type(error).__name__})."
+            name=check.__name__.strip("_"), ok=False, says=f"Could not be looked at ({type(error).__name__})."
         )
 
 
@@ -65,12 +65,12 @@ def _keys() -> HealthPart:
 
 
 def _worker() -> HealthPart:
-    now, heard = timezone.now(), heartbeat.last_heard()
-    figures = {"heard_seconds_ago": _seconds(now, heard), "processes": heartbeat.processes_heard(now)}
-    if heard is None:
+    now, last_at = timezone.now(), heartbeat.last_heartbeat_at()
+    figures = {"heard_seconds_ago": _seconds(now, last_at), "processes": heartbeat.processes_alive(now)}
+    if last_at is None:
         return HealthPart(name="worker", ok=False, says="No worker has reported yet: start one.", figures=figures)
     if heartbeat.silence(now):
-        says = f"No worker has reported since {heard:%Y-%m-%d %H:%M:%S} UTC: start one."
+        says = f"No worker has reported since {last_at:%Y-%m-%d %H:%M:%S} UTC: start one."
         return HealthPart(name="worker", ok=False, says=says, figures=figures)
     return HealthPart(name="worker", ok=True, says="A worker reports.", figures=figures)
 

@@ -40,8 +40,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
     status = 200 if is_ready else 503
     if not _is_operator(request):
         return HttpResponse(status=status)
-    told = {part.name: {"ok": part.ok, "says": part.says, **part.figures} for part in parts}
-    return JsonResponse({"ready": is_ready, "parts": told}, status=status)
+    reported = {part.name: {"ok": part.ok, "says": part.says, **part.figures} for part in parts}
+    return JsonResponse({"ready": is_ready, "parts": reported}, status=status)
 
 
 def _is_operator(request: HttpRequest) -> bool:

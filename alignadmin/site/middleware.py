@@ -20,7 +20,7 @@ from alignadmin.accounts.models import Person
 from alignadmin.accounts.recent_sign_in import page_to_return_to, reads
 from alignadmin.accounts.rights import Right
 from alignadmin.accounts.signin import sessions
-from alignadmin.audit import noting
+from alignadmin.audit import request_entries
 from alignadmin.parsing import LARGEST, NUL, plain
 from alignadmin.web.responses import failure, redirect
 
@@ -35,7 +35,7 @@ class Noting:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        with noting.noting():
+        with request_entries.collecting():
             return self.get_response(request)
 
 
@@ -118,7 +118,7 @@ class SessionLimits:
             return self._end(request, reason)
         is_due = "X-Polling" not in request.headers and sessions.is_due(request.session, now.timestamp())
         if is_due and isinstance(request.user, Person):
-            sessions.note_activity(request.session, request.user, now)
+            sessions.store_activity(request.session, request.user, now)
         return self.get_response(request)
 
     def _end(self, request: HttpRequest, reason: str) -> HttpResponse:

@@ -9,8 +9,8 @@ from django.db import connection
 
 from alignadmin.wake_ups.counting import CHANNEL, counted
 
-LOOK_EVERY = 0.1  # seconds between two readings of the number
-LOOK_EVERY_THOUGH_NOTIFIED = 0.5  # on PostgreSQL, which notifies
+POLL_EVERY = 0.1  # seconds between two readings of the number
+POLL_EVERY_THOUGH_NOTIFIED = 0.5  # on PostgreSQL, which notifies
 
 
 class WakeUpWatch:
@@ -35,7 +35,7 @@ class WakeUpWatch:
         except DatabaseFailure:
             connection.close()
             self._listens = False
-            self._stopping.wait(LOOK_EVERY)
+            self._stopping.wait(POLL_EVERY)
             return 0
         before, self._seen = self._seen, now
         return 0 if before is None else max(0, now - before)
@@ -44,7 +44,7 @@ class WakeUpWatch:
         if self._seen is None:  # the first reading is at once: what comes after it counts
             return
         if connection.vendor != "postgresql":
-            self._stopping.wait(LOOK_EVERY)
+            self._stopping.wait(POLL_EVERY)
             return
         connection.ensure_connection()
         server = connection.connection
@@ -52,5 +52,5 @@ class WakeUpWatch:
             server.execute(f"LISTEN {CHANNEL}")
             self._listens = True
             return  # what came before it was heard by nobody: read the number now
-        for _ in server.notifies(timeout=LOOK_EVERY_THOUGH_NOTIFIED, stop_after=1):
+        for _ in server.notifies(timeout=POLL_EVERY_THOUGH_NOTIFIED, stop_after=1):
             pass

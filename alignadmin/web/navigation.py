@@ -22,7 +22,7 @@ class Alarm:
     action: str
     ask: str
     since: datetime | None = None
-    looks: str = "bad"  # a class of the stylesheet: bad, warn
+    style: str = "bad"  # a class of the stylesheet: bad, warn
 
 
 # Numbers beside navigation entries, for a person.

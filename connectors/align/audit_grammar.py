@@ -142,7 +142,7 @@ def read_head(description: str, spelling: Spelling) -> SentenceHead | None:
 @lru_cache(maxsize=1000)
 def _head_of(action: str, kind: str, direction: str, type_: str) -> tuple[str, str, str, str]:
     """Action, kind, direction and work item type, each of which there are few."""
-    action, kind, direction, type_ = (told.strip() for told in (action, kind, direction, type_))
+    action, kind, direction, type_ = (part.strip() for part in (action, kind, direction, type_))
     return (
         next(known for known in (CREATED, UPDATED, DELETED) if known.startswith(action.lower())),
         STATE if kind.lower() == "state" else STEP,
@@ -160,25 +160,25 @@ def read_plain(description: str, connector_id: int | None) -> MappingEvent | Non
     if not found:
         return None
     action, kind, direction, type_ = _head_of(*found.groups())
-    told = _plain(action, kind, direction).fullmatch(description, found.end())
-    if not told or type_ != found[4]:
+    matched = _plain(action, kind, direction).fullmatch(description, found.end())
+    if not matched or type_ != found[4]:
         return None
     values: dict[str, Any] = {}
     if action == CREATED:
-        name, id_, project, record, connector, type_id, after_id, after_name = told.groups()
+        name, id_, project, record, connector, type_id, after_id, after_name = matched.groups()
         if connector_id is not None and connector_id != int(connector):
             return None
         connector_id = int(connector)
         values = {"project_key": project or None, "record_id": _read_number(record), "type_id": _read_number(type_id)}
         values |= {"after_id": int(after_id), "after_name": after_name}
     elif action == UPDATED:
-        name, id_, *ids, before_name, after_name = told.groups()
+        name, id_, *ids, before_name, after_name = matched.groups()
         if (ids[0] and ids[0] == ids[1]) or (before_name and before_name == after_name):
             return None  # only changed fields are written
         values = {"before_id": _read_number(ids[0]), "after_id": _read_number(ids[1])}
         values |= {"before_name": before_name or "", "after_name": after_name or ""}
     else:
-        name, id_, before = told.groups()
+        name, id_, before = matched.groups()
         values = {"before_id": _read_number(before)} if names_ids(kind, direction) else {"before_name": before}
     return MappingEvent(
         connector_id=connector_id or 0,

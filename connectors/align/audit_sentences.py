@@ -39,7 +39,7 @@ __all__ = [
     "STATE",
     "STEP",
     "TYPE_IDS",
-    "ToldType",
+    "StatedType",
     "UPDATED",
     "WORK_ITEM_TYPES",
     "as_written",
@@ -48,7 +48,7 @@ __all__ = [
     "label_of",
     "parse",
     "parse_any",
-    "told_type",
+    "stated_type",
     "write",
 ]
 
@@ -150,7 +150,7 @@ def parse_any(description: str, connector_id: int | None) -> Parsed:
     return Parsed(event=None, ambiguous=False, raw=description)
 
 
-class ToldType(NamedTuple):
+class StatedType(NamedTuple):
     """How a line calls its work item type, in which family, and the type id where it has one."""
 
     label: str
@@ -158,16 +158,16 @@ class ToldType(NamedTuple):
     id: int | None
 
 
-def told_type(description: str) -> ToldType | None:
+def stated_type(description: str) -> StatedType | None:
     """For a fraction of what reading the whole line costs, hence to be asked of any number of them."""
     head = read_head(description, EXACT) or read_head(description, LOOSE)
     if head is None:
         return None
     number = TYPE_ID.search(head.rest) if head.action == CREATED else None
-    return ToldType(head.work_item_type, f"{head.direction}-{head.kind}", int(number[1]) if number else None)
+    return StatedType(head.work_item_type, f"{head.direction}-{head.kind}", int(number[1]) if number else None)
 
 
 def label_of(description: str) -> str:
     """How a line calls its work item type; empty where it tells none."""
-    told = told_type(description)
-    return told.label if told else ""
+    stated = stated_type(description)
+    return stated.label if stated else ""

@@ -30,7 +30,7 @@ Reason = Literal["rate limit", "block", "probe"]
 LONGEST_NAP = 1.0  # so that a block that another process lifted is noticed
 SHORTEST_NAP = 0.005
 PROBE_NAP = 0.2
-WORTH_TELLING = 0.5
+WORTH_REPORTING = 0.5
 
 # SQLite has one writer, and its waiting is a lottery; threads of one process queue up here instead.
 _sqlite_turn = threading.Lock()
@@ -143,21 +143,21 @@ class DatabaseBudget:
             raise ValueError(f"a deadline of {deadline} s is longer than the longest of this budget")
         self._make_rows()
         gives_up_at = time.monotonic() + patience
-        was_told = False
+        was_reported = False
         while isinstance(outcome := self._try(deadline), Wait):
             left = gives_up_at - time.monotonic()
             if left <= 0:
                 raise out_of_patience(patience)
-            if self._observer is not None and outcome.seconds >= WORTH_TELLING:
-                was_told = True
+            if self._observer is not None and outcome.seconds >= WORTH_REPORTING:
+                was_reported = True
                 self._observer(outcome)
             self._pause(min(_nap(outcome), left))
-        if self._observer is not None and was_told:
+        if self._observer is not None and was_reported:
             self._observer(None)
         return outcome
 
     def answered(self, ticket: Ticket) -> None:
-        with _settling():
+        with _errors_logged():
             moment = now()
             self._free_after_window(ticket, moment)
             if ticket.is_probe:
@@ -165,7 +165,7 @@ class DatabaseBudget:
                 self._gate().filter(blocked_until__lte=moment).update(blocked_until=None, probe_until=None)
 
     def blocked(self, ticket: Ticket, seconds: float) -> None:
-        with _settling():
+        with _errors_logged():
             moment = now()
             self._free_after_window(ticket, moment)
             until = moment + timedelta(seconds=min(seconds, self._limits.longest_block))
@@ -175,7 +175,7 @@ class DatabaseBudget:
 
     def lost(self, ticket: Ticket) -> None:
         if ticket.is_probe:
-            with _settling():
+            with _errors_logged():
                 self._gate().update(probe_until=None)
 
     def usage(self) -> Usage:
@@ -187,7 +187,7 @@ class DatabaseBudget:
             return wait
         with _turn(), transaction.atomic(durable=True):
             started, moment = time.monotonic(), now()
-            blocked_until, wait = self._look_at_gate(moment)
+            blocked_until, wait = self._check_gate(moment)
             if wait is not None:
                 return wait
             slot_id = self._free_slot(moment)
@@ -219,7 +219,7 @@ class DatabaseBudget:
             return None
         return Wait(reason="rate limit", seconds=(first - moment).total_seconds())
 
-    def _look_at_gate(self, moment: datetime) -> tuple[datetime | None, Wait | None]:
+    def _check_gate(self, moment: datetime) -> tuple[datetime | None, Wait | None]:
         """The end of the block whose probe is due (None: the gate is open), and what to wait for first."""
         blocked_until, probe_until = self._gate().values_list("blocked_until", "probe_until").get()
         if blocked_until is None:
@@ -358,7 +358,7 @@ def _turn() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _settling() -> Iterator[None]:
+def _errors_logged() -> Iterator[None]:
     """The outcome of a request must not be lost because a slot could not be updated: its lease then simply runs out."""
     try:
         with _turn():

@@ -85,7 +85,7 @@ def _refresh(run: runner.Run) -> None:
     store_flows(run.connector, flows)
     read_reachable(run, jira)
     mark_vanished_in_jira(run.connector, statuses, types)
-    _note_changes(run, before)
+    _record_changes(run, before)
 
 
 def _sizes(connector: Connector) -> dict[str, int]:
@@ -103,7 +103,7 @@ def _sizes(connector: Connector) -> dict[str, int]:
     }
 
 
-def _note_changes(run: runner.Run, before: dict[str, int]) -> None:
+def _record_changes(run: runner.Run, before: dict[str, int]) -> None:
     after = _sizes(run.connector)
     if after == before:
         return

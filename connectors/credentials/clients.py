@@ -32,7 +32,7 @@ from connectors.jira import JIRA_WORDING, JiraClient
 from connectors.models import Connector, Credential, CredentialKind, Job, Stage, System
 from connectors.ports.extensions import extensions
 
-NOTE_EVERY = timedelta(minutes=1)  # a good answer is worth a write no more often than that
+STORE_EVERY = timedelta(minutes=1)  # a good answer is worth a write no more often than that
 WORDINGS: dict[str, Wording] = {System.ALIGN: ALIGN_WORDING, System.JIRA: JIRA_WORDING}
 BEARERS = (CredentialKind.ALIGN_BEARER, CredentialKind.JIRA_PAT)
 REFUSED, FORBIDDEN = 401, 403
@@ -104,12 +104,12 @@ class HealthTrackingRemote(Remote):
     def __init__(self, site: Site, credential: Credential, *, job: Job | None, pinned: bool, **options: Any) -> None:
         refuse_locked_out(credential)
         if job is not None:
-            usage.note_use(job, credential)
+            usage.record_use(job, credential)
         self._held = Held(credential.pk, access_of(credential, site.address).auth)
         super().__init__(site, auth=self._held, **options)
         self._job, self._pinned = job, pinned
         self._connector_id, self._system = credential.connector_id, System(credential.system)
-        self._noted_at = credential.used_at if not credential.last_answer else None
+        self._stored_at = credential.used_at if not credential.last_answer else None
         self._taking = threading.Lock()
         self._narrow = _narrow(credential)
 
@@ -124,13 +124,13 @@ class HealthTrackingRemote(Remote):
                 # where a dead token makes us anonymous: what was read before the 401 is not to be trusted.
                 if self._system is System.ALIGN and self._take_up() != used:
                     return self.request(method, path, query=query, body=body)
-                self._note(used, error)
+                self._store_answer(used, error)
                 raise
             except Forbidden as error:
-                self._note(self._held.sent, error)
+                self._store_answer(self._held.sent, error)
                 raise
-            if self._noted_at is None or timezone.now() - self._noted_at > NOTE_EVERY:
-                self._note(self._held.sent, None)
+            if self._stored_at is None or timezone.now() - self._stored_at > STORE_EVERY:
+                self._store_answer(self._held.sent, None)
             return answer
 
     def _take_up(self) -> int:
@@ -154,13 +154,13 @@ class HealthTrackingRemote(Remote):
 
     def _take(self, stored: Credential) -> None:
         if self._job is not None:
-            usage.note_use(self._job, stored)
+            usage.record_use(self._job, stored)
         auth = access_of(stored, self.site.address).auth
         if self._system is System.JIRA:
             self._prove(stored, auth)
         self._held.take(stored.pk, auth)
         self._narrow = _narrow(stored)
-        self._noted_at = stored.used_at if not stored.last_answer else None
+        self._stored_at = stored.used_at if not stored.last_answer else None
 
     def _prove(self, stored: Credential, auth: Auth) -> None:
         """At Jira only this resource says that a token is dead; lists would just become shorter in mid-job."""
@@ -168,26 +168,26 @@ class HealthTrackingRemote(Remote):
             try:
                 remote.request("GET", WHO_AM_I)
             except SignInRefused as error:
-                self._note(stored.pk, error)
+                self._store_answer(stored.pk, error)
                 raise
 
-    def _note(self, used: int, refused: RemoteError | None) -> None:
+    def _store_answer(self, used: int, refused: RemoteError | None) -> None:
         now = timezone.now()
-        self._noted_at = None if refused else now
-        noted = Credential.objects.filter(pk=used)
+        self._stored_at = None if refused else now
+        used_now = Credential.objects.filter(pk=used)
         if not isinstance(refused, SignInRefused):
             # An answer that was under way while the password was refused does not unlock it.
-            noted = noted.exclude(kind=CredentialKind.JIRA_PASSWORD, refused_status=REFUSED)
-        noted.update(
+            used_now = used_now.exclude(kind=CredentialKind.JIRA_PASSWORD, refused_status=REFUSED)
+        used_now.update(
             used_at=now,
             last_answer=refused.sentence if refused else "",
             # One that wants a CAPTCHA says so with 403, which is a refused sign-in all the same.
             refused_status=REFUSED if isinstance(refused, SignInRefused) else FORBIDDEN if refused else None,
         )
-        if noted.filter(stage=Stage.CURRENT).exists():
-            self._note_on_connector(None if refused else now)
+        if used_now.filter(stage=Stage.CURRENT).exists():
+            self._store_on_connector(None if refused else now)
 
-    def _note_on_connector(self, answered_at: datetime | None) -> None:
+    def _store_on_connector(self, answered_at: datetime | None) -> None:
         # The other system's answer does not make up for a refusal of this one.
         refused = Credential.objects.filter(connector=self._connector_id, stage=Stage.CURRENT).exclude(last_answer="")
         values: dict[str, Any] = {"last_error": refused.values_list("last_answer", flat=True).first() or ""}
@@ -264,7 +264,7 @@ def deployment_of(jira_kind: str) -> Any:
     return jira_kind
 
 
-def trial_remote(access: Access) -> Remote:
+def connection_test_remote(access: Access) -> Remote:
     """For testing a form that is not saved: nothing is noted, and a silent site is not asked many times."""
     site = site_of(access.system, access.site)
     budget = database_budget(_budget_system(access.system), site.origin, interactive=True)
@@ -280,7 +280,7 @@ def credential_remote(
     on_wait: OnWait | None = None,
 ) -> HealthTrackingRemote:
     """Signed in with exactly this credential, also a pending or previous one, and never with one that replaces it."""
-    return _noted(
+    return _tracking_remote(
         credential,
         job=job,
         pinned=True,
@@ -291,17 +291,19 @@ def credential_remote(
     )
 
 
-def stored_trial_remote(credential: Credential) -> HealthTrackingRemote:
-    """For testing a stored credential from its page: as a trial, but a refusal is noted, so that it is not repeated."""
+def stored_connection_test_remote(credential: Credential) -> HealthTrackingRemote:
+    """For testing a stored credential from its page: a refusal is stored, so that it is not repeated."""
     patient = retry(tries=1, patience=settings.REQUEST_DEADLINE)
-    return _noted(credential, job=None, pinned=True, interactive=True, on_wait=None, read_only=True, retry=patient)
+    return _tracking_remote(
+        credential, job=None, pinned=True, interactive=True, on_wait=None, read_only=True, retry=patient
+    )
 
 
 def _current_remote(connector: Connector, system: System, **options: Any) -> HealthTrackingRemote:
-    return _noted(current_credential(connector, system), pinned=False, **options)
+    return _tracking_remote(current_credential(connector, system), pinned=False, **options)
 
 
-def _noted(
+def _tracking_remote(
     credential: Credential,
     *,
     job: Job | None,
@@ -323,11 +325,11 @@ def _noted(
 
 
 def _budget(system: System, site: Site, *, interactive: bool, on_wait: OnWait | None) -> Budget:
-    def tell(wait: Wait | None) -> None:
+    def report(wait: Wait | None) -> None:
         if on_wait is not None:
             on_wait(wait.sentence if wait else "")
 
-    return database_budget(_budget_system(system), site.origin, interactive=interactive, observer=tell)
+    return database_budget(_budget_system(system), site.origin, interactive=interactive, observer=report)
 
 
 def _budget_system(system: System) -> BudgetSystem:
@@ -381,4 +383,12 @@ def site_of(system: System, address: str) -> Site:
     )
 
 
-__all__ = ["Access", "LockedOut", "NoCredential", "align_client", "credential_remote", "jira_client", "trial_remote"]
+__all__ = [
+    "Access",
+    "LockedOut",
+    "NoCredential",
+    "align_client",
+    "credential_remote",
+    "jira_client",
+    "connection_test_remote",
+]

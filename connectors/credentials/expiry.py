@@ -26,7 +26,7 @@ class Deadline:
 
     days_left: int | None
     age_days: int
-    looks: str
+    style: str
     words: str
 
     @property
@@ -46,14 +46,14 @@ def deadline(credential: Credential, *, today: date | None = None) -> Deadline:
     if credential.expires_on is None:
         return _by_age(age)
     left = (credential.expires_on - now).days
-    looks = "bad" if left <= 0 else "warn" if left <= SOON else "ok"
-    return Deadline(days_left=left, age_days=age, looks=looks, words=_until(left))
+    style = "bad" if left <= 0 else "warn" if left <= SOON else "ok"
+    return Deadline(days_left=left, age_days=age, style=style, words=_until(left))
 
 
 def _by_age(age: int) -> Deadline:
     advised = settings.CREDENTIAL_MAX_AGE_DAYS
     words = f"No expiry set, created {_ago(age)}, rotate within {advised} days"
-    return Deadline(days_left=None, age_days=age, looks="warn" if age >= advised * OLD else "ok", words=words)
+    return Deadline(days_left=None, age_days=age, style="warn" if age >= advised * OLD else "ok", words=words)
 
 
 def _until(left: int) -> str:

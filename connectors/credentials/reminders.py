@@ -57,9 +57,9 @@ def _rows() -> QuerySet[Reminder]:
 
 
 def _due(now: datetime, today: date) -> QuerySet[Credential]:
-    settled = _rows().filter(Q(sent_at__isnull=False) | Q(claimed_at__gt=now - AGAIN))
+    handled = _rows().filter(Q(sent_at__isnull=False) | Q(claimed_at__gt=now - AGAIN))
     people = ("connector", "owner", "backup_owner")
-    return _reached(today).exclude(Exists(settled)).select_related(*people).defer("sealed").order_by("expires_on")
+    return _reached(today).exclude(Exists(handled)).select_related(*people).defer("sealed").order_by("expires_on")
 
 
 def unsent() -> int:
@@ -88,7 +88,7 @@ def _queue_one(credential: Credential, today: date) -> bool:
         reminder = _claim(credential)
         if reminder is None:
             return False
-        told = recipients(credential) if outbox.has_mail() else []
+        addresses = recipients(credential) if outbox.has_mail() else []
         facts = {
             "reminder": reminder.pk,
             "connector": credential.connector_id,
@@ -97,11 +97,11 @@ def _queue_one(credential: Credential, today: date) -> bool:
             "expires_on": str(credential.expires_on),
             "days": reminder.days,
         }
-        if told:
-            _queue(credential, reminder, told, today, facts)
+        if addresses:
+            _queue(credential, reminder, addresses, today, facts)
         else:
             why = "nobody has an address" if outbox.has_mail() else "no e-mail is set up"
-            _note(facts, f"{sentence(credential, today)}: shown on the overview only, {why}.", [])
+            _record_reminder(facts, f"{sentence(credential, today)}: shown on the overview only, {why}.", [])
     return True
 
 
@@ -120,7 +120,9 @@ def _claim(credential: Credential) -> Reminder | None:
     return reminder
 
 
-def _queue(credential: Credential, reminder: Reminder, told: list[str], today: date, facts: Mapping[str, Any]) -> None:
+def _queue(
+    credential: Credential, reminder: Reminder, addresses: list[str], today: date, facts: Mapping[str, Any]
+) -> None:
     """In the place of an earlier one that still waits: its days are over."""
     about = _about(credential.uuid)
     context = {
@@ -137,7 +139,7 @@ def _queue(credential: Credential, reminder: Reminder, told: list[str], today: d
     outbox.withdraw([REMINDER], about)
     outbox.queue(
         REMINDER,
-        outbox.unnamed(told),
+        outbox.unnamed(addresses),
         context["sentence"],
         "connectors/credentials/reminder.txt",
         context,
@@ -149,13 +151,13 @@ def _queue(credential: Credential, reminder: Reminder, told: list[str], today: d
 
 
 @sending.on_finished(REMINDER)
-def note_sent(mail: OutgoingMail) -> None:
+def record_sent(mail: OutgoingMail) -> None:
     """What no mail server took stays unsent, and is queued anew after a day."""
     if mail.sent_at:
-        _note(mail.facts, f"{mail.subject}: told {', '.join(mail.addresses)}.", mail.addresses)
+        _record_reminder(mail.facts, f"{mail.subject}: told {', '.join(mail.addresses)}.", mail.addresses)
 
 
-def _note(facts: Mapping[str, Any], said: str, told: list[str]) -> None:
+def _record_reminder(facts: Mapping[str, Any], said: str, addresses: list[str]) -> None:
     """In the transaction of the sending; the entry names who was told."""
     Reminder.objects.filter(pk=facts["reminder"]).update(sent_at=timezone.now())
     connector = Connector.objects.filter(pk=facts["connector"]).first()
@@ -172,7 +174,7 @@ def _note(facts: Mapping[str, Any], said: str, told: list[str]) -> None:
                 "system": facts["system"],
                 "expires_on": facts["expires_on"],
                 "days": facts["days"],
-                "told": told,
+                "told": addresses,
             },
         )
     )

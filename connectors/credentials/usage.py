@@ -19,7 +19,7 @@ from connectors.ports.audited import CREDENTIAL_USED, context_of
 USED, TESTED = CREDENTIAL_USED, "credential.tested"
 
 
-def note_use(job: Job, credential: Credential) -> None:
+def record_use(job: Job, credential: Credential) -> None:
     """A job that is taken over, or that comes back to a secret it had before, writes nothing twice."""
     # Durable: in the transaction of somebody else the entry could be undone after the secret was used.
     with _on_disk(), transaction.atomic(durable=True):
@@ -37,7 +37,7 @@ def note_use(job: Job, credential: Credential) -> None:
             )
 
 
-def note_trial(credential: Credential, *, actor: Person) -> None:
+def record_connection_test(credential: Credential, *, actor: Person) -> None:
     """A person tries a stored secret from its page, without a job."""
     with transaction.atomic(durable=True):
         _append(TESTED, credential, actor, f"Tested the {_named(credential)}.")

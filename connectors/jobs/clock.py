@@ -22,11 +22,11 @@ log = logging.getLogger(__name__)
 
 def start(threads: WorkThreads) -> None:
     """Both go on until the worker is asked to end."""
-    for name, target in (("clock", _keep_time), ("wake-ups", _hear)):
+    for name, target in (("clock", _keep_time), ("wake-ups", _watch_wake_ups)):
         threading.Thread(target=target, args=(threads,), name=name, daemon=True).start()
 
 
-def _hear(threads: WorkThreads) -> None:
+def _watch_wake_ups(threads: WorkThreads) -> None:
     watch = WakeUpWatch(runner.stopping)
     while not runner.stopping.is_set():
         if wake_ups := watch.wait():

@@ -32,11 +32,11 @@ def beat() -> None:
     now = time.monotonic()
     if _beaten_at is not None and now - _beaten_at < settings.JOB_HEARTBEAT:
         return
-    _note(is_first=_beaten_at is None)
+    _write_row(is_first=_beaten_at is None)
     _beaten_at = now
 
 
-def _note(*, is_first: bool) -> None:
+def _write_row(*, is_first: bool) -> None:
     name, now = f"{socket.gethostname()}:{os.getpid()}"[:100], timezone.now()
     if not is_first and WorkerHeartbeat.objects.filter(process=name).update(heard_at=now):
         return
@@ -50,18 +50,18 @@ def patience() -> timedelta:
     return timedelta(seconds=max(float(settings.WORKER_SILENT_AFTER), beats))
 
 
-def last_heard() -> datetime | None:
-    heard: datetime | None = WorkerHeartbeat.objects.aggregate(heard=Max("heard_at"))["heard"]
-    return heard
+def last_heartbeat_at() -> datetime | None:
+    last_at: datetime | None = WorkerHeartbeat.objects.aggregate(last_at=Max("heard_at"))["heard"]
+    return last_at
 
 
 def silence(now: datetime | None = None) -> Silence | None:
     """One query; None while a worker is heard."""
-    heard = last_heard()
-    if heard is not None and (now or timezone.now()) - heard <= patience():
+    last_at = last_heartbeat_at()
+    if last_at is not None and (now or timezone.now()) - last_at <= patience():
         return None
-    return Silence(since=heard)
+    return Silence(since=last_at)
 
 
-def processes_heard(now: datetime | None = None) -> int:
+def processes_alive(now: datetime | None = None) -> int:
     return WorkerHeartbeat.objects.filter(heard_at__gte=(now or timezone.now()) - patience()).count()

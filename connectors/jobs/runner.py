@@ -29,12 +29,12 @@ from connectors.models import ACTIVE, Connector, Job, JobKind, JobState
 log = logging.getLogger(__name__)
 
 Handler = Callable[["Run"], None]
-Tell = Callable[[str, int], None]  # for a command: what the job is at, and how much of it is done
+Reporter = Callable[[str, int], None]  # for a command: what the job is at, and how much of it is done
 # Set by the worker when it is asked to end; long jobs hear it at their next sign of progress.
 stopping = threading.Event()
 _handlers: dict[JobKind, Handler] = {}
 PROGRESS_EVERY = 0.5  # seconds between two writes of a job's progress
-LOOK_AGAIN = 0.1  # seconds after a lease has run out
+RECHECK_AFTER = 0.1  # seconds after a lease has run out
 MOST_TRIES = 5  # of a job that the database does not let go on
 
 
@@ -111,7 +111,7 @@ class Run:
     job: Job
     written_at: float = field(default=0.0)
     held_until: float = field(default_factory=lambda: leases.surely_until(time.monotonic()))
-    tell: Tell | None = None
+    report: Reporter | None = None
 
     def __str__(self) -> str:
         of = f" of {self.job.connector.slug}" if self.job.connector else ""
@@ -154,8 +154,8 @@ class Run:
         values = {"item": self.job.item[:500], "done": self.job.done, "total": self.job.total, **values}
         if not self._mine().update(**values):
             raise LeaseLost
-        if self.tell:
-            self.tell(self.job.item, self.job.done)
+        if self.report:
+            self.report(self.job.item, self.job.done)
 
     def requeue(self) -> None:
         self._mine().update(state=JobState.QUEUED, lease_until=None, waits_for="")
@@ -317,4 +317,4 @@ def seconds_to_next_end(longest: float) -> float:
     first = ends.values_list("lease_until", flat=True).first()
     if first is None:
         return longest
-    return min(longest, max(LOOK_AGAIN, (first - timezone.now()).total_seconds() + LOOK_AGAIN))
+    return min(longest, max(RECHECK_AFTER, (first - timezone.now()).total_seconds() + RECHECK_AFTER))

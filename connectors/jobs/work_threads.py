@@ -17,8 +17,8 @@ log = logging.getLogger(__name__)
 class WorkThreads:
     """`count` threads that call `look`, as often as they are asked to, until they are asked to end."""
 
-    def __init__(self, count: int, look: Callable[[], object]) -> None:
-        self._look = look
+    def __init__(self, count: int, handle: Callable[[], object]) -> None:
+        self._handle = handle
         self._asked = 0
         self._is_ending = False
         self._changed = threading.Condition()
@@ -58,7 +58,7 @@ class WorkThreads:
         while self._is_asked():
             close_old_connections()
             try:
-                self._look()
+                self._handle()
             except DatabaseFailure as error:
                 log.warning("due work could not be looked for: %s", starting.reason_of(error))
             except Exception:  # the thread's outermost loop: the next look tries again

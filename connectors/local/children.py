@@ -18,7 +18,7 @@ from urllib.request import urlopen
 PR_SET_PDEATHSIG = 1
 START_WITHIN = 60.0  # seconds
 STOP_WITHIN = 15.0
-LOOK_EVERY = 0.2
+POLL_EVERY = 0.2
 
 
 class ChildEnded(Exception):
@@ -78,13 +78,13 @@ class Children:
             self.check()
             if time.monotonic() > until:
                 raise ChildEnded(f"{address} did not answer within {START_WITHIN:.0f} s; see {self.log_dir}")
-            time.sleep(LOOK_EVERY)
+            time.sleep(POLL_EVERY)
 
     def watch(self) -> None:
         """Until a signal asks us to stop; raises ChildEnded when one of the children ends before."""
         while not self.stopping:
             self.check()
-            time.sleep(LOOK_EVERY)
+            time.sleep(POLL_EVERY)
 
     def stop_on_signals(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

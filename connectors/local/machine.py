@@ -62,8 +62,8 @@ def step(environment: Mapping[str, str], *arguments: str) -> None:
     if done.returncode:
         why = (done.stderr or done.stdout).strip()
         # One line is a reason in words, which says what to do; anything longer needs the command it comes from.
-        told = why if why and "\n" not in why else f"`manage.py {' '.join(arguments)}` failed:\n{why}"
-        raise CannotStartHere(told)
+        sentence = why if why and "\n" not in why else f"`manage.py {' '.join(arguments)}` failed:\n{why}"
+        raise CannotStartHere(sentence)
 
 
 def start_product(children: Children, port: int) -> None:

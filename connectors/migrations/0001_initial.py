@@ -1026,7 +1026,7 @@ class Migration(migrations.Migration):
                 ("by_the_clock", models.BooleanField(default=False)),
                 ("folder", models.TextField(blank=True)),
                 ("chain", models.JSONField(null=True)),
-                ("look", models.PositiveIntegerField(default=0)),
+                ("table_index", models.PositiveIntegerField(default=0)),
                 ("position", models.JSONField(null=True)),
                 ("until_seq", models.BigIntegerField(default=0)),
                 ("until_line", models.BigIntegerField(default=0)),

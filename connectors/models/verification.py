@@ -19,7 +19,7 @@ class Verification(models.Model):
     by_the_clock = models.BooleanField(default=False)
     folder = models.TextField(blank=True)  # of copies of checkpoints, instead of the one in the settings
     chain = models.JSONField(null=True)  # what the check of the chain found; null: not through yet
-    look = models.PositiveIntegerField(default=0)  # which of the tables is being compared
+    table_index = models.PositiveIntegerField(default=0)  # which of the tables is being compared
     position = models.JSONField(null=True)  # where the last page of it ended
     until_seq = models.BigIntegerField(default=0)  # the last entry there was when it began
     until_line = models.BigIntegerField(default=0)  # and the last line

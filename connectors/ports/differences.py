@@ -52,7 +52,7 @@ class TableComparison:
     page: Callable[[Position], Page]
     count: Callable[[], int] = field(default=lambda: 0)  # of its rows, for the progress
     of_plans: Callable[[Sequence[int]], Sequence[Difference]] | None = None  # in these, where it is about plans
-    is_settled: bool = False  # what it finds is no half of what somebody writes just now
+    is_final: bool = False  # what it finds is no half of what somebody writes just now
 
     def read(self, position: Position) -> Page:
         """A page, or that the rest cannot be compared: one altered text keeps nobody from comparing other tables."""

@@ -106,7 +106,7 @@ def _password_sign_in(request: SandboxRequest, world: World, user: str, secret: 
         raise _denied({"X-Seraph-LoginReason": "AUTHENTICATION_DENIED", "X-Authentication-Denied-Reason": challenge})
     token = _find_token(world, secret, user)
     if token is None:
-        users.note_refused(world, user)
+        users.count_refused(world, user)
         raise _denied({"X-Seraph-LoginReason": "AUTHENTICATED_FAILED"})
     users.forget_refused(world, user)
     return token

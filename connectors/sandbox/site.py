@@ -33,7 +33,7 @@ class SandboxSite:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.world = World(Store(options.state))
-        self._tell_world()
+        self._set_world_options()
         if not self.world.connectors():
             SEED_FILLERS[options.seed](self.world)
         self.faults = faults.Faults()
@@ -43,7 +43,7 @@ class SandboxSite:
         # Guards journal and timers; never held while a request waits or takes effect.
         self._book_lock = threading.Lock()
 
-    def _tell_world(self) -> None:
+    def _set_world_options(self) -> None:
         self.world.labels = parse_labels(self.options.audit_labels)
         self.world.pulls_at_once = self.options.configuration_pull == "at-once"
 
@@ -209,7 +209,7 @@ class SandboxSite:
         options = self.options.changed(switches)
         with self.world.lock:
             self.options = options
-            self._tell_world()
+            self._set_world_options()
             SEED_FILLERS[options.seed](self.world)
             self.limiter = Limiter(options.rate_limit, options.block)
         self._cancel_timers()

@@ -52,7 +52,7 @@ def is_locked(world: World, user: str) -> bool:
     return held is not None and held["times"] >= REFUSALS_UNTIL_LOCKED
 
 
-def note_refused(world: World, user: str) -> None:
+def count_refused(world: World, user: str) -> None:
     held = world.store.get("refused", user)
     world.store.put("refused", user, {"user": user, "times": (held["times"] if held else 0) + 1})
 

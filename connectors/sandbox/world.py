@@ -168,19 +168,19 @@ class World:
         """Gives the record its id. `user` None leaves no line in the audit log."""
         record = {"id": self._next_id(f"mapping {family.code}"), **record}
         self._save(family, record)
-        self._note(record, audit.created(family, record, self.labels), user)
+        self._write_line(record, audit.created(family, record, self.labels), user)
         return record
 
     def update(self, family: RouteFamily, before: Record, target: int, *, user: str | None = audit.USER) -> Record:
         name = self.target_name(family.target, target) or "Unknown"
         after = {**before, family.target_id: target, f"{family.target}Name": name}
         self._save(family, after)
-        self._note(after, audit.updated(family, before, after, self.labels), user)
+        self._write_line(after, audit.updated(family, before, after, self.labels), user)
         return after
 
     def delete(self, family: RouteFamily, record: Record, *, user: str | None = audit.USER) -> None:
         self.forget(family, record)
-        self._note(record, audit.deleted(family, record, self.labels), user)
+        self._write_line(record, audit.deleted(family, record, self.labels), user)
 
     def forget(self, family: RouteFamily, record: Record) -> None:
         """Without a line in the audit log."""
@@ -227,7 +227,7 @@ class World:
         value: int = self.store.get("counter", "audit") or 0
         return value
 
-    def _note(self, record: Record, description: str, user: str | None) -> None:
+    def _write_line(self, record: Record, description: str, user: str | None) -> None:
         if user is None:
             return
         line_id = self._next_id("audit")

@@ -51,10 +51,10 @@ def _try_stored(system: System, credential: Credential | None, actor: Person) ->
 
     def connect() -> Remote:
         clients.refuse_locked_out(credential)
-        usage.note_trial(credential, actor=actor)
-        return clients.stored_trial_remote(credential)
+        usage.record_connection_test(credential, actor=actor)
+        return clients.stored_connection_test_remote(credential)
 
-    yield from _look(system, data_of(credential.connector), connect)
+    yield from _run_steps(system, data_of(credential.connector), connect)
 
 
 def data_of(connector: Connector) -> ConnectorData:
@@ -76,14 +76,14 @@ def _try(system: System, data: ConnectorData, typed: dict[System, SecretData]) -
         return
     site = data.align_site if system is System.ALIGN else data.jira_site
     access = Access(system=system, site=site, kind=secret.kind, user=secret.user, secret=secret.secret)
-    yield from _look(system, data, lambda: clients.trial_remote(access))
+    yield from _run_steps(system, data, lambda: clients.connection_test_remote(access))
 
 
 def _without(system: System) -> Check:
     return Check(label=f"{system.label}: credential", ok=False, sentence="None is stored: add one.")
 
 
-def _look(system: System, data: ConnectorData, connect: Callable[[], Remote]) -> Iterator[Check]:
+def _run_steps(system: System, data: ConnectorData, connect: Callable[[], Remote]) -> Iterator[Check]:
     try:
         remote = connect()
     except (RemoteError, BadToken, SealError) as error:
@@ -97,9 +97,9 @@ def _look(system: System, data: ConnectorData, connect: Callable[[], Remote]) ->
 
 
 def _run(steps: Iterable[Step]) -> Iterator[Check]:
-    for label, look in steps:
+    for label, step in steps:
         try:
-            yield Check(label=label, ok=True, sentence=look())
+            yield Check(label=label, ok=True, sentence=step())
         except RemoteError as error:
             yield Check(label=label, ok=False, sentence=error.sentence)
             return

@@ -24,7 +24,7 @@ LAST_JOBS = 5
 class Health:
     """`looks` is a class of the stylesheet: ok, warn, bad, or empty for what is not known."""
 
-    looks: str
+    style: str
     word: str
     sentence: str
 
@@ -83,22 +83,22 @@ def health(connector: Connector, credentials: Sequence[CredentialLine]) -> Healt
     ended = [line.system.label for line in credentials if line.has_ended]
     refused = [line.system.label for line in credentials if line.credential and line.credential.refused_status]
     if not connector.is_active:
-        return Health(looks="warn", word="Deactivated", sentence="Nothing is read by the clock; its history stays.")
+        return Health(style="warn", word="Deactivated", sentence="Nothing is read by the clock; its history stays.")
     if connector.maintenance_since:
-        return Health(looks="warn", word="Maintenance", sentence="Until it ends nothing is applied and no drift told.")
+        return Health(style="warn", word="Maintenance", sentence="Until it ends nothing is applied and no drift told.")
     if lacking:
-        return Health(looks="bad", word="No credential", sentence=f"Add one for {' and '.join(lacking)}.")
+        return Health(style="bad", word="No credential", sentence=f"Add one for {' and '.join(lacking)}.")
     if connector.gap_since:
-        return Health(looks="bad", word="Gap", sentence="Plans pause until the new Jira Align token is current.")
+        return Health(style="bad", word="Gap", sentence="Plans pause until the new Jira Align token is current.")
     if refused:
-        return Health(looks="bad", word="Refused", sentence=f"{' and '.join(refused)} refused the stored credential.")
+        return Health(style="bad", word="Refused", sentence=f"{' and '.join(refused)} refused the stored credential.")
     if trouble := connector.last_error or connector.catalogue_error:
-        return Health(looks="bad", word="Trouble", sentence=trouble)
+        return Health(style="bad", word="Trouble", sentence=trouble)
     if ended:
-        return Health(looks="bad", word="Expired", sentence=f"Replace the credential for {' and '.join(ended)}.")
+        return Health(style="bad", word="Expired", sentence=f"Replace the credential for {' and '.join(ended)}.")
     if connector.answered_at is None:
-        return Health(looks="", word="Not asked yet", sentence="Refresh it to read its projects and mappings.")
-    return Health(looks="ok", word="Answers", sentence="The last call was answered.")
+        return Health(style="", word="Not asked yet", sentence="Refresh it to read its projects and mappings.")
+    return Health(style="ok", word="Answers", sentence="The last call was answered.")
 
 
 # --- one connector ----------------------------------------------------------------------------------------------------

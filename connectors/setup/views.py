@@ -97,7 +97,7 @@ def _add(request: HttpRequest, set_up: SetUp) -> HttpResponse:
     actor, slug = person_of(request), set_up.details.cleaned_data["slug"]
     made = services.add_connector(slug, set_up.details.data_typed, set_up.secrets_typed, actor=actor)
     services.start_refresh(made, actor=actor)
-    _tell(request, [*set_up.notes, f"{made.name} is stored. Its projects and mappings are being read."])
+    _flash(request, [*set_up.notes, f"{made.name} is stored. Its projects and mappings are being read."])
     return redirect(request, address_of(made))
 
 
@@ -114,7 +114,7 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
         except Refused as refused:
             form.add_error(None, str(refused))
         else:
-            _tell(request, [*form.notes, "The connector is saved."])
+            _flash(request, [*form.notes, "The connector is saved."])
             return redirect(request, address_of(stored))
     context = {"connector": stored, "form": form, "trouble": "The connector is not saved."}
     return page(request, "connectors/setup/edit.html", context, status=400)
@@ -161,10 +161,10 @@ def refresh(request: HttpRequest, slug: str) -> HttpResponse:
 
 @requires(Right.SEE, Right.CONFIGURE, ("POST",))
 def active(request: HttpRequest, slug: str) -> HttpResponse:
-    stored, wish = with_credentials_or_404(slug), text_in(request.POST, "active")
-    if wish not in ("yes", "no"):
+    stored, chosen = with_credentials_or_404(slug), text_in(request.POST, "active")
+    if chosen not in ("yes", "no"):
         return failure(request, "The request does not say whether to activate or to deactivate.", status=400)
-    return _done(request, stored, lambda actor: services.set_active(stored, wish == "yes", actor=actor))
+    return _done(request, stored, lambda actor: services.set_active(stored, chosen == "yes", actor=actor))
 
 
 @requires(Right.SEE, Right.CONFIGURE, ("POST",))
@@ -209,6 +209,6 @@ def _done(request: HttpRequest, stored: Connector, act: Callable[[Person], objec
     return redirect(request, address_of(stored))
 
 
-def _tell(request: HttpRequest, sentences: Sequence[str]) -> None:
+def _flash(request: HttpRequest, sentences: Sequence[str]) -> None:
     for sentence in sentences:
         messages.info(request, sentence)

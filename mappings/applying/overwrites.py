@@ -26,7 +26,7 @@ from mappings.engine.words import same_name
 from mappings.models import Change, ChangeState
 from mappings.planning.authors import author_of, earlier_of
 
-LOOK_BACK = timedelta(days=1)  # older lines are looked at when an intake has just brought them
+RECENT = timedelta(days=1)  # older lines are looked at when an intake has just brought them
 NO_RECORD = "no record"
 AS_PLANNED, EMPTY, REPLACED = 1002, 1001, 1000  # one pair more counts for more than any of them being as planned
 
@@ -82,7 +82,7 @@ def find_overwrites(connector: Connector, since: datetime | None = None) -> int:
 
     Looking again finds nothing new. An overwrite is told once, by one entry, however often its lines are read.
     """
-    recent = timezone.now() - LOOK_BACK
+    recent = timezone.now() - RECENT
     since = min(since, recent) if since else recent
     found = [each for key in _suspects(connector, since) for each in _overwrites(connector, key, since)]
     return _record(connector, found) if found else 0
@@ -314,9 +314,9 @@ def _record(connector: Connector, found: Sequence[Overwrite]) -> int:
     acts: list[AuditRecord] = []
     with transaction.atomic():
         for overwrite in found:
-            told = [each for each in overwrite.changes if _mark(each, overwrite)]
-            if told:
-                acts.append(_audit_record(connector, told[0], overwrite))
+            marked = [each for each in overwrite.changes if _mark(each, overwrite)]
+            if marked:
+                acts.append(_audit_record(connector, marked[0], overwrite))
         trail.record_all(acts)
     return len(acts)
 
@@ -325,9 +325,9 @@ def _mark(change: Change, overwrite: Overwrite) -> bool:
     """Once, whoever looks: the conditional update is what lets one entry be written."""
     others = len(overwrite.changes) - 1
     doubt = f" (here or in {others} other project{'' if others == 1 else 's'})" if others else ""
-    untold = Change.objects.filter(pk=change.pk, overwrote_name="")
+    unmarked = Change.objects.filter(pk=change.pk, overwrote_name="")
     name = overwrite.name[: 255 - len(doubt)] + doubt
-    return bool(untold.update(overwrote_name=name, overwrote=overwrite.value))
+    return bool(unmarked.update(overwrote_name=name, overwrote=overwrite.value))
 
 
 def _audit_record(connector: Connector, change: Change, overwrite: Overwrite) -> AuditRecord:

@@ -29,7 +29,7 @@ LABELS = {
     POST_ANSWER: "Answer to a create",
 }
 POST_FORMS = {"object": "the record", "id": "its bare id", "nothing": "nothing"}
-MOST_TOLD = 3  # changes in the sentence of the alarm; the page lists them all
+MOST_LISTED = 3  # changes in the sentence of the alarm; the page lists them all
 
 
 def title(family: Family) -> str:
@@ -131,7 +131,7 @@ def _difference(values: Sequence[str], others: Sequence[str]) -> list[str]:
 # --- telling ----------------------------------------------------------------------------------------------------------
 
 
-def unnoted(slug: str) -> list[ContractFact]:
+def unacknowledged(slug: str) -> list[ContractFact]:
     """What has changed and nobody has taken note of, the latest first."""
     found = ContractFact.objects.filter(connector__slug=slug, changed_at__isnull=False)
     return list(found.select_related("connector").order_by("-changed_at", "pk"))
@@ -139,19 +139,19 @@ def unnoted(slug: str) -> list[ContractFact]:
 
 def alarms(slug: str) -> list[Alarm]:
     """For every page of the connector: one line about all that has changed."""
-    changed = unnoted(slug)
+    changed = unacknowledged(slug)
     if not changed:
         return []
-    connector, more = changed[0].connector, len(changed) - MOST_TOLD
-    told = [change_of(fact) for fact in changed[:MOST_TOLD]] + ([f"and {more} more"] if more > 0 else [])
+    connector, more = changed[0].connector, len(changed) - MOST_LISTED
+    listed = [change_of(fact) for fact in changed[:MOST_LISTED]] + ([f"and {more} more"] if more > 0 else [])
     is_harmful = any(fact.name == TYPE_IDS or missing_fields(fact) for fact in changed)
     return [
         Alarm(
-            sentence=f"Jira Align answers {connector} differently from before. {_capital('; '.join(told))}.",
+            sentence=f"Jira Align answers {connector} differently from before. {_capital('; '.join(listed))}.",
             href=reverse("connector-contract", args=[slug]),
             action="Look at what has changed",
             ask="Ask an admin to look at it.",
-            looks="bad" if is_harmful else "warn",
+            style="bad" if is_harmful else "warn",
         )
     ]
 

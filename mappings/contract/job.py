@@ -46,7 +46,7 @@ def start(connector: Connector, *, write_key: str = "", actor: Person) -> Job:
 
 
 @due_work
-def start_due_looks() -> int:
+def start_due_observations() -> int:
     now = timezone.now()
     due = Q(contract_due_at=None) | Q(contract_due_at__lte=now)
     ready = Connector.objects.filter(due, is_active=True, maintenance_since=None, gap_since=None)
@@ -87,7 +87,7 @@ def _read(run: runner.Run) -> tuple[list[Observation], list[str]]:
     for done, family in enumerate(FAMILIES.values()):
         run.progress(f"lists of {family.path}", done=done, total=len(FAMILIES))
         try:
-            findings += _look_at(client, family, scopes, outside)
+            findings += _observe_family(client, family, scopes, outside)
         except (SignInRefused, RateLimited):
             raise  # the same would be answered for every family
         except RemoteError as error:
@@ -95,7 +95,7 @@ def _read(run: runner.Run) -> tuple[list[Observation], list[str]]:
     return findings, troubles
 
 
-def _look_at(
+def _observe_family(
     client: AlignClient, family: Family, scopes: list[Scope], outside: dict[str, set[int]]
 ) -> list[Observation]:
     chosen = reading.sample(scope for scope in scopes if scope.family == family.code)

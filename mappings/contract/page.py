@@ -29,7 +29,7 @@ class ContractLine:
     fact: ContractFact | None
     why: str
     remark: str = ""  # what differs from the published, and what follows
-    looks: str = ""  # of the remark: a class of the stylesheet
+    style: str = ""  # of the remark: a class of the stylesheet
 
     @property
     def value(self) -> str:
@@ -77,14 +77,14 @@ class FamilyPart:
 
     def _line(self, name: str) -> ContractLine:
         fact = self.stored.get(name)
-        remark, looks = self._remark(fact) if fact else ("", "")
+        remark, style = self._remark(fact) if fact else ("", "")
         return ContractLine(
             label=facts.LABELS[name],
             published=self._published(name),
             fact=fact,
             why="" if fact else self._why_unknown(name),
             remark=remark,
-            looks=looks,
+            style=style,
         )
 
     def _published(self, name: str) -> str:
@@ -145,7 +145,7 @@ class ContractPage:
 
     @cached_property
     def changed(self) -> list[ContractFact]:
-        return facts.unnoted(self.connector.slug)
+        return facts.unacknowledged(self.connector.slug)
 
     @property
     def change_lines(self) -> list[tuple[ContractFact, str]]:
@@ -156,7 +156,7 @@ class ContractPage:
         return runner.latest(self.connector, JobKind.CONTRACT)
 
     @property
-    def is_looking(self) -> bool:
+    def is_observing(self) -> bool:
         return self.job is not None and self.job.state in ACTIVE
 
     @cached_property

@@ -31,13 +31,13 @@ def contract(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @guarded
-def look(request: HttpRequest, slug: str) -> HttpResponse:
+def observe(request: HttpRequest, slug: str) -> HttpResponse:
     """Look now; with a key and consent also at how Align answers a create."""
     return _act(request, slug, lambda shown, actor: job.start(shown, write_key=_consented_key(request), actor=actor))
 
 
 @guarded
-def note(request: HttpRequest, slug: str) -> HttpResponse:
+def acknowledge(request: HttpRequest, slug: str) -> HttpResponse:
     def act(shown: Connector, actor: Person) -> None:
         pk = whole(text_in(request.POST, "fact"))
         try:

@@ -20,7 +20,7 @@ from mappings.engine.families import A2J_STATE
 
 
 class ContractAttempt(Attempt):
-    told_as = "Look at how Align answers, for a moment"
+    purpose = "Look at how Align answers, for a moment"
 
     @property
     def reason(self) -> str:

@@ -88,9 +88,9 @@ def free_keys(connector: Connector) -> list[WriteKey]:
     """One free key for each of the first projects that have one."""
     scopes = Scope.objects.filter(connector=connector, family=A2J_STATE.code, error="", observed_at__isnull=False)
     in_scope = scopes.filter(project__in_scope=True, project__vanished_at=None)
-    looked = list(in_scope.select_related("project").order_by("project__key")[:MOST_SCOPES])
-    projects = [scope.project for scope in looked if scope.project]
-    taken, reachable = _taken(looked), _reachable(connector, projects)
+    sampled = list(in_scope.select_related("project").order_by("project__key")[:MOST_SCOPES])
+    projects = [scope.project for scope in sampled if scope.project]
+    taken, reachable = _taken(sampled), _reachable(connector, projects)
     found = [key for project in projects if (key := _free_key(project, taken, reachable))][:MOST_KEYS]
     names = names_of(connector).statuses
     return [WriteKey(id=key.id, sentence=key.sentence(f"{names[key.status]} ({key.status})")) for key in found]
@@ -134,7 +134,7 @@ class Attempt:
     `answer` is what Align said to the create, where this worker has heard it.
     """
 
-    told_as = "Probe of a credential, for a moment"
+    purpose = "Probe of a credential, for a moment"
     answer: WriteAnswer | None = None
     listed: MappingRecord | None = None  # as Align's list last showed what we created
 
@@ -161,7 +161,7 @@ class Attempt:
         try:
             self.answer = self.client.send(_request(change))
         except OutcomeUnknown as unknown:
-            self.settle_create()
+            self.resolve_create()
             if self.probe.write_state != CREATED:
                 raise NotProbed(f"{unknown.sentence} Nothing was created; probe again.") from unknown
         except RemoteError as error:
@@ -170,7 +170,7 @@ class Attempt:
         else:
             self._move(CREATED, "change.done", change, write_id=self.answer.remote_id)
 
-    def settle_create(self) -> None:
+    def resolve_create(self) -> None:
         """Decide by reading whether a request without an answer took effect, once it cannot any more."""
         self._wait_out()
         change, ours = self._change(create=True), self._ours()
@@ -185,7 +185,7 @@ class Attempt:
             self._wait_out()
         ours = self._ours()
         if ours is None:
-            return self._settle_absent()
+            return self._resolve_absent()
         change = self._change(create=False, remote_id=ours.id)
         self._move(DELETING, "change.sent", change, write_id=ours.id)
         detail = ""
@@ -205,7 +205,7 @@ class Attempt:
         self._move(DONE, "change.done", change, detail=detail)
         return f"Created record {ours.id} ({self.what}) and deleted it again."
 
-    def _settle_absent(self) -> str:
+    def _resolve_absent(self) -> str:
         """Nothing of ours is there: our own delete without an answer, or somebody else was faster."""
         was_deleting, number = self.probe.write_state == DELETING, self.probe.write_id
         if was_deleting:
@@ -314,7 +314,7 @@ class Attempt:
             actor=self.run.actor,
             context=context_of(self.connector),
             subject=self._subject,
-            sentence=f"{self.told_as}: {change.sentence}",
+            sentence=f"{self.purpose}: {change.sentence}",
             data={
                 "method": change.method,
                 "path": change.path,
@@ -344,7 +344,7 @@ def carry_out(attempt: Attempt) -> ProbeOutcome:
     probe = attempt.probe
     try:
         if probe.write_state == CREATING:
-            attempt.settle_create()
+            attempt.resolve_create()
         if not probe.write_state:
             attempt.create()
         words = attempt.remove() if probe.write_state != DONE else f"Wrote {attempt.what} and took it away again."
@@ -372,7 +372,7 @@ class MappingWriteProbe:
         try:
             attempt = Attempt(probe, client, run)
             if probe.write_state == CREATING:
-                attempt.settle_create()
+                attempt.resolve_create()
             if not probe.write_state:
                 return ProbeOutcome(ok=True, sentence="Nothing was created.")
             attempt.remove()

@@ -79,7 +79,7 @@ def read_token(token: str) -> SeenRow:
 
 
 def decide_many(
-    connector: Connector, rows: Iterable[SeenRow], ruling: DriftDecision, *, actor: Person
+    connector: Connector, rows: Iterable[SeenRow], drift_decision: DriftDecision, *, actor: Person
 ) -> DecisionOutcome:
     """Carry one decision out on many rows, with an entry each, in one transaction."""
     now = timezone.now()
@@ -88,14 +88,14 @@ def decide_many(
         raise Refused("Tick at least one row.")
     if len(asked) > MOST_ROWS:
         raise Refused(f"Decide at most {MOST_ROWS:,} rows at once.")
-    if ruling.decision is Decision.ACCEPT:
-        require_acceptable(ruling, now)
+    if drift_decision.decision is Decision.ACCEPT:
+        require_acceptable(drift_decision, now)
     with transaction.atomic():
         found = _locked(connector, asked)
-        decided, refused = _rule(found, asked, ruling, actor, now)
+        decided, refused = _rule(found, asked, drift_decision, actor, now)
         Mapping.objects.bulk_update(decided, DECIDED, batch_size=500)
         names = names_for(decided)
-        trail.record_all([ruling_act(row, ruling, names, actor=actor) for row in decided])
+        trail.record_all([decision_record(row, drift_decision, names, actor=actor) for row in decided])
     gone = len(asked) - len(found)
     refused += [f"{gone} of the rows {'is' if gone == 1 else 'are'} no longer there."] if gone else []
     return DecisionOutcome(decided=len(decided), refused=refused)
@@ -111,14 +111,14 @@ def _locked(connector: Connector, asked: Iterable[int]) -> list[Mapping]:
 
 
 def _rule(
-    found: Iterable[Mapping], asked: dict[int, SeenRow], ruling: DriftDecision, actor: Person, now: datetime
+    found: Iterable[Mapping], asked: dict[int, SeenRow], drift_decision: DriftDecision, actor: Person, now: datetime
 ) -> tuple[list[Mapping], list[str]]:
     decided: list[Mapping] = []
     refused: list[tuple[Mapping, str]] = []
     for row in found:
         try:
             _require_as_seen(row, asked[row.pk])
-            apply_decision(row, ruling, actor=actor, now=now)
+            apply_decision(row, drift_decision, actor=actor, now=now)
         except Refused as refusal:
             refused.append((row, str(refusal)))
         else:
@@ -184,21 +184,21 @@ def decide(
 ) -> Mapping:
     """Decide a drifted or conflicting row. `seen` is the observed value the person looked at."""
     now = timezone.now()
-    ruling = DriftDecision(decision=decision, until=until, reason=reason.strip())
+    drift_decision = DriftDecision(decision=decision, until=until, reason=reason.strip())
     with transaction.atomic():
         found = Mapping.objects.locked().select_related("scope__project", "wanted_by", "former_by")
         row = found.get(pk=mapping.pk)
         if row.situation in OPEN_OR_ACCEPTED and row.observed != seen:
             raise Overtaken("Align has changed again since this page was drawn. Look at the new value first.", row)
-        apply_decision(row, ruling, actor=actor, now=now)
+        apply_decision(row, drift_decision, actor=actor, now=now)
         row.save()
-        trail.record_all([ruling_act(row, ruling, names_for([row]), actor=actor)])
+        trail.record_all([decision_record(row, drift_decision, names_for([row]), actor=actor)])
     return row
 
 
-def apply_decision(row: Mapping, ruling: DriftDecision, *, actor: Person, now: datetime) -> None:
+def apply_decision(row: Mapping, drift_decision: DriftDecision, *, actor: Person, now: datetime) -> None:
     """Carry a decision out on a locked row; the caller saves it. Raises Refused."""
-    decision = ruling.decision
+    decision = drift_decision.decision
     if row.situation not in OPEN_OR_ACCEPTED:
         raise Overtaken("This was already decided, or Align changed back: there is nothing to decide now.", row)
     if decision is Decision.END:
@@ -206,7 +206,7 @@ def apply_decision(row: Mapping, ruling: DriftDecision, *, actor: Person, now: d
     elif not row.scope.known:
         raise Refused("The list could not be read last time, so nobody knows what Align has now. Check again first.")
     elif decision is Decision.ACCEPT:
-        _accept(row, ruling, actor, now)
+        _accept(row, drift_decision, actor, now)
     else:
         _take_side(row, decision, actor, now)
     row.version += 1
@@ -219,21 +219,25 @@ def _end_acceptance(row: Mapping) -> None:
     _forget_acceptance(row)
 
 
-def _accept(row: Mapping, ruling: DriftDecision, actor: Person, now: datetime) -> None:
+def _accept(row: Mapping, drift_decision: DriftDecision, actor: Person, now: datetime) -> None:
     if row.situation == Situation.CONFLICT:
         raise Refused("You edited this mapping too: choose theirs or mine.")
-    require_acceptable(ruling, now)
-    row.accepted_value, row.accepted_until, row.accepted_reason = row.observed, ruling.until, ruling.reason
+    require_acceptable(drift_decision, now)
+    row.accepted_value, row.accepted_until, row.accepted_reason = (
+        row.observed,
+        drift_decision.until,
+        drift_decision.reason,
+    )
     row.accepted_by, row.accepted_at = actor, now
 
 
-def require_acceptable(ruling: DriftDecision, now: datetime) -> None:
+def require_acceptable(drift_decision: DriftDecision, now: datetime) -> None:
     """Accepting needs a reason and a day within a year, so that nothing is tolerated for ever."""
-    if ruling.until is None or ruling.until <= now:
+    if drift_decision.until is None or drift_decision.until <= now:
         raise Refused("Say until which day this is accepted; it has to be in the future.")
-    if ruling.until > now + LONGEST_ACCEPTANCE:
+    if drift_decision.until > now + LONGEST_ACCEPTANCE:
         raise Refused(f"Choose a day within {LONGEST_ACCEPTANCE.days - 1} days: what stays longer, adopt or restore.")
-    if not ruling.reason:
+    if not drift_decision.reason:
         raise Refused("Say why this is accepted.")
 
 
@@ -253,17 +257,17 @@ def _forget_acceptance(row: Mapping) -> None:
     row.accepted_reason = ""
 
 
-def ruling_act(row: Mapping, ruling: DriftDecision, names: Names, *, actor: Person) -> AuditRecord:
+def decision_record(row: Mapping, drift_decision: DriftDecision, names: Names, *, actor: Person) -> AuditRecord:
     family = FAMILIES[row.scope.family]
     source = names.of(family.kind, family.direction, source=row.source_id)
     has, wanted = _named(names, row, row.observed), _named(names, row, row.wanted)
-    until = ruling.until if ruling.decision is Decision.ACCEPT else None
+    until = drift_decision.until if drift_decision.decision is Decision.ACCEPT else None
     to_when = f" Until {until:%-d %b %Y, %H:%M} UTC." if until else ""
     return _audit_record(
-        f"drift.{ruling.decision.value}",
+        f"drift.{drift_decision.decision.value}",
         [row],
         actor=actor,
-        sentence=f"{VERBS[ruling.decision]}: {source}: Align has {has}, wanted is {wanted}.{to_when}",
-        reason=ruling.reason,
-        earlier=[row.former_by] if ruling.decision is Decision.RESTORE and row.former_by else [],
+        sentence=f"{VERBS[drift_decision.decision]}: {source}: Align has {has}, wanted is {wanted}.{to_when}",
+        reason=drift_decision.reason,
+        earlier=[row.former_by] if drift_decision.decision is Decision.RESTORE and row.former_by else [],
     )

@@ -55,11 +55,11 @@ class DigestPart:
 
 @due_work
 def queue_due() -> int:
-    told = recipients()
-    if not told:
+    addresses = recipients()
+    if not addresses:
         return 0
     now = timezone.now()
-    return sum(_queue_one(connector, told, now) for connector in _due(now))
+    return sum(_queue_one(connector, addresses, now) for connector in _due(now))
 
 
 def recipients() -> list[str]:
@@ -73,16 +73,16 @@ def _due(now: datetime) -> QuerySet[Connector]:
     return watched.filter(due).order_by("pk")
 
 
-def _queue_one(connector: Connector, told: list[str], now: datetime) -> bool:
+def _queue_one(connector: Connector, addresses: list[str], now: datetime) -> bool:
     """False when another worker has it, or when the connector is new and its first digest is still to come."""
     due = connector.digest_due_at
-    parts = parts_of(connector, since=_told_until(connector, _slot_of(due))) if due else []
+    parts = parts_of(connector, since=_reported_until(connector, _slot_of(due))) if due else []
     with transaction.atomic():
         mine = Connector.objects.filter(pk=connector.pk, digest_due_at=due, maintenance_since=None)
         if not mine.update(digest_due_at=_next_slot(now)) or due is None:
             return False
         if parts:
-            _queue(connector, _slot_of(due), parts, told, until=_next_slot(now))
+            _queue(connector, _slot_of(due), parts, addresses, until=_next_slot(now))
     return True
 
 
@@ -96,7 +96,7 @@ def _next_slot(now: datetime) -> datetime:
     return _slot_of(now) + DAY
 
 
-def _told_until(connector: Connector, slot: datetime) -> datetime:
+def _reported_until(connector: Connector, slot: datetime) -> datetime:
     """The last digest was made a little after its hour, and told what was found in between."""
     day_before = slot - DAY
     queued = (each for each in outbox.states([DIGEST], _about(connector), most=5) if not each.has_failed)
@@ -108,20 +108,20 @@ def _about(connector: Connector) -> str:
 
 
 @sending.on_finished(DIGEST)
-def note(mail: OutgoingMail) -> None:
+def record_sent(mail: OutgoingMail) -> None:
     """Who was told, in the history; nothing of a digest that no mail server took until the next one was due."""
     connector = Connector.objects.filter(pk=mail.facts["connector"]).first()
     if connector is None or not mail.sent_at:
         return
-    told = mail.addresses
+    addresses = mail.addresses
     trail.record(
         AuditRecord(
             action=SENT,
             actor=None,
             context=context_of(connector),
             subject=f"drift digest {mail.facts['day']}",
-            sentence=f"{mail.subject}: told {', '.join(told)}.",
-            data={"told": told, "counts": mail.facts["counts"]},
+            sentence=f"{mail.subject}: told {', '.join(addresses)}.",
+            data={"told": addresses, "counts": mail.facts["counts"]},
         )
     )
 
@@ -130,7 +130,7 @@ def note(mail: OutgoingMail) -> None:
 
 
 def _queue(
-    connector: Connector, slot: datetime, parts: Sequence[DigestPart], told: list[str], *, until: datetime
+    connector: Connector, slot: datetime, parts: Sequence[DigestPart], addresses: list[str], *, until: datetime
 ) -> None:
     site = settings.PUBLIC_ADDRESS.rstrip("/")
     context = {
@@ -142,7 +142,7 @@ def _queue(
     counts = {part.word: part.count for part in parts}
     outbox.queue(
         DIGEST,
-        outbox.unnamed(told),
+        outbox.unnamed(addresses),
         subject_of(connector, parts),
         "mappings/drift/digest.txt",
         context,

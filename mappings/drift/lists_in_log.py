@@ -72,8 +72,8 @@ def _outside_lines(connector: Connector, since: datetime) -> list[HistoryRow]:
     rows = HistoryRow.objects.filter(connector=connector, source=Source.OUTSIDE, line__recorded_at__gt=since - OVERLAP)
     # Lines come in that much later than they were written; the bound on `at` alone is what lets an index be used.
     recent = rows.filter(at__gt=since - OVERLAP - intake.overlap() - matching.window())
-    told = recent.select_related("line").defer("text").order_by("at", "pk")
-    return [row for row in told if row.action != UPDATED or row.before_id != row.after_id]
+    ordered = recent.select_related("line").defer("text").order_by("at", "pk")
+    return [row for row in ordered if row.action != UPDATED or row.before_id != row.after_id]
 
 
 def _was_read_before(known: LastSeen, row: HistoryRow) -> bool:

@@ -160,10 +160,10 @@ def promise(connector: Connector, took: timedelta) -> str:
     if not pace:
         return f"No list is read by the clock. {_LOG_ALONE[_source(connector)].format(_log_pace())}"
     shorter = _SHORTER[_source(connector)].format(_log_pace())
-    told = f"A change that lasts longer than {_words(pace)} is reported within {_words(pace + MARGIN)}; {shorter}."
+    sentence = f"A change that lasts longer than {_words(pace)} is reported within {_words(pace + MARGIN)}; {shorter}."
     if pace == every:
-        return told
-    return f"{told} The last check took {_words(took)}, longer than the {_words(every)} between two of them."
+        return sentence
+    return f"{sentence} The last check took {_words(took)}, longer than the {_words(every)} between two of them."
 
 
 _SHORTER = {

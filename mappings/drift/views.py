@@ -67,12 +67,12 @@ def decide(request: HttpRequest, slug: str) -> HttpResponse:
 def _decide(connector: Connector, request: HttpRequest) -> DecisionOutcome:
     decision, rows = _asked(request.POST)
     accepts = decision is Decision.ACCEPT
-    ruling = DriftDecision(
+    drift_decision = DriftDecision(
         decision=decision,
         until=end_of_day(text_in(request.POST, "until"), LONGEST_ACCEPTANCE) if accepts else None,
         reason=text_in(request.POST, "reason").strip()[:LONGEST_REASON] if accepts else "",
     )
-    return decide_many(connector, rows, ruling, actor=person_of(request))
+    return decide_many(connector, rows, drift_decision, actor=person_of(request))
 
 
 def _asked(data: QueryDict) -> tuple[Decision, list[SeenRow]]:

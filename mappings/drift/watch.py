@@ -85,11 +85,11 @@ def check_log(run: Run) -> None:
     Never raises for what Align answers: the intake itself was good.
     """
     connector = Connector.objects.get(pk=run.connector.pk)
-    unexplained_changes.tell(connector)
+    unexplained_changes.record_unexplained(connector)
     if connector.audit_source != AuditSource.ENDPOINT or connector.maintenance_since is not None:
         return
     now = timezone.now()
-    since = checks.looked_until(connector)
+    since = checks.checked_until(connector)
     # At the first look the log may reach back for years; what it says of then, the lists have said already.
     named = lists_named(connector, since=since) if since is not None else frozenset()
     if not named:

@@ -60,29 +60,29 @@ class EditRequest:
 # --- edits -------------------------------------------------------------------------------------------------------
 
 
-def set_wanted(wish: EditRequest, *, actor: Person, now: datetime | None = None) -> Mapping:
+def set_wanted(request: EditRequest, *, actor: Person, now: datetime | None = None) -> Mapping:
     """Set one wanted value. Raises Overtaken when the value is no longer the one that was seen."""
     with transaction.atomic():
-        mapping = _write_wish(wish, actor, now or timezone.now())
-        _entry("mapping.edited", [mapping], actor=actor, sentence=_edit_sentence(mapping, wish))
+        mapping = _apply_request(request, actor, now or timezone.now())
+        _entry("mapping.edited", [mapping], actor=actor, sentence=_edit_sentence(mapping, request))
     return mapping
 
 
 def set_many(
-    wishes: Iterable[EditRequest], *, actor: Person, now: datetime | None = None
+    requests: Iterable[EditRequest], *, actor: Person, now: datetime | None = None
 ) -> tuple[list[Mapping], list[str]]:
     """Set what the list view's form says; rows that were overtaken or refused are named, the others kept."""
     now = now or timezone.now()
     changed: list[Mapping] = []
     refused: list[str] = []
     with transaction.atomic():
-        for wish in wishes:
-            if wish.wanted == wish.seen:
+        for request in requests:
+            if request.wanted == request.seen:
                 continue
             try:
-                changed.append(_write_wish(wish, actor, now))
+                changed.append(_apply_request(request, actor, now))
             except Overtaken as overtaken:
-                if not _is_own(overtaken.mapping, wish, actor):  # else the same form was sent twice
+                if not _is_own(overtaken.mapping, request, actor):  # else the same form was sent twice
                     refused.append(str(overtaken))
             except Refused as refusal:
                 refused.append(str(refusal))
@@ -121,15 +121,15 @@ def drop_edit(mapping: Mapping, *, seen: int | None, actor: Person) -> Mapping:
     return set_wanted(EditRequest(key=key, wanted=mapping.applied, seen=seen), actor=actor)
 
 
-def _write_wish(wish: EditRequest, actor: Person, now: datetime) -> Mapping:
-    _require_allowed(wish)
-    mapping = _locked(wish.key)
-    if mapping.wanted != wish.seen:
+def _apply_request(request: EditRequest, actor: Person, now: datetime) -> Mapping:
+    _require_allowed(request)
+    mapping = _locked(request.key)
+    if mapping.wanted != request.seen:
         raise Overtaken(_overtaken_sentence(mapping), mapping)
-    edit = edit_of(mapping, wish.wanted, actor=actor, now=now)
-    _save_wanted(mapping, wish.wanted, by=actor, at=now, now=now)
+    edit = edit_of(mapping, request.wanted, actor=actor, now=now)
+    _save_wanted(mapping, request.wanted, by=actor, at=now, now=now)
     edit.version = mapping.version
-    connector = wish.key.scope.connector
+    connector = request.key.scope.connector
     # A new edit ends what could be redone.
     Edit.objects.filter(connector=connector, person=actor, undone=True).delete()
     edit.save()
@@ -150,8 +150,8 @@ def edit_of(mapping: Mapping, wanted: int | None, *, actor: Person, now: datetim
     )
 
 
-def _is_own(mapping: Mapping, wish: EditRequest, actor: Person) -> bool:
-    return mapping.wanted == wish.wanted and mapping.wanted_by_id == actor.pk
+def _is_own(mapping: Mapping, request: EditRequest, actor: Person) -> bool:
+    return mapping.wanted == request.wanted and mapping.wanted_by_id == actor.pk
 
 
 def _undone(edit: Edit, actor: Person) -> Mapping:
@@ -198,14 +198,16 @@ def _save_wanted(mapping: Mapping, value: int | None, *, by: Person | None, at: 
     mapping.save(update_fields=["wanted", "wanted_by", "wanted_at", "version", *RECONCILED_FIELDS])
 
 
-def _require_allowed(wish: EditRequest) -> None:
-    key, family = wish.key, wish.key.family
+def _require_allowed(request: EditRequest) -> None:
+    key, family = request.key, request.key.family
     if not key.scope.known:
         raise Refused("This list has not been read from Align, so nobody knows what it holds. Refresh it first.")
     if not family.knows(key.work_item_type):
         raise Refused(f"Align has no {family.direction.label} {family.kind.label.lower()} mapping for this type.")
     status_id, target_id = (
-        (key.source_id, wish.wanted) if family.direction is Direction.JIRA_TO_ALIGN else (wish.wanted, key.source_id)
+        (key.source_id, request.wanted)
+        if family.direction is Direction.JIRA_TO_ALIGN
+        else (request.wanted, key.source_id)
     )
     connector = key.scope.connector
     if status_id is not None and not CatalogueStatus.objects.filter(connector=connector, jira_id=status_id).exists():
@@ -231,11 +233,11 @@ def _overtaken_sentence(mapping: Mapping) -> str:
     )
 
 
-def _edit_sentence(mapping: Mapping, wish: EditRequest) -> str:
-    names, family = names_for([mapping]), wish.key.family
+def _edit_sentence(mapping: Mapping, request: EditRequest) -> str:
+    names, family = names_for([mapping]), request.key.family
     source = names.of(family.kind, family.direction, source=mapping.source_id)
-    was, now = _named(names, mapping, wish.seen), _named(names, mapping, wish.wanted)
-    return f"Draft: {wish.key.work_item_type.label} {source} from {was} to {now} ({family.direction.label})."
+    was, now = _named(names, mapping, request.seen), _named(names, mapping, request.wanted)
+    return f"Draft: {request.key.work_item_type.label} {source} from {was} to {now} ({family.direction.label})."
 
 
 def _named(names: Names, mapping: Mapping, value: int | None) -> str:

@@ -45,8 +45,8 @@ def duration_estimate(
     """
     first = min(slots if free is None else free, slots)
     rest = max(0, requests - first)
-    waits = -(-rest // slots)
+    windows = -(-rest // slots)
     # The last window's requests are sent at the workers' pace; earlier windows last at least as long as the wait.
-    tail = rest - (waits - 1) * slots if waits else requests
+    tail = rest - (windows - 1) * slots if windows else requests
     full = max(window + latency, slots * latency / workers)
-    return waits * full + tail * latency / workers
+    return windows * full + tail * latency / workers

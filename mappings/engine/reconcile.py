@@ -19,7 +19,7 @@ class Accepted:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settled:
+class Reconciled:
     situation: Situation
     applied: int | None
 
@@ -31,18 +31,18 @@ def reconcile(
     observed: int | None,
     accepted: Accepted | None = None,
     known: bool = True,
-) -> Settled:
+) -> Reconciled:
     """Say how the three values stand; what wanted and observed agree on becomes `applied`."""
     if not known:
-        return Settled(situation=Situation.UNKNOWN, applied=applied)
+        return Reconciled(situation=Situation.UNKNOWN, applied=applied)
     if wanted == observed:
-        return Settled(situation=Situation.IN_SYNC, applied=observed)
+        return Reconciled(situation=Situation.IN_SYNC, applied=observed)
     if observed == applied:
-        return Settled(situation=Situation.EDITED, applied=applied)
+        return Reconciled(situation=Situation.EDITED, applied=applied)
     if wanted != applied:
-        return Settled(situation=Situation.CONFLICT, applied=applied)
+        return Reconciled(situation=Situation.CONFLICT, applied=applied)
     tolerated = accepted is not None and accepted.value == observed
-    return Settled(situation=Situation.ACCEPTED if tolerated else Situation.DRIFTED, applied=applied)
+    return Reconciled(situation=Situation.ACCEPTED if tolerated else Situation.DRIFTED, applied=applied)
 
 
 # --- one list --------------------------------------------------------------------------------------------------

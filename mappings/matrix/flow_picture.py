@@ -28,7 +28,7 @@ class Label:
 @dataclass(frozen=True, kw_only=True)
 class Curve:
     d: str
-    look: str  # forward, backway, bounce
+    style: str  # forward, backway, bounce
     full: str
 
 
@@ -76,14 +76,14 @@ def _label(y: float, name: str) -> Label:
 Ends = dict[int, tuple[float, str]]
 
 
-def _curve(line: MatrixLine, lefts: Ends, rights: Ends, look: str) -> Curve:
+def _curve(line: MatrixLine, lefts: Ends, rights: Ends, style: str) -> Curve:
     """The way back runs three units lower, so that there and back are two lines."""
-    lower = 0 if look == "forward" else 3
+    lower = 0 if style == "forward" else 3
     (left, status), (right, target) = lefts[line.status_id], rights[line.target_id]
     y1, y2, middle = left + lower, right + lower, (LEFT + RIGHT) / 2
-    full = f"{status} shows {target}" if look == "forward" else f"{target} returns to {status}"
+    full = f"{status} shows {target}" if style == "forward" else f"{target} returns to {status}"
     return Curve(
         d=f"M{LEFT} {y1:g} C{middle:g} {y1:g} {middle:g} {y2:g} {RIGHT} {y2:g}",
-        look=look,
-        full=f"{full}, which shows another state" if look == "bounce" else full,
+        style=style,
+        full=f"{full}, which shows another state" if style == "bounce" else full,
     )

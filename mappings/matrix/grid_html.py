@@ -76,9 +76,9 @@ def grid_options(page: MatrixPage) -> GridOptions:
     )
 
 
-def draw_rows(matrix: Matrix, look: GridOptions) -> SafeString:
+def draw_rows(matrix: Matrix, options: GridOptions) -> SafeString:
     """All rows of the filtered matrix with their group rows, for the table's body."""
-    pen = _Pen(matrix, look)
+    pen = _Pen(matrix, options)
     parts: list[str] = []
     for group in matrix.groups:
         parts.append(_group_row(group.code, group.label, len(group.rows), len(pen.target_ids) + 1))
@@ -86,13 +86,13 @@ def draw_rows(matrix: Matrix, look: GridOptions) -> SafeString:
     return SafeString("".join(parts))  # nosec B703  # each part is escaped
 
 
-def draw_changes(before: Matrix, after: Matrix, look: GridOptions) -> SafeString:
+def draw_changes(before: Matrix, after: Matrix, options: GridOptions) -> SafeString:
     """What a toggle changed: cells and row headers, each of which takes the place of its namesake on the page.
 
     Cells have no ids (a third of the page's weight); app.js finds them by what they are labelled by, and leaves out
     those that a filter keeps off the page.
     """
-    pen = _Pen(after, look)
+    pen = _Pen(after, options)
     headers = {row.status.id: _header_facts(row) for row in before.rows}
     changed = [row for row in after.rows if headers.get(row.status.id) != _header_facts(row)]
     return _loose(
@@ -101,9 +101,9 @@ def draw_changes(before: Matrix, after: Matrix, look: GridOptions) -> SafeString
     )
 
 
-def draw_row_cells(matrix: Matrix, source_id: int, direction: Direction, look: GridOptions) -> SafeString:
+def draw_row_cells(matrix: Matrix, source_id: int, direction: Direction, options: GridOptions) -> SafeString:
     """Every cell of one mapping as it is now: a status's row, or (Align to Jira) a target's column."""
-    pen = _Pen(matrix, look)
+    pen = _Pen(matrix, options)
     of_row = direction is J2A
     cells = [
         (row, cell)
@@ -144,8 +144,8 @@ def _header_facts(row: MatrixRow) -> tuple[object, ...]:
 class _Pen:
     """Draws one matrix; what cells share is made once."""
 
-    def __init__(self, matrix: Matrix, look: GridOptions) -> None:
-        self.look = look
+    def __init__(self, matrix: Matrix, options: GridOptions) -> None:
+        self.options = options
         self.matrix = matrix
         self.target_ids = [target.id for target in matrix.targets]
         self.columns = {target_id: column for column, target_id in enumerate(self.target_ids)}
@@ -158,7 +158,7 @@ class _Pen:
 
     @cached_property
     def target_words(self) -> dict[int, str]:
-        return {target.id: words.target_words(self.look.kind, target) for target in self.matrix.targets}
+        return {target.id: words.target_words(self.options.kind, target) for target in self.matrix.targets}
 
     # --- a row ---------------------------------------------------------------------------------------------------
 
@@ -175,7 +175,7 @@ class _Pen:
 
     def header(self, row: MatrixRow) -> SafeString:
         status = row.status
-        notes = SafeString("".join(_notes(row, self.look)))  # nosec B703  # each note is escaped
+        notes = SafeString("".join(_notes(row, self.options)))  # nosec B703  # each note is escaped
         return format_html(
             "<th scope=row id=h{id}{gap} aria-labelledby=r{id}{described}>"
             "<span id=r{id}><bdi>{name}</bdi> <small class=num>{id}</small></span>{notes}</th>",
@@ -190,7 +190,7 @@ class _Pen:
 
     def _empty(self, target_id: int) -> str:
         """An empty cell with @ for the status id: only numbers stand in it, so there is nothing to escape."""
-        off = "" if self.look.can_edit else " aria-disabled=true"
+        off = "" if self.options.can_edit else " aria-disabled=true"
         return f'<td><button tabindex=-1 aria-pressed=false{off} aria-labelledby="r@ t{target_id}"></button></td>'
 
     def cell(self, row: MatrixRow, cell: Cell) -> SafeString:
@@ -205,8 +205,8 @@ class _Pen:
             "{classes}{described}{title}></button>{values}{ring}</td>",
             status=cell.status_id,
             target=cell.target_id,
-            pressed="true" if (cell.ring if self.look.presses_rings else cell.dot) else "false",
-            off="" if self.look.can_edit else SafeString(" aria-disabled=true"),
+            pressed="true" if (cell.ring if self.options.presses_rings else cell.dot) else "false",
+            off="" if self.options.can_edit else SafeString(" aria-disabled=true"),
             classes=_attribute("class", [*marks, *(["e"] if values else [])]),
             described=_attribute("aria-describedby", described),
             title=format_html(' title="{}"', values) if values else "",
@@ -215,7 +215,7 @@ class _Pen:
         )
 
     def _dot_marks(self, row: MatrixRow, cell: Cell) -> Iterator[str]:
-        if not self.look.dots:
+        if not self.options.dots:
             return
         if cell.dot:
             yield "d"
@@ -227,9 +227,9 @@ class _Pen:
             yield "do"
 
     def _ring_marks(self, cell: Cell) -> Iterator[str]:
-        if not self.look.ringed:
+        if not self.options.ringed:
             return
-        ring = self.look.rings.get(cell.target_id)
+        ring = self.options.rings.get(cell.target_id)
         if cell.ring:
             yield "r"
             if ring is not None and ring.wanted != ring.applied:
@@ -241,7 +241,7 @@ class _Pen:
 
     def _ring_button(self, cell: Cell) -> SafeString | str:
         """Removes the ring by one click where a click on the cell means the dot."""
-        if not (cell.ring and self.look.ringed and self.look.dots and self.look.can_edit):
+        if not (cell.ring and self.options.ringed and self.options.dots and self.options.can_edit):
             return ""
         return format_html('<button tabindex=-1 class=x aria-labelledby="w-c t{}"></button>', cell.target_id)
 
@@ -250,9 +250,9 @@ class _Pen:
     def _three_values(self, row: MatrixRow, cell: Cell) -> str:
         """The three values of a drifted or conflicting mapping whose wanted or observed value is this cell."""
         sentences = []
-        if self.look.dots and row.j2a is not None and (cell.dot or cell.dot_observed) and row.j2a.situation in OPEN:
+        if self.options.dots and row.j2a is not None and (cell.dot or cell.dot_observed) and row.j2a.situation in OPEN:
             sentences.append(_three(row.j2a, self.target_words))
-        ring = self.look.rings.get(cell.target_id) if self.look.ringed else None
+        ring = self.options.rings.get(cell.target_id) if self.options.ringed else None
         if ring is not None and (cell.ring or cell.ring_observed) and ring.situation in OPEN:
             names = {id_: words.status_words(self.rows[id_].status) for id_ in _ids(ring) if id_ in self.rows}
             sentences.append(_three(ring, names))
@@ -287,16 +287,16 @@ def _three(row: Row, names: Mapping[int, str]) -> str:
     return f"Wanted here: {wanted}. Last applied: {applied}. Align has: {observed}."
 
 
-def _notes(row: MatrixRow, look: GridOptions) -> Iterator[SafeString]:
+def _notes(row: MatrixRow, options: GridOptions) -> Iterator[SafeString]:
     if Mark.UNMAPPED in row.marks:
-        falls = f"falls to {words.FALLS_TO}" if look.kind is Kind.STATE else "No step is sent to Align"
+        falls = f"falls to {words.FALLS_TO}" if options.kind is Kind.STATE else "No step is sent to Align"
         yield format_html('<span class="tag warn">not mapped</span> <span class=falls>{}</span>', falls)
     if Mark.TWIN in row.marks:
         own = f" · {row.status.project_key}" if row.status.project_key else ""
         yield format_html('<span class=tag title="Other statuses of this name: {}">twin{}</span>', row.twin_of, own)
     for mark, (tone, text) in TAGS.items():
-        if mark in ELSEWHERE & row.marks and look.drift:
-            yield format_html('<a class="tag {}" href="{}">{}</a>', tone, look.drift, text)
+        if mark in ELSEWHERE & row.marks and options.drift:
+            yield format_html('<a class="tag {}" href="{}">{}</a>', tone, options.drift, text)
         elif mark in row.marks:
             yield format_html('<span class="tag {}">{}</span>', tone, text)
     for problem in [each for each in row.problems if _has_tag(each)][:MOST_PROBLEM_TAGS]:

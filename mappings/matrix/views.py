@@ -42,7 +42,7 @@ def cell(request: HttpRequest, slug: str) -> HttpResponse:
     address = read_address(connector_or_404(slug), request.POST)
     before = drawn_now(address, request)
     try:
-        services.set_wanted(_cell_wish(before, request.POST), actor=person_of(request))
+        services.set_wanted(_cell_edit(before, request.POST), actor=person_of(request))
     except Refused as refused:
         return _refused(request, before, refused)
     return _changed(request, before, address)
@@ -55,7 +55,7 @@ def drawn_now(address: MatrixAddress, request: HttpRequest) -> MatrixPage:
     return shown
 
 
-def _cell_wish(shown: MatrixPage, data: QueryDict) -> EditRequest:
+def _cell_edit(shown: MatrixPage, data: QueryDict) -> EditRequest:
     status_id, target_id = number(data, "status"), number(data, "target")
     if status_id is None or target_id is None:
         raise Refused("This request does not name a cell. Reload the page.")
@@ -110,8 +110,8 @@ def save_list(request: HttpRequest, slug: str) -> HttpResponse:
     """The list view's form: `j2a-<status>` and `a2j-<target>` selects, each with its `seen-` value."""
     address = read_address(connector_or_404(slug), request.POST)
     try:
-        wishes = list(_list_wishes(address, request.POST))
-        changed, refused = services.set_many(wishes, actor=person_of(request))
+        edits = list(_list_edits(address, request.POST))
+        changed, refused = services.set_many(edits, actor=person_of(request))
     except Refused as refusal:
         return failure(request, str(refusal))
     if refused:
@@ -120,8 +120,8 @@ def save_list(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect(request, address.url)
 
 
-def _list_wishes(address: MatrixAddress, data: QueryDict) -> list[EditRequest]:
-    wishes: list[EditRequest] = []
+def _list_edits(address: MatrixAddress, data: QueryDict) -> list[EditRequest]:
+    edits: list[EditRequest] = []
     for direction in Direction:
         prefix = f"{direction.value}-"
         sources = {name: whole(name.removeprefix(prefix)) for name in data if name.startswith(prefix)}
@@ -135,8 +135,8 @@ def _list_wishes(address: MatrixAddress, data: QueryDict) -> list[EditRequest]:
         key = key_of(address, direction, 0)
         for name, source in edited.items():
             row = MatrixKey(scope=key.scope, work_item_type=key.work_item_type, source_id=source)
-            wishes.append(EditRequest(key=row, wanted=number(data, name), seen=number(data, f"seen-{name}")))
-    return wishes
+            edits.append(EditRequest(key=row, wanted=number(data, name), seen=number(data, f"seen-{name}")))
+    return edits
 
 
 @requires(Right.SEE, Right.EDIT, ("POST",))

@@ -55,7 +55,7 @@ def _causes(connector_id: int, mappings: Sequence[Mapping], scopes: dict[int, Sc
         candidates = [
             line
             for line in lines[scope.family, mapping.work_item_type, mapping.source_id]
-            if line.at >= since[mapping.pk] and _tells(line, mapping, scope)
+            if line.at >= since[mapping.pk] and _explains(line, mapping, scope)
         ]
         if candidates:
             causes[mapping.pk] = _likeliest(candidates, mapping)
@@ -85,7 +85,7 @@ def _lines(connector_id: int, mappings: Sequence[Mapping], since: datetime) -> d
     return found
 
 
-def _tells(row: HistoryRow, mapping: Mapping, scope: Scope) -> bool:
+def _explains(row: HistoryRow, mapping: Mapping, scope: Scope) -> bool:
     """The line ends where the row now is, in a list that can be this one, and was written before that was read."""
     if row.action == DELETED:
         leads_here = mapping.observed is None

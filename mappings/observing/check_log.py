@@ -91,10 +91,10 @@ def _prolong(connector: Connector, at: datetime, *, error: str) -> None:
         DriftCheck.objects.create(connector=connector, kind=CheckKind.LOG, started_at=at, finished_at=at, error=error)
 
 
-def looked_until(connector: Connector) -> datetime | None:
+def checked_until(connector: Connector) -> datetime | None:
     """Lines taken in until then have been looked at; None before the first look."""
-    looked = _of(connector, CheckKind.LOG).filter(Q(error="") | Q(scopes__gt=0)).exclude(finished_at=None)
-    last = looked.order_by("-started_at", "-pk").first()
+    finished = _of(connector, CheckKind.LOG).filter(Q(error="") | Q(scopes__gt=0)).exclude(finished_at=None)
+    last = finished.order_by("-started_at", "-pk").first()
     if last is None:
         return None
     return last.started_at if last.scopes else last.finished_at

@@ -48,7 +48,7 @@ def check_lists(run: Run) -> None:
         client = clients.align_client(connector, job=run.job, on_wait=run.waits_for)
         observe_scopes(client, scopes, run, tally)
         refuse_if_none_read(scopes, tally)
-    unexplained_changes.tell(connector)
+    unexplained_changes.record_unexplained(connector)
     check_log.forget_old(connector)
 
 

@@ -27,7 +27,7 @@ FOUND = (*OPEN_SITUATIONS, Situation.ACCEPTED)
 AT_ONCE = 2000
 
 
-def tell(connector: Connector) -> int:
+def record_unexplained(connector: Connector) -> int:
     """Entries and cases for rows that were found changed and that no line tells; how many were new."""
     rows = _found(connector)
     if not rows:
@@ -37,7 +37,7 @@ def tell(connector: Connector) -> int:
     if not fresh:
         return 0
     since, names = changed_since(connector.pk, fresh), names_for(fresh)
-    return services.record_observations(connector, [_sighting(row, since[row.pk], names, before) for row in fresh])
+    return services.record_observations(connector, [_observation(row, since[row.pk], names, before) for row in fresh])
 
 
 def _found(connector: Connector) -> list[Mapping]:
@@ -55,7 +55,7 @@ def _is_recorded(row: Mapping, last: HistoryRow) -> bool:
     return last.at == row.drifted_at and last.after_id == row.observed
 
 
-def _sighting(
+def _observation(
     row: Mapping, since: datetime, names: Names, before: dict[tuple[object, ...], HistoryRow]
 ) -> DriftObservation:
     scope, last = row.scope, before.get(_place(row))

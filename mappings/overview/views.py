@@ -86,7 +86,7 @@ class OverviewConnector:
                 yield f"{name} was refused ({credential.refused_status})", expiry.address_of(credential)
 
     def _waiting_contract(self) -> Iterator[tuple[str, str]]:
-        if changed := len(facts.unnoted(self.connector.slug)):
+        if changed := len(facts.unacknowledged(self.connector.slug)):
             address = reverse("connector-contract", args=[self.connector.slug])
             yield f"{_counted(changed, 'change')} in the observed API behaviour", address
 

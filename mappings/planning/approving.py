@@ -20,7 +20,7 @@ from connectors.setup import maintenance
 from mappings.models import Plan, PlanState
 from mappings.planning.authors import people_of
 from mappings.planning.entries import plan_entry
-from mappings.planning.notifications import tell_emergency
+from mappings.planning.notifications import queue_emergency_mail
 from mappings.planning.reasons import reason_typed
 from mappings.planning.rules import why_void
 from mappings.planning.typed_confirmation import confirmation
@@ -78,7 +78,7 @@ def approve_in_emergency(plan: Plan, fingerprint: str, *, ticked: bool, reason: 
         _approve(found, ticked=ticked, actor=actor, emergency_reason=why)
         sentence = f"Approved plan {found.pk} alone, in an emergency: {why}"
         plan_entry("plan.emergency_approved", found, actor, sentence, fingerprint=fingerprint, emergency_reason=why)
-        tell_emergency(found, actor=actor)
+        queue_emergency_mail(found, actor=actor)
     plan.refresh_from_db()
     return plan
 

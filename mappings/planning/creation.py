@@ -134,11 +134,11 @@ def _store(
             for n, (each, row) in enumerate(zip(planning.changes, rows, strict=True))
         ]
         Change.objects.bulk_create(changes, batch_size=500)
-        _tell_made(plan, changes, actor)
+        _record_made(plan, changes, actor)
     return plan
 
 
-def _tell_made(plan: Plan, changes: Sequence[Change], actor: Person) -> None:
+def _record_made(plan: Plan, changes: Sequence[Change], actor: Person) -> None:
     trail.record(
         AuditRecord(
             action="plan.made",

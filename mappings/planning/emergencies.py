@@ -16,7 +16,7 @@ from mappings.models import Plan
 from mappings.planning.entries import plan_entry
 from mappings.planning.notifications import trouble_of
 
-NOTED = "plan.emergency_noted"
+ACKNOWLEDGED = "plan.emergency_noted"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,28 +24,30 @@ class Emergency:
     """One that no other admin has taken note of; `trouble`: why the others have no e-mail about it yet."""
 
     plan: Plan
-    may_note: bool
+    may_acknowledge: bool
     trouble: str
 
 
 def emergencies(person: Person) -> list[Emergency]:
     """The newest first, as the overview shows them to this person."""
-    found = unnoted().select_related("connector", "approver").order_by("-id")[:20]
-    return [Emergency(plan=plan, may_note=may_note(plan, person), trouble=_trouble(plan)) for plan in found]
+    found = unacknowledged().select_related("connector", "approver").order_by("-id")[:20]
+    return [
+        Emergency(plan=plan, may_acknowledge=may_acknowledge(plan, person), trouble=_trouble(plan)) for plan in found
+    ]
 
 
-def unnoted() -> QuerySet[Plan]:
-    noted = HistoryRow.objects.filter(plan=OuterRef("pk"), action=NOTED)
-    return Plan.objects.exclude(emergency_reason="").exclude(Exists(noted))
+def unacknowledged() -> QuerySet[Plan]:
+    acknowledged = HistoryRow.objects.filter(plan=OuterRef("pk"), action=ACKNOWLEDGED)
+    return Plan.objects.exclude(emergency_reason="").exclude(Exists(acknowledged))
 
 
-def may_note(plan: Plan, person: Person) -> bool:
+def may_acknowledge(plan: Plan, person: Person) -> bool:
     return bool(plan.emergency_reason) and plan.approver_id != person.pk and may(person, Right.APPROVE)
 
 
-def noted_by(plan: Plan) -> HistoryRow | None:
+def acknowledged_by(plan: Plan) -> HistoryRow | None:
     """Who took note, and when."""
-    return HistoryRow.objects.filter(plan=plan.pk, action=NOTED).order_by("id").first()
+    return HistoryRow.objects.filter(plan=plan.pk, action=ACKNOWLEDGED).order_by("id").first()
 
 
 def acknowledge(plan: Plan, *, actor: Person) -> None:
@@ -54,12 +56,12 @@ def acknowledge(plan: Plan, *, actor: Person) -> None:
         found = Plan.objects.locked().select_related("connector", "author", "approver").get(pk=plan.pk)
         if not found.emergency_reason:
             raise Refused("This plan was not approved in an emergency.")
-        if not may_note(found, actor):
+        if not may_acknowledge(found, actor):
             raise Refused(f"{found.approver} approved this alone: another admin has to take note of it.")
-        if (row := noted_by(found)) is not None:
+        if (row := acknowledged_by(found)) is not None:
             raise Refused(f"{row.person_name} acknowledged it at {row.at:%H:%M} UTC.")
         sentence = f"Took note that {found.approver} approved plan {found.pk} alone, in an emergency."
-        plan_entry(NOTED, found, actor, sentence)
+        plan_entry(ACKNOWLEDGED, found, actor, sentence)
 
 
 def _trouble(plan: Plan) -> str:

@@ -32,7 +32,7 @@ def other_admins(person: Person | None) -> list[Person]:
 # --- queueing --------------------------------------------------------------------------------------------------------
 
 
-def tell_emergency(plan: Plan, *, actor: Person) -> None:
+def queue_emergency_mail(plan: Plan, *, actor: Person) -> None:
     """In the transaction of the approval, after its entry."""
     subject = f"Emergency approval by {plan.approver}: plan {plan.pk} of {plan.connector}"
     path = reverse("plan", args=[plan.pk])
@@ -41,10 +41,10 @@ def tell_emergency(plan: Plan, *, actor: Person) -> None:
         context = {"plan": plan}
         _queue(EMERGENCY, person, subject, "mappings/planning/emergency.txt", path, about_plan(plan), plan.pk, context)
     if not others or not outbox.has_mail():
-        _emergency_told(plan, [], [_untold(person.email, outbox.NO_SERVER) for person in others])
+        _record_emergency_mail(plan, [], [_trouble_of(person.email, outbox.NO_SERVER) for person in others])
 
 
-def tell_four_eyes_off(connector: Connector, *, actor: Person) -> None:
+def queue_four_eyes_off_mail(connector: Connector, *, actor: Person) -> None:
     """In the transaction that switches it off."""
     subject = f"{actor} switched off the second person for plans of {connector}"
     path, about = reverse("connector", args=[connector.slug]), f"connector {connector.pk}"
@@ -54,7 +54,7 @@ def tell_four_eyes_off(connector: Connector, *, actor: Person) -> None:
         template = "mappings/planning/four_eyes_off.txt"
         _queue(FOUR_EYES_OFF, person, subject, template, path, about, connector.pk, context)
     if not others or not outbox.has_mail():
-        _four_eyes_off_told(connector, [], [_untold(person.email, outbox.NO_SERVER) for person in others])
+        _record_four_eyes_off_mail(connector, [], [_trouble_of(person.email, outbox.NO_SERVER) for person in others])
 
 
 def about_plan(plan: Plan) -> str:
@@ -83,14 +83,14 @@ def _queue(
 
 
 @sending.on_finished(EMERGENCY)
-def note_emergency(mail: OutgoingMail) -> None:
+def emergency_mail_finished(mail: OutgoingMail) -> None:
     plan = Plan.objects.select_related("connector", "author", "approver").get(pk=mail.facts["pk"])
-    _emergency_told(plan, *_told_and_untold(mail))
+    _record_emergency_mail(plan, *_outcome_of(mail))
 
 
 @sending.on_finished(FOUR_EYES_OFF)
-def note_four_eyes_off(mail: OutgoingMail) -> None:
-    _four_eyes_off_told(Connector.objects.get(pk=mail.facts["pk"]), *_told_and_untold(mail))
+def four_eyes_off_mail_finished(mail: OutgoingMail) -> None:
+    _record_four_eyes_off_mail(Connector.objects.get(pk=mail.facts["pk"]), *_outcome_of(mail))
 
 
 def trouble_of(plan: Plan) -> str:
@@ -101,38 +101,38 @@ def trouble_of(plan: Plan) -> str:
         return ""
     first = failing[0]
     again = " It is tried again." if first.is_waiting else ""
-    return f"No admin could be told by e-mail: {_untold(first.to, first.error)}.{again}"
+    return f"No admin could be told by e-mail: {_trouble_of(first.to, first.error)}.{again}"
 
 
-def _emergency_told(plan: Plan, told: list[str], troubles: list[str]) -> None:
-    sentence = f"Emergency approval of plan {plan.pk}: {_words(told, troubles)}."
-    plan_entry("plan.emergency_told", plan, None, sentence, told=told, troubles=troubles)
+def _record_emergency_mail(plan: Plan, reached: list[str], troubles: list[str]) -> None:
+    sentence = f"Emergency approval of plan {plan.pk}: {_words(reached, troubles)}."
+    plan_entry("plan.emergency_told", plan, None, sentence, told=reached, troubles=troubles)
 
 
-def _four_eyes_off_told(connector: Connector, told: list[str], troubles: list[str]) -> None:
+def _record_four_eyes_off_mail(connector: Connector, reached: list[str], troubles: list[str]) -> None:
     trail.record(
         AuditRecord(
             action="rules.told",
             actor=None,
             context=context_of(connector),
             subject=f"connector {connector.slug}",
-            sentence=f"A second person is no longer asked for: {_words(told, troubles)}.",
-            data={"told": told, "troubles": troubles},
+            sentence=f"A second person is no longer asked for: {_words(reached, troubles)}.",
+            data={"told": reached, "troubles": troubles},
         )
     )
 
 
-def _told_and_untold(mail: OutgoingMail) -> tuple[list[str], list[str]]:
+def _outcome_of(mail: OutgoingMail) -> tuple[list[str], list[str]]:
     if mail.sent_at:
         return mail.addresses, []
-    return [], [_untold(address, mail.error) for address in mail.addresses]
+    return [], [_trouble_of(address, mail.error) for address in mail.addresses]
 
 
-def _untold(address: str, why: str) -> str:
+def _trouble_of(address: str, why: str) -> str:
     return f"{address} ({why})"
 
 
-def _words(told: Iterable[str], troubles: Iterable[str]) -> str:
-    said, missed = ", ".join(told), ", ".join(troubles)
+def _words(reached: Iterable[str], troubles: Iterable[str]) -> str:
+    said, missed = ", ".join(reached), ", ".join(troubles)
     how = f"told {said}" if said else "nobody was told by e-mail"
     return f"{how}; not told: {missed}" if missed else how

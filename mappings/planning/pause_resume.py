@@ -22,16 +22,16 @@ from mappings.planning.rules import why_void
 PLAN_AGAIN = "What failed waits in the draft: plan it again."
 
 
-def control(plan: Plan, wish: str, *, actor: Person) -> Plan:
+def control(plan: Plan, command: str, *, actor: Person) -> Plan:
     """Pause, resume or cancel; effective before the next request."""
     acts = {"pause": _pause, "resume": _resume, "cancel": _cancel}
-    if wish not in acts:
-        raise Refused(f"A plan cannot be told to {wish}.")
+    if command not in acts:
+        raise Refused(f"A plan cannot be told to {command}.")
     with transaction.atomic():
         locked = _locked(plan)
-        sentence = acts[wish](locked, actor)
+        sentence = acts[command](locked, actor)
         locked.save(update_fields=["state", "control", "finished_at"])
-        plan_entry(f"plan.{wish}", locked, actor, sentence)
+        plan_entry(f"plan.{command}", locked, actor, sentence)
     return locked
 
 

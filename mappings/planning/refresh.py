@@ -166,5 +166,5 @@ def _request(change: Change) -> tuple[object, ...]:
 def _dropped(changes: Sequence[Change]) -> list[Dropped]:
     ids = {change.mapping_id for change in changes if change.mapping_id}
     open_rows = Row.objects.filter(pk__in=ids, situation__in=OPEN_SITUATIONS).values_list("pk", flat=True)
-    waits = set(open_rows)
-    return [Dropped(change=each, reason=each.detail, is_open=each.mapping_id in waits) for each in changes]
+    open_ids = set(open_rows)
+    return [Dropped(change=each, reason=each.detail, is_open=each.mapping_id in open_ids) for each in changes]

@@ -19,7 +19,7 @@ from connectors.models import Connector, HistoryRow
 from connectors.ports.audited import context_of
 from mappings.models import Plan, PlanState
 from mappings.planning.authors import people_of
-from mappings.planning.notifications import tell_four_eyes_off
+from mappings.planning.notifications import queue_four_eyes_off_mail
 from mappings.planning.tickets import pattern_trouble
 
 MOST_CHANGES = 100_000
@@ -73,7 +73,7 @@ def set_rules(connector: Connector, wanted: Rules, *, seen: str, actor: Person) 
             )
         )
         if before.four_eyes and not wanted.four_eyes:
-            tell_four_eyes_off(found, actor=actor)
+            queue_four_eyes_off_mail(found, actor=actor)
     return found
 
 

@@ -49,9 +49,9 @@ class ApprovalPage:
         return confirmation(self.plan)
 
     @cached_property
-    def noted(self) -> HistoryRow | None:
-        return emergencies.noted_by(self.plan) if self.plan.emergency_reason else None
+    def acknowledged(self) -> HistoryRow | None:
+        return emergencies.acknowledged_by(self.plan) if self.plan.emergency_reason else None
 
     @property
-    def may_note(self) -> bool:
-        return self.noted is None and emergencies.may_note(self.plan, self.person)
+    def may_acknowledge(self) -> bool:
+        return self.acknowledged is None and emergencies.may_acknowledge(self.plan, self.person)

@@ -35,7 +35,7 @@ class ChangeLine:
     change: Change
     label: str
     can_put_back: bool = False
-    waits: bool = False
+    put_back_waits: bool = False
 
     @property
     def put_back_id(self) -> str:
@@ -107,7 +107,7 @@ class PlanPage:
             change=change,
             label=label_of(change.state, self.plan.state),
             can_put_back=self.may_edit and roll_back.can_put_back(change, row),
-            waits=row is not None and row.waits and row.wanted == change.overwrote,
+            put_back_waits=row is not None and row.waits and row.wanted == change.overwrote,
         )
 
     def _filtered(self) -> QuerySet[Change]:

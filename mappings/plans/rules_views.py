@@ -68,7 +68,7 @@ def emergency(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @requires(Right.SEE, Right.APPROVE, ("POST",))
-def noted(request: HttpRequest, pk: int) -> HttpResponse:
+def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
     """Another admin has taken note of it."""
     found = plan_or_404(pk)
     belongs_to(request, found.connector)

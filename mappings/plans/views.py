@@ -150,9 +150,9 @@ def refresh(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @requires(Right.SEE, Right.APPROVE, ("POST",))
-def control(request: HttpRequest, pk: int, wish: str) -> HttpResponse:
+def control(request: HttpRequest, pk: int, command: str) -> HttpResponse:
     """Pause, resume or cancel."""
-    return _act(request, pk, lambda found, req: planning.control(found, wish, actor=person_of(req)), in_place=True)
+    return _act(request, pk, lambda found, req: planning.control(found, command, actor=person_of(req)), in_place=True)
 
 
 @requires(Right.SEE, Right.APPROVE, ("POST",), fresh=True)

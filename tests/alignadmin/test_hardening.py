@@ -169,7 +169,7 @@ def test_an_error_of_ours_is_told_without_what_went_wrong(signed_in: SignIn, set
 
 @pytest.mark.parametrize("address", PLAIN)
 def test_reading_a_page_changes_nothing(signed_in: SignIn, address: Address) -> None:
-    factories.worker_heard()
+    factories.worker_alive()
     client = signed_in(Role.ADMIN)
     kinds = (Entry, Job, Person, Connector)
     before = [list(kind.objects.order_by("pk").values()) for kind in kinds]

@@ -296,7 +296,7 @@ class World:
 @pytest.fixture
 def world(db: None, people: dict[Role, Person]) -> World:
     """Nothing listens at the connector's site, so that an allowed act that would call it fails at once."""
-    factories.worker_heard()
+    factories.worker_alive()
     connector = factories.connector("http://127.0.0.1:9", actor=people[Role.ADMIN])
     scope = Scope.objects.create(connector=connector, family="j2a-state", observed_at=timezone.now())
     mapping = Mapping.objects.create(scope=scope, work_item_type="story", source_id=10001)

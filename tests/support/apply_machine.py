@@ -44,8 +44,8 @@ Fault = dict[str, Any]
 Interruption = tuple[str, int, Cell, int]
 cells = st.sampled_from(CELLS)
 picks = st.integers(0, 3)  # which of a cell's values; the last is "no record"
-wish = st.tuples(cells, picks)
-wishes = st.lists(wish, min_size=1, max_size=4)
+cell_edit = st.tuples(cells, picks)
+cell_edits = st.lists(cell_edit, min_size=1, max_size=4)
 methods = st.sampled_from(("POST", "PUT", "DELETE"))
 faults = st.sampled_from(FAULTS)
 interruptions = st.tuples(
@@ -127,23 +127,23 @@ class ApplyMachine(RuleBasedStateMachine):
             planning.start_refresh(plans[which % len(plans)], actor=self.admin)
             run_due()
 
-    @rule(wishes=wishes)
-    def apply(self, wishes: list[tuple[Cell, int]]) -> None:
-        if plan := self.start(wishes):
+    @rule(cell_edits=cell_edits)
+    def apply(self, cell_edits: list[tuple[Cell, int]]) -> None:
+        if plan := self.start(cell_edits):
             self.work()
             self.truth.check_finished(plan)
 
-    @rule(wishes=wishes, fault=faults, method=methods)
-    def apply_over_a_bad_line(self, wishes: list[tuple[Cell, int]], fault: Fault, method: str) -> None:
-        if self.start(wishes):
+    @rule(cell_edits=cell_edits, fault=faults, method=methods)
+    def apply_over_a_bad_line(self, cell_edits: list[tuple[Cell, int]], fault: Fault, method: str) -> None:
+        if self.start(cell_edits):
             self.work(fault={"method": method, **fault})
 
-    @rule(wishes=wishes, theirs=wish, fault=st.one_of(st.just({}), faults))
+    @rule(cell_edits=cell_edits, theirs=cell_edit, fault=st.one_of(st.just({}), faults))
     def apply_while_somebody_is_quicker(
-        self, wishes: list[tuple[Cell, int]], theirs: tuple[Cell, int], fault: Fault
+        self, cell_edits: list[tuple[Cell, int]], theirs: tuple[Cell, int], fault: Fault
     ) -> None:
         """Their change comes after the lists were read, right before a request of ours for that very cell."""
-        plan = self.start([*wishes, (theirs[0], theirs[1] + 1)])
+        plan = self.start([*cell_edits, (theirs[0], theirs[1] + 1)])
         planned = plan.changes.filter(family=theirs[0].family, source_id=theirs[0].source) if plan else ()
         for change in planned:
             if edit := self.as_edit(*theirs):
@@ -151,28 +151,28 @@ class ApplyMachine(RuleBasedStateMachine):
                 return
         self.work()
 
-    @rule(wishes=wishes, interruption=interruptions)
-    def apply_and_be_interrupted(self, wishes: list[tuple[Cell, int]], interruption: Interruption) -> None:
-        if self.start(wishes):
+    @rule(cell_edits=cell_edits, interruption=interruptions)
+    def apply_and_be_interrupted(self, cell_edits: list[tuple[Cell, int]], interruption: Interruption) -> None:
+        if self.start(cell_edits):
             self.work(interruption=interruption)
 
-    @rule(wishes=wishes, fault=faults, method=methods, theirs=wish, interruption=interruptions)
+    @rule(cell_edits=cell_edits, fault=faults, method=methods, theirs=cell_edit, interruption=interruptions)
     def apply_on_a_bad_day(
         self,
-        wishes: list[tuple[Cell, int]],
+        cell_edits: list[tuple[Cell, int]],
         fault: Fault,
         method: str,
         theirs: tuple[Cell, int],
         interruption: Interruption,
     ) -> None:
-        if self.start(wishes):
+        if self.start(cell_edits):
             edit = self.as_edit(*theirs)
             self.work(fault={"method": method, **fault, "edit": edit or NOTHING}, interruption=interruption)
 
-    def start(self, wishes: list[tuple[Cell, int]]) -> Plan | None:
+    def start(self, cell_edits: list[tuple[Cell, int]]) -> Plan | None:
         """Start what is approved, or else make a plan of these wishes; None where there is nothing to apply."""
         if not self.plans(PlanState.APPROVED):
-            self.prepare(wishes)
+            self.prepare(cell_edits)
         if not (approved := self.plans(PlanState.APPROVED)):
             return None
         busy = self.plans(PlanState.APPLYING, PlanState.PAUSED)
@@ -184,18 +184,18 @@ class ApplyMachine(RuleBasedStateMachine):
         assert not busy, "two applies of one connector"
         return plan
 
-    def prepare(self, wishes: list[tuple[Cell, int]]) -> None:
+    def prepare(self, cell_edits: list[tuple[Cell, int]]) -> None:
         """Every step of it is a rule of its own too; by chance alone they would seldom meet in this order."""
-        for cell, pick in wishes:
+        for cell, pick in cell_edits:
             self.edit(cell, pick)
         self.plan()
         if self.plans(PlanState.DRAFT):
             self.approve()
 
-    @rule(wish=st.sampled_from(("resume", "resume", "cancel")), interruption=st.one_of(st.none(), interruptions))
-    def go_on(self, wish: str, interruption: Interruption | None) -> None:
+    @rule(command=st.sampled_from(("resume", "resume", "cancel")), interruption=st.one_of(st.none(), interruptions))
+    def go_on(self, command: str, interruption: Interruption | None) -> None:
         for plan in self.plans(PlanState.PAUSED):
-            planning.control(plan, wish, actor=self.admin)
+            planning.control(plan, command, actor=self.admin)
             self.work(interruption=interruption)
 
     @rule(fault=st.one_of(st.just({}), faults), method=methods)
@@ -267,8 +267,8 @@ class ApplyMachine(RuleBasedStateMachine):
             return
         kind, left, cell, pick = interruption
         acts = {
-            "pause": lambda: self.tell_applying("pause"),
-            "cancel": lambda: self.tell_applying("cancel"),
+            "pause": lambda: self.control_applying("pause"),
+            "cancel": lambda: self.control_applying("cancel"),
             "remote": lambda: self.change_elsewhere(cell, pick),
         }
 
@@ -284,10 +284,10 @@ class ApplyMachine(RuleBasedStateMachine):
         with connection.execute_wrapper(statement):
             yield
 
-    def tell_applying(self, wish: str) -> None:
+    def control_applying(self, command: str) -> None:
         for plan in self.plans(PlanState.APPLYING):
             try:
-                planning.control(plan, wish, actor=self.admin)
+                planning.control(plan, command, actor=self.admin)
             except Refused:
                 pass
 

@@ -106,10 +106,10 @@ class Truth:
             change = change_of(cell, write, changes)
             if write.before in (change.before, change.after):
                 continue
-            seen = self._looks(cell, journal, theirs, write)
+            seen = self._reads(cell, journal, theirs, write)
             assert not seen, f"{write.before} was overwritten although a list had shown it: {change}, {theirs}, {seen}"
 
-    def _looks(self, cell: Cell, journal: list[dict[str, Any]], theirs: Write, ours: Write) -> list[dict[str, Any]]:
+    def _reads(self, cell: Cell, journal: list[dict[str, Any]], theirs: Write, ours: Write) -> list[dict[str, Any]]:
         """Lists of the cell that were read after their change and before our request came."""
         path = f"/rest/align/api/2/connectors/123/{cell.place.path}"
         sent = max(
@@ -155,15 +155,15 @@ class Truth:
             subject = f"plan {change.plan_id} change {change.position}"
             done = outcomes["change.done", subject]
             assert done == (change.state == ChangeState.DONE), f"{change.state} {change.detail}: {done} entries"
-            told = outcomes["change.overwrote", subject]
-            assert told == (change.overwrote_name != ""), f"{subject}: {told} entries of what it overwrote"
+            marked = outcomes["change.overwrote", subject]
+            assert marked == (change.overwrote_name != ""), f"{subject}: {marked} entries of what it overwrote"
 
     def _check_situations(self) -> None:
         rows = Mapping.objects.filter(scope__connector=self.connector).select_related("scope")
         for row in rows:
             accepted = Accepted(value=row.accepted_value) if row.accepted_until else None
-            settled = reconcile(wanted=row.wanted, applied=row.applied, observed=row.observed, accepted=accepted)
-            assert (row.situation, row.applied) == (settled.situation, settled.applied), vars(row)
+            reconciled = reconcile(wanted=row.wanted, applied=row.applied, observed=row.observed, accepted=accepted)
+            assert (row.situation, row.applied) == (reconciled.situation, reconciled.applied), vars(row)
             assert row.waits == (row.situation == Situation.EDITED), vars(row)
 
     # --- after an apply that nothing disturbed -----------------------------------------------------------------
@@ -208,11 +208,11 @@ class Truth:
                     change = change_of(cell, write, changes)
                     if change.state == ChangeState.DONE and write.before not in (change.before, change.after):
                         expected[change.pk] = write.before
-        told = {change.pk: change.overwrote for change in changes if change.overwrote_name}
+        marked = {change.pk: change.overwrote for change in changes if change.overwrote_name}
         by_reading = {change.pk for change in changes if change.detail.startswith(BY_READING)}
-        assert expected.items() <= told.items(), f"not told: {expected} but {told}"
+        assert expected.items() <= marked.items(), f"not told: {expected} but {marked}"
         # Of a change that was settled by reading, the log cannot tell whether it was our write or theirs.
-        assert told.keys() - expected.keys() <= by_reading, f"told without reason: {told}, expected {expected}"
+        assert marked.keys() - expected.keys() <= by_reading, f"told without reason: {marked}, expected {expected}"
 
 
 def change_of(cell: Cell, write: Write, changes: list[Change]) -> Change:

@@ -117,7 +117,7 @@ def dying(
     asks, answers = loaded.stdin, loaded.stdout
 
     def run(point: Point, arguments: Sequence[Any]) -> Crash:
-        asks.write(json.dumps([_told(point), list(arguments)]) + "\n")
+        asks.write(json.dumps([_as_data(point), list(arguments)]) + "\n")
         asks.flush()
         answer = answers.readline()
         assert answer, f"the process that runs {target} has ended; its error stands above"
@@ -137,7 +137,7 @@ def dying(
 # --- the test's side --------------------------------------------------------------------------------------------------
 
 
-def _told(point: Point) -> list[Any]:
+def _as_data(point: Point) -> list[Any]:
     if isinstance(point, After):
         return ["", 0, point.seconds, signal.SIGKILL]
     return [point.name, point.nth, 0, point.by] if isinstance(point, At) else ["", point, 0, signal.SIGKILL]
@@ -160,7 +160,7 @@ class Countdown:
 
     name: str  # empty: points of any name count
     point: int
-    tell: Callable[[str], object]
+    report: Callable[[str], object]
     by: int = signal.SIGKILL
     passed: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -179,7 +179,7 @@ class Countdown:
 
     def die(self, what: str) -> None:
         if self.by == signal.SIGKILL:
-            self.tell(what)
+            self.report(what)
         # To this thread: a stop of the process is taken by its main thread, and this one would go on for a moment.
         signal.pthread_kill(threading.get_ident(), self.by)
 
@@ -281,7 +281,7 @@ def _child(function: Callable[..., object], arguments: list[Any], point: list[An
     signal.alarm(LONGEST)
     code = 1
     name, nth, seconds, by = point
-    countdown = Countdown(name=name, point=nth, by=by, tell=lambda what: os.write(pipe, what.encode()))
+    countdown = Countdown(name=name, point=nth, by=by, report=lambda what: os.write(pipe, what.encode()))
     try:
         countdown.watch()
         if seconds:

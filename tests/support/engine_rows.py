@@ -11,11 +11,13 @@ from mappings.engine.values import Row, Situation
 def edit(row: Row, wanted: int | None) -> Row:
     """The row with another wanted value and the situation that follows."""
     accepted = Accepted(value=row.observed) if row.accepted else None
-    settled = reconcile(wanted=wanted, applied=row.applied, observed=row.observed, accepted=accepted, known=row.known)
+    reconciled = reconcile(
+        wanted=wanted, applied=row.applied, observed=row.observed, accepted=accepted, known=row.known
+    )
     return replace(
         row,
         wanted=wanted,
-        applied=settled.applied,
-        situation=settled.situation,
-        accepted=row.accepted and settled.situation in (Situation.ACCEPTED, Situation.CONFLICT, Situation.UNKNOWN),
+        applied=reconciled.applied,
+        situation=reconciled.situation,
+        accepted=row.accepted and reconciled.situation in (Situation.ACCEPTED, Situation.CONFLICT, Situation.UNKNOWN),
     )

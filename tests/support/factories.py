@@ -42,7 +42,7 @@ def connector(site: str, *, actor: Person, slug: str = "acme", name: str = "Acme
     return services.add_connector(slug, data, SANDBOX_SECRETS, actor=actor)
 
 
-def worker_heard() -> WorkerHeartbeat:
+def worker_alive() -> WorkerHeartbeat:
     """As if a worker process had just given a sign of life."""
     now = timezone.now()
     return WorkerHeartbeat.objects.create(process="here:1", started_at=now, heard_at=now)

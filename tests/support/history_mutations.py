@@ -50,7 +50,7 @@ TABLES: tuple[type[Model], ...] = (
     Change,
 )
 # What no entry says, and why that is no statement about who did what.
-UNTOLD: dict[type[Model], dict[str, str]] = {
+UNSTATED: dict[type[Model], dict[str, str]] = {
     HistoryRow: {
         "id": "a row's place in its table; it is called by its entry or line",
         "candidates": "without a change of ours near it: what the catalogue knew at that time",
@@ -98,7 +98,7 @@ class Falsified:
 
 
 def columns(model: type[Model]) -> list[Field[Any, Any]]:
-    left_out = UNTOLD.get(model, {})
+    left_out = UNSTATED.get(model, {})
     return [field for field in model._meta.concrete_fields if field.name not in left_out]
 
 

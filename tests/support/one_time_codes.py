@@ -52,14 +52,14 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    standing = Clock()
+    clock = Clock()
 
     def counters() -> Iterator[int]:
         for step in range(-app_settings.TOTP_TOLERANCE, app_settings.TOTP_TOLERANCE + 1):
-            yield standing.counter + step
+            yield clock.counter + step
 
     monkeypatch.setattr(auth, "yield_hotp_counters_from_time", counters)
-    return standing
+    return clock
 
 
 def app_of(person: Person, secret: str = SECRET) -> Authenticator:

@@ -35,7 +35,7 @@ STATES = {
     "invited": ("Invited", _WAITING),
     "deactivated": ("Deactivated", Q(is_active=False)),
 }
-LOOKS = {"active": "ok", "invited": "warn", "deactivated": ""}
+STATE_STYLES = {"active": "ok", "invited": "warn", "deactivated": ""}
 
 
 def state_of(person: Person) -> str:
@@ -56,8 +56,8 @@ class PersonLine:
         return STATES[state_of(self.person)][0]
 
     @property
-    def looks(self) -> str:
-        return LOOKS[state_of(self.person)]
+    def style(self) -> str:
+        return STATE_STYLES[state_of(self.person)]
 
     @property
     def lacks_factor(self) -> bool:
@@ -133,8 +133,8 @@ class PersonPage:
         return STATES[self.state][0]
 
     @property
-    def looks(self) -> str:
-        return LOOKS[self.state]
+    def style(self) -> str:
+        return STATE_STYLES[self.state]
 
     @property
     def may_own(self) -> bool:

@@ -104,17 +104,19 @@ def _invited(request: HttpRequest, invited: Person) -> HttpResponse:
 @act_only
 def role(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Person, pk=pk)
-    wish, seen = text_in(request.POST, "role"), text_in(request.POST, "seen")
-    return _act(request, found, lambda actor: people.set_role(found, wish, seen=seen, actor=actor), "The role is set.")
+    chosen, seen = text_in(request.POST, "role"), text_in(request.POST, "seen")
+    return _act(
+        request, found, lambda actor: people.set_role(found, chosen, seen=seen, actor=actor), "The role is set."
+    )
 
 
 @act_only
 def reviews(request: HttpRequest, pk: int) -> HttpResponse:
     """Whether an admin may review, too."""
     found = get_object_or_404(Person, pk=pk)
-    wish, seen = text_in(request.POST, "reviews") == "yes", text_in(request.POST, "seen") == "yes"
-    done = f"{found} may {'review, too' if wish else 'not review'}."
-    return _act(request, found, lambda actor: people.set_reviews(found, wish, seen=seen, actor=actor), done)
+    chosen, seen = text_in(request.POST, "reviews") == "yes", text_in(request.POST, "seen") == "yes"
+    done = f"{found} may {'review, too' if chosen else 'not review'}."
+    return _act(request, found, lambda actor: people.set_reviews(found, chosen, seen=seen, actor=actor), done)
 
 
 @form_page
@@ -125,10 +127,10 @@ def active(request: HttpRequest, pk: int) -> HttpResponse:
         return page(
             request, "alignadmin/accounts/people/active.html", {"page": directory.PersonPage(found, person_of(request))}
         )
-    wish, seen = text_in(request.POST, "active"), text_in(request.POST, "seen")
-    if wish == "yes":
+    chosen, seen = text_in(request.POST, "active"), text_in(request.POST, "seen")
+    if chosen == "yes":
         return _act(request, found, lambda actor: people.activate(found, actor=actor), f"{found} is active again.")
-    if wish == "no":
+    if chosen == "no":
         return _deactivate(request, found, seen)
     sentence = "The request does not say whether to activate or to deactivate."
     return _show(request, found, trouble=sentence, status=400)

@@ -30,7 +30,7 @@ WAYS = {
 
 
 @receiver(user_logged_in)
-def note_sign_in(sender: type[Person], request: HttpRequest, user: Person, **kwargs: Any) -> None:
+def record_sign_in(sender: type[Person], request: HttpRequest, user: Person, **kwargs: Any) -> None:
     ways = ways_of(request, user)
     with_ways = f" with {' and '.join(ways)}" if ways else ""
     with transaction.atomic():
@@ -50,14 +50,14 @@ def _way(record: Mapping[str, Any]) -> str:
 
 
 @receiver(user_logged_out)
-def note_sign_out(sender: type[Person], request: HttpRequest, user: Person | None, **kwargs: Any) -> None:
+def record_sign_out(sender: type[Person], request: HttpRequest, user: Person | None, **kwargs: Any) -> None:
     if user is not None:
         with transaction.atomic():
             _entry("person.signed_out", user, f"{user} signed out.", request)
 
 
 @receiver(user_login_failed)
-def note_refused_sign_in(
+def record_refused_sign_in(
     sender: str, credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any
 ) -> None:
     """Only for known people: what a stranger types may be a password in the wrong field, and grows without limit."""
@@ -68,7 +68,7 @@ def note_refused_sign_in(
 
 
 @receiver(authentication_failed)
-def note_refused_code(sender: type[Authenticator], request: HttpRequest, user: Person, **kwargs: Any) -> None:
+def record_refused_code(sender: type[Authenticator], request: HttpRequest, user: Person, **kwargs: Any) -> None:
     refused(request, user, f"A code for {user} was refused.", how=CODE)
 
 

@@ -52,7 +52,7 @@ def is_known(request: HttpRequest) -> bool:
 
 def _known(request: HttpRequest) -> Mapping[str, str]:
     try:
-        told = signing.loads(request.COOKIES.get(settings.DEVICE_COOKIE_NAME, ""), salt=SALT, max_age=KEPT)
+        remembered = signing.loads(request.COOKIES.get(settings.DEVICE_COOKIE_NAME, ""), salt=SALT, max_age=KEPT)
     except signing.BadSignature:
         return {}
-    return told if isinstance(told, dict) else {}
+    return remembered if isinstance(remembered, dict) else {}

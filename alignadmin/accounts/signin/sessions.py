@@ -50,7 +50,7 @@ def is_due(session: SessionBase, now: float) -> bool:
     return now - float(session.get(SEEN, 0)) >= step
 
 
-def note_activity(session: SessionBase, person: Person, now: datetime) -> None:
+def store_activity(session: SessionBase, person: Person, now: datetime) -> None:
     session[SEEN] = now.timestamp()
     session.pop(FACTOR, None)  # a second factor that an admin has removed meanwhile is missed at the next page
     Person.objects.filter(pk=person.pk).update(last_seen_at=now)
@@ -102,7 +102,7 @@ def in_words(seconds: int) -> str:
 
 
 @receiver(user_logged_in)
-def note_session(sender: type[Person], request: HttpRequest, user: Person, **kwargs: object) -> None:
+def store_session(sender: type[Person], request: HttpRequest, user: Person, **kwargs: object) -> None:
     """Every way to sign in comes by here; allauth's own note is taken only at those through its forms."""
     UserSession.objects.update_or_create(
         session_key=request.session.session_key,
@@ -127,22 +127,22 @@ class OwnSession:
 
 def own_sessions(person: Person, current_key: str, now: datetime) -> list[OwnSession]:
     """Those that would still answer, this one first, then the one seen last."""
-    found = [_own(noted, current_key, now) for noted in UserSession.objects.purge_and_list(person)]
+    found = [_own(stored, current_key, now) for stored in UserSession.objects.purge_and_list(person)]
     shown = [each for each in found if each is not None]
     return sorted(shown, key=lambda each: (not each.current, -each.seen_at.timestamp()))
 
 
-def _own(noted: UserSession, current_key: str, now: datetime) -> OwnSession | None:
-    session = noted._session_store(noted.session_key)
+def _own(stored: UserSession, current_key: str, now: datetime) -> OwnSession | None:
+    session = stored._session_store(stored.session_key)
     if ended_why(session, now.timestamp()):
         return None
     return OwnSession(
-        pk=noted.pk,
-        current=noted.session_key == current_key,
+        pk=stored.pk,
+        current=stored.session_key == current_key,
         began_at=datetime.fromtimestamp(session[BEGAN], UTC),
         seen_at=datetime.fromtimestamp(session[SEEN], UTC),
-        browser=browser_of(noted.user_agent),
-        address="" if noted.ip == NO_ADDRESS else noted.ip,
+        browser=browser_of(stored.user_agent),
+        address="" if stored.ip == NO_ADDRESS else stored.ip,
     )
 
 
@@ -172,10 +172,10 @@ def is_current(person: Person, pk: int, current_key: str) -> bool:
 def end_session(person: Person, pk: int, *, actor: Person) -> bool:
     """End one session of `person`; False when it had ended already."""
     with transaction.atomic():
-        noted = UserSession.objects.filter(user_id=person.pk, pk=pk).first()
-        if noted is None or not _delete([noted]):
+        stored = UserSession.objects.filter(user_id=person.pk, pk=pk).first()
+        if stored is None or not _delete([stored]):
             return False
-        _entry(person, f"{actor} ended a session in {browser_of(noted.user_agent)}.", 1, actor=actor)
+        _entry(person, f"{actor} ended a session in {browser_of(stored.user_agent)}.", 1, actor=actor)
     return True
 
 
@@ -194,9 +194,9 @@ def end_silently(person: Person, *, but: str = "") -> int:
     return _delete(UserSession.objects.filter(~Q(session_key=but), user_id=person.pk))
 
 
-def _delete(noted: Iterable[UserSession]) -> int:
+def _delete(stored: Iterable[UserSession]) -> int:
     """How many would still have answered."""
-    keys = [each.session_key for each in noted]
+    keys = [each.session_key for each in stored]
     ended, _ = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now()).delete()
     UserSession.objects.filter(session_key__in=keys).delete()
     return ended

@@ -58,8 +58,8 @@ def person_of(request: HttpRequest, sociallogin: Any) -> Person | HttpResponse:
     """The person who comes in, or the answer that says why nobody does."""
     if sociallogin.state.get("process") != AuthProcess.LOGIN:
         return refusal(request, NOT_A_SIGN_IN)
-    told: Mapping[str, Any] = sociallogin.account.extra_data
-    claims, token = told.get("userinfo") or {}, told.get("id_token") or {}
+    extra_data: Mapping[str, Any] = sociallogin.account.extra_data
+    claims, token = extra_data.get("userinfo") or {}, extra_data.get("id_token") or {}
     if claims and token and claims.get("sub") != token.get("sub"):
         return refusal(request, MIXED)
     return _known(request, claims or token)

@@ -74,13 +74,13 @@ class ThrottledAdapter(DefaultAccountAdapter):
 def seconds_to_wait(request: HttpRequest, counts: Sequence[AttemptCount]) -> int:
     """Until the oldest of the attempts that fill a limit is forgotten; a minute when none is full any more."""
     now = time.time()
-    waits = [MINUTE]
+    seconds = [MINUTE]
     for action, key in counts:
         for rate in ratelimit.get_rates(app=APP, action=action):
             counted = cache.get(ratelimit.get_cache_key(request, app=APP, action=action, rate=rate, key=key), [])
             if len(counted) >= rate.amount:
-                waits.append(math.ceil(counted[-1] + rate.duration - now))
-    return max(waits)
+                seconds.append(math.ceil(counted[-1] + rate.duration - now))
+    return max(seconds)
 
 
 def floods(request: HttpRequest) -> bool:

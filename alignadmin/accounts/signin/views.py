@@ -156,7 +156,7 @@ class _Removal(_OneTransaction):
         context: dict[str, Any] = super().get_context_data(**kwargs)  # type: ignore[misc]
         return context | {"factors": factors_of(self.person())}
 
-    def note(self, factor: str) -> None:
+    def record_removal(self, factor: str) -> None:
         last = not has_second_factor(self.person())
         self.request.session.pop(FACTOR, None)  # the rule that asks for one looks again
         audit_entries.factor_removed(self.request, self.person(), factor, codes_removed=last)
@@ -167,7 +167,7 @@ class RemoveApp(_Removal, totp.DeactivateTOTPView):
         if not Authenticator.objects.filter(pk=self.authenticator.pk).exists():
             return HttpResponseRedirect(reverse("mfa_index"))
         answer: HttpResponse = super().form_valid(form)
-        self.note(APP)
+        self.record_removal(APP)
         return answer
 
 
@@ -192,7 +192,7 @@ class RemoveKey(_Removal, webauthn.RemoveWebAuthnView):
     def form_valid(self, form: Any) -> HttpResponse:
         name = str(self.get_object())
         answer: HttpResponse = super().form_valid(form)
-        self.note(f'the security key "{name}"')
+        self.record_removal(f'the security key "{name}"')
         return answer
 
 

@@ -8,7 +8,7 @@ from alignadmin.http.errors import Forbidden, RemoteError, SignInRefused
 from connectors.align.client import AlignClient
 from connectors.align.resources import ConnectorProject
 from connectors.credentials import clients
-from connectors.credentials.probing.clients import CannotLook, ProbeClients, counted
+from connectors.credentials.probing.clients import CannotProbe, ProbeClients, counted
 from connectors.credentials.probing.report import Comparison, ProbeReport, ReportLine, not_visible
 from connectors.models import Credential, LineState, Probe
 from connectors.ports.extensions import ProbeOutcome, extensions
@@ -48,7 +48,7 @@ class AlignProbe:
     def go(self) -> None:
         try:
             self.client = self.clients.align()
-        except CannotLook as cannot:
+        except CannotProbe as cannot:
             self._refuse_all(str(cannot))
             return
         self._try("align-sign-in", self._sign_in)
@@ -102,7 +102,7 @@ class AlignProbe:
         refusal = ""
         try:
             expected = {each.project_key: each.project_name for each in self.clients.with_current().align().projects()}
-        except (RemoteError, CannotLook) as error:
+        except (RemoteError, CannotProbe) as error:
             refusal = error.sentence if isinstance(error, RemoteError) else str(error)
             expected = {project.wire_key: project.name for project in self.clients.in_scope}
         seen = len(keys & set(expected)) if expected else len(keys)
@@ -141,7 +141,7 @@ class AlignProbe:
             return ProbeOutcome(ok=False, sentence=MAY_NOT_CREATE)
         except RemoteError as error:
             return ProbeOutcome(ok=False, sentence=f"{error.sentence} {error.detail}".strip())
-        except CannotLook as cannot:
+        except CannotProbe as cannot:
             return ProbeOutcome(ok=False, sentence=str(cannot))
 
     def _tidied(self, probe: Probe, outcome: ProbeOutcome) -> ProbeOutcome:

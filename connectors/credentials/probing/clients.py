@@ -14,7 +14,7 @@ from connectors.jobs import runner
 from connectors.models import Connector, Credential, Project, Stage
 
 
-class CannotLook(Exception):
+class CannotProbe(Exception):
     """A credential cannot be used at all; the message says why."""
 
 
@@ -38,9 +38,9 @@ class ProbeClients:
                 self.credential, job=self.run.job, read_only=read_only, on_wait=self.run.waits_for
             )
         except RemoteError as error:
-            raise CannotLook(error.sentence) from error
+            raise CannotProbe(error.sentence) from error
         except (SealError, BadToken) as error:
-            raise CannotLook(str(error)) from error
+            raise CannotProbe(str(error)) from error
 
     def with_current(self) -> ProbeClients:
         """The same clients with the credential in use."""
@@ -48,7 +48,7 @@ class ProbeClients:
             connector=self.connector, system=self.credential.system, stage=Stage.CURRENT
         ).first()
         if current is None:
-            raise CannotLook(f"No {self.credential.get_system_display()} credential is in use.")
+            raise CannotProbe(f"No {self.credential.get_system_display()} credential is in use.")
         return ProbeClients(run=self.run, connector=self.connector, credential=current)
 
     @property

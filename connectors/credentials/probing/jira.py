@@ -12,7 +12,7 @@ from django.conf import settings
 
 from alignadmin.http.errors import BadRequest, NotFound, RemoteError
 from connectors.credentials.probing.align import NOT_TRIED, save_identity
-from connectors.credentials.probing.clients import CannotLook, ProbeClients, counted
+from connectors.credentials.probing.clients import CannotProbe, ProbeClients, counted
 from connectors.credentials.probing.report import Comparison, ProbeReport, ReportLine, listed, not_visible
 from connectors.jira.client import JiraClient
 from connectors.jobs.threads import DatabaseThreads
@@ -85,7 +85,7 @@ class JiraProbe:
             lines += [self._right_line(right, rights) for right in RIGHTS if right is not BROWSE]
             webhooks = self._webhooks(client)
             client.myself()
-        except (RemoteError, CannotLook) as error:
+        except (RemoteError, CannotProbe) as error:
             self._refuse_all(error.sentence if isinstance(error, RemoteError) else str(error))
             return
         self.comparison = self._compare(visible, rights, webhooks.state)
@@ -172,7 +172,7 @@ class JiraProbe:
             expected = {each.key: each.name for each in client.projects()}
             lost_rights = self._lost_rights(client, rights, webhooks, set(expected))
             client.myself()
-        except (RemoteError, CannotLook) as error:
+        except (RemoteError, CannotProbe) as error:
             refusal, lost_rights = (error.sentence if isinstance(error, RemoteError) else str(error)), []
             expected = {project.key: project.name for project in self.in_scope}
         expected = expected or dict(visible)

@@ -47,7 +47,7 @@ def stage(connector: Connector, secret: SecretData, staging: Staging, *, actor: 
         if older is not None:
             _make_room(older, staging)
         pending = _sealed(owner, secret, staging, actor, version=_next_version(stored.values()))
-        gap = _note_gap(owner, pending)
+        gap = _store_gap(owner, pending)
         entry(
             "credential.staged",
             pending,
@@ -128,7 +128,7 @@ def _sealed(owner: Connector, secret: SecretData, staging: Staging, actor: Perso
     return pending
 
 
-def _note_gap(owner: Connector, pending: Credential) -> bool:
+def _store_gap(owner: Connector, pending: Credential) -> bool:
     """Since when applies have to wait: from the first pending one that killed the token in use."""
     if pending.system != System.ALIGN:
         return False

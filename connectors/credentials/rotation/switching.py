@@ -19,7 +19,7 @@ from connectors.credentials.rotation.probes import hindrances
 from connectors.jobs import runner
 from connectors.models import Connector, Credential, JobKind, Stage, System
 
-MOST_TOLD = 5  # losses in the sentence of a refusal; the page lists them all
+MOST_LISTED = 5  # losses in the sentence of a refusal; the page lists them all
 
 
 def switch(pending: UUID, *, confirm_loss: bool = False, actor: Person) -> Credential:
@@ -50,9 +50,9 @@ def _refuse_switch(found: Credential, confirm_loss: bool) -> list[str]:
     if hindered.blocking:
         raise Refused(" ".join(hindered.blocking))
     if hindered.losses and not confirm_loss:
-        more = len(hindered.losses) - MOST_TOLD
-        told = [*hindered.losses[:MOST_TOLD], *([f"And {more} more."] if more > 0 else [])]
-        raise Refused(f"Confirm what is lost with this credential, then switch: {' '.join(told)}")
+        more = len(hindered.losses) - MOST_LISTED
+        listed = [*hindered.losses[:MOST_LISTED], *([f"And {more} more."] if more > 0 else [])]
+        raise Refused(f"Confirm what is lost with this credential, then switch: {' '.join(listed)}")
     return hindered.losses
 
 
@@ -89,7 +89,7 @@ def _make_current(credential: Credential) -> Credential:
 def _switch_sentence(current: Credential, stored: Mapping[str, Credential], lost: list[str]) -> str:
     before = stored.get(Stage.CURRENT)
     replaced = f", in place of version {before.version}" if before else ""
-    confirmed = f" What is lost was confirmed: {' '.join(lost[:MOST_TOLD])}" if lost else ""
+    confirmed = f" What is lost was confirmed: {' '.join(lost[:MOST_LISTED])}" if lost else ""
     return f"Switched to the {named(current)}{replaced}.{confirmed}"
 
 

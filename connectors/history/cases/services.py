@@ -185,17 +185,17 @@ def _audit_record(
 # -- what only the watch has seen ----------------------------------------------------------------------------------
 
 
-def record_observations(connector: Connector, sightings: Sequence[DriftObservation]) -> int:
+def record_observations(connector: Connector, observations: Sequence[DriftObservation]) -> int:
     """Record those changes that no line tells: an entry and an open case each; how many were new.
 
     Told once: a sighting with the time, the row and the value of one that was told is that one.
     """
-    if not sightings:
+    if not observations:
         return 0
     with transaction.atomic():
         head = lock_head()
-        told = _recorded(connector, sightings)
-        new = [seen for seen in sightings if _key(seen) not in told]
+        recorded = _recorded(connector, observations)
+        new = [seen for seen in observations if _key(seen) not in recorded]
         fresh = case_lifecycle.without_line(connector, new, matching.window())
         now = timezone.now()
         Case.objects.bulk_create(
@@ -222,10 +222,10 @@ def _recorded_rows(connector: Connector, since: datetime) -> QuerySet[HistoryRow
     return HistoryRow.objects.filter(connector=connector, at__gte=since, entry_seq__in=seen).defer("text")
 
 
-def _recorded(connector: Connector, sightings: Sequence[DriftObservation]) -> set[tuple[object, ...]]:
+def _recorded(connector: Connector, observations: Sequence[DriftObservation]) -> set[tuple[object, ...]]:
     return {
         (row.kind, row.direction, row.work_item_type, row.object_id, row.project_key, row.at, row.after_id)
-        for row in _recorded_rows(connector, min(seen.at for seen in sightings))
+        for row in _recorded_rows(connector, min(seen.at for seen in observations))
     }
 
 

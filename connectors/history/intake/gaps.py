@@ -70,14 +70,14 @@ def state(connector: Connector, *, now: datetime | None = None) -> CoverageState
     covered_until = max((last for _, last in stretches), default=None)
     found = between(stretches, since, now)
     still = found.pop() if found and found[-1].until == now else None
-    told = [gap for gap in found if gap.until - gap.since >= timedelta(seconds=1)]  # pasted times are whole seconds
+    lasting = [gap for gap in found if gap.until - gap.since >= timedelta(seconds=1)]  # pasted times are whole seconds
     late = still if still and now - still.since > patience(connector) else None
     return CoverageState(
         connector=connector,
         by_hand=is_by_hand(connector),
         since=since,
         covered_until=covered_until,
-        gaps=[*([late] if late else []), *reversed(told)],
+        gaps=[*([late] if late else []), *reversed(lasting)],
         open=late,
     )
 

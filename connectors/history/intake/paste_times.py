@@ -19,7 +19,7 @@ from connectors.models.connector import Connector
 FARTHEST = timedelta(hours=14)  # that a zone is from UTC
 QUARTER = timedelta(minutes=15)  # zones are whole quarters of an hour apart
 SPREAD = timedelta(seconds=60)  # within which the distances of one cause lie
-MOST_LOOKED_AT = 300  # lines of a paste, spread over all of it
+SAMPLE_SIZE = 300  # lines of a paste, spread over all of it
 LEAST = 2  # lines: one may be a chance
 AT_ONCE = 500
 ZONES = frozenset(available_timezones())  # asked once: it reads many files
@@ -49,10 +49,10 @@ class AskHour(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Offset:
-    """Of `looked_at` lines `matched` are own changes, if they are `distance` later than they were read."""
+    """Of `sampled` lines `matched` are own changes, if they are `distance` later than they were read."""
 
     matched: int
-    looked_at: int
+    sampled: int
     distance: timedelta
 
     @property
@@ -62,7 +62,7 @@ class Offset:
         parts += [f"{minutes % 60} minutes"] if minutes % 60 else []
         way = "later" if self.distance > timedelta(0) else "earlier"
         return (
-            f"{self.matched} of {self.looked_at} lines are changes made here, {' '.join(parts)} {way} than they were "
+            f"{self.matched} of {self.sampled} lines are changes made here, {' '.join(parts)} {way} than they were "
             "read: the times seem to be of another zone."
         )
 
@@ -72,31 +72,31 @@ class Offset:
 
 def check_zone(connector: Connector, lines: Sequence[LogLine]) -> None:
     """Raises AskZone when many lines are own changes at one distance and not where they were read."""
-    told = _spread(connector, lines)
-    if len(told) < LEAST:
+    sample = _spread(connector, lines)
+    if len(sample) < LEAST:
         return
-    near = _own_times(connector, told, FARTHEST + matching.window())
-    found = _offset(told, near)
+    near = _own_times(connector, sample, FARTHEST + matching.window())
+    found = _offset(sample, near)
     if found:
-        raise AskZone(found, _zones(connector, told, near, found))
+        raise AskZone(found, _zones(connector, sample, near, found))
 
 
 def _spread(connector: Connector, lines: Sequence[LogLine]) -> list[tuple[str, datetime]]:
     """Of lines in the connector's zone, what they look like and when; at most so many, evenly chosen."""
     own = connector.config_name.casefold()
     chosen = [line for line in lines if line.is_in_zone and line.type.casefold() == own]
-    step = max(1, -(-len(chosen) // MOST_LOOKED_AT))
+    step = max(1, -(-len(chosen) // SAMPLE_SIZE))
     found = [(projection.match_of(line.description, connector.align_connector_id), line.at) for line in chosen[::step]]
     return [(match, at) for match, at in found if match and at]
 
 
 def _own_times(
-    connector: Connector, told: Sequence[tuple[str, datetime]], reach: timedelta
+    connector: Connector, sample: Sequence[tuple[str, datetime]], reach: timedelta
 ) -> Mapping[str, Sequence[datetime]]:
     """When changes of ours were made that look so, not farther away than that."""
     near: dict[str, list[datetime]] = defaultdict(list)
-    span = (min(at for _, at in told) - reach, max(at for _, at in told) + reach)
-    matches = sorted({match for match, _ in told})
+    span = (min(at for _, at in sample) - reach, max(at for _, at in sample) + reach)
+    matches = sorted({match for match, _ in sample})
     for start in range(0, len(matches), AT_ONCE):
         ours = HistoryRow.objects.filter(
             connector=connector, source=Source.OURS, match__in=matches[start : start + AT_ONCE], at__range=span
@@ -106,12 +106,12 @@ def _own_times(
     return near
 
 
-def _offset(told: Sequence[tuple[str, datetime]], near: Mapping[str, Sequence[datetime]]) -> Offset | None:
+def _offset(sample: Sequence[tuple[str, datetime]], near: Mapping[str, Sequence[datetime]]) -> Offset | None:
     """The distance at which most lines are own changes, if those are more than the ones where they were read."""
     window = matching.window()
     distances: list[tuple[timedelta, int]] = []
     here = 0
-    for number, (match, at) in enumerate(told):
+    for number, (match, at) in enumerate(sample):
         apart = [ours - at for ours in near.get(match, ()) if abs(ours - at) <= FARTHEST + window]
         if any(abs(each) <= window for each in apart):
             here += 1
@@ -124,7 +124,7 @@ def _offset(told: Sequence[tuple[str, datetime]], near: Mapping[str, Sequence[da
             best, middle = count, some[len(some) // 2][0]
     if best < LEAST or best <= here:
         return None
-    return Offset(matched=best, looked_at=len(told), distance=_rounded(middle))
+    return Offset(matched=best, sampled=len(sample), distance=_rounded(middle))
 
 
 def _within_spread(distances: Sequence[tuple[timedelta, int]]) -> Iterator[Sequence[tuple[timedelta, int]]]:
@@ -140,11 +140,11 @@ def _rounded(distance: timedelta) -> timedelta:
 
 
 def _zones(
-    connector: Connector, told: Sequence[tuple[str, datetime]], near: Mapping[str, Sequence[datetime]], found: Offset
+    connector: Connector, sample: Sequence[tuple[str, datetime]], near: Mapping[str, Sequence[datetime]], found: Offset
 ) -> list[str]:
     """Those in which the most lines are own changes; UTC and the zones of connectors first."""
     zone = ZoneInfo(connector.time_zone)
-    written = [(match, at.astimezone(zone).replace(tzinfo=None)) for match, at in told if match in near]
+    written = [(match, at.astimezone(zone).replace(tzinfo=None)) for match, at in sample if match in near]
     known = ["UTC", *Connector.objects.order_by("time_zone").values_list("time_zone", flat=True).distinct()]
     counts = {name: _fitting(written, near, ZoneInfo(name)) for name in dict.fromkeys([*known, *PLACES])}
     best = max(counts.values())
@@ -174,10 +174,10 @@ def decide_hours(
     unsure = [line for line in lines if line.other]
     if not unsure:
         return list(lines)
-    told = [
+    sample = [
         (projection.match_of(line.description, connector.align_connector_id), line.at) for line in unsure if line.at
     ]
-    near = _own_times(connector, told, matching.window() + timedelta(hours=2))
+    near = _own_times(connector, sample, matching.window() + timedelta(hours=2))
     decided = [_decided(connector, line, hour, near, is_here) for line in lines]
     if left := [line for line in decided if line.other]:
         raise AskHour(left, zone)

@@ -84,9 +84,9 @@ def _run(run: IntakeRun, entry: Entry | None, head: ChainHead) -> Iterator[Diffe
         if run.entry_seq > head.archived_seq:
             yield _about(run, SURPLUS, f"Run {run.number} of the intake has no entry {run.entry_seq}.")
         return
-    told = _stated_in(entry, "run") if entry.action in RUN_ENTRIES else {}
+    stated = _stated_in(entry, "run") if entry.action in RUN_ENTRIES else {}
     for name, value in (facts | {"hash": run.hash}).items():
-        if told.get(name) != value:
+        if stated.get(name) != value:
             sentence = f"{name} of run {run.number} of the intake is not what entry {entry.seq} says."
             yield _about(run, ALTERED, sentence, name)
 
@@ -95,9 +95,9 @@ def _without_run(last: int, after: int, until: int) -> Iterator[Difference]:
     """Runs that were cut off the end: their entries tell of them."""
     entries = Entry.objects.filter(seq__gt=after, seq__lte=until, action__in=RUN_ENTRIES).order_by("seq")
     for entry in entries.iterator(chunk_size=CHUNK):
-        told = _stated_in(entry, "run")
-        if told and told["number"] > last:
-            sentence = f"Run {told['number']} of the intake is missing: entry {entry.seq} tells of it."
+        stated = _stated_in(entry, "run")
+        if stated and stated["number"] > last:
+            sentence = f"Run {stated['number']} of the intake is missing: entry {entry.seq} tells of it."
             yield Difference(kind=MISSING, table=RUNS, seq=entry.seq, sentence=sentence)
 
 
@@ -180,11 +180,11 @@ def _of_lines(run: IntakeRun, kind: str, sentence: str) -> Difference:
 
 
 def _withdrawals(head: ChainHead) -> Iterator[Difference]:
-    told: dict[int, Entry] = {}
+    withdrawal_entries: dict[int, Entry] = {}
     for entry in Entry.objects.filter(action=LOG_WITHDRAWN, seq__lte=head.seq).iterator(chunk_size=CHUNK):
-        told[_stated_in(entry, "withdrawal").get("run", 0)] = entry
+        withdrawal_entries[_stated_in(entry, "withdrawal").get("run", 0)] = entry
     for withdrawal in RunWithdrawal.objects.filter(entry_seq__lte=head.seq).order_by("pk"):
-        found = told.pop(withdrawal.pk, None)
+        found = withdrawal_entries.pop(withdrawal.pk, None)
         facts = intake_runs.withdrawal_facts(withdrawal)
         if found is None and withdrawal.entry_seq > head.archived_seq:
             yield _of_withdrawal(
@@ -193,7 +193,7 @@ def _withdrawals(head: ChainHead) -> Iterator[Difference]:
         elif found and _stated_in(found, "withdrawal") != facts:
             sentence = f"The withdrawal of run {withdrawal.pk} is not what entry {found.seq} says."
             yield _of_withdrawal(ALTERED, found.seq, sentence)
-    for number, entry in sorted(told.items()):
+    for number, entry in sorted(withdrawal_entries.items()):
         sentence = f"Entry {entry.seq} says that run {number} was withdrawn, and it counts."
         yield _of_withdrawal(MISSING, entry.seq, sentence)
     last = IntakeRun.objects.filter(entry_seq__lte=head.seq).order_by("-number").first()
@@ -244,10 +244,10 @@ def _differences(connector: Connector) -> list[Difference]:
     for since, until, intake in Coverage.objects.filter(connector=connector).values_list("since", "until", "intake"):
         stated[intake].append((since, until))
     for intake in Intake.values:
-        told, should = intake_runs.joined(stated[intake]), intake_runs.joined(proven[intake])
-        if told != should:
+        actual, should = intake_runs.joined(stated[intake]), intake_runs.joined(proven[intake])
+        if actual != should:
             what = f"The time that {connector.name} is covered for by lines {Intake(intake).label}"
-            sentence = f"{what} is not what its runs say: {_first_difference(told, should)}."
+            sentence = f"{what} is not what its runs say: {_first_difference(actual, should)}."
             found.append(Difference(kind=ALTERED, table=COVERED, sentence=sentence))
     return found
 
@@ -267,8 +267,8 @@ def _open_run(connector: Connector, proven: Mapping[str, Sequence[Stretch]]) -> 
     return [Difference(kind=ALTERED, table=OPEN, sentence=sentence)]
 
 
-def _first_difference(told: Sequence[Stretch], should: Sequence[Stretch]) -> str:
-    more, less = sorted(set(told) - set(should)), sorted(set(should) - set(told))
+def _first_difference(actual: Sequence[Stretch], should: Sequence[Stretch]) -> str:
+    more, less = sorted(set(actual) - set(should)), sorted(set(should) - set(actual))
     parts = [f"stated {_stretch(more[0])}"] if more else []
     parts += [f"taken in {_stretch(less[0])}"] if less else []
     return ", ".join(parts)

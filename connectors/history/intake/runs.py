@@ -192,9 +192,9 @@ def counted_occurrences(connector: int, digests: Iterable[str], *, without: int 
     runs = IntakeRun.objects.filter(connector=connector, withdrawal=None).exclude(pk=without)
     for start in range(0, len(wanted), BATCH):
         lines = MirrorLine.objects.filter(connector=connector, digest__in=wanted[start : start + BATCH])
-        told = list(lines.values_list("pk", "digest", "occurrence", "run", "run__withdrawal"))
-        again = shown_again(runs, [key for key, *_ in told])
-        for key, digest, occurrence, run, withdrawal in told:
+        shown = list(lines.values_list("pk", "digest", "occurrence", "run", "run__withdrawal"))
+        again = shown_again(runs, [key for key, *_ in shown])
+        for key, digest, occurrence, run, withdrawal in shown:
             if (not withdrawal and run != without) or key in again:
                 found[digest] = max(occurrence, found[digest])
     return found

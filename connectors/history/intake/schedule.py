@@ -31,11 +31,11 @@ def take_in_log(run: runner.Run) -> None:
         client = clients.align_client(run.connector, job=run.job, on_wait=run.waits_for)
         result = intake.pull(run.connector, client)
     except RemoteError as error:
-        for told in PULL_FAILED:
-            told(run.connector, error.sentence)
+        for after_failure in PULL_FAILED:
+            after_failure(run.connector, error.sentence)
         raise runner.JobFailed(error.sentence) from error
-    for look in AFTER_PULL:
-        look(run)
+    for after_pull in AFTER_PULL:
+        after_pull(run)
     run.progress(result.sentence, done=result.new, total=result.read)
 
 

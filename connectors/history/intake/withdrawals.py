@@ -43,7 +43,7 @@ from connectors.ports.audited import LOG_WITHDRAWN, context_of
 
 AT_ONCE = 500
 LONGEST_REASON = 4000
-MOST_TOLD = 1000  # cases that the entry names
+MOST_LISTED = 1000  # cases that the entry names
 BY_HAND = (Intake.PASTE, Intake.UPLOAD)
 
 
@@ -172,8 +172,8 @@ def _audit_record(
             "ended": outcome.ended,
             "shown": outcome.shown,
             "closed": outcome.closed,
-            "cases": [case.pk for case in cases[:MOST_TOLD]],
-            "voided": [_as_data(each) for each in outcome.voided[:MOST_TOLD]],
+            "cases": [case.pk for case in cases[:MOST_LISTED]],
+            "voided": [_as_data(each) for each in outcome.voided[:MOST_LISTED]],
         },
     )
 

@@ -26,7 +26,7 @@ from connectors.models import Case, CaseState, HistoryRow, MirrorLine, Source
 from connectors.models.connector import Connector
 from connectors.ports.audited import context_of
 
-TELLING = (*MAPPING, "at", "action", "before_id", "after_id", "project_key", "project_stated", "candidates")
+ROW_FIELDS = (*MAPPING, "at", "action", "before_id", "after_id", "project_key", "project_stated", "candidates")
 REVERSE = {CREATED: DELETED, DELETED: CREATED, UPDATED: UPDATED}
 AT_ONCE = 500
 CLOSED, OPENED_AGAIN = "case.closed", "case.opened-again"
@@ -38,13 +38,13 @@ CLOSED, OPENED_AGAIN = "case.closed", "case.opened-again"
 def open_new(connector: Connector, rows: Sequence[HistoryRow], reach: timedelta) -> None:
     """Cases of lines that were not here before. One that tells what the watch had seen joins that case."""
     rows = _count_again(connector, rows)
-    told = _join_sightings(connector, rows, reach) if rows else set()
+    paired = _pair_observations(connector, rows, reach) if rows else set()
     now = timezone.now()
     insert(
         [
             Case(connector=connector, line_id=row.line_id, at=row.at, opened_at=now)
             for row in rows
-            if row.line_id not in told
+            if row.line_id not in paired
         ]
     )
 
@@ -63,24 +63,25 @@ def _count_again(connector: Connector, rows: Sequence[HistoryRow]) -> Sequence[H
     return [row for row in rows if row.line_id not in there]
 
 
-def _join_sightings(connector: Connector, rows: Sequence[HistoryRow], reach: timedelta) -> set[int]:
+def _pair_observations(connector: Connector, rows: Sequence[HistoryRow], reach: timedelta) -> set[int]:
     """The lines that tell a change which so far only the watch had seen: the case stays one."""
     waiting = {case.entry_seq: case for case in Case.objects.filter(connector=connector, line=None) if case.entry_seq}
-    told: set[int] = set()
+    paired: set[int] = set()
     for entry in Entry.objects.filter(seq__in=waiting).order_by("seq"):
         seen = DriftObservation.of_entry(entry)
-        near = [row for row in rows if row.line_id not in told and seen.is_told_by(row, reach)]
+        near = [row for row in rows if row.line_id not in paired and seen.matches_line(row, reach)]
         if near:
             line = min(near, key=lambda row: (not row.project_stated, abs(row.at - seen.at)))
             Case.objects.filter(pk=waiting[entry.seq].pk).update(line=line.line_id, at=line.at)
-            _show_sighting(entry)  # which says only that it was seen, now that the line's row is the outside change
-            told.add(line.line_id or 0)
-    return told
+            # It says only that it was seen, now that the line's row is the outside change.
+            _remake_observation_row(entry)
+            paired.add(line.line_id or 0)
+    return paired
 
 
-def _show_sighting(entry: Entry) -> None:
+def _remake_observation_row(entry: Entry) -> None:
     """Its row is the outside change itself as long as no line tells it."""
-    again = make.of_entry(entry, is_told=make.is_told(entry))
+    again = make.of_entry(entry, has_line=make.has_line(entry))
     HistoryRow.objects.filter(entry_seq=entry.seq).update(source=again.source, action=again.action, text=again.text)
 
 
@@ -98,11 +99,11 @@ def without_line(connector: Connector, seen: Sequence[DriftObservation], reach: 
     left = list(lines.defer("text").order_by("-project_stated", "-at", "-pk"))
     found = []
     for each in seen:
-        told = next((row for row in left if each.is_told_by(row, reach)), None)
-        if told is None:
+        line = next((row for row in left if each.matches_line(row, reach)), None)
+        if line is None:
             found.append(each)
         else:
-            left.remove(told)
+            left.remove(line)
     return found
 
 
@@ -195,13 +196,15 @@ class Voided:
 
 def void(cases: Sequence[Case], note: str, by: str, seq: int) -> list[Voided]:
     """End the cases of lines that do not count any more; what the watch has seen itself stays a case without a line."""
-    told = []
+    voided = []
     now = timezone.now()
     for case in cases:
         seen = case.entry_seq is not None
         if case.state != CaseState.OPEN:
             state = str(case.state)
-            told.append(Voided(case=case.pk, at=case.at, state=state, note=case.note, by=case.decided_by, is_open=seen))
+            voided.append(
+                Voided(case=case.pk, at=case.at, state=state, note=case.note, by=case.decided_by, is_open=seen)
+            )
         if seen:
             _without_line(case)
         else:
@@ -213,8 +216,8 @@ def void(cases: Sequence[Case], note: str, by: str, seq: int) -> list[Voided]:
         batch_size=AT_ONCE,
     )
     for entry in Entry.objects.filter(seq__in=[case.entry_seq for case in cases if case.entry_seq]):
-        _show_sighting(entry)
-    return told
+        _remake_observation_row(entry)
+    return voided
 
 
 def _without_line(case: Case) -> None:
@@ -266,7 +269,7 @@ def _open_by_mapping(
         led_back, connector=connector_id, source=Source.OUTSIDE, action__in=undone, **written
     )
     open_ = Case.objects.filter(connector=connector_id, state=CaseState.OPEN)
-    by_line = rows.filter(line__case__state=CaseState.OPEN).annotate(case=F("line__case")).only(*TELLING)
+    by_line = rows.filter(line__case__state=CaseState.OPEN).annotate(case=F("line__case")).only(*ROW_FIELDS)
     seen_alone = dict(open_.filter(line=None).values_list("entry_seq", "pk"))
     found: list[tuple[int, HistoryRow]] = [(row.case, row) for row in by_line]
     if seen_alone:

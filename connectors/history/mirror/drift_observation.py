@@ -45,7 +45,7 @@ class DriftObservation:
     def facts(self) -> dict[str, object]:
         return {"projects": list(self.projects), "since": self.since.isoformat()}
 
-    def is_told_by(self, row: HistoryRow, reach: timedelta) -> bool:
+    def matches_line(self, row: HistoryRow, reach: timedelta) -> bool:
         """The line is about this row, leads to where it was found, and can be of then and there."""
         event = self.event
         mine = (event.kind, event.direction, fold(event.work_item_type), event.source_id)

@@ -19,7 +19,7 @@ from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.folding import fold
-from connectors.align.audit_sentences import WORK_ITEM_TYPES, label_of, parse, told_type
+from connectors.align.audit_sentences import WORK_ITEM_TYPES, label_of, parse, stated_type
 from connectors.history.mirror import matching, remaking
 from connectors.history.mirror.projection import match_key
 from connectors.history.mirror.terms import AS_PUBLISHED, Terms, terms_of
@@ -146,15 +146,15 @@ def _from_ids(connector: Connector, fresh: Iterable[HistoryRow], terms: Terms, f
     """A term beside a type id. One of the published names is believed only where the id is the one that we sent."""
     contrary: dict[str, list[tuple[HistoryRow, str, str]]] = defaultdict(list)
     for row in fresh:
-        told = told_type(row.line.description) if row.match and row.line else None
-        type_ = terms.type_ids[told.family].get(told.id) if told and told.id is not None else None
-        if told is None or not type_ or _is_decided(told.label, terms):
+        stated = stated_type(row.line.description) if row.match and row.line else None
+        type_ = terms.type_ids[stated.family].get(stated.id) if stated and stated.id is not None else None
+        if stated is None or not type_ or _is_decided(stated.label, terms):
             continue
-        published = AS_PUBLISHED.get(fold(told.label))
+        published = AS_PUBLISHED.get(fold(stated.label))
         if published is None and row.work_item_type == type_:
-            _add_evidence(found, told.label, type_, row.line_id or 0, None)
+            _add_evidence(found, stated.label, type_, row.line_id or 0, None)
         elif published and published != type_ == row.work_item_type:
-            contrary[row.match].append((row, told.label, type_))
+            contrary[row.match].append((row, stated.label, type_))
     _beside_ours(connector, contrary, found)
 
 

@@ -163,12 +163,12 @@ def pair_lines(
     """
     counts = [0, 0, 0]
     keys = sorted(matches)
-    by_look: dict[str, list[HistoryRow]] = defaultdict(list)
+    by_match_key: dict[str, list[HistoryRow]] = defaultdict(list)
     for row in fresh:
-        by_look[row.match].append(row)
+        by_match_key[row.match].append(row)
     for start in range(0, len(keys), KEYS_AT_ONCE):
         some = keys[start : start + KEYS_AT_ONCE]
-        new = [row for key in some for row in by_look[key]]
+        new = [row for key in some for row in by_match_key[key]]
         for number, count in enumerate(_pair_groups(connector, some, new, span)):
             counts[number] += count
     return Joined(paired=counts[0], exact=counts[1], outside=counts[2])

@@ -150,12 +150,12 @@ class LineText(NamedTuple):
 Line: TypeAlias = "MirrorLine | LineText"
 
 
-def of_entry(entry: Entry | EntryText, *, is_told: bool = False) -> HistoryRow:
-    """From nothing but the entry's text. `is_told`: by a line, whose row is the outside change that the watch saw."""
-    return of_body(json.loads(entry.body), is_told=is_told)
+def of_entry(entry: Entry | EntryText, *, has_line: bool = False) -> HistoryRow:
+    """From nothing but the entry's text. `has_line`: in the log, whose row is the outside change that the watch saw."""
+    return of_body(json.loads(entry.body), has_line=has_line)
 
 
-def of_body(body: Mapping[str, Any], *, is_told: bool = False, is_found: bool = True) -> HistoryRow:
+def of_body(body: Mapping[str, Any], *, has_line: bool = False, is_found: bool = True) -> HistoryRow:
     """`is_found`: with the words that the search finds it by, which are half of the work."""
     action, at = body["action"], body["happened_at"] or body["at"]
     event = event_of(body["event"]) if body["event"] else None
@@ -186,19 +186,19 @@ def of_body(body: Mapping[str, Any], *, is_told: bool = False, is_found: bool = 
         _fill(row, event, fold(event.work_item_type))
         if action == DONE:
             row.action, row.match = event.action, match_of_ours(event)
-        elif action == ELSEWHERE and not is_told:
+        elif action == ELSEWHERE and not has_line:
             row.action, row.source = event.action, Source.OUTSIDE
     if is_found:
         row.text = _words(row, body["subject"], connector.get("name", ""), people=words_of_people(people, action))
     return row
 
 
-def row_of(entry: Entry | EntryText, *, is_told: bool = False) -> HistoryRow | None:
+def row_of(entry: Entry | EntryText, *, has_line: bool = False) -> HistoryRow | None:
     """The entry as the history pages show it; None for an act they do not show."""
-    return None if entry.action in WITHOUT_ROW else of_entry(entry, is_told=is_told)
+    return None if entry.action in WITHOUT_ROW else of_entry(entry, has_line=has_line)
 
 
-def is_told(entry: Entry | EntryText) -> bool:
+def has_line(entry: Entry | EntryText) -> bool:
     """Whether a line has told the change elsewhere that this entry says the watch has seen."""
     return entry.action == ELSEWHERE and Case.objects.filter(entry_seq=entry.seq, line__isnull=False).exists()
 

@@ -18,7 +18,7 @@ from connectors.models import Certainty, HistoryRow, MirrorLine, Source
 from connectors.models.connector import Connector
 
 AT_ONCE = 500
-TOLD = ["work_item_type", "match", "text"]  # of a row, what its line's term decides
+TERM_FIELDS = ["work_item_type", "match", "text"]  # of a row, what its line's term decides
 PLACED = ["project_key", "project_stated", "text"]  # and what its status's project decides
 
 
@@ -39,7 +39,7 @@ def remake(connector: Connector, terms: set[str] | None) -> None:
         _remake(connector, some, remade)
     # A line hangs on one row at most, so it is taken off before it gets a row of its own.
     HistoryRow.objects.bulk_update(remade.released, ["line", "certainty", "identical", "text"], batch_size=200)
-    HistoryRow.objects.bulk_update(remade.rows, TOLD, batch_size=200)
+    HistoryRow.objects.bulk_update(remade.rows, TERM_FIELDS, batch_size=200)
     alone = make.of_lines(connector, remade.lines)
     matching.name_candidates(connector, alone)
     insert(alone)
@@ -52,7 +52,7 @@ def _remake(connector: Connector, some: list[HistoryRow], remade: Remade) -> Non
     for row, new in zip(some, make.of_lines(connector, lines), strict=True):
         remade.matches |= {row.match, new.match} - {""}
         if row.source != Source.OURS:
-            if any(getattr(row, name) != getattr(new, name) for name in TOLD):
+            if any(getattr(row, name) != getattr(new, name) for name in TERM_FIELDS):
                 row.work_item_type, row.match, row.text = new.work_item_type, new.match, new.text
                 remade.rows.append(row)
         elif row.match != new.match and row.line:

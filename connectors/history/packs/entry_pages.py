@@ -67,11 +67,11 @@ def row_of(body: Mapping[str, Any], *, is_found: bool) -> HistoryRow | None:
     try:
         if body["action"] in WITHOUT_ROW:
             return None
-        is_told = body["action"] == make.ELSEWHERE and _is_told(body["seq"])
-        return make.of_body(body, is_told=is_told, is_found=is_found)
+        has_line = body["action"] == make.ELSEWHERE and _has_line(body["seq"])
+        return make.of_body(body, has_line=has_line, is_found=is_found)
     except UNREADABLE:
         return None
 
 
-def _is_told(seq: int) -> bool:
+def _has_line(seq: int) -> bool:
     return Case.objects.filter(entry_seq=seq, line__isnull=False).exists()

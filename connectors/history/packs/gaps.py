@@ -22,7 +22,7 @@ from connectors.models.connector import Connector
 from connectors.ports.audited import LOG_READ, LOG_TAKEN_IN, LOG_WITHDRAWN
 from connectors.ports.differences import UNREADABLE
 
-TELLING = (LOG_READ, LOG_TAKEN_IN, LOG_WITHDRAWN)
+INTAKE_ENTRIES = (LOG_READ, LOG_TAKEN_IN, LOG_WITHDRAWN)
 
 
 @dataclass(kw_only=True)
@@ -44,7 +44,9 @@ def gaps_until(last: int) -> CoveredTime:
         runs[run.number] = run.connector_id, [(since, until) for since, until, _ in stretches(run)]
         if hasattr(run, "withdrawal") and run.withdrawal.entry_seq <= gone:
             withdrawn.add(run.number)
-    for body in Entry.objects.filter(action__in=TELLING, seq__lte=last).order_by("seq").values_list("body", flat=True):
+    for body in (
+        Entry.objects.filter(action__in=INTAKE_ENTRIES, seq__lte=last).order_by("seq").values_list("body", flat=True)
+    ):
         _apply_entry(body, runs, withdrawn)
     found: dict[int, list[Stretch]] = defaultdict(list)
     for number, (connector, covers) in runs.items():

@@ -34,14 +34,14 @@ class PackMail:
 def queue(pack: Pack) -> None:
     """In the transaction in which the pack was made; nothing where its schedule names nobody, or was deleted by now."""
     schedule = PackSchedule.objects.locked().filter(pk=pack.schedule_id or 0).first()
-    told = outbox.addresses(recipients_of(schedule)) if schedule else []
-    if schedule is None or not told:
+    addresses = outbox.addresses(recipients_of(schedule)) if schedule else []
+    if schedule is None or not addresses:
         return
     attached = pack.size <= LARGEST
     name = one_line(schedule.name)
     outbox.queue(
         PACK_MAIL,
-        outbox.unnamed(told),
+        outbox.unnamed(addresses),
         f"Evidence pack: {name}",
         "connectors/history/packs/pack.txt",
         {

@@ -113,7 +113,7 @@ def _change(entry: ParsedEntry) -> dict[str, Any]:
         "request": {name: data[name] for name in ("method", "path", "query", "body") if name in data},
         "answer": data.get("detail"),
         "expected_line": data.get("expected"),
-        "other": {name: value for name, value in data.items() if name not in TOLD},
+        "other": {name: value for name, value in data.items() if name not in REQUEST_FIELDS},
     }
 
 
@@ -131,4 +131,4 @@ def _people(said: Said) -> dict[str, Any]:
     }
 
 
-TOLD = frozenset({"method", "path", "query", "body", "detail", "expected"})
+REQUEST_FIELDS = frozenset({"method", "path", "query", "body", "detail", "expected"})

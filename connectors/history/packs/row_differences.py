@@ -77,8 +77,8 @@ def differing(row: HistoryRow, stored: TableRow) -> Iterator[tuple[str, object, 
 
 def may_differ(row: HistoryRow) -> frozenset[str]:
     """Of a line that names no project the catalogue told it when it came in, and may tell something else today."""
-    is_told = row.parsed and (row.direction == J2A or not row.project_stated)
-    return FROM_THE_CATALOGUE if is_told else NOTHING
+    is_from_catalogue = row.parsed and (row.direction == J2A or not row.project_stated)
+    return FROM_THE_CATALOGUE if is_from_catalogue else NOTHING
 
 
 def missing(what: str, row: HistoryRow, *, seq: int | None = None, line: int | None = None) -> RowDifference:

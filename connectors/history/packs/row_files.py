@@ -89,14 +89,20 @@ def record_of(row: HistoryRow, source: ParsedEntry | MirrorLine) -> Record:
 
     The line that an entry's change is in is found later.
     """
-    told = dict(zip(FIELDS, values_of(row), strict=True))
-    told |= {"at": row.at.astimezone(UTC).isoformat(), "source": str(row.source), "certainty": str(row.certainty)}
+    fields = dict(zip(FIELDS, values_of(row), strict=True))
+    fields |= {"at": row.at.astimezone(UTC).isoformat(), "source": str(row.source), "certainty": str(row.certainty)}
     if isinstance(source, ParsedEntry):
         connector = source.body["connector"]
         named = {name: connector[name] for name in CONNECTOR} if connector else None
-        return {"seq": source.seq, "hash": source.hash, "connector": named, **told, "line": None}
+        return {"seq": source.seq, "hash": source.hash, "connector": named, **fields, "line": None}
     named = {name: getattr(row.connector, name) for name in CONNECTOR}
-    return {"seq": None, "hash": None, "connector": named, **told, "line": _line({n: getattr(source, n) for n in LINE})}
+    return {
+        "seq": None,
+        "hash": None,
+        "connector": named,
+        **fields,
+        "line": _line({n: getattr(source, n) for n in LINE}),
+    }
 
 
 def _line(values: Record) -> Record:

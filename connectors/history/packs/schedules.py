@@ -189,7 +189,7 @@ def _give_up(schedule: PackSchedule, period: SchedulePeriod, why: str) -> bool:
     with transaction.atomic():
         if not _moved_on(schedule):
             return False
-        services.note_failed(query_of(schedule, period), ZONE, why, schedule)
+        services.store_failed(query_of(schedule, period), ZONE, why, schedule)
         trail.record(
             AuditRecord(
                 action="pack.not_asked",

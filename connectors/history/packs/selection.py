@@ -87,10 +87,10 @@ def _with_days(found: Search) -> Search:
 
 
 def _with_day(term: Term) -> Term:
-    told = periods.read(term.value, timezone.localtime()) if term.name in (SINCE, UNTIL) else None
-    if told is None or term.value.strip()[:4].isdecimal():
+    period = periods.read(term.value, timezone.localtime()) if term.name in (SINCE, UNTIL) else None
+    if period is None or term.value.strip()[:4].isdecimal():
         return term
-    day = told.start if term.name == SINCE else told.end - timedelta(microseconds=1)
+    day = period.start if term.name == SINCE else period.end - timedelta(microseconds=1)
     return Term(name=term.name, value=f"{day:%Y-%m-%d}")
 
 

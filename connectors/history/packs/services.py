@@ -121,7 +121,7 @@ def queue(
     return pack
 
 
-def note_failed(query: str, time_zone: str, why: str, schedule: PackSchedule) -> None:
+def store_failed(query: str, time_zone: str, why: str, schedule: PackSchedule) -> None:
     """A pack of a schedule that could not even be asked for stands among the others, to be asked for again."""
     now, uuid = timezone.now(), uuid4()
     job = Job.objects.create(
@@ -188,7 +188,7 @@ def _finish(run: Run, pack: Pack, draft: Path, found: Contents, made: Made) -> N
         sync_folder(path.parent)
         pack.path, pack.size, pack.sha256 = str(path), size, sha256
         mail.queue(pack)
-        pack.entry_seq = _tell(pack, found, made).seq
+        pack.entry_seq = _record_made(pack, found, made).seq
         pack.save(update_fields=["path", "size", "sha256", "entry_seq"])
     run.job.done = run.job.total
 
@@ -203,7 +203,7 @@ def _synced(draft: Path) -> tuple[int, str]:
     return draft.stat().st_size, found.hexdigest()
 
 
-def _tell(pack: Pack, found: Contents, made: Made) -> Entry:
+def _record_made(pack: Pack, found: Contents, made: Made) -> Entry:
     span = found.span
     return trail.record(
         AuditRecord(
@@ -275,7 +275,7 @@ def remove(pack: Pack) -> bool:
     return bool(Pack.objects.filter(pk=pack.pk).exclude(path="").update(path=""))
 
 
-def note_download(pack: Pack, *, actor: Person) -> None:
+def record_download(pack: Pack, *, actor: Person) -> None:
     """Who took evidence out is evidence, too."""
     with transaction.atomic():
         trail.record(

@@ -205,9 +205,9 @@ class Reading:
         return any(map(self.window.has, times)) and not all(map(edges.has, times))
 
     def compare_pairings(self) -> None:
-        for seq, line, certainty, identical, told, number, match_key in self.scratch.mispaired():
+        for seq, line, certainty, identical, expected_line, number, match_key in self.scratch.mispaired():
             says = f"line {line}, {certainty} of {identical}" if line else "no line"
-            said = f"line {told}, one of {number}" if told else "no line"
+            said = f"line {expected_line}, one of {number}" if expected_line else "no line"
             sentence = f"The row of entry {seq} is paired with {says}; the entries and lines say {said}."
             self.found.add_difference(
                 RowDifference(kind=ALTERED, seq=seq, line=line, sentence=sentence, match_key=match_key)
@@ -257,10 +257,10 @@ class Reading:
     def _line_pages(self) -> Iterator[tuple[Connector, list[make.LineText]]]:
         """All that may decide about a pair, by pages of the key, and no more of each than makes its match key."""
         found = MirrorLine.objects.filter(self.around.condition(), id__lte=self.ends.line, withdrawal=None)
-        told = found.order_by("id").values_list(*make.LineText._fields)
+        texts = found.order_by("id").values_list(*make.LineText._fields)
         for key, connector in sorted(self.connectors.items()):
             last = 0
-            while lines := list(map(make.LineText._make, told.filter(connector=key, id__gt=last)[:CHUNK])):
+            while lines := list(map(make.LineText._make, texts.filter(connector=key, id__gt=last)[:CHUNK])):
                 yield connector, lines
                 last = lines[-1].pk
 
@@ -286,9 +286,9 @@ class Reading:
         """Align's user of the line that our change is in finds it, too."""
         for some in self.scratch.waiting(CHUNK):
             users = dict(MirrorLine.objects.filter(pk__in=[row[-1] for row in some]).values_list("pk", "user"))
-            for seq, at, plan, text, told, line in some:
+            for seq, at, plan, text, record, line in some:
                 if self._has_words(search_terms.with_remote(text, users.get(line, ""))):
-                    self.scratch.add("record", [(at, 0, seq, told)])
+                    self.scratch.add("record", [(at, 0, seq, record)])
                     self.found.add_row(seq, plan)
 
     def _with_user(self, row: HistoryRow) -> str:
@@ -341,8 +341,8 @@ class Reading:
     def _name_surplus(self, some: Sequence[TableRow]) -> None:
         """Those that were not compared: they name nothing, something else, or what is of another time."""
         entries = Entry.objects.filter(seq__in=[row.seq for row in some if row.seq], seq__lte=self.ends.seq)
-        told = parsed(entries.values_list("seq", "hash", "body"))
-        times = {entry.seq: made.at for entry in told if (made := row_of(entry.body, is_found=False))}
+        parsed_entries = parsed(entries.values_list("seq", "hash", "body"))
+        times = {entry.seq: made.at for entry in parsed_entries if (made := row_of(entry.body, is_found=False))}
         counting = MirrorLine.objects.filter(withdrawal=None, pk__in=[row.line for row in some if row.line])
         lines = dict(counting.values_list("pk", "at"))
         taken = self.scratch.taken([row.line for row in some if row.line])

@@ -80,7 +80,7 @@ def _gaps(connector: Connector, period: StatedPeriod, covered: gaps.CoveredTime)
     name = f"connector {connector.align_connector_id} ({one_line(connector.name)})"
     since = min(period.since or connector.created_at, period.until)
     found = covered.gaps(connector, since, period.until)
-    yield from _not_told_yet(name, covered.open_since.get(connector.pk), period)
+    yield from _unrecorded_yet(name, covered.open_since.get(connector.pk), period)
     if not found:
         yield f"- {name}: Align's log was taken in without a gap {period.stretch(since, period.until)}."
         return
@@ -91,7 +91,7 @@ def _gaps(connector: Connector, period: StatedPeriod, covered: gaps.CoveredTime)
         yield f"    and {len(found) - MOST_GAPS} more"
 
 
-def _not_told_yet(name: str, since: datetime | None, period: StatedPeriod) -> Iterator[str]:
+def _unrecorded_yet(name: str, since: datetime | None, period: StatedPeriod) -> Iterator[str]:
     if since and since < period.until:
         yield f"- {name}: that the log was read {period.stretch(since, period.until)} no entry tells yet."
 

@@ -139,7 +139,7 @@ def file(request: HttpRequest, pack: UUID) -> HttpResponse:
     except OSError:
         return failure(request, LOST.format(settings.PACK_FOLDER), status=410)
     if request.method == "GET":
-        services.note_download(found, actor=person_of(request))
+        services.record_download(found, actor=person_of(request))
     name = mail.file_name(found)
     # Django sends it block by block.
     return FileResponse(stream, as_attachment=True, filename=name, content_type="application/zip")  # type: ignore[return-value]

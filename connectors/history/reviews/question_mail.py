@@ -17,13 +17,13 @@ from connectors.models import Question
 ASKED, ANSWERED = "question-asked", "question-answered"
 
 
-def tell_asked(question: Question) -> None:
+def queue_asked_mail(question: Question) -> None:
     """In the transaction that asks it."""
     subject = f"{_name(question.asked_by)} asks about a change"
     _queue(ASKED, question, question.to, subject, "connectors/history/reviews/question.txt")
 
 
-def tell_answered(question: Question) -> None:
+def queue_answered_mail(question: Question) -> None:
     """In the transaction that answers it. Nobody is asked any more what is answered."""
     outbox.withdraw([ASKED], _about(question))
     subject = f"{_name(question.answered_by)} answered your question"

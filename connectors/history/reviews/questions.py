@@ -99,7 +99,7 @@ def ask(row: HistoryRow, to: int, text: str, *, actor: Person) -> Question:
             to=person,
             text=text,
         )
-        question_mail.tell_asked(question)
+        question_mail.queue_asked_mail(question)
         _entry(QUESTION_ASKED, question, row, f"Asked {person}: {text}", actor)
     return question
 
@@ -127,7 +127,7 @@ def answer(question: Question, text: str, *, actor: Person) -> Question:
         if not current.is_active or not may_answer(found, current):
             raise Refused(f"{found.to or 'Somebody else'} was asked this, and answers it.")
         _add(found, text, actor)
-        question_mail.tell_answered(found)
+        question_mail.queue_answered_mail(found)
         _entry(QUESTION_ANSWERED, found, row_of(found), f"Answered {found.asked_by or 'a reviewer'}: {text}", actor)
     return found
 

@@ -47,15 +47,15 @@ def overdue() -> int:
 class ToDo:
     """What of reviews the overview tells those who read the history."""
 
-    standing: ReviewStatus
+    review_status: ReviewStatus
     open_questions: int
 
     def __bool__(self) -> bool:
-        return bool(self.standing.open or self.open_questions)
+        return bool(self.review_status.open or self.open_questions)
 
 
 def to_do() -> ToDo:
-    return ToDo(standing=weeks.review_status(), open_questions=open_questions())
+    return ToDo(review_status=weeks.review_status(), open_questions=open_questions())
 
 
 def waiting_for(person: Person) -> int:

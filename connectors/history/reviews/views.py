@@ -30,7 +30,7 @@ def listed(request: HttpRequest) -> HttpResponse:
     until = weeks.read(text_in(request.GET, "until"), now)
     context = {
         "page": weeks.listed(until, now),
-        "standing": weeks.review_status(now),
+        "review_status": weeks.review_status(now),
         "open_questions": sign_off.open_questions(),
         "first": weeks.first(now),
         "overdue_days": weeks.OVERDUE.days,

@@ -238,7 +238,7 @@ class Detail:
     entry: Entry | None
     archive: archive_index.Holding | None  # which the entry has left the database into
     whole: bool  # the entry has the hash it was written with
-    standing: RowStatus
+    status: RowStatus
     ambiguous: bool
     neighbours: Sequence[HistoryRow]
     has_author: bool  # the entry says who decided on the value; those of before say only who applied it
@@ -253,7 +253,7 @@ def detail(row: HistoryRow) -> Detail:
         entry=entry,
         archive=archive_index.holding(row.entry_seq) if row.entry_seq and entry is None else None,
         whole=entry is not None and entry.hash == digest(entry.prev, entry.body),
-        standing=row_status.of_one(row),
+        status=row_status.of_one(row),
         ambiguous=bool(row.line and parse(row.line.description, row.line.type).ambiguous),
         neighbours=_neighbours(row),
         has_author=bool(people.get("author")),

@@ -60,7 +60,7 @@ def history(request: HttpRequest) -> HttpResponse:
         "shows_utc": timezone.get_current_timezone_name() != "UTC",
         **_head(),
     }
-    context["standings"] = RowStatuses(shown.rows, context["chain"].found)
+    context["row_statuses"] = RowStatuses(shown.rows, context["chain"].found)
     return page(request, "connectors/history/search/history.html", context)
 
 

@@ -130,7 +130,7 @@ def _decision_compared(case: CaseText, entries: Mapping[int, Entry], gone: int) 
 def _is_among(case: CaseText, entry: Entry) -> bool:
     """A withdrawal of thousands of lines does not name every case that it ended."""
     named = _cases_of(entry)
-    return case.pk in named or (entry.action == LOG_WITHDRAWN and len(named) >= withdrawals.MOST_TOLD)
+    return case.pk in named or (entry.action == LOG_WITHDRAWN and len(named) >= withdrawals.MOST_LISTED)
 
 
 def _decided(entry: Entry) -> dict[str, object]:
@@ -180,7 +180,7 @@ def _sighting_compared(case: CaseText, entry: Entry | None, row: HistoryRow | No
     if not case.has_line:
         said = {"at": seen.at, "connector_id": (body_of(entry)["connector"] or {}).get("id")}
         yield from compared(CASES, what, {name: getattr(case, name) for name in said}, said, entry.seq)
-    elif row is not None and not seen.is_told_by(row, matching.window()):
+    elif row is not None and not seen.matches_line(row, matching.window()):
         yield altered(CASES, what, "line", case.line_id, "something that this line does not tell", entry.seq)
 
 

@@ -89,8 +89,8 @@ def stored(chosen: Q) -> list[StoredRow]:
 def rows_of_entries(after: Position) -> Page:
     """Each entry has its row, except those of acts that the pages do not show, and each row its entry."""
     start = int(after or archived_seq())
-    told = Entry.objects.filter(seq__gt=start).order_by("seq").values_list(*make.EntryText._fields)
-    entries = list(map(make.EntryText._make, told[:SIZE]))
+    texts = Entry.objects.filter(seq__gt=start).order_by("seq").values_list(*make.EntryText._fields)
+    entries = list(map(make.EntryText._make, texts[:SIZE]))
     is_last = len(entries) < SIZE
     span = Q(entry_seq__gt=start) if is_last else Q(entry_seq__gt=start, entry_seq__lte=entries[-1].seq)
     by_seq = {row.entry_seq: row for row in stored(span)}
@@ -101,7 +101,7 @@ def rows_of_entries(after: Position) -> Page:
 
 def _entry_compared(entry: Entry | make.EntryText, row: StoredRow | None) -> Iterator[Difference]:
     try:
-        again = row_of(entry, is_told=make.is_told(entry))
+        again = row_of(entry, has_line=make.has_line(entry))
     except UNREADABLE:  # the chain's check names it
         yield Difference(kind=ALTERED, table=ROWS, seq=entry.seq, sentence=f"Entry {entry.seq} cannot be read.")
         return
@@ -204,8 +204,8 @@ def _hanging(span: Q) -> list[Hanging]:
 
 
 def _lines(start: int) -> Iterator[make.LineText]:
-    told = MirrorLine.objects.filter(pk__gt=start).order_by("pk").values_list(*make.LineText._fields)
-    return map(make.LineText._make, told[:SIZE])
+    texts = MirrorLine.objects.filter(pk__gt=start).order_by("pk").values_list(*make.LineText._fields)
+    return map(make.LineText._make, texts[:SIZE])
 
 
 def _by_connector(lines: Iterable[make.Line]) -> Iterator[tuple[Connector, list[make.Line]]]:
@@ -230,8 +230,8 @@ def _lines_compared(
         row, again = by_line.get(line.pk), made.get(line.pk)
         if hanging := paired.get(line.pk):
             # Whether just this line belongs to it is looked at in pairings.
-            look = make.match_of_line(connector, line, terms)
-            if not look or (look, connector.pk) != (hanging.match, hanging.connector_id):
+            match_key = make.match_of_line(connector, line, terms)
+            if not match_key or (match_key, connector.pk) != (hanging.match, hanging.connector_id):
                 yield _hangs_wrong(hanging)
         elif again and row is None:
             sentence = f"Line {line.pk} has no row: {line.description}"

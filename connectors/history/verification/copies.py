@@ -85,12 +85,12 @@ def _question_compared(
         if question.to_id and not _has_its_address(question, said):
             said = said | {"to": says["to"]}  # it has another address since
         yield from compared(QUESTIONS, what, says, said, times[0])
-        for name, at, told_at in (
+        for name, at, stated_at in (
             ("asked_at", question.asked_at, times[1]),
             ("answered_at", question.answered_at, times[2]),
         ):
-            if (at is None) != (told_at is None) or (told_at and not is_near(at, told_at)):
-                yield altered(QUESTIONS, what, name, at, told_at, times[0])
+            if (at is None) != (stated_at is None) or (stated_at and not is_near(at, stated_at)):
+                yield altered(QUESTIONS, what, name, at, stated_at, times[0])
 
 
 def _has_its_address(question: Question, said: Mapping[str, object]) -> bool:
@@ -151,12 +151,12 @@ def all_terms(after: Position) -> Page:
     for entry in Entry.objects.filter(action__in=(TERMS_LEARNED, TERMS_DECIDED)).order_by("seq").iterator():
         body = body_of(entry)
         actor, connector = body["actor"] or {}, body["connector"]["id"]
-        for label, told_of in body["data"]["terms"].items():
+        for label, stated in body["data"]["terms"].items():
             key = connector, fold(label)[: labels.LONGEST]
             if entry.action == TERMS_LEARNED:
-                type_, evidence[key] = told_of["type"], told_of["evidence"]
+                type_, evidence[key] = stated["type"], stated["evidence"]
             else:
-                type_ = told_of
+                type_ = stated
             by = (actor.get("name") or actor.get("email", ""))[:320]
             says: dict[str, object] = {"label": label[: labels.LONGEST], "work_item_type": type_, "decided_by": by}
             said[key] = entry.seq, entry.at, says

@@ -32,8 +32,8 @@ def compared(
             yield altered(table, what, name, says[name], value, seq)
 
 
-def is_near(at: datetime | None, told_at: datetime) -> bool:
-    return at is not None and timedelta(0) <= told_at - at <= WAITED
+def is_near(at: datetime | None, stated_at: datetime) -> bool:
+    return at is not None and timedelta(0) <= stated_at - at <= WAITED
 
 
 def body_of(entry: Entry) -> Mapping[str, Any]:

@@ -38,12 +38,12 @@ COLUMNS = (
 
 def pairings(after: Position) -> Page:
     """`after` is a connector and the look up to which its rows have been gone through."""
-    connector, look = after or (0, "")
-    rows = _rows(connector, look)[:SIZE]
+    connector, match_key = after or (0, "")
+    rows = _rows(connector, match_key)[:SIZE]
     found = list(rows)
     if len(found) == SIZE:
         *whole, last = [list(group) for _, group in groupby(found, key=attrgetter("match"))]
-        groups = whole or [list(_rows(connector, look).filter(match=last[0].match))]
+        groups = whole or [list(_rows(connector, match_key).filter(match=last[0].match))]
         following: Position = (connector, groups[-1][0].match)
     else:
         groups = [list(group) for _, group in groupby(found, key=attrgetter("match"))]
@@ -53,8 +53,8 @@ def pairings(after: Position) -> Page:
     return Page(following=following, rows=sum(map(len, groups)), found=differences)
 
 
-def _rows(connector: int, look: str) -> Any:
-    rows = HistoryRow.objects.filter(connector=connector, match__gt=look).exclude(match="")
+def _rows(connector: int, match_key: str) -> Any:
+    rows = HistoryRow.objects.filter(connector=connector, match__gt=match_key).exclude(match="")
     return rows.annotate(as_text=AS_TEXT).order_by("match", "at", "id").values_list(*COLUMNS, named=True)
 
 

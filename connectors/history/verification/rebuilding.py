@@ -29,7 +29,7 @@ from connectors.models.connector import Connector
 from connectors.ports.differences import Difference, Page, Position, TableComparison
 
 REBUILT = "history.rebuilt"
-MOST_TOLD = 100  # differences that the entry names
+MOST_LISTED = 100  # differences that the entry names
 TRIES = 3  # what was mended may show what stood behind it: a line that loses a wrong row has none
 Progress = Callable[[str, int], None]
 
@@ -53,14 +53,14 @@ class Rebuilt:
 def rebuild(*, actor: Person | None, progress: Progress | None = None) -> Rebuilt:
     """Mend all rows, their pairings and what the search finds them by; that it was done is an entry."""
     done = Rebuilt()
-    for look in (*comparison.COMPARISONS, *pairings.COMPARISONS):
+    for table in (*comparison.COMPARISONS, *pairings.COMPARISONS):
         position, rows, is_through = None, 0, False
         while not is_through:
-            page = _mended(look, position, done)
+            page = _mended(table, position, done)
             position, rows = page.following, rows + page.rows
             is_through = position is None
             if progress:
-                progress(look.name, rows)
+                progress(table.name, rows)
     _open_missing_cases()
     search_index.rebuild()
     with transaction.atomic():
@@ -76,18 +76,18 @@ def rebuild(*, actor: Person | None, progress: Progress | None = None) -> Rebuil
     return done
 
 
-def _mended(look: TableComparison, position: Position, done: Rebuilt) -> Page:
-    page = look.page(position)
+def _mended(table: TableComparison, position: Position, done: Rebuilt) -> Page:
+    page = table.page(position)
     if not page.found:
         return page
     with transaction.atomic():
         lock_head()
-        page = look.page(position)
+        page = table.page(position)
         done.count += len(page.found)
-        done.found += page.found[: MOST_TOLD - len(done.found)]
+        done.found += page.found[: MOST_LISTED - len(done.found)]
         for _ in range(TRIES):
             _mend(page.found)
-            page = look.page(position)
+            page = table.page(position)
             if not page.found:
                 break
         done.left += len(page.found)
@@ -116,7 +116,7 @@ def _add_match_keys(match_keys: dict[int, set[str]], rows: Iterable[HistoryRow])
 def _mend_entry(seq: int) -> Sequence[HistoryRow]:
     """The row as it was and as it is."""
     entry = Entry.objects.filter(seq=seq).first()
-    again = row_of(entry, is_told=make.is_told(entry)) if entry else None
+    again = row_of(entry, has_line=make.has_line(entry)) if entry else None
     stored = HistoryRow.objects.filter(entry_seq=seq).select_related("line").first()
     if again is None:
         if stored and seq > comparison.archived_seq():

@@ -48,9 +48,9 @@ class RowStatuses:
 
 def of_one(row: HistoryRow) -> RowStatus:
     """With its pairing, which costs too much for a list."""
-    standings = RowStatuses([row], services.last_found())
-    standings.differing[row.pk] = [*standings.differing.get(row.pk, []), *pairings.of_row(row)]
-    return standings.of(row)
+    row_statuses = RowStatuses([row], services.last_found())
+    row_statuses.differing[row.pk] = [*row_statuses.differing.get(row.pk, []), *pairings.of_row(row)]
+    return row_statuses.of(row)
 
 
 def sentence(row: HistoryRow, differences: Sequence[Difference]) -> str:

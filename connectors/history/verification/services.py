@@ -30,15 +30,15 @@ from alignadmin.due_work import due_work
 from connectors.history.intake import run_check
 from connectors.history.verification import comparison, copies, pairings
 from connectors.jobs import runner
-from connectors.jobs.runner import MOST_TRIES, PROGRESS_EVERY, JobFailed, Run, Tell, owner_name
+from connectors.jobs.runner import MOST_TRIES, PROGRESS_EVERY, JobFailed, Reporter, Run, owner_name
 from connectors.models import ACTIVE, Job, JobKind, JobState, MirrorLine, Verification
 from connectors.ports.differences import Difference, Page, Position, TableComparison
 from connectors.ports.extensions import extensions
 
 VERIFIED = "history.verified"
-KEPT = ("chain", "look", "position", "until_seq", "until_line", "differences", "found")  # to go on from
+KEPT = ("chain", "table_index", "position", "until_seq", "until_line", "differences", "found")  # to go on from
 MOST_KEPT = 100  # differences that are named one by one
-MOST_TOLD = 5  # of them in a sentence
+MOST_LISTED = 5  # of them in a sentence
 TOO_OFTEN = "This check was begun time and again and never came to its end. See the log, then start it again."
 
 
@@ -59,7 +59,7 @@ def _runs(after: Position) -> Page:
     return Page(following=None, rows=MirrorLine.objects.count(), found=found, more=more)
 
 
-RUNS = TableComparison(name="lines and runs of the intake", page=_runs, count=MirrorLine.objects.count, is_settled=True)
+RUNS = TableComparison(name="lines and runs of the intake", page=_runs, count=MirrorLine.objects.count, is_final=True)
 
 
 # -- asking -----------------------------------------------------------------------------------------------------------
@@ -109,11 +109,11 @@ def _is_anything_there(slot: datetime) -> bool:
 # -- doing it ---------------------------------------------------------------------------------------------------------
 
 
-def run_now(check: Verification, tell: Tell | None = None) -> Verification:
+def run_now(check: Verification, report: Reporter | None = None) -> Verification:
     """Do it here, or wait for whoever already does; returns it ended. For commands."""
     while check.is_active:
         if run := _claim(check):
-            run.tell = tell
+            run.report = report
             runner.execute(run)
         else:
             time.sleep(PROGRESS_EVERY)
@@ -141,15 +141,15 @@ def verify_history(run: Run) -> None:
         check.chain = _chain_checked(run, check)
         keep(run, check)
     read = int(check.chain["rows"])
-    while check.look < len(tables):
-        look = tables[check.look]
-        run.job.item = look.name
-        page = _page(look, check.position)
+    while check.table_index < len(tables):
+        table = tables[check.table_index]
+        run.job.item = table.name
+        page = _page(table, check.position)
         check.differences += len(page.found) + page.more
         check.found += [asdict(each) for each in page.found[: MOST_KEPT - len(check.found)]]
         check.position = page.following
         if page.following is None:
-            check.look += 1
+            check.table_index += 1
         _progress(run, check, max(run.job.done, read) + page.rows)
     _finish(run, check)
 
@@ -173,7 +173,7 @@ def keep(run: Run, check: Verification) -> None:
 def _begin(run: Run, check: Verification, tables: Sequence[TableComparison]) -> None:
     check.until_seq = ChainHead.objects.filter(pk=1).values_list("seq", flat=True).first() or 0
     check.until_line = MirrorLine.objects.aggregate(last=Max("pk"))["last"] or 0
-    run.job.total = Entry.objects.count() + sum(look.count() for look in tables)
+    run.job.total = Entry.objects.count() + sum(table.count() for table in tables)
     run.job.item = "chain of entries"
     keep(run, check)
 
@@ -187,14 +187,14 @@ def _chain_checked(run: Run, check: Verification) -> dict[str, Any]:
     return said
 
 
-def _page(look: TableComparison, position: Any) -> Page:
+def _page(table: TableComparison, position: Any) -> Page:
     """What differs in a page may be half of what somebody writes just now: it is looked at again when nobody does."""
     with without_collector():
-        page = look.read(position)
-    if page.found and not look.is_settled:
+        page = table.read(position)
+    if page.found and not table.is_final:
         with transaction.atomic():
             lock_head()
-            page = look.read(position)
+            page = table.read(position)
     return page
 
 
@@ -255,8 +255,8 @@ def sentence_of(check: Verification) -> str:
 def compared_sentence(check: Verification) -> str:
     if not check.differences:
         return "Every row says what its entry or line says; none is missing, none is surplus."
-    first = " ".join(each["sentence"] for each in check.found[:MOST_TOLD])
-    more = check.differences - min(len(check.found), MOST_TOLD)
+    first = " ".join(each["sentence"] for each in check.found[:MOST_LISTED])
+    more = check.differences - min(len(check.found), MOST_LISTED)
     count = "1 difference" if check.differences == 1 else f"{check.differences:,} differences"
     verb = "was" if check.differences == 1 else "were"
     return (

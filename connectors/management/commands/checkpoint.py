@@ -32,9 +32,9 @@ class Command(BaseCommand):
         except NotSigned as error:
             raise CommandError(str(error)) from error
         deliveries.deliver_due()
-        self._tell()
+        self._write_status()
 
-    def _tell(self) -> None:
+    def _write_status(self) -> None:
         last = checkpoints.latest()
         if last:
             self.stdout.write(f"Checkpoint {last.number}: {last.seq} entries, signed by the key {last.key_id}.")

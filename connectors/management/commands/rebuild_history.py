@@ -18,12 +18,12 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        done = rebuilding.rebuild(actor=None, progress=self.tell if options["verbosity"] > 1 else None)
+        done = rebuilding.rebuild(actor=None, progress=self.report if options["verbosity"] > 1 else None)
         self.stdout.write(done.sentence)
         for each in done.found:
             self.stdout.write(each.sentence)
         if done.left:
             sys.exit(1)
 
-    def tell(self, item: str, rows: int) -> None:
+    def report(self, item: str, rows: int) -> None:
         self.stdout.write(f"{item}: {rows} rows processed")

@@ -33,26 +33,26 @@ class Command(BaseCommand):
             if not options["dry_run"]:
                 done = key_rotation.reseal_all(self.stdout.write)
                 self.stdout.write(f'{done} values were encrypted again with the key "{known[0]}".')
-            is_done = self._tell(key_rotation.seal_status(), known)
+            is_done = self._write_status(key_rotation.seal_status(), known)
         except SealError as error:
             raise CommandError(str(error)) from error
         if not is_done and not options["dry_run"]:
             sys.exit(1)
 
-    def _tell(self, standing: SealStatus, known: list[str]) -> bool:
+    def _write_status(self, status: SealStatus, known: list[str]) -> bool:
         """Whether everything opens and only the first key is needed."""
         first, *older = known
-        counts = standing.counts
+        counts = status.counts
         self.stdout.write(f'{counts[first]} values are encrypted with the key "{first}", the active one.')
         for key_id in older:
             self.stdout.write(_of_older(key_id, counts[key_id]))
         for key_id in sorted(set(counts) - set(known)):
             self.stderr.write(_of_unknown(key_id, counts[key_id]))
-        for what in standing.broken[:MOST_NAMED]:
+        for what in status.broken[:MOST_NAMED]:
             self.stderr.write(f"Does not open: {what}. Give this secret again.")
-        if len(standing.broken) > MOST_NAMED:
-            self.stderr.write(f"{len(standing.broken) - MOST_NAMED} more do not open.")
-        return not standing.broken and counts.total() == counts[first]
+        if len(status.broken) > MOST_NAMED:
+            self.stderr.write(f"{len(status.broken) - MOST_NAMED} more do not open.")
+        return not status.broken and counts.total() == counts[first]
 
 
 def _of_older(key_id: str, count: int) -> str:

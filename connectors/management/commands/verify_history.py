@@ -30,16 +30,16 @@ class Command(BaseCommand):
         folder: Path | None = options["checkpoints"]
         if folder and not folder.is_dir():
             raise CommandError(f"There is no folder {folder}.")
-        tell = self.tell if options["verbosity"] > 1 else None
-        check = services.run_now(services.ask(actor=None, folder=folder and folder.absolute()), tell)
+        report = self.report if options["verbosity"] > 1 else None
+        check = services.run_now(services.ask(actor=None, folder=folder and folder.absolute()), report)
         if check.state == JobState.FAILED:
             raise CommandError(check.job.error)
         ok = services.is_ok(check)
         (self.stdout if ok else self.stderr).write(services.sentence_of(check))
-        for each in check.found[services.MOST_TOLD :]:
+        for each in check.found[services.MOST_LISTED :]:
             self.stderr.write(each["sentence"])
         if not ok:
             sys.exit(1)
 
-    def tell(self, item: str, rows: int) -> None:
+    def report(self, item: str, rows: int) -> None:
         self.stdout.write(f"{item}: {rows} rows read")

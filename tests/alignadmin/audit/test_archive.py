@@ -302,7 +302,7 @@ def test_it_is_refused_while_the_entry_about_it_cannot_be_written(
 
     made = archive.write(archive.end_of_prefix(LATER, to_remove=True), actor=None)
     with monkeypatch.context() as patch:
-        patch.setattr(archive, "_tell", refuse)
+        patch.setattr(archive, "_record", refuse)
         with pytest.raises(DatabaseError):
             archive.remove(made, actor=None, now=LATER)
     assert Entry.objects.filter(seq__lte=10).count() == 10

@@ -79,7 +79,7 @@ def run(*arguments: object, script: Path = Path(standalone_checker.__file__)) ->
 
 def said(path: Path, copies: Path | None = None) -> str:
     """In this process, and without the exit code where something is wrong."""
-    return standalone_checker.told(
+    return standalone_checker.text_of(
         standalone_checker.check(path, standalone_checker.read_copies(copies) if copies else None)
     )
 
@@ -288,7 +288,7 @@ def test_garbage_is_a_sentence(folder: Path, name: str, raw: bytes) -> None:
     (folder / name).write_bytes(raw)
     report = standalone_checker.check(folder)
     assert not report.ok
-    assert len(standalone_checker.told(report)) < 500
+    assert len(standalone_checker.text_of(report)) < 500
 
 
 @pytest.mark.parametrize("raw", GARBAGE, ids=range(len(GARBAGE)))

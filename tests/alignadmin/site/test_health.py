@@ -31,7 +31,7 @@ QUICK = {"WORKER_SILENT_AFTER": "3", "JOB_HEARTBEAT": "1"}
 
 @pytest.fixture
 def heard(db: None) -> WorkerHeartbeat:
-    return factories.worker_heard()
+    return factories.worker_alive()
 
 
 def silent_for(row: WorkerHeartbeat, **time: float) -> None:

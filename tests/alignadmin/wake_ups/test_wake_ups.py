@@ -14,7 +14,7 @@ from django.db import connection, connections, transaction
 from alignadmin.due_work import wake
 from alignadmin.wake_ups.counting import count_one, counted
 from alignadmin.wake_ups.models import WakeUpCount
-from alignadmin.wake_ups.watch import LOOK_EVERY_THOUGH_NOTIFIED, WakeUpWatch
+from alignadmin.wake_ups.watch import POLL_EVERY_THOUGH_NOTIFIED, WakeUpWatch
 from tests.support.processes import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -100,7 +100,7 @@ def test_what_others_count_is_heard_and_nothing_that_was_before() -> None:
     for _ in range(3):
         count_one()
     with heard() as told:
-        time.sleep(2 * LOOK_EVERY_THOUGH_NOTIFIED)
+        time.sleep(2 * POLL_EVERY_THOUGH_NOTIFIED)
         assert told == []
         count_one()
         eventually(lambda: bool(told), what="the wake-up")
@@ -120,15 +120,15 @@ def test_one_that_waits_hears_it_sooner_than_the_number_is_read_on_postgresql() 
             count_one()
             eventually(lambda number=number: len(told) > number, what="the wake-up")  # type: ignore[misc]
             delays.append(told[number][0] - began)
-    assert sorted(delays)[2] < LOOK_EVERY_THOUGH_NOTIFIED / 2, delays
+    assert sorted(delays)[2] < POLL_EVERY_THOUGH_NOTIFIED / 2, delays
 
 
 def test_a_watch_that_met_a_database_in_trouble_hears_again() -> None:
     count_one()
     with heard() as told:
         with moved_away():
-            time.sleep(3 * LOOK_EVERY_THOUGH_NOTIFIED)
-        time.sleep(2 * LOOK_EVERY_THOUGH_NOTIFIED)
+            time.sleep(3 * POLL_EVERY_THOUGH_NOTIFIED)
+        time.sleep(2 * POLL_EVERY_THOUGH_NOTIFIED)
         assert told == []
         count_one()
         eventually(lambda: bool(told), what="the wake-up after the trouble")

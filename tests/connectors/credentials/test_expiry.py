@@ -39,9 +39,9 @@ def credential(*, left: int | None = None, age: int = 5) -> Credential:
         (-400, "bad", "expired 400 days ago"),
     ],
 )
-def test_the_days_to_an_expiry_date_are_told_in_words(left: int, looks: str, words: str) -> None:
+def test_the_days_to_an_expiry_date_are_told_in_words(left: int, style: str, words: str) -> None:
     told = expiry.deadline(credential(left=left), today=TODAY)
-    assert (told.days_left, told.looks, told.words) == (left, looks, words)
+    assert (told.days_left, told.style, told.words) == (left, style, words)
     assert told.has_passed is (left < 0)
 
 
@@ -54,9 +54,9 @@ def test_the_days_to_an_expiry_date_are_told_in_words(left: int, looks: str, wor
         (93, "warn", "No expiry set, created 93 days ago, rotate within 90 days"),
     ],
 )
-def test_without_an_expiry_date_the_age_is_told_and_warned_at_four_fifths(age: int, looks: str, words: str) -> None:
+def test_without_an_expiry_date_the_age_is_told_and_warned_at_four_fifths(age: int, style: str, words: str) -> None:
     told = expiry.deadline(credential(age=age), today=TODAY)
-    assert (told.days_left, told.age_days, told.looks, told.words) == (None, age, looks, words)
+    assert (told.days_left, told.age_days, told.style, told.words) == (None, age, style, words)
 
 
 def test_days_are_the_operators_and_not_the_viewers() -> None:

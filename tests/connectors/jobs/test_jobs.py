@@ -360,7 +360,7 @@ def test_a_job_left_alone_is_taken_over_without_a_thread_of_the_queue(
 def test_with_the_settings_as_they_come_nothing_is_stuck_longer_than_90_seconds() -> None:
     """From the kill: the lease runs out, the clock looks, the last request has settled, one list is read."""
     given = {name: float(re.search(rf'"{name}", ([0-9.]+)', SETTINGS)[1]) for name in DURATIONS}  # type: ignore[index]
-    taken_over = given["JOB_LEASE"] + runner.LOOK_AGAIN
+    taken_over = given["JOB_LEASE"] + runner.RECHECK_AFTER
     settled = given["REQUEST_DEADLINE"] + given["SENDING_GRACE"]  # since the request left, before the kill
     a_list_and_the_request_again = 2 * given["REQUEST_DEADLINE"]
     assert max(taken_over, settled) + a_list_and_the_request_again <= 90

@@ -17,7 +17,7 @@ from alignadmin.audit.models import Entry
 from connectors.jobs import runner
 from connectors.models import Connector, HistoryRow, Job, JobKind, JobState, Probe
 from connectors.setup import maintenance
-from mappings.contract.job import start_due_looks
+from mappings.contract.job import start_due_observations
 from mappings.contract.proposals import proposals
 from mappings.engine.families import A2J_STATE, J2A_STATE, J2A_STEP
 from mappings.engine.values import Situation, TypeName
@@ -392,11 +392,11 @@ def test_a_create_that_is_refused_is_told_and_nothing_stays_open(
 def test_the_clock_looks_once_an_interval_and_not_in_maintenance(connector: Connector, admin: Person) -> None:
     Connector.objects.update(contract_due_at=None)
     maintenance.begin(connector, reason="Upgrade", actor=admin)
-    assert start_due_looks() == 0
+    assert start_due_observations() == 0
     maintenance.end(connector, actor=admin)
-    assert start_due_looks() == 0  # every list is being read, and tells which are the largest
+    assert start_due_observations() == 0  # every list is being read, and tells which are the largest
     runner.run_now(Job.objects.get(kind="observe", state=JobState.QUEUED))
-    assert [start_due_looks(), start_due_looks()] == [1, 0]
+    assert [start_due_observations(), start_due_observations()] == [1, 0]
     assert Job.objects.filter(kind=JobKind.CONTRACT, state=JobState.QUEUED).count() == 1
 
 

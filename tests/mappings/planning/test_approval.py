@@ -410,11 +410,11 @@ def test_an_emergency_stays_on_the_overview_until_another_admin_has_taken_note(
 ) -> None:
     emergency(author, plan)
     noting = f"/plans/{plan.pk}/noted/"
-    for client, may_note in ((author, False), (other, True), (signed_in(Role.VIEWER), False)):
+    for client, may_acknowledge in ((author, False), (other, True), (signed_in(Role.VIEWER), False)):
         html = client.get("/").content.decode()
         assert "Approved alone, in an emergency:" in html
         assert "Align shows all Stories as done" in html
-        assert (noting in html) is may_note
+        assert (noting in html) is may_acknowledge
     assert author.post(noting).status_code == 409
     assert other.post(noting).status_code == 303
     assert "Approved alone, in an emergency:" not in said(author.get("/"))

@@ -87,7 +87,7 @@ def two_changes(align: Connector, eli: Person) -> list[Entry]:
     return changed(align, eli, EVENT, replace(EVENT, after_name="Done", after_id=10014))
 
 
-def is_told(client: Client, pack: Any, count: int) -> bool:
+def has_line(client: Client, pack: Any, count: int) -> bool:
     """In the statements, the manifest, the entry and on the page."""
     said = text(pack, "statements.txt")
     manifest = json.loads(text(pack, "manifest.json"))["compared"]
@@ -106,7 +106,7 @@ def test_a_table_that_says_the_same_is_said_to(reviewer: Client, align: Connecto
     two_changes(align, eli)
     logged(align, eli, "Something that no grammar reads")
     pack = made(reviewer)
-    assert not is_told(reviewer, pack, 0)
+    assert not has_line(reviewer, pack, 0)
     assert "That table says the same" in text(pack, "statements.txt")
 
 
@@ -138,7 +138,7 @@ def test_a_forged_row_is_packed_as_its_entry_says_and_named(
         NOON.isoformat(),
     )
     assert (found[0]["reason"], found[0]["approver_name"], found[0]["line"]) == ("QA column added", "Eli Editor", None)
-    assert is_told(reviewer, pack, 2 if forged == "entry" else 1)
+    assert has_line(reviewer, pack, 2 if forged == "entry" else 1)
     assert named in text(pack, "statements.txt")
     assert checked(unpacked(pack, tmp_path))[0] == 0
 
@@ -166,7 +166,7 @@ def test_an_invented_row_is_not_packed_and_is_named(reviewer: Client, align: Con
         "Dev complete now leads to In Review.",
         "Dev complete now leads to Done.",
     ]
-    assert is_told(reviewer, pack, 1)
+    assert has_line(reviewer, pack, 1)
     assert "A row names no entry and no line, which does not stand for it: Never was." in text(pack, "statements.txt")
 
 
@@ -198,7 +198,7 @@ def test_a_row_that_was_moved_out_of_the_days_asked_for_is_packed_and_one_moved_
     HistoryRow.objects.filter(entry_seq=outside.seq).update(at=NOON)
     pack = made(reviewer, "since:2026-03-10 until:2026-03-10")
     assert [row["seq"] for row in objects(pack, "rows.jsonl")] == [inside.seq]
-    assert is_told(reviewer, pack, 2)
+    assert has_line(reviewer, pack, 2)
 
 
 def test_a_change_told_late_is_found_in_the_days_when_it_happened(
@@ -216,7 +216,7 @@ def test_what_was_deleted_of_aligns_log_lines_rows_is_packed(reviewer: Client, a
     HistoryRow.objects.filter(line__isnull=False).delete()
     pack = made(reviewer, "connector:acme since:2026-03-10 until:2026-03-10")
     assert [row["source"] for row in objects(pack, "rows.jsonl")] == ["align", "outside"]
-    assert is_told(reviewer, pack, 2)
+    assert has_line(reviewer, pack, 2)
 
 
 def test_an_outside_change_that_was_given_to_a_change_of_ours_is_told_as_it_was(
@@ -230,7 +230,7 @@ def test_an_outside_change_that_was_given_to_a_change_of_ours_is_told_as_it_was(
     pack = made(reviewer, "connector:acme since:2026-03-10 until:2026-03-10")
     found = [(row["seq"], row["line"]["id"], row["certainty"]) for row in objects(pack, "rows.jsonl")]
     assert found == [(ours.seq, paired.pk, "exact"), (None, outside.pk, "")]
-    assert is_told(reviewer, pack, 2)
+    assert has_line(reviewer, pack, 2)
 
 
 def test_the_user_of_aligns_line_finds_our_change_although_its_words_were_taken_away(
@@ -302,7 +302,7 @@ def test_a_plan_of_the_pack_that_differs_from_its_entries_is_named_and_one_of_an
     for query in (f"plan:{second.pk}", f"until:{yesterday:%Y-%m-%d}"):
         other = made(reviewer, query)
         assert "DIFFERS" not in text(other, "statements.txt")
-        assert not is_told(reviewer, other, 0)
+        assert not has_line(reviewer, other, 0)
 
 
 def test_a_plan_that_is_gone_is_named_in_its_pack(reviewer: Client, acme: Connector, people: People) -> None:
@@ -350,7 +350,7 @@ def test_a_line_that_comes_in_while_a_pack_is_read_is_no_difference(
     monkeypatch.setattr(span, "read", late)
     pack = made(reviewer, "action:updated")
     assert objects(pack, "rows.jsonl")[0]["certainty"] == ""
-    assert not is_told(reviewer, pack, 0)
+    assert not has_line(reviewer, pack, 0)
 
 
 # --- entries that have left into an archive --------------------------------------------------------------------------
@@ -806,7 +806,7 @@ def test_a_term_that_is_decided_while_a_pack_is_read_is_no_difference(
     monkeypatch.setattr(span, "read", late)
     pack = made(reviewer, "connector:acme")
     assert [row["work_item_type"] for row in objects(pack, "rows.jsonl") if row["line"]] == ["user story"]
-    assert not is_told(reviewer, pack, 0)
+    assert not has_line(reviewer, pack, 0)
     assert checked(unpacked(pack, tmp_path))[0] == 0
 
 

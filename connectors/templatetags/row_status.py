@@ -1,4 +1,4 @@
-"""`{% with standing=row|standing:standings %}`: how far a row of the history may be relied on."""
+"""`{% with status=row|row_status:row_statuses %}`: how far a row of the history may be relied on."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ register = template.Library()
 
 
 @register.filter
-def standing(row: HistoryRow, standings: RowStatuses) -> RowStatus:
-    return standings.of(row)
+def row_status(row: HistoryRow, row_statuses: RowStatuses) -> RowStatus:
+    return row_statuses.of(row)

@@ -8,27 +8,27 @@ from contextvars import ContextVar
 
 from alignadmin.audit.models import Entry
 
-_noted: ContextVar[list[Entry] | None] = ContextVar("entries of this request", default=None)
+_collected: ContextVar[list[Entry] | None] = ContextVar("entries of this request", default=None)
 
 
 @contextmanager
-def noting() -> Iterator[None]:
+def collecting() -> Iterator[None]:
     """For one request, in its thread."""
-    token = _noted.set([])
+    token = _collected.set([])
     try:
         yield
     finally:
-        _noted.reset(token)
+        _collected.reset(token)
 
 
-def note(entries: Sequence[Entry]) -> None:
+def collect(entries: Sequence[Entry]) -> None:
     """Appended, and not yet known to be kept: their transaction may still be taken back."""
-    if (noted := _noted.get()) is not None:
-        noted.extend(entries)
+    if (found := _collected.get()) is not None:
+        found.extend(entries)
 
 
 def kept() -> list[Entry]:
     """Those of this request that are in the database, in their order."""
-    noted = {entry.seq: entry.hash for entry in _noted.get() or ()}
-    found = Entry.objects.filter(seq__in=noted).order_by("seq")
-    return [entry for entry in found if noted[entry.seq] == entry.hash]
+    hashes = {entry.seq: entry.hash for entry in _collected.get() or ()}
+    found = Entry.objects.filter(seq__in=hashes).order_by("seq")
+    return [entry for entry in found if hashes[entry.seq] == entry.hash]

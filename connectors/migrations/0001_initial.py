@@ -324,7 +324,7 @@ class Migration(migrations.Migration):
                             ("intake", "Reading Align's audit log"),
                             ("probe", "Probing a credential"),
                             ("watch", "Trying the new credential"),
-                            ("contract", "Looking at what Align answers"),
+                            ("contract", "Observing API behaviour"),
                             ("pack", "Writing an evidence pack"),
                             ("verify", "Checking the history"),
                         ],

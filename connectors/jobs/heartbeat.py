@@ -51,7 +51,7 @@ def patience() -> timedelta:
 
 
 def last_heartbeat_at() -> datetime | None:
-    last_at: datetime | None = WorkerHeartbeat.objects.aggregate(last_at=Max("heard_at"))["heard"]
+    last_at: datetime | None = WorkerHeartbeat.objects.aggregate(last_at=Max("heard_at"))["last_at"]
     return last_at
 
 

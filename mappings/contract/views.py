@@ -33,7 +33,9 @@ def contract(request: HttpRequest, slug: str) -> HttpResponse:
 @guarded
 def observe(request: HttpRequest, slug: str) -> HttpResponse:
     """Look now; with a key and consent also at how Align answers a create."""
-    return _act(request, slug, lambda shown, actor: job.start(shown, write_key=_consented_key(request), actor=actor))
+    return _perform(
+        request, slug, lambda shown, actor: job.start(shown, write_key=_consented_key(request), actor=actor)
+    )
 
 
 @guarded
@@ -48,7 +50,7 @@ def acknowledge(request: HttpRequest, slug: str) -> HttpResponse:
             raise Refused(NOT_NAMED)
         decisions.acknowledge(shown, pk, changed_at=changed_at, actor=actor)
 
-    return _act(request, slug, act)
+    return _perform(request, slug, act)
 
 
 @guarded
@@ -59,7 +61,7 @@ def type_ids(request: HttpRequest, slug: str) -> HttpResponse:
         family, key = text_in(request.POST, "family"), text_in(request.POST, "type_ids")
         decisions.take_over(shown, family, key, actor=actor)
 
-    return _act(request, slug, act)
+    return _perform(request, slug, act)
 
 
 def _consented_key(request: HttpRequest) -> str:
@@ -71,7 +73,7 @@ def _consented_key(request: HttpRequest) -> str:
     return key
 
 
-def _act(request: HttpRequest, slug: str, act: Action) -> HttpResponse:
+def _perform(request: HttpRequest, slug: str, act: Action) -> HttpResponse:
     shown = with_credentials_or_404(slug)
     try:
         act(shown, person_of(request))

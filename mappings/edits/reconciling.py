@@ -73,18 +73,18 @@ def end_acceptances() -> int:
             reconcile_mapping(row, now=now)
             row.version += 1
         Mapping.objects.bulk_update(rows, [*RECONCILED_FIELDS, "version"])
-        trail.record_all(_ended_acts(rows))
+        trail.record_all(_ended_records(rows))
     return len(rows)
 
 
-def _ended_acts(rows: Sequence[Mapping]) -> list[AuditRecord]:
+def _ended_records(rows: Sequence[Mapping]) -> list[AuditRecord]:
     by_connector: dict[Connector, list[Mapping]] = {}
     for row in rows:
         by_connector.setdefault(row.scope.connector, []).append(row)
-    return [_ended_act(connector, ended) for connector, ended in by_connector.items()]
+    return [_ended_record(connector, ended) for connector, ended in by_connector.items()]
 
 
-def _ended_act(connector: Connector, ended: Sequence[Mapping]) -> AuditRecord:
+def _ended_record(connector: Connector, ended: Sequence[Mapping]) -> AuditRecord:
     what = "1 accepted change counts" if len(ended) == 1 else f"{len(ended)} accepted changes count"
     return AuditRecord(
         action="drift.acceptance_ended",

@@ -87,7 +87,7 @@ def _event(row: Mapping, was: int | None, names: Names) -> MappingEvent:
 
 
 def _place(row: Mapping) -> tuple[object, ...]:
-    """As Sighting.place names it."""
+    """As DriftObservation.place names it."""
     direction, _, kind = row.scope.family.partition("-")
     project = row.scope.project.key if row.scope.project else ""
     return kind, direction, row.work_item_type, row.source_id, project

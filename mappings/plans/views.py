@@ -111,7 +111,7 @@ def _page(request: HttpRequest, found: Plan) -> HttpResponse:
 Action = Callable[[Plan, HttpRequest], object]
 
 
-def _act(request: HttpRequest, pk: int, act: Action, *, in_place: bool = False) -> HttpResponse:
+def _perform(request: HttpRequest, pk: int, act: Action, *, in_place: bool = False) -> HttpResponse:
     """Act on a plan, then show it: by a redirect, or `in_place` for htmx, where nothing scrolls or loses the focus."""
     found = plan_or_404(pk)
     belongs_to(request, found.connector)
@@ -127,7 +127,7 @@ def _act(request: HttpRequest, pk: int, act: Action, *, in_place: bool = False) 
 
 @requires(Right.SEE, Right.APPROVE, ("POST",), fresh=True)
 def approve(request: HttpRequest, pk: int) -> HttpResponse:
-    return _act(request, pk, _approve)
+    return _perform(request, pk, _approve)
 
 
 def _approve(found: Plan, request: HttpRequest) -> object:
@@ -137,7 +137,7 @@ def _approve(found: Plan, request: HttpRequest) -> object:
 
 @requires(Right.SEE, Right.APPROVE, ("POST",), fresh=True)
 def apply(request: HttpRequest, pk: int) -> HttpResponse:
-    return _act(request, pk, _apply)
+    return _perform(request, pk, _apply)
 
 
 def _apply(found: Plan, request: HttpRequest) -> object:
@@ -146,19 +146,21 @@ def _apply(found: Plan, request: HttpRequest) -> object:
 
 @requires(Right.SEE, Right.EDIT, ("POST",))
 def refresh(request: HttpRequest, pk: int) -> HttpResponse:
-    return _act(request, pk, lambda found, req: planning.start_refresh(found, actor=person_of(req)), in_place=True)
+    return _perform(request, pk, lambda found, req: planning.start_refresh(found, actor=person_of(req)), in_place=True)
 
 
 @requires(Right.SEE, Right.APPROVE, ("POST",))
 def control(request: HttpRequest, pk: int, command: str) -> HttpResponse:
     """Pause, resume or cancel."""
-    return _act(request, pk, lambda found, req: planning.control(found, command, actor=person_of(req)), in_place=True)
+    return _perform(
+        request, pk, lambda found, req: planning.control(found, command, actor=person_of(req)), in_place=True
+    )
 
 
 @requires(Right.SEE, Right.APPROVE, ("POST",), fresh=True)
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Send again what failed."""
-    return _act(request, pk, lambda found, req: planning.retry_failed(found, actor=person_of(req)), in_place=True)
+    return _perform(request, pk, lambda found, req: planning.retry_failed(found, actor=person_of(req)), in_place=True)
 
 
 # --- taking back ---------------------------------------------------------------------------------------------------
@@ -196,4 +198,4 @@ def _roll_back_page(found: Plan, reason: str, ticket: str) -> RollBackPage:
 def put_back(request: HttpRequest, pk: int, position: int) -> HttpResponse:
     """Make the waiting edit that restores what a change overwrote."""
     change = get_object_or_404(Change, plan_id=pk, position=position)
-    return _act(request, pk, lambda _, req: roll_back.put_back(change, actor=person_of(req)), in_place=True)
+    return _perform(request, pk, lambda _, req: roll_back.put_back(change, actor=person_of(req)), in_place=True)

@@ -332,7 +332,7 @@ def world(db: None, people: dict[Role, Person]) -> World:
         parameters={
             "slug": connector.slug,
             "pk": plan.pk,
-            "wish": "cancel",
+            "command": "cancel",
             "position": 0,
             "system": System.ALIGN.value,
             "connector-job.pk": job.pk,

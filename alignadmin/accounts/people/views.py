@@ -24,7 +24,7 @@ from alignadmin.web.responses import page, redirect
 
 FORM = ("GET", "POST")
 form_page = requires(Right.CONFIGURE, Right.CONFIGURE, FORM, fresh=True)
-act_only = requires(Right.CONFIGURE, Right.CONFIGURE, ("POST",), fresh=True)
+post_only = requires(Right.CONFIGURE, Right.CONFIGURE, ("POST",), fresh=True)
 JOINING = "joining"  # in the session of whoever follows a link, so that no form's address holds it
 SET = "set"  # in the place of the token, once it is in the session
 
@@ -47,7 +47,9 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _show(request, found, form=form, status=400)
     name, seen = form.cleaned_data["name"], form.cleaned_data["seen"]
-    return _act(request, found, lambda actor: people.edit(found, name, seen=seen, actor=actor), "The name is saved.")
+    return _perform(
+        request, found, lambda actor: people.edit(found, name, seen=seen, actor=actor), "The name is saved."
+    )
 
 
 def _show(
@@ -75,7 +77,7 @@ def new(request: HttpRequest) -> HttpResponse:
     return page(request, "alignadmin/accounts/people/new.html", {"form": form, "has_mail": has_mail()}, status=status)
 
 
-@act_only
+@post_only
 def invitation(request: HttpRequest, pk: int) -> HttpResponse:
     """A new link, by e-mail; the one before stops working."""
     found = get_object_or_404(Person, pk=pk)
@@ -101,22 +103,22 @@ def _invited(request: HttpRequest, invited: Person) -> HttpResponse:
 # --- acting -----------------------------------------------------------------------------------------------------------
 
 
-@act_only
+@post_only
 def role(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Person, pk=pk)
     chosen, seen = text_in(request.POST, "role"), text_in(request.POST, "seen")
-    return _act(
+    return _perform(
         request, found, lambda actor: people.set_role(found, chosen, seen=seen, actor=actor), "The role is set."
     )
 
 
-@act_only
+@post_only
 def reviews(request: HttpRequest, pk: int) -> HttpResponse:
     """Whether an admin may review, too."""
     found = get_object_or_404(Person, pk=pk)
     chosen, seen = text_in(request.POST, "reviews") == "yes", text_in(request.POST, "seen") == "yes"
     done = f"{found} may {'review, too' if chosen else 'not review'}."
-    return _act(request, found, lambda actor: people.set_reviews(found, chosen, seen=seen, actor=actor), done)
+    return _perform(request, found, lambda actor: people.set_reviews(found, chosen, seen=seen, actor=actor), done)
 
 
 @form_page
@@ -129,7 +131,7 @@ def active(request: HttpRequest, pk: int) -> HttpResponse:
         )
     chosen, seen = text_in(request.POST, "active"), text_in(request.POST, "seen")
     if chosen == "yes":
-        return _act(request, found, lambda actor: people.activate(found, actor=actor), f"{found} is active again.")
+        return _perform(request, found, lambda actor: people.activate(found, actor=actor), f"{found} is active again.")
     if chosen == "no":
         return _deactivate(request, found, seen)
     sentence = "The request does not say whether to activate or to deactivate."
@@ -147,13 +149,13 @@ def _deactivate(request: HttpRequest, found: Person, seen: str) -> HttpResponse:
     return page(request, "alignadmin/accounts/people/handed_over.html", {"person": found, "handover": given})
 
 
-@act_only
+@post_only
 def sessions(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Person, pk=pk)
-    return _act(request, found, lambda actor: people.end_sessions(found, actor=actor), f"{found} is signed out.")
+    return _perform(request, found, lambda actor: people.end_sessions(found, actor=actor), f"{found} is signed out.")
 
 
-@act_only
+@post_only
 def factors(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove the second factors of somebody who has lost them; they are told by e-mail."""
     found, actor = get_object_or_404(Person, pk=pk), person_of(request)
@@ -167,7 +169,7 @@ def factors(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(request, _address(found))
 
 
-def _act(request: HttpRequest, found: Person, act: Callable[[Person], object], done: str) -> HttpResponse:
+def _perform(request: HttpRequest, found: Person, act: Callable[[Person], object], done: str) -> HttpResponse:
     try:
         act(person_of(request))
     except Refused as refused:

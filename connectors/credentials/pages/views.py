@@ -103,7 +103,7 @@ def probe(request: HttpRequest, slug: str, system: str) -> HttpResponse:
     def act(shown: CredentialPage, actor: Person) -> None:
         rotation.start_probe(_named(request, shown).uuid, write_key=_consented_key(request), actor=actor)
 
-    return _act(request, slug, system, "probe", act)
+    return _perform(request, slug, system, "probe", act)
 
 
 @guarded
@@ -113,7 +113,7 @@ def switch(request: HttpRequest, slug: str, system: str) -> HttpResponse:
             _named(request, shown).uuid, confirm_loss=bool(text_in(request.POST, "confirm_loss")), actor=actor
         )
 
-    return _act(request, slug, system, "switch", act)
+    return _perform(request, slug, system, "switch", act)
 
 
 @guarded
@@ -121,7 +121,7 @@ def discard(request: HttpRequest, slug: str, system: str) -> HttpResponse:
     def act(shown: CredentialPage, actor: Person) -> None:
         rotation.discard(_named(request, shown).uuid, actor=actor)
 
-    return _act(request, slug, system, "discard", act)
+    return _perform(request, slug, system, "discard", act)
 
 
 @guarded
@@ -134,7 +134,7 @@ def back(request: HttpRequest, slug: str, system: str) -> HttpResponse:
             raise Refused(shown.why_not_back or "Another credential is the previous one by now: look at it first.")
         rotation.go_back(shown.connector, shown.system, actor=actor)
 
-    return _act(request, slug, system, "back", act)
+    return _perform(request, slug, system, "back", act)
 
 
 @guarded
@@ -142,7 +142,7 @@ def retire(request: HttpRequest, slug: str, system: str) -> HttpResponse:
     def act(shown: CredentialPage, actor: Person) -> None:
         rotation.retire(_named(request, shown).uuid, actor=actor)
 
-    return _act(request, slug, system, "retire", act)
+    return _perform(request, slug, system, "retire", act)
 
 
 @guarded
@@ -150,7 +150,7 @@ def again(request: HttpRequest, slug: str, system: str) -> HttpResponse:
     def act(shown: CredentialPage, actor: Person) -> None:
         rotation.try_again(_named(request, shown), actor=actor)
 
-    return _act(request, slug, system, "again", act)
+    return _perform(request, slug, system, "again", act)
 
 
 @guarded
@@ -198,7 +198,7 @@ def _consented_key(request: HttpRequest) -> str:
     return key
 
 
-def _act(request: HttpRequest, slug: str, system: str, name: str, act: Action) -> HttpResponse:
+def _perform(request: HttpRequest, slug: str, system: str, name: str, act: Action) -> HttpResponse:
     shown = _page_of(slug, system)
     try:
         act(shown, person_of(request))

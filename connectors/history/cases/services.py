@@ -188,7 +188,7 @@ def _audit_record(
 def record_observations(connector: Connector, observations: Sequence[DriftObservation]) -> int:
     """Record those changes that no line tells: an entry and an open case each; how many were new.
 
-    Told once: a sighting with the time, the row and the value of one that was told is that one.
+    Recorded once: an observation with the time, the row and the value of one that was recorded is that one.
     """
     if not observations:
         return 0
@@ -210,7 +210,7 @@ def record_observations(connector: Connector, observations: Sequence[DriftObserv
 
 
 def last_recorded(connector: Connector, at: datetime) -> dict[tuple[object, ...], HistoryRow]:
-    """The newest row of what was told of each mapping from then on; keys as Sighting.place."""
+    """The newest row of what was told of each mapping from then on; keys as DriftObservation.place."""
     found: dict[tuple[object, ...], HistoryRow] = {}
     for row in _recorded_rows(connector, at).order_by("entry_seq"):
         found[row.kind, row.direction, row.work_item_type, row.object_id, row.project_key] = row

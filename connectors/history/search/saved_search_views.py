@@ -16,7 +16,7 @@ from connectors.history.search import query_language, saved_views
 from connectors.models import SavedView
 
 HERE = "connectors/history/search/views.html"
-act_only = requires(Right.HISTORY, Right.HISTORY, ("POST",))
+post_only = requires(Right.HISTORY, Right.HISTORY, ("POST",))
 
 
 @requires(Right.HISTORY, Right.HISTORY, ("GET", "POST"))
@@ -33,7 +33,7 @@ def views(request: HttpRequest) -> HttpResponse:
     return redirect(request, saved_views.SavedViewLine(view=made, is_own=True).address)
 
 
-@act_only
+@post_only
 def change(request: HttpRequest, view: int) -> HttpResponse:
     found, name = _own(request, view), text_in(request.POST, "name")
     try:
@@ -44,7 +44,7 @@ def change(request: HttpRequest, view: int) -> HttpResponse:
     return redirect(request, reverse("history-views"))
 
 
-@act_only
+@post_only
 def delete(request: HttpRequest, view: int) -> HttpResponse:
     found = _own(request, view)
     found.delete()

@@ -166,10 +166,10 @@ def _change_compared(
             sentence = f"Case {case.pk} is open, but its line {case.line_id} is no outside change."
             yield Difference(kind=SURPLUS, table=CASES, line=case.line_id, sentence=sentence)
     if case.entry_seq and case.entry_seq > gone:
-        yield from _sighting_compared(case, entries.get(case.entry_seq), row)
+        yield from _compare_observation(case, entries.get(case.entry_seq), row)
 
 
-def _sighting_compared(case: CaseText, entry: Entry | None, row: HistoryRow | None) -> Iterator[Difference]:
+def _compare_observation(case: CaseText, entry: Entry | None, row: HistoryRow | None) -> Iterator[Difference]:
     what = f"case {case.pk}"
     if entry is None or entry.action != make.ELSEWHERE:
         yield altered(CASES, what, "entry_seq", case.entry_seq, "no change that the watch has seen")

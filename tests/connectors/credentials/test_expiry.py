@@ -29,7 +29,7 @@ def credential(*, left: int | None = None, age: int = 5) -> Credential:
 
 
 @pytest.mark.parametrize(
-    ("left", "looks", "words"),
+    ("left", "style", "words"),
     [
         (31, "ok", "expires in 31 days"),
         (30, "warn", "expires in 30 days"),
@@ -46,7 +46,7 @@ def test_the_days_to_an_expiry_date_are_told_in_words(left: int, style: str, wor
 
 
 @pytest.mark.parametrize(
-    ("age", "looks", "words"),
+    ("age", "style", "words"),
     [
         (0, "ok", "No expiry set, created today, rotate within 90 days"),
         (71, "ok", "No expiry set, created 71 days ago, rotate within 90 days"),

@@ -181,14 +181,19 @@ def test_signing_is_an_entry_with_what_the_week_was(
 
 def test_the_weeks_up_to_the_first_unsigned_one_are_reviewed(reviewer: Client, began: Week, align: Connector) -> None:
     assert sign_off.overdue() == 3
-    assert reviewer.get(REVIEWS).context["standing"].until is None
+    assert reviewer.get(REVIEWS).context["review_status"].until is None
     sign(reviewer, began)
     sign(reviewer, past_week(1))
-    standing = reviewer.get(REVIEWS).context["standing"]
-    assert (standing.until, standing.open, standing.overdue, standing.oldest) == (began.sunday, 2, 2, began.after)
+    review_status = reviewer.get(REVIEWS).context["review_status"]
+    assert (review_status.until, review_status.open, review_status.overdue, review_status.oldest) == (
+        began.sunday,
+        2,
+        2,
+        began.after,
+    )
     for back in (3, 2):
         sign(reviewer, past_week(back))
-    assert reviewer.get(REVIEWS).context["standing"].until == past_week(1).sunday
+    assert reviewer.get(REVIEWS).context["review_status"].until == past_week(1).sunday
     assert sign_off.overdue() == 0
 
 

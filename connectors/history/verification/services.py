@@ -19,7 +19,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
@@ -289,10 +289,14 @@ class CheckResult:
         return line <= self.until_line and self.is_named_in_full and line not in self.lines
 
 
+def entries_of_checks() -> QuerySet[Entry]:
+    """The newest first; the index of the same name has just these."""
+    return Entry.objects.filter(action=VERIFIED).order_by("-seq")
+
+
 def last_found() -> CheckResult | None:
     """Of the newest entry of a check; a row of another table that says so is not believed."""
-    # The action stands in the statement itself: with a place for it, SQLite does not use the index of just these.
-    entry = Entry.objects.extra(where=[f"action = '{VERIFIED}'"]).order_by("-seq").first()  # noqa: S610  # nosec B610
+    entry = entries_of_checks().first()
     if entry is None or entry.hash != digest(entry.prev, entry.body):
         return None
     said = json.loads(entry.body)

@@ -350,6 +350,12 @@ class TestChecks:
             Entry.objects.filter(pk=entry.pk).update(body=body)
         assert verification.last_found() is None
 
+    def test_what_it_found_is_read_by_the_index_of_just_these_entries(self, history: Connector) -> None:
+        """By the statement as it is run, with its value in a place of its own."""
+        if connection.vendor == "postgresql":
+            sql("SET LOCAL enable_seqscan = off")  # which is sooner for as few entries as these
+        assert "entries_of_checks" in verification.entries_of_checks()[:1].explain()
+
 
 class TestGuards:
     def test_a_trigger_that_does_nothing_is_found_and_mended(self, history: Connector) -> None:

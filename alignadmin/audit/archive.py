@@ -223,7 +223,7 @@ def _remove(archive: Archive, last_hash: str, actor: Actor | None) -> int:
     if ChainHead.objects.values_list("archived_seq", flat=True).get(pk=1) != archive.first_seq - 1:
         raise NotArchived("Another run has archived meanwhile: nothing was removed. Run it once more.")
     if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
+        with connection.cursor() as cursor:  # the ORM sets nothing of a transaction
             cursor.execute("SET LOCAL statement_timeout = 0")
     with triggers.lifted_from_entries():
         gone, _ = Entry.objects.filter(seq__lte=archive.last_seq).delete()

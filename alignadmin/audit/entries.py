@@ -128,8 +128,8 @@ def canonical(body: Mapping[str, Any]) -> str:
 
 
 # -- the head ----------------------------------------------------------------------------------------------------------
-# Every act waits for the head, and Django takes ten times as long to put such a statement together as a database to
-# run it: hence plain SQL here.
+# Every act waits for the head, hence plain SQL here: 4.4 times as fast as a queryset to lock it (SQLite 12), and 2.6
+# times to move it (SQLite 9).
 
 
 def lock_head() -> Head:

@@ -72,7 +72,7 @@ def _on_disk() -> Iterator[None]:
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         yield
         return
-    with connection.cursor() as cursor:
+    with connection.cursor() as cursor:  # the ORM sets nothing of a connection
         cursor.execute("PRAGMA synchronous")
         before = cursor.fetchone()[0]
         cursor.execute("PRAGMA synchronous=FULL")

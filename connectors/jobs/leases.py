@@ -65,7 +65,7 @@ def _beat(name: str, renew: Renew) -> bool:
 def _be_impatient() -> None:
     """On this thread's connection: a beat that waits too long for a lock would only come too late."""
     patience = int(settings.JOB_HEARTBEAT_PATIENCE * 1000)
-    with connection.cursor() as cursor:
+    with connection.cursor() as cursor:  # the ORM sets nothing of a connection
         if connection.vendor == "sqlite":
             cursor.execute(f"PRAGMA busy_timeout = {patience}")
         else:

@@ -20,7 +20,7 @@ def _do_not_wait_for_the_disk() -> None:
     On SQLite each of their commits would otherwise wait for the disk, twice a request, one after the other.
     """
     if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
+        with connection.cursor() as cursor:  # the ORM sets nothing of a connection
             cursor.execute("PRAGMA synchronous=NORMAL")
 
 

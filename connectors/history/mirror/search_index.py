@@ -2,6 +2,9 @@
 
 FTS5 gives rows in the order of its own row numbers only. They are made of a row's time and id, so that it gives the
 newest first and within a span of time, and a page costs the same however many rows have its words.
+
+In plain SQL where the ORM has no words: FTS5's virtual tables and their MATCH, triggers, what PostgreSQL knows of a
+column, and settings of a transaction.
 """
 
 from __future__ import annotations

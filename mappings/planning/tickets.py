@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from importlib import import_module
+from string import ascii_letters, digits
 from typing import Any
 
 LONGEST_TICKET = 100
@@ -121,9 +122,9 @@ def _fits_template(template: str, ticket: str) -> bool:
 def _stands_for(place: str, character: str) -> bool:
     """ASCII alone, as in RE2: a ticket is typed and searched for on any keyboard."""
     if place[0] == "#":
-        return character.isascii() and character.isdigit()
+        return character in digits
     if place[0] == "@":
-        return character.isascii() and character.isalpha()
+        return character in ascii_letters
     return place == character
 
 

@@ -190,7 +190,7 @@ def test_an_unknown_zone_is_refused(reviewer: Client, align: Connector) -> None:
 def test_a_long_paste_is_looked_at_in_parts(
     reviewer: Client, align: Connector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.history.intake.paste_times.MOST_LOOKED_AT", 5)
+    monkeypatch.setattr("connectors.history.intake.paste_times.SAMPLE_SIZE", 5)
     times = made(12)
     ours(align, times)
     status, html = post(reviewer, "\n".join(line(number, at, ZoneInfo("UTC")) for number, at in times.items()))

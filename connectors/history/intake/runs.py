@@ -60,6 +60,8 @@ def begin(
     connector: Connector, intake: Intake, *, at: datetime, actor: Person | None = None, text_sha256: str = ""
 ) -> Begun:
     """To be called in the transaction that stores the lines; no other run begins before its end."""
+    # Before the head, as whoever makes a plan: in the other order the two would wait for each other.
+    Connector.objects.locked().filter(pk=connector.pk).first()
     head = lock_head()
     last = IntakeRun.objects.order_by("-number").values_list("number", "hash").first()
     number, prev = last or (0, run_digest.START)

@@ -28,7 +28,7 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 OWN_PAGES = (Right.PUBLIC, Right.SIGNED_IN)  # of one's own account, where a second factor is added
 
 
-SECOND_FACTOR_FIRST = "Your role needs a second factor: add one to your account, then go on."
+SECOND_FACTOR_FIRST = "Your role needs a second factor: add one to your account, then continue."
 
 
 FACTOR = "second_factor"  # in the session; SessionLimits forgets it once a minute

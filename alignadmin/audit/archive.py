@@ -177,7 +177,7 @@ def _record(archive: Archive, did: str, actor: Actor | None) -> None:
     name = Path(archive.path).name
     sentences = {
         "wrote": f"Wrote the {what} into the archive {name}; they stay in the database, too.",
-        "removed": f"Removed the {what} from the database; they stand in the archive {name}.",
+        "removed": f"Removed the {what} from the database; they are in the archive {name}.",
     }
     trail.record(
         AuditRecord(
@@ -205,7 +205,7 @@ def remove(archive: Archive, *, actor: Actor | None, now: datetime | None = None
     _refuse_young(archive.checkpoint.at, now or timezone.now(), to_remove=True)
     path = archive_index.place_of(archive)
     if path is None or archive_index.sha256_of(path) != archive.sha256:
-        raise NotArchived(f"{archive.path} is not there as it was written: nothing was removed. Archive once more.")
+        raise NotArchived(f"{archive.path} is not there as it was written: nothing was removed. Archive again.")
     _refuse_other(path, archive.first_seq, archive.checkpoint)
     leaving = {
         "first_seq": archive.first_seq,
@@ -221,7 +221,7 @@ def remove(archive: Archive, *, actor: Actor | None, now: datetime | None = None
 def _remove(archive: Archive, last_hash: str, actor: Actor | None) -> int:
     lock_head()
     if ChainHead.objects.values_list("archived_seq", flat=True).get(pk=1) != archive.first_seq - 1:
-        raise NotArchived("Another run has archived meanwhile: nothing was removed. Run it once more.")
+        raise NotArchived("Another run has archived meanwhile: nothing was removed. Run it again.")
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:  # the ORM sets nothing of a transaction
             cursor.execute("SET LOCAL statement_timeout = 0")

@@ -33,7 +33,7 @@ SAYINGS = {
     ),
     ("readonly database", "read-only transaction"): (
         "The database can be read at the moment, but not written. Tell your operator: its disk may be full, its file "
-        "may belong to somebody else, or it is a copy that only reads."
+        "may belong to someone else, or it is a copy that only reads."
     ),
     ("disk is full", "no space left", "disk i/o error"): (
         "The database could not store anything: its disk is full or failing. Tell your operator."

@@ -138,7 +138,7 @@ class AlignClient:
             page = self._page(path, following.page(top=self._page_size))
             ids = _refuse_overlap(page, seen)
             if ids != sorted(ids):
-                raise Malformed("The list is not in the order of ids that was asked for, so it may not be complete.")
+                raise Malformed("The list is not in the requested order of ids, so it may not be complete.")
             yield page
             if len(page) < self._page_size:
                 return

@@ -254,7 +254,7 @@ def _worked(run: Run) -> tuple[JobState, str]:
         if run.job.epoch < MOST_TRIES:
             raise
         log.exception("%s failed", run)
-        return JobState.FAILED, "The database did not let this job go on, time and again. See the log."
+        return JobState.FAILED, "The database stopped this job several times. See the log."
     except (JobFailed, RemoteError, SealError) as error:  # their words are for people
         log.warning("%s failed: %s", run, error)
         return JobState.FAILED, str(error)

@@ -16,7 +16,7 @@ INPUT = "%Y-%m-%dT%H:%M"  # as browsers send and take it
 class MaintenanceForm(forms.Form):
     reason = forms.CharField(
         label="Why",
-        help_text="Such as the change in Jira and its ticket; it stands on every page of this connector.",
+        help_text="Such as the change in Jira and its ticket; it is shown on every page of this connector.",
         max_length=LONGEST_REASON,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         error_messages={"required": LACKS_REASON},

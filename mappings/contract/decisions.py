@@ -24,7 +24,7 @@ from mappings.engine.values import TypeName
 from mappings.models import ContractFact, Plan, PlanState, Scope
 
 OPEN = (PlanState.DRAFT, PlanState.APPROVED, PlanState.APPLYING, PlanState.PAUSED)
-NOT_PROPOSED = "These type ids are not proposed any more: look at what Align answers now, then decide."
+NOT_PROPOSED = "These type ids are no longer proposed: check what Align answers now, then decide."
 
 
 def acknowledge(connector: Connector, pk: int, *, changed_at: datetime, actor: Person) -> bool:
@@ -36,7 +36,7 @@ def acknowledge(connector: Connector, pk: int, *, changed_at: datetime, actor: P
         if fact.changed_at is None:
             return False
         if fact.changed_at != changed_at:
-            raise Refused("It has changed once more since this page was drawn: look at it, then take note.")
+            raise Refused("It has changed again since this page was loaded: check it, then acknowledge it.")
         fact.changed_at = None
         fact.save(update_fields=["changed_at"])
         trail.record(

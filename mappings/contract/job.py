@@ -26,7 +26,7 @@ from mappings.models import ForeignRecord, Scope
 from mappings.observing.scopes import ensure_scopes
 
 NOT_READ = "Its projects and mappings have not been read yet. Refresh the connector first."
-NOT_FREE = "This key is not free any more. Choose another for the write."
+NOT_FREE = "This key is no longer free. Choose another for the write."
 UNDER_WAY = "Somebody looks at it already, without this write. Wait until that has ended, then try the write."
 
 

@@ -214,7 +214,7 @@ class Attempt:
             return f"Created record {number} ({self.what}) and deleted it again."
         self.probe.write_state = DONE
         self.probe.save(update_fields=["write_state"])
-        return f"Created record {number or ''} ({self.what}); somebody else has changed or removed it since."
+        return f"Created record {number or ''} ({self.what}); someone else has changed or removed it since."
 
     def still_there(self) -> bool:
         return self._ours() is not None

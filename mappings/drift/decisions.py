@@ -135,7 +135,7 @@ def _require_as_seen(row: Mapping, as_seen: SeenRow) -> None:
 
 def _what_happened(row: Mapping, as_seen: SeenRow) -> str:
     if row.observed != as_seen.observed:
-        return "Align has changed again since this page was drawn. Look at the new value first."
+        return "Align has changed again since this page was loaded. Check the new value first."
     accepted = row.situation == Situation.ACCEPTED
     who, at = (row.accepted_by, row.accepted_at) if accepted else (row.wanted_by, row.wanted_at)
     if who and at and row.situation not in OPEN_SITUATIONS:
@@ -189,7 +189,7 @@ def decide(
         found = Mapping.objects.locked().select_related("scope__project", "wanted_by", "former_by")
         row = found.get(pk=mapping.pk)
         if row.situation in OPEN_OR_ACCEPTED and row.observed != seen:
-            raise Overtaken("Align has changed again since this page was drawn. Look at the new value first.", row)
+            raise Overtaken("Align has changed again since this page was loaded. Check the new value first.", row)
         apply_decision(row, drift_decision, actor=actor, now=now)
         row.save()
         trail.record_all([decision_record(row, drift_decision, names_for([row]), actor=actor)])
@@ -215,7 +215,7 @@ def apply_decision(row: Mapping, drift_decision: DriftDecision, *, actor: Person
 
 def _end_acceptance(row: Mapping) -> None:
     if row.situation != Situation.ACCEPTED:
-        raise Overtaken("This is not accepted any more: there is nothing to end.", row)
+        raise Overtaken("This is no longer accepted: there is nothing to end.", row)
     _forget_acceptance(row)
 
 

@@ -57,7 +57,7 @@ def acknowledge(plan: Plan, *, actor: Person) -> None:
         if not found.emergency_reason:
             raise Refused("This plan was not approved in an emergency.")
         if not may_acknowledge(found, actor):
-            raise Refused(f"{found.approver} approved this alone: another admin has to take note of it.")
+            raise Refused(f"{found.approver} approved this alone: another admin has to acknowledge it.")
         if (row := acknowledged_by(found)) is not None:
             raise Refused(f"{row.person_name} acknowledged it at {row.at:%H:%M} UTC.")
         sentence = f"Took note that {found.approver} approved plan {found.pk} alone, in an emergency."

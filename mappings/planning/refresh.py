@@ -18,7 +18,7 @@ from mappings.planning.creation import NothingToDo, make_plan
 from mappings.planning.entries import plan_entry
 
 REPLACEABLE = (PlanState.DRAFT, PlanState.APPROVED)
-GOES_ON = "It goes on in the refreshed plan."
+GOES_ON = "It continues in the refreshed plan."
 
 
 class PlanOvertaken(Refused):

@@ -74,9 +74,9 @@ def _why_unused(mapping: Mapping) -> str:
     if project is None:
         return ""
     if project.vanished_at is not None:
-        return f"Jira does not show project {project.key} any more, so its lists are read no more."
+        return f"Jira no longer shows project {project.key}, so its lists are no longer read."
     if not project.in_scope:
-        return f"Project {project.key} is not in this connector any more, so its lists are read no more."
+        return f"Project {project.key} is no longer in this connector, so its lists are no longer read."
     if mapping.direction is Direction.JIRA_TO_ALIGN and not project.team_managed:
         return (
             f"Project {project.key} is company-managed now: it follows the mappings that all company-managed "

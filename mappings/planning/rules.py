@@ -89,7 +89,7 @@ def _refuse_odd(wanted: Rules) -> None:
 def _overtaken(connector: Connector) -> str:
     last = HistoryRow.objects.filter(connector=connector, action=CHANGED).order_by("-at", "-id").first()
     who = f"{last.person_name} changed these rules at {last.at:%H:%M} UTC" if last else "Somebody changed these rules"
-    return f"{who}, after your page was drawn. Nothing is stored; the page now shows theirs."
+    return f"{who}, after your page was loaded. Nothing is stored; the page now shows theirs."
 
 
 def _difference(before: Rules, after: Rules) -> str:

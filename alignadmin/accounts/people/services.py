@@ -162,7 +162,7 @@ def set_reviews(person: Person, reviews: bool, *, seen: bool, actor: Person) -> 
             return False
         found.reviews = reviews
         found.save(update_fields=["reviews"])
-        sentence = f"{found} may {'review, too' if reviews else 'not review any more'}."
+        sentence = f"{found} may {'review, too' if reviews else 'no longer review'}."
         _entry("person.reviewer_set", found, actor, sentence, before=not reviews, after=reviews)
     return True
 
@@ -240,7 +240,7 @@ def _lock(person: Person, actor: Person) -> Person:
     rows = Person.objects.locked().filter(admins | Q(pk__in=[person.pk, actor.pk]))
     known = {each.pk: each for each in rows.order_by("pk")}
     if actor.pk not in known or not may(known[actor.pk], Right.CONFIGURE):
-        raise Refused("You are not an admin any more. Nothing was changed.")
+        raise Refused("You are no longer an admin. Nothing was changed.")
     if person.pk not in known:
         raise Refused("This person no longer exists.")
     return known[person.pk]
@@ -250,7 +250,7 @@ def _refuse_last_admin(person: Person) -> None:
     """For a person whose row came from `_lock`. Who was only invited as an admin may never come."""
     others = Person.objects.filter(role=Role.ADMIN, is_active=True).exclude(pk=person.pk)
     if may(person, Right.CONFIGURE) and all(is_waiting(each) for each in others):
-        raise Refused(f"{person} is the only active admin. Make somebody else an admin first.")
+        raise Refused(f"{person} is the only active admin. Make someone else an admin first.")
 
 
 def _refuse_inactive(person: Person) -> None:

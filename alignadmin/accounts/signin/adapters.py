@@ -51,7 +51,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         "incorrect_code": "This code was not accepted. Each code works once and only while your app shows it: "
         "type the one it shows now. If the next one is refused, too, the clock of your phone (or of this server) is "
         "more than half a minute wrong: let the phone set its time by itself.",
-        "cannot_generate_recovery_codes": "Recovery codes stand in for a second factor: add one first.",
+        "cannot_generate_recovery_codes": "Recovery codes replace a second factor that is lost: add one first.",
     }
 
     def encrypt(self, text: str) -> str:

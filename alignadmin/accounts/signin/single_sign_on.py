@@ -26,7 +26,7 @@ UNVERIFIED = (
     "Ask its operator to have the address verified, or sign in with your password."
 )
 UNKNOWN = "Nobody with your e-mail address was added to this installation. Ask an admin to invite you."
-MIXED = "The sign-in service told of two different people. Start again; if it happens once more, tell its operator."
+MIXED = "The sign-in service named two different people. Start again; if it happens again, tell its operator."
 NOT_A_SIGN_IN = "This was no sign-in. Start from the sign-in page."
 UNREACHABLE = "The sign-in service did not answer as it should. Try again in a minute, or sign in with your password."
 # What a provider's answer of another shape ends in, deep in allauth.

@@ -56,7 +56,7 @@ def _refuse_unsendable(connector: Connector, secret: SecretData) -> None:
 
 def refuse_past(expires_on: date | None) -> None:
     if expires_on is not None and expires_on < timezone.localdate():
-        raise Refused("The expiry date has passed: the token would not work any more. Make a new one.")
+        raise Refused("The expiry date has passed: the token would no longer work. Create a new one.")
 
 
 def refuse_same(secret: SecretData, current: Credential | None) -> None:

@@ -133,7 +133,7 @@ class CredentialForm(forms.Form):
 
 def _refuse_past(day: date | None) -> None:
     if day is not None and day < timezone.localdate():
-        raise ValidationError("This day has passed: the token would not work any more. Make a new one.")
+        raise ValidationError("This day has passed: the token would no longer work. Create a new one.")
 
 
 def _clean_password(password: str) -> str:

@@ -58,7 +58,7 @@ def _refuse_key(pending: Credential, write_key: str) -> None:
     if pending.system != System.ALIGN:
         raise Refused("Only a Jira Align credential can be probed by writing: in Jira nothing is ever written.")
     if write_key not in {key.id for key in write_keys(pending.connector)}:
-        raise Refused("This key is not free any more. Choose another for the write.")
+        raise Refused("This key is no longer free. Choose another for the write.")
 
 
 def latest_probe(credential: Credential) -> Probe | None:
@@ -85,7 +85,7 @@ def _about_probe(pending: Credential, probe: Probe | None) -> list[str]:
         queued = Job.objects.filter(kind=JobKind.PROBE, subject=str(pending.uuid), state__in=ACTIVE).exists()
         return ["The probe is still running." if queued else "Probe it first: nothing has been tried with it yet."]
     if probe.finished_at is None:
-        return ["The probe is still running, or was cut off: wait for it, or probe again."]
+        return ["The probe is still running, or was interrupted: wait for it, or probe again."]
     if timezone.now() - probe.finished_at > timedelta(seconds=settings.PROBE_MAX_AGE):
         minutes = int(settings.PROBE_MAX_AGE // 60)
         return [f"The probe is older than {minutes} min: probe again, so that what it found is known to hold."]

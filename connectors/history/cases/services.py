@@ -145,7 +145,7 @@ def _still_open(chosen: Sequence[int]) -> QuerySet[Case]:
 def _why_none(chosen: Sequence[int]) -> str:
     there = Case.objects.filter(pk__in=chosen).first() if len(chosen) == 1 else None
     if there is None:
-        return "None of the chosen cases is open any more: load the page again to see what became of them."
+        return "None of the selected cases is still open: reload the page to see what happened to them."
     who = there.decided_by or "AlignAdmin"
     return f"This case is no longer open: {there.get_state_display().lower()} by {who}. Load the page again."
 

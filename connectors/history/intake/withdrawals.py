@@ -116,7 +116,7 @@ def why_not(run: IntakeRun) -> str:
             "the next reading would show them again. So they cannot be withdrawn."
         )
     if run.intake == Intake.BEFORE:
-        return "These lines came in before runs were kept: which of them came together is not known any more."
+        return "These lines came in before runs were kept: which of them came together is no longer known."
     done = RunWithdrawal.objects.filter(pk=run.pk).first()
     if done:
         return f"{done.person_name} has withdrawn this on {done.at:%-d %b %Y, %H:%M} UTC: {done.reason}"

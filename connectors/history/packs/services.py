@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 MOST_WAITING = 5  # of one person
 BLOCK = 1024 * 1024
-TOO_OFTEN = "Writing this pack was begun time and again and never came to its end. See the log, then ask for it again."
+TOO_OFTEN = "Writing this pack was started several times and never finished. See the log, then request it again."
 
 
 # -- asking -----------------------------------------------------------------------------------------------------------

@@ -66,7 +66,7 @@ def new(request: HttpRequest) -> HttpResponse:
 def _asked(request: HttpRequest) -> HttpResponse:
     form = PackForm(request.POST)
     if not form.is_valid():
-        return _ask_page(request, text_in(request.POST, "q")[: selection.LONGEST], problem="Open this page once more.")
+        return _ask_page(request, text_in(request.POST, "q")[: selection.LONGEST], problem="Reload this page.")
     query, uuid = form.cleaned_data["q"], form.cleaned_data["uuid"]
     try:
         pack = services.ask(query, actor=person_of(request), time_zone=_zone(), uuid=uuid)

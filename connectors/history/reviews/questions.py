@@ -109,7 +109,7 @@ def _refuse_more(row: HistoryRow, person: Person, text: str, actor: Person) -> N
     if waiting.filter(asked_by=actor).count() >= MOST_OPEN:
         raise Refused(f"{MOST_OPEN} of your questions are open. Wait for answers before you ask more.")
     if waiting.filter(to=person).count() >= MOST_OPEN:
-        raise Refused(f"{person} has {MOST_OPEN} questions to answer. Wait for answers, or ask somebody else.")
+        raise Refused(f"{person} has {MOST_OPEN} questions to answer. Wait for answers, or ask someone else.")
     if any(each.text == text and each.to_id == person.pk and each.answered_at is None for each in of_row(row)):
         raise Refused(f"{person} has been asked this about this row, and the answer is awaited.")
 

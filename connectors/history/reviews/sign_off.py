@@ -100,11 +100,11 @@ def sign(week: Week, *, note: str, seen: SeenWeek, sample: int = 0, actor: Perso
 def _refuse_person(week: Week, actor: Person) -> None:
     current = Person.objects.filter(pk=actor.pk).first()
     if not may(current, Right.REVIEW):
-        raise Refused("You are not a reviewer any more. Nothing was signed.")
+        raise Refused("You are no longer a reviewer. Nothing was signed.")
     if own := own_changes(actor, week):
         named = "; ".join(f"{row.at:%-d %b, %H:%M} UTC, {row.sentence or row.action}"[:200] for row in own[:5])
         more = f"; and {len(own) - 5} more" if len(own) > 5 else ""
-        raise Refused(f"Changes of your own are in this week, so somebody else has to sign it: {named}{more}")
+        raise Refused(f"Changes of your own are in this week, so someone else has to sign it: {named}{more}")
 
 
 def _refuse_week(line: WeekLine, seen: SeenWeek) -> None:

@@ -46,7 +46,9 @@ class Rebuilt:
     def sentence(self) -> str:
         if not self.count:
             return "No row differed from its entry or line: nothing was made again."
-        said = f"{self.count:,} differences of rows from their entries and lines were mended by making the rows again."
+        said = (
+            f"{self.count:,} differences of rows from their entries and lines were repaired: the rows were made again."
+        )
         return said + (f" {self.left:,} are left." if self.left else "")
 
 

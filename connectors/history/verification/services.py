@@ -39,7 +39,7 @@ VERIFIED = "history.verified"
 KEPT = ("chain", "table_index", "position", "until_seq", "until_line", "differences", "found")  # to go on from
 MOST_KEPT = 100  # differences that are named one by one
 MOST_LISTED = 5  # of them in a sentence
-TOO_OFTEN = "This check was begun time and again and never came to its end. See the log, then start it again."
+TOO_OFTEN = "This check was started several times and never finished. See the log, then start it again."
 
 
 def comparisons() -> Sequence[TableComparison]:

@@ -195,7 +195,7 @@ def test_taking_note_twice_is_once_and_a_page_from_before_takes_no_note_of_what_
     assert changed is not None
     stale = note(configurer, changed, changed_at=(timezone.now() - timedelta(days=1)).isoformat())
     assert stale.status_code == 409
-    assert "changed once more" in text(stale)
+    assert "changed again" in text(stale)
     for wrong in ({"fact": "x"}, {"fact": "9" * 30}, {"changed_at": ""}, {"changed_at": "2026-02-31T00:00:00+00:00"}):
         assert note(configurer, changed, **wrong).status_code == 409
     assert note(signed_in(Role.EDITOR), changed).status_code == 403
@@ -348,7 +348,7 @@ def try_create(client: Client, **over: str) -> Any:
     [
         ({"consent": ""}, "tick that you agree"),
         ({"write_key": ""}, "Choose the key"),
-        ({"write_key": "a2j-state:1:story:0:1"}, "not free any more"),
+        ({"write_key": "a2j-state:1:story:0:1"}, "no longer free"),
     ],
 )
 def test_nothing_is_written_without_consent_to_a_free_key(

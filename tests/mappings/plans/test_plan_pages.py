@@ -111,8 +111,8 @@ def test_an_edit_of_a_project_that_is_company_managed_by_now_is_refused_and_can_
 @pytest.mark.parametrize(
     ("gone", "sentence"),
     [
-        ({"in_scope": False}, "is not in this connector any more"),
-        ({"vanished_at": timezone.now()}, "Jira does not show project"),
+        ({"in_scope": False}, "is no longer in this connector"),
+        ({"vanished_at": timezone.now()}, "Jira no longer shows project"),
     ],
 )
 def test_the_other_edits_of_a_plan_are_planned_without_those_of_a_project_that_is_gone(

@@ -140,7 +140,7 @@ def test_of_two_admins_who_stop_each_other_one_remains(act: str) -> None:
         stop = partial(services.set_role, role=Role.VIEWER) if act == "demote" else services.deactivate
         refusals = at_once([partial(stop, ben, actor=ada), partial(stop, ada, actor=ben)])
         assert Person.objects.filter(role=Role.ADMIN, is_active=True).count() == 1
-        assert refusals == ["You are not an admin any more. Nothing was changed."]
+        assert refusals == ["You are no longer an admin. Nothing was changed."]
 
 
 # --- deactivating -----------------------------------------------------------------------------------------------------

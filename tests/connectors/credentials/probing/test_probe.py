@@ -294,7 +294,7 @@ def test_a_key_that_is_taken_or_unknown_is_not_written_to(
     pending = stage(connector, align_token, actor=admin)
     key = a_key(connector)
     for wrong in ("nonsense", "a2j-state:1:story:5:10003", f"{key}0"):
-        with pytest.raises(Refused, match="not free any more"):
+        with pytest.raises(Refused, match="no longer free"):
             rotation.start_probe(pending.uuid, write_key=wrong, actor=admin)
     _, jira_id, type_, state, status = key.split(":")
     project = Project.objects.get(connector=connector, jira_id=jira_id)
@@ -452,7 +452,7 @@ def test_a_record_that_somebody_changed_meanwhile_is_not_deleted(
     sandbox.clear_journal()
     run_due()
     assert written(sandbox) == []
-    assert "somebody else has changed or removed it" in sentence(Probe.objects.get(), "align-write")
+    assert "someone else has changed or removed it" in sentence(Probe.objects.get(), "align-write")
 
 
 # --- Jira ---------------------------------------------------------------------------------------------------------

@@ -156,7 +156,7 @@ def _refuse_start(plan: Plan, actor: Person) -> None:
     if void := why_void(plan):
         raise Refused(void)
     if is_old(plan):
-        raise Refused("This plan was seen too long ago. Refresh it, then apply.")
+        raise Refused("The values of this plan were read too long ago. Refresh it, then apply.")
 
 
 def _why_not_ready(plan: Plan) -> str:

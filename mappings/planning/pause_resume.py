@@ -160,7 +160,7 @@ def _require_retry(plan: Plan) -> None:
     if not plan.changes.filter(state=ChangeState.FAILED).exists():
         raise Refused("Nothing of this plan failed, so there is nothing to send again.")
     if is_old(plan):
-        raise Refused(f"This plan was loaded too long ago to continue. {PLAN_AGAIN}")
+        raise Refused(f"The values of this plan were read too long ago to continue. {PLAN_AGAIN}")
     _require_usable(plan.connector)
     plan.state = PlanState.APPROVED  # as which its approval is judged, like that of any other start
     if trouble := why_void(plan):

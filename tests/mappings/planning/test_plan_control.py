@@ -226,7 +226,7 @@ def test_a_plan_that_is_too_old_is_planned_again_instead(client: Client, partly_
     settings.PLAN_MAX_AGE = 0.0  # type: ignore[attr-defined]
     answer = client.post(f"/plans/{partly_failed.pk}/retry/")
     assert answer.status_code == 409
-    assert b"seen too long ago" in answer.content
+    assert b"read too long ago" in answer.content
     assert b"failed again" not in client.get(f"/plans/{partly_failed.pk}/").content
 
 

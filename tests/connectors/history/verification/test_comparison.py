@@ -421,7 +421,7 @@ class TestRebuilding:
         outside = HistoryRow.objects.filter(source="outside").order_by("line")[0]
         sql(f"UPDATE connectors_historyrow SET source = 'alignadmin', after_name = 'x' WHERE id = {outside.pk}")
         call_command("rebuild_history")
-        assert "differences of rows from their entries and lines were mended" in capsys.readouterr().out
+        assert "differences of rows from their entries and lines were repaired" in capsys.readouterr().out
         assert differences() == []
         after = HistoryRow.objects.order_by("entry_seq", "line").exclude(entry_seq=73).exclude(action="history.rebuilt")
         assert list(after.values()) == before

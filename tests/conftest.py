@@ -63,6 +63,24 @@ def what_is_lacking(reporter: pytest.TerminalReporter) -> str:
     return "" if any("browser" in report.keywords for report in passed) else "no browser test passed"
 
 
+# --- what a test is allowed (tests/support/tiers.py) ------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def network() -> None:
+    """Asked for by what opens an address on this machine, a server in a thread of the test's process for example."""
+
+
+@pytest.fixture(scope="session")
+def processes(network: None) -> None:
+    """Asked for by what starts a process."""
+
+
+@pytest.fixture(scope="session")
+def sources() -> None:
+    """Asked for by what reads all our files."""
+
+
 # --- the database -----------------------------------------------------------------------------------------------------
 
 
@@ -185,7 +203,7 @@ def connector(transactional_db: None, bare_connector: Connector, read_once: dict
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(processes: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """One installation for all tests of a run, with people; a connector of your own: `browser_steps.own_connector`."""
     from tests.support.processes import running_site
 
@@ -195,7 +213,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(processes: None) -> Iterator[Browser]:
     from tests.support.browser import running_browser
 
     with running_browser() as running:

@@ -17,6 +17,8 @@ from alignadmin.http.connection import open_session
 from alignadmin.http.errors import AddressRefused, RemoteError
 from connectors.setup.forms import ConnectorForm
 
+pytestmark = pytest.mark.usefixtures("network")
+
 ONCE = Retry(tries=1)
 PUBLIC, OTHER_PUBLIC = "93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"
 

@@ -28,7 +28,6 @@ from playwright.sync_api import Browser, Locator, Page
 from tests.support.browser import watched_page
 from tests.support.processes import MANAGE, Site, csrf, eventually, running_site
 
-pytestmark = pytest.mark.browser
 SLUG = "canary"
 ADMIN = "canary.admin@example.test"
 JIRA_USER = "canary-service@example.test"

@@ -72,6 +72,7 @@ def test_a_time_to_wait_that_cannot_be_read_is_none(value: str) -> None:
     assert Received(status=429, headers={"retry-after": value}, body=b"").retry_after is None
 
 
+@pytest.mark.usefixtures("sources")
 def test_no_view_reads_a_field_in_its_own_way() -> None:
     """`request.GET.get` and `int(request...)` would bring back what these parsers are for."""
     found = []

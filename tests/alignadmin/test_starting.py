@@ -25,7 +25,7 @@ NOTHING_LISTENS = "postgres://somebody:a-password@127.0.0.1:9/there"
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(processes: None, tmp_path: Path) -> Iterator[Site]:
     """Not migrated."""
     with created_database() as database_url:
         yield Site(data_dir=tmp_path / "var", database_url=database_url)
@@ -114,6 +114,8 @@ def test_a_database_that_does_not_answer_is_one_line_without_its_password(site: 
         assert "a-password" not in line
 
 
+@pytest.mark.usefixtures("processes")
+@pytest.mark.usefixtures("processes")
 def test_a_database_file_that_cannot_be_opened_is_one_line(tmp_path: Path) -> None:
     site = Site(data_dir=tmp_path / "var")
     (site.data_dir / "alignadmin.sqlite3").mkdir(parents=True)

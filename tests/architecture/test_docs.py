@@ -24,6 +24,8 @@ from django.core.management import get_commands, load_command_class
 from tests import ROOT
 from tests.architecture.test_layout import TOP_LEVEL, tracked
 
+pytestmark = pytest.mark.usefixtures("processes")
+
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
 FOLDERS = "alignadmin|connectors|mappings|tests|templates|static|docs"

@@ -12,6 +12,8 @@ import pytest
 from tests import ROOT
 from tests.architecture.sources import FLOORS, Import, imports, modules
 
+pytestmark = pytest.mark.usefixtures("sources")
+
 LARGEST = 400  # lines of a file
 MAY_BE_LARGER = {"alignadmin/audit/standalone_checker.py"}  # one file, since an auditor runs it alone
 # Above all floors: found by the settings or by the server, and imported by nothing of ours.

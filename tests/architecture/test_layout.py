@@ -10,6 +10,8 @@ import pytest
 
 from tests import ROOT
 
+pytestmark = pytest.mark.usefixtures("processes")
+
 TOP_LEVEL = {
     ".ci",
     ".gitignore",

@@ -13,7 +13,6 @@ from tests.support.browser import NARROW, WIDE, axe, fits
 from tests.support.browser_helpers import Own, own_connector, trouble
 from tests.support.processes import Site, eventually
 
-pytestmark = pytest.mark.browser
 BACKLOG, SELECTED, IN_REVIEW, QA = 10011, 10012, 10013, 10015
 EDITS = {BACKLOG: (1, 0), SELECTED: (2, 1), IN_REVIEW: (3, 2), QA: (4, 3)}  # wanted, seen
 A_FEW_POLLS = 2500  # ms; a page that watches an apply asks every second

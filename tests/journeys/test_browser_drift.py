@@ -14,7 +14,6 @@ from tests.support.browser import NARROW, WIDE, Complaints, axe, fits
 from tests.support.browser_helpers import EDITOR, Own, entered, own_connector, trouble, without_scripts
 from tests.support.processes import Site
 
-pytestmark = pytest.mark.browser
 IN_REVIEW, QA = 10013, 10015
 READ = 60_000
 

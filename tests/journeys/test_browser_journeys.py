@@ -17,7 +17,6 @@ from tests.support.browser_helpers import Own, cell, expect_waiting, own_connect
 from tests.support.processes import Site, eventually, running_site
 from tests.support.sandbox_fixture import ALIGN_TOKEN
 
-pytestmark = pytest.mark.browser
 STORY = 4  # the wire id of the state families
 API = "/rest/align/api/2/connectors/123"
 

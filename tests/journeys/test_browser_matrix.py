@@ -14,7 +14,6 @@ from tests.support.browser_helpers import EDITOR, VIEWER, Own, cell, grid, own_c
 from tests.support.processes import Site
 from tests.support.sandbox_fixture import ALIGN_TOKEN
 
-pytestmark = pytest.mark.browser
 MARKUP = '<img src=x onerror=alert(1)>"><script>alert(2)</script>'
 QUOTES = 'O\'Neil "quoted" & [x] → {{ y }} %s'
 TURNED = "Ready \u202edesrever\u202c עברית"

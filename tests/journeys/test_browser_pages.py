@@ -20,7 +20,6 @@ from tests.support.browser import NARROW, WIDE, Complaints, axe, fits, watched_p
 from tests.support.browser_helpers import ADMIN, EDITOR, REVIEWER, VIEWER, Own, own_connector
 from tests.support.processes import Site, eventually
 
-pytestmark = pytest.mark.browser
 MATRIX = "/connectors/{slug}/mappings/"
 PACK = str(uuid4())
 

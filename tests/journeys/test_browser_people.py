@@ -15,7 +15,6 @@ from tests.support.browser import NARROW, WIDE, axe, fits, sign_in, watched_page
 from tests.support.browser_helpers import ADMIN, Own, own_connector
 from tests.support.processes import Site
 
-pytestmark = pytest.mark.browser
 NEW_PASSWORD = "quiet-harbour-lantern-oat"
 
 

@@ -26,7 +26,6 @@ from tests.support.browser import NARROW, WIDE, axe, fits, sign_in
 from tests.support.browser_helpers import REVIEWER
 from tests.support.processes import Site, created_database
 
-pytestmark = pytest.mark.browser
 PEOPLE = ("Eli Editor", "Pia Planner", "Dana Admin", "Sam Second")
 BESIDE = ("planned by Pia Planner", "approved by Dana Admin", "applied by Sam Second")
 NOTE = "Looked at every change of a mapping and at the sample; the outside one is explained."

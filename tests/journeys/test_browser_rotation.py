@@ -15,7 +15,6 @@ from tests.support.browser_helpers import ADMIN, SECOND_ADMIN, Own, entered, own
 from tests.support.processes import Site
 from tests.support.sandbox_fixture import ALIGN_TOKEN
 
-pytestmark = pytest.mark.browser
 SECOND, THIRD = "token-of-the-second-service-user", "token-of-the-third-service-user"
 JOB = 30_000
 

@@ -13,8 +13,6 @@ from tests.support.browser import NARROW, WIDE, Complaints, axe, fits, sign_in, 
 from tests.support.one_time_codes import code_now
 from tests.support.processes import Site
 
-pytestmark = pytest.mark.browser
-
 # Those that only a person with factors can open; {key} is the number of a security key.
 PAGES = {
     "second factor": "/accounts/2fa/",

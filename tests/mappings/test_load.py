@@ -35,7 +35,7 @@ class Town:
 
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+def town(processes: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     with created_database() as database_url:
         site = Site(data_dir=tmp_path_factory.mktemp("town"), database_url=database_url, extra=SETTINGS)
         sites = [site]

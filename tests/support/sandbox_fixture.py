@@ -83,7 +83,7 @@ def sandbox_port() -> int:
 
 
 @pytest.fixture
-def sandbox(sandbox_port: int) -> Iterator[RunningSandbox]:
+def sandbox(network: None, sandbox_port: int) -> Iterator[RunningSandbox]:
     """A fresh sandbox with the small data set, always at the same address."""
     running = RunningSandbox(port=sandbox_port)
     yield running

@@ -329,7 +329,7 @@ def test_a_pack_without_the_declaring_checkpoint_was_cut(
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(processes: None, tmp_path: Path) -> Iterator[Site]:
     with migrated_site(tmp_path / "var", CHECKPOINT_INTERVAL="0") as made:
         yield made
 

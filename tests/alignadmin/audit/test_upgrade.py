@@ -31,7 +31,7 @@ print("FOUND" + json.dumps(found))
 
 
 @pytest.fixture
-def old(tmp_path: Path) -> Iterator[Site]:
+def old(processes: None, tmp_path: Path) -> Iterator[Site]:
     """Not migrated yet."""
     with created_database() as database_url:
         site = Site(data_dir=tmp_path / "var", database_url=database_url)

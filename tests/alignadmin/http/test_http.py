@@ -42,6 +42,8 @@ from alignadmin.http.errors import (
 )
 from tests.support.scripted_server import Reply, Script, ScriptedServer, in_turn, serving
 
+pytestmark = pytest.mark.usefixtures("network")
+
 CANARY = "user:17|c4n4ry-S3cr3t"
 QUICK = Retry(tries=3, first_pause=0.001, least_block=0.05, block_jitter=0.0, patience=5.0)
 

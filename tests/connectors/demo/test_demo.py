@@ -89,7 +89,7 @@ def running(demo: Demo) -> Iterator[str]:
 
 
 @pytest.fixture
-def demo(tmp_path: Path) -> Iterator[Demo]:
+def demo(processes: None, tmp_path: Path) -> Iterator[Demo]:
     with created_database() as database_url:
         yield Demo(data_dir=tmp_path / "var", database_url=database_url)
 

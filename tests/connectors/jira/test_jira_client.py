@@ -11,6 +11,8 @@ from connectors.jira.client import Deployment
 from tests.support.sandbox_fixture import ADMIN, JIRA_TOKEN, RunningSandbox, sandbox
 from tests.support.scripted_server import Reply, Seen, in_turn, serving
 
+pytestmark = pytest.mark.usefixtures("network")
+
 __all__ = ["sandbox"]
 
 QUICK = Retry(tries=3, first_pause=0.001, least_block=0.05, block_jitter=0.0)

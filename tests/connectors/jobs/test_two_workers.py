@@ -24,7 +24,7 @@ LINES = [LINE.format(f"{number // 60:02}", f"{number % 60:02}", number) for numb
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[Site]:
+def house(processes: None, tmp_path: Path) -> Iterator[Site]:
     """An installation of its own, that no other test uses."""
     with migrated_site(tmp_path / "var", AUDIT_INTERVAL="1", JOB_LEASE="10", JOB_HEARTBEAT="2") as site:
         site.start_sandbox()

@@ -102,7 +102,7 @@ def test_the_end_waits_for_the_look_that_is_under_way_and_begins_no_other() -> N
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(processes: None, tmp_path: Path) -> Iterator[Site]:
     """Its clock ticks once an hour: what happens sooner was woken."""
     with migrated_site(tmp_path / "var", LOG_LEVEL="INFO", TICK="3600") as made:
         yield made

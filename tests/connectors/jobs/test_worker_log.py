@@ -19,7 +19,7 @@ IDLE = 6.0  # seconds, in which the clock ticks a dozen times
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(processes: None, tmp_path: Path) -> Iterator[Site]:
     with migrated_site(tmp_path / "var", LOG_LEVEL="INFO") as made:
         yield made
 

@@ -78,7 +78,7 @@ class Serving:
 
 
 @pytest.fixture
-def serving(tmp_path: Path) -> Iterator[Serving]:
+def serving(processes: None, tmp_path: Path) -> Iterator[Serving]:
     with created_database() as database_url:
         yield Serving(tmp_path / "installation", database_url)
 

@@ -10,6 +10,8 @@ import requests
 from tests.support import sandbox_fixture
 from tests.support.sandbox_fixture import ADMIN, ALIGN_TOKEN, JIRA_TOKEN, RunningSandbox
 
+pytestmark = pytest.mark.usefixtures("network")
+
 sandbox = sandbox_fixture.sandbox
 STATES = "/connectors/123/mappings/states"
 FREE = {"workItemTypeId": 4, "jiraStatusId": 10017, "alignStateId": 2}

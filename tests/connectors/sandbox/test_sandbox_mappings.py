@@ -12,6 +12,8 @@ from tests import SAMPLES
 from tests.support import sandbox_fixture
 from tests.support.sandbox_fixture import ALIGN_TOKEN, RunningSandbox
 
+pytestmark = pytest.mark.usefixtures("network")
+
 sandbox = sandbox_fixture.sandbox
 SIGNED_IN = {"Authorization": f"bearer {ALIGN_TOKEN}"}
 

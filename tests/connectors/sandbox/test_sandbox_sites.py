@@ -9,6 +9,8 @@ from connectors.sandbox.limiter import Limiter
 from tests.support import sandbox_fixture
 from tests.support.sandbox_fixture import ADMIN, ALIGN_TOKEN, JIRA_TOKEN, RunningSandbox
 
+pytestmark = pytest.mark.usefixtures("network")
+
 sandbox = sandbox_fixture.sandbox
 
 

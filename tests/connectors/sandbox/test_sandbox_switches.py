@@ -180,6 +180,8 @@ def test_a_wrong_reset_is_refused_and_changes_nothing(sandbox: RunningSandbox, p
     assert post(sandbox).status_code == 400
 
 
+@pytest.mark.usefixtures("network")
+@pytest.mark.usefixtures("network")
 def test_a_restart_finds_what_was_written(tmp_path: Path) -> None:
     state = str(tmp_path / "sandbox.sqlite3")
     first = RunningSandbox(state=state)
@@ -208,6 +210,8 @@ def test_a_state_file_that_is_none_is_refused_by_name(tmp_path: Path) -> None:
     assert path.read_text().startswith("this is no database")
 
 
+@pytest.mark.usefixtures("network")
+@pytest.mark.usefixtures("network")
 def test_the_large_data_set_has_the_promised_size() -> None:
     running = RunningSandbox(seed="large")
     assert running.jira("/rest/api/3/project/search").json()["total"] == 2000
@@ -246,12 +250,16 @@ def command() -> list[str]:
     return [sys.executable, str(ROOT / "manage.py"), "sandbox"]
 
 
+@pytest.mark.usefixtures("processes")
+@pytest.mark.usefixtures("processes")
 def test_the_help_marks_every_switch_as_not_confirmed(command: list[str]) -> None:
     shown = subprocess.run([*command, "--help"], capture_output=True, text=True, timeout=60, check=True).stdout
     assert shown.count("NOT CONFIRMED") == len(SWITCHES) + len(TEXT_SWITCHES)
     assert all(switch.flag in shown for switch in (*SWITCHES, *TEXT_SWITCHES))
 
 
+@pytest.mark.usefixtures("processes")
+@pytest.mark.usefixtures("processes")
 def test_the_command_serves_until_it_is_told_to_stop(command: list[str], tmp_path: Path) -> None:
     arguments = ["--port", "0", "--state", str(tmp_path / "state"), "--duplicate", "409", "--rate-limit", "60/6"]
     with subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True) as process:
@@ -263,6 +271,8 @@ def test_the_command_serves_until_it_is_told_to_stop(command: list[str], tmp_pat
     assert (overview["options"]["duplicate"], overview["options"]["rate_limit"]) == ("409", "60/6")
 
 
+@pytest.mark.usefixtures("processes")
+@pytest.mark.usefixtures("processes")
 def test_a_taken_port_gives_one_clear_line(command: list[str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

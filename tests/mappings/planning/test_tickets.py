@@ -256,6 +256,7 @@ def test_random_flat_expressions_fit_what_python_fits() -> None:
 # --- without RE2 -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_process_that_cannot_import_re2_starts_and_refuses_expressions() -> None:
     """In a process of its own, where nothing has imported it before."""
     program = (

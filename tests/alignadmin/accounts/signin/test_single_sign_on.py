@@ -30,7 +30,7 @@ def provider() -> Iterator[Provider]:
 
 
 @pytest.fixture(scope="module")
-def house(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def house(processes: None, provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """An installation that knows the provider; second factors are required."""
     extra = {"OIDC_SERVER": provider.url, "OIDC_CLIENT_ID": CLIENT, "OIDC_CLIENT_SECRET": SECRET}
     extra |= {"OIDC_NAME": "Acme login", "MFA_REQUIRED": "1"}
@@ -277,7 +277,6 @@ def test_the_way_out_carries_no_secret_and_needs_a_form_of_ours(house: Site, dan
     assert "Continue" in requests.get(f"{house.url}{START}", timeout=10).text
 
 
-@pytest.mark.browser
 def test_a_browser_goes_there_and_back_within_the_policy(house: Site, dana: str, page: Page) -> None:
     page.goto(f"{house.url}/accounts/login/")
     page.get_by_role("button", name="Sign in with Acme login").click()

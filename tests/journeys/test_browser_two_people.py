@@ -12,8 +12,6 @@ from tests.support import browser_helpers as steps
 from tests.support.browser_helpers import ADMIN, EDITOR, SECOND_ADMIN, Own, cell, entered, own_connector, trouble
 from tests.support.processes import Site
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.fixture
 def own(site: Site) -> Iterator[Own]:

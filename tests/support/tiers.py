@@ -1,0 +1,97 @@
+"""The tier of each test, from the fixtures it asks for, and what a test of that tier may do.
+
+    unit         no database, no address, no process; at most half a second of processor, 5 s for a property
+    integration  the database, servers in threads of this process, or all our sources
+    process      starts processes: asks for the fixture `processes`, or for one that does
+    browser      drives Chromium
+    soak         minutes to hours, by its own mark
+
+A test that does what its tier may not fails there and then, so that `-m unit` is what it says. Loaded with `-p`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import PurePath
+from time import process_time
+from typing import Any
+
+import pytest
+
+TIERS = ("unit", "integration", "process", "browser", "soak")
+BROWSER = {"browser"}
+PROCESS = {"processes"}
+INTEGRATION = {
+    "db",
+    "transactional_db",
+    "django_db_reset_sequences",
+    "django_db_serialized_rollback",
+    "network",
+    "sources",
+}
+# The longest begin first, so that no process of a run works on alone at its end.
+FIRST = ("soak", "browser", "process", "integration", "unit")
+LONGEST, LONGEST_PROPERTY = 0.5, 5.0  # seconds of processor, which other work on the machine does not stretch
+
+STARTS, ADDRESSES = {"subprocess.Popen", "os.fork", "os.posix_spawn"}, {"socket.connect", "socket.bind"}
+
+
+def tier_of(item: pytest.Item) -> str:
+    asked = set(getattr(item, "fixturenames", ()))
+    if item.get_closest_marker("soak"):
+        return "soak"
+    if asked & BROWSER:
+        return "browser"
+    if asked & PROCESS:
+        return "process"
+    return "integration" if asked & INTEGRATION or item.get_closest_marker("django_db") else "unit"
+
+
+class Running:
+    """What runs at the moment: the audit hook below can neither be taken out again nor be given anything."""
+
+    tier = ""
+
+
+def refuse(event: str, arguments: tuple[Any, ...]) -> None:
+    if Running.tier in ("unit", "integration") and event in STARTS:
+        raise AssertionError("Only a test that asks for the fixture `processes` starts one.")
+    if Running.tier == "unit" and event in ADDRESSES:
+        raise AssertionError("A unit test opens no address; with the fixture `network` it is one of integration.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for tier in TIERS:
+        config.addinivalue_line("markers", f"{tier}: see tests/support/tiers.py; set by the fixtures of a test")
+    sys.addaudithook(refuse)
+
+
+@pytest.hookimpl(tryfirst=True)  # before the marks are asked for
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    ranks: dict[PurePath, int] = {}
+    for item in items:
+        tier = tier_of(item)
+        item.add_marker(tier)
+        file = PurePath(item.nodeid.partition("::")[0])
+        ranks[file] = min(ranks.get(file, len(FIRST)), FIRST.index(tier))
+    items.sort(key=lambda item: ranks[PurePath(item.nodeid.partition("::")[0])])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    Running.tier = tier_of(item)
+    try:
+        return (yield)
+    finally:
+        Running.tier = ""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    began = process_time()
+    yield
+    used = process_time() - began
+    most = LONGEST_PROPERTY if item.get_closest_marker("hypothesis") else LONGEST
+    if Running.tier == "unit" and used > most:
+        pytest.fail(f"A unit test takes at most {most} s of processor; this one took {used:.1f} s.")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import uuid4
 
@@ -11,6 +13,7 @@ from django.db import connection, transaction
 from django.test import Client, TransactionTestCase
 from pytest_django import Settings
 
+from tests.support import migrated
 from tests.support.sandbox_fixture import RunningSandbox, sandbox, sandbox_port
 
 if TYPE_CHECKING:  # a test of the engine or a client loads no Django app and no browser
@@ -44,6 +47,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     wanted = session.config.getoption("--complete")
     if wanted and connection.vendor != wanted:
         pytest.exit(f"This run is for {wanted}, but DATABASE_URL selects {connection.vendor}.", returncode=4)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if connection.vendor == "postgresql" and not hasattr(session.config, "workerinput"):  # the last process of a run
+        migrated.drop_template(os.environ["DATABASE_URL"])
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -82,6 +90,27 @@ def sources() -> None:
 
 
 # --- the database -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """The one that is put there below is taken."""
+    return True
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> Iterator[None]:
+    """A migrated database under the name that this process gives to its own."""
+    name = str(connection.creation._get_test_db_name())
+    if connection.vendor == "sqlite":
+        migrated.put_file(Path(name))
+        yield
+        return
+    server = os.environ["DATABASE_URL"]
+    migrated.put_database(server, name)
+    yield
+    connection.close()
+    migrated.drop_database(server, name)
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -21,6 +19,8 @@ import requests
 from connectors.local.children import Children
 from tests import ROOT
 from tests.environment import PASSWORD
+from tests.support import migrated
+from tests.support.commands import Commands
 
 MANAGE = str(ROOT / "manage.py")
 HOST = "127.0.0.1"
@@ -55,8 +55,10 @@ class Site:
     sandbox_port: int = field(default_factory=free_port)
     extra: Mapping[str, str] = field(default_factory=dict)
     children: Children = field(init=False)
+    commands: Commands = field(init=False)
 
     def __post_init__(self) -> None:
+        self.commands = Commands(environment=self.environment)
         self.children = Children(environment=self.environment, log_dir=self.data_dir / "log")
 
     @property
@@ -78,8 +80,12 @@ class Site:
     # --- starting ----------------------------------------------------------------------------------------------
 
     def migrate(self) -> None:
+        """Instead of what stands in its database, a copy of what `migrate` makes of an empty one."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        self.command("migrate", "--verbosity", "0")
+        if self.database_url:
+            migrated.put_database(os.environ["DATABASE_URL"], self.database_url.rsplit("/", 1)[1])
+        else:
+            migrated.put_file(self.data_dir / "alignadmin.sqlite3")
 
     def start_web(self, *, threads: int = 4) -> None:
         bind = f"{HOST}:{self.port}"
@@ -107,22 +113,15 @@ class Site:
 
     def stop(self) -> None:
         self.children.stop()
+        self.commands.end()
 
     # --- speaking to it ----------------------------------------------------------------------------------------
 
     def command(self, *arguments: str, expect: int = 0, stdin: str = "") -> str:
         """Run a management command; its output. The exit code is part of what is expected."""
-        done = subprocess.run(
-            [sys.executable, MANAGE, *arguments],
-            env=self.environment,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        assert done.returncode == expect, f"exit code {done.returncode}: {done.stdout}{done.stderr}"
-        return done.stdout
+        done = self.commands.run(*arguments, stdin=stdin)
+        assert done.code == expect, f"exit code {done.code}: {done.output}{done.errors}"
+        return done.output
 
     def sql(self, *statements: str) -> None:
         """Past the product, as somebody with the database's password can."""
@@ -183,7 +182,6 @@ def created_database() -> Iterator[str]:
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
     try:
-        yield f"{server.rsplit('/', 1)[0]}/{name}"
+        yield migrated.address_of(server, name)
     finally:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        migrated.drop_database(server, name)

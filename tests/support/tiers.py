@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import PurePath
 from time import process_time
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 TIERS = ("unit", "integration", "process", "browser", "soak")
 BROWSER = {"browser"}
@@ -32,6 +34,7 @@ INTEGRATION = {
 }
 # The longest begin first, so that no process of a run works on alone at its end.
 FIRST = ("soak", "browser", "process", "integration", "unit")
+JOURNEYS = "tests/journeys/"
 LONGEST, LONGEST_PROPERTY = 0.5, 5.0  # seconds of processor, which other work on the machine does not stretch
 
 STARTS, ADDRESSES = {"subprocess.Popen", "os.fork", "os.posix_spawn"}, {"socket.connect", "socket.bind"}
@@ -52,6 +55,16 @@ class Running:
     """What runs at the moment: the audit hook below can neither be taken out again nor be given anything."""
 
     tier = ""
+
+
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """For what is made once for all tests, whichever of them comes first."""
+    tier, Running.tier = Running.tier, ""
+    try:
+        yield
+    finally:
+        Running.tier = tier
 
 
 def refuse(event: str, arguments: tuple[Any, ...]) -> None:
@@ -95,3 +108,18 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     most = LONGEST_PROPERTY if item.get_closest_marker("hypothesis") else LONGEST
     if Running.tier == "unit" and used > most:
         pytest.fail(f"A unit test takes at most {most} s of processor; this one took {used:.1f} s.")
+
+
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # without types
+    """A file's tests in one process, and all that share the installation of `site` in one: it is started once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return JOURNEYS if file.startswith(JOURNEYS) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile | None:
+    if config.getoption("dist") != "loadfile":
+        return None
+    config.option.loadscopereorder = False  # the order of `FIRST` stays
+    return ByFile(config, log)

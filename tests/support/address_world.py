@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.db import transaction
@@ -157,11 +158,21 @@ def world(db: None, people: dict[Role, Person]) -> World:
     )
 
 
-def send(client: Client, method: str, address: Address, world: World) -> HttpResponse:
+def send(
+    client: Client,
+    method: str,
+    address: Address,
+    world: World,
+    *,
+    query: dict[str, str] | None = None,
+    form: dict[str, str] | None = None,
+    **more: Any,
+) -> HttpResponse:
+    """`form` goes with a POST, besides what the world knows of the address; `more` as the client's methods take it."""
     client.raise_request_exception = False
-    form = world.forms.get(address.name, {})
+    url = world.url(address) + (f"?{urlencode(query)}" if query else "")
     if method in SAFE:
-        return client.generic(method, world.url(address))  # type: ignore[return-value]
+        return client.generic(method, url, **more)  # type: ignore[return-value]
     if method == "POST":
-        return client.post(world.url(address), form)  # type: ignore[return-value]
-    return client.generic(method, world.url(address), b"{}", "application/json")  # type: ignore[return-value]
+        return client.post(url, world.forms.get(address.name, {}) | (form or {}), **more)  # type: ignore[return-value]
+    return client.generic(method, url, b"{}", "application/json", **more)  # type: ignore[return-value]

@@ -59,6 +59,9 @@ MIDDLEWARE = [
     "alignadmin.site.middleware.Noting",
     "alignadmin.site.middleware.BodyLimit",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # These three outside of all that may answer by itself, as a refused host is: each of its answers has their headers.
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "alignadmin.site.middleware.NoStore",
     "csp.middleware.CSPMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "alignadmin.site.middleware.PlainText",
@@ -67,12 +70,10 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "alignadmin.site.middleware.SessionLimits",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
-    "alignadmin.site.middleware.NoStore",
     "alignadmin.site.middleware.ViewersZone",
 ]
 

@@ -6,20 +6,17 @@ Each request is taken back afterwards, so that the next one finds the same world
 from __future__ import annotations
 
 from collections.abc import Iterator
-from copy import deepcopy
-from dataclasses import dataclass
-from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 from wsgiref.util import setup_testing_defaults
 
 import pytest
-from django.db import transaction
 from django.test import Client
 
 from alignadmin.accounts.models import Person, Role
 from mappings.models import Mapping
-from tests.alignadmin.test_roles import ADDRESSES, TABLE, Address, World, world
+from tests.support.address_world import ADDRESSES, Address, World, answers, world
+from tests.support.page_forms import forms_of_the_pages, taken_back
 
 __all__ = ["world"]
 pytestmark = pytest.mark.django_db
@@ -99,33 +96,6 @@ NAMES = [
 NUMBERS = ("before", "cursor", "limit", "newest", "offset", "page", "row", "sample", "size", "source_id", "until")
 
 
-class Forms(HTMLParser):
-    """The forms of a page: method, address, and what a browser would send."""
-
-    def __init__(self, here: str) -> None:
-        super().__init__()
-        self.here, self.found = here, list[Form]()
-        self.select = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        if tag == "form":
-            self.found.append(Form(given.get("method", "get").upper(), given.get("action") or self.here, {}))
-        elif self.found and (name := given.get("name")):
-            if tag == "select":
-                self.select = name
-            self.found[-1].fields.setdefault(name, given.get("value", ""))
-        elif tag == "option" and self.found and self.select and "selected" in given:
-            self.found[-1].fields[self.select] = given.get("value", "")
-
-
-@dataclass(frozen=True)
-class Form:
-    method: str
-    address: str
-    fields: dict[str, str]
-
-
 @pytest.fixture
 def clients(people: dict[Role, Person]) -> dict[Role, Client]:
     made = {}
@@ -137,12 +107,8 @@ def clients(people: dict[Role, Person]) -> dict[Role, Client]:
 
 def failure_of(client: Client, method: str, url: str, data: dict[str, Any] | None = None) -> str:
     """Empty when the answer is one: no 5xx. What the request did is taken back, a sign-out too."""
-    cookies = deepcopy(client.cookies)
-    point = transaction.savepoint()  # and no atomic block: some acts insist on being the outermost
-    answer = client.get(url) if method == "GET" else client.post(url, data or {})
-    transaction.set_rollback(False)
-    transaction.savepoint_rollback(point)
-    client.cookies = cookies
+    with taken_back(client):
+        answer = client.get(url) if method == "GET" else client.post(url, data or {})
     if answer.status_code < 500:
         return ""
     error = getattr(answer, "exc_info", None)
@@ -195,28 +161,12 @@ def test_no_part_of_an_address_ends_in_an_error(role: Role, world: World, client
 @pytest.mark.parametrize("role", Role)
 def test_no_value_in_a_form_ends_in_an_error(role: Role, world: World, clients: dict[Role, Client]) -> None:
     """To every address that takes one, with every name at once."""
-    posts = [world.url(address) for address in ADDRESSES.values() if "POST" in TABLE[address.name].methods]
+    posts = [world.url(address) for address in ADDRESSES.values() if answers(address, "POST")]
     failed = []
     for value in HOSTILE.values():
         data = dict.fromkeys([*NAMES, f"j2a-{value}", "j2a-²", f"seen-{value}"], value)
         failed += [failure_of(clients[role], "POST", url, data) for url in posts]
     assert [each for each in failed if each] == []
-
-
-def forms_of_the_pages(client: Client, world: World) -> list[Form]:
-    found: dict[tuple[str, str, frozenset[str]], Form] = {}
-    for address in ADDRESSES.values():
-        if "GET" not in TABLE[address.name].methods or address.is_rest or address.name == "account_logout":
-            continue
-        url = world.url(address)
-        answer = client.get(url)
-        if answer.status_code != 200 or "html" not in answer["Content-Type"]:
-            continue
-        reader = Forms(url)
-        reader.feed(answer.content.decode())
-        for form in reader.found:
-            found.setdefault((form.method, urlsplit(form.address).path, frozenset(form.fields)), form)
-    return list(found.values())
 
 
 @pytest.mark.parametrize("kind", HOSTILE)

@@ -11,6 +11,7 @@ What they may say, so that it can be looked up:
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from collections.abc import Iterator
@@ -20,8 +21,10 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.management import get_commands, load_command_class
+from django.urls import Resolver404, resolve
 
 from tests import ROOT
+from tests.architecture.test_docs_settings import defaults
 from tests.architecture.test_layout import TOP_LEVEL, tracked
 
 pytestmark = pytest.mark.usefixtures("processes")
@@ -130,6 +133,37 @@ def test_its_links_lead_somewhere(name: str) -> None:
     assert wrong == []
 
 
+# Made by commands, at the first start or at an installation.
+MADE_FOLDERS = ("installation/", "var/", ".venv/", "DATA_DIR/")
+
+
+def missing_places(text: str) -> Iterator[str]:
+    """Whatever in a span or a block looks like a path, hidden folders too, and each address of the product."""
+    for code in code_of(text):
+        for found in re.findall(r"(?<![^\s=`])\.?[\w-]*(?:/[\w.*{}-]+)*/?(?=[\s,;)]|$)", code):
+            if "/" not in found.strip("/") and not re.fullmatch(r"/\S+|\S+/", found):
+                continue
+            if found.startswith("/"):
+                if found.startswith("/dev/") or is_address(re.sub(r"{\w+}", "1", found)):
+                    continue
+            elif found.startswith(MADE_FOLDERS) or is_there(found):
+                continue
+            yield found
+
+
+def is_address(path: str) -> bool:
+    try:
+        resolve(path)
+    except Resolver404:
+        return path in ("/api/", "/accounts/oidc/login/callback/")  # the second with single sign-on alone
+    return True
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/operations.md", "docs/CONTRIBUTING.md"])
+def test_whatever_looks_like_a_path_or_an_address_is_one(name: str) -> None:
+    assert list(missing_places(text_of(name))) == []
+
+
 def anchors_of(page: Path) -> set[str]:
     heads = re.findall("^#+ (.+)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^a-z0-9 _-]", "", head.lower()).replace(" ", "-") for head in heads}
@@ -138,20 +172,38 @@ def anchors_of(page: Path) -> set[str]:
 # -- tests -------------------------------------------------------------------------------------------------------------
 
 
+# `test_apply::test_a_kill`, `tests/a/test_apply.py::Class::test_a_kill`, tests.a.test_apply.test_a_kill, test_apply.
+TEST = re.compile(r"(?<![\w.*])(?:(?!test_)\w+[/.])*(test_\w+)(\.py\b)?((?:(?:::|\.)(?!py\b)\w+)*)")
+
+
 @cache
-def of_file(file: str) -> frozenset[str]:
-    """The tests in all files of that name."""
-    sources = [path.read_text() for path in (ROOT / "tests").rglob(f"{file}.py")]
-    return frozenset(found for source in sources for found in re.findall(r"^\s*def (test_\w+)\(", source, re.MULTILINE))
+def of_file(file: str) -> tuple[frozenset[str], ...]:
+    """All that is defined in each file of that name, as `Class.test_it` and `test_it`."""
+    return tuple(
+        frozenset(_defined(ast.parse(path.read_text()).body)) for path in sorted((ROOT / "tests").rglob(f"{file}.py"))
+    )
+
+
+def _defined(body: list[ast.stmt], within: str = "") -> Iterator[str]:
+    for node in body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            yield f"{within}{node.name}"
+            if isinstance(node, ast.ClassDef):
+                # By `file::test`, too, without the class.
+                yield from (name for each in _defined(node.body) for name in (f"{within}{node.name}.{each}", each))
+        if isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            yield from (f"{within}{target.id}" for target in targets if isinstance(target, ast.Name))
 
 
 def missing_tests(text: str) -> Iterator[str]:
-    for code in code_of(text):
-        if not code.startswith("test_"):
-            continue
-        file, _, test = code.partition("::")
-        if test not in of_file(file):
-            yield code
+    """Wherever it stands, in a span, a block or a sentence."""
+    for found in TEST.finditer(text):
+        file, _, rest = found.groups()
+        name = rest.replace("::", ".").strip(".")
+        in_files = of_file(file)
+        if not (any(name in each for each in in_files) if name else in_files):
+            yield found[0]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -161,7 +213,7 @@ def test_its_tests_are_there(name: str) -> None:
 
 def test_what_is_promised_is_shown_by_tests() -> None:
     for name, least in (("docs/security.md", 100), ("docs/operations.md", 50), ("docs/THREAT_MODEL.md", 20)):
-        assert len([code for code in code_of(text_of(name)) if code.startswith("test_")]) > least, name
+        assert len(TEST.findall(text_of(name))) > least, name
 
 
 # -- commands, targets, settings ---------------------------------------------------------------------------------------
@@ -197,28 +249,16 @@ def test_its_make_targets_are_there(name: str) -> None:
     assert list(wrong_targets(text_of(name))) == []
 
 
-@cache
-def read_from_environment() -> frozenset[str]:
-    sources = text_of("alignadmin/settings.py") + text_of("alignadmin/web_worker.py")
-    return frozenset(re.findall(r"""(?:env\.\w+|environ\.get)\("([A-Z_]+)\"""", sources))
-
-
 def wrong_settings(text: str) -> Iterator[str]:
     for code in code_of(text):
         for name in re.findall(r"^[A-Z][A-Z]*_[A-Z_]*[A-Z](?==|$)", code):
-            if not (hasattr(settings, name) or name in read_from_environment() | OF_OTHERS):
+            if not (hasattr(settings, name) or name in {*defaults(), *OF_OTHERS}):
                 yield name
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_its_settings_are_settings(name: str) -> None:
     assert list(wrong_settings(text_of(name))) == []
-
-
-def test_every_setting_of_the_environment_stands_in_the_readme() -> None:
-    assert len(read_from_environment()) > 60
-    told = {name for code in code_of(text_of("README.md")) for name in re.findall(r"^[A-Z_]+$", code)}
-    assert read_from_environment() - told == set()
 
 
 def test_the_demo_reads_its_own() -> None:
@@ -269,12 +309,31 @@ def test_its_labels_stand_on_pages(name: str) -> None:
 # -- this file itself --------------------------------------------------------------------------------------------------
 
 
+def class_of_the_test() -> str:
+    (found,) = of_file("test_audit_trail")
+    return next(each for each in found if each.endswith(".test_an_act_that_cannot_be_told_does_not_happen")).split(".")[
+        0
+    ]
+
+
 def test_it_finds_what_is_not_there() -> None:
     good = "`connectors/jobs/runner.py::start` and `tests/*/jobs/`, `test_docs::test_it_finds_what_is_not_there`"
     assert (list(missing_paths(good)), list(missing_tests(good))) == ([], [])
     bad = "`connectors/jobs/running.py`, connectors/views, `connectors/jobs/runner.py::begin`, `connectors/x*/`"
     assert len(list(missing_paths(bad))) == 4
-    assert len(list(missing_tests("`test_docs::test_nothing`, `test_nowhere::test_it`, `test_docs.test_dotted`"))) == 3
+    dotted = "`test_docs.test_it_finds_what_is_not_there`, tests.architecture.test_docs.missing_tests, `test_docs`"
+    in_a_class = (
+        "`tests/alignadmin/audit/test_audit_trail.py::TestActs::test_an_act_that_cannot_be_told_does_not_happen`"
+    )
+    assert list(missing_tests(f"{dotted}, {in_a_class}".replace("TestActs", class_of_the_test()))) == []
+    nowhere = ["test_docs::test_nothing", "test_nowhere::test_it", "test_docs.test_dotted", "tests/a/test_gone.py"]
+    nowhere += [in_a_class.strip("`").replace("TestActs", "TestNone"), "tests.alignadmin.test_roles.test_gone"]
+    assert list(missing_tests(", ".join(f"`{each}`" for each in nowhere) + " and test_in_a_sentence.")) == [
+        *nowhere,
+        "test_in_a_sentence",
+    ]
+    places = "`.ci/run`, `/plans/1/`, `var/x`, `make test`, `.ci/gone`, `tools/x.py`, `/nowhere/`, `cat lib/y`"
+    assert list(missing_places(places)) == [".ci/gone", "tools/x.py", "/nowhere/", "lib/y"]
     commands = "`manage.py checkpoint --new-key`, `manage.py checkpoint --old-key`, `manage.py takefactors me`"
     assert list(wrong_commands(commands)) == ["checkpoint --old-key", "takefactors"]
     assert list(wrong_targets("`make demo PORT=1`, `make coffee`")) == ["coffee"]

@@ -390,7 +390,8 @@ def test_another_persons_pack_is_listed_apart_and_may_be_taken(
     assert str(pack.uuid) in reviewer.get("/history/packs/").content.decode()
     assert str(pack.uuid) not in admin.get("/history/packs/").content.decode()
     assert str(pack.uuid) in admin.get("/history/packs/?whose=all").content.decode()
-    assert admin.get(f"/history/packs/{pack.uuid}/file/").status_code == 200
+    taken = admin.get(f"/history/packs/{pack.uuid}/file/")
+    assert (taken.status_code, bool(b"".join(taken.streaming_content))) == (200, True)  # type: ignore[attr-defined]
 
 
 def test_a_sign_in_of_long_ago_is_asked_for_again(reviewer: Client, align: Connector, settings: LazySettings) -> None:

@@ -1,0 +1,312 @@
+"""What holds at every address of the resolver and in every form of the pages, for whoever asks.
+
+Each test is one loop that names all that is wrong; what a request does is taken back before the next one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.db.models import DateTimeField, Field, ForeignKey, Model, UUIDField
+from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
+
+from alignadmin.accounts.models import Person, Role
+from tests.alignadmin.test_roles import ADMINS, TABLE
+from tests.environment import PASSWORD
+from tests.support.address_world import ADDRESSES, Address, World, answers, send, world
+from tests.support.headers import HSTS, wrong_headers, wrong_html
+from tests.support.page_forms import Form, forms_of_the_pages, taken_back
+
+__all__ = ["world"]
+pytestmark = pytest.mark.django_db
+EVIL = "https://evil.example.test/"
+NOBODY = "nobody"
+
+
+@pytest.fixture
+def everybody(people: dict[Role, Person]) -> dict[str, Client]:
+    """A client for each role, and one without a sign-in."""
+    made = {str(role): Client(raise_request_exception=False) for role in Role}
+    for role, person in people.items():
+        made[str(role)].force_login(person)
+    return {**made, NOBODY: Client(raise_request_exception=False)}
+
+
+def asked(everybody: dict[str, Client], world: World, *methods: str, **more: Any) -> Iterator[tuple[str, Address, Any]]:
+    """Who asked how at which address, the address, and the answer."""
+    for who, client in everybody.items():
+        for address in ADDRESSES.values():
+            for method in methods:
+                with taken_back(client):
+                    answer = send(client, method, address, world, **more)
+                yield f"{who}: {method} {address.name} -> {answer.status_code}", address, answer
+
+
+# --- headers and pages ------------------------------------------------------------------------------------------------
+
+
+def test_every_address_sends_the_headers_to_whoever_asks(
+    world: World, everybody: dict[str, Client], settings: Settings
+) -> None:
+    """Over https, as an installation behind TLS is asked."""
+    settings.SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = settings.SECURE_HSTS_PRELOAD = True
+    kinds, wrong = Counter[int](), []
+    for what, _, answer in asked(everybody, world, "GET", "POST", "DELETE", secure=True):
+        kinds[answer.status_code] += 1
+        wrong += [f"{what}: {each}" for each in wrong_headers(answer)]
+        if answer.headers.get("Strict-Transport-Security") != HSTS:
+            wrong.append(f"{what}: no HSTS")
+    assert not wrong, "\n".join(wrong)
+    assert {200, 302, 303, 400, 403, 404, 405, 409} <= set(kinds), kinds
+
+
+def test_no_page_has_code_in_it_and_htmx_neither_evaluates_nor_keeps_anything(
+    world: World, everybody: dict[str, Client]
+) -> None:
+    pages, wrong = set(), []
+    for what, address, answer in asked(everybody, world, "GET"):
+        if answer.headers.get("Content-Type", "").startswith("text/html"):
+            pages.add(address.name)
+            wrong += [f"{what}: {each}" for each in wrong_html(answer.content.decode())]
+    assert not wrong, "\n".join(wrong)
+    assert len(pages) > 60
+
+
+# --- reading changes nothing, and only a form of our own changes something --------------------------------------------
+
+# What a session is: when its person was last here, a message that was shown, the address it came from. And the counts
+# of attempts: a HEAD at four addresses of the sign-in counts as one, since allauth exempts GET alone.
+OF_THE_SESSION = {"django_session", "usersessions_usersession", "connectors_cache"}
+LAST_SEEN = re.compile(r'UPDATE "accounts_person" SET "last_seen_at" = [^,]+ WHERE')
+WRITES = re.compile(
+    r"""\s*(?:WITH\b.*?\b)?(?:INSERT(?:\sOR\s\w+)?\sINTO|UPDATE|DELETE\sFROM|REPLACE\sINTO|TRUNCATE(?:\sTABLE)?|COPY)
+        \s+"?(\w+)"?""",
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
+)
+
+
+@contextmanager
+def tables_written() -> Iterator[list[str]]:
+    """The tables that statements sent within write to, also where nothing differs; when a person was here set aside."""
+    found: list[str] = []
+
+    def look(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if (match := WRITES.match(str(sql))) and not LAST_SEEN.match(str(sql)):
+            found.append(match[1])
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(look):
+        yield found
+
+
+def test_reading_an_address_writes_to_no_table(world: World, everybody: dict[str, Client]) -> None:
+    """As a page, as a fragment and by HEAD; of the session and of attempts alone something is kept."""
+    wrong = []
+    for headers in ({}, {"HX-Request": "true"}):
+        reading = asked(everybody, world, *(("GET", "HEAD") if not headers else ("GET",)), headers=headers)
+        while True:
+            with tables_written() as written:
+                what, *_ = next(reading, ("",))
+            if not what:
+                break
+            wrong += [f"{what}: {table}" for table in dict.fromkeys(written) if table not in OF_THE_SESSION]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_write_is_seen_however_it_is_written(world: World) -> None:
+    with tables_written() as written, connection.cursor() as cursor:
+        Person.objects.filter(role=Role.VIEWER).update(name="Vic")
+        cursor.execute("WITH x AS (SELECT 1) UPDATE accounts_person SET name = name")
+        cursor.execute("delete from connectors_job where 1 = 0")
+        Person.objects.select_for_update().first()
+    assert written == ["accounts_person", "accounts_person", "connectors_job"]
+
+
+def forms_of_everybody(everybody: dict[str, Client], world: World) -> list[tuple[str, Form]]:
+    """Each form once, with the first who is shown it."""
+    found: dict[tuple[str, str, frozenset[str]], tuple[str, Form]] = {}
+    for who, client in everybody.items():
+        for form in forms_of_the_pages(client, world):
+            found.setdefault((form.method, urlsplit(form.address).path, frozenset(form.fields)), (who, form))
+    return list(found.values())
+
+
+def test_every_form_that_writes_has_a_token_and_is_refused_without_it(
+    world: World, everybody: dict[str, Client], people: dict[Role, Person]
+) -> None:
+    """By the check of the token, not by a rule of its own; also without a sign-in, so that nobody is signed in so."""
+    forms = [(who, form) for who, form in forms_of_everybody(everybody, world) if form.method == "POST"]
+    assert len(forms) > 40
+    assert [f"{who}: {form.address}" for who, form in forms if not form.fields.get("csrfmiddlewaretoken")] == []
+    stranger = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    signed_in = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    signed_in.force_login(people[Role.ADMIN])
+    let_through = [
+        f"{address.name} -> {answer.status_code}"
+        for client in (stranger, signed_in)
+        for address in ADDRESSES.values()
+        if answers(address, "POST")
+        for answer in [send(client, "POST", address, world)]
+        if answer.status_code != 403 or "This form has expired" not in answer.content.decode()
+    ]
+    # Whose token is looked at after who sends it, because an upload is first told where to go: sent to sign in.
+    assert let_through == ["history-intake -> 302"]
+
+
+def test_no_answer_leads_to_another_site(world: World, everybody: dict[str, Client]) -> None:
+    """Whatever the address, the form, the referring page or htmx say where to go next."""
+    asking = {"next": EVIL, "login": "viewer@example.test", "password": PASSWORD}
+    headers = {"Referer": EVIL, "HX-Current-URL": EVIL}
+    led, wrong = 0, []
+    for more in ({}, {"HX-Request": "true"}):
+        for what, _, answer in asked(
+            everybody, world, "GET", "POST", query=asking, form=asking, headers=headers | more
+        ):
+            for name in ("Location", "HX-Redirect", "HX-Location", "HX-Push-Url", "HX-Replace-Url"):
+                target = answer.headers.get(name, "")
+                led += bool(target)
+                if urlsplit(target).netloc not in ("", "testserver") or urlsplit(target).scheme not in ("", "http"):
+                    wrong.append(f"{what}: {target}")
+    assert not wrong, "\n".join(wrong)
+    assert led > 200
+
+
+# --- fields that are not a form's own ---------------------------------------------------------------------------------
+
+OURS = ("accounts", "audit", "connectors", "mappings", "mail", "account", "mfa")
+# What differs between two same acts: sealed with a nonce of their own, or hashed with the time.
+DIFFERS = re.compile(r"sealed|hash|digest|fingerprint|body|terms|^data$|^password$|_seq$|signature|prev")
+FILLED = {
+    "reason": "A reason for it", "note": "A note about it", "text": "Words about it", "name": "Another name",
+    "email": "new@example.test", "confirm": "acme", "oldpassword": PASSWORD, "password1": "quiet-harbour-lantern-oat",
+    "password2": "quiet-harbour-lantern-oat", "code": "acme", "ticket": "CHG-1",
+}  # fmt: skip
+
+
+def own_models() -> list[type[Model]]:
+    return [model for model in apps.get_models(include_auto_created=True) if model._meta.app_label in OURS]
+
+
+def is_compared(field: Field[Any, Any]) -> bool:
+    """Keys of new rows count on after they are taken back; whose a row is has to be the same."""
+    if field.primary_key or isinstance(field, (DateTimeField, UUIDField)) or DIFFERS.search(field.name):
+        return False
+    return not isinstance(field, ForeignKey) or field.related_model is Person
+
+
+def stored() -> dict[str, list[tuple[Any, ...]]]:
+    kept = {}
+    for model in own_models():
+        names = [field.attname for field in model._meta.concrete_fields if is_compared(field)]
+        kept[model._meta.db_table] = sorted(model._default_manager.values_list(*names), key=repr) if names else []
+    return kept
+
+
+def after(client: Client, form: Form, more: dict[str, str]) -> tuple[int, dict[str, list[tuple[Any, ...]]]]:
+    typed = {name: value or FILLED.get(name, "") for name, value in form.fields.items()}
+    with taken_back(client):
+        answer = client.post(form.address, {**more, **typed})
+        return answer.status_code, stored()
+
+
+def test_a_form_takes_no_field_that_is_not_its_own(
+    world: World, everybody: dict[str, Client], people: dict[Role, Person]
+) -> None:
+    """With each column of each table as a further field, a form does what it does without them, or nothing at all."""
+    columns = {field.name for model in own_models() for field in model._meta.concrete_fields}
+    assert {"role", "is_active", "state", "author", "approver", "four_eyes", "applied"} <= columns
+    forms = [(who, form) for who, form in forms_of_everybody(everybody, world) if form.method == "POST"]
+    own: dict[str, set[str]] = {}
+    for _, form in forms:  # another form of the same address may have them
+        own.setdefault(urlsplit(form.address).path, set()).update(form.fields)
+    before, same, wrong = stored(), 0, []
+    for who, form in forms:
+        taken = own[urlsplit(form.address).path]
+        for value in ("1", str(people[Role.ADMIN].pk), "admin"):
+            more = {**dict.fromkeys(columns, value), **dict.fromkeys((f"{name}_id" for name in columns), value)}
+            plain = after(client := everybody[who], form, {})
+            sent = after(client, form, {name: value for name, value in more.items() if name not in taken})
+            same += plain == sent and plain[1] != before
+            if sent[1] not in (plain[1], before):
+                differing = [table for table in before if plain[1][table] != sent[1][table]]
+                wrong.append(f"{who}: {form.address} with {value}: {plain[0]}, {sent[0]}, {differing}")
+    assert not wrong, "\n".join(wrong)
+    assert same > 60, f"{same} did something, and the same with further fields"
+
+
+# --- who has to prove what --------------------------------------------------------------------------------------------
+
+OWN_PAGES = ("account", "mfa_", "usersessions_")
+
+
+def test_without_its_second_factor_a_role_that_needs_one_gets_nothing_but_its_own_pages(
+    world: World, everybody: dict[str, Client], settings: Settings
+) -> None:
+    settings.MFA_REQUIRED = True
+    # By hand: whoever may configure, approve or apply.
+    assert {role for name in ("connector-edit", "plan-approve", "plan-apply") for role in TABLE[name].writers} == ADMINS
+    wrong = []
+    for what, address, answer in asked({"admin": everybody[str(Role.ADMIN)]}, world, "GET", "POST"):
+        if TABLE[address.name].public or address.name.startswith(OWN_PAGES) or answer.status_code in (404, 405):
+            continue
+        if answer.status_code == 403 and "POST" in what and Role.ADMIN not in TABLE[address.name].writers:
+            continue
+        led = answer.status_code == 303 and answer["Location"] == reverse("mfa_index")
+        if not led and not (address.is_rest and answer.status_code == 403):
+            wrong.append(what)
+    assert not wrong, "\n".join(wrong)
+
+
+def test_secrets_applies_people_and_factors_ask_for_a_fresh_sign_in(
+    world: World, everybody: dict[str, Client], settings: Settings
+) -> None:
+    client = everybody[str(Role.ADMIN)]
+    wanted = {name for name in TABLE if name.startswith(("credential-", "person-")) and name != "person-join"}
+    wanted |= {"connector-credential", "person", "plan-apply", "plan-approve"}
+    wanted |= {"usersessions_end", "usersessions_end_others", "mfa_activate_totp", "mfa_add_webauthn"}
+    old = client.session
+    old["began_at"] -= settings.FRESH_SIGN_IN + 1
+    old.save()
+    before, wrong = stored(), []
+    for name in sorted(wanted):
+        with taken_back(client):
+            answer = send(client, "POST", ADDRESSES[name], world)
+            if not answer.headers.get("Location", "").startswith("/accounts/reauthenticate/") or stored() != before:
+                wrong.append(f"{name} -> {answer.status_code}")
+    assert not wrong, "\n".join(wrong)
+
+
+# --- bodies -----------------------------------------------------------------------------------------------------------
+
+
+class Unread:
+    """A body that must not be touched."""
+
+    def read(self, *size: int) -> bytes:
+        raise AssertionError("the body was read")
+
+    readline = read
+
+
+def test_no_address_that_takes_a_form_reads_a_body_that_is_too_long(world: World, everybody: dict[str, Client]) -> None:
+    too_long: dict[str, Any] = {"CONTENT_LENGTH": str(10**9), "wsgi.input": Unread()}
+    wrong = [
+        f"{who}: {address.name} -> {answer.status_code}"
+        for who, client in everybody.items()
+        for address in ADDRESSES.values()
+        if answers(address, "POST")
+        for answer in [client.post(world.url(address), **too_long)]
+        if answer.status_code != 413
+    ]
+    assert not wrong, "\n".join(wrong)

@@ -1,0 +1,69 @@
+"""The forms of the product's pages, as a browser reads them, and requests whose effects are taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from urllib.parse import urlsplit
+
+from django.db import transaction
+from django.test import Client
+
+from tests.support.address_world import ADDRESSES, World, answers
+
+
+class Forms(HTMLParser):
+    """The forms of a page: method, address, and what a browser would send."""
+
+    def __init__(self, here: str) -> None:
+        super().__init__()
+        self.here, self.found = here, list[Form]()
+        self.select = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.found.append(Form(given.get("method", "get").upper(), given.get("action") or self.here, {}))
+        elif self.found and (name := given.get("name")):
+            if tag == "select":
+                self.select = name
+            self.found[-1].fields.setdefault(name, given.get("value", ""))
+        elif tag == "option" and self.found and self.select and "selected" in given:
+            self.found[-1].fields[self.select] = given.get("value", "")
+
+
+@dataclass(frozen=True)
+class Form:
+    method: str
+    address: str
+    fields: dict[str, str]
+
+
+def forms_of_the_pages(client: Client, world: World) -> list[Form]:
+    found: dict[tuple[str, str, frozenset[str]], Form] = {}
+    for address in ADDRESSES.values():
+        if not answers(address, "GET") or address.is_rest or address.name == "account_logout":
+            continue
+        url = world.url(address)
+        answer = client.get(url)
+        if answer.status_code != 200 or "html" not in answer["Content-Type"]:
+            continue
+        reader = Forms(url)
+        reader.feed(answer.content.decode())
+        for form in reader.found:
+            found.setdefault((form.method, urlsplit(form.address).path, frozenset(form.fields)), form)
+    return list(found.values())
+
+
+@contextmanager
+def taken_back(client: Client) -> Iterator[None]:
+    """What requests within have done is undone, a sign-out too, so that the next one finds the same world."""
+    cookies = deepcopy(client.cookies)
+    point = transaction.savepoint()  # and no atomic block: some acts insist on being the outermost
+    yield
+    transaction.set_rollback(False)
+    transaction.savepoint_rollback(point)
+    client.cookies = cookies

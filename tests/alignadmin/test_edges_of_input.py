@@ -19,7 +19,8 @@ from django.test import Client
 
 from alignadmin.accounts.models import Person, Role
 from mappings.models import Mapping
-from tests.alignadmin.test_roles import ADDRESSES, TABLE, Address, World, world
+from tests.alignadmin.test_roles import TABLE
+from tests.support.every_address import ADDRESSES, Address, World, world
 
 __all__ = ["world"]
 pytestmark = pytest.mark.django_db

@@ -19,9 +19,9 @@ from alignadmin.accounts.models import Person, Role
 from alignadmin.audit.models import Entry
 from connectors.models import Connector, Job
 from tests import ROOT
-from tests.alignadmin.test_roles import ADDRESSES, Address
 from tests.conftest import SignIn
 from tests.support import factories
+from tests.support.every_address import ADDRESSES, Address
 from tests.support.processes import Site
 
 pytestmark = pytest.mark.django_db

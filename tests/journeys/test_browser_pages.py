@@ -13,11 +13,11 @@ import pytest
 from django.urls import resolve
 from playwright.sync_api import Browser, Page, Request
 
-from tests.alignadmin.test_roles import ADDRESSES
 from tests.journeys.test_browser_second_factor import PAGES as OF_FACTORS
 from tests.support import browser_helpers as steps
 from tests.support.browser import NARROW, WIDE, Complaints, axe, fits, watched_page
 from tests.support.browser_helpers import ADMIN, EDITOR, REVIEWER, VIEWER, Own, own_connector
+from tests.support.every_address import ADDRESSES
 from tests.support.processes import Site, eventually
 
 pytestmark = pytest.mark.browser

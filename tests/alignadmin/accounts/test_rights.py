@@ -17,9 +17,10 @@ from django.urls import reverse
 from alignadmin.accounts.guard import FACTOR
 from alignadmin.accounts.models import Person, Role
 from mappings.models import Plan, PlanState
-from tests.alignadmin.test_roles import TABLE, World, addresses, world
+from tests.alignadmin.test_roles import TABLE
 from tests.conftest import SignIn
 from tests.environment import PASSWORD
+from tests.support.every_address import World, addresses, world
 
 __all__ = ["world"]
 

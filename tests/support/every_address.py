@@ -1,0 +1,146 @@
+"""Every address of the URL configuration, and a world with one object of each kind that an address can name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from alignadmin.accounts.models import Person, Role
+from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
+from connectors.history.packs import schedules, services
+from connectors.history.reviews import weeks
+from connectors.jobs import runner
+from connectors.models import Case, Every, HistoryRow, JobKind, System
+from connectors.ports.audited import context_of
+from mappings.models import Change, Mapping, Plan, Scope
+from tests.support import factories
+
+SAFE = ("GET", "HEAD")
+
+
+@dataclass(frozen=True)
+class Address:
+    """One URL pattern: its name, its route, e.g. `connectors/<slug:slug>/`, and the names in it."""
+
+    name: str
+    route: str
+    parameters: tuple[str, ...]
+    callback: Any
+
+    @property
+    def is_rest(self) -> bool:
+        return self.route.startswith("api/")
+
+
+def addresses(patterns: list[Any] | None = None, prefix: str = "") -> Iterator[Address]:
+    for entry in get_resolver().url_patterns if patterns is None else patterns:
+        if isinstance(entry, URLResolver):
+            yield from addresses(entry.url_patterns, prefix + str(entry.pattern))
+        elif isinstance(entry, URLPattern):
+            parameters = (*entry.pattern.converters, *entry.pattern.regex.groupindex)
+            yield Address(
+                entry.name or "", prefix + str(entry.pattern), tuple(dict.fromkeys(parameters)), entry.callback
+            )
+
+
+ADDRESSES = {address.name: address for address in addresses()}
+
+
+@dataclass(frozen=True)
+class World:
+    """One object of each kind that an address can name."""
+
+    parameters: dict[str, Any]
+    forms: dict[str, dict[str, Any]]
+
+    def url(self, address: Address) -> str:
+        chosen = {
+            name: self.parameters.get(f"{address.name}.{name}", self.parameters.get(name))
+            for name in address.parameters
+        }
+        chosen = {name: value for name, value in chosen.items() if name != "format"}
+        return reverse(address.name, kwargs=chosen)
+
+
+@pytest.fixture
+def world(db: None, people: dict[Role, Person]) -> World:
+    """Nothing listens at the connector's site, so that an allowed act that would call it fails at once."""
+    factories.worker_alive()
+    connector = factories.connector("http://127.0.0.1:9", actor=people[Role.ADMIN])
+    scope = Scope.objects.create(connector=connector, family="j2a-state", observed_at=timezone.now())
+    mapping = Mapping.objects.create(scope=scope, work_item_type="story", source_id=10001)
+    plan = Plan.objects.create(
+        connector=connector,
+        author=people[Role.EDITOR],
+        reason="a test",
+        fingerprint="0" * 64,
+        created_at=timezone.now(),
+        seen_at=timezone.now(),
+    )
+    Change.objects.create(plan=plan, position=0, family="j2a-state", work_item_type="story", source_id=10001)
+    with transaction.atomic():
+        trail.record(
+            AuditRecord(
+                action="plan.made",
+                actor=people[Role.EDITOR],
+                context=context_of(connector),
+                subject="plan",
+                sentence="Planned.",
+                plan=plan.pk,
+            )
+        )
+    row = HistoryRow.objects.latest("id")
+    outside = Case.objects.create(
+        connector=connector, entry_seq=row.entry_seq, at=timezone.now(), opened_at=timezone.now()
+    )
+    pack = services.ask("", actor=people[Role.ADMIN], time_zone="UTC")
+    schedule = schedules.add("Weekly", "", Every.WEEK, [], actor=people[Role.ADMIN])
+    job = runner.start(connector, JobKind.REFRESH, actor=people[Role.ADMIN])
+    of_mapping = {"mapping": mapping.pk, "seen": ""}
+    return World(
+        parameters={
+            "slug": connector.slug,
+            "pk": plan.pk,
+            "command": "cancel",
+            "position": 0,
+            "system": System.ALIGN.value,
+            "connector-job.pk": job.pk,
+            **{f"{name}.pk": people[Role.VIEWER].pk for name in ADDRESSES if name.startswith("person")},
+            "uid": "MQ",
+            "token": "no-such-token",
+            "account_reset_password_from_key.uidb36": "1",
+            "account_reset_password_from_key.key": "no-such-key",
+            "row": row.number,
+            "view": 1,
+            "run": factories.intake_run(connector).pk,
+            "week": weeks.week_of(timezone.now()).slug,
+            "case": outside.pk,
+            "pack": pack.uuid,
+            "schedule": schedule.pk,
+            "switch": "pause",
+            "api-connectors-detail.slug": connector.slug,
+            "api-connectors-detail.pk": connector.pk,
+            "api-mappings-detail.pk": mapping.pk,
+            "api-history-detail.number": row.number,
+        },
+        forms={"matrix-drop": of_mapping, "matrix-decide": of_mapping, "matrix-keep": of_mapping},
+    )
+
+
+def send(client: Client, method: str, address: Address, world: World) -> HttpResponse:
+    client.raise_request_exception = False
+    form = world.forms.get(address.name, {})
+    if method in SAFE:
+        return client.generic(method, world.url(address))  # type: ignore[return-value]
+    if method == "POST":
+        return client.post(world.url(address), form)  # type: ignore[return-value]
+    return client.generic(method, world.url(address), b"{}", "application/json")  # type: ignore[return-value]

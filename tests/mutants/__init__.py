@@ -38,12 +38,17 @@ TESTS = {
         "tests/connectors/budget/test_budget_classes.py",
         "tests/connectors/budget/test_budget_page.py",
     ),
-    "sealing": ("tests/connectors/credentials/test_sealing.py", "tests/alignadmin/audit/test_seal_rotate.py"),
+    "sealing": (
+        "tests/alignadmin/audit/test_seal_keys.py",
+        "tests/connectors/credentials/test_sealing.py",
+        "tests/alignadmin/audit/test_seal_rotate.py",
+    ),
     "rotation": ("tests/connectors/credentials/rotation", "tests/connectors/credentials/pages"),
     "rights": (
         "tests/alignadmin/test_roles.py::test_the_rule_in_the_code_is_the_one_in_the_table",
         "tests/alignadmin/accounts/test_rights.py",
         "tests/alignadmin/accounts/test_second_factor.py",
+        "tests/alignadmin/test_roles.py::test_a_role_gets_what_the_table_says",
     ),
 }
 

@@ -43,7 +43,10 @@ TESTS = {
         "tests/connectors/credentials/test_sealing.py",
         "tests/alignadmin/audit/test_seal_rotate.py",
     ),
-    "rotation": ("tests/connectors/credentials/rotation", "tests/connectors/credentials/pages"),
+    "rotation": (
+        "tests/connectors/credentials/rotation/test_rotation.py",
+        "tests/connectors/credentials/pages/test_credential_pages.py",
+    ),
     "rights": (
         "tests/alignadmin/test_roles.py::test_the_rule_in_the_code_is_the_one_in_the_table",
         "tests/alignadmin/accounts/test_rights.py",

@@ -25,7 +25,7 @@ from tests.mutants import TESTS, Mutant, mutants
 LONGEST = 600.0  # seconds for the tests of one mutant; one that makes them hang is noticed, too
 PRODUCT = ("alignadmin", "connectors", "mappings", "templates", "static", "manage.py", "pyproject.toml", "docs")
 FIRST = "tests/alignadmin/audit/test_inserting.py"  # makes the database that every run begins with
-KILLED, SURVIVED, TOO_LONG = "killed", "survived", "took too long"
+KILLED, SURVIVED, TOO_LONG, UNKNOWN = "killed", "survived", "took too long", "not run"
 Result = dict[str, str]
 
 
@@ -36,14 +36,14 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # by way of what cleans up
     with _copy(Path(options.tests)) as tree:
         for room in rooms:
-            left = [each for each in mutants(room) if _key(each) not in _read(results)]
+            part, parts = options.part
+            mine = [each for each in mutants(room) if each.number % parts == part % parts]
+            left = [each for each in mine if _key(each) not in _read(results)]
             tests = [] if options.trusted else _files(tree, room)
             if left and (failed := _run(tree, [FIRST, *tests], keep=True))["state"] != SURVIVED:
                 print(f"{room}: without any mutant {failed['by'] or failed['state']}: nothing can be concluded")
                 return 2
             for mutant in left:
-                if _key(mutant) in _read(results):  # another run beside this one was faster
-                    continue
                 found = _try(tree, mutant)
                 print(_told(mutant, found), flush=True)
                 with results.open("a") as file:
@@ -56,11 +56,17 @@ def _options() -> argparse.Namespace:
     parser.add_argument("rooms", nargs="*", metavar="ROOM", help=", ".join(TESTS))
     parser.add_argument("--tests", default=str(ROOT), help="the checkout whose tests are run (default: this one)")
     parser.add_argument("--results", default=str(Path(tempfile.gettempdir()) / "mutants.jsonl"), help="one line each")
+    parser.add_argument("--part", type=_part, default=(1, 1), help="2/3: each third mutant, beside runs of the others")
     parser.add_argument("--trusted", action="store_true", help="the tests are known to pass where there is no mutant")
     options = parser.parse_args()
     if unknown := set(options.rooms) - TESTS.keys():
         parser.error(f"no room is called {', '.join(sorted(unknown))}")
     return options
+
+
+def _part(text: str) -> tuple[int, int]:
+    part, _, parts = text.partition("/")
+    return int(part), int(parts)
 
 
 def _key(mutant: Mutant) -> str:
@@ -175,25 +181,28 @@ def _in_time(command: Sequence[str], tree: Path, environment: dict[str, str]) ->
 
 
 def _told(mutant: Mutant, found: Result) -> str:
-    change = " ".join(mutant.after.split()) or "(nothing)"
     by = f" by {found['by']}" if found["by"] else ""
-    return f"{found['state']}{by} ({found['took']}): {mutant.file}:{mutant.line} {change[:100]}"
+    return f"{found['state']}{by} ({found['took']}): {_words(mutant)}"
+
+
+def _words(mutant: Mutant) -> str:
+    change = " ".join(mutant.after.split()) or "(nothing)"
+    return f"{mutant.file}:{mutant.line} {change[:100]}"
 
 
 def _report(rooms: Sequence[str], known: dict[str, Result]) -> int:
     """0 when each that survives says why."""
-    unexplained = 0
+    unexplained, told = 0, list[str]()
     print(f"\n{'room':<10} {'all':>4} {'killed':>7} {'accepted':>9} {'open':>5}")
     for room in rooms:
-        survivors = [each for each in mutants(room) if known[_key(each)]["state"] == SURVIVED]
-        left = [each for each in survivors if not each.survives]
-        total = len(mutants(room))
-        print(f"{room:<10} {total:>4} {total - len(survivors):>7} {len(survivors) - len(left):>9} {len(left):>5}")
+        states = {each: known.get(_key(each), {"state": UNKNOWN})["state"] for each in mutants(room)}
+        accepted = [each for each, state in states.items() if state == SURVIVED and each.survives]
+        left = [each for each, state in states.items() if state in (SURVIVED, UNKNOWN) and not each.survives]
+        killed = [each for each, state in states.items() if state in (KILLED, TOO_LONG)]
+        print(f"{room:<10} {len(states):>4} {len(killed):>7} {len(accepted):>9} {len(left):>5}")
+        told += [f"{states[each]}: {_words(each)}  {each.survives}" for each in (*accepted, *left)]
         unexplained += len(left)
-    for room in rooms:
-        for each in mutants(room):
-            if known[_key(each)]["state"] == SURVIVED:
-                print(f"survived: {each.file}:{each.line} {' '.join(each.after.split())[:100]}  {each.survives}")
+    print("\n".join(told))
     return 1 if unexplained else 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -13,12 +14,13 @@ from uuid import uuid4
 import pytest
 from django.core import mail
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
 from alignadmin import sealing
 from alignadmin.audit import checkpoints, deliveries, key_rotation, standalone_checker, verification
+from alignadmin.audit.entries import lock_head
 from alignadmin.audit.models import Checkpoint, CheckpointDelivery, Entry, SigningKey
 from alignadmin.audit.signing_keys import signing_bound_to
 from alignadmin.due_work import run_due
@@ -114,6 +116,17 @@ def test_of_several_workers_one_makes_it(hourly: None) -> None:
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(lambda _: make_due_elsewhere(), range(4))) == 1
     assert Checkpoint.objects.count() == SigningKey.objects.count() == 1
+
+
+def test_a_worker_that_waited_for_the_head_makes_none_where_another_has_made_it(hourly: None) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            lock_head()
+            late = pool.submit(make_due_elsewhere)
+            time.sleep(0.5)  # it has found that one is due, and waits for the head
+            checkpoints.make(checkpoints.HOUR)
+        assert late.result() == 0
+    assert Checkpoint.objects.count() == 1
 
 
 def test_the_worker_makes_and_delivers_it(hourly: None, settings: Settings) -> None:

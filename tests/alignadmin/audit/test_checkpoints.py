@@ -119,6 +119,7 @@ def test_of_several_workers_one_makes_it(hourly: None) -> None:
 
 
 def test_a_worker_that_waited_for_the_head_makes_none_where_another_has_made_it(hourly: None) -> None:
+    append_some(1)
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             lock_head()

@@ -146,6 +146,10 @@ def test_nothing_is_called_unmapped_while_the_list_is_not_known() -> None:
     assert (matrix.coverage.unknown, matrix.coverage.unmapped, matrix.coverage.total) == (4, 0, 4)
 
 
+def test_a_status_without_a_mapping_in_a_list_that_was_read_is_unmapped_and_not_unknown() -> None:
+    assert row_of(build(view()), QA).marks == {Mark.UNMAPPED}
+
+
 def test_unknown_rows_keep_their_values_and_say_so() -> None:
     unseen = edit(replace(same(TODO, 0), known=False), 0)
     matrix = build(view(j2a=(unseen,), j2a_known=False))

@@ -74,6 +74,11 @@ def test_it_signs_where_the_chain_ends_and_names_the_one_before() -> None:
     assert checkpoints.latest() == made
 
 
+def test_a_later_one_has_no_earlier_time_though_another_machine_s_clock_is_ahead() -> None:
+    ahead = checkpoints.make(checkpoints.PACK, now=timezone.now() + timedelta(minutes=3))
+    assert checkpoints.make(checkpoints.PACK).at == ahead.at
+
+
 def test_entries_made_before_the_first_checkpoint_are_under_it() -> None:
     append_some(5)
     before = list(Entry.objects.values_list("body", "hash"))
@@ -97,6 +102,7 @@ def test_the_clock_makes_one_an_hour_also_when_nothing_happened(hourly: None, mo
 def test_hours_that_were_missed_are_not_made_up_for(hourly: None, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [at_hour(monkeypatch, hours) for hours in (0, 9, 9.1)] == [1, 1, 0]
     assert checkpoints.state(AT + timedelta(hours=9.5)).is_late is False
+    assert checkpoints.state(AT + timedelta(hours=10.9)).is_late is False  # one that is missed may still be under way
     assert checkpoints.state(AT + timedelta(hours=12)).is_late is True
 
 
@@ -307,6 +313,18 @@ def test_an_address_that_does_not_take_it_is_told_and_tried_again(settings: Sett
         assert deliveries.deliver_due() == 1
     assert [seen.path for seen in server.seen] == ["/take", "/take"]
     assert checkpoints.undelivered() is None
+
+
+def test_after_a_failure_an_address_gets_none_that_is_later(settings: Settings) -> None:
+    with serving(in_turn(Reply(status=500), Reply(data={}), Reply(data={}))) as server:
+        settings.CHECKPOINT_URL = f"{server.address}/take"
+        for _ in range(2):
+            checkpoints.make(checkpoints.HOUR)
+        assert deliveries.deliver_due() == 2  # into the folder
+        assert len(server.seen) == 1
+        try_again_now()
+        assert deliveries.deliver_due() == 2
+    assert [json.loads(each.body)["number"] for each in server.seen] == [1, 1, 2]
 
 
 @pytest.mark.parametrize("address", ["http://10.0.0.1/", "http://user:pass7@127.0.0.1/", "nowhere", "http://["])

@@ -1,4 +1,4 @@
-"""`python -m tests.checks`: types, dangerous calls, missing migrations, and warnings about a deployment's settings."""
+"""`python -m tests.checks`: types, dangerous calls, queries, missing migrations, and warnings about a deployment."""
 
 from __future__ import annotations
 
@@ -19,13 +19,16 @@ def main() -> int:
     # Ruff knows most of its rules; low severity repeats them, each with its `noqa` here.
     bandit = [sys.executable, "-m", "bandit", "--quiet", "--severity-level", "medium", "--recursive", *SOURCES]
     dangers = subprocess.run(bandit, check=False).returncode
+    # With what a deployment sets, plain requests would only be sent on to https.
+    counting = [sys.executable, "-m", "pytest", "-q", "tests/alignadmin/test_query_counts.py"]
+    queries = subprocess.run(counting, check=False, env={**os.environ, "SECURE": "0"}).returncode
     import django
     from django.core.management import call_command
 
     django.setup()
     call_command("makemigrations", check=True, dry_run=True)
     call_command("check", deploy=True, fail_level="WARNING")
-    return types or dangers
+    return types or dangers or queries
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from django.urls import reverse
 
 from alignadmin.accounts.guard import FACTOR
 from alignadmin.accounts.models import Person, Role
+from alignadmin.accounts.rights import Right, may
 from mappings.models import Plan, PlanState
 from tests.alignadmin.test_roles import TABLE
 from tests.conftest import SignIn
@@ -52,6 +53,22 @@ def sent_to(answer: Any) -> tuple[str, str]:
 def apply(client: Client, world: World, **headers: Any) -> Any:
     plan = world.parameters["pk"]
     return client.post(f"/plans/{plan}/apply/", headers={"Referer": f"http://testserver/plans/{plan}/?x=1"} | headers)
+
+
+# --- roles ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("right", [each for each in Right if each is not Right.PUBLIC])
+def test_who_is_deactivated_has_no_right_whatever_the_role(right: Right) -> None:
+    assert not any(may(Person(role=role, reviews=True, is_active=False), right) for role in Role)
+
+
+def test_of_those_who_are_no_reviewers_only_admins_can_be_made_to_review() -> None:
+    assert {role for role in Role if may(Person(role=role, reviews=True, is_active=True), Right.REVIEW)} == {
+        Role.ADMIN,
+        Role.REVIEWER,
+    }
+    assert not may(Person(role=Role.ADMIN, reviews=False, is_active=True), Right.REVIEW)
 
 
 # --- fresh ------------------------------------------------------------------------------------------------------------

@@ -261,6 +261,20 @@ def test_two_runs_at_once_remove_it_once(kept_a_year: None) -> None:
         archive.remove(made, actor=None, now=LATER)
 
 
+def test_an_entry_that_should_have_left_before_lets_nothing_leave(kept_a_year: None, clock: pytest.MonkeyPatch) -> None:
+    stray = Entry.objects.get(seq=3)
+    run("--remove")
+    stray.save(force_insert=True)
+    end = Checkpoint.objects.filter(seq__gt=10).order_by("number")[0]
+    much_later = LATER + timedelta(days=400)
+    clock.setattr(timezone, "now", lambda: much_later)
+    made = archive.write(end, actor=None, now=much_later)
+    with pytest.raises(NotArchived, match="the archive holds another number: nothing was removed"):
+        archive.remove(made, actor=None, now=much_later)
+    assert Entry.objects.filter(seq=3).exists()
+    assert Entry.objects.filter(seq__gt=10, seq__lte=end.seq).count() == end.seq - 10
+
+
 # -- killed -----------------------------------------------------------------------------------------------------------
 
 

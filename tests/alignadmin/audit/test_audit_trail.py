@@ -166,6 +166,14 @@ class TestAppending:
         assert HistoryRow.objects.get().at == sent
 
 
+@pytest.mark.django_db
+def test_whose_value_a_change_replaced_is_told_also_where_nobody_else_is() -> None:
+    earlier = PersonCopy(id=7, name="Sam", email="sam@example.test", role="editor")
+    with transaction.atomic():
+        entry = trail.record(replace(act(), earlier=[earlier]))
+    assert json.loads(entry.body)["people"] == {"author": None, "planner": None, "earlier": [vars(earlier)]}
+
+
 @pytest.mark.django_db(transaction=True)
 def test_an_entry_needs_the_transaction_of_its_act() -> None:
     with pytest.raises(RuntimeError, match="in the transaction"):

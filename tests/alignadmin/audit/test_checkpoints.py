@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -13,12 +14,13 @@ from uuid import uuid4
 import pytest
 from django.core import mail
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
 from alignadmin import sealing
 from alignadmin.audit import checkpoints, deliveries, key_rotation, standalone_checker, verification
+from alignadmin.audit.entries import lock_head
 from alignadmin.audit.models import Checkpoint, CheckpointDelivery, Entry, SigningKey
 from alignadmin.audit.signing_keys import signing_bound_to
 from alignadmin.due_work import run_due
@@ -72,6 +74,11 @@ def test_it_signs_where_the_chain_ends_and_names_the_one_before() -> None:
     assert checkpoints.latest() == made
 
 
+def test_a_later_one_has_no_earlier_time_though_another_machine_s_clock_is_ahead() -> None:
+    ahead = checkpoints.make(checkpoints.PACK, now=timezone.now() + timedelta(minutes=3))
+    assert checkpoints.make(checkpoints.PACK).at == ahead.at
+
+
 def test_entries_made_before_the_first_checkpoint_are_under_it() -> None:
     append_some(5)
     before = list(Entry.objects.values_list("body", "hash"))
@@ -95,6 +102,7 @@ def test_the_clock_makes_one_an_hour_also_when_nothing_happened(hourly: None, mo
 def test_hours_that_were_missed_are_not_made_up_for(hourly: None, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [at_hour(monkeypatch, hours) for hours in (0, 9, 9.1)] == [1, 1, 0]
     assert checkpoints.state(AT + timedelta(hours=9.5)).is_late is False
+    assert checkpoints.state(AT + timedelta(hours=10.9)).is_late is False  # one that is missed may still be under way
     assert checkpoints.state(AT + timedelta(hours=12)).is_late is True
 
 
@@ -114,6 +122,18 @@ def test_of_several_workers_one_makes_it(hourly: None) -> None:
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(lambda _: make_due_elsewhere(), range(4))) == 1
     assert Checkpoint.objects.count() == SigningKey.objects.count() == 1
+
+
+def test_a_worker_that_waited_for_the_head_makes_none_where_another_has_made_it(hourly: None) -> None:
+    append_some(1)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            lock_head()
+            late = pool.submit(make_due_elsewhere)
+            time.sleep(0.5)  # it has found that one is due, and waits for the head
+            checkpoints.make(checkpoints.HOUR)
+        assert late.result() == 0
+    assert Checkpoint.objects.count() == 1
 
 
 def test_the_worker_makes_and_delivers_it(hourly: None, settings: Settings) -> None:
@@ -293,6 +313,18 @@ def test_an_address_that_does_not_take_it_is_told_and_tried_again(settings: Sett
         assert deliveries.deliver_due() == 1
     assert [seen.path for seen in server.seen] == ["/take", "/take"]
     assert checkpoints.undelivered() is None
+
+
+def test_after_a_failure_an_address_gets_none_that_is_later(settings: Settings) -> None:
+    with serving(in_turn(Reply(status=500), Reply(data={}), Reply(data={}))) as server:
+        settings.CHECKPOINT_URL = f"{server.address}/take"
+        for _ in range(2):
+            checkpoints.make(checkpoints.HOUR)
+        assert deliveries.deliver_due() == 2  # into the folder
+        assert len(server.seen) == 1
+        try_again_now()
+        assert deliveries.deliver_due() == 2
+    assert [json.loads(each.body)["number"] for each in server.seen] == [1, 1, 2]
 
 
 @pytest.mark.parametrize("address", ["http://10.0.0.1/", "http://user:pass7@127.0.0.1/", "nowhere", "http://["])

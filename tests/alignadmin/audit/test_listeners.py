@@ -60,6 +60,15 @@ def test_it_may_append_what_follows_and_no_more_from_that(own: list[Listener]) -
     trail.record(named("one"))
     assert Entry.objects.count() == 2
 
+    def twice(entries: Sequence[Entry]) -> None:
+        if entries[0].seq < 5:
+            trail.record(named("what follows from what follows"))
+
+    own[:] = [twice]
+    with pytest.raises(RuntimeError, match="without end"), transaction.atomic():
+        trail.record(named("three"))
+    assert Entry.objects.count() == 2
+
     def always(entries: Sequence[Entry]) -> None:
         trail.record(named("and so on"))
 

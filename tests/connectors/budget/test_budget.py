@@ -199,6 +199,37 @@ def test_a_probe_that_meets_429_starts_the_next_block() -> None:
     assert 2.5 < seconds_until(blocked_until) <= 3.0
 
 
+def test_a_block_that_began_while_the_probe_was_under_way_is_not_lifted_by_its_answer() -> None:
+    bulk = budget()
+    straggler = take(bulk)
+    bulk.blocked(take(bulk), 0.0)
+    probe = take(bulk, patience=1.0)
+    assert probe.is_probe
+    bulk.blocked(straggler, 3.0)
+    bulk.answered(probe)
+    assert bulk.usage().blocked_until is not None
+    with pytest.raises(RateLimited):
+        take(bulk, patience=0.1)
+
+
+def test_a_shorter_block_does_not_end_a_longer_one() -> None:
+    bulk = budget()
+    first, second = take(bulk), take(bulk)
+    bulk.blocked(first, 3.0)
+    bulk.blocked(second, 0.1)
+    blocked_until = bulk.usage().blocked_until
+    assert blocked_until is not None
+    assert seconds_until(blocked_until) > 2.5
+
+
+def test_no_block_is_believed_to_be_longer_than_the_longest() -> None:
+    bulk = budget()
+    bulk.blocked(take(bulk), 3600.0)
+    blocked_until = bulk.usage().blocked_until
+    assert blocked_until is not None
+    assert 4.0 < seconds_until(blocked_until) <= 5.0
+
+
 def test_429_pauses_all_threads_and_fails_none_of_them() -> None:
     limits = BudgetLimits(slots=60, reserved=0, window=1.0, grace=0.2, longest_deadline=5.0, longest_block=10.0)
     site = StrictSite(limit=20, window=1.0, block=0.5)  # something else uses two thirds of the site's limit

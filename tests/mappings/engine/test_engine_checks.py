@@ -117,7 +117,13 @@ def test_deleting_the_mapping_of_a_vanished_status_is_no_problem() -> None:
 
 @pytest.mark.parametrize(
     ("owner", "project_key", "team_managed", "count"),
-    [("PROJ1", "PROJ", False, 2), ("PROJ1", "PROJ1", True, 0), ("PROJ1", "PROJ2", True, 2), (None, "PROJ2", True, 0)],
+    [
+        ("PROJ1", "PROJ", False, 2),
+        ("PROJ", "PROJ", False, 2),  # it was team-managed once
+        ("PROJ1", "PROJ1", True, 0),
+        ("PROJ1", "PROJ2", True, 2),
+        (None, "PROJ2", True, 0),
+    ],
 )
 def test_a_status_of_another_team_managed_project_is_an_error(
     owner: str | None, project_key: str, team_managed: bool, count: int
@@ -243,6 +249,10 @@ def test_backward_looks_at_category_and_state(status_id: int, state: int, count:
     assert len(found(view(j2a=rows({**HEALTHY_J2A, status_id: state})), "backward")) == count
 
 
+def test_of_a_status_that_nobody_knows_nothing_is_said_of_its_category() -> None:
+    assert not found(view(j2a=rows({**HEALTHY_J2A, 77: 3})), "backward")
+
+
 def step(id_: int, name: str, **more: Any) -> Target:
     return Target(id=id_, name=name, **{"flow_id": 1, "flow_name": "Delivery", **more})
 
@@ -297,6 +307,20 @@ def test_going_on_from_a_resolved_status_is_a_warning() -> None:
     assert not found(late_done, "leaves-resolved")
 
 
+def test_a_way_out_of_the_state_that_a_resolved_status_shows_is_a_warning_too() -> None:
+    problem = only(view(a2j={"PROJ": rows({**HEALTHY_A2J, 4: QA})}), "leaves-resolved")
+    assert (problem.status_id, problem.target_id) == (QA, 4)
+
+
+def test_of_several_resolved_statuses_the_earliest_counts() -> None:
+    closed = SourceStatus(id=10004, name="Closed", category=Category.DONE)
+    a_view = view(
+        statuses=with_status(closed), j2a=rows({DONE: 2, 10004: 4, QA: 3}), a2j={"PROJ": rows({2: DONE, 3: QA})}
+    )
+    problem = only(a_view, "leaves-resolved")
+    assert (problem.status_id, problem.target_id) == (QA, 3)
+
+
 def test_a_resolved_status_of_one_flow_says_nothing_about_another_flow() -> None:
     two_flows = {**STEPS, 50: step(50, "To do", flow_id=2)}
     a_view = step_view(targets=two_flows, j2a=rows({DONE: 50, QA: 51}), a2j={"PROJ": rows({50: DONE, 51: QA})})
@@ -314,6 +338,12 @@ def test_a_flow_that_serves_other_programmes_is_counted_in_projects() -> None:
     )
     problem = only(step_view(targets=serving, project_key=None, projects=projects, a2j={}), "flow-elsewhere")
     assert problem.sentence.endswith("does not serve the programmes of 1 of 3 projects.")
+
+
+def test_a_flow_that_serves_one_of_a_project_s_programmes_serves_the_project() -> None:
+    serving = {**STEPS, 53: replace(STEPS[53], programme_ids=frozenset({1, 2}))}
+    here = step_view(targets=serving, projects=(ScopeProject(key="PROJ", programme_ids=frozenset({2, 3})),))
+    assert not found(here, "flow-elsewhere")
 
 
 def test_an_inactive_flow_is_a_warning() -> None:
@@ -361,6 +391,13 @@ def test_a_mapping_of_a_status_nobody_reaches_is_unused() -> None:
 def test_problems_are_found_again_by_their_row() -> None:
     problems = check(view(statuses=with_status(replace(STATUSES[QA], vanished=True)), renamed={"PROJ": "NEW"}))
     assert set(by_row(problems)) == {(J2A, QA), (A2J, 3)}
+
+
+def test_a_problem_of_a_status_alone_belongs_to_no_row() -> None:
+    foreign = SourceStatus(id=10215, name="QA", category=Category.DOING)
+    twins = found(view(statuses=with_status(foreign), j2a=rows({**HEALTHY_J2A, 10215: 3})), "twin")
+    assert len(twins) == 2
+    assert by_row(twins) == {}
 
 
 def test_names_of_any_kind_stand_in_sentences_as_they_are() -> None:

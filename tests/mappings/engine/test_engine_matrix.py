@@ -146,12 +146,21 @@ def test_nothing_is_called_unmapped_while_the_list_is_not_known() -> None:
     assert (matrix.coverage.unknown, matrix.coverage.unmapped, matrix.coverage.total) == (4, 0, 4)
 
 
+def test_a_status_without_a_mapping_in_a_list_that_was_read_is_unmapped_and_not_unknown() -> None:
+    assert row_of(build(view()), QA).marks == {Mark.UNMAPPED}
+
+
 def test_unknown_rows_keep_their_values_and_say_so() -> None:
     unseen = edit(replace(same(TODO, 0), known=False), 0)
     matrix = build(view(j2a=(unseen,), j2a_known=False))
     assert unseen.situation is Situation.UNKNOWN
     assert cell_of(matrix, TODO, 0).dot
     assert Mark.UNKNOWN in row_of(matrix, TODO).marks
+
+
+def test_what_a_list_said_before_it_failed_is_not_drawn_as_seen_elsewhere() -> None:
+    unseen = edit(replace(settled(TODO, 1, 1, 0), known=False), 1)
+    assert drawn(cell_of(build(view(j2a=(unseen,), j2a_known=False, a2j={"PROJ": ()})), TODO, 0)) == set()
 
 
 def test_coverage_counts_reachable_statuses() -> None:
@@ -176,6 +185,12 @@ def test_steps_are_grouped_by_flow_and_inactive_flows_say_so() -> None:
     matrix = build(view(kind=Kind.STEP, targets=steps, j2a=(), a2j={"PROJ": ()}))
     columns = [(group.name, group.active, [target.id for target in group.targets]) for group in matrix.columns]
     assert columns == [("Flow 1", True, [50, 51]), ("Flow 2", False, [52, 53])]
+
+
+def test_the_targets_that_move_an_issue_to_a_status_stand_in_the_order_of_the_columns() -> None:
+    steps = {id_: step(id_, 1) for id_ in (52, 50, 51)}
+    matrix = build(view(kind=Kind.STEP, targets=steps, j2a=(), a2j={"PROJ": tuple(same(each, QA) for each in steps)}))
+    assert [target.id for target in row_of(matrix, QA).returns] == [52, 50, 51]
 
 
 def test_a_vanished_step_keeps_a_column_only_while_a_mapping_names_it() -> None:
@@ -234,6 +249,11 @@ def test_a_toggle_changes_only_the_cells_that_are_drawn_differently() -> None:
     )
     assert {(cell.status_id, cell.target_id) for cell in differing_cells(before, after)} == {(TODO, 0), (TODO, 1)}
     assert differing_cells(before, before) == ()
+
+
+def test_a_new_dot_that_is_taken_away_again_leaves_a_cell_that_is_drawn_differently() -> None:
+    dotted, bare = (build(view(j2a=(settled(QA, wanted, None, None),), a2j={"PROJ": ()})) for wanted in (3, None))
+    assert [(cell.status_id, cell.target_id) for cell in differing_cells(dotted, bare)] == [(QA, 3)]
 
 
 VALUES = st.sampled_from([None, 0, 1, 5, 9])

@@ -180,6 +180,8 @@ def test_a_warning_does_not_refuse_and_an_error_does() -> None:
 def test_a_record_without_an_id_is_refused() -> None:
     row = replace(draft().row, remote_id=None)
     assert [each.code for each in plan([draft(row=row)]).refused] == ["no-record-id"]
+    at_zero = replace(draft(change=(0, 3)).row, remote_id=None)
+    assert [each.code for each in plan([draft(row=at_zero)]).refused] == ["no-record-id"]
 
 
 VALUE = st.sampled_from([None, 0, 1, 2])
@@ -252,6 +254,12 @@ def test_the_kept_record_can_be_edited_and_deleted_in_the_same_plan() -> None:
     ]
     removed = plan([with_spare((2, None))]).changes
     assert {change.method for change in removed} == {"DELETE"}
+    assert sorted((change.path, change.is_spare) for change in removed) == [
+        ("mappings/states/17", False),
+        ("mappings/states/5", True),
+        ("mappings/states/9", True),
+    ]
+    assert all(change.sentence.endswith("is removed; none is left.") for change in removed if change.is_spare)
     assert len({change.key for change in removed}) == 1
     assert len({change.path for change in removed}) == 3
 
@@ -383,6 +391,20 @@ def test_no_change_makes_no_batch() -> None:
     assert batches(()) == ()
 
 
+def test_a_batch_is_filled_up_to_its_limit() -> None:
+    assert [len(batch) for batch in batches(scopes([2, 3, 1]), 5)] == [5, 1]
+
+
+def test_batches_stand_in_the_order_of_the_plan_whatever_order_they_are_made_from() -> None:
+    changes = scopes([2, 3])
+    assert batches(reversed(changes), 3) == batches(changes, 3)
+
+
+def test_a_batch_of_nothing_is_no_batch() -> None:
+    with pytest.raises(ValueError, match="at least one change"):
+        batches((), 0)
+
+
 # --- cost ----------------------------------------------------------------------------------------------------
 
 
@@ -428,6 +450,11 @@ def test_used_slots_make_it_wait_sooner() -> None:
 def test_a_slow_remote_system_is_slower_than_its_limit() -> None:
     slow = duration_estimate(1080, slots=540, window=60, latency=6, workers=12)
     assert slow == pytest.approx(540 * 6 / 12 * 2)
+
+
+def test_the_type_id_of_a_type_that_a_family_does_not_know_is_of_no_use_to_it() -> None:
+    assert TypeName.TASK not in A2J_STATE.with_type_ids({TypeName.TASK: 77, TypeName.STORY: 78})
+    assert A2J_STATE.with_type_ids({TypeName.STORY: 78})[TypeName.STORY] == 78
 
 
 def test_each_family_names_the_fields_of_its_own_records() -> None:

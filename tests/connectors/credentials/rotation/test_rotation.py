@@ -104,6 +104,11 @@ def test_it_refuses_a_secret_that_cannot_work(
     rotation.stage(bare_connector, secret(), Staging(), actor=admin)  # and the same without that works
 
 
+def test_a_token_that_expires_today_still_works_today(bare_connector: Connector, admin: Person) -> None:
+    today = timezone.localdate()
+    assert rotation.stage(bare_connector, secret(expires_on=today), Staging(), actor=admin).expires_on == today
+
+
 def test_the_same_password_of_another_user_is_another_credential(bare_connector: Connector, admin: Person) -> None:
     kind = CredentialKind.JIRA_CLOUD
     with pytest.raises(Refused, match="in use already"):
@@ -152,6 +157,8 @@ def test_owners_and_expiry_can_be_changed_and_are_in_the_history(
         rotation.set_owners(current, owner=editor, backup_owner=admin, expires_on=past, actor=admin)
     with pytest.raises(Refused, match="someone other than the owner"):
         rotation.set_owners(current, owner=editor, backup_owner=editor, expires_on=day, actor=admin)
+    with pytest.raises(Refused, match="someone other than the owner"):
+        rotation.set_owners(current, owner=admin, backup_owner=admin, expires_on=day, actor=admin)
 
 
 # --- two service users: no gap ------------------------------------------------------------------------------------
@@ -272,6 +279,16 @@ def test_with_one_user_the_gap_has_begun_and_no_way_back_is_offered(
         rotation.go_back(connector, System.ALIGN, actor=admin)
 
 
+def test_a_gap_is_as_old_as_the_first_token_that_killed_the_one_in_use(
+    connector: Connector, admin: Person, in_gap: Credential
+) -> None:
+    long_ago = timezone.now() - timedelta(hours=3)
+    Connector.objects.update(gap_since=long_ago)
+    stage(connector, "made-once-more", actor=admin, replaces_same_user=True, replacing=in_gap.uuid)
+    connector.refresh_from_db()
+    assert connector.gap_since == long_ago
+
+
 def test_nothing_is_applied_in_a_gap_and_a_paused_plan_goes_on_after_the_switch(
     connector: Connector, admin: Person, sandbox: RunningSandbox
 ) -> None:
@@ -362,6 +379,17 @@ def test_going_back_from_one_that_works_destroys_it(connector: Connector, admin:
         rotation.go_back(connector, System.ALIGN, actor=admin)
 
 
+def test_going_back_forgets_what_the_previous_one_was_refused_with(
+    connector: Connector, admin: Person, second_user: str
+) -> None:
+    """The first calls say anew whether it is accepted; until then nothing holds it back."""
+    switched(connector, actor=admin)
+    Credential.objects.filter(stage=PREVIOUS).update(refused_status=401, last_answer="refused")
+    current = rotation.go_back(connector, System.ALIGN, actor=admin)
+    current.refresh_from_db()
+    assert (current.refused_status, current.last_answer, current.previous_until) == (None, "", None)
+
+
 def test_going_back_with_another_one_pending_keeps_that_one(
     connector: Connector, admin: Person, second_user: str
 ) -> None:
@@ -400,6 +428,7 @@ def test_the_previous_one_can_be_retired_at_once(connector: Connector, admin: Pe
     assert stages(connector) == {CURRENT: 2}
     with pytest.raises(Refused, match="no longer exists"):
         rotation.retire(previous.uuid, actor=admin)
+    assert stage(connector, "a-third-token", actor=admin).version == 3  # no version stands for two credentials
 
 
 def test_a_previous_one_that_expired_is_not_gone_back_to(connector: Connector, admin: Person, second_user: str) -> None:

@@ -115,6 +115,33 @@ def test_a_change_of_ours_that_does_the_reverse_takes_it_back(align: Connector) 
     assert newest.note.startswith("Taken back by plan 1, AlignAdmin")
 
 
+def test_two_changes_of_ours_at_once_take_two_back(align: Connector) -> None:
+    theirs(align, told(BACK, minutes(0)), told(BACK, minutes(1)))
+    ours(align, (EVENT, minutes(8)), (EVENT, minutes(9)))
+    assert set(Case.objects.values_list("state", flat=True)) == {CaseState.REVERTED}
+
+
+def test_what_we_changed_before_somebody_else_did_takes_nothing_back(align: Connector) -> None:
+    theirs(align, told(BACK, minutes(20)))
+    ours(align, (EVENT, minutes(10)))  # told late
+    assert only_case().state == CaseState.OPEN
+
+
+def test_a_change_that_leads_back_from_somewhere_else_takes_nothing_back(align: Connector) -> None:
+    theirs(align, told(BACK, minutes(0)))
+    ours(align, (replace(EVENT, before_id=10099, before_name="Blocked"), minutes(9)))
+    assert only_case().state == CaseState.OPEN
+
+
+def test_what_a_person_said_stays_when_the_cause_is_found(align: Connector, people: dict[Role, Person]) -> None:
+    theirs(align, told(EVENT, minutes(1)))
+    services.take_back(only_case().pk, "Put back in Align.", actor=people[Role.EDITOR])
+    ours(align, (EVENT, NOON))
+    case = only_case()
+    assert (case.state, case.note, case.decided_by) == (CaseState.REVERTED, "Put back in Align.", Role.EDITOR.label)
+    assert entries("case.closed") == []
+
+
 @pytest.mark.parametrize(("theirs_did", "ours_did"), [(CREATED, DELETED), (DELETED, CREATED)])
 def test_what_was_created_or_deleted_outside_is_taken_back_by_the_other(
     align: Connector, theirs_did: str, ours_did: str

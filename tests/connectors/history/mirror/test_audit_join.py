@@ -19,6 +19,7 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from connectors.align.audit_sentences import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
 from connectors.history.intake.pasted_log import LogLine
+from connectors.history.mirror import search_terms
 from connectors.history.mirror.matching import Cluster, Joined, Point, clusters, pair, rejoin
 from connectors.models import (
     Certainty,
@@ -122,6 +123,23 @@ def test_a_line_outside_the_window_is_not_the_changes_own(align: Connector) -> N
     ours(align, (EVENT, NOON))
     theirs(align, told(EVENT, minutes(5.1)))
     assert states(align) == [(OURS, NONE, 0), (OUTSIDE, NONE, 0)]
+
+
+@pytest.mark.parametrize("at", [-5, 5])
+def test_a_line_at_the_very_edge_of_the_window_is_the_changes_own(align: Connector, at: float) -> None:
+    ours(align, (EVENT, NOON))
+    theirs(align, told(EVENT, minutes(at)))
+    assert states(align) == [(OURS, EXACT, 1)]
+
+
+def test_a_change_is_found_by_the_user_of_its_line_as_long_as_that_is_its_line(align: Connector) -> None:
+    ours(align, (EVENT, NOON))
+    theirs(align, told(EVENT, minutes(1)))
+    row = HistoryRow.objects.get(action=UPDATED)
+    words = search_terms.beginnings(search_terms.REMOTE, "Jira Align System")
+    assert words
+    assert set(words) <= set(row.text.split(" "))
+    assert not set(words) & set(search_terms.with_remote(row.text, "").split(" "))
 
 
 def test_identical_changes_in_several_projects_are_one_of_k(align: Connector) -> None:

@@ -28,6 +28,8 @@ from playwright.sync_api import Browser, Locator, Page
 from tests.support.browser import watched_page
 from tests.support.processes import MANAGE, Site, csrf, eventually, running_site
 
+pytestmark = pytest.mark.usefixtures("processes")
+
 SLUG = "canary"
 ADMIN = "canary.admin@example.test"
 JIRA_USER = "canary-service@example.test"

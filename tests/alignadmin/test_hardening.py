@@ -142,7 +142,7 @@ print(json.dumps({"answers": told, "cookies": cookies, "forged": forged.status_c
 
 
 @pytest.fixture(scope="module")
-def secure_site(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def secure_site(processes: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the settings of an installation behind TLS make of one sign-in, in a process of its own."""
     own = {"SECURE": "1", "DATA_DIR": str(tmp_path_factory.mktemp("secure")), "ALLOWED_HOSTS": "testserver"}
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"} | own

@@ -51,7 +51,7 @@ class Spring:
 
 
 @pytest.fixture
-def spring(tmp_path: Path) -> Iterator[Spring]:
+def spring(processes: None, tmp_path: Path) -> Iterator[Spring]:
     """Web and worker of today, on what the product wrote while its clock stood in March."""
     moment = march_tuesday(datetime.now(UTC))
     folder = tmp_path / "delivered"

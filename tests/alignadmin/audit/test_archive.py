@@ -287,6 +287,7 @@ def archive_everything(archives: str, folder: str, now: str) -> None:
     archive.remove(made, actor=None, now=at)
 
 
+@pytest.mark.usefixtures("processes")
 def test_killed_at_any_point_nothing_is_lost(kept_a_year: None, settings: Settings) -> None:
     """Before each run and after each kill every old entry is in the database or in an archive that holds."""
     done: list[Path] = []

@@ -20,7 +20,7 @@ from pytest_django import Settings
 from alignadmin.audit import bundle, checkpoints, deliveries, standalone_checker
 from tests.alignadmin.audit.test_audit_trail import append_some
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("processes")]
 AT = datetime(2026, 3, 1, 10, 5, tzinfo=UTC)
 
 

@@ -265,6 +265,7 @@ def deliver(folder: str) -> None:
     deliveries.deliver_due()
 
 
+@pytest.mark.usefixtures("processes")
 def test_killed_at_any_point_of_a_delivery_the_next_try_ends_it(settings: Settings) -> None:
     checkpoints.make(checkpoints.HOUR, now=AT)
 

@@ -279,6 +279,7 @@ def test_a_checkpoint_that_is_left_out_is_no_gap(folder: Path, capsys: pytest.Ca
 # -- packs -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("processes")
 @in_the_database
 def test_the_checker_takes_a_pack_over_a_declared_gap_only_with_a_note(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -299,6 +300,7 @@ def test_the_checker_takes_a_pack_over_a_declared_gap_only_with_a_note(
     assert "declares as lost" in said
 
 
+@pytest.mark.usefixtures("processes")
 @in_the_database
 def test_a_pack_of_what_came_after_the_gap_holds_too(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -310,6 +312,7 @@ def test_a_pack_of_what_came_after_the_gap_holds_too(
         assert code == 0, said
 
 
+@pytest.mark.usefixtures("processes")
 @in_the_database
 def test_a_pack_without_the_declaring_checkpoint_was_cut(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -264,6 +264,7 @@ def reseal_in_small_batches() -> None:
     key_rotation.reseal_all(tell_nobody, batch=3)
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_kill_at_any_point_loses_nothing_and_the_next_run_finishes(
     under_old_key: Connector, settings: Settings
 ) -> None:

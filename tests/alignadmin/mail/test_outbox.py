@@ -216,6 +216,7 @@ def send_due() -> None:
     sending.send_due()
 
 
+@pytest.mark.usefixtures("processes")
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_killed_at_any_point_loses_no_message_and_repeats_only_the_one_it_could_not_note(
     server: MailServer,

@@ -223,7 +223,7 @@ def test_a_clock_that_ticks_slowly_is_not_taken_for_silence(db: None, settings: 
 
 
 @pytest.fixture
-def own_site(tmp_path: Path) -> Iterator[Site]:
+def own_site(processes: None, tmp_path: Path) -> Iterator[Site]:
     with migrated_site(tmp_path / "var", **QUICK) as made:
         made.start_web()
         yield made

@@ -14,7 +14,7 @@ from tests.support.load_budget import BULK_PATH, PEOPLE, loaded, pace_of, share_
 from tests.support.load_network import far_away
 from tests.support.sandbox_fixture import RunningSandbox
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("processes")]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -367,6 +367,7 @@ def test_with_the_settings_as_they_come_nothing_is_stuck_longer_than_90_seconds(
     assert 2 * given["JOB_HEARTBEAT"] + given["JOB_HEARTBEAT_PATIENCE"] <= given["JOB_LEASE"]
 
 
+@pytest.mark.usefixtures("processes")
 @pytest.mark.parametrize(("lease", "beats"), [("2", "0.67 0.33"), ("30", "10.00 5.00"), ("90", "10.00 5.00")])
 def test_a_shorter_lease_alone_is_renewed_in_time_all_the_same(lease: str, beats: str) -> None:
     """With beats of 10 s a job of 2 s would be lost as soon as it is taken, again and again."""

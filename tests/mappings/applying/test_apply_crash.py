@@ -37,7 +37,7 @@ from tests.support.factories import CONNECTOR_ID
 from tests.support.processes import eventually
 from tests.support.sandbox_fixture import RunningSandbox
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("processes")]
 
 DEADLINE, GRACE = 1.0, 0.3
 SHORT = {"REQUEST_DEADLINE": DEADLINE, "READ_TIMEOUT": DEADLINE, "SENDING_GRACE": GRACE}

@@ -30,6 +30,8 @@ from tests.support.crash import crashes
 from tests.support.rotation_helpers import NEW_TOKEN, SECOND, lines, probe, secret, stage, stages
 from tests.support.sandbox_fixture import RunningSandbox
 
+pytestmark = pytest.mark.usefixtures("processes")
+
 CURRENT, PENDING, PREVIOUS = Stage.CURRENT, Stage.PENDING, Stage.PREVIOUS
 
 

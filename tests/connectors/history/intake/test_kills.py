@@ -102,6 +102,7 @@ def killed_on_the_way(act: Callable[..., None], new: Callable[[], list[str]], li
     holds()
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_kill_on_the_way_through_a_paste_leaves_all_of_it_or_nothing(connector: Connector, admin: Person) -> None:
     minutes = iter(range(60))
 
@@ -113,7 +114,7 @@ def test_a_kill_on_the_way_through_a_paste_leaves_all_of_it_or_nothing(connector
 
 @pytest.mark.usefixtures("_short_lease")
 def test_a_kill_on_the_way_through_a_reading_of_the_endpoint_loses_no_line(
-    connector: Connector, admin: Person, sandbox: RunningSandbox
+    processes: None, connector: Connector, admin: Person, sandbox: RunningSandbox
 ) -> None:
     sources = iter(range(30_000, 40_000))
 
@@ -129,7 +130,7 @@ def test_a_kill_on_the_way_through_a_reading_of_the_endpoint_loses_no_line(
 @pytest.mark.usefixtures("_short_lease")
 @pytest.mark.parametrize("act", [paste, read_endpoint])
 def test_what_was_overwritten_is_told_though_the_intake_was_killed_before_it_could_tell(
-    connector: Connector, admin: Person, sandbox: RunningSandbox, act: Callable[..., None]
+    processes: None, connector: Connector, admin: Person, sandbox: RunningSandbox, act: Callable[..., None]
 ) -> None:
     """It is told in a transaction of its own, after that of the lines; the retry brings no new line."""
     plan = overwritten_unseen(connector, admin, sandbox)
@@ -158,6 +159,7 @@ def edits_of(connector: Connector, source: int) -> tuple[int | None, list[int | 
     return row.wanted, edits, Entry.objects.filter(action="mapping.edited").count()
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_kill_at_any_point_of_an_edit_leaves_value_edit_and_entry_together(
     connector: Connector, admin: Person
 ) -> None:

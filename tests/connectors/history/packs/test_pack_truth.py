@@ -49,7 +49,7 @@ from tests.support.pack_helpers import (
     unpacked,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("processes")]
 Rows = list[dict[str, Any]]
 
 

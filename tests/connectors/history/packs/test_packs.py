@@ -100,6 +100,7 @@ def in_thread(work: Callable[[], object]) -> threading.Thread:
 # --- checked without the product --------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("processes")
 def test_its_own_checker_answers_what_its_readme_says(
     reviewer: Client, align: Connector, admin: Person, tmp_path: Path
 ) -> None:
@@ -111,6 +112,7 @@ def test_its_own_checker_answers_what_its_readme_says(
     assert f"       {lines[0]}\n" in text(pack, "README.txt")
 
 
+@pytest.mark.usefixtures("processes")
 @pytest.mark.parametrize(
     ("name", "old", "new"),
     [
@@ -137,6 +139,7 @@ def test_its_own_checker_refuses_a_pack_in_which_one_file_was_altered(
     assert lines[0].startswith("WRONG: ")
 
 
+@pytest.mark.usefixtures("processes")
 def test_it_agrees_with_the_checkpoints_that_were_delivered_before_and_after_it(
     reviewer: Client, align: Connector, admin: Person, tmp_path: Path, settings: LazySettings
 ) -> None:
@@ -256,6 +259,7 @@ def test_a_line_of_aligns_log_goes_in_with_its_four_columns(reviewer: Client, al
 # --- what is not in it ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("processes")
 def test_an_empty_selection_states_the_absence_and_brings_the_entries_that_prove_it(
     reviewer: Client, align: Connector, admin: Person, tmp_path: Path
 ) -> None:
@@ -281,6 +285,7 @@ def test_a_mapping_change_that_the_filter_leaves_out_is_not_said_to_be_absent(
     assert "of which 0 match the filter" in said
 
 
+@pytest.mark.usefixtures("processes")
 def test_an_empty_history_makes_a_pack_that_holds(signed_in: SignIn, align: Connector, tmp_path: Path) -> None:
     pack = made(signed_in(Role.REVIEWER), "until:2001-01-01")
     code, lines = checked(unpacked(pack, tmp_path))
@@ -571,6 +576,7 @@ def write_packs() -> None:
     runner.run_jobs()
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_kill_at_any_point_leaves_a_pack_that_is_written_again_once(
     reviewer: Client, align: Connector, admin: Person, folder: Path, settings: LazySettings
 ) -> None:

@@ -216,6 +216,7 @@ def replace_page(page: Page, found: list[Difference]) -> Page:
 
 
 class TestChecks:
+    @pytest.mark.usefixtures("processes")
     def test_it_goes_on_where_a_killed_worker_left_it(
         self, history: Connector, monkeypatch: pytest.MonkeyPatch
     ) -> None:

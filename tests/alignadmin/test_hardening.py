@@ -114,6 +114,26 @@ def test_an_error_of_ours_is_told_without_what_went_wrong(signed_in: SignIn, set
     check_headers(response)
 
 
+def test_a_refused_request_is_a_line_of_the_log_without_the_person(
+    signed_in: SignIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = signed_in(Role.EDITOR)
+    for method, path, status in (
+        (client.post, "/connectors/nobody/refresh/", 404),
+        (client.post, "/plans/1/approve/", 403),
+        (client.get, "/settings/", 404),
+    ):
+        caplog.clear()
+        assert method(path).status_code == status
+        (record,) = [each for each in caplog.records if each.name == "django.request"]
+        assert path in record.getMessage()
+        assert "editor" not in record.getMessage().lower()
+    caplog.clear()
+    assert announced(client, "/connectors/new/", str(10**9)).status_code == 413
+    (record,) = [each for each in caplog.records if each.name == "django.request"]
+    assert "/connectors/new/" in record.getMessage()
+
+
 # -- behind TLS --------------------------------------------------------------------------------------------------------
 
 SECURE_SITE = """

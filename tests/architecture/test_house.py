@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -68,6 +69,39 @@ def test_nothing_of_ours_is_imported_inside_a_function() -> None:
     """It would hide a circle. An app's `ready` comes before the models can be imported."""
     late = [each for each in imports() if each.is_inside and each.importer.path.name != "apps.py"]
     assert {each.importer.name for each in late} == LATE, [told(each) for each in late]
+
+
+# What opens connections, or could.
+NETWORK = re.compile(r"(requests|requests_hardened|urllib3|urllib\.request|http\.client|socket|smtplib|ftplib)\b")
+WITH_NETWORK = {
+    "alignadmin/mail/sending.py": "the errors of Django's e-mail backend, which connects to the server of EMAIL_URL",
+    "alignadmin/web_worker.py": "hangs up on who is too slow",
+    "alignadmin/accounts/signin/single_sign_on.py": "the errors of allauth, which asks the provider of OIDC_SERVER",
+    "connectors/jobs/runner.py": "the name of this machine",
+    "connectors/jobs/heartbeat.py": "the name of this machine",
+    "connectors/credentials/clients.py": "a type",
+    "connectors/local/machine.py": "looks whether a port of this machine is free",
+    "connectors/local/children.py": "asks its own processes on this machine",
+}
+
+
+def test_only_the_room_of_http_opens_connections_to_elsewhere() -> None:
+    """Whoever needs another module of these says here what for."""
+    found = {
+        module.path.relative_to(ROOT).as_posix()
+        for module in modules().values()
+        for node in ast.walk(module.tree)
+        for name in _imported(node)
+        if NETWORK.match(name)
+    }
+    rooms = ("alignadmin/http/", "connectors/sandbox/")  # the second stands in for another system
+    assert {each for each in found if not each.startswith(rooms)} == set(WITH_NETWORK)
+
+
+def _imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [each.name for each in node.names]
+    return [f"{node.module}"] if isinstance(node, ast.ImportFrom) else []
 
 
 def test_a_class_name_stands_in_one_file() -> None:

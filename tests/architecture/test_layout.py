@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests import ROOT
 
@@ -76,6 +79,30 @@ def test_constraints_are_plain_pins() -> None:
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     assert lines
     assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9._+!-]+", line)] == []
+
+
+def test_constraints_name_every_package_that_the_product_and_its_checks_need() -> None:
+    """With what they need themselves, on this Python."""
+    pinned = {canonical(line.partition("==")[0]) for line in (ROOT / "constraints.txt").read_text().splitlines()}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    waiting = [Requirement(each) for each in project["dependencies"]]
+    waiting += [Requirement(each) for extra in project["optional-dependencies"].values() for each in extra]
+    needed: dict[str, frozenset[str]] = {}
+    while waiting:
+        asked = waiting.pop()
+        name, extras = canonical(asked.name), frozenset(asked.extras)
+        if name in needed and extras <= needed[name]:
+            continue
+        needed[name] = extras | needed.get(name, frozenset())
+        for each in map(Requirement, metadata.requires(name) or []):
+            if each.marker is None or any(each.marker.evaluate({"extra": extra}) for extra in ("", *extras)):
+                waiting.append(each)
+    assert len(needed) > 40
+    assert set(needed) - pinned == set()
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def test_nothing_of_others_is_copied_in() -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
@@ -31,6 +31,8 @@ class Forms(HTMLParser):
             if tag == "select":
                 self.select = name
             self.found[-1].fields.setdefault(name, given.get("value", ""))
+            if given.get("type") == "password":
+                self.found[-1].hidden.add(name)
         elif tag == "option" and self.found and self.select and "selected" in given:
             self.found[-1].fields[self.select] = given.get("value", "")
 
@@ -40,6 +42,7 @@ class Form:
     method: str
     address: str
     fields: dict[str, str]
+    hidden: set[str] = field(default_factory=set)  # what is typed there is not shown
 
 
 def forms_of_the_pages(client: Client, world: World) -> list[Form]:
@@ -55,6 +58,15 @@ def forms_of_the_pages(client: Client, world: World) -> list[Form]:
         reader.feed(answer.content.decode())
         for form in reader.found:
             found.setdefault((form.method, urlsplit(form.address).path, frozenset(form.fields)), form)
+    return list(found.values())
+
+
+def forms_of_everybody(everybody: Mapping[str, Client], world: World) -> list[tuple[str, Form]]:
+    """Each form once, with the first who is shown it."""
+    found: dict[tuple[str, str, frozenset[str]], tuple[str, Form]] = {}
+    for who, client in everybody.items():
+        for form in forms_of_the_pages(client, world):
+            found.setdefault((form.method, urlsplit(form.address).path, frozenset(form.fields)), (who, form))
     return list(found.values())
 
 

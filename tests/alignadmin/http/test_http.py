@@ -40,6 +40,7 @@ from alignadmin.http.errors import (
     SignInRefused,
     Unreachable,
 )
+from alignadmin.http.responses import MOST_PARTS
 from tests.support.scripted_server import Reply, Script, ScriptedServer, in_turn, serving
 
 pytestmark = pytest.mark.usefixtures("network")
@@ -157,6 +158,15 @@ def test_a_read_is_repeated_after_a_server_error_or_a_cut(failure: Reply) -> Non
     with talking(in_turn(failure, failure, Reply(data=[1]))) as (remote, server):
         assert remote.request("GET", "/x").data == [1]
         assert len(server.seen) == 3
+
+
+def test_the_numbers_that_are_promised_are_those_of_every_site() -> None:
+    site, retry = Site(address="https://site.example.com"), Retry()
+    assert (site.connect_timeout, site.read_timeout, site.deadline, site.most_bytes) == (3, 15, 20, 5_000_000)
+    assert (retry.tries, retry.longest_pause, MOST_PARTS) == (5, 30, 200_000)
+    pauses = [retry.pause(failures) for failures in range(1, 12) for _ in range(50)]
+    assert 0 <= min(pauses) < 1
+    assert 20 < max(pauses) <= 30
 
 
 def test_a_read_is_repeated_only_so_often() -> None:

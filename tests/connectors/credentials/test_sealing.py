@@ -6,18 +6,22 @@ import base64
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from itertools import combinations, product
+from itertools import combinations, permutations, product
 from uuid import uuid4
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.db import connection
+from django.db.models import Model
 from django.utils import timezone
 from pytest_django import Settings
 
 from alignadmin import sealing
 from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.second_factors import SECOND_FACTOR
+from alignadmin.audit.models import SigningKey
 from alignadmin.http.errors import Forbidden, ReadOnlyRefused, SignInRefused
+from alignadmin.mail.models import OutgoingMail
 from alignadmin.sealing import DoesNotOpen
 from connectors.credentials import clients
 from connectors.credentials.clients import Access, NoCredential
@@ -112,6 +116,25 @@ def test_an_altered_byte_anywhere_never_opens(credential: Credential) -> None:
         with pytest.raises(DoesNotOpen):
             sealing.unseal(value, bound_to=bound_to(credential))
     assert sealing.unseal(credential.sealed, bound_to=bound_to(credential)) == SECRET
+
+
+def test_no_column_opens_a_value_of_another_and_second_factors_alone_are_bound_to_no_row() -> None:
+    """allauth seals and opens the last without saying whose they are."""
+    rows: dict[type[Model], tuple[Model, Model]] = {
+        Credential: tuple(
+            Credential(uuid=uuid4(), connector=Connector(pk=pk), system=System.ALIGN, version=1) for pk in (1, 2)
+        ),  # type: ignore[dict-item]
+        SigningKey: (SigningKey(uuid=uuid4()), SigningKey(uuid=uuid4())),
+        OutgoingMail: (OutgoingMail(), OutgoingMail()),
+        Authenticator: (Authenticator(pk=1, user_id=1, type="totp"), Authenticator(pk=2, user_id=2, type="totp")),
+    }
+    bounds = {column.label: [column.bound_to(row) for row in rows[column.rows().model]] for column in sealing.columns()}
+    assert [label for label, (first, second) in bounds.items() if first == second] == ["second factors"]
+    every = [bound for both in bounds.values() for bound in dict.fromkeys(both)]
+    assert len(every) == len(set(every)) == 7
+    for sealed_for, opened_for in permutations(every, 2):
+        with pytest.raises(DoesNotOpen):
+            sealing.unseal(sealing.seal(SECRET, bound_to=sealed_for), bound_to=opened_for)
 
 
 def test_two_values_exchanged_in_the_database_never_open(bare_connector: Connector, admin: Person) -> None:

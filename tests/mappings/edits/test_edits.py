@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connections
+from django.db import IntegrityError, connections
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person, Role
@@ -21,6 +21,7 @@ from mappings.engine.values import Situation, TypeName
 from mappings.models import Edit, Mapping
 from tests.support import factories, mapping_helpers
 from tests.support.mapping_helpers import edit, mapping, observe
+from tests.support.people_helpers import unwritable_history
 from tests.support.sandbox_fixture import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -149,6 +150,11 @@ def test_an_edit_and_its_entry_are_one_transaction(connector: Connector, admin: 
     entry = Entry.objects.latest("seq")
     assert Entry.objects.count() == before + 1
     assert "Story In Review from 2 In progress to 3 Dev complete" in entry.body
+    edits = list(Edit.objects.values())
+    with unwritable_history(), pytest.raises((IntegrityError, Refused)):
+        edit(connector, "j2a-state", QA, 4, actor=admin)
+    assert list(Edit.objects.values()) == edits
+    assert mapping(connector, "j2a-state", QA).wanted != 4
 
 
 # --- changes made elsewhere ---------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ import pytest
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.conf import LazySettings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
-from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.password_validation import CommonPasswordValidator, validate_password
 from django.contrib.sessions.models import Session
 from django.core import mail
 from django.core.cache import cache
@@ -100,6 +101,7 @@ def test_a_password_stored_by_an_older_recipe_ends_no_session_when_it_is_typed(d
         ("dana@example.test", "too similar to the e"),
         ("AlignAdmin-Jira-2026", "words that would be guessed first (alignadmin, jira)"),
         ("J1ra@l1gnAdm1n!!!", "words that would be guessed first"),
+        ("dana dana dana 12345", "words that would be guessed first (dana)"),
         ("acme acme jira 1234", "words that would be guessed first"),
         ("aaaaaaaaaaaaaaaaaaaa", 'only repeats "a"'),
         ("qwertyqwertyqwerty", 'only repeats "qwerty"'),
@@ -111,10 +113,26 @@ def test_a_password_that_would_be_guessed_is_refused_in_words(dana: Person, pass
         validate_password(password, dana)
 
 
+def test_each_common_password_that_is_long_enough_is_refused(dana: Person) -> None:
+    """Of Django's list few are: whoever thinks of 20,000 refusals thinks of shorter passwords."""
+    common = [each for each in CommonPasswordValidator().passwords if len(each) >= 15]
+    assert len(common) > 40
+    taken = []
+    for password in common:
+        with suppress(ValidationError):
+            validate_password(password, dana)
+            taken.append(password)
+    assert taken == []
+    with pytest.raises(ValidationError, match="This password is too common"):
+        validate_password("manchesterunited", dana)
+
+
 @pytest.mark.parametrize(
     "password",
     [
         NEW,
+        "vx quartz birch",  # 15
+        "kx7! quartz birch 9" + "birch quartz 58 " * 61 + "birch",  # 1,000
         "realign the purple stars",
         "x7" * 31 + "yz",
         "k7! ü√ " + "abcdefgh ijklmnop " * 7,
@@ -123,6 +141,7 @@ def test_a_password_that_would_be_guessed_is_refused_in_words(dana: Person, pass
     ],
 )
 def test_long_ones_without_rules_of_composition_are_taken(dana: Person, password: str) -> None:
+    assert 15 <= len(password) <= LONGEST == 1000
     client = signed_in_as(dana)
     assert change(client, old=PASSWORD, new=password).status_code == 302
     dana.refresh_from_db()

@@ -196,6 +196,11 @@ def create(monkeypatch: pytest.MonkeyPatch, *arguments: str, password: str = PAS
     return output.getvalue()
 
 
+def test_a_new_installation_knows_nobody() -> None:
+    """As the migrations leave it."""
+    assert not Person.objects.exists()
+
+
 def test_the_command_makes_an_admin_who_can_sign_in(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "can sign in as an admin" in create(monkeypatch, "Dana@example.test", "--name", "Dana")
     made = Person.objects.get()

@@ -334,7 +334,7 @@ def _changes(segments: Segments, spelling: Spelling) -> SentenceTarget | None:
     ids, names = (_from_to(segments.values.get(position), spelling) for position in (0, 1))
     if ids is None and names is None:
         # A write that changed nothing leaves the bare head; anything else without a change is torn.
-        return SentenceTarget(ambiguous=bool(segments.values) or not segments.in_order)
+        return SentenceTarget(ambiguous=bool(segments.values))
     before_id, after_id, _ = ids or ("", "", False)
     before, after, torn = names or ("", "", False)
     return SentenceTarget(

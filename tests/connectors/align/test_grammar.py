@@ -178,6 +178,52 @@ def test_a_sentence_without_its_details_is_ambiguous() -> None:
         assert parsed.event.source_id == 10013
 
 
+CREATED_LINE, UPDATED_LINE, DELETED_LINE = (SENTENCES[number][1] for number in range(3))
+
+
+@pytest.mark.parametrize(
+    ("event", "usual", "unusual"),
+    [
+        (
+            IN_REVIEW,
+            "JiraStatusId: 10013, JiraStatusName: In Review, AlignStateId: 3, AlignStateName: Dev complete",
+            "AlignStateId: 3, AlignStateName: Dev complete, JiraStatusId: 10013, JiraStatusName: In Review",
+        ),
+        (
+            updated(IN_REVIEW, 2, "In progress"),
+            "AlignStateId Changed - From [2] To [3], AlignStateName Changed - From [In progress] To [Dev complete]",
+            "AlignStateName Changed - From [In progress] To [Dev complete], AlignStateId Changed - From [2] To [3]",
+        ),
+    ],
+)
+def test_details_in_another_order_are_read_and_ambiguous(event: MappingEvent, usual: str, unusual: str) -> None:
+    """Each field is there; but one out of its place may as well stand inside the name before it."""
+    assert write(event).count(usual) == 1
+    parsed = parse(write(event).replace(usual, unusual), "CONFIG 123")
+    assert (parsed.event, parsed.ambiguous) == (event, True)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        f"{CREATED_LINE}, AlignStateName: Done",
+        f"{UPDATED_LINE}, AlignStateName Changed - From [In progress] To [Done]",
+        f"{DELETED_LINE} Deleted mapping: [In Review] → [Done]",
+    ],
+)
+def test_a_detail_that_stands_there_twice_in_a_row_is_ambiguous(sentence: str) -> None:
+    assert parse(sentence, "CONFIG 123").ambiguous
+
+
+def test_a_source_whose_name_holds_a_whole_detail_is_ambiguous() -> None:
+    """An update without a change after it, or a source that is called so: nobody can tell."""
+    sentence = f"CONFIG Updated - {J2A_STATE}".replace("In Review", "AlignStateId Changed - From [2] To [3]")
+    parsed = parse(sentence, "CONFIG 123")
+    assert parsed.ambiguous
+    assert parsed.event is not None
+    assert (parsed.event.before_id, parsed.event.after_id) == (None, None)
+
+
 def test_an_update_that_changed_nothing_leaves_the_bare_head() -> None:
     event = as_written(replace(IN_REVIEW, action=UPDATED, before_id=3, before_name="Dev complete"))
     assert write(event) == f"CONFIG Updated - {J2A_STATE}"

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from datetime import timedelta
 
 import pytest
 from django.conf import LazySettings
 from django.db import connections
+from django.utils import timezone
 
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
 from alignadmin.errors import Refused
-from connectors.models import Connector, Job, Project
+from connectors.credentials import clients
+from connectors.jobs import runner
+from connectors.jobs.runner import LeaseLost, Run
+from connectors.models import Connector, Job, JobState, Project
 from connectors.models import Status as CatalogueStatus
 from connectors.models.budget import BudgetSlot
 from connectors.setup import maintenance
 from mappings import planning
+from mappings.applying.job import Apply
+from mappings.applying.journal import Journal
 from mappings.engine.values import Situation, TypeName
 from mappings.models import Change, Mapping, Plan, PlanState
 from tests.support import factories, mapping_helpers
@@ -195,6 +203,32 @@ def test_a_row_that_moved_since_the_plan_is_stale_and_not_overwritten(
     assert (row.wanted, row.observed, row.situation) == (3, 5, Situation.CONFLICT)
 
 
+def test_the_entry_of_a_stale_row_says_who_applied_what_and_why_it_was_not_sent(
+    connector: Connector, admin: Person, sandbox: RunningSandbox
+) -> None:
+    editor = factories.person(Role.EDITOR, email="edith@example.test", name="Edith Editor")
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=editor)
+    edit(connector, "j2a-state", QA, 4, actor=editor)
+    plan = mapping_helpers.approved_plan(connector, actor=admin)
+    sandbox.edit("update_mapping", family="j2a_state", type=4, source=IN_REVIEW, target=5)
+    sandbox.clear_journal()
+    mapping_helpers.apply(plan, actor=admin)
+
+    moved = plan.changes.get(source_id=IN_REVIEW)
+    entry = Entry.objects.get(action="change.stale")
+    body = json.loads(entry.body)
+    why = "Somebody changed this mapping in Align after it was planned."
+    assert (moved.state, moved.detail, moved.sends) == ("stale", why, 0)
+    assert (body["sentence"], body["data"]["detail"]) == (moved.sentence, why)
+    assert body["subject"] == f"plan {plan.pk} change {moved.position}"
+    assert (body["data"]["method"], body["data"]["path"]) == ("PUT", moved.path)
+    assert (body["actor"]["name"], body["people"]["author"]["name"]) == ("Admin", "Edith Editor")
+    assert (body["plan"], body["reason"], body["ticket"]) == (plan.pk, "QA column added", "CHG-2291")
+    assert [each["path"] for each in written(sandbox)] == [
+        f"/rest/align/api/2/connectors/123/{plan.changes.get(source_id=QA).path}"
+    ]
+
+
 def test_a_step_that_vanished_between_plan_and_apply_fails_with_aligns_own_words(
     connector: Connector, admin: Person, sandbox: RunningSandbox
 ) -> None:
@@ -263,13 +297,33 @@ def test_a_refused_sign_in_pauses_the_plan_and_sends_nothing_more(
     sandbox.edit("revoke_token", site="align", token="sandbox-align-token")
     mapping_helpers.apply(plan, actor=admin)
 
-    assert plan.state == PlanState.PAUSED
-    assert not written(sandbox) or all(each["status"] == 401 for each in written(sandbox))
+    assert (plan.state, mapping_helpers.states(plan)) == (PlanState.PAUSED, ["planned", "planned"])
+    assert written(sandbox) == []
     sandbox.edit("add_token", site="align", token="sandbox-align-token", user="admin@sandbox.test")
     planning.control(plan, "resume", actor=admin)
     run_due()
     plan.refresh_from_db()
     assert (plan.state, mapping_helpers.states(plan)) == (PlanState.FINISHED, ["done", "done"])
+
+
+def test_a_sign_in_refused_between_reading_and_writing_sends_nothing_after_the_first_request(
+    connector: Connector, admin: Person, sandbox: RunningSandbox, settings: LazySettings
+) -> None:
+    """Only that one request is refused: whatever was sent after it would be written, and seen here."""
+    settings.APPLY_THREADS = 1
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    edit(connector, "j2a-state", QA, 4, actor=admin)
+    plan = mapping_helpers.approved_plan(connector, actor=admin)
+    sandbox.faults({"method": "PUT", "status": 401, "times": 1})
+    sandbox.clear_journal()
+    mapping_helpers.apply(plan, actor=admin)
+
+    assert [each["status"] for each in written(sandbox)] == [401]
+    assert (plan.state, mapping_helpers.states(plan)) == (PlanState.PAUSED, ["planned", "planned"])
+    assert [change.sends for change in plan.changes.order_by("position")] == [1, 0]
+    paused = Entry.objects.get(action="plan.paused")
+    assert f"Plan {plan.pk} was paused. " in paused.body
+    assert Job.objects.get(kind="apply").error.endswith("The plan is paused; nothing more was sent.")
 
 
 def test_a_429_pauses_everyone_and_fails_nothing(
@@ -354,6 +408,128 @@ def meanwhile(ready: Callable[[], object], act: Callable[[], object]) -> Iterato
     thread.join()
 
 
+# --- stopping while it sends -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def one_slot_a_minute(connector: Connector, settings: LazySettings) -> None:
+    BudgetSlot.objects.all().delete()
+    settings.BUDGET_SLOTS, settings.BUDGET_RESERVED, settings.BUDGET_WINDOW = 2, 1, 60.0
+
+
+@pytest.fixture
+def applying(connector: Connector, admin: Person, settings: LazySettings) -> Apply:
+    """A started plan of two updates in the hands of a worker that sends one request at a time."""
+    settings.APPLY_THREADS = 1
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    edit(connector, "j2a-state", QA, 4, actor=admin)
+    plan = mapping_helpers.approved_plan(connector, actor=admin)
+    planning.start_apply(plan, typed=connector.slug, actor=admin)
+    run = runner.claim("this worker", Job.objects.get(kind="apply").pk)
+    assert run is not None
+    plan = Plan.objects.select_related("connector", "author", "applier", "approver").get(pk=plan.pk)
+    reader = clients.align_client(connector, job=run.job)
+    return Apply(run=run, plan=plan, reader=reader, journal=Journal(run=run, plan=plan))
+
+
+def in_order(plan: Plan) -> list[Change]:
+    return list(plan.changes.order_by("position").select_related("mapping", "scope__project"))
+
+
+@pytest.mark.parametrize(
+    ("stop", "left"), [("pause", "planned"), ("cancel", "cancelled"), ("the lease may end", "planned")]
+)
+def test_what_waits_for_its_slot_waits_no_more_once_it_may_not_be_sent(
+    one_slot_a_minute: None, applying: Apply, admin: Person, sandbox: RunningSandbox, stop: str, left: str
+) -> None:
+    """The first change takes the slot, and the second would wait for half a minute."""
+    plan, until = applying.plan, time.monotonic() + 30
+    sandbox.clear_journal()
+
+    def ask_to_stop() -> None:
+        if stop == "the lease may end":
+            applying.run.held_until = time.monotonic()
+        else:
+            planning.control(plan, stop, actor=admin)
+
+    end = pytest.raises(LeaseLost) if stop == "the lease may end" else nullcontext()
+    with meanwhile(lambda: plan.changes.filter(state="done").exists(), ask_to_stop), end:
+        applying.send(in_order(plan), until=until)
+
+    assert time.monotonic() < until - 10, "it waited for the slot"
+    assert mapping_helpers.states(plan) == ["done", left]
+    assert Entry.objects.filter(action="change.sent").count() == len(written(sandbox)) == 1
+
+
+def test_a_slot_that_comes_when_the_time_to_send_is_over_is_not_used(applying: Apply, sandbox: RunningSandbox) -> None:
+    sandbox.clear_journal()
+    applying.send(in_order(applying.plan), until=time.monotonic())
+
+    assert mapping_helpers.states(applying.plan) == ["planned", "planned"]
+    assert written(sandbox) == []
+    assert not Entry.objects.filter(action="change.sent").exists()
+
+
+def test_when_the_lease_may_end_what_is_on_its_way_is_recorded_and_nothing_more_leaves(
+    applying: Apply, sandbox: RunningSandbox
+) -> None:
+    sandbox.faults({"method": "PUT", "latency_ms": 1000, "times": 1})
+    sandbox.clear_journal()
+
+    def let_it_end() -> None:
+        applying.run.held_until = time.monotonic()
+
+    with meanwhile(lambda: applying.plan.changes.filter(state="sending").exists(), let_it_end):
+        runner.execute(applying.run)
+
+    assert mapping_helpers.states(applying.plan) == ["done", "planned"]
+    assert len(written(sandbox)) == 1
+    assert Job.objects.get(kind="apply").state == JobState.QUEUED, "whoever takes it up goes on with it"
+    run_due()
+    applying.plan.refresh_from_db()
+    assert (applying.plan.state, mapping_helpers.states(applying.plan)) == (PlanState.FINISHED, ["done", "done"])
+    assert len(written(sandbox)) == 2
+
+
+def test_a_worker_that_lost_its_lease_while_sending_leaves_the_outcome_to_the_one_that_has_it(
+    applying: Apply, sandbox: RunningSandbox, settings: LazySettings
+) -> None:
+    settings.REQUEST_DEADLINE, settings.SENDING_GRACE = 3.0, 0.2
+    sandbox.faults({"method": "PUT", "latency_ms": 1000, "times": 1})
+    sandbox.clear_journal()
+    taken_over: list[Run] = []
+
+    def take_it_over() -> None:
+        Job.objects.filter(kind="apply").update(lease_until=timezone.now() - timedelta(seconds=1))
+        run = runner.claim("another worker", left_alone=True)
+        assert run is not None
+        taken_over.append(run)
+
+    with meanwhile(lambda: applying.plan.changes.filter(state="sending").exists(), take_it_over):
+        runner.execute(applying.run)
+
+    assert mapping_helpers.states(applying.plan) == ["sending", "planned"]
+    assert not Entry.objects.filter(action="change.done").exists()
+    assert (len(written(sandbox)), Job.objects.get(kind="apply").owner) == (1, "another worker")
+    (other,) = taken_over
+    runner.execute(other)
+    assert mapping_helpers.states(applying.plan) == ["done", "done"]
+    assert [each["method"] for each in written(sandbox)] == ["PUT", "PUT"], "what Align took is not sent again"
+
+
+@pytest.mark.parametrize("state", [PlanState.APPLYING, PlanState.PAUSED])
+def test_a_pause_that_was_answered_right_before_the_commit_lets_nothing_leave(
+    applying: Apply, admin: Person, state: PlanState
+) -> None:
+    """The worker has asked already; its journal asks once more, with the plan's row locked."""
+    planning.control(applying.plan, "pause", actor=admin)
+    if state == PlanState.PAUSED:
+        Plan.objects.filter(pk=applying.plan.pk).update(state=state, control="")
+    assert applying.journal.mark_sending(in_order(applying.plan)) == []
+    assert mapping_helpers.states(applying.plan) == ["planned", "planned"]
+    assert not Entry.objects.filter(action="change.sent").exists()
+
+
 # --- approval ----------------------------------------------------------------------------------------------------
 
 
@@ -404,9 +580,8 @@ def test_every_step_of_a_change_has_its_entry_and_the_reason_stands_in_each(
     actions = list(Entry.objects.order_by("seq").values_list("action", flat=True))
     journey = ["mapping.edited", "plan.made", "plan.approved", "plan.started", "change.sent", "change.done"]
     assert [action for action in actions if action in journey] == journey
-    assert all(
-        '"reason":"QA column added"' in entry.body for entry in Entry.objects.filter(action__startswith="change.")
-    )
+    told = [json.loads(entry.body) for entry in Entry.objects.filter(action__startswith="change.").order_by("seq")]
+    assert [body["reason"] for body in told] == ["QA column added"] * 2
 
 
 def test_one_apply_at_a_time_and_the_second_is_told_who_holds_the_connector(

@@ -52,7 +52,9 @@ def due(owner: Connector) -> Connector:
 
 def a_day_later(owner: Connector) -> Connector:
     """What time does, seen from the other side: everything that was becomes older by a day."""
-    for row in Mapping.objects.exclude(drifted_at=None):
+    rows = list(Mapping.objects.exclude(drifted_at=None))
+    assert rows
+    for row in rows:
         assert row.drifted_at is not None
         Mapping.objects.filter(pk=row.pk).update(drifted_at=row.drifted_at - timedelta(days=1))
     return due(owner)

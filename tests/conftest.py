@@ -101,7 +101,7 @@ def django_db_keepdb() -> bool:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings: None) -> Iterator[None]:
     """A migrated database under the name that this process gives to its own."""
-    name = str(connection.creation._get_test_db_name())
+    name = str(connection.creation._get_test_db_name())  # type: ignore[attr-defined]  # not in the stubs
     if connection.vendor == "sqlite":
         migrated.put_file(Path(name))
         yield

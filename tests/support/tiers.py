@@ -110,7 +110,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         pytest.fail(f"A unit test takes at most {most} s of processor; this one took {used:.1f} s.")
 
 
-class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # without types
+class ByFile(LoadScopeScheduling):
     """A file's tests in one process, and all that share the installation of `site` in one: it is started once."""
 
     def _split_scope(self, nodeid: str) -> str:

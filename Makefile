@@ -3,7 +3,9 @@ PYTHON ?= python3
 PY := .venv/bin/python
 export DJANGO_SETTINGS_MODULE := alignadmin.settings
 
-.PHONY: help demo serve test check bench soak screenshots
+TIER ?= unit or integration
+
+.PHONY: help demo serve test quick check bench soak screenshots
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -23,8 +25,12 @@ demo: .venv/installed ## sandbox, web and worker with a prepared connector; prin
 serve: .venv/installed ## for real, on this machine: web and worker with keys and data in installation/ (or DATA_DIR)
 	@DATA_DIR="$${DATA_DIR:-$(CURDIR)/installation}" exec $(PY) manage.py serve
 
-test: .venv/installed ## the whole suite; more options with PYTEST='-k matrix'
-	$(PY) -m pytest -n 2 --dist loadfile $(PYTEST)
+test: .venv/installed ## the whole suite, or of one room with ROOM=mappings/planning; more options with PYTEST='-k matrix'
+	@$(PY) -m tests.support.chromium
+	$(PY) -m pytest -n 2 --dist loadfile --durations=10 $(ROOM:%=tests/%) $(PYTEST)
+
+quick: .venv/installed ## what needs no process and no browser, in a few minutes; TIER=unit for what needs no database either
+	$(PY) -m pytest -n 2 --dist loadfile -m '$(TIER)' --durations=10 $(ROOM:%=tests/%) $(PYTEST)
 
 check: .venv/installed ## style, types, imports, migrations, deployment
 	.venv/bin/ruff check .

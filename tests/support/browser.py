@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, ViewportSize, sync_playwright
+
+from tests.support import chromium
 
 FLAGS = [
     "--headless",
@@ -26,19 +26,13 @@ WIDE = ViewportSize(width=1440, height=900)
 NARROW = ViewportSize(width=390, height=844)
 
 
-def chromium() -> str:
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if not found:
-        pytest.fail("Chromium is not installed: apt-get install chromium, or name it in CHROMIUM", pytrace=False)
-    return found
-
-
 @contextmanager
 def running_browser() -> Iterator[Browser]:
     # Playwright's synchronous API keeps an event loop in this thread, where Django then refuses its database.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    assert chromium.found(), f"Chromium is not installed: {chromium.HOW}"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium.found(), args=FLAGS)
         yield browser
         browser.close()
 

@@ -12,6 +12,7 @@ A test that does what its tier may not fails there and then, so that `-m unit` i
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePath
@@ -20,6 +21,8 @@ from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+
+from tests.support import chromium
 
 TIERS = ("unit", "integration", "process", "browser", "soak")
 BROWSER = {"browser"}
@@ -81,14 +84,25 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)  # before the marks are asked for
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     ranks: dict[PurePath, int] = {}
     for item in items:
         tier = tier_of(item)
         item.add_marker(tier)
         file = PurePath(item.nodeid.partition("::")[0])
         ranks[file] = min(ranks.get(file, len(FIRST)), FIRST.index(tier))
+    if not config.getoption("complete") and not chromium.found():
+        out = [item for item in items if tier_of(item) == "browser"]
+        config.hook.pytest_deselected(items=out)
+        items[:] = [item for item in items if item not in out]
     items.sort(key=lambda item: ranks[PurePath(item.nodeid.partition("::")[0])])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The last line of a run, where it is not complete for want of a browser."""
+    if not hasattr(config, "workerinput") and not config.getoption("complete") and not chromium.found():
+        print(chromium.WITHOUT)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -108,6 +122,20 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     most = LONGEST_PROPERTY if item.get_closest_marker("hypothesis") else LONGEST
     if Running.tier == "unit" and used > most:
         pytest.fail(f"A unit test takes at most {most} s of processor; this one took {used:.1f} s.")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Beside pytest's own `--durations`: which room costs how much."""
+    if not config.getoption("durations"):
+        return
+    seconds: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                seconds[str(PurePath(report.nodeid.partition("::")[0]).parent)] += report.duration
+    terminalreporter.section("seconds by room")
+    for room, took in seconds.most_common():
+        terminalreporter.write_line(f"{took:7.1f}  {room}")
 
 
 class ByFile(LoadScopeScheduling):

@@ -1,0 +1,68 @@
+"""Tiers of tests: which a test is in, what it may not do there, and a machine without Chromium."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import ROOT
+from tests.support import chromium, tiers
+
+pytestmark = pytest.mark.usefixtures("processes")
+
+
+@pytest.fixture
+def as_tier(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
+    tier: str = request.param
+    monkeypatch.setattr(tiers.Running, "tier", tier)
+    return tier
+
+
+@pytest.mark.parametrize("as_tier", ["unit", "integration"], indirect=True)
+def test_only_a_test_that_says_so_starts_a_process(as_tier: str) -> None:
+    with pytest.raises(AssertionError, match="the fixture `processes`"):
+        subprocess.run([sys.executable, "-c", ""], check=True)
+
+
+@pytest.mark.parametrize("as_tier", ["unit"], indirect=True)
+def test_a_unit_test_opens_no_address(as_tier: str) -> None:
+    with socket.socket() as other, pytest.raises(AssertionError, match="the fixture `network`"):
+        other.bind(("127.0.0.1", 0))
+
+
+def collected(*options: str, path: Path, expect: int = 0) -> list[str]:
+    """What a run of one file with browser tests and of one without would do, where PATH is this folder alone."""
+    files = ["tests/journeys/test_browser_two_people.py", "tests/alignadmin/test_folding.py"]
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", *options, *files]
+    environment = {name: value for name, value in os.environ.items() if name != "CHROMIUM"} | {"PATH": str(path)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == expect, done.stdout + done.stderr
+    return done.stdout.strip().splitlines()
+
+
+def test_without_chromium_the_others_run_and_the_last_line_says_what_was_left_out(tmp_path: Path) -> None:
+    lines = collected(path=tmp_path)
+    assert lines[-1] == chromium.WITHOUT
+    assert any("test_folding.py" in line for line in lines)
+    assert not any("test_the_second_editor_of_a_cell" in line for line in lines)
+
+
+def test_a_complete_run_leaves_nothing_out(tmp_path: Path) -> None:
+    database = "postgresql" if "postgres" in os.environ.get("DATABASE_URL", "") else "sqlite"
+    lines = collected(f"--complete={database}", path=tmp_path, expect=1)  # as none has passed
+    assert chromium.WITHOUT not in lines
+    assert any("test_the_second_editor_of_a_cell" in line for line in lines)
+
+
+def test_without_a_way_to_install_it_nothing_is_tried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    assert shutil.which("apt-get") is None
+    chromium.install()
+    assert chromium.found() == ""

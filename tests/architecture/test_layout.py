@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 import tomllib
 from importlib import metadata
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from tests import ROOT
+from tests.bench.__main__ import NAMES
 
 pytestmark = pytest.mark.usefixtures("processes")
 
@@ -150,3 +152,9 @@ def test_a_page_waits_for_a_test_as_long_as_two_sites_may_take() -> None:
         ]
         assert len(waits) == text.count('hx-target="#checks"')
         assert min(waits) >= 7 * 20_000
+
+
+def test_every_benchmark_can_be_started() -> None:
+    """Each reads the settings of its own copy, so it imports nothing of Django's world before it has them."""
+    modules = ", ".join(f"tests.bench.{name.replace('-', '_')}" for name in (*NAMES, "prepare"))
+    subprocess.run([sys.executable, "-c", f"import {modules}"], cwd=ROOT, check=True, timeout=60)

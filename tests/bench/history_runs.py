@@ -7,7 +7,6 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from connectors.history.intake import run_check
 from tests.bench import databases
 from tests.bench.report import Figure, show, timed
 
@@ -42,6 +41,8 @@ def measure() -> None:
 def check() -> None:
     """In a process of its own, as the command is: filling takes memory, too."""
     import django
+
+    from connectors.history.intake import run_check
 
     django.setup()
     from connectors.models import IntakeRun, MirrorLine

@@ -42,9 +42,8 @@ def check() -> None:
     """In a process of its own, as the command is: filling takes memory, too."""
     import django
 
-    from connectors.history.intake import run_check
-
     django.setup()
+    from connectors.history.intake import run_check
     from connectors.models import IntakeRun, MirrorLine
 
     began = time.process_time()

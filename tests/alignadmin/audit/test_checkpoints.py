@@ -28,6 +28,7 @@ from tests.alignadmin.audit.test_audit_trail import append_some
 from tests.support.crash import crashes
 from tests.support.mail_server import mail_server
 from tests.support.scripted_server import Reply, in_turn, serving
+from tests.support.side_by_side import do_meet
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AT = datetime(2026, 3, 1, 10, 5, tzinfo=UTC)
@@ -114,6 +115,14 @@ def test_of_several_workers_one_makes_it(hourly: None) -> None:
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(lambda _: make_due_elsewhere(), range(4))) == 1
     assert Checkpoint.objects.count() == SigningKey.objects.count() == 1
+
+
+def test_two_workers_at_the_end_of_an_hour_look_one_after_the_other(hourly: None) -> None:
+    """Both have found that it is due; whether it still is, they may only ask behind the head of the history."""
+    met, made = do_meet(checkpoints.make_due, lambda sql: f'FROM "{Checkpoint._meta.db_table}"' in sql)
+    assert not met
+    assert made == [1, 0]
+    assert Checkpoint.objects.count() == 1
 
 
 def test_the_worker_makes_and_delivers_it(hourly: None, settings: Settings) -> None:

@@ -28,7 +28,7 @@ from mappings.edits.reconciling import RECONCILED_FIELDS, reconcile_mapping
 from mappings.engine.families import FAMILIES
 from mappings.engine.plan import UnplannableRow as RefusedRow
 from mappings.engine.values import Situation, TypeName
-from mappings.models import Change, ChangeState, Edit, Mapping, Plan, PlanState
+from mappings.models import UNANSWERED, Change, ChangeState, Edit, Mapping, Plan, PlanState
 from mappings.planning.creation import make_plan
 from mappings.planning.entries import plan_entry
 
@@ -57,6 +57,16 @@ class TakingBack:
 
 def can_roll_back(plan: Plan) -> bool:
     return plan.state in ENDED and plan.changes.filter(state=ChangeState.DONE).exists()
+
+
+def why_nothing(plan: Plan) -> str:
+    """Of an ended plan without a done change. A request that got no answer may have changed something."""
+    if plan.changes.filter(state__in=UNANSWERED).exists():
+        return (
+            f"Whether plan {plan.pk} changed anything in Align is not known: a request of it got no answer. Refresh "
+            "its list in the matrix, and change there what should be otherwise."
+        )
+    return f"Plan {plan.pk} changed nothing in Align, so there is nothing to roll back."
 
 
 def opening(plan: Plan) -> str:
@@ -169,7 +179,7 @@ def _require_over(plan: Plan) -> None:
     if plan.state not in ENDED:
         raise Refused(f"Plan {plan.pk} is {plan.get_state_display().lower()}: only an ended plan can be rolled back.")
     if not can_roll_back(plan):
-        raise Refused(f"Plan {plan.pk} changed nothing in Align, so there is nothing to roll back.")
+        raise Refused(why_nothing(plan))
 
 
 def _same(made: Plan, plan: Plan, reason: str, actor: Person) -> Plan:

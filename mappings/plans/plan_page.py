@@ -334,3 +334,7 @@ class RollBackPage:
     @property
     def left_out(self) -> Sequence[roll_back.LeftOut]:
         return self.taking_back.left_out
+
+    @property
+    def why_nothing(self) -> str:
+        return roll_back.why_nothing(self.plan)

@@ -18,6 +18,7 @@ from alignadmin.http.errors import RateLimited, Unreachable
 from connectors.budget.slots import BudgetLimits, DatabaseBudget, Usage, Wait, database_budget, now
 from connectors.models.budget import BudgetGate, BudgetSlot
 from tests.support.scripted_server import Reply, Seen, serving
+from tests.support.side_by_side import do_meet
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -291,27 +292,18 @@ def test_a_lease_that_somebody_took_a_moment_later_is_left_as_it_is() -> None:
         assert (BudgetSlot.objects.filter(free_at=ahead).count() == 6) is is_kept
 
 
-def test_many_that_find_a_clock_gone_back_at_once_all_go_on_waiting() -> None:
-    limits = BudgetLimits(slots=400, reserved=0, window=30.0, grace=1.0, longest_deadline=5.0)
-    take(budget(limits=limits))
-    outcomes: list[str] = []
-
-    def work(number: int) -> None:
-        own = budget(limits=limits)
-        for _ in range(5):
-            rows = BudgetSlot.objects.order_by("number" if number % 2 else "-number")
-            some = list(rows.values_list("pk", flat=True)[number::8])
-            with transaction.atomic():  # one thread at a time, as these could wait for each other for ever
-                list(BudgetGate.objects.select_for_update(no_key=True))
-                BudgetSlot.objects.filter(pk__in=some).update(free_at=now() + timedelta(days=1))
-            try:
-                take(own)
-            except RateLimited:
-                outcomes.append("waits")
-
+def test_two_that_find_a_clock_gone_back_shorten_the_leases_one_after_the_other() -> None:
+    """Each locks all slots, and in no order: at once, they could wait for each other for ever."""
+    take(budget())
     BudgetSlot.objects.update(free_at=now() + timedelta(days=1))
-    in_threads(8, work)
-    assert outcomes == ["waits"] * 40
+
+    def is_shortening(sql: str) -> bool:
+        return sql.startswith(f'UPDATE "{BudgetSlot._meta.db_table}"') and '."free_at" > ' in sql
+
+    met, outcomes = do_meet(lambda: take(budget()), is_shortening)
+    assert not met
+    assert [type(outcome) for outcome in outcomes] == [RateLimited, RateLimited]
+    assert not BudgetSlot.objects.filter(free_at__gt=now() + SMALL.longest_lease).exists()
 
 
 def test_slots_survive_a_restart_so_that_it_gives_no_fresh_burst() -> None:

@@ -12,6 +12,7 @@ from datetime import timedelta
 import pytest
 from django.conf import LazySettings
 from django.db import connections
+from django.test import Client
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person, Role
@@ -30,6 +31,7 @@ from mappings.applying.job import Apply
 from mappings.applying.journal import Journal
 from mappings.engine.values import Situation, TypeName
 from mappings.models import Change, Mapping, Plan, PlanState
+from mappings.planning import roll_back
 from tests.support import factories, mapping_helpers
 from tests.support.mapping_helpers import apply_all, edit, mapping, observe
 from tests.support.sandbox_fixture import RunningSandbox
@@ -528,6 +530,48 @@ def test_a_pause_that_was_answered_right_before_the_commit_lets_nothing_leave(
     assert applying.journal.mark_sending(in_order(applying.plan)) == []
     assert mapping_helpers.states(applying.plan) == ["planned", "planned"]
     assert not Entry.objects.filter(action="change.sent").exists()
+
+
+# --- without an answer -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", ["sending", "unknown"])
+def test_a_request_without_an_answer_stays_unclear_while_its_list_cannot_be_read(
+    applying: Apply, sandbox: RunningSandbox, signed_in: Callable[[Role], Client], state: str
+) -> None:
+    """Its worker died, or no answer came; Align has taken it. Nothing is guessed, and nothing sent again."""
+    plan, (first, second) = applying.plan, in_order(applying.plan)
+    plan.changes.filter(pk=first.pk).update(state=state, sends=1, sent_at=timezone.now() - timedelta(hours=1))
+    sandbox.edit("update_mapping", family="j2a_state", type=4, source=first.source_id, target=first.after)
+    sandbox.faults({"method": "GET", "path": "mappings/states", "status": 403})
+    sandbox.clear_journal()
+    runner.execute(applying.run)
+
+    first.refresh_from_db()
+    second.refresh_from_db()
+    plan.refresh_from_db()
+    assert (first.state, first.sends, first.confirmed, second.state) == ("unknown", 1, None, "stale")
+    assert written(sandbox) == []
+    assert len(sandbox.journal("GET", "mappings/states")) == 3, "before, for and after the batch, and not again at once"
+    assert first.mapping is not None
+    assert (first.mapping.applied, first.mapping.observed) == (first.before, first.before)
+    told = [json.loads(entry.body) for entry in Entry.objects.filter(action="change.unknown")]
+    why = "No answer came, and its list could not be read since."
+    assert [(body["subject"], body["data"]["detail"]) for body in told] == (
+        [(f"plan {plan.pk} change {first.position}", why)] if state == "sending" else []
+    )
+    assert plan.state == PlanState.FINISHED
+    end = f"Plan {plan.pk} ended: 1 stale, 1 unknown; 0 confirmed by reading back."
+    assert json.loads(Entry.objects.get(action="plan.finished").body)["sentence"] == end
+    client = signed_in(Role.ADMIN)
+    html = client.get(f"/plans/{plan.pk}/").content.decode()
+    assert "Ended: 1 request without an answer" in html
+    assert "it is not known yet whether it took effect" in html
+    assert "nothing was changed in Align" not in html, "nobody knows that"
+    unsure = f"Whether plan {plan.pk} changed anything in Align is not known"
+    assert unsure in client.get(f"/plans/{plan.pk}/roll-back/").content.decode()
+    with pytest.raises(Refused, match=unsure):
+        roll_back.roll_back(plan, reason="It broke the reports.", actor=plan.author)
 
 
 # --- approval ----------------------------------------------------------------------------------------------------

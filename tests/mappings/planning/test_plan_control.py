@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from connectors.models import Connector, Job
 from connectors.setup import maintenance
 from mappings import planning
 from mappings.drift.decisions import Decision, decide
+from mappings.edits import services
 from mappings.engine.values import Situation
 from mappings.models import Plan, PlanState
 from tests.support import factories, mapping_helpers
@@ -311,6 +313,64 @@ def test_where_rows_moved_a_refreshed_plan_says_what_is_different(
         planning.start_apply(plan, typed="acme", actor=admin)
 
 
+@pytest.fixture
+def with_spare(connector: Connector, admin: Person, sandbox: RunningSandbox) -> Plan:
+    """One mapping that two records hold: its update, and the deletion of the further one. Approved."""
+    sandbox.edit("create_mapping", family="j2a_state", type=4, source=IN_REVIEW, target=5)
+    mapping_helpers.observe(connector)
+    row = mapping(connector, "j2a-state", IN_REVIEW)
+    assert row.remote_id is not None
+    services.keep_duplicate(row, row.remote_id, actor=admin)
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    plan = approved_plan(connector, actor=admin)
+    assert list(plan.changes.order_by("position").values_list("is_spare", flat=True)) == [False, True]
+    return plan
+
+
+def test_a_further_record_that_is_gone_is_dropped_and_the_update_beside_it_goes_on(
+    client: Client, admin: Person, with_spare: Plan, sandbox: RunningSandbox
+) -> None:
+    spare = with_spare.changes.get(is_spare=True)
+    sandbox.edit("delete_mapping", family="j2a_state", id=spare.remote_id)
+    refresh(client, with_spare)
+
+    new = Plan.objects.get(replaces=with_spare)
+    assert [(change.is_spare, change.source_id, change.after) for change in new.changes.all()] == [
+        (False, IN_REVIEW, 3)
+    ]
+    assert list(with_spare.changes.order_by("position").values_list("state", "detail")) == [
+        ("cancelled", "It continues in the refreshed plan."),
+        ("cancelled", "Align no longer holds this further record."),
+    ]
+    body = json.loads(Entry.objects.get(action="plan.replaced").body)
+    assert body["sentence"] == (
+        f"Plan {new.pk} replaces plan {with_spare.pk}, whose rows had moved: 1 of 2 changes are left. "
+        "The approval does not carry over."
+    )
+    assert (body["actor"]["name"], body["plan"]) == ("Admin", with_spare.pk)
+    assert (body["data"]["by"], body["data"]["fingerprint"]) == (new.pk, new.fingerprint)
+
+
+def test_a_replaced_plan_is_neither_approved_nor_applied_and_says_so(
+    client: Client, with_spare: Plan, sandbox: RunningSandbox
+) -> None:
+    sandbox.edit("delete_mapping", family="j2a_state", id=with_spare.changes.get(is_spare=True).remote_id)
+    refresh(client, with_spare)
+    assert with_spare.state == PlanState.REPLACED
+    sandbox.clear_journal()
+
+    told = {"fingerprint": with_spare.fingerprint, "warnings": "on", "confirm": "acme"}
+    approval = client.post(f"/plans/{with_spare.pk}/approve/", told)
+    start = client.post(f"/plans/{with_spare.pk}/apply/", told)
+    assert (approval.status_code, start.status_code) == (409, 409)
+    assert b"This plan is replaced, so it cannot be approved." in approval.content
+    assert b"This plan is replaced, so it cannot be applied." in start.content
+    run_due()
+    with_spare.refresh_from_db()
+    assert with_spare.state == PlanState.REPLACED
+    assert (entries("plan.approved"), entries("plan.started"), writes(sandbox)) == (1, 0, [])
+
+
 def test_a_row_that_was_decided_meanwhile_goes_on_with_its_new_before_value(
     client: Client, connector: Connector, admin: Person, plan: Plan, sandbox: RunningSandbox
 ) -> None:
@@ -346,6 +406,8 @@ def test_when_nothing_is_left_to_do_the_plan_ends_and_says_so(
     assert refresh(client, plan).error == ""
     assert (plan.state, Plan.objects.count()) == (PlanState.REPLACED, 1)
     html = client.get(f"/plans/{plan.pk}/").content.decode()
+    body = json.loads(Entry.objects.get(action="plan.replaced").body)
+    assert body["sentence"] == f"Refreshed plan {plan.pk}: nothing is left to do, so it ended."
     assert "Nothing left to do." in html
     assert "Align already holds this value." in html
 

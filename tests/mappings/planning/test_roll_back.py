@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from html import unescape
 
 import pytest
 from django.db.models import F
@@ -124,6 +126,32 @@ def test_rows_that_moved_since_are_left_out_and_say_so(
     assert [(row["code"], "holds Accepted now" in row["sentence"]) for row in made.refused] == [("moved", True)]
     row = mapping(connector, "j2a-state", IN_REVIEW)
     assert (row.wanted, row.observed, row.situation) == (3, 5, Situation.DRIFTED), "it is left alone"
+
+
+GONE = "This mapping's project is no longer in the catalogue."
+
+
+def test_a_mapping_that_is_gone_is_left_out_and_says_so(connector: Connector, admin: Person, applied: Plan) -> None:
+    position = applied.changes.get(source_id=IN_REVIEW).position
+    mapping(connector, "j2a-state", IN_REVIEW).delete()
+    made = back(applied, actor=admin)
+
+    assert sorted(made.changes.values_list("source_id", flat=True)) == [QA, BLOCKED]
+    assert [(row["code"], row["sentence"]) for row in made.refused] == [("gone", GONE)]
+    body = json.loads(Entry.objects.get(action="plan.takes_back").body)
+    assert body["sentence"] == f"Planned to take back 2 of 3 done changes of plan {applied.pk}."
+    assert body["data"]["left_out"] == [{"change": position, "code": "gone", "sentence": GONE}]
+
+
+def test_where_every_mapping_is_gone_nothing_is_stored_and_the_reason_is_told(
+    client: Client, connector: Connector, applied: Plan
+) -> None:
+    Mapping.objects.filter(changes__plan=applied).delete()
+    edits = Edit.objects.count()
+    answer = client.post(f"/plans/{applied.pk}/roll-back/", {"reason": "it broke the reports"})
+    assert answer.status_code == 409
+    assert f"Nothing of plan {applied.pk} can be reverted. {GONE}" in unescape(answer.content.decode())
+    assert (Plan.objects.count(), Edit.objects.count(), waiting(connector)) == (1, edits, [])
 
 
 def test_a_row_with_another_waiting_edit_is_left_out_and_keeps_it(

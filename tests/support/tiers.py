@@ -12,7 +12,7 @@ A test that does what its tier may not fails there and then, so that `-m unit` i
 from __future__ import annotations
 
 import sys
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePath
@@ -128,13 +128,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Beside pytest's own `--durations`: which room costs how much."""
     if not config.getoption("durations"):
         return
-    seconds: Counter[str] = Counter()
+    seconds: defaultdict[str, float] = defaultdict(float)
     for reports in terminalreporter.stats.values():
         for report in reports:
             if isinstance(report, pytest.TestReport):
                 seconds[str(PurePath(report.nodeid.partition("::")[0]).parent)] += report.duration
     terminalreporter.section("seconds by room")
-    for room, took in seconds.most_common():
+    for room, took in sorted(seconds.items(), key=lambda each: -each[1]):
         terminalreporter.write_line(f"{took:7.1f}  {room}")
 
 

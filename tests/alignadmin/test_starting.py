@@ -69,7 +69,7 @@ def test_on_an_empty_database_neither_starts(site: Site) -> None:
 
 
 def test_on_a_database_of_an_earlier_version_neither_starts(site: Site) -> None:
-    site.migrate()
+    site.copy_tables()
     site.sql("DELETE FROM django_migrations WHERE app = 'sessions'")
     for code, lines in (web(site), worker(site)):
         assert code in (4, 1)
@@ -81,7 +81,7 @@ def test_on_a_database_of_an_earlier_version_neither_starts(site: Site) -> None:
 
 def make_old(site: Site) -> None:
     """As it was before people, and what they did, had apps of their own."""
-    site.migrate()
+    site.copy_tables()
     site.sql("ALTER TABLE accounts_person RENAME TO connectors_person")
     site.sql("DELETE FROM django_migrations WHERE app IN ('accounts', 'audit', 'mail')")
 
@@ -124,7 +124,7 @@ def test_a_database_file_that_cannot_be_opened_is_one_line(tmp_path: Path) -> No
 
 
 def test_an_error_of_another_kind_keeps_its_traceback(site: Site) -> None:
-    site.migrate()
+    site.copy_tables()
     code, lines = run(site, MANAGE, "seal_rotate", changed={"WORKER_THREADS": "many"})
     assert code == 1
     assert "Traceback (most recent call last):" in lines
@@ -134,7 +134,7 @@ def test_an_error_of_another_kind_keeps_its_traceback(site: Site) -> None:
 
 
 def test_more_slots_than_the_documented_limit_start_nothing(site: Site) -> None:
-    site.migrate()
+    site.copy_tables()
     for code, lines in (web(site, BUDGET_SLOTS="601"), worker(site, BUDGET_SLOTS="601")):
         assert code in (4, 1)
         assert lines == [

@@ -59,7 +59,7 @@ def spring(processes: None, tmp_path: Path) -> Iterator[Spring]:
         settings = {"CHECKPOINT_INTERVAL": "3600", "CHECKPOINT_FOLDER": str(folder)}
         site = Site(data_dir=tmp_path / "data", database_url=database_url, extra=settings)
         try:
-            site.migrate()
+            site.copy_tables()
             site.start_sandbox("--audit-endpoint", "no")
             plan, log = lived_through(site, moment)
             site.start_web()

@@ -42,7 +42,7 @@ def town(processes: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         if database_url:
             sites.append(replace(site, data_dir=tmp_path_factory.mktemp("beside"), port=free_port()))
         try:
-            site.migrate()
+            site.copy_tables()
             for each in sites:
                 each.start_web(threads=4)
                 for _ in range(len(sites)):

@@ -80,6 +80,10 @@ class Site:
     # --- starting ----------------------------------------------------------------------------------------------
 
     def migrate(self) -> None:
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        self.command("migrate", "--verbosity", "0")
+
+    def copy_tables(self) -> None:
         """Instead of what stands in its database, a copy of what `migrate` makes of an empty one."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
         if self.database_url:
@@ -155,7 +159,7 @@ def migrated_site(data_dir: Path, **settings: str) -> Iterator[Site]:
     with created_database() as database_url:
         site = Site(data_dir=data_dir, database_url=database_url, extra=settings)
         try:
-            site.migrate()
+            site.copy_tables()
             yield site
         finally:
             site.stop()

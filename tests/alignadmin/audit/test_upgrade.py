@@ -45,6 +45,7 @@ def old(processes: None, tmp_path: Path) -> Iterator[Site]:
         )
         assert done.returncode == 0, done.stderr
         yield site
+        site.stop()
 
 
 def searched(site: Site, *queries: str) -> dict[str, list[str]]:

@@ -37,7 +37,7 @@ def house(processes: None, provider: Provider, tmp_path_factory: pytest.TempPath
     with created_database() as database_url:
         site = Site(data_dir=tmp_path_factory.mktemp("house"), database_url=database_url, extra=extra)
         try:
-            site.migrate()
+            site.copy_tables()
             site.start_web()
             yield site
         finally:

@@ -183,7 +183,7 @@ def test_a_kill_at_any_point_of_an_edit_leaves_value_edit_and_entry_together(
 
 
 @pytest.fixture
-def house(tmp_path: Path, connector: Connector, admin: Person) -> Iterator[Site]:
+def house(processes: None, tmp_path: Path, connector: Connector, admin: Person) -> Iterator[Site]:
     """A web process and a worker that may die. The worker reads the log all the time."""
     clock = {"AUDIT_INTERVAL": "0.5", "TICK": "0.25", "JOB_LEASE": "3", "JOB_HEARTBEAT": "1"}
     extra = {**clock, "JOB_HEARTBEAT_PATIENCE": "0.5"}

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # a test of the engine or a client loads no Django app and no
     from alignadmin.accounts.models import Person, Role
     from connectors.models import Connector
     from tests.support.browser import Complaints
+    from tests.support.processes import Site
     from tests.support.snapshot import Snapshot
 
 __all__ = ["sandbox", "sandbox_port"]
@@ -228,6 +229,16 @@ def connector(transactional_db: None, bare_connector: Connector, read_once: dict
 
 
 # --- real processes and a browser -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def site(processes: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One installation for all tests of a run, with people; a connector of your own: `browser_steps.own_connector`."""
+    from tests.support.processes import running_site
+
+    with running_site(tmp_path_factory.mktemp("site")) as running:
+        running.prepare()
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 export DJANGO_SETTINGS_MODULE := alignadmin.settings
-
 TIER ?= unit or integration
 
 .PHONY: help demo serve test quick check bench soak screenshots

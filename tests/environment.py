@@ -9,6 +9,7 @@ import shutil
 import tempfile
 
 SEAL_KEY = base64.b64encode(b"only for tests, 32 bytes of key.").decode()
+RUN_FOLDER = "TEST_RUN_FOLDER"  # the variable with the folder that all processes of one run share
 PASSWORD = "for-tests-and-the-demo-only"
 DEFAULTS = {
     "ALLOWED_PRIVATE_HOSTS": "127.0.0.1",
@@ -34,17 +35,17 @@ DEFAULTS = {
 def prepare() -> None:
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
-    if "DATA_DIR" not in os.environ:  # else: a parallel process of a run that has one
+    if RUN_FOLDER not in os.environ:  # else: a process that a run has started
         # In memory where the machine has it: every commit of SQLite waits for the disk.
         in_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-        data_dir = tempfile.mkdtemp(prefix="alignadmin-test-", dir=in_memory)
-        os.environ["DATA_DIR"] = data_dir
-        atexit.register(_remove, data_dir, os.getpid())
+        folder = os.environ[RUN_FOLDER] = tempfile.mkdtemp(prefix="alignadmin-test-", dir=in_memory)
+        atexit.register(_remove, folder, os.getpid())
+    os.environ.setdefault("DATA_DIR", os.environ[RUN_FOLDER])
 
 
-def _remove(data_dir: str, owner: int) -> None:
+def _remove(folder: str, owner: int) -> None:
     if os.getpid() == owner:  # forked children inherit the hook
-        shutil.rmtree(data_dir, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 prepare()

@@ -900,7 +900,7 @@ class PackFiles:
         try:
             self._zip = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-            raise Unreadable(f"{path.name} is not a whole zip file; get it once more") from error
+            raise Unreadable(f"{path.name} is not a whole zip file; get it again") from error
 
     def has(self, name: str) -> bool:
         return name in self._zip.namelist() if self._zip else (self.path / name).is_file()
@@ -911,7 +911,7 @@ class PackFiles:
         try:
             return self._zip.open(name) if self._zip else (self.path / name).open("rb")  # type: ignore[return-value]
         except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-            raise Unreadable(f"{name} in the zip file cannot be read; get the file once more") from error
+            raise Unreadable(f"{name} in the zip file cannot be read; get the file again") from error
 
     def read(self, name: str) -> bytes:
         with self.open(name) as stream:
@@ -941,7 +941,7 @@ def _blocks(stream: BinaryIO, name: str, size: int) -> Iterator[bytes]:
         while block := stream.read(size):
             yield block
     except READ_FAILURES as error:
-        raise Unreadable(f"{name} is cut off or damaged; get it once more") from error
+        raise Unreadable(f"{name} is cut off or damaged; get it again") from error
 
 
 def _lines(stream: BinaryIO, name: str) -> Iterator[bytes]:
@@ -953,7 +953,7 @@ def _lines(stream: BinaryIO, name: str) -> Iterator[bytes]:
                 raise Unreadable(f"{name}, line {number}, is longer than {LONGEST_LINE} bytes")
             yield line
     except READ_FAILURES as error:
-        raise Unreadable(f"{name} is cut off or damaged after line {number}; get it once more") from error
+        raise Unreadable(f"{name} is cut off or damaged after line {number}; get it again") from error
 
 
 @dataclass
@@ -1345,6 +1345,7 @@ def _check_rows(source: PackFiles, manifest: Mapping[str, Any], made: RemadeRows
     """Each row against its entry or line, the table for spreadsheets against the rows, and what the filter finds."""
     tally, table, before = Tally(), Table(source, manifest), None
     try:
+        table.begin()
         for number, line in enumerate(source.lines(ROWS), start=1):
             row = _as_written(line, ROWS, number)
             before = _check_row(source, row, number, made, tally, before)
@@ -1502,6 +1503,8 @@ class Table:
         self.zone = manifest.get("time_zone")
         self._zone = _zone(self.zone)
         self._stream = io.BufferedReader(source.open(TABLE), BLOCK)  # type: ignore[type-var]
+
+    def begin(self) -> None:
         self._expect(BYTE_ORDER_MARK + _csv([list(COLUMNS)]), 0)
 
     @property
@@ -1557,7 +1560,7 @@ class Table:
         try:
             return self._stream.read(size)
         except READ_FAILURES as error:
-            raise Unreadable(f"{TABLE} is cut off or damaged; get it once more") from error
+            raise Unreadable(f"{TABLE} is cut off or damaged; get it again") from error
 
 
 def _zone(name: object) -> ZoneInfo | None:

@@ -45,7 +45,7 @@ def acknowledge(connector: Connector, pk: int, *, changed_at: datetime, actor: P
                 actor=actor,
                 context=context_of(connector),
                 subject=facts.subject_of(fact),
-                sentence=f"Took note of what Align answers: {facts.change_of(fact)}.",
+                sentence=f"Acknowledged what Align answers: {facts.change_of(fact)}.",
                 data={"family": fact.family, "name": fact.name, "before": fact.before, "after": fact.value},
             )
         )

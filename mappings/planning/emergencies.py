@@ -60,7 +60,7 @@ def acknowledge(plan: Plan, *, actor: Person) -> None:
             raise Refused(f"{found.approver} approved this alone: another admin has to acknowledge it.")
         if (row := acknowledged_by(found)) is not None:
             raise Refused(f"{row.person_name} acknowledged it at {row.at:%H:%M} UTC.")
-        sentence = f"Took note that {found.approver} approved plan {found.pk} alone, in an emergency."
+        sentence = f"Acknowledged that {found.approver} approved plan {found.pk} alone, in an emergency."
         plan_entry(ACKNOWLEDGED, found, actor, sentence)
 
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 
-from django.db import connection, transaction
+from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from alignadmin.accounts.models import Person, Role
 from tests import SAMPLES
 from tests.support.address_world import ADDRESSES, Address, World, send, world
+from tests.support.page_forms import taken_back
 
 __all__ = ["world"]
 FILE = SAMPLES / "query_counts.json"
@@ -72,7 +72,7 @@ def count(world: World, people: dict[Role, Person]) -> Counts:
 
 def _queries(client: Client, address: Address, world: World) -> int | None:
     """None where the address takes no GET."""
-    with _taken_back(client), CaptureQueriesContext(connection) as queries:
+    with taken_back(client), CaptureQueriesContext(connection) as queries:
         answer = send(client, "GET", address, world)
         if answer.streaming:
             answer.getvalue()
@@ -80,18 +80,6 @@ def _queries(client: Client, address: Address, world: World) -> int | None:
     if answer.status_code == 405:
         return None
     return sum(not query["sql"].startswith(NOT_COUNTED) for query in queries)
-
-
-@contextmanager
-def _taken_back(client: Client) -> Iterator[None]:
-    """Its rows and its cookies."""
-    cookies = client.cookies.output()
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
-    if client.cookies.output() != cookies:
-        client.cookies.clear()
-        client.cookies.load(cookies.replace("Set-Cookie: ", ""))
 
 
 def differences(before: Counts, after: Counts) -> Iterator[str]:

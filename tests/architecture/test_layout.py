@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import NormalizedName, canonicalize_name
 
 from tests import ROOT
 from tests.bench.__main__ import NAMES
@@ -85,14 +86,15 @@ def test_constraints_are_plain_pins() -> None:
 
 def test_constraints_name_every_package_that_the_product_and_its_checks_need() -> None:
     """With what they need themselves, on this Python."""
-    pinned = {canonical(line.partition("==")[0]) for line in (ROOT / "constraints.txt").read_text().splitlines()}
+    pins = (ROOT / "constraints.txt").read_text().splitlines()
+    pinned = {canonicalize_name(pin.partition("==")[0]) for pin in pins}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     waiting = [Requirement(each) for each in project["dependencies"]]
     waiting += [Requirement(each) for extra in project["optional-dependencies"].values() for each in extra]
-    needed: dict[str, frozenset[str]] = {}
+    needed: dict[NormalizedName, frozenset[str]] = {}
     while waiting:
         asked = waiting.pop()
-        name, extras = canonical(asked.name), frozenset(asked.extras)
+        name, extras = canonicalize_name(asked.name), frozenset(asked.extras)
         if name in needed and extras <= needed[name]:
             continue
         needed[name] = extras | needed.get(name, frozenset())
@@ -101,10 +103,6 @@ def test_constraints_name_every_package_that_the_product_and_its_checks_need() -
                 waiting.append(each)
     assert len(needed) > 40
     assert set(needed) - pinned == set()
-
-
-def canonical(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def test_nothing_of_others_is_copied_in() -> None:

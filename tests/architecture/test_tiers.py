@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import ROOT
+from tests.environment import RUN_FOLDER
 from tests.support import chromium, tiers
 
 pytestmark = pytest.mark.usefixtures("processes")
@@ -40,7 +41,9 @@ def collected(*options: str, path: Path, expect: int = 0) -> list[str]:
     """What a run of one file with browser tests and of one without would do, where PATH is this folder alone."""
     files = ["tests/journeys/test_browser_two_people.py", "tests/alignadmin/test_folding.py"]
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", *options, *files]
-    environment = {name: value for name, value in os.environ.items() if name != "CHROMIUM"} | {"PATH": str(path)}
+    # A run of its own, so that it ends nothing of this one.
+    left_out = {"CHROMIUM", "DATA_DIR", RUN_FOLDER}
+    environment = {name: value for name, value in os.environ.items() if name not in left_out} | {"PATH": str(path)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == expect, done.stdout + done.stderr
     return done.stdout.strip().splitlines()

@@ -20,11 +20,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests import ROOT
+from tests.environment import RUN_FOLDER
 from tests.mutants import TESTS, Mutant, mutants
 
 LONGEST = 600.0  # seconds for the tests of one mutant; one that makes them hang is noticed, too
 PRODUCT = ("alignadmin", "connectors", "mappings", "templates", "static", "manage.py", "pyproject.toml", "docs")
-FIRST = "tests/alignadmin/audit/test_inserting.py"  # makes the database that every run begins with
+FIRST = "tests/alignadmin/audit/test_inserting.py"  # makes the database that every run copies
 KILLED, SURVIVED, TOO_LONG, UNKNOWN = "killed", "survived", "took too long", "not run"
 Result = dict[str, str]
 
@@ -40,7 +41,7 @@ def main() -> int:
             mine = [each for each in mutants(room) if each.number % parts == part % parts]
             left = [each for each in mine if _key(each) not in _read(results)]
             tests = [] if options.trusted else _files(tree, room)
-            if left and (failed := _run(tree, [FIRST, *tests], keep=True))["state"] != SURVIVED:
+            if left and (failed := _run(tree, [FIRST, *tests]))["state"] != SURVIVED:
                 print(f"{room}: without any mutant {failed['by'] or failed['state']}: nothing can be concluded")
                 return 2
             for mutant in left:
@@ -131,23 +132,17 @@ def _files(tree: Path, room: str, about: str = "") -> list[str]:
     return found
 
 
-def _run(tree: Path, tests: Sequence[str], *, keep: bool = False) -> Result:
-    """Until the first test fails. Each run has a copy of one database; to `keep` it is to make that."""
-    base, kept = tree / "run", tree / "database"
+def _run(tree: Path, tests: Sequence[str]) -> Result:
+    """Until the first test fails. Each run has a folder of its own; the migrated database that it copies is of all."""
+    base, shared = tree / "run", tree / "shared"
     base.mkdir()
-    if kept.is_dir():
-        shutil.copytree(kept, base / "data")
-    else:
-        (base / "data").mkdir()
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-m", "not soak and not browser", "--reuse-db", "--tb=no"]
+    shared.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-m", "not soak and not browser", "--tb=no"]
     command += ["--basetemp", str(base / "tests"), *tests]
     began = time.monotonic()
     try:
-        code, output = _in_time(command, tree, {**os.environ, "DATA_DIR": str(base / "data")})
-        if keep and code == 0 and not kept.is_dir():
-            kept.mkdir()
-            for each in (base / "data").glob("test.sqlite3*"):
-                shutil.copy2(each, kept / each.name)
+        environment = {**os.environ, RUN_FOLDER: str(shared), "DATA_DIR": str(base / "data")}
+        code, output = _in_time(command, tree, environment)
     finally:
         shutil.rmtree(base, ignore_errors=True)
     state = TOO_LONG if code is None else SURVIVED if code == 0 else KILLED

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from typing import IO
 
-from tests import ROOT
+from tests.support.warm_process import WarmProcess
 
 LONGEST = 120  # seconds for one command
 
@@ -29,42 +27,8 @@ class Done:
     errors: str
 
 
-@dataclass
-class Commands:
-    """Of one installation, whose environment is given; begun at the first command."""
-
-    environment: Mapping[str, str]
-    process: subprocess.Popen[str] | None = field(default=None, init=False)
-
-    def run(self, *arguments: str, stdin: str = "") -> Done:
-        asks, answers = self._pipes()
-        asks.write(json.dumps({"arguments": arguments, "stdin": stdin}) + "\n")
-        asks.flush()
-        answer = answers.readline()
-        assert answer, "the process that runs the commands has ended; its error stands above"
-        return Done(**json.loads(answer))
-
-    def end(self) -> None:
-        if self.process is not None:
-            asks, answers = self._pipes()
-            asks.close()
-            answers.close()
-            self.process.wait(LONGEST)
-            self.process = None
-
-    def _pipes(self) -> tuple[IO[str], IO[str]]:
-        if self.process is None:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.commands"],
-                cwd=ROOT,
-                env=dict(self.environment),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        return self.process.stdin, self.process.stdout
+def run(loaded: WarmProcess, *arguments: str, stdin: str = "") -> Done:
+    return Done(**loaded.ask({"arguments": arguments, "stdin": stdin}))
 
 
 # --- the other process ------------------------------------------------------------------------------------------------

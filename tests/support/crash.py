@@ -30,7 +30,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,7 +40,7 @@ from typing import Any, TypeAlias
 
 from django.db import connection
 
-from tests import ROOT
+from tests.support.warm_process import WarmProcess
 
 MOST_POINTS = 1000  # a function with more is better tested with fewer rows
 LONGEST = 60  # seconds for one run
@@ -104,24 +103,11 @@ def dying(
 ) -> Iterator[Callable[[Point, Sequence[Any]], Crash]]:
     """A process that has loaded everything and has no connection; each run is a child that it forks."""
     target = f"{function.__module__}:{function.__qualname__}"
-    loaded = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.crash", target],
-        cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": database_url(), **(environment or {})},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert loaded.stdin is not None
-    assert loaded.stdout is not None
-    asks, answers = loaded.stdin, loaded.stdout
+    all_of_it = {**os.environ, "DATABASE_URL": database_url(), **(environment or {})}
+    loaded = WarmProcess("tests.support.crash", all_of_it, (target,))
 
     def run(point: Point, arguments: Sequence[Any]) -> Crash:
-        asks.write(json.dumps([_as_data(point), list(arguments)]) + "\n")
-        asks.flush()
-        answer = answers.readline()
-        assert answer, f"the process that runs {target} has ended; its error stands above"
-        said = json.loads(answer)
+        said = loaded.ask([_as_data(point), list(arguments)])
         assert not said["error"], f"{target} failed before point {point}:\n{said['error']}"
         number = point if isinstance(point, int) else 0
         return Crash(at=point, point=number, killed=said["killed"], before=said["before"], passed=said["passed"])
@@ -129,9 +115,7 @@ def dying(
     try:
         yield run
     finally:
-        asks.close()
-        answers.close()
-        loaded.wait(LONGEST)
+        loaded.end()
 
 
 # --- the test's side --------------------------------------------------------------------------------------------------

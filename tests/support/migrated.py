@@ -15,6 +15,7 @@ from uuid import uuid4
 import psycopg
 
 from tests import ROOT
+from tests.environment import RUN_FOLDER
 from tests.support import tiers
 
 
@@ -74,12 +75,12 @@ def _migrate(changed: Mapping[str, str]) -> None:
 
 
 def _folder() -> Path:
-    return Path(os.environ["DATA_DIR"])  # of this run, and the same for all of its processes
+    """Not the data folder: somebody may name one, and what stands there would be of an earlier version."""
+    return Path(os.environ[RUN_FOLDER])
 
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    _folder().mkdir(parents=True, exist_ok=True)
     with (_folder() / "migrated.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -19,8 +19,8 @@ import requests
 from connectors.local.children import Children
 from tests import ROOT
 from tests.environment import PASSWORD
-from tests.support import migrated
-from tests.support.commands import Commands
+from tests.support import commands, migrated
+from tests.support.warm_process import WarmProcess
 
 MANAGE = str(ROOT / "manage.py")
 HOST = "127.0.0.1"
@@ -55,10 +55,10 @@ class Site:
     sandbox_port: int = field(default_factory=free_port)
     extra: Mapping[str, str] = field(default_factory=dict)
     children: Children = field(init=False)
-    commands: Commands = field(init=False)
+    loaded: WarmProcess = field(init=False)  # for its commands
 
     def __post_init__(self) -> None:
-        self.commands = Commands(environment=self.environment)
+        self.loaded = WarmProcess("tests.support.commands", self.environment)
         self.children = Children(environment=self.environment, log_dir=self.data_dir / "log")
 
     @property
@@ -117,13 +117,13 @@ class Site:
 
     def stop(self) -> None:
         self.children.stop()
-        self.commands.end()
+        self.loaded.end()
 
     # --- speaking to it ----------------------------------------------------------------------------------------
 
     def command(self, *arguments: str, expect: int = 0, stdin: str = "") -> str:
         """Run a management command; its output. The exit code is part of what is expected."""
-        done = self.commands.run(*arguments, stdin=stdin)
+        done = commands.run(self.loaded, *arguments, stdin=stdin)
         assert done.code == expect, f"exit code {done.code}: {done.output}{done.errors}"
         return done.output
 

@@ -15,7 +15,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from time import process_time
 from typing import Any
 
@@ -85,17 +85,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before the marks are asked for
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    ranks: dict[PurePath, int] = {}
     for item in items:
-        tier = tier_of(item)
-        item.add_marker(tier)
-        file = PurePath(item.nodeid.partition("::")[0])
-        ranks[file] = min(ranks.get(file, len(FIRST)), FIRST.index(tier))
+        item.add_marker(tier_of(item))
     if not config.getoption("complete") and not chromium.found():
-        out = [item for item in items if tier_of(item) == "browser"]
-        config.hook.pytest_deselected(items=out)
-        items[:] = [item for item in items if item not in out]
-    items.sort(key=lambda item: ranks[PurePath(item.nodeid.partition("::")[0])])
+        config.hook.pytest_deselected(items=[item for item in items if tier_of(item) == "browser"])
+        items[:] = [item for item in items if tier_of(item) != "browser"]
+    ranks: dict[Path, int] = {}
+    for item in items:
+        ranks[item.path] = min(ranks.get(item.path, len(FIRST)), FIRST.index(tier_of(item)))
+    items.sort(key=lambda item: ranks[item.path])
 
 
 @pytest.hookimpl(trylast=True)

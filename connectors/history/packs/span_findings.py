@@ -13,7 +13,7 @@ MOST_NAMED = 20
 TOO_MANY = (
     f"More than {MOST_DIFFERENCES:,} rows of the history's table differ from the entries and lines they stand for. "
     "Run manage.py verify_history, make the table again from them with manage.py rebuild_history, then ask for this "
-    "pack once more."
+    "pack again."
 )
 
 

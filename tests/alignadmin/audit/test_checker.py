@@ -322,7 +322,7 @@ def test_a_zip_that_is_cut_off_anywhere_is_a_sentence(pack: Path, tmp_path: Path
     cut = tmp_path / "cut.zip"
     for size in [0, 1, 100, len(raw) // 2, len(raw) - 30, len(raw) - 1]:
         cut.write_bytes(raw[:size])
-        assert "is not a whole zip file; get it once more" in said(cut)
+        assert "is not a whole zip file; get it again" in said(cut)
 
 
 def test_a_zip_with_any_damaged_byte_is_found_or_holds_the_same(pack: Path, tmp_path: Path) -> None:

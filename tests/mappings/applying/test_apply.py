@@ -45,6 +45,12 @@ def written(sandbox: RunningSandbox) -> list[dict[str, object]]:
     return [each for each in sandbox.journal() if each["method"] in ("POST", "PUT", "DELETE")]
 
 
+def approved_plan_of_two(connector: Connector, *, actor: Person) -> Plan:
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=actor)
+    edit(connector, "j2a-state", QA, 4, actor=actor)
+    return mapping_helpers.approved_plan(connector, actor=actor)
+
+
 # --- the usual way -----------------------------------------------------------------------------------------------
 
 
@@ -293,9 +299,7 @@ def test_a_delete_of_what_is_already_absent_is_stale_and_a_404_on_delete_is_done
 def test_a_refused_sign_in_pauses_the_plan_and_sends_nothing_more(
     connector: Connector, admin: Person, sandbox: RunningSandbox
 ) -> None:
-    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
-    edit(connector, "j2a-state", QA, 4, actor=admin)
-    plan = mapping_helpers.approved_plan(connector, actor=admin)
+    plan = approved_plan_of_two(connector, actor=admin)
     sandbox.edit("revoke_token", site="align", token="sandbox-align-token")
     mapping_helpers.apply(plan, actor=admin)
 
@@ -313,9 +317,7 @@ def test_a_sign_in_refused_between_reading_and_writing_sends_nothing_after_the_f
 ) -> None:
     """Only that one request is refused: whatever was sent after it would be written, and seen here."""
     settings.APPLY_THREADS = 1
-    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
-    edit(connector, "j2a-state", QA, 4, actor=admin)
-    plan = mapping_helpers.approved_plan(connector, actor=admin)
+    plan = approved_plan_of_two(connector, actor=admin)
     sandbox.faults({"method": "PUT", "status": 401, "times": 1})
     sandbox.clear_journal()
     mapping_helpers.apply(plan, actor=admin)
@@ -332,9 +334,7 @@ def test_a_429_pauses_everyone_and_fails_nothing(
     connector: Connector, admin: Person, sandbox: RunningSandbox, settings: object
 ) -> None:
     settings.BUDGET_BLOCK = 1.0  # type: ignore[attr-defined]
-    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
-    edit(connector, "j2a-state", QA, 4, actor=admin)
-    plan = mapping_helpers.approved_plan(connector, actor=admin)
+    plan = approved_plan_of_two(connector, actor=admin)
     sandbox.faults({"method": "PUT", "status": 429, "times": 1})
     mapping_helpers.apply(plan, actor=admin)
 
@@ -347,9 +347,7 @@ def test_an_apply_pauses_when_maintenance_begins_and_goes_on_after_it(
 ) -> None:
     """It begins while the first of two requests is on its way: that one is recorded, the other stays planned."""
     settings.APPLY_THREADS = 1
-    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
-    edit(connector, "j2a-state", QA, 4, actor=admin)
-    plan = mapping_helpers.approved_plan(connector, actor=admin)
+    plan = approved_plan_of_two(connector, actor=admin)
     sandbox.faults({"method": "PUT", "latency_ms": 1500, "times": 1})
     with meanwhile(
         lambda: written(sandbox), lambda: begun and maintenance.begin(connector, reason="Jira", actor=admin)
@@ -376,9 +374,7 @@ def test_a_wish_to_stop_is_heard_while_every_request_waits_for_the_rate_limit(
 ) -> None:
     """Nothing is journalled as sent while it only waits for a slot."""
     settings.BUDGET_SLOTS, settings.BUDGET_RESERVED, settings.BUDGET_WINDOW = 3, 1, 6.0
-    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
-    edit(connector, "j2a-state", QA, 4, actor=admin)
-    plan = mapping_helpers.approved_plan(connector, actor=admin)
+    plan = approved_plan_of_two(connector, actor=admin)
     BudgetSlot.objects.all().delete()
     sandbox.clear_journal()
     with meanwhile(lambda: written(sandbox), lambda: planning.control(plan, wish, actor=admin)):
@@ -423,9 +419,7 @@ def one_slot_a_minute(connector: Connector, settings: LazySettings) -> None:
 def applying(connector: Connector, admin: Person, settings: LazySettings) -> Apply:
     """A started plan of two updates in the hands of a worker that sends one request at a time."""
     settings.APPLY_THREADS = 1
-    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
-    edit(connector, "j2a-state", QA, 4, actor=admin)
-    plan = mapping_helpers.approved_plan(connector, actor=admin)
+    plan = approved_plan_of_two(connector, actor=admin)
     planning.start_apply(plan, typed=connector.slug, actor=admin)
     run = runner.claim("this worker", Job.objects.get(kind="apply").pk)
     assert run is not None

@@ -8,6 +8,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -383,7 +384,8 @@ def test_one_person_waits_for_at_most_five(reviewer: Client, signed_in: SignIn, 
 def test_viewers_and_editors_do_not_find_packs(reviewer: Client, signed_in: SignIn, align: Connector) -> None:
     pack = made(reviewer)
     for address in ("/history/packs/", NEW, f"/history/packs/{pack.uuid}/", f"/history/packs/{pack.uuid}/file/"):
-        assert reviewer.get(address).status_code == 200
+        with closing(reviewer.get(address)) as answer:  # of the last one the file is open
+            assert answer.status_code == 200
         for role in (Role.VIEWER, Role.EDITOR):
             assert signed_in(role).get(address).status_code == 404
 
@@ -412,7 +414,8 @@ def test_a_sign_in_of_long_ago_is_asked_for_again(reviewer: Client, align: Conne
 def test_what_is_downloaded_is_the_file_and_each_download_is_an_entry(reviewer: Client, align: Connector) -> None:
     pack = made(reviewer)
     address = f"/history/packs/{pack.uuid}/file/"
-    assert reviewer.head(address).status_code == 200
+    with closing(reviewer.head(address)) as answer:
+        assert answer.status_code == 200
     answer = reviewer.get(address)
     assert b"".join(answer.streaming_content) == Path(pack.path).read_bytes()  # type: ignore[attr-defined]
     assert answer.headers["Content-Type"] == "application/zip"

@@ -63,8 +63,8 @@ def why_nothing(plan: Plan) -> str:
     """Of an ended plan without a done change. A request that got no answer may have changed something."""
     if plan.changes.filter(state__in=UNANSWERED).exists():
         return (
-            f"Whether plan {plan.pk} changed anything in Align is not known: a request of it got no answer. Refresh "
-            "its list in the matrix, and change there what should be otherwise."
+            f"Whether plan {plan.pk} changed anything in Align is not known: one of its requests got no answer. "
+            "Refresh the list in the matrix, and correct there what is wrong."
         )
     return f"Plan {plan.pk} changed nothing in Align, so there is nothing to roll back."
 

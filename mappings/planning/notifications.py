@@ -6,6 +6,7 @@ They are queued with the act, so that no mail server holds it up; whether one ha
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.urls import reverse
@@ -21,6 +22,22 @@ from mappings.models import Plan
 from mappings.planning.entries import plan_entry
 
 EMERGENCY, FOUR_EYES_OFF = "emergency-approval", "second-person-off"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailOutcome:
+    """Whom it told, and whom it did not and why; `reaches_nobody`: no message is queued for anybody."""
+
+    reached: list[str] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+    reaches_nobody: bool = False
+
+    @property
+    def words(self) -> str:
+        nobody = ["nobody was told by e-mail"] if self.reaches_nobody else []
+        told = [f"told {', '.join(self.reached)}"] if self.reached else []
+        missed = [f"not told: {', '.join(self.troubles)}"] if self.troubles else []
+        return "; ".join([*nobody, *told, *missed])
 
 
 def other_admins(person: Person | None) -> list[Person]:
@@ -41,7 +58,7 @@ def queue_emergency_mail(plan: Plan, *, actor: Person) -> None:
         context = {"plan": plan}
         _queue(EMERGENCY, person, subject, "mappings/planning/emergency.txt", path, about_plan(plan), plan.pk, context)
     if not others or not outbox.has_mail():
-        _record_emergency_mail(plan, [], [_trouble_of(person.email, outbox.NO_SERVER) for person in others])
+        _record_emergency_mail(plan, MailOutcome(troubles=_without_server(others), reaches_nobody=True))
 
 
 def queue_four_eyes_off_mail(connector: Connector, *, actor: Person) -> None:
@@ -54,7 +71,7 @@ def queue_four_eyes_off_mail(connector: Connector, *, actor: Person) -> None:
         template = "mappings/planning/four_eyes_off.txt"
         _queue(FOUR_EYES_OFF, person, subject, template, path, about, connector.pk, context)
     if not others or not outbox.has_mail():
-        _record_four_eyes_off_mail(connector, [], [_trouble_of(person.email, outbox.NO_SERVER) for person in others])
+        _record_four_eyes_off_mail(connector, MailOutcome(troubles=_without_server(others), reaches_nobody=True))
 
 
 def about_plan(plan: Plan) -> str:
@@ -85,12 +102,12 @@ def _queue(
 @sending.on_finished(EMERGENCY)
 def emergency_mail_finished(mail: OutgoingMail) -> None:
     plan = Plan.objects.select_related("connector", "author", "approver").get(pk=mail.facts["pk"])
-    _record_emergency_mail(plan, *_outcome_of(mail))
+    _record_emergency_mail(plan, _outcome_of(mail))
 
 
 @sending.on_finished(FOUR_EYES_OFF)
 def four_eyes_off_mail_finished(mail: OutgoingMail) -> None:
-    _record_four_eyes_off_mail(Connector.objects.get(pk=mail.facts["pk"]), *_outcome_of(mail))
+    _record_four_eyes_off_mail(Connector.objects.get(pk=mail.facts["pk"]), _outcome_of(mail))
 
 
 def trouble_of(plan: Plan) -> str:
@@ -104,35 +121,34 @@ def trouble_of(plan: Plan) -> str:
     return f"No admin could be told by e-mail: {_trouble_of(first.to, first.error)}.{again}"
 
 
-def _record_emergency_mail(plan: Plan, reached: list[str], troubles: list[str]) -> None:
-    sentence = f"Emergency approval of plan {plan.pk}: {_words(reached, troubles)}."
-    plan_entry("plan.emergency_told", plan, None, sentence, told=reached, troubles=troubles)
+def _record_emergency_mail(plan: Plan, outcome: MailOutcome) -> None:
+    sentence = f"Emergency approval of plan {plan.pk}: {outcome.words}."
+    plan_entry("plan.emergency_told", plan, None, sentence, told=outcome.reached, troubles=outcome.troubles)
 
 
-def _record_four_eyes_off_mail(connector: Connector, reached: list[str], troubles: list[str]) -> None:
+def _record_four_eyes_off_mail(connector: Connector, outcome: MailOutcome) -> None:
     trail.record(
         AuditRecord(
             action="rules.told",
             actor=None,
             context=context_of(connector),
             subject=f"connector {connector.slug}",
-            sentence=f"A second person is no longer asked for: {_words(reached, troubles)}.",
-            data={"told": reached, "troubles": troubles},
+            sentence=f"A second person is no longer asked for: {outcome.words}.",
+            data={"told": outcome.reached, "troubles": outcome.troubles},
         )
     )
 
 
-def _outcome_of(mail: OutgoingMail) -> tuple[list[str], list[str]]:
+def _outcome_of(mail: OutgoingMail) -> MailOutcome:
+    """Of one message: whoever else is told has one of their own."""
     if mail.sent_at:
-        return mail.addresses, []
-    return [], [_trouble_of(address, mail.error) for address in mail.addresses]
+        return MailOutcome(reached=mail.addresses)
+    return MailOutcome(troubles=[_trouble_of(address, mail.error) for address in mail.addresses])
+
+
+def _without_server(others: Iterable[Person]) -> list[str]:
+    return [_trouble_of(person.email, outbox.NO_SERVER) for person in others]
 
 
 def _trouble_of(address: str, why: str) -> str:
     return f"{address} ({why})"
-
-
-def _words(reached: Iterable[str], troubles: Iterable[str]) -> str:
-    said, missed = ", ".join(reached), ", ".join(troubles)
-    how = f"told {said}" if said else "nobody was told by e-mail"
-    return f"{how}; not told: {missed}" if missed else how

@@ -92,7 +92,9 @@ class ApplyMachine(RuleBasedStateMachine):
             Plan.objects.filter(connector=self.connector, state__in=[PlanState.APPLYING, PlanState.PAUSED]).update(
                 state=PlanState.CANCELLED
             )
-            Connector.objects.filter(pk=self.connector.pk).update(is_active=False)
+            # The next sandbox may be given the same port.
+            over = f"https://{self.connector.slug}.over.test"
+            Connector.objects.filter(pk=self.connector.pk).update(is_active=False, align_site=over)
             self.sandbox.close()
 
     # --- people ------------------------------------------------------------------------------------------------

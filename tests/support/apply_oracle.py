@@ -194,9 +194,22 @@ class Truth:
         for cell in CELLS:
             row = mapping_helpers.mapping(self.connector, cell.family, cell.source, cell.project or "ACME")
             assert row.observed == self.now(cell), f"{cell}: {vars(row)}"
+        self._check_done()
         self._check_overwritten()
         verdict = verification.verify()
         assert verdict.ok, verdict.sentence
+
+    def _check_done(self) -> None:
+        """Of every change that is called done, Align held the value once its request had left."""
+        for change in self.changes():
+            if change.state == ChangeState.DONE and change.sent_at is not None:
+                held = self._held_since(cell_of_change(change), change.sent_at)
+                assert change.after in held, f"{change} is done, but Align held {held} alone: {change.detail}"
+
+    def _held_since(self, cell: Cell, moment: datetime) -> list[int | None]:
+        """The value that stood there at that moment, and each one after it."""
+        later = [write for write in self.writes[cell] if write.at >= moment]
+        return [later[0].before, *(write.after for write in later)] if later else [self._value(cell)]
 
     def _check_overwritten(self) -> None:
         """What our writes overwrote unseen is told, and nothing else is."""

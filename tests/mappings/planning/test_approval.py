@@ -446,6 +446,65 @@ def test_an_emergency_is_the_authors_and_has_a_reason(
     assert entry["data"]["troubles"] == ["second@example.test (no mail server is set)"]
 
 
+Act = Callable[[Client, Plan], tuple[str, str]]
+
+
+def approve_alone(client: Client, plan: Plan) -> tuple[str, str]:
+    """How the sentence of the entry about its e-mails begins, and the entry's action."""
+    assert emergency(client, plan).status_code == 303
+    return f"Emergency approval of plan {plan.pk}: ", "plan.emergency_told"
+
+
+def switch_off(client: Client, plan: Plan) -> tuple[str, str]:
+    assert save(client, seen(client)).status_code == 303
+    return "A second person is no longer asked for: ", "rules.told"
+
+
+both = pytest.mark.parametrize("act", [approve_alone, switch_off])
+
+
+@both
+@committing
+def test_each_e_mail_has_an_entry_that_says_whom_it_told(
+    author: Client, second: Person, plan: Plan, four_eyes: None, mail_server: None, act: Act
+) -> None:
+    """One arrives, the other does not: neither entry speaks for both."""
+    factories.person(Role.ADMIN, email="third@example.test", name="Tom Third")
+    opening, action = act(author, plan)
+    assert not entries(action), "nobody knows yet"
+    OutgoingMail.objects.filter(recipients__0__address="third@example.test").update(expires_at=timezone.now())
+    run_due()
+    by_told = {str(entry["data"]["told"]): entry for entry in entries(action)}
+    assert len(by_told) == len(entries(action)) == 2
+    arrived, given_up = by_told["['second@example.test']"], by_told["[]"]
+    assert (arrived["sentence"], arrived["data"]["troubles"]) == (f"{opening}told second@example.test.", [])
+    assert given_up["sentence"] == f"{opening}not told: {given_up['data']['troubles'][0]}."
+    assert given_up["data"]["troubles"][0].startswith("third@example.test (")
+    assert [entry["actor"] for entry in entries(action)] == [None, None]
+
+
+@both
+def test_where_no_other_admin_is_active_the_entry_says_that_nobody_was_told(
+    author: Client, plan: Plan, four_eyes: None, mail_server: None, act: Act
+) -> None:
+    Person.objects.filter(pk=factories.person(Role.ADMIN, email="gone@example.test").pk).update(is_active=False)
+    opening, action = act(author, plan)
+    (entry,) = entries(action)
+    assert entry["sentence"] == f"{opening}nobody was told by e-mail."
+    assert (entry["data"]["told"], entry["data"]["troubles"]) == ([], [])
+
+
+@both
+def test_without_a_mail_server_the_entry_says_that_nobody_was_told_and_who_should_have_been(
+    author: Client, second: Person, plan: Plan, four_eyes: None, act: Act
+) -> None:
+    opening, action = act(author, plan)
+    (entry,) = entries(action)
+    trouble = "second@example.test (no mail server is set)"
+    assert entry["sentence"] == f"{opening}nobody was told by e-mail; not told: {trouble}."
+    assert (entry["data"]["told"], entry["data"]["troubles"]) == ([], [trouble])
+
+
 def test_warnings_want_their_tick_in_an_emergency_too(author: Client, plan: Plan, four_eyes: None) -> None:
     Plan.objects.update(warnings=["Status QA is not mapped."])
     assert "Tick that you have read the warnings" in said(emergency(author, plan, warnings=""))

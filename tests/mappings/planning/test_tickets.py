@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from types import ModuleType
 
 import pytest
@@ -251,6 +252,54 @@ def test_random_flat_expressions_fit_what_python_fits() -> None:
             assert fits(pattern, ticket) == expected, (pattern, ticket)
             fitting += expected
     assert fitting > 300, "some have to fit"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("pattern", "why"),
+    [
+        (r"(CHG-\d+)\1", "neither are references back to a group"),
+        ("(?=C)CHG", "nothing looks ahead or back"),
+        (r"\pL{200}", "it takes too much memory"),
+        ("(a{1,1000}){1,1000}", "repeats too often"),
+        (r"CHG-\C", "“\\C” is not taken"),
+        ("CHG-#\x1f", "one line of visible characters"),
+        ("#" * (LONGEST_PATTERN + 1), f"at most {LONGEST_PATTERN} characters"),
+    ],
+)
+def test_the_service_itself_refuses_a_format_that_no_form_has_looked_at(
+    acme: Connector, admin: Person, pattern: str, why: str
+) -> None:
+    before = rules_of(acme)
+    with pytest.raises(Refused, match=re.escape(why)):
+        set_rules(acme, replace(before, ticket_pattern=pattern, typed_above=7), seen=before.stamp, actor=admin)
+    acme.refresh_from_db()
+    assert rules_of(acme) == before
+    assert not entries("rules.changed")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "odd", [{"typed_above": -1}, {"typed_above": 100_001}, {"typed_share": 101}, {"observe_every": 7 * 86_400 + 1}]
+)
+def test_the_service_itself_refuses_odd_numbers(acme: Connector, admin: Person, odd: dict[str, int]) -> None:
+    before = rules_of(acme)
+    with pytest.raises(Refused, match="below 0 or too large"):
+        set_rules(acme, replace(before, **odd), seen=before.stamp, actor=admin)  # type: ignore[arg-type]
+    acme.refresh_from_db()
+    assert rules_of(acme) == before
+    assert not entries("rules.changed")
+
+
+@pytest.mark.django_db
+def test_the_service_itself_refuses_an_expression_where_re2_is_missing(
+    acme: Connector, admin: Person, without_re2: None
+) -> None:
+    before = rules_of(acme)
+    with pytest.raises(Refused, match="which this installation cannot check"):
+        set_rules(acme, replace(before, ticket_pattern="(a+)+$"), seen=before.stamp, actor=admin)
+    acme.refresh_from_db()
+    assert acme.ticket_pattern == before.ticket_pattern
 
 
 # --- without RE2 -------------------------------------------------------------------------------------------------

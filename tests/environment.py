@@ -6,6 +6,7 @@ import atexit
 import base64
 import os
 import shutil
+import sys
 import tempfile
 
 SEAL_KEY = base64.b64encode(b"only for tests, 32 bytes of key.").decode()
@@ -33,6 +34,9 @@ DEFAULTS = {
 
 
 def prepare() -> None:
+    # A run starts hundreds of processes, and each would compile all our sources where the machine keeps none compiled.
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
     if RUN_FOLDER not in os.environ:  # else: a process that a run has started
@@ -40,6 +44,7 @@ def prepare() -> None:
         in_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         folder = os.environ[RUN_FOLDER] = tempfile.mkdtemp(prefix="alignadmin-test-", dir=in_memory)
         atexit.register(_remove, folder, os.getpid())
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = folder  # for `tmp_path`, too
     os.environ.setdefault("DATA_DIR", os.environ[RUN_FOLDER])
 
 

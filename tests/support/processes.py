@@ -71,7 +71,7 @@ class Site:
 
     @property
     def environment(self) -> dict[str, str]:
-        own = {"DATA_DIR": str(self.data_dir), "DEMO_PASSWORD": PASSWORD, "SECURE": "0", "TICK": "0.5"}
+        own = {"DATA_DIR": str(self.data_dir), "DEMO_PASSWORD": PASSWORD, "SECURE": "0", "TICK": "2"}
         own["FRESH_SIGN_IN"] = "7200"  # one sign-in serves all tests of a run
         base = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
         database = {"DATABASE_URL": self.database_url} if self.database_url else {}

@@ -63,9 +63,6 @@ class ProjectVisibility:
         return project.wire_key not in self.unseen
 
 
-# --- which lists there are ---------------------------------------------------------------------------------------
-
-
 # --- reading -----------------------------------------------------------------------------------------------------
 
 
@@ -160,9 +157,9 @@ def store(reading: ListReading, *, spare_under_way: bool = False) -> ReadingCoun
             return ReadingCounts()
         if scope.observed_at and scope.observed_at > reading.began_at:
             return ReadingCounts(rows=scope.rows)  # a newer reading was stored meanwhile
-        listing = _listing(scope, reading.records)
-        spared = _under_way(scope) if spare_under_way else frozenset()
-        found, ended = _store_mappings(scope, listing, reading.began_at, spared)
+        stored = list(scope.mappings.locked().order_by("pk"))
+        listing = _listing(scope, reading.records, stored)
+        found, ended = _store_mappings(scope, listing, stored, reading.began_at, spare_under_way)
         _store_foreign(scope, listing)
         scope.observed_at, scope.error = reading.began_at, ""
         scope.rows, scope.foreign_rows = len(reading.records), len(listing.foreign)
@@ -178,33 +175,31 @@ def _under_way(scope: Scope) -> frozenset[int]:
     return frozenset(pk for pk in open_.values_list("mapping_id", flat=True) if pk)
 
 
-def _listing(scope: Scope, records: Iterable[RemoteRecord]) -> Listing:
-    chosen = scope.mappings.exclude(keep_remote_id=None)
-    kept = {(TypeName(m.work_item_type), m.source_id): m.keep_remote_id for m in chosen if m.keep_remote_id}
+def _listing(scope: Scope, records: Iterable[RemoteRecord], stored: Iterable[Mapping]) -> Listing:
+    kept = {(TypeName(m.work_item_type), m.source_id): m.keep_remote_id for m in stored if m.keep_remote_id}
     overrides = type_ids_of(scope.connector, scope.family)
     return read_list(records, family=FAMILIES[scope.family], type_ids=overrides, kept=kept)
 
 
-def _store_mappings(scope: Scope, listing: Listing, began_at: datetime, spared: frozenset[int]) -> tuple[int, int]:
+def _store_mappings(
+    scope: Scope, listing: Listing, stored: Iterable[Mapping], began_at: datetime, spare_under_way: bool
+) -> tuple[int, int]:
     """Returns how many rows newly stand differently from what was agreed, and how many no longer do."""
     first_time = scope.observed_at is None
-    stored = scope.mappings.locked().order_by("pk")
     existing = {(TypeName(m.work_item_type), m.source_id): m for m in stored}
-    changed: list[Mapping] = []
-    found = ended = 0
-    for key, mapping in existing.items():
-        # What was written after the page was read is newer than the page.
-        is_older = mapping.written_at is None or mapping.written_at < began_at
-        was_open = _is_open(mapping)
-        if is_older and mapping.pk not in spared and _take(mapping, listing.rows.get(key)):
-            changed.append(mapping)
-            found += _is_open(mapping) and not was_open
-            ended += was_open and not _is_open(mapping)
+    was_open = {m.pk for m in existing.values() if _is_open(m)}
+    # What was written after the page was read is newer than the page.
+    older = {key: m for key, m in existing.items() if m.written_at is None or m.written_at < began_at}
+    changed = [m for key, m in older.items() if _take(m, listing.rows.get(key))]
+    if changed and spare_under_way:
+        spared = _under_way(scope)
+        changed = [m for m in changed if m.pk not in spared]
     new = [_new(scope, key, seen, first_time) for key, seen in listing.rows.items() if key not in existing]
     Mapping.objects.bulk_create(new, batch_size=1000)
     fields = ["observed", *RECONCILED_FIELDS, "remote_id", "duplicates", "names_in_align", "keep_remote_id", "version"]
     Mapping.objects.bulk_update(changed, fields, batch_size=500)
-    return found + sum(map(_is_open, new)), ended
+    found = sum(_is_open(m) and m.pk not in was_open for m in changed) + sum(map(_is_open, new))
+    return found, sum(m.pk in was_open and not _is_open(m) for m in changed)
 
 
 def _is_open(mapping: Mapping) -> bool:
@@ -274,6 +269,3 @@ def _store_foreign(scope: Scope, listing: Listing) -> None:
         ],
         batch_size=1000,
     )
-
-
-# --- the job -----------------------------------------------------------------------------------------------------

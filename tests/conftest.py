@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # a test of the engine or a client loads no Django app and no
     from connectors.models import Connector
     from tests.support.browser import Complaints
     from tests.support.processes import Site
-    from tests.support.snapshot import Snapshot
+    from tests.support.snapshot import States
 
 __all__ = ["sandbox", "sandbox_port"]
 
@@ -204,28 +204,25 @@ def bare_connector(sandbox: RunningSandbox, admin: Person) -> Connector:
 
 
 @pytest.fixture(scope="session")
-def read_once() -> dict[str, Snapshot]:
-    """Filled by the first test with a `connector`."""
-    return {}
+def states() -> States:
+    """What the database has, by name, where many tests begin with the same: made by the first, put back for others."""
+    from tests.support.snapshot import States
+
+    return States()
 
 
 @pytest.fixture
-def connector(transactional_db: None, bare_connector: Connector, read_once: dict[str, Snapshot]) -> Connector:
+def connector(transactional_db: None, bare_connector: Connector, states: States) -> Connector:
     """Its catalogue and its lists read by the real jobs: once in this process, then as they left it."""
     from connectors.models import Connector
     from tests.support import factories as make
-    from tests.support import snapshot
 
-    is_alone = Connector.objects.count() == 1
-    if is_alone and (kept := read_once.get(bare_connector.align_site)):
-        kept.put_back()
-        bare_connector.pk = Connector.objects.values_list("pk", flat=True).get()
-        bare_connector.refresh_from_db()
-        return bare_connector
-    made = make.refreshed(bare_connector)
-    if is_alone:
-        read_once[made.align_site] = snapshot.taken()
-    return made
+    if Connector.objects.count() > 1:  # a test with another one already has a world of its own
+        return make.refreshed(bare_connector)
+    states.put("read", lambda: make.refreshed(bare_connector))
+    bare_connector.pk = Connector.objects.values_list("pk", flat=True).get()
+    bare_connector.refresh_from_db()
+    return bare_connector
 
 
 # --- real processes and a browser -------------------------------------------------------------------------------------

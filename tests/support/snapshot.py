@@ -5,6 +5,7 @@ To read it takes seconds of two processors, and several hundred tests begin with
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -48,6 +49,21 @@ class Snapshot:
                 names, marks = _names(table.model), ", ".join(["%s"] * len(_fields(table.model)))
                 insert = f"INSERT INTO {table.model._meta.db_table} ({names}) VALUES ({marks})"
                 cursor.executemany(insert, [_moved(table.model, row, later) for row in table.rows])
+
+
+class States:
+    """Snapshots by name, of this process. The sandbox is no part of them: a test brings it to where it was itself."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Snapshot] = {}
+
+    def put(self, name: str, make: Callable[[], object]) -> None:
+        """As `make` once left the database, which then had what it has now."""
+        if kept := self._kept.get(name):
+            kept.put_back()
+            return
+        make()
+        self._kept[name] = taken()
 
 
 def taken() -> Snapshot:

@@ -35,6 +35,7 @@ from mappings.observing.scopes import scopes_in_use
 from tests.support import mapping_helpers
 from tests.support.mapping_helpers import edit, mapping, observe
 from tests.support.sandbox_fixture import RunningSandbox
+from tests.support.snapshot import States
 
 pytestmark = pytest.mark.django_db(transaction=True)
 IN_PROGRESS, BLOCKED, IN_REVIEW, QA = 10002, 10012, 10013, 10015
@@ -44,15 +45,20 @@ DRIFTED, IN_SYNC = Situation.DRIFTED, Situation.IN_SYNC
 
 
 @pytest.fixture
-def connector(transactional_db: None, bare_connector: Connector) -> Connector:
+def connector(transactional_db: None, bare_connector: Connector, states: States) -> Connector:
     """As the usual one, but of four projects, since most tests here read every list several times."""
-    runner.run_now(runner.start(bare_connector, JobKind.REFRESH, actor=None))
-    Project.objects.exclude(key__in=("PROJ", "PAY", "SRCH", "PROJ1")).update(in_scope=False)
-    Connector.objects.update(contract_due_at=timezone.now() + timedelta(days=1))
-    observe(bare_connector)
-    run_due()
+    states.put("of four projects", lambda: read_of_four_projects(bare_connector))
+    bare_connector.pk = Connector.objects.values_list("pk", flat=True).get()
     bare_connector.refresh_from_db()
     return bare_connector
+
+
+def read_of_four_projects(connector: Connector) -> None:
+    runner.run_now(runner.start(connector, JobKind.REFRESH, actor=None))
+    Project.objects.exclude(key__in=("PROJ", "PAY", "SRCH", "PROJ1")).update(in_scope=False)
+    Connector.objects.update(contract_due_at=timezone.now() + timedelta(days=1))
+    observe(connector)
+    run_due()
 
 
 # --- what happens elsewhere, and the clock ----------------------------------------------------------------------------

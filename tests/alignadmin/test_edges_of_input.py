@@ -5,7 +5,7 @@ Each request is taken back afterwards, so that the next one finds the same world
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 from wsgiref.util import setup_testing_defaults
@@ -118,14 +118,29 @@ def failure_of(client: Client, method: str, url: str, data: dict[str, Any] | Non
 # --- every address ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("role", Role)
-def test_no_value_in_an_address_ends_in_an_error(role: Role, world: World, clients: dict[Role, Client]) -> None:
+# What reads a value is the same code for everybody who is let to it. So each value is tried as an admin, and as the
+# others one for each address, of which the next has the next; each as everybody among the long tests.
+EXTENT = [
+    (Role.ADMIN, True),
+    *(pytest.param(role, False, marks=pytest.mark.once) for role in Role if role != Role.ADMIN),
+    *(pytest.param(role, True, marks=pytest.mark.soak) for role in Role if role != Role.ADMIN),
+]
+
+
+def some(values: Sequence[str], number: int, is_whole: bool) -> Sequence[str]:
+    return values if is_whole else [values[number % len(values)]]
+
+
+@pytest.mark.parametrize(("role", "is_whole"), EXTENT)
+def test_no_value_in_an_address_ends_in_an_error(
+    role: Role, is_whole: bool, world: World, clients: dict[Role, Client]
+) -> None:
     """Each name with each value: all of them at once, so that the first that is read meets it."""
     failed = []
-    for value in HOSTILE.values():
-        query = urlencode(dict.fromkeys(NAMES, value[:60]) | {"q": value, "page": value})
-        urls = [f"{world.url(address)}?{query}" for address in ADDRESSES.values()]
-        failed += [failure_of(clients[role], "GET", url) for url in urls]
+    for number, address in enumerate(ADDRESSES.values()):
+        for value in some([*HOSTILE.values()], number, is_whole):
+            query = urlencode(dict.fromkeys(NAMES, value[:60]) | {"q": value, "page": value})
+            failed.append(failure_of(clients[role], "GET", f"{world.url(address)}?{query}"))
     assert [each for each in failed if each] == []
 
 
@@ -139,33 +154,42 @@ def test_no_number_in_an_address_ends_in_an_error(world: World, clients: dict[Ro
     assert [each for each in failed if each] == []
 
 
-def places(address: Address, world: World) -> Iterator[str]:
-    """The address with each of its parameters replaced, whether or not the pattern takes it."""
+IN_PLACES = ("a%00b", "9" * 5000, str(2**64), "%C2%B2", "a" * 300)
+
+
+def places(address: Address, world: World) -> Iterator[list[str]]:
+    """The address with each of its parameters replaced by each value, whether or not the pattern takes it."""
     url, fixed = world.url(address), set(address.route.strip("^$/").split("/"))
     parts = url.strip("/").split("/")
     for place in [place for place, part in enumerate(parts) if part not in fixed]:
-        for value in ("a%00b", "9" * 5000, str(2**64), "%C2%B2", "a" * 300):
-            yield "/" + "/".join([*parts[:place], value, *parts[place + 1 :]]) + "/" * url.endswith("/")
+        altered = ["/".join([*parts[:place], value, *parts[place + 1 :]]) for value in IN_PLACES]
+        yield [f"/{each}" + "/" * url.endswith("/") for each in altered]
 
 
-@pytest.mark.parametrize("role", Role)
-def test_no_part_of_an_address_ends_in_an_error(role: Role, world: World, clients: dict[Role, Client]) -> None:
-    urls = {url for address in ADDRESSES.values() for url in places(address, world)}
-    failed = [failure_of(clients[role], method, url) for url in sorted(urls) for method in ("GET", "POST")]
+@pytest.mark.parametrize(("role", "is_whole"), EXTENT)
+def test_no_part_of_an_address_ends_in_an_error(
+    role: Role, is_whole: bool, world: World, clients: dict[Role, Client]
+) -> None:
+    found = [urls for address in ADDRESSES.values() for urls in places(address, world)]
+    chosen = {url for number, urls in enumerate(found) for url in some(urls, number, is_whole)}
+    failed = [failure_of(clients[role], method, url) for url in sorted(chosen) for method in ("GET", "POST")]
     assert [each for each in failed if each] == []
 
 
 # --- every form -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("role", Role)
-def test_no_value_in_a_form_ends_in_an_error(role: Role, world: World, clients: dict[Role, Client]) -> None:
+@pytest.mark.parametrize(("role", "is_whole"), EXTENT)
+def test_no_value_in_a_form_ends_in_an_error(
+    role: Role, is_whole: bool, world: World, clients: dict[Role, Client]
+) -> None:
     """To every address that takes one, with every name at once."""
-    posts = [world.url(address) for address in ADDRESSES.values() if answers(address, "POST")]
     failed = []
-    for value in HOSTILE.values():
-        data = dict.fromkeys([*NAMES, f"j2a-{value}", "j2a-²", f"seen-{value}"], value)
-        failed += [failure_of(clients[role], "POST", url, data) for url in posts]
+    posts = [world.url(address) for address in ADDRESSES.values() if answers(address, "POST")]
+    for number, url in enumerate(posts):
+        for value in some([*HOSTILE.values()], number, is_whole):
+            data = dict.fromkeys([*NAMES, f"j2a-{value}", "j2a-²", f"seen-{value}"], value)
+            failed.append(failure_of(clients[role], "POST", url, data))
     assert [each for each in failed if each] == []
 
 

@@ -30,7 +30,7 @@ from tests.support.headers import HSTS, wrong_headers, wrong_html
 from tests.support.page_forms import Form, forms_of_everybody, taken_back
 
 __all__ = ["world"]
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 EVIL = "https://evil.example.test/"
 NOBODY = "nobody"
 

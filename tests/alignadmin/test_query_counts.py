@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Iterator
 
+import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -19,6 +20,7 @@ from tests.support.address_world import ADDRESSES, Address, World, send, world
 from tests.support.page_forms import taken_back
 
 __all__ = ["world"]
+pytestmark = pytest.mark.once
 FILE = SAMPLES / "query_counts.json"
 WRITES = "WRITE_QUERY_COUNTS"
 COMMAND = f"env {WRITES}=1 .venv/bin/python -m pytest -q tests/alignadmin/test_query_counts.py"

@@ -69,3 +69,20 @@ def test_without_a_way_to_install_it_nothing_is_tried(monkeypatch: pytest.Monkey
     assert shutil.which("apt-get") is None
     chromium.install()
     assert chromium.found() == ""
+
+
+# What goes through all addresses as everybody, and starts of the demo and of `make serve` that end before they read or
+# write: the first of each is run on PostgreSQL, too. All that is let near no database is left out there by itself.
+LEFT_OUT_ON_POSTGRESQL = {
+    "tests/alignadmin/test_edges_of_input.py",
+    "tests/alignadmin/test_every_address.py",
+    "tests/alignadmin/test_query_counts.py",
+    "tests/connectors/demo/test_demo.py",
+    "tests/connectors/local/test_serve.py",
+    "tests/support/address_world.py",
+}
+
+
+def test_nothing_else_that_uses_a_database_is_left_out_on_postgresql(sources: None) -> None:
+    marked = {path for path in (ROOT / "tests").rglob("*.py") if "pytest.mark.once" in path.read_text()}
+    assert {str(path.relative_to(ROOT)) for path in marked - {Path(__file__)}} == LEFT_OUT_ON_POSTGRESQL

@@ -31,6 +31,8 @@ from tests.support import factories
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 SAFE = ("GET", "HEAD")
+# For parameters of tests that go through all addresses: who asks makes no difference to the database.
+EVERYBODY = [Role.ADMIN, *(pytest.param(role, marks=pytest.mark.once) for role in Role if role != Role.ADMIN)]
 
 
 @dataclass(frozen=True)

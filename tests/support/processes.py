@@ -84,12 +84,7 @@ class Site:
         self.command("migrate", "--verbosity", "0")
 
     def copy_tables(self) -> None:
-        """Instead of what stands in its database, a copy of what `migrate` makes of an empty one."""
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        if self.database_url:
-            migrated.put_database(os.environ["DATABASE_URL"], self.database_url.rsplit("/", 1)[1])
-        else:
-            migrated.put_file(self.data_dir / "alignadmin.sqlite3")
+        copy_tables(self.data_dir, self.database_url)
 
     def start_web(self, *, threads: int = 4) -> None:
         bind = f"{HOST}:{self.port}"
@@ -147,6 +142,15 @@ class Site:
         answer = session.post(address, data=form, headers={"Referer": address}, timeout=10)
         assert "/accounts/login/" not in answer.url, answer.text
         return session
+
+
+def copy_tables(data_dir: Path, database_url: str) -> None:
+    """Instead of what stands in that database, a copy of what `migrate` makes of an empty one."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    if database_url:
+        migrated.put_database(os.environ["DATABASE_URL"], database_url.rsplit("/", 1)[1])
+    else:
+        migrated.put_file(data_dir / "alignadmin.sqlite3")
 
 
 def csrf(session: requests.Session) -> str:

@@ -25,19 +25,20 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.support import chromium
 
 TIERS = ("unit", "integration", "process", "browser", "soak")
+ONCE = "once"
 BROWSER = {"browser"}
 PROCESS = {"processes"}
-INTEGRATION = {
-    "db",
-    "transactional_db",
-    "django_db_reset_sequences",
-    "django_db_serialized_rollback",
-    "network",
-    "sources",
-}
+DATABASE = {"db", "transactional_db", "django_db_reset_sequences", "django_db_serialized_rollback"}
+INTEGRATION = DATABASE | {"network", "sources"}
 # The longest begin first, so that no process of a run works on alone at its end.
 FIRST = ("soak", "browser", "process", "integration", "unit")
-JOURNEYS = "tests/journeys/"
+# The files whose tests use the one installation of the fixture `site`.
+AROUND_ONE_SITE = (
+    "tests/journeys/",
+    "tests/alignadmin/test_hardening.py",
+    "tests/alignadmin/site/test_health.py",
+    "tests/alignadmin/accounts/signin/test_throttling.py",
+)
 LONGEST, LONGEST_PROPERTY = 0.5, 5.0  # seconds of processor, which other work on the machine does not stretch
 
 STARTS, ADDRESSES = {"subprocess.Popen", "os.fork", "os.posix_spawn"}, {"socket.connect", "socket.bind"}
@@ -77,7 +78,14 @@ def refuse(event: str, arguments: tuple[Any, ...]) -> None:
         raise AssertionError("A unit test opens no address; with the fixture `network` it is one of integration.")
 
 
+def is_let_near_a_database(item: pytest.Item) -> bool:
+    """Else pytest-django refuses it one; a process that it starts may use what it likes."""
+    asked = set(getattr(item, "fixturenames", ()))
+    return bool(asked & (DATABASE | PROCESS) or item.get_closest_marker("django_db"))
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"{ONCE}: says nothing of a database, so it is run on the default one alone")
     for tier in TIERS:
         config.addinivalue_line("markers", f"{tier}: see tests/support/tiers.py; set by the fixtures of a test")
     sys.addaudithook(refuse)
@@ -87,6 +95,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         item.add_marker(tier_of(item))
+        if not is_let_near_a_database(item):
+            item.add_marker(ONCE)
     if not config.getoption("complete") and not chromium.found():
         config.hook.pytest_deselected(items=[item for item in items if tier_of(item) == "browser"])
         items[:] = [item for item in items if tier_of(item) != "browser"]
@@ -141,7 +151,7 @@ class ByFile(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return JOURNEYS if file.startswith(JOURNEYS) else file
+        return AROUND_ONE_SITE[0] if file.startswith(AROUND_ONE_SITE) else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile | None:

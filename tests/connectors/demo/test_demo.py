@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.support.processes import HOST, MANAGE, created_database, csrf, eventually, free_port
+from tests.support.processes import HOST, MANAGE, copy_tables, created_database, csrf, eventually, free_port
 
 
 @dataclass
@@ -89,9 +89,16 @@ def running(demo: Demo) -> Iterator[str]:
 
 
 @pytest.fixture
-def demo(processes: None, tmp_path: Path) -> Iterator[Demo]:
+def new(processes: None, tmp_path: Path) -> Iterator[Demo]:
     with created_database() as database_url:
         yield Demo(data_dir=tmp_path / "var", database_url=database_url)
+
+
+@pytest.fixture
+def demo(new: Demo) -> Demo:
+    """With its tables made already, which is most of a first start."""
+    copy_tables(new.data_dir, new.database_url)
+    return new
 
 
 def password_in(banner: str) -> str:
@@ -110,26 +117,26 @@ def sign_in(demo: Demo, email: str, password: str) -> requests.Session:
     return session
 
 
-def test_it_starts_from_nothing_and_a_second_start_finds_what_was_applied(demo: Demo) -> None:
-    states = f"http://{HOST}:{demo.sandbox_port}/rest/align/api/2/connectors/123/mappings/states"
+def test_it_starts_from_nothing_and_a_second_start_finds_what_was_applied(new: Demo) -> None:
+    states = f"http://{HOST}:{new.sandbox_port}/rest/align/api/2/connectors/123/mappings/states"
     token = {"Authorization": "bearer sandbox-align-token"}
-    with running(demo) as banner:
-        assert requests.get(f"http://{HOST}:{demo.port}/healthz", timeout=10).status_code == 200
-        session = sign_in(demo, "admin@demo.test", password_in(banner))
-        connectors = session.get(f"http://{HOST}:{demo.port}/api/v1/connectors/", timeout=10).json()
+    with running(new) as banner:
+        assert requests.get(f"http://{HOST}:{new.port}/healthz", timeout=10).status_code == 200
+        session = sign_in(new, "admin@demo.test", password_in(banner))
+        connectors = session.get(f"http://{HOST}:{new.port}/api/v1/connectors/", timeout=10).json()
         assert [row["slug"] for row in connectors["results"]] == ["acme"]
-        eventually(lambda: _mappings(session, demo), within=60, what="the first observation")
+        eventually(lambda: _mappings(session, new), within=60, what="the first observation")
         record = requests.get(states, params={"$top": 1}, headers=token, timeout=10).json()[0]
         changed = record | {"alignStateId": 5 - record["alignStateId"]}
         assert requests.put(f"{states}/{record['id']}", json=changed, headers=token, timeout=10).ok
-        assert demo.end(signal.SIGINT) == 0
-        assert demo.processes() == []
-    with running(demo) as again:
+        assert new.end(signal.SIGINT) == 0
+        assert new.processes() == []
+    with running(new) as again:
         assert password_in(again) == password_in(banner)
         kept = requests.get(f"{states}/{record['id']}", headers=token, timeout=10).json()
         assert kept["alignStateId"] == changed["alignStateId"]
-        demo.end(signal.SIGKILL)
-        eventually(lambda: not demo.processes(), within=20, what="the end of the last child")
+        new.end(signal.SIGKILL)
+        eventually(lambda: not new.processes(), within=20, what="the end of the last child")
 
 
 def _mappings(session: requests.Session, demo: Demo) -> int:
@@ -139,6 +146,7 @@ def _mappings(session: requests.Session, demo: Demo) -> int:
     return count
 
 
+@pytest.mark.once
 def test_it_prints_its_addresses_and_who_can_sign_in_and_keeps_secrets_private(demo: Demo) -> None:
     with running(demo) as banner:
         assert f"http://{HOST}:{demo.port}/" in banner
@@ -157,6 +165,7 @@ def test_it_prints_its_addresses_and_who_can_sign_in_and_keeps_secrets_private(d
         assert demo.processes() == []
 
 
+@pytest.mark.once
 def test_a_taken_port_is_one_clear_line(demo: Demo) -> None:
     with socket.socket() as taken:
         taken.bind((HOST, demo.port))
@@ -168,6 +177,7 @@ def test_a_taken_port_is_one_clear_line(demo: Demo) -> None:
     assert f"Port {demo.port} is taken" in output
 
 
+@pytest.mark.once
 def test_it_ends_when_a_child_dies(demo: Demo) -> None:
     for child in ("sandbox", "gunicorn", "worker"):
         with running(demo):
@@ -180,6 +190,7 @@ def test_it_ends_when_a_child_dies(demo: Demo) -> None:
             assert demo.processes() == []
 
 
+@pytest.mark.once
 def test_without_the_audit_endpoint_it_shows_the_road_by_pasting(demo: Demo) -> None:
     demo.audit_endpoint = "no"
     log = f"http://{HOST}:{demo.sandbox_port}/rest/align/api/2/connectors/123/auditlog"
@@ -203,6 +214,7 @@ def test_without_the_audit_endpoint_it_shows_the_road_by_pasting(demo: Demo) -> 
         assert "/connectors/{connector}/projects" in page.text
 
 
+@pytest.mark.once
 def test_another_answer_than_yes_or_no_is_one_clear_line(demo: Demo) -> None:
     demo.audit_endpoint = "maybe"
     demo.start()
@@ -211,11 +223,12 @@ def test_another_answer_than_yes_or_no_is_one_clear_line(demo: Demo) -> None:
     assert "AUDIT_ENDPOINT is 'maybe'; it is yes or no." in output
 
 
-def test_it_leaves_an_installation_for_real_alone(demo: Demo) -> None:
-    demo.data_dir.mkdir()
-    (demo.data_dir / "settings.env").write_text("SECRET_KEY=of-an-installation\n")
-    demo.start()
-    output, _ = demo.process.communicate(timeout=60)
-    assert demo.process.returncode == 1
+@pytest.mark.once
+def test_it_leaves_an_installation_for_real_alone(new: Demo) -> None:
+    new.data_dir.mkdir()
+    (new.data_dir / "settings.env").write_text("SECRET_KEY=of-an-installation\n")
+    new.start()
+    output, _ = new.process.communicate(timeout=60)
+    assert new.process.returncode == 1
     assert "holds an installation of `make serve`" in output
-    assert not (demo.data_dir / "alignadmin.sqlite3").exists()
+    assert not (new.data_dir / "alignadmin.sqlite3").exists()

@@ -110,12 +110,14 @@ def test_the_readme_s_way_leads_to_an_admin_who_signs_in(serving: Serving) -> No
     assert serving.command("verify_history").returncode == 0
 
 
+@pytest.mark.once
 def test_nobody_and_nothing_is_made_up(serving: Serving) -> None:
     with serving.running():
         assert not (serving.data_dir / "sandbox.sqlite3").exists()
         assert sign_in(serving, "admin@demo.test").url.startswith(f"{serving.url}/accounts/login/")
 
 
+@pytest.mark.once
 def test_keys_that_others_may_read_start_nothing(serving: Serving) -> None:
     serving.data_dir.mkdir()
     serving.keys.write_text("SECRET_KEY=x\n")
@@ -125,6 +127,7 @@ def test_keys_that_others_may_read_start_nothing(serving: Serving) -> None:
     assert "holds keys and can be read by others. Let its owner alone read it: chmod 600" in told.stderr
 
 
+@pytest.mark.once
 def test_the_environment_comes_before_the_file(serving: Serving) -> None:
     serving.data_dir.mkdir()
     serving.keys.touch(0o600)
@@ -142,6 +145,7 @@ def test_the_environment_comes_before_the_file(serving: Serving) -> None:
         assert done.stdout.strip() == wanted
 
 
+@pytest.mark.once
 def test_what_cannot_be_is_one_line(serving: Serving) -> None:
     with socket.socket() as taken:
         taken.bind((HOST, serving.port))
@@ -156,6 +160,7 @@ def test_what_cannot_be_is_one_line(serving: Serving) -> None:
     assert not serving.keys.exists()
 
 
+@pytest.mark.once
 def test_createadmin_without_a_terminal_asks_for_the_option(serving: Serving) -> None:
     with serving.running():
         told = serving.command("createadmin", "dana@example.test")

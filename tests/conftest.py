@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from uuid import uuid4
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.test import Client, TransactionTestCase
 from pytest_django import Settings
 
@@ -123,19 +123,9 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
 
 
 def empty_the_tables(test: TransactionTestCase) -> None:
-    """The audit triggers refuse it, so they are lifted; what a migration fills stays, since no test changes it."""
-    from alignadmin.audit import triggers
+    from tests.support import tables
 
-    kept = {"django_content_type", "auth_permission"}
-    tables = set(connection.introspection.django_table_names()) - kept
-    with connection.cursor() as cursor:
-        # Our own tables' names alone are put into the text.
-        asked = (f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {table})" for table in sorted(tables))
-        cursor.execute(" UNION ALL ".join(asked))
-        filled = [table for (table,) in cursor.fetchall()]
-        with triggers.lifted(), transaction.atomic():  # at whose end the foreign keys are checked
-            for table in filled:
-                cursor.execute(f"DELETE FROM {table}")
+    tables.empty(set(connection.introspection.django_table_names()) - tables.FILLED_BY_MIGRATIONS)
 
 
 @pytest.fixture(scope="session", autouse=True)

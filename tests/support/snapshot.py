@@ -11,16 +11,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.apps import apps
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import DateTimeField, Field, Model
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
-from alignadmin.audit import triggers
 from alignadmin.audit.models import Entry
 from connectors.models import Coverage, HistoryRow, IntakeRun, MirrorLine, OpenRun, RunWithdrawal
+from tests.support import tables
 
-LEFT = {"django_content_type", "auth_permission", "django_session", Person._meta.db_table}
+LEFT = tables.FILLED_BY_MIGRATIONS | {"django_session", Person._meta.db_table}
 # An entry's time stands in its hashed body, too, and that of a line or a run in its digest.
 UNMOVED = {
     model._meta.db_table for model in (Entry, HistoryRow, MirrorLine, IntakeRun, OpenRun, RunWithdrawal, Coverage)
@@ -42,13 +42,12 @@ class Snapshot:
     def put_back(self) -> None:
         """Instead of what stands in these tables; times are as long ago as they were."""
         later = timezone.now() - self.taken_at
-        with triggers.lifted(), transaction.atomic(), connection.cursor() as cursor:
+        with tables.without_triggers(), connection.cursor() as cursor:
             for table in self.tables:
                 cursor.execute(f"DELETE FROM {table.model._meta.db_table}")
             for table in self.tables:
-                names, marks = _names(table.model), ", ".join(["%s"] * len(_fields(table.model)))
-                insert = f"INSERT INTO {table.model._meta.db_table} ({names}) VALUES ({marks})"
-                cursor.executemany(insert, [_moved(table.model, row, later) for row in table.rows])
+                rows = [_moved(table.model, row, later) for row in table.rows]
+                tables.insert(table.model._meta.db_table, _names(table.model), rows)
 
 
 class States:

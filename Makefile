@@ -37,11 +37,11 @@ check: .venv/installed ## style, types, imports, migrations, deployment
 	.venv/bin/lint-imports --no-cache
 	$(PY) -m tests.checks
 
-bench: .venv/installed ## benchmark tables; one of them with BENCH=matrix
-	$(PY) -m tests.bench $(BENCH)
+bench: .venv/installed ## benchmark tables; one of them with BENCH=matrix; into docs/performance.md with WRITE=1
+	$(PY) -m tests.bench $(WRITE:%=--write) $(BENCH)
 
-soak: .venv/installed ## the long tests
-	$(PY) -m pytest -m soak $(PYTEST)
+soak: .venv/installed ## the long tests, in an order by chance that is printed; what they took into docs/performance.md with WRITE=1
+	$(PY) -m pytest -m soak $(WRITE:%=--write) $(PYTEST)
 
 screenshots: .venv/installed ## every page at 1440 and 390, light and dark, into screenshots/
 	$(PY) -m tests.screenshots

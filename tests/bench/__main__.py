@@ -1,4 +1,7 @@
-"""`python -m tests.bench [NAME ...]`: prepare the large data set once, measure on copies of it, then the others."""
+"""`python -m tests.bench [--write] [NAME ...]`: prepare the large data set once, measure on copies of it and otherwise.
+
+With `--write` their tables go into docs/performance.md, too.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from tests.bench import performance
 
 LARGE = ("matrix", "plan", "apply", "limit", "slots", "recovery", "drift")  # on copies of the large data set
 # They make their own.
@@ -21,9 +26,11 @@ HISTORY = (
     "export",
 )
 NAMES = (*LARGE, *HISTORY)
+WRITE = "--write"
 
 
 def main(wanted: list[str]) -> int:
+    is_written, wanted = WRITE in wanted, [each for each in wanted if each != WRITE]
     unknown = set(wanted) - set(NAMES)
     if unknown:
         print(f"There is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}.")
@@ -34,7 +41,18 @@ def main(wanted: list[str]) -> int:
         chosen = [name for name in NAMES if name in (wanted or NAMES)]
         if set(chosen) & set(LARGE) and _run("prepare", base):
             return 1
-        return max([_run(name, base) for name in chosen])
+        return max([_measure(name, base, is_written) for name in chosen])
+
+
+def _measure(name: str, base: Path, is_written: bool) -> int:
+    """What did not come to its end is not written down."""
+    tables = base.parent / f"{name}.md"
+    if is_written:
+        os.environ["FIGURES"] = str(tables)
+    code = _run(name, base)
+    if is_written and not code:
+        performance.write(performance.command_of(f"make bench BENCH={name}"), tables.read_text())
+    return code
 
 
 def _run(name: str, base: Path) -> int:

@@ -8,6 +8,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from django.db import connection
+
+from tests.bench import performance
+
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
@@ -39,6 +43,17 @@ def show(title: str, figures: Sequence[Figure]) -> None:
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     print(flush=True)
+    if at := performance.written_to():
+        with at.open("a") as file:
+            file.write(performance.as_table(f"{title} ({database()})", rows) + "\n")
+
+
+def database() -> str:
+    with connection.cursor() as cursor:
+        version = "SELECT sqlite_version()" if connection.vendor == "sqlite" else "SHOW server_version"
+        cursor.execute(version)
+        number = str(cursor.fetchone()[0]).partition(" ")[0]
+    return f"{connection.display_name} {number}"
 
 
 class Stopwatch:

@@ -114,9 +114,9 @@ class TestMutations:
 
     @pytest.mark.soak
     def test_ten_thousand_random_ones_are_found(
-        self, history: mutations.History, copies: standalone_checker.Copies, lifted: None, folder: Path
+        self, history: mutations.History, copies: standalone_checker.Copies, lifted: None, folder: Path, seed: int
     ) -> None:
-        hunt(10_000, 7, history, copies, folder)
+        hunt(10_000, seed, history, copies, folder)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -874,7 +874,7 @@ def test_a_share_of_edits_by_chance_is_found_in_a_pack_that_was_signed_again(of_
 
 
 @pytest.mark.soak
-def test_ten_thousand_edits_by_chance_are_found_in_a_pack_that_was_signed_again(of_entries: Path) -> None:
-    found = hunt(of_entries, 10_000, 7)
+def test_ten_thousand_edits_by_chance_are_found_in_a_pack_that_was_signed_again(of_entries: Path, seed: int) -> None:
+    found = hunt(of_entries, 10_000, seed)
     print(f"\n{found.total()} edits, all found: {dict(sorted(found.items()))}")
     assert len(found) >= 29

@@ -153,5 +153,5 @@ def test_an_entry_that_cannot_be_read_keeps_no_table_from_being_compared(lifted:
 
 
 @pytest.mark.soak
-def test_thousands_of_random_falsifications_are_found(lifted: None) -> None:
-    hunt(25, 7)
+def test_thousands_of_random_falsifications_are_found(lifted: None, seed: int) -> None:
+    hunt(25, seed)

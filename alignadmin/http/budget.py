@@ -33,7 +33,7 @@ class Budget(Protocol):
         """An answer came, so the request arrived before now."""
 
     def blocked(self, ticket: Ticket, seconds: float) -> None:
-        """The answer was 429: everybody who shares this budget stops for so many seconds."""
+        """The answer was 429, or a 503 that says how long to wait: everybody who shares this budget stops so long."""
 
     def lost(self, ticket: Ticket) -> None:
         """No answer came; the request may still arrive, so the slot stays taken until its lease ends."""
@@ -49,7 +49,7 @@ class NoBudget:
     def take(self, *, deadline: float, patience: float) -> Ticket:
         wait = self._blocked_until - time.monotonic()
         if wait > patience:
-            raise out_of_patience(patience)
+            raise still_blocked(wait)
         time.sleep(max(0.0, wait))
         return Ticket(started=time.monotonic())
 
@@ -68,4 +68,11 @@ def out_of_patience(patience: float) -> RateLimited:
     return RateLimited(
         f"The rate limit of the site let no request through for {patience:.0f} s. "
         "Something else at this network address may be using it up; try again later."
+    )
+
+
+def still_blocked(seconds: float) -> RateLimited:
+    return RateLimited(
+        f"The site asked to be left alone for another {max(1, round(seconds))} s. Try again after that.",
+        retry_after=seconds,
     )

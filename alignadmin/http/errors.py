@@ -19,18 +19,28 @@ from typing import ClassVar
 
 
 class RemoteError(Exception):
-    """Base of the tree. `sentence` says what happened and what to do and is safe to show; so is `detail`."""
+    """Base of the tree. `sentence` says what happened, what to do and the site's own reason, and is safe to show.
+
+    `detail` is that reason alone. `retry_after`: for how many seconds the site asks to be left alone, if it does.
+    """
 
     lasting: ClassVar[bool] = True
 
     def __init__(
-        self, sentence: str, *, status: int | None = None, detail: str = "", permanent: bool | None = None
+        self,
+        sentence: str,
+        *,
+        status: int | None = None,
+        detail: str = "",
+        permanent: bool | None = None,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.status = status
         self.detail = detail
         self.permanent = self.lasting if permanent is None else permanent
+        self.retry_after = retry_after
 
 
 class BadRequest(RemoteError):
@@ -50,13 +60,7 @@ class NotFound(RemoteError):
 
 
 class RateLimited(RemoteError):
-    """Carries what the site asked for, in seconds, when it asked for something."""
-
     lasting = False
-
-    def __init__(self, sentence: str, *, status: int | None = None, retry_after: float | None = None) -> None:
-        super().__init__(sentence, status=status)
-        self.retry_after = retry_after
 
 
 class ServerFailed(RemoteError):

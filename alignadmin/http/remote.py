@@ -17,7 +17,7 @@ from alignadmin.http.budget import Budget, Ticket
 from alignadmin.http.connection import Flight, open_session
 from alignadmin.http.errors import NotJson, OutcomeUnknown, ReadOnlyRefused, RemoteError, ServerFailed
 from alignadmin.http.failures import TRANSPORT_FAILURES, TooLarge, describe
-from alignadmin.http.responses import Answer, Received, Wording, error_for, understand
+from alignadmin.http.responses import Answer, Received, Wording, understand
 from alignadmin.http.retry import Attempts, Retry
 
 logger = logging.getLogger(__name__)
@@ -133,11 +133,10 @@ class Remote:
         except RemoteError:
             self._budget.lost(ticket)
             raise
-        if received.status == 429:
-            limited = error_for(received, self.site.wording)
+        if received.asks_to_wait:
             self._budget.blocked(ticket, self._retry.block(received.retry_after))
-            raise limited
-        self._budget.answered(ticket)
+        else:
+            self._budget.answered(ticket)
         return self._understood(call, received)
 
     def _exchange(self, call: Call, ticket: Ticket) -> Received:

@@ -1,12 +1,14 @@
 """From the bytes of an answer to a value or to one error of the tree."""
 
-import email.utils
 import json
 import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from alignadmin.http.errors import (
     BadRequest,
@@ -24,6 +26,7 @@ MOST_DETAIL = 300
 MOST_PARTS = 200_000  # objects and lists of an answer
 _NO_MARKS = bytes(set(range(256)) - set(b'"[]{}'))
 KEPT_HEADERS = ("content-type", "location", "retry-after")
+_RESET = "x-ratelimit-reset"  # as 2026-11-29T12:30Z
 # Sent by Jira when the password was not even looked at any more.
 _DENIED_HEADERS = ("x-authentication-denied-reason", "x-seraph-loginreason")
 
@@ -60,14 +63,20 @@ class Received:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds, from a number or an HTTP date; None when absent or unreadable."""
+        """Seconds, from a number or an HTTP date, else from Jira's time of the reset; None when neither can be read."""
         value = self.headers.get("retry-after", "").strip()
         if (seconds := whole(value)) is not None:
-            return float(seconds)
-        try:
-            return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-        except (ValueError, OverflowError):
-            return None
+            return max(0.0, float(seconds))
+        for text, read in ((value, parsedate_to_datetime), (self.headers.get(_RESET, "").strip(), _moment)):
+            try:
+                return max(0.0, read(text).timestamp() - time.time())
+            except (ValueError, OverflowError):
+                continue
+        return None
+
+    @property
+    def asks_to_wait(self) -> bool:
+        return self.status == 429 or (self.status == 503 and self.retry_after is not None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,33 +142,54 @@ def web_page(received: Received, wording: Wording) -> NotJson:
     )
 
 
+def _moment(text: str) -> datetime:
+    """A time without a zone is UTC."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def error_for(received: Received, wording: Wording) -> RemoteError:
-    status, system, detail = received.status, wording.system, remote_text(received)
+    detail = remote_text(received)
+    kind, sentence = _kind_of(received, wording)
+    retry_after = received.retry_after if received.asks_to_wait else None
+    return kind(
+        with_reason(sentence, detail, wording.system), status=received.status, detail=detail, retry_after=retry_after
+    )
+
+
+def with_reason(sentence: str, detail: str, system: str) -> str:
+    """The site's own words beside ours: they say what ours can only guess."""
+    return f"{sentence} {system} says: \u201c{detail}\u201d" if detail else sentence
+
+
+def _kind_of(received: Received, wording: Wording) -> tuple[type[RemoteError], str]:
+    status, system = received.status, wording.system
     if status == 401 or (status == 403 and _sign_in_denied(received)):
-        return SignInRefused(_refused_sentence(received, wording), status=status, detail=detail)
+        return SignInRefused, _refused_sentence(received, wording)
     if status == 403:
-        return Forbidden(
-            f"{system} does not let this account do that (403). {wording.right}", status=403, detail=detail
-        )
+        return Forbidden, f"{system} does not let this account do that (403). {wording.right}"
     if status == 404:
-        return NotFound(f"{system} does not know this address (404). {wording.missing}", status=404, detail=detail)
+        return NotFound, f"{system} does not know this address (404). {wording.missing}"
     if status == 429:
-        return RateLimited(
-            f"{system} refuses requests because of its rate limit (429). Try again later.",
-            status=429,
-            retry_after=received.retry_after,
-        )
+        return RateLimited, f"{system} refuses requests because of its rate limit (429). Try again later."
     if 300 <= status < 400:
-        return NotJson(
-            f"The address sends us elsewhere ({status}), and redirects are never followed. "
-            f"Enter the address that {system} really has; a sign-in page in front of the API looks like this, too.",
-            status=status,
-        )
+        return NotJson, _redirected_sentence(received, wording)
     if status >= 500 or status == 408:
-        return ServerFailed(
-            f"{system} failed to answer ({status}). Try again in a few minutes.", status=status, detail=detail
-        )
-    return BadRequest(f"{system} did not accept the request ({status}).", status=status, detail=detail)
+        return ServerFailed, f"{system} failed to answer ({status}). Try again in a few minutes."
+    return BadRequest, f"{system} did not accept the request ({status})."
+
+
+def _redirected_sentence(received: Received, wording: Wording) -> str:
+    """Nothing of the address but its host: what follows may carry a token."""
+    try:
+        host = urlsplit(received.headers.get("location", "")).hostname or ""
+    except ValueError:
+        host = ""
+    where = f"to {host}" if host else "elsewhere"
+    return (
+        f"The address sends us {where} ({received.status}), and redirects are never followed. "
+        f"Enter the address that {wording.system} really has; a sign-in page in front of the API looks like this, too."
+    )
 
 
 def _sign_in_denied(received: Received) -> bool:

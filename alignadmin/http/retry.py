@@ -9,12 +9,17 @@ from alignadmin.http.errors import RateLimited, RemoteError, ServerFailed, Unrea
 
 @dataclass(frozen=True, kw_only=True)
 class Retry:
-    """Numbers of the policy; times in seconds."""
+    """Numbers of the policy; times in seconds. As they come they are Jira Align's.
+
+    A block is how long a site is left alone that asked for it: as long as it said, at least `least_block`; where it
+    said nothing, `usual_block`.
+    """
 
     tries: int = 5
     first_pause: float = 0.5
     longest_pause: float = 30.0
     patience: float = 900.0
+    usual_block: float = 60.0
     least_block: float = 60.0
     longest_block: float = 900.0
     block_jitter: float = 5.0
@@ -25,8 +30,8 @@ class Retry:
         return random.uniform(0, ceiling)  # noqa: S311
 
     def block(self, retry_after: float | None) -> float:
-        """The documented block lasts 60 s and no header is promised, so a smaller Retry-After is not believed."""
-        asked = min(max(retry_after or 0.0, self.least_block), self.longest_block)
+        asked = self.usual_block if retry_after is None else max(retry_after, self.least_block)
+        asked = min(asked, self.longest_block)
         return asked + random.uniform(0, self.block_jitter)  # noqa: S311
 
 

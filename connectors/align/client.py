@@ -11,7 +11,7 @@ from alignadmin.http.fields import Fields, rows_of
 from alignadmin.http.remote import Remote
 from alignadmin.http.responses import Answer
 from alignadmin.parsing import whole
-from connectors.align.errors import Malformed, NotFound
+from connectors.align.errors import Malformed, RemoteError, SignInRefused
 from connectors.align.odata import Query, plain
 from connectors.align.resources import (
     AlignProcessFlow,
@@ -77,10 +77,15 @@ class AlignClient:
         return self._list(f"{API}/ValueStreams", Query(), AlignProcessFlow.from_json)
 
     def whoami(self) -> AlignUser | None:
-        """The owner of the token; None where the site does not have this undocumented resource."""
+        """The owner of the token, from an undocumented resource; None where the site does not tell, for any reason.
+
+        Only a refused sign-in is raised: that says something of the token.
+        """
         try:
             return AlignUser.from_json(self._remote.request("GET", f"{API}/users/current").data)
-        except NotFound:
+        except SignInRefused:
+            raise
+        except RemoteError:
             return None
 
     def list_mappings(

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Count, Max, Min, Q, QuerySet
 
-from alignadmin.http.budget import Ticket, out_of_patience
+from alignadmin.http.budget import Ticket, out_of_patience, still_blocked
 from connectors.models.budget import BudgetGate, BudgetSlot
 
 logger = logging.getLogger(__name__)
@@ -147,7 +147,7 @@ class DatabaseBudget:
         while isinstance(outcome := self._try(deadline), Wait):
             left = gives_up_at - time.monotonic()
             if left <= 0:
-                raise out_of_patience(patience)
+                raise still_blocked(outcome.seconds) if outcome.reason == "block" else out_of_patience(patience)
             if self._observer is not None and outcome.seconds >= WORTH_REPORTING:
                 was_reported = True
                 self._observer(outcome)
@@ -171,7 +171,7 @@ class DatabaseBudget:
             until = moment + timedelta(seconds=min(seconds, self._limits.longest_block))
             shorter = Q(blocked_until=None) | Q(blocked_until__lt=until)
             self._gate().filter(shorter).update(blocked_until=until, probe_until=None)
-            logger.warning("%s %s answered 429: everybody waits %.0f s", self._system, self._origin, seconds)
+            logger.warning("%s %s asked to be left alone: everybody waits %.0f s", self._system, self._origin, seconds)
 
     def lost(self, ticket: Ticket) -> None:
         if ticket.is_probe:

@@ -38,6 +38,7 @@ BEARERS = (CredentialKind.ALIGN_BEARER, CredentialKind.JIRA_PAT)
 REFUSED, FORBIDDEN = 401, 403
 WHO_AM_I = "/rest/api/2/myself"  # on Cloud and on Data Center
 TRY_AGAIN = "Try once more"  # the button on a credential's page
+JIRA_BLOCK = 5.0  # seconds after a 429 of Jira without a header, as Atlassian advises to begin with
 OnWait = Callable[[str], None]
 
 
@@ -239,7 +240,7 @@ def align_client(
         interactive=interactive,
         on_wait=on_wait,
         read_only=read_only,
-        retry=retry(patience=patience),
+        retry=retry(System.ALIGN, patience=patience),
         door=door,
     )
     return client_of(remote, connector)
@@ -255,7 +256,13 @@ def jira_client(
     connector: Connector, *, job: Job | None = None, interactive: bool = False, on_wait: OnWait | None = None
 ) -> JiraClient:
     remote = _current_remote(
-        connector, System.JIRA, job=job, interactive=interactive, on_wait=on_wait, read_only=True, retry=retry()
+        connector,
+        System.JIRA,
+        job=job,
+        interactive=interactive,
+        on_wait=on_wait,
+        read_only=True,
+        retry=retry(System.JIRA),
     )
     return JiraClient(remote, deployment_of(connector.jira_kind))
 
@@ -268,7 +275,8 @@ def connection_test_remote(access: Access) -> Remote:
     """For testing a form that is not saved: nothing is noted, and a silent site is not asked many times."""
     site = site_of(access.system, access.site)
     budget = database_budget(_budget_system(access.system), site.origin, interactive=True)
-    return Remote(site, budget=budget, auth=access.auth, retry=retry(tries=1, patience=settings.REQUEST_DEADLINE))
+    once = retry(access.system, tries=1, patience=settings.REQUEST_DEADLINE)
+    return Remote(site, budget=budget, auth=access.auth, retry=once)
 
 
 def credential_remote(
@@ -287,15 +295,15 @@ def credential_remote(
         interactive=interactive,
         on_wait=on_wait,
         read_only=read_only,
-        retry=retry(),
+        retry=retry(System(credential.system)),
     )
 
 
 def stored_connection_test_remote(credential: Credential) -> HealthTrackingRemote:
     """For testing a stored credential from its page: a refusal is stored, so that it is not repeated."""
-    patient = retry(tries=1, patience=settings.REQUEST_DEADLINE)
+    once = retry(System(credential.system), tries=1, patience=settings.REQUEST_DEADLINE)
     return _tracking_remote(
-        credential, job=None, pinned=True, interactive=True, on_wait=None, read_only=True, retry=patient
+        credential, job=None, pinned=True, interactive=True, on_wait=None, read_only=True, retry=once
     )
 
 
@@ -336,10 +344,12 @@ def _budget_system(system: System) -> BudgetSystem:
     return "align" if system is System.ALIGN else "jira"
 
 
-def retry(*, tries: int = 5, patience: float | None = None) -> Retry:
+def retry(system: System, *, tries: int = 5, patience: float | None = None) -> Retry:
+    """Jira Align's block lasts 60 s whatever a header says. Jira tells how long it wants to be left alone, mostly."""
     block = settings.BUDGET_BLOCK
     longest = Retry.patience if patience is None else patience
-    return Retry(tries=tries, patience=longest, least_block=block, block_jitter=min(5.0, block / 12))
+    usual, least = (block, block) if system is System.ALIGN else (min(JIRA_BLOCK, block), min(1.0, block))
+    return Retry(tries=tries, patience=longest, usual_block=usual, least_block=least, block_jitter=min(5.0, usual / 12))
 
 
 def current_credential(connector: Connector, system: System) -> Credential:

@@ -59,6 +59,8 @@ class JiraClient:
     def myself(self) -> JiraUser:
         """The test of a credential: many other resources also answer without one, with less in them."""
         user = JiraUser.from_json(self._get("myself"))
+        if not user.id:
+            raise SignInRefused(f"Jira answered, but names nobody who is signed in. {JIRA_WORDING.sign_in}")
         self._is_signed_in = True
         return user
 

@@ -115,6 +115,9 @@ class AlignCall:
 
 
 def _current_user(call: AlignCall) -> Response:
+    said = call.options.users_current
+    if said != "user":
+        return answer([]) if said == "list" else answer({"title": "Not offered on this site"}, int(said))
     user = call.token["user"]
     name, number = users.display_name(user), users.number(user)
     first, _, last = name.partition(" ")

@@ -55,6 +55,11 @@ SWITCHES = (
         help="whether a 429 carries the header Retry-After",
     ),
     Switch(
+        name="users_current",
+        choices=("user", "400", "403", "404", "405", "500", "list"),
+        help="what the undocumented /users/current answers: the token's owner, an error, or an empty list",
+    ),
+    Switch(
         name="type_ids",
         choices=("table", "lax", "examples"),
         help="work item type ids: the published table, or also 1 and 2 as Feature in the state families, "
@@ -126,6 +131,7 @@ class Options:
     duplicate: str = "400"
     top_over_limit: str = "clamp"
     retry_after: str = "no"
+    users_current: str = "user"
     type_ids: str = "table"
     page_limit: str = "100"
     record_fields: str = "all"

@@ -48,7 +48,7 @@ def try_write(run: runner.Run) -> tuple[list[Observation], str]:
     except NotProbed as why:
         return [], _ended(probe, ProbeOutcome(ok=False, sentence=str(why)))
     except RemoteError as error:
-        return [], _ended(probe, ProbeOutcome(ok=False, sentence=f"{error.sentence} {error.detail}".strip()))
+        return [], _ended(probe, ProbeOutcome(ok=False, sentence=error.sentence))
     findings = [_finding(attempt.answer)] if attempt.answer else []
     return findings, _ended(probe, outcome)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
@@ -70,6 +72,26 @@ def test_an_id_of_a_created_record_that_is_none_is_taken_for_none(answered: str)
 @pytest.mark.parametrize("value", ["9" * 400, "²", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"])
 def test_a_time_to_wait_that_cannot_be_read_is_none(value: str) -> None:
     assert Received(status=429, headers={"retry-after": value}, body=b"").retry_after is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "least", "most"),
+    [
+        ({"retry-after": "2"}, 2, 2),
+        ({"retry-after": "{http}"}, 25, 30),
+        ({"x-ratelimit-reset": "{iso}"}, 25, 30),
+        ({"x-ratelimit-reset": "{iso_without_zone}"}, 25, 30),
+        ({"retry-after": "2", "x-ratelimit-reset": "{iso}"}, 2, 2),
+        ({"x-ratelimit-reset": "2020-01-01T00:00Z"}, 0, 0),
+    ],
+)
+def test_a_time_to_wait_is_read_from_any_of_its_forms(headers: dict[str, str], least: float, most: float) -> None:
+    then = datetime.now(UTC) + timedelta(seconds=30)
+    forms = {"http": format_datetime(then, usegmt=True), "iso": then.isoformat(), "iso_without_zone": f"{then:%FT%T}"}
+    written = {name: value.format(**forms) for name, value in headers.items()}
+    found = Received(status=429, headers=written, body=b"").retry_after
+    assert found is not None
+    assert least <= found <= most
 
 
 @pytest.mark.usefixtures("sources")

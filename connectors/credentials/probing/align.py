@@ -140,7 +140,7 @@ class AlignProbe:
         except Forbidden:
             return ProbeOutcome(ok=False, sentence=MAY_NOT_CREATE)
         except RemoteError as error:
-            return ProbeOutcome(ok=False, sentence=f"{error.sentence} {error.detail}".strip())
+            return ProbeOutcome(ok=False, sentence=error.sentence)
         except CannotProbe as cannot:
             return ProbeOutcome(ok=False, sentence=str(cannot))
 

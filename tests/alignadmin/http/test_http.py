@@ -11,6 +11,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -41,12 +42,14 @@ from alignadmin.http.errors import (
     Unreachable,
 )
 from alignadmin.http.responses import MOST_PARTS
+from connectors.credentials import clients
+from connectors.models import System
 from tests.support.scripted_server import Reply, Script, ScriptedServer, in_turn, serving
 
 pytestmark = pytest.mark.usefixtures("network")
 
 CANARY = "user:17|c4n4ry-S3cr3t"
-QUICK = Retry(tries=3, first_pause=0.001, least_block=0.05, block_jitter=0.0, patience=5.0)
+QUICK = Retry(tries=3, first_pause=0.001, usual_block=0.05, least_block=0.05, block_jitter=0.0, patience=5.0)
 
 
 @contextmanager
@@ -221,26 +224,73 @@ def test_after_429_the_request_goes_on_and_does_not_fail(method: str) -> None:
 
 
 def test_429_fails_only_after_a_long_patience() -> None:
-    retry = Retry(least_block=0.05, block_jitter=0.0, patience=0.2)
+    retry = Retry(usual_block=0.05, least_block=0.05, block_jitter=0.0, patience=0.2)
     with talking(in_turn(Reply(status=429)), retry=retry) as (remote, server):
         assert isinstance(failing(lambda: remote.request("GET", "/x")), RateLimited)
         assert 3 <= len(server.seen) <= 5
 
 
-@pytest.mark.parametrize(("header", "least"), [("90", 90), ("1", 60), ("soon", 60), ("", 60), ("99999999", 900)])
-def test_the_block_is_at_least_the_documented_one(header: str, least: float) -> None:
-    blocks: list[float] = []
+class Noted(NoBudget):
+    """For how long everybody was stopped."""
 
-    class Noted(NoBudget):
-        def blocked(self, ticket: object, seconds: float) -> None:
-            blocks.append(seconds)
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks: list[float] = []
 
-    with serving(in_turn(Reply(status=429, headers={"Retry-After": header}), Reply(data=[]))) as server:
+    def blocked(self, ticket: object, seconds: float) -> None:
+        self.blocks.append(seconds)
+
+
+def stopped_for(refusal: Reply, retry: Retry) -> list[float]:
+    noted = Noted()
+    with serving(in_turn(refusal, Reply(data=[]))) as server:
         site = Site(address=server.address, allow_private=True)
-        with Remote(site, budget=Noted()) as remote:
+        with Remote(site, budget=noted, retry=retry) as remote:
             remote.request("GET", "/x")
-    assert len(blocks) == 1
-    assert least <= blocks[0] <= least + 5
+    return noted.blocks
+
+
+@pytest.mark.parametrize(
+    ("header", "align", "jira"),
+    [("90", 90, 90), ("2", 60, 2), ("0", 60, 1), ("soon", 60, 5), ("", 60, 5), ("99999999", 900, 900)],
+)
+def test_a_site_is_left_alone_as_long_as_its_system_wants(header: str, align: float, jira: float) -> None:
+    """Align's block lasts a minute whatever a header says; Jira says how long, else five seconds are advised."""
+    refusal = Reply(status=429, headers={"Retry-After": header})
+    for system, least in ((System.ALIGN, align), (System.JIRA, jira)):
+        [waited] = stopped_for(refusal, clients.retry(system))
+        assert least <= waited <= least + 5
+
+
+def test_a_503_that_says_for_how_long_stops_everybody_and_another_one_does_not() -> None:
+    retry = replace(QUICK, least_block=0.0)
+    assert stopped_for(Reply(status=503, headers={"Retry-After": "1"}), retry) == [1]
+    assert stopped_for(Reply(status=503), retry) == []
+
+
+def test_what_a_block_lets_through_only_later_is_not_blamed_on_others() -> None:
+    retry = Retry(usual_block=30.0, least_block=30.0, block_jitter=0.0, patience=0.2)
+    with talking(in_turn(Reply(status=429)), retry=retry) as (remote, server):
+        error = failing(lambda: remote.request("GET", "/x"))
+        assert isinstance(error, RateLimited)
+        assert "asked to be left alone for another" in error.sentence
+        assert len(server.seen) == 1
+
+
+def test_the_site_s_own_reason_stands_in_the_sentence_and_no_token_in_it() -> None:
+    said = {"title": f"Your license has ended ({CANARY})"}
+    with talking(in_turn(Reply(status=400, data=said))) as (remote, _):
+        error = failing(lambda: remote.request("GET", "/x"))
+        assert "says: “Your license has ended (" in error.sentence
+        assert CANARY not in error.sentence
+
+
+def test_a_redirect_names_the_host_and_nothing_else_of_where_it_leads() -> None:
+    moved = Reply(status=302, headers={"Location": "https://acme2.jiraalign.example/login?token=abc"})
+    with talking(in_turn(moved)) as (remote, _):
+        sentence = failing(lambda: remote.request("GET", "/x")).sentence
+        assert "sends us to acme2.jiraalign.example (302)" in sentence
+        assert "abc" not in sentence
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("network")
 
 __all__ = ["sandbox"]
 
-QUICK = Retry(tries=3, first_pause=0.001, least_block=0.05, block_jitter=0.0)
+QUICK = Retry(tries=3, first_pause=0.001, usual_block=0.05, least_block=0.05, block_jitter=0.0)
 CREATE = WriteRequest(
     method="POST", path="mappings/states", body={"workItemTypeId": 9, "jiraStatusId": 10020, "alignStateId": 0}
 )
@@ -281,9 +281,16 @@ def test_a_site_without_an_audit_log_is_not_found(sandbox: RunningSandbox) -> No
         client_of(sandbox.url).audit_log()
 
 
-def test_a_site_without_users_has_no_whoami() -> None:
-    with answering(Reply(status=404, text="")) as client:
-        assert client.whoami() is None
+@pytest.mark.parametrize("said", ["400", "403", "404", "405", "500", "list"])
+def test_who_owns_the_token_is_told_or_not_and_never_an_error(sandbox: RunningSandbox, said: str) -> None:
+    sandbox.reset(users_current=said)
+    assert client_of(sandbox.url).whoami() is None
+    assert client_of(sandbox.url).connector().id == 123
+
+
+def test_a_refused_sign_in_is_one_also_where_the_owner_is_asked_for() -> None:
+    with answering(Reply(status=401, text="")) as client, pytest.raises(SignInRefused):
+        client.whoami()
 
 
 @pytest.mark.parametrize(

@@ -234,7 +234,7 @@ def test_no_block_is_believed_to_be_longer_than_the_longest() -> None:
 def test_429_pauses_all_threads_and_fails_none_of_them() -> None:
     limits = BudgetLimits(slots=60, reserved=0, window=1.0, grace=0.2, longest_deadline=5.0, longest_block=10.0)
     site = StrictSite(limit=20, window=1.0, block=0.5)  # something else uses two thirds of the site's limit
-    retry = Retry(least_block=1.0, block_jitter=0.1, patience=60.0)
+    retry = Retry(usual_block=1.0, least_block=1.0, block_jitter=0.1, patience=60.0)
     waits: list[Wait | None] = []
     done: list[int] = []
     with serving(site) as server:

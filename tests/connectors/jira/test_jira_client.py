@@ -15,7 +15,8 @@ pytestmark = pytest.mark.usefixtures("network")
 
 __all__ = ["sandbox"]
 
-QUICK = Retry(tries=3, first_pause=0.001, least_block=0.05, block_jitter=0.0)
+ME = {"accountId": "1", "displayName": "Ann"}
+QUICK = Retry(tries=3, first_pause=0.001, usual_block=0.05, least_block=0.05, block_jitter=0.0)
 
 
 def client_of(address: str, deployment: Deployment = "cloud", auth: Auth | None = None) -> JiraClient:
@@ -91,7 +92,7 @@ def test_a_captcha_is_a_refused_sign_in_that_says_what_to_do() -> None:
 
 
 def test_a_missing_right_is_not_a_refused_sign_in() -> None:
-    with serving(in_turn(Reply(data={}), Reply(status=403), Reply(data=[]))) as server:
+    with serving(in_turn(Reply(data=ME), Reply(status=403), Reply(data=[]))) as server:
         client = client_of(server.address)
         with pytest.raises(Forbidden, match="Browse projects"):
             client.project_statuses("PROJ")
@@ -116,7 +117,7 @@ def test_projects_are_read_page_by_page_even_if_pages_are_smaller_than_asked(tel
 
 
 def test_an_empty_page_in_the_middle_does_not_loop() -> None:
-    with serving(in_turn(Reply(data={}), Reply(data={"values": [], "isLast": False}))) as server:
+    with serving(in_turn(Reply(data=ME), Reply(data={"values": [], "isLast": False}))) as server:
         with pytest.raises(Malformed):
             client_of(server.address).projects()
         assert len(server.seen) == 2
@@ -124,7 +125,7 @@ def test_an_empty_page_in_the_middle_does_not_loop() -> None:
 
 def test_statuses_know_the_project_that_owns_them() -> None:
     own = {"id": "7", "name": "To Do", "scope": {"type": "PROJECT", "project": {"id": "10001"}}}
-    with serving(in_turn(Reply(data={}), Reply(data=[own, {"id": "8", "name": "To Do", "scope": None}]))) as server:
+    with serving(in_turn(Reply(data=ME), Reply(data=[own, {"id": "8", "name": "To Do", "scope": None}]))) as server:
         first, second = client_of(server.address).statuses()
     assert (first.project_id, second.project_id) == (10001, None)
     assert (first.id, first.category) == (7, "")
@@ -132,16 +133,23 @@ def test_statuses_know_the_project_that_owns_them() -> None:
 
 @pytest.mark.parametrize("row", [{"name": "x"}, {"id": "abc"}, {"id": None}, [], "x", {"id": "1", "statusCategory": 3}])
 def test_a_malformed_status_is_an_error_of_the_tree(row: object) -> None:
-    with serving(in_turn(Reply(data={}), Reply(data=[row]))) as server, pytest.raises(Malformed):
+    with serving(in_turn(Reply(data=ME), Reply(data=[row]))) as server, pytest.raises(Malformed):
         client_of(server.address).statuses()
 
 
 def test_jiras_own_words_are_kept() -> None:
     said = {"errorMessages": ["No project could be found."], "errors": {"key": "is wrong"}}
-    with serving(in_turn(Reply(data={}), Reply(status=400, data=said))) as server:
+    with serving(in_turn(Reply(data=ME), Reply(status=400, data=said))) as server:
         with pytest.raises(BadRequest) as caught:
             client_of(server.address).projects()
         assert caught.value.detail == "No project could be found.; key: is wrong"
+        assert caught.value.sentence.endswith("Jira says: “No project could be found.; key: is wrong”")
+
+
+def test_an_account_that_is_not_named_is_not_signed_in() -> None:
+    with serving(in_turn(Reply(data={}))) as server, pytest.raises(SignInRefused, match="names nobody"):
+        client_of(server.address).projects()
+    assert len(server.seen) == 1
 
 
 @pytest.mark.parametrize(

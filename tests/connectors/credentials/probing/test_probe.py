@@ -100,6 +100,16 @@ def test_each_right_has_its_line_and_nothing_is_written_without_consent(
     assert rotation.hindrances(pending).blocking == []
 
 
+def test_a_site_that_does_not_tell_whose_a_token_is_lets_it_be_switched_to(
+    connector: Connector, admin: Person, sandbox: RunningSandbox, align_token: str
+) -> None:
+    sandbox.faults({"path": "/users/current", "status": 403})
+    pending = stage(connector, align_token, actor=admin)
+    found = probe(pending, actor=admin, write_key=a_key(connector))
+    assert sentence(found, "align-sign-in").startswith("Signed in; connector ")
+    rotation.switch(pending.uuid, actor=admin)
+
+
 def test_a_token_that_may_only_read_is_told_what_it_lacks_and_where_to_get_it(
     connector: Connector, admin: Person, sandbox: RunningSandbox, align_token: str
 ) -> None:

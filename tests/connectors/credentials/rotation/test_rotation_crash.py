@@ -76,7 +76,7 @@ def do_write_probe(uuid: str, write_key: str) -> None:
     assert begun is not None
     site = clients.site_of(System.ALIGN, run.connector.align_site)
     auth = clients.access_of(begun.credential, site.address).auth
-    remote = Remote(site, budget=NoBudget(), auth=auth, retry=clients.retry(tries=1), read_only=False)
+    remote = Remote(site, budget=NoBudget(), auth=auth, retry=clients.retry(System.ALIGN, tries=1), read_only=False)
     MappingWriteProbe().run(begun, AlignClient(remote, run.connector.align_connector_id), run)
 
 

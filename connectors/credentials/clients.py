@@ -27,6 +27,7 @@ from connectors.align import ALIGN_WORDING, AlignClient
 from connectors.budget.slots import System as BudgetSystem
 from connectors.budget.slots import Wait, database_budget
 from connectors.credentials import usage
+from connectors.credentials.retrying import retry
 from connectors.credentials.values import open_secret
 from connectors.jira import JIRA_WORDING, JiraClient
 from connectors.models import Connector, Credential, CredentialKind, Job, Stage, System
@@ -38,7 +39,6 @@ BEARERS = (CredentialKind.ALIGN_BEARER, CredentialKind.JIRA_PAT)
 REFUSED, FORBIDDEN = 401, 403
 WHO_AM_I = "/rest/api/2/myself"  # on Cloud and on Data Center
 TRY_AGAIN = "Try once more"  # the button on a credential's page
-JIRA_BLOCK = 5.0  # seconds after a 429 of Jira without a header, as Atlassian advises to begin with
 OnWait = Callable[[str], None]
 
 
@@ -342,14 +342,6 @@ def _budget(system: System, site: Site, *, interactive: bool, on_wait: OnWait | 
 
 def _budget_system(system: System) -> BudgetSystem:
     return "align" if system is System.ALIGN else "jira"
-
-
-def retry(system: System, *, tries: int = 5, patience: float | None = None) -> Retry:
-    """Jira Align's block lasts 60 s whatever a header says. Jira tells how long it wants to be left alone, mostly."""
-    block = settings.BUDGET_BLOCK
-    longest = Retry.patience if patience is None else patience
-    usual, least = (block, block) if system is System.ALIGN else (min(JIRA_BLOCK, block), min(1.0, block))
-    return Retry(tries=tries, patience=longest, usual_block=usual, least_block=least, block_jitter=min(5.0, usual / 12))
 
 
 def current_credential(connector: Connector, system: System) -> Credential:

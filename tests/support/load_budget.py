@@ -189,7 +189,7 @@ def _ask(task: Task, number: int, log: Log, lock: threading.Lock) -> None:
 def _remote(task: Task, over_at: float, log: Log, lock: threading.Lock) -> Any:
     from alignadmin.http import Bearer, Remote, Site, Ticket
     from connectors.budget.slots import DatabaseBudget, limits_from_settings
-    from connectors.credentials import clients
+    from connectors.credentials import retrying
     from connectors.models import System
     from tests.support.sandbox_fixture import ALIGN_TOKEN
 
@@ -218,7 +218,7 @@ def _remote(task: Task, over_at: float, log: Log, lock: threading.Lock) -> Any:
         interactive=bool(task.pace),
         pause=lambda seconds: _sleep_until(time.monotonic() + seconds, over_at),
     )
-    return Remote(site, budget=budget, auth=Bearer(ALIGN_TOKEN), retry=clients.retry(System.ALIGN))
+    return Remote(site, budget=budget, auth=Bearer(ALIGN_TOKEN), retry=retrying.retry(System.ALIGN))
 
 
 def _sleep_until(moment: float, over_at: float) -> None:

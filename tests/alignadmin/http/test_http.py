@@ -42,7 +42,7 @@ from alignadmin.http.errors import (
     Unreachable,
 )
 from alignadmin.http.responses import MOST_PARTS
-from connectors.credentials import clients
+from connectors.credentials import retrying
 from connectors.models import System
 from tests.support.scripted_server import Reply, Script, ScriptedServer, in_turn, serving
 
@@ -258,7 +258,7 @@ def test_a_site_is_left_alone_as_long_as_its_system_wants(header: str, align: fl
     """Align's block lasts a minute whatever a header says; Jira says how long, else five seconds are advised."""
     refusal = Reply(status=429, headers={"Retry-After": header})
     for system, least in ((System.ALIGN, align), (System.JIRA, jira)):
-        [waited] = stopped_for(refusal, clients.retry(system))
+        [waited] = stopped_for(refusal, retrying.retry(system))
         assert least <= waited <= least + 5
 
 

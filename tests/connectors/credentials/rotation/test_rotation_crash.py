@@ -18,7 +18,7 @@ from alignadmin.errors import Refused
 from alignadmin.http.budget import NoBudget
 from alignadmin.http.remote import Remote
 from connectors.align.client import AlignClient
-from connectors.credentials import clients, rotation
+from connectors.credentials import clients, retrying, rotation
 from connectors.credentials.probing import begin
 from connectors.credentials.values import open_secret
 from connectors.demo.prepare import SANDBOX_SECRETS
@@ -76,7 +76,7 @@ def do_write_probe(uuid: str, write_key: str) -> None:
     assert begun is not None
     site = clients.site_of(System.ALIGN, run.connector.align_site)
     auth = clients.access_of(begun.credential, site.address).auth
-    remote = Remote(site, budget=NoBudget(), auth=auth, retry=clients.retry(System.ALIGN, tries=1), read_only=False)
+    remote = Remote(site, budget=NoBudget(), auth=auth, retry=retrying.retry(System.ALIGN, tries=1), read_only=False)
     MappingWriteProbe().run(begun, AlignClient(remote, run.connector.align_connector_id), run)
 
 

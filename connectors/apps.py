@@ -10,7 +10,8 @@ class ConnectorsConfig(AppConfig):
         from alignadmin.accounts.extensions import EXTENSIONS
         from alignadmin.audit import entries, triggers
         from alignadmin.web.navigation import COUNTS
-        from connectors.catalogue import jira_lists, refresh  # noqa: F401
+        from connectors.catalogue import jira_lists, job, refresh  # noqa: F401
+        from connectors.catalogue import schedule as catalogue_schedule  # noqa: F401
         from connectors.credentials import probing, reminders  # noqa: F401  registers its job, as the others do that are not used here
         from connectors.credentials.handover import CredentialHoldings
         from connectors.credentials.values import CREDENTIALS

@@ -50,7 +50,11 @@ def refresh(run: runner.Run) -> None:
     now = timezone.now()
     following = now + timedelta(seconds=settings.CATALOGUE_INTERVAL)
     Connector.objects.filter(pk=connector.pk).update(
-        catalogue_at=now, catalogue_error="", jira_lists_due_at=following, align_lists_due_at=following
+        catalogue_at=now,
+        catalogue_error="",
+        jira_lists_due_at=following,
+        align_lists_due_at=following,
+        projects_due_at=None,
     )
     if then := run.job.params.get("then"):
         # Only now: which lists there are to read is in the catalogue.

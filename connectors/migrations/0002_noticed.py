@@ -43,6 +43,11 @@ class Migration(migrations.Migration):
             field=models.TextField(blank=True),
         ),
         migrations.AddField(
+            model_name="connector",
+            name="projects_due_at",
+            field=models.DateTimeField(blank=True, null=True),
+        ),
+        migrations.AddField(
             model_name="issuetype",
             name="listed",
             field=models.BooleanField(default=True),

@@ -42,6 +42,7 @@ class Connector(models.Model):
     jira_lists_at = models.DateTimeField(null=True, blank=True)
     jira_lists_due_at = models.DateTimeField(null=True, blank=True)
     jira_lists_error = models.TextField(blank=True)
+    projects_due_at = models.DateTimeField(null=True, blank=True)  # when to go on with its projects' own statuses
     align_lists_at = models.DateTimeField(null=True, blank=True)
     align_lists_due_at = models.DateTimeField(null=True, blank=True)
     align_lists_error = models.TextField(blank=True)
@@ -80,6 +81,11 @@ class Connector(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def lists_error(self) -> str:
+        """Why nobody looked for what is new lately."""
+        return self.jira_lists_error or self.align_lists_error
 
     @property
     def config_name(self) -> str:

@@ -15,7 +15,8 @@ from alignadmin.parsing import plain, text_in
 from alignadmin.text import end_of_day
 from alignadmin.web.requests import number
 from alignadmin.web.responses import failure, page, redirect
-from connectors.models import Connector
+from connectors.catalogue import schedule
+from connectors.models import Connector, Project
 from connectors.ports.requests import connector_or_404
 from mappings.drift import decisions, watch
 from mappings.drift.address import drift_url, read_address
@@ -86,10 +87,11 @@ def _asked(data: QueryDict) -> tuple[Decision, list[SeenRow]]:
 
 @requires(Right.SEE, Right.EDIT, ("POST",))
 def check(request: HttpRequest, slug: str) -> HttpResponse:
-    """Look at every list now."""
-    connector = connector_or_404(slug)
+    """Look at every list now, and at what is new in Jira and Align."""
+    connector, person = connector_or_404(slug), person_of(request)
     try:
-        watch.start_check(connector, person_of(request))
+        watch.start_check(connector, person)
+        schedule.read_now(connector, Project.objects.all(), actor=person, interactive=False)
     except Refused as refused:
         return failure(request, str(refused))
     return redirect(request, read_address(connector, request.POST).url)

@@ -77,6 +77,12 @@ class MatrixPage:
         return min(times) if times and all(times) else None  # type: ignore[type-var]
 
     @property
+    def statuses_at(self) -> datetime | None:
+        """When Jira was last asked which statuses the project reaches; of many, when its lists were read."""
+        project = self.address.project
+        return project.read_at if project else self.connector.jira_lists_at
+
+    @property
     def errors(self) -> list[str]:
         return [scope.error for scope in self.scopes if scope.error]
 

@@ -196,17 +196,22 @@ def _in_projects(reading: SiteReading, pairs: Reach, change: FindingChange) -> l
 # --- words ------------------------------------------------------------------------------------------------------------
 
 
-def words_of(finding: Finding, where: str = "") -> str:
-    """ "Waiting for vendor (10777) is new in PROJ": without its time and without what it leads to."""
-    name = f"{finding.name} ({finding.remote_id})"
-    place = where or (finding.project.key if finding.project and finding.kind == FindingKind.STATUS else _site(finding))
+def words_of(finding: Finding, *, where: str = "", since: str = "") -> str:
+    """ "Waiting for vendor (10777) is new in PROJ since 09:12", without what it leads to."""
+    name, when = f"{finding.name} ({finding.remote_id})", f" since {since}" if since else ""
+    place = where or _place(finding)
     if finding.change == FindingChange.RENAMED:
-        return f"{finding.before} ({finding.remote_id}) is called {finding.after} now"
+        return f"{finding.before} ({finding.remote_id}) is called {finding.after}{when}"
     if finding.change == FindingChange.MOVED:
-        return f"{name} is {finding.after} now and was {finding.before}"
+        return f"{name} is {finding.after}{when}, and was {finding.before}"
     if finding.change == FindingChange.GONE:
-        return f"{name} is gone from {place}"
-    return f"{name} is {finding.change} in {place}"
+        return f"{name} is gone from {place}{when}"
+    return f"{name} is {finding.change} in {place}{when}"
+
+
+def _place(finding: Finding) -> str:
+    in_project = finding.kind == FindingKind.STATUS and finding.project is not None
+    return finding.project.key if in_project and finding.project else _site(finding)
 
 
 def _site(finding: Finding) -> str:

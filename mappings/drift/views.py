@@ -19,7 +19,7 @@ from connectors.catalogue import schedule
 from connectors.models import Connector, Project
 from connectors.ports.requests import connector_or_404
 from mappings.drift import decisions, watch
-from mappings.drift.address import drift_url, read_address
+from mappings.drift.address import drift_url, found_url, read_address
 from mappings.drift.decisions import (
     LONGEST_ACCEPTANCE,
     Decision,
@@ -32,6 +32,7 @@ from mappings.drift.decisions import (
 from mappings.drift.page import DriftPage
 from mappings.drift.queries import most_drifted
 from mappings.edits.requests import mapping_or_404
+from mappings.findings import services as findings
 from mappings.matrix import address as matrix_address
 
 LONGEST_REASON = 500
@@ -95,6 +96,20 @@ def check(request: HttpRequest, slug: str) -> HttpResponse:
     except Refused as refused:
         return failure(request, str(refused))
     return redirect(request, read_address(connector, request.POST).url)
+
+
+@requires(Right.SEE, Right.EDIT, ("POST",))
+def take_note(request: HttpRequest, slug: str) -> HttpResponse:
+    """Of what is new, renamed, moved or gone: of one line, or of all that the page showed."""
+    connector = connector_or_404(slug)
+    try:
+        until = number(request.POST, "until")
+        if until is None:
+            raise Refused("This request does not say what was shown. Reload the page.")
+        findings.take_note(connector, until=until, key=text_in(request.POST, "key"), actor=person_of(request))
+    except Refused as refused:
+        return failure(request, str(refused))
+    return redirect(request, found_url(connector))
 
 
 @requires(Right.SEE, Right.EDIT, ("POST",))

@@ -77,12 +77,12 @@ def test_what_is_renamed_keeps_its_id_and_says_both_names(filled: Connector, san
     type_, project = IssueType.objects.get(jira_id=10003).name, Project.objects.get(key="SRCH")
     refresh(filled)
     assert said() >= {
-        "QA (10015) is called Testing now",
-        f"{type_} (10003) is called Spike now",
-        f"{project.name} ({project.jira_id}) is called Search and find now",
+        "QA (10015) is called Testing",
+        f"{type_} (10003) is called Spike",
+        f"{project.name} ({project.jira_id}) is called Search and find",
     }
-    assert any("is called PAYMENTS now" in each and each.startswith("PAY (") for each in said())
-    assert any(each.endswith("(515) is called Staging two now") for each in said())
+    assert any("is called PAYMENTS" in each and each.startswith("PAY (") for each in said())
+    assert any(each.endswith("(515) is called Staging two") for each in said())
     assert Finding.objects.count() == 5
 
 
@@ -117,10 +117,10 @@ def test_scope_programme_kind_and_flow_are_told_when_they_change(filled: Connect
     refresh(filled)
     ids = dict(Project.objects.values_list("key", "jira_id"))
     assert said() == {
-        f"PROJ ({ids['PROJ']}) is of programme 11 now and was of programme 12",
-        f"PAY ({ids['PAY']}) is team-managed now and was company-managed",
-        f"SRCH ({ids['SRCH']}) is not in Align's connector now and was in Align's connector",
-        "Delivery flow (8) is inactive now and was active",
+        f"PROJ ({ids['PROJ']}) is of programme 11, and was of programme 12",
+        f"PAY ({ids['PAY']}) is team-managed, and was company-managed",
+        f"SRCH ({ids['SRCH']}) is not in Align's connector, and was in Align's connector",
+        "Delivery flow (8) is inactive, and was active",
     }
 
 
@@ -134,7 +134,7 @@ def test_a_new_project_is_one_finding_and_not_one_more_for_each_of_its_statuses(
     assert Status.objects.filter(project=made).exists()
     assert said() == {
         f"FRESH ({made.jira_id}) is new in Jira",
-        f"FRESH ({made.jira_id}) is in Align's connector now and was not in Align's connector",
+        f"FRESH ({made.jira_id}) is in Align's connector, and was not in Align's connector",
     }
 
 

@@ -79,6 +79,8 @@ def wrong_budget() -> str:
         return f"BUDGET_SLOTS is {slots} and BUDGET_WINDOW is {window:g}: both have to be more than 0."
     if not 0 <= reserved < slots:
         return f"BUDGET_RESERVED is {reserved}: it has to be smaller than BUDGET_SLOTS, which is {slots}."
+    if not 1 <= settings.CATALOGUE_SHARE <= 100:
+        return f"CATALOGUE_SHARE is {settings.CATALOGUE_SHARE}: it is a part in percent, from 1 to 100."
     most = int(settings.SITE_LIMIT * min(1.0, window / SITE_WINDOW))
     if slots <= most:
         return ""

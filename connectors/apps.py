@@ -10,7 +10,8 @@ class ConnectorsConfig(AppConfig):
         from alignadmin.accounts.extensions import EXTENSIONS
         from alignadmin.audit import entries, triggers
         from alignadmin.web.navigation import COUNTS
-        from connectors.catalogue import refresh
+        from connectors.catalogue import jira_lists, job, refresh  # noqa: F401
+        from connectors.catalogue import schedule as catalogue_schedule  # noqa: F401
         from connectors.credentials import probing, reminders  # noqa: F401  registers its job, as the others do that are not used here
         from connectors.credentials.handover import CredentialHoldings
         from connectors.credentials.values import CREDENTIALS
@@ -25,7 +26,7 @@ class ConnectorsConfig(AppConfig):
         EXTENSIONS.holdings = CredentialHoldings()
         EXTENSIONS.guessable_words = guessable_words
         entries.on_appended(listener.project)
-        refresh.on_statuses_moved(remaking.follow_statuses)
+        jira_lists.on_statuses_moved(remaking.follow_statuses)
         COUNTS["History"] = sign_off.waiting_for
         COUNTS["Overview"] = questions.waiting_for
 

@@ -29,6 +29,7 @@ urlpatterns = [
     path("drift/", drift.first_drift, name="first-drift"),
     path("connectors/<slug:slug>/drift/", drift.drift, name="drift"),
     path("connectors/<slug:slug>/drift/decide/", drift.decide, name="drift-decide"),
+    path("connectors/<slug:slug>/drift/noted/", drift.take_note, name="drift-noted"),
     path("connectors/<slug:slug>/drift/check/", drift.check, name="drift-check"),
     path("connectors/<slug:slug>/plan/", plans.new, name="plan-new"),
     path("plans/", plans.plans, name="plans"),

@@ -56,6 +56,11 @@ class JiraClient:
     def __repr__(self) -> str:
         return f"JiraClient({self._remote!r}, {self.deployment})"
 
+    @property
+    def sent(self) -> int:
+        """How many requests have left so far."""
+        return self._remote.sent
+
     def myself(self) -> JiraUser:
         """The test of a credential: many other resources also answer without one, with less in them."""
         user = JiraUser.from_json(self._get("myself"))

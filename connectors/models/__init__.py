@@ -22,6 +22,7 @@ from connectors.models.connector import (
     Stage,
     System,
 )
+from connectors.models.findings import Finding, FindingChange, FindingKind
 from connectors.models.heartbeat import WorkerHeartbeat
 from connectors.models.history import (
     Case,
@@ -56,6 +57,9 @@ __all__ = [
     "CredentialKind",
     "CredentialUse",
     "Every",
+    "Finding",
+    "FindingChange",
+    "FindingKind",
     "HistoryRow",
     "Intake",
     "IntakeRun",

@@ -35,6 +35,11 @@ class Project(models.Model):
     programme_id = models.BigIntegerField(null=True, blank=True)
     align_key = models.CharField(max_length=255, blank=True)  # the key Align knows, when it differs: a renamed key
     align_error = models.TextField(blank=True)  # what Align says is wrong with it
+    # The statuses that its issue types reach: when they were read, when that was tried last (null: to be read first),
+    # and why it failed then.
+    read_at = models.DateTimeField(null=True, blank=True)
+    tried_at = models.DateTimeField(null=True, blank=True)
+    read_error = models.TextField(blank=True)
     vanished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -59,6 +64,7 @@ class Status(models.Model):
     name = models.CharField(max_length=255)
     category = models.CharField(max_length=5, choices=StatusCategory.choices)
     project = models.ForeignKey(Project, null=True, blank=True, on_delete=models.CASCADE, related_name="own_statuses")
+    listed = models.BooleanField(default=True)  # in the site-wide list, which can miss what a project shows
     vanished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -79,6 +85,7 @@ class IssueType(models.Model):
     hierarchy_level = models.SmallIntegerField(null=True, blank=True)  # 1: epics, 0: the base, -1: sub-tasks
     avatar = models.BigIntegerField(null=True, blank=True)  # its picture, which Jira's own types come with
     project = models.ForeignKey(Project, null=True, blank=True, on_delete=models.CASCADE, related_name="own_types")
+    listed = models.BooleanField(default=True)  # in the site-wide list, which can miss what a project shows
     vanished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -37,6 +37,15 @@ class Connector(models.Model):
 
     catalogue_at = models.DateTimeField(null=True, blank=True)  # when the last complete refresh ended
     catalogue_error = models.TextField(blank=True)
+    # The cheap lists of both systems, which are read by the clock: when the reading that is stored began, when the next
+    # one is due (null: not before a complete refresh), and why the last one failed.
+    jira_lists_at = models.DateTimeField(null=True, blank=True)
+    jira_lists_due_at = models.DateTimeField(null=True, blank=True)
+    jira_lists_error = models.TextField(blank=True)
+    projects_due_at = models.DateTimeField(null=True, blank=True)  # when to go on with its projects' own statuses
+    align_lists_at = models.DateTimeField(null=True, blank=True)
+    align_lists_due_at = models.DateTimeField(null=True, blank=True)
+    align_lists_error = models.TextField(blank=True)
     answered_at = models.DateTimeField(null=True, blank=True)  # last good answer of Align
     last_error = models.TextField(blank=True)  # the sentence of the last refused or failed call, empty when healthy
     intake_at = models.DateTimeField(null=True, blank=True)  # last intake of Align's log, by whatever way
@@ -72,6 +81,11 @@ class Connector(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def lists_error(self) -> str:
+        """Why nobody looked for what is new lately."""
+        return self.jira_lists_error or self.align_lists_error
 
     @property
     def config_name(self) -> str:

@@ -19,6 +19,7 @@ class JobKind(models.TextChoices):
     """What a job does, with the words of a page; each has one handler, see connectors.jobs.runner."""
 
     REFRESH = "refresh", "Reading projects, statuses and process flows"
+    LISTS = "lists", "Looking for what is new in Jira and Jira Align"
     OBSERVE = "observe", "Reading the mappings"
     APPLY = "apply", "Applying a plan"
     PLAN_REFRESH = "plan-refresh", "Refreshing a plan"

@@ -8,9 +8,12 @@ delete_mapping  family, and either id or type + source (+ project); connector, u
 add_status      name, category (new|indeterminate|done); id, projects [keys], issue_types [names], pulled
 remove_status   id                       rename_status  id, name
 pull_configuration  (nothing): Align takes the names of Jira's statuses as they are now
-rename_issue_type  id, name
+add_issue_type  name; id, level (1 epics, 0 the base, -1 sub-tasks), projects [keys]: with the statuses of their stories
+remove_issue_type  id                    rename_issue_type  id, name
 add_project     key, name; style (classic|next-gen), programme
 remove_project  key                      rename_project key, and new_key or name or both
+set_project     key, and style (classic|next-gen) or programme or both
+set_reach       key, issue_type (a name), statuses [ids]: what its workflow in this project reaches from now on
 add_step        flow, name; id, state    remove_step id          rename_step id, name
 set_flow        flow, and active or programmes or both
 add_token       site (align|jira), token; user, projects [keys] (what its owner sees; none: everything), and
@@ -35,7 +38,18 @@ from typing import Any
 from . import access, audit, seed
 from .families import FAMILIES, RouteFamily
 from .messages import Json
-from .world import ConnectorRecord, Flow, IssueTypeRecord, ProjectRecord, Record, StatusRecord, Step, World, new_record
+from .world import (
+    ConnectorRecord,
+    Flow,
+    IssueTypeRecord,
+    ProjectRecord,
+    Record,
+    StatusRecord,
+    Step,
+    Workflow,
+    World,
+    new_record,
+)
 
 CATEGORIES = ("new", "indeterminate", "done")
 
@@ -168,10 +182,38 @@ def _pull_configuration(world: World, edit: Json) -> int:
     return len(late)
 
 
-def _rename_issue_type(world: World, edit: Json) -> IssueTypeRecord:
+def _add_issue_type(world: World, edit: Json) -> IssueTypeRecord:
+    projects = [_project(world, key) for key in edit.get("projects", [])]
+    owner = projects[0]["id"] if projects and projects[0]["style"] == "next-gen" else None
+    level = int(edit.get("level", 0))
+    type_id = str(edit.get("id") or max(int(item["id"]) for item in world.issue_types()) + 1)
+    made = IssueTypeRecord(id=type_id, name=edit["name"], subtask=level < 0, level=level, project=owner)
+    world.store.put("issue_type", type_id, made)
+    for project in projects:
+        statuses = project["workflows"][0]["statuses"]
+        project["workflows"].append(Workflow(type=type_id, statuses=list(statuses)))
+        world.store.put("project", project["key"], project)
+    return made
+
+
+def _remove_issue_type(world: World, edit: Json) -> IssueTypeRecord:
+    found = _issue_type(world, edit)
+    world.store.drop("issue_type", found["id"])
+    for project in world.projects():
+        project["workflows"] = [each for each in project["workflows"] if each["type"] != found["id"]]
+        world.store.put("project", project["key"], project)
+    return found
+
+
+def _issue_type(world: World, edit: Json) -> IssueTypeRecord:
     found = world.issue_type(str(edit["id"]))
     if found is None:
         raise ValueError(f"there is no issue type {edit['id']}")
+    return found
+
+
+def _rename_issue_type(world: World, edit: Json) -> IssueTypeRecord:
+    found = _issue_type(world, edit)
     found["name"] = edit["name"]
     world.store.put("issue_type", found["id"], found)
     return found
@@ -223,6 +265,24 @@ def _rename_project(world: World, edit: Json) -> ProjectRecord:
     for family, record in world.all_mappings():
         if record.get("projectKey") == old["key"]:
             world.rewrite(family, record, projectKey=new_key)
+    return project
+
+
+def _set_project(world: World, edit: Json) -> ProjectRecord:
+    project = _project(world, edit["key"])
+    project["style"] = str(edit.get("style", project["style"]))
+    project["programme"] = int(edit.get("programme", project["programme"]))
+    world.store.put("project", project["key"], project)
+    return project
+
+
+def _set_reach(world: World, edit: Json) -> ProjectRecord:
+    project = _project(world, edit["key"])
+    for workflow in project["workflows"]:
+        issue_type = world.issue_type(workflow["type"])
+        if issue_type is not None and issue_type["name"] == edit["issue_type"]:
+            workflow["statuses"] = [int(each) for each in edit["statuses"]]
+    world.store.put("project", project["key"], project)
     return project
 
 
@@ -306,10 +366,14 @@ ACTIONS: dict[str, Callable[[World, dict[str, Any]], object]] = {
     "remove_status": _remove_status,
     "rename_status": _rename_status,
     "pull_configuration": _pull_configuration,
+    "add_issue_type": _add_issue_type,
+    "remove_issue_type": _remove_issue_type,
     "rename_issue_type": _rename_issue_type,
     "add_project": _add_project,
     "remove_project": _remove_project,
     "rename_project": _rename_project,
+    "set_project": _set_project,
+    "set_reach": _set_reach,
     "add_step": _add_step,
     "remove_step": _remove_step,
     "rename_step": _rename_step,

@@ -236,7 +236,7 @@ class Data:
                 avatar=AVATARS[type_name],
             )
             self.issue_types.append(own)
-            workflows.append(Workflow(type=own["id"], statuses=ids))
+            workflows.append(Workflow(type=own["id"], statuses=list(ids)))
         self.projects.append(
             ProjectRecord(id=project_id, key=key, name=name, style="next-gen", programme=programme, workflows=workflows)
         )

@@ -92,7 +92,7 @@ def health(connector: Connector, credentials: Sequence[CredentialLine]) -> Healt
         return Health(style="bad", word="Gap", sentence="Plans pause until the new Jira Align token is current.")
     if refused:
         return Health(style="bad", word="Refused", sentence=f"{' and '.join(refused)} refused the stored credential.")
-    if trouble := connector.last_error or connector.catalogue_error:
+    if trouble := connector.last_error or connector.catalogue_error or connector.lists_error:
         return Health(style="bad", word="Trouble", sentence=trouble)
     if ended:
         return Health(style="bad", word="Expired", sentence=f"Replace the credential for {' and '.join(ended)}.")
@@ -185,8 +185,9 @@ def issue_type_names(connector: Connector) -> list[str]:
 
 
 def worth_showing(connector: Connector) -> QuerySet[Job]:
-    """Align's log is read every minute, so only a failure of that is news."""
-    routine = Q(kind=JobKind.INTAKE) & ~Q(state=JobState.FAILED)
+    """Align's log and what is new are looked for every few minutes, so only a failure of that is news."""
+    by_the_clock = Q(kind=JobKind.INTAKE) | Q(kind=JobKind.LISTS, requested_by=None)
+    routine = by_the_clock & ~Q(state=JobState.FAILED)
     return connector.jobs.exclude(routine).select_related("requested_by")
 
 

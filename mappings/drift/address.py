@@ -26,11 +26,21 @@ class Tab(StrEnum):
     OPEN = "open"
     UNKNOWN = "unknown"
     ACCEPTED = "accepted"
+    FOUND = "found"
     CHECKS = "checks"
 
     @property
     def label(self) -> str:
-        return {"open": "To decide", "unknown": "Unknown", "accepted": "Accepted", "checks": "Checks"}[self.value]
+        return LABELS[self.value]
+
+
+LABELS = {
+    "open": "To decide",
+    "unknown": "Unknown",
+    "accepted": "Accepted",
+    "found": "New and gone",
+    "checks": "Checks",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,3 +119,7 @@ def read_address(connector: Connector, data: QueryDict) -> DriftAddress:
 
 def drift_url(connector: Connector) -> str:
     return reverse("drift", args=[connector.slug])
+
+
+def found_url(connector: Connector) -> str:
+    return DriftAddress(connector=connector, tab=Tab.FOUND).url

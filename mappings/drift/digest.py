@@ -25,15 +25,17 @@ from alignadmin.text import one_line
 from connectors.history.intake import gaps
 from connectors.models import Connector
 from connectors.ports.audited import context_of
-from mappings.drift.address import DriftAddress, Tab
+from mappings.drift.address import DriftAddress, Tab, found_url
 from mappings.drift.lines import SOON, DriftLine, drift_lines, list_name
 from mappings.drift.queries import accepted_rows, drifted_rows, unknown_scopes
+from mappings.findings.lines import FindingLine, attention
 from mappings.models import DriftCheck, Mapping
 
 DIGEST, SENT = "drift-digest", "drift.digest_sent"
 DAY = timedelta(days=1)
 MOST_LINES = 50  # of each kind in one message
 LONGEST_LINE = 300
+FOUND_WORDS = ("not mapped", "found in Jira and Align")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +139,7 @@ def _queue(
         "connector": one_line(connector.name),
         "parts": parts,
         "link": site + DriftAddress(connector=connector).url,
+        "found": site + found_url(connector) if any(part.word in FOUND_WORDS for part in parts) else "",
         "checks": site + DriftAddress(connector=connector, tab=Tab.CHECKS).url,
     }
     counts = {part.word: part.count for part in parts}
@@ -164,7 +167,12 @@ def parts_of(connector: Connector, *, since: datetime) -> list[DigestPart]:
     """What there is to say; empty when there is nothing."""
     drifted, now = drifted_rows(connector), timezone.now()
     ending = accepted_rows(connector).filter(accepted_until__lte=now + SOON)
+    noticed = attention(connector)
+    falling = [line for line in noticed if line.is_falling]
+    found = [line for line in noticed if not line.is_falling and line.since > since]
     parts = [
+        _of_findings("New in Jira and not mapped", FOUND_WORDS[0], falling),
+        _of_findings("Found in Jira and Align since the last digest", FOUND_WORDS[1], found),
         _of_rows("New since the last digest", "new", drifted.filter(drifted_at__gt=since), _drift_line),
         _of_rows("Still to decide", "still to decide", drifted.exclude(drifted_at__gt=since), _drift_line),
         _of_rows("Accepted until a time within 7 days", "accepted and ending", ending, _ending_line),
@@ -181,6 +189,11 @@ def _of_rows(title: str, word: str, rows: QuerySet[Mapping], words: Callable[[Dr
     lines = [_cut(words(line)) for line in drift_lines(shown, address)] if address else []
     count = rows.count() if len(shown) == MOST_LINES else len(shown)
     return DigestPart(title=title, word=word, lines=lines, count=count)
+
+
+def _of_findings(title: str, word: str, lines: Sequence[FindingLine]) -> DigestPart:
+    shown = [_cut(f"{line.sentence(since=_stamp(line.since))}.") for line in lines[:MOST_LINES]]
+    return DigestPart(title=title, word=word, lines=shown, count=len(lines))
 
 
 def _drift_line(line: DriftLine) -> str:

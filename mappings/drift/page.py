@@ -15,8 +15,9 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
+from connectors.catalogue.findings import words_of
 from connectors.jobs.runner import latest
-from connectors.models import Job, JobKind, WorkItemType
+from connectors.models import Finding, Job, JobKind, WorkItemType
 from mappings.drift.address import SHARED, SIZES, UNKNOWN, DriftAddress, Tab
 from mappings.drift.lines import DriftLine, drift_lines, list_name
 from mappings.drift.queries import accepted_rows, filtered_rows, rows_in, unknown_scopes
@@ -25,10 +26,12 @@ from mappings.drift.status import status as watch_status
 from mappings.edits.queries import OPEN_SITUATIONS
 from mappings.engine.families import FAMILIES
 from mappings.engine.values import Direction, Situation
+from mappings.findings.lines import FindingLine, attention
 from mappings.models import DriftCheck, Mapping, Scope
 
 Row = TypeVar("Row", bound=Model)
 CHECKS_PER_PAGE = 50
+FINDINGS_PER_PAGE = 50
 MOST_PROJECTS = 500
 
 
@@ -77,7 +80,8 @@ class DriftPage:
     @cached_property
     def counts(self) -> dict[str, int]:
         accepted = accepted_rows(self.connector).count()
-        return {"open": self.status.drifted, "accepted": accepted, "unknown": self.status.unknown}
+        counts = {"open": self.status.drifted, "accepted": accepted, "unknown": self.status.unknown}
+        return counts | {"found": len(self.noticed)}
 
     @property
     def tabs(self) -> list[TabLink]:
@@ -173,6 +177,34 @@ class DriftPage:
             rows=scope.held,  # type: ignore[attr-defined]
             drifted=address.url if scope.drifted else "",  # type: ignore[attr-defined]
         )
+
+    # --- what is new, renamed, moved and gone ---
+
+    @cached_property
+    def noticed(self) -> list[FindingLine]:
+        """What somebody should look at."""
+        return attention(self.connector)
+
+    @property
+    def falling(self) -> list[FindingLine]:
+        """New statuses whose items fall to 0: the lists match, and the work items do not."""
+        return [line for line in self.noticed if line.is_falling]
+
+    @property
+    def noticed_until(self) -> int:
+        """A click takes note of no more than was shown."""
+        return max((each.pk for line in self.noticed for each in line.findings), default=0)
+
+    @cached_property
+    def found_before(self) -> Page[Finding]:
+        found = Finding.objects.filter(connector=self.connector).select_related("project", "seen_by")
+        return self._paged(found.order_by("-found_at", "-pk"), FINDINGS_PER_PAGE)
+
+    @property
+    def found_lines(self) -> list[tuple[Finding, str]]:
+        return [(each, words_of(each)) for each in self.found_before]
+
+    # --- the checks ---
 
     @cached_property
     def checks(self) -> Page[DriftCheck]:

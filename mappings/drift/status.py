@@ -1,6 +1,7 @@
 """How the watch over a connector stands: clean, drifted or unknown, and what is promised about the next change.
 
-Clean is said only while every list was read lately and without an error; anything else is not known.
+Clean is said only while every list, and what Jira and Align contain, was read lately and without an error; anything
+else is not known.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from django.utils import timezone
 
 from connectors.models import ACTIVE, AuditSource, Connector, Job, JobKind, Project
 from connectors.setup import maintenance
+from mappings.drift import covered
+from mappings.drift.covered import Covered, ProjectAges
 from mappings.engine.families import FAMILIES
 from mappings.engine.values import Direction, Situation
 from mappings.models import CheckKind, DriftCheck, Mapping, Scope
@@ -50,6 +53,7 @@ class WatchStatus:
     is_checking: bool
     why: str
     sentence: str
+    covers: tuple[Covered, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,12 +78,14 @@ def statuses(connectors: Sequence[Connector]) -> dict[int, WatchStatus]:
     """Of many connectors by their keys, in a fixed number of queries."""
     keys = [connector.pk for connector in connectors]
     lists, drifted, last = _lists(keys), _drifted(keys), _last_checks(keys)
+    ages = covered.project_ages(connectors)
     whole = Job.objects.filter(connector__in=keys, kind=JobKind.OBSERVE, subject="", state__in=ACTIVE)
     checking = set(whole.values_list("connector_id", flat=True))
     return {
         connector.pk: _status(
             connector,
             lists=lists[connector.pk],
+            ages=ages[connector.pk],
             drifted=drifted.get(connector.pk, 0),
             last=last.get((connector.pk, CheckKind.LISTS)),
             last_log=last.get((connector.pk, CheckKind.LOG)),
@@ -93,12 +99,17 @@ def _status(
     connector: Connector,
     *,
     lists: ListCounts,
+    ages: ProjectAges,
     drifted: int,
     last: DriftCheck | None,
     last_log: DriftCheck | None,
     is_checking: bool,
 ) -> WatchStatus:
-    why = _why_not_known(connector, lists, last)
+    why = _why_not_known(connector, lists, last) or covered.too_old(
+        connector, ages, without_clock=WITHOUT_CLOCK, margin=MARGIN
+    )
+    oldest_at = lists.oldest_at if lists.read == lists.expected else None
+    log_at = last_log.finished_at if last_log and _source(connector) is AuditSource.ENDPOINT else None
     state = WatchState.DRIFTED if drifted else WatchState.UNKNOWN if why else WatchState.CLEAN
     return WatchStatus(
         state=state,
@@ -108,10 +119,11 @@ def _status(
         last=last,
         last_log=last_log,
         next_at=connector.observe_due_at if _goes_by_the_clock(connector) else None,
-        oldest_at=lists.oldest_at if lists.read == lists.expected else None,
+        oldest_at=oldest_at,
         is_checking=is_checking,
         why=why,
         sentence=promise(connector, _took(last)),
+        covers=covered.parts(connector, ages, lists=lists.expected, lists_at=oldest_at, log_at=log_at),
     )
 
 

@@ -15,10 +15,11 @@ from alignadmin.parsing import plain, text_in
 from alignadmin.text import end_of_day
 from alignadmin.web.requests import number
 from alignadmin.web.responses import failure, page, redirect
-from connectors.models import Connector
+from connectors.catalogue import schedule
+from connectors.models import Connector, Project
 from connectors.ports.requests import connector_or_404
 from mappings.drift import decisions, watch
-from mappings.drift.address import drift_url, read_address
+from mappings.drift.address import drift_url, found_url, read_address
 from mappings.drift.decisions import (
     LONGEST_ACCEPTANCE,
     Decision,
@@ -31,6 +32,7 @@ from mappings.drift.decisions import (
 from mappings.drift.page import DriftPage
 from mappings.drift.queries import most_drifted
 from mappings.edits.requests import mapping_or_404
+from mappings.findings import services as findings
 from mappings.matrix import address as matrix_address
 
 LONGEST_REASON = 500
@@ -86,13 +88,28 @@ def _asked(data: QueryDict) -> tuple[Decision, list[SeenRow]]:
 
 @requires(Right.SEE, Right.EDIT, ("POST",))
 def check(request: HttpRequest, slug: str) -> HttpResponse:
-    """Look at every list now."""
-    connector = connector_or_404(slug)
+    """Look at every list now, and at what is new in Jira and Align."""
+    connector, person = connector_or_404(slug), person_of(request)
     try:
-        watch.start_check(connector, person_of(request))
+        watch.start_check(connector, person)
+        schedule.read_now(connector, Project.objects.all(), actor=person, interactive=False)
     except Refused as refused:
         return failure(request, str(refused))
     return redirect(request, read_address(connector, request.POST).url)
+
+
+@requires(Right.SEE, Right.EDIT, ("POST",))
+def take_note(request: HttpRequest, slug: str) -> HttpResponse:
+    """Of what is new, renamed, moved or gone: of one line, or of all that the page showed."""
+    connector = connector_or_404(slug)
+    try:
+        until = number(request.POST, "until")
+        if until is None:
+            raise Refused("This request does not say what was shown. Reload the page.")
+        findings.take_note(connector, until=until, key=text_in(request.POST, "key"), actor=person_of(request))
+    except Refused as refused:
+        return failure(request, str(refused))
+    return redirect(request, found_url(connector))
 
 
 @requires(Right.SEE, Right.EDIT, ("POST",))

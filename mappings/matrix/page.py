@@ -22,6 +22,7 @@ from mappings.engine.families import family_of
 from mappings.engine.matrix import Matrix, Only, build
 from mappings.engine.values import Direction, Kind, Severity, Situation, TypeName
 from mappings.engine.view import View
+from mappings.findings.lines import FindingLine, attention
 from mappings.matrix.address import DIRECTIONS, MatrixAddress, type_refusal
 from mappings.matrix.lines import DuplicateLine, EditLine, OpenLine, _ids, duplicate_line, edit_line, open_line
 from mappings.models import Edit, ForeignRecord, Mapping, Scope
@@ -75,6 +76,12 @@ class MatrixPage:
     def observed_at(self) -> datetime | None:
         times = [scope.observed_at for scope in self.scopes]
         return min(times) if times and all(times) else None  # type: ignore[type-var]
+
+    @property
+    def statuses_at(self) -> datetime | None:
+        """When Jira was last asked which statuses the project reaches; of many, when its lists were read."""
+        project = self.address.project
+        return project.read_at if project else self.connector.jira_lists_at
 
     @property
     def errors(self) -> list[str]:
@@ -176,6 +183,15 @@ class MatrixPage:
             Link(label=label, href=self.address.but(view=view).url, current=view == self.address.view)
             for view, label in (("grid", "Grid"), ("list", "List"))
         ]
+
+    # --- what is new or gone ---
+
+    @cached_property
+    def noticed(self) -> list[FindingLine]:
+        """Of the project shown, or of any where all are."""
+        project = self.address.project
+        lines = attention(self.connector)
+        return [line for line in lines if line.concerns(project.pk if project else None)]
 
     # --- beside the grid ---------------------------------------------------------------------------------------
 

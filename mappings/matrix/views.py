@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 
 from alignadmin.accounts.guard import requires
@@ -15,8 +15,9 @@ from alignadmin.errors import Refused
 from alignadmin.parsing import text_in, whole
 from alignadmin.web.requests import number
 from alignadmin.web.responses import failure, page, redirect
+from connectors.catalogue import schedule
 from connectors.jobs import runner
-from connectors.models import JobKind
+from connectors.models import JobKind, Project
 from connectors.ports.requests import connector_or_404
 from mappings.edits import services
 from mappings.edits.requests import mapping_or_404
@@ -188,17 +189,25 @@ def keep(request: HttpRequest, slug: str) -> HttpResponse:
 
 @requires(Right.SEE, Right.EDIT, ("POST",))
 def refresh(request: HttpRequest, slug: str) -> HttpResponse:
-    """Read the lists of this matrix again: a person's click, so it may use the reserved part of the budget."""
-    connector = connector_or_404(slug)
+    """Read what this matrix shows, in Align and in Jira: a person's click may use the reserved part of the budget."""
+    connector, person = connector_or_404(slug), person_of(request)
     address = read_address(connector, request.POST)
-    shown = MatrixPage(address, person_of(request))
+    shown = MatrixPage(address, person)
     if not shown.scopes:
         with transaction.atomic():
             ensure_scopes(connector)
-        shown = MatrixPage(address, person_of(request))
+        shown = MatrixPage(address, person)
     wanted = sorted(scope.pk for scope in shown.scopes)
     subject = ",".join(str(pk) for pk in wanted)[:100]
     # Without a list of its own the job reads all of them, which is no longer what one person waits for.
     params = {"scopes": wanted, "interactive": bool(wanted)}
-    runner.start(connector, JobKind.OBSERVE, actor=person_of(request), subject=subject, params=params)
+    runner.start(connector, JobKind.OBSERVE, actor=person, subject=subject, params=params)
+    schedule.read_now(connector, _projects_of(address), actor=person, interactive=True)
     return redirect(request, address.url)
+
+
+def _projects_of(address: MatrixAddress) -> QuerySet[Project]:
+    """Whose statuses the matrix shows."""
+    if address.project is not None:
+        return Project.objects.filter(pk=address.project.pk)
+    return Project.objects.filter(team_managed=False)

@@ -27,13 +27,16 @@ from connectors.models import Connector, Credential, HistoryRow
 from connectors.ports.requests import with_credentials
 from connectors.setup import queries
 from mappings.contract import facts
-from mappings.drift.address import drift_url
+from mappings.drift.address import drift_url, found_url
 from mappings.drift.status import WatchStatus, statuses
 from mappings.edits.queries import situation_counts
 from mappings.engine.values import Situation
+from mappings.findings import lines as findings
 from mappings.matrix import coverage
 from mappings.models import Plan, PlanState
 from mappings.planning.emergencies import emergencies
+
+MOST_FINDINGS = 5  # named on a card; the drift page has them all
 
 
 @dataclass
@@ -64,6 +67,7 @@ class OverviewConnector:
     def waiting(self) -> list[tuple[str, str]]:
         """(sentence, address) of everything that waits for somebody."""
         parts = (
+            self._waiting_findings,
             self._waiting_credentials,
             self._waiting_contract,
             self._waiting_rows,
@@ -72,6 +76,14 @@ class OverviewConnector:
             self._waiting_log,
         )
         return [line for part in parts for line in part()]
+
+    def _waiting_findings(self) -> Iterator[tuple[str, str]]:
+        """What is otherwise in Jira or Align than before, what falls to 0 first."""
+        lines = findings.attention(self.connector)
+        for line in lines[:MOST_FINDINGS]:
+            yield line.sentence(), line.href
+        if (more := len(lines) - MOST_FINDINGS) > 0:
+            yield f"{_counted(more, 'more difference')} found in Jira and Align", found_url(self.connector)
 
     def _waiting_credentials(self) -> Iterator[tuple[str, str]]:
         """What is refused, and what ends from the first day of reminders on, for those who may replace it."""

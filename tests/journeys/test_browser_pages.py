@@ -43,6 +43,7 @@ PAGES = {
     "drift of a filter": "/connectors/{slug}/drift/?situation=unknown",
     "drift not known": "/connectors/{slug}/drift/?tab=unknown",
     "accepted drift": "/connectors/{slug}/drift/?tab=accepted",
+    "new and gone": "/connectors/{slug}/drift/?tab=found",
     "drift checks": "/connectors/{slug}/drift/?tab=checks",
     "new plan": "/connectors/{slug}/plan/",
     "plans": "/plans/",
@@ -154,6 +155,7 @@ def furnished(site: Site) -> Iterator[Furnished]:
         draft = plan_of(own, 10016, 5, seen=4, approve=False)
         own.set_cell(10011, 1, seen=0, email=EDITOR)
         own.sandbox.edit("update_mapping", family="a2j_state", project="PROJ", type=4, source=2, target=10013)
+        own.sandbox.edit("add_status", id=10777, name="Waiting for vendor", projects=["PROJ"])
         own.read_again()
         pack_of(own)
         yield Furnished(

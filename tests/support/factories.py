@@ -34,10 +34,12 @@ def person(role: Role = Role.ADMIN, *, email: str = "", name: str = "", pk: int 
     return made
 
 
-def connector(site: str, *, actor: Person, slug: str = "acme", name: str = "Acme") -> Connector:
+def connector(
+    site: str, *, actor: Person, slug: str = "acme", name: str = "Acme", align_id: int = CONNECTOR_ID
+) -> Connector:
     """A connector to a sandbox at `site`, with the tokens that the sandbox takes."""
     data = services.ConnectorData(
-        name=name, align_site=site, align_connector_id=CONNECTOR_ID, jira_site=site, jira_kind=JiraKind.CLOUD
+        name=name, align_site=site, align_connector_id=align_id, jira_site=site, jira_kind=JiraKind.CLOUD
     )
     return services.add_connector(slug, data, SANDBOX_SECRETS, actor=actor)
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from alignadmin.audit.models import Entry
 from connectors.align.resources import ConnectorProject
-from connectors.catalogue import refresh as catalogue
+from connectors.catalogue.align_lists import store_align_lists
+from connectors.catalogue.findings import SiteReading
+from connectors.catalogue.jira_lists import JiraLists, store_jira_lists
+from connectors.catalogue.reachable import ProjectStatuses, store_reachable
 from connectors.jira.client import JiraClient
 from connectors.jira.resources import IssueTypeStatuses, JiraIssueType, JiraProject, JiraStatus
 from connectors.jobs import runner
@@ -58,9 +63,11 @@ def vanished() -> dict[str, int]:
 
 
 def rows() -> dict[str, list[Any]]:
-    """The whole catalogue, to compare."""
+    """The whole catalogue, to compare; without when it was read."""
     tables = (Project, Status, IssueType, ProcessFlow, ProcessStep, ReachableStatus)
-    return {table.__name__: list(table._default_manager.order_by("pk").values()) for table in tables}
+    names = {table: [each.attname for each in table._meta.concrete_fields] for table in tables}
+    kept = {table: [name for name in names[table] if name not in ("read_at", "tried_at")] for table in tables}
+    return {table.__name__: list(table._default_manager.order_by("pk").values(*kept[table])) for table in tables}
 
 
 NOTHING = {"Project": 0, "Status": 0, "IssueType": 0, "ProcessFlow": 0, "ProcessStep": 0}
@@ -204,27 +211,42 @@ def align_project(**values: Any) -> ConnectorProject:
     return ConnectorProject(**{**known, "error_message": "", **values})
 
 
+def read_now(owner: Connector) -> SiteReading:
+    return SiteReading(connector=owner, began_at=timezone.now())
+
+
+def store(
+    owner: Connector,
+    projects: list[JiraProject],
+    align: Sequence[ConnectorProject] = (),
+    statuses: Sequence[JiraStatus] = (),
+) -> None:
+    """What a refresh stores of these lists."""
+    store_jira_lists(read_now(owner), JiraLists(projects=projects, statuses=statuses, types=[]))
+    store_align_lists(read_now(owner), align, [])
+
+
 def test_a_key_renamed_in_jira_is_noted_and_align_is_asked_by_the_one_it_knows(bare_connector: Connector) -> None:
-    catalogue.store_projects(bare_connector, [jira_project(key="OLD")], [align_project()])
-    catalogue.store_projects(bare_connector, [jira_project()], [align_project()])
+    store(bare_connector, [jira_project(key="OLD")], [align_project()])
+    store(bare_connector, [jira_project()], [align_project()])
     renamed = Project.objects.get()
     assert (renamed.key, renamed.align_key, renamed.wire_key, renamed.in_scope) == ("NEW", "OLD", "OLD", True)
-    catalogue.store_projects(bare_connector, [jira_project()], [align_project(project_key="NEW")])
+    store(bare_connector, [jira_project()], [align_project(project_key="NEW")])
     renamed.refresh_from_db()
     assert (renamed.align_key, renamed.wire_key) == ("", "NEW")
 
 
 def test_a_list_that_names_one_thing_twice_stores_it_once(bare_connector: Connector) -> None:
     status = JiraStatus(id=5, name="QA", category="done", project_id=None)
-    catalogue.store_projects(bare_connector, [jira_project(), jira_project(name="Renamed meanwhile")], [])
-    catalogue.store_statuses(bare_connector, [status, status])
+    twice = [jira_project(), jira_project(name="Renamed meanwhile")]
+    store(bare_connector, twice, statuses=[status, status])
     assert [each.name for each in Project.objects.all()] == ["Renamed meanwhile"]
     assert Status.objects.count() == 1
 
 
 def test_names_longer_than_any_column_are_cut(bare_connector: Connector) -> None:
-    catalogue.store_projects(bare_connector, [jira_project(name="→" * 300)], [])
-    catalogue.store_statuses(bare_connector, [JiraStatus(id=5, name="→" * 300, category="new", project_id=None)])
+    status = JiraStatus(id=5, name="→" * 300, category="new", project_id=None)
+    store(bare_connector, [jira_project(name="→" * 300)], statuses=[status])
     assert Project.objects.get().name == Status.objects.get().name == "→" * 255
 
 
@@ -305,28 +327,29 @@ def test_two_thousand_projects_take_few_queries(bare_connector: Connector) -> No
     in_scope = [align_project(id=number, project_id=number, project_key=f"K{number}") for number in range(2000)]
     statuses = [JiraStatus(id=number, name="QA", category="new", project_id=number % 2000) for number in range(10_000)]
     with CaptureQueriesContext(connection) as filling:
-        catalogue.store_projects(bare_connector, projects, in_scope)
-        catalogue.store_statuses(bare_connector, statuses)
-    assert len(filling) < 150
+        store(bare_connector, projects, in_scope, statuses)
+    assert len(filling) < 170
+    with CaptureQueriesContext(connection) as again:
+        store(bare_connector, projects, in_scope, statuses)
+    assert len(again) < 40, "what is known already is not written again"
     with CaptureQueriesContext(connection) as emptying:
-        catalogue.store_projects(bare_connector, projects[:1], in_scope)
-        catalogue.mark_vanished_in_jira(bare_connector, [], [])
+        store(bare_connector, projects[:1], in_scope)
     assert len(emptying) < 60
     assert (vanished()["Project"], vanished()["Status"]) == (1999, 10_000)
 
 
 def test_a_portion_of_projects_takes_the_same_queries_whether_or_not_it_changed(bare_connector: Connector) -> None:
     count = 100
-    catalogue.store_projects(bare_connector, [jira_project(id=number, key=f"K{number}") for number in range(count)], [])
+    store(bare_connector, [jira_project(id=number, key=f"K{number}") for number in range(count)])
     story = JiraIssueType(id=1, name="Story", is_subtask=False, hierarchy_level=0, project_id=None)
     statuses = tuple(JiraStatus(id=number, name="QA", category="new", project_id=None) for number in range(12))
     answered = [IssueTypeStatuses(issue_type=story, statuses=statuses)]
-    portion = [(project, answered) for project in Project.objects.all()]
+    portion = [ProjectStatuses(project=project, statuses=answered) for project in Project.objects.all()]
     with CaptureQueriesContext(connection) as first:
-        catalogue.store_reachable(bare_connector, portion)
+        store_reachable(read_now(bare_connector), portion)
     assert len(first) < 25
     with CaptureQueriesContext(connection) as second:
-        catalogue.store_reachable(bare_connector, portion)
+        store_reachable(read_now(bare_connector), portion)
     assert len(second) < len(first)
     assert ReachableStatus.objects.count() == count * 12
 

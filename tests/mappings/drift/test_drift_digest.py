@@ -20,7 +20,18 @@ from alignadmin.audit import verification
 from alignadmin.due_work import run_due
 from alignadmin.mail import sending
 from alignadmin.mail.models import OutgoingMail
-from connectors.models import AuditSource, Connector, Coverage, HistoryRow, Status, StatusCategory
+from connectors.models import (
+    AuditSource,
+    Connector,
+    Coverage,
+    Finding,
+    HistoryRow,
+    IssueType,
+    Project,
+    ReachableStatus,
+    Status,
+    StatusCategory,
+)
 from mappings.drift import digest
 from mappings.engine.values import Situation
 from mappings.models import CheckKind, DriftCheck, Mapping, Scope
@@ -302,3 +313,69 @@ def test_two_workers_at_once_send_one(transactional_db: None, owner: Connector) 
     assert sum(sent) == 1
     sending.send_due()
     assert (len(mail.outbox), len(entries())) == (1, 1)
+
+
+# --- what is new and gone in Jira and Align ---------------------------------------------------------------------------
+
+
+def found(owner: Connector, number: int, change: str = "new", **values: Any) -> Finding:
+    known = {"kind": "status", "name": f"Stage {number}", "found_at": timezone.now(), **values}
+    return Finding.objects.create(connector=owner, change=change, remote_id=number, **known)
+
+
+def reached_story_status(owner: Connector, number: int) -> Project:
+    """A status that stories of a project can have, in a list that was read and has no mapping for it."""
+    project = Project.objects.create(connector=owner, jira_id=1, key="PROJ", name="One", in_scope=True)
+    story = IssueType.objects.create(connector=owner, jira_id=2, name="Story", hierarchy_level=0)
+    status = Status.objects.create(connector=owner, jira_id=number, name="QA", category=StatusCategory.DOING)
+    ReachableStatus.objects.create(project=project, issue_type=story, status=status)
+    Scope.objects.create(connector=owner, family="j2a-state", project=None, observed_at=timezone.now())
+    return project
+
+
+def test_a_new_status_that_falls_to_0_comes_first_and_is_told_until_it_is_mapped(owner: Connector) -> None:
+    project = reached_story_status(owner, 10777)
+    before = timezone.now() - timedelta(days=2)
+    found(owner, 10777, name="Waiting for vendor", project=project, found_at=before)
+    send_due()
+    assert mail.outbox[0].subject == "Drift of Acme: 1 not mapped"
+    since = f"Waiting for vendor (10777) is new in PROJ since {before:%-d %b %Y, %H:%M} UTC"
+    assert f"- {since}: stories that reach it fall to 0 - Pending approval." in body()
+    assert "https://align.example.test/connectors/acme/drift/?tab=found\n" in body()
+
+    mail.outbox.clear()
+    scope = Scope.objects.get()
+    Mapping.objects.create(
+        scope=scope,
+        work_item_type="story",
+        source_id=10777,
+        wanted=2,
+        applied=2,
+        observed=2,
+        situation=Situation.IN_SYNC,
+    )
+    due(owner)
+    send_due()
+    assert mail.outbox == []
+
+
+def test_what_was_found_since_the_last_digest_is_told_once_and_what_somebody_has_seen_is_not(owner: Connector) -> None:
+    found(owner, 5, "renamed", before="QA", after="Testing", name="Testing")
+    found(owner, 6, "gone", seen_at=timezone.now())
+    found(owner, 7, "gone", ended_at=timezone.now())
+    send_due()
+    assert mail.outbox[0].subject == "Drift of Acme: 1 found in Jira and Align"
+    assert "- QA (5) is called Testing since " in body()
+    assert "(6)" not in body()
+    assert "(7)" not in body()
+    mail.outbox.clear()
+    Finding.objects.update(found_at=timezone.now() - timedelta(days=1))
+    due(owner)
+    send_due()
+    assert mail.outbox == []
+
+
+def test_a_name_of_a_status_begins_no_line_of_the_message(owner: Connector) -> None:
+    found(owner, 5, name="QA\nhttps://evil.test")
+    send_due()
+    assert "\nhttps://evil.test" not in body()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -15,7 +17,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from alignadmin.accounts.models import Person
+from alignadmin.accounts.models import Person, Role
 from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
 from alignadmin.http.errors import ReadOnlyRefused
@@ -26,12 +28,13 @@ from connectors.jobs.threads import DatabaseThreads
 from connectors.models import AuditSource, Connector, HistoryRow, Job, JobKind, JobState, Project
 from connectors.setup import maintenance
 from mappings import planning
-from mappings.drift import watch
+from mappings.drift import covered, watch
 from mappings.drift.decisions import Decision, decide
 from mappings.engine.values import Situation
 from mappings.models import Change, ChangeState, CheckKind, DriftCheck, Mapping, Scope
 from mappings.observing.causes import cause_of
 from mappings.observing.scopes import scopes_in_use
+from tests.conftest import SignIn
 from tests.support import mapping_helpers
 from tests.support.mapping_helpers import edit, mapping, observe
 from tests.support.sandbox_fixture import RunningSandbox
@@ -705,3 +708,90 @@ def test_the_times_of_a_status_are_those_of_its_connector(connector: Connector) 
     assert not status.is_checking
     watch.start_check(connector, None)
     assert watch.status(connector).is_checking
+
+
+# --- what "clean" covers ----------------------------------------------------------------------------------------------
+
+
+def test_clean_says_what_it_covers_and_since_when_each_part_was_read(connector: Connector, signed_in: SignIn) -> None:
+    log_tick(connector)
+    times = {f"{name}_lists_at": timezone.now() - timedelta(minutes=age) for name, age in (("jira", 3), ("align", 4))}
+    Connector.objects.filter(pk=connector.pk).update(**times)
+    Project.objects.filter(key="PAY").update(read_at=timezone.now() - timedelta(minutes=7))
+    Scope.objects.filter(pk=Scope.objects.earliest("pk").pk).update(observed_at=timezone.now() - timedelta(minutes=9))
+    page = signed_in(Role.VIEWER).get("/connectors/acme/drift/").content.decode()
+    said = re.sub(r"<[^>]+>", "", page[page.index("Clean covers") :]).partition(".")[0]
+    assert said == (
+        "Clean covers: 12 mapping lists, 9 min ago · Jira’s projects, statuses and issue types, 3 min ago · "
+        "the statuses of each of 4 projects, 7 min ago · "
+        "the connector’s projects and the process flows in Align, 4 min ago · Align’s log, just now"
+    )
+    without_log(connector)
+    assert "Align’s log, not read here." in signed_in(Role.VIEWER).get("/connectors/acme/drift/").content.decode()
+
+
+OLD, OLDER = timedelta(minutes=11, seconds=30), timedelta(minutes=12, seconds=30)
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        ("jira_lists_at", "What Jira contains was read at"),
+        ("align_lists_at", "What Align contains was read at"),
+        ("read_at", "The statuses of a project were read at"),
+    ],
+)
+def test_clean_is_not_said_where_the_catalogue_is_older_than_its_interval_allows(
+    connector: Connector, column: str, said: str
+) -> None:
+    def at(age: timedelta) -> watch.WatchStatus:
+        when = {column: timezone.now() - age}
+        if column == "read_at":
+            Project.objects.filter(key="PAY").update(**when)
+        else:
+            Connector.objects.filter(pk=connector.pk).update(**when)
+        connector.refresh_from_db()
+        return watch.status(connector)
+
+    assert at(OLD).state == watch.WatchState.CLEAN
+    status = at(OLDER)
+    assert status.state == watch.WatchState.UNKNOWN
+    assert status.why.startswith(said)
+    assert "longer ago than 12 min" in status.why
+
+
+def test_a_large_site_is_given_the_time_that_its_rotation_takes(connector: Connector) -> None:
+    read_at = timezone.now() - timedelta(minutes=40)
+    others = [
+        Project(connector=connector, jira_id=90_000 + number, key=f"L{number}", name="L", in_scope=True)
+        for number in range(2000)
+    ]
+    Project.objects.bulk_create(others)
+    Project.objects.update(read_at=read_at)
+    ages = covered.project_ages([connector])[connector.pk]
+    margin = {"without_clock": timedelta(minutes=15), "margin": timedelta(minutes=2)}
+    assert timedelta(minutes=44) < ages.rotation < timedelta(minutes=48)
+    assert covered.too_old(connector, ages, **margin) == ""
+    assert covered.too_old(connector, replace(ages, oldest_at=read_at - timedelta(minutes=10)), **margin)
+
+
+def test_a_reading_that_failed_is_told_and_clean_is_not_said(connector: Connector) -> None:
+    Connector.objects.filter(pk=connector.pk).update(jira_lists_error="Jira refused: 403.")
+    connector.refresh_from_db()
+    status = watch.status(connector)
+    assert (status.state, status.why) == (
+        watch.WatchState.UNKNOWN,
+        "Nobody could look for what is new in Jira and Align. Jira refused: 403.",
+    )
+
+
+def test_clean_names_the_new_status_that_falls_to_0(
+    connector: Connector, sandbox: RunningSandbox, signed_in: SignIn
+) -> None:
+    sandbox.edit("add_status", id=10777, name="Waiting for vendor", projects=["PROJ"], issue_types=["Story"])
+    Connector.objects.filter(pk=connector.pk).update(jira_lists_due_at=timezone.now())
+    Project.objects.update(tried_at=None)
+    run_due()
+    page = signed_in(Role.VIEWER).get("/connectors/acme/drift/").content.decode()
+    assert "Every list matches what was applied, but 1 new status is not mapped." in page
+    assert "Waiting for vendor (10777) is new in PROJ since" in page

@@ -1,0 +1,191 @@
+"""The job that looks for what is new: a site's cheap lists, then the statuses of some of its projects.
+
+What it reads is stored for every connector that shares the site. One project's refusal is that project's state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from alignadmin.due_work import wake
+from alignadmin.errors import SealError
+from alignadmin.http.errors import BadRequest, Forbidden, Malformed, NotFound, RemoteError
+from connectors.align.resources import AlignProcessFlow
+from connectors.catalogue import sites
+from connectors.catalogue.align_lists import store_align_lists
+from connectors.catalogue.findings import SiteReading
+from connectors.catalogue.jira_lists import read_jira_lists, store_jira_lists
+from connectors.catalogue.reachable import STORED_AT_ONCE, ProjectStatuses, store_gone, store_reachable
+from connectors.catalogue.refresh import MOST_THREADS
+from connectors.credentials import clients
+from connectors.jira.client import JiraClient
+from connectors.jobs import runner
+from connectors.jobs.threads import DatabaseThreads
+from connectors.models import Connector, JobKind, Project, System
+
+OF_ONE_PROJECT = (BadRequest, Forbidden, Malformed, NotFound)  # what Jira says of one project, and of no other
+
+
+@runner.handler(JobKind.LISTS)
+def look_for_news(run: runner.Run) -> None:
+    """Of the system that the job's subject begins with. Why it failed is kept with each connector that it was for."""
+    system = System(run.job.subject.split()[0])
+    members = sites.sharing(run.connector, system) or [run.connector]
+    try:
+        (_read_jira if system is System.JIRA else _read_align)(run, members)
+    except (RemoteError, SealError, runner.JobFailed) as error:
+        sentence = error.sentence if isinstance(error, RemoteError) else str(error)
+        _store_error(members, system, sentence)
+        raise runner.JobFailed(sentence) from error
+
+
+def _store_error(members: Sequence[Connector], system: System, sentence: str) -> None:
+    keys = [member.pk for member in members]
+    Connector.objects.filter(pk__in=keys).update(**{f"{system.value}_lists_error": sentence})
+
+
+def _reading(run: runner.Run, member: Connector, began_at: datetime) -> SiteReading:
+    return SiteReading(connector=member, began_at=began_at, actor=run.actor)
+
+
+# --- Align ------------------------------------------------------------------------------------------------------------
+
+
+def _read_align(run: runner.Run, members: Sequence[Connector]) -> None:
+    """The flows are the site's; which projects there are, each connector says for itself."""
+    began_at, interactive = timezone.now(), bool(run.job.params.get("interactive"))
+    flows: list[AlignProcessFlow] | None = None
+    failed: list[str] = []
+    for done, member in enumerate(members):
+        run.progress(f"projects and process flows of {member}", done=done, total=len(members))
+        align = clients.align_client(member, job=run.job, interactive=interactive, on_wait=run.waits_for)
+        if flows is None:
+            flows = align.value_streams()
+        try:
+            store_align_lists(_reading(run, member, began_at), align.projects(), flows)
+        except RemoteError as error:
+            _store_error([member], System.ALIGN, error.sentence)
+            failed.append(error.sentence)
+    if failed and len(failed) == len(members):
+        raise runner.JobFailed(failed[0])
+    _bring_forward([member.pk for member in members])
+
+
+def _bring_forward(keys: Sequence[int]) -> None:
+    """Projects that came into scope have statuses that nobody has read."""
+    unread = Project.objects.filter(connector__in=keys, in_scope=True, vanished_at=None, tried_at=None)
+    owners = list(unread.order_by().values_list("connector_id", flat=True).distinct())
+    if owners and Connector.objects.filter(pk__in=owners).update(projects_due_at=timezone.now()):
+        wake()
+
+
+# --- Jira -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Answers:
+    """Of one rotation: by project, what it answered or why it did not."""
+
+    read: list[ProjectStatuses] = field(default_factory=list)
+    failed: list[tuple[Project, str]] = field(default_factory=list)
+
+
+def _read_jira(run: runner.Run, members: Sequence[Connector]) -> None:
+    """1. the lists, where they are due; 2. projects that they show to be new or changed; 3. those read longest ago."""
+    began_at, params = timezone.now(), run.job.params
+    interactive = bool(params.get("interactive"))
+    jira = clients.jira_client(members[0], job=run.job, interactive=interactive, on_wait=run.waits_for)
+    jira.myself()  # here, or each of the threads below would sign in for itself
+    if params.get("lists"):
+        run.progress("projects, statuses and issue types in Jira", done=0, total=0)
+        lists = read_jira_lists(jira)
+        for member in members:
+            store_jira_lists(_reading(run, member, began_at), lists)
+    left = sites.share() - jira.sent
+    wanted = params.get("projects")
+    projects = _named(wanted) if wanted is not None else list(_longest_ago(members, began_at))[: max(0, left)]
+    _read_projects(run, jira, members, projects, began_at)
+    if wanted is None:
+        _go_on_later(members, began_at, spent=jira.sent)
+
+
+def _named(keys: Sequence[int]) -> list[Project]:
+    return list(Project.objects.filter(pk__in=keys, in_scope=True, vanished_at=None))
+
+
+def _longest_ago(members: Sequence[Connector], began_at: datetime) -> Iterator[Project]:
+    """Each project of Jira once, though several connectors have it; what was never tried comes first."""
+    seen: set[int] = set()
+    for project in _due_projects(members, began_at).order_by(F("tried_at").asc(nulls_first=True), "jira_id"):
+        if project.jira_id not in seen:
+            seen.add(project.jira_id)
+            yield project
+
+
+def _due_projects(members: Sequence[Connector], began_at: datetime) -> QuerySet[Project]:
+    """A window early, or one that was read a moment after the lists would wait for the lists after the next ones."""
+    since = began_at - sites.interval() + sites.window()
+    of_site = Project.objects.filter(connector__in=members, in_scope=True, vanished_at=None)
+    return of_site.exclude(tried_at__gt=since)
+
+
+def _read_projects(
+    run: runner.Run, jira: JiraClient, members: Sequence[Connector], projects: Sequence[Project], began_at: datetime
+) -> None:
+    if not projects:
+        return
+    answers = _Answers()
+
+    def read(project: Project) -> ProjectStatuses | str:
+        try:
+            return ProjectStatuses(project=project, statuses=jira.project_statuses(project.key))
+        except OF_ONE_PROJECT as error:
+            return error.sentence
+
+    run.progress("statuses of some projects", done=0, total=len(projects))
+    try:
+        with DatabaseThreads(min(MOST_THREADS, settings.APPLY_THREADS)) as threads:
+            pairs = threads.each_done(lambda project: (project, read(project)), projects)
+            for done, (project, answer) in enumerate(pairs, start=1):
+                if isinstance(answer, str):
+                    answers.failed.append((project, answer))
+                else:
+                    answers.read.append(answer)
+                run.progress(f"statuses of {project.key}", done=done)
+    except RemoteError:
+        _store(run, members, answers, began_at)
+        raise
+    _store(run, members, answers, began_at)
+
+
+def _store(run: runner.Run, members: Sequence[Connector], answers: _Answers, began_at: datetime) -> None:
+    for member in members:
+        own = {each.jira_id: each for each in Project.objects.filter(connector=member, in_scope=True, vanished_at=None)}
+        reading = _reading(run, member, began_at)
+        portion = [
+            ProjectStatuses(project=own[each.project.jira_id], statuses=each.statuses)
+            for each in answers.read
+            if each.project.jira_id in own
+        ]
+        for first in range(0, len(portion), STORED_AT_ONCE):
+            store_reachable(reading, portion[first : first + STORED_AT_ONCE])
+        if portion:
+            store_gone(reading)
+        for project, sentence in answers.failed:
+            if mine := own.get(project.jira_id):
+                Project.objects.filter(pk=mine.pk).update(tried_at=timezone.now(), read_error=sentence)
+
+
+def _go_on_later(members: Sequence[Connector], began_at: datetime, *, spent: int) -> None:
+    """In as many windows as the requests of this one were worth, where there is a project left to read."""
+    if not _due_projects(members, began_at).exists():
+        return
+    windows = max(1, -(-spent // sites.share()))
+    keys = [member.pk for member in members]
+    Connector.objects.filter(pk__in=keys).update(projects_due_at=began_at + windows * sites.window())

@@ -1,0 +1,137 @@
+"""The catalogue as it is stored, in the form in which two readings are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+from connectors.models import (
+    Connector,
+    FindingKind,
+    IssueType,
+    ProcessFlow,
+    ProcessStep,
+    Project,
+    ReachableStatus,
+    Status,
+)
+
+OWNED = ("jira_id", "name", "vanished_at", "project_id", "project__key", "project__read_at")
+
+
+class Place(NamedTuple):
+    """Where a thing belongs: compared by the key, called by the words. No words: nothing is said of it."""
+
+    key: object
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """A thing as it is stored: its names, and what else of it is told when it changes."""
+
+    names: tuple[str, ...]
+    is_gone: bool
+    places: Mapping[FindingKind, Place]
+    project_id: int | None = None
+    is_of_unread: bool = False  # of a project whose statuses were never read: that project is what is new
+
+
+Things: TypeAlias = "dict[int, Known]"  # by their remote id
+Reach: TypeAlias = "set[tuple[int, int]]"  # keys of project and status
+
+
+def _statuses(connector: Connector) -> Things:
+    rows = Status.objects.filter(connector=connector)
+    return _owned(FindingKind.STATUS, rows.values_list(*OWNED))
+
+
+def _issue_types(connector: Connector) -> Things:
+    rows = IssueType.objects.filter(connector=connector)
+    return _owned(FindingKind.ISSUE_TYPE, rows.values_list(*OWNED))
+
+
+def _owned(kind: FindingKind, rows: Iterable[tuple[Any, ...]]) -> Things:
+    return {
+        jira_id: Known(
+            names=(name,),
+            is_gone=vanished_at is not None,
+            places={kind: Place(project_id, f"of {key}" if project_id else "of the whole site")},
+            project_id=project_id,
+            is_of_unread=project_id is not None and read_at is None,
+        )
+        for jira_id, name, vanished_at, project_id, key, read_at in rows
+    }
+
+
+def _projects(connector: Connector) -> Things:
+    rows = Project.objects.filter(connector=connector)
+    columns = ("jira_id", "pk", "key", "name", "vanished_at", "team_managed", "in_scope", "programme_id")
+    return {
+        jira_id: Known(
+            names=(key, name),
+            is_gone=vanished_at is not None,
+            places={
+                FindingKind.PROJECT: Place(
+                    in_scope, "in Align's connector" if in_scope else "not in Align's connector"
+                ),
+                FindingKind.PROJECT_KIND: Place(is_team, "team-managed" if is_team else "company-managed"),
+                FindingKind.PROGRAMME: Place(programme, _programme_words([programme]) if in_scope else ""),
+            },
+            project_id=pk,
+        )
+        for jira_id, pk, key, name, vanished_at, is_team, in_scope, programme in rows.values_list(*columns)
+    }
+
+
+def _programme_words(ids: Collection[int | None]) -> str:
+    known = [str(id_) for id_ in ids if id_ is not None]
+    return f"of programme {', '.join(known)}" if known else "of no programme"
+
+
+def _flows(connector: Connector) -> Things:
+    rows = ProcessFlow.objects.filter(connector=connector)
+    return {
+        align_id: Known(
+            names=(name,),
+            is_gone=vanished_at is not None,
+            places={
+                FindingKind.FLOW: Place(is_active, "active" if is_active else "inactive"),
+                FindingKind.PROGRAMME: Place(sorted(programmes), _programme_words(sorted(programmes))),
+            },
+        )
+        for align_id, name, vanished_at, is_active, programmes in rows.values_list(
+            "align_id", "name", "vanished_at", "is_active", "programme_ids"
+        )
+    }
+
+
+def _steps(connector: Connector) -> Things:
+    rows = ProcessStep.objects.filter(connector=connector)
+    return {
+        align_id: Known(
+            names=(name,),
+            is_gone=vanished_at is not None,
+            places={FindingKind.STEP: Place(flow, f"in {flow_name}")},
+        )
+        for align_id, name, vanished_at, flow, flow_name in rows.values_list(
+            "align_id", "name", "vanished_at", "flow__align_id", "flow__name"
+        )
+    }
+
+
+KNOWN: dict[FindingKind, Callable[[Connector], Things]] = {
+    FindingKind.PROJECT: _projects,
+    FindingKind.STATUS: _statuses,
+    FindingKind.ISSUE_TYPE: _issue_types,
+    FindingKind.FLOW: _flows,
+    FindingKind.STEP: _steps,
+}
+
+
+def reached(projects: Collection[int]) -> Reach:
+    if not projects:
+        return set()
+    rows = ReachableStatus.objects.filter(project_id__in=projects).order_by()
+    return set(rows.values_list("project_id", "status_id").distinct())

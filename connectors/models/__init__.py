@@ -40,6 +40,7 @@ from connectors.models.packs import Every, Pack, PackSchedule, PackState
 from connectors.models.review import Question, Review, SavedView
 from connectors.models.rotation import CredentialUse, LineState, Probe, ProbeLine, Reminder
 from connectors.models.verification import Verification
+from connectors.models.waiting_intake import LineWithoutSeconds, WaitingIntake
 
 __all__ = [
     "ACTIVE",
@@ -65,6 +66,7 @@ __all__ = [
     "JobKind",
     "JobState",
     "LineState",
+    "LineWithoutSeconds",
     "MirrorLine",
     "OpenRun",
     "Pack",
@@ -90,6 +92,7 @@ __all__ = [
     "TypeLabel",
     "TypeMatch",
     "Verification",
+    "WaitingIntake",
     "WithdrawnLine",
     "WorkItemType",
     "WorkerHeartbeat",

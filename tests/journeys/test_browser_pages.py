@@ -60,6 +60,7 @@ PAGES = {
     "saved searches": "/history/views/?q=source:outside",
     "history row": "/history/{row}/",
     "log lines": "/history/intake/",
+    "log lines to check": "/history/intake/waiting/{waiting}/",
     "runs of the log": "/history/intake/{slug}/?way=all",
     "run of the log": "/history/intake/{slug}/{run}/",
     "check of the history": "/history/verification/",
@@ -101,6 +102,7 @@ PAGES = {
     "sign out": "/accounts/logout/",
     "not found": "/connectors/nowhere/",
 }
+WAITING = "CONFIG 123;2026-11-20 12:00;CONFIG Updated\nCONFIG 999;2026-11-20 12:01;CONFIG Updated\nbroken"
 SIGNED_OUT = {
     "sign in": "/accounts/login/",
     "inactive": "/accounts/inactive/",
@@ -167,6 +169,7 @@ def furnished(site: Site) -> Iterator[Furnished]:
                 "job": job_of(own),
                 "question": question_of(own),
                 "case": case_of(own),
+                "waiting": waiting_lines_of(own, WAITING).rstrip("/").rsplit("/", 1)[1],
             },
         )
 
@@ -234,8 +237,13 @@ def case_of(own: Own) -> int:
     """An outside change, of a line that was uploaded by hand."""
     what = "CONFIG Updated - State mapping - Align to Jira - Story - Dev complete (3) JiraStatusId Changed - "
     line = ("CONFIG 123", "Jira Align System", "2026-11-20 12:00:00", f"{what}From [10013] To [10015]")
-    own.post(f"{own.site.url}/history/intake/", {"connector": own.slug, "text": "\t".join(line)})
+    own.post(waiting_lines_of(own, "\t".join(line)), {})
     return int(own.get(f"/history/cases/?connector={own.slug}").text.split('id="case-')[1].split('"')[0])
+
+
+def waiting_lines_of(own: Own, text: str) -> str:
+    """The address at which pasted lines wait to be confirmed."""
+    return own.post(f"{own.site.url}/history/intake/", {"connector": own.slug, "text": text}).url
 
 
 def job_of(own: Own) -> int:

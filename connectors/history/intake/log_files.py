@@ -9,7 +9,7 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import islice
@@ -173,27 +173,31 @@ def _rows(book: Workbook, name: str) -> Iterator[list[str]]:
         yield [_cell_text(value) for value in row]
 
 
-def _is_log(rows: Iterable[Sequence[str]]) -> bool:
+def _is_log(rows: Iterable[list[str]]) -> bool:
     table = table_of(_as_text(rows))
     return bool(table.columns.headings) or any(
         any(written_time(cell, order) for order in DayOrder for cell in record.cells) for record in table.records
     )
 
 
-def _as_text(rows: Iterable[Sequence[str]]) -> str:
-    """Tab-separated, a row a line."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter="\t", lineterminator="\n")
-    for number, row in enumerate(rows, start=1):
-        if number > MOST_ROWS or text.tell() > LARGEST:
+def _as_text(rows: Iterable[list[str]]) -> str:
+    """Tab-separated, a row a line, each as wide as the widest."""
+    found: list[list[str]] = []
+    width = letters = 0
+    for row in rows:
+        while row and not row[-1]:
+            row.pop()
+        found.append(row)
+        width, letters = max(width, len(row)), letters + sum(map(len, row))
+        if len(found) > MOST_ROWS or letters > LARGEST:
             raise Refused(
                 f"This sheet has more than {MOST_ROWS:,} rows or 10 MB of text, so nothing of it was imported. Import "
                 "it in parts; they may overlap."
             )
-        if any(row):
-            writer.writerow(row)
-        else:
-            text.write("\n")
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter="\t", lineterminator="\n")
+    for row in found:
+        writer.writerow(row + [""] * (width - len(row)) if row else [])
     return text.getvalue()
 
 

@@ -302,7 +302,7 @@ class Anything(dict[str, str]):
     """Fills every brace of an address."""
 
     def __missing__(self, name: str) -> str:
-        return {"slug": "acme", "pack": PACK, "week": running_week()}.get(name, "1")
+        return {"slug": "acme", "pack": PACK, "waiting": PACK, "week": running_week()}.get(name, "1")
 
 
 def test_the_pages_of_the_api_load_nothing_from_elsewhere(site: Site, page: Page) -> None:

@@ -96,10 +96,8 @@ def prepare(connector: Connector, text: str, options: ReadOptions) -> PreparedIn
     )
     if not reading.is_readable:
         raise Refused(
-            f"None of its {len(reading.lines):,} lines could be read as a line of Align's audit log, so nothing was "
-            f"imported: {why_unreadable(reading.lines)}."
-            if reading.lines
-            else "There is no line of Align's audit log in it, so nothing was imported."
+            "Not one line of it could be read as a line of Align's audit log, so nothing was imported: "
+            f"{why_unreadable(reading.lines)}."
         )
     own, others = _by_connector(connector, reading.lines)
     groups = [(connector, own), *((each.connector, each.lines) for each in others if each.connector)]

@@ -209,9 +209,7 @@ def _by_content(records: Sequence[LogRecord], separator: str) -> Columns:
     """As Align shows them where the third is the time; else each by what stands in it. Numbers are ids, and no use."""
     as_shown = Columns(places={name: place for place, name in enumerate(COLUMNS)}, width=len(COLUMNS))
     beginning = [record.cells for record in records[:SAMPLE_RECORDS]]
-    times = [
-        next((place for place, cell in enumerate(cells[:MOST_CELLS]) if _is_time(cell)), -1) for cells in beginning
-    ]
+    times = [_place_of_time(cells) for cells in beginning]
     time = Counter(place for place in times if place >= 0).most_common(1)
     if not time:
         return as_shown

@@ -44,11 +44,7 @@ class IntakePreview:
     @classmethod
     def of(cls, found: WaitingIntake) -> IntakePreview:
         prepared = waiting.prepared(found)
-        return cls(
-            prepared=prepared,
-            count=prepared.count,
-            read_as=how_read(prepared.reading, found),
-        )
+        return cls(prepared=prepared, count=prepared.count, read_as=how_read(prepared.reading, found))
 
     @property
     def offered(self) -> Sequence[OtherLines]:
@@ -63,12 +59,12 @@ class IntakePreview:
         return sum(len(each.lines) for each in self.prepared.others)
 
     @property
-    def unreadable(self) -> int:
-        return len(self.count.bad) + len(self.count.refused)
+    def read(self) -> int:
+        return self.count.read + self.of_others
 
     @property
-    def imported(self) -> int:
-        return self.count.new
+    def unreadable(self) -> int:
+        return len(self.count.bad) + len(self.count.refused)
 
 
 def how_read(reading: LogReading, found: WaitingIntake) -> list[str]:

@@ -83,7 +83,7 @@ def test_what_was_read_is_shown_and_nothing_is_stored_before_it_is_confirmed(
     )
     shown = text_of(send_lines(reviewer, text=text))
     assert stats(shown) == {
-        "lines read": 5,
+        "lines read": 8,
         "new": 3,
         "already here": 1,
         "of other connectors": 3,
@@ -140,9 +140,9 @@ def test_an_excel_file_is_imported_with_its_name_and_hash_in_the_entry(reviewer:
     [
         (b"%PDF-1.7\n%\xe2\xe3", "This file is a PDF, so nothing of it was imported."),
         (b"\0" * 100, "This file is no text and no Excel file"),
-        (b"one,two\nthree,four\n", "None of its 2 lines could be read"),
-        (b"  \n \n", "There is no line of Align's audit log in it"),
-        (workbook([["Notes"], ["nothing"]]), "None of its 2 lines could be read"),
+        (b"one,two\nthree,four\n", "Not one line of it could be read"),
+        (b"  \n \n", "nothing was imported: there is no line in it"),
+        (workbook([["Notes"], ["nothing"]]), "Not one line of it could be read"),
         (b"CONFIG 123,x,the day after,y\n", "line 1: its time “the day after” is in no listed form"),
         ("  ".join(row().split("\t")).encode(), "perhaps by spaces"),
     ],
@@ -160,7 +160,7 @@ def test_a_file_of_which_nothing_can_be_read_is_refused_whole(
 def test_a_paste_of_which_nothing_can_be_read_is_refused_with_its_text_kept(reviewer: Client, align: Connector) -> None:
     answer = send_lines(reviewer, text="dear all, see below")
     assert (answer.status_code, "dear all, see below" in text_of(answer)) == (400, True)
-    assert "None of its 1 lines could be read as a line of Align's audit log" in text_of(answer)
+    assert "Not one line of it could be read as a line of Align's audit log" in text_of(answer)
 
 
 # --- lines of other connectors ----------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The part of Jira Align's REST API 2.0 that this product uses: one connector, what it contains, and its mappings."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -11,7 +11,8 @@ from alignadmin.http.fields import Fields, rows_of
 from alignadmin.http.remote import Remote
 from alignadmin.http.responses import Answer
 from alignadmin.parsing import whole
-from connectors.align.errors import Malformed, RemoteError, SignInRefused
+from connectors.align.audit_lines import AuditNames, id_of, lines_of, names_in
+from connectors.align.errors import BadRequest, Malformed, RemoteError, SignInRefused
 from connectors.align.odata import Query, plain
 from connectors.align.resources import (
     AlignProcessFlow,
@@ -105,12 +106,27 @@ class AlignClient:
 
     def audit_log(self, *, since: datetime | None = None, after_id: int | None = None) -> list[AuditLine]:
         """Lines of the connector, oldest first. The resource is not documented: NotFound where a site lacks it."""
-        query = Query()
-        if since is not None:
-            query = query.where("timestamp", "ge", since)
-        if after_id is not None:
-            query = query.where("id", "gt", after_id)
-        return self._list(f"{self._connector}/auditlog", query, AuditLine.from_json)
+        lines = lines_of(self._audit_rows(since, after_id), since=since, now=datetime.now(UTC))
+        return [line for line in lines if since is None or line.timestamp is None or line.timestamp >= since]
+
+    def _audit_rows(self, since: datetime | None, after_id: int | None) -> list[Any]:
+        """Asked for by the seed's names; where a site refuses those, by its own; where it refuses any, all of it."""
+        path = f"{self._connector}/auditlog"
+        try:
+            return self._audit_pages(path, _audit_query(AuditNames(time="timestamp", id="id"), since, after_id))
+        except BadRequest as refused:
+            if refused.status != 400:
+                raise
+        names = names_in(self._page(path, Query().page(top=1)))
+        if names is None:
+            return self._audit_pages(path, Query())
+        try:
+            return self._audit_pages(path, _audit_query(names, since, after_id))
+        except BadRequest:
+            return self._audit_pages(path, Query())
+
+    def _audit_pages(self, path: str, query: Query) -> list[Any]:
+        return [row for page in self._pages_by_skip(path, query, id_in=id_of) for row in page]
 
     def send(self, request: WriteRequest) -> WriteAnswer:
         """Sends one planned write, once. OutcomeUnknown means: read before sending again."""
@@ -124,13 +140,18 @@ class AlignClient:
         pages = self._pages_by_skip if paging is Paging.SKIP else self._pages_after_id
         return [read(row) for page in pages(path, query.ordered("id")) for row in page]
 
-    def _pages_by_skip(self, path: str, query: Query) -> Iterator[list[Any]]:
-        """Until a page is not full: lists tell no count, so a last page that is exactly full costs one more request."""
+    def _pages_by_skip(
+        self, path: str, query: Query, *, id_in: Callable[[object], int | None] | None = None
+    ) -> Iterator[list[Any]]:
+        """Until a page is not full: lists tell no count, so a last page that is exactly full costs one more request.
+
+        `id_in` is for the one list whose rows may have no ids, in which then no overlap shows.
+        """
         seen: set[int] = set()
         skip = 0
         while True:
             page = self._page(path, query.page(top=self._page_size, skip=skip))
-            _refuse_overlap(page, seen)
+            _refuse_overlap(page, seen, id_in)
             yield page
             if len(page) < self._page_size:
                 return
@@ -153,13 +174,25 @@ class AlignClient:
         return rows_of(self._remote.request("GET", path, query=query.pairs()).data, what=path.removeprefix(API))
 
 
-def _refuse_overlap(page: list[Any], seen: set[int]) -> list[int]:
+def _refuse_overlap(page: list[Any], seen: set[int], id_in: Callable[[object], int | None] | None = None) -> list[int]:
     """A record that comes twice means that another one was missed, or that the site ignores the paging."""
-    ids = [Fields(row, what="list").integer("id") for row in page]
+    if id_in:
+        ids = [number for row in page if (number := id_in(row)) is not None]
+    else:
+        ids = [Fields(row, what="list").integer("id") for row in page]
     if len(set(ids)) < len(ids) or not seen.isdisjoint(ids):
         raise Malformed("The pages of the list overlap: it changed while it was read. Read it again.", permanent=False)
     seen.update(ids)
     return ids
+
+
+def _audit_query(names: AuditNames, since: datetime | None, after_id: int | None) -> Query:
+    query = Query()
+    if since is not None:
+        query = query.where(names.time, "ge", since)
+    if after_id is not None and names.id:
+        query = query.where(names.id, "gt", after_id)
+    return query.ordered(names.id or names.time)
 
 
 def _id_in(answer: Answer) -> int | None:

@@ -131,24 +131,14 @@ class AlignProcessFlow:
 
 @dataclass(frozen=True, kw_only=True)
 class AuditLine:
-    """A line of Align's own log, its description untouched."""
+    """A line of Align's own log, made by `audit_lines`: its description as text, a type or user empty if not told."""
 
-    id: int
+    id: int | None
     type: str
     user: str
-    timestamp: datetime
+    timestamp: datetime | None  # None: it cannot be read, and the description is the whole line as it came
     description: str
-
-    @classmethod
-    def from_json(cls, data: object) -> Self:
-        row = Fields(data, what="audit line")
-        return cls(
-            id=row.integer("id"),
-            type=row.text("type"),
-            user=row.text("user"),
-            timestamp=row.moment("timestamp"),
-            description=row.text("description"),
-        )
+    is_month_assumed: bool = False  # its date can be read in two ways, and nothing in the answer decides
 
 
 @dataclass(frozen=True, kw_only=True)

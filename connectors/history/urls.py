@@ -17,6 +17,7 @@ register_converter(RowNumber, "row")
 urlpatterns = [
     path("", search_views.history, name="history"),
     path("intake/", intake_views.take_in, name="history-intake"),
+    path("intake/waiting/<uuid:key>/", intake_views.preview, name="history-intake-preview"),
     path("intake/<slug:slug>/", run_views.listed, name="history-runs"),
     path("intake/<slug:slug>/<int:run>/", run_views.one, name="history-run"),
     path("verify/", search_views.verify, name="history-verify"),

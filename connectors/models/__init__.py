@@ -41,6 +41,7 @@ from connectors.models.packs import Every, Pack, PackSchedule, PackState
 from connectors.models.review import Question, Review, SavedView
 from connectors.models.rotation import CredentialUse, LineState, Probe, ProbeLine, Reminder
 from connectors.models.verification import Verification
+from connectors.models.waiting_intake import LineWithoutSeconds, WaitingIntake
 
 __all__ = [
     "ACTIVE",
@@ -69,6 +70,7 @@ __all__ = [
     "JobKind",
     "JobState",
     "LineState",
+    "LineWithoutSeconds",
     "MirrorLine",
     "OpenRun",
     "Pack",
@@ -94,6 +96,7 @@ __all__ = [
     "TypeLabel",
     "TypeMatch",
     "Verification",
+    "WaitingIntake",
     "WithdrawnLine",
     "WorkItemType",
     "WorkerHeartbeat",

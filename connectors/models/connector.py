@@ -32,6 +32,8 @@ class Connector(models.Model):
     time_zone = models.CharField(max_length=64, default="UTC")  # of times in pasted log lines
     type_ids = models.JSONField(default=dict, blank=True)  # {"j2a-state": {"feature": 2}}: overrides of the table
     audit_source = models.CharField(max_length=10, choices=AuditSource.choices, default=AuditSource.UNTRIED)
+    audit_failures = models.PositiveSmallIntegerField(default=0)  # answers in a row that were refused or unreadable
+    audit_problem = models.TextField(blank=True)  # what the last of them said; empty since the log was last read
     log_by_hand = models.BooleanField(default=False)  # its log is only pasted and uploaded, even where it could be read
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -9,7 +9,7 @@ import binascii
 import re
 from collections.abc import Callable
 
-from . import mapping_routes, odata, users
+from . import audit_shapes, mapping_routes, odata, users
 from .messages import ErrorAnswer, Json, Response, SandboxRequest, answer, not_found, nothing_here, problem
 from .options import Options
 from .world import Flow, ProjectRecord, Token, World
@@ -211,7 +211,8 @@ def _priorities(call: AlignCall, connector: str) -> Response:
 def _audit_log(call: AlignCall, connector: str) -> Response:
     if call.options.audit_endpoint == "no":
         raise nothing_here()
-    return call.page(call.world.audit_log(call.require_connector(connector)))
+    lines = call.world.audit_log(call.require_connector(connector))
+    return call.page(audit_shapes.shaped(lines, call.options.audit_shape))
 
 
 def _value_streams(call: AlignCall) -> Response:

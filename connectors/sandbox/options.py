@@ -81,6 +81,13 @@ SWITCHES = (
         help="whether /connectors/{id}/auditlog exists; no source shows it, it is the sandbox's own",
     ),
     Switch(
+        name="audit_shape",
+        choices=("table", "seen", "us-dates", "no-id", "unreadable", "400", "403", "405"),
+        help="what /connectors/{id}/auditlog answers: the four columns of the published table with an id; as the one "
+        "public client reads another audit log (auditTimeStamp, HTML in details, no id, no type); dates as "
+        "11/20/2026 2:02:03 PM; no id; lines without a time of their own; or a refusal",
+    ),
+    Switch(
         name="pulled_statuses",
         choices=("all", "listed"),
         help="Jira statuses that Align knows: all, or those pulled when the data was seeded; "
@@ -136,6 +143,7 @@ class Options:
     page_limit: str = "100"
     record_fields: str = "all"
     audit_endpoint: str = "yes"
+    audit_shape: str = "table"
     pulled_statuses: str = "all"
     jira: str = "cloud"
     jira_language: str = "en"

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from django import template
 
 from connectors.history.cases import services
-from connectors.history.intake import gaps
+from connectors.history.intake import gaps, intake
 from connectors.models import Case, HistoryRow
+from connectors.models.connector import Connector
 
 register = template.Library()
 
@@ -36,6 +37,12 @@ def people_beside(row: HistoryRow) -> list[tuple[str, str]]:
 def _listed(done: Sequence[str]) -> str:
     *first, last = done
     return f"{', '.join(first)} and {last}" if first else last
+
+
+@register.filter
+def log_trouble(connector: Connector) -> str:
+    """Why Align's log is not read, where it should be: for the two pages that tell a connector's health."""
+    return intake.how_it_comes(connector) if connector.audit_problem and not connector.log_by_hand else ""
 
 
 @register.simple_tag

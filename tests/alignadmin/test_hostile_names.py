@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from alignadmin.accounts.models import Person, Role
 from connectors.align.audit_sentences import CREATED, DELETED, UPDATED, parse, write
-from connectors.history.intake.intake import take_in
+from connectors.history.intake.by_hand import take_in
 from connectors.history.intake.pasted_log import read_lines
 from connectors.history.packs import csv_safe
 from connectors.models import Case, Connector, HistoryRow, Intake, MirrorLine

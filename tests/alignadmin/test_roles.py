@@ -175,6 +175,7 @@ TABLE = {
     "history": HISTORY,
     "history-row": HISTORY,
     "history-intake": Expected(readers=HISTORIANS, writers=HISTORIANS, methods=("GET", "POST")),
+    "history-intake-preview": Expected(readers=HISTORIANS, writers=HISTORIANS, methods=("GET", "POST"), own=True),
     "history-runs": HISTORY,
     "history-run": Expected(readers=HISTORIANS, writers=HISTORIANS, methods=("GET", "POST")),
     "history-views": Expected(readers=HISTORIANS, writers=HISTORIANS, methods=("GET", "POST")),

@@ -205,6 +205,7 @@ def test_without_an_audit_endpoint_the_pasted_lines_join_the_plan(site: Site, pa
         page.goto(f"{site.url}/history/intake/?connector={own.slug}")
         written_at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
         page.get_by_label("Pasted lines").fill(f"CONFIG 123\tJira Align System\t{written_at}\t{line}")
+        page.get_by_role("button", name="Read and check").click()
         page.get_by_role("button", name="Import").click()
         expect(page.get_by_role("status")).to_contain_text("1 line read, 1 new")
 

@@ -61,6 +61,7 @@ PAGES = {
     "saved searches": "/history/views/?q=source:outside",
     "history row": "/history/{row}/",
     "log lines": "/history/intake/",
+    "log lines to check": "/history/intake/waiting/{waiting}/",
     "runs of the log": "/history/intake/{slug}/?way=all",
     "run of the log": "/history/intake/{slug}/{run}/",
     "check of the history": "/history/verification/",
@@ -102,6 +103,7 @@ PAGES = {
     "sign out": "/accounts/logout/",
     "not found": "/connectors/nowhere/",
 }
+WAITING = "CONFIG 123;2026-11-20 12:00;CONFIG Updated\nCONFIG 999;2026-11-20 12:01;CONFIG Updated\nbroken"
 SIGNED_OUT = {
     "sign in": "/accounts/login/",
     "inactive": "/accounts/inactive/",
@@ -169,6 +171,7 @@ def furnished(site: Site) -> Iterator[Furnished]:
                 "job": job_of(own),
                 "question": question_of(own),
                 "case": case_of(own),
+                "waiting": waiting_lines_of(own, WAITING).rstrip("/").rsplit("/", 1)[1],
             },
         )
 
@@ -236,8 +239,13 @@ def case_of(own: Own) -> int:
     """An outside change, of a line that was uploaded by hand."""
     what = "CONFIG Updated - State mapping - Align to Jira - Story - Dev complete (3) JiraStatusId Changed - "
     line = ("CONFIG 123", "Jira Align System", "2026-11-20 12:00:00", f"{what}From [10013] To [10015]")
-    own.post(f"{own.site.url}/history/intake/", {"connector": own.slug, "text": "\t".join(line)})
+    own.post(waiting_lines_of(own, "\t".join(line)), {})
     return int(own.get(f"/history/cases/?connector={own.slug}").text.split('id="case-')[1].split('"')[0])
+
+
+def waiting_lines_of(own: Own, text: str) -> str:
+    """The address at which pasted lines wait to be confirmed."""
+    return own.post(f"{own.site.url}/history/intake/", {"connector": own.slug, "text": text}).url
 
 
 def job_of(own: Own) -> int:
@@ -296,7 +304,7 @@ class Anything(dict[str, str]):
     """Fills every brace of an address."""
 
     def __missing__(self, name: str) -> str:
-        return {"slug": "acme", "pack": PACK, "week": running_week()}.get(name, "1")
+        return {"slug": "acme", "pack": PACK, "waiting": PACK, "week": running_week()}.get(name, "1")
 
 
 def test_the_pages_of_the_api_load_nothing_from_elsewhere(site: Site, page: Page) -> None:

@@ -114,6 +114,7 @@ def test_a_reviewer_finds_proves_exports_and_signs_a_change_of_march(
 def take_the_log_in(page: Page, spring: Spring) -> None:
     page.goto(f"{spring.site.url}/history/intake/?connector=acme")
     page.get_by_label("Pasted lines").fill(spring.log)
+    page.get_by_role("button", name="Read and check").click()
     page.get_by_role("button", name="Import").click()
     expect(page.get_by_role("status")).to_contain_text("2 lines read, 2 new")
     look_at(page)

@@ -21,10 +21,12 @@ from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.rights import Right
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
+from connectors.history.intake import waiting
+from connectors.history.intake.by_hand import ReadOptions
 from connectors.history.packs import schedules, services
 from connectors.history.reviews import weeks
 from connectors.jobs import runner
-from connectors.models import Case, Every, HistoryRow, JobKind, System
+from connectors.models import Case, Every, HistoryRow, Intake, JobKind, System
 from connectors.ports.audited import context_of
 from mappings.models import Change, Mapping, Plan, Scope
 from tests.support import factories
@@ -127,6 +129,8 @@ def world(db: None, people: dict[Role, Person]) -> World:
         connector=connector, entry_seq=row.entry_seq, at=timezone.now(), opened_at=timezone.now()
     )
     pack = services.ask("", actor=people[Role.ADMIN], time_zone="UTC")
+    lines = "CONFIG 123\tJira Align System\t2026-11-20 12:00:00\tCONFIG Updated"
+    sent = waiting.put(connector, lines, ReadOptions(), intake=Intake.PASTE, actor=people[Role.ADMIN])
     schedule = schedules.add("Weekly", "", Every.WEEK, [], actor=people[Role.ADMIN])
     job = runner.start(connector, JobKind.REFRESH, actor=people[Role.ADMIN])
     of_mapping = {"mapping": mapping.pk, "seen": ""}
@@ -149,6 +153,7 @@ def world(db: None, people: dict[Role, Person]) -> World:
             "week": weeks.week_of(timezone.now()).slug,
             "case": outside.pk,
             "pack": pack.uuid,
+            "history-intake-preview.key": sent.pk,
             "schedule": schedule.pk,
             "switch": "pause",
             "api-connectors-detail.slug": connector.slug,

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
-from connectors.history.intake.paste_times import PLACES, ZONES
-from connectors.history.intake.pasted_log import DayOrder, Hour
+from alignadmin.errors import Refused
+from connectors.align.audit_times import DayOrder
+from connectors.history.intake import log_files
+from connectors.history.intake.log_files import LARGEST, FileText
+from connectors.history.intake.paste_times import PLACES
+from connectors.history.intake.pasted_log import ZONES, Hour
 from connectors.models import Intake
 from connectors.models.connector import Connector
 
-LARGEST = 10 * 1024 * 1024
 TOO_LARGE = "That is more than 10 MB, so it was not read: split the log and submit it in parts; they may overlap."
 
 
@@ -27,7 +31,9 @@ class IntakeForm(forms.Form):
         label="Pasted lines",
         widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false"}),
     )
-    file = forms.FileField(required=False, label="Or a file", help_text="Text, tab- or comma-separated, at most 10 MB.")
+    file = forms.FileField(
+        required=False, label="Or a file", help_text="CSV, any text, or Excel (.xlsx), at most 10 MB."
+    )
     order = forms.ChoiceField(
         required=False,
         label="Dates such as 03/04/2026",
@@ -78,22 +84,23 @@ class IntakeForm(forms.Form):
             raise forms.ValidationError("Paste lines or choose a file, one of the two.")
         if not file and not text.strip() and "file" not in self.errors:
             raise forms.ValidationError("Paste some lines, or choose a file.")
-        if file:
-            cleaned["text"] = self._text_of(file)
         cleaned["intake"] = Intake.UPLOAD if file else Intake.PASTE
+        cleaned["file_kind"], cleaned["file_sha256"] = "", ""
+        if file:
+            data = self._data_of(file)
+            found = self._text_of(data)
+            cleaned["text"], cleaned["file_kind"] = found.text, found.kind
+            cleaned["file_sha256"] = hashlib.sha256(data).hexdigest()
         return cleaned
 
-    def _text_of(self, file: UploadedFile) -> str:
+    def _data_of(self, file: UploadedFile) -> bytes:
         if (file.size or 0) > LARGEST:
             raise forms.ValidationError({"file": TOO_LARGE})
-        return decoded(file.read())
+        data: bytes = file.read()
+        return data
 
-
-def decoded(data: bytes) -> str:
-    """Text of a file from a browser or a spreadsheet: UTF-8, UTF-16 by its mark, else Windows' Latin."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
+    def _text_of(self, data: bytes) -> FileText:
+        try:
+            return log_files.text_of(data)
+        except Refused as refused:
+            raise forms.ValidationError({"file": str(refused)}) from refused

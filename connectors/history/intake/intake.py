@@ -1,33 +1,29 @@
-"""Taking Align's audit log in: from the connector's endpoint where it answers, else pasted or uploaded."""
+"""Taking Align's audit log in from the connector's endpoint, where it answers; `by_hand` takes what people bring."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Protocol
-from zoneinfo import ZoneInfo
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from alignadmin.accounts.models import Person
-from alignadmin.audit import trail
-from alignadmin.audit.entries import AuditRecord
-from connectors.align.errors import NotFound
+from connectors.align.errors import BadRequest, Forbidden, NotFound, NotJson, RemoteError
 from connectors.align.resources import AuditLine
-from connectors.history.intake import gaps, paste_times
+from connectors.history.intake import gaps
 from connectors.history.intake import runs as intake_runs
-from connectors.history.intake.pasted_log import DayOrder, Hour, LogLine, read_lines
-from connectors.history.intake.storing import IntakeResult, digest_of, store, stored_lines
+from connectors.history.intake.pasted_log import USER, LogLine, named_connector
+from connectors.history.intake.storing import IntakeResult, digest_of, store
 from connectors.history.mirror import case_lifecycle
 from connectors.models import Intake, MirrorLine
 from connectors.models.connector import AuditSource, Connector
-from connectors.ports.audited import LOG_TAKEN_IN, context_of
 from connectors.ports.extensions import extensions
 
+MOST_FAILURES = 3  # answers in a row that are refused or unreadable, until people bring the lines
+RETRY_AFTER = timedelta(days=1)
 Clock = Callable[[], datetime]
 
 
@@ -46,38 +42,76 @@ def overlap() -> timedelta:
 
 
 def pull(connector: Connector, client: LogReader, *, clock: Clock = timezone.now) -> IntakeResult:
-    """Read what is new since the newest line that the endpoint gave. Errors other than NotFound are the caller's.
+    """Read what is new since the newest line that the endpoint gave. Most errors are the caller's.
 
-    After an outage of whatever length this brings what was missed, and closes the gap.
+    NotFound, and the third answer in a row that is refused or cannot be read, mean that people bring the lines. After
+    an outage of whatever length this brings what was missed, and closes the gap.
     """
     since, began = _cursor(connector), clock()
     try:
         answered = client.audit_log(since=since)
     except NotFound:
+        connector.audit_failures, connector.audit_problem = 0, ""
         return _no_endpoint(connector)
-    lines = [
-        LogLine(
-            number=0,
-            raw=line.description,
-            type=line.type,
-            user=line.user,
-            at=line.timestamp,
-            description=line.description,
-            remote_id=line.id,
-        )
-        for line in answered
-    ]
+    except RemoteError as error:
+        if _is_last_failure(connector, error, clock()):
+            return _no_endpoint(connector)
+        raise
+    every = [_line_of(connector, line) for line in answered]
+    lines = [line for line in every if line.config_id in (None, connector.align_connector_id)]
     with transaction.atomic():
         begun = intake_runs.begin(connector, Intake.ENDPOINT, at=began)
         covered_from = min(_reaches_back_to(connector, since, lines, began), began)
         until = gaps.pulled_until(connector)
         stored = store(begun, lines, clock())
         # What is written while Align answers may be missing in the answer.
-        _cover(connector, covered_from, began, Intake.ENDPOINT)
-        _mark(connector, clock(), AuditSource.ENDPOINT)
+        cover(connector, covered_from, began, Intake.ENDPOINT)
+        mark(connector, clock(), AuditSource.ENDPOINT)
         intake_runs.keep_reading(begun, stored.brought, (covered_from, began), until, clock())
-    _notify_extensions(connector, stored.result)
-    return stored.result
+    notify_extensions(connector, stored.result)
+    return replace(stored.result, **_remarks(stored.result, len(every) - len(lines), answered))
+
+
+def _line_of(connector: Connector, line: AuditLine) -> LogLine:
+    """A site that tells no type or no user means the connector that was asked for, and Align itself."""
+    stated = named_connector(line.description) or connector.align_connector_id
+    return LogLine(
+        number=0,
+        raw=line.description,
+        type=line.type or f"CONFIG {stated}",
+        user=line.user or USER,
+        at=line.timestamp,
+        description=line.description,
+        remote_id=line.id,
+        problem="" if line.timestamp else "its time cannot be read",
+    )
+
+
+def _remarks(result: IntakeResult, left_out: int, answered: Sequence[AuditLine]) -> dict[str, Any]:
+    sentence = result.sentence
+    if left_out:
+        sentence += f" {left_out} of other connectors left out."
+    if any(line.is_month_assumed for line in answered):
+        sentence += " Dates such as 03/04/2026 were read with the month first: nothing in the answer says which it is."
+    return {"left_out": left_out, "sentence": sentence}
+
+
+def _is_last_failure(connector: Connector, error: RemoteError, now: datetime) -> bool:
+    """Note the failure. Only answers that say no, or nothing that can be read, count: not those of a bad hour."""
+    problem = f"{error.sentence} {system_words(error)}".strip()
+    counts = isinstance(error, BadRequest | Forbidden | NotJson) and error.permanent
+    connector.audit_failures = connector.audit_failures + 1 if counts else connector.audit_failures
+    connector.audit_problem = problem
+    noted = {"audit_failures": connector.audit_failures, "audit_problem": problem}
+    is_last = counts and connector.audit_failures >= MOST_FAILURES
+    if is_last:
+        noted["audit_due_at"] = now + RETRY_AFTER
+    Connector.objects.filter(pk=connector.pk).update(**noted)
+    return is_last
+
+
+def system_words(error: RemoteError) -> str:
+    return f"Jira Align says: {error.detail}" if error.detail else ""
 
 
 def _cursor(connector: Connector) -> datetime | None:
@@ -110,15 +144,19 @@ def _reaches_back_to(
     return until if is_whole else first
 
 
-def _cover(connector: Connector, since: datetime, until: datetime, intake: Intake) -> None:
+def cover(connector: Connector, since: datetime, until: datetime, intake: Intake) -> None:
     if not gaps.is_covered_at_all(connector):
         case_lifecycle.open_missing(connector)  # lines may have come in before there were cases
     gaps.cover(connector, since, until, intake)
 
 
 def _no_endpoint(connector: Connector) -> IntakeResult:
-    Connector.objects.filter(pk=connector.pk).update(audit_source=AuditSource.NONE)
     connector.audit_source = AuditSource.NONE
+    Connector.objects.filter(pk=connector.pk).update(
+        audit_source=AuditSource.NONE,
+        audit_failures=connector.audit_failures,
+        audit_problem=connector.audit_problem,
+    )
     return IntakeResult(read=0, new=0, known=0, raw=0, bad=(), paired=0, outside=0, sentence=why_no_endpoint(connector))
 
 
@@ -127,90 +165,42 @@ def endpoint_of(connector: Connector) -> str:
 
 
 def why_no_endpoint(connector: Connector) -> str:
+    if connector.audit_problem:
+        return (
+            f"This Jira Align does not give its log at {endpoint_of(connector)}, which its maker does not document. "
+            f"The last {connector.audit_failures} answers were refused or could not be read: {connector.audit_problem} "
+            "Paste or upload the lines of its audit log; Jira Align is asked again once a day."
+        )
     return (
         f"This Jira Align does not answer at {endpoint_of(connector)}, which its maker does not document: "
         "paste or upload the lines of its audit log."
     )
 
 
-# -- pasted and uploaded ----------------------------------------------------------------------------------------------
+def how_it_comes(connector: Connector) -> str:
+    """In words, by which way the log comes in; of what failed last, never that it is read."""
+    if connector.log_by_hand:
+        return "pasted and uploaded only"
+    if connector.audit_source == AuditSource.NONE:
+        return why_no_endpoint(connector)
+    if connector.audit_problem:
+        return f"could not be read from {endpoint_of(connector)} the last time: {connector.audit_problem}"
+    if connector.audit_source == AuditSource.ENDPOINT:
+        return f"read from {endpoint_of(connector)}"
+    return "not tried yet whether this Jira Align answers with its log"
 
 
-def take_in(
-    connector: Connector,
-    text: str,
-    *,
-    intake: Intake,
-    actor: Person,
-    order: DayOrder | None = None,
-    hour: Hour | None = None,
-    zone: str = "",
-    clock: Clock = timezone.now,
-) -> IntakeResult:
-    """Take in the four columns; `zone` is that of their times, if somebody has said so.
-
-    Raises columns.AskDayOrder, paste_times.AskZone or paste_times.AskHour rather than guess.
-    """
-    lines, now = read_lines(text, ZoneInfo(zone or connector.time_zone), order), clock()
-    if not zone:
-        paste_times.check_zone(connector, lines)
-    lines = paste_times.decide_hours(connector, lines, zone or connector.time_zone, hour, _is_here(connector, lines))
-    stretch = _stretch(connector, lines)
-    sha256 = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    with transaction.atomic():
-        begun = intake_runs.begin(connector, intake, at=now, actor=actor, text_sha256=sha256)
-        stored = store(begun, lines, now)
-        result = stored.result
-        if stretch:
-            _cover(connector, *stretch, intake)
-        _mark(connector, now, None)
-        run = intake_runs.keep(begun, stored.brought, [stretch] if stretch else [], ended_at=clock())
-        trail.record(
-            AuditRecord(
-                action=LOG_TAKEN_IN,
-                actor=actor,
-                context=context_of(connector),
-                subject=connector.config_name,
-                sentence=f"Lines of Align's audit log {Intake(intake).label}. {result.sentence}",
-                data={
-                    "sha256": sha256,
-                    "zone": zone or connector.time_zone,
-                    "read": result.read,
-                    "new": result.new,
-                    "known": result.known,
-                    "kept_raw": [line.number for line in result.bad][:1000],
-                    "refused": [line.number for line in result.refused][:1000],
-                    "covers": [at.isoformat() for at in stretch or ()],
-                    "run": intake_runs.as_data(run, stored.brought),
-                },
-            )
-        )
-    _notify_extensions(connector, result)
-    return result
-
-
-def _is_here(connector: Connector, lines: Sequence[LogLine]) -> Callable[[LogLine], bool]:
-    """Asked of the lines that may be of either of two hours."""
-    unsure = [line for line in lines if line.other]
-    readings = [*unsure, *(replace(line, at=line.other) for line in unsure)]
-    stored = stored_lines(connector, {digest_of(line) for line in readings}) if readings else {}
-    return lambda line: digest_of(line) in stored
-
-
-def _stretch(connector: Connector, lines: Sequence[LogLine]) -> tuple[datetime, datetime] | None:
-    """From this connector's first line to its last; None while some of them have to be sent again."""
-    own = connector.config_name.casefold()
-    times = [line.at for line in lines if line.at and line.type.casefold() == own]
-    return (min(times), max(times)) if times and not any(line.is_refused for line in lines) else None
-
-
-def _notify_extensions(connector: Connector, result: IntakeResult) -> None:
+def notify_extensions(connector: Connector, result: IntakeResult) -> None:
     """After the commit: what is found is written under locks of its own."""
     if result.since:
         extensions().after_intake(connector, result.since)
 
 
-def _mark(connector: Connector, now: datetime, source: AuditSource | None) -> None:
+def mark(connector: Connector, now: datetime, source: AuditSource | None) -> None:
+    """Lines have come in; by the endpoint itself where `source` says so, which ends what was noted against it."""
     connector.intake_at = now
-    connector.audit_source = source or connector.audit_source
-    Connector.objects.filter(pk=connector.pk).update(intake_at=now, audit_source=connector.audit_source)
+    noted: dict[str, Any] = {"intake_at": now}
+    if source:
+        connector.audit_source, connector.audit_failures, connector.audit_problem = source, 0, ""
+        noted |= {"audit_source": source, "audit_failures": 0, "audit_problem": ""}
+    Connector.objects.filter(pk=connector.pk).update(**noted)

@@ -9,9 +9,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-from connectors.history.intake.pasted_log import Hour, LogLine
+from connectors.history.intake.pasted_log import ZONES, Hour, LogLine
 from connectors.history.mirror import matching, projection
 from connectors.models import HistoryRow, Source
 from connectors.models.connector import Connector
@@ -22,7 +22,6 @@ SPREAD = timedelta(seconds=60)  # within which the distances of one cause lie
 SAMPLE_SIZE = 300  # lines of a paste, spread over all of it
 LEAST = 2  # lines: one may be a chance
 AT_ONCE = 500
-ZONES = frozenset(available_timezones())  # asked once: it reads many files
 # Those that people know by a place; the others are their older names.
 PLACES = sorted(name for name in ZONES if "/" in name and not name.startswith(("Etc/", "posix/", "right/")))
 
@@ -30,9 +29,9 @@ PLACES = sorted(name for name in ZONES if "/" in name and not name.startswith(("
 class AskZone(Exception):
     """The times seem to be of another zone than they were read in: own changes stand at a constant distance."""
 
-    def __init__(self, found: Offset, zones: Sequence[str]) -> None:
+    def __init__(self, found: Offset, zones: Sequence[str], read_in: str) -> None:
         super().__init__(found.sentence)
-        self.found, self.zones = found, zones
+        self.found, self.zones, self.read_in = found, zones, read_in
 
 
 class AskHour(Exception):
@@ -70,7 +69,7 @@ class Offset:
 # -- the zone ---------------------------------------------------------------------------------------------------------
 
 
-def check_zone(connector: Connector, lines: Sequence[LogLine]) -> None:
+def check_zone(connector: Connector, lines: Sequence[LogLine], read_in: str) -> None:
     """Raises AskZone when many lines are own changes at one distance and not where they were read."""
     sample = _spread(connector, lines)
     if len(sample) < LEAST:
@@ -78,13 +77,12 @@ def check_zone(connector: Connector, lines: Sequence[LogLine]) -> None:
     near = _own_times(connector, sample, FARTHEST + matching.window())
     found = _offset(sample, near)
     if found:
-        raise AskZone(found, _zones(connector, sample, near, found))
+        raise AskZone(found, _zones(read_in, sample, near, found), read_in)
 
 
 def _spread(connector: Connector, lines: Sequence[LogLine]) -> list[tuple[str, datetime]]:
     """Of lines in the connector's zone, what they look like and when; at most so many, evenly chosen."""
-    own = connector.config_name.casefold()
-    chosen = [line for line in lines if line.is_in_zone and line.type.casefold() == own]
+    chosen = [line for line in lines if line.is_in_zone and line.config_id == connector.align_connector_id]
     step = max(1, -(-len(chosen) // SAMPLE_SIZE))
     found = [(projection.match_of(line.description, connector.align_connector_id), line.at) for line in chosen[::step]]
     return [(match, at) for match, at in found if match and at]
@@ -140,10 +138,10 @@ def _rounded(distance: timedelta) -> timedelta:
 
 
 def _zones(
-    connector: Connector, sample: Sequence[tuple[str, datetime]], near: Mapping[str, Sequence[datetime]], found: Offset
+    read_in: str, sample: Sequence[tuple[str, datetime]], near: Mapping[str, Sequence[datetime]], found: Offset
 ) -> list[str]:
     """Those in which the most lines are own changes; UTC and the zones of connectors first."""
-    zone = ZoneInfo(connector.time_zone)
+    zone = ZoneInfo(read_in)
     written = [(match, at.astimezone(zone).replace(tzinfo=None)) for match, at in sample if match in near]
     known = ["UTC", *Connector.objects.order_by("time_zone").values_list("time_zone", flat=True).distinct()]
     counts = {name: _fitting(written, near, ZoneInfo(name)) for name in dict.fromkeys([*known, *PLACES])}

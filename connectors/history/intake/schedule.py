@@ -45,8 +45,10 @@ def start_due_intakes() -> int:
     due = Q(audit_due_at=None) | Q(audit_due_at__lte=now)
     started = 0
     ready = Connector.objects.filter(due, is_active=True, catalogue_at__isnull=False, log_by_hand=False)
-    for connector in ready.exclude(audit_source=AuditSource.NONE):
-        following = now + timedelta(seconds=settings.AUDIT_INTERVAL)
+    # One that has refused, or answered what cannot be read, may answer another day; one without the address does not.
+    for connector in ready.exclude(audit_source=AuditSource.NONE, audit_problem=""):
+        is_refusing = connector.audit_source == AuditSource.NONE
+        following = now + (intake.RETRY_AFTER if is_refusing else timedelta(seconds=settings.AUDIT_INTERVAL))
         # The conditional update is the claim: of several workers one starts the job.
         if Connector.objects.filter(due, pk=connector.pk).update(audit_due_at=following):
             runner.start(connector, JobKind.INTAKE, actor=None)

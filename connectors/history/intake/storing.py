@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from alignadmin.audit.bulk_insert import insert
+from connectors.align.audit_sentences import parse
+from connectors.history.intake import minutes, withdrawals
 from connectors.history.intake import runs as intake_runs
-from connectors.history.intake import withdrawals
 from connectors.history.intake.pasted_log import LogLine
 from connectors.history.intake.runs import Begun, Brought
 from connectors.history.mirror import case_lifecycle, labels, matching, projection
@@ -50,6 +51,7 @@ class IntakeResult:
     outside: int
     sentence: str
     refused: tuple[BadLine, ...] = ()
+    left_out: int = 0  # lines of other connectors
     back: int = 0  # of the known ones: they had been withdrawn, and count again
     run: int = 0  # 0 while a reading of the endpoint has brought nothing
     since: datetime | None = None  # the time of the oldest line that was read
@@ -65,9 +67,10 @@ class StoredIntake:
 
 def store(begun: Begun, lines: Sequence[LogLine], now: datetime) -> StoredIntake:
     connector = begun.connector
-    taken = [line for line in lines if not line.is_refused]
-    compared = _compare(begun, taken)
+    taken = _taken(connector, lines)
+    compared = _compare(connector, taken, begun.intake)
     made = insert([_mirrored(begun, line, digest, nth, now) for line, digest, nth in compared.fresh])
+    minutes.keep((line, stored) for (line, _, _), stored in zip(compared.fresh, made, strict=True))
     back = withdrawals.count_again(connector, compared.counts)
     shown = projection.of_lines(connector, [*made, *back])
     if learned := labels.learn(connector, shown):
@@ -97,6 +100,43 @@ def store(begun: Begun, lines: Sequence[LogLine], now: datetime) -> StoredIntake
     return StoredIntake(result=result, brought=Brought(lines=made, seen_again=compared.again))
 
 
+@dataclass(frozen=True, kw_only=True)
+class IntakeCount:
+    """What an intake of lines would bring, as far as can be told before it."""
+
+    read: int
+    new: int
+    known: int
+    raw: int
+    bad: tuple[BadLine, ...]
+    refused: tuple[BadLine, ...]
+
+
+def count(connector: Connector, lines: Sequence[LogLine]) -> IntakeCount:
+    """By the same comparison as `store`, which stores nothing here."""
+    taken = _taken(connector, lines)
+    fresh = _compare(connector, taken, Intake.PASTE).fresh
+    return IntakeCount(
+        read=len(lines),
+        new=len(fresh),
+        known=len(taken) - len(fresh),
+        raw=sum(line.at is None or parse(line.description, line.type).event is None for line, _, _ in fresh),
+        bad=_unreadable(taken),
+        refused=_unreadable(line for line in lines if line.is_refused),
+    )
+
+
+def _taken(connector: Connector, lines: Sequence[LogLine]) -> list[LogLine]:
+    taken = [line for line in lines if not line.is_refused]
+    return minutes.with_known_seconds(connector, taken, lambda asked: _places_here(connector, asked))
+
+
+def _places_here(connector: Connector, lines: Iterable[LogLine]) -> set[int]:
+    digests = [digest_of(line) for line in lines]
+    stored = stored_lines(connector, set(digests)) if digests else {}
+    return {place for place, digest in enumerate(digests) if digest in stored}
+
+
 def _unreadable(lines: Iterable[LogLine]) -> tuple[BadLine, ...]:
     return tuple(BadLine(number=line.number, problem=line.problem) for line in lines if line.problem)
 
@@ -114,11 +154,11 @@ class Compared:
     counts: Mapping[str, int]
 
 
-def _compare(begun: Begun, lines: Sequence[LogLine]) -> Compared:
+def _compare(connector: Connector, lines: Sequence[LogLine], intake: Intake) -> Compared:
     by_digest: dict[str, list[LogLine]] = defaultdict(list)
     for line in lines:
         by_digest[digest_of(line)].append(line)
-    stored, seen = stored_lines(begun.connector, by_digest), _remote_ids(begun.connector, lines)
+    stored, seen = stored_lines(connector, by_digest), _remote_ids(connector, lines)
     fresh: list[tuple[LogLine, str, int]] = []
     again: list[KnownLines] = []
     for digest, identical in by_digest.items():
@@ -129,8 +169,8 @@ def _compare(begun: Begun, lines: Sequence[LogLine]) -> Compared:
         fresh += more
         if not more:
             again += [there[nth] for nth in range(1, len(identical) + 1)]
-    if begun.intake == Intake.ENDPOINT:
-        again = _not_read_before(begun.connector, again, stored)
+    if intake == Intake.ENDPOINT:
+        again = _not_read_before(connector, again, stored)
     return Compared(
         fresh=sorted(fresh, key=lambda item: (item[0].at or LAST, item[0].remote_id or item[0].number)),
         again=[known.key for known in again],

@@ -264,12 +264,13 @@ def test_unknown_and_missing_fields_are_tolerated() -> None:
 def test_the_audit_log_is_read_from_an_id_and_a_time(sandbox: RunningSandbox) -> None:
     client = client_of(sandbox.url)
     before = client.audit_log()
-    last = max((line.id for line in before), default=0)
+    last = max((line.id or 0 for line in before), default=0)
     client.send(CREATE)
     (line,) = client.audit_log(after_id=last)
     assert line.user == "Jira Align System"
     assert line.type == "CONFIG 123"
     assert line.description.startswith("CONFIG Created - State mapping")
+    assert line.timestamp
     assert line.timestamp.tzinfo is not None
     assert client.audit_log(since=line.timestamp, after_id=last) == [line]
     assert client.audit_log(since=datetime(2200, 1, 1, tzinfo=UTC)) == []

@@ -96,7 +96,9 @@ def is_pasted(site: Site, session: requests.Session, text: str) -> bool:
     data = {"connector": "acme", "text": text, "zone": "UTC", "csrfmiddlewaretoken": csrf(session)}
     try:
         headers = {"Referer": site.url}
-        answer = session.post(f"{site.url}/history/intake/", data=data, headers=headers, timeout=30)
+        sent = session.post(f"{site.url}/history/intake/", data=data, headers=headers, timeout=30)
+        confirmed = {"csrfmiddlewaretoken": csrf(session)}
+        answer = session.post(sent.url, data=confirmed, headers=headers, timeout=30)
     except requests.RequestException:
         return False
     return answer.status_code == 200 and "lines read" in answer.text

@@ -10,7 +10,7 @@ from django.db.models import F
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit.models import Entry
-from connectors.history.intake.intake import take_in
+from connectors.history.intake.by_hand import take_in
 from connectors.jobs import runner
 from connectors.models import AuditSource, Connector, HistoryRow, Intake, JobKind, JobState
 from mappings.applying.overwrites import find_overwrites, only_in_log

@@ -24,6 +24,7 @@ from mappings.engine.values import Situation, TypeName
 from mappings.models import ContractFact, Mapping
 from tests.connectors.history.verification.test_comparison import differences
 from tests.support import mapping_helpers as steps
+from tests.support.intake_helpers import import_lines
 from tests.support.sandbox_fixture import RunningSandbox
 
 SignIn = Callable[[Role], Client]
@@ -255,7 +256,7 @@ def test_lines_of_the_log_with_a_type_id_that_is_taken_over_follow_it(
         "AlignStateName: Dev complete"
     )
     pasted = f"{connector.config_name}\tJira Align System\t2026-11-20 12:00:00\t{line}"
-    assert configurer.post("/history/intake/", {"connector": "acme", "text": pasted}).status_code == 200
+    assert import_lines(configurer, text=pasted).status_code == 200
     row = HistoryRow.objects.get(line__description=line)
     assert (row.parsed, row.work_item_type) == (True, "saga")
     assert line not in configurer.get("/history/?as=align&q=type:feature").content.decode()

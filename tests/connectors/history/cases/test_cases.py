@@ -17,7 +17,7 @@ from alignadmin.audit.entries import lock_head
 from alignadmin.audit.models import Entry
 from connectors.align.audit_sentences import CREATED, DELETED, J2A, UPDATED, MappingEvent, write
 from connectors.history.cases import services
-from connectors.history.intake.intake import take_in
+from connectors.history.intake.by_hand import take_in
 from connectors.history.mirror.drift_observation import DriftObservation
 from connectors.history.mirror.matching import rejoin
 from connectors.models import Case, CaseState, Connector, HistoryRow, Intake, MirrorLine

@@ -12,11 +12,13 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
+from alignadmin.errors import Refused
 from alignadmin.http.errors import RemoteError
 from connectors.align.resources import WriteRequest
 from connectors.history.intake import gaps, intake, storing
+from connectors.history.intake.by_hand import take_in
 from connectors.history.intake.gaps import CoverageGap
-from connectors.history.intake.intake import pull, take_in
+from connectors.history.intake.intake import pull
 from connectors.history.intake.storing import IntakeResult
 from connectors.models import AuditSource, Case, Connector, Coverage, HistoryRow, Intake, Job, MirrorLine
 from tests.connectors.align.test_align_client import client_of
@@ -163,9 +165,15 @@ def test_parts_by_hand_cover_from_their_first_to_their_last_line(align: Connecto
 
 
 def test_lines_of_another_connector_cover_nothing(align: Connector, people: dict[Role, Person]) -> None:
-    text = row().replace("CONFIG 123", "CONFIG 456", 1)
-    take_in(align, text, intake=Intake.PASTE, actor=people[Role.REVIEWER])
-    assert not Coverage.objects.exists()
+    other = row().replace("CONFIG 123", "CONFIG 456", 1)
+    with pytest.raises(Refused, match="None of these lines is of CONFIG 123"):
+        take_in(align, other, intake=Intake.PASTE, actor=people[Role.REVIEWER])
+    result = take_in(
+        align, f"{other}\n{row(at='2026-11-20 13:00:00')}", intake=Intake.PASTE, actor=people[Role.REVIEWER]
+    )
+    assert (result.new, result.left_out) == (1, 1)
+    covered = Coverage.objects.get()
+    assert covered.since == covered.until == datetime(2026, 11, 20, 13, tzinfo=UTC)
 
 
 def test_a_line_with_an_unlisted_time_is_refused_by_number_and_its_part_is_not_covered(

@@ -17,7 +17,8 @@ from alignadmin.audit.entries import START, canonical, digest
 from alignadmin.audit.models import ChainHead, Entry
 from connectors.history.intake import gaps, run_check, run_digest
 from connectors.history.intake import runs as intake_runs
-from connectors.history.intake.intake import pull, take_in
+from connectors.history.intake.by_hand import take_in
+from connectors.history.intake.intake import pull
 from connectors.models import (
     AuditSource,
     Connector,

@@ -20,7 +20,7 @@ from django.db import connection
 from alignadmin.accounts.models import Person
 from alignadmin.audit import verification
 from alignadmin.audit.models import Entry
-from connectors.history.intake.intake import take_in
+from connectors.history.intake.by_hand import take_in
 from connectors.jobs import runner
 from connectors.models import Case, Connector, HistoryRow, Intake, IntakeRun, Job, JobKind, JobState, MirrorLine, Source
 from mappings.models import Change, Edit
@@ -247,10 +247,14 @@ class Burst:
             at = f"2026-11-20 {len(texts) // 60:02}:{len(texts) % 60:02}"
             texts.append("\n".join(row(UPDATED, at=f"{at}:{second:02}") for second in range(3)))
             while True:
-                answer = self.send("/history/intake/", connector="acme", text=texts[-1], zone="UTC")
-                if answer is not None:
-                    assert "3 lines read" in answer.text
-                    break
+                sent = self.send("/history/intake/", connector="acme", text=texts[-1], zone="UTC")
+                if sent is None:
+                    continue
+                # Confirmed until it is told: once more after a lost answer leads to the run, and stores nothing.
+                while (answer := self.send(sent.headers["HX-Redirect"])) is None:
+                    continue
+                assert "3 lines read" in answer.text or "/history/intake/acme/" in answer.headers["HX-Redirect"]
+                break
         return texts
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,13 +18,14 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.audit.models import Entry
 from connectors.align.audit_sentences import MappingEvent, write
-from connectors.history.intake import pasted_log, run_check
+from connectors.history.intake import doubled_hour, run_check
 from connectors.history.intake.intake import pull
 from connectors.history.intake.pasted_log import read_lines
 from connectors.models import AuditSource, Connector, HistoryRow, IntakeRun, MirrorLine
 from connectors.ports.audited import context_of, event_fields
 from tests.connectors.history.intake.test_audit_intake import Log, audit_line, row
 from tests.support.events import EVENT
+from tests.support.intake_helpers import import_lines
 
 if TYPE_CHECKING:
     from tests.conftest import SignIn
@@ -80,8 +81,8 @@ def line(number: int, at: datetime, zone: ZoneInfo) -> str:
     return row(write(event(number)), at=f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}")
 
 
-def post(client: Client, text: str, **fields: str) -> tuple[int, str]:
-    answer = client.post("/history/intake/", {"connector": "acme", "text": text, **fields})
+def post(client: Client, text: str, **fields: Any) -> tuple[int, str]:
+    answer = import_lines(client, text=text, **fields)
     return answer.status_code, unescape(answer.content.decode())
 
 
@@ -318,6 +319,6 @@ def test_an_event_with_parts_of_a_second_and_an_id_is_the_pasted_one_without(
 @pytest.mark.parametrize("zone", ["Europe/Warsaw", "America/New_York", "Australia/Lord_Howe", "America/Sao_Paulo"])
 def test_no_doubled_hour_is_on_a_day_that_is_not_looked_at(zone: str) -> None:
     hours = [datetime(2017, 1, 1) + timedelta(minutes=30 * number) for number in range(2 * 24 * 365)]  # noqa: DTZ001
-    doubled = [at for at in hours if pasted_log._is_doubled(at, ZoneInfo(zone))]
+    doubled = [at for at in hours if doubled_hour.is_doubled(at, ZoneInfo(zone))]
     assert doubled
-    assert all(pasted_log._is_of_change(at.date(), ZoneInfo(zone)) for at in doubled)
+    assert all(doubled_hour.is_of_change(at.date(), ZoneInfo(zone)) for at in doubled)

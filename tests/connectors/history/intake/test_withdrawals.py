@@ -21,7 +21,8 @@ from alignadmin.errors import Refused
 from connectors.align.audit_sentences import MappingEvent, write
 from connectors.history.cases import services
 from connectors.history.intake import gaps, run_check, withdrawals
-from connectors.history.intake.intake import pull, take_in
+from connectors.history.intake.by_hand import take_in
+from connectors.history.intake.intake import pull
 from connectors.history.intake.storing import IntakeResult
 from connectors.history.mirror.drift_observation import DriftObservation
 from connectors.history.search import query_language
@@ -367,8 +368,9 @@ def test_a_withdrawal_of_one_connector_leaves_the_lines_of_another(
     align: Connector, people: People, signed_in: SignIn
 ) -> None:
     beta = Connector.objects.create(slug="beta", name="Beta", align_site="https://b.example.test", align_connector_id=9)
-    for connector in (align, beta):
-        paste(connector, people[Role.REVIEWER], NOON)
+    paste(align, people[Role.REVIEWER], NOON)
+    its_line = text(NOON).replace("CONFIG 123", "CONFIG 9", 1)
+    take_in(beta, its_line, intake=Intake.PASTE, actor=people[Role.REVIEWER])
     withdraw(signed_in(Role.REVIEWER), 1)
     assert MirrorLine.objects.get(withdrawal=None).connector == beta
     assert is_whole()

@@ -18,6 +18,7 @@ from mappings.engine.values import TypeName
 from mappings.models import Change, Mapping
 from tests.connectors.history.verification.test_comparison import differences
 from tests.support import factories, mapping_helpers, sandbox_fixture
+from tests.support.intake_helpers import import_lines
 from tests.support.mapping_helpers import edit, mapping, observe
 from tests.support.sandbox_fixture import RunningSandbox
 
@@ -32,7 +33,7 @@ def from_align(sandbox: RunningSandbox) -> str:
 
 
 def pasted(client: Client, connector: Connector, sandbox: RunningSandbox) -> str:
-    answer = client.post("/history/intake/", {"connector": connector.slug, "text": from_align(sandbox)})
+    answer = import_lines(client, slug=connector.slug, text=from_align(sandbox))
     assert answer.status_code == 200
     return answer.content.decode()
 

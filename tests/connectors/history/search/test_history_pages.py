@@ -34,6 +34,7 @@ from connectors.models import Connector, HistoryRow, Intake, MirrorLine, SavedVi
 from connectors.ports.audited import context_of, event_fields
 from tests.support import factories
 from tests.support.events import EVENT
+from tests.support.intake_helpers import import_lines
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOSTILE = "<script>alert(1)</script> \"'& → ] To [ \u202eabc\nline"
@@ -495,8 +496,9 @@ class TestPanel:
 class TestIntakePage:
     ROW = f"CONFIG 123\tJira Align System\t2026-11-20 13:00:00\t{write(EVENT)}"
 
-    def post(self, client: Client, **fields: object) -> tuple[int, str]:
-        response = client.post("/history/intake/", {"connector": "acme", **fields})
+    def post(self, client: Client, **fields: Any) -> tuple[int, str]:
+        slug = str(fields.pop("connector", "acme"))
+        response = import_lines(client, slug=slug, **fields)
         return response.status_code, unescape(response.content.decode())
 
     def test_pasted_lines_are_counted_and_shown(self, reviewer: Client, align: Connector) -> None:
@@ -560,7 +562,7 @@ class TestIntakePage:
         found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
         assert found
         sent = {"connector": "acme", "text": self.ROW, "csrfmiddlewaretoken": found[1]}
-        assert client.post("/history/intake/", sent).status_code == 200
+        assert client.post("/history/intake/", sent).status_code == 303
 
     def test_it_says_why_lines_are_pasted_and_when_they_last_came(self, reviewer: Client, align: Connector) -> None:
         Connector.objects.update(audit_source="none", intake_at=NOON)

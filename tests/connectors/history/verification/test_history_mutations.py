@@ -16,7 +16,7 @@ from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import checkpoints, deliveries, triggers, verification
 from alignadmin.audit.models import Entry
 from connectors.history.cases import services
-from connectors.history.intake import intake, withdrawals
+from connectors.history.intake import by_hand, withdrawals
 from connectors.history.mirror import labels
 from connectors.history.reviews import questions, sign_off, weeks
 from connectors.models import Case, Connector, HistoryRow, Intake, IntakeRun
@@ -81,7 +81,7 @@ def take_in(connector: Connector, since: object, numbers: range, *, actor: Perso
         f"{review_helpers.written(number)}"
         for number in numbers
     )
-    intake.take_in(connector, text, intake=Intake.PASTE, actor=actor)
+    by_hand.take_in(connector, text, intake=Intake.PASTE, actor=actor)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from connectors.history.intake.log_table import table_of
 LARGEST = 10 * 1024 * 1024  # bytes of a file, and of the text in it
 LARGEST_UNPACKED = 60 * 1024 * 1024  # of all that an Excel file holds
 MOST_PARTS = 500
+MOST_MARKS = 3_000_000  # elements and attributes of its XML: some forty for each line
 MOST_ROWS = 100_000
 MOST_COLUMNS = 40
 MOST_SHEETS = 20
@@ -107,8 +108,7 @@ def _without_mark(beginning: bytes) -> str:
 
 def _sheet_text(data: bytes) -> FileText:
     try:
-        _check_parts(data)
-        return _read_workbook(data)
+        return _read_workbook(_checked_parts(data))
     except Refused:
         raise
     except Exception as error:
@@ -118,38 +118,52 @@ def _sheet_text(data: bytes) -> FileText:
         ) from error
 
 
-def _check_parts(data: bytes) -> None:
-    """What the file would be unpacked, before anything is; and no document types, which may name themselves forever."""
-    with zipfile.ZipFile(io.BytesIO(data)) as file:
+def _checked_parts(data: bytes) -> io.BytesIO:
+    """The file's XML alone, in a file of its own, once it is known to be of a bearable size and kind.
+
+    What a part says of its size is as much as is ever read of it. A sheet that stands in a part of another name is not
+    found any more.
+    """
+    checked = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as file, zipfile.ZipFile(checked, "w") as kept:
         parts = file.infolist()
         names = {part.filename for part in parts}
         if "[Content_Types].xml" not in names or not any(name.startswith("xl/") for name in names):
             raise Refused(f"This file is a zip file and no Excel file (.xlsx), so nothing of it was imported. {HOW}")
         if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > LARGEST_UNPACKED:
-            raise Refused(
-                f"This Excel file unpacks to more than {LARGEST_UNPACKED // 2**20} MB or {MOST_PARTS} parts, so "
-                "nothing of it was imported. Copy the sheet with the log into a new file and choose that one."
-            )
-        if any(_has_document_type(file, part) for part in parts):
-            raise Refused(f"This Excel file holds XML that Excel never writes, so nothing was imported. {HOW}")
+            raise Refused(_too_much(f"unpacks to more than {LARGEST_UNPACKED // 2**20} MB or {MOST_PARTS} parts"))
+        marks = 0
+        for part in parts:
+            if part.filename.endswith((".xml", ".rels")):
+                content = file.read(part)
+                marks += _marks_in(content)
+                if marks > MOST_MARKS:
+                    raise Refused(_too_much("has more cells than a log needs"))
+                kept.writestr(part.filename, content)
+    return checked
 
 
-def _has_document_type(file: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
-    """As bytes: a part in a charset in which they do not stand so has zeros, which Excel's XML has none of."""
-    if not part.filename.endswith((".xml", ".rels")):
-        return False
-    tail = b""
-    with file.open(part) as opened:
-        while block := opened.read(2**20):
-            if b"<!DOCTYPE" in tail + block or b"<!ENTITY" in tail + block or b"\0" in block:
-                return True
-            tail = block[-16:]
-    return False
+def _marks_in(content: bytes) -> int:
+    """Elements and attributes, each of which costs a hundred times its bytes once it is parsed.
+
+    No document types, which may name themselves forever. As bytes: a part in a charset in which they do not stand so
+    has zeros, which Excel's XML has none of.
+    """
+    if b"<!DOCTYPE" in content or b"<!ENTITY" in content or b"\0" in content:
+        raise Refused(f"This Excel file holds XML that Excel never writes, so nothing was imported. {HOW}")
+    return content.count(b"<") + content.count(b"=")
 
 
-def _read_workbook(data: bytes) -> FileText:
+def _too_much(what: str) -> str:
+    return (
+        f"This Excel file {what}, so nothing of it was imported. Copy the sheet with the log into a new file, and "
+        "choose that one; or import it in parts, which may overlap."
+    )
+
+
+def _read_workbook(data: io.BytesIO) -> FileText:
     """The first sheet in which a line of a log is found, else the first."""
-    book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+    book = load_workbook(data, read_only=True, data_only=True, keep_links=False)
     try:
         names = _sheet_names(book)
         if not names:

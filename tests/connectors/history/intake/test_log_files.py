@@ -124,6 +124,27 @@ def test_a_file_that_unpacks_to_much_more_than_it_is_is_not_unpacked() -> None:
         text_of(many)
 
 
+@pytest.mark.usefixtures("sources")
+def test_a_small_file_with_millions_of_cells_is_not_parsed() -> None:
+    with zipfile.ZipFile(io.BytesIO(BOOK)) as file:
+        sheet = file.read("xl/worksheets/sheet1.xml")
+    row, attributes = b"<row>" + b"<c><v>1</v></c>" * 800_000 + b"</row>", b' a="1"' * 3_100_000
+    for body in (row, b"<row" + attributes + b"/>"):
+        bomb = with_part(BOOK, "xl/worksheets/sheet1.xml", sheet.replace(b"<sheetData>", b"<sheetData>" + body))
+        assert len(bomb) < 200_000
+        with pytest.raises(Refused, match="has more cells than a log needs"):
+            text_of(bomb)
+
+
+def test_a_sheet_that_hides_in_a_part_of_another_name_is_not_found() -> None:
+    with zipfile.ZipFile(io.BytesIO(BOOK)) as file:
+        parts = {each: file.read(each) for each in file.namelist()}
+    parts["xl/worksheets/sheet1.png"] = parts.pop("xl/worksheets/sheet1.xml")
+    parts = {name: content.replace(b"sheet1.xml", b"sheet1.png") for name, content in parts.items()}
+    with pytest.raises(Refused, match=r"no sheet with cells|cannot be read as one"):
+        text_of(zipped(parts))
+
+
 def test_xml_that_names_itself_forever_is_not_read() -> None:
     for content in (b'<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>', "<!DOCTYPE x><x/>".encode("utf-16")):
         with pytest.raises(Refused, match="XML that Excel never writes"):

@@ -223,7 +223,8 @@ def site(processes: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """One installation for all tests of a run, with people; a connector of your own: `browser_steps.own_connector`."""
     from tests.support.processes import running_site
 
-    with running_site(tmp_path_factory.mktemp("site")) as running:
+    # A block of Align's length would have every test that meets one wait for a minute.
+    with running_site(tmp_path_factory.mktemp("site"), BUDGET_BLOCK="15") as running:
         running.prepare()
         yield running
 

@@ -22,7 +22,7 @@ from mappings.engine.families import family_of
 from mappings.engine.matrix import Matrix, Only, build
 from mappings.engine.values import Direction, Kind, Severity, Situation, TypeName
 from mappings.engine.view import View
-from mappings.findings.lines import FindingLine, attention
+from mappings.findings.lines import FindingLine, attention, is_any_open
 from mappings.matrix.address import DIRECTIONS, MatrixAddress, type_refusal
 from mappings.matrix.lines import DuplicateLine, EditLine, OpenLine, _ids, duplicate_line, edit_line, open_line
 from mappings.models import Edit, ForeignRecord, Mapping, Scope
@@ -99,7 +99,9 @@ class MatrixPage:
 
     @cached_property
     def projects(self) -> list[Project]:
-        return list(projects_in_scope(self.connector).only("pk", "key", "name", "team_managed"))
+        found = projects_in_scope(self.connector).only("pk", "key", "name", "team_managed")
+        # Asked along, since where nothing is new every matrix would ask in vain.
+        return list(found.annotate(has_news=is_any_open(self.connector)))
 
     @property
     def sharing_projects(self) -> int:
@@ -190,6 +192,8 @@ class MatrixPage:
     def noticed(self) -> list[FindingLine]:
         """Of the project shown, or of any where all are."""
         project = self.address.project
+        if not any(each.has_news for each in self.projects[:1]):  # type: ignore[attr-defined]
+            return []
         lines = attention(self.connector)
         return [line for line in lines if line.concerns(project.pk if project else None)]
 

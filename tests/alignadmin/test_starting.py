@@ -168,6 +168,12 @@ def test_a_budget_that_cannot_work_is_refused_and_fails_the_checks(
     assert [each.id for each in starting.check(None)] == (["connectors.E002"] if sentence else [])
 
 
+@pytest.mark.parametrize("share", [0, -1, 101])
+def test_a_share_that_is_no_part_in_percent_is_refused(settings: Settings, share: int) -> None:
+    settings.CATALOGUE_SHARE = share
+    assert starting.wrong_budget() == f"CATALOGUE_SHARE is {share}: it is a part in percent, from 1 to 100."
+
+
 @pytest.mark.django_db
 def test_the_worker_starts_with_what_is_right(settings: Settings) -> None:
     starting.refuse()

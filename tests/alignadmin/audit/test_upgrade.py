@@ -70,3 +70,18 @@ def test_a_migrated_history_is_searched_as_before(old: Site) -> None:
         "完成": ["line-6"],
         "type:defect": ["line-4"],
     }
+
+
+AGES = """
+from connectors.models import Connector, Project
+owner = Connector.objects.get()
+times = {owner.jira_lists_at, owner.align_lists_at, owner.jira_lists_due_at, owner.align_lists_due_at}
+projects = Project.objects.filter(in_scope=True, vanished_at=None)
+ages = set(projects.values_list("read_at", flat=True))
+print("FOUND", owner.catalogue_at is not None, times == ages == {owner.catalogue_at})
+"""
+
+
+def test_what_was_read_before_counts_as_read_then_and_the_clock_goes_on_from_there(old: Site) -> None:
+    old.migrate()
+    assert "FOUND True True" in old.command("shell", "-c", AGES)

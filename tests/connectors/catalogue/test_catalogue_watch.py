@@ -20,6 +20,7 @@ from connectors.credentials.values import seal_secret
 from connectors.jobs import runner
 from connectors.jobs.threads import DatabaseThreads
 from connectors.models import (
+    BudgetSlot,
     Connector,
     Credential,
     Finding,
@@ -175,10 +176,28 @@ def test_data_center_gives_its_lists_in_four_requests_and_a_sign_in(
     assert sorted(path.rpartition("/")[2] for path in lists) == ["issuetype", "myself", "myself", "project", "status"]
 
 
+def test_the_lists_of_two_thousand_projects_take_few_requests(network: None, admin: Person) -> None:
+    """Jira gives 50 projects at once, Align 100 of its connector's."""
+    large = RunningSandbox(seed="large")
+    try:
+        made = factories.connector(large.url, actor=admin)
+        for system in (System.JIRA, System.ALIGN):
+            params = {"lists": True, "projects": []}
+            job = runner.run_now(runner.start(made, JobKind.LISTS, actor=None, subject=system.value, params=params))
+            assert job.state == JobState.DONE, job.error
+        paths = asked(large)
+    finally:
+        large.close()
+    assert Project.objects.filter(in_scope=True).count() > 1900
+    assert len([path for path in paths if "/rest/api/3/" in path]) == 44
+    assert len([path for path in paths if "/rest/align/" in path]) == 22
+
+
 def test_a_rotation_keeps_within_its_share_and_goes_on_a_window_later(
     owner: Connector, sandbox: RunningSandbox, settings: LazySettings
 ) -> None:
     settings.BUDGET_SLOTS, settings.BUDGET_RESERVED = 160, 60  # a share of 10
+    BudgetSlot.objects.all().delete()  # what the first reading has used
     assert sites.share() == 10
     an_interval_later()
     sandbox.clear_journal()
@@ -198,6 +217,7 @@ def test_what_the_lists_show_to_be_changed_is_read_before_what_is_oldest(
     owner: Connector, sandbox: RunningSandbox, settings: LazySettings
 ) -> None:
     settings.BUDGET_SLOTS, settings.BUDGET_RESERVED = 130, 60  # a share of 7: two projects beside the lists
+    BudgetSlot.objects.all().delete()  # what the first reading has used
     youngest = Project.objects.filter(in_scope=True).order_by("-read_at")[0]
     sandbox.edit("rename_project", key=youngest.key, name="Another name")
     an_interval_later()

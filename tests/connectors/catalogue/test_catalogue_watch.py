@@ -32,7 +32,6 @@ from connectors.models import (
     Status,
     System,
 )
-from connectors.models.budget import BudgetSlot
 from tests.conftest import SignIn
 from tests.support import factories
 from tests.support.sandbox_fixture import JIRA_TOKEN, RunningSandbox

@@ -1,4 +1,4 @@
-"""Plain text for people: one line, names that can be seen, the end of a typed day."""
+"""Plain text for people: one line, numbers with their words, names that can be seen, the end of a typed day."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ from alignadmin.errors import Refused
 def one_line(text: str) -> str:
     """Without line breaks and control characters, which would begin a header or a line of their own."""
     return " ".join("".join(each if each.isprintable() else " " for each in text).split())
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """ "1 line", "2,000 lines"; `many` where an s is not enough."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def plain_name(typed: str) -> str:

@@ -54,6 +54,10 @@ class Received:
         return 200 <= self.status < 300
 
     @property
+    def is_redirect(self) -> bool:
+        return 300 <= self.status < 400
+
+    @property
     def text(self) -> str:
         return self.body.decode("utf-8-sig", errors="replace")
 
@@ -149,17 +153,13 @@ def _moment(text: str) -> datetime:
 
 
 def error_for(received: Received, wording: Wording) -> RemoteError:
-    detail = remote_text(received)
     kind, sentence = _kind_of(received, wording)
+    # Where a redirect leads may carry a token, in its text as in its header.
+    detail = "" if received.is_redirect else remote_text(received)
+    # The site's own words beside ours, since they say what ours can only guess. A web page says nothing of use.
+    reason = f" {wording.system} says: “{detail}”." if detail and not received.is_web_page else ""
     retry_after = received.retry_after if received.asks_to_wait else None
-    return kind(
-        with_reason(sentence, detail, wording.system), status=received.status, detail=detail, retry_after=retry_after
-    )
-
-
-def with_reason(sentence: str, detail: str, system: str) -> str:
-    """The site's own words beside ours: they say what ours can only guess."""
-    return f"{sentence} {system} says: \u201c{detail}\u201d" if detail else sentence
+    return kind(f"{sentence}{reason}", status=received.status, detail=detail, retry_after=retry_after)
 
 
 def _kind_of(received: Received, wording: Wording) -> tuple[type[RemoteError], str]:
@@ -172,7 +172,7 @@ def _kind_of(received: Received, wording: Wording) -> tuple[type[RemoteError], s
         return NotFound, f"{system} does not know this address (404). {wording.missing}"
     if status == 429:
         return RateLimited, f"{system} refuses requests because of its rate limit (429). Try again later."
-    if 300 <= status < 400:
+    if received.is_redirect:
         return NotJson, _redirected_sentence(received, wording)
     if status >= 500 or status == 408:
         return ServerFailed, f"{system} failed to answer ({status}). Try again in a few minutes."

@@ -13,6 +13,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from alignadmin.text import counted
+
 register = template.Library()
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
@@ -72,9 +74,8 @@ def _time(at: datetime, text: str) -> SafeString:
 @register.filter
 def plural(number: int | Iterable[Any], word: str) -> str:
     """ "1 edit", "2 edits"; "story,stories" gives both forms where an s is not enough."""
-    count = number if isinstance(number, int) else len(list(number))
     one, _, many = word.partition(",")
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+    return counted(number if isinstance(number, int) else len(list(number)), one, many)
 
 
 @register.filter

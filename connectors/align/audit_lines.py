@@ -1,7 +1,6 @@
 """Lines of Align's audit log out of an answer whose shape no document tells.
 
-The four columns are known under several names, since the one public sight of such a log calls them `auditTimeStamp` and
-`details`, the latter in HTML. Whether day or month comes first is decided by the whole answer.
+Its columns are found by any of their names, and whether day or month comes first is decided by the whole answer.
 """
 
 from __future__ import annotations
@@ -14,20 +13,12 @@ from typing import Any
 
 from alignadmin.http.errors import Malformed
 from alignadmin.parsing import whole
+from connectors.align.audit_columns import MARKUP, NAMES
 from connectors.align.audit_markup import plain_description
 from connectors.align.audit_times import AskDayOrder, DayOrder, decide_order, in_utc, written_time
 from connectors.align.resources import AuditLine
 
-# In lower case, the product's own name first.
 IDS = ("id", "auditlogid", "auditid", "logid")
-TYPES = ("type", "audittype", "auditlogtype", "logtype", "objecttype", "itemtype")
-USERS = ("user", "username", "auditusername", "audituser", "changedby", "modifiedby", "createdby", "author", "fullname")
-TIMES = (
-    "timestamp", "audittimestamp", "auditdate", "datetime", "date", "time", "changedate", "changeddate", "createdate",
-    "createddate", "createdat", "changedat", "logdate",
-)  # fmt: skip
-DESCRIPTIONS = ("description", "details", "detail", "auditdetails", "message", "text", "changes", "change")
-MARKUP = frozenset({"details", "detail", "auditdetails"})  # seen as HTML
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 CLOCKS_APART = timedelta(days=1)
 
@@ -45,7 +36,7 @@ def names_in(rows: Sequence[object]) -> AuditNames | None:
     for row in rows:
         if isinstance(row, dict):
             spelled = {str(name).lower(): str(name) for name in row}
-            if time := next((spelled[name] for name in TIMES if name in spelled), ""):
+            if time := next((spelled[name] for name in NAMES["timestamp"] if name in spelled), ""):
                 return AuditNames(time=time, id=next((spelled[name] for name in IDS if name in spelled), ""))
     return None
 
@@ -55,7 +46,7 @@ def lines_of(rows: Sequence[object], *, since: datetime | None, now: datetime) -
     lowered = [
         {str(name).lower(): value for name, value in row.items()} if isinstance(row, dict) else {} for row in rows
     ]
-    written = [_text(row, TIMES) for row in lowered]
+    written = [_text(row, NAMES["timestamp"]) for row in lowered]
     order, is_assumed = _order(written, since, now)
     lines = [_line(*each, order, is_assumed) for each in zip(rows, lowered, written, strict=True)]
     if lines and not any(line.timestamp for line in lines):
@@ -73,15 +64,15 @@ def id_of(row: object) -> int | None:
 
 def _line(row: object, lowered: Mapping[str, Any], written: str, order: DayOrder | None, is_assumed: bool) -> AuditLine:
     at = _moment(written, order)
-    name, description = _first(lowered, DESCRIPTIONS)
+    name, description = _first(lowered, NAMES["description"])
     if at is None or not isinstance(description, str):
         whole_line = json.dumps(row, ensure_ascii=False, sort_keys=True)
         return AuditLine(id=_id(lowered), type="", user="", timestamp=None, description=whole_line)
     found = written_time(written, order)
     return AuditLine(
         id=_id(lowered),
-        type=_text(lowered, TYPES).strip(),
-        user=_text(lowered, USERS).strip(),
+        type=_text(lowered, NAMES["type"]).strip(),
+        user=_text(lowered, NAMES["user"]).strip(),
         timestamp=at,
         description=plain_description(description, is_markup=name in MARKUP),
         is_month_assumed=is_assumed and found is not None and found.is_numeric,

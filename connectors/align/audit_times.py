@@ -92,12 +92,6 @@ class AskDayOrder(Exception):
 # -- one time ---------------------------------------------------------------------------------------------------------
 
 
-def read_time(text: str, zone: tzinfo, order: DayOrder | None = None) -> datetime | None:
-    """A time in UTC, or None for a form that is not listed."""
-    written = written_time(text, order)
-    return in_utc(written.at, zone) if written else None
-
-
 def written_time(text: str, order: DayOrder | None = None) -> WrittenTime | None:
     """None for a form that is not listed, and for a date of which nobody has said what comes first."""
     if TIDY(text):

@@ -6,7 +6,7 @@ A site is read once for all connectors that share it; the first of them has the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
@@ -55,7 +55,7 @@ def _is_busy() -> Exists:
 
 
 def _due_systems(connector: Connector, now: datetime) -> Iterator[System]:
-    if _is_due(connector.jira_lists_due_at, now) or (connector.projects_due_at or _never(now)) <= now:
+    if _is_due(connector.jira_lists_due_at, now) or _go_on(connector, now):
         yield System.JIRA
     if _is_due(connector.align_lists_due_at, now):
         yield System.ALIGN
@@ -63,10 +63,6 @@ def _due_systems(connector: Connector, now: datetime) -> Iterator[System]:
 
 def _is_due(at: datetime | None, now: datetime) -> bool:
     return at is not None and not now < at <= now + sites.interval()
-
-
-def _never(now: datetime) -> datetime:
-    return now + timedelta(days=1)
 
 
 def _start(connector: Connector, system: System, now: datetime) -> bool:

@@ -44,7 +44,7 @@ class Finding(models.Model):
     after = models.CharField(max_length=255, blank=True)
     found_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)  # when a later finding said the opposite
-    seen_at = models.DateTimeField(null=True, blank=True)  # when somebody has taken note
+    seen_at = models.DateTimeField(null=True, blank=True)  # when somebody marked it as seen
     seen_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )

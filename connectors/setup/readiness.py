@@ -16,6 +16,7 @@ from functools import cached_property
 from django.db.models import Count, Q
 
 from alignadmin.audit.models import Entry
+from alignadmin.text import counted
 from connectors.catalogue.issue_types import IssueTypes, Unmatched
 from connectors.models import (
     Confirmation,
@@ -186,7 +187,7 @@ def _token_state(system: System, credential: Credential | None) -> tuple[StepSta
 def _projects(facts: _Facts) -> Prerequisite:
     synced = Project.objects.filter(connector=facts.connector, in_scope=True, vanished_at=None)
     counts = synced.aggregate(all=Count("pk"), troubled=Count("pk", filter=~Q(align_error="")))
-    state, sentence = StepState.OK, f"{_counted(counts['all'], 'project')} of the connector found."
+    state, sentence = StepState.OK, f"{counted(counts['all'], 'project')} of the connector found."
     if not counts["all"]:
         state = StepState.MISSING if facts.is_read else StepState.UNKNOWN
         sentence = "Align's connector has no Jira project: add them in Jira Align under Settings > Jira Settings."
@@ -237,7 +238,7 @@ def _flows(facts: _Facts) -> Prerequisite:
     counts = flows.aggregate(
         flows=Count("pk", distinct=True), steps=Count("steps", filter=Q(steps__vanished_at=None), distinct=True)
     )
-    state, sentence = StepState.OK, f"{_counted(counts['flows'], 'active flow')}, {_counted(counts['steps'], 'step')}."
+    state, sentence = StepState.OK, f"{counted(counts['flows'], 'active flow')}, {counted(counts['steps'], 'step')}."
     if not facts.is_read:
         state, sentence = StepState.UNKNOWN, "The process flows have not been read yet: refresh the connector."
     elif not counts["steps"]:
@@ -251,7 +252,3 @@ def _listed(names: Sequence[str], total: int) -> str:
     shown = list(names[:MOST_NAMED])
     more = f" and {total - len(shown)} more" if total > len(shown) else ""
     return f"{', '.join(shown)}{more}."
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"

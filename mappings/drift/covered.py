@@ -77,7 +77,7 @@ def _all_read(ages: ProjectAges) -> datetime | None:
 def too_old(connector: Connector, ages: ProjectAges, *, without_clock: timedelta, margin: timedelta) -> str:
     """Why nobody can say that nothing is new; empty while each part is as young as the clock makes it."""
     if connector.lists_error:
-        return f"Nobody could look for what is new in Jira and Align. {connector.lists_error}"
+        return f"What is new in Jira and Align could not be looked for. {connector.lists_error}"
     goes = bool(settings.CATALOGUE_INTERVAL)
     interval, rotation = (sites.interval(), ages.rotation) if goes else (without_clock, without_clock)
     for name, at in (("Jira", connector.jira_lists_at), ("Align", connector.align_lists_at)):

@@ -192,7 +192,7 @@ class DriftPage:
 
     @property
     def noticed_until(self) -> int:
-        """A click takes note of no more than was shown."""
+        """A click marks as seen no more than was shown."""
         return max((each.pk for line in self.noticed for each in line.findings), default=0)
 
     @cached_property

@@ -99,14 +99,14 @@ def check(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @requires(Right.SEE, Right.EDIT, ("POST",))
-def take_note(request: HttpRequest, slug: str) -> HttpResponse:
+def mark_seen(request: HttpRequest, slug: str) -> HttpResponse:
     """Of what is new, renamed, moved or gone: of one line, or of all that the page showed."""
     connector = connector_or_404(slug)
     try:
         until = number(request.POST, "until")
         if until is None:
             raise Refused("This request does not say what was shown. Reload the page.")
-        findings.take_note(connector, until=until, key=text_in(request.POST, "key"), actor=person_of(request))
+        findings.mark_seen(connector, until=until, key=text_in(request.POST, "key"), actor=person_of(request))
     except Refused as refused:
         return failure(request, str(refused))
     return redirect(request, found_url(connector))

@@ -22,7 +22,7 @@ NAMED_PROJECTS = 2
 
 @dataclass(frozen=True, kw_only=True)
 class FindingLine:
-    """`since` is when it was found first. `key` and `last` say which findings a click takes note of."""
+    """`since` is when it was found first. `key` says which findings a click marks as seen."""
 
     findings: Sequence[Finding]
     where: str
@@ -64,7 +64,7 @@ def clock(at: datetime) -> str:
 
 
 def open_findings(connector: Connector) -> QuerySet[Finding]:
-    """Which nobody has taken note of, and which nothing later contradicts."""
+    """Which nobody has marked as seen, and which nothing later contradicts."""
     found = Finding.objects.filter(connector=connector, ended_at=None, seen_at=None)
     return found.select_related("project").order_by("-found_at", "-pk")
 

@@ -1,4 +1,4 @@
-"""Taking note of findings: they stay in the list, and nobody is asked to look at them any more."""
+"""Findings that somebody has seen: they stay in the list, and nobody is asked to look at them any more."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
 from alignadmin.parsing import whole
+from alignadmin.text import counted
 from connectors.models import Connector, Finding, FindingChange, FindingKind
 from connectors.ports.audited import context_of
 
 SEEN = "findings.seen"
 
 
-def take_note(connector: Connector, *, until: int, key: str = "", actor: Person) -> int:
+def mark_seen(connector: Connector, *, until: int, key: str = "", actor: Person) -> int:
     """Of all that were found until the one with this number, or of those of one line; how many they were."""
     found = Finding.objects.filter(connector=connector, seen_at=None, ended_at=None, pk__lte=until)
     if key:
@@ -25,14 +26,14 @@ def take_note(connector: Connector, *, until: int, key: str = "", actor: Person)
     with transaction.atomic():
         number = found.update(seen_at=timezone.now(), seen_by=actor)
         if number:
-            what = "1 difference" if number == 1 else f"{number} differences"
+            what = counted(number, "difference")
             trail.record(
                 AuditRecord(
                     action=SEEN,
                     actor=actor,
                     context=context_of(connector),
                     subject="catalogue",
-                    sentence=f"Took note of {what} found in Jira and Jira Align.",
+                    sentence=f"Marked {what} found in Jira and Jira Align as seen.",
                     data={"count": number, "key": key, "until": until},
                 )
             )

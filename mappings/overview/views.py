@@ -16,6 +16,7 @@ from alignadmin.accounts.models import Person
 from alignadmin.accounts.requests import person_of
 from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import checkpoints
+from alignadmin.text import counted
 from alignadmin.web.responses import page
 from connectors.credentials import expiry, reminders
 from connectors.history.cases import services
@@ -83,7 +84,7 @@ class OverviewConnector:
         for line in lines[:MOST_FINDINGS]:
             yield line.sentence(), line.href
         if (more := len(lines) - MOST_FINDINGS) > 0:
-            yield f"{_counted(more, 'more difference')} found in Jira and Align", found_url(self.connector)
+            yield f"{counted(more, 'more difference')} found in Jira and Align", found_url(self.connector)
 
     def _waiting_credentials(self) -> Iterator[tuple[str, str]]:
         """What is refused, and what ends from the first day of reminders on, for those who may replace it."""
@@ -100,13 +101,13 @@ class OverviewConnector:
     def _waiting_contract(self) -> Iterator[tuple[str, str]]:
         if changed := len(facts.unacknowledged(self.connector.slug)):
             address = reverse("connector-contract", args=[self.connector.slug])
-            yield f"{_counted(changed, 'change')} in the observed API behaviour", address
+            yield f"{counted(changed, 'change')} in the observed API behaviour", address
 
     def _waiting_rows(self) -> Iterator[tuple[str, str]]:
         if edited := self.situations.get(Situation.EDITED.value, 0):
-            yield f"{_counted(edited, 'edit')} not planned", reverse("plan-new", args=[self.connector.slug])
+            yield f"{counted(edited, 'edit')} not planned", reverse("plan-new", args=[self.connector.slug])
         if self.watch.drifted:
-            yield f"{_counted(self.watch.drifted, 'change')} made elsewhere to review", drift_url(self.connector)
+            yield f"{counted(self.watch.drifted, 'change')} made elsewhere to review", drift_url(self.connector)
 
     def _waiting_plans(self) -> Iterator[tuple[str, str]]:
         open_states = [PlanState.DRAFT, PlanState.APPROVED, PlanState.APPLYING, PlanState.PAUSED]
@@ -116,7 +117,7 @@ class OverviewConnector:
     def _waiting_cases(self) -> Iterator[tuple[str, str]]:
         if may(self.person, Right.EXPLAIN) and (outside := services.open_cases(self.connector)):
             address = f"{reverse('cases')}?connector={self.connector.slug}"
-            yield f"{_counted(outside, 'outside change')} not explained", address
+            yield f"{counted(outside, 'outside change')} not explained", address
 
     def _waiting_log(self) -> Iterator[tuple[str, str]]:
         """What Align's log says of this time cannot be known, so whoever may take its lines in is asked to."""
@@ -126,10 +127,6 @@ class OverviewConnector:
 
 def _by_end(credential: Credential) -> date:
     return credential.expires_on or date.max
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 @requires(Right.SEE)

@@ -13,12 +13,12 @@ from django.urls import reverse
 
 from alignadmin.accounts.models import Person, Role
 from connectors.align.audit_sentences import CREATED, DELETED, UPDATED, parse, write
-from connectors.history.intake.by_hand import take_in
 from connectors.history.intake.pasted_log import read_lines
 from connectors.history.packs import csv_safe
 from connectors.models import Case, Connector, HistoryRow, Intake, MirrorLine
 from tests.connectors.history.mirror.test_audit_join import NOON, OURS, align, minutes, ours, theirs, told
 from tests.support.events import EVENT
+from tests.support.intake_helpers import take_in
 
 if TYPE_CHECKING:
     from tests.conftest import SignIn

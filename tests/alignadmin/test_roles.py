@@ -158,7 +158,7 @@ TABLE = {
     "drift": READ,
     "drift-decide": EDIT,
     "drift-check": EDIT,
-    "drift-noted": EDIT,
+    "drift-seen": EDIT,
     "plan-new": EDIT_FORM,
     "plans": READ,
     "plan": READ,

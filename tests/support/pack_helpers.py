@@ -25,10 +25,10 @@ from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
 from connectors.align.audit_sentences import MappingEvent
 from connectors.history.intake import gaps, runs
-from connectors.history.intake.by_hand import take_in
 from connectors.history.packs import csv_safe
 from connectors.models import Connector, HistoryRow, Intake, Pack, PackState
 from connectors.ports.audited import context_of, event_fields
+from tests.support.intake_helpers import take_in
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 NEW = "/history/packs/new/"

@@ -17,12 +17,11 @@ from alignadmin.audit.entries import AuditRecord
 from alignadmin.audit.models import Entry
 from connectors.align import audit_sentences
 from connectors.align.audit_sentences import CREATED, J2A, MappingEvent
-from connectors.history.intake import by_hand
 from connectors.history.reviews import weeks
 from connectors.history.reviews.weeks import Week
 from connectors.models import Connector, HistoryRow, Intake, Source
 from connectors.ports.audited import context_of
-from tests.support import factories
+from tests.support import factories, intake_helpers
 
 REVIEWS = "/history/review/"
 
@@ -75,7 +74,7 @@ def outside(
     before = set(HistoryRow.objects.values_list("pk", flat=True))
     at = week.since + timedelta(days=2)
     lines = [f"CONFIG 123\t{user}\t{at + timedelta(minutes=n):%Y-%m-%d %H:%M:%S}\t{written(n)}" for n in range(count)]
-    by_hand.take_in(connector, "\n".join(lines), intake=Intake.PASTE, actor=actor)
+    intake_helpers.take_in(connector, "\n".join(lines), intake=Intake.PASTE, actor=actor)
     return list(HistoryRow.objects.filter(source=Source.OUTSIDE).exclude(pk__in=before).order_by("at"))
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from alignadmin.http.errors import Forbidden, RemoteError, SignInRefused
+from alignadmin.text import counted
 from connectors.align.client import AlignClient
 from connectors.align.resources import ConnectorProject
 from connectors.credentials import clients
-from connectors.credentials.probing.clients import CannotProbe, ProbeClients, counted
+from connectors.credentials.probing.clients import CannotProbe, ProbeClients
 from connectors.credentials.probing.report import Comparison, ProbeReport, ReportLine, not_visible
 from connectors.models import Credential, LineState, Probe
 from connectors.ports.extensions import ProbeOutcome, extensions

@@ -55,7 +55,3 @@ class ProbeClients:
     def in_scope(self) -> list[Project]:
         found = Project.objects.filter(connector=self.connector, in_scope=True, vanished_at=None)
         return list(found.order_by("key"))
-
-
-def counted(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from alignadmin.http.errors import BadRequest, NotFound, RemoteError
+from alignadmin.text import counted
 from connectors.credentials.probing.align import NOT_TRIED, save_identity
-from connectors.credentials.probing.clients import CannotProbe, ProbeClients, counted
+from connectors.credentials.probing.clients import CannotProbe, ProbeClients
 from connectors.credentials.probing.report import Comparison, ProbeReport, ReportLine, listed, not_visible
 from connectors.jira.client import JiraClient
 from connectors.jobs.threads import DatabaseThreads

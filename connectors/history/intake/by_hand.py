@@ -20,6 +20,7 @@ from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
+from alignadmin.text import counted
 from connectors.align.audit_times import DayOrder
 from connectors.history.intake import intake as endpoint
 from connectors.history.intake import paste_times
@@ -163,23 +164,6 @@ def stretch_of(connector: Connector, lines: Sequence[LogLine]) -> Stretch | None
 # -- storing ----------------------------------------------------------------------------------------------------------
 
 
-def take_in(
-    connector: Connector,
-    text: str,
-    *,
-    intake: Intake,
-    actor: Person,
-    order: DayOrder | None = None,
-    hour: Hour | None = None,
-    zone: str = "",
-    also: Collection[Connector] = (),
-    clock: Clock = timezone.now,
-) -> IntakeResult:
-    """Read and store at once; see `prepare`. Lines of the connectors in `also` go to those, of others nowhere."""
-    prepared = prepare(connector, text, ReadOptions(order=order, hour=hour, zone=zone))
-    return keep(prepared, intake=intake, actor=actor, also=also, clock=clock)
-
-
 def keep(
     prepared: PreparedIntake,
     *,
@@ -272,10 +256,6 @@ def _told(prepared: PreparedIntake, results: Sequence[tuple[Connector, IntakeRes
             sentences.append(f"For {each.connector.name} ({each.config_name}): {taken[each.connector.pk].sentence}")
         else:
             left_out += len(each.lines)
-            sentences.append(f"{_lines(len(each.lines))} of {each.config_name} left out.")
+            sentences.append(f"{counted(len(each.lines), 'line')} of {each.config_name} left out.")
     base = own or replace(results[0][1], read=0, new=0, known=0, raw=0, bad=(), refused=(), back=0)
     return replace(base, sentence=" ".join(sentences), left_out=left_out)
-
-
-def _lines(number: int) -> str:
-    return f"{number:,} {'line' if number == 1 else 'lines'}"

@@ -98,20 +98,15 @@ def _remarks(result: IntakeResult, left_out: int, answered: Sequence[AuditLine])
 
 def _is_last_failure(connector: Connector, error: RemoteError, now: datetime) -> bool:
     """Note the failure. Only answers that say no, or nothing that can be read, count: not those of a bad hour."""
-    problem = f"{error.sentence} {system_words(error)}".strip()
     counts = isinstance(error, BadRequest | Forbidden | NotJson) and error.permanent
     connector.audit_failures = connector.audit_failures + 1 if counts else connector.audit_failures
-    connector.audit_problem = problem
-    noted = {"audit_failures": connector.audit_failures, "audit_problem": problem}
+    connector.audit_problem = error.sentence
+    noted = {"audit_failures": connector.audit_failures, "audit_problem": error.sentence}
     is_last = counts and connector.audit_failures >= MOST_FAILURES
     if is_last:
         noted["audit_due_at"] = now + RETRY_AFTER
     Connector.objects.filter(pk=connector.pk).update(**noted)
     return is_last
-
-
-def system_words(error: RemoteError) -> str:
-    return f"Jira Align says: {error.detail}" if error.detail else ""
 
 
 def _cursor(connector: Connector) -> datetime | None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
+from connectors.align.audit_columns import MARKUP, NAMES
 from connectors.align.audit_times import DayOrder, written_time
 
 COLUMNS = ("type", "user", "timestamp", "description")
@@ -23,22 +24,9 @@ SAMPLE_RECORDS = 50
 SAMPLE_CHARACTERS = 256 * 1024
 HIGHEST_HEADING = 5  # a sheet may have a title above its headings
 MOST_CELLS = 40  # looked at in a line
-# What else the four are called: in exports, and where a log of Align's was seen over its API.
-NAMES: Mapping[str, frozenset[str]] = {
-    "type": frozenset({"type", "logtype", "auditlogtype", "audittype", "objecttype", "itemtype", "category"}),
-    "user": frozenset({"user", "username", "author", "changedby", "modifiedby", "updatedby", "createdby", "by"}),
-    "timestamp": frozenset(
-        {
-            "timestamp", "audittimestamp", "time", "date", "datetime", "dateandtime", "datetimestamp", "when",
-            "changedat", "changedon", "changedate", "createdat", "createdon", "createddate", "createdate", "logdate",
-        }
-    ),
-    "description": frozenset({"description", "details", "detail", "message", "text", "change", "changes", "event"}),
-}  # fmt: skip
-MARKUP_NAMES = frozenset({"details", "detail"})  # seen as HTML
 SEP_LINE = re.compile(r"\ufeff?\"?sep=(\t|[;|,])\"?[ \t]*", re.IGNORECASE).fullmatch
 IN_BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
-IS_TYPE = re.compile(r"\s*CONFIG\s*#?[0-9]{1,9}\s*", re.IGNORECASE).fullmatch
+OF_CONNECTOR = re.compile(r"\s*CONFIG\s*#?\s*([0-9]{1,9})\s*", re.IGNORECASE).fullmatch  # a type
 IS_SENTENCE = re.compile(r"(?:<[^>]*>|\s)*(?:CONFIG\b.{0,12}|)(?:created|updated|deleted)\b", re.IGNORECASE).match
 IS_NUMBER = re.compile(r"\s*[0-9]{1,18}\s*").fullmatch
 
@@ -195,7 +183,7 @@ def _by_headings(cells: Sequence[str]) -> Columns | None:
         places=places,
         width=max(place for place, cell in enumerate(cells, start=1) if cell.strip()),
         zone=in_brackets[1].strip() if in_brackets else "",
-        is_markup=names[places["description"]] in MARKUP_NAMES,
+        is_markup=names[places["description"]] in MARKUP,
         headings=tuple(" ".join(cell.replace("\ufeff", "").split()) for cell in cells),
     )
 
@@ -229,11 +217,11 @@ def _place_of_time(cells: Sequence[str]) -> int:
 def _places(columns: Sequence[Sequence[str]], time: int) -> Mapping[str, int] | None:
     """None: as Align shows them."""
     are_four = time == COLUMNS.index("timestamp") and len(columns) >= len(COLUMNS)
-    if are_four and not _mostly(IS_NUMBER, columns[0]) and not _mostly(IS_TYPE, columns[1]):
+    if are_four and not _mostly(IS_NUMBER, columns[0]) and not _mostly(OF_CONNECTOR, columns[1]):
         return None
     rest = [place for place in range(len(columns)) if place != time and not _mostly(IS_NUMBER, columns[place])]
     found = {"timestamp": time}
-    if types := [place for place in rest if _mostly(IS_TYPE, columns[place])]:
+    if types := [place for place in rest if _mostly(OF_CONNECTOR, columns[place])]:
         found["type"] = types[0]
         rest.remove(types[0])
     if not rest:

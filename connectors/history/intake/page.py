@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from alignadmin.text import counted
 from connectors.align.audit_times import ORDER_WORDS
 from connectors.history.intake import gaps, intake, waiting
 from connectors.history.intake.by_hand import OtherLines, PreparedIntake
@@ -78,13 +79,13 @@ def how_read(reading: LogReading, found: WaitingIntake) -> list[str]:
         sentences.append(f"Dates such as 03/04/2026 are read with {ORDER_WORDS[reading.order.order]}: {why}.")
     if reading.without_seconds:
         sentences.append(
-            f"{_lines(reading.without_seconds)} without seconds: each counts as at the beginning of its minute, unless "
-            "the same line is here with its second."
+            f"{counted(reading.without_seconds, 'line')} without seconds: each counts as at the beginning of its "
+            "minute, unless the same line is here with its second."
         )
     if reading.stripped:
-        sentences.append(f"{_lines(reading.stripped)} with HTML: only the text is kept.")
+        sentences.append(f"{counted(reading.stripped, 'line')} with HTML: only the text is kept.")
     if reading.above:
-        sentences.append(f"{_lines(reading.above)} above the headings: left out.")
+        sentences.append(f"{counted(reading.above, 'line')} above the headings: left out.")
     return sentences
 
 
@@ -117,7 +118,3 @@ def _zone(reading: LogReading, found: WaitingIntake) -> str:
         f" The heading says “{reading.strange_zone}”, which is no zone known here." if reading.strange_zone else ""
     )
     return f"Times without a zone are read in {reading.zone}, {why}.{strange}"
-
-
-def _lines(number: int) -> str:
-    return f"{number:,} {'line' if number == 1 else 'lines'}"

@@ -17,7 +17,7 @@ from connectors.align import audit_times
 from connectors.align.audit_markup import plain_description
 from connectors.align.audit_times import DayOrder, OrderDecision, WrittenTime, decide_order, in_utc, written_time
 from connectors.history.intake.doubled_hour import Fold, folds
-from connectors.history.intake.log_table import Columns, LogRecord, LogTable, has_time, table_of
+from connectors.history.intake.log_table import OF_CONNECTOR, Columns, LogRecord, LogTable, has_time, table_of
 
 LONGEST = 64 * 1024  # characters of a line; Align's own have some hundreds
 USER = "Jira Align System"  # by whom all mapping lines are, as the seed's section "Audit logs" says
@@ -25,7 +25,6 @@ COUNT_WORDS = {2: "two", 3: "three", 4: "four"}
 ZONES = frozenset(available_timezones())  # asked once: it reads many files
 UTC_NAMES = frozenset({"utc", "gmt", "z", "utc time", "utc+0", "utc+00:00", "gmt+0", "utc±0"})
 WHOLE_HOURS = re.compile(r"(?:utc|gmt)\s*([+-−])\s*0?([0-9]{1,2})(?::?00)?").fullmatch
-OTHER_CONNECTOR = re.compile(r"\s*CONFIG\s*#?\s*([0-9]{1,9})\s*", re.IGNORECASE).fullmatch
 STATED_CONNECTOR = re.compile(r"\bConnectorId\s*[:=]\s*([0-9]{1,9})\b", re.IGNORECASE).search
 
 
@@ -56,7 +55,7 @@ class LogLine:
     @property
     def config_id(self) -> int | None:
         """The connector that its type names."""
-        found = OTHER_CONNECTOR(self.type)
+        found = OF_CONNECTOR(self.type)
         return int(found[1]) if found else None
 
 

@@ -148,6 +148,6 @@ def _show_preview(request: HttpRequest, found: WaitingIntake, trouble: str) -> H
 
 
 def _show_result(request: HttpRequest, found: WaitingIntake, result: IntakeResult) -> HttpResponse:
-    run = WaitingIntake.objects.values_list("run_slug", "run_number").get(pk=found.pk)
-    context = {"result": result, "run_slug": run[0], "connector": found.connector}
+    found.refresh_from_db(fields=["run_slug"])
+    context = {"result": result, "run_slug": found.run_slug, "connector": found.connector}
     return page(request, "connectors/history/intake/result.html", context)

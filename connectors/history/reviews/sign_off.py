@@ -22,6 +22,7 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord, Head, lock_head
 from alignadmin.audit.models import Entry
 from alignadmin.errors import Refused
+from alignadmin.text import counted
 from connectors.history.cases import services
 from connectors.history.intake import gaps
 from connectors.history.intake.gaps import CoverageGap
@@ -139,12 +140,12 @@ def _save(line: WeekLine, note: str, until_seq: int, actor: Person) -> Review:
 
 def _audit_record(line: WeekLine, note: str, head: Head, sample: Sample | None, actor: Person) -> AuditRecord:
     again = " again" if line.review else ""
-    counts = f"{_plural(line.rows, 'row')}, {_plural(line.outside, 'outside change')}"
+    counts = f"{counted(line.rows, 'row')}, {counted(line.outside, 'outside change')}"
     return AuditRecord(
         action=WEEK_REVIEWED,
         actor=actor,
         subject=line.week.subject,
-        sentence=f"Signed off the week {line.week}{again}: {counts}, {_plural(line.open_cases, 'open case')}.",
+        sentence=f"Signed off the week {line.week}{again}: {counts}, {counted(line.open_cases, 'open case')}.",
         reason=note,
         data=_data(line, head, sample),
     )
@@ -173,10 +174,6 @@ def _data(line: WeekLine, head: Head, sample: Sample | None) -> dict[str, Any]:
 def _counts(week: Week, column: str) -> dict[str, int]:
     found = weeks.rows_of(week).values_list(column).annotate(total=Count("id")).order_by("-total", column)
     return dict(found[:MOST_NAMED])
-
-
-def _plural(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 # -- what belongs to a week -------------------------------------------------------------------------------------------

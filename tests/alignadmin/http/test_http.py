@@ -285,12 +285,20 @@ def test_the_site_s_own_reason_stands_in_the_sentence_and_no_token_in_it() -> No
         assert CANARY not in error.sentence
 
 
+def test_a_web_page_is_not_told_as_the_site_s_own_words() -> None:
+    with talking(in_turn(Reply(status=404, text="<html>Not here</html>"))) as (remote, _):
+        error = failing(lambda: remote.request("GET", "/x"))
+        assert "says:" not in error.sentence
+        assert error.detail == "The site answered with a web page."
+
+
 def test_a_redirect_names_the_host_and_nothing_else_of_where_it_leads() -> None:
-    moved = Reply(status=302, headers={"Location": "https://acme2.jiraalign.example/login?token=abc"})
+    where = "https://acme2.jiraalign.example/login?token=abc"
+    moved = Reply(status=302, text=f"Moved to {where}", headers={"Location": where})
     with talking(in_turn(moved)) as (remote, _):
-        sentence = failing(lambda: remote.request("GET", "/x")).sentence
-        assert "sends us to acme2.jiraalign.example (302)" in sentence
-        assert "abc" not in sentence
+        error = failing(lambda: remote.request("GET", "/x"))
+        assert "sends us to acme2.jiraalign.example (302)" in error.sentence
+        assert "abc" not in error.sentence + error.detail
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,12 @@ from connectors.align.audit_lines import lines_of, names_in
 from connectors.align.audit_sentences import parse
 from connectors.align.client import AlignClient
 from connectors.align.resources import AuditLine, WriteRequest
-from connectors.history.intake.by_hand import take_in
 from connectors.history.intake.intake import pull
 from connectors.models import AuditSource, Connector, Intake, Job, JobKind, JobState, MirrorLine
 from tests.conftest import SignIn
 from tests.connectors.align.test_align_client import answering, client_of
 from tests.support import factories
+from tests.support.intake_helpers import take_in
 from tests.support.sandbox_fixture import RunningSandbox
 from tests.support.scripted_server import Reply
 
@@ -202,6 +202,7 @@ def test_after_three_answers_that_say_no_or_nothing_people_are_asked_to_bring_th
     align.refresh_from_db()
     assert (align.audit_source, align.audit_failures) == (AuditSource.NONE, 3)
     assert "The last 3 answers were refused or could not be read" in result.sentence
+    assert result.sentence.count("says:") <= 1, "the site's own reason once"
     for address in (*pages, "/history/intake/"):
         shown = unescape(reader.get(address).content.decode())
         assert said in shown, address

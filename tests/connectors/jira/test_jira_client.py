@@ -143,7 +143,7 @@ def test_jiras_own_words_are_kept() -> None:
         with pytest.raises(BadRequest) as caught:
             client_of(server.address).projects()
         assert caught.value.detail == "No project could be found.; key: is wrong"
-        assert caught.value.sentence.endswith("Jira says: “No project could be found.; key: is wrong”")
+        assert caught.value.sentence.endswith("Jira says: “No project could be found.; key: is wrong”.")
 
 
 def test_an_account_that_is_not_named_is_not_signed_in() -> None:

@@ -10,12 +10,12 @@ from django.db.models import F
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit.models import Entry
-from connectors.history.intake.by_hand import take_in
 from connectors.jobs import runner
 from connectors.models import AuditSource, Connector, HistoryRow, Intake, JobKind, JobState
 from mappings.applying.overwrites import find_overwrites, only_in_log
 from mappings.models import Change, Mapping, Plan
 from tests.support import mapping_helpers
+from tests.support.intake_helpers import take_in
 from tests.support.mapping_helpers import apply, apply_all, approved_plan, edit, mapping
 from tests.support.sandbox_fixture import RunningSandbox
 

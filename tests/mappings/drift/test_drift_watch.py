@@ -781,7 +781,7 @@ def test_a_reading_that_failed_is_told_and_clean_is_not_said(connector: Connecto
     status = watch.status(connector)
     assert (status.state, status.why) == (
         watch.WatchState.UNKNOWN,
-        "Nobody could look for what is new in Jira and Align. Jira refused: 403.",
+        "What is new in Jira and Align could not be looked for. Jira refused: 403.",
     )
 
 

@@ -174,7 +174,7 @@ def test_one_that_somebody_has_seen_is_not_told_again_and_stays_in_the_list(
     sandbox.edit("rename_status", id=QA, name="Testing")
     look(noticed)
     until = Finding.objects.latest("pk").pk
-    answer = editor.post(f"{DRIFT}noted/", {"until": until, "key": f"status.new.{WAITING}"})
+    answer = editor.post(f"{DRIFT}seen/", {"until": until, "key": f"status.new.{WAITING}"})
     assert (answer.status_code, answer.headers["Location"]) == (303, f"{DRIFT}?tab=found")
     assert [line for line in told(noticed) if "Waiting" in line] == []
     assert len(told(noticed)) == 1
@@ -187,7 +187,7 @@ def test_all_at_once_are_those_that_were_shown(editor: Client, noticed: Connecto
     until = Finding.objects.latest("pk").pk
     sandbox.edit("rename_status", id=QA, name="Testing")
     look(noticed)
-    assert editor.post(f"{DRIFT}noted/", {"until": until, "key": ""}).status_code == 303
+    assert editor.post(f"{DRIFT}seen/", {"until": until, "key": ""}).status_code == 303
     assert told(noticed) == [
         f"QA (10015) is called Testing since {clock(Finding.objects.latest('pk').found_at)}: "
         "mappings go by its id and stay as they are."
@@ -196,7 +196,7 @@ def test_all_at_once_are_those_that_were_shown(editor: Client, noticed: Connecto
 
 @pytest.mark.parametrize("form", [{}, {"until": "x"}, {"until": "9", "key": "status"}, {"until": "9", "key": "a.b.1"}])
 def test_a_request_that_names_nothing_is_refused(editor: Client, noticed: Connector, form: dict[str, str]) -> None:
-    assert editor.post(f"{DRIFT}noted/", form).status_code == 409
+    assert editor.post(f"{DRIFT}seen/", form).status_code == 409
     assert not Finding.objects.exclude(seen_at=None).exists()
 
 

@@ -17,7 +17,6 @@ from alignadmin.audit.entries import lock_head
 from alignadmin.audit.models import Entry
 from connectors.align.audit_sentences import CREATED, DELETED, J2A, UPDATED, MappingEvent, write
 from connectors.history.cases import services
-from connectors.history.intake.by_hand import take_in
 from connectors.history.mirror.drift_observation import DriftObservation
 from connectors.history.mirror.matching import rejoin
 from connectors.models import Case, CaseState, Connector, HistoryRow, Intake, MirrorLine
@@ -35,6 +34,7 @@ from tests.connectors.history.mirror.test_audit_join import (
 )
 from tests.mappings.drift.test_drift_watch import change_elsewhere, change_way_back, connector, lists_tick, log_tick
 from tests.support.events import EVENT
+from tests.support.intake_helpers import take_in
 from tests.support.sandbox_fixture import RunningSandbox
 
 if TYPE_CHECKING:

@@ -19,15 +19,15 @@ from alignadmin.audit.entries import AuditRecord
 from alignadmin.audit.models import Entry
 from alignadmin.http.errors import NotFound
 from connectors.align.audit_sentences import parse
-from connectors.align.audit_times import FORMS, AskDayOrder, DayOrder, read_time
+from connectors.align.audit_times import FORMS, AskDayOrder, DayOrder
 from connectors.align.resources import AuditLine, WriteRequest
-from connectors.history.intake.by_hand import take_in
 from connectors.history.intake.intake import pull
 from connectors.history.intake.pasted_log import LogLine, read_lines
 from connectors.history.intake.storing import digest_of
 from connectors.models import AuditSource, Connector, HistoryRow, Intake, MirrorLine
 from connectors.ports.audited import context_of, event_fields
 from tests.connectors.align.test_align_client import client_of
+from tests.support.intake_helpers import read_time, take_in
 from tests.support.sandbox_fixture import RunningSandbox
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -16,13 +16,13 @@ from alignadmin.errors import Refused
 from alignadmin.http.errors import RemoteError
 from connectors.align.resources import WriteRequest
 from connectors.history.intake import gaps, intake, storing
-from connectors.history.intake.by_hand import take_in
 from connectors.history.intake.gaps import CoverageGap
 from connectors.history.intake.intake import pull
 from connectors.history.intake.storing import IntakeResult
 from connectors.models import AuditSource, Case, Connector, Coverage, HistoryRow, Intake, Job, MirrorLine
 from tests.connectors.align.test_align_client import client_of
 from tests.connectors.history.intake.test_audit_intake import UPDATED, Log, audit_line, row
+from tests.support.intake_helpers import take_in
 from tests.support.sandbox_fixture import RunningSandbox
 
 if TYPE_CHECKING:

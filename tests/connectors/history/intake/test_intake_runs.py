@@ -17,7 +17,6 @@ from alignadmin.audit.entries import START, canonical, digest
 from alignadmin.audit.models import ChainHead, Entry
 from connectors.history.intake import gaps, run_check, run_digest
 from connectors.history.intake import runs as intake_runs
-from connectors.history.intake.by_hand import take_in
 from connectors.history.intake.intake import pull
 from connectors.models import (
     AuditSource,
@@ -32,6 +31,7 @@ from connectors.models import (
 )
 from connectors.ports.differences import Difference
 from tests.connectors.history.intake.test_audit_intake import UPDATED, Log, audit_line, row
+from tests.support.intake_helpers import take_in
 
 NOW = timezone.now().replace(microsecond=0)
 

@@ -20,7 +20,6 @@ from django.db import connection
 from alignadmin.accounts.models import Person
 from alignadmin.audit import verification
 from alignadmin.audit.models import Entry
-from connectors.history.intake.by_hand import take_in
 from connectors.jobs import runner
 from connectors.models import Case, Connector, HistoryRow, Intake, IntakeRun, Job, JobKind, JobState, MirrorLine, Source
 from mappings.models import Change, Edit
@@ -29,6 +28,7 @@ from tests.connectors.history.mirror.test_recognition import from_align
 from tests.connectors.history.verification.test_comparison import differences
 from tests.mappings.applying.test_overwrites import overwritten_unseen
 from tests.support.crash import At, database_url, dying
+from tests.support.intake_helpers import take_in
 from tests.support.mapping_helpers import edit, mapping
 from tests.support.processes import Site, csrf, eventually
 from tests.support.sandbox_fixture import RunningSandbox

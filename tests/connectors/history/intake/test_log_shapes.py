@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.align.audit_markup import plain_description
-from connectors.align.audit_times import AskDayOrder, DayOrder, decide_order, read_time, written_time
+from connectors.align.audit_times import AskDayOrder, DayOrder, decide_order, written_time
 from connectors.history.intake.log_table import SEPARATORS, table_of
 from connectors.history.intake.pasted_log import USER, read_log
+from tests.support.intake_helpers import read_time
 
 SENTENCE = (
     "CONFIG Updated - State mapping - Jira To Align - Story - In Review (10013) "

@@ -20,14 +20,14 @@ from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
 from connectors.align.resources import AuditLine
 from connectors.history.intake import waiting
-from connectors.history.intake.by_hand import AlreadyImported, ReadOptions, take_in
+from connectors.history.intake.by_hand import AlreadyImported, ReadOptions
 from connectors.history.intake.intake import pull
 from connectors.models import Connector, Coverage, HistoryRow, Intake, IntakeRun, MirrorLine, WaitingIntake
 from tests.conftest import SignIn
 from tests.connectors.history.intake.test_audit_intake import UPDATED, Log, row
 from tests.connectors.history.intake.test_log_files import ROWS, workbook
 from tests.connectors.history.intake.test_withdrawals import is_whole
-from tests.support.intake_helpers import import_lines, send_lines
+from tests.support.intake_helpers import import_lines, send_lines, take_in
 
 pytestmark = pytest.mark.django_db
 SITE = "https://acme.example.test"

@@ -21,7 +21,6 @@ from alignadmin.errors import Refused
 from connectors.align.audit_sentences import MappingEvent, write
 from connectors.history.cases import services
 from connectors.history.intake import gaps, run_check, withdrawals
-from connectors.history.intake.by_hand import take_in
 from connectors.history.intake.intake import pull
 from connectors.history.intake.storing import IntakeResult
 from connectors.history.mirror.drift_observation import DriftObservation
@@ -42,6 +41,7 @@ from connectors.models import (
 from connectors.ports.audited import context_of, event_fields
 from tests.connectors.history.intake.test_audit_intake import Log, audit_line, row
 from tests.support.events import EVENT
+from tests.support.intake_helpers import take_in
 
 if TYPE_CHECKING:
     from tests.conftest import People, SignIn

@@ -16,7 +16,7 @@ from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import checkpoints, deliveries, triggers, verification
 from alignadmin.audit.models import Entry
 from connectors.history.cases import services
-from connectors.history.intake import by_hand, withdrawals
+from connectors.history.intake import withdrawals
 from connectors.history.mirror import labels
 from connectors.history.reviews import questions, sign_off, weeks
 from connectors.models import Case, Connector, HistoryRow, Intake, IntakeRun
@@ -25,7 +25,7 @@ from mappings.contract.reading import TYPE_IDS
 from mappings.models import ContractFact
 from tests.connectors.history.verification.test_comparison import differences
 from tests.support import history_mutations as mutations
-from tests.support import review_helpers
+from tests.support import intake_helpers, review_helpers
 from tests.support.history_mutations import Falsified
 from tests.support.mapping_helpers import apply_all, approved_plan, edit, make_plan
 
@@ -81,7 +81,7 @@ def take_in(connector: Connector, since: object, numbers: range, *, actor: Perso
         f"{review_helpers.written(number)}"
         for number in numbers
     )
-    by_hand.take_in(connector, text, intake=Intake.PASTE, actor=actor)
+    intake_helpers.take_in(connector, text, intake=Intake.PASTE, actor=actor)
 
 
 @pytest.fixture

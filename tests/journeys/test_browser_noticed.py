@@ -62,5 +62,5 @@ def test_a_status_is_added_in_jira_and_somebody_is_told(own: Own, page: Page) ->
     assert fits(page), "a phone has to scroll sideways"
     page.set_viewport_size(WIDE)
     page.get_by_role("row").filter(has_text=SAID).get_by_role("button", name="Mark as seen").click()
-    expect(page.get_by_text("Nothing is otherwise in Jira and Align than somebody here has seen.")).to_be_visible()
+    expect(page.get_by_text("Nothing new in Jira or Align.")).to_be_visible()
     expect(page.get_by_role("row").filter(has_text=f"{NAME} ({WAITING}) is new in PROJ")).to_contain_text("seen by")

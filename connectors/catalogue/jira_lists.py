@@ -15,6 +15,7 @@ from django.db.models import Q
 
 from alignadmin.audit.entries import lock_head
 from connectors.catalogue.findings import SiteReading, noticed
+from connectors.catalogue.project_keys import remember
 from connectors.catalogue.upserting import LONGEST_NAME, batches, mark_vanished, upsert
 from connectors.jira.client import JiraClient
 from connectors.jira.resources import JiraIssueType, JiraProject, JiraStatus
@@ -75,6 +76,7 @@ def upsert_projects(connector: Connector, jira: Sequence[JiraProject]) -> None:
     """What Jira says of them. Whether they are in scope, Align says; it goes on being asked by the key it knows."""
     known = {project.jira_id: project for project in Project.objects.filter(connector=connector)}
     rows = [_project(connector, each, known.get(each.id)) for each in jira]
+    remember(connector, known, rows)
     with _followed(connector):
         upsert(Project, connector, rows, key="jira_id", fields=["key", "name", "team_managed", "align_key", "tried_at"])
         mark_vanished(Project, connector, "jira_id", [each.id for each in jira])

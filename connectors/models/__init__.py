@@ -3,6 +3,7 @@
 from connectors.models.budget import BudgetGate, BudgetSlot
 from connectors.models.catalogue import (
     Confirmation,
+    FormerKey,
     IssueType,
     ProcessFlow,
     ProcessStep,
@@ -61,6 +62,7 @@ __all__ = [
     "Finding",
     "FindingChange",
     "FindingKind",
+    "FormerKey",
     "HistoryRow",
     "Intake",
     "IntakeRun",

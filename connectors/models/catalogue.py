@@ -56,6 +56,21 @@ class Project(models.Model):
         return self.align_key or self.key
 
 
+class FormerKey(models.Model):
+    """A key that a project had before: old addresses lead on by it, and the history is found by it."""
+
+    connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="former_keys")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="former_keys")
+    key = models.CharField(max_length=255)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "key"], name="one_row_per_former_key")]
+        indexes = [models.Index(fields=["connector", "key"])]
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class Status(models.Model):
     """A Jira status, identified by its id; `project` is set for the statuses of one team-managed project."""
 

@@ -123,6 +123,8 @@ class HistoryRow(models.Model):
         blank=True
     )  # the words it is found by, as connectors.history.mirror.search_terms makes them
 
+    project_now = ""  # what its project is called today, where that is another key; told by who shows it, never stored
+
     class Meta:
         indexes = [
             models.Index(fields=["-at", "-id", "source"]),  # with the source: a bar per day without looking at the rows

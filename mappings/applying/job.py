@@ -134,7 +134,7 @@ class Apply:
     def _still_as_planned(self, batch: Sequence[Change]) -> list[Change]:
         """The changes whose before values still hold; the others are marked stale, never sent."""
         mappings = Mapping.objects.in_bulk([change.mapping_id for change in batch])
-        scopes = Scope.objects.in_bulk([change.scope_id for change in batch])
+        scopes = Scope.objects.select_related("project").in_bulk([change.scope_id for change in batch])
         rows = [(change, mappings.get(change.mapping_id), scopes.get(change.scope_id)) for change in batch]
         reasons = {change: stale_reason(change, mapping, scope) for change, mapping, scope in rows}
         if stale := {change: reason for change, reason in reasons.items() if reason}:
@@ -232,7 +232,7 @@ class Apply:
         for reading in read_scopes(self.reader, list(unread)):
             store(reading)
         mappings = Mapping.objects.in_bulk([change.mapping_id for change in done])
-        scopes = Scope.objects.in_bulk([change.scope_id for change in done])
+        scopes = Scope.objects.select_related("project").in_bulk([change.scope_id for change in done])
         for change in done:
             mapping, scope = mappings.get(change.mapping_id), scopes.get(change.scope_id)
             if mapping is not None and scope is not None and scope.known:

@@ -18,6 +18,7 @@ from alignadmin.http.errors import (
 )
 from connectors.align.resources import WriteAnswer
 from mappings.edits.reconciling import reconcile_mapping
+from mappings.edits.unused import why_unused
 from mappings.models import Change, ChangeState, Mapping, Plan, Scope
 
 ALREADY_ABSENT = "Already absent in Align."
@@ -61,6 +62,8 @@ def stale_reason(change: Change, mapping: Mapping | None, scope: Scope | None) -
     """Why the row is no longer as planned; empty while it is."""
     if mapping is None or scope is None:
         return "This mapping's project is no longer in the catalogue."
+    if unused := why_unused(scope):
+        return unused
     if scope.error or scope.observed_at is None:
         return f"The list could not be read, so nothing was sent: {scope.error}"
     if change.is_spare:

@@ -13,6 +13,7 @@ from alignadmin.errors import Refused
 from connectors.credentials import clients
 from connectors.jobs.runner import JobFailed, Run
 from mappings.applying.outcomes import stale_reason
+from mappings.edits.unused import why_unused
 from mappings.models import Change, Mapping, Plan, PlanState, Scope
 from mappings.observing.lists import confirmed, read_scopes, store
 from mappings.planning import refresh
@@ -23,7 +24,8 @@ def refresh_plan(run: Run) -> None:
     plan = Plan.objects.select_related("connector", "author").get(pk=int(run.job.subject))
     began_at = timezone.now()
     changes = list(plan.changes.select_related("scope__project").order_by("position"))
-    _read(run, plan, list({change.scope for change in changes if change.scope}))
+    scopes = {change.scope for change in changes if change.scope}
+    _read(run, plan, [scope for scope in scopes if not why_unused(scope)])
     reasons = _moved(changes)
     if not reasons:
         _as_good_as_new(plan, began_at)
@@ -53,7 +55,7 @@ def _read(run: Run, plan: Plan, scopes: list[Scope]) -> None:
 def _moved(changes: list[Change]) -> dict[int, str]:
     """Change -> why its row is no longer as planned."""
     mappings = Mapping.objects.in_bulk([change.mapping_id for change in changes if change.mapping_id])
-    scopes = Scope.objects.in_bulk([change.scope_id for change in changes if change.scope_id])
+    scopes = Scope.objects.select_related("project").in_bulk([change.scope_id for change in changes if change.scope_id])
     reasons = {
         change.pk: stale_reason(change, mappings.get(change.mapping_id or 0), scopes.get(change.scope_id or 0))
         for change in changes

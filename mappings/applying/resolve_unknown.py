@@ -36,7 +36,7 @@ def resolve_unknown(journal: Journal, changes: Sequence[Change], *, send_again: 
     that was). Anything else: stale. Not read: unknown.
     """
     mappings = Mapping.objects.in_bulk([change.mapping_id for change in changes])
-    scopes = Scope.objects.in_bulk([change.scope_id for change in changes])
+    scopes = Scope.objects.select_related("project").in_bulk([change.scope_id for change in changes])
     with journal.commit():
         untouched = _untouched_state(journal.plan, send_again)
         for change in changes:

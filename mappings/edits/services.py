@@ -22,6 +22,7 @@ from connectors.ports.audited import context_of
 from mappings.edits.names import Names, names_for
 from mappings.edits.queries import my_last_edits
 from mappings.edits.reconciling import RECONCILED_FIELDS, reconcile_mapping
+from mappings.edits.unused import why_unused
 from mappings.engine.families import FAMILIES, Family
 from mappings.engine.values import ALIGN_STATES, Direction, Kind, TypeName
 from mappings.models import Edit, Mapping, Scope
@@ -200,7 +201,9 @@ def _save_wanted(mapping: Mapping, value: int | None, *, by: Person | None, at: 
 
 def _require_allowed(request: EditRequest) -> None:
     key, family = request.key, request.key.family
-    if not key.scope.known:
+    if (unused := why_unused(key.scope)) and not _takes_out(request):
+        raise Refused(f"{unused} What waits for it can only be taken out of the draft.")
+    if not key.scope.known and not unused:
         raise Refused("This list has not been read from Align, so nobody knows what it holds. Refresh it first.")
     if not family.knows(key.work_item_type):
         raise Refused(f"Align has no {family.direction.label} {family.kind.label.lower()} mapping for this type.")
@@ -214,6 +217,12 @@ def _require_allowed(request: EditRequest) -> None:
         raise Refused(f"Jira has no status {status_id}. Refresh the catalogue and try again.")
     if target_id is not None and not _target_exists(connector, family.kind, target_id):
         raise Refused(f"Align has no {family.kind.label.lower()} {target_id}. Refresh the catalogue and try again.")
+
+
+def _takes_out(request: EditRequest) -> bool:
+    key = request.key
+    rows = Mapping.objects.filter(scope=key.scope, work_item_type=key.work_item_type, source_id=key.source_id)
+    return rows.filter(applied=request.wanted).exists()
 
 
 def _target_exists(connector: Connector, kind: Kind, target_id: int) -> bool:

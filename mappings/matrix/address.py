@@ -11,6 +11,7 @@ from django.http import Http404, QueryDict
 from django.urls import reverse
 
 from alignadmin.parsing import text_in
+from connectors.catalogue.project_keys import project_of
 from connectors.models import Connector, Project
 from mappings.edits.matrix_data import SHARED, MatrixScope
 from mappings.engine.families import family_of
@@ -95,7 +96,7 @@ def type_refusal(kind: Kind, direction: Direction, type_: TypeName) -> str:
 
 
 def read_address(connector: Connector, data: QueryDict | MappingOf[str, str]) -> MatrixAddress:
-    """Unknown values fall back to the default; an unknown project is a 404."""
+    """Unknown values fall back to the default; an unknown project is a 404. A project is found by a former key, too."""
     return MatrixAddress(
         connector=connector,
         project=_project(connector, text_in(data, "scope")),
@@ -119,7 +120,7 @@ def _choice(type_: type[Choice], value: str | None, default: Choice) -> Choice:
 def _project(connector: Connector, key: str | None) -> Project | None:
     if not key or key == SHARED:
         return None
-    project = Project.objects.filter(connector=connector, key=key, vanished_at=None).first()
+    project = project_of(connector, key)
     if project is None:
         raise Http404(f"There is no project {key} in this connector.")
     return project

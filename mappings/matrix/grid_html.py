@@ -70,7 +70,7 @@ def grid_options(page: MatrixPage) -> GridOptions:
         kind=address.kind,
         dots=address.draws(J2A),
         ringed=address.draws(A2J),
-        can_edit=page.can_edit,
+        can_edit=not page.locked,
         drift=reverse("drift", args=[page.connector.slug]) + f"?type={address.work_item_type.value}",
         rings={row.source_id: row for row in view.own_a2j},
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from alignadmin.accounts.models import Person
 from mappings.edits.names import Names
+from mappings.edits.unused import why_unused
 from mappings.engine.families import FAMILIES
 from mappings.engine.values import Direction, Kind, Situation, TypeName
 from mappings.matrix.address import address_of
@@ -25,6 +26,7 @@ class EditLine:
     after: str
     mine: bool
     href: str
+    unused: str = ""  # why its list is read no more: no plan takes it
 
     @property
     def author(self) -> Person | None:
@@ -111,6 +113,7 @@ def edit_line(mapping: Mapping, names: Names, person: Person) -> EditLine:
         after=value_name(mapping, mapping.wanted, names),
         mine=mapping.wanted_by_id == person.pk,
         href=href_of(mapping),
+        unused=why_unused(mapping.scope),
     )
 
 

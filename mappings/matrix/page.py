@@ -17,6 +17,7 @@ from connectors.models import Status as CatalogueStatus
 from mappings.edits.matrix_data import SHARED, Facts, projects_in_scope
 from mappings.edits.names import Names
 from mappings.edits.queries import OPEN_SITUATIONS, waiting_edits
+from mappings.edits.unused import why_gone
 from mappings.engine.checks import Problem, check
 from mappings.engine.families import family_of
 from mappings.engine.matrix import Matrix, Only, build
@@ -90,6 +91,19 @@ class MatrixPage:
     @property
     def can_edit(self) -> bool:
         return may(self.person, Right.EDIT)
+
+    @property
+    def gone(self) -> str:
+        """Why the project shown has no mappings that could be set any more; empty where it has."""
+        project = self.address.project
+        return why_gone(project) if project else ""
+
+    @property
+    def locked(self) -> str:
+        """Why no cell can be set; empty where it can."""
+        if not self.can_edit:
+            return "Your role reads mappings. An editor or an admin can change them."
+        return self.gone
 
     @property
     def blocking(self) -> list[Problem]:

@@ -33,6 +33,8 @@ from mappings.observing.scopes import ensure_scopes
 @requires(Right.SEE)
 def matrix(request: HttpRequest, slug: str) -> HttpResponse:
     address = read_address(connector_or_404(slug), request.GET)
+    if address.project is not None and address.project.key != text_in(request.GET, "scope"):
+        return redirect(request, address.url)  # renamed since: an old link leads on
     shown = MatrixPage(address, person_of(request))
     return page(request, "mappings/matrix/matrix.html", {"page": shown}, fragment="mappings/matrix/_matrix.html")
 

@@ -19,6 +19,7 @@ from connectors.align.resources import MappingRecord
 from connectors.jobs.threads import DatabaseThreads
 from connectors.models import Project
 from mappings.edits.reconciling import RECONCILED_FIELDS, reconcile_mapping, type_ids_of
+from mappings.edits.unused import why_unused
 from mappings.engine.families import FAMILIES, Family
 from mappings.engine.reconcile import Listing, RemoteRecord, Seen, read_list
 from mappings.engine.values import Situation, TypeName
@@ -67,8 +68,13 @@ class ProjectVisibility:
 
 
 def read_scope(client: AlignClient, scope: Scope) -> ListReading:
-    """Read one list to its end. Never raises for what Align answers: the reading carries the error."""
+    """Read one list to its end. Never raises for what Align answers: the reading carries the error.
+
+    One that is used no more is not asked for: by its key another project may answer.
+    """
     began_at = timezone.now()
+    if unused := why_unused(scope):
+        return ListReading(scope=scope, began_at=began_at, error=RemoteError(unused))
     place = scope.place
     try:
         answered = client.list_mappings(place.path, project_key=place.project_key if place.sends_project_key else None)

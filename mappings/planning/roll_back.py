@@ -25,6 +25,7 @@ from mappings.edits import services
 from mappings.edits.names import Names, names_of
 from mappings.edits.queries import OPEN_SITUATIONS
 from mappings.edits.reconciling import RECONCILED_FIELDS, reconcile_mapping
+from mappings.edits.unused import why_unused
 from mappings.engine.families import FAMILIES
 from mappings.engine.plan import UnplannableRow as RefusedRow
 from mappings.engine.values import Situation, TypeName
@@ -117,6 +118,8 @@ def _why_left_out(change: Change, row: Mapping | None, names: Names) -> LeftOut 
     if change.is_spare:
         sentence = "It deleted a further record of one mapping. That record would be a duplicate again."
         return LeftOut(change=change, code="spare", sentence=sentence)
+    if unused := why_unused(row.scope):
+        return LeftOut(change=change, code="list-unused", sentence=unused)
     if not row.scope.known:
         sentence = "This list could not be read, so nobody knows what Align holds: refresh it first."
         return LeftOut(change=change, code="unknown", sentence=sentence)

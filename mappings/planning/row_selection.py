@@ -10,6 +10,7 @@ from connectors.models import Connector, Project
 from mappings.edits.matrix_data import Facts, MatrixScope, row_of
 from mappings.edits.names import Names, names_of
 from mappings.edits.queries import waiting_edits
+from mappings.edits.unused import why_unused
 from mappings.engine import plan as engine
 from mappings.engine.checks import Problem, RowKey, by_row, check
 from mappings.engine.families import FAMILIES
@@ -58,31 +59,12 @@ def _choice(
     rows: MappingOf[Asked, MappingOf[int, Row]],
     found: MappingOf[Asked, MappingOf[RowKey, list[Problem]]],
 ) -> RowSelection:
-    if unused := _why_unused(mapping):
+    # The facts of its matrix are then those of another list, which may hold another row of the same status.
+    if unused := why_unused(mapping.scope):
         return RowSelection(mapping=mapping, shown=shown, row=row_of(mapping), unused=unused)
     asked = (shown, mapping.direction)
     problems = found[asked].get((mapping.direction, mapping.source_id), ())
     return RowSelection(mapping=mapping, shown=shown, row=rows[asked][mapping.source_id], problems=tuple(problems))
-
-
-def _why_unused(mapping: Mapping) -> str:
-    """Why the list of this edit is read no more; empty when it is.
-
-    The facts of its matrix are then those of another list, which may hold another row of the same status.
-    """
-    project = mapping.scope.project
-    if project is None:
-        return ""
-    if project.vanished_at is not None:
-        return f"Jira no longer shows project {project.key}, so its lists are no longer read."
-    if not project.in_scope:
-        return f"Project {project.key} is no longer in this connector, so its lists are no longer read."
-    if mapping.direction is Direction.JIRA_TO_ALIGN and not project.team_managed:
-        return (
-            f"Project {project.key} is company-managed now: it follows the mappings that all company-managed "
-            "projects share, and the list of its own is read no more."
-        )
-    return ""
 
 
 def drafts(connector: Connector, choices: Iterable[RowSelection]) -> Iterable[engine.Draft]:

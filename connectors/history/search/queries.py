@@ -15,6 +15,7 @@ from alignadmin.audit import archive_index, standalone_checker
 from alignadmin.audit.entries import digest
 from alignadmin.audit.models import ChainHead, Entry
 from connectors.align.audit_sentences import parse
+from connectors.catalogue.project_keys import present_keys
 from connectors.history.mirror import search_index
 from connectors.history.mirror.search_index import TimeSpan
 from connectors.history.search import query_language
@@ -78,6 +79,13 @@ def history_page(
     return HistoryPage(
         rows=found, older=_last(found) if more else None, newer=key_of(found[0]) if before and found else None
     )
+
+
+def tell_present_keys(rows: Sequence[HistoryRow]) -> None:
+    """Say of each row what its project is called now, where it was renamed since."""
+    now = present_keys({(row.connector_id, row.project_key) for row in rows if row.project_key})
+    for row in rows:
+        row.project_now = now.get((row.connector_id, row.project_key), "")
 
 
 def _beside(
@@ -248,6 +256,7 @@ class Detail:
 def detail(row: HistoryRow) -> Detail:
     entry = Entry.objects.filter(seq=row.entry_seq).first() if row.entry_seq else None
     people = _people(entry)
+    tell_present_keys([row])
     return Detail(
         row=row,
         entry=entry,

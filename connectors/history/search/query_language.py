@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from alignadmin.parsing import whole
+from connectors.catalogue.project_keys import other_keys
 from connectors.history.mirror import search_terms
 from connectors.history.mirror.search_index import Group, Match, TimeSpan, matching
 from connectors.history.search import periods
@@ -136,12 +137,16 @@ def _action(value: str) -> Meaning:
 
 
 def _project(value: str) -> Meaning:
-    """A line that names no project may be of this one, so it stays, marked."""
-    found = Match(text=search_terms.word("project", _phrase("project", value)))
-    return Meaning(
-        columns=Q(project_key__iexact=value.strip()) | Q(project_stated=False),
-        any_of=(found, Match(text=search_terms.NOWHERE)),
-    )
+    """By the key of today or of before. A line that names no project may be of this one, so it stays, marked."""
+    found, columns = [_in_project(value)], Q(project_key__iexact=value.strip()) | Q(project_stated=False)
+    for connector, key in other_keys(value.strip()):
+        found.append(_in_project(key))
+        columns |= Q(connector=connector, project_key__iexact=key)
+    return Meaning(columns=columns, any_of=(*found, Match(text=search_terms.NOWHERE)))
+
+
+def _in_project(key: str) -> Match:
+    return Match(text=search_terms.word("project", _phrase("project", key)))
 
 
 def _named(*qualifiers: str) -> Callable[[str], Meaning]:

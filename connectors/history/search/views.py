@@ -36,6 +36,7 @@ def history(request: HttpRequest) -> HttpResponse:
         chosen = queries.in_aligns_log(chosen)
     keys = {name: queries.read_key(text_in(request.GET, name)) for name in ("before", "after")}
     shown = queries.history_page(chosen, before=keys["before"], after=keys["after"])
+    queries.tell_present_keys(shown.rows)
     here = {name: str(key) for name, key in keys.items() if key}
     bars = day_bars.bars(chosen, None if here else shown)
     context: dict[str, Any] = {

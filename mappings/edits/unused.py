@@ -1,0 +1,31 @@
+"""Why a list is read no more, in words: the same rule as that of the lists in use, see mappings.observing.scopes."""
+
+from __future__ import annotations
+
+from connectors.models import Project
+from mappings.engine.families import FAMILIES
+from mappings.engine.values import Direction
+from mappings.models import Scope
+
+
+def why_unused(scope: Scope) -> str:
+    """Empty while it is in use. What Align holds there now may be of another project, made anew under the same key."""
+    project = scope.project
+    if project is None:
+        return ""
+    if gone := why_gone(project):
+        return gone
+    if FAMILIES[scope.family].direction is Direction.JIRA_TO_ALIGN and not project.team_managed:
+        return (
+            f"Project {project.key} is company-managed now: it follows the mappings that all company-managed "
+            "projects share, and the list of its own is read no more."
+        )
+    return ""
+
+
+def why_gone(project: Project) -> str:
+    if project.vanished_at is not None:
+        return f"Jira no longer shows project {project.key}, so its lists are no longer read."
+    if not project.in_scope:
+        return f"Project {project.key} is no longer in this connector, so its lists are no longer read."
+    return ""

@@ -110,7 +110,10 @@ def _align_steps(client: AlignClient) -> Iterator[Step]:
     yield "Align: projects", lambda: f"Sees {len(client.projects())} projects of the connector."
     yield (
         "Align: mappings",
-        lambda: f"Can read mappings ({len(client.list_mappings('mappings/states'))} shared states).",
+        lambda: (
+            f"Can read mappings ({len(client.list_mappings('mappings/states'))} shared states). Writing was not tried: "
+            "the first apply may be refused."
+        ),
     )
     yield "Align: process flows", lambda: f"Sees {len(client.value_streams())} process flows."
 

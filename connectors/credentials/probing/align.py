@@ -11,6 +11,7 @@ from connectors.align.resources import ConnectorProject
 from connectors.credentials import clients
 from connectors.credentials.probing.clients import CannotProbe, ProbeClients
 from connectors.credentials.probing.report import Comparison, ProbeReport, ReportLine, not_visible
+from connectors.credentials.rotation.probes import WRITE_LINE
 from connectors.models import Credential, LineState, Probe
 from connectors.ports.extensions import ProbeOutcome, extensions
 
@@ -25,7 +26,7 @@ LABELS = {
     "align-projects": "Read the connector's projects",
     "align-mappings": "Read mappings",
     "align-flows": "Read process flows",
-    "align-write": "Create and delete a mapping",
+    WRITE_LINE: "Create and delete a mapping",
 }
 Try = Callable[[], str]
 
@@ -132,8 +133,7 @@ class AlignProbe:
         return self._line(LineState.OK if outcome.ok else LineState.FAILED, outcome.sentence)
 
     def _line(self, state: LineState, sentence: str, *, required: bool = True) -> ReportLine:
-        code = "align-write"
-        return ReportLine(code=code, label=LABELS[code], state=state, sentence=sentence, required=required)
+        return ReportLine(code=WRITE_LINE, label=LABELS[WRITE_LINE], state=state, sentence=sentence, required=required)
 
     def _write(self, probe: Probe) -> ProbeOutcome:
         try:

@@ -17,9 +17,16 @@ from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Credential, Job, JobKind, LineState, Probe, Stage, System
 from connectors.ports.extensions import WriteKey, extensions
 
+WRITE_LINE = "align-write"  # of a probe: the one that is tried with consent alone
 LOCKED_OUT = (
     "Jira refused this password, and it is not sent again by itself: a few more failures lock the account. "
     "Save the right password as pending, or make the account work in Jira again and allow one more try."
+)
+
+
+WRITING_UNTRIED = (
+    "Certainty that it may write: writing was not tried with this token, so the next apply may be refused. To know, "
+    "probe once more with one create and one delete."
 )
 
 
@@ -68,7 +75,12 @@ def latest_probe(credential: Credential) -> Probe | None:
 def hindrances(pending: Credential) -> Hindrances:
     probe = latest_probe(pending)
     blocking = [*_about_itself(pending), *_about_probe(pending, probe)]
-    return Hindrances(blocking=blocking, losses=list(probe.lost) if probe and probe.finished_at else [])
+    return Hindrances(blocking=blocking, losses=_losses(probe) if probe and probe.finished_at else [])
+
+
+def _losses(probe: Probe) -> list[str]:
+    untried = probe.lines.filter(code=WRITE_LINE, state=LineState.SKIPPED).exists()
+    return [*probe.lost, *([WRITING_UNTRIED] if untried else [])]
 
 
 def _about_itself(pending: Credential) -> list[str]:

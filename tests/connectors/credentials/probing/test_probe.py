@@ -107,7 +107,7 @@ def test_a_site_that_does_not_tell_whose_a_token_is_lets_it_be_switched_to(
     pending = stage(connector, align_token, actor=admin)
     found = probe(pending, actor=admin, write_key=a_key(connector))
     assert sentence(found, "align-sign-in").startswith("Signed in; connector ")
-    rotation.switch(pending.uuid, actor=admin)
+    rotation.switch(pending.uuid, confirm_loss=True, actor=admin)
 
 
 def test_a_token_that_may_only_read_is_told_what_it_lacks_and_where_to_get_it(
@@ -122,11 +122,11 @@ def test_a_token_that_may_only_read_is_told_what_it_lacks_and_where_to_get_it(
     assert said.startswith("This token can read mappings but may not create them: its owner needs")
     assert "Jira Settings, not in read-only mode" in said
     with pytest.raises(Refused, match="may not create them"):
-        rotation.switch(pending.uuid, actor=admin)
+        rotation.switch(pending.uuid, confirm_loss=True, actor=admin)
 
     sandbox.edit("set_token", site="align", token=align_token, rights=["read", "write"])
     assert lines(probe(pending, actor=admin, write_key=a_key(connector)))["align-write"] == OK
-    rotation.switch(pending.uuid, actor=admin)
+    rotation.switch(pending.uuid, confirm_loss=True, actor=admin)
 
 
 @pytest.mark.parametrize("death", ["expired", "revoked", "deactivated"])
@@ -178,7 +178,7 @@ def test_a_connector_without_a_current_credential_can_be_given_one_this_way(
     Credential.objects.filter(system=System.ALIGN).delete()
     pending = stage(connector, align_token, actor=admin)
     assert probe(pending, actor=admin).current_refusal == "No Jira Align credential is in use."
-    assert rotation.switch(pending.uuid, actor=admin).version == 1
+    assert rotation.switch(pending.uuid, confirm_loss=True, actor=admin).version == 1
 
 
 def test_a_secret_that_does_not_open_is_never_sent(
@@ -210,7 +210,7 @@ def test_only_a_pending_credential_is_probed(connector: Connector, admin: Person
     pending = stage(connector, align_token, actor=admin)
     probe(pending, actor=admin)
     job = rotation.start_probe(pending.uuid, actor=admin)
-    rotation.switch(pending.uuid, actor=admin)
+    rotation.switch(pending.uuid, confirm_loss=True, actor=admin)
     assert "no longer pending" in runner.run_now(job).error
     with pytest.raises(Refused, match="only a pending one is probed"):
         rotation.start_probe(pending.uuid, actor=admin)
@@ -249,7 +249,7 @@ def test_a_probe_that_was_cut_off_is_taken_up_and_not_doubled(
     assert left is not None
     ProbeLine.objects.create(probe=left, position=0, code="align-sign-in", label="Sign in", state=OK, sentence="")
     with pytest.raises(Refused, match="still running"):
-        rotation.switch(pending.uuid, actor=admin)
+        rotation.switch(pending.uuid, confirm_loss=True, actor=admin)
     Job.objects.update(lease_until="2020-01-01T00:00:00Z")
     run_due()
     found = Probe.objects.get()
@@ -626,3 +626,24 @@ def test_a_right_password_of_a_data_center_is_probed(
     found = probe(pending, actor=admin)
     assert lines(found)["jira-sign-in"] == OK
     assert open_secret(pending) == "a right päss wörd"
+
+
+def test_a_switch_without_a_tried_write_asks_for_a_tick_and_says_so_in_its_entry(
+    connector: Connector, admin: Person, sandbox: RunningSandbox, align_token: str
+) -> None:
+    sandbox.edit("set_token", site="align", token=align_token, rights=["read"])
+    pending = stage(connector, align_token, actor=admin)
+    probe(pending, actor=admin)
+    assert rotation.hindrances(pending).blocking == []
+    with pytest.raises(Refused, match="writing was not tried with this token"):
+        rotation.switch(pending.uuid, actor=admin)
+    rotation.switch(pending.uuid, confirm_loss=True, actor=admin)
+    assert "writing was not tried" in Entry.objects.get(action="credential.switched").body
+
+
+def test_a_switch_after_a_tried_write_asks_for_nothing(
+    connector: Connector, admin: Person, sandbox: RunningSandbox, align_token: str
+) -> None:
+    pending = stage(connector, align_token, actor=admin)
+    probe(pending, actor=admin, write_key=a_key(connector))
+    rotation.switch(pending.uuid, actor=admin)

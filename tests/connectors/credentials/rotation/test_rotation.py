@@ -42,7 +42,7 @@ def second_user(sandbox: RunningSandbox) -> str:
 def switched(connector: Connector, *, actor: Person, token: str = NEW_TOKEN) -> Credential:
     pending = stage(connector, token, actor=actor)
     probe(pending, actor=actor)
-    return rotation.switch(pending.uuid, actor=actor)
+    return rotation.switch(pending.uuid, confirm_loss=True, actor=actor)
 
 
 def actions() -> list[str]:
@@ -169,14 +169,14 @@ def test_with_two_service_users_there_is_no_gap(
 ) -> None:
     pending = stage(connector, second_user, actor=admin)
     with pytest.raises(Refused, match="Probe it first"):
-        rotation.switch(pending.uuid, actor=admin)
+        rotation.switch(pending.uuid, confirm_loss=True, actor=admin)
     found = probe(pending, actor=admin)
     assert (found.seen, found.lost) == (found.expected, [])
     assert stages(connector) == {CURRENT: 1, PENDING: 2}
     sandbox.clear_journal()
     assert mapping_helpers.observe(connector)
 
-    current = rotation.switch(pending.uuid, actor=admin)
+    current = rotation.switch(pending.uuid, confirm_loss=True, actor=admin)
     assert stages(connector) == {PREVIOUS: 1, CURRENT: 2}
     assert current.identity == f"Svc B <{SECOND}>"
     run_due()
@@ -192,7 +192,7 @@ def test_switching_twice_says_that_it_is_in_use_and_writes_one_entry(
 ) -> None:
     current = switched(connector, actor=admin)
     with pytest.raises(Refused, match="in use already since"):
-        rotation.switch(current.uuid, actor=admin)
+        rotation.switch(current.uuid, confirm_loss=True, actor=admin)
     assert actions().count("credential.switched") == 1
 
 
@@ -207,7 +207,7 @@ def test_a_required_line_that_failed_blocks_the_switch(
     assert stages(connector) == {CURRENT: 1, PENDING: 2}
     sandbox.edit("set_token", site="align", token=NEW_TOKEN, expired=False)
     probe(pending, actor=admin)
-    rotation.switch(pending.uuid, actor=admin)
+    rotation.switch(pending.uuid, confirm_loss=True, actor=admin)
 
 
 def test_an_old_probe_does_not_count(
@@ -217,9 +217,9 @@ def test_an_old_probe_does_not_count(
     probe(pending, actor=admin)
     settings.PROBE_MAX_AGE = 0.0
     with pytest.raises(Refused, match="probe again"):
-        rotation.switch(pending.uuid, actor=admin)
+        rotation.switch(pending.uuid, confirm_loss=True, actor=admin)
     settings.PROBE_MAX_AGE = 1800.0
-    rotation.switch(pending.uuid, actor=admin)
+    rotation.switch(pending.uuid, confirm_loss=True, actor=admin)
 
 
 def test_a_pending_one_that_expired_meanwhile_is_not_switched_to(
@@ -229,9 +229,9 @@ def test_a_pending_one_that_expired_meanwhile_is_not_switched_to(
     probe(pending, actor=admin)
     Credential.objects.filter(pk=pending.pk).update(expires_on=timezone.localdate() - timedelta(days=1))
     with pytest.raises(Refused, match="expired on"):
-        rotation.switch(pending.uuid, actor=admin)
+        rotation.switch(pending.uuid, confirm_loss=True, actor=admin)
     Credential.objects.filter(pk=pending.pk).update(expires_on=timezone.localdate())
-    rotation.switch(pending.uuid, actor=admin)
+    rotation.switch(pending.uuid, confirm_loss=True, actor=admin)
 
 
 def test_lost_projects_block_until_they_are_confirmed(
@@ -270,7 +270,7 @@ def test_with_one_user_the_gap_has_begun_and_no_way_back_is_offered(
     assert "refused the sign-in" in found.current_refusal
     assert (found.seen, found.expected, found.lost) == (found.expected, found.seen, [])
 
-    rotation.switch(in_gap.uuid, actor=admin)
+    rotation.switch(in_gap.uuid, confirm_loss=True, actor=admin)
     connector.refresh_from_db()
     assert [connector.gap_since, connector.last_error] == [None, ""]
     assert stages(connector) == {CURRENT: 2}  # the dead one is not kept
@@ -307,7 +307,7 @@ def test_nothing_is_applied_in_a_gap_and_a_paused_plan_goes_on_after_the_switch(
         planning.control(plan, "resume", actor=admin)
 
     probe(pending, actor=admin)
-    rotation.switch(pending.uuid, actor=admin)
+    rotation.switch(pending.uuid, confirm_loss=True, actor=admin)
     planning.control(plan, "resume", actor=admin)
     run_due()
     plan.refresh_from_db()
@@ -339,7 +339,7 @@ def test_a_switch_at_jira_does_not_end_a_gap_at_align(
     sandbox.edit("add_token", site="jira", token=NEW_TOKEN, user=SECOND)
     pending = stage(connector, NEW_TOKEN, kind=CredentialKind.JIRA_CLOUD, user=SECOND, actor=admin)
     probe(pending, actor=admin)
-    rotation.switch(pending.uuid, actor=admin)
+    rotation.switch(pending.uuid, confirm_loss=True, actor=admin)
     connector.refresh_from_db()
     assert connector.gap_since is not None
 
@@ -367,7 +367,7 @@ def test_a_refusal_right_after_the_switch_is_seen_at_once_and_offers_the_way_bac
     connector.refresh_from_db()
     assert connector.last_error == ""
     with pytest.raises(Refused, match="Probe it first"):
-        rotation.switch(left.uuid, actor=admin)
+        rotation.switch(left.uuid, confirm_loss=True, actor=admin)
     mapping_helpers.observe(connector)
 
 
@@ -469,7 +469,7 @@ def test_an_apply_under_way_goes_on_with_the_new_secret_and_nothing_fails(
     def progress(*words: Any, **numbers: Any) -> None:
         tell(*words, **numbers)
         if run.job.done >= half and at(connector, PENDING) is not None:
-            rotation.switch(pending.uuid, actor=admin)
+            rotation.switch(pending.uuid, confirm_loss=True, actor=admin)
             sandbox.edit("revoke_token", site="align", token=ALIGN_TOKEN)
 
     monkeypatch.setattr(run, "progress", progress)
@@ -545,7 +545,7 @@ def test_of_two_who_switch_at_once_one_wins_and_the_other_is_told(
 ) -> None:
     pending = stage(connector, second_user, actor=admin)
     probe(pending, actor=admin)
-    said = in_two_threads(lambda _: rotation.switch(pending.uuid, actor=admin))
+    said = in_two_threads(lambda _: rotation.switch(pending.uuid, confirm_loss=True, actor=admin))
     assert said[0] == ""
     assert "in use already" in said[1]
     assert actions().count("credential.switched") == 1

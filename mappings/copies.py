@@ -22,7 +22,7 @@ from mappings.planning.digests import digest_of
 SIZE = 20  # plans of one page
 AT_ONCE = 500  # entries in memory, of thousands that one plan may have
 PLANS, CHANGES = "plans", "changes"
-MADE, RETRIED = "plan.made", "plan.retry"
+MADE, RETRIED, FINISHED_PLAN = "plan.made", "plan.retry", "plan.finished"
 APPROVALS = ("plan.approved", "plan.emergency_approved")
 STARTS = ("plan.started", RETRIED)
 UNDER_WAY = frozenset({PlanState.APPLYING, PlanState.PAUSED})
@@ -32,11 +32,12 @@ STATES: Mapping[str, frozenset[PlanState]] = {
     **dict.fromkeys(APPROVALS, frozenset({PlanState.APPROVED})),
     **dict.fromkeys((*STARTS, "plan.pause", "plan.paused", "plan.resume"), UNDER_WAY),
     "plan.cancel": UNDER_WAY | {PlanState.CANCELLED},
-    "plan.finished": frozenset({PlanState.FINISHED, PlanState.CANCELLED}),
+    FINISHED_PLAN: frozenset({PlanState.FINISHED, PlanState.CANCELLED}),
     "plan.replaced": frozenset({PlanState.REPLACED}),
 }
 ENDS = ("plan.cancel", "plan.finished", "plan.replaced")
-UNSENT = frozenset({ChangeState.PLANNED, ChangeState.SENDING, ChangeState.CANCELLED})
+UNSENT = frozenset({ChangeState.PLANNED, ChangeState.CANCELLED})
+UNDER_WAY_NOW = frozenset({ChangeState.SENDING})
 OUTCOMES: Mapping[str, frozenset[ChangeState]] = {
     "change.done": frozenset({ChangeState.DONE}),
     "change.failed": frozenset({ChangeState.FAILED}),
@@ -46,7 +47,7 @@ OUTCOMES: Mapping[str, frozenset[ChangeState]] = {
     "change.retried": UNSENT,
     "change.cancelled": frozenset({ChangeState.CANCELLED}),
 }
-OVERWROTE = "change.overwrote"
+SENT, OVERWROTE = "change.sent", "change.overwrote"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +76,8 @@ class Story:
     acts: dict[str, PlanEntry] = field(default_factory=dict)
     last: PlanEntry | None = None  # that says where the plan stands
     outcomes: dict[int, PlanEntry] = field(default_factory=dict)
-    sent_again: dict[int, int] = field(default_factory=dict)  # by position, the entry that says so
+    sent: dict[int, int] = field(default_factory=dict)  # by position, the last entry that its request left
+    sent_again: dict[int, int] = field(default_factory=dict)  # likewise that it is to be sent once more
     overwrites: dict[int, list[PlanEntry]] = field(default_factory=dict)
 
     def add(self, entry: PlanEntry) -> None:
@@ -90,6 +92,12 @@ class Story:
                 self.last = entry
             if entry.action == RETRIED:
                 self.sent_again |= dict.fromkeys(entry.data["changes"], entry.seq)
+
+    def is_under_way(self, position: int) -> bool:
+        """Its request left, and nothing says since what became of it."""
+        outcome = self.outcomes.get(position)
+        since = max(outcome.seq if outcome else 0, self.sent_again.get(position, 0))
+        return self.sent.get(position, 0) > since
 
     def latest(self, actions: Iterable[str]) -> PlanEntry | None:
         found = [self.acts[action] for action in actions if action in self.acts]
@@ -129,7 +137,10 @@ def _compared(some: Iterable[Plan]) -> tuple[int, list[Difference]]:
             continue  # what it began with stands in an archive
         changes = list(plan.changes.order_by("position"))
         rows += len(changes) + 1
-        found += _plan_compared(plan, changes, _story(numbers))
+        story = _story(numbers)
+        if plan.state in UNDER_WAY or any(change.state == ChangeState.SENDING for change in changes):
+            story.sent = _sent(plan, since=numbers[0])
+        found += _plan_compared(plan, changes, story)
     return rows, found
 
 
@@ -145,6 +156,15 @@ def _story(numbers: Sequence[int]) -> Story:
         for seq, entry in sorted(entries.items()):
             story.add(PlanEntry(seq=seq, at=entry.at, action=entry.action, body=json.loads(entry.body)))
     return story
+
+
+def _sent(plan: Plan, *, since: int) -> dict[int, int]:
+    """By position, the last entry that says that its request left. These have no row, so they are looked for."""
+    about = f'"subject":"plan {plan.pk} change '
+    entries = Entry.objects.filter(action=SENT, seq__gt=since, body__contains=about).order_by("seq")
+    return {
+        int(json.loads(body)["subject"].rpartition(" ")[2]): seq for seq, body in entries.values_list("seq", "body")
+    }
 
 
 def plans_that_are_gone(after: Position) -> Page:
@@ -174,11 +194,18 @@ def _plan_compared(plan: Plan, changes: Sequence[Change], story: Story) -> Itera
     approval, start = story.latest(APPROVALS), story.latest(STARTS)
     yield from compared(PLANS, what, vars(plan), _approved(approval), approval.seq if approval else None)
     yield from compared(PLANS, what, vars(plan), {"applier_id": start.actor if start else None})
-    if plan.state not in STATES[story.last.action]:
+    if plan.state not in _states_after(story.last):
         yield altered(PLANS, what, "state", plan.state, story.last.action, story.last.seq)
     yield from _times_compared(plan, story, made, approval)
     yield from _origin_compared(plan, story)
     yield from _changes_compared(plan, changes, made, story)
+
+
+def _states_after(entry: PlanEntry) -> frozenset[PlanState]:
+    """One that ended was cancelled where any of its changes was."""
+    if entry.action != FINISHED_PLAN:
+        return STATES[entry.action]
+    return frozenset({PlanState.CANCELLED if entry.data["counts"].get("cancelled") else PlanState.FINISHED})
 
 
 def _made(made: PlanEntry) -> dict[str, object]:
@@ -258,14 +285,18 @@ def _change_compared(plan: Plan, change: Change, story: Story) -> Iterator[Diffe
     what = f"change {change.position} of plan {plan.pk}"
     was_sent_again = entry is not None and story.sent_again.get(change.position, 0) > entry.seq
     states = UNSENT if entry is None or was_sent_again else OUTCOMES[entry.action]
+    if is_under_way := story.is_under_way(change.position):
+        states = UNDER_WAY_NOW
     if change.state not in states or (change.state == ChangeState.CANCELLED and story.latest(ENDS) is None):
         said, seq = (entry.action, entry.seq) if entry else ("not sent", None)
         yield altered(CHANGES, what, "state", change.state, said, seq)
-    if entry is None:
+    if entry is None and not is_under_way:
         yield from compared(CHANGES, what, _ended(change), NOT_SENT, None)
+    elif entry is None:
+        yield from compared(CHANGES, what, {"detail": change.detail}, {"detail": ""}, None)
     else:
         yield from compared(CHANGES, what, _says(change), _said(entry), entry.seq)
-        if was_sent_again and change.state == ChangeState.PLANNED:
+        if was_sent_again and not is_under_way and change.state == ChangeState.PLANNED:
             yield from compared(CHANGES, what, {"detail": change.detail}, {"detail": ""}, entry.seq)
         if change.state in OUTCOMES[entry.action] and not was_sent_again and entry.action in FINISHED:
             yield from compared(CHANGES, what, _ended(change), _end_in_entry(entry), entry.seq)

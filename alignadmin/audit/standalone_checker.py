@@ -445,6 +445,10 @@ NO_KEPT_CHARACTER = re.compile("[\x00\ud800-\udfff]")
 Row = dict[str, Any]
 
 
+def _named_connector(said: Mapping[str, Any] | None) -> Row | None:
+    return {name: said.get(name) for name in CONNECTOR} if said else None
+
+
 def row_of(seq: int, hash_: str, said: Mapping[str, Any]) -> Row | None:
     """The row of an entry as rows.jsonl has it, but for the line it is paired with; None for an act without a row."""
     action = said["action"]
@@ -452,7 +456,7 @@ def row_of(seq: int, hash_: str, said: Mapping[str, Any]) -> Row | None:
         return None
     event, connector = said.get("event"), said.get("connector")
     row: Row = {"seq": seq, "hash": hash_, "at": moment(said.get("happened_at") or said["at"]), "source": OURS}
-    row["connector"] = {name: connector.get(name) for name in CONNECTOR} if connector else None
+    row["connector"] = _named_connector(connector)
     row["action"] = action[:40]
     row |= {"kind": "", "direction": "", "work_item_type": "", "project_stated": True, "parsed": True, "candidates": []}
     row |= {"object_id": None, "before_id": None, "before_name": "", "after_id": None, "after_name": ""}
@@ -1204,6 +1208,7 @@ class RemadeRows:
         self.first: int | None = None
         self.acts, self.changes = Counter[int](), Counter[int]()  # by plan
         self.runs: dict[int, tuple[object, object]] = {}  # how many lines a taking-in brought, and their digest
+        self.takers: dict[int, object] = {}  # the connector that it was for, as it was called then
         self.lines = Lines()
         self.observations: dict[int, bytes] = {}  # of what the watch had seen before a line told it
         self._rows, self._plans, self._found = bytearray(), bytearray(), bytearray()
@@ -1225,6 +1230,7 @@ class RemadeRows:
         run = said["data"].get("run") if said["action"] in TAKEN_IN else None
         if isinstance(run, dict):
             self.runs[run.get("number", 0)] = run.get("lines"), run.get("digest")
+            self.takers[run.get("number", 0)] = _named_connector(said.get("connector"))
         if planned:
             (self.changes if "record" in planned else self.acts)[said["plan"]] += 1
 
@@ -1400,7 +1406,7 @@ def _why_not(row: Row, made: RemadeRows, tally: Tally) -> str:
     if row["line"] is not None and not made.lines.has(row["line"]):
         return f"its line is not that of {LINES}"
     if seq is None:
-        return why_not_of_line(row, made.meanings)
+        return _why_not_taken_in(row, made) or why_not_of_line(row, made.meanings)
     if not made.has(seq):
         if type(seq) is int and 0 < seq <= made.left and seq < (made.first or made.left + 1):
             tally.archived += 1
@@ -1410,6 +1416,15 @@ def _why_not(row: Row, made: RemadeRows, tally: Tally) -> str:
         return DIFFERS
     made.mark_present(seq)
     return _why_not_paired(row)
+
+
+def _why_not_taken_in(row: Row, made: RemadeRows) -> str:
+    """The connector of a row without an entry is the one that its line was taken in for."""
+    named = row["connector"]
+    if not isinstance(named, dict) or tuple(named) != CONNECTOR:
+        return "its connector has other fields than a connector has"
+    said = made.takers.get(row["line"]["run_id"], named)
+    return "" if named == said else f"connector says {shown(named)}, the entry of its taking-in {shown(said)}"
 
 
 def _why_not_paired(row: Row) -> str:

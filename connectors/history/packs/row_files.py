@@ -5,6 +5,7 @@ A row is what its entry or its line says, made again for the pack; see pack_span
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +15,10 @@ from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 from alignadmin.audit.bundle import line_of
+from alignadmin.audit.models import Entry
 from connectors.history.packs import csv_safe
 from connectors.history.packs.scratch import Scratch
-from connectors.models import Certainty, HistoryRow, MirrorLine
+from connectors.models import Certainty, HistoryRow, IntakeRun, MirrorLine
 
 Record = dict[str, Any]
 FIELDS = (
@@ -84,18 +86,35 @@ class ParsedEntry:
     body: Mapping[str, Any]
 
 
-def record_of(row: HistoryRow, source: ParsedEntry | MirrorLine) -> Record:
-    """What an entry says, its connector as it was called then; or what a line says that no act of ours explains.
+@dataclass(kw_only=True)
+class TakingsIn:
+    """The entries of the takings-in that brought lines, each read once."""
 
+    read: dict[int | None, ParsedEntry | None] = field(default_factory=dict)
+
+    def of(self, run: int | None) -> ParsedEntry | None:
+        """None for a line of before these were kept, of one that goes on, and of one whose entry is in an archive."""
+        if run not in self.read:
+            numbers = IntakeRun.objects.filter(number=run or 0).values("entry_seq")
+            entry = Entry.objects.filter(seq__in=numbers).first()
+            parsed = entry and ParsedEntry(seq=entry.seq, hash=entry.hash, body=json.loads(entry.body))
+            self.read[run] = parsed or None
+        return self.read[run]
+
+
+def record_of(row: HistoryRow, source: ParsedEntry | MirrorLine, taken_in: ParsedEntry | None = None) -> Record:
+    """What an entry says, or what a line says that no act of ours explains; its connector as it was called then.
+
+    `taken_in`: the entry of the taking-in that brought the line; None where it stands in an archive, or is not made.
     The line that an entry's change is in is found later.
     """
     fields = dict(zip(FIELDS, values_of(row), strict=True))
     fields |= {"at": row.at.astimezone(UTC).isoformat(), "source": str(row.source), "certainty": str(row.certainty)}
+    teller = source if isinstance(source, ParsedEntry) else taken_in
+    connector = teller.body["connector"] if teller else {name: getattr(row.connector, name) for name in CONNECTOR}
+    named = {name: connector[name] for name in CONNECTOR} if connector else None
     if isinstance(source, ParsedEntry):
-        connector = source.body["connector"]
-        named = {name: connector[name] for name in CONNECTOR} if connector else None
         return {"seq": source.seq, "hash": source.hash, "connector": named, **fields, "line": None}
-    named = {name: getattr(row.connector, name) for name in CONNECTOR}
     return {
         "seq": None,
         "hash": None,

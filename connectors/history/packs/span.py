@@ -36,7 +36,7 @@ from connectors.history.packs.row_differences import (
     stored_rows,
     surplus,
 )
-from connectors.history.packs.row_files import ParsedEntry
+from connectors.history.packs.row_files import ParsedEntry, TakingsIn
 from connectors.history.packs.scratch import Scratch, number_of
 from connectors.history.packs.selection import Selection
 from connectors.history.packs.span_bounds import ALWAYS, Ends, Window
@@ -94,6 +94,7 @@ class Reading:
     known: int = 0  # rows of the table in the span that stand for an entry or a line
     doubtful: list[tuple[HistoryRow, ParsedEntry | MirrorLine]] = field(default_factory=list)  # rows as they should be
     replaced: list[int] = field(default_factory=list)  # the rows of the table in whose place they are
+    takings_in: TakingsIn = field(default_factory=TakingsIn)
 
     def __post_init__(self) -> None:
         self.connectors = Connector.objects.in_bulk([each.pk for each in self.chosen.connectors] or None)
@@ -279,7 +280,8 @@ class Reading:
     def _choose(self, row: HistoryRow, source: ParsedEntry | MirrorLine) -> None:
         is_line = isinstance(source, MirrorLine)
         number = source.pk if isinstance(source, MirrorLine) else source.seq
-        self.scratch.choose(row.at, row_files.record_of(row, source), is_line=is_line, number=number)
+        taken_in = self.takings_in.of(source.run_id) if isinstance(source, MirrorLine) else None
+        self.scratch.choose(row.at, row_files.record_of(row, source, taken_in), is_line=is_line, number=number)
         self.found.add_row(None if is_line else number, row.plan)
 
     def choose_by_user(self) -> None:

@@ -873,6 +873,20 @@ def test_a_share_of_edits_by_chance_is_found_in_a_pack_that_was_signed_again(of_
     assert len(found) >= 25
 
 
+@pytest.mark.parametrize("name", ["slug", "name", "align_site", "align_connector_id"])
+def test_the_connector_of_a_row_without_an_entry_is_the_one_its_line_was_taken_in_for(
+    of_entries: Path, name: str
+) -> None:
+    rows = [json.loads(line) for line in (of_entries / "rows.jsonl").read_bytes().splitlines()]
+    alone = next(row for row in rows if row["seq"] is None)
+    alone["connector"][name] = 7 if name == "align_connector_id" else f"{alone['connector'][name]}x"
+    text = "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows)
+    (of_entries / "rows.jsonl").write_text(text)
+    report = standalone_checker.check(resigned(of_entries))
+    assert not report.ok
+    assert "the entry of its taking-in" in report.wrong
+
+
 @pytest.mark.soak
 def test_ten_thousand_edits_by_chance_are_found_in_a_pack_that_was_signed_again(of_entries: Path, seed: int) -> None:
     found = hunt(of_entries, 10_000, seed)

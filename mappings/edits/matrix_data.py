@@ -14,7 +14,8 @@ from django.db.models import Q, QuerySet
 from connectors.catalogue.issue_types import IssueTypes
 from connectors.models import Connector, ProcessStep, Project, ReachableStatus
 from connectors.models import Status as CatalogueStatus
-from mappings.engine.families import family_of
+from mappings.edits.listed_names import ListedNames, listed_names
+from mappings.engine.families import FAMILIES, family_of
 from mappings.engine.values import (
     Category,
     Direction,
@@ -28,6 +29,7 @@ from mappings.engine.values import (
     state_targets,
 )
 from mappings.engine.view import ScopeProject, View
+from mappings.engine.words import unknown_status, unknown_target
 from mappings.models import Mapping, Scope
 
 SHARED = "shared"
@@ -142,7 +144,18 @@ class Facts:
         for (scope_id, _), rows in self.rows.items():
             is_j2a = self._families[scope_id].startswith(J2A.value)
             ids.update(_sources(rows) if is_j2a else _values(rows))
-        return statuses_by_id(self.connector, ids)
+        found = statuses_by_id(self.connector, ids)
+        if ids - found.keys():
+            listed = self._listed.without(found, ()).statuses
+            found |= {id_: unknown_status(id_, listed[id_]) for id_ in ids & listed.keys()}
+        return found
+
+    @cached_property
+    def _listed(self) -> ListedNames:
+        """Asked for only where something is in no catalogue."""
+        needed = [scope.pk for scope in self._needed_scopes()]
+        rows = Mapping.objects.filter(scope__in=needed, work_item_type__in=self.types, observed__isnull=False)
+        return listed_names(rows.select_related("scope"))
 
     @cached_property
     def _families(self) -> dict[int, str]:
@@ -152,11 +165,21 @@ class Facts:
     def targets(self) -> dict[tuple[Kind, TypeName], dict[int, Target]]:
         steps = steps_of(self.connector)
         states = {target.id: target for target in state_targets()}
-        return {
-            (kind, type_): states if kind is Kind.STATE else steps_for(steps, type_)
-            for kind in Kind
-            for type_ in self.types
-        }
+        found = {(Kind.STATE, type_): states for type_ in self.types}
+        found |= {(Kind.STEP, type_): steps_for(steps, type_) for type_ in self.types}
+        self._add_gone_steps(found, {target.id for _, target in steps})
+        return found
+
+    def _add_gone_steps(self, found: dict[tuple[Kind, TypeName], dict[int, Target]], known: Collection[int]) -> None:
+        """Steps that records lead to or come from, and that no catalogue has held."""
+        for (scope_id, type_), rows in self.rows.items():
+            code = self._families[scope_id]
+            if FAMILIES[code].kind is not Kind.STEP:
+                continue
+            gone = (_values(rows) if code.startswith(J2A.value) else _sources(rows)).difference(known)
+            for id_ in gone & self._listed.steps.keys() if gone else ():
+                target = unknown_target(Kind.STEP, id_, self._listed.steps[id_])
+                found[Kind.STEP, TypeName(type_)][id_] = target
 
     def read_rows_again(self) -> Facts:
         """The same facts with the rows as they are now: after an edit nothing else is different."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as MappingOf
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connectors.models import Connector, ProcessStep
 from connectors.models import Status as CatalogueStatus
+from mappings.edits.listed_names import listed_names, marked
 from mappings.engine.values import ALIGN_STATES, Direction, Kind
 from mappings.models import Mapping
 
@@ -32,10 +33,16 @@ class Names:
         return self.steps.get(id_, f"Step {id_}")
 
 
-def names_of(connector: Connector) -> Names:
-    statuses = CatalogueStatus.objects.filter(connector=connector).values_list("jira_id", "name")
-    steps = ProcessStep.objects.filter(connector=connector).values_list("align_id", "name")
-    return Names(statuses=dict(statuses), steps=dict(steps))
+def names_of(connector: Connector, rows: Iterable[Mapping] = ()) -> Names:
+    """All of the catalogue; of what it does not hold, the names that the records of these rows have in Align."""
+    statuses = dict(CatalogueStatus.objects.filter(connector=connector).values_list("jira_id", "name"))
+    steps = dict(ProcessStep.objects.filter(connector=connector).values_list("align_id", "name"))
+    return _completed(statuses, steps, rows)
+
+
+def _completed(statuses: dict[int, str], steps: dict[int, str], rows: Iterable[Mapping]) -> Names:
+    listed = listed_names(rows).without(statuses, steps)
+    return Names(statuses=statuses | marked(listed.statuses), steps=steps | marked(listed.steps))
 
 
 def names_for(mappings: Sequence[Mapping]) -> Names:
@@ -47,6 +54,6 @@ def names_for(mappings: Sequence[Mapping]) -> Names:
     ids = {value for value in values if value is not None}
     statuses = CatalogueStatus.objects.filter(connector_id=connector_id, jira_id__in=ids)
     steps = ProcessStep.objects.filter(connector_id=connector_id, align_id__in=ids)
-    return Names(
-        statuses=dict(statuses.values_list("jira_id", "name")), steps=dict(steps.values_list("align_id", "name"))
+    return _completed(
+        dict(statuses.values_list("jira_id", "name")), dict(steps.values_list("align_id", "name")), mappings
     )

@@ -129,7 +129,7 @@ def _columns(view: View) -> Iterator[ColumnGroup]:
         yield ColumnGroup(flow_id=flow_id, name=name, active=active, targets=tuple(targets))
     if strangers := sorted(named - view.targets.keys()):
         gone = tuple(words.unknown_target(view.kind, target_id) for target_id in strangers)
-        yield ColumnGroup(flow_id=None, name="Not in Align", active=False, targets=gone)
+        yield ColumnGroup(flow_id=None, name=words.NOT_IN_ALIGN, active=False, targets=gone)
 
 
 def _named_targets(view: View) -> set[int]:

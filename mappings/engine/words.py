@@ -12,6 +12,9 @@ def plural(work_item_type: TypeName) -> str:
     return "Stories" if work_item_type is TypeName.STORY else f"{work_item_type.label}s"
 
 
+NOT_IN_ALIGN = "Not in Align"
+
+
 def status_words(status: SourceStatus) -> str:
     return f"{status.name} ({status.id})"
 
@@ -21,14 +24,14 @@ def target_words(kind: Kind, target: Target) -> str:
     return f"{target.id} {target.name}" if kind is Kind.STATE else target.name
 
 
-def unknown_status(status_id: int) -> SourceStatus:
-    """Stands for an id that a mapping names and the catalogue has never held."""
-    return SourceStatus(id=status_id, name=f"Status {status_id}", category=Category.TODO, vanished=True)
+def unknown_status(status_id: int, name: str = "") -> SourceStatus:
+    """Stands for an id that a mapping names and the catalogue has never held; its record may say a name."""
+    return SourceStatus(id=status_id, name=name or f"Status {status_id}", category=Category.TODO, vanished=True)
 
 
-def unknown_target(kind: Kind, target_id: int) -> Target:
-    name = "unknown state" if kind is Kind.STATE else f"Step {target_id}"
-    return Target(id=target_id, name=name, vanished=True)
+def unknown_target(kind: Kind, target_id: int, name: str = "") -> Target:
+    other = "unknown state" if kind is Kind.STATE else f"Step {target_id}"
+    return Target(id=target_id, name=name or other, flow_name=NOT_IN_ALIGN, flow_active=False, vanished=True)
 
 
 def same_name(name: str) -> str:

@@ -86,7 +86,8 @@ def under_way(plan: Plan) -> Plan | None:
 def preview(plan: Plan) -> TakingBack:
     """Stores nothing."""
     done = _done(plan)
-    return _sort(done, _rows(done), names_of(plan.connector))
+    rows = _rows(done)
+    return _sort(done, rows, names_of(plan.connector, rows.values()))
 
 
 def _done(plan: Plan) -> list[Change]:
@@ -195,7 +196,7 @@ def _restore_wanted(plan: Plan, actor: Person, now: datetime) -> TakingBack:
     """Set the wanted values back, each as an edit that its author can undo like any other."""
     done = _done(plan)
     rows = _rows(done, lock=True)
-    taking_back = _sort(done, rows, names_of(plan.connector))
+    taking_back = _sort(done, rows, names_of(plan.connector, rows.values()))
     if not taking_back.changes:
         why = Counter(each.sentence for each in taking_back.left_out).most_common(3)
         raise Refused(" ".join([f"Nothing of plan {plan.pk} can be reverted.", *(sentence for sentence, _ in why)]))

@@ -69,7 +69,8 @@ def _choice(
 
 def drafts(connector: Connector, choices: Iterable[RowSelection]) -> Iterable[engine.Draft]:
     choices = list(choices)
-    names, in_align = names_of(connector), names_in_lists({choice.mapping.scope_id for choice in choices})
+    names = names_of(connector, [choice.mapping for choice in choices])
+    in_align = names_in_lists({choice.mapping.scope_id for choice in choices})
     shared = Project.objects.filter(connector=connector, in_scope=True, vanished_at=None, team_managed=False).count()
     for choice in choices:
         listed_names = in_align[choice.mapping.scope_id].of(choice.mapping)

@@ -47,7 +47,7 @@ def new(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _choices(connector: Connector, person: Person, **extra: object) -> dict[str, object]:
     waiting = list(waiting_edits(connector))
-    names = names_of(connector) if waiting else None
+    names = names_of(connector, waiting) if waiting else None
     lines: list[EditLine] = [edit_line(mapping, names, person) for mapping in waiting] if names else []
     mine = [line for line in lines if line.mine]
     others = [line for line in lines if not line.mine]

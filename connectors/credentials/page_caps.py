@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from alignadmin.http.address import origin_of
 from connectors.align.paging import LearnedCaps
-from connectors.models import PageCap
+from connectors.models import Connector, PageCap
+
+
+def caps_of(connector: Connector) -> dict[str, int]:
+    """What this connector's Align is known to answer at once, by kind of list."""
+    stored = PageCap.objects.filter(site=origin_of(connector.align_site))
+    return dict(stored.values_list("family", "largest"))
 
 
 class StoredCaps:

@@ -31,14 +31,20 @@ def whole(text: object, *, most: int = LARGEST) -> int | None:
 def text_in(data: Mapping[str, Any], name: str, default: str = "") -> str:
     """A field of an address or a form; `default` when it is not there. It can be stored and searched for anywhere.
 
-    PostgreSQL's texts hold no NUL: what has one becomes a text that nothing is named like, as in a web page.
+    What has a NUL becomes a text that nothing is named like, as in a web page.
     """
     value = data.get(name)
     return default if value is None else plain(str(value))
 
 
 def plain(value: str) -> str:
-    return value.replace(NUL, REPLACEMENT)
+    """Without NUL, which PostgreSQL's texts do not hold, and without halves of a character, which no database does."""
+    text = value.replace(NUL, REPLACEMENT)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def typed(text: str) -> str:

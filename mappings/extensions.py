@@ -11,7 +11,6 @@ from connectors.ports.differences import TableComparison
 from connectors.ports.extensions import HeldUp, WriteProbe
 from mappings import copies
 from mappings.applying import overwrites
-from mappings.contract import facts
 from mappings.contract.write_probe import MappingWriteProbe
 from mappings.drift import maintenance
 from mappings.observing import unexplained_changes
@@ -22,9 +21,6 @@ class MappingExtensions:
 
     write_probe: WriteProbe = MappingWriteProbe()
     comparisons: Sequence[TableComparison] = copies.COMPARISONS
-
-    def page_size(self, connector: Connector) -> int:
-        return facts.page_size(connector)
 
     def after_intake(self, connector: Connector, since: datetime) -> None:
         overwrites.find_overwrites(connector, since)

@@ -15,7 +15,10 @@ RemoteError                  status, sentence, detail (the site's own text), per
 `-- OutcomeUnknown           a write left, and nobody can say yet whether it took effect
 """
 
-from typing import ClassVar
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import ClassVar, Self
 
 
 class RemoteError(Exception):
@@ -41,6 +44,22 @@ class RemoteError(Exception):
         self.detail = detail
         self.permanent = self.lasting if permanent is None else permanent
         self.retry_after = retry_after
+
+    def while_reading(self, what: str) -> Self:
+        """The same with what was being read in front: "Process flows: ..."."""
+        named = copy.copy(self)
+        named.sentence = f"{what}: {self.sentence}"
+        named.args = (named.sentence,)
+        return named
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """What fails inside says that it was this that was being read."""
+    try:
+        yield
+    except RemoteError as error:
+        raise error.while_reading(what) from error
 
 
 class BadRequest(RemoteError):

@@ -20,10 +20,15 @@ from alignadmin.http.errors import (
     ServerFailed,
     SignInRefused,
 )
-from alignadmin.parsing import whole
+from alignadmin.parsing import plain, whole
 
 MOST_DETAIL = 300
 MOST_PARTS = 200_000  # objects and lists of an answer
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
+# Not each codec that Python has: some are no texts, and some take very long.
+_TEXTS = re.compile(
+    r"utf-?(16|32)(-?[lb]e)?|iso-?8859-\d{1,2}|latin-?1|windows-125\d|cp125\d|shift_jis|gb(k|2312|18030)|big5|euc-(jp|kr)"
+)
 _NO_MARKS = bytes(set(range(256)) - set(b'"[]{}'))
 KEPT_HEADERS = ("content-type", "location", "retry-after")
 _RESET = "x-ratelimit-reset"  # as 2026-11-29T12:30Z
@@ -59,7 +64,20 @@ class Received:
 
     @property
     def text(self) -> str:
-        return self.body.decode("utf-8-sig", errors="replace")
+        try:
+            return self.body.decode(self.charset, errors="replace").removeprefix("\ufeff")
+        except LookupError:
+            return self.body.decode(errors="replace")
+
+    @property
+    def charset(self) -> str:
+        """As the header declares it, where it is one that a site may really use; else what JSON itself shows."""
+        found = _CHARSET.search(self.headers.get("content-type", ""))
+        declared = found[1].lower() if found else ""
+        if _TEXTS.fullmatch(declared):
+            return declared
+        detected = json.detect_encoding(self.body)
+        return "utf-8-sig" if detected == "utf-8" else detected
 
     @property
     def is_web_page(self) -> bool:
@@ -99,7 +117,9 @@ def understand(received: Received, *, wording: Wording, is_read: bool) -> Answer
         raise error_for(received, wording)
     if received.is_web_page:
         raise web_page(received, wording)
-    intricate = is_intricate(received.body)
+    text = received.text
+    # Counted in the bytes as they came, unless each sign takes several of them.
+    intricate = is_intricate(text.encode(errors="replace") if _is_wide(received.charset) else received.body)
     if intricate and is_read:
         raise NotJson(
             f"The answer of {wording.system} is nested deeper, or in more parts, than any of its answers should be, so "
@@ -107,7 +127,7 @@ def understand(received: Received, *, wording: Wording, is_read: bool) -> Answer
             status=received.status,
         )
     try:
-        data = None if intricate else json.loads(received.text)
+        data = None if intricate else json.loads(text)
     except (ValueError, RecursionError):
         if is_read:
             raise NotJson(
@@ -117,7 +137,11 @@ def understand(received: Received, *, wording: Wording, is_read: bool) -> Answer
             ) from None
         data = None
     kept = {name: value for name, value in received.headers.items() if name in KEPT_HEADERS}
-    return Answer(status=received.status, data=data, text=received.text, headers=kept)
+    return Answer(status=received.status, data=data, text=text, headers=kept)
+
+
+def _is_wide(charset: str) -> bool:
+    return charset.startswith(("utf-16", "utf-32", "utf16", "utf32"))
 
 
 def is_intricate(body: bytes) -> bool:
@@ -218,7 +242,7 @@ def remote_text(received: Received) -> str:
         said = "" if is_intricate(received.body) else _words(json.loads(text))
     except (ValueError, RecursionError):
         said = ""
-    return " ".join((said or text).split())[:MOST_DETAIL]
+    return plain(" ".join((said or text).split())[:MOST_DETAIL])
 
 
 def _words(data: object) -> str:

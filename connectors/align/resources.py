@@ -1,10 +1,16 @@
-"""Records of Jira Align as values. Unknown fields are ignored; only ids are needed."""
+"""Records of Jira Align as values. Unknown fields are ignored; only ids and keys are needed, and what decorates a
+record may be missing or odd.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
 from alignadmin.http.fields import Fields
+from alignadmin.http.listing import Records, read_records
+
+MOST_TYPE_ID = 999_999_999  # columns of type ids have 32 bits
+STATE_NAMES = ("pending approval", "ready to start", "in progress", "dev complete", "test complete", "accepted")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,12 +32,12 @@ class MappingRecord:
         row = Fields(data, what="mapping")
         return cls(
             id=row.integer("id"),
-            work_item_type_id=row.integer("workItemTypeId"),
+            work_item_type_id=row.integer("workItemTypeId", most=MOST_TYPE_ID),
             jira_status_id=row.integer("jiraStatusId"),
             jira_status_name=row.text("jiraStatusName", "jiraStateName"),
-            align_state_id=row.maybe_integer("alignStateId"),
+            align_state_id=_id_or_none(row, "alignStateId"),
             align_state_name=row.text("alignStateName"),
-            process_step_id=row.maybe_integer("processStepId"),
+            process_step_id=_id_or_none(row, "processStepId"),
             process_step_name=row.text("processStepName"),
             project_key=row.text("projectKey") or None,
         )
@@ -47,10 +53,11 @@ class ConnectorInfo:
     is_active: bool | None
 
     @classmethod
-    def from_json(cls, data: object) -> Self:
+    def from_json(cls, data: object, *, id_: int | None = None) -> Self:
+        """`id_`: of the one that was asked for by its id, which then need not say it again."""
         row = Fields(data, what="connector")
         return cls(
-            id=row.integer("id"),
+            id=row.integer("id") if id_ is None else id_,
             name=row.text("name", "connectorName", "title"),
             kind=row.text("type", "connectorType"),
             is_active=row.truth("isActive", "active"),
@@ -73,17 +80,17 @@ class ConnectorProject:
         row = Fields(data, what="project of the connector")
         return cls(
             id=row.integer("id"),
-            project_id=row.maybe_integer("projectId"),
-            project_key=row.needed_text("projectKey"),
+            project_id=_id_or_none(row, "projectId"),
+            project_key=row.key("projectKey"),
             project_name=row.text("projectName"),
-            program_id=row.maybe_integer("programId"),
+            program_id=_id_or_none(row, "programId"),
             error_message=row.text("errorMessage"),
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class AlignProcessStep:
-    """`state` is the Align state id the step is tied to, where the flow maps to states."""
+    """`state` is the Align state id the step is tied to, where the flow maps to states. A site may tell ids alone."""
 
     id: int
     name: str
@@ -92,19 +99,32 @@ class AlignProcessStep:
 
     @classmethod
     def from_json(cls, data: object, *, position: int) -> Self:
-        row = Fields(data, what="process step")
+        row = Fields(data if isinstance(data, dict) else {"id": data}, what="process step")
         order = row.maybe_integer("order", "sortOrder", "sequence")
         return cls(
             id=row.integer("id"),
             name=row.text("name", "title"),
-            order=position if order is None else order,
-            state=row.maybe_integer("state", "stateId", "mapToState"),
+            order=order if order is not None and 0 <= order <= MOST_TYPE_ID else position,
+            state=_state(row),
         )
+
+
+def _state(row: Fields) -> int | None:
+    """Also by its name: "Pending approval", "0 - Pending Approval"; None for what is no state of Align."""
+    number = row.maybe_integer("state", "stateId", "mapToState")
+    if number is None:
+        words = row.text("state", "stateName").strip().lower()
+        after = words.partition(" - ")[2]
+        number = next((id_ for id_, name in enumerate(STATE_NAMES) if name in (words, after)), None)
+    return number if number is not None and 0 <= number < len(STATE_NAMES) else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class AlignProcessFlow:
-    """A value stream; `level` says whose flow it is (theme, epic, capability, feature, story)."""
+    """A value stream; `level` says whose flow it is (theme, epic, capability, feature, story).
+
+    Not `tells_steps`: the site did not say which it has, which is not the same as none.
+    """
 
     id: int
     name: str
@@ -112,12 +132,12 @@ class AlignProcessFlow:
     is_active: bool
     map_to_state: bool
     program_ids: tuple[int, ...]
-    steps: tuple[AlignProcessStep, ...]
+    steps: Records[AlignProcessStep]
+    tells_steps: bool = True
 
     @classmethod
     def from_json(cls, data: object) -> Self:
         row = Fields(data, what="process flow")
-        steps = enumerate(row.items("processSteps"), start=1)
         return cls(
             id=row.integer("id"),
             name=row.text("name", "title"),
@@ -125,8 +145,20 @@ class AlignProcessFlow:
             is_active=row.truth("isActive") is not False,
             map_to_state=row.truth("mapToState") is True,
             program_ids=row.integers("programIds"),
-            steps=tuple(AlignProcessStep.from_json(step, position=position) for position, step in steps),
+            steps=_steps(row.items("processSteps")),
+            tells_steps=row.has_items("processSteps"),
         )
+
+
+def _steps(items: list[Any]) -> Records[AlignProcessStep]:
+    """By their place in the flow, which counts where a step does not tell its own."""
+    positions = iter(range(1, len(items) + 1))
+    return read_records(items, lambda item: AlignProcessStep.from_json(item, position=next(positions)))
+
+
+def _id_or_none(row: Fields, name: str) -> int | None:
+    number = row.maybe_integer(name)
+    return number if number is not None and number >= 0 else None
 
 
 @dataclass(frozen=True, kw_only=True)

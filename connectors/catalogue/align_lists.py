@@ -1,23 +1,74 @@
-"""Align's lists: which projects its connector has, and the process flows of the site with their steps."""
+"""Align's lists: which projects its connector has, and the process flows of the site with their steps.
+
+The projects are needed; the flows are not: an older Align has none, and a token may not see them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from django.db import transaction
 
+from alignadmin.http.errors import RemoteError, SignInRefused
+from alignadmin.http.listing import Records, SetAside
+from connectors.align.client import AlignClient
 from connectors.align.resources import AlignProcessFlow as AlignFlow
 from connectors.align.resources import ConnectorProject
 from connectors.catalogue.findings import SiteReading, noticed
+from connectors.catalogue.list_states import record_error, record_read, spared
 from connectors.catalogue.upserting import LONGEST_NAME, ROWS_AT_ONCE, mark_vanished, upsert
-from connectors.models import Connector, FindingKind, ProcessFlow, ProcessStep, Project
+from connectors.models import Connector, FindingKind, ProcessFlow, ProcessStep, Project, RemoteList
 
 LISTED = (FindingKind.PROJECT, FindingKind.FLOW, FindingKind.STEP)
-SCOPE = ("in_scope", "programme_id", "align_key", "align_error")
+SCOPE = ("in_scope", "programme_id", "align_id", "align_key", "align_error")
 
 
-def store_align_lists(reading: SiteReading, projects: Sequence[ConnectorProject], flows: Sequence[AlignFlow]) -> bool:
-    """Both in one transaction, unless a later reading is stored already."""
+@dataclass(frozen=True, kw_only=True)
+class Projects:
+    """`unseen`: Align's own ids of projects that its list does not show and that nobody may call gone."""
+
+    records: Records[ConnectorProject]
+    unseen: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flows:
+    """`records` None: they could not be read, and `error` says why."""
+
+    records: Records[AlignFlow] | None
+    unseen: frozenset[int] = frozenset()
+    error: str = ""
+
+    @property
+    def aside(self) -> dict[RemoteList, Sequence[SetAside]]:
+        """With the steps of each; nothing where they were not read."""
+        if self.records is None:
+            return {}
+        steps = [aside for flow in self.records for aside in flow.steps.aside]
+        return {RemoteList.ALIGN_FLOWS: [*self.records.aside, *steps]}
+
+
+def read_projects(align: AlignClient, connector: Connector) -> Projects:
+    in_scope = Project.objects.filter(connector=connector, in_scope=True, vanished_at=None)
+    known = [id_ for id_ in in_scope.values_list("align_id", flat=True) if id_ is not None]
+    checked = align.checked_projects(align.projects(), known)
+    return Projects(records=checked.records, unseen=checked.unseen)
+
+
+def read_flows(align: AlignClient, connector: Connector) -> Flows:
+    known = ProcessFlow.objects.filter(connector=connector, vanished_at=None)
+    try:
+        checked = align.checked_flows(align.value_streams(), known.values_list("align_id", flat=True))
+    except SignInRefused:
+        raise
+    except RemoteError as error:
+        return Flows(records=None, error=error.sentence)
+    return Flows(records=checked.records, unseen=checked.unseen)
+
+
+def store_align_lists(reading: SiteReading, projects: Projects, flows: Flows) -> bool:
+    """Both in one transaction, unless a later reading is stored already. Flows that were not read stay as they are."""
     connector = reading.connector
     with transaction.atomic():
         stored = Connector.objects.locked().get(pk=connector.pk)
@@ -25,7 +76,11 @@ def store_align_lists(reading: SiteReading, projects: Sequence[ConnectorProject]
             return False
         with noticed(reading, *LISTED):
             update_scope(connector, projects)
-            upsert_flows(connector, flows)
+            if flows.records is not None:
+                upsert_flows(connector, flows.records, flows.unseen)
+        record_read(connector, reading.began_at, {RemoteList.ALIGN_PROJECTS: projects.records.aside} | flows.aside)
+        if flows.error:
+            record_error(connector, RemoteList.ALIGN_FLOWS, flows.error)
         Connector.objects.filter(pk=connector.pk).update(align_lists_at=reading.began_at, align_lists_error="")
     return True
 
@@ -33,19 +88,26 @@ def store_align_lists(reading: SiteReading, projects: Sequence[ConnectorProject]
 # --- projects ---------------------------------------------------------------------------------------------------------
 
 
-def update_scope(connector: Connector, align: Sequence[ConnectorProject]) -> None:
+def update_scope(connector: Connector, align: Projects) -> None:
     """Which of Jira's projects, as they are stored, Align's connector has; one that comes into scope is read first."""
     stored = list(Project.objects.filter(connector=connector))
-    found = _matched([project for project in stored if project.vanished_at is None], align)
+    found = _matched([project for project in stored if project.vanished_at is None], align.records)
     changed = []
     for project in stored:
         before = [getattr(project, name) for name in SCOPE]
-        _set_scope(project, found.get(project.jira_id))
+        if project.jira_id in found or not _may_be_there(project, align):
+            _set_scope(project, found.get(project.jira_id))
         if before != [getattr(project, name) for name in SCOPE]:
             if project.in_scope and not before[0]:
                 project.tried_at = None
             changed.append(project)
     Project.objects.bulk_update(changed, [*SCOPE, "tried_at"], batch_size=ROWS_AT_ONCE)
+
+
+def _may_be_there(project: Project, align: Projects) -> bool:
+    """Though no usable record of the list is it: then what was known of it stays."""
+    names = (project.key, project.wire_key, project.name, str(project.jira_id))
+    return project.align_id in align.unseen or align.records.may_hold(project.align_id, *names)
 
 
 def _matched(jira: Iterable[Project], align: Sequence[ConnectorProject]) -> dict[int, ConnectorProject]:
@@ -69,6 +131,7 @@ def _set_scope(project: Project, align: ConnectorProject | None) -> None:
     is_renamed = align is not None and align.project_key != project.key
     project.in_scope = align is not None
     project.programme_id = align.program_id if align else None
+    project.align_id = align.id if align else None
     project.align_key = align.project_key if align and is_renamed else ""
     project.align_error = align.error_message if align else ""
 
@@ -76,7 +139,7 @@ def _set_scope(project: Project, align: ConnectorProject | None) -> None:
 # --- process flows ----------------------------------------------------------------------------------------------------
 
 
-def upsert_flows(connector: Connector, flows: Sequence[AlignFlow]) -> None:
+def upsert_flows(connector: Connector, flows: Records[AlignFlow], unseen: frozenset[int] = frozenset()) -> None:
     rows = [
         ProcessFlow(
             connector=connector,
@@ -89,11 +152,12 @@ def upsert_flows(connector: Connector, flows: Sequence[AlignFlow]) -> None:
         for flow in flows
     ]
     upsert(ProcessFlow, connector, rows, key="align_id", fields=["name", "level", "is_active", "programme_ids"])
-    mark_vanished(ProcessFlow, connector, "align_id", [flow.id for flow in flows])
-    _upsert_steps(connector, flows)
+    kept = unseen | spared(ProcessFlow, connector, "align_id", flows, "name")
+    mark_vanished(ProcessFlow, connector, "align_id", [*(flow.id for flow in flows), *kept])
+    _upsert_steps(connector, flows, kept)
 
 
-def _upsert_steps(connector: Connector, flows: Sequence[AlignFlow]) -> None:
+def _upsert_steps(connector: Connector, flows: Records[AlignFlow], kept_flows: set[int] | frozenset[int]) -> None:
     ids = dict(ProcessFlow.objects.filter(connector=connector).values_list("align_id", "pk"))
     rows = [
         ProcessStep(
@@ -101,11 +165,26 @@ def _upsert_steps(connector: Connector, flows: Sequence[AlignFlow]) -> None:
             flow_id=ids[flow.id],
             align_id=step.id,
             name=step.name[:LONGEST_NAME],
-            position=max(0, step.order),
+            position=step.order,
             map_to_state=step.state,
         )
         for flow in flows
         for step in flow.steps
     ]
     upsert(ProcessStep, connector, rows, key="align_id", fields=["flow", "name", "position", "map_to_state"])
-    mark_vanished(ProcessStep, connector, "align_id", [row.align_id for row in rows])
+    kept = _steps_that_may_be_there(connector, flows, kept_flows)
+    mark_vanished(ProcessStep, connector, "align_id", [*(row.align_id for row in rows), *kept])
+
+
+def _steps_that_may_be_there(
+    connector: Connector, flows: Records[AlignFlow], kept_flows: set[int] | frozenset[int]
+) -> set[int]:
+    """Those of flows whose steps are not told, and those that may be a step set aside."""
+    told = {flow.id: flow for flow in flows if flow.tells_steps}
+    silent = {flow.id for flow in flows} - told.keys() | kept_flows
+    stored = ProcessStep.objects.filter(connector=connector, vanished_at=None)
+    return {
+        id_
+        for id_, name, flow in stored.values_list("align_id", "name", "flow__align_id")
+        if flow in silent or (flow in told and told[flow].steps.may_hold(id_, name))
+    }

@@ -5,16 +5,18 @@ The lists of statuses and types can miss what a project shows, so by themselves 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.db import transaction
 from django.db.models import Q
 
 from alignadmin.audit.entries import lock_head
+from alignadmin.http.listing import Records
 from connectors.catalogue.findings import SiteReading, noticed
+from connectors.catalogue.list_states import record_read, spared
 from connectors.catalogue.project_keys import remember
 from connectors.catalogue.upserting import LONGEST_NAME, batches, mark_vanished, upsert
 from connectors.jira.client import JiraClient
@@ -26,6 +28,7 @@ from connectors.models import (
     IssueType,
     Project,
     ReachableStatus,
+    RemoteList,
     Status,
     StatusCategory,
 )
@@ -37,9 +40,17 @@ LISTED = (FindingKind.PROJECT, FindingKind.STATUS, FindingKind.ISSUE_TYPE)
 
 @dataclass(frozen=True, kw_only=True)
 class JiraLists:
-    projects: Sequence[JiraProject]
-    statuses: Sequence[JiraStatus]
-    types: Sequence[JiraIssueType]
+    projects: Records[JiraProject]
+    statuses: Records[JiraStatus]
+    types: Records[JiraIssueType]
+
+    @property
+    def by_name(self) -> dict[RemoteList, Records[Any]]:
+        return {
+            RemoteList.JIRA_PROJECTS: self.projects,
+            RemoteList.JIRA_STATUSES: self.statuses,
+            RemoteList.JIRA_TYPES: self.types,
+        }
 
 
 def read_jira_lists(jira: JiraClient) -> JiraLists:
@@ -65,6 +76,7 @@ def store_jira_lists(reading: SiteReading, lists: JiraLists) -> bool:
             upsert_statuses(connector, lists.statuses, is_whole_list=True)
             upsert_types(connector, lists.types, is_whole_list=True)
             mark_gone(connector)
+        record_read(connector, reading.began_at, {name: each.aside for name, each in lists.by_name.items()})
         Connector.objects.filter(pk=connector.pk).update(jira_lists_at=reading.began_at, jira_lists_error="")
     return True
 
@@ -72,23 +84,24 @@ def store_jira_lists(reading: SiteReading, lists: JiraLists) -> bool:
 # --- projects ---------------------------------------------------------------------------------------------------------
 
 
-def upsert_projects(connector: Connector, jira: Sequence[JiraProject]) -> None:
+def upsert_projects(connector: Connector, jira: Records[JiraProject]) -> None:
     """What Jira says of them. Whether they are in scope, Align says; it goes on being asked by the key it knows."""
     known = {project.jira_id: project for project in Project.objects.filter(connector=connector)}
     rows = [_project(connector, each, known.get(each.id)) for each in jira]
     remember(connector, known, rows)
     with _followed(connector):
         upsert(Project, connector, rows, key="jira_id", fields=["key", "name", "team_managed", "align_key", "tried_at"])
-        mark_vanished(Project, connector, "jira_id", [each.id for each in jira])
+        kept = spared(Project, connector, "jira_id", jira, "name", "key")
+        mark_vanished(Project, connector, "jira_id", [*(each.id for each in jira), *kept])
 
 
 def _project(connector: Connector, jira: JiraProject, known: Project | None) -> Project:
     row = Project(
         connector=connector,
         jira_id=jira.id,
-        key=jira.key[:LONGEST_NAME],
-        name=jira.name[:LONGEST_NAME],
-        team_managed=jira.is_team_managed,
+        key=jira.key,
+        name=jira.name[:LONGEST_NAME] or (known.name if known else ""),
+        team_managed=bool(known and known.team_managed) if jira.is_team_managed is None else jira.is_team_managed,
     )
     if known is not None:
         # What has changed may have changed its statuses as well, so those are read first of all.
@@ -131,7 +144,7 @@ def _places(connector: Connector) -> dict[int, str | None]:
     return dict(Status.objects.filter(connector=connector).values_list("jira_id", "project__key"))
 
 
-def upsert_statuses(connector: Connector, statuses: Iterable[JiraStatus], *, is_whole_list: bool) -> None:
+def upsert_statuses(connector: Connector, statuses: Collection[JiraStatus], *, is_whole_list: bool) -> None:
     """`is_whole_list`: the others are not in the site's list; else these are what a project shows beside it."""
     projects = _projects(connector)
     rows = [
@@ -148,10 +161,11 @@ def upsert_statuses(connector: Connector, statuses: Iterable[JiraStatus], *, is_
     with _followed(connector):
         upsert(Status, connector, rows, key="jira_id", fields=["name", "category", "project", "listed"])
     if is_whole_list:
-        _unlist(Status, connector, [row.jira_id for row in rows])
+        kept = spared(Status, connector, "jira_id", statuses, "name")
+        _unlist(Status, connector, [*(row.jira_id for row in rows), *kept])
 
 
-def upsert_types(connector: Connector, types: Iterable[JiraIssueType], *, is_whole_list: bool) -> None:
+def upsert_types(connector: Connector, types: Collection[JiraIssueType], *, is_whole_list: bool) -> None:
     projects = _projects(connector)
     rows = [
         IssueType(
@@ -169,7 +183,8 @@ def upsert_types(connector: Connector, types: Iterable[JiraIssueType], *, is_who
     fields = ["name", "subtask", "hierarchy_level", "avatar", "project", "listed"]
     upsert(IssueType, connector, rows, key="jira_id", fields=fields)
     if is_whole_list:
-        _unlist(IssueType, connector, [row.jira_id for row in rows])
+        kept = spared(IssueType, connector, "jira_id", types, "name")
+        _unlist(IssueType, connector, [*(row.jira_id for row in rows), *kept])
 
 
 def _projects(connector: Connector) -> dict[int, int]:

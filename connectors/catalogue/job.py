@@ -15,21 +15,27 @@ from django.utils import timezone
 
 from alignadmin.due_work import wake
 from alignadmin.errors import SealError
-from alignadmin.http.errors import BadRequest, Forbidden, Malformed, NotFound, RemoteError
-from connectors.align.resources import AlignProcessFlow
+from alignadmin.http.errors import RemoteError
 from connectors.catalogue import sites
-from connectors.catalogue.align_lists import store_align_lists
+from connectors.catalogue.align_lists import Flows, read_flows, read_projects, store_align_lists
 from connectors.catalogue.findings import SiteReading
 from connectors.catalogue.jira_lists import read_jira_lists, store_jira_lists
-from connectors.catalogue.reachable import STORED_AT_ONCE, ProjectStatuses, store_gone, store_reachable
+from connectors.catalogue.reachable import (
+    OF_ONE_PROJECT,
+    STORED_AT_ONCE,
+    ProjectStatuses,
+    UnreadProject,
+    refuse_if_all_are,
+    store_gone,
+    store_reachable,
+    store_refusal,
+)
 from connectors.catalogue.refresh import MOST_THREADS
 from connectors.credentials import clients
 from connectors.jira.client import JiraClient
 from connectors.jobs import runner
 from connectors.jobs.threads import DatabaseThreads
 from connectors.models import Connector, JobKind, Project, System
-
-OF_ONE_PROJECT = (BadRequest, Forbidden, Malformed, NotFound)  # what Jira says of one project, and of no other
 
 
 @runner.handler(JobKind.LISTS)
@@ -60,18 +66,24 @@ def _reading(run: runner.Run, member: Connector, began_at: datetime) -> SiteRead
 def _read_align(run: runner.Run, members: Sequence[Connector]) -> None:
     """The flows are the site's; which projects there are, each connector says for itself."""
     began_at, interactive = timezone.now(), bool(run.job.params.get("interactive"))
-    flows: list[AlignProcessFlow] | None = None
+    flows: Flows | None = None
     failed: list[str] = []
+    smaller: list[Connector] = []
     for done, member in enumerate(members):
         run.progress(f"projects and process flows of {member}", done=done, total=len(members))
         align = clients.align_client(member, job=run.job, interactive=interactive, on_wait=run.waits_for)
         if flows is None:
-            flows = align.value_streams()
+            flows = read_flows(align, member)
         try:
-            store_align_lists(_reading(run, member, began_at), align.projects(), flows)
+            store_align_lists(_reading(run, member, began_at), read_projects(align, member), flows)
         except RemoteError as error:
             _store_error([member], System.ALIGN, error.sentence)
             failed.append(error.sentence)
+        if align.pages_are_smaller:
+            smaller.append(member)
+    for member in smaller:
+        # What lies beyond a page's end has not been seen in any list, of mappings neither.
+        runner.start(member, JobKind.REFRESH, actor=None, params={"then": JobKind.OBSERVE})
     if failed and len(failed) == len(members):
         raise runner.JobFailed(failed[0])
     _bring_forward([member.pk for member in members])
@@ -93,7 +105,7 @@ class _Answers:
     """Of one rotation: by project, what it answered or why it did not."""
 
     read: list[ProjectStatuses] = field(default_factory=list)
-    failed: list[tuple[Project, str]] = field(default_factory=list)
+    failed: list[UnreadProject] = field(default_factory=list)
 
 
 def _read_jira(run: runner.Run, members: Sequence[Connector]) -> None:
@@ -142,25 +154,25 @@ def _read_projects(
         return
     answers = _Answers()
 
-    def read(project: Project) -> ProjectStatuses | str:
+    def read(project: Project) -> ProjectStatuses | UnreadProject:
         try:
             return ProjectStatuses(project=project, statuses=jira.project_statuses(project.key))
         except OF_ONE_PROJECT as error:
-            return error.sentence
+            return UnreadProject(project=project, sentence=error.sentence)
 
     run.progress("statuses of some projects", done=0, total=len(projects))
     try:
         with DatabaseThreads(min(MOST_THREADS, settings.APPLY_THREADS)) as threads:
-            pairs = threads.each_done(lambda project: (project, read(project)), projects)
-            for done, (project, answer) in enumerate(pairs, start=1):
-                if isinstance(answer, str):
-                    answers.failed.append((project, answer))
+            for done, answer in enumerate(threads.each_done(read, projects), start=1):
+                if isinstance(answer, UnreadProject):
+                    answers.failed.append(answer)
                 else:
                     answers.read.append(answer)
-                run.progress(f"statuses of {project.key}", done=done)
+                run.progress(f"statuses of {answer.project.key}", done=done)
     except RemoteError:
         _store(run, members, answers, began_at)
         raise
+    refuse_if_all_are(answers.failed, projects)
     _store(run, members, answers, began_at)
 
 
@@ -177,9 +189,9 @@ def _store(run: runner.Run, members: Sequence[Connector], answers: _Answers, beg
             store_reachable(reading, portion[first : first + STORED_AT_ONCE])
         if portion:
             store_gone(reading)
-        for project, sentence in answers.failed:
-            if mine := own.get(project.jira_id):
-                Project.objects.filter(pk=mine.pk).update(tried_at=timezone.now(), read_error=sentence)
+        for refusal in answers.failed:
+            if mine := own.get(refusal.project.jira_id):
+                store_refusal(UnreadProject(project=mine, sentence=refusal.sentence))
 
 
 def _go_on_later(members: Sequence[Connector], began_at: datetime, *, spent: int) -> None:

@@ -1,6 +1,7 @@
 """Refreshing the catalogue: everything that Align and Jira contain, read in the background and stored part by part.
 
 Each part is read whole before it is stored in one short transaction, so a failed call changes nothing of its part.
+What is refused of one project is that project's state, and process flows may be missing: all else is read all the same.
 What is no longer answered is marked as vanished and kept; it is unmarked when it comes back.
 """
 
@@ -17,15 +18,19 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import SealError
 from alignadmin.http.errors import RemoteError
-from connectors.catalogue.align_lists import store_align_lists
+from connectors.catalogue.align_lists import read_flows, read_projects, store_align_lists
 from connectors.catalogue.findings import SiteReading
 from connectors.catalogue.jira_lists import read_jira_lists, store_jira_lists
 from connectors.catalogue.reachable import (
+    OF_ONE_PROJECT,
     STORED_AT_ONCE,
     ProjectStatuses,
+    UnreadProject,
     projects_to_read,
+    refuse_if_all_are,
     store_gone,
     store_reachable,
+    store_refusal,
 )
 from connectors.credentials import clients
 from connectors.jira.client import JiraClient
@@ -68,10 +73,10 @@ def _refresh(run: runner.Run) -> None:
     reading = SiteReading(connector=run.connector, began_at=timezone.now(), actor=run.actor)
     run.progress("connector, projects and process flows in Align", done=0, total=0)
     align.connector()
-    align_projects, flows = align.projects(), align.value_streams()
+    projects, flows = read_projects(align, run.connector), read_flows(align, run.connector)
     run.progress("projects, statuses and issue types in Jira")
     store_jira_lists(reading, read_jira_lists(jira))
-    store_align_lists(reading, align_projects, flows)
+    store_align_lists(reading, projects, flows)
     _read_reachable(run, reading, jira)
     _record_sizes(run, before)
 
@@ -81,21 +86,28 @@ def _read_reachable(run: runner.Run, reading: SiteReading, jira: JiraClient) -> 
     projects = projects_to_read(run.connector)
     run.progress("statuses of each project", done=0, total=len(projects))
     portion: list[ProjectStatuses] = []
+    refused: list[UnreadProject] = []
 
-    def read(project: Project) -> ProjectStatuses:
+    def read(project: Project) -> ProjectStatuses | UnreadProject:
         try:
             return ProjectStatuses(project=project, statuses=jira.project_statuses(project.key))
-        except RemoteError as error:
-            raise runner.JobFailed(f"Statuses of project {project.key}: {error.sentence}") from error
+        except OF_ONE_PROJECT as error:
+            return UnreadProject(project=project, sentence=error.sentence)
 
     with DatabaseThreads(min(MOST_THREADS, settings.APPLY_THREADS)) as threads:
         for done, answer in enumerate(threads.each_done(read, projects), start=1):
-            portion.append(answer)
+            if isinstance(answer, UnreadProject):
+                refused.append(answer)
+            else:
+                portion.append(answer)
             if len(portion) == STORED_AT_ONCE:
                 store_reachable(reading, portion)
                 portion = []
             run.progress(f"statuses of {answer.project.key}", done=done)
+    refuse_if_all_are(refused, projects)
     store_reachable(reading, portion)
+    for refusal in refused:
+        store_refusal(refusal)
     store_gone(reading)
 
 

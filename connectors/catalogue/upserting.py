@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db.models import Model
@@ -13,6 +13,7 @@ from connectors.models import Connector
 ROWS_AT_ONCE = 500
 KEYS_AT_ONCE = 5000
 LONGEST_NAME = 255  # PostgreSQL refuses what the column does not hold
+UNNAMED = "(no name)"
 
 
 def upsert(table: type[Model], connector: Connector, rows: Iterable[Any], *, key: str, fields: Sequence[str]) -> None:
@@ -25,6 +26,8 @@ def upsert(table: type[Model], connector: Connector, rows: Iterable[Any], *, key
     stored = table._default_manager.filter(connector=connector).values_list(key, "vanished_at", *names)
     known = {remote_id: values for remote_id, *values in stored}
     each = {getattr(row, key): row for row in rows}
+    if "name" in names:
+        _keep_names(each, {remote_id: values[1 + names.index("name")] for remote_id, values in known.items()})
     table._default_manager.bulk_create(
         [row for id_, row in each.items() if known.get(id_) != [None, *(getattr(row, name) for name in names)]],
         update_conflicts=True,
@@ -32,6 +35,12 @@ def upsert(table: type[Model], connector: Connector, rows: Iterable[Any], *, key
         update_fields=[*fields, "vanished_at"],
         batch_size=ROWS_AT_ONCE,
     )
+
+
+def _keep_names(rows: Mapping[int, Any], known: Mapping[int, str]) -> None:
+    """A name only decorates: where a site leaves it out, the last one stays."""
+    for remote_id, row in rows.items():
+        row.name = row.name or known.get(remote_id) or UNNAMED
 
 
 def mark_vanished(table: type[Model], connector: Connector, key: str, answered: Iterable[int]) -> None:

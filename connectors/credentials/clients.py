@@ -27,11 +27,11 @@ from connectors.align import ALIGN_WORDING, AlignClient
 from connectors.budget.slots import System as BudgetSystem
 from connectors.budget.slots import Wait, database_budget
 from connectors.credentials import usage
+from connectors.credentials.page_caps import StoredCaps
 from connectors.credentials.retrying import retry
 from connectors.credentials.values import open_secret
 from connectors.jira import JIRA_WORDING, JiraClient
 from connectors.models import Connector, Credential, CredentialKind, Job, Stage, System
-from connectors.ports.extensions import extensions
 
 STORE_EVERY = timedelta(minutes=1)  # a good answer is worth a write no more often than that
 WORDINGS: dict[str, Wording] = {System.ALIGN: ALIGN_WORDING, System.JIRA: JIRA_WORDING}
@@ -248,8 +248,7 @@ def align_client(
 
 def client_of(remote: Remote, connector: Connector) -> AlignClient:
     """Pages its lists as this connector's Align is known to answer them."""
-    page = extensions().page_size(connector)
-    return AlignClient(remote, connector.align_connector_id, page=page)
+    return AlignClient(remote, connector.align_connector_id, caps=StoredCaps(remote.site.origin))
 
 
 def jira_client(

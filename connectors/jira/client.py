@@ -5,8 +5,9 @@ from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
 from alignadmin.http.address import split_address, trim_address
-from alignadmin.http.errors import Malformed, SignInRefused
+from alignadmin.http.errors import Malformed, SignInRefused, reading
 from alignadmin.http.fields import Fields, rows_of
+from alignadmin.http.listing import Records, refuse_too_many, usable_records
 from alignadmin.http.remote import Remote
 from alignadmin.http.responses import Wording
 from connectors.jira.resources import (
@@ -63,34 +64,37 @@ class JiraClient:
 
     def myself(self) -> JiraUser:
         """The test of a credential: many other resources also answer without one, with less in them."""
-        user = JiraUser.from_json(self._get("myself"))
+        with reading("Sign-in at Jira"):
+            user = JiraUser.from_json(self._get("myself"))
         if not user.id:
             raise SignInRefused(f"Jira answered, but names nobody who is signed in. {JIRA_WORDING.sign_in}")
         self._is_signed_in = True
         return user
 
     def server_info(self) -> JiraServer:
-        return JiraServer.from_json(self._get("serverInfo"))
+        with reading("Server information"):
+            return JiraServer.from_json(self._get("serverInfo"))
 
-    def projects(self) -> list[JiraProject]:
+    def projects(self) -> Records[JiraProject]:
         """All projects the account sees."""
         if self.deployment == "cloud":
-            return list(self._paged("project/search", JiraProject.from_json))
-        return self._list("project", JiraProject.from_json)
+            return self._paged("Projects in Jira", "project/search", JiraProject.from_json)
+        return self._list("Projects in Jira", "project", JiraProject.from_json)
 
-    def project_statuses(self, key: str) -> list[IssueTypeStatuses]:
-        return self._list(f"project/{quote(key, safe='')}/statuses", IssueTypeStatuses.from_json)
+    def project_statuses(self, key: str) -> Records[IssueTypeStatuses]:
+        path = f"project/{quote(key, safe='')}/statuses"
+        return self._list(f"Statuses of project {key}", path, IssueTypeStatuses.from_json)
 
-    def statuses(self) -> list[JiraStatus]:
-        return self._list("status", JiraStatus.from_json)
+    def statuses(self) -> Records[JiraStatus]:
+        return self._list("Statuses", "status", JiraStatus.from_json)
 
-    def issue_types(self) -> list[JiraIssueType]:
-        return self._list("issuetype", JiraIssueType.from_json)
+    def issue_types(self) -> Records[JiraIssueType]:
+        return self._list("Issue types", "issuetype", JiraIssueType.from_json)
 
-    def priorities(self) -> list[JiraPriority]:
+    def priorities(self) -> Records[JiraPriority]:
         if self.deployment == "cloud":
-            return list(self._paged("priority/search", JiraPriority.from_json))
-        return self._list("priority", JiraPriority.from_json)
+            return self._paged("Priorities", "priority/search", JiraPriority.from_json)
+        return self._list("Priorities", "priority", JiraPriority.from_json)
 
     def permissions(self, keys: Sequence[str], project_key: str | None = None) -> dict[str, bool]:
         """What the account may do, by permission key: in that project, or anywhere without one.
@@ -101,7 +105,8 @@ class JiraClient:
         self._sign_in_first()
         where = () if project_key is None else (("projectKey", project_key),)
         query = (*where, ("permissions", ",".join(keys)))
-        granted = Fields(self._get("mypermissions", query), what="permissions").part("permissions")
+        with reading(f"Permissions in {project_key}" if project_key else "Permissions"):
+            granted = Fields(self._get("mypermissions", query), what="permissions").part("permissions")
         answered = {key: granted.part(key).truth("havePermission") for key in keys}
         return {key: value for key, value in answered.items() if value is not None}
 
@@ -119,27 +124,49 @@ class JiraClient:
             self._refused = refused
             raise
 
-    def _list(self, path: str, read: Callable[[object], Record]) -> list[Record]:
+    def _list(self, what: str, path: str, read: Callable[[object], Record]) -> Records[Record]:
         self._sign_in_first()
-        return [read(row) for row in rows_of(self._get(path), what=path)]
+        with reading(what):
+            rows = rows_of(self._get(path))
+            refuse_too_many(len(rows))
+            return usable_records(rows, read)
 
-    def _paged(self, path: str, read: Callable[[object], Record]) -> Iterator[Record]:
-        """By `startAt`; Jira may give smaller pages than asked for, so `isLast` or `total` decides, not the size."""
+    def _paged(self, what: str, path: str, read: Callable[[object], Record]) -> Records[Record]:
         self._sign_in_first()
+        with reading(what):
+            return usable_records([row for page in self._pages(path) for row in page], read)
+
+    def _pages(self, path: str) -> Iterator[list[Any]]:
+        """By `startAt`; Jira may give smaller pages than asked for, so `isLast` or `total` decides, not the size.
+
+        Where neither is told, an empty page does, or the same page again from a site that knows no paging.
+        """
         start = 0
+        before: list[Any] = []
         while True:
             data = self._get(path, (("startAt", str(start)), ("maxResults", str(PAGE))))
-            rows = rows_of(data, what=path)
-            yield from (read(row) for row in rows)
+            rows = rows_of(data)
+            is_last = _is_last(data, start + len(rows))
+            if rows and rows == before:
+                if is_last is None:
+                    return
+                raise Malformed("The pages repeat each other, so the list may not be complete.", permanent=False)
+            yield rows
             start += len(rows)
-            if _is_last(Fields(data, what=path), start):
+            refuse_too_many(start)
+            if is_last or (is_last is None and not rows):
                 return
             if not rows:
-                raise Malformed(f"The list {path} says that more follows, but the page is empty.", permanent=False)
+                raise Malformed("The list says that more follows, but the page is empty.", permanent=False)
+            before = rows
 
 
-def _is_last(page: Fields, read_so_far: int) -> bool:
+def _is_last(data: object, read_so_far: int) -> bool | None:
+    """None where the page does not tell; a bare array is the whole list."""
+    if not isinstance(data, dict):
+        return True
+    page = Fields(data, what="page")
     is_last, total = page.truth("isLast"), page.maybe_integer("total")
     if is_last is not None:
         return is_last
-    return total is None or read_so_far >= total
+    return None if total is None else read_so_far >= total

@@ -3,7 +3,11 @@
 from dataclasses import dataclass
 from typing import Self
 
+from alignadmin.http.errors import Malformed
 from alignadmin.http.fields import Fields
+from alignadmin.http.listing import Records, read_records
+
+STYLES = {"next-gen": True, "classic": False}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,17 +53,16 @@ class JiraProject:
     id: int
     key: str
     name: str
-    is_team_managed: bool
+    is_team_managed: bool | None  # None: it is not told, as by Data Center, which has no such projects
 
     @classmethod
     def from_json(cls, data: object) -> Self:
-        """Data Center has no `style`, and no team-managed projects."""
         row = Fields(data, what="project")
         return cls(
             id=row.integer("id"),
-            key=row.needed_text("key"),
+            key=row.key("key"),
             name=row.text("name"),
-            is_team_managed=row.text("style") == "next-gen" or row.truth("simplified") is True,
+            is_team_managed=STYLES.get(row.text("style"), row.truth("simplified")),
         )
 
 
@@ -115,14 +118,17 @@ class IssueTypeStatuses:
     """The statuses that issues of one type can reach in one project."""
 
     issue_type: JiraIssueType
-    statuses: tuple[JiraStatus, ...]
+    statuses: Records[JiraStatus]
 
     @classmethod
     def from_json(cls, data: object) -> Self:
-        statuses = Fields(data, what="issue type").items("statuses")
+        """Without a list of statuses it does not say that there are none."""
+        row = Fields(data, what="issue type")
+        if not row.has_items("statuses"):
+            raise Malformed('The field "statuses" is not a list.')
         return cls(
             issue_type=JiraIssueType.from_json(data),
-            statuses=tuple(JiraStatus.from_json(status) for status in statuses),
+            statuses=read_records(row.items("statuses"), JiraStatus.from_json),
         )
 
 
@@ -138,4 +144,11 @@ class JiraPriority:
 
 
 def _owner(row: Fields) -> int | None:
-    return row.part("scope").part("project").maybe_integer("id")
+    """The project that has it for itself; where it says that one does and not which, it cannot be used."""
+    scope = row.part("scope")
+    owner = scope.part("project").maybe_integer("id")
+    if owner is None and row.has("scope"):
+        is_of_a_project = scope.has("project") or scope.text("type").upper() == "PROJECT"
+        if is_of_a_project or not row.is_part("scope"):
+            raise Malformed('The field "scope" names no project.')
+    return owner

@@ -39,6 +39,7 @@ from connectors.models.history import (
 from connectors.models.intake_runs import IntakeRun, OpenRun, RunWithdrawal, SeenAgain, WithdrawnLine
 from connectors.models.job import ACTIVE, Job, JobKind, JobState
 from connectors.models.packs import Every, Pack, PackSchedule, PackState
+from connectors.models.remote_lists import ListState, PageCap, RemoteList
 from connectors.models.review import Question, Review, SavedView
 from connectors.models.rotation import CredentialUse, LineState, Probe, ProbeLine, Reminder
 from connectors.models.verification import Verification
@@ -80,11 +81,14 @@ __all__ = [
     "PackState",
     "Probe",
     "ProbeLine",
+    "ListState",
+    "PageCap",
     "ProcessFlow",
     "ProcessStep",
     "Project",
     "Question",
     "ReachableStatus",
+    "RemoteList",
     "Reminder",
     "Review",
     "RunWithdrawal",

@@ -34,9 +34,10 @@ class Project(models.Model):
     in_scope = models.BooleanField(default=False)  # Align's connector has it
     programme_id = models.BigIntegerField(null=True, blank=True)
     align_key = models.CharField(max_length=255, blank=True)  # the key Align knows, when it differs: a renamed key
+    align_id = models.BigIntegerField(null=True, blank=True)  # of its record in Align's connector, where it has one
     align_error = models.TextField(blank=True)  # what Align says is wrong with it
     # The statuses that its issue types reach: when they were read, when that was tried last (null: to be read first),
-    # and why it failed then.
+    # and why it failed then, or what of the answer could not be used.
     read_at = models.DateTimeField(null=True, blank=True)
     tried_at = models.DateTimeField(null=True, blank=True)
     read_error = models.TextField(blank=True)

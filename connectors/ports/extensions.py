@@ -69,9 +69,6 @@ class ConnectorExtensions(Protocol):
     def comparisons(self) -> Sequence[TableComparison]:
         """Tables that repeat what entries say, compared with them."""
 
-    def page_size(self, connector: Connector) -> int:
-        """How many rows of a list this connector's Align is known to answer at once."""
-
     def after_intake(self, connector: Connector, since: datetime) -> None:
         """Told of each intake that read something, after its commit, with the time of its oldest line.
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 
 from . import audit_shapes, mapping_routes, odata, users
+from .families import STATES
 from .messages import ErrorAnswer, Json, Response, SandboxRequest, answer, not_found, nothing_here, problem
 from .options import Options
 from .world import Flow, ProjectRecord, Token, World
@@ -159,10 +160,13 @@ def _connector_shape(call: AlignCall, connector_id: int, name: str) -> Json:
 
 
 def _projects(call: AlignCall, connector: str) -> Response:
-    connector_id = call.require_connector(connector)
-    visible = _visible(call.token)
+    return call.page(_project_shapes(call, connector))
+
+
+def _project_shapes(call: AlignCall, connector: str) -> list[Json]:
+    connector_id, visible = call.require_connector(connector), _visible(call.token)
     projects = [item for item in call.world.projects() if visible is None or item["key"] in visible]
-    return call.page([_project_shape(call, connector_id, item) for item in projects])
+    return [_project_shape(call, connector_id, item) for item in projects if item.get("in_align", True)]
 
 
 def _project_shape(call: AlignCall, connector_id: int, project: ProjectRecord) -> Json:
@@ -181,6 +185,19 @@ def _project_shape(call: AlignCall, connector_id: int, project: ProjectRecord) -
         "lastUpdatedDate": None,
         "self": call.self_url(f"/connectors/{connector_id}/projects/{own_id}"),
     }
+
+
+def _project(call: AlignCall, connector: str, record: str) -> Response:
+    _refuse_single(call)
+    found = next((shape for shape in _project_shapes(call, connector) if shape["id"] == int(record)), None)
+    if found is None:
+        raise not_found(f"Project {record}")
+    return answer(found)
+
+
+def _refuse_single(call: AlignCall) -> None:
+    if call.options.single_get == "405":
+        raise ErrorAnswer(Response(status=405))
 
 
 def _priorities(call: AlignCall, connector: str) -> Response:
@@ -216,14 +233,23 @@ def _audit_log(call: AlignCall, connector: str) -> Response:
 
 
 def _value_streams(call: AlignCall) -> Response:
+    if call.options.value_streams == "no":
+        raise nothing_here()
+    if call.options.value_streams == "403":
+        raise problem(403, "You do not have permission to view process flows.")
     return call.page([_flow_shape(call, flow) for flow in call.world.flows()])
 
 
 def _value_stream(call: AlignCall, flow: str) -> Response:
+    _refuse_single(call)
     found = next((item for item in call.world.flows() if item["id"] == int(flow)), None)
     if found is None:
         raise not_found(f"Value stream {flow}")
     return answer(_flow_shape(call, found))
+
+
+def _state_name(state: int | None) -> str | None:
+    return None if state is None else STATES[state]
 
 
 def _flow_shape(call: AlignCall, flow: Flow) -> Json:
@@ -231,6 +257,14 @@ def _flow_shape(call: AlignCall, flow: Flow) -> Json:
         {"id": step["id"], "name": step["name"], "order": order, "state": step["state"]}
         for order, step in enumerate(flow["steps"], start=1)
     ]
+    shaped: dict[str, object] = {
+        "state-names": [
+            {**told, "state": _state_name(step["state"])} for told, step in zip(steps, flow["steps"], strict=True)
+        ],
+        "ids": [step["id"] for step in steps],
+        "names": [step["name"] for step in steps],
+        "none": None,
+    }
     return {
         "id": flow["id"],
         "name": flow["name"],
@@ -242,7 +276,7 @@ def _flow_shape(call: AlignCall, flow: Flow) -> Json:
         "mapToState": any(step["state"] is not None for step in flow["steps"]),
         "programIds": flow["programmes"],
         "customerIds": [],
-        "processSteps": steps,
+        "processSteps": shaped.get(call.options.step_shape, steps),
         "lastUpdatedDate": None,
         "self": call.self_url(f"/ValueStreams/{flow['id']}"),
     }
@@ -253,6 +287,7 @@ LISTS: tuple[tuple[str, Callable[..., Response]], ...] = (
     (r"/connectors", _connectors),
     (r"/connectors/(?P<connector>\d{1,9})", _connector),
     (r"/connectors/(?P<connector>\d{1,9})/projects", _projects),
+    (r"/connectors/(?P<connector>\d{1,9})/projects/(?P<record>\d{1,9})", _project),
     (r"/connectors/(?P<connector>\d{1,9})/priorities", _priorities),
     (r"/connectors/(?P<connector>\d{1,9})/auditlog", _audit_log),
     (r"/valuestreams", _value_streams),

@@ -12,7 +12,7 @@ add_issue_type  name; id, level (1 epics, 0 the base, -1 sub-tasks), projects [k
 remove_issue_type  id                    rename_issue_type  id, name
 add_project     key, name; style (classic|next-gen), programme
 remove_project  key                      rename_project key, and new_key or name or both
-set_project     key, and style (classic|next-gen) or programme or both
+set_project     key, and any of style (classic|next-gen), programme, in_align (whether Align's connectors have it)
 set_reach       key, issue_type (a name), statuses [ids]: what its workflow in this project reaches from now on
 add_step        flow, name; id, state    remove_step id          rename_step id, name
 set_flow        flow, and active or programmes or both
@@ -272,6 +272,7 @@ def _set_project(world: World, edit: Json) -> ProjectRecord:
     project = _project(world, edit["key"])
     project["style"] = str(edit.get("style", project["style"]))
     project["programme"] = int(edit.get("programme", project["programme"]))
+    project["in_align"] = bool(edit.get("in_align", project.get("in_align", True)))
     world.store.put("project", project["key"], project)
     return project
 

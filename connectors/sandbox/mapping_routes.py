@@ -60,6 +60,8 @@ def handle(call: MappingCall, visible: set[str] | None) -> Response:
     if not single or method not in ("GET", "PUT", "DELETE"):
         allowed = "GET, PUT, DELETE" if single else "GET, POST"
         raise ErrorAnswer(Response(status=405, headers={"Allow": allowed}))
+    if method == "GET" and call.options.single_get == "405":
+        raise ErrorAnswer(Response(status=405, headers={"Allow": "PUT, DELETE"}))
     record = _existing(call)
     if method == "GET":
         return answer(_shown(call, record))

@@ -71,6 +71,29 @@ SWITCHES = (
         help="the most records that a list answers at once; no source shows another than 100",
     ),
     Switch(
+        name="single_get",
+        choices=("yes", "405"),
+        help="a GET of one record by its id: answered, or refused",
+    ),
+    Switch(
+        name="value_streams",
+        choices=("yes", "no", "403"),
+        help="/ValueStreams: answered, missing as before Align 10.108 (404), or refused to this token",
+    ),
+    Switch(
+        name="step_shape",
+        choices=("objects", "state-names", "ids", "names", "none"),
+        help="the processSteps of a process flow: records whose state is a number or a name, bare ids, bare names, or "
+        "nothing; no source shows one",
+    ),
+    Switch(
+        name="odd_records",
+        choices=("no", "decoration", "unusable", "pascal", "items", "data", "results", "latin-1", "utf-16"),
+        help="lists of both sites: optional fields in odd forms (isActive 1, programIds as text, a NUL in names), "
+        "more records that cannot be used (null keys, ids that are no number), PascalCase names, an envelope of that "
+        "name, or another charset",
+    ),
+    Switch(
         name="record_fields",
         choices=("all", "more", "fewer"),
         help="the fields of a mapping: as published, with one more, or without the names of both sides",
@@ -141,6 +164,10 @@ class Options:
     users_current: str = "user"
     type_ids: str = "table"
     page_limit: str = "100"
+    single_get: str = "yes"
+    value_streams: str = "yes"
+    step_shape: str = "objects"
+    odd_records: str = "no"
     record_fields: str = "all"
     audit_endpoint: str = "yes"
     audit_shape: str = "table"

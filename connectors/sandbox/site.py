@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from urllib.parse import unquote
 
-from . import align, documents, edits, faults, jira, seed, seed_large
+from . import align, documents, edits, faults, jira, oddities, seed, seed_large
 from .limiter import Limiter
 from .messages import ErrorAnswer, Json, Response, SandboxRequest, answer
 from .options import Options, parse_labels
@@ -87,7 +87,7 @@ class SandboxSite:
         """What the site really does, as one step: no other request sees half of it."""
         with self.world.lock:
             try:
-                return self._dispatch(request)
+                return oddities.answered(self._dispatch(request), self.options.odd_records)
             except ErrorAnswer as refused:
                 return refused.response
             # The outermost loop of a request: a defect of ours must look like a broken site, and be seen.

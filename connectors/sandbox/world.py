@@ -43,6 +43,7 @@ class ProjectRecord(TypedDict):
     style: str
     programme: int
     workflows: list[Workflow]
+    in_align: NotRequired[bool]
 
 
 class Step(TypedDict):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from alignadmin.accounts.models import Person
 from alignadmin.errors import SealError
 from alignadmin.http.auth import BadToken
-from alignadmin.http.errors import RemoteError
+from alignadmin.http.errors import RemoteError, SignInRefused
 from alignadmin.http.remote import Remote
 from connectors.align.client import AlignClient
 from connectors.credentials import clients, usage
@@ -115,7 +115,17 @@ def _align_steps(client: AlignClient) -> Iterator[Step]:
             "the first apply may be refused."
         ),
     )
-    yield "Align: process flows", lambda: f"Sees {len(client.value_streams())} process flows."
+    yield "Align: process flows", lambda: _flows(client)
+
+
+def _flows(client: AlignClient) -> str:
+    """Only mappings of process steps need them, and an older Align has none: all else works without."""
+    try:
+        return f"Sees {len(client.value_streams())} process flows."
+    except SignInRefused:
+        raise
+    except RemoteError as error:
+        return f"Not read, which only mappings of process steps need. {error.sentence}"
 
 
 def _jira_steps(client: JiraClient) -> Iterator[Step]:

@@ -12,7 +12,19 @@ from django.db.models import Q, QuerySet
 
 from alignadmin.parsing import REPLACEMENT, text_in
 from connectors.credentials.expiry import Deadline, deadline
-from connectors.models import ACTIVE, Connector, Credential, IssueType, Job, JobKind, JobState, Project, Stage, System
+from connectors.models import (
+    ACTIVE,
+    Connector,
+    Credential,
+    IssueType,
+    Job,
+    JobKind,
+    JobState,
+    ListState,
+    Project,
+    Stage,
+    System,
+)
 from connectors.ports.requests import with_credentials
 from connectors.setup.readiness import Prerequisite, StepState, readiness
 
@@ -107,7 +119,7 @@ PROJECT_KINDS = {"company": Q(team_managed=False), "team": Q(team_managed=True)}
 PROJECT_SCOPES = {
     "in": Q(in_scope=True, vanished_at=None),
     "out": Q(in_scope=False, vanished_at=None),
-    "trouble": ~Q(align_error=""),
+    "trouble": ~Q(align_error="") | ~Q(read_error=""),
     "vanished": Q(vanished_at__isnull=False),
 }
 
@@ -130,6 +142,11 @@ class ConnectorPage:
     @cached_property
     def readiness(self) -> list[Prerequisite]:
         return readiness(self.connector)
+
+    @cached_property
+    def list_troubles(self) -> list[ListState]:
+        """Lists that could not be read, or of which something could not be used."""
+        return list(ListState.objects.filter(connector=self.connector).exclude(error="", set_aside=0))
 
     @property
     def open_count(self) -> int:

@@ -230,7 +230,7 @@ class Apply:
             return
         self.run.progress("reading back")
         for reading in read_scopes(self.reader, list(unread)):
-            store(reading)
+            store(confirmed(self.reader, reading))
         mappings = Mapping.objects.in_bulk([change.mapping_id for change in done])
         scopes = Scope.objects.select_related("project").in_bulk([change.scope_id for change in done])
         for change in done:

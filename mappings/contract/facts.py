@@ -12,7 +12,8 @@ from django.utils import timezone
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.web.navigation import Alarm
-from connectors.align.client import PAGE
+from connectors.align.list_reading import PAGE
+from connectors.align.paging import PageCaps, family_of
 from connectors.jobs import runner
 from connectors.models import Connector
 from connectors.ports.audited import context_of
@@ -60,6 +61,18 @@ def page_size(connector: Connector) -> int:
     """How many records the client may take as a full page: the least that any family was seen to answer."""
     limits = ContractFact.objects.filter(connector=connector, name=PAGE_LIMIT).values_list("value", flat=True)
     return min([PAGE, *(limit for limit in limits if isinstance(limit, int) and limit > 0)])
+
+
+def lower_caps(caps: PageCaps, findings: Iterable[Observation]) -> bool:
+    """Where a list was seen to be answered in smaller pages than is known of the site, that is known from now on."""
+    lower = False
+    for found in findings:
+        family = family_of(FAMILIES[found.family].path.format(project="*"))
+        if found.name == PAGE_LIMIT and found.value < caps.of(family):
+            caps.forget(family)
+            caps.raise_to(family, found.value)
+            lower = True
+    return lower
 
 
 # --- storing ----------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from connectors.credentials import clients
 from connectors.credentials.rotation import write_keys
 from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Job, JobKind
-from connectors.setup import maintenance
+from connectors.setup import maintenance, services
 from mappings.contract import facts, reading
 from mappings.contract.reading import Observation
 from mappings.contract.write import try_write
@@ -69,19 +69,18 @@ def observe_contract(run: runner.Run) -> None:
     connector = run.connector
     if maintenance.is_on(connector):
         raise runner.JobFailed(f"{connector} is in maintenance: what Align answers now says nothing about later.")
-    page_before = facts.page_size(connector)
-    findings, troubles = _read(run)
+    client = clients.align_client(run.connector, job=run.job, interactive=run.actor is not None, on_wait=run.waits_for)
+    findings, troubles = _read(run, client)
     written, trouble = try_write(run)
     changed = facts.store(run, [*findings, *written])
-    if facts.page_size(connector) != page_before:
-        runner.start(connector, JobKind.OBSERVE, actor=run.actor)  # what was beyond a page's end has not been seen yet
+    if facts.lower_caps(client.caps, findings):
+        services.start_refresh(connector, actor=run.actor)  # what was beyond a page's end has not been seen yet
     run.progress(f"{len(changed)} of {len(findings) + len(written)} facts changed", done=len(FAMILIES))
     if sentences := [*troubles, *([trouble] if trouble else [])]:
         raise runner.JobFailed(" ".join(dict.fromkeys(sentences)))
 
 
-def _read(run: runner.Run) -> tuple[list[Observation], list[str]]:
-    client = clients.align_client(run.connector, job=run.job, interactive=run.actor is not None, on_wait=run.waits_for)
+def _read(run: runner.Run, client: AlignClient) -> tuple[list[Observation], list[str]]:
     scopes, outside = ensure_scopes(run.connector), _outside(run.connector)
     findings, troubles = [], []
     for done, family in enumerate(FAMILIES.values()):
@@ -91,7 +90,7 @@ def _read(run: runner.Run) -> tuple[list[Observation], list[str]]:
         except (SignInRefused, RateLimited):
             raise  # the same would be answered for every family
         except RemoteError as error:
-            troubles.append(f"{facts.title(family)}: {error.sentence}")
+            troubles.append(error.sentence)
     return findings, troubles
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from alignadmin.http.errors import BadRequest
 from alignadmin.parsing import whole
-from connectors.align.client import PAGE, AlignClient
+from connectors.align.client import AlignClient
+from connectors.align.list_reading import PAGE
 from mappings.engine.families import Family, ListAddress
 from mappings.models import Scope
 

@@ -20,7 +20,7 @@ from connectors.jobs.runner import latest
 from connectors.models import Finding, Job, JobKind, WorkItemType
 from mappings.drift.address import SHARED, SIZES, UNKNOWN, DriftAddress, Tab
 from mappings.drift.lines import DriftLine, drift_lines, list_name
-from mappings.drift.queries import accepted_rows, filtered_rows, rows_in, unknown_scopes
+from mappings.drift.queries import accepted_rows, filtered_rows, remarked_scopes, rows_in, unknown_scopes
 from mappings.drift.status import WatchStatus
 from mappings.drift.status import status as watch_status
 from mappings.edits.queries import OPEN_SITUATIONS
@@ -164,6 +164,10 @@ class DriftPage:
     @property
     def unknown_lines(self) -> list[UnknownLine]:
         return [self._unknown_line(scope) for scope in self.unknown]
+
+    @cached_property
+    def remarked(self) -> Page[Scope]:
+        return Paginator(remarked_scopes(self.connector), SIZES[0]).get_page(1)
 
     def _unknown_line(self, scope: Scope) -> UnknownLine:
         family = FAMILIES[scope.family]

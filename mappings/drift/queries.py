@@ -59,6 +59,11 @@ def unknown_scopes(connector: Connector) -> QuerySet[Scope]:
     return lists.select_related("project").order_by("family", "project__key", "pk")
 
 
+def remarked_scopes(connector: Connector) -> QuerySet[Scope]:
+    """Lists that were read and hold records that cannot be used, or did not show some that may still be there."""
+    return scopes_in_use(connector).exclude(remark="").order_by("family", "project__key", "pk")
+
+
 def filtered_rows(address: DriftAddress) -> QuerySet[Mapping]:
     """The rows of the tab that the filters leave."""
     wanted: dict[str, object] = {}

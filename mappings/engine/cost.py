@@ -11,23 +11,30 @@ from mappings.engine.plan import Action
 PAGE_SIZE = 100
 
 
-def list_pages(rows: int) -> int:
+def list_pages(rows: int, page: int = PAGE_SIZE) -> int:
     """Requests that reading one list takes: a last page that is exactly full needs one more to prove the end."""
-    return max(1, -(-rows // PAGE_SIZE)) + (1 if rows and rows % PAGE_SIZE == 0 else 0)
+    return max(1, -(-rows // page)) + (1 if rows and rows % page == 0 else 0)
 
 
-def request_count(planned: Sequence[Batch], rows_per_list: Mapping[ListAddress, int]) -> int:
+def request_count(
+    planned: Sequence[Batch], rows_per_list: Mapping[ListAddress, int], pages: Mapping[str, int] | None = None
+) -> int:
     """Requests of an undisturbed apply: lists before each batch, one per change, lists again at the end.
 
     `rows_per_list` counts ALL records of a list as last observed, whatever their type; changes move it on the way.
+    `pages`: the largest page that the site is known to answer, by the path of the family.
     """
+
+    def reads(place: ListAddress) -> int:
+        return list_pages(rows[place], (pages or {}).get(place.family.path, PAGE_SIZE))
+
     rows = {change.place: rows_per_list.get(change.place, 0) for batch in planned for change in batch}
     requests = 0
     for batch in planned:
-        requests += sum(list_pages(rows[place]) for place in {change.place for change in batch}) + len(batch)
+        requests += sum(reads(place) for place in {change.place for change in batch}) + len(batch)
         for change in batch:
             rows[change.place] += (change.action is Action.CREATE) - (change.action is Action.DELETE)
-    return requests + sum(list_pages(number) for number in rows.values())
+    return requests + sum(reads(place) for place in rows)
 
 
 def duration_estimate(

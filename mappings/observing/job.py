@@ -11,6 +11,7 @@ from connectors.align.client import AlignClient
 from connectors.credentials import clients
 from connectors.jobs.runner import JobFailed, Run
 from connectors.models import Connector
+from connectors.setup.services import start_refresh
 from mappings.models import CheckKind, Scope
 from mappings.observing import check_log, unexplained_changes
 from mappings.observing.check_log import CheckTally
@@ -69,6 +70,8 @@ def observe_scopes(client: AlignClient, scopes: Sequence[Scope], run: Run, tally
         tally.found, tally.ended = tally.found + stored.found, tally.ended + stored.ended
         tally.requests = client.sent - sent_before
         run.progress(str(reading.scope.place.path), done=done)
+    if client.pages_are_smaller:
+        start_refresh(run.connector, actor=None)  # what lies beyond a page's end has not been seen in any list
 
 
 def refuse_if_none_read(scopes: Sequence[Scope], tally: CheckTally) -> None:

@@ -14,7 +14,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from alignadmin.http.errors import Malformed, RemoteError, SignInRefused
+from alignadmin.http.errors import reading as while_reading
+from alignadmin.http.listing import Records, SetAside, aside_words
 from connectors.align.client import AlignClient
+from connectors.align.paging import list_name
 from connectors.align.resources import MappingRecord
 from connectors.jobs.threads import DatabaseThreads
 from connectors.models import Project
@@ -34,8 +37,29 @@ class ListReading:
 
     scope: Scope
     began_at: datetime
-    records: tuple[RemoteRecord, ...] = ()
+    records: Records[RemoteRecord] = field(default_factory=Records)
     error: RemoteError | None = None
+    answered: Records[MappingRecord] = field(default_factory=Records)  # what `records` were made of
+    unseen: frozenset[int] = frozenset()  # known records that it does not show, and that nobody may call gone
+
+    @property
+    def kept(self) -> frozenset[int]:
+        """Ids of records that are there though none of `records` is it."""
+        return self.unseen | {each.id for each in self.records.aside if each.id is not None}
+
+    @property
+    def remark(self) -> str:
+        """What of the list is not to be taken as it stands, in words; empty where all is."""
+        parts = [aside_words(self.name, self.records.aside)]
+        if self.unseen:
+            number = "1 record is" if len(self.unseen) == 1 else f"{len(self.unseen):,} records are"
+            parts.append(f"{self.name}: {number} not shown by the list and not known to be gone, so kept as last seen.")
+        return " ".join(filter(None, parts))
+
+    @property
+    def name(self) -> str:
+        place = self.scope.place
+        return list_name(place.path, place.project_key)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,13 +99,32 @@ def read_scope(client: AlignClient, scope: Scope) -> ListReading:
     began_at = timezone.now()
     if unused := why_unused(scope):
         return ListReading(scope=scope, began_at=began_at, error=RemoteError(unused))
-    place = scope.place
     try:
-        answered = client.list_mappings(place.path, project_key=place.project_key if place.sends_project_key else None)
-        records = tuple(_record(place.family, each) for each in answered)
+        return _reading(scope, began_at, client.list_mappings(scope.place.path, project_key=_sent_key(scope)))
     except RemoteError as error:
         return ListReading(scope=scope, began_at=began_at, error=error)
-    return ListReading(scope=scope, began_at=began_at, records=records)
+
+
+def _sent_key(scope: Scope) -> str | None:
+    return scope.place.project_key if scope.place.sends_project_key else None
+
+
+def _reading(
+    scope: Scope, began_at: datetime, answered: Records[MappingRecord], unseen: frozenset[int] = frozenset()
+) -> ListReading:
+    """Raises Malformed for a list of which no record can be used."""
+    family, records, aside = scope.place.family, [], list(answered.aside)
+    for each in answered:
+        try:
+            records.append(_record(family, each))
+        except Malformed as error:
+            aside.append(SetAside(id=each.id, names=frozenset(), reason=error.sentence))
+    if aside and not records:
+        with while_reading(list_name(scope.place.path, scope.place.project_key)):
+            raise Malformed(f"None of the {len(aside):,} records can be used. {aside[0]}")
+    return ListReading(
+        scope=scope, began_at=began_at, records=Records(records, aside), answered=answered, unseen=unseen
+    )
 
 
 def _record(family: Family, record: MappingRecord) -> RemoteRecord:
@@ -93,7 +136,7 @@ def _record(family: Family, record: MappingRecord) -> RemoteRecord:
     source_id, target_id = values[family.source_field], values[family.target_field]
     if source_id is None or target_id is None:
         missing = family.source_field if source_id is None else family.target_field
-        raise Malformed(f"Align answered a mapping (id {record.id}) without {missing}.")
+        raise Malformed(f'The field "{missing}" is missing or no id.')
     names = {
         "jiraStatusId": record.jira_status_name,
         "alignStateId": record.align_state_name,
@@ -118,22 +161,34 @@ def read_scopes(client: AlignClient, scopes: Iterable[Scope]) -> Iterator[ListRe
 def confirmed(client: AlignClient, reading: ListReading, sight: ProjectVisibility | None = None) -> ListReading:
     """Look again where a list says that known records vanished and could be wrong about it.
 
-    Pages by `$skip` can miss a record when the list moves meanwhile, so what vanished from a list of several pages
-    must be missing in two complete reads. A list that turned empty is believed only while the token still sees the
+    A page that was cut off, or one that moved while the list was read, misses records; so each that is missing is
+    asked for by itself before it is gone. A list that turned empty is believed only while the token still sees the
     project: one that sees fewer projects gets empty lists, which are no deletions.
     """
     scope = reading.scope
-    if reading.error or not scope.known or scope.rows <= len(reading.records):
+    if reading.error or not scope.known or not scope.rows:
         return reading
-    if not reading.records and scope.project and (unseen := _unseen(scope.project, sight or ProjectVisibility(client))):
+    known = _known_ids(scope)
+    if known <= {record.remote_id for record in reading.records} | reading.kept:
+        return reading
+    if (
+        not reading.answered
+        and scope.project
+        and (unseen := _unseen(scope.project, sight or ProjectVisibility(client)))
+    ):
         return ListReading(scope=scope, began_at=reading.began_at, error=unseen)
-    if max(scope.rows, len(reading.records)) < client.page_size:
-        return reading
-    again = read_scope(client, scope)
-    if again.error:
-        return again
-    both = {record.remote_id: record for record in (*reading.records, *again.records)}
-    return ListReading(scope=scope, began_at=reading.began_at, records=tuple(both.values()))
+    try:
+        found = client.checked_mappings(scope.place.path, reading.answered, known, project_key=_sent_key(scope))
+        return _reading(scope, reading.began_at, found.records, found.unseen)
+    except RemoteError as error:
+        return ListReading(scope=scope, began_at=reading.began_at, error=error)
+
+
+def _known_ids(scope: Scope) -> set[int]:
+    """Of all records that the last reading of the list, or a write since, has shown."""
+    rows = Mapping.objects.filter(scope=scope, observed__isnull=False, remote_id__isnull=False)
+    pairs = list(rows.values_list("remote_id", "duplicates"))
+    return {id_ for id_, _ in pairs if id_ is not None} | {each[0] for _, duplicates in pairs for each in duplicates}
 
 
 def _unseen(project: Project, sight: ProjectVisibility) -> RemoteError | None:
@@ -165,12 +220,19 @@ def store(reading: ListReading, *, spare_under_way: bool = False) -> ReadingCoun
             return ReadingCounts(rows=scope.rows)  # a newer reading was stored meanwhile
         stored = list(scope.mappings.locked().order_by("pk"))
         listing = _listing(scope, reading.records, stored)
-        found, ended = _store_mappings(scope, listing, stored, reading.began_at, spare_under_way)
+        judged = [each for each in stored if not _is_kept(each, listing, reading.kept)]
+        found, ended = _store_mappings(scope, listing, judged, reading.began_at, spare_under_way)
         _store_foreign(scope, listing)
-        scope.observed_at, scope.error = reading.began_at, ""
+        scope.observed_at, scope.error, scope.remark = reading.began_at, "", reading.remark
         scope.rows, scope.foreign_rows = len(reading.records), len(listing.foreign)
-        scope.save(update_fields=["observed_at", "error", "rows", "foreign_rows"])
+        scope.save(update_fields=["observed_at", "error", "remark", "rows", "foreign_rows"])
         return ReadingCounts(rows=len(listing.rows), found=found, ended=ended)
+
+
+def _is_kept(mapping: Mapping, listing: Listing, kept: frozenset[int]) -> bool:
+    """No usable record has its key, and its own is there, or may be: then it stays as it was seen last."""
+    key = TypeName(mapping.work_item_type), mapping.source_id
+    return key not in listing.rows and mapping.observed is not None and mapping.remote_id in kept
 
 
 def _under_way(scope: Scope) -> frozenset[int]:

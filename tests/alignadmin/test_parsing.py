@@ -56,10 +56,15 @@ def test_a_nul_becomes_what_nothing_is_named_like() -> None:
 def test_a_number_of_a_remote_that_no_column_holds_is_refused_in_words(value: object) -> None:
     with pytest.raises(Malformed, match="not a whole number"):
         Fields({"id": value}, what="project").integer("id")
+    assert Fields({"order": value}, what="step").maybe_integer("order") is None
 
 
-def test_a_number_of_a_remote_may_be_negative_or_written_as_text() -> None:
-    assert [Fields({"id": value}, what="step").integer("id") for value in (-1, "-1", "17", 0)] == [-1, -1, 17, 0]
+def test_a_number_of_a_remote_may_be_negative_or_written_as_text_and_an_id_is_not_negative() -> None:
+    values = (-1, "-1", "17", 0, 3.0)
+    assert [Fields({"level": value}, what="type").maybe_integer("level") for value in values] == [-1, -1, 17, 0, 3]
+    assert [Fields({"id": value}, what="step").integer("id") for value in values[2:]] == [17, 0, 3]
+    with pytest.raises(Malformed, match="an id"):
+        Fields({"id": -1}, what="step").integer("id")
 
 
 @pytest.mark.parametrize("answered", ["9" * 5000, "²"])

@@ -56,7 +56,7 @@ class AlignProbe:
         self._try("align-sign-in", self._sign_in)
         self._try("align-projects", self._read_projects)
         self._try("align-mappings", self._read_mappings)
-        self._try("align-flows", lambda: f"Sees {counted(len(self.client.value_streams()), 'process flow')}.")
+        self._try("align-flows", self._read_flows, required=False)  # an older Align has none
         self.report.add(self._write_line())
 
     def _refuse_all(self, sentence: str) -> None:
@@ -66,16 +66,17 @@ class AlignProbe:
             self._add(code, LineState.SKIPPED, NOT_TRIED)
         self.report.add(self._write_line())
 
-    def _try(self, code: str, attempt: Try) -> None:
+    def _try(self, code: str, attempt: Try, *, required: bool = True) -> None:
         """Once the sign-in is refused every further request would only repeat it."""
         if not self.is_signed_in:
-            self._add(code, LineState.SKIPPED, NOT_TRIED)
+            self._add(code, LineState.SKIPPED, NOT_TRIED, required=required)
             return
         try:
-            self._add(code, LineState.OK, attempt())
+            self._add(code, LineState.OK, attempt(), required=required)
         except RemoteError as error:
             self.is_signed_in = code != "align-sign-in" and not isinstance(error, SignInRefused)
-            self._add(code, LineState.FAILED, error.sentence)
+            is_needed = required or isinstance(error, SignInRefused)
+            self._add(code, LineState.FAILED, error.sentence, required=is_needed)
         except Refusal as refusal:
             self._add(code, LineState.FAILED, str(refusal))
 
@@ -120,6 +121,9 @@ class AlignProbe:
         key = self._projects[0].project_key
         own = len(self.client.list_mappings(f"projects/{key}/mappings/states"))
         return f"Can read mappings: {shared}, {counted(own, 'state mapping')} of {key}."
+
+    def _read_flows(self) -> str:
+        return f"Sees {counted(len(self.client.value_streams()), 'process flow')}."
 
     # -- writing ---------------------------------------------------------------------------------------------------
 

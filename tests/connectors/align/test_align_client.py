@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from alignadmin.http import Auth, NoBudget, Remote, Retry, Site
+from alignadmin.http.listing import aside_words
 from connectors.align import ALIGN_WORDING, AlignClient, Basic, Bearer, Paging, WriteRequest, trim_site
 from connectors.align.errors import (
     AddressRefused,
@@ -79,7 +80,7 @@ def test_parameters_are_sent_only_when_given(sandbox: RunningSandbox) -> None:
     client = client_of(sandbox.url)
     client.list_mappings("mappings/states")
     client.list_mappings("mappings/states", project_key="PROJ1", type_id=4)
-    first, second = (entry["query"] for entry in sandbox.journal("GET", "mappings/states"))
+    first, *_, second = (entry["query"] for entry in sandbox.journal("GET", "mappings/states"))
     assert "ProjectKey" not in str(first)
     assert "WorkItemTypeId" not in str(first)
     assert "ProjectKey" in str(second)
@@ -196,8 +197,9 @@ def test_429_is_waited_for_and_nothing_fails(sandbox: RunningSandbox) -> None:
 
 
 @pytest.mark.parametrize("paging", Paging)
-@pytest.mark.parametrize(("rows", "requests"), [(0, 1), (99, 1), (100, 2), (101, 2), (250, 3)])
+@pytest.mark.parametrize(("rows", "requests"), [(0, 1), (99, 2), (100, 2), (101, 2), (250, 3)])
 def test_lists_are_read_to_their_end(paging: Paging, rows: int, requests: int) -> None:
+    """The first page of a site may be cut off, whatever its length, so one more is asked for."""
     records = [record(number) for number in range(1, rows + 1)]
 
     def script(seen: Seen) -> Reply:
@@ -243,13 +245,26 @@ def test_a_list_in_an_envelope_is_tolerated() -> None:
         ([{"id": 1, "workItemTypeId": 3}], "jiraStatusId"),
         ([{"id": 1, "workItemTypeId": True, "jiraStatusId": 1}], "workItemTypeId"),
         ([{"id": 1, "workItemTypeId": 3, "jiraStatusId": 1.5}], "jiraStatusId"),
-        ([{"id": 1, "workItemTypeId": 3, "jiraStatusId": 1, "alignStateId": []}], "alignStateId"),
-        ([{"id": 1, "workItemTypeId": 3, "jiraStatusId": 1, "jiraStatusName": {}}], "jiraStatusName"),
+        ([{"id": 2**63, "workItemTypeId": 3, "jiraStatusId": 1}], "id"),
+        ([{"id": 1, "workItemTypeId": 2**40, "jiraStatusId": 1}], "workItemTypeId"),
     ],
 )
-def test_a_malformed_record_is_an_error_that_names_the_field(data: object, named: str) -> None:
-    with answering(Reply(data=data)) as client, pytest.raises(Malformed, match=named):
+def test_a_list_of_which_nothing_can_be_used_is_an_error_that_names_list_and_field(data: object, named: str) -> None:
+    with answering(Reply(data=data)) as client, pytest.raises(Malformed, match=named) as caught:
         client.list_mappings("mappings/states")
+    assert caught.value.sentence.startswith("State mappings, Jira to Align: ")
+
+
+def test_a_record_that_cannot_be_used_is_set_aside_with_its_reason_and_the_others_are_read() -> None:
+    rows = [record(1), {**record(17), "jiraStatusId": None}, "x", {**record(3), "alignStateId": [], "new": {}}]
+    with answering(Reply(data=rows), Reply(data=[])) as client:
+        found = client.list_mappings("mappings/states")
+    assert [(each.id, each.align_state_id) for each in found] == [(1, 0), (3, None)]
+    assert [each.id for each in found.aside] == [17, None]
+    assert aside_words("State mappings", found.aside) == (
+        'State mappings: 2 records cannot be used and are set aside (record 17: The field "jiraStatusId" is missing; '
+        "“x”: It is a text where mapping was expected)."
+    )
 
 
 def test_unknown_and_missing_fields_are_tolerated() -> None:
@@ -258,7 +273,8 @@ def test_unknown_and_missing_fields_are_tolerated() -> None:
     flow = AlignProcessFlow.from_json({"id": 5, "processSteps": [{"id": 50}, {"id": 51, "state": 0}]})
     assert [(step.id, step.order, step.state) for step in flow.steps] == [(50, 1, None), (51, 2, 0)]
     assert flow.is_active
-    assert AlignProcessFlow.from_json({"id": 5, "processSteps": None}).steps == ()
+    silent = AlignProcessFlow.from_json({"id": 5, "processSteps": None})
+    assert (silent.steps, silent.tells_steps) == ([], False)
 
 
 def test_the_audit_log_is_read_from_an_id_and_a_time(sandbox: RunningSandbox) -> None:

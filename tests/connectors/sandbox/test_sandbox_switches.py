@@ -281,3 +281,41 @@ def test_a_taken_port_gives_one_clear_line(command: list[str]) -> None:
         ended = subprocess.run([*command, "--port", port], capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
     assert ended.stderr.strip() == f"CommandError: Cannot listen on port {port}: Address already in use."
+
+
+@pytest.mark.parametrize("path", ["/connectors/123/mappings/states/1", "/connectors/123/projects/1", "/ValueStreams/8"])
+def test_a_single_record_may_be_refused(sandbox: RunningSandbox, path: str) -> None:
+    assert sandbox.align("GET", path).json()["id"] == int(path.rpartition("/")[2])
+    sandbox.reset(single_get="405")
+    assert sandbox.align("GET", path).status_code == 405
+
+
+@pytest.mark.parametrize(("said", "status"), [("yes", 200), ("no", 404), ("403", 403)])
+def test_process_flows_may_be_missing_or_refused(sandbox: RunningSandbox, said: str, status: int) -> None:
+    sandbox.reset(value_streams=said)
+    assert sandbox.align("GET", "/ValueStreams").status_code == status
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind"), [("objects", dict), ("state-names", dict), ("ids", int), ("names", str), ("none", type(None))]
+)
+def test_the_steps_of_a_flow_have_several_shapes(sandbox: RunningSandbox, shape: str, kind: type) -> None:
+    sandbox.reset(step_shape=shape)
+    steps = sandbox.align("GET", "/ValueStreams").json()[0]["processSteps"]
+    assert isinstance(steps[0] if steps else steps, kind)
+
+
+@pytest.mark.parametrize("odd", ["decoration", "unusable", "pascal", "items", "latin-1", "utf-16"])
+def test_lists_of_both_sites_may_be_odd(sandbox: RunningSandbox, odd: str) -> None:
+    plain = [sandbox.align("GET", "/ValueStreams"), sandbox.jira("/rest/api/3/status")]
+    sandbox.reset(odd_records=odd)
+    told = [sandbox.align("GET", "/ValueStreams"), sandbox.jira("/rest/api/3/status")]
+    assert all(each.status_code == 200 for each in told)
+    for before, after in zip(plain, told, strict=True):
+        assert (before.content, before.headers["Content-Type"]) != (after.content, after.headers["Content-Type"])
+
+
+def test_a_project_may_be_taken_out_of_aligns_connector(sandbox: RunningSandbox) -> None:
+    sandbox.edit("set_project", key="PROJ", in_align=False)
+    assert "PROJ" not in [item["projectKey"] for item in sandbox.align("GET", "/connectors/123/projects").json()]
+    assert "PROJ" in [item["key"] for item in sandbox.jira("/rest/api/3/project/search").json()["values"]]

@@ -109,7 +109,8 @@ def way_back(connector: Connector) -> Mapping:
 
 
 def list_reads(sandbox: RunningSandbox) -> list[str]:
-    return [each["path"] for each in sandbox.journal("GET", "/mappings/")]
+    """Lists that were begun: one whose last page is full costs a request more."""
+    return [each["path"] for each in sandbox.journal("GET", "/mappings/") if "$skip=0" in each["query"]]
 
 
 # --- the log ----------------------------------------------------------------------------------------------------------
@@ -129,7 +130,8 @@ def test_what_the_log_tells_shows_within_one_tick_by_reading_one_list(
     assert before <= row.drifted_at <= timezone.now()
     assert len(list_reads(sandbox)) == 1
     check = checks(connector, CheckKind.LOG)[-1]
-    assert (check.scopes, check.unknown, check.requests, check.found, check.ended) == (1, 0, 1, 1, 0)
+    counts = (check.scopes, check.unknown, check.requests, check.found, check.ended)
+    assert counts == (1, 0, 2, 1, 0), "one list, which is one full page"
     assert (check.error, check.finished_at is not None) == ("", True)
     assert watch.status(connector).state == watch.WatchState.DRIFTED
 
@@ -255,7 +257,7 @@ def test_a_check_counts_its_lists_and_what_it_sent(connector: Connector, sandbox
     sandbox.clear_journal()
     check = lists_tick(connector)
     assert check.scopes == LISTS
-    assert check.requests == len(list_reads(sandbox))
+    assert check.requests == len(sandbox.journal("GET", "/mappings/"))
 
 
 def test_a_list_that_cannot_be_read_is_unknown_and_never_clean(connector: Connector, sandbox: RunningSandbox) -> None:

@@ -413,6 +413,10 @@ def test_a_full_last_page_needs_one_more(rows: int, pages: int) -> None:
     assert list_pages(rows) == pages
 
 
+def test_the_pages_of_a_list_are_those_that_the_site_answers() -> None:
+    assert [list_pages(rows, 20) for rows in (0, 19, 20, 21, 40, 50)] == [1, 1, 2, 2, 3, 3]
+
+
 def test_requests_are_lists_before_changes_and_lists_after() -> None:
     cut = batches(scopes([2, 3]))
     places = {change.place for batch in cut for change in batch}

@@ -122,8 +122,8 @@ def test_a_record_that_moves_between_two_pages_is_not_taken_for_deleted(
     gone = Mapping.objects.filter(scope=scope, observed=None, wanted__isnull=False)
     assert [row.pk for row in gone] == [first.pk]
     reads = [
-        each
+        each["path"].rpartition("/")[2]
         for each in sandbox.journal()
-        if each["path"].endswith("123/mappings/states") and not each["query"].count("ProjectKey")
+        if "123/mappings/states" in each["path"] and not each["query"].count("ProjectKey")
     ]
-    assert len(reads) == 4, "two complete reads of two pages"
+    assert reads[:3] == ["states", "states", str(first.remote_id)], "two pages, and the one that they do not show"

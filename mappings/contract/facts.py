@@ -17,7 +17,7 @@ from connectors.jobs import runner
 from connectors.models import Connector
 from connectors.ports.audited import context_of
 from mappings.contract.proposals import label
-from mappings.contract.reading import FIELDS, MORE_THAN_PAGE, PAGE_LIMIT, POST_ANSWER, TYPE_IDS, Observation
+from mappings.contract.reading import FIELDS, LOG_WORDS, MORE_THAN_PAGE, PAGE_LIMIT, POST_ANSWER, TYPE_IDS, Observation
 from mappings.edits.reconciling import type_ids_of
 from mappings.engine.families import FAMILIES, Family
 from mappings.models import ContractFact
@@ -91,6 +91,8 @@ def is_change(connector: Connector, fact: ContractFact, value: Any) -> bool:
 
     So is a known one that goes while such an id is there: its records may have moved to that.
     """
+    if fact.name == LOG_WORDS:  # evidence for the choice of type ids, and nothing to use by itself
+        return False
     if fact.name != TYPE_IDS:
         return bool(fact.value != value)
     known = set(FAMILIES[fact.family].with_type_ids(type_ids_of(connector, fact.family)).values())

@@ -19,6 +19,7 @@ from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Job, JobKind
 from connectors.setup import maintenance
 from mappings.contract import facts, reading
+from mappings.contract.log_words import observe_log_words
 from mappings.contract.reading import Observation
 from mappings.contract.write import try_write
 from mappings.engine.families import FAMILIES, Family
@@ -71,6 +72,7 @@ def observe_contract(run: runner.Run) -> None:
         raise runner.JobFailed(f"{connector} is in maintenance: what Align answers now says nothing about later.")
     page_before = facts.page_size(connector)
     findings, troubles = _read(run)
+    findings += observe_log_words(connector, findings)
     written, trouble = try_write(run)
     changed = facts.store(run, [*findings, *written])
     if facts.page_size(connector) != page_before:

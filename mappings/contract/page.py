@@ -11,7 +11,8 @@ from connectors.credentials.rotation import write_keys
 from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Job, JobKind
 from connectors.ports.extensions import WriteKey
-from mappings.contract import facts
+from mappings.contract import choices, facts
+from mappings.contract.choices import ChoiceLine
 from mappings.contract.decisions import proposed
 from mappings.contract.proposals import Proposal, label, words_of
 from mappings.contract.reading import FIELDS, NAMES, PAGE_LIMIT, POST_ANSWER, TYPE_IDS
@@ -39,6 +40,16 @@ class ContractLine:
     def change(self) -> str:
         """What has changed, until somebody has taken note."""
         return facts.change_of(self.fact) if self.fact and self.fact.changed_at else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnTypeIds:
+    """One family's fields; `type_ids` are the type, its label and the id in use."""
+
+    code: str
+    title: str
+    type_ids: list[tuple[str, str, int]]
+    seen: list[int]
 
 
 @dataclass
@@ -139,6 +150,24 @@ class ContractPage:
                 stored=stored.get(code, {}),
                 lists=len(sizes.get(code, [])),
                 rows=max(sizes.get(code, []), default=0),
+            )
+            for code, family in FAMILIES.items()
+        ]
+
+    @cached_property
+    def choices(self) -> list[ChoiceLine]:
+        return choices.lines(self.connector)
+
+    @property
+    def own_fields(self) -> list[OwnTypeIds]:
+        """For the choice of own ids: those in use, and as suggestions what was seen in the family's lists."""
+        seen, current = choices.facts_about(self.connector), choices.in_use(self.connector)
+        return [
+            OwnTypeIds(
+                code=code,
+                title=facts.title(family),
+                type_ids=[(type_.value, type_.label, id_) for type_, id_ in current[code].items()],
+                seen=seen.get(code, []),
             )
             for code, family in FAMILIES.items()
         ]

@@ -1,0 +1,178 @@
+"""Type ids of a connector: chosen from the table, the examples, what was seen, or its own, and then used in plans."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from alignadmin.accounts.models import Person, Role
+from connectors.jobs import runner
+from connectors.models import Connector, Job, JobKind, JobState
+from mappings.engine.values import TypeName
+from mappings.models import ContractFact, Mapping
+from tests import SAMPLES
+from tests.mappings.contract.test_contract import PAGE, entries, looked, text
+from tests.support import factories as make
+from tests.support import mapping_helpers as steps
+from tests.support.sandbox_fixture import RunningSandbox
+
+SignIn = Callable[[Role], Client]
+FEATURE = TypeName.FEATURE
+# Source and target of the published examples, by direction.
+TO_ALIGN = ((10001, 1), (10002, 2), (10003, 5))
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def configurer(signed_in: SignIn) -> Client:
+    return signed_in(Role.ADMIN)
+
+
+def choose(client: Client, choice: str, **own: str) -> Any:
+    return client.post(f"{PAGE}types/", {"choice": choice} | {f"own-{name}": number for name, number in own.items()})
+
+
+def own_form(**changes: str) -> dict[str, str]:
+    published = {
+        "j2a-state": {"feature": 3, "story": 4, "task": 6, "defect": 9},
+        "a2j-state": {"feature": 3, "story": 4, "defect": 9},
+        "j2a-step": {"feature": 2, "story": 3},
+        "a2j-step": {"feature": 3, "story": 4},
+    }
+    form = {f"{code}-{type_}": str(id_) for code, ids in published.items() for type_, id_ in ids.items()}
+    return form | {name.replace("_", "-"): number for name, number in changes.items()}
+
+
+def read_again() -> None:
+    runner.run_now(Job.objects.get(kind=JobKind.OBSERVE, state=JobState.QUEUED))
+
+
+def test_the_published_examples_can_be_chosen_while_every_list_is_empty_of_features(
+    sandbox: RunningSandbox, connector: Connector, configurer: Client
+) -> None:
+    assert choose(configurer, "examples").status_code == 303
+    connector.refresh_from_db()
+    assert connector.type_ids == {"j2a-state": {"feature": 2}, "a2j-state": {"feature": 2}}
+    assert entries("contract.type_ids") == [
+        "Chose the published examples for the type ids of states, Jira to Align: Feature 2, before Feature 3.",
+        "Chose the published examples for the type ids of states, Align to Jira: Feature 2, before Feature 3.",
+    ]
+    assert choose(configurer, "examples").status_code == 303
+    assert len(entries("contract.type_ids")) == 2
+    assert choose(configurer, "table").status_code == 303
+    connector.refresh_from_db()
+    assert connector.type_ids == {}
+
+
+@pytest.mark.parametrize(
+    ("form", "says"),
+    [
+        ({"choice": "magic"}, "one of the four choices"),
+        ({"choice": "own", **{f"own-{k}": v for k, v in own_form(j2a_state_feature="4").items()}}, "the same type id"),
+        ({"choice": "own", **{f"own-{k}": v for k, v in own_form(j2a_step_story="x").items()}}, "whole number"),
+        ({"choice": "own", **{f"own-{k}": v for k, v in own_form(j2a_step_story="0").items()}}, "whole number"),
+        ({"choice": "own"}, "whole number"),
+    ],
+)
+def test_own_type_ids_that_cannot_be_are_refused(
+    connector: Connector, configurer: Client, form: dict[str, str], says: str
+) -> None:
+    refused = configurer.post(f"{PAGE}types/", form)
+    assert refused.status_code == 409
+    assert says in text(refused)
+    connector.refresh_from_db()
+    assert connector.type_ids == {}
+    assert choose(configurer, "own", **own_form(j2a_state_feature="7")).status_code == 303
+    connector.refresh_from_db()
+    assert connector.type_ids == {"j2a-state": {"feature": 7}}
+    assert "Own type ids in use" in text(configurer.get(PAGE))
+
+
+def test_what_the_log_calls_a_record_decides_what_is_proposed(
+    sandbox: RunningSandbox, connector: Connector, configurer: Client
+) -> None:
+    """Two types would explain an id that neither has records of: Align's own word beside the id says which."""
+    for status in (10001, 10002, 10013, 10003, 10019):
+        sandbox.edit("delete_mapping", family="j2a_state", type=6, source=status)
+    sandbox.reset(type_ids="examples")
+    sandbox.edit("create_mapping", family="j2a_state", type=3, source=10017, target=2)
+    steps.read_log(connector)
+    steps.observe(connector)
+    looked(connector)
+    assert ContractFact.objects.get(family="j2a-state", name="log-words").value == {"2": ["feature"]}
+    shown = text(configurer.get(PAGE))
+    assert "The published examples fits what was seen" in shown
+    assert "the log calls a record of type 2 Feature" in shown
+    assert "Task 2" not in shown
+    assert choose(configurer, "seen").status_code == 303
+    connector.refresh_from_db()
+    assert connector.type_ids["j2a-state"] == {"feature": 2}
+
+
+# --- the published examples -------------------------------------------------------------------------------------------
+
+
+def published_bodies(name: str) -> list[str]:
+    samples = json.loads((SAMPLES / f"{name}.json").read_text())
+    return sorted(_plain(each["path"], each["body"]) for each in samples if each["method"] == "POST")
+
+
+def _plain(path: str, body: dict[str, Any]) -> str:
+    return f"{path.lower().split('/connectors/123/')[1]} {json.dumps(body, sort_keys=True)}"
+
+
+@pytest.mark.parametrize(("name", "seed"), [("example1", "examples-company"), ("example2", "examples")])
+def test_a_plan_sends_exactly_the_bodies_of_the_published_examples(
+    transactional_db: None,
+    sandbox: RunningSandbox,
+    bare_connector: Connector,
+    configurer: Client,
+    admin: Person,
+    name: str,
+    seed: str,
+) -> None:
+    sandbox.reset(seed=seed, type_ids="examples")
+    connector = make.refreshed(bare_connector)
+    assert choose(configurer, "examples").status_code == 303
+    read_again()
+    connector.refresh_from_db()
+    for status, state in TO_ALIGN:
+        steps.edit(connector, "j2a-state", status, state, actor=admin, project="PROJ", type_=FEATURE)
+        steps.edit(connector, "a2j-state", state, status, actor=admin, project="PROJ", type_=FEATURE)
+    sandbox.clear_journal()
+    plan = steps.apply_all(connector, actor=admin)
+    assert set(steps.states(plan)) == {"done"}
+    posts = sandbox.journal("POST", "mappings")
+    assert sorted(_plain(each["path"], each["body"]) for each in posts) == published_bodies(name)
+
+
+def test_the_matrix_shows_the_three_lists_of_the_published_mixed_environment(
+    transactional_db: None, sandbox: RunningSandbox, bare_connector: Connector, configurer: Client
+) -> None:
+    sandbox.reset(seed="examples-mixed", type_ids="examples")
+    connector = make.refreshed(bare_connector)
+    assert choose(configurer, "examples").status_code == 303
+    read_again()
+    for project, first in (("", 10000), ("PROJ1", 10200), ("PROJ2", 10300)):
+        scope = steps.scope(connector, "j2a-state", project)
+        rows = Mapping.objects.filter(scope=scope, work_item_type=FEATURE).order_by("source_id")
+        assert list(rows.values_list("source_id", "observed")) == [(first + 1, 1), (first + 2, 2), (first + 3, 5)]
+        shown = text(configurer.get(f"/connectors/acme/mappings/?type=feature&scope={project}"))
+        assert "not mapped" not in shown
+    path = "/connectors/123/mappings/states"
+    for asked in (1, 2):
+        found = sandbox.align("GET", f"{path}?ProjectKey=PROJ1&WorkItemTypeId={asked}").json()
+        assert [each["workItemTypeId"] for each in found] == [2, 2, 2]
+
+
+def test_a_line_of_the_log_carries_the_id_of_its_record(sandbox: RunningSandbox) -> None:
+    sandbox.reset(type_ids="examples")
+    body = {"workItemTypeId": 2, "jiraStatusId": 10017, "alignStateId": 2}
+    assert sandbox.align("POST", "/connectors/123/mappings/states", json=body).json()["workItemTypeId"] == 2
+    line = sandbox.align("GET", "/connectors/123/auditlog").json()[0]["description"]
+    assert "- Feature - Blocked (10017) " in line
+    assert "WorkItemTypeId: 2," in line

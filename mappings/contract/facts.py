@@ -18,6 +18,7 @@ from connectors.models import Connector
 from connectors.ports.audited import context_of
 from mappings.contract.proposals import label
 from mappings.contract.reading import FIELDS, LOG_WORDS, MORE_THAN_PAGE, PAGE_LIMIT, POST_ANSWER, TYPE_IDS, Observation
+from mappings.edits.key_on_write import PROJECT_KEY
 from mappings.edits.reconciling import type_ids_of
 from mappings.engine.families import FAMILIES, Family
 from mappings.models import ContractFact
@@ -27,6 +28,7 @@ LABELS = {
     FIELDS: "Fields of a record",
     PAGE_LIMIT: "Records in one answer",
     POST_ANSWER: "Answer to a create",
+    PROJECT_KEY: "Project key in a write",
 }
 POST_FORMS = {"object": "the record", "id": "its bare id", "nothing": "nothing"}
 MOST_LISTED = 3  # changes in the sentence of the alarm; the page lists them all
@@ -51,6 +53,8 @@ def words(name: str, value: Any) -> str:
     """A fact's value for people."""
     if name == PAGE_LIMIT:
         return f"more than {PAGE}" if value == MORE_THAN_PAGE else f"at most {value}"
+    if name == PROJECT_KEY:
+        return ", ".join(f"{method} {'with' if value[method] else 'without'} it" for method in sorted(value))
     if name == POST_ANSWER:
         return POST_FORMS.get(value, str(value))
     return ", ".join(str(each) for each in value)

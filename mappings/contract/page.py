@@ -16,8 +16,10 @@ from mappings.contract.choices import ChoiceLine
 from mappings.contract.decisions import proposed
 from mappings.contract.proposals import Proposal, label, words_of
 from mappings.contract.reading import FIELDS, NAMES, PAGE_LIMIT, POST_ANSWER, TYPE_IDS
+from mappings.edits.key_on_write import PROJECT_KEY
 from mappings.edits.reconciling import type_ids_of
 from mappings.engine.families import A2J_STATE, FAMILIES, Family, TypeIds
+from mappings.engine.values import Direction
 from mappings.models import ContractFact, Scope
 
 
@@ -68,7 +70,7 @@ class FamilyPart:
 
     @property
     def lines(self) -> list[ContractLine]:
-        return [self._line(name) for name in NAMES]
+        return [self._line(name) for name in (*NAMES, PROJECT_KEY)]
 
     @cached_property
     def in_use(self) -> TypeIds:
@@ -104,9 +106,18 @@ class FamilyPart:
             FIELDS: f"at least {', '.join(facts.needed_fields(self.family))}",
             PAGE_LIMIT: f"at most {PAGE}",
             POST_ANSWER: "not said",
+            PROJECT_KEY: self._published_key,
         }[name]
 
+    @property
+    def _published_key(self) -> str:
+        if self.family.direction is Direction.JIRA_TO_ALIGN:
+            return "?ProjectKey= named for team-managed projects, and left out of the example's POST"
+        return "projectKey wanted in the body by the table, and left out of the example"
+
     def _why_unknown(self, name: str) -> str:
+        if name == PROJECT_KEY:
+            return "Only a write to a team-managed project shows it; it is sent without the key first."
         if name == POST_ANSWER:
             if self.family is A2J_STATE:
                 return "Only a create shows it: agree to one below."

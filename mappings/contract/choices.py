@@ -12,11 +12,11 @@ from enum import StrEnum
 from alignadmin.errors import Refused
 from connectors.models import Connector
 from mappings.contract.proposals import label, proposals, words_of
-from mappings.contract.reading import LOG_WORDS, MOST_TYPE_ID, TYPE_IDS
+from mappings.contract.reading import MOST_TYPE_ID, TYPE_IDS
 from mappings.edits.reconciling import type_ids_of
+from mappings.edits.unrecognised import log_words
 from mappings.engine.families import FAMILIES, Family, TypeIds
-from mappings.engine.type_likelihood import EXAMPLE_TYPE_IDS, LogWords
-from mappings.engine.values import TypeName
+from mappings.engine.type_likelihood import EXAMPLE_TYPE_IDS
 from mappings.models import ContractFact
 
 ByFamily = Mapping[str, TypeIds]
@@ -82,16 +82,6 @@ def as_seen(connector: Connector) -> ByFamily:
 def facts_about(connector: Connector) -> dict[str, list[int]]:
     found = ContractFact.objects.filter(connector=connector, name=TYPE_IDS).values_list("family", "value")
     return dict(found)
-
-
-def log_words(connector: Connector) -> dict[str, LogWords]:
-    """By family, how Align's log calls records of ids that no type has: {2: ("feature",)}."""
-    found = ContractFact.objects.filter(connector=connector, name=LOG_WORDS).values_list("family", "value")
-    return {family: read_words(value) for family, value in found}
-
-
-def read_words(value: Mapping[str, list[str]]) -> LogWords:
-    return {int(id_): tuple(TypeName(each) for each in types) for id_, types in value.items()}
 
 
 def chosen(connector: Connector, choice: TypeIdChoice, own: ByFamily) -> ByFamily:

@@ -20,6 +20,7 @@ from mappings.contract.choices import TypeIdChoice
 from mappings.contract.proposals import Proposal, label, proposals, words_of
 from mappings.contract.reading import TYPE_IDS
 from mappings.edits.reconciling import type_ids_of
+from mappings.edits.unrecognised import log_words
 from mappings.engine.families import FAMILIES, TypeIds
 from mappings.engine.values import TypeName
 from mappings.models import ContractFact, Plan, PlanState, Scope
@@ -59,7 +60,7 @@ def proposed(connector: Connector, family_code: str, fact: ContractFact | None) 
         return []
     family = FAMILIES[family_code]
     current = family.with_type_ids(type_ids_of(connector, family_code))
-    words = choices.log_words(connector).get(family_code, {})
+    words = log_words(connector).get(family_code, {})
     return proposals(family, seen=fact.value, current=current, log_words=words)
 
 

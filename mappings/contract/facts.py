@@ -17,9 +17,10 @@ from connectors.jobs import runner
 from connectors.models import Connector
 from connectors.ports.audited import context_of
 from mappings.contract.proposals import label
-from mappings.contract.reading import FIELDS, LOG_WORDS, MORE_THAN_PAGE, PAGE_LIMIT, POST_ANSWER, TYPE_IDS, Observation
+from mappings.contract.reading import FIELDS, MORE_THAN_PAGE, PAGE_LIMIT, POST_ANSWER, TYPE_IDS, Observation
 from mappings.edits.key_on_write import PROJECT_KEY
 from mappings.edits.reconciling import type_ids_of
+from mappings.edits.unrecognised import LOG_WORDS
 from mappings.engine.families import FAMILIES, Family
 from mappings.models import ContractFact
 

@@ -9,8 +9,9 @@ from alignadmin.folding import fold
 from connectors.align.audit_sentences import stated_type
 from connectors.history.mirror.terms import terms_of
 from connectors.models import Connector, MirrorLine
-from mappings.contract.reading import LOG_WORDS, TYPE_IDS, Observation
+from mappings.contract.reading import TYPE_IDS, Observation
 from mappings.edits.reconciling import type_ids_of
+from mappings.edits.unrecognised import LOG_WORDS
 from mappings.engine.families import FAMILIES
 from mappings.engine.values import TypeName
 

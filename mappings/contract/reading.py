@@ -9,12 +9,12 @@ from typing import Any
 from alignadmin.http.errors import BadRequest
 from alignadmin.parsing import whole
 from connectors.align.client import PAGE, AlignClient
+from mappings.edits.unrecognised import TYPE_IDS as TYPE_IDS
 from mappings.engine.families import Family, ListAddress
 from mappings.models import Scope
 
-TYPE_IDS, FIELDS, PAGE_LIMIT, POST_ANSWER = "type-ids", "fields", "page-limit", "post-answer"
+FIELDS, PAGE_LIMIT, POST_ANSWER = "fields", "page-limit", "post-answer"
 NAMES = (TYPE_IDS, FIELDS, PAGE_LIMIT, POST_ANSWER)
-LOG_WORDS = "log-words"  # how Align's log calls records of an id that no type has
 MORE_THAN_PAGE = PAGE + 1  # the page limit of a site that answers more at once than its documents say
 MOST_LISTS = 3  # the largest of a family: they show the most types, and where a page ends
 MOST_TYPE_ID = 999_999_999  # columns of type ids have 32 bits

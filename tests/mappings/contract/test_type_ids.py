@@ -12,10 +12,12 @@ from django.test import Client
 from alignadmin.accounts.models import Person, Role
 from connectors.jobs import runner
 from connectors.models import Connector, Job, JobKind, JobState
+from mappings.engine.families import J2A_STATE
+from mappings.engine.type_likelihood import likely_types
 from mappings.engine.values import TypeName
 from mappings.models import ContractFact, Mapping
 from tests import SAMPLES
-from tests.mappings.contract.test_contract import PAGE, entries, looked, text
+from tests.mappings.contract.test_contract import PAGE, entries, looked, text, try_create
 from tests.support import factories as make
 from tests.support import mapping_helpers as steps
 from tests.support.sandbox_fixture import RunningSandbox
@@ -176,3 +178,97 @@ def test_a_line_of_the_log_carries_the_id_of_its_record(sandbox: RunningSandbox)
     line = sandbox.align("GET", "/connectors/123/auditlog").json()[0]["description"]
     assert "- Feature - Blocked (10017) " in line
     assert "WorkItemTypeId: 2," in line
+
+
+# --- a refusal that is about the type id ------------------------------------------------------------------------------
+
+
+def test_a_change_that_is_refused_for_its_type_id_leads_to_the_choice(
+    sandbox: RunningSandbox, connector: Connector, configurer: Client, admin: Person
+) -> None:
+    steps.edit(connector, "j2a-state", 10017, 2, actor=admin, type_=FEATURE)
+    steps.edit(connector, "j2a-state", 10017, 2, actor=admin)
+    plan = steps.approved_plan(connector, actor=admin)
+    sandbox.reset(type_ids="examples")
+    steps.apply(plan, actor=admin)
+    assert sorted(steps.states(plan)) == ["done", "failed"]
+    shown = configurer.get(f"/plans/{plan.pk}/").content.decode()
+    assert shown.count('href="/connectors/acme/contract/#type-ids"') == 1
+    assert "Choose the type ids of this connector" in shown
+
+
+def test_a_probe_and_a_look_that_are_refused_for_the_type_id_lead_to_the_choice(
+    sandbox: RunningSandbox, connector: Connector, configurer: Client
+) -> None:
+    reason = {"errors": {"WorkItemTypeId": ["The work item type id 4 is not valid for this mapping."]}}
+    sandbox.faults({"method": "POST", "path": "mappings", "status": 400, "body": json.dumps(reason)})
+    assert try_create(configurer).status_code == 303
+    job = runner.run_now(Job.objects.get(kind=JobKind.CONTRACT, state=JobState.QUEUED))
+    assert "The work item type id 4 is not valid" in job.error
+    shown = configurer.get(PAGE).content.decode()
+    assert shown.count('href="/connectors/acme/contract/#type-ids"') == 1
+
+
+# --- records of an id that no type has --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def by_examples(transactional_db: None, sandbox: RunningSandbox, bare_connector: Connector) -> Connector:
+    """Its Features have id 2, in lists that are read by the published table from the beginning."""
+    sandbox.reset(type_ids="examples")
+    connector = make.refreshed(bare_connector)
+    looked(connector)
+    return connector
+
+
+def test_records_that_are_given_another_type_id_are_no_change_made_elsewhere(
+    sandbox: RunningSandbox, connector: Connector
+) -> None:
+    sandbox.reset(type_ids="examples")
+    steps.observe(connector)
+    features = Mapping.objects.filter(scope__family="j2a-state", work_item_type=FEATURE)
+    assert set(features.values_list("situation", flat=True)) == {"in_sync"}
+    sandbox.edit("delete_mapping", family="j2a_state", type=3, source=10001)
+    steps.observe(connector)
+    assert features.get(source_id=10001, scope__project=None).situation == "drifted"
+
+
+def test_an_unrecognised_record_is_unknown_in_the_matrix_and_never_not_mapped(
+    by_examples: Connector, configurer: Client
+) -> None:
+    features = configurer.get("/connectors/acme/mappings/?type=feature").content.decode()
+    row = features[features.index("id=h10001 ") :]
+    header = row[: row.index("</th>")]
+    assert "unknown: a record of type 2 stands here" in header
+    assert "not mapped" not in header
+    listed = text(configurer.get("/connectors/acme/mappings/?type=feature&view=list"))
+    assert "To Do 10001 unknown: a record of type 2 stands here" in listed
+    assert "most likely Feature" in listed
+    stories = text(configurer.get("/connectors/acme/mappings/?view=list"))
+    assert "a record of type" not in stories  # Stories have an id of their own there
+    assert "Blocked 10017 not mapped" in stories
+
+
+def test_a_status_with_an_unrecognised_record_warns_a_plan_and_is_mapped_once_the_ids_are_chosen(
+    by_examples: Connector, configurer: Client, admin: Person
+) -> None:
+    steps.edit(by_examples, "j2a-state", 10001, 3, actor=admin, type_=FEATURE)
+    plan = steps.make_plan(by_examples, actor=admin)
+    assert any("a record of type 2 stands here" in each for each in plan.warnings)
+    configurer.post(f"/plans/{plan.pk}/cancel/")
+    assert choose(configurer, "examples").status_code == 303
+    read_again()
+    features = text(configurer.get("/connectors/acme/mappings/?type=feature"))
+    assert "a record of type" not in features
+    assert steps.mapping(by_examples, "j2a-state", 10001, type_=FEATURE).observed == 1
+
+
+def test_where_two_types_may_be_meant_both_are_unknown_and_the_likelier_comes_first() -> None:
+    table, seen = J2A_STATE.type_ids, {4, 9}
+    assert likely_types(J2A_STATE, 2, current=table, seen=seen, log_words={}) == (FEATURE, TypeName.TASK)
+    assert likely_types(J2A_STATE, 2, current=table, seen={3, 4, 6, 9}, log_words={}) == (FEATURE,)
+    said = {2: (TypeName.TASK,)}
+    assert likely_types(J2A_STATE, 2, current=table, seen=seen, log_words=said) == (TypeName.TASK,)
+    unsaid = {2: (TypeName.TASK, FEATURE)}
+    assert likely_types(J2A_STATE, 2, current=table, seen=seen, log_words=unsaid)[0] == FEATURE
+    assert set(likely_types(J2A_STATE, 77, current=table, seen=set(table.values()), log_words={})) == set(table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import template
 
-from connectors.align.type_id_errors import names_type_id
+from connectors.align.refusals import names_type_id
 
 register = template.Library()
 

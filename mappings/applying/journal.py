@@ -13,9 +13,10 @@ from django.utils import timezone
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from connectors.align.audit_sentences import MappingEvent
+from connectors.align.refusals import may_be_the_key
 from connectors.jobs.runner import Run
 from connectors.ports.audited import context_of, event_fields
-from mappings.applying.key_learning import is_about_key, store_key_fact
+from mappings.applying.key_learning import store_key_fact
 from mappings.applying.outcomes import (
     ALREADY_ABSENT,
     Outcome,
@@ -117,7 +118,7 @@ class Journal:
         """
         change = outcome.change
         state, detail = classify_outcome(outcome)
-        if outcome.error and is_about_key(outcome.error) and self.keys.may_turn(change, detail):
+        if outcome.error and may_be_the_key(outcome.error) and self.keys.may_turn(change, detail):
             return ChangeState.PLANNED, outcome.error.detail or outcome.error.sentence, True
         if change.key_turned and state == ChangeState.DONE and outcome.answer:
             detail = f"{WITH_KEY if change.carries_key else WITHOUT_KEY}."

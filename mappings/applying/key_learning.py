@@ -1,20 +1,11 @@
-"""What an answer shows of the project's key in a write, and the contract fact that remembers it."""
+"""The contract fact that remembers whether a write had to carry the project's key."""
 
 from __future__ import annotations
 
 from django.utils import timezone
 
-from alignadmin.http.errors import BadRequest, NotFound, RemoteError
-from connectors.align.type_id_errors import names_type_id
 from mappings.edits.key_on_write import PROJECT_KEY
 from mappings.models import Change, ContractFact
-
-
-def is_about_key(error: RemoteError) -> bool:
-    """Whether the key may be why: a 409 is about another record, and some reasons say that it is something else."""
-    if isinstance(error, NotFound):
-        return True
-    return isinstance(error, BadRequest) and error.status == 400 and not names_type_id(error.detail)
 
 
 def store_key_fact(change: Change) -> None:

@@ -14,11 +14,11 @@ from alignadmin.errors import Refused
 from alignadmin.http.errors import RateLimited, RemoteError, SignInRefused
 from connectors.align.client import AlignClient
 from connectors.credentials import clients
-from connectors.credentials.rotation import write_keys
 from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Job, JobKind
 from connectors.setup import maintenance
 from mappings.contract import facts, reading
+from mappings.contract.free_keys import proving_keys
 from mappings.contract.log_words import observe_log_words
 from mappings.contract.reading import Observation
 from mappings.contract.write import try_write
@@ -38,7 +38,7 @@ def start(connector: Connector, *, write_key: str = "", actor: Person) -> Job:
         raise Refused(f"{connector} is deactivated: activate it first.")
     if connector.catalogue_at is None:
         raise Refused(NOT_READ)
-    if write_key and write_key not in {key.id for key in write_keys(connector)}:
+    if write_key and write_key not in {key.id for key in proving_keys(connector)}:
         raise Refused(NOT_FREE)
     job = runner.start(connector, JobKind.CONTRACT, actor=actor, params={"write_key": write_key})
     if write_key and job.params.get("write_key") != write_key:

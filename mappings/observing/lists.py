@@ -72,13 +72,13 @@ def read_scope(client: AlignClient, scope: Scope) -> ListReading:
     place = scope.place
     try:
         answered = client.list_mappings(place.path, project_key=place.project_key if place.sends_project_key else None)
-        records = tuple(_record(place.family, each) for each in answered)
+        records = tuple(remote_record(place.family, each) for each in answered)
     except RemoteError as error:
         return ListReading(scope=scope, began_at=began_at, error=error)
     return ListReading(scope=scope, began_at=began_at, records=records)
 
 
-def _record(family: Family, record: MappingRecord) -> RemoteRecord:
+def remote_record(family: Family, record: MappingRecord) -> RemoteRecord:
     values = {
         "jiraStatusId": record.jira_status_id,
         "alignStateId": record.align_state_id,

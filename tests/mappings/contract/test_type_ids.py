@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,11 +12,11 @@ from django.test import Client
 
 from alignadmin.accounts.models import Person, Role
 from connectors.jobs import runner
-from connectors.models import Connector, Job, JobKind, JobState
+from connectors.models import Connector, Job, JobKind, JobState, Project
 from mappings.engine.families import J2A_STATE
 from mappings.engine.type_likelihood import likely_types
 from mappings.engine.values import TypeName
-from mappings.models import ContractFact, Mapping
+from mappings.models import ContractFact, Mapping, Scope
 from tests import SAMPLES
 from tests.mappings.contract.test_contract import PAGE, entries, looked, text, try_create
 from tests.support import factories as make
@@ -178,6 +179,71 @@ def test_a_line_of_the_log_carries_the_id_of_its_record(sandbox: RunningSandbox)
     line = sandbox.align("GET", "/connectors/123/auditlog").json()[0]["description"]
     assert "- Feature - Blocked (10017) " in line
     assert "WorkItemTypeId: 2," in line
+
+
+# --- proven by a create -----------------------------------------------------------------------------------------------
+
+
+def consent(client: Client, beginning: str) -> Job:
+    """To one create and one delete at the first key offered of that family and type."""
+    keys = re.findall(r'<option value="([^"]+:[^"]+)"', client.get(PAGE).content.decode())
+    chosen = next(key for key in keys if re.match(beginning, key))
+    assert client.post(f"{PAGE}look/", {"write_key": chosen, "consent": "yes"}).status_code == 303
+    return runner.run_now(Job.objects.get(kind=JobKind.CONTRACT, state=JobState.QUEUED))
+
+
+@pytest.mark.parametrize("family", ["j2a-state", "a2j-state", "j2a-step", "a2j-step"])
+def test_one_create_and_its_delete_prove_a_type_id_in_each_family(
+    sandbox: RunningSandbox, connector: Connector, configurer: Client, family: str
+) -> None:
+    before = set(Mapping.objects.values_list("pk", "observed", "wanted"))
+    sandbox.clear_journal()
+    job = consent(configurer, f"{family}:[0-9]+:feature:")
+    assert job.state == JobState.DONE, job.error
+    sent = [each for each in sandbox.journal() if each["method"] != "GET"]
+    assert [each["method"] for each in sent] == ["POST", "DELETE"]
+    published = 2 if family == "j2a-step" else 3
+    assert sent[0]["body"]["workItemTypeId"] == published
+    proof = ContractFact.objects.get(family=family, name="type-proof")
+    assert proof.value == {"feature": {"id": published, "taken": True}}
+    assert f"Feature {published} taken" in text(configurer.get(PAGE))
+    steps.observe(connector)
+    assert set(Mapping.objects.values_list("pk", "observed", "wanted")) == before
+
+
+def test_own_ids_that_align_refuses_are_told_and_those_it_takes_are_proven(
+    sandbox: RunningSandbox, connector: Connector, configurer: Client
+) -> None:
+    sandbox.reset(type_ids="examples")
+    assert choose(configurer, "own", **own_form(a2j_state_feature="7")).status_code == 303
+    read_again()
+    looked(connector)
+    job = consent(configurer, "a2j-state:[0-9]+:feature:")
+    assert "work item type id 7 is not valid" in job.error
+    shown = text(configurer.get(PAGE))
+    assert "Feature 7 refused" in shown
+    assert "Align refuses Feature 7: choose other type ids." in shown
+    assert choose(configurer, "own", **own_form(a2j_state_feature="2")).status_code == 303
+    read_again()
+    assert consent(configurer, "a2j-state:[0-9]+:feature:").state == JobState.DONE
+    shown = text(configurer.get(PAGE))
+    assert "Feature 2 taken" in shown
+    assert "Align refuses" not in shown
+
+
+@pytest.mark.parametrize("switch", ["project_key_on_write", "project_key_in_body"])
+def test_a_create_at_a_team_managed_project_is_sent_with_its_key_where_it_has_to_be(
+    sandbox: RunningSandbox, connector: Connector, configurer: Client, switch: str
+) -> None:
+    Project.objects.filter(connector=connector, team_managed=False).update(in_scope=False)
+    Scope.objects.filter(connector=connector, project=None).update(error="Not read.")
+    sandbox.reset(**{switch: "required"})
+    to_align = switch == "project_key_on_write"
+    sandbox.clear_journal()
+    job = consent(configurer, f"{'j2a' if to_align else 'a2j'}-state:[1-9][0-9]*:story:")
+    assert job.state == JobState.DONE, job.error
+    writes = [each["method"] for each in sandbox.journal() if each["method"] != "GET"]
+    assert writes == ["POST", "POST", "DELETE"] + (["DELETE"] if to_align else [])
 
 
 # --- a refusal that is about the type id ------------------------------------------------------------------------------

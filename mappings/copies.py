@@ -15,6 +15,8 @@ from connectors.history.verification.comparison import archived_seq
 from connectors.history.verification.field_comparison import altered, compared, is_near
 from connectors.models import HistoryRow
 from connectors.ports.differences import MISSING, SURPLUS, UNREADABLE, Difference, Page, Position, TableComparison
+from mappings.edits.key_on_write import has_choice
+from mappings.engine.families import FAMILIES
 from mappings.models import Change, ChangeState, Plan, PlanState
 from mappings.planning.creation import stored_fingerprint
 from mappings.planning.digests import digest_of
@@ -290,12 +292,15 @@ def _change_compared(plan: Plan, change: Change, story: Story) -> Iterator[Diffe
     if change.state not in states or (change.state == ChangeState.CANCELLED and story.latest(ENDS) is None):
         said, seq = (entry.action, entry.seq) if entry else ("not sent", None)
         yield altered(CHANGES, what, "state", change.state, said, seq)
-    if entry is None and not is_under_way:
-        yield from compared(CHANGES, what, _ended(change), NOT_SENT, None)
-    elif entry is None:
+    if entry is None and is_under_way:
         yield from compared(CHANGES, what, {"detail": change.detail}, {"detail": ""}, None)
+    elif entry is None:
+        yield from compared(CHANGES, what, {**_ended(change), "key_turned": change.key_turned}, NOT_SENT, None)
     else:
-        yield from compared(CHANGES, what, _says(change), _said(entry), entry.seq)
+        is_open = was_sent_again or entry.action not in FINISHED
+        yield from compared(CHANGES, what, _says(change, entry, is_open=is_open), _said(entry), entry.seq)
+        if change.key_turned and not has_choice(FAMILIES[change.family].direction, change.method):
+            yield altered(CHANGES, what, "key_turned", change.key_turned, False, entry.seq)
         if was_sent_again and not is_under_way and change.state == ChangeState.PLANNED:
             yield from compared(CHANGES, what, {"detail": change.detail}, {"detail": ""}, entry.seq)
         if change.state in OUTCOMES[entry.action] and not was_sent_again and entry.action in FINISHED:
@@ -303,14 +308,20 @@ def _change_compared(plan: Plan, change: Change, story: Story) -> Iterator[Diffe
     yield from _overwrite_compared(change, what, story.overwrites.get(change.position, []))
 
 
-NOT_SENT = {"detail": "", "sent_at": None}
+NOT_SENT = {"detail": "", "sent_at": None, "key_turned": False}
 FINISHED = ("change.done", "change.failed", "change.stale", "change.unknown")
 
 
-def _says(change: Change) -> dict[str, object]:
+def _says(change: Change, entry: PlanEntry, *, is_open: bool) -> dict[str, object]:
+    """`is_open`: it is to be sent once more, perhaps the other way with the project's key than the entry tells."""
+    ways = (change.sent(turned=False), change.sent(turned=True))
+    query, body = ways[change.key_turned]
+    said = entry.data["query"], entry.data["body"]
+    if is_open and said in ways:
+        query, body = said
     author = {"id": change.author_id, "name": change.author_name, "email": change.author_email}
     copy = {**author, "role": change.author_role} if change.author_id else None
-    return {**vars(change), "expected": change.expected_line, "author": copy}
+    return {**vars(change), "query": query, "body": body, "expected": change.expected_line, "author": copy}
 
 
 def _said(entry: PlanEntry) -> dict[str, object]:

@@ -29,13 +29,13 @@ Labels = Mapping[str, str]  # how a site calls work item types, where not as pub
 PUBLISHED: Labels = {}
 
 
-def created(family: RouteFamily, record: dict[str, Any], labels: Labels = PUBLISHED) -> str:
+def created(family: RouteFamily, record: dict[str, Any], labels: Labels = PUBLISHED, type_ids: str = "table") -> str:
     project = [] if family.to_align else [("ProjectKey", record["projectKey"])]
     fields = [
         ("Id", record["id"]),
         ("ConnectorId", record["connectorId"]),
         *project,
-        ("WorkItemTypeId", record["workItemTypeId"]),
+        ("WorkItemTypeId", family.to_wire(record["workItemTypeId"], type_ids)),
         *_end(family, family.source, record),
         *_end(family, family.target, record),
     ]

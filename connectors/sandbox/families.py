@@ -55,6 +55,11 @@ class RouteFamily:
         is_other = type_ids == "examples" and not self.steps and type_id == TABLE_FEATURE
         return EXAMPLES_FEATURE if is_other else type_id
 
+    def read_by(self, type_id: int, type_ids: str) -> int | None:
+        """The stored type id that a list's filter asks for; the published examples also read a Feature by 1."""
+        is_example = type_ids == "examples" and not self.steps and type_id in LAX_STATE_TYPES
+        return TABLE_FEATURE if is_example else self.from_wire(type_id, type_ids)
+
     def from_wire(self, type_id: int, type_ids: str) -> int | None:
         """The stored type id behind a sent one; None for an id that this site does not take."""
         if type_ids == "examples" and not self.steps:

@@ -108,7 +108,7 @@ def _of_type(call: MappingCall, rows: list[Record], text: str) -> list[Record]:
         wanted = int(text)
     except ValueError as error:
         raise invalid("WorkItemTypeId", f"The value '{text}' is not valid.") from error
-    stored = call.family.from_wire(wanted, call.options.type_ids)
+    stored = call.family.read_by(wanted, call.options.type_ids)
     return [row for row in rows if row["workItemTypeId"] == stored]
 
 
@@ -125,6 +125,8 @@ def _existing(call: MappingCall) -> Record:
 
 def _create(call: MappingCall, visible: set[str] | None) -> Response:
     body, family, world = _body(call), call.family, call.world
+    named = body.get("projectkey")
+    _check_key(call, _team_project(call, call.project["key"] if call.project else named), body)
     sent = _integer(body, "workItemTypeId")
     type_id = family.from_wire(sent, call.options.type_ids)
     if type_id is None:
@@ -171,6 +173,31 @@ def _refuse_team_status(call: MappingCall, body: Json) -> None:
         )
 
 
+def _team_project(call: MappingCall, key: object) -> ProjectRecord | None:
+    project = call.world.project(key) if isinstance(key, str) else None
+    return project if project is not None and project["style"] == "next-gen" else None
+
+
+def _check_key(call: MappingCall, project: ProjectRecord | None, body: Json | None) -> None:
+    """The two switches about the key that a write of a team-managed project's mapping may or must carry."""
+    if project is None:
+        return
+    if not call.family.to_align:
+        if body is not None:
+            _require(call.options.project_key_in_body, bool(body.get("projectkey")), found=True)
+        return
+    has_key = call.request.query.get("projectkey", "").strip().upper() == project["key"]
+    _require(call.options.project_key_on_write, has_key, found=call.request.method == "POST")
+
+
+def _require(switch: str, has_key: bool, *, found: bool) -> None:
+    """`found`: without the key the request still finds what it is about."""
+    if switch == "required" and not has_key:
+        raise invalid("ProjectKey", "The ProjectKey field is required.") if found else not_found("Mapping")
+    if switch == "refused" and has_key:
+        raise invalid("ProjectKey", "The ProjectKey field is not expected here.")
+
+
 def _created(call: MappingCall, record: Record) -> Response:
     return _posted(call, record, 201)
 
@@ -186,6 +213,7 @@ def _posted(call: MappingCall, record: Record, status: int) -> Response:
 def _update(call: MappingCall, record: Record) -> Response:
     """The whole record or its target alone may be sent; what names the record must be as it was."""
     body, family = _body(call), call.family
+    _check_key(call, _team_project(call, record.get("projectKey")), body)
     before = _shown(call, record)
     for name in ("id", "connectorId", "projectKey", "workItemTypeId", family.source_id):
         sent = body.get(name.lower())
@@ -198,6 +226,7 @@ def _update(call: MappingCall, record: Record) -> Response:
 
 
 def _delete(call: MappingCall, record: Record) -> Response:
+    _check_key(call, _team_project(call, record.get("projectKey")), None)
     call.world.delete(call.family, record)
     return Response(status=204)
 

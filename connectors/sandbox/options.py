@@ -63,7 +63,19 @@ SWITCHES = (
         name="type_ids",
         choices=("table", "lax", "examples"),
         help="work item type ids: the published table, or also 1 and 2 as Feature in the state families, "
-        "as the published examples use them, or 2 as Feature there in place of 3",
+        "as the published examples use them, or 2 as Feature there in place of 3 (a list filtered by 1 has it, too)",
+    ),
+    Switch(
+        name="project_key_on_write",
+        choices=("ignored", "required", "refused"),
+        help="?ProjectKey= on POST, PUT and DELETE of a team-managed project's mappings from Jira to Align: makes no "
+        "difference; without it a POST is refused with 400 and PUT and DELETE find nothing (404); with it all get 400",
+    ),
+    Switch(
+        name="project_key_in_body",
+        choices=("ignored", "required", "refused"),
+        help="projectKey in the body from Align to Jira, where the path names a team-managed project already: makes "
+        "no difference, or without it, or with it, POST and PUT are refused with 400",
     ),
     Switch(
         name="page_limit",
@@ -142,7 +154,9 @@ TEXT_SWITCHES = (
         help="how the audit log calls work item types where a site has terms of its own; no source shows such a line",
     ),
 )
-SEEDS = ("small", "large", "examples")
+SEEDS = ("small", "large", "examples", "examples-company", "examples-mixed")
+# The published examples 1 and 3: these two have the type ids of the examples unless lax is asked for.
+BY_EXAMPLES = ("examples-company", "examples-mixed")
 TYPE_NAMES = ("Feature", "Story", "Task", "Defect")
 
 
@@ -163,6 +177,8 @@ class Options:
     retry_after: str = "no"
     users_current: str = "user"
     type_ids: str = "table"
+    project_key_on_write: str = "ignored"
+    project_key_in_body: str = "ignored"
     page_limit: str = "100"
     single_get: str = "yes"
     value_streams: str = "yes"
@@ -187,6 +203,8 @@ class Options:
         for switch in SWITCHES:
             if getattr(self, switch.name) not in switch.choices:
                 raise ValueError(f"{switch.name} is one of {', '.join(switch.choices)}")
+        if self.seed in BY_EXAMPLES and self.type_ids == "table":
+            object.__setattr__(self, "type_ids", "examples")
 
     def changed(self, switches: dict[str, object]) -> "Options":
         """These options with switches, rate_limit, block, latency or seed set anew. ValueError names a wrong one."""

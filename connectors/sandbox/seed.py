@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .families import FAMILIES
+from .families import FAMILIES, TABLE_FEATURE
 from .world import (
     ConnectorRecord,
     Flow,
@@ -279,6 +279,31 @@ def fill_examples(world: World) -> None:
     data = Data(flows=_flows())
     data.add_team_project(10000, "PROJ", "Core Platform", PLATFORM, 10000, EXAMPLE_STATUSES)
     data.fill(world)
+
+
+def fill_examples_company(world: World) -> None:
+    """PROJ is company-managed and reaches the example's statuses with all its types; nothing is mapped yet."""
+    _examples_company().fill(world)
+
+
+def fill_examples_mixed(world: World) -> None:
+    """The three lists that the example of a mixed environment reads: shared, of PROJ1 and of PROJ2."""
+    data = _examples_company()
+    for number, (key, name, programme, first) in enumerate(TEAM_PROJECTS[:2], start=10100):
+        data.add_team_project(number, key, name, programme, first, EXAMPLE_STATUSES)
+    for project, first in ((None, 10000), ("PROJ1", 10200), ("PROJ2", 10300)):
+        data.mappings.append(("j2a_state", project, TABLE_FEATURE, {first + 1: 1, first + 2: 2, first + 3: 5}))
+    data.fill(world)
+
+
+def _examples_company() -> Data:
+    statuses = [make_status(10000 + place, *each) for place, each in enumerate(EXAMPLE_STATUSES, start=1)]
+    data = Data(statuses=statuses, issue_types=_shared_types(), flows=_flows())
+    reached = tuple(each["id"] for each in statuses)
+    data.add_company_project(
+        10000, "PROJ", "Core Platform", PLATFORM, {EPIC: reached, STORY: reached, SUBTASK: reached, BUG: reached}
+    )
+    return data
 
 
 def make_status(status_id: int, name: str, category: str, project: str | None = None) -> StatusRecord:

@@ -24,6 +24,8 @@ SEED_FILLERS: dict[str, Callable[[World], None]] = {
     "small": seed.fill_small,
     "large": seed_large.fill_large,
     "examples": seed.fill_examples,
+    "examples-company": seed.fill_examples_company,
+    "examples-mixed": seed.fill_examples_mixed,
 }
 
 
@@ -44,6 +46,7 @@ class SandboxSite:
         self._book_lock = threading.Lock()
 
     def _set_world_options(self) -> None:
+        self.world.type_ids = self.options.type_ids
         self.world.labels = parse_labels(self.options.audit_labels)
         self.world.pulls_at_once = self.options.configuration_pull == "at-once"
 

@@ -90,6 +90,7 @@ class World:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.labels: audit.Labels = audit.PUBLISHED
+        self.type_ids = "table"  # the switch: a line of the log carries the id that the record is answered with
         self.pulls_at_once = True
         self.lock = threading.RLock()
         self._index()
@@ -169,7 +170,7 @@ class World:
         """Gives the record its id. `user` None leaves no line in the audit log."""
         record = {"id": self._next_id(f"mapping {family.code}"), **record}
         self._save(family, record)
-        self._write_line(record, audit.created(family, record, self.labels), user)
+        self._write_line(record, audit.created(family, record, self.labels, self.type_ids), user)
         return record
 
     def update(self, family: RouteFamily, before: Record, target: int, *, user: str | None = audit.USER) -> Record:

@@ -23,7 +23,14 @@ from connectors.jobs.runner import JobFailed, LeaseLost, Run
 from connectors.models import ACTIVE, Job, JobKind
 from mappings.applying import overwrites
 from mappings.applying.journal import Journal
-from mappings.applying.outcomes import MOST_SENDS, Outcome, one_per_key_batches, stale_reason, took_effect
+from mappings.applying.outcomes import (
+    ALREADY_ABSENT,
+    MOST_SENDS,
+    Outcome,
+    one_per_key_batches,
+    stale_reason,
+    took_effect,
+)
 from mappings.applying.resolve_unknown import resolve_unknown, unanswered, wait_out
 from mappings.applying.sending import SendingThreads
 from mappings.engine.batches import pack
@@ -137,12 +144,21 @@ class Apply:
         scopes = Scope.objects.select_related("project").in_bulk([change.scope_id for change in batch])
         rows = [(change, mappings.get(change.mapping_id), scopes.get(change.scope_id)) for change in batch]
         reasons = {change: stale_reason(change, mapping, scope) for change, mapping, scope in rows}
-        if stale := {change: reason for change, reason in reasons.items() if reason}:
+        if absent := [change for change, mapping, _ in rows if self._is_absent(change, mapping)]:
+            self.journal.mark_absent(absent)
+            reasons |= dict.fromkeys(absent, ALREADY_ABSENT)
+        if stale := {change: reason for change, reason in reasons.items() if reason and change not in absent}:
             self.journal.mark_stale(stale)
         fresh = [(change, mapping) for change, mapping, _ in rows if mapping is not None and not reasons[change]]
         for change, mapping in fresh:
             expect_as_listed(change, mapping)
         return [change for change, _ in fresh]
+
+    @staticmethod
+    def _is_absent(change: Change, mapping: Mapping | None) -> bool:
+        """A deletion that was answered with 404 before, and whose record the list has no more."""
+        was_answered = change.key_turned and change.sends > 0 and change.method == "DELETE"
+        return was_answered and mapping is not None and took_effect(change, mapping)
 
     def send(self, changes: Iterable[Change], *, until: float) -> None:
         """Send until that monotonic time, one request of a row at a time; what is not sent by then stays planned."""

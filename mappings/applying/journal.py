@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
@@ -13,9 +13,19 @@ from django.utils import timezone
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from connectors.align.audit_sentences import MappingEvent
+from connectors.align.refusals import may_be_the_key
 from connectors.jobs.runner import Run
 from connectors.ports.audited import context_of, event_fields
-from mappings.applying.outcomes import Outcome, classify_outcome, confirmed_count, state_counts, write_back
+from mappings.applying.key_learning import store_key_fact
+from mappings.applying.outcomes import (
+    ALREADY_ABSENT,
+    Outcome,
+    classify_outcome,
+    confirmed_count,
+    state_counts,
+    write_back,
+)
+from mappings.edits.key_on_write import WITH_KEY, WITHOUT_KEY, KeyOnWrite
 from mappings.models import Change, ChangeState, Plan, PlanState
 from mappings.planning.authors import author_of, earlier_of
 from mappings.planning.entries import plan_entry
@@ -30,6 +40,10 @@ class Journal:
 
     run: Run
     plan: Plan
+    keys: KeyOnWrite = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.keys = KeyOnWrite(self.plan.connector)
 
     @contextmanager
     def commit(self) -> Iterator[None]:
@@ -60,6 +74,7 @@ class Journal:
             ChangeState.SENDING,
             sent_at=now,
             sends=change.sends + 1,
+            key_turned=self.keys.turned(change),
             event=change.event,
             expected_line=change.expected_line,
         )
@@ -70,20 +85,46 @@ class Journal:
         return plan.state == PlanState.APPLYING and not plan.control
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
-        """The outcomes, the mappings they changed, and their entries."""
+        """The outcomes, the mappings they changed, what they show of the project's key, and their entries."""
         now = timezone.now()
         by_action: dict[str, list[Change]] = {}
         with self.commit():
+            turning = []
             for outcome in outcomes:
                 change = outcome.change
-                state, detail = classify_outcome(outcome)
+                state, detail, turns = self._classified(outcome)
                 if not self._move(change, ChangeState.SENDING, state, detail=detail, answered_at=now):
                     continue
+                turning += [change] if turns else []
                 if state == ChangeState.DONE:
                     write_back(change, outcome.answer.remote_id if outcome.answer else None)
+                    if outcome.answer and self.keys.learn(change):
+                        store_key_fact(change)
                 by_action.setdefault(f"change.{state.value}", []).append(change)
             for action, changes in by_action.items():
                 self._entries(action, changes)
+            self._turn(turning)  # after the entries, which tell the request that was answered
+
+    def _turn(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            change.key_turned = not change.key_turned
+            change.save(update_fields=["key_turned"])
+
+    def _classified(self, outcome: Outcome) -> tuple[ChangeState, str, bool]:
+        """State, words, and whether the request is to be sent the other way, with the project's key or without it.
+
+        A site may refuse a request, or not find its record, for that key alone: then it waits, and is sent once more
+        the other way. Every batch begins by reading its lists, so nothing is sent twice without a look in between.
+        """
+        change = outcome.change
+        state, detail = classify_outcome(outcome)
+        if outcome.error and may_be_the_key(outcome.error) and self.keys.may_turn(change, detail):
+            return ChangeState.PLANNED, outcome.error.detail or outcome.error.sentence, True
+        if change.key_turned and state == ChangeState.DONE and outcome.answer:
+            detail = f"{WITH_KEY if change.carries_key else WITHOUT_KEY}."
+        elif change.key_turned and outcome.error and change.detail and change.detail != detail:
+            detail = f"{change.detail} Sent {'with' if change.carries_key else 'without'} the project key: {detail}"
+        return state, detail, False
 
     def mark_stale(self, reasons: Mapping[Change, str]) -> None:
         with self.commit():
@@ -93,6 +134,11 @@ class Journal:
                 if self._move(change, ChangeState.PLANNED, ChangeState.STALE, detail=reason)
             ]
             self._entries("change.stale", moved)
+
+    def mark_absent(self, changes: Sequence[Change]) -> None:
+        with self.commit():
+            for change in changes:
+                self.resolve(change, ChangeState.DONE, ALREADY_ABSENT)
 
     def resolve(self, change: Change, state: ChangeState, detail: str, *, remote_id: int | None = None) -> bool:
         """A change without an answer gets its outcome. Within the caller's `commit`."""
@@ -129,8 +175,8 @@ class Journal:
             data={
                 "method": change.method,
                 "path": change.path,
-                "query": change.query,
-                "body": change.body,
+                "query": change.request_query,
+                "body": change.request_body,
                 "detail": change.detail,
                 "expected": change.expected_line,
             },

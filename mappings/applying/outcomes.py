@@ -22,6 +22,8 @@ from mappings.edits.unused import why_unused
 from mappings.models import Change, ChangeState, Mapping, Plan, Scope
 
 ALREADY_ABSENT = "Already absent in Align."
+DELETED = "Align no longer has this record: it was deleted elsewhere."
+NOT_FOUND = {False: " Its list is read before it is sent again.", True: " Its list holds this record all the same."}
 
 MOST_SENDS = 3  # of one change that never gets through
 
@@ -45,7 +47,11 @@ def classify_outcome(outcome: Outcome) -> tuple[ChangeState, str]:
         case NotFound() if outcome.change.method == "DELETE":
             return ChangeState.DONE, ALREADY_ABSENT
         case NotFound() if outcome.change.method == "PUT":
-            return ChangeState.STALE, "Align no longer has this record: it was deleted elsewhere."
+            # Whether it was deleted is said by its list, which the next batch reads before anything else.
+            looked = outcome.change.sends > 1
+            return (
+                ChangeState.FAILED if looked else ChangeState.PLANNED
+            ), f"{outcome.error.sentence}{NOT_FOUND[looked]}"
         case RateLimited() | SignInRefused():
             # It was not executed: the row is as it was, and waits for the next batch.
             return ChangeState.PLANNED, outcome.error.sentence
@@ -69,6 +75,8 @@ def stale_reason(change: Change, mapping: Mapping | None, scope: Scope | None) -
     if change.is_spare:
         held = [change.remote_id, change.before] in mapping.duplicates
         return "" if held else "This further record has changed or is gone in Align."
+    if mapping.observed is None and change.before is not None:
+        return DELETED
     if mapping.observed != change.before:
         return "Somebody changed this mapping in Align after it was planned."
     if change.remote_id is not None and mapping.remote_id != change.remote_id:

@@ -115,8 +115,8 @@ class SendingThreads:
         request = WriteRequest(
             method=change.method,
             path=change.path,
-            query=tuple((name, value) for name, value in change.query),
-            body=change.body,
+            query=tuple((name, value) for name, value in change.request_query),
+            body=change.request_body,
         )
         try:
             return Outcome(change=change, answer=self._writer.send(request))

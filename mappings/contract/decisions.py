@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -15,11 +15,13 @@ from connectors.history.mirror import remaking
 from connectors.jobs import runner
 from connectors.models import Connector, JobKind
 from connectors.ports.audited import context_of
-from mappings.contract import facts
+from mappings.contract import choices, facts
+from mappings.contract.choices import TypeIdChoice
 from mappings.contract.proposals import Proposal, label, proposals, words_of
 from mappings.contract.reading import TYPE_IDS
 from mappings.edits.reconciling import type_ids_of
-from mappings.engine.families import FAMILIES
+from mappings.edits.unrecognised import log_words
+from mappings.engine.families import FAMILIES, TypeIds
 from mappings.engine.values import TypeName
 from mappings.models import ContractFact, Plan, PlanState, Scope
 
@@ -58,68 +60,89 @@ def proposed(connector: Connector, family_code: str, fact: ContractFact | None) 
         return []
     family = FAMILIES[family_code]
     current = family.with_type_ids(type_ids_of(connector, family_code))
-    return proposals(family, seen=fact.value, current=current)
+    words = log_words(connector).get(family_code, {})
+    return proposals(family, seen=fact.value, current=current, log_words=words)
 
 
 def take_over(connector: Connector, family_code: str, key: str, *, actor: Person) -> bool:
-    """Use the proposed type ids from now on; False when they are in use already. Raises Refused.
-
-    The family's lists count as not read until they have been read with these ids: what they hold was there before,
-    so it is no change made elsewhere.
-    """
+    """Use the proposed type ids from now on; False when they are in use already. Raises Refused."""
     if family_code not in FAMILIES:
         raise Refused(NOT_PROPOSED)
-    family = FAMILIES[family_code]
     with transaction.atomic():
         owner = Connector.objects.locked().get(pk=connector.pk)
-        current = family.with_type_ids(type_ids_of(owner, family_code))
-        if key == ",".join(f"{type_.value}={id_}" for type_, id_ in current.items()):
+        before = choices.in_use(owner)
+        if key == ",".join(f"{type_.value}={id_}" for type_, id_ in before[family_code].items()):
             return False
         fact = ContractFact.objects.filter(connector=owner, family=family_code, name=TYPE_IDS).first()
         chosen = next((each for each in proposed(owner, family_code, fact) if each.key == key), None)
         if chosen is None:
             raise Refused(NOT_PROPOSED)
-        _refuse_open_plans(owner, family_code)
-        owner.type_ids = _overrides(owner.type_ids, family_code, chosen.type_ids)
-        owner.save(update_fields=["type_ids"])
-        Scope.objects.filter(connector=owner, family=family_code).update(observed_at=None)
-        runner.start(owner, JobKind.OBSERVE, actor=actor)
-        lock_head()
-        remaking.remake(owner, None)  # lines of the log name the ids, too
-        trail.record(
-            AuditRecord(
-                action="contract.type_ids",
-                actor=actor,
-                context=context_of(owner),
-                subject=f"connector {owner.slug}",
-                sentence=f"Took over type ids of {label(family)}: {chosen.words}, before {_before(current, chosen)}.",
-                data={"family": family_code, "before": _plain(current), "after": _plain(chosen.type_ids)},
-            )
-        )
+        _use(owner, {**before, family_code: chosen.type_ids}, "Took over", actor=actor)
     return True
 
 
-def _refuse_open_plans(connector: Connector, family_code: str) -> None:
+def choose(connector: Connector, choice: TypeIdChoice, own: choices.ByFamily, *, actor: Person) -> bool:
+    """Use the type ids of that choice in all families; False when they are in use already. Raises Refused.
+
+    `own`: what somebody picked or typed, which counts for the choice of own ids alone.
+    """
+    with transaction.atomic():
+        owner = Connector.objects.locked().get(pk=connector.pk)
+        after = choices.chosen(owner, choice, own)
+        if after == choices.in_use(owner):
+            return False
+        _use(owner, after, f"Chose {choice.label.lower()} for the", actor=actor)
+    return True
+
+
+def _use(owner: Connector, after: choices.ByFamily, did: str, *, actor: Person) -> None:
+    """The lists of a family whose ids change count as not read until they have been read with these.
+
+    What they hold was there before, so it is no change made elsewhere. Within the caller's transaction.
+    """
+    before = choices.in_use(owner)
+    changed = [code for code in FAMILIES if before[code] != after[code]]
+    _refuse_open_plans(owner, changed)
+    owner.type_ids = _overrides(after)
+    owner.save(update_fields=["type_ids"])
+    Scope.objects.filter(connector=owner, family__in=changed).update(observed_at=None)
+    runner.start(owner, JobKind.OBSERVE, actor=actor)
+    lock_head()
+    remaking.remake(owner, None)  # lines of the log name the ids, too
+    trail.record_all([_audit_record(owner, code, before[code], after[code], did, actor) for code in changed])
+
+
+def _audit_record(owner: Connector, code: str, before: TypeIds, after: TypeIds, did: str, actor: Person) -> AuditRecord:
+    """One for each family: packs and comparisons read the ids of a family from it."""
+    now = {type_: id_ for type_, id_ in after.items() if before[type_] != id_}
+    then = {type_: before[type_] for type_ in now}
+    return AuditRecord(
+        action="contract.type_ids",
+        actor=actor,
+        context=context_of(owner),
+        subject=f"connector {owner.slug}",
+        sentence=f"{did} type ids of {label(FAMILIES[code])}: {words_of(now)}, before {words_of(then)}.",
+        data={"family": code, "before": _plain(before), "after": _plain(after)},
+    )
+
+
+def _refuse_open_plans(connector: Connector, families: Sequence[str]) -> None:
     """A plan's requests hold the ids it was made with."""
-    plan = Plan.objects.filter(connector=connector, state__in=OPEN, changes__family=family_code).first()
+    plan = Plan.objects.filter(connector=connector, state__in=OPEN, changes__family__in=families).first()
     if plan is not None:
         raise Refused(
             f"Plan {plan.pk} holds changes with the type ids before. Apply or cancel it, then take these over."
         )
 
 
-def _overrides(
-    stored: Mapping[str, Mapping[str, int]], family_code: str, type_ids: Mapping[TypeName, int]
-) -> dict[str, Mapping[str, int]]:
+def _overrides(after: choices.ByFamily) -> dict[str, dict[str, int]]:
     """Only what differs from the table is an override."""
-    table = FAMILIES[family_code].type_ids
-    others = {code: ids for code, ids in stored.items() if code != family_code}
-    own = {type_.value: id_ for type_, id_ in type_ids.items() if table[type_] != id_}
-    return {**others, family_code: own} if own else others
-
-
-def _before(current: Mapping[TypeName, int], chosen: Proposal) -> str:
-    return words_of({type_: current[type_] for type_ in chosen.changes})
+    table = choices.of_table()
+    own = {
+        code: {type_.value: id_ for type_, id_ in ids.items() if table[code][type_] != id_}
+        for code, ids in after.items()
+    }
+    return {code: ids for code, ids in own.items() if ids}
 
 
 def _plain(type_ids: Mapping[TypeName, int]) -> dict[str, int]:

@@ -18,9 +18,12 @@ from connectors.jobs import runner
 from connectors.models import Connector
 from connectors.ports.audited import context_of
 from mappings.contract.proposals import label
-from mappings.contract.reading import FIELDS, MORE_THAN_PAGE, PAGE_LIMIT, POST_ANSWER, TYPE_IDS, Observation
+from mappings.contract.reading import FIELDS, MORE_THAN_PAGE, PAGE_LIMIT, POST_ANSWER, TYPE_IDS, TYPE_PROOF, Observation
+from mappings.edits.key_on_write import PROJECT_KEY
 from mappings.edits.reconciling import type_ids_of
+from mappings.edits.unrecognised import LOG_WORDS
 from mappings.engine.families import FAMILIES, Family
+from mappings.engine.values import TypeName
 from mappings.models import ContractFact
 
 LABELS = {
@@ -28,6 +31,8 @@ LABELS = {
     FIELDS: "Fields of a record",
     PAGE_LIMIT: "Records in one answer",
     POST_ANSWER: "Answer to a create",
+    PROJECT_KEY: "Project key in a write",
+    TYPE_PROOF: "Type ids proven by a create",
 }
 POST_FORMS = {"object": "the record", "id": "its bare id", "nothing": "nothing"}
 MOST_LISTED = 3  # changes in the sentence of the alarm; the page lists them all
@@ -52,9 +57,17 @@ def words(name: str, value: Any) -> str:
     """A fact's value for people."""
     if name == PAGE_LIMIT:
         return f"more than {PAGE}" if value == MORE_THAN_PAGE else f"at most {value}"
+    if name == TYPE_PROOF:
+        return ", ".join(_proof_words(type_, proof) for type_, proof in sorted(value.items()))
+    if name == PROJECT_KEY:
+        return ", ".join(f"{method} {'with' if value[method] else 'without'} it" for method in sorted(value))
     if name == POST_ANSWER:
         return POST_FORMS.get(value, str(value))
     return ", ".join(str(each) for each in value)
+
+
+def _proof_words(type_: str, proof: dict[str, Any]) -> str:
+    return f"{TypeName(type_).label} {proof['id']} {'taken' if proof['taken'] else 'refused'}"
 
 
 def page_size(connector: Connector) -> int:
@@ -104,6 +117,8 @@ def is_change(connector: Connector, fact: ContractFact, value: Any) -> bool:
 
     So is a known one that goes while such an id is there: its records may have moved to that.
     """
+    if fact.name in (LOG_WORDS, TYPE_PROOF):  # evidence for the choice of type ids, and no alarm by itself
+        return False
     if fact.name != TYPE_IDS:
         return bool(fact.value != value)
     known = set(FAMILIES[fact.family].with_type_ids(type_ids_of(connector, fact.family)).values())

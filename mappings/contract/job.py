@@ -14,11 +14,12 @@ from alignadmin.errors import Refused
 from alignadmin.http.errors import RateLimited, RemoteError, SignInRefused
 from connectors.align.client import AlignClient
 from connectors.credentials import clients
-from connectors.credentials.rotation import write_keys
 from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Job, JobKind
 from connectors.setup import maintenance, services
 from mappings.contract import facts, reading
+from mappings.contract.free_keys import proving_keys
+from mappings.contract.log_words import observe_log_words
 from mappings.contract.reading import Observation
 from mappings.contract.write import try_write
 from mappings.engine.families import FAMILIES, Family
@@ -37,7 +38,7 @@ def start(connector: Connector, *, write_key: str = "", actor: Person) -> Job:
         raise Refused(f"{connector} is deactivated: activate it first.")
     if connector.catalogue_at is None:
         raise Refused(NOT_READ)
-    if write_key and write_key not in {key.id for key in write_keys(connector)}:
+    if write_key and write_key not in {key.id for key in proving_keys(connector)}:
         raise Refused(NOT_FREE)
     job = runner.start(connector, JobKind.CONTRACT, actor=actor, params={"write_key": write_key})
     if write_key and job.params.get("write_key") != write_key:
@@ -71,6 +72,7 @@ def observe_contract(run: runner.Run) -> None:
         raise runner.JobFailed(f"{connector} is in maintenance: what Align answers now says nothing about later.")
     client = clients.align_client(run.connector, job=run.job, interactive=run.actor is not None, on_wait=run.waits_for)
     findings, troubles = _read(run, client)
+    findings += observe_log_words(connector, findings)
     written, trouble = try_write(run)
     changed = facts.store(run, [*findings, *written])
     if facts.lower_caps(client.caps, findings):

@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from connectors.align.list_reading import PAGE
-from connectors.credentials.rotation import write_keys
 from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Job, JobKind
 from connectors.ports.extensions import WriteKey
-from mappings.contract import facts
+from mappings.contract import choices, facts
+from mappings.contract.choices import ChoiceLine
 from mappings.contract.decisions import proposed
-from mappings.contract.proposals import Proposal, label, words_of
-from mappings.contract.reading import FIELDS, NAMES, PAGE_LIMIT, POST_ANSWER, TYPE_IDS
+from mappings.contract.free_keys import proving_keys
+from mappings.contract.proposals import Proposal, words_of
+from mappings.contract.reading import FIELDS, NAMES, PAGE_LIMIT, POST_ANSWER, TYPE_IDS, TYPE_PROOF
+from mappings.edits.key_on_write import PROJECT_KEY
 from mappings.edits.reconciling import type_ids_of
-from mappings.engine.families import A2J_STATE, FAMILIES, Family, TypeIds
+from mappings.engine.families import FAMILIES, Family, TypeIds
+from mappings.engine.values import Direction, TypeName
 from mappings.models import ContractFact, Scope
 
 
@@ -41,6 +44,16 @@ class ContractLine:
         return facts.change_of(self.fact) if self.fact and self.fact.changed_at else ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class OwnTypeIds:
+    """One family's fields; `type_ids` are the type, its label and the id in use."""
+
+    code: str
+    title: str
+    type_ids: list[tuple[str, str, int]]
+    seen: list[int]
+
+
 @dataclass
 class FamilyPart:
     """One family: its lines, and the type ids that may be taken over."""
@@ -57,7 +70,7 @@ class FamilyPart:
 
     @property
     def lines(self) -> list[ContractLine]:
-        return [self._line(name) for name in NAMES]
+        return [self._line(name) for name in (*NAMES, PROJECT_KEY)]
 
     @cached_property
     def in_use(self) -> TypeIds:
@@ -93,20 +106,37 @@ class FamilyPart:
             FIELDS: f"at least {', '.join(facts.needed_fields(self.family))}",
             PAGE_LIMIT: f"at most {PAGE}",
             POST_ANSWER: "not said",
+            PROJECT_KEY: self._published_key,
+            TYPE_PROOF: "the documents contradict themselves",
         }[name]
 
+    @property
+    def _published_key(self) -> str:
+        if self.family.direction is Direction.JIRA_TO_ALIGN:
+            return "?ProjectKey= named for team-managed projects, and left out of the example's POST"
+        return "projectKey wanted in the body by the table, and left out of the example"
+
     def _why_unknown(self, name: str) -> str:
-        if name == POST_ANSWER:
-            if self.family is A2J_STATE:
-                return "Only a create shows it: agree to one below."
-            return f"A create is tried only among {label(A2J_STATE)}."
+        if name == PROJECT_KEY:
+            return "Only a write to a team-managed project shows it; it is sent without the key first."
+        if name in (POST_ANSWER, TYPE_PROOF):
+            return "Only a create shows it: agree to one below."
         if not self.lists:
             return "There is no list of it."
         if name == PAGE_LIMIT and TYPE_IDS in self.stored:
             return f"Only a list of more than {PAGE} records shows it; the longest seen has {self.rows}."
         return "No record was seen in any of its lists."
 
+    def _refused(self, fact: ContractFact) -> str:
+        """Of the ids in use, those that a create was refused for."""
+        now = {type_.value: id_ for type_, id_ in self.in_use.items()}
+        proofs = fact.value.items()
+        refused = {TypeName(t): p["id"] for t, p in proofs if not p["taken"] and now.get(t) == p["id"]}
+        return words_of(refused)
+
     def _remark(self, fact: ContractFact) -> tuple[str, str]:
+        if fact.name == TYPE_PROOF and (refused := self._refused(fact)):
+            return f"Align refuses {refused}: choose other type ids.", "bad"
         if fact.name == TYPE_IDS:
             strange = sorted(set(fact.value) - set(self.in_use.values()))
             if strange:
@@ -144,6 +174,24 @@ class ContractPage:
         ]
 
     @cached_property
+    def choices(self) -> list[ChoiceLine]:
+        return choices.lines(self.connector)
+
+    @property
+    def own_fields(self) -> list[OwnTypeIds]:
+        """For the choice of own ids: those in use, and as suggestions what was seen in the family's lists."""
+        seen, current = choices.facts_about(self.connector), choices.in_use(self.connector)
+        return [
+            OwnTypeIds(
+                code=code,
+                title=facts.title(family),
+                type_ids=[(type_.value, type_.label, id_) for type_, id_ in current[code].items()],
+                seen=seen.get(code, []),
+            )
+            for code, family in FAMILIES.items()
+        ]
+
+    @cached_property
     def changed(self) -> list[ContractFact]:
         return facts.unacknowledged(self.connector.slug)
 
@@ -161,4 +209,4 @@ class ContractPage:
 
     @cached_property
     def write_keys(self) -> list[WriteKey]:
-        return write_keys(self.connector)
+        return proving_keys(self.connector)

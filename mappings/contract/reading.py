@@ -10,11 +10,13 @@ from alignadmin.http.errors import BadRequest
 from alignadmin.parsing import whole
 from connectors.align.client import AlignClient
 from connectors.align.list_reading import PAGE
+from mappings.edits.unrecognised import TYPE_IDS as TYPE_IDS
 from mappings.engine.families import Family, ListAddress
 from mappings.models import Scope
 
-TYPE_IDS, FIELDS, PAGE_LIMIT, POST_ANSWER = "type-ids", "fields", "page-limit", "post-answer"
-NAMES = (TYPE_IDS, FIELDS, PAGE_LIMIT, POST_ANSWER)
+FIELDS, PAGE_LIMIT, POST_ANSWER = "fields", "page-limit", "post-answer"
+TYPE_PROOF = "type-proof"  # {"feature": {"id": 2, "taken": true}}: what a create with consent has shown
+NAMES = (TYPE_IDS, TYPE_PROOF, FIELDS, PAGE_LIMIT, POST_ANSWER)
 MORE_THAN_PAGE = PAGE + 1  # the page limit of a site that answers more at once than its documents say
 MOST_LISTS = 3  # the largest of a family: they show the most types, and where a page ends
 MOST_TYPE_ID = 999_999_999  # columns of type ids have 32 bits

@@ -18,7 +18,9 @@ from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector
 from connectors.ports.requests import with_credentials_or_404
 from mappings.contract import decisions, job
+from mappings.contract.choices import ByFamily, TypeIdChoice
 from mappings.contract.page import ContractPage
+from mappings.engine.families import FAMILIES
 
 Action = Callable[[Connector, Person], object]
 guarded = requires(Right.SEE, Right.CONFIGURE, ("POST",), fresh=True)
@@ -55,13 +57,35 @@ def acknowledge(request: HttpRequest, slug: str) -> HttpResponse:
 
 @guarded
 def type_ids(request: HttpRequest, slug: str) -> HttpResponse:
-    """Take over the type ids of one of the proposals that the page shows."""
+    """Choose where all type ids come from, or take over those of one of the proposals that the page shows."""
 
     def act(shown: Connector, actor: Person) -> None:
+        if typed := text_in(request.POST, "choice"):
+            decisions.choose(shown, _choice(typed), _own_ids(request), actor=actor)
+            return
         family, key = text_in(request.POST, "family"), text_in(request.POST, "type_ids")
         decisions.take_over(shown, family, key, actor=actor)
 
     return _perform(request, slug, act)
+
+
+def _choice(typed: str) -> TypeIdChoice:
+    try:
+        return TypeIdChoice(typed)
+    except ValueError:
+        raise Refused("Choose where the type ids come from: one of the four choices of this page.") from None
+
+
+def _own_ids(request: HttpRequest) -> ByFamily:
+    """What was picked or typed; what is no number is left out, which is refused where it counts."""
+    return {
+        code: {
+            type_: number
+            for type_ in family.type_ids
+            if (number := whole(text_in(request.POST, f"own-{code}-{type_.value}"))) is not None
+        }
+        for code, family in FAMILIES.items()
+    }
 
 
 def _consented_key(request: HttpRequest) -> str:

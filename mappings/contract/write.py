@@ -8,15 +8,17 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from alignadmin.http.errors import RemoteError
+from alignadmin.http.errors import BadRequest, RemoteError
+from connectors.align.refusals import names_type_id
 from connectors.align.resources import WriteAnswer
 from connectors.credentials import clients
 from connectors.jobs import runner
 from connectors.models import Credential, Probe, Stage, System
 from connectors.ports.extensions import ProbeOutcome
-from mappings.contract.reading import POST_ANSWER, Observation
-from mappings.contract.write_probe import Attempt, NotProbed, carry_out
-from mappings.engine.families import A2J_STATE
+from mappings.contract.free_keys import NotProbed
+from mappings.contract.reading import POST_ANSWER, TYPE_PROOF, Observation
+from mappings.contract.write_probe import Attempt, carry_out
+from mappings.models import ContractFact
 
 
 class ContractAttempt(Attempt):
@@ -39,17 +41,20 @@ def try_write(run: runner.Run) -> tuple[list[Observation], str]:
     probe = _begun(run)
     if probe is None:
         return [], ""
+    client = clients.align_client(run.connector, job=run.job, read_only=False, interactive=True, on_wait=run.waits_for)
     try:
-        client = clients.align_client(
-            run.connector, job=run.job, read_only=False, interactive=True, on_wait=run.waits_for
-        )
         attempt = ContractAttempt(probe, client, run)
+    except NotProbed as why:
+        return [], _ended(probe, ProbeOutcome(ok=False, sentence=str(why)))
+    try:
         outcome = carry_out(attempt)
     except NotProbed as why:
         return [], _ended(probe, ProbeOutcome(ok=False, sentence=str(why)))
     except RemoteError as error:
-        return [], _ended(probe, ProbeOutcome(ok=False, sentence=error.sentence))
-    findings = [_finding(attempt.answer)] if attempt.answer else []
+        is_refused = isinstance(error, BadRequest) and names_type_id(error.detail)
+        findings = [_proof(attempt, taken=False)] if is_refused else []
+        return findings, _ended(probe, ProbeOutcome(ok=False, sentence=error.sentence))
+    findings = [_answer(attempt, attempt.answer), _proof(attempt, taken=True)] if attempt.answer else []
     return findings, _ended(probe, outcome)
 
 
@@ -81,5 +86,13 @@ def _ended(probe: Probe, outcome: ProbeOutcome) -> str:
     return "" if outcome.ok else outcome.sentence
 
 
-def _finding(answer: WriteAnswer) -> Observation:
-    return Observation(family=A2J_STATE.code, name=POST_ANSWER, value=form_of(answer))
+def _answer(attempt: Attempt, answer: WriteAnswer) -> Observation:
+    return Observation(family=attempt.key.family.code, name=POST_ANSWER, value=form_of(answer))
+
+
+def _proof(attempt: Attempt, *, taken: bool) -> Observation:
+    """Beside what was proven of the family's other types before."""
+    family = attempt.key.family.code
+    before = ContractFact.objects.filter(connector=attempt.connector, family=family, name=TYPE_PROOF).first()
+    proof = {attempt.key.type_.value: {"id": attempt.type_id, "taken": taken}}
+    return Observation(family=family, name=TYPE_PROOF, value={**(before.value if before else {}), **proof})

@@ -8,122 +8,34 @@ from __future__ import annotations
 
 import json
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.audit.models import Entry
 from alignadmin.http.errors import NotFound, OutcomeUnknown, RemoteError
-from alignadmin.parsing import whole
 from connectors.align.audit_sentences import DELETED as DELETION
 from connectors.align.client import AlignClient
-from connectors.align.resources import MappingRecord, WriteAnswer, WriteRequest
-from connectors.catalogue.issue_types import IssueTypes
-from connectors.models import Connector, Probe, Project, Status
+from connectors.align.refusals import may_be_the_key
+from connectors.align.resources import WriteAnswer, WriteRequest
+from connectors.models import Connector, Probe
 from connectors.ports.audited import CHANGE_SENT, context_of, event_fields
 from connectors.ports.extensions import JobRun, ProbeOutcome, WriteKey
+from mappings.contract.free_keys import NotProbed, ProbeKey, free_keys
+from mappings.edits.key_on_write import has_choice, keyed_methods, learned
 from mappings.edits.names import names_of
 from mappings.edits.reconciling import type_ids_of
 from mappings.engine import plan as engine
-from mappings.engine.families import A2J_STATE, ListAddress
-from mappings.engine.values import ALIGN_STATES, Category, Row, Situation, TypeName
-from mappings.models import Mapping, Scope
+from mappings.engine.reconcile import RemoteRecord
+from mappings.engine.values import Row, Situation
+from mappings.observing.lists import remote_record
 
-MOST_KEYS = 20
-MOST_SCOPES = 60  # looked through for them
 CREATING, CREATED, DELETING, DONE = "creating", "created", "deleting", "done"
-# An item rarely moves back to the first states, so a mapping of a moment there is least likely to meet one.
-TYPES = (TypeName.STORY, TypeName.DEFECT, TypeName.FEATURE)
-FITTING = {0: Category.TODO, 1: Category.TODO, 5: Category.DONE}  # the others: in progress
-
-
-class NotProbed(Exception):
-    """The write could not be tried or brought to its end; the message says why."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProbeKey:
-    """A state of one project and type that may lead to a status for a moment."""
-
-    project: Project
-    type_: TypeName
-    state: int
-    status: int
-
-    @property
-    def id(self) -> str:
-        return f"{A2J_STATE.code}:{self.project.jira_id}:{self.type_.value}:{self.state}:{self.status}"
-
-    def sentence(self, status_name: str) -> str:
-        state = f"Align state {self.state} {ALIGN_STATES[self.state]}"
-        return f"{self.project.key} · {self.type_.label} · {state} → {status_name}: nothing is mapped there"
-
-    @classmethod
-    def parse(cls, connector: Connector, text: str) -> ProbeKey:
-        try:
-            family, project_id, type_, state, status = text.split(":")
-            numbers = [number for each in (project_id, state, status) if (number := whole(each)) is not None]
-            jira_id, state_id, status_id = numbers
-            project = Project.objects.get(connector=connector, jira_id=jira_id)
-            key = cls(project=project, type_=TypeName(type_), state=state_id, status=status_id)
-        except (ValueError, Project.DoesNotExist) as error:
-            raise NotProbed("The chosen key no longer exists. Choose another.") from error
-        if family != A2J_STATE.code or key.state not in ALIGN_STATES:
-            raise NotProbed("The key that was chosen is not one that a probe writes to. Choose another.")
-        return key
-
-
-# -- free keys -----------------------------------------------------------------------------------------------------
-
-
-def free_keys(connector: Connector) -> list[WriteKey]:
-    """One free key for each of the first projects that have one."""
-    scopes = Scope.objects.filter(connector=connector, family=A2J_STATE.code, error="", observed_at__isnull=False)
-    in_scope = scopes.filter(project__in_scope=True, project__vanished_at=None)
-    sampled = list(in_scope.select_related("project").order_by("project__key")[:MOST_SCOPES])
-    projects = [scope.project for scope in sampled if scope.project]
-    taken, reachable = _taken(sampled), _reachable(connector, projects)
-    found = [key for project in projects if (key := _free_key(project, taken, reachable))][:MOST_KEYS]
-    names = names_of(connector).statuses
-    return [WriteKey(id=key.id, sentence=key.sentence(f"{names[key.status]} ({key.status})")) for key in found]
-
-
-def _taken(scopes: Iterable[Scope]) -> set[tuple[int, str, int]]:
-    """(project, type, state) of every mapping that is there, or that somebody wants there."""
-    held = Q(observed__isnull=False) | Q(wanted__isnull=False) | Q(applied__isnull=False)
-    rows = Mapping.objects.filter(held, scope__in=list(scopes))
-    return set(rows.values_list("scope__project_id", "work_item_type", "source_id"))
-
-
-def _reachable(connector: Connector, projects: Iterable[Project]) -> dict[tuple[int, str], list[Status]]:
-    types, found = IssueTypes(connector), defaultdict[tuple[int, str], list[Status]](list)
-    for type_ in TYPES:
-        rows = types.reachable(type_).filter(project__in=list(projects), status__vanished_at=None)
-        for row in rows.select_related("status").order_by("status__jira_id"):
-            found[row.project_id, type_.value].append(row.status)
-    return found
-
-
-def _free_key(
-    project: Project, taken: set[tuple[int, str, int]], reachable: dict[tuple[int, str], list[Status]]
-) -> ProbeKey | None:
-    for type_ in TYPES:
-        for state in ALIGN_STATES:
-            statuses = reachable.get((project.pk, type_.value))
-            if statuses and (project.pk, type_.value, state) not in taken:
-                category = FITTING.get(state, Category.DOING)
-                status = next((each for each in statuses if each.category == category), statuses[0])
-                return ProbeKey(project=project, type_=type_, state=state, status=status.jira_id)
-    return None
-
 
 # -- one write -----------------------------------------------------------------------------------------------------
 
@@ -136,20 +48,24 @@ class Attempt:
 
     purpose = "Probe of a credential, for a moment"
     answer: WriteAnswer | None = None
-    listed: MappingRecord | None = None  # as Align's list last showed what we created
+    listed: RemoteRecord | None = None  # as Align's list last showed what we created
 
     def __init__(self, probe: Probe, client: AlignClient, run: JobRun) -> None:
         self.probe, self.client, self.run = probe, client, run
         self.connector = run.connector
         self.key = ProbeKey.parse(self.connector, probe.write_key)
-        self.place = ListAddress(family=A2J_STATE, project_key=self.key.project.wire_key)
-        self.type_id = A2J_STATE.with_type_ids(type_ids_of(self.connector, A2J_STATE.code))[self.key.type_]
-        self.status_name = names_of(self.connector).statuses.get(self.key.status, "")
+        self.place, family = self.key.place, self.key.family
+        self.type_id = family.with_type_ids(type_ids_of(self.connector, family.code))[self.key.type_]
+        self.names = names_of(self.connector)
+        self.known = learned(self.connector)
+        self.keyed = keyed_methods(self.known, family.direction, self.key.project)
 
     @property
     def what(self) -> str:
-        state = f"{self.key.state} {ALIGN_STATES[self.key.state]}"
-        return f"{self.key.project.key} · {self.key.type_.label} · {state} → {self.status_name} ({self.key.status})"
+        return self.key.what(self.names)
+
+    def _name(self, **end: int) -> str:
+        return self.names.of(self.key.family.kind, self.key.family.direction, **end)
 
     # -- the two requests ------------------------------------------------------------------------------------------
 
@@ -166,7 +82,9 @@ class Attempt:
                 raise NotProbed(f"{unknown.sentence} Nothing was created; probe again.") from unknown
         except RemoteError as error:
             self._move("", "change.failed", change, detail=error.detail or error.sentence)
-            raise
+            if not may_be_the_key(error) or not self._turn("POST"):
+                raise
+            self.create()  # which begins by reading the list
         else:
             self._move(CREATED, "change.done", change, write_id=self.answer.remote_id)
 
@@ -175,7 +93,7 @@ class Attempt:
         self._wait_out()
         change, ours = self._change(create=True), self._ours()
         if ours is not None:
-            self._move(CREATED, "change.done", change, write_id=ours.id, detail="No answer came; Align has it.")
+            self._move(CREATED, "change.done", change, write_id=ours.remote_id, detail="No answer came; Align has it.")
         else:
             self._move("", "change.failed", change, detail="No answer came, and nothing was created.")
 
@@ -186,24 +104,38 @@ class Attempt:
         ours = self._ours()
         if ours is None:
             return self._resolve_absent()
-        change = self._change(create=False, remote_id=ours.id)
-        self._move(DELETING, "change.sent", change, write_id=ours.id)
+        change = self._change(create=False, remote_id=ours.remote_id)
+        self._move(DELETING, "change.sent", change, write_id=ours.remote_id)
         detail = ""
         try:
             self.client.send(_request(change))
-        except NotFound:
+        except NotFound as missing:
+            if self._ours() is not None and self._turn("DELETE"):
+                self._move(CREATED, "change.failed", change, detail=missing.sentence)
+                return self.remove()
             detail = "Already absent in Align."
         except OutcomeUnknown as unknown:
             self._wait_out()
             if self._ours() is not None:
                 self._move(CREATED, "change.failed", change, detail="No answer came, and the record is still there.")
-                raise NotProbed(f"Created record {ours.id}, but could not delete it: {unknown.sentence}") from unknown
+                raise NotProbed(
+                    f"Created record {ours.remote_id}, but could not delete it: {unknown.sentence}"
+                ) from unknown
             detail = "No answer came; the record is gone."
         except RemoteError as error:
             self._move(CREATED, "change.failed", change, detail=error.detail or error.sentence)
-            raise NotProbed(f"Created record {ours.id}, but could not delete it: {error.sentence}") from error
+            raise NotProbed(f"Created record {ours.remote_id}, but could not delete it: {error.sentence}") from error
         self._move(DONE, "change.done", change, detail=detail)
-        return f"Created record {ours.id} ({self.what}) and deleted it again."
+        return f"Created record {ours.remote_id} ({self.what}) and deleted it again."
+
+    def _turn(self, method: str) -> bool:
+        """Whether to send it once more with the project's key: once, while nobody knows whether it is wanted."""
+        direction, project = self.key.family.direction, self.key.project
+        is_open = project is not None and project.team_managed and has_choice(direction, method)
+        if not is_open or method in self.keyed or (direction, method) in self.known:
+            return False
+        self.keyed |= {method}
+        return True
 
     def _resolve_absent(self) -> str:
         """Nothing of ours is there: our own delete without an answer, or somebody else was faster."""
@@ -221,15 +153,17 @@ class Attempt:
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
-    def _at_key(self) -> Iterator[MappingRecord]:
-        for record in self.client.list_mappings(self.place.path):
-            if (record.work_item_type_id, record.align_state_id) == (self.type_id, self.key.state):
+    def _at_key(self) -> Iterator[RemoteRecord]:
+        key = self.place.project_key if self.place.sends_project_key else None
+        for answered in self.client.list_mappings(self.place.path, project_key=key):
+            record = remote_record(self.key.family, answered)
+            if (record.type_id, record.source_id) == (self.type_id, self.key.source):
                 yield record
 
-    def _ours(self) -> MappingRecord | None:
+    def _ours(self) -> RemoteRecord | None:
         """The record that equals what we created. Its id decides where the answer told it."""
         for record in self._at_key():
-            if record.jira_status_id == self.key.status and self.probe.write_id in (None, record.id):
+            if record.target_id == self.key.target and self.probe.write_id in (None, record.remote_id):
                 self.listed = record
                 return record
         return None
@@ -244,9 +178,9 @@ class Attempt:
 
     def _change(self, *, create: bool, remote_id: int | None = None) -> engine.PlannedChange:
         """As a plan would make it, so that its request and its audit line are those of any other change."""
-        before, after = (None, self.key.status) if create else (self.key.status, None)
+        before, after = (None, self.key.target) if create else (self.key.target, None)
         row = Row(
-            source_id=self.key.state,
+            source_id=self.key.source,
             wanted=after,
             applied=before,
             observed=before,
@@ -259,19 +193,20 @@ class Attempt:
             work_item_type=self.key.type_,
             type_id=self.type_id,
             row=row,
-            source_name=ALIGN_STATES[self.key.state],
-            before_name="" if create else self.status_name,
-            after_name=self.status_name if create else "",
+            source_name=self._name(source=self.key.source),
+            before_name="" if create else self._name(target=self.key.target),
+            after_name=self._name(target=self.key.target) if create else "",
             names_in_align=engine.NamesInAlign() if create else self._names_in_align(),
             project_count=1,
+            keyed=self.keyed,
         )
         return engine.plan([draft]).changes[0]
 
     def _names_in_align(self) -> engine.NamesInAlign:
         """Its deletion is told by names alone: as Align's list called it, to this worker or to the one before."""
         if self.listed is not None:
-            names = self.listed.align_state_name, self.listed.jira_status_name
-            return engine.NamesInAlign(records={self.listed.id: names})
+            names = self.listed.source_name, self.listed.target_name
+            return engine.NamesInAlign(records={self.listed.remote_id: names})
         sent = self._sent()
         event = json.loads(sent.body)["event"] if sent else None
         if event is None or event["action"] != DELETION or event["record_id"] is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from collections.abc import Mapping as MappingOf
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,7 @@ from connectors.catalogue.issue_types import IssueTypes
 from connectors.models import Connector, ProcessStep, Project, ReachableStatus
 from connectors.models import Status as CatalogueStatus
 from mappings.edits.listed_names import ListedNames, listed_names
+from mappings.edits.unrecognised import StrangeRecord, Unrecognised, by_place, strange_records
 from mappings.engine.families import FAMILIES, family_of
 from mappings.engine.values import (
     Category,
@@ -122,6 +124,14 @@ class Facts:
         return (self.scopes[address] for address in addresses if address in self.scopes)
 
     @cached_property
+    def strange_records(self) -> list[StrangeRecord]:
+        return strange_records(self.connector, self._needed_scopes())
+
+    @cached_property
+    def unrecognised(self) -> Unrecognised:
+        return by_place(self.strange_records)
+
+    @cached_property
     def reached(self) -> dict[tuple[int | None, TypeName], set[int]]:
         """(project id or None for the shared scope, type) -> status ids its issue types can have."""
         found: dict[tuple[int | None, TypeName], set[int]] = defaultdict(set)
@@ -217,8 +227,18 @@ class Facts:
             a2j_known=bool(a2j_scope and a2j_scope.known),
             sibling_j2a=self.rows_of(shown, J2A, other),
             sibling_targets=self.targets[other, shown.work_item_type],
+            unrecognised=self._strange(j2a_scope, shown),
+            unrecognised_back=self._strange_back(shown, projects),
             renamed={each.align_key: each.key for each in projects if each.align_key not in ("", each.key)},
         )
+
+    def _strange(self, scope: Scope | None, shown: MatrixScope) -> MappingOf[int, int]:
+        return self.unrecognised.get((scope.pk, shown.work_item_type), {}) if scope and scope.known else {}
+
+    def _strange_back(self, shown: MatrixScope, projects: Iterable[Project]) -> frozenset[int]:
+        code = family_of(shown.kind, A2J).code
+        scopes = (self.scopes.get((code, project.pk)) for project in projects)
+        return frozenset(target_id for scope in scopes for target_id in self._strange(scope, shown))
 
     def _ways_back(self, shown: MatrixScope, projects: Iterable[Project]) -> dict[str, tuple[Row, ...]]:
         """Align to Jira rows by project key; projects whose list was never read are absent."""

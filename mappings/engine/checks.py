@@ -24,6 +24,7 @@ SEVERITIES: Mapping[str, Severity] = {
     "type-not-allowed": Severity.ERROR,
     "duplicate-remote": Severity.ERROR,
     "unmapped": Severity.WARNING,
+    "unrecognised": Severity.WARNING,
     "bounce": Severity.WARNING,
     "no-way-back": Severity.WARNING,
     "accepted": Severity.WARNING,
@@ -173,8 +174,17 @@ def unmapped(view: View) -> Iterator[Problem]:
     else:
         effect = f"has no process step: no step is sent to Align for {view.items} that reach it."
     for status_id in view.statuses:
-        if status_id in view.reachable and status_id not in view.leads_to:
+        is_open = status_id in view.reachable and status_id not in view.leads_to
+        if is_open and not view.is_unrecognised(status_id):
             yield _dot("unmapped", f"{view.status_words(status_id)} {effect}", status_id, None)
+
+
+def unrecognised(view: View) -> Iterator[Problem]:
+    for status_id in view.statuses:
+        if status_id in view.reachable and status_id in view.unrecognised:
+            known = f"a record of type {view.unrecognised[status_id]} stands here, which no work item type has."
+            text = f"{view.status_words(status_id)}: {known} Choose this connector's type ids."
+            yield _dot("unrecognised", text, status_id, None)
 
 
 def bounce(view: View) -> Iterator[Problem]:
@@ -182,7 +192,7 @@ def bounce(view: View) -> Iterator[Problem]:
         return
     for (target_id, status_id), number in view.ways_back.items():
         shown = view.leads_to.get(status_id)
-        if shown == target_id:
+        if shown == target_id or view.is_unrecognised(status_id):
             continue
         move = f"{_in_projects(view, number)}{view.target_words(target_id)} moves issues to"
         text = f"{move} {view.status_words(status_id)}, which {_comes_back(view, shown)}"
@@ -205,7 +215,7 @@ def no_way_back(view: View) -> Iterator[Problem]:
         returning[target_id] += number
     for target_id in sorted(set(view.leads_to.values())):
         missing = len(view.a2j) - returning[target_id]
-        if missing > 0:
+        if missing > 0 and target_id not in view.unrecognised_back:
             begin = f"{_in_projects(view, missing)}nothing"
             text = f"{begin[0].upper()}{begin[1:]} happens in Jira when Align is set to {view.target_words(target_id)}."
             yield _ring("no-way-back", text, None, target_id)
@@ -380,6 +390,6 @@ BOTH: tuple[Check, ...] = (
     duplicate_remote,
     flow_elsewhere,
 )
-DOTS: tuple[Check, ...] = (unmapped, accepted, backward, state_step)
+DOTS: tuple[Check, ...] = (unmapped, unrecognised, accepted, backward, state_step)
 RINGS: tuple[Check, ...] = (bounce, no_way_back, leaves_resolved)
 INFOS: tuple[Check, ...] = (twin, step_fit, key_renamed, unused)

@@ -107,16 +107,17 @@ class ListAddress:
         """Only team-managed Jira to Align says `projectKey`; the path says it from Align to Jira."""
         return self.project_key is not None and self.family.direction is Direction.JIRA_TO_ALIGN
 
-    @property
-    def query(self) -> tuple[tuple[str, str], ...]:
-        return (("ProjectKey", str(self.project_key)),) if self.sends_project_key else ()
+    def write_query(self, *, with_key: bool) -> tuple[tuple[str, str], ...]:
+        """The documents name this query for team-managed projects, and their own POST has none: sites differ."""
+        return (("ProjectKey", str(self.project_key)),) if self.sends_project_key and with_key else ()
 
-    def body(self, *, type_id: int, source_id: int, target_id: int) -> dict[str, int | str]:
+    def body(self, *, type_id: int, source_id: int, target_id: int, with_key: bool = False) -> dict[str, int | str]:
+        """`with_key`: from Align to Jira, where the path says the project, the body says it, too."""
         body: dict[str, int | str] = {
             "workItemTypeId": type_id,
             self.family.source_field: source_id,
             self.family.target_field: target_id,
         }
-        if self.sends_project_key:
+        if self.sends_project_key or (with_key and self.project_key is not None):
             body["projectKey"] = str(self.project_key)
         return body

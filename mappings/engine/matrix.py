@@ -41,6 +41,7 @@ class MatrixRow:
     drawing: Drawing
     target: Target | None
     returns: tuple[Target, ...]
+    unknown_type_id: int | None = None  # of a record that stands here and may be of this type
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -76,6 +77,7 @@ class StatusCoverage:
     unmapped: int
     unknown: int
     total: int
+    unrecognised: int = 0  # a record of an unknown type id stands there
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +164,7 @@ def _rows(view: View, targets: list[Target], problems: tuple[Problem, ...]) -> I
             drawing=draw,
             target=None if leads_to is None else draw.by_id[leads_to],
             returns=draw.in_order(rings.now.get(status.id, NOWHERE)),
+            unknown_type_id=view.unrecognised[status.id] if view.is_unrecognised(status.id) else None,
         )
 
 
@@ -194,7 +197,8 @@ def _marks(view: View, status: SourceStatus, row: Row | None, rings: Rings) -> f
 def _is_unmapped(view: View, status_id: int) -> bool:
     if not view.j2a_known or not view.allows(Direction.JIRA_TO_ALIGN):
         return False
-    return status_id in view.reachable and status_id not in view.leads_to
+    is_open = status_id in view.reachable and status_id not in view.leads_to
+    return is_open and not view.is_unrecognised(status_id)
 
 
 def _twin_of(view: View, status_id: int) -> str:
@@ -239,7 +243,10 @@ def _coverage(view: View) -> StatusCoverage:
     mapped = len(view.reachable & view.leads_to.keys())
     if not view.j2a_known:
         return StatusCoverage(mapped=0, unmapped=0, unknown=total, total=total)
-    return StatusCoverage(mapped=mapped, unmapped=total - mapped, unknown=0, total=total)
+    strange = sum(view.is_unrecognised(status_id) for status_id in view.reachable)
+    return StatusCoverage(
+        mapped=mapped, unmapped=total - mapped - strange, unknown=0, total=total, unrecognised=strange
+    )
 
 
 def differing_cells(before: Matrix, after: Matrix) -> tuple[Cell, ...]:

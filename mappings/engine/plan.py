@@ -73,6 +73,7 @@ class Draft:
     project_count: int = 0
     problems: tuple[Problem, ...] = ()
     unused: str = ""
+    keyed: frozenset[str] = frozenset()  # methods that this site takes only with the project's key
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -218,6 +219,7 @@ def _change(
     place, source_id = draft.place, draft.row.source_id
     after = None if action is Action.DELETE else draft.row.wanted
     after_name = "" if after is None else draft.after_name
+    method, with_key = METHODS[action], METHODS[action] in draft.keyed
     event = _event(draft, action, remote_id, before=(before, before_name), after=(after, after_name))
     return PlannedChange(
         action=action,
@@ -230,10 +232,12 @@ def _change(
         after=after,
         after_name=after_name,
         remote_id=remote_id,
-        method=METHODS[action],
+        method=method,
         path=place.path if remote_id is None else f"{place.path}/{remote_id}",
-        query=place.query,
-        body=None if after is None else place.body(type_id=draft.type_id, source_id=source_id, target_id=after),
+        query=place.write_query(with_key=with_key),
+        body=None
+        if after is None
+        else place.body(type_id=draft.type_id, source_id=source_id, target_id=after, with_key=with_key),
         sentence=sentence,
         event=event,
         expected_line=write(event),

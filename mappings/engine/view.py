@@ -34,7 +34,9 @@ class View:
     project that is absent is not observed, which is not the same as having no mappings. The shown project's rows may
     stand there with `a2j_known` False. A list is not known before its first read and after a read that failed.
     `sibling_j2a` and `sibling_targets` are the other kind's rows and targets, same scope and type.
-    `renamed` leads from a project's key in Align to its key in Jira.
+    `unrecognised` leads from a status to the unknown type id of a record that stands there and may be of this type;
+    `unrecognised_back` are targets with such a record in any project in scope. `renamed` leads from a project's key in
+    Align to its key in Jira.
     """
 
     kind: Kind
@@ -52,6 +54,8 @@ class View:
     sibling_j2a: tuple[Row, ...] = NO_ROWS
     sibling_targets: Mapping[int, Target] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)
+    unrecognised: Mapping[int, int] = field(default_factory=dict)
+    unrecognised_back: frozenset[int] = frozenset()
 
     # --- rows -----------------------------------------------------------------------------------------------
 
@@ -95,6 +99,10 @@ class View:
     def shown_statuses(self) -> frozenset[int]:
         """Reachable statuses, and those that a mapping names."""
         return self.reachable | self.leads_to.keys() | set(self.returns_to.values())
+
+    def is_unrecognised(self, status_id: int) -> bool:
+        """A record stands there that nobody can read: what the status leads to is unknown, which is not "unmapped"."""
+        return status_id in self.unrecognised and status_id not in self.leads_to
 
     @cached_property
     def twins(self) -> dict[int, list[int]]:

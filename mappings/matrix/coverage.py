@@ -11,6 +11,7 @@ from connectors.catalogue.issue_types import IssueTypes
 from connectors.models import Connector, Project
 from mappings.edits.matrix_data import projects_in_scope
 from mappings.edits.queries import OPEN_SITUATIONS
+from mappings.edits.unrecognised import by_place, strange_records
 from mappings.engine.families import A2J_STATE, J2A_STATE
 from mappings.engine.values import Situation, TypeName
 from mappings.models import Mapping, Scope
@@ -20,7 +21,7 @@ LABELS = {
     "partly": "some statuses unmapped",
     "unmapped": "no status mapped",
     "drifted": "changed elsewhere",
-    "unknown": "not read from Align",
+    "unknown": "not read from Align, or records of an unknown type id",
     "lost": "mappings exist, but no issue type here is known to stand for it",
     "na": "not applicable: no status to map",
 }
@@ -68,6 +69,7 @@ def coverage(connector: Connector) -> ProjectCoverage:
     projects = list(projects_in_scope(connector).only("pk", "key", "name", "team_managed"))
     scopes = {scope.project_id: scope for scope in Scope.objects.filter(connector=connector, family=J2A_STATE.code)}
     mapped, drifted = _sources(scopes.values())
+    strange = by_place(strange_records(connector, scopes.values()))
     matches = IssueTypes(connector)
     reached = {type_: _reached(matches, type_) for type_ in TypeName}
     lost = _lost(connector, projects, scopes, mapped, reached)
@@ -79,7 +81,10 @@ def coverage(connector: Connector) -> ProjectCoverage:
         for type_ in TypeName:
             key = (scope.pk if scope else 0, type_.value)
             known = scope is not None and scope.known
-            square = _square(type_, reached[type_].get(project.pk, set()), mapped[key], drifted[key], known)
+            here = reached[type_].get(project.pk, set())
+            square = _square(type_, here, mapped[key], drifted[key], known)
+            if square.state == "unmapped" and scope and here & strange.get((scope.pk, type_), {}).keys():
+                square = Square(work_item_type=type_, state="unknown", total=len(here))
             if (project.pk, type_) in lost:
                 square = Square(work_item_type=type_, state="lost")
             counts[square.state] += 1

@@ -138,7 +138,7 @@ def _group_row(code: str, label: str, count: int, columns: int) -> SafeString:
 
 
 def _header_facts(row: MatrixRow) -> tuple[object, ...]:
-    return row.marks, row.twin_of, row.problems
+    return row.marks, row.twin_of, row.problems, row.unknown_type_id
 
 
 class _Pen:
@@ -291,6 +291,9 @@ def _notes(row: MatrixRow, options: GridOptions) -> Iterator[SafeString]:
     if Mark.UNMAPPED in row.marks:
         falls = f"falls to {words.FALLS_TO}" if options.kind is Kind.STATE else "No step is sent to Align"
         yield format_html('<span class="tag warn">not mapped</span> <span class=falls>{}</span>', falls)
+    if row.unknown_type_id is not None:
+        stands = f"unknown: a record of type {row.unknown_type_id} stands here"
+        yield format_html('<span class="tag warn">{}</span>', stands)
     if Mark.TWIN in row.marks:
         own = f" · {row.status.project_key}" if row.status.project_key else ""
         yield format_html('<span class=tag title="Other statuses of this name: {}">twin{}</span>', row.twin_of, own)
@@ -307,5 +310,5 @@ def _notes(row: MatrixRow, options: GridOptions) -> Iterator[SafeString]:
 
 
 def _has_tag(problem: Problem) -> bool:
-    """An unmapped row is drawn as a gap already."""
-    return problem.severity is not Severity.INFO and problem.code != "unmapped"
+    """An unmapped row is drawn as a gap already, and an unrecognised record has its own words."""
+    return problem.severity is not Severity.INFO and problem.code not in ("unmapped", "unrecognised")

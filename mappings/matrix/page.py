@@ -17,6 +17,7 @@ from connectors.models import Status as CatalogueStatus
 from mappings.edits.matrix_data import SHARED, Facts, projects_in_scope
 from mappings.edits.names import Names
 from mappings.edits.queries import OPEN_SITUATIONS, waiting_edits
+from mappings.edits.unrecognised import StrangeRecord
 from mappings.edits.unused import why_gone
 from mappings.engine.checks import Problem, check
 from mappings.engine.families import family_of
@@ -26,10 +27,11 @@ from mappings.engine.view import View
 from mappings.findings.lines import FindingLine, attention, is_any_open
 from mappings.matrix.address import DIRECTIONS, MatrixAddress, type_refusal
 from mappings.matrix.lines import DuplicateLine, EditLine, OpenLine, _ids, duplicate_line, edit_line, open_line
-from mappings.models import Edit, ForeignRecord, Mapping, Scope
+from mappings.models import Edit, Mapping, Scope
 
 MOST_OPTIONS = 200  # of projects in the scope bar; with more, the key is typed
 MOST_EDITS = 50  # listed beside the grid; the plan form lists them all
+MOST_FOREIGN = 100
 TOGGLE_LABELS = {Only.UNMAPPED: "only unmapped", Only.CHANGED: "only changed", Only.PROBLEMS: "only problems"}
 
 
@@ -268,12 +270,12 @@ class MatrixPage:
         return [duplicate_line(mapping, names) for mapping in rows]
 
     @property
-    def foreign(self) -> list[ForeignRecord]:
-        """Records of these lists with a type id that is not in the published table."""
-        with_some = [scope.pk for scope in self.scopes if scope.foreign_rows]
-        if not with_some:
-            return []
-        return list(ForeignRecord.objects.filter(scope_id__in=with_some).order_by("type_id", "remote_id")[:100])
+    def foreign(self) -> list[StrangeRecord]:
+        """Records of these lists with a type id that no type has: those that are likeliest of the type shown first."""
+        here, shown = self.address.work_item_type, {scope.pk for scope in self.scopes}
+        found = [record for record in self.facts.strange_records if record.scope_id in shown]
+        found.sort(key=lambda each: each.types.index(here) if here in each.types else len(TypeName))
+        return found[:MOST_FOREIGN]
 
     @cached_property
     def job(self) -> Job | None:

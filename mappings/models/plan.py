@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 
 from alignadmin.locking import LockableQuerySet
 from connectors.models import Connector, WorkItemType
 from mappings.engine import families
 from mappings.engine.plan import row_key
+from mappings.engine.values import Direction
 from mappings.engine.values import TypeName as TypeName
 from mappings.models.mapping import FAMILY_CHOICES, PERSON, Mapping, Scope
 
@@ -141,6 +144,8 @@ class Change(models.Model):
     sentence = models.TextField()
     expected_line = models.TextField()
     event = models.JSONField(default=dict)  # the expected audit line's fields, copied into the history
+    # Sent with the project's key where it was planned without, or the other way round: see edits.key_on_write.
+    key_turned = models.BooleanField(default=False)
     state = models.CharField(max_length=9, choices=ChangeState.choices, default=ChangeState.PLANNED)
     detail = models.TextField(blank=True)  # Align's own text, or why it is stale
     confirmed = models.BooleanField(null=True)  # read back: True, False; null: not read back
@@ -159,6 +164,39 @@ class Change(models.Model):
             models.UniqueConstraint(fields=["plan", "position"], name="one_change_per_position"),
         ]
         indexes = [models.Index(fields=["plan", "state"])]
+
+    @property
+    def is_to_align(self) -> bool:
+        return families.FAMILIES[self.family].direction is Direction.JIRA_TO_ALIGN
+
+    @property
+    def plans_key(self) -> bool:
+        """Whether the planned request carries the project's key beyond what it has to: in its query, or its body."""
+        return bool(self.query) if self.is_to_align else "projectKey" in (self.body or {})
+
+    @property
+    def carries_key(self) -> bool:
+        return self.plans_key is not self.key_turned
+
+    @property
+    def request_query(self) -> list[list[str]]:
+        return self.sent(turned=self.key_turned)[0]
+
+    @property
+    def request_body(self) -> dict[str, Any] | None:
+        return self.sent(turned=self.key_turned)[1]
+
+    def sent(self, *, turned: bool) -> tuple[list[list[str]], dict[str, Any] | None]:
+        """Query and body as they are sent: as planned but for the project's key, where that is turned."""
+        if not turned:
+            return self.query, self.body
+        adds = not self.plans_key
+        if self.is_to_align:
+            return ([["ProjectKey", self.project_key]] if adds else []), self.body
+        if self.body is None:
+            return self.query, None
+        without = {name: value for name, value in self.body.items() if name != "projectKey"}
+        return self.query, without | {"projectKey": self.project_key} if adds else without
 
     @property
     def key(self) -> str:

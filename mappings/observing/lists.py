@@ -116,7 +116,7 @@ def _reading(
     family, records, aside = scope.place.family, [], list(answered.aside)
     for each in answered:
         try:
-            records.append(_record(family, each))
+            records.append(remote_record(family, each))
         except Malformed as error:
             aside.append(SetAside(id=each.id, names=frozenset(), reason=error.sentence))
     if aside and not records:
@@ -127,7 +127,7 @@ def _reading(
     )
 
 
-def _record(family: Family, record: MappingRecord) -> RemoteRecord:
+def remote_record(family: Family, record: MappingRecord) -> RemoteRecord:
     values = {
         "jiraStatusId": record.jira_status_id,
         "alignStateId": record.align_state_id,
@@ -258,7 +258,10 @@ def _store_mappings(
     was_open = {m.pk for m in existing.values() if _is_open(m)}
     # What was written after the page was read is newer than the page.
     older = {key: m for key, m in existing.items() if m.written_at is None or m.written_at < began_at}
-    changed = [m for key, m in older.items() if _take(m, listing.rows.get(key))]
+    # A record that is there under a type id that no type has is not gone: what it means is unknown.
+    renumbered = {record.remote_id for record in listing.foreign}
+    sure = {key: m for key, m in older.items() if key in listing.rows or m.remote_id not in renumbered}
+    changed = [m for key, m in sure.items() if _take(m, listing.rows.get(key))]
     if changed and spare_under_way:
         spared = _under_way(scope)
         changed = [m for m in changed if m.pk not in spared]

@@ -135,7 +135,7 @@ def retry_failed(plan: Plan, *, actor: Person) -> Plan:
             _require_retry(locked)
             failed = locked.changes.filter(state=ChangeState.FAILED)
             positions = list(failed.values_list("position", flat=True))
-            failed.update(state=ChangeState.PLANNED, detail="", answered_at=None)
+            failed.update(state=ChangeState.PLANNED, detail="", answered_at=None, key_turned=False)
             locked.state, locked.control = PlanState.APPLYING, ""
             locked.applier, locked.finished_at = actor, None
             locked.save(update_fields=["state", "control", "applier", "finished_at"])

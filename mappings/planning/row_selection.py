@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connectors.models import Connector, Project
+from mappings.edits.key_on_write import keyed_methods, learned
 from mappings.edits.matrix_data import Facts, MatrixScope, row_of
 from mappings.edits.names import Names, names_of
 from mappings.edits.queries import waiting_edits
@@ -68,13 +69,15 @@ def _choice(
 
 
 def drafts(connector: Connector, choices: Iterable[RowSelection]) -> Iterable[engine.Draft]:
-    choices = list(choices)
+    choices, known = list(choices), learned(connector)
     names = names_of(connector, [choice.mapping for choice in choices])
     in_align = names_in_lists({choice.mapping.scope_id for choice in choices})
     shared = Project.objects.filter(connector=connector, in_scope=True, vanished_at=None, team_managed=False).count()
     for choice in choices:
         listed_names = in_align[choice.mapping.scope_id].of(choice.mapping)
-        yield _draft(connector, choice, names, listed_names, 1 if choice.mapping.scope.project_id else shared)
+        project = choice.mapping.scope.project
+        draft = _draft(connector, choice, names, listed_names, 1 if project else shared)
+        yield replace(draft, keyed=keyed_methods(known, choice.mapping.direction, project))
 
 
 def _draft(

@@ -21,6 +21,7 @@ TESTS = {
     "planning": ("tests/mappings/planning", "tests/mappings/test_four_people.py"),
     "applying": (
         "tests/mappings/applying/test_apply.py",
+        "tests/mappings/applying/test_key_on_write.py",
         "tests/mappings/applying/test_overwrites.py",
         "tests/mappings/planning/test_plan_control.py",
         "tests/mappings/applying/test_apply_crash.py",

@@ -137,8 +137,8 @@ TYPE_IDS = {
 def test_each_family_sends_its_type_id_and_the_project_where_it_belongs(
     connector: Connector, admin: Person, sandbox: RunningSandbox, family: str, type_: str, project: str
 ) -> None:
-    """Create, update and delete: company-managed Jira to Align never names the project, team-managed always does in
-    body and query, Align to Jira only in the path."""
+    """Create, update and delete: company-managed Jira to Align never names the project, team-managed does in
+    the body, Align to Jira only in the path."""
     source, first, second = free_cell(connector, family, project, type_)
     sandbox.clear_journal()
     for wanted in (first, second, None):
@@ -149,7 +149,7 @@ def test_each_family_sends_its_type_id_and_the_project_where_it_belongs(
     assert [each["method"] for each in requests] == ["POST", "PUT", "DELETE"]
     to_align, own = family.startswith("j2a"), project == "PROJ1"
     for request in requests:
-        assert ("ProjectKey=PROJ1" in str(request["query"])) is (to_align and own)
+        assert not request["query"]
         assert (f"/projects/{project}/" in str(request["path"])) is (not to_align)
         if request["body"] is not None:
             body = request["body"]
@@ -295,6 +295,38 @@ def test_a_delete_of_what_is_already_absent_is_stale_and_a_404_on_delete_is_done
 
     change = plan.changes.get()
     assert (change.state, change.confirmed) == ("done", False)
+
+
+@pytest.mark.parametrize("times", [1, 9])
+def test_a_404_on_an_update_is_looked_at_before_anything_is_said(
+    connector: Connector, admin: Person, sandbox: RunningSandbox, times: int
+) -> None:
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    plan = mapping_helpers.approved_plan(connector, actor=admin)
+    sandbox.faults({"method": "PUT", "status": 404, "times": times, "body": ""})
+    mapping_helpers.apply(plan, actor=admin)
+
+    change = plan.changes.get()
+    if times == 1:
+        assert (change.state, change.confirmed, change.sends) == ("done", True, 2)
+        return
+    assert (change.state, change.sends) == ("failed", 2)
+    assert "404" in change.detail
+    assert change.detail.endswith("Its list holds this record all the same.")
+
+
+def test_a_record_that_was_deleted_while_its_update_left_is_told_so_after_its_list_was_read(
+    connector: Connector, admin: Person, sandbox: RunningSandbox
+) -> None:
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    plan = mapping_helpers.approved_plan(connector, actor=admin)
+    gone = {"action": "delete_mapping", "family": "j2a_state", "type": 4, "source": IN_REVIEW}
+    sandbox.faults({"method": "PUT", "times": 1, "edit": gone})
+    mapping_helpers.apply(plan, actor=admin)
+
+    change = plan.changes.get()
+    assert (change.state, change.sends) == ("stale", 1)
+    assert change.detail == "Align no longer has this record: it was deleted elsewhere."
 
 
 def test_a_refused_sign_in_pauses_the_plan_and_sends_nothing_more(

@@ -65,7 +65,11 @@ def test_every_family_and_kind_of_project_gets_its_own_request(
     team_managed = place.project_key is not None and place.family.direction is Direction.JIRA_TO_ALIGN
     assert request.method == method
     assert request.path == place.path + ("" if method == "POST" else "/17")
-    assert request.query == ((("ProjectKey", "PROJ1"),) if team_managed else ())
+    assert request.query == ()
+    keyed = planned(replace(draft(place, change), keyed=frozenset({method})))
+    assert keyed.query == ((("ProjectKey", "PROJ1"),) if team_managed else ())
+    if place.family.direction is Direction.ALIGN_TO_JIRA and keyed.body is not None:
+        assert keyed.body["projectKey"] == place.project_key
     if method == "DELETE":
         assert request.body is None
         return

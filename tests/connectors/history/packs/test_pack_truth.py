@@ -887,6 +887,18 @@ def test_the_connector_of_a_row_without_an_entry_is_the_one_its_line_was_taken_i
     assert "the entry of its taking-in" in report.wrong
 
 
+def test_a_signature_is_taken_in_one_form_alone(of_entries: Path) -> None:
+    """The last letter of a signature has four bits that stand for nothing."""
+    lines = (of_entries / "checkpoints.jsonl").read_bytes().splitlines()
+    last = json.loads(lines[-1])
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    letter = letters[letters.index(last["signature"][85]) ^ 1]
+    last["signature"] = last["signature"][:85] + letter + "=="
+    text = b"".join(line + b"\n" for line in [*lines[:-1], json.dumps(last, separators=(",", ":")).encode()])
+    (of_entries / "checkpoints.jsonl").write_bytes(text)
+    assert not standalone_checker.check(resigned(of_entries)).ok
+
+
 @pytest.mark.soak
 def test_ten_thousand_edits_by_chance_are_found_in_a_pack_that_was_signed_again(of_entries: Path, seed: int) -> None:
     found = hunt(of_entries, 10_000, seed)

@@ -116,7 +116,7 @@ def _where(findings: Collection[Finding]) -> str:
     """Empty: the site."""
     is_gone_everywhere = any(each.change == FindingChange.GONE and each.project_id is None for each in findings)
     keys = sorted({each.project.key for each in findings if each.project})
-    if not keys or is_gone_everywhere:
+    if not keys or is_gone_everywhere or any(each.kind == FindingKind.PROJECT for each in findings):
         return ""
     if len(keys) <= NAMED_PROJECTS + 1:
         return keys[0] if len(keys) == 1 else f"{', '.join(keys[:-1])} and {keys[-1]}"

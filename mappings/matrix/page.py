@@ -132,6 +132,8 @@ class MatrixPage:
         for project in self.projects[:MOST_OPTIONS]:
             kind = "team-managed" if project.team_managed else "company-managed"
             options.append((project.key, f"{project.key} · {project.name} · {kind}"))
+        if self.gone and self.address.project:
+            options.append((self.address.scope_key, f"{self.address.project} · {self.address.project.name} · gone"))
         return [(value, label, value == self.address.scope_key) for value, label in options]
 
     @property

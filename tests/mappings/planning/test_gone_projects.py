@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from itertools import product
 
@@ -71,6 +72,8 @@ def test_its_matrix_is_there_to_take_the_edit_out_and_takes_no_other(
     html = client.get(MATRIX, {"scope": "PAY"}).content.decode()
     assert "Jira no longer shows project PAY" in html
     assert 'aria-readonly="true"' in html
+    assert re.search(r'<option value="PAY" selected>PAY · .* · gone</option>', html)
+    assert "PAY (10001) is gone from Jira since" in html
     row = {"scope": "PAY", "status": QA, "target": DEV_COMPLETE, "to": "a2j", "seen": IN_REVIEW}
     refused = client.post(f"{MATRIX}cell/", row, headers={"HX-Request": "true"})
     assert refused.status_code == 409

@@ -275,7 +275,8 @@ def put(payload: Any, number: int, row: Any) -> Any:
 def spread(payload: Any, chance: random.Random) -> Iterator[Any]:
     """Answers in which one record each is altered, one after the other, in all ways."""
     rows = rows_in(payload)
-    fields = sorted({path for row in rows[:3] for path in paths_of(row)}, key=str)
+    found = {path for row in rows[:3] for path in paths_of(row)}
+    fields = sorted((path for path in found if all(part in (0, str(part)) for part in path)), key=str)
     for path in fields:
         for way in ways_of(path):
             fitting = [number for number, row in enumerate(rows) if path in set(paths_of(row))]
@@ -296,9 +297,9 @@ def several_at_once(payload: Any, chance: random.Random) -> Any:
     return payload
 
 
-def work(owner: Connector) -> Sequence[Job]:
+def work(owner: Connector, *kinds: JobKind) -> Sequence[Job]:
     owner.refresh_from_db()
-    jobs = [runner.run_now(runner.start(owner, kind, actor=None)) for kind in (JobKind.REFRESH, JobKind.OBSERVE)]
+    jobs = [runner.run_now(runner.start(owner, kind, actor=None)) for kind in kinds]
     Job.objects.filter(state=JobState.QUEUED).delete()
     return jobs
 
@@ -358,7 +359,7 @@ def test_a_list_with_odd_records_costs_nothing_that_was_known(
     where, path = LISTS[name]
     payload, before = answer_of(sandbox, where), Before.now()
     tell(sandbox, path, several_at_once(payload, random.Random(name)))
-    check(work(connector), name, before, name)
+    check(work(connector, JobKind.REFRESH, JobKind.OBSERVE), name, before, name)
 
 
 @pytest.mark.soak
@@ -367,6 +368,7 @@ def test_a_list_with_odd_records_costs_nothing_that_was_known(
 def test_each_field_of_each_list_in_each_way(connector: Connector, sandbox: RunningSandbox, name: str) -> None:
     where, path = LISTS[name]
     payload, before = answer_of(sandbox, where), Before.now()
+    kind = JobKind.OBSERVE if "mappings" in name else JobKind.REFRESH
     for number, told in enumerate(spread(payload, random.Random(name))):
         tell(sandbox, path, told)
-        check(work(connector), name, before, f"{name}, answer {number}")
+        check(work(connector, kind), name, before, f"{name}, answer {number}")

@@ -87,7 +87,7 @@ def trying_the_new_credential(scene: Scene) -> Work:
     scene.sandbox.edit("add_token", site="align", token=NEW_TOKEN, user=SECOND)
     pending = stage(scene.connector, NEW_TOKEN, actor=scene.admin)
     run_probe(pending, actor=scene.admin)
-    rotation.switch(pending.uuid, actor=scene.admin)
+    rotation.switch(pending.uuid, confirm_loss=True, actor=scene.admin)
     return lambda: runner.run_now(Job.objects.get(kind="watch", state=JobState.QUEUED))
 
 

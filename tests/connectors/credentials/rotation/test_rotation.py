@@ -202,7 +202,7 @@ def test_a_required_line_that_failed_blocks_the_switch(
     sandbox.edit("add_token", site="align", token=NEW_TOKEN, user=SECOND, expired=True)
     pending = stage(connector, actor=admin)
     probe(pending, actor=admin)
-    with pytest.raises(Refused, match="Sign in and see the connector: Jira Align refused the sign-in"):
+    with pytest.raises(Refused, match="Sign in and see the connector: Connector 123: Jira Align refused the sign-in"):
         rotation.switch(pending.uuid, confirm_loss=True, actor=admin)
     assert stages(connector) == {CURRENT: 1, PENDING: 2}
     sandbox.edit("set_token", site="align", token=NEW_TOKEN, expired=False)

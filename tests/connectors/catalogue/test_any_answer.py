@@ -24,6 +24,7 @@ from connectors.align import resources as align
 from connectors.jira import resources as jira
 from connectors.jobs import runner
 from connectors.models import (
+    BudgetSlot,
     Connector,
     Finding,
     IssueType,
@@ -298,6 +299,8 @@ def several_at_once(payload: Any, chance: random.Random) -> Any:
 
 
 def work(owner: Connector, *kinds: JobKind) -> Sequence[Job]:
+    """At once, whatever the ones before have taken of the rate budget."""
+    BudgetSlot.objects.all().delete()
     owner.refresh_from_db()
     jobs = [runner.run_now(runner.start(owner, kind, actor=None)) for kind in kinds]
     Job.objects.filter(state=JobState.QUEUED).delete()

@@ -48,14 +48,19 @@ class Records(list[Record], Generic[Record]):
 
 
 def read_records(rows: Iterable[Any], read: Callable[[object], Record]) -> Records[Record]:
-    """Each row as a record; those that cannot be used are set aside with their reason."""
+    """Each row as a record; those that cannot be used are set aside with their reason.
+
+    Bare texts are names where the list has nothing else; one among records says nothing of which it may be.
+    """
+    rows = list(rows)
+    are_names = all(isinstance(row, str) for row in rows)
     records: list[Record] = []
     aside: list[SetAside] = []
     for row in rows:
         try:
             records.append(read(row))
         except Malformed as error:
-            aside.append(_set_aside(row, error.sentence))
+            aside.append(_set_aside({"name": row} if are_names else row, error.sentence))
     return Records(records, aside)
 
 
@@ -68,8 +73,7 @@ def usable_records(rows: Iterable[Any], read: Callable[[object], Record]) -> Rec
 
 
 def _set_aside(row: Any, reason: str) -> SetAside:
-    """A bare text is the name of something."""
-    fields = Fields(row if isinstance(row, dict) else {"name": row}, what="record")
+    fields = Fields(row if isinstance(row, dict) else {}, what="record")
     id_ = fields.maybe_integer("id")
     names = frozenset(name for field in NAMES if (name := fields.text(field)))
     return SetAside(id=id_ if id_ is not None and id_ >= 0 else None, names=names, reason=reason)

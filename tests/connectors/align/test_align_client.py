@@ -263,7 +263,7 @@ def test_a_record_that_cannot_be_used_is_set_aside_with_its_reason_and_the_other
     assert [each.id for each in found.aside] == [17, None]
     assert aside_words("State mappings", found.aside) == (
         'State mappings: 2 records cannot be used and are set aside (record 17: The field "jiraStatusId" is missing; '
-        "“x”: It is a text where mapping was expected)."
+        "a record: It is a text where mapping was expected)."
     )
 
 

@@ -24,6 +24,7 @@ from connectors.align import resources as align
 from connectors.jira import resources as jira
 from connectors.jobs import runner
 from connectors.models import (
+    BudgetSlot,
     Connector,
     Finding,
     IssueType,
@@ -285,8 +286,12 @@ def spread(payload: Any, chance: random.Random) -> Iterator[Any]:
 
 
 def ways_of(path: Path) -> list[str]:
-    """Another text in place of a key is another key, which is nothing odd."""
-    return [way for way in WAYS if path[-1] not in ("key", "projectKey") or way not in ("a text", "a UUID")]
+    """Without those that are nothing odd: another key, a list that is empty, an item that a list no longer has."""
+    if path[-1] in ("processSteps", "statuses", "programIds", "customerIds"):
+        return [way for way in WAYS if way != "a list"]
+    if path[-1] in ("key", "projectKey"):
+        return [way for way in WAYS if way not in ("a text", "a UUID")]
+    return [way for way in WAYS if way != "missing" or isinstance(path[-1], str)]
 
 
 def several_at_once(payload: Any, chance: random.Random) -> Any:
@@ -298,6 +303,8 @@ def several_at_once(payload: Any, chance: random.Random) -> Any:
 
 
 def work(owner: Connector, *kinds: JobKind) -> Sequence[Job]:
+    """At once, whatever the ones before have taken of the rate budget."""
+    BudgetSlot.objects.all().delete()
     owner.refresh_from_db()
     jobs = [runner.run_now(runner.start(owner, kind, actor=None)) for kind in kinds]
     Job.objects.filter(state=JobState.QUEUED).delete()

@@ -354,3 +354,15 @@ def test_a_client_never_shows_its_token() -> None:
     client = client_of("https://acme.jiraalign.com", auth=Bearer("c4n4ry"))
     assert "c4n4ry" not in repr(client)
     assert "acme.jiraalign.com" in repr(client)
+
+
+def test_a_list_without_an_end_is_left_after_too_many_records() -> None:
+    def script(seen: Seen) -> Reply:
+        skip = int(seen.query["$skip"])
+        return Reply(data=[{"id": skip + number} for number in range(20_000)])
+
+    with (
+        serving(script) as server,
+        pytest.raises(Malformed, match="Process flows: The site answered more than 100,000"),
+    ):
+        client_of(server.address).value_streams()

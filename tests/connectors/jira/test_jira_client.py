@@ -166,3 +166,12 @@ def test_an_account_that_is_not_named_is_not_signed_in() -> None:
 )
 def test_a_pasted_address_is_trimmed_to_the_site(typed: str, site: str) -> None:
     assert trim_site(typed)[0] == site
+
+
+def test_a_list_of_too_many_records_ends_with_a_sentence_that_names_it() -> None:
+    rows = [{"id": number} for number in range(100_001)]
+    with (
+        serving(in_turn(Reply(data=ME), Reply(data=rows))) as server,
+        pytest.raises(Malformed, match="Statuses: The site answered more than 100,000 records"),
+    ):
+        client_of(server.address).statuses()

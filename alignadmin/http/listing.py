@@ -67,9 +67,13 @@ def read_records(rows: Iterable[Any], read: Callable[[object], Record]) -> Recor
 def usable_records(rows: Iterable[Any], read: Callable[[object], Record]) -> Records[Record]:
     """The same of a whole list; one of which no record can be used is refused: it is not what we take it for."""
     found = read_records(rows, read)
+    refuse_unusable(found)
+    return found
+
+
+def refuse_unusable(found: Records[Any]) -> None:
     if found.aside and not found:
         raise Malformed(f"None of the {len(found.aside):,} records can be used. {found.aside[0]}")
-    return found
 
 
 def _set_aside(row: Any, reason: str) -> SetAside:

@@ -8,9 +8,10 @@ from typing import Any, Self
 
 from alignadmin.http.fields import Fields
 from alignadmin.http.listing import Records, read_records
+from connectors.align.states import ALIGN_STATES
 
 MOST_TYPE_ID = 999_999_999  # columns of type ids have 32 bits
-STATE_NAMES = ("pending approval", "ready to start", "in progress", "dev complete", "test complete", "accepted")
+STATES = {name.lower(): id_ for id_, name in ALIGN_STATES.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,8 +116,8 @@ def _state(row: Fields) -> int | None:
     if number is None:
         words = row.text("state", "stateName").strip().lower()
         after = words.partition(" - ")[2]
-        number = next((id_ for id_, name in enumerate(STATE_NAMES) if name in (words, after)), None)
-    return number if number is not None and 0 <= number < len(STATE_NAMES) else None
+        number = STATES.get(words, STATES.get(after))
+    return number if number in ALIGN_STATES else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from connectors.catalogue.upserting import ROWS_AT_ONCE
 from connectors.models import Connector, FormerKey, Project
@@ -36,11 +36,11 @@ def project_of(connector: Connector, key: str) -> Project | None:
 def other_keys(key: str) -> list[tuple[int, str]]:
     """(connector, key) of what the projects of this key are or were called besides, whatever its case."""
     named = Q(key__iexact=key) | Q(align_key__iexact=key) | Q(former_keys__key__iexact=key)
-    projects = Project.objects.filter(named).distinct()
+    projects = Project.objects.filter(pk__in=Project.objects.filter(named).values("pk"))
     columns = ("connector_id", "key", "align_key", "former_keys__key")
     found = {
         (connector, each)
-        for connector, *keys in Project.objects.filter(pk__in=projects.values("pk")).order_by().values_list(*columns)
+        for connector, *keys in projects.order_by().values_list(*columns)
         for each in keys
         if each and each.casefold() != key.casefold()
     }
@@ -48,9 +48,13 @@ def other_keys(key: str) -> list[tuple[int, str]]:
 
 
 def present_keys(keys: Collection[tuple[int | None, str]]) -> dict[tuple[int | None, str], str]:
-    """What the projects that had these keys of connectors are called now; without those that are called so still."""
+    """What the projects that had these keys of connectors are called now.
+
+    Of a key that another project has by now nobody can say which of the two was meant, so it stays as it is.
+    """
     if not keys:
         return {}
     former = FormerKey.objects.filter(key__in={key for _, key in keys}, project__vanished_at=None)
-    named = former.values_list("connector_id", "key", "project__key")
-    return {(connector, key): now for connector, key, now in named if (connector, key) in keys and now != key}
+    has_it_now = Project.objects.filter(connector=OuterRef("connector"), key=OuterRef("key"), vanished_at=None)
+    named = former.exclude(Exists(has_it_now)).values_list("connector_id", "key", "project__key")
+    return {(connector, key): now for connector, key, now in named if (connector, key) in keys}

@@ -23,7 +23,6 @@ from mappings.models import Change, ChangeState, Mapping, Plan, Scope
 
 ALREADY_ABSENT = "Already absent in Align."
 DELETED = "Align no longer has this record: it was deleted elsewhere."
-NOT_FOUND = {False: " Its list is read before it is sent again.", True: " Its list holds this record all the same."}
 
 MOST_SENDS = 3  # of one change that never gets through
 
@@ -46,12 +45,11 @@ def classify_outcome(outcome: Outcome) -> tuple[ChangeState, str]:
             return ChangeState.UNKNOWN, outcome.error.sentence
         case NotFound() if outcome.change.method == "DELETE":
             return ChangeState.DONE, ALREADY_ABSENT
+        case NotFound() if outcome.change.method == "PUT" and outcome.change.sends > 1:
+            return ChangeState.FAILED, f"{outcome.error.sentence} Its list holds this record all the same."
         case NotFound() if outcome.change.method == "PUT":
             # Whether it was deleted is said by its list, which the next batch reads before anything else.
-            looked = outcome.change.sends > 1
-            return (
-                ChangeState.FAILED if looked else ChangeState.PLANNED
-            ), f"{outcome.error.sentence}{NOT_FOUND[looked]}"
+            return ChangeState.PLANNED, f"{outcome.error.sentence} Its list is read before it is sent again."
         case RateLimited() | SignInRefused():
             # It was not executed: the row is as it was, and waits for the next batch.
             return ChangeState.PLANNED, outcome.error.sentence

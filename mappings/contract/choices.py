@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from alignadmin.errors import Refused
+from connectors.align.resources import MOST_TYPE_ID
 from connectors.models import Connector
 from mappings.contract.proposals import label, proposals, words_of
-from mappings.contract.reading import MOST_TYPE_ID, TYPE_IDS
+from mappings.contract.reading import TYPE_IDS
 from mappings.edits.reconciling import type_ids_of
 from mappings.edits.unrecognised import log_words
 from mappings.engine.families import FAMILIES, Family, TypeIds

@@ -70,12 +70,6 @@ def _proof_words(type_: str, proof: dict[str, Any]) -> str:
     return f"{TypeName(type_).label} {proof['id']} {'taken' if proof['taken'] else 'refused'}"
 
 
-def page_size(connector: Connector) -> int:
-    """How many records the client may take as a full page: the least that any family was seen to answer."""
-    limits = ContractFact.objects.filter(connector=connector, name=PAGE_LIMIT).values_list("value", flat=True)
-    return min([PAGE, *(limit for limit in limits if isinstance(limit, int) and limit > 0)])
-
-
 def lower_caps(caps: PageCaps, findings: Iterable[Observation]) -> bool:
     """Where a list was seen to be answered in smaller pages than is known of the site, that is known from now on."""
     lower = False

@@ -7,10 +7,11 @@ which Align shows without a mapping as well; for steps only statuses are taken t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from alignadmin.parsing import whole
 from connectors.catalogue.issue_types import IssueTypes
@@ -19,8 +20,10 @@ from connectors.ports.extensions import WriteKey
 from mappings.edits.matrix_data import steps_for, steps_of
 from mappings.edits.names import Names, names_of
 from mappings.engine.families import A2J_STATE, FAMILIES, Family, ListAddress
-from mappings.engine.values import ALIGN_STATES, Category, Direction, Kind, TypeName
-from mappings.models import ForeignRecord, Mapping, Scope
+from mappings.engine.values import ALIGN_STATES, Category, Direction, Kind, Target, TypeName
+from mappings.models import ForeignRecord, Scope
+from mappings.models import Mapping as Row
+from mappings.observing.scopes import scopes_in_use
 
 MOST_KEYS = 20
 MOST_SCOPES = 60  # looked through for them
@@ -87,83 +90,95 @@ class ProbeKey:
 
 def free_keys(connector: Connector) -> list[WriteKey]:
     """For the probe of a credential: of the first projects that have one, a free key from Align to Jira."""
-    scopes = Scope.objects.filter(connector=connector, family=A2J_STATE.code, error="", observed_at__isnull=False)
-    in_scope = scopes.filter(project__in_scope=True, project__vanished_at=None)
-    sampled = list(in_scope.select_related("project").order_by("project__key")[:MOST_SCOPES])
-    projects = [scope.project for scope in sampled if scope.project]
-    taken, reachable = _taken(sampled), _reachable(connector, projects)
-    found = [key for project in projects if (key := _free_key(project, TYPES, taken, reachable))][:MOST_KEYS]
+    lists = _Lists(connector, A2J_STATE)
+    reachable = _reachable(connector, lists.projects)
+    keys = (_free_key(project, TYPES, lists.taken, reachable) for project in lists.projects)
     names = names_of(connector)
-    return [WriteKey(id=key.id, sentence=key.sentence(names)) for key in found]
+    return [WriteKey(id=key.id, sentence=key.sentence(names)) for key in filter(None, keys)][:MOST_KEYS]
 
 
 def proving_keys(connector: Connector) -> list[WriteKey]:
     """For each family and type one key, where there is one, so that each type id can be proven by one create."""
-    names = names_of(connector)
-    found = [key for family in FAMILIES.values() for key in _of_family(connector, family)]
-    return [WriteKey(id=key.id, sentence=key.sentence(names)) for key in found]
+    names, steps, types = names_of(connector), steps_of(connector), IssueTypes(connector)
+    found: list[ProbeKey | None] = []
+    for family in FAMILIES.values():
+        lists = _Lists(connector, family)
+        ends = {type_: _ends(family, steps, type_) for type_ in family.type_ids}
+        if family.direction is Direction.JIRA_TO_ALIGN:
+            found += [_to_align(lists, type_, types, ends[type_]) for type_ in family.type_ids]
+            continue
+        reachable = _reachable(connector, lists.projects)
+        found += [_to_jira(lists, type_, reachable, ends[type_]) for type_ in family.type_ids]
+    return [WriteKey(id=key.id, sentence=key.sentence(names)) for key in found if key]
 
 
-def _of_family(connector: Connector, family: Family) -> Iterator[ProbeKey]:
-    scopes = Scope.objects.filter(connector=connector, family=family.code, error="", observed_at__isnull=False)
-    usable = Q(project=None) | Q(project__in_scope=True, project__vanished_at=None)
-    sampled = list(scopes.filter(usable).select_related("project").order_by("project__key")[:MOST_SCOPES])
-    projects = [scope.project for scope in sampled if scope.project]
-    taken = _taken(sampled)
-    if family.direction is Direction.ALIGN_TO_JIRA and family.kind is Kind.STATE:
-        reachable = _reachable(connector, projects)
-        for type_ in family.type_ids:
-            keys = (_free_key(project, (type_,), taken, reachable) for project in projects)
-            yield from [key for key in keys if key][:1]
-        return
-    steps = steps_of(connector) if family.kind is Kind.STEP else []
-    types = IssueTypes(connector)
-    for type_ in family.type_ids:
-        ends = [id_ for id_, step in steps_for(steps, type_).items() if not step.vanished] if steps else [0]
-        if ends and family.direction is Direction.JIRA_TO_ALIGN:
-            yield from _to_align(connector, family, type_, sampled, taken, types, ends[0])
-        elif ends:
-            yield from _step_to_jira(family, type_, projects, taken, _reachable(connector, projects), ends)
+class _Lists:
+    """The lists of one family that were read and are in use, the first of them, and what is taken there."""
+
+    def __init__(self, connector: Connector, family: Family) -> None:
+        self.family = family
+        known = scopes_in_use(connector).filter(family=family.code, error="", observed_at__isnull=False)
+        self.scopes = list(
+            known.select_related("project").order_by(F("project__key").asc(nulls_first=True))[:MOST_SCOPES]
+        )
+        self.projects = [scope.project for scope in self.scopes if scope.project]
+        self.taken = _taken(self.scopes)
+        self._connector = connector
+
+    @cached_property
+    def statuses(self) -> dict[int | None, list[int]]:
+        """By project those of its own; under None those of the whole site."""
+        whose = Q(project=None) | Q(project__in=self.projects)
+        rows = Status.objects.filter(whose, connector=self._connector, vanished_at=None).order_by("jira_id")
+        found: dict[int | None, list[int]] = defaultdict(list)
+        for project_id, jira_id in rows.values_list("project_id", "jira_id"):
+            found[project_id].append(jira_id)
+        return found
 
 
-def _to_align(
-    connector: Connector,
-    family: Family,
-    type_: TypeName,
-    scopes: Iterable[Scope],
-    taken: set[tuple[int | None, str, int]],
-    types: IssueTypes,
-    target: int,
-) -> Iterator[ProbeKey]:
+def _ends(family: Family, steps: Iterable[tuple[str, Target]], type_: TypeName) -> list[int]:
+    """States or steps that a key can lead to, or come from: of states the first alone, which harms least."""
+    if family.kind is Kind.STATE:
+        return [0]
+    return [id_ for id_, step in steps_for(steps, type_).items() if not step.vanished]
+
+
+def _to_align(lists: _Lists, type_: TypeName, types: IssueTypes, ends: Sequence[int]) -> ProbeKey | None:
     """A status without a mapping; one that no item of the type reaches, or (states: to 0) any that is left."""
-    for scope in scopes:
-        statuses = Status.objects.filter(connector=connector, project=scope.project, vanished_at=None)
-        known = statuses.order_by("jira_id").values_list("jira_id", flat=True)
-        rows = types.reachable(type_)
-        rows = rows.filter(project=scope.project) if scope.project else rows
-        reached = set(rows.values_list("status__jira_id", flat=True))
-        free = [id_ for id_ in known if (scope.project_id, type_.value, id_) not in taken]
-        chosen = [id_ for id_ in free if id_ not in reached] or (free if family.kind is Kind.STATE else [])
+    if not ends:
+        return None
+    family, reached = lists.family, _reached_by(types, type_)
+    for scope in lists.scopes:
+        project = scope.project_id
+        here = reached[project] if project else set().union(*reached.values())
+        free = [id_ for id_ in lists.statuses[project] if (project, type_.value, id_) not in lists.taken]
+        chosen = [id_ for id_ in free if id_ not in here] or (free if family.kind is Kind.STATE else [])
         if chosen:
-            yield ProbeKey(family=family, project=scope.project, type_=type_, source=chosen[0], target=target)
-            return
+            return ProbeKey(family=family, project=scope.project, type_=type_, source=chosen[0], target=ends[0])
+    return None
 
 
-def _step_to_jira(
-    family: Family,
-    type_: TypeName,
-    projects: Iterable[Project],
-    taken: set[tuple[int | None, str, int]],
-    reachable: dict[tuple[int, str], list[Status]],
-    steps: Iterable[int],
-) -> Iterator[ProbeKey]:
-    for project in projects:
+def _reached_by(types: IssueTypes, type_: TypeName) -> dict[int, set[int]]:
+    """By project, the statuses that items of the type can have there."""
+    found: dict[int, set[int]] = defaultdict(set)
+    for project_id, status in types.reachable(type_).values_list("project_id", "status__jira_id"):
+        found[project_id].add(status)
+    return found
+
+
+def _to_jira(
+    lists: _Lists, type_: TypeName, reachable: Mapping[tuple[int, str], list[Status]], ends: Sequence[int]
+) -> ProbeKey | None:
+    if lists.family.kind is Kind.STATE:
+        keys = (_free_key(project, (type_,), lists.taken, reachable) for project in lists.projects)
+        return next(filter(None, keys), None)
+    for project in lists.projects:
         statuses = reachable.get((project.pk, type_.value))
-        for step in steps:
-            if statuses and (project.pk, type_.value, step) not in taken:
-                status = statuses[0].jira_id
-                yield ProbeKey(family=family, project=project, type_=type_, source=step, target=status)
-                return
+        free = [step for step in ends if (project.pk, type_.value, step) not in lists.taken]
+        if statuses and free:
+            target = statuses[0].jira_id
+            return ProbeKey(family=lists.family, project=project, type_=type_, source=free[0], target=target)
+    return None
 
 
 def _taken(scopes: Iterable[Scope]) -> set[tuple[int | None, str, int]]:
@@ -173,7 +188,7 @@ def _taken(scopes: Iterable[Scope]) -> set[tuple[int | None, str, int]]:
     """
     found = list(scopes)
     held = Q(observed__isnull=False) | Q(wanted__isnull=False) | Q(applied__isnull=False)
-    rows = Mapping.objects.filter(held, scope__in=found)
+    rows = Row.objects.filter(held, scope__in=found)
     strange = ForeignRecord.objects.filter(scope__in=[scope for scope in found if scope.foreign_rows])
     taken: set[tuple[int | None, str, int]] = set(rows.values_list("scope__project_id", "work_item_type", "source_id"))
     for project_id, source_id in strange.values_list("scope__project_id", "source_id"):
@@ -194,7 +209,7 @@ def _free_key(
     project: Project,
     types: Iterable[TypeName],
     taken: set[tuple[int | None, str, int]],
-    reachable: dict[tuple[int, str], list[Status]],
+    reachable: Mapping[tuple[int, str], list[Status]],
 ) -> ProbeKey | None:
     for type_ in types:
         for state in ALIGN_STATES:

@@ -144,7 +144,7 @@ class FamilyPart:
         if missing := facts.missing_fields(fact):
             return f"Without {', '.join(missing)} its lists cannot be read.", "bad"
         if fact.name == PAGE_LIMIT and fact.value < PAGE:
-            return f"Lists are read {facts.page_size(self.connector)} records at a time.", "warn"
+            return f"Lists are read {fact.value} records at a time.", "warn"
         if fact.name == PAGE_LIMIT and fact.value > PAGE:
             return f"Lists are read {PAGE} records at a time, which is right in either case.", ""
         return "", ""

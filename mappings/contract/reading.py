@@ -10,6 +10,7 @@ from alignadmin.http.errors import BadRequest
 from alignadmin.parsing import whole
 from connectors.align.client import AlignClient
 from connectors.align.list_reading import PAGE
+from connectors.align.resources import MOST_TYPE_ID
 from mappings.edits.unrecognised import TYPE_IDS as TYPE_IDS
 from mappings.engine.families import Family, ListAddress
 from mappings.models import Scope
@@ -19,7 +20,6 @@ TYPE_PROOF = "type-proof"  # {"feature": {"id": 2, "taken": true}}: what a creat
 NAMES = (TYPE_IDS, TYPE_PROOF, FIELDS, PAGE_LIMIT, POST_ANSWER)
 MORE_THAN_PAGE = PAGE + 1  # the page limit of a site that answers more at once than its documents say
 MOST_LISTS = 3  # the largest of a family: they show the most types, and where a page ends
-MOST_TYPE_ID = 999_999_999  # columns of type ids have 32 bits
 MOST_VALUES, LONGEST_NAME = 60, 60  # what a strange answer may put into a fact
 
 

@@ -35,6 +35,7 @@ from mappings.engine.words import unknown_status, unknown_target
 from mappings.models import Mapping, Scope
 
 SHARED = "shared"
+MOST_UNKNOWN = 500  # ids that one statement asks for
 J2A, A2J = Direction.JIRA_TO_ALIGN, Direction.ALIGN_TO_JIRA
 ROW_FIELDS = (
     "scope_id",
@@ -155,17 +156,18 @@ class Facts:
             is_j2a = self._families[scope_id].startswith(J2A.value)
             ids.update(_sources(rows) if is_j2a else _values(rows))
         found = statuses_by_id(self.connector, ids)
-        if ids - found.keys():
-            listed = self._listed.without(found, ()).statuses
-            found |= {id_: unknown_status(id_, listed[id_]) for id_ in ids & listed.keys()}
+        listed = self._listed(ids - found.keys()).statuses
+        found |= {id_: unknown_status(id_, listed[id_]) for id_ in (ids - found.keys()) & listed.keys()}
         return found
 
-    @cached_property
-    def _listed(self) -> ListedNames:
-        """Asked for only where something is in no catalogue."""
+    def _listed(self, unknown: Collection[int]) -> ListedNames:
+        """How the records that lead to or come from these call them; asked only where there are any."""
+        some = sorted(unknown)[:MOST_UNKNOWN]
+        if not some:
+            return ListedNames()
         needed = [scope.pk for scope in self._needed_scopes()]
-        rows = Mapping.objects.filter(scope__in=needed, work_item_type__in=self.types, observed__isnull=False)
-        return listed_names(rows.select_related("scope"))
+        rows = Mapping.objects.filter(Q(source_id__in=some) | Q(observed__in=some), scope__in=needed)
+        return listed_names(rows.filter(observed__isnull=False).select_related("scope"))
 
     @cached_property
     def _families(self) -> dict[int, str]:
@@ -182,14 +184,16 @@ class Facts:
 
     def _add_gone_steps(self, found: dict[tuple[Kind, TypeName], dict[int, Target]], known: Collection[int]) -> None:
         """Steps that records lead to or come from, and that no catalogue has held."""
+        gone: dict[TypeName, set[int]] = defaultdict(set)
         for (scope_id, type_), rows in self.rows.items():
             code = self._families[scope_id]
-            if FAMILIES[code].kind is not Kind.STEP:
-                continue
-            gone = (_values(rows) if code.startswith(J2A.value) else _sources(rows)).difference(known)
-            for id_ in gone & self._listed.steps.keys() if gone else ():
-                target = unknown_target(Kind.STEP, id_, self._listed.steps[id_])
-                found[Kind.STEP, TypeName(type_)][id_] = target
+            if FAMILIES[code].kind is Kind.STEP:
+                named = _values(rows) if code.startswith(J2A.value) else _sources(rows)
+                gone[TypeName(type_)] |= named.difference(known)
+        names = self._listed(set().union(*gone.values())).steps
+        for type_name, ids in gone.items():
+            here = {id_: unknown_target(Kind.STEP, id_, names[id_]) for id_ in ids & names.keys()}
+            found[Kind.STEP, type_name] |= here
 
     def read_rows_again(self) -> Facts:
         """The same facts with the rows as they are now: after an edit nothing else is different."""

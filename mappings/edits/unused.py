@@ -23,6 +23,11 @@ def why_unused(scope: Scope) -> str:
     return ""
 
 
+def is_gone(scope: Scope) -> bool:
+    """Its project is, which is one of the reasons."""
+    return scope.project is not None and bool(why_gone(scope.project))
+
+
 def why_gone(project: Project) -> str:
     if project.vanished_at is not None:
         return f"Jira no longer shows project {project.key}, so its lists are no longer read."

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-# Fixed by Align and not customisable (seed "Mapping States, Process Steps, and Statuses").
-# State 0 is a value: compare a target with `is None`, never by truth.
-ALIGN_STATES: Mapping[int, str] = {
-    0: "Pending approval",
-    1: "Ready to start",
-    2: "In progress",
-    3: "Dev complete",
-    4: "Test complete",
-    5: "Accepted",
-}
+from connectors.align.states import ALIGN_STATES as ALIGN_STATES
 
 
 class TypeName(StrEnum):

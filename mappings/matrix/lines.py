@@ -8,7 +8,7 @@ from datetime import datetime
 
 from alignadmin.accounts.models import Person
 from mappings.edits.names import Names
-from mappings.edits.unused import why_unused
+from mappings.edits.unused import is_gone, why_unused
 from mappings.engine.families import FAMILIES
 from mappings.engine.values import Direction, Kind, Situation, TypeName
 from mappings.matrix.address import address_of
@@ -27,6 +27,7 @@ class EditLine:
     mine: bool
     href: str
     unused: str = ""  # why its list is read no more: no plan takes it
+    is_gone: bool = False  # because its project is gone
 
     @property
     def author(self) -> Person | None:
@@ -114,6 +115,7 @@ def edit_line(mapping: Mapping, names: Names, person: Person) -> EditLine:
         mine=mapping.wanted_by_id == person.pk,
         href=href_of(mapping),
         unused=why_unused(mapping.scope),
+        is_gone=is_gone(mapping.scope),
     )
 
 

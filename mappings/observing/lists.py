@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from alignadmin.http.errors import Malformed, RemoteError, SignInRefused
 from alignadmin.http.errors import reading as while_reading
-from alignadmin.http.listing import Records, SetAside, aside_words
+from alignadmin.http.listing import Records, SetAside, aside_words, refuse_unusable
 from connectors.align.client import AlignClient
 from connectors.align.paging import list_name
 from connectors.align.resources import MappingRecord
@@ -119,12 +119,10 @@ def _reading(
             records.append(remote_record(family, each))
         except Malformed as error:
             aside.append(SetAside(id=each.id, names=frozenset(), reason=error.sentence))
-    if aside and not records:
-        with while_reading(list_name(scope.place.path, scope.place.project_key)):
-            raise Malformed(f"None of the {len(aside):,} records can be used. {aside[0]}")
-    return ListReading(
-        scope=scope, began_at=began_at, records=Records(records, aside), answered=answered, unseen=unseen
-    )
+    usable = Records(records, aside)
+    with while_reading(list_name(scope.place.path, scope.place.project_key)):
+        refuse_unusable(usable)
+    return ListReading(scope=scope, began_at=began_at, records=usable, answered=answered, unseen=unseen)
 
 
 def remote_record(family: Family, record: MappingRecord) -> RemoteRecord:

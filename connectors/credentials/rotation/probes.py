@@ -25,8 +25,8 @@ LOCKED_OUT = (
 
 
 WRITING_UNTRIED = (
-    "Certainty that it may write: writing was not tried with this token, so the next apply may be refused. To know, "
-    "probe once more with one create and one delete."
+    "It is not known whether it may write: writing was not tried with this token, so the next apply may be refused. "
+    "To know, probe once more with one create and one delete."
 )
 
 

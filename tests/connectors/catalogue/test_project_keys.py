@@ -69,6 +69,9 @@ def test_another_project_that_takes_the_old_key_has_its_address(
     rename(connector, sandbox, "PROJ", "PROJECT")
     assert client.get(MATRIX, {"scope": "PAY"}).status_code == 200
     assert (connector.pk, "PAY") in other_keys("MONEY")
+    html = client.get("/history/", {"q": "project:PAY kind:state source:alignadmin"}).content.decode()
+    assert "<bdi>PAY</bdi>" in html
+    assert "then <bdi>PAY</bdi>" not in html, "nobody can say which of the two was meant"
 
 
 def test_a_key_is_remembered_once_however_often_it_comes_and_goes(

@@ -95,6 +95,9 @@ def test_an_edit_of_a_project_that_is_company_managed_by_now_is_refused_and_can_
         Mapping.objects.create(scope=shared, work_item_type="story", source_id=status, wanted=3, situation="edited")
     Project.objects.filter(pk=team.pk).update(team_managed=False)
 
+    form = client.get(NEW).content.decode()
+    assert "list not in use" in form
+    assert "project gone" not in form
     answer = client.post(NEW, {"row": row.pk, "reason": "one column more", "ticket": "CHG-9"})
     html = answer.content.decode()
     assert answer.status_code == 409

@@ -26,7 +26,7 @@ from connectors.align.audit_sentences import A2J, CREATED, DELETED, J2A, STATE, 
 from connectors.history.mirror import labels, projection
 from connectors.history.packs import csv_safe, row_files, span, span_findings
 from connectors.history.packs.span_findings import Found
-from connectors.models import Connector, HistoryRow, MirrorLine, PackState, TypeLabel
+from connectors.models import Connector, FormerKey, HistoryRow, MirrorLine, PackState, Project, TypeLabel
 from mappings.models import Plan
 from tests.alignadmin.test_hostile_names import NAMES
 from tests.conftest import People, SignIn
@@ -885,6 +885,17 @@ def test_the_connector_of_a_row_without_an_entry_is_the_one_its_line_was_taken_i
     report = standalone_checker.check(resigned(of_entries))
     assert not report.ok
     assert "the entry of its taking-in" in report.wrong
+
+
+def test_a_pack_of_a_renamed_project_holds_what_was_done_under_its_old_key(
+    reviewer: Client, align: Connector, eli: Person, tmp_path: Path
+) -> None:
+    project = Project.objects.create(connector=align, jira_id=1, key="NEW", name="Renamed")
+    FormerKey.objects.create(connector=align, project=project, key="OLD")
+    changed(align, eli, replace(EVENT, direction="a2j", project_key="OLD"), project_key="OLD")
+    pack = made(reviewer, "project:NEW")
+    assert [row["project_key"] for row in objects(pack, "rows.jsonl")] == ["OLD"]
+    assert checked(unpacked(pack, tmp_path))[0] == 0
 
 
 def test_a_signature_is_taken_in_one_form_alone(of_entries: Path) -> None:

@@ -85,6 +85,11 @@ def expect_accepted(page: Page) -> None:
     expect(card(page, "After the switch")).to_contain_text("last accepted", timeout=JOB)
 
 
+def expect_used(page: Page) -> None:
+    """The page loads itself again when the first calls are over; a reload of ours could meet that one half way."""
+    expect(card(page, "Current")).to_contain_text("accepted", timeout=JOB)
+
+
 @pytest.mark.journey
 def test_a_rotation_without_a_gap_and_the_way_back(own: Own, page: Page) -> None:
     add_token(own, SECOND, projects=["PROJ"])
@@ -127,8 +132,7 @@ def test_a_rotation_without_a_gap_and_the_way_back(own: Own, page: Page) -> None
     page.get_by_role("button", name="Go back").click()
     expect(card(page, "Pending")).to_contain_text("401")
     own.refresh()
-    page.reload()
-    expect(card(page, "Current")).to_contain_text("accepted")
+    expect_used(page)
     judge(page)
 
     page.get_by_role("button", name="Discard it").click()
@@ -167,8 +171,7 @@ def test_with_one_service_user_the_page_says_that_the_gap_has_begun(own: Own, pa
     expect(gap).to_have_count(0)
     expect(page.get_by_role("button", name="Go back")).to_have_count(0)
     own.refresh()
-    page.reload()
-    expect(card(page, "Current")).to_contain_text("accepted")
+    expect_used(page)
     judge(page)
 
 

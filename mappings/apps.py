@@ -9,7 +9,7 @@ class MappingsConfig(AppConfig):
         from connectors.ports import extensions
         from mappings import tasks  # noqa: F401  registers the job handlers in every process, as the next ones do
         from mappings.contract import facts, job  # noqa: F401
-        from mappings.drift import digest, watch  # noqa: F401  register what they do by the clock
+        from mappings.drift import alerts, digest, watch  # noqa: F401  register what they do by the clock
         from mappings.drift.queries import undecided
         from mappings.edits import queries
         from mappings.extensions import MappingExtensions

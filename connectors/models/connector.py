@@ -57,6 +57,7 @@ class Connector(models.Model):
     observe_every = models.PositiveIntegerField(default=900)  # seconds between two looks at every list; 0: never
     observe_due_at = models.DateTimeField(null=True, blank=True)
     digest_due_at = models.DateTimeField(null=True, blank=True)
+    alerts_due_at = models.DateTimeField(null=True, blank=True)  # the next look at whether a new status falls to 0
     contract_due_at = models.DateTimeField(null=True, blank=True)
 
     # The rules of its plans.

@@ -28,7 +28,8 @@ class FindingChange(models.TextChoices):
 
 
 class Finding(models.Model):
-    """One difference between two readings. What it says is never changed; only that somebody has seen it is added.
+    """One difference between two readings. What it says is never changed; only that somebody was told
+    or has seen it is added.
 
     `remote_id` is the id in Jira or Align of the thing itself; of a programme or a kind of project, of what has it.
     `project`: in which project a status is new or gone, or whose it is about; None: in the whole site.
@@ -44,6 +45,7 @@ class Finding(models.Model):
     after = models.CharField(max_length=255, blank=True)
     found_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)  # when a later finding said the opposite
+    told_at = models.DateTimeField(null=True, blank=True)  # when an e-mail told of it before the day's digest
     seen_at = models.DateTimeField(null=True, blank=True)  # when somebody marked it as seen
     seen_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"

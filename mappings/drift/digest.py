@@ -186,13 +186,13 @@ def parts_of(connector: Connector, *, since: datetime) -> list[DigestPart]:
 def _of_rows(title: str, word: str, rows: QuerySet[Mapping], words: Callable[[DriftLine], str]) -> DigestPart:
     shown = list(rows[:MOST_LINES])
     address = DriftAddress(connector=shown[0].scope.connector) if shown else None
-    lines = [_cut(words(line)) for line in drift_lines(shown, address)] if address else []
+    lines = [cut(words(line)) for line in drift_lines(shown, address)] if address else []
     count = rows.count() if len(shown) == MOST_LINES else len(shown)
     return DigestPart(title=title, word=word, lines=lines, count=count)
 
 
 def _of_findings(title: str, word: str, lines: Sequence[FindingLine]) -> DigestPart:
-    shown = [_cut(f"{line.sentence(since=_stamp(line.since))}.") for line in lines[:MOST_LINES]]
+    shown = [cut(f"{line.sentence(since=stamp(line.since))}.") for line in lines[:MOST_LINES]]
     return DigestPart(title=title, word=word, lines=shown, count=len(lines))
 
 
@@ -200,20 +200,20 @@ def _drift_line(line: DriftLine) -> str:
     values, known = line.values, line.is_known
     has = f"Align has {values.observed}" if known else f"Align had {values.observed}, now unknown"
     conflict = f", applied {values.applied}, conflict" if line.is_conflict else ""
-    since = f" Seen {_stamp(line.mapping.drifted_at)}." if line.mapping.drifted_at else ""
-    cause = f" {line.cause.who}, {_stamp(line.cause.at)}: {line.cause.line}" if line.cause else ""
+    since = f" Seen {stamp(line.mapping.drifted_at)}." if line.mapping.drifted_at else ""
+    cause = f" {line.cause.who}, {stamp(line.cause.at)}: {line.cause.line}" if line.cause else ""
     return f"{values.source} ({values.where}): {has}, wanted {values.wanted}{conflict}.{since}{cause}"
 
 
 def _ending_line(line: DriftLine) -> str:
     row, values = line.mapping, line.values
-    until = f"accepted until {_stamp(row.accepted_until)} by {row.accepted_by or 'somebody'}"
+    until = f"accepted until {stamp(row.accepted_until)} by {row.accepted_by or 'somebody'}"
     return f"{values.source} ({values.where}): {values.observed}, {until}: {row.accepted_reason}"
 
 
 def _unknown(connector: Connector) -> DigestPart:
     lists = unknown_scopes(connector)
-    lines = [_cut(f"{list_name(each)}: {each.error or 'not read yet'}") for each in lists[:MOST_LINES]]
+    lines = [cut(f"{list_name(each)}: {each.error or 'not read yet'}") for each in lists[:MOST_LINES]]
     count = lists.count() if lines else 0
     return DigestPart(
         title="Lists that could not be read, so their state is unknown", word="unknown", lines=lines, count=count
@@ -222,7 +222,7 @@ def _unknown(connector: Connector) -> DigestPart:
 
 def _failed(connector: Connector, since: datetime) -> DigestPart:
     checks = DriftCheck.objects.filter(connector=connector, started_at__gt=since).exclude(error="").order_by("-pk")
-    lines = [_cut(f"{_stamp(each.started_at)}, {each.get_kind_display()}: {each.error}") for each in checks[:5]]
+    lines = [cut(f"{stamp(each.started_at)}, {each.get_kind_display()}: {each.error}") for each in checks[:5]]
     count = checks.count() if lines else 0
     return DigestPart(title="Checks that failed", word="failed checks", lines=lines, count=count)
 
@@ -232,15 +232,15 @@ def _gap(connector: Connector, since: datetime, now: datetime) -> DigestPart:
     log_state = gaps.state(connector, now=now)
     lines = [f"{log_state.sentence} Until it is imported, no one is named as the cause."] if log_state.open else []
     closed = [gap for gap in log_state.gaps if gap != log_state.open and gap.until > since]
-    lines += [f"No line was imported for {_stamp(gap.since)} to {_stamp(gap.until)}." for gap in closed]
-    shown = [_cut(line) for line in lines[:MOST_LINES]]
+    lines += [f"No line was imported for {stamp(gap.since)} to {stamp(gap.until)}." for gap in closed]
+    shown = [cut(line) for line in lines[:MOST_LINES]]
     return DigestPart(title="Gaps in Align's audit log", word="gap in the log", lines=shown, count=len(lines))
 
 
-def _stamp(at: datetime | None) -> str:
+def stamp(at: datetime | None) -> str:
     return f"{at.astimezone(UTC):%-d %b %Y, %H:%M} UTC" if at else "an unknown time"
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
     plain = one_line(text)
     return plain if len(plain) <= LONGEST_LINE else plain[: LONGEST_LINE - 1] + "…"

@@ -11,6 +11,7 @@ from django.db.models import Count, Q
 
 from connectors.catalogue.issue_types import IssueTypes
 from connectors.models import Connector, FindingChange, FindingKind, ReachableStatus
+from mappings.edits.unrecognised import Unrecognised, by_place, strange_records
 from mappings.engine import words
 from mappings.engine.families import A2J_STATE, A2J_STEP, J2A_STATE, J2A_STEP
 from mappings.engine.values import TypeName
@@ -46,7 +47,10 @@ LEADS_TO = {
 
 @dataclass(frozen=True, kw_only=True)
 class Reached:
-    """That items of one type can have a status in a project, and whether Align has a mapping for that."""
+    """That items of one type can have a status in a project, and whether Align has a mapping for that.
+
+    `has_strange`: a record of an unknown type id stands there, so nobody knows whether it is this one.
+    """
 
     project_id: int
     project_key: str
@@ -54,6 +58,7 @@ class Reached:
     is_known: bool
     is_mapped: bool
     has_edit: bool
+    has_strange: bool = False
 
 
 class StatusEffects:
@@ -74,13 +79,15 @@ class StatusEffects:
                     continue
                 seen.add((status_id, project_id, type_))
                 scope = self._scopes.get(project_id if is_team else None)
+                has_strange = scope is not None and status_id in self._unrecognised.get((scope.pk, type_), {})
                 observed, wanted = self._rows.get((scope.pk if scope else 0, type_.value, status_id), (None, None))
                 found[status_id].append(
                     Reached(
                         project_id=project_id,
                         project_key=key,
                         work_item_type=type_,
-                        is_known=bool(scope and scope.known),
+                        is_known=bool(scope and scope.known) and not has_strange,
+                        has_strange=has_strange,
                         is_mapped=observed is not None,
                         has_edit=wanted is not None and observed is None,
                     )
@@ -111,6 +118,11 @@ class StatusEffects:
         return {scope.project_id: scope for scope in lists.filter(Q(project=None) | Q(project__in=own))}
 
     @cached_property
+    def _unrecognised(self) -> Unrecognised:
+        """Where a record of an unknown type id stands, which may be the mapping that seems to be missing."""
+        return by_place(strange_records(self.connector, self._scopes.values()))
+
+    @cached_property
     def _rows(self) -> dict[tuple[int, str, int], tuple[int | None, int | None]]:
         rows = Mapping.objects.filter(scope__in=[each.pk for each in self._scopes.values()], source_id__in=self.ids)
         columns = ("scope_id", "work_item_type", "source_id", "observed", "wanted")
@@ -133,6 +145,8 @@ def effect_of(reached: Collection[Reached]) -> str:
         items = _listed([words.plural(type_).lower() for type_ in types])
         until = " until the edit is applied" if all(each.has_edit for each in falling) else ""
         return f"{items} that reach it fall to {words.FALLS_TO}{until}"
+    if any(each.has_strange for each in reached):
+        return "whether it is mapped is not known, since Align has a record of an unknown type id for it"
     if not all(each.is_known for each in reached):
         return "whether it is mapped is not known, since Align's list could not be read"
     return "it is mapped"

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from tests.bench import performance
 
-LARGE = ("matrix", "plan", "apply", "limit", "slots", "recovery", "drift")  # on copies of the large data set
+# On copies of the large data set.
+LARGE = ("matrix", "plan", "apply", "limit", "together", "slots", "recovery", "drift")
 # They make their own.
 HISTORY = (
     "history-append",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from threading import Barrier
@@ -26,15 +24,13 @@ from connectors.models import (
     Coverage,
     Finding,
     HistoryRow,
-    IssueType,
-    Project,
-    ReachableStatus,
     Status,
     StatusCategory,
 )
 from mappings.drift import digest
 from mappings.engine.values import Situation
 from mappings.models import CheckKind, DriftCheck, Mapping, Scope
+from tests.support.finding_helpers import found, reached_story_status
 
 GROUP = "drift@example.test"
 
@@ -256,17 +252,6 @@ def test_an_address_that_is_none_holds_up_nobody(owner: Connector, settings: Any
 # --- failures ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def refusing_server(settings: Any) -> Iterator[None]:
-    """A port on which nobody listens, kept so that nobody else takes it."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-        settings.EMAIL_HOST, settings.EMAIL_PORT = taken.getsockname()
-        settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
-        yield
-
-
 def test_a_failing_mail_server_is_tried_again_later_and_the_message_is_the_same(
     owner: Connector, refusing_server: None, settings: Any
 ) -> None:
@@ -316,21 +301,6 @@ def test_two_workers_at_once_send_one(transactional_db: None, owner: Connector) 
 
 
 # --- what is new and gone in Jira and Align ---------------------------------------------------------------------------
-
-
-def found(owner: Connector, number: int, change: str = "new", **values: Any) -> Finding:
-    known = {"kind": "status", "name": f"Stage {number}", "found_at": timezone.now(), **values}
-    return Finding.objects.create(connector=owner, change=change, remote_id=number, **known)
-
-
-def reached_story_status(owner: Connector, number: int) -> Project:
-    """A status that stories of a project can have, in a list that was read and has no mapping for it."""
-    project = Project.objects.create(connector=owner, jira_id=1, key="PROJ", name="One", in_scope=True)
-    story = IssueType.objects.create(connector=owner, jira_id=2, name="Story", hierarchy_level=0)
-    status = Status.objects.create(connector=owner, jira_id=number, name="QA", category=StatusCategory.DOING)
-    ReachableStatus.objects.create(project=project, issue_type=story, status=status)
-    Scope.objects.create(connector=owner, family="j2a-state", project=None, observed_at=timezone.now())
-    return project
 
 
 def test_a_new_status_that_falls_to_0_comes_first_and_is_told_until_it_is_mapped(owner: Connector) -> None:

@@ -124,9 +124,9 @@ class Connector(models.Model):
 
     @property
     def numbers_in_words(self) -> str:
-        """ "124, until 29 Nov 2026 123" """
-        former = [f"until {until:%-d %b %Y} {number}" for number, until in reversed(self._former())]
-        return ", ".join([str(self.align_connector_id), *former])
+        """ "124 (formerly 123, until 29 Nov 2026)" """
+        former = "; ".join(f"formerly {number}, until {until:%-d %b %Y}" for number, until in reversed(self._former()))
+        return f"{self.align_connector_id} ({former})" if former else str(self.align_connector_id)
 
     def _former(self) -> list[tuple[int, datetime]]:
         return [(number, datetime.fromisoformat(until)) for number, until in self.former_numbers]

@@ -235,14 +235,26 @@ def store(reading: ListReading, *, spare_under_way: bool = False) -> ReadingCoun
         stored = list(scope.mappings.locked().order_by("pk"))
         listing = _listing(scope, reading.records, stored)
         judged = [each for each in stored if not _is_kept(each, listing, reading.kept)]
+        anew_at = connector.anew_at
+        is_anew = bool(anew_at and scope.observed_at and scope.observed_at <= anew_at)
+        if is_anew:
+            _forget_former_drift(listing, judged)
         found, ended = _store_mappings(scope, listing, judged, reading.began_at, spare_under_way)
         _store_foreign(scope, listing)
-        if connector.anew_at and scope.observed_at and scope.observed_at <= connector.anew_at:
+        if is_anew:
             scope.read_anew_at = timezone.now()
         scope.observed_at, scope.error, scope.remark = reading.began_at, "", reading.remark
         scope.rows, scope.foreign_rows = len(reading.records), len(listing.foreign)
         scope.save(update_fields=["observed_at", "error", "remark", "rows", "foreign_rows", "read_anew_at"])
         return ReadingCounts(rows=len(listing.rows), found=found, ended=ended)
+
+
+def _forget_former_drift(listing: Listing, stored: Iterable[Mapping]) -> None:
+    """A row that had drifted in the former connector and holds something else in the new one differs since now."""
+    for mapping in stored:
+        seen = listing.rows.get((TypeName(mapping.work_item_type), mapping.source_id))
+        if mapping.observed != (seen.target_id if seen else None):
+            mapping.drifted_at = None
 
 
 def _is_kept(mapping: Mapping, listing: Listing, kept: frozenset[int]) -> bool:

@@ -24,6 +24,7 @@ from mappings.drift.digest import parts_of
 from mappings.engine.values import Situation
 from mappings.models import ChangeState, ForeignRecord, Mapping, Scope
 from mappings.observing import lists, unexplained_changes
+from mappings.observing.causes import why_anew
 from mappings.planning import roll_back
 from tests.conftest import SignIn
 from tests.connectors.history.verification.test_comparison import differences
@@ -35,6 +36,7 @@ from tests.support.mapping_helpers import (
     edit,
     mapping,
     observe,
+    observe_one,
     read_log,
     scope,
     waiting,
@@ -82,6 +84,10 @@ def test_what_the_new_one_lacks_is_drift_that_says_why_and_applies_reach_the_new
 ) -> None:
     sandbox.edit("delete_mapping", connector=124, family="j2a_state", type=4, source=IN_REVIEW, audit=False)
     sandbox.edit("create_mapping", connector=124, family="j2a_state", type=4, source=BLOCKED, target=1, audit=False)
+    for number, target in ((123, 5), (124, 4)):  # a drift that holds yet another value in the new one
+        where = {"family": "j2a_state", "type": 4, "source": IN_PROGRESS}
+        sandbox.edit("update_mapping", connector=number, target=target, audit=False, **where)
+    observe_one(scope(connector, "j2a-state"))
     edit(connector, "j2a-state", QA, 2, actor=admin)
     handed_over(client, connector)
     sandbox.clear_journal()
@@ -94,6 +100,7 @@ def test_what_the_new_one_lacks_is_drift_that_says_why_and_applies_reach_the_new
     assert lacking.wanted is not None
     assert (added.situation, added.observed) == (Situation.DRIFTED, 1)
     assert mapping(connector, "j2a-state", QA).situation == Situation.EDITED
+    assert [bool(why_anew(row)) for row in Mapping.objects.filter(situation=Situation.DRIFTED)] == [True] * 3
     told = unescape(client.get(f"{reverse('drift', args=['acme'])}?row={lacking.pk}").content.decode())
     assert "The connector was made anew in Jira Align: 124 does not hold what 123 held." in told
     digest = "\n".join(line for part in parts_of(connector, since=connector.created_at) for line in part.lines)

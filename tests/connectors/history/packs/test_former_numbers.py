@@ -115,7 +115,7 @@ def test_a_pack_with_lines_of_both_numbers_checks_and_a_line_of_a_third_cannot_b
     assert [row["source"] for row in found if row["kind"]] == [*(source for source, _ in EXPECTED), "align"]
     former = [row["connector"].get("former_numbers") for row in found if row["kind"]]
     assert former == [None, [[123, ANEW.isoformat()]], None, *[[[123, ANEW.isoformat()]]] * 3]
-    assert "connector 124, until 12 Mar 2026 123 (Acme production)" in text(pack, "statements.txt")
+    assert "connector 124 (formerly 123, until 12 Mar 2026) (Acme production)" in text(pack, "statements.txt")
     folder = unpacked(pack, tmp_path)
     assert checked(folder)[0] == 0, checked(folder)
 

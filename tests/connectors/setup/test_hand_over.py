@@ -15,7 +15,7 @@ from django.test import Client
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit.models import Entry
 from alignadmin.errors import Refused
-from connectors.models import Connector, Job, JobKind, JobState, Project
+from connectors.models import Connector, Job, JobKind, JobState, Probe, Project
 from connectors.setup import hand_over as handing_over
 from connectors.setup import services
 from mappings.models import Plan, PlanState
@@ -150,8 +150,11 @@ def test_it_waits_for_what_is_under_way(client: Client, connector: Connector, ad
     Plan.objects.filter(pk=plan.pk).update(state=PlanState.FINISHED)
     job = Job.objects.create(connector=connector, kind=JobKind.OBSERVE, state=JobState.RUNNING)
     assert "busy with this connector just now (Reading the mappings)" in text(hand_over(client))
-    assert is_as_before(connector)
     job.delete()
+    probe = Probe.objects.create(credential=connector.credentials.get(system="align"), write_state="created")
+    assert "has written to connector 123 and is not over" in text(hand_over(client))
+    assert is_as_before(connector)
+    Probe.objects.filter(pk=probe.pk).update(write_state="done")
     assert hand_over(client).status_code == 303
 
 

@@ -8,12 +8,13 @@ from datetime import datetime
 from alignadmin.accounts.models import Person
 from connectors.models import Connector, HistoryRow
 from connectors.ports.differences import TableComparison
-from connectors.ports.extensions import HeldUp, WriteProbe
+from connectors.ports.extensions import EndingPlan, HeldUp, WriteProbe
 from mappings import copies
 from mappings.applying import overwrites
 from mappings.contract.write_probe import MappingWriteProbe
 from mappings.drift import maintenance
 from mappings.observing import unexplained_changes
+from mappings.planning import handing_over
 
 
 class MappingExtensions:
@@ -33,3 +34,12 @@ class MappingExtensions:
 
     def on_return(self, connector: Connector, actor: Person) -> None:
         maintenance.check_on_return(connector, actor)
+
+    def why_no_hand_over(self, connector: Connector) -> str:
+        return handing_over.why_not(connector)
+
+    def ended_by_hand_over(self, connector: Connector) -> list[EndingPlan]:
+        return handing_over.ending_plans(connector)
+
+    def hand_over(self, connector: Connector, number: int, actor: Person) -> list[int]:
+        return handing_over.leave_former(connector, number, actor=actor)

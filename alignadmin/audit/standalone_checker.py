@@ -438,6 +438,7 @@ WITHOUT_ROW = ("change.sent", "credential.used", "log.read")
 DONE, ELSEWHERE = "change.done", "mapping.changed_elsewhere"
 OURS, OUTSIDE, OTHER = "alignadmin", "outside", "align"
 CONNECTOR = ("slug", "name", "align_site", "align_connector_id")
+FORMER = "former_numbers"  # only of a connector that was made anew in Align: [[number, until when], ...]
 LINE = ("id", "remote_id", "type", "user", "at", "description", "occurrence", "intake", "recorded_at", "run_id")
 NAMES = (
     "seq", "hash", "connector", "at", "source", "action", "kind", "direction", "work_item_type", "project_key",
@@ -451,7 +452,18 @@ Row = dict[str, Any]
 
 
 def _named_connector(said: Mapping[str, Any] | None) -> Row | None:
-    return {name: said.get(name) for name in CONNECTOR} if said else None
+    if not said:
+        return None
+    named = {name: said.get(name) for name in CONNECTOR}
+    return named | {FORMER: said[FORMER]} if said.get(FORMER) else named
+
+
+def _numbers(connector: Mapping[str, Any] | None) -> list[object]:
+    """Its number in Align and those that it had before it was made anew there."""
+    if not connector:
+        return []
+    former = connector.get(FORMER)
+    return [connector.get("align_connector_id"), *(each[0] for each in former or ())]
 
 
 def row_of(seq: int, hash_: str, said: Mapping[str, Any]) -> Row | None:
@@ -722,8 +734,7 @@ def why_not_of_line(row: Row, meanings: Meanings) -> str:
     if row["candidates"] and row["project_stated"]:
         return "it names candidates for a project that is stated"
     number = re.search("[0-9]{1,9}", line["type"])
-    own = (row["connector"] or {}).get("align_connector_id")
-    if number and row["source"] != (OUTSIDE if int(number[0]) in (own, 0) else OTHER):
+    if number and row["source"] != (OUTSIDE if int(number[0]) in (0, *_numbers(row["connector"])) else OTHER):
         return f"source says {shown(row['source'])}, which its line's type does not"
     return _why_not_stated(line["description"], row, meanings)
 
@@ -852,7 +863,7 @@ class Filter:
         """The ids of those that the filter names: their names then and now may differ."""
         found: set[object] = set()
         for each in listed if isinstance(listed, list) else ():
-            names = {str(each.get(name)).casefold() for name in ("slug", "name", "align_connector_id")}
+            names = {str(name).casefold() for name in (each.get("slug"), each.get("name"), *_numbers(each))}
             if any(
                 value in names or value.removeprefix("config ") in names for value in self.wanted.get("connector", ())
             ):
@@ -1426,7 +1437,7 @@ def _why_not(row: Row, made: RemadeRows, tally: Tally) -> str:
 def _why_not_taken_in(row: Row, made: RemadeRows) -> str:
     """The connector of a row without an entry is the one that its line was taken in for."""
     named = row["connector"]
-    if not isinstance(named, dict) or tuple(named) != CONNECTOR:
+    if not isinstance(named, dict) or tuple(named) not in (CONNECTOR, (*CONNECTOR, FORMER)):
         return "its connector has other fields than a connector has"
     said = made.takers.get(row["line"]["run_id"], named)
     return "" if named == said else f"connector says {shown(named)}, the entry of its taking-in {shown(said)}"

@@ -68,11 +68,16 @@ def read_flows(align: AlignClient, connector: Connector) -> Flows:
 
 
 def store_align_lists(reading: SiteReading, projects: Projects, flows: Flows) -> bool:
-    """Both in one transaction, unless a later reading is stored already. Flows that were not read stay as they are."""
+    """Both in one transaction, unless a later reading is stored already, or the connector was made anew meanwhile.
+
+    Flows that were not read stay as they are.
+    """
     connector = reading.connector
     with transaction.atomic():
         stored = Connector.objects.locked().get(pk=connector.pk)
         if stored.align_lists_at is not None and stored.align_lists_at > reading.began_at:
+            return False
+        if stored.align_connector_id != connector.align_connector_id:
             return False
         with noticed(reading, *LISTED):
             update_scope(connector, projects)

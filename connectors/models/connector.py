@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 
@@ -26,6 +29,8 @@ class Connector(models.Model):
     name = models.CharField(max_length=200)
     align_site = models.URLField(max_length=500)
     align_connector_id = models.PositiveIntegerField()
+    # Those it had in Align before it was made anew there, the oldest first: [[123, until when, in ISO 8601], ...].
+    former_numbers = models.JSONField(default=list, blank=True)
     jira_site = models.URLField(max_length=500)
     jira_kind = models.CharField(max_length=12, choices=JiraKind.choices, default=JiraKind.CLOUD)
     is_active = models.BooleanField(default=True)
@@ -94,6 +99,43 @@ class Connector(models.Model):
     def config_name(self) -> str:
         """The connector as Align's audit log calls it in its Type column."""
         return f"CONFIG {self.align_connector_id}"
+
+    @property
+    def numbers(self) -> frozenset[int]:
+        """Its number in Align and those that it had before: lines of the log that state one of them are its own."""
+        return frozenset([self.align_connector_id, *(number for number, _ in self.former_numbers)])
+
+    def number_at(self, moment: datetime) -> int:
+        """The number that it had then, as far as AlignAdmin knew."""
+        return next((number for number, until in self._former() if moment < until), self.align_connector_id)
+
+    @property
+    def anew_at(self) -> datetime | None:
+        """When it was handed over to the number that it has now; None while it never had another."""
+        return max((until for _, until in self._former()), default=None)
+
+    def term_of(self, number: int) -> tuple[datetime | None, datetime | None]:
+        """From when until when it had a number of its own; None: without such an end."""
+        since: datetime | None = None
+        for former, until in self._former():
+            if former == number:
+                return since, until
+            since = until
+        return since, None
+
+    @property
+    def numbers_in_words(self) -> str:
+        """ "124 (formerly 123, until 29 Nov 2026)" """
+        former = "; ".join(f"formerly {number}, until {until:%-d %b %Y}" for number, until in reversed(self._former()))
+        return f"{self.align_connector_id} ({former})" if former else str(self.align_connector_id)
+
+    def _former(self) -> list[tuple[int, datetime]]:
+        return [(number, datetime.fromisoformat(until)) for number, until in self.former_numbers]
+
+
+def with_former_number(connectors: Iterable[Connector], number: int) -> Connector | None:
+    """The one of these that had this number in Align before; the caller says of which site they are."""
+    return next((each for each in connectors if number in each.numbers - {each.align_connector_id}), None)
 
 
 class System(models.TextChoices):

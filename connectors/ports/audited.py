@@ -18,13 +18,15 @@ def context_of(connector: Connector | None) -> Mapping[str, Any] | None:
     """As it is called now; an entry says it for good."""
     if connector is None:
         return None
-    return {
+    context: dict[str, Any] = {
         "id": connector.pk,
         "slug": connector.slug,
         "name": connector.name,
         "align_site": connector.align_site,
         "align_connector_id": connector.align_connector_id,
     }
+    # Only of a connector that was made anew, so that the entries of all others are what they always were.
+    return {**context, "former_numbers": connector.former_numbers} if connector.former_numbers else context
 
 
 def event_fields(event: MappingEvent | None) -> Mapping[str, Any] | None:

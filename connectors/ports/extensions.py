@@ -22,6 +22,14 @@ class HeldUp:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EndingPlan:
+    """A plan that a hand-over of its connector ends."""
+
+    sentence: str
+    href: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class WriteKey:
     """A free key that a probe may write to with consent; the sentence says which and what is mapped there now."""
 
@@ -83,6 +91,18 @@ class ConnectorExtensions(Protocol):
 
     def on_return(self, connector: Connector, actor: Person) -> None:
         """In the transaction that ends a maintenance; so it sends nothing itself."""
+
+    def why_no_hand_over(self, connector: Connector) -> str:
+        """Why the connector cannot be handed over now to one that was made anew in Align; empty where it can."""
+
+    def ended_by_hand_over(self, connector: Connector) -> list[EndingPlan]:
+        """The plans that a hand-over ends: their requests name records of the connector that is left."""
+
+    def hand_over(self, connector: Connector, number: int, actor: Person) -> list[int]:
+        """In the transaction of the hand-over, which holds the connector's row, before it has the new `number`.
+
+        Ends those plans, and forgets the ids of all records. Returns the numbers of the plans.
+        """
 
 
 _filled: list[ConnectorExtensions] = []

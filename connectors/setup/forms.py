@@ -23,6 +23,7 @@ from connectors.credentials.rotation.forms import CredentialForm
 from connectors.credentials.values import SecretData
 from connectors.jira.client import trim_site as trim_jira_site
 from connectors.models import Connector, JiraKind, System, WorkItemType
+from connectors.setup.align_numbers import why_taken
 from connectors.setup.services import ConnectorData
 
 MOST_ID = 2**31 - 1  # what the column holds on both databases
@@ -104,12 +105,8 @@ class ConnectorForm(forms.Form):
         return cleaned
 
     def _refuse_twin(self, site: str, number: int) -> None:
-        others = Connector.objects.filter(align_site=site, align_connector_id=number)
-        if self.stored:
-            others = others.exclude(pk=self.stored.pk)
-        if other := others.first():
-            sentence = f"Connector {number} of this Jira Align site is already here: {other.name} ({other.slug})."
-            self.add_error("align_connector_id", sentence)
+        if taken := why_taken(site, number, by_other_than=self.stored.pk if self.stored else None):
+            self.add_error("align_connector_id", taken)
 
     @property
     def data_typed(self) -> ConnectorData:

@@ -33,6 +33,7 @@ from connectors.models import (
     WorkItemType,
 )
 from connectors.ports.audited import context_of
+from connectors.setup.align_numbers import refuse_taken, why_taken
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +54,7 @@ def add_connector(slug: str, data: ConnectorData, secrets: Sequence[SecretData],
     try:
         with transaction.atomic():
             connector = Connector.objects.create(slug=slug, **vars(data))
+            refuse_taken(connector)
             for secret in secrets:
                 _store(connector, secret, actor)
             sites = f"Align connector {data.align_connector_id} at {data.align_site}, Jira at {data.jira_site}"
@@ -63,10 +65,19 @@ def add_connector(slug: str, data: ConnectorData, secrets: Sequence[SecretData],
 
 
 def _already_there(slug: str, data: ConnectorData) -> str:
-    other = Connector.objects.filter(align_site=data.align_site, align_connector_id=data.align_connector_id).first()
-    if other is not None:
-        return f"Connector {data.align_connector_id} of this Align site is already here, as {other.name}."
+    here = Connector.objects.filter(slug=slug).first()
+    if taken := why_taken(data.align_site, data.align_connector_id, by_other_than=here.pk if here else None):
+        return taken
     return f'There is already a connector with the address "{slug}". Choose another.'
+
+
+class AnotherNumber(Refused):
+    """The number of a connector in use is not edited, but may be handed over: see hand_over."""
+
+
+def is_in_use(connector: Connector) -> bool:
+    """Something was read of it, by the number that it has in Align."""
+    return connector.catalogue_at is not None or connector.mirror_lines.exists()
 
 
 def edit_connector(connector: Connector, data: ConnectorData, *, actor: Person) -> Connector:
@@ -74,9 +85,11 @@ def edit_connector(connector: Connector, data: ConnectorData, *, actor: Person) 
 
     A credential never follows to another host: it is removed, and has to be given again for the new one.
     """
-    is_in_use = connector.catalogue_at is not None or connector.mirror_lines.exists()
-    if data.align_connector_id != connector.align_connector_id and is_in_use:
-        raise Refused("Another Align connector has other mappings: add it as a connector of its own.")
+    if data.align_connector_id != connector.align_connector_id and is_in_use(connector):
+        raise AnotherNumber(
+            "Another Align connector has other mappings: add it as a connector of its own. If this one was made anew "
+            "in Jira Align, hand it over to its new number."
+        )
     before = {name: getattr(connector, name) for name in vars(data)}
     changed = {name: [before[name], value] for name, value in vars(data).items() if before[name] != value}
     if not changed:
@@ -86,6 +99,8 @@ def edit_connector(connector: Connector, data: ConnectorData, *, actor: Person) 
             for name, value in vars(data).items():
                 setattr(connector, name, value)
             connector.save(update_fields=list(vars(data)))
+            if {"align_site", "align_connector_id"} & changed.keys():
+                refuse_taken(connector)
             _remove_stranded_credentials(connector, changed.keys())
             named = [(name.replace("_", " "), _said(old), _said(new)) for name, (old, new) in changed.items()]
             words = ", ".join(f"{name} from {old} to {new}" for name, old, new in named)

@@ -5,7 +5,7 @@ from django.urls import path
 from connectors.budget import views
 from connectors.credentials.pages import calendar_views
 from connectors.credentials.pages import views as credentials
-from connectors.setup import maintenance_views
+from connectors.setup import hand_over_views, maintenance_views
 from connectors.setup import views as connectors
 
 urlpatterns = [
@@ -14,6 +14,7 @@ urlpatterns = [
     path("credentials/", calendar_views.credentials, name="credentials"),
     path("<slug:slug>/", connectors.connector, name="connector"),
     path("<slug:slug>/edit/", connectors.edit, name="connector-edit"),
+    path("<slug:slug>/hand-over/", hand_over_views.hand_over, name="connector-hand-over"),
     path("<slug:slug>/credential/<slug:system>/", credentials.credential, name="connector-credential"),
     path("<slug:slug>/credential/<slug:system>/probe/", credentials.probe, name="credential-probe"),
     path("<slug:slug>/credential/<slug:system>/switch/", credentials.switch, name="credential-switch"),

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.html import format_html
 
 from alignadmin.accounts.guard import requires
 from alignadmin.accounts.models import Person
@@ -106,17 +107,24 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
     stored = with_credentials_or_404(slug)
     if request.method != "POST":
         form = ConnectorForm(initial=vars(data_of(stored)), stored=stored)
-        return page(request, "connectors/setup/edit.html", {"connector": stored, "form": form})
+        context = {"connector": stored, "form": form, "is_in_use": services.is_in_use(stored)}
+        return page(request, "connectors/setup/edit.html", context)
     form = ConnectorForm(request.POST, stored=stored)
     if form.is_valid():
         try:
             services.edit_connector(stored, form.data_typed, actor=person_of(request))
+        except services.AnotherNumber as refused:
+            typed = form.data_typed.align_connector_id
+            address = f"{reverse('connector-hand-over', args=[slug])}?number={typed}"
+            link = format_html('{} <a href="{}">Hand over to connector {}</a>', refused, address, typed)
+            form.add_error(None, link)
         except Refused as refused:
             form.add_error(None, str(refused))
         else:
             _flash(request, [*form.notes, "The connector is saved."])
             return redirect(request, address_of(stored))
-    context = {"connector": stored, "form": form, "trouble": "The connector is not saved."}
+    is_in_use = services.is_in_use(stored)
+    context = {"connector": stored, "form": form, "is_in_use": is_in_use, "trouble": "The connector is not saved."}
     return page(request, "connectors/setup/edit.html", context, status=400)
 
 

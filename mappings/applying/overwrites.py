@@ -166,10 +166,20 @@ def _line(row: HistoryRow) -> LoggedChange | None:
 
 
 def _overwrites(connector: Connector, key: LoggedKey, since: datetime) -> Iterator[Overwrite]:
+    """A connector that was made anew in Align has two logs: a line of one says nothing of a write to the other."""
     changes = _changes(connector, key, since)
-    if not changes:
-        return
-    lines = _lines(connector, key, _sent(changes[0]), max(_answered(change) for change in changes))
+    for number in sorted({_number(change) for change in changes}):
+        yield from _overwrites_of(connector, key, number, [each for each in changes if _number(each) == number])
+
+
+def _number(change: Change) -> int:
+    number: int = change.event["connector_id"]
+    return number
+
+
+def _overwrites_of(connector: Connector, key: LoggedKey, number: int, changes: Sequence[Change]) -> Iterator[Overwrite]:
+    every = _lines(connector, key, _sent(changes[0]), max(_answered(change) for change in changes))
+    lines = [line for line in every if line.event.connector_id in (0, number)]
     is_one_list = len({change.project_key for change in changes}) == 1
     for change, line in (_in_order if is_one_list else _by_values)(changes, lines):
         if line.changes_nothing or _as_planned(change, line):

@@ -201,7 +201,8 @@ def _drift_line(line: DriftLine) -> str:
     has = f"Align has {values.observed}" if known else f"Align had {values.observed}, now unknown"
     conflict = f", applied {values.applied}, conflict" if line.is_conflict else ""
     since = f" Seen {stamp(line.mapping.drifted_at)}." if line.mapping.drifted_at else ""
-    cause = f" {line.cause.who}, {stamp(line.cause.at)}: {line.cause.line}" if line.cause else ""
+    told = f"{line.cause.who}, {stamp(line.cause.at)}: {line.cause.line}" if line.cause else line.anew
+    cause = f" {told}" if told else ""
     return f"{values.source} ({values.where}): {has}, wanted {values.wanted}{conflict}.{since}{cause}"
 
 

@@ -16,7 +16,7 @@ from mappings.engine.families import FAMILIES
 from mappings.engine.values import Situation
 from mappings.matrix.lines import OpenLine, open_line
 from mappings.models import Mapping, Scope
-from mappings.observing.causes import Cause, cause_of
+from mappings.observing.causes import Cause, cause_of, why_anew
 
 SOON = timedelta(days=7)
 
@@ -28,6 +28,7 @@ class DriftLine:
     values: OpenLine
     seen: SeenRow
     cause: Cause | None
+    anew: str  # that it differs because its connector was made anew in Align, where no line tells a cause
     href: str  # this row alone on the page
 
     @property
@@ -65,10 +66,12 @@ def drift_lines(rows: Sequence[Mapping], address: DriftAddress) -> list[DriftLin
 
 
 def _line(row: Mapping, names: Names, causes: MappingOf[int, Cause], address: DriftAddress) -> DriftLine:
+    cause = causes.get(row.pk)
     return DriftLine(
         values=open_line(row, names),
         seen=seen(row),
-        cause=causes.get(row.pk),
+        cause=cause,
+        anew="" if cause else why_anew(row),
         href=address.but(row=row.pk).url,
     )
 

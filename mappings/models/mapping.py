@@ -25,6 +25,9 @@ class Scope(models.Model):
     rows = models.PositiveIntegerField(default=0)  # records in the last list, for the number of its pages
     foreign_rows = models.PositiveIntegerField(default=0)  # of them, records with a type id outside the table
     error = models.TextField(blank=True)  # why the last list is not believed; the scope counts as not observed
+    # When its list was read for the first time after its connector was made anew in Align: what differs since that
+    # reading nobody has changed. Null: its connector never was, or it was not read since.
+    read_anew_at = models.DateTimeField(null=True, blank=True)
     remark = models.TextField(blank=True)  # what of the last list could not be used or was not shown, and so is kept
 
     objects = LockableQuerySet.as_manager()

@@ -68,6 +68,16 @@ class Plan(models.Model):
             )
         ]
 
+    @property
+    def align_number(self) -> int:
+        """Of the connector in Align, as it was when this was planned: its requests name records of that one."""
+        return self.connector.number_at(self.created_at)
+
+    @property
+    def is_of_former_number(self) -> bool:
+        """Its connector was made anew in Align since, so nothing of it may be sent."""
+        return self.align_number != self.connector.align_connector_id
+
 
 class ChangeState(models.TextChoices):
     PLANNED = "planned", "planned"

@@ -12,9 +12,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import F, Q
+
 from connectors.align.audit_sentences import CREATED, DELETED, UPDATED
 from connectors.history.mirror import matching
-from connectors.models import HistoryRow, Source
+from connectors.models import Connector, HistoryRow, Source
 from mappings.models import CheckKind, DriftCheck, Mapping, Scope
 
 # How far a drift may lie behind the moment it was seen where no check before it is known.
@@ -60,6 +62,22 @@ def _causes(connector_id: int, mappings: Sequence[Mapping], scopes: dict[int, Sc
         if candidates:
             causes[mapping.pk] = _likeliest(candidates, mapping)
     return causes
+
+
+def why_anew(mapping: Mapping) -> str:
+    """Of a row that differs since the first reading after its connector was made anew in Align; else empty."""
+    anew_at, read_at, seen = mapping.scope.connector.anew_at, mapping.scope.read_anew_at, mapping.drifted_at
+    if not (anew_at and read_at and seen and anew_at <= seen <= read_at):
+        return ""
+    former, number = mapping.scope.connector.former_numbers[-1][0], mapping.scope.connector.align_connector_id
+    return f"The connector was made anew in Jira Align: {number} does not hold what {former} held."
+
+
+def by_hand_over(connector: Connector) -> Q:
+    """Of rows, the same as a condition."""
+    if connector.anew_at is None:
+        return Q(pk__in=())
+    return Q(drifted_at__gte=connector.anew_at, drifted_at__lte=F("scope__read_anew_at"))
 
 
 def changed_since(connector_id: int, mappings: Sequence[Mapping]) -> dict[int, datetime]:

@@ -6,7 +6,7 @@ No transaction spans a call: a scope's list is read whole, then compared and sto
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.conf import settings
@@ -37,6 +37,7 @@ class ListReading:
 
     scope: Scope
     began_at: datetime
+    number: int | None = None  # of the connector in Align that was asked
     records: Records[RemoteRecord] = field(default_factory=Records)
     error: RemoteError | None = None
     answered: Records[MappingRecord] = field(default_factory=Records)  # what `records` were made of
@@ -98,11 +99,11 @@ def read_scope(client: AlignClient, scope: Scope) -> ListReading:
     """
     began_at = timezone.now()
     if unused := why_unused(scope):
-        return ListReading(scope=scope, began_at=began_at, error=RemoteError(unused))
+        return ListReading(scope=scope, began_at=began_at, number=client.connector_id, error=RemoteError(unused))
     try:
-        return _reading(scope, began_at, client.list_mappings(scope.place.path, project_key=_sent_key(scope)))
+        return _reading(client, scope, began_at, client.list_mappings(scope.place.path, project_key=_sent_key(scope)))
     except RemoteError as error:
-        return ListReading(scope=scope, began_at=began_at, error=error)
+        return ListReading(scope=scope, began_at=began_at, number=client.connector_id, error=error)
 
 
 def _sent_key(scope: Scope) -> str | None:
@@ -110,7 +111,11 @@ def _sent_key(scope: Scope) -> str | None:
 
 
 def _reading(
-    scope: Scope, began_at: datetime, answered: Records[MappingRecord], unseen: frozenset[int] = frozenset()
+    client: AlignClient,
+    scope: Scope,
+    began_at: datetime,
+    answered: Records[MappingRecord],
+    unseen: frozenset[int] = frozenset(),
 ) -> ListReading:
     """Raises Malformed for a list of which no record can be used."""
     family, records, aside = scope.place.family, [], list(answered.aside)
@@ -122,7 +127,14 @@ def _reading(
     usable = Records(records, aside)
     with while_reading(list_name(scope.place.path, scope.place.project_key)):
         refuse_unusable(usable)
-    return ListReading(scope=scope, began_at=began_at, records=usable, answered=answered, unseen=unseen)
+    return ListReading(
+        scope=scope,
+        began_at=began_at,
+        number=client.connector_id,
+        records=usable,
+        answered=answered,
+        unseen=unseen,
+    )
 
 
 def remote_record(family: Family, record: MappingRecord) -> RemoteRecord:
@@ -174,12 +186,12 @@ def confirmed(client: AlignClient, reading: ListReading, sight: ProjectVisibilit
         and scope.project
         and (unseen := _unseen(scope.project, sight or ProjectVisibility(client)))
     ):
-        return ListReading(scope=scope, began_at=reading.began_at, error=unseen)
+        return replace(reading, records=Records(), answered=Records(), error=unseen)
     try:
         found = client.checked_mappings(scope.place.path, reading.answered, known, project_key=_sent_key(scope))
-        return _reading(scope, reading.began_at, found.records, found.unseen)
+        return _reading(client, scope, reading.began_at, found.records, found.unseen)
     except RemoteError as error:
-        return ListReading(scope=scope, began_at=reading.began_at, error=error)
+        return replace(reading, records=Records(), answered=Records(), error=error)
 
 
 def _known_ids(scope: Scope) -> set[int]:
@@ -206,10 +218,14 @@ def store(reading: ListReading, *, spare_under_way: bool = False) -> ReadingCoun
     """Take a reading into the scope's mappings, in one short transaction.
 
     `spare_under_way`: leave alone the rows that an apply is writing just now. It settles them itself; a list read
-    between our write and its answer would show our own change as somebody else's.
+    between our write and its answer would show our own change as somebody else's. What was read of a connector that
+    was made anew in Align meanwhile is not the list of this one.
     """
     with transaction.atomic():
-        scope = Scope.objects.locked().select_related("connector", "project").get(pk=reading.scope.pk)
+        scope = Scope.objects.locked().select_related("project").get(pk=reading.scope.pk)
+        connector = scope.connector  # read once the list is locked, so that it is not older
+        if reading.number not in (None, connector.align_connector_id):
+            return ReadingCounts(rows=scope.rows)
         if reading.error:
             scope.error = reading.error.sentence
             scope.save(update_fields=["error"])
@@ -219,12 +235,26 @@ def store(reading: ListReading, *, spare_under_way: bool = False) -> ReadingCoun
         stored = list(scope.mappings.locked().order_by("pk"))
         listing = _listing(scope, reading.records, stored)
         judged = [each for each in stored if not _is_kept(each, listing, reading.kept)]
+        anew_at = connector.anew_at
+        is_anew = bool(anew_at and scope.observed_at and scope.observed_at <= anew_at)
+        if is_anew:
+            _forget_former_drift(listing, judged)
         found, ended = _store_mappings(scope, listing, judged, reading.began_at, spare_under_way)
         _store_foreign(scope, listing)
+        if is_anew:
+            scope.read_anew_at = timezone.now()
         scope.observed_at, scope.error, scope.remark = reading.began_at, "", reading.remark
         scope.rows, scope.foreign_rows = len(reading.records), len(listing.foreign)
-        scope.save(update_fields=["observed_at", "error", "remark", "rows", "foreign_rows"])
+        scope.save(update_fields=["observed_at", "error", "remark", "rows", "foreign_rows", "read_anew_at"])
         return ReadingCounts(rows=len(listing.rows), found=found, ended=ended)
+
+
+def _forget_former_drift(listing: Listing, stored: Iterable[Mapping]) -> None:
+    """A row that had drifted in the former connector and holds something else in the new one differs since now."""
+    for mapping in stored:
+        seen = listing.rows.get((TypeName(mapping.work_item_type), mapping.source_id))
+        if mapping.observed != (seen.target_id if seen else None):
+            mapping.drifted_at = None
 
 
 def _is_kept(mapping: Mapping, listing: Listing, kept: frozenset[int]) -> bool:

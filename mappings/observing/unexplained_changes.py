@@ -21,7 +21,7 @@ from mappings.edits.names import Names, names_for
 from mappings.edits.queries import OPEN_SITUATIONS
 from mappings.engine.values import Situation
 from mappings.models import Mapping
-from mappings.observing.causes import changed_since
+from mappings.observing.causes import by_hand_over, changed_since
 
 FOUND = (*OPEN_SITUATIONS, Situation.ACCEPTED)
 AT_ONCE = 2000
@@ -41,13 +41,17 @@ def record_unexplained(connector: Connector) -> int:
 
 
 def _found(connector: Connector) -> list[Mapping]:
-    """Also rows that are accepted: that somebody tolerates a change does not say who made it."""
+    """Also rows that are accepted: that somebody tolerates a change does not say who made it.
+
+    What another connector in Align lacks nobody has changed: the entry of the hand-over to it tells why.
+    """
     rows = Mapping.objects.filter(
         scope__connector=connector,
         scope__error="",
         situation__in=FOUND,
         drifted_at__lte=timezone.now() - matching.window(),
     )
+    rows = rows.exclude(by_hand_over(connector))
     return list(rows.select_related("scope__project", "scope__connector").order_by("-drifted_at", "pk")[:AT_ONCE])
 
 

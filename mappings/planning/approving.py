@@ -100,6 +100,8 @@ def _refuse_approval(plan: Plan, fingerprint: str, actor: Person) -> None:
         raise Refused(f"Already approved by {plan.approver} at {plan.approved_at:%H:%M} UTC.")
     if plan.state not in (PlanState.DRAFT, PlanState.APPROVED):
         raise Refused(f"This plan is {plan.get_state_display().lower()}, so it cannot be approved.")
+    if plan.is_of_former_number:
+        raise Refused(former_number_sentence(plan))
     if plan.fingerprint != fingerprint:
         raise Refused("This plan is not the one on your page. Look at it again before approving.")
 
@@ -148,6 +150,8 @@ def _refuse_start(plan: Plan, actor: Person) -> None:
     _refuse_no_admin(actor)
     if plan.state != PlanState.APPROVED:
         raise Refused(_why_not_ready(plan))
+    if plan.is_of_former_number:
+        raise Refused(former_number_sentence(plan))
     if not plan.connector.is_active:
         raise Refused("This connector is deactivated. Activate it before applying.")
     if plan.connector.gap_since:
@@ -157,6 +161,13 @@ def _refuse_start(plan: Plan, actor: Person) -> None:
         raise Refused(void)
     if is_old(plan):
         raise Refused("The values of this plan were read too long ago. Refresh it, then apply.")
+
+
+def former_number_sentence(plan: Plan) -> str:
+    return (
+        f"This plan is of connector {plan.align_number}, which was made anew in Jira Align as "
+        f"{plan.connector.align_connector_id}: its records are others, so nothing of it is sent. Plan it again."
+    )
 
 
 def _why_not_ready(plan: Plan) -> str:

@@ -116,7 +116,9 @@ def _store(
     )
     with transaction.atomic():
         # The connector's row, so that two posts of one form come one after the other.
-        Connector.objects.locked().get(pk=connector.pk)
+        found = Connector.objects.locked().get(pk=connector.pk)
+        if found.align_connector_id != connector.align_connector_id:
+            raise Refused(f"{found.name} was made anew in Jira Align meanwhile: look at its mappings and plan again.")
         same = _same_draft(connector, fingerprint, actor, reason, ticket) if planner == actor else None
         if same is not None and _is_of(same, authors):
             return same
@@ -247,4 +249,4 @@ def counted(actions: Counter[str]) -> str:
 
 def stored_fingerprint(plan: Plan) -> str:
     """Worked out again from the stored changes, so that what is applied is what was approved."""
-    return fingerprint_of(plan.connector.align_connector_id, plan.changes.all())
+    return fingerprint_of(plan.align_number, plan.changes.all())

@@ -14,7 +14,7 @@ from connectors.jobs import runner
 from connectors.models import Connector, Job, JobKind
 from connectors.setup import maintenance
 from mappings.models import UNANSWERED, ChangeState, Plan, PlanState
-from mappings.planning.approving import GAP, held_sentence, is_old
+from mappings.planning.approving import GAP, former_number_sentence, held_sentence, is_old
 from mappings.planning.creation import stored_fingerprint
 from mappings.planning.entries import plan_entry
 from mappings.planning.rules import why_void
@@ -102,6 +102,14 @@ def _cancel(plan: Plan, actor: Person) -> str:
     return f"{actor} cancelled plan {plan.pk}: {_changes(count)} not sent."
 
 
+def cancel_unstarted(plan: Plan, *, why: str, actor: Person) -> None:
+    """End a plan that was not started, in the caller's transaction, which holds its row; `why` is a clause."""
+    count = _cancel_planned(plan)
+    plan.state, plan.finished_at, plan.control = PlanState.CANCELLED, timezone.now(), ""
+    plan.save(update_fields=["state", "control", "finished_at"])
+    plan_entry("plan.cancel", plan, actor, f"{actor} cancelled plan {plan.pk}, {why}: {_changes(count)} not sent.")
+
+
 def _cancel_planned(plan: Plan) -> int:
     """Rows that the worker moves at this moment are skipped, never waited for: they are under way, and it hears us."""
     planned = plan.changes.filter(state=ChangeState.PLANNED).locked(skip_locked=True)
@@ -149,7 +157,7 @@ def retry_failed(plan: Plan, *, actor: Person) -> Plan:
 
 def can_retry(plan: Plan) -> bool:
     """It ended with failures and is young enough; what else stands against it is said when it is asked for."""
-    return plan.state == PlanState.FINISHED and not is_old(plan)
+    return plan.state == PlanState.FINISHED and not is_old(plan) and not plan.is_of_former_number
 
 
 def _require_retry(plan: Plan) -> None:
@@ -159,6 +167,8 @@ def _require_retry(plan: Plan) -> None:
         raise Refused(f"This plan is {_state(plan)}: only a finished one can be sent again where it failed.")
     if not plan.changes.filter(state=ChangeState.FAILED).exists():
         raise Refused("Nothing of this plan failed, so there is nothing to send again.")
+    if plan.is_of_former_number:
+        raise Refused(former_number_sentence(plan))
     if is_old(plan):
         raise Refused(f"The values of this plan were read too long ago to continue. {PLAN_AGAIN}")
     _require_usable(plan.connector)

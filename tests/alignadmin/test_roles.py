@@ -117,6 +117,7 @@ TABLE = {
     "connector": READ,
     "connector-new": CONFIGURE_FORM,
     "connector-edit": CONFIGURE_FORM,
+    "connector-hand-over": CONFIGURE_FORM,
     "credentials": Expected(readers=ADMINS),
     "connector-credential": CONFIGURE_FORM,
     "credential-probe": CONFIGURE,

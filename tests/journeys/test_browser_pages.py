@@ -82,6 +82,7 @@ PAGES = {
     "connector": "/connectors/{slug}/",
     "new connector": "/connectors/new/",
     "edit connector": "/connectors/{slug}/edit/",
+    "hand over connector": "/connectors/{slug}/hand-over/",
     "rules": "/connectors/{slug}/rules/",
     "credentials": "/connectors/credentials/",
     "Align credential": "/connectors/{slug}/credential/align/",

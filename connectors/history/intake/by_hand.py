@@ -26,7 +26,7 @@ from connectors.history.intake import intake as endpoint
 from connectors.history.intake import paste_times
 from connectors.history.intake import runs as intake_runs
 from connectors.history.intake.intake import Clock
-from connectors.history.intake.pasted_log import Hour, LogLine, LogReading, read_log, why_unreadable
+from connectors.history.intake.pasted_log import Hour, LogLine, LogReading, OwnType, read_log, why_unreadable
 from connectors.history.intake.storing import IntakeCount, IntakeResult, count, digest_of, store, stored_lines
 from connectors.models import Intake
 from connectors.models.connector import Connector
@@ -69,8 +69,8 @@ class PreparedIntake:
     data: dict[str, str] = field(default_factory=dict)  # of the file, for the entry
 
     @property
-    def stretch(self) -> Stretch | None:
-        return stretch_of(self.connector, self.lines)
+    def stretches(self) -> Sequence[Stretch]:
+        return stretches_of(self.connector, self.lines)
 
     @property
     def count(self) -> IntakeCount:
@@ -93,7 +93,7 @@ def prepare(connector: Connector, text: str, options: ReadOptions) -> PreparedIn
     """
     zone = options.zone or connector.time_zone
     reading = read_log(
-        text, ZoneInfo(zone), options.order, own_type=connector.config_name, zone_is_said=bool(options.zone)
+        text, ZoneInfo(zone), options.order, own_type=_own_type(connector), zone_is_said=bool(options.zone)
     )
     if not reading.is_readable:
         raise Refused(
@@ -119,25 +119,27 @@ def prepare(connector: Connector, text: str, options: ReadOptions) -> PreparedIn
     )
 
 
+def _own_type(connector: Connector) -> OwnType:
+    """Of lines without a type column: as Align called the connector at their time."""
+    return lambda at: f"CONFIG {connector.number_at(at) if at else connector.align_connector_id}"
+
+
 def sha256_of(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _by_connector(connector: Connector, lines: Iterable[LogLine]) -> tuple[list[LogLine], list[OtherLines]]:
-    """Those of this connector or of none, and those of others by their numbers; connectors of one site only."""
+    """Those of this connector or of none, and those of others by their numbers; connectors of one site only.
+
+    A number that a connector had before it was made anew is its own.
+    """
     own: list[LogLine] = []
     strange: dict[int, list[LogLine]] = defaultdict(list)
     for line in lines:
         named = line.config_id
-        (own if named is None or named == connector.align_connector_id else strange[named]).append(line)
-    known = (
-        {
-            each.align_connector_id: each
-            for each in Connector.objects.filter(align_site=connector.align_site, align_connector_id__in=strange)
-        }
-        if strange
-        else {}
-    )
+        (own if named is None or named in connector.numbers else strange[named]).append(line)
+    of_site = Connector.objects.filter(align_site=connector.align_site) if strange else Connector.objects.none()
+    known = {number: each for each in of_site for number in each.numbers}
     return own, [
         OtherLines(config_id=number, connector=known.get(number), lines=strange[number]) for number in sorted(strange)
     ]
@@ -155,10 +157,25 @@ def _is_here(connector: Connector, lines: Sequence[LogLine]) -> Callable[[LogLin
     return lambda line: digest_of(line) in stored
 
 
-def stretch_of(connector: Connector, lines: Sequence[LogLine]) -> Stretch | None:
-    """From this connector's first line to its last; None while some of them have to be sent again."""
-    times = [line.at for line in lines if line.at and line.config_id == connector.align_connector_id]
-    return (min(times), max(times)) if times and not any(line.is_refused for line in lines) else None
+def stretches_of(connector: Connector, lines: Sequence[LogLine]) -> list[Stretch]:
+    """From this connector's first line to its last; none while some of them have to be sent again.
+
+    Of a connector that was made anew they are of several logs, each of which tells nothing of the other's time.
+    """
+    if any(line.is_refused for line in lines):
+        return []
+    times: dict[int, list[datetime]] = defaultdict(list)
+    for line in lines:
+        if line.at and line.config_id in connector.numbers:
+            times[line.config_id].append(line.at)
+    return sorted(found for number, ats in times.items() if (found := _within_term(connector, number, ats)))
+
+
+def _within_term(connector: Connector, number: int, times: Sequence[datetime]) -> Stretch | None:
+    since, until = connector.term_of(number)
+    first = max(min(times), since) if since else min(times)
+    last = min(max(times), until) if until else max(times)
+    return (first, last) if first <= last else None
 
 
 # -- storing ----------------------------------------------------------------------------------------------------------
@@ -211,14 +228,14 @@ def _keep_one(
     now: datetime,
     clock: Clock,
 ) -> IntakeResult:
-    stretch = stretch_of(connector, lines)
+    stretches = stretches_of(connector, lines)
     begun = intake_runs.begin(connector, intake, at=now, actor=actor, text_sha256=prepared.text_sha256)
     stored = store(begun, lines, now)
     result = stored.result
-    if stretch:
-        endpoint.cover(connector, *stretch, intake)
+    for since, until in stretches:
+        endpoint.cover(connector, since, until, intake)
     endpoint.mark(connector, now, None)
-    run = intake_runs.keep(begun, stored.brought, [stretch] if stretch else [], ended_at=clock())
+    run = intake_runs.keep(begun, stored.brought, stretches, ended_at=clock())
     strange = prepared.others if connector == prepared.connector else []
     trail.record(
         AuditRecord(
@@ -235,7 +252,7 @@ def _keep_one(
                 "known": result.known,
                 "kept_raw": [line.number for line in result.bad][:1000],
                 "refused": [line.number for line in result.refused][:1000],
-                "covers": [at.isoformat() for at in stretch or ()],
+                "covers": [at.isoformat() for stretch in stretches for at in stretch],
                 "run": intake_runs.as_data(run, stored.brought),
                 **({"of_other_connectors": {each.config_name: len(each.lines) for each in strange}} if strange else {}),
                 **({"file": prepared.data} if prepared.data else {}),

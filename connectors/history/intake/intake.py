@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from alignadmin.errors import Refused
 from connectors.align.errors import BadRequest, Forbidden, NotFound, NotJson, RemoteError
 from connectors.align.resources import AuditLine
 from connectors.history.intake import gaps
@@ -45,7 +46,8 @@ def pull(connector: Connector, client: LogReader, *, clock: Clock = timezone.now
     """Read what is new since the newest line that the endpoint gave. Most errors are the caller's.
 
     NotFound, and the third answer in a row that is refused or cannot be read, mean that people bring the lines. After
-    an outage of whatever length this brings what was missed, and closes the gap.
+    an outage of whatever length this brings what was missed, and closes the gap. The log of a connector that was made
+    anew is another log: it is read whole, and says nothing of the time before the hand-over.
     """
     since, began = _cursor(connector), clock()
     try:
@@ -58,9 +60,10 @@ def pull(connector: Connector, client: LogReader, *, clock: Clock = timezone.now
             return _no_endpoint(connector)
         raise
     every = [_line_of(connector, line) for line in answered]
-    lines = [line for line in every if line.config_id in (None, connector.align_connector_id)]
+    lines = [line for line in every if line.config_id is None or line.config_id in connector.numbers]
     with transaction.atomic():
         begun = intake_runs.begin(connector, Intake.ENDPOINT, at=began)
+        _refuse_other_log(connector)
         covered_from = min(_reaches_back_to(connector, since, lines, began), began)
         until = gaps.pulled_until(connector)
         stored = store(begun, lines, clock())
@@ -114,15 +117,32 @@ def _cursor(connector: Connector) -> datetime | None:
 
     A line from the future does not make the next pull start there: it never starts later than the last one ended.
     """
-    until = gaps.pulled_until(connector)
+    until = _pulled_until(connector)
     newest = _newest(connector)
     if until is None:
         return None
     return min(until, newest.at if newest else until) - overlap()
 
 
+def _pulled_until(connector: Connector) -> datetime | None:
+    """Up to when the log was read that Align answers with now; None where it was not read yet."""
+    until, anew_at = gaps.pulled_until(connector), connector.anew_at
+    return None if until and anew_at and until <= anew_at else until
+
+
+def _refuse_other_log(connector: Connector) -> None:
+    """Raises Refused, once the connector's row is locked, where what was read is the log of its former number."""
+    if not Connector.objects.filter(pk=connector.pk, align_connector_id=connector.align_connector_id).exists():
+        raise Refused(
+            f"What was read is the log of connector {connector.align_connector_id}, and {connector.name} was made anew "
+            "in Jira Align meanwhile: nothing of it was kept. The new log is read next."
+        )
+
+
 def _newest(connector: Connector) -> MirrorLine | None:
     lines = MirrorLine.objects.filter(connector=connector, intake=Intake.ENDPOINT)
+    if (anew_at := connector.anew_at) is not None:
+        lines = lines.filter(recorded_at__gte=anew_at)  # what is older is of the former log
     return lines.order_by("-at", "-pk").first()
 
 
@@ -131,9 +151,9 @@ def _reaches_back_to(
 ) -> datetime:
     """From when on this answer is the whole log. One without the newest line we have was cut off by Align."""
     first = min((line.at for line in lines if line.at), default=began)
-    until = gaps.pulled_until(connector)
+    until = _pulled_until(connector)
     if since is None or until is None:
-        return min(first, connector.created_at)
+        return connector.anew_at or min(first, connector.created_at)
     newest = _newest(connector)
     is_whole = newest is None or any(digest_of(line) == newest.digest for line in lines)
     return until if is_whole else first

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from alignadmin.text import counted
 from connectors.align.audit_times import ORDER_WORDS
 from connectors.history.intake import gaps, intake, waiting
-from connectors.history.intake.by_hand import OtherLines, PreparedIntake
+from connectors.history.intake.by_hand import OtherLines, PreparedIntake, Stretch
 from connectors.history.intake.log_table import COLUMNS, SEPARATORS
 from connectors.history.intake.pasted_log import USER, LogReading
 from connectors.history.intake.storing import IntakeCount
@@ -46,6 +46,10 @@ class IntakePreview:
     def of(cls, found: WaitingIntake) -> IntakePreview:
         prepared = waiting.prepared(found)
         return cls(prepared=prepared, count=prepared.count, read_as=how_read(prepared.reading, found))
+
+    @property
+    def stretches(self) -> Sequence[Stretch]:
+        return self.prepared.stretches
 
     @property
     def offered(self) -> Sequence[OtherLines]:

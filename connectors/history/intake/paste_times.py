@@ -82,10 +82,16 @@ def check_zone(connector: Connector, lines: Sequence[LogLine], read_in: str) -> 
 
 def _spread(connector: Connector, lines: Sequence[LogLine]) -> list[tuple[str, datetime]]:
     """Of lines in the connector's zone, what they look like and when; at most so many, evenly chosen."""
-    chosen = [line for line in lines if line.is_in_zone and line.config_id == connector.align_connector_id]
+    chosen = [line for line in lines if line.is_in_zone and line.config_id in connector.numbers]
     step = max(1, -(-len(chosen) // SAMPLE_SIZE))
-    found = [(projection.match_of(line.description, connector.align_connector_id), line.at) for line in chosen[::step]]
+    found = [(_match_of(connector, line), line.at) for line in chosen[::step]]
     return [(match, at) for match, at in found if match and at]
+
+
+def _match_of(connector: Connector, line: LogLine) -> str:
+    """Over the number that its type states; without one, over that of its time."""
+    number = line.config_id or (connector.number_at(line.at) if line.at else connector.align_connector_id)
+    return projection.match_of(line.description, number)
 
 
 def _own_times(
@@ -172,9 +178,7 @@ def decide_hours(
     unsure = [line for line in lines if line.other]
     if not unsure:
         return list(lines)
-    sample = [
-        (projection.match_of(line.description, connector.align_connector_id), line.at) for line in unsure if line.at
-    ]
+    sample = [(_match_of(connector, line), line.at) for line in unsure if line.at]
     near = _own_times(connector, sample, matching.window() + timedelta(hours=2))
     decided = [_decided(connector, line, hour, near, is_here) for line in lines]
     if left := [line for line in decided if line.other]:
@@ -200,5 +204,5 @@ def _decided(
 
 
 def _is_ours(connector: Connector, line: LogLine, near: Mapping[str, Sequence[datetime]]) -> bool:
-    match = projection.match_of(line.description, connector.align_connector_id)
+    match = _match_of(connector, line)
     return any(line.at and abs(ours - line.at) <= matching.window() for ours in near.get(match, ()))

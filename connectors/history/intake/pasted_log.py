@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
@@ -23,6 +23,8 @@ LONGEST = 64 * 1024  # characters of a line; Align's own have some hundreds
 USER = "Jira Align System"  # by whom all mapping lines are, as the seed's section "Audit logs" says
 COUNT_WORDS = {2: "two", 3: "three", 4: "four"}
 ZONES = frozenset(available_timezones())  # asked once: it reads many files
+# What a log without such a column has as a line's type, by the line's time as far as that could be read.
+OwnType = Callable[[datetime | None], str]
 UTC_NAMES = frozenset({"utc", "gmt", "z", "utc time", "utc+0", "utc+00:00", "gmt+0", "utc±0"})
 WHOLE_HOURS = re.compile(r"(?:utc|gmt)\s*([+-−])\s*0?([0-9]{1,2})(?::?00)?").fullmatch
 STATED_CONNECTOR = re.compile(r"\bConnectorId\s*[:=]\s*([0-9]{1,9})\b", re.IGNORECASE).search
@@ -86,7 +88,12 @@ def read_lines(text: str, zone: tzinfo, order: DayOrder | None = None) -> list[L
 
 
 def read_log(
-    text: str, zone: tzinfo, order: DayOrder | None = None, *, own_type: str = "", zone_is_said: bool = False
+    text: str,
+    zone: tzinfo,
+    order: DayOrder | None = None,
+    *,
+    own_type: OwnType = lambda _: "",
+    zone_is_said: bool = False,
 ) -> LogReading:
     """Cut and read every line. Raises AskDayOrder rather than guess.
 
@@ -145,7 +152,7 @@ def _zone_named(said: str) -> tuple[str, str]:
 class _LineReader:
     """Records of one table to lines."""
 
-    def __init__(self, *, table: LogTable, zone: tzinfo, own_type: str) -> None:
+    def __init__(self, *, table: LogTable, zone: tzinfo, own_type: OwnType) -> None:
         self._table, self._zone, self._own_type = table, zone, own_type
         self.stripped = 0
 
@@ -158,8 +165,8 @@ class _LineReader:
         if cells is None:
             return LogLine(number=number, raw=raw, problem=self._without_columns(record))
         description = self._description(cells["description"])
-        type_ = cells["type"].strip() if "type" in cells else self._type_of(description)
         at = in_utc(written.at, self._zone, 1 if fold is Fold.SECOND else 0) if written else None
+        type_ = cells["type"].strip() if "type" in cells else self._type_of(description, at)
         if at is None or written is None:
             problem = self._time_problem(cells["timestamp"], written)
             return LogLine(number=number, raw=raw, type=type_, problem=problem, is_refused=True)
@@ -180,10 +187,10 @@ class _LineReader:
         self.stripped += plain != written.strip()
         return plain
 
-    def _type_of(self, description: str) -> str:
+    def _type_of(self, description: str, at: datetime | None) -> str:
         """Of a line without such a column: the connector that its sentence names, else the one that it was sent for."""
         stated = named_connector(description)
-        return self._own_type if stated is None else f"CONFIG {stated}"
+        return self._own_type(at) if stated is None else f"CONFIG {stated}"
 
     def _without_columns(self, record: LogRecord) -> str:
         """What is wrong, and with the whole paste rather than with this line where its columns are only spaces."""

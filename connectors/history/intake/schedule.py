@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from alignadmin.due_work import due_work
+from alignadmin.errors import Refused
 from alignadmin.http.errors import RemoteError
 from connectors.credentials import clients
 from connectors.history.intake import intake
@@ -30,6 +31,8 @@ def take_in_log(run: runner.Run) -> None:
     try:
         client = clients.align_client(run.connector, job=run.job, on_wait=run.waits_for)
         result = intake.pull(run.connector, client)
+    except Refused as refused:
+        raise runner.JobFailed(str(refused)) from refused
     except RemoteError as error:
         for after_failure in PULL_FAILED:
             after_failure(run.connector, error.sentence)

@@ -246,7 +246,7 @@ def match_of_line(connector: Connector, line: Line, terms: Terms) -> str:
     """The same as `match` of the row that the line would have alone."""
     event = _event_of(line)
     found = event if event and _is_of(connector, event) else None
-    return match_key(found, connector.align_connector_id, terms.type_of(found)) if found else ""
+    return match_key(found, number_of(connector, found, line.at), terms.type_of(found)) if found else ""
 
 
 def _event_of(line: Line) -> MappingEvent | None:
@@ -255,7 +255,17 @@ def _event_of(line: Line) -> MappingEvent | None:
 
 
 def _is_of(connector: Connector, event: MappingEvent) -> bool:
-    return event.connector_id in (connector.align_connector_id, 0)
+    stated = event.connector_id
+    return stated in (connector.align_connector_id, 0) or stated in connector.numbers
+
+
+def number_of(connector: Connector, event: MappingEvent, at: datetime) -> int:
+    """The connector's number in Align that a line of its own is about: the stated one, else the one of its time.
+
+    A connector that was made anew keeps its earlier changes by this: what states the former number, or was written
+    while the connector had it, looks like our changes of that time.
+    """
+    return event.connector_id or connector.number_at(at)
 
 
 def _of_line(connector: Connector, line: Line, terms: Terms) -> HistoryRow:
@@ -279,7 +289,7 @@ def _of_line(connector: Connector, line: Line, terms: Terms) -> HistoryRow:
         row.action = event.action
         row.sentence = in_words(event)
         if _is_of(connector, event):  # else the line is of another connector
-            row.source, row.match = Source.OUTSIDE, match_key(event, connector.align_connector_id, type_)
+            row.source, row.match = Source.OUTSIDE, match_key(event, number_of(connector, event, line.at), type_)
     return row
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from alignadmin.audit.bulk_insert import insert
 from alignadmin.folding import fold
@@ -32,10 +33,13 @@ class Remade:
     lines: list[MirrorLine] = field(default_factory=list)  # theirs, which stand alone until they are paired again
 
 
-def remake(connector: Connector, terms: set[str] | None) -> None:
-    """Of every line that has one of these folded terms, or of all. To be called under trail.lock_head."""
+def remake(connector: Connector, terms: set[str] | None, *, since: datetime | None = None) -> None:
+    """Of every line that has one of these folded terms, or of all; `since`: only of lines from then on.
+
+    To be called under trail.lock_head.
+    """
     remade = Remade()
-    for some in _with_terms(connector, terms):
+    for some in _with_terms(connector, terms, since):
         _remake(connector, some, remade)
     # A line hangs on one row at most, so it is taken off before it gets a row of its own.
     HistoryRow.objects.bulk_update(remade.released, ["line", "certainty", "identical", "text"], batch_size=200)
@@ -78,9 +82,11 @@ def follow_statuses(connector: Connector, ids: Collection[int]) -> None:
             HistoryRow.objects.bulk_update(some, PLACED, batch_size=200)
 
 
-def _with_terms(connector: Connector, terms: set[str] | None) -> Iterator[list[HistoryRow]]:
+def _with_terms(connector: Connector, terms: set[str] | None, since: datetime | None) -> Iterator[list[HistoryRow]]:
     """Rows with their lines, at most so many at once. The database finds a plain term, others are read for."""
     rows = HistoryRow.objects.filter(connector=connector, line__isnull=False, parsed=True).exclude(match="")
+    if since is not None:
+        rows = rows.filter(line__at__gte=since)
     if terms and len(terms) == 1 and (term := next(iter(terms))).isascii():
         rows = rows.filter(line__description__icontains=term.split(" ")[0])
     last, found = 0, list[HistoryRow]()

@@ -19,6 +19,7 @@ from alignadmin.audit.models import Entry
 from connectors.history.packs import csv_safe
 from connectors.history.packs.scratch import Scratch
 from connectors.models import Certainty, HistoryRow, IntakeRun, MirrorLine
+from connectors.ports.audited import context_of
 
 Record = dict[str, Any]
 FIELDS = (
@@ -29,6 +30,7 @@ FIELDS = (
     "reason", "ticket", "plan", "sentence", "parsed", "certainty", "identical", "candidates",
 )  # fmt: skip
 CONNECTOR = ("slug", "name", "align_site", "align_connector_id")
+FORMER = "former_numbers"  # only of a connector that was made anew in Align
 CHUNK = 2000
 values_of = attrgetter(*FIELDS)
 LINE = ("id", "remote_id", "type", "user", "at", "description", "occurrence", "intake", "recorded_at", "run_id")
@@ -111,8 +113,8 @@ def record_of(row: HistoryRow, source: ParsedEntry | MirrorLine, taken_in: Parse
     fields = dict(zip(FIELDS, values_of(row), strict=True))
     fields |= {"at": row.at.astimezone(UTC).isoformat(), "source": str(row.source), "certainty": str(row.certainty)}
     teller = source if isinstance(source, ParsedEntry) else taken_in
-    connector = teller.body["connector"] if teller else {name: getattr(row.connector, name) for name in CONNECTOR}
-    named = {name: connector[name] for name in CONNECTOR} if connector else None
+    connector = teller.body["connector"] if teller else context_of(row.connector)
+    named = named_connector(connector) if connector else None
     if isinstance(source, ParsedEntry):
         return {"seq": source.seq, "hash": source.hash, "connector": named, **fields, "line": None}
     return {
@@ -122,6 +124,12 @@ def record_of(row: HistoryRow, source: ParsedEntry | MirrorLine, taken_in: Parse
         **fields,
         "line": _line({n: getattr(source, n) for n in LINE}),
     }
+
+
+def named_connector(connector: Mapping[str, Any]) -> Record:
+    """As an entry's context names it."""
+    named = {name: connector[name] for name in CONNECTOR}
+    return named | {FORMER: connector[FORMER]} if connector.get(FORMER) else named
 
 
 def _line(values: Record) -> Record:

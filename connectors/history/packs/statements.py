@@ -68,7 +68,7 @@ def _found(written: Written, period: StatedPeriod) -> Iterator[str]:
 
 def _absence(connector: Connector, period: StatedPeriod, written: Written, found: Found) -> str:
     changes = found.changes[connector.pk]
-    name = f"connector {connector.align_connector_id} ({one_line(connector.name)})"
+    name = _named(connector)
     if not changes:
         return f"- No mapping change on {name} {period}."
     here = written.changes[connector.slug]
@@ -76,8 +76,12 @@ def _absence(connector: Connector, period: StatedPeriod, written: Written, found
     return f"- {counted} on {name} {period}, of which {here} match the filter and are in this pack."
 
 
+def _named(connector: Connector) -> str:
+    return f"connector {connector.numbers_in_words} ({one_line(connector.name)})"
+
+
 def _gaps(connector: Connector, period: StatedPeriod, covered: gaps.CoveredTime) -> Iterator[str]:
-    name = f"connector {connector.align_connector_id} ({one_line(connector.name)})"
+    name = _named(connector)
     since = min(period.since or connector.created_at, period.until)
     found = covered.gaps(connector, since, period.until)
     yield from _unrecorded_yet(name, covered.open_since.get(connector.pk), period)

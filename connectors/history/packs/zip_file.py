@@ -36,6 +36,7 @@ from connectors.history.packs.span_bounds import Ends
 from connectors.history.packs.span_findings import Found
 from connectors.models import Pack
 from connectors.models.connector import Connector
+from connectors.ports.audited import context_of
 
 Progress = Callable[[int], None]
 BLOCK = 1024 * 1024
@@ -212,8 +213,7 @@ def _manifest(found: Contents, written: Written) -> dict[str, Any]:
         "asked_at": _stamp(found.pack.created_at),
         "query": found.selection.query,
         "connectors": [
-            {"id": each.pk, **{name: getattr(each, name) for name in row_files.CONNECTOR}}
-            for each in found.selection.connectors
+            {"id": each.pk, **row_files.named_connector(context_of(each) or {})} for each in found.selection.connectors
         ],
         "terms": terms.terms_file(found.ends.meanings, found.selection.connectors or Connector.objects.order_by("pk")),
         "filter": found.selection.words,

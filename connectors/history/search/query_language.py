@@ -199,12 +199,14 @@ def _case(value: str) -> Meaning:
 
 
 def _connector(value: str) -> Meaning:
-    """By its short name, its name, or its number in Align (123, or CONFIG 123)."""
+    """By its short name, its name, or a number that it has or had in Align (123, or CONFIG 123)."""
     wanted = value.strip()
     number = re.fullmatch(r"(?:config\s+)?([0-9]{1,9})", wanted, re.IGNORECASE)
-    by_number = Q(align_connector_id=int(number[1])) if number else Q()
     named = Q(slug__iexact=wanted) | Q(name__iexact=wanted)
-    found = list(Connector.objects.filter(named | by_number).values_list("pk", flat=True))
+    if number:
+        with_number = [each.pk for each in Connector.objects.all() if int(number[1]) in each.numbers]
+        named |= Q(pk__in=with_number)
+    found = list(Connector.objects.filter(named).values_list("pk", flat=True))
     if not found:
         raise NotUnderstood(f"There is no connector {_shown(value)}.")
     return Meaning(

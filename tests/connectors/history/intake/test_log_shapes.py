@@ -185,7 +185,7 @@ def test_columns_without_headings_are_found_by_what_stands_in_them(
     cells: tuple[str, ...], type_: str, user: str
 ) -> None:
     for separator in SEPARATORS:
-        (line,) = read_log(quoted(cells, separator), UTC, own_type="CONFIG 123").lines
+        (line,) = read_log(quoted(cells, separator), UTC, own_type=lambda _: "CONFIG 123").lines
         assert (line.type, line.user, line.at, line.description) == (type_, user, AT, SENTENCE)
 
 
@@ -193,7 +193,7 @@ def test_a_line_without_a_type_is_of_the_connector_that_its_sentence_names() -> 
     created = (
         "CONFIG Created - State mapping - Jira To Align - Story - QA (3) Id: 1, ConnectorId: 999, WorkItemTypeId: 4"
     )
-    (line,) = read_log(f"2026-11-20 14:02:03\t{created}", UTC, own_type="CONFIG 123").lines
+    (line,) = read_log(f"2026-11-20 14:02:03\t{created}", UTC, own_type=lambda _: "CONFIG 123").lines
     assert (line.type, line.config_id) == ("CONFIG 999", 999)
 
 
@@ -256,7 +256,7 @@ MARKS = [
 @given(st.lists(st.one_of(st.text(max_size=8), st.sampled_from(MARKS)), max_size=25), st.sampled_from(DayOrder))
 def test_any_text_is_read_without_an_error_and_no_line_is_lost(parts: list[str], order: DayOrder) -> None:
     text = "".join(parts)
-    reading = read_log(text, WARSAW, order, own_type="CONFIG 123")
+    reading = read_log(text, WARSAW, order, own_type=lambda _: "CONFIG 123")
     table = table_of(text)
     assert len(reading.lines) == len(table.records)
     assert all(line.problem or line.at for line in reading.lines)

@@ -29,11 +29,14 @@ class ConditionsByChance:
         return self._joined(lambda: self._any() if self._often(4) else self._leaf(self.asked, Q), 0)
 
     def _joined(self, leaf: Callable[[], Condition], depth: int) -> Condition:
-        way = self._chance.choice(("and", "or", "not", "leaf", "leaf")) if depth < MOST_DEEP else "leaf"
+        way = self._chance.choice(("and", "or", "not", "null", "leaf", "leaf")) if depth < MOST_DEEP else "leaf"
         if way == "leaf":
             return leaf()
         if way == "not":
             return ~self._joined(leaf, depth + 1)
+        if way == "null":
+            inner = self._joined(leaf, depth + 1)
+            return self._chance.choice((inner.is_unknown, inner.is_known))()
         parts = [self._joined(leaf, depth + 1) for _ in range(self._chance.randint(2, 3))]
         return reduce(lambda one, other: one & other if way == "and" else one | other, parts)
 

@@ -41,6 +41,13 @@ class Condition:
     def __invert__(self) -> Condition:
         return Condition(tree.Not(self.condition))
 
+    def is_unknown(self) -> Condition:
+        """Neither true nor false, because of what is null."""
+        return Condition(tree.unknown("eq", self.condition))
+
+    def is_known(self) -> Condition:
+        return Condition(tree.unknown("ne", self.condition))
+
     def __bool__(self) -> NoReturn:
         raise TypeError("Conditions are joined with & and | and turned round with ~, not with and, or and not.")
 

@@ -66,7 +66,7 @@ class _Filter:
                 return inner._compared(given)
             case tree.Matched():
                 return inner._matched(given)
-            case tree.Not(of):
+            case tree.Not(of) | tree.IsUnknown(of=of):
                 return replace(given, of=inner.condition(of))
             case tree.All(parts) | tree.Either(parts):
                 return replace(given, parts=tuple(inner.condition(part) for part in parts))

@@ -140,16 +140,18 @@ class _Reader:
         return left
 
     def _compared(self, operator: TypedWord, left: Part, right: Part) -> tree.Condition:
-        for side in (left, right):
-            if not isinstance(side, tree.Value):
-                raise QueryRefused(
-                    Rule.WRONG_TYPE,
-                    "A condition cannot be compared: put brackets round the comparison, as in not (points gt 3).",
-                    part=operator.text,
-                    at=operator.at,
-                )
-        one, other = cast("tree.Value", left), cast("tree.Value", right)
-        return tree.Compares(cast("tree.CompareOperator", operator.text), one, other, at=_span(left, right))
+        if isinstance(left, tree.Value) and isinstance(right, tree.Value):
+            return tree.Compares(cast("tree.CompareOperator", operator.text), left, right, at=_span(left, right))
+        one, other = (right, left) if isinstance(left, tree.Value) else (left, right)
+        if isinstance(one, tree.Condition) and other == tree.Constant(None) and operator.text in ("eq", "ne"):
+            return tree.unknown("eq" if operator.text == "eq" else "ne", one, at=_span(left, right))
+        raise QueryRefused(
+            Rule.WRONG_TYPE,
+            "A condition is compared with null alone. If a comparison was meant, put brackets round it, as in "
+            "not (points gt 3).",
+            part=operator.text,
+            at=operator.at,
+        )
 
     def _sum(self) -> Part:
         return self._calculated(("add",), self._product)

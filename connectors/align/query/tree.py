@@ -88,6 +88,14 @@ class Matched(Node):
 
 
 @dataclass(frozen=True)
+class IsUnknown(Node):
+    """Whether a condition is neither true nor false, which is all that it can be compared for; `ne`: whether it is."""
+
+    operator: OneOf["eq", "ne"]
+    of: Condition
+
+
+@dataclass(frozen=True)
 class Not(Node):
     of: Condition
 
@@ -115,7 +123,7 @@ class AnyOf(Node):
 
 
 Value = Constant | Field | Element | ElementField | Calculation | Year
-Condition = IsTrue | Compares | Matched | Not | All | Either | AnyOf
+Condition = IsTrue | Compares | Matched | IsUnknown | Not | All | Either | AnyOf
 
 
 def both(left: Condition, right: Condition, *, at: Span | None = None) -> All:
@@ -126,6 +134,13 @@ def both(left: Condition, right: Condition, *, at: Span | None = None) -> All:
 def either(left: Condition, right: Condition, *, at: Span | None = None) -> Either:
     """or, in the same way."""
     return Either((*parts_of(left, Either), *parts_of(right, Either)), at=at)
+
+
+def unknown(operator: OneOf["eq", "ne"], of: Condition, *, at: Span | None = None) -> Compares | IsUnknown:
+    """A field of yes or no that is compared with null is a comparison like that of any other field."""
+    if isinstance(of, IsTrue):
+        return Compares(operator, of.of, Constant(None), at=at)
+    return IsUnknown(operator, of, at=at)
 
 
 def parts_of(condition: Condition, kind: type[All | Either]) -> tuple[Condition, ...]:

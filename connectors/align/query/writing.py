@@ -17,6 +17,7 @@ from connectors.align.query.tree import (
     ElementField,
     Field,
     IsTrue,
+    IsUnknown,
     Matched,
     Not,
     Value,
@@ -34,6 +35,8 @@ def condition_text(condition: Condition) -> str:
             return f"{value_text(left)} {operator} {value_text(right)}"
         case Matched(function, text, wanted):
             return f"{function}({value_text(text)}, {value_text(wanted)})"
+        case IsUnknown(operator, of):
+            return f"{_bracketed(of)} {operator} null"
         case Not(of):
             return f"not {condition_text(of) if isinstance(of, IsTrue | Matched | AnyOf) else _bracketed(of)}"
         case All(parts):

@@ -79,6 +79,8 @@ def _ours(node: Any) -> Any:
             return ("not", _ours(of))
         case tree.Compares(name, left, right) | tree.Calculation(name, left, right) | tree.Matched(name, left, right):
             return (name, _ours(left), _ours(right))
+        case tree.IsUnknown(name, of):
+            return (name, _ours(of), None)
         case tree.Year(of):
             return ("year", _ours(of))
         case tree.IsTrue(of):

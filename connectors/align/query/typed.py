@@ -13,7 +13,7 @@ from alignadmin.parsing import whole
 from connectors.align.objects import AlignObject, object_at
 from connectors.align.query import checking
 from connectors.align.query.errors import QueryRefused, Rule, Span
-from connectors.align.query.reading import read_filter
+from connectors.align.query.reading import LONGEST, read_filter
 from connectors.align.query.request import EVERYTHING, AlignQuery, SortKey, expanded_of, selected_of, sorted_by
 
 OPTIONS = ("$select", "$filter", "$orderby", "$top", "$skip")
@@ -56,6 +56,9 @@ def read_query(typed: str) -> AlignQuery:
 
 def read_options(asked: AlignObject, typed: str, *, offset: int = 0) -> AlignQuery:
     """The options alone, with & between them. `offset`: where they begin in all that was typed."""
+    if len(typed) > LONGEST:
+        sentence = f"The query has {len(typed):,} characters; at most {LONGEST:,} are read."
+        raise QueryRefused(Rule.TOO_LONG, sentence, at=(offset, offset))
     given: dict[str, _Typed] = {}
     start = offset
     for option in _split(typed):

@@ -15,7 +15,10 @@ from connectors.align.errors import BadRequest, NotFound, RemoteError
 from connectors.align.object_client import ObjectClient
 from connectors.align.object_values import replacing
 from connectors.align.objects import OBJECTS, AlignObject, FieldType
-from connectors.align.query import AlignQuery, QueryRefused, Rule, query_of, read_query
+from connectors.align.query import AlignQuery, Condition, Q, QueryRefused, Rule, query_of, read_query
+from connectors.align.query.builder import ValueOf
+from connectors.align.query.checking import DEEPEST
+from connectors.align.query.request import MOST_BYTES
 from connectors.sandbox.objects.objects import OBJECTS as SANDBOX
 from connectors.sandbox.objects.table import ObjectType
 from tests import ROOT
@@ -126,6 +129,20 @@ def test_what_is_built_means_the_same_to_the_sandbox(client: ObjectClient) -> No
         assert sorted(ids_of(client, query)) == sorted(wanted), query.text()
         found += 0 < len(wanted) < len(worlds[chance.asked.key])
     assert found > 70  # the others find all or nothing, which proves less
+
+
+def test_what_is_just_not_too_deep_or_too_long_is_taken(client: ObjectClient) -> None:
+    deep: Condition = Q("isBlocked")
+    for _ in range(DEEPEST - 1):
+        deep = ~deep
+    total: ValueOf = Q("points")
+    for _ in range(DEEPEST - 3):
+        total = Q("points").add(total)
+    text = "x" * (MOST_BYTES - 100)
+    for condition in (deep, total.gt(0), Q("title").ne(text)):
+        assert client.page(query_of("feature").where(condition).ordered("id").top(100))
+    with pytest.raises(QueryRefused):
+        client.page(query_of("feature").where(~deep))
 
 
 # -- objects and methods -----------------------------------------------------------------------------------------------

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.align.objects import OBJECTS, AlignObject, FieldType, NamedBy, object_at
+from connectors.align.objects import OBJECTS, AlignObject, FieldType, NamedBy, enlarged, object_at
+from connectors.align.query import AlignQuery, Q
 
 # As it is published: Object | Create (Post) | Read (Get) | Update (Put or Patch).
 METHODS = """
@@ -113,3 +114,21 @@ def test_both_spellings_of_the_documents_lead_to_one_object() -> None:
     epic = OBJECTS["epic"]
     assert epic.field_named("createdDate") is epic.field_named("CREATEDATE") is epic.fields["createDate"]
     assert (epic.spelled("CREATEDDATE"), epic.spelled("CREATEDATE")) == ("createdDate", "createDate")
+
+
+def test_a_site_may_have_more_fields_than_any_document() -> None:
+    theme = OBJECTS["theme"]
+    known = {"id": 1, "Title": "T", "self": "x", "customfield_1": 2, "owner": {"id": 2}}
+    texts = {"ctext1": "a", "cdate1": "2026-03-01T00:00:00Z", "no": None}
+    others = {"allocation": 2.5, "quarterIds": [1], "parts": [{}], "empty": [], "isOdd": False}
+    more = enlarged(theme, [{"ctext1": None}, {**known, **texts, **others}, {"ctext1": 5}])
+    assert {name: field.type for name, field in more.fields.items() if name not in theme.fields} == {
+        "ctext1": FieldType.TEXT,
+        "allocation": FieldType.NUMBER,
+        "quarterIds": FieldType.IDS,
+        "parts": FieldType.PARTS,
+        "cdate1": FieldType.DATE,
+        "isOdd": FieldType.TRUTH,
+    }
+    assert enlarged(theme, [{"title": "T"}]) is theme
+    assert AlignQuery(asked=more).where(Q("CText1").startswith("a")).text() == "/themes?$filter=startswith(ctext1, 'a')"

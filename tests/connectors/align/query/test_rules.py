@@ -5,9 +5,34 @@ from datetime import datetime
 from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connectors.align.query import EACH, Condition, Q, QueryRefused, Rule, query_of, read_filter, read_query
 
+WORDS = (
+    *("features", "?", "&", "$filter=", "$select=", "expand=true", "title", "points", "countryIds", "release"),
+    *(
+        "/",
+        "any(x:",
+        "x",
+        "(",
+        ")",
+        ",",
+        ":",
+        " eq ",
+        " and ",
+        " or ",
+        "not ",
+        " add ",
+        "null",
+        "true",
+        "5",
+        "'a'",
+        "'",
+    ),
+    *("2018-02-22T00:00:00Z", "2018", "-", ".", "contains", "year", " ", "é", "\0"),
+)
 # A typed query, with the refused part between ‹ and ›; the rule; what its sentence says.
 TYPED = [
     ("‹colours›?$top=1", Rule.UNREADABLE, "no list of Align's"),
@@ -167,3 +192,16 @@ def test_what_is_too_deep_or_too_long_is_refused_before_it_is_worked_through() -
             with pytest.raises(QueryRefused) as refused:
                 attempt()
             assert refused.value.rule is rule
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=14).map("".join))
+def test_whatever_is_typed_is_read_or_refused(typed: str) -> None:
+    for text in (typed, f"features?$filter={typed}", f"epics?expand=true&{typed}"):
+        try:
+            query = read_query(text)
+        except QueryRefused as refused:
+            begin, end = refused.at or (0, 0)
+            is_within = 0 <= begin <= end <= len(text)
+        else:
+            is_within = read_query(query.text()) == query
+        assert is_within, text

@@ -249,6 +249,8 @@ class _Filter:
 
     def _unknown(self, given: tree.Node, name: str, asked: AlignObject) -> QueryRefused:
         sentence = unknown_field(asked, name)
+        if sentence.endswith("."):
+            sentence += f" If a text was meant, put it in single quotes: '{name[:60]}'."
         if name.lower().startswith(CUSTOM):
             sentence = f"{name}: Align's documents know no filter by custom fields. Choose among the rows instead."
         return QueryRefused(Rule.UNKNOWN_FIELD, sentence, part=name, at=given.at)
@@ -288,12 +290,19 @@ def _refuse_unlike(given: tree.Compares, left: Typed, right: Typed) -> None:
             right[0] if right[1] is ValueKind.TEXT else left[0],
         )
     one, other = value_text(left[0]), value_text(right[0])
-    hint = " A text stands in single quotes." if kinds == {ValueKind.NUMBER, ValueKind.TEXT} else ""
-    raise _refused(
-        Rule.WRONG_TYPE,
-        f"{one} is {left[1].value} and {other} is {right[1].value}: they cannot be compared.{hint}",
-        given,
-    )
+    sentence = f"{one} is {left[1].value} and {other} is {right[1].value}: they cannot be compared."
+    raise _refused(Rule.WRONG_TYPE, f"{sentence}{_hint(kinds, left, right)}", given)
+
+
+def _hint(kinds: set[ValueKind], left: Typed, right: Typed) -> str:
+    """What may have been meant by two values that cannot be compared."""
+    field = value_text(right[0] if isinstance(left[0], tree.Constant) else left[0])
+    if ValueKind.TRUTH in kinds:
+        return " A field of yes or no stands alone, or after not."
+    if kinds == {ValueKind.DATE, ValueKind.NUMBER}:
+        return "" if isinstance(left[0], tree.Year) else f" Ask for year({field}), or write a whole date."
+    of_field = left[1] if isinstance(right[0], tree.Constant) else right[1]
+    return " A text stands in single quotes." if of_field is ValueKind.TEXT else " A number has no quotes."
 
 
 def _refused(rule: Rule, sentence: str, about: tree.Value | tree.Condition) -> QueryRefused:

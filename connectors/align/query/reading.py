@@ -14,7 +14,7 @@ from typing import cast
 from connectors.align.query import tree
 from connectors.align.query.builder import NOT_COMPARED
 from connectors.align.query.errors import QueryRefused, Rule, Span
-from connectors.align.query.tokens import TypedWord, WordKind, moment_of, words_of
+from connectors.align.query.tokens import AS_DATE, TypedWord, WordKind, moment_of, words_of
 
 DEEPEST_TYPED = 60  # brackets and functions within each other: more than the check of levels lets through
 LONGEST = 64_000  # characters
@@ -25,6 +25,7 @@ UNSUPPORTED = {
     "in": "There is no in: join comparisons with or.",
     "has": "There is no has: compare with eq.",
     "all": "There is no all(): there is any().",
+    "any": "any() stands after a list and a slash, as in countryIds/any(x: x eq 1).",
 }
 OPERATORS = frozenset((*tree.COMPARISONS, *tree.CALCULATIONS, *JOINS, "not"))
 Part = tree.Value | tree.Condition
@@ -90,7 +91,12 @@ class _Reader:
 
     def unexpected(self, word: TypedWord) -> QueryRefused:
         """What a word that fits nowhere may have been meant to be."""
-        lowered = word.text.lower()
+        lowered, before = word.text.lower(), self.words[max(self.place - 1, 0)]
+        if word.kind is WordKind.TEXT and before.text in ("datetime", "date"):
+            return QueryRefused(Rule.DATE, AS_DATE, part=word.text, at=(before.at[0], word.at[1]))
+        if word.kind is WordKind.NAME and lowered in tree.FUNCTIONS:
+            sentence = f"{lowered} is written before its two texts: {lowered}(title, 'Test')."
+            return QueryRefused(Rule.NOT_SUPPORTED, sentence, part=word.text, at=word.at)
         if word.kind is WordKind.NAME and lowered in UNSUPPORTED:
             return QueryRefused(Rule.NOT_SUPPORTED, UNSUPPORTED[lowered], part=word.text, at=word.at)
         if word.kind is WordKind.NAME and lowered in OPERATORS and word.text not in OPERATORS:

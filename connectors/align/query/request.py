@@ -154,7 +154,7 @@ def selected_of(asked: AlignObject, name: str, entities: frozenset[str], *, at: 
         return entity.name
     if name.lower() == LINK or (asked.has_custom_fields and name.lower().startswith(CUSTOM)):
         return name.lower()
-    sentence = unknown_field(asked, name)
+    sentence = unknown_field(asked, name) if name != "*" else "Without $select all fields are answered: leave it out."
     if entity is not None:
         sentence = (
             f"{entity.name} is only there if the query adds it: write expand={entity.name} or expand=true as well."

@@ -17,7 +17,8 @@ from connectors.align.query.reading import LONGEST, read_filter
 from connectors.align.query.request import EVERYTHING, AlignQuery, SortKey, expanded_of, selected_of, sorted_by
 
 OPTIONS = ("$select", "$filter", "$orderby", "$top", "$skip")
-_API = re.compile(r"^https?://.*?/align/api/\d+/")
+_API = re.compile(r"^(?:GET\s+)?(?P<site>https?://[^/?]+)?(?:/?rest)?/?align/api/\d+/", re.IGNORECASE)
+_ONE = re.compile(r"(.+)/(\d+)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,17 +42,23 @@ def read_query(typed: str) -> AlignQuery:
     """The query, checked. Raises QueryRefused with the rule and the place."""
     text = typed
     if match := _API.match(typed.strip()):
-        text = unquote_plus(typed.strip()[match.end() :])
+        text = typed.strip()[match.end() :]
+        text = unquote_plus(text) if match["site"] else text
     address, mark, rest = text.partition("?")
     at = _stripped(address, 0)
     asked = object_at(at.text)
     if asked is None:
-        raise QueryRefused(
-            Rule.UNREADABLE,
-            f"“{at.text[:60]}” is no list of Align's that is known: begin with features, epics or users.",
-            at=at.at,
-        )
+        raise QueryRefused(Rule.UNREADABLE, _unknown_list(at.text), part=at.text, at=at.at)
     return read_options(asked, rest, offset=len(address) + len(mark))
+
+
+def _unknown_list(address: str) -> str:
+    one = _ONE.fullmatch(address)
+    if one is not None and object_at(one[1]) is not None:
+        return f"A query asks a list. For one record write {one[1]}?$filter=id eq {one[2]}."
+    if not address:
+        return "A query begins with a list, such as /features."
+    return f"“{address[:60]}” is no list of Align's that is known. A query begins with one, such as /features."
 
 
 def read_options(asked: AlignObject, typed: str, *, offset: int = 0) -> AlignQuery:

@@ -3,18 +3,17 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from alignadmin.http.address import trim_address
 from alignadmin.http.errors import reading
 from alignadmin.http.listing import Records
 from alignadmin.http.remote import Remote
-from alignadmin.http.responses import Answer
 from alignadmin.parsing import plain as plain_text
-from alignadmin.parsing import whole
+from connectors.align.answers import API, created_id
 from connectors.align.audit_lines import AuditNames, id_of, lines_of, names_in
 from connectors.align.errors import BadRequest, RemoteError, SignInRefused
 from connectors.align.list_reading import PAGE, Checked, ListAt, ListReader, Paging
+from connectors.align.object_client import ObjectClient
 from connectors.align.odata import Query, plain
 from connectors.align.paging import LearnedCaps, PageCaps, family_of, list_name
 from connectors.align.resources import (
@@ -28,7 +27,6 @@ from connectors.align.resources import (
     WriteRequest,
 )
 
-API = "/rest/align/api/2"
 PROJECT_FAMILY, FLOW_FAMILY = "projects", "valuestreams"
 BY_ID = Query().ordered("id")
 FLOWS = ListAt(name="Process flows", path=f"{API}/ValueStreams", family=FLOW_FAMILY, query=BY_ID)
@@ -62,6 +60,11 @@ class AlignClient:
     def pages_are_smaller(self) -> bool:
         """Whether this site was found to answer fewer records at once than was known, since this client was made."""
         return self._lists.pages_are_smaller
+
+    @property
+    def objects(self) -> ObjectClient:
+        """The site's objects, over the same connection."""
+        return ObjectClient(self._remote, connector_id=self.connector_id, caps=self.caps)
 
     def connectors(self) -> Records[ConnectorInfo]:
         at = ListAt(name="Connectors", path=f"{API}/connectors", family="connectors", query=BY_ID)
@@ -158,7 +161,7 @@ class AlignClient:
         """Sends one planned write, once. OutcomeUnknown means: read before sending again."""
         path = f"{self._connector}/{request.path.lstrip('/')}"
         answer = self._remote.request(request.method, path, query=request.query, body=request.body)
-        return WriteAnswer(status=answer.status, remote_id=_id_in(answer), text=plain_text(answer.text[:300]))
+        return WriteAnswer(status=answer.status, remote_id=created_id(answer), text=plain_text(answer.text[:300]))
 
 
 def _audit_query(names: AuditNames, since: datetime | None, after_id: int | None) -> Query:
@@ -168,13 +171,3 @@ def _audit_query(names: AuditNames, since: datetime | None, after_id: int | None
     if after_id is not None and names.id:
         query = query.where(names.id, "gt", after_id)
     return query.ordered(names.id or names.time)
-
-
-def _id_in(answer: Answer) -> int | None:
-    """The id of a created record: an object with an id, a bare id as number or text, or the Location's last part."""
-    data: object = answer.data.get("id") if isinstance(answer.data, dict) else answer.data
-    location = urlsplit(answer.headers.get("location", "")).path
-    for candidate in (data, answer.text, location.rstrip("/").rpartition("/")[2]):
-        if (number := whole(candidate)) is not None:
-            return number
-    return None

@@ -86,21 +86,34 @@ class ListReader:
             pages = self.pages(at, to_the_end=to_the_end) if paging is Paging.SKIP else self._pages_after_id(at)
             return usable_records((row for page in pages for row in page), read)
 
-    def pages(self, at: ListAt, *, to_the_end: bool = False, id_in: IdIn | None = None) -> Iterator[list[Any]]:
-        """By `$skip`. `id_in`: the id in a row, for the one list whose rows may have it elsewhere or not at all."""
+    def pages(
+        self,
+        at: ListAt,
+        *,
+        to_the_end: bool = False,
+        id_in: IdIn | None = None,
+        start: int = 0,
+        most: int | None = None,
+    ) -> Iterator[list[Any]]:
+        """By `$skip`. `id_in`: the id in a row, for the one list whose rows may have it elsewhere or not at all.
+
+        `start`: how many records are passed over; `most`: how many are wanted, of all pages together.
+        """
         seen: set[int] = set()
         before: list[Any] = []
-        skip = 0
-        while True:
-            page = self.page(at, at.query.page(top=PAGE, skip=skip))
+        read = 0
+        while most is None or read < most:
+            wanted = PAGE if most is None else min(PAGE, most - read)
+            page = self.page(at, at.query.page(top=wanted, skip=start + read))
+            page = page if most is None else page[:wanted]
             if page and page == before and len(page) != PAGE:
                 return  # the site knows no paging: it answers the whole list each time
             _refuse_overlap(page, seen, id_in or _id_of)
             yield page
             if is_last(self.caps, at.family, len(page), to_the_end=to_the_end):
                 return
-            before, skip = page, skip + len(page)
-            refuse_too_many(skip)
+            before, read = page, read + len(page)
+            refuse_too_many(read)
 
     def _pages_after_id(self, at: ListAt) -> Iterator[list[Any]]:
         seen: set[int] = set()

@@ -85,6 +85,7 @@ def _changed(token: Token, edit: Json) -> Token:
     checks = {
         "rights": _rights,
         "projects": _projects,
+        "portfolio": _portfolio,
         "permissions": _permissions,
         "global_admin": _truth,
         "expired": _truth,
@@ -103,6 +104,12 @@ def _rights(name: str, value: Any) -> Any:
 def _projects(name: str, value: Any) -> Any:
     if value is not None and not isinstance(value, list):
         raise ValueError(f"{name} is a list of project keys, or null for all")
+    return value
+
+
+def _portfolio(name: str, value: Any) -> Any:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise ValueError(f"{name} is the id of a portfolio, or null for all")
     return value
 
 

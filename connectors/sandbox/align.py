@@ -9,11 +9,21 @@ import binascii
 import re
 from collections.abc import Callable
 
-from . import audit_shapes, mapping_routes, odata, users
-from .families import STATES
-from .messages import ErrorAnswer, Json, Response, SandboxRequest, answer, not_found, nothing_here, problem
+from . import audit_shapes, mapping_routes, object_routes, odata, users
+from .messages import (
+    Answering,
+    ErrorAnswer,
+    Json,
+    Response,
+    SandboxRequest,
+    answer,
+    invalid,
+    not_found,
+    nothing_here,
+    problem,
+)
 from .options import Options
-from .world import Flow, ProjectRecord, Token, World
+from .world import ProjectRecord, Token, World
 
 PREFIX = re.compile(r"/(?:rest/)?align/api/2(?=/|$)", re.IGNORECASE)
 SEEDED_AT = "2026-03-02T08:00:00Z"
@@ -27,22 +37,24 @@ def serves(path: str) -> bool:
     return PREFIX.match(path) is not None
 
 
-def handle(request: SandboxRequest, world: World, options: Options) -> Response:
-    token = _sign_in(request, world)
+def handle(request: SandboxRequest, world: World, options: Options) -> Answering:
+    """The answer, or for a list of objects what makes it once the world's lock is free."""
+    token = _sign_in(request, world, options)
     _check_right(request, token)
     path = PREFIX.sub("", request.path, count=1).rstrip("/")
     match = _match(MAPPING_ROUTE, path)
     if match is not None:
         visible = _visible(token)
-        call = mapping_routes.call_from(request, world, options, match.groupdict(), visible)
-        return mapping_routes.handle(call, visible)
+        of_mapping = mapping_routes.call_from(request, world, options, match.groupdict(), visible)
+        return mapping_routes.handle(of_mapping, visible)
     for pattern, view in LISTS:
         match = _match(pattern, path)
         if match is not None:
+            call = AlignCall(request, world, options, token)
             if request.method != "GET":
-                raise ErrorAnswer(Response(status=405, headers={"Allow": "GET"}))
-            return view(AlignCall(request, world, options, token), **match.groupdict())
-    raise nothing_here()
+                return _write(call, view, match)
+            return view(call, **match.groupdict())
+    return object_routes.handle(request, world, options, token, path)
 
 
 def _match(pattern: str, path: str) -> re.Match[str] | None:
@@ -66,10 +78,11 @@ def credentials(authorization: str) -> tuple[str, str, str]:
     return "basic", user, secret
 
 
-def _sign_in(request: SandboxRequest, world: World) -> Token:
+def _sign_in(request: SandboxRequest, world: World, options: Options) -> Token:
     scheme, user, secret = credentials(request.authorization)
+    any_user = scheme == "bearer" or (user == "apitoken" and options.basic_apitoken == "yes")
     for token in world.tokens("align"):
-        same = token["token"] == secret and (scheme == "bearer" or user == token["user"])
+        same = token["token"] == secret and (any_user or user == token["user"])
         if same and users.is_alive(token):
             return token
     raise ErrorAnswer(Response(status=401, headers={"WWW-Authenticate": "Bearer"}))
@@ -201,12 +214,52 @@ def _refuse_single(call: AlignCall) -> None:
 
 
 def _priorities(call: AlignCall, connector: str) -> Response:
+    return call.page(_priority_rows(call, connector))
+
+
+def _priority(call: AlignCall, connector: str, record: str) -> Response:
+    _refuse_single(call)
+    return answer(_priority_row(call, connector, record))
+
+
+def _write(call: AlignCall, view: Callable[..., Response], match: re.Match[str]) -> Response:
+    """Of these lists one at most can be written to."""
+    if view is _priority and call.options.priorities == "write":
+        if call.request.method in ("PUT", "PATCH"):
+            return _set_priority(call, **match.groupdict())
+        raise ErrorAnswer(Response(status=405, headers={"Allow": "GET, PUT, PATCH"}))
+    raise ErrorAnswer(Response(status=405, headers={"Allow": "GET"}))
+
+
+def _set_priority(call: AlignCall, connector: str, record: str) -> Response:
+    """Which priority of Align a priority of Jira is: the one thing that can be set."""
+    row = _priority_row(call, connector, record)
+    try:
+        body = call.request.json()
+    except ValueError as error:
+        raise invalid("$", f"The body is not valid JSON: {error}.") from error
+    wanted = body.get("priorityId") if isinstance(body, dict) else None
+    if isinstance(wanted, bool) or not isinstance(wanted, int):
+        raise invalid("priorityId", f"The JSON value could not be converted to an integer: {wanted!r}.")
+    call.world.store.put("priority_of", f"{connector} {row['id']}", {"align": wanted})
+    return Response(status=204)
+
+
+def _priority_row(call: AlignCall, connector: str, record: str) -> Json:
+    found = next((row for row in _priority_rows(call, connector) if row["id"] == int(record)), None)
+    if found is None:
+        raise not_found(f"Priority {record}")
+    return found
+
+
+def _priority_rows(call: AlignCall, connector: str) -> list[Json]:
     connector_id = call.require_connector(connector)
     priorities = sorted(call.world.store.all("priority"), key=lambda item: int(item["id"]))
     rows: list[Json] = []
     for item_type in (3, 4):
         for priority in priorities:
             own_id = len(rows) + 1
+            chosen = call.world.store.get("priority_of", f"{connector_id} {own_id}") or priority
             rows.append(
                 {
                     "id": own_id,
@@ -216,13 +269,13 @@ def _priorities(call: AlignCall, connector: str) -> Response:
                     "itemTypeId": item_type,
                     "jiraPriorityId": int(priority["id"]),
                     "jiraPriorityName": priority["name"],
-                    "priorityId": priority["align"],
+                    "priorityId": chosen["align"],
                     "lastUpdatedBy": None,
                     "lastUpdatedDate": None,
                     "self": call.self_url(f"/connectors/{connector_id}/priorities/{own_id}"),
                 }
             )
-    return call.page(rows)
+    return rows
 
 
 def _audit_log(call: AlignCall, connector: str) -> Response:
@@ -232,56 +285,6 @@ def _audit_log(call: AlignCall, connector: str) -> Response:
     return call.page(audit_shapes.shaped(lines, call.options.audit_shape))
 
 
-def _value_streams(call: AlignCall) -> Response:
-    if call.options.value_streams == "no":
-        raise nothing_here()
-    if call.options.value_streams == "403":
-        raise problem(403, "You do not have permission to view process flows.")
-    return call.page([_flow_shape(call, flow) for flow in call.world.flows()])
-
-
-def _value_stream(call: AlignCall, flow: str) -> Response:
-    _refuse_single(call)
-    found = next((item for item in call.world.flows() if item["id"] == int(flow)), None)
-    if found is None:
-        raise not_found(f"Value stream {flow}")
-    return answer(_flow_shape(call, found))
-
-
-def _state_name(state: int | None) -> str | None:
-    return None if state is None else STATES[state]
-
-
-def _flow_shape(call: AlignCall, flow: Flow) -> Json:
-    steps = [
-        {"id": step["id"], "name": step["name"], "order": order, "state": step["state"]}
-        for order, step in enumerate(flow["steps"], start=1)
-    ]
-    shaped: dict[str, object] = {
-        "state-names": [
-            {**told, "state": _state_name(step["state"])} for told, step in zip(steps, flow["steps"], strict=True)
-        ],
-        "ids": [step["id"] for step in steps],
-        "names": [step["name"] for step in steps],
-        "none": None,
-    }
-    return {
-        "id": flow["id"],
-        "name": flow["name"],
-        "level": flow["level"],
-        "teamId": None,
-        "teamDescription": None,
-        "regionId": None,
-        "isActive": flow["active"],
-        "mapToState": any(step["state"] is not None for step in flow["steps"]),
-        "programIds": flow["programmes"],
-        "customerIds": [],
-        "processSteps": shaped.get(call.options.step_shape, steps),
-        "lastUpdatedDate": None,
-        "self": call.self_url(f"/ValueStreams/{flow['id']}"),
-    }
-
-
 LISTS: tuple[tuple[str, Callable[..., Response]], ...] = (
     (r"/users/current", _current_user),
     (r"/connectors", _connectors),
@@ -289,7 +292,6 @@ LISTS: tuple[tuple[str, Callable[..., Response]], ...] = (
     (r"/connectors/(?P<connector>\d{1,9})/projects", _projects),
     (r"/connectors/(?P<connector>\d{1,9})/projects/(?P<record>\d{1,9})", _project),
     (r"/connectors/(?P<connector>\d{1,9})/priorities", _priorities),
+    (r"/connectors/(?P<connector>\d{1,9})/priorities/(?P<record>\d{1,9})", _priority),
     (r"/connectors/(?P<connector>\d{1,9})/auditlog", _audit_log),
-    (r"/valuestreams", _value_streams),
-    (r"/valuestreams/(?P<flow>\d{1,9})", _value_stream),
 )

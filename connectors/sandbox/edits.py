@@ -17,13 +17,17 @@ set_reach       key, issue_type (a name), statuses [ids]: what its workflow in t
 add_step        flow, name; id, state    remove_step id          rename_step id, name
 set_flow        flow, and active or programmes or both
 add_token       site (align|jira), token; user, projects [keys] (what its owner sees; none: everything), and
-                for Align: rights ["read", "write"]; for Jira: permissions {key: true|false|[project keys]},
-                global_admin, language (en|de|zh); expired. What is left out is granted, also a key that
-                permissions does not name
-set_token       site, token, and any of projects, rights, permissions, global_admin, language, expired
+                for Align: rights ["read", "write"], portfolio (an id: reads the objects of this one alone);
+                for Jira: permissions {key: true|false|[project keys]}, global_admin, language (en|de|zh); expired.
+                What is left out is granted, also a key that permissions does not name
+set_token       site, token, and any of projects, rights, portfolio, permissions, global_admin, language, expired
 regenerate_token  site, token, new_token: the old one dies, the new one has the same user and rights
 revoke_token    site, token              deactivate_user  site, user: all tokens of the user die
 unlock_user     user: ends the lock of Data Center after three refused Basic sign-ins in a row
+set_item        object (a key of the table or an address), id, values {field: value}: a person's change, as user (2)
+move_item       object, id, to {field: id}: only fields that are links
+delete_item     object, id: for good, with what hangs on it
+archive_item    object, id; archived (true): into Align's recycle bin, or out of it
 add_connector   id; name, copy_of (copies that connector's mappings)
 
 `family` is j2a_state, a2j_state, j2a_step or a2j_step; `type` a wire id; `source` and `target` ids. Nothing is
@@ -35,7 +39,7 @@ a team-managed project belongs to it alone. A Jira project without BROWSE_PROJEC
 from collections.abc import Callable
 from typing import Any
 
-from . import access, audit, seed
+from . import access, audit, object_edits, seed
 from .families import FAMILIES, RouteFamily
 from .messages import Json
 from .world import (
@@ -385,5 +389,9 @@ ACTIONS: dict[str, Callable[[World, dict[str, Any]], object]] = {
     "revoke_token": access.revoke_token,
     "deactivate_user": access.deactivate_user,
     "unlock_user": access.unlock_user,
+    "set_item": object_edits.set_item,
+    "move_item": object_edits.move_item,
+    "archive_item": object_edits.archive_item,
+    "delete_item": object_edits.delete_item,
     "add_connector": _add_connector,
 }

@@ -1,7 +1,7 @@
 """One request and one response as plain values, and the error bodies of the two sites."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -17,15 +17,20 @@ class SandboxRequest:
     path: str
     raw_query: str = ""
     body: bytes = b""
+    content_type: str = ""
     authorization: str = ""
     client: str = ""
     base: str = ""
 
     @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The query as it was sent, name by name."""
+        return parse_qsl(self.raw_query, keep_blank_values=True)
+
+    @property
     def query(self) -> dict[str, str]:
         """Query values by lower-case name, because Align takes names in any case."""
-        pairs = parse_qsl(self.raw_query, keep_blank_values=True)
-        return {name.lower(): value for name, value in pairs}
+        return {name.lower(): value for name, value in self.pairs}
 
     def json(self) -> object:
         """The parsed body; None for an empty one. ValueError if it is not JSON."""
@@ -38,12 +43,17 @@ class Response:
     body: bytes = b""
     content_type: str = "application/json; charset=utf-8"
     headers: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()  # what the journal says of it
 
 
-def answer(payload: object, status: int = 200, **headers: str) -> Response:
+# What is answered later: by whoever no longer holds the world's lock.
+Answering = Response | Callable[[], Response]
+
+
+def answer(payload: object, status: int = 200, *, notes: tuple[str, ...] = (), **headers: str) -> Response:
     body = json.dumps(payload, ensure_ascii=False).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Response(status=status, body=body, headers=named)
+    return Response(status=status, body=body, headers=named, notes=notes)
 
 
 class ErrorAnswer(Exception):

@@ -33,7 +33,7 @@ class TextSwitch:
         return "--" + self.name.replace("_", "-")
 
 
-SWITCHES = (
+SITE_SWITCHES = (
     Switch(
         name="post_answer",
         choices=("object", "id", "empty"),
@@ -147,6 +147,51 @@ SWITCHES = (
         "pull_configuration: until then Align's lists and log say the old one",
     ),
 )
+OBJECT_SWITCHES = (
+    Switch(
+        name="lenient",
+        choices=("no", "yes"),
+        help="unknown query options and unknown properties of objects: refused with 400, or ignored",
+    ),
+    Switch(
+        name="bare_options",
+        choices=("ignored", "honoured"),
+        help="query options without their dollar sign (skip=, orderBy=, limit=) and $count: no effect, or taken as "
+        "meant; the journal says which. The documents call them not guaranteed",
+    ),
+    Switch(
+        name="external_key",
+        choices=("writable", "ignored"),
+        help="externalKey, externalId and externalProject in a write: set, or left as they are without an error",
+    ),
+    Switch(
+        name="state_writable",
+        choices=("yes", "no"),
+        help="state and processStepId of an item of work: can be set, or are refused with 400",
+    ),
+    Switch(
+        name="priorities",
+        choices=("read", "write"),
+        help="/connectors/{id}/priorities: read only, or the priorityId of one of them can be set by PUT and PATCH",
+    ),
+    Switch(
+        name="recycle",
+        choices=("patch", "no"),
+        help="isRecycled of an item of work, as there is no DELETE: can be set, or is refused with 400",
+    ),
+    Switch(
+        name="custom_fields",
+        choices=("record", "property"),
+        help="where the custom fields of an object stand: in the record as the published sample shows them, or inside "
+        "its property customFields, which public clients read",
+    ),
+    Switch(
+        name="basic_apitoken",
+        choices=("no", "yes"),
+        help="whether Basic with the user apitoken and an Align token as its password signs in",
+    ),
+)
+SWITCHES = (*SITE_SWITCHES, *OBJECT_SWITCHES)
 TEXT_SWITCHES = (
     TextSwitch(
         name="audit_labels",
@@ -191,6 +236,14 @@ class Options:
     jira: str = "cloud"
     jira_language: str = "en"
     configuration_pull: str = "at-once"
+    lenient: str = "no"
+    bare_options: str = "ignored"
+    external_key: str = "writable"
+    state_writable: str = "yes"
+    priorities: str = "read"
+    recycle: str = "patch"
+    custom_fields: str = "record"
+    basic_apitoken: str = "no"
     audit_labels: str = ""
 
     def __post_init__(self) -> None:

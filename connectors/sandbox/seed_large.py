@@ -27,6 +27,7 @@ def fill_large(world: World) -> None:
     for number in range(known, PROJECTS):
         _add_project(data, number, pool, steps)
     data.fill(world)
+    world.objects.begin("large")
     seed.add_gone_step(world)
 
 

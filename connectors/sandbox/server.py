@@ -1,6 +1,7 @@
 """The socket: HTTP/1.1 with keep-alive, one thread per connection, one write per answer."""
 
 import contextlib
+import re
 import signal
 import socket
 import threading
@@ -14,6 +15,7 @@ from .options import Options
 from .site import SandboxSite
 
 LARGEST_BODY = 1_000_000
+HEXADECIMAL = re.compile(rb"[0-9A-Fa-f]{1,8}")
 
 
 class SandboxServer(ThreadingHTTPServer):
@@ -87,6 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
             path=path,
             raw_query=query,
             body=body,
+            content_type=self.headers.get("Content-Type", ""),
             authorization=self.headers.get("Authorization", ""),
             client=self.client_address[0],
             base=f"http://{self.headers.get('Host', 'localhost')}",
@@ -101,13 +104,33 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _body(self) -> bytes | None:
         length = self.headers.get("Content-Length") or "0"
-        if "Transfer-Encoding" in self.headers or not length.isdigit():
+        coding = self.headers.get("Transfer-Encoding")
+        if coding is not None and coding.strip().lower() == "chunked":
+            return self._chunks()
+        if coding is not None or not length.isdigit():
             self._unreadable(411)
             return None
         if int(length) > LARGEST_BODY:
             self._unreadable(413)
             return None
         return self.rfile.read(int(length))
+
+    def _chunks(self) -> bytes | None:
+        """A body in pieces: each begins with its length in hexadecimal, the last one is empty."""
+        body = b""
+        while True:
+            length = self.rfile.readline(100).partition(b";")[0].strip()
+            size = int(length, 16) if HEXADECIMAL.fullmatch(length) else LARGEST_BODY
+            if len(body) + size > LARGEST_BODY:
+                self._unreadable(413)
+                return None
+            if size == 0:
+                break
+            body += self.rfile.read(size)
+            self.rfile.readline(10)
+        while self.rfile.readline(1000).strip():  # headers that come after the body are of no use here
+            continue
+        return body
 
     def _unreadable(self, status: int) -> None:
         self.close_connection = True

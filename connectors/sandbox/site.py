@@ -9,15 +9,17 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict
+from typing import TypeVar
 from urllib.parse import unquote
 
 from . import align, documents, edits, faults, jira, oddities, seed, seed_large
 from .limiter import Limiter
-from .messages import ErrorAnswer, Json, Response, SandboxRequest, answer
+from .messages import Answering, ErrorAnswer, Json, Response, SandboxRequest, answer
 from .options import Options, parse_labels
 from .store import Store
 from .world import World
 
+AnyAnswer = TypeVar("AnyAnswer", Response, Answering)
 JOURNAL_SIZE = 100_000
 CONTROLS = "/_sandbox"
 SEED_FILLERS: dict[str, Callable[[World], None]] = {
@@ -62,6 +64,8 @@ class SandboxSite:
         entry = self._entry(request)
         response = self._remote(request)
         entry["status"] = response.status if response is not None else None
+        if response is not None and response.notes:
+            entry["notes"] = list(response.notes)
         return response
 
     def _remote(self, request: SandboxRequest) -> Response | None:
@@ -87,24 +91,24 @@ class SandboxSite:
         return None if fault.cut == "after" else _faulty(fault)
 
     def _effect(self, request: SandboxRequest) -> Response:
-        """What the site really does, as one step: no other request sees half of it."""
+        """What the site really does, as one step: no other request sees half of it.
+
+        A long list is filtered after that step, from the records as they were in it.
+        """
         with self.world.lock:
+            odd = self.options.odd_records
             try:
-                return oddities.answered(self._dispatch(request), self.options.odd_records)
-            except ErrorAnswer as refused:
-                return refused.response
-            # The outermost loop of a request: a defect of ours must look like a broken site, and be seen.
-            except Exception:  # noqa: BLE001
-                traceback.print_exc(file=sys.stderr)
-                return answer({"title": "The sandbox itself failed; see its output."}, 500)
+                outcome = _guarded(lambda: self._dispatch(request))
             finally:
                 self.world.store.commit()
+        response = outcome if isinstance(outcome, Response) else _guarded(outcome)
+        return oddities.answered(response, odd)
 
-    def _dispatch(self, request: SandboxRequest) -> Response:
+    def _dispatch(self, request: SandboxRequest) -> Answering:
         if align.serves(request.path):
             return align.handle(request, self.world, self.options)
         if documents.serves(request.path) and request.method in ("GET", "HEAD"):
-            return documents.page()
+            return documents.page(request.path)
         if jira.serves(request.path):
             return jira.handle(request, self.world, self.options)
         return Response(status=404)
@@ -219,6 +223,17 @@ class SandboxSite:
         self.faults.clear()
         self._clear_journal(None)
         return self._overview(None)
+
+
+def _guarded(step: Callable[[], AnyAnswer]) -> AnyAnswer | Response:
+    try:
+        return step()
+    except ErrorAnswer as refused:
+        return refused.response
+    # The outermost loop of a request: a defect of ours must look like a broken site, and be seen.
+    except Exception:  # noqa: BLE001
+        traceback.print_exc(file=sys.stderr)
+        return answer({"title": "The sandbox itself failed; see its output."}, 500)
 
 
 def _faulty(fault: faults.Fault) -> Response:

@@ -7,6 +7,7 @@ from typing import Any, NotRequired, TypedDict
 
 from . import audit
 from .families import FAMILIES, STATES, RouteFamily
+from .objects.stock import Stock
 from .store import Store
 
 Record = dict[str, Any]  # a mapping exactly as it goes over the wire
@@ -69,7 +70,8 @@ class ConnectorRecord(TypedDict):
 class Token(TypedDict):
     """`projects` limits what its owner sees; None means everything.
 
-    `rights` are Align's: "read", "write", both when absent. `permissions` are Jira's: key to true, false or the keys
+    `rights` are Align's: "read", "write", both when absent. A `portfolio` makes its owner a reader of the objects of
+    that portfolio alone. `permissions` are Jira's: key to true, false or the keys
     of the projects that grant it; true when absent.
     """
 
@@ -78,6 +80,7 @@ class Token(TypedDict):
     user: str
     projects: NotRequired[list[str] | None]
     rights: NotRequired[list[str]]
+    portfolio: NotRequired[int | None]
     permissions: NotRequired[dict[str, bool | list[str]]]
     global_admin: NotRequired[bool]
     expired: NotRequired[bool]
@@ -89,6 +92,7 @@ class World:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.objects = Stock(store)
         self.labels: audit.Labels = audit.PUBLISHED
         self.type_ids = "table"  # the switch: a line of the log carries the id that the record is answered with
         self.pulls_at_once = True
@@ -248,6 +252,7 @@ class World:
     def fill(self, buckets: dict[str, Iterable[tuple[str, Any]]]) -> None:
         """Replaces everything by seed data."""
         self.store.clear()
+        self.objects.begin("small")
         for bucket, items in buckets.items():
             for key, item in items:
                 self.store.put(bucket, key, item)

@@ -12,7 +12,7 @@ from alignadmin.http.errors import Malformed
 from alignadmin.http.fields import Fields
 from alignadmin.http.responses import Answer, Received
 from alignadmin.parsing import LARGEST, plain, text_in, whole
-from connectors.align.client import _id_in
+from connectors.align.answers import created_id
 from tests import ROOT
 
 
@@ -71,7 +71,7 @@ def test_a_number_of_a_remote_may_be_negative_or_written_as_text_and_an_id_is_no
 def test_an_id_of_a_created_record_that_is_none_is_taken_for_none(answered: str) -> None:
     """The write has taken effect, so its answer must not end in an error."""
     answer = Answer(status=201, data=answered, text=answered, headers={"location": f"/mappings/{answered}"})
-    assert _id_in(answer) is None
+    assert created_id(answer) is None
 
 
 @pytest.mark.parametrize("value", ["9" * 400, "²", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"])

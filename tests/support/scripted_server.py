@@ -59,7 +59,7 @@ def serving(script: Script) -> Iterator[ScriptedServer]:
                 running.seen.append(seen)
             _write(self, script(seen))
 
-        do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815
 
         def log_message(self, *args: object) -> None:
             pass

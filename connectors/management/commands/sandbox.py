@@ -47,6 +47,7 @@ def _add_switches(parser: ArgumentParser) -> None:
     )
     for switch in SWITCHES:
         text = f"NOT CONFIRMED: {switch.help}"
-        group.add_argument(switch.flag, choices=switch.choices, default=switch.choices[0], help=text)
+        alone: dict[str, Any] = {"nargs": "?", "const": "yes"} if switch.choices == ("no", "yes") else {}
+        group.add_argument(switch.flag, choices=switch.choices, default=switch.choices[0], help=text, **alone)
     for each in TEXT_SWITCHES:
         group.add_argument(each.flag, default="", metavar=each.form, help=f"NOT CONFIRMED: {each.help}")

@@ -1,0 +1,44 @@
+"""Edits of Align's objects by somebody else, as a person makes them in the interface."""
+
+import datetime as dt
+
+from .messages import Json
+from .objects import upkeep
+from .objects.fill import moment
+from .world import World
+
+SOMEBODY = 2  # the user who makes them, unless an edit says another
+
+
+def set_item(world: World, edit: Json) -> Json:
+    return _changed(world, edit, edit["values"])
+
+
+def move_item(world: World, edit: Json) -> Json:
+    """To another program, team, parent: `to` holds fields that are links."""
+    described, wanted = upkeep.described_as(edit["object"]), edit["to"]
+    for name in wanted:
+        field = described.field(name)
+        if field is None or not field.target:
+            raise ValueError(f"{name} of {described.name} is no link: nothing can be moved by it")
+    return _changed(world, edit, wanted)
+
+
+def archive_item(world: World, edit: Json) -> Json:
+    """Into the recycle bin, or with archived false out of it."""
+    return _changed(world, edit, {"isRecycled": bool(edit.get("archived", True))})
+
+
+def delete_item(world: World, edit: Json) -> Json:
+    return upkeep.deleted(world.objects, edit["object"], int(edit["id"]))
+
+
+def _changed(world: World, edit: Json, values: Json) -> Json:
+    return upkeep.changed(
+        world.objects,
+        edit["object"],
+        int(edit["id"]),
+        values,
+        user=int(edit.get("user", SOMEBODY)),
+        now=moment(dt.datetime.now(dt.UTC)),
+    )

@@ -262,14 +262,25 @@ def test_the_help_marks_every_switch_as_not_confirmed(command: list[str]) -> Non
 @pytest.mark.usefixtures("processes")
 @pytest.mark.usefixtures("processes")
 def test_the_command_serves_until_it_is_told_to_stop(command: list[str], tmp_path: Path) -> None:
-    arguments = ["--port", "0", "--state", str(tmp_path / "state"), "--duplicate", "409", "--rate-limit", "60/6"]
+    arguments = [
+        "--port",
+        "0",
+        "--state",
+        str(tmp_path / "state"),
+        "--duplicate",
+        "409",
+        "--rate-limit",
+        "60/6",
+        "--lenient",
+    ]
     with subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url = process.stdout.readline().split()[-1]
         overview = requests.get(f"{url}/_sandbox/", timeout=10).json()
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
-    assert (overview["options"]["duplicate"], overview["options"]["rate_limit"]) == ("409", "60/6")
+    chosen = [overview["options"][name] for name in ("duplicate", "rate_limit", "lenient", "retry_after")]
+    assert chosen == ["409", "60/6", "yes", "no"]
 
 
 @pytest.mark.usefixtures("processes")

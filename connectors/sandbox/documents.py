@@ -39,6 +39,7 @@ OBJECT = """<section id="{key}"><h3>{name}</h3><dl>
 <details><summary>{count} fields</summary><table><thead><tr><th scope="col">Field<th scope="col">Type
 <th scope="col">Of<th scope="col">In a write</tr></thead><tbody>{fields}</tbody></table></details></section>
 """
+EDITMETA = "<code>/{path}/editmeta</code>, <code>/{path}/{{id}}/editmeta</code>"
 ABOUT_PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>About the sandbox</title></head>
 <body><h1>About</h1><p>This is a sandbox and no Jira Align. It answers as version {version}.</p></body></html>
@@ -73,7 +74,7 @@ def _object(each: ObjectType) -> str:
         methods=", ".join(methods),
         collections=", ".join((*each.collections, *each.entities)) or "none",
         expands=", ".join(each.expands) or "nothing",
-        custom=f"<code>/{each.path}/editmeta</code>" if each.custom_fields else "none",
+        custom=EDITMETA.format(path=each.path) if each.custom_fields else "none",
         notes=html.escape(" ".join(each.notes)) or "nothing",
         count=len(each.fields),
         fields="".join(_field_row(field) for field in each.fields.values()),

@@ -34,7 +34,10 @@ class SandboxRequest:
 
     def json(self) -> object:
         """The parsed body; None for an empty one. ValueError if it is not JSON."""
-        return json.loads(self.body) if self.body.strip() else None
+        try:
+            return json.loads(self.body) if self.body.strip() else None
+        except RecursionError as error:
+            raise ValueError("it is too deep") from error
 
 
 @dataclass(frozen=True, kw_only=True)

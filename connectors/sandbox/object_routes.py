@@ -174,7 +174,9 @@ def _not_allowed(*methods: str) -> ErrorAnswer:
 def _answered(call: ObjectCall) -> Answering:
     method, single = call.request.method, call.record_id is not None
     allowed = call.described.methods(single=single)
-    if method not in allowed or (method == "GET" and single and call.options.single_get == "405"):
+    if single and call.options.single_get == "405":
+        allowed = tuple(each for each in allowed if each != "GET")
+    if method not in allowed:
         raise _not_allowed(*allowed)
     if method == "GET":
         query = query_options.parse(call.request.pairs, call.described, call.ways, single=single)

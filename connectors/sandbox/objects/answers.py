@@ -35,8 +35,9 @@ def _filtered(described: ObjectType, found: list[Record], query: ObjectQuery, lo
     try:
         wanted = read(query.filter or "", around)
         return [row for row in found if wanted(row) is True]
-    except QueryError as error:
-        raise ObjectRefusal(400, f"The query specified in the URI is not valid. {error}", "$filter") from error
+    except (QueryError, ArithmeticError, RecursionError) as error:
+        why = "The filter is too deep." if isinstance(error, RecursionError) else error
+        raise ObjectRefusal(400, f"The query specified in the URI is not valid. {why}", "$filter") from error
 
 
 def shaped(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import custom_fields
+from .custom_fields import is_number, is_text
 from .fill import STEPS
 from .filter_tokens import QueryError, moment
 from .json_patch import patched
@@ -148,10 +149,10 @@ def _checked(writing: ObjectWrite, known: ObjectField, value: Any) -> Any:
     if known.kind == "ints":
         return _ids(writing, known, value)
     fits = {
-        "int": isinstance(value, int) and not isinstance(value, bool),
-        "number": isinstance(value, int | float) and not isinstance(value, bool),
+        "int": is_number(value) and isinstance(value, int),
+        "number": is_number(value),
         "bool": isinstance(value, bool),
-        "text": isinstance(value, str),
+        "text": is_text(value),
         "date": isinstance(value, str),
         "objects": isinstance(value, list),
     }

@@ -4,6 +4,7 @@ The published samples number the options of one list differently: in a GET Monda
 editmeta Monday has 11, Tuesday 12 and Wednesday 13. Both stay as they are, so an option is matched by its value.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from .ways import ObjectRefusal
 
 KEPT = "custom"  # where a record keeps what was written to its custom fields; it has none before the first write
 OPTION = "option"
+LARGEST = 2**31
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,10 +141,10 @@ def checked(each: CustomField, value: Any) -> Any:
     if each.kind == OPTION:
         return _options(each, value)
     if each.kind == "number":
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if not is_number(value):
             raise ObjectRefusal(400, f"{each.name} ({each.key}) is a number, not {value!r}.", each.key)
         return value
-    if not isinstance(value, str):
+    if not is_text(value):
         raise ObjectRefusal(400, f"{each.name} ({each.key}) is a text, not {value!r}.", each.key)
     if each.kind == "date":
         try:
@@ -150,6 +152,18 @@ def checked(each: CustomField, value: Any) -> Any:
         except QueryError as error:
             raise ObjectRefusal(400, str(error), each.key) from error
     return value
+
+
+def is_number(value: Any) -> bool:
+    """One that Align could keep: 32 bits where it is whole."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) < LARGEST if isinstance(value, int) else math.isfinite(value)
+
+
+def is_text(value: Any) -> bool:
+    """One that can be sent back: half a character cannot."""
+    return isinstance(value, str) and not any("\ud800" <= sign <= "\udfff" for sign in value)
 
 
 def _options(each: CustomField, value: Any) -> list[str]:

@@ -1,4 +1,8 @@
-"""Reads a `$filter` into one function of a record. What the article on queries does not allow is refused by name."""
+"""Reads a `$filter` into one function of a record. What the article on queries does not allow is refused by name.
+
+The library that reads the filters of mapping lists takes the beginning of names such as allocation or nullable for a
+word of its own, knows no kinds of values, and names no place: so this is a reader for objects alone.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,6 +15,7 @@ from .table import ObjectField, ObjectType, Record
 
 Lookup = Callable[[str], Mapping[int, Record]]  # the key of an object to its records
 DEEPEST, MOST = 60, 1000  # brackets within each other, and conditions; no source says what a site takes
+LONGEST_NUMBER = 30
 KINDS = {"int": "number", "number": "number", "text": "text", "bool": "bool", "date": "date"}
 WRITTEN = {"number": "a number", "text": "a text", "date": "a date", "bool": "true or false"}
 UNKNOWN_OPERATORS = ("sub", "mod", "in", "has", "divby")
@@ -126,10 +131,13 @@ class _FilterReader:
             left = self._comparison(self.take().text, left, self._sum)
         return left
 
-    def _comparison(self, name: str, left: Part, other: Callable[[], Part]) -> Part:
+    def _count(self) -> None:
         self.conditions += 1
         if self.conditions > MOST:
             raise QueryError(f"The filter has more than {MOST} conditions.")
+
+    def _comparison(self, name: str, left: Part, other: Callable[[], Part]) -> Part:
+        self._count()
         right = other()
         _check_comparable(name, left, right)
         return predicates.compared(name, left, right)
@@ -147,6 +155,7 @@ class _FilterReader:
         return left
 
     def _calculation(self, name: str, left: Part, other: Callable[[], Part]) -> Part:
+        self._count()
         right = other()
         for part in (left, right):
             if part.kind not in ("number", "text", "null"):
@@ -173,7 +182,7 @@ class _FilterReader:
     def _operand(self) -> Part:
         token = self.take()
         if token.kind == "number":
-            return predicates.constant("number", float(token.text) if "." in token.text else int(token.text))
+            return predicates.constant("number", _number(token))
         if token.kind == "text":
             return predicates.constant("text", token.text[1:-1].replace("''", "'"))
         if token.kind == "date":
@@ -312,6 +321,12 @@ def _read_field(found: ObjectField) -> Part:
     if found.kind == "date":
         return Part(kind="date", of=lambda row: None if row[name] is None else row[name][:-1])
     return Part(kind=KINDS[found.kind], of=lambda row: row[name])
+
+
+def _number(token: FilterWord) -> float:
+    if len(token.text) > LONGEST_NUMBER:
+        raise QueryError(f"The number at character {token.at} is too long.")
+    return float(token.text) if "." in token.text else int(token.text)
 
 
 def _no_property(described: ObjectType, name: str) -> QueryError:

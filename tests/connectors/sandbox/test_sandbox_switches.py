@@ -218,9 +218,10 @@ def test_the_large_data_set_has_the_promised_size() -> None:
     flows = running.align("GET", "/ValueStreams").json()
     assert max(len(flow["processSteps"]) for flow in flows) == 30
     last = running.align("GET", "/connectors/123/projects/L1999/mappings/process-steps?$orderby=id desc&$top=1")
+    users = running.align("GET", "/users?$skip=499").json()
     held = sum(1 for _ in running._server.site.world.all_mappings())
     running.close()
-    assert last.status_code == 200
+    assert (last.status_code, len(users)) == (200, 1)
     assert 95_000 <= held <= 105_000
 
 
@@ -261,14 +262,25 @@ def test_the_help_marks_every_switch_as_not_confirmed(command: list[str]) -> Non
 @pytest.mark.usefixtures("processes")
 @pytest.mark.usefixtures("processes")
 def test_the_command_serves_until_it_is_told_to_stop(command: list[str], tmp_path: Path) -> None:
-    arguments = ["--port", "0", "--state", str(tmp_path / "state"), "--duplicate", "409", "--rate-limit", "60/6"]
+    arguments = [
+        "--port",
+        "0",
+        "--state",
+        str(tmp_path / "state"),
+        "--duplicate",
+        "409",
+        "--rate-limit",
+        "60/6",
+        "--lenient",
+    ]
     with subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url = process.stdout.readline().split()[-1]
         overview = requests.get(f"{url}/_sandbox/", timeout=10).json()
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
-    assert (overview["options"]["duplicate"], overview["options"]["rate_limit"]) == ("409", "60/6")
+    chosen = [overview["options"][name] for name in ("duplicate", "rate_limit", "lenient", "retry_after")]
+    assert chosen == ["409", "60/6", "yes", "no"]
 
 
 @pytest.mark.usefixtures("processes")

@@ -250,6 +250,7 @@ CHECKPOINT_URL = env.str("CHECKPOINT_URL", "")  # each checkpoint is posted ther
 CHECKPOINT_RECIPIENTS = env.list("CHECKPOINT_RECIPIENTS", default=[])
 PACK_FOLDER = Path(env.str("PACK_FOLDER", str(DATA_DIR / "packs")))
 PACK_KEPT = env.float("PACK_KEPT", 7 * 24 * 3600.0)  # a pack that somebody asked for; scheduled ones stay
+QUERY_ROWS_KEPT = env.float("QUERY_ROWS_KEPT", 3600.0)  # rows that a query found, after its end
 ARCHIVE_FOLDER = Path(env.str("ARCHIVE_FOLDER", str(DATA_DIR / "archives")))
 RETENTION_MONTHS = env.int("RETENTION_MONTHS", 0)  # before entries may be archived away; 0: they stay, never under 12
 AUDIT_OVERLAP = env.float("AUDIT_OVERLAP", 600.0)  # how far behind the newest line each intake starts

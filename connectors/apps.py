@@ -15,6 +15,7 @@ class ConnectorsConfig(AppConfig):
         from connectors.credentials import probing, reminders  # noqa: F401  registers its job, as the others do that are not used here
         from connectors.credentials.handover import CredentialHoldings
         from connectors.credentials.values import CREDENTIALS
+        from connectors.explorer import job as query_job  # noqa: F401
         from connectors.history.intake import schedule  # noqa: F401
         from connectors.history.mirror import listener, remaking, search_index
         from connectors.history.packs import schedules, services  # noqa: F401

@@ -150,6 +150,29 @@
     }
   });
 
+  // --- copying, and completing a typed query ----------------------------------------------------------------------
+
+  document.addEventListener("click", async (event) => {
+    const copy = event.target.closest?.("[data-copy]");
+    const word = event.target.closest?.("a[data-complete]");
+    if (copy) {
+      try {
+        await navigator.clipboard.writeText(byId(copy.dataset.copy).textContent);
+        copy.textContent = "Copied";
+        say("Copied.");
+      } catch {
+        getSelection().selectAllChildren(byId(copy.dataset.copy));
+        trouble("The browser does not let this page copy. The text is selected: copy it with the keyboard.");
+      }
+    } else if (word && byId("x-query")) {
+      event.preventDefault();
+      const box = byId("x-query");
+      box.value = word.dataset.complete;
+      box.focus();
+      box.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+  });
+
   function closeMenus(except) {
     for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(except)) menu.open = false;
   }

@@ -43,6 +43,12 @@ def record_connection_test(credential: Credential, *, actor: Person) -> None:
         _append(TESTED, credential, actor, f"Tested the {_named(credential)}.")
 
 
+def record_lookup(credential: Credential, *, actor: Person) -> None:
+    """A person has names looked up from a page, without a job."""
+    with _on_disk(), transaction.atomic(durable=True):
+        _append(USED, credential, actor, f"Looking up names used the {_named(credential)}.", kind="lookup")
+
+
 def _named(credential: Credential) -> str:
     return f"{System(credential.system).label} credential, version {credential.version}, as it is {credential.stage}"
 

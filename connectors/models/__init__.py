@@ -23,6 +23,7 @@ from connectors.models.connector import (
     Stage,
     System,
 )
+from connectors.models.explorer import QueryPage, QueryRun, SavedQuery
 from connectors.models.findings import Finding, FindingChange, FindingKind
 from connectors.models.heartbeat import WorkerHeartbeat
 from connectors.models.history import (
@@ -86,12 +87,15 @@ __all__ = [
     "ProcessFlow",
     "ProcessStep",
     "Project",
+    "QueryPage",
+    "QueryRun",
     "Question",
     "ReachableStatus",
     "RemoteList",
     "Reminder",
     "Review",
     "RunWithdrawal",
+    "SavedQuery",
     "SavedView",
     "SeenAgain",
     "Source",

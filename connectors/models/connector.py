@@ -34,6 +34,7 @@ class Connector(models.Model):
     jira_site = models.URLField(max_length=500)
     jira_kind = models.CharField(max_length=12, choices=JiraKind.choices, default=JiraKind.CLOUD)
     is_active = models.BooleanField(default=True)
+    explorer_for_editors = models.BooleanField(default=False)  # its token's rows are shown to editors, too
     time_zone = models.CharField(max_length=64, default="UTC")  # of times in pasted log lines
     type_ids = models.JSONField(default=dict, blank=True)  # {"j2a-state": {"feature": 2}}: overrides of the table
     audit_source = models.CharField(max_length=10, choices=AuditSource.choices, default=AuditSource.UNTRIED)

@@ -29,6 +29,7 @@ class JobKind(models.TextChoices):
     CONTRACT = "contract", "Observing API behaviour"
     PACK = "pack", "Writing an evidence pack"
     VERIFY = "verify", "Checking the history"
+    QUERY = "query", "Reading what a query finds"
 
 
 ACTIVE = (JobState.QUEUED, JobState.RUNNING)

@@ -1,6 +1,6 @@
 """Addresses below /connectors/. A slug is never "new" or "credentials"."""
 
-from django.urls import path
+from django.urls import include, path
 
 from connectors.budget import views
 from connectors.credentials.pages import calendar_views
@@ -34,4 +34,5 @@ urlpatterns = [
     path("<slug:slug>/maintenance/end/", maintenance_views.end, name="connector-maintenance-end"),
     path("<slug:slug>/job/<int:pk>/", connectors.job, name="connector-job"),
     path("<slug:slug>/budget/", views.budget, name="connector-budget"),
+    path("", include("connectors.explorer.urls")),
 ]

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 from django.urls import reverse
 
+from alignadmin import csv_safe
 from alignadmin.accounts.models import Person, Role
 from connectors.align.audit_sentences import CREATED, DELETED, UPDATED, parse, write
 from connectors.history.intake.pasted_log import read_lines
-from connectors.history.packs import csv_safe
 from connectors.models import Case, Connector, HistoryRow, Intake, MirrorLine
 from tests.connectors.history.mirror.test_audit_join import NOON, OURS, align, minutes, ours, theirs, told
 from tests.support.events import EVENT

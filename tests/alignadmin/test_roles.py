@@ -17,6 +17,9 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.rights import may
+from connectors.align.query import query_of
+from connectors.explorer import saved
+from connectors.explorer import services as queries
 from connectors.jobs import runner
 from connectors.models import Credential, Job, JobKind, Project, System
 from mappings.models import Mapping, Plan, Scope
@@ -142,6 +145,14 @@ TABLE = {
     "connector-maintenance": READ,
     "connector-maintenance-begin": CONFIGURE,
     "connector-maintenance-end": CONFIGURE,
+    # the explorer: an editor's only where it has been opened to editors, see tests/connectors/explorer/test_explorer.py
+    "explorer": Expected(readers=EDITORS, writers=EDITORS, methods=("GET", "POST"), own=True),
+    "explorer-access": Expected(readers=EDITORS, writers=ADMINS, methods=("POST",)),
+    "explorer-save": Expected(readers=EDITORS, writers=EDITORS, methods=("POST",), own=True),
+    "explorer-unsave": Expected(readers=EDITORS, writers=EDITORS, methods=("POST",), own=True),
+    "explorer-run": Expected(readers=EDITORS, own=True),
+    "explorer-stop": Expected(readers=EDITORS, writers=EDITORS, methods=("POST",), own=True),
+    "explorer-file": Expected(readers=EDITORS, own=True),
     # overview, mappings, plans
     "overview": READ,
     "mappings": READ,
@@ -325,11 +336,31 @@ def other_world(world: World, people: dict[Role, Person]) -> World:
         "matrix-list": {"scope": project.key},
         **{name: of_credential for name in TABLE if name.startswith("credential-")},
     }
-    parameters = {**world.parameters, "connector-job.pk": job.pk, "history-run.run": factories.intake_run(other).pk}
+    query = query_of("feature").top(5)
+    of_query = {
+        "query_run": queries.run(other, query, actor=people[Role.ADMIN]).uuid,
+        "query": saved.save(other, "Five", query.text(), shared=True, actor=people[Role.ADMIN]).pk,
+    }
+    parameters = {
+        **world.parameters,
+        **of_query,
+        "connector-job.pk": job.pk,
+        "history-run.run": factories.intake_run(other).pk,
+    }
     return World(parameters=parameters, forms=forms)
 
 
-THERE = {"connector-job", "history-run", "matrix-drop", "matrix-decide", "matrix-keep", "matrix-cell", "matrix-list"}
+OF_QUERIES = ("explorer-run", "explorer-stop", "explorer-file", "explorer-unsave")
+THERE = {
+    *OF_QUERIES,
+    "connector-job",
+    "history-run",
+    "matrix-drop",
+    "matrix-decide",
+    "matrix-keep",
+    "matrix-cell",
+    "matrix-list",
+}
 
 
 @pytest.mark.parametrize("role", EVERYBODY)
@@ -360,7 +391,7 @@ def _stored() -> list[Any]:
 @pytest.mark.parametrize("name", sorted(name for name in TABLE if "slug" in ADDRESSES[name].parameters))
 def test_every_address_below_a_connector_has_a_test_with_another_one_s_ids(name: str) -> None:
     """Its ids stand in the path, or in the form named above; an address that only names the connector has none."""
-    ids = set(ADDRESSES[name].parameters) - {"slug", "system", "format"}
+    ids = set(ADDRESSES[name].parameters) - {"slug", "system", "format", "form"}
     assert not ids or name in THERE | {"api-connectors-detail"}, f"{name} takes {ids}"
 
 

@@ -91,6 +91,9 @@ PAGES = {
     "contract": "/connectors/{slug}/contract/",
     "job": "/connectors/{slug}/job/{job}/",
     "rate budget": "/connectors/{slug}/budget/",
+    "explorer": "/connectors/{slug}/explorer/?object=feature&field.0=points&op.0=contains&field.1=ownerId&value.1=me",
+    "explorer, as text": "/connectors/{slug}/explorer/?q=/features%3F$filter%3Dtitel+eq+'x'",
+    "rows of a query": "/connectors/{slug}/explorer/runs/{rows}/",
     "settings": "/settings/",
     "people": "/settings/people/",
     "people of a state": "/settings/people/?state=invited",
@@ -170,6 +173,7 @@ def furnished(site: Site) -> Iterator[Furnished]:
                 "row": row_of(own),
                 "run": run_of(own),
                 "job": job_of(own),
+                "rows": rows_of(own),
                 "question": question_of(own),
                 "case": case_of(own),
                 "waiting": waiting_lines_of(own, WAITING).rstrip("/").rsplit("/", 1)[1],
@@ -195,6 +199,14 @@ def act(own: Own, plan: int, wish: str, **data: str) -> None:
 
 def fingerprint_of(own: Own, plan: int) -> str:
     return str(own.get(f"/api/v1/plans/{plan}/").json()["fingerprint"])
+
+
+def rows_of(own: Own) -> str:
+    """A run of a query that has ended; its part of the address."""
+    query = {"act": "run", "q": "/features?$select=id,title,ownerId&$top=5"}
+    address = own.post(f"{own.site.url}/connectors/{own.slug}/explorer/", query).url
+    own.wait_until_idle()
+    return address.rstrip("/").rsplit("/", 1)[1]
 
 
 def pack_of(own: Own) -> None:

@@ -21,6 +21,9 @@ from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.rights import Right
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
+from connectors.align.query import query_of
+from connectors.explorer import saved
+from connectors.explorer import services as queries
 from connectors.history.intake import waiting
 from connectors.history.intake.by_hand import ReadOptions
 from connectors.history.packs import schedules, services
@@ -133,6 +136,8 @@ def world(db: None, people: dict[Role, Person]) -> World:
     sent = waiting.put(connector, lines, ReadOptions(), intake=Intake.PASTE, actor=people[Role.ADMIN])
     schedule = schedules.add("Weekly", "", Every.WEEK, [], actor=people[Role.ADMIN])
     job = runner.start(connector, JobKind.REFRESH, actor=people[Role.ADMIN])
+    query = query_of("feature").top(5)
+    run = queries.run(connector, query, actor=people[Role.ADMIN])
     of_mapping = {"mapping": mapping.pk, "seen": ""}
     return World(
         parameters={
@@ -153,6 +158,9 @@ def world(db: None, people: dict[Role, Person]) -> World:
             "week": weeks.week_of(timezone.now()).slug,
             "case": outside.pk,
             "pack": pack.uuid,
+            "query_run": run.uuid,
+            "query": saved.save(connector, "Five", query.text(), shared=False, actor=people[Role.ADMIN]).pk,
+            "form": "csv",
             "history-intake-preview.key": sent.pk,
             "schedule": schedule.pk,
             "switch": "pause",

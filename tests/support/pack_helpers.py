@@ -18,6 +18,7 @@ from typing import Any
 from django.db import transaction
 from django.test import Client
 
+from alignadmin import csv_safe
 from alignadmin.accounts.models import Person
 from alignadmin.audit import checkpoints, standalone_checker, trail
 from alignadmin.audit.entries import AuditRecord
@@ -25,7 +26,6 @@ from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
 from connectors.align.audit_sentences import MappingEvent
 from connectors.history.intake import gaps, runs
-from connectors.history.packs import csv_safe
 from connectors.models import Connector, HistoryRow, Intake, Pack, PackState
 from connectors.ports.audited import context_of, event_fields
 from tests.support.intake_helpers import take_in

@@ -97,8 +97,8 @@ class AlignObject:
 
     @property
     def label_field(self) -> str:
-        """The field that tells a person which one it is."""
-        return next((name for name in ("title", "name", "fullName", "description") if name in self.fields), "id")
+        """The field that tells a person which one it is; the title of a user is that of their work."""
+        return next((name for name in ("fullName", "title", "name", "description") if name in self.fields), "id")
 
     @cached_property
     def _spellings(self) -> Mapping[str, tuple[str, AlignField]]:

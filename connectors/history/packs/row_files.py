@@ -14,9 +14,9 @@ from operator import attrgetter, itemgetter
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
+from alignadmin import csv_safe
 from alignadmin.audit.bundle import line_of
 from alignadmin.audit.models import Entry
-from connectors.history.packs import csv_safe
 from connectors.history.packs.scratch import Scratch
 from connectors.models import Certainty, HistoryRow, IntakeRun, MirrorLine
 from connectors.ports.audited import context_of

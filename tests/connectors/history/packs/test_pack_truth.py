@@ -18,13 +18,14 @@ from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 
+from alignadmin import csv_safe
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import archive, checkpoints, standalone_checker
 from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
 from connectors.align.audit_sentences import A2J, CREATED, DELETED, J2A, STATE, STEP, UPDATED, MappingEvent, write
 from connectors.history.mirror import labels, projection
-from connectors.history.packs import csv_safe, row_files, span, span_findings
+from connectors.history.packs import row_files, span, span_findings
 from connectors.history.packs.span_findings import Found
 from connectors.models import Connector, FormerKey, HistoryRow, MirrorLine, PackState, Project, TypeLabel
 from mappings.models import Plan

@@ -77,8 +77,12 @@
     const at = document.activeElement;
     if (detail.target.contains(at)) held = { part: detail.target.id, row: at.closest("tr[id]")?.id };
   });
-  document.addEventListener("htmx:oobAfterSwap", () => {
+  const reopen = () => {
     for (const id of opened) if (byId(id)) byId(id).open = true;
+  };
+  document.addEventListener("htmx:oobAfterSwap", reopen);
+  document.addEventListener("htmx:afterSwap", ({ detail }) => {
+    if (detail.target.id === "_rows") reopen(); // a form that is drawn anew while it is filled in
   });
   document.addEventListener("htmx:afterSettle", () => {
     const lost = held && document.activeElement === document.body;

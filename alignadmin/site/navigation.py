@@ -13,6 +13,7 @@ from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.web.navigation import ALARMS, COUNTS, Alarm
 from connectors.credentials.expiry import alarms_among
+from connectors.explorer.access import may_explore
 from connectors.jobs import heartbeat
 from connectors.models import Connector, Credential, Stage
 
@@ -46,11 +47,12 @@ class Shell:
     slug: str = ""  # of the connector the page belongs to, also of one that the switcher does not list
     may_mend: bool = False
     of_page: Connector | None = None  # the connector of `slug`, where it has been read already
+    first: Connector | None = None  # whose explorer the navigation opens where the page is of no connector
 
     @cached_property
     def nav(self) -> tuple[NavEntry, ...]:
         """With its counts. Asked for by whole pages only, like what follows: a fragment costs no query for it."""
-        return tuple(_nav(self.path, self.person, self.connector))
+        return tuple(_nav(self.path, self.person, self.connector, self.first))
 
     @cached_property
     def alarms(self) -> list[Alarm]:
@@ -98,6 +100,7 @@ def shell(request: HttpRequest) -> dict[str, Shell]:
             connector=connector,
             slug=of_page,
             may_mend=may(person, Right.CONFIGURE),
+            first=next((each for each in found if may_explore(person, each)), None),
             of_page=next((each for each in found if each.slug == of_page), None),
         )
     }
@@ -116,11 +119,14 @@ def _slug(request: HttpRequest) -> str:
 def _same_page(request: HttpRequest, connector: Connector) -> str:
     """A form's address answers no GET, so only these pages are kept over a switch; others lead to the matrix."""
     match = request.resolver_match
-    name = match.url_name if match and match.url_name in ("connector", "drift") else "matrix"
+    name = match.url_name if match and match.url_name in ("connector", "drift", "explorer") else "matrix"
+    if name == "explorer" and not may_explore(request.user, connector):
+        name = "matrix"
     return reverse(name, args=[connector.slug])
 
 
-def _nav(path: str, person: Person, connector: Connector | None) -> list[NavEntry]:
+def _nav(path: str, person: Person, connector: Connector | None, first: Connector | None) -> list[NavEntry]:
+    explored = connector if connector and may_explore(person, connector) else first
     mappings = reverse("matrix", args=[connector.slug]) if connector else reverse("mappings")
     drift = reverse("drift", args=[connector.slug]) if connector else reverse("first-drift")
     entries = [
@@ -132,6 +138,8 @@ def _nav(path: str, person: Person, connector: Connector | None) -> list[NavEntr
         ("Connectors", reverse("connectors"), "arrows-right-left", Right.SEE),
         ("Settings", reverse("settings"), "cog-6-tooth", Right.CONFIGURE),
     ]
+    if explored:
+        entries.insert(-1, ("Explorer", reverse("explorer", args=[explored.slug]), "magnifying-glass", Right.EDIT))
     current = _current(path)
     return [
         NavEntry(label=label, href=href, icon=icon, current=label == current, count=_count(label, person))
@@ -151,7 +159,7 @@ def _current(path: str) -> str:
         return "Overview"
     first, *rest = path.strip("/").split("/")
     if first == "connectors":
-        return {"mappings": "Mappings", "drift": "Drift", "plan": "Plans"}.get(
+        return {"mappings": "Mappings", "drift": "Drift", "plan": "Plans", "explorer": "Explorer"}.get(
             rest[1] if len(rest) > 1 else "", "Connectors"
         )
     return first.capitalize()

@@ -18,7 +18,7 @@ from connectors.align.objects import OBJECTS, AlignField, AlignObject
 from connectors.align.query import AlignQuery, Condition, Q, SortKey, query_of
 from connectors.align.query.checking import unknown_field
 from connectors.align.query.request import EVERYTHING
-from connectors.explorer.operators import FieldOperator, conditions_on, is_name, operators_of, value_of
+from connectors.explorer.operators import FieldOperator, conditions_on, is_name, operators_of, states_of, value_of
 from connectors.explorer.services import MOST, USUAL
 
 MOST_CONDITIONS = 12
@@ -62,6 +62,12 @@ class ConditionRow:
         return self.operator is None or self.operator.takes_value
 
     @property
+    def options(self) -> list[tuple[str, str]]:
+        """Values to choose from, with their names."""
+        found = states_of(self.asked, self.field) if self.field else {}
+        return [(str(number), f"{number} {name}") for number, name in found.items()]
+
+    @property
     def type_words(self) -> str:
         if self.field is None:
             return ""
@@ -85,7 +91,7 @@ class ConditionRow:
         if not self.operators:
             return f"{self.field.name} cannot be filtered: Align filters other lists of {self.asked.plural.lower()}."
         if self.operator is None:
-            return f"{self.field.name} is {self.type_words}: choose what to ask of it."
+            return f"Choose what to ask of this field ({self.type_words})."
         if self.takes_value and not self.value.strip():
             return "Give a value."
         try:
@@ -211,13 +217,13 @@ def fields_in(data: Mapping[str, Any]) -> QueryFields:
     asked = asked or OBJECTS[FIRST]
     # Another object was chosen: what was filled in for the one before means nothing here.
     if text_in(data, "before") not in ("", asked.key):
-        return QueryFields(asked=asked, columns=usual_columns(asked), rows=_with_empty((), asked), orders=_orders({}))
+        return QueryFields(asked=asked, columns=usual_columns(asked), rows=with_empty((), asked), orders=_orders({}))
     columns = tuple(dict.fromkeys(_names(data, "column"))) if "object" in data else usual_columns(asked)
     rows = tuple(_row(data, number, asked) for number in range(MOST_CONDITIONS))
     return QueryFields(
         asked=asked,
         columns=columns,
-        rows=_with_empty(tuple(row for row in rows if not row.is_empty), asked),
+        rows=with_empty(tuple(row for row in rows if not row.is_empty), asked),
         any_of=text_in(data, "match") == "any",
         orders=_orders(data),
         expanded=tuple(dict.fromkeys(_names(data, "expand"))),
@@ -242,7 +248,7 @@ def _row(data: Mapping[str, Any], number: int, asked: AlignObject) -> ConditionR
     )
 
 
-def _with_empty(rows: tuple[ConditionRow, ...], asked: AlignObject) -> tuple[ConditionRow, ...]:
+def with_empty(rows: tuple[ConditionRow, ...], asked: AlignObject) -> tuple[ConditionRow, ...]:
     """Numbered anew, with one to fill in after the last."""
     numbered = [replace(row, number=number) for number, row in enumerate(rows)]
     if len(numbered) < MOST_CONDITIONS:
@@ -253,8 +259,15 @@ def _with_empty(rows: tuple[ConditionRow, ...], asked: AlignObject) -> tuple[Con
 def _orders(data: Mapping[str, Any]) -> tuple[OrderRow, ...]:
     found = [(text_in(data, f"order.{n}")[:200], text_in(data, f"desc.{n}") == "yes") for n in range(MOST_ORDERS)]
     chosen = [each for each in found if each[0]]
-    shown = [*chosen, ("", False)][:MOST_ORDERS]
-    return tuple(OrderRow(number=n, field_name=name, is_descending=down) for n, (name, down) in enumerate(shown))
+    return with_empty_order(
+        tuple(OrderRow(number=n, field_name=name, is_descending=down) for n, (name, down) in enumerate(chosen))
+    )
+
+
+def with_empty_order(orders: tuple[OrderRow, ...]) -> tuple[OrderRow, ...]:
+    if len(orders) >= MOST_ORDERS:
+        return orders
+    return (*orders, OrderRow(number=len(orders), field_name="", is_descending=False))
 
 
 def usual_columns(asked: AlignObject) -> tuple[str, ...]:

@@ -82,11 +82,8 @@ def _looked_up(
     if not names:
         found.problems[row.number] = _none_found(target, row.value.strip()[:LONGEST], actor if is_me else None)
     else:
-        found.problems[row.number] = (
-            f"{len(names)} are called so. Choose one."
-            if len(names) < MOST_SHOWN
-            else (f"At least {MOST_SHOWN} are called so. Choose one, or type more of the name.")
-        )
+        more = ", or type more of the name" if len(names) == MOST_SHOWN else ""
+        found.problems[row.number] = f"{len(names)} names match: choose one{more}."
         found.choices[row.number] = names
     return found
 

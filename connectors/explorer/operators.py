@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -12,6 +12,7 @@ from alignadmin.parsing import whole
 from connectors.align.objects import AlignField, AlignObject, FieldType
 from connectors.align.query import EACH, Condition, Q
 from connectors.align.query.builder import Plain
+from connectors.align.states import ALIGN_STATES
 
 ME = "me"  # typed as the value of a field that names a user: whoever asks
 LONGEST_NUMBER = 40
@@ -78,6 +79,11 @@ def operators_of(asked: AlignObject, field: AlignField) -> tuple[FieldOperator, 
     if field.type.is_list and field.name not in asked.filterable:
         return ()
     return LINKS if field.target and field.type is FieldType.WHOLE else OPERATORS[field.type]
+
+
+def states_of(asked: AlignObject, field: AlignField) -> Mapping[int, str]:
+    """Where a field holds one of Align's fixed states: an item of work has process steps, an iteration has none."""
+    return ALIGN_STATES if field.name == "state" and "processStepId" in asked.fields else {}
 
 
 def conditions_on(asked: AlignObject) -> list[AlignField]:

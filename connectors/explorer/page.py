@@ -12,10 +12,12 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from alignadmin.accounts.models import Person
-from connectors.align.objects import OBJECTS, AlignObject, NamedBy
+from connectors.align.objects import OBJECTS, AlignObject, NamedBy, object_at
 from connectors.align.query import EVERYTHING, AlignQuery
+from connectors.align.query.request import LINK
 from connectors.explorer import lookups, saved, services
-from connectors.explorer.fields import QueryFields, conditions_on, fields_in, orderable
+from connectors.explorer.as_rows import fields_of
+from connectors.explorer.fields import QueryFields, conditions_on, fields_in, orderable, usual_columns
 from connectors.explorer.lookups import FoundName
 from connectors.explorer.results import curl
 from connectors.explorer.typed import QueryCost, QueryReading, cost_of, read
@@ -94,6 +96,22 @@ EXAMPLES = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class RunLine:
+    """A run as it stands in the list of one's own."""
+
+    run: QueryRun
+
+    @property
+    def name(self) -> str:
+        asked = object_at(self.run.query.partition("?")[0])
+        return asked.plural if asked else "Query"
+
+    @property
+    def options(self) -> str:
+        return self.run.query.partition("?")[2]
+
+
 @dataclass
 class ExplorerPage:
     """The form, or a typed query; `uuid` is of the run that its button starts, so that a second click starts none."""
@@ -144,10 +162,10 @@ class ExplorerPage:
 
     @cached_property
     def columns(self) -> list[NamedChoice]:
-        """The fields of the table, then custom fields as far as their labels are known."""
-        chosen = set(self.fields.columns)
-        of_table = [(name, field_label(each)) for name, each in self.fields.asked.fields.items()]
-        named = dict([*of_table, *self.custom.items()])
+        """What tells which record it is first; then the table's other fields, and custom fields with known labels."""
+        chosen, known = set(self.fields.columns), self.fields.asked.fields
+        of_table = [(name, field_label(known[name])) for name in (*usual_columns(self.fields.asked), *known)]
+        named = dict([*of_table, (LINK, "Link to the record"), *self.custom.items()])
         unknown = {name: name for name in self.fields.columns if name not in named}
         return [
             NamedChoice(name=name, label=label, chosen=name in chosen) for name, label in {**named, **unknown}.items()
@@ -203,7 +221,14 @@ class ExplorerPage:
 
     @property
     def rows_address(self) -> str:
-        asked = self.query.asked.key if self.query else self.fields.asked.key
+        """The same query by rows; where the form cannot say it, a fresh one of the same object."""
+        return rows_address(self.connector, self.query) if self.query else self._fresh(self.fields.asked.key)
+
+    @property
+    def loses_by_rows(self) -> bool:
+        return self.is_typed and self.query is not None and fields_of(self.query) is None
+
+    def _fresh(self, asked: str) -> str:
         return f"{reverse('explorer', args=[self.connector.slug])}?{urlencode({'object': asked, 'before': 'none'})}"
 
     # -- beside the form -----------------------------------------------------------------------------------------------
@@ -217,8 +242,14 @@ class ExplorerPage:
         return saved.seen_by(self.person, self.connector)
 
     @cached_property
-    def runs(self) -> list[QueryRun]:
-        return services.of(self.person, self.connector)[:8]
+    def runs(self) -> list[RunLine]:
+        return [RunLine(run=run) for run in services.of(self.person, self.connector)[:8]]
+
+
+def rows_address(connector: Connector, query: AlignQuery) -> str:
+    found = fields_of(query)
+    said = found.in_address if found else urlencode({"object": query.asked.key, "before": "none"})
+    return f"{reverse('explorer', args=[connector.slug])}?{said}"
 
 
 def page_of(connector: Connector, person: Person, data: Mapping[str, Any], typed: str | None) -> ExplorerPage:

@@ -15,11 +15,14 @@ from alignadmin.http.address import origin_of
 from alignadmin.http.errors import AddressRefused
 from connectors.align.answers import API
 from connectors.align.custom_fields import INSIDE
+from connectors.align.objects import FieldType
 from connectors.align.query import AlignQuery, read_query
 from connectors.align.query.request import LINK
 from connectors.explorer import rows as stored
 from connectors.explorer.fields import usual_columns
+from connectors.explorer.operators import states_of
 from connectors.explorer.rows import Row
+from connectors.explorer.wording import field_label
 from connectors.models import QueryRun
 
 LONGEST_CELL = 300  # characters on the page; the files have all
@@ -36,6 +39,7 @@ class ResultColumn:
 class ResultCell:
     text: str
     is_number: bool = False
+    is_date: bool = False
     is_cut: bool = False
 
 
@@ -66,19 +70,32 @@ class RunResult:
             names = list(dict.fromkeys(name for row in rows for name in flat(row) if name != LINK))
         else:
             names = [*usual_columns(asked), *self._entities(rows)]
-        return [ResultColumn(name=name, heading=self.heading(name)) for name in names]
+        return [ResultColumn(name=name, heading=self.heading(name, in_words=not all_of_them)) for name in names]
 
     def _entities(self, rows: Sequence[Row]) -> list[str]:
         return [name for name in self.query.asked.entities if self.query.expanded and any(name in row for row in rows)]
 
-    def heading(self, name: str) -> str:
+    def heading(self, name: str, *, in_words: bool) -> str:
+        """A custom field by its label; in a file the others as Align names them."""
+        field = self.query.asked.field_named(name)
+        if field is not None and in_words:
+            return f"{field_label(field)} (UTC)" if field.type is FieldType.DATE else field_label(field)
+        if field is not None:
+            return name
         return str(self.run.labels.get(name.lower(), name))
 
     def table(self, rows: Sequence[Row], columns: Sequence[ResultColumn]) -> list[ResultRow]:
         return [
-            ResultRow(cells=[_cell(value_in(row, column.name)) for column in columns], link=self.link_of(row))
+            ResultRow(cells=[self._cell(row, column.name) for column in columns], link=self.link_of(row))
             for row in rows
         ]
+
+    def _cell(self, row: Row, name: str) -> ResultCell:
+        value, field = value_in(row, name), self.query.asked.field_named(name)
+        if field and field.type is FieldType.DATE and isinstance(value, str):
+            return ResultCell(text=value[:16].replace("T", " "), is_date=True)
+        state = states_of(self.query.asked, field).get(value) if field and isinstance(value, int) else None
+        return _cell(value) if state is None else ResultCell(text=f"{value} {state}")
 
     def link_of(self, row: Row) -> str:
         """Only to the connector's own site: an answer may say anything."""

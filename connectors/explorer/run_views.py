@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
+from django.utils.http import urlencode
 
 from alignadmin.accounts.guard import requires
 from alignadmin.accounts.requests import person_of
@@ -18,6 +19,8 @@ from alignadmin.web.responses import failure, page, redirect
 from connectors.explorer import rows as stored
 from connectors.explorer import services
 from connectors.explorer.access import own_run_or_404
+from connectors.explorer.as_rows import fields_of
+from connectors.explorer.page import rows_address
 from connectors.explorer.results import ResultColumn, ResultRow, RunResult
 from connectors.explorer.rows import PAGE
 from connectors.models import JobState, QueryRun
@@ -94,6 +97,13 @@ class RunPage:
     def shows_usual(self) -> bool:
         """No columns were chosen, so the table leaves some out."""
         return not self.result.query.selected
+
+    @property
+    def change_address(self) -> str:
+        """By rows where the form can say it, else as text."""
+        if fields_of(self.result.query) is not None:
+            return rows_address(self.run.connector, self.result.query)
+        return f"{reverse('explorer', args=[self.run.connector.slug])}?{urlencode({'q': self.run.query})}"
 
     @property
     def outcome(self) -> str:

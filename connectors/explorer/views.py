@@ -45,7 +45,7 @@ def explorer(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _sent(request: HttpRequest, connector: Connector) -> HttpResponse:
     """1. Names are looked up; where that leaves a choice, the page shows it.
-    2. `act=run` runs what is complete; anything else leads to the address that says it all.
+    2. `act=run` runs what is complete, `act=save` keeps it; anything else leads to the address that says it all.
     """
     shown = page_of(connector, person_of(request), request.POST, _typed(request.POST))
     if not shown.is_typed and shown.fields.lookups:
@@ -60,16 +60,28 @@ def _sent(request: HttpRequest, connector: Connector) -> HttpResponse:
             lookups.look_up_custom(connector, shown.fields.asked, actor=person_of(request))
         except RemoteError as error:
             return _show(request, shown, trouble=str(error), status=409)
-    if text_in(request.POST, "act") != "run":
+    if text_in(request.POST, "act") == "save" and shown.query:
+        return _saved(request, shown)
+    if text_in(request.POST, "act") not in ("run", "save"):
         return redirect(request, _address(connector, shown))
     if shown.query is None:
-        trouble = "" if shown.is_typed else "Nothing was run: see the marked rows."
+        trouble = "" if shown.is_typed else "This is no query yet: see what is marked."
         return _show(request, shown, trouble=trouble, status=400)
     try:
         run = services.run(connector, shown.query, actor=person_of(request), uuid=_uuid(request))
     except Refused as refused:
         return _show(request, shown, trouble=str(refused), status=409)
     return redirect(request, reverse("explorer-run", args=[connector.slug, run.uuid]))
+
+
+def _saved(request: HttpRequest, shown: ExplorerPage) -> HttpResponse:
+    name, is_shared = text_in(request.POST, "name"), text_in(request.POST, "shared") == "yes"
+    try:
+        made = saved.save(shown.connector, name, shown.text, shared=is_shared, actor=person_of(request))
+    except Refused as refused:
+        return _show(request, shown, trouble=str(refused), status=400)
+    messages.info(request, f"The query is saved as “{made.name}”.")
+    return redirect(request, _address(shown.connector, shown))
 
 
 def _typed(data: Mapping[str, Any]) -> str | None:
@@ -89,25 +101,12 @@ def _address(connector: Connector, shown: ExplorerPage) -> str:
 
 
 def _show(request: HttpRequest, shown: ExplorerPage, *, trouble: str = "", status: int = 200) -> HttpResponse:
-    context = {"connector": shown.connector, "page": shown, "trouble": trouble}
+    context = {"connector": shown.connector, "page": shown, "trouble": trouble, "name": text_in(request.POST, "name")}
     wanted = getattr(getattr(request, "htmx", None), "target", None) or ""
     return page(request, HERE, context, fragment=FRAGMENTS.get(wanted, HERE), status=status)
 
 
 # -- queries under a name ---------------------------------------------------------------------------------------------
-
-
-@requires(Right.EDIT, Right.EDIT, ("POST",))
-def save(request: HttpRequest, slug: str) -> HttpResponse:
-    connector = explored_or_404(request, slug)
-    name, query = text_in(request.POST, "name"), text_in(request.POST, "q")
-    shared = text_in(request.POST, "shared") == "yes"
-    try:
-        made = saved.save(connector, name, query, shared=shared, actor=person_of(request))
-    except Refused as refused:
-        return failure(request, str(refused), status=400)
-    messages.info(request, f"The query is saved as “{made.name}”.")
-    return redirect(request, saved.SavedQueryLine(query=made, is_own=True).address)
 
 
 @requires(Right.EDIT, Right.EDIT, ("POST",))

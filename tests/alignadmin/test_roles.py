@@ -148,7 +148,6 @@ TABLE = {
     # the explorer: an editor's only where it has been opened to editors, see tests/connectors/explorer/test_explorer.py
     "explorer": Expected(readers=EDITORS, writers=EDITORS, methods=("GET", "POST"), own=True),
     "explorer-access": Expected(readers=EDITORS, writers=ADMINS, methods=("POST",)),
-    "explorer-save": Expected(readers=EDITORS, writers=EDITORS, methods=("POST",), own=True),
     "explorer-unsave": Expected(readers=EDITORS, writers=EDITORS, methods=("POST",), own=True),
     "explorer-run": Expected(readers=EDITORS, own=True),
     "explorer-stop": Expected(readers=EDITORS, writers=EDITORS, methods=("POST",), own=True),

@@ -309,6 +309,7 @@ def test_every_page_of_the_product_is_among_them() -> None:
         "readyz",
         "mfa_login_webauthn",
         "history-pack-file",
+        "explorer-file",
         "mfa_download_recovery_codes",
     }
 
@@ -317,7 +318,8 @@ class Anything(dict[str, str]):
     """Fills every brace of an address."""
 
     def __missing__(self, name: str) -> str:
-        return {"slug": "acme", "pack": PACK, "waiting": PACK, "week": running_week()}.get(name, "1")
+        keys = dict.fromkeys(("pack", "waiting", "rows"), PACK)
+        return {"slug": "acme", "week": running_week(), **keys}.get(name, "1")
 
 
 def test_the_pages_of_the_api_load_nothing_from_elsewhere(site: Site, page: Page) -> None:

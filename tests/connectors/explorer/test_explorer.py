@@ -17,7 +17,10 @@ from alignadmin.accounts.models import Person, Role
 from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
 from alignadmin.sealing import stored_values
+from connectors.align.query import read_query
 from connectors.explorer import services
+from connectors.explorer.as_rows import fields_of
+from connectors.explorer.completion import suggestions
 from connectors.explorer.rows import bound_to
 from connectors.models import Connector, Job, JobState, QueryPage, QueryRun, SavedQuery
 from tests.support import factories
@@ -185,6 +188,28 @@ def test_a_refused_query_says_its_rule_and_its_place_and_nothing_is_sent(
     assert not Job.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("typed", "label", "text"),
+    [
+        ("/feat", "features", "/features?"),
+        ("/features?$fil", "$filter", "/features?$filter="),
+        ("/features?$filter=poi", "points", "/features?$filter=points"),
+        ("/features?$filter=points ", "ge", "/features?$filter=points ge"),
+        ("/features?$filter=points gt 5 ", "and", "/features?$filter=points gt 5 and"),
+        ("/features?$select=id,ti", "title", "/features?$select=id,title"),
+        ("/features?$orderby=title ", "desc", "/features?$orderby=title desc"),
+        ("/features?expand=ow", "owner", "/features?expand=owner"),
+    ],
+)
+def test_a_typed_query_is_completed_from_the_table(typed: str, label: str, text: str) -> None:
+    assert (label, text) in [(each.label, each.text) for each in suggestions(typed)]
+
+
+@pytest.mark.parametrize("typed", ["", "/nowhere?$filter=", "/features?$filter=title eq 'an", "x" * 5000])
+def test_where_nothing_is_known_nothing_is_suggested(typed: str) -> None:
+    assert [each for each in suggestions(typed) if typed] == []
+
+
 def test_a_page_of_an_absurd_address_answers(own: Connector, signed_in: SignIn) -> None:
     client = signed_in(Role.ADMIN)
     for query in ("object=nothing", "field.0=title&op.0=gt&value.0=5", "field.0=teams&object=user", "top=-1", "top=²"):
@@ -223,7 +248,17 @@ def test_a_page_of_an_absurd_address_answers(own: Connector, signed_in: SignIn) 
 def test_rows_of_the_form_make_a_query(own: Connector, signed_in: SignIn, fields: dict[str, str], text: str) -> None:
     answer = signed_in(Role.ADMIN).get(HERE, {"object": "feature", "column": ["id", "title"], **fields})
     assert answer.context["page"].text == text
+    back = fields_of(read_query(text))
+    assert back is not None
+    assert answer.context["page"].fields.query == back.query
     assert answer.context["page"].cost.requests == -(-int(fields.get("top", "1000")) // 100)
+
+
+@pytest.mark.parametrize(
+    "text", ["/features?$filter=points mul 2 gt 5", "/features?$skip=5", "/features?$filter=not (points gt 5)"]
+)
+def test_what_the_form_cannot_say_stays_a_text(text: str) -> None:
+    assert fields_of(read_query(text)) is None
 
 
 def test_what_cannot_be_asked_of_a_field_is_said_at_its_row(own: Connector, signed_in: SignIn) -> None:
@@ -232,7 +267,7 @@ def test_what_cannot_be_asked_of_a_field_is_said_at_its_row(own: Connector, sign
     answer = client.post(HERE, {"act": "run", **fields})
     assert answer.status_code == 400
     rows = answer.context["page"].rows
-    assert [each["problem"] for each in rows[:2]] == ["points is number: choose what to ask of it.", "Give a value."]
+    assert [each["problem"] for each in rows[:2]] == ["Choose what to ask of this field (number).", "Give a value."]
     assert not Job.objects.exists()
 
 
@@ -291,9 +326,9 @@ def test_queries_are_saved_shared_and_deleted_by_their_person_alone(
     services.open_to_editors(own, True, actor=people[Role.ADMIN])
     admin, editor = signed_in(Role.ADMIN), signed_in(Role.EDITOR)
     for name, shared in (("Mine", ""), ("Ours", "yes")):
-        assert admin.post(f"{HERE}saved/", {"name": name, "q": FEATURES, "shared": shared}).status_code == 303
-    assert admin.post(f"{HERE}saved/", {"name": "Ours", "q": FEATURES}).status_code == 400
-    assert admin.post(f"{HERE}saved/", {"name": "Bad", "q": "/features?$filter=nope"}).status_code == 400
+        assert admin.post(HERE, {"act": "save", "name": name, "q": FEATURES, "shared": shared}).status_code == 303
+    assert admin.post(HERE, {"act": "save", "name": "Ours", "q": FEATURES}).status_code == 400
+    assert admin.post(HERE, {"act": "save", "name": "Bad", "q": "/features?$filter=nope"}).status_code == 400
     assert [each.query.name for each in editor.get(HERE).context["page"].saved] == ["Ours"]
     shared_one = SavedQuery.objects.get(name="Ours")
     assert editor.post(f"{HERE}saved/{shared_one.pk}/delete/").status_code == 404

@@ -1,0 +1,92 @@
+"""The explorer in a real browser: build, run, refuse, explain, save, copy; and the same without scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support import browser_helpers as steps
+from tests.support.browser import NARROW, Complaints, axe, fits
+from tests.support.browser_helpers import ADMIN, Own, own_connector
+from tests.support.processes import Site
+
+A_RUN = 20_000  # ms, until a worker has taken it up and read
+
+
+@pytest.fixture(scope="module")
+def own(site: Site) -> Iterator[Own]:
+    with own_connector(site) as made:
+        yield made
+
+
+def here(own: Own) -> str:
+    return f"{own.site.url}/connectors/{own.slug}/explorer/"
+
+
+def test_a_query_is_built_run_refused_explained_saved_and_copied(own: Own, page: Page, complaints: Complaints) -> None:
+    own.sandbox.clear_journal()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    steps.enter(page, own.site)
+    page.goto(here(own))
+    # Built: what a field cannot be asked is not offered, and a name becomes an id.
+    page.get_by_label("Field of condition 1").select_option(label="Owner")
+    ask = page.get_by_label("What to ask in condition 1")
+    expect(ask.locator("option")).to_have_text(["is", "is not", "is empty", "is not empty"])
+    page.get_by_label("Value of condition 1").fill("Ada")
+    page.get_by_role("button", name="Find").click()
+    expect(page.locator(".condition small").first).to_have_text("Ada Brook")
+    expect(page.locator("#x-text")).to_contain_text("$filter=ownerId eq 2")
+    page.get_by_text("Columns: 7 chosen").click()
+    page.get_by_label("Points").check()
+    expect(page.get_by_text("Columns: 8 chosen")).to_be_visible()
+    expect(page.get_by_label("Points")).to_be_visible()  # still open
+    expect(page.get_by_text("At most 10 requests")).to_be_visible()
+    axe(page)
+    # Saved, then copied.
+    page.get_by_text("Save this query").click()
+    page.get_by_role("textbox", name="Name").fill("Of Ada")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("link", name="Of Ada")).to_be_visible()
+    page.get_by_text("The request").click()
+    page.get_by_role("button", name="Copy request").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = str(page.evaluate("navigator.clipboard.readText()"))
+    assert copied.startswith("curl --get ")
+    assert "$ALIGN_TOKEN" in copied
+    # Run.
+    page.get_by_role("button", name="Run the query").click()
+    expect(page.get_by_text("Complete", exact=True)).to_be_visible(timeout=A_RUN)
+    expect(page.get_by_role("columnheader", name="Owner")).to_be_visible()
+    axe(page)
+    page.set_viewport_size(NARROW)
+    assert fits(page)
+    # Refused and explained, while it is typed.
+    page.goto(f"{here(own)}?q=/features?")
+    box = page.get_by_role("textbox", name="Query")
+    box.fill("/features?$filter=titel eq 'x'")
+    expect(page.locator("mark")).to_have_text("titel")
+    expect(page.locator("#_reading .note")).to_contain_text("Did you mean title?")
+    assert fits(page)
+    axe(page)
+    box.fill("/features?$filter=poi")
+    page.get_by_role("link", name="points", exact=True).click()
+    expect(box).to_have_value("/features?$filter=points")
+    expect(box).to_be_focused()
+    assert {entry["method"] for entry in own.sandbox.journal(containing="/rest/align/")} == {"GET"}
+    complaints.check()
+
+
+def test_without_scripts_it_is_a_plain_form(own: Own, browser: Browser) -> None:
+    with steps.without_scripts(browser) as page:
+        steps.enter(page, own.site, ADMIN)
+        page.goto(here(own))
+        page.get_by_label("Field of condition 1").select_option(label="Is blocked")
+        page.get_by_role("button", name="Update").last.click()
+        page.get_by_label("What to ask in condition 1").select_option(label="is no")
+        page.get_by_role("button", name="Run the query").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Features")
+        own.wait_until_idle()
+        page.reload()
+        expect(page.locator("p.sent")).to_contain_text("$filter=not isBlocked")

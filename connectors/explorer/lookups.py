@@ -12,6 +12,7 @@ from django.core.cache import cache
 
 from alignadmin.accounts.models import Person
 from alignadmin.http.errors import RemoteError
+from alignadmin.parsing import whole
 from connectors.align.client import AlignClient
 from connectors.align.objects import OBJECTS, AlignObject
 from connectors.align.query import AlignQuery, Q, query_of
@@ -127,9 +128,9 @@ def remember(connector: Connector, target: AlignObject, names: Iterable[FoundNam
 def remembered(connector: Connector, rows: Iterable[ConditionRow]) -> dict[int, str]:
     """By the row's number: what its id is called, where somebody has looked that up lately."""
     keys = {
-        row.number: _key(connector, row.field.target, int(row.value))
+        row.number: _key(connector, row.field.target, id_)
         for row in rows
-        if row.field and row.field.target and row.value.strip().isascii() and row.value.strip().isdigit()
+        if row.field and row.field.target and (id_ := whole(row.value)) is not None
     }
     found = cache.get_many(keys.values()) if keys else {}
     return {number: found[key] for number, key in keys.items() if key in found}

@@ -76,7 +76,7 @@ def _unreadable(typed: str, place: int, offset: int) -> QueryRefused:
         sentence = f"“{sign}” is written as a word: there are add, mul and div."
     elif sign == "%":
         sentence = "This is encoded, as in an address: paste the whole address, from https on, and it is decoded."
-    elif sign.isdigit():
+    elif sign.isalnum() and not sign.isalpha():
         sentence = "A number is written in digits alone, with a point: 5, -5 or 0.5."
     end = len(typed) if sign == "'" else place + 1
     return QueryRefused(Rule.UNREADABLE, sentence, part=typed[place : place + 20], at=(offset + place, offset + end))

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import NoReturn
 
 from connectors.align.query import tree
-from connectors.align.query.errors import QueryRefused, Rule
+from connectors.align.query.errors import MOST_DIGITS, TOO_MANY_DIGITS, QueryRefused, Rule
 from connectors.align.query.writing import condition_text, value_text
 
 Plain = int | float | Decimal | str | datetime | date | None
@@ -166,7 +166,9 @@ def constant(given: Plain) -> int | Decimal | str | datetime | None:
         return _number(given)
     if isinstance(given, str):
         return _text(given)
-    if given is None or isinstance(given, int):
+    if isinstance(given, int):
+        return _whole_number(given)
+    if given is None:
         return given
     raise QueryRefused(
         Rule.WRONG_TYPE, "A value is a number, a text, a date or nothing (None).", part=type(given).__name__
@@ -183,6 +185,12 @@ def _number(given: float | Decimal) -> Decimal:
     if not math.isfinite(given):
         raise QueryRefused(Rule.WRONG_TYPE, f"{given} is no number that can be sent.", part=str(given))
     return Decimal(str(given))
+
+
+def _whole_number(given: int) -> int:
+    if abs(given) >= 10**MOST_DIGITS:
+        raise QueryRefused(Rule.TOO_LONG, TOO_MANY_DIGITS)
+    return given
 
 
 def _text(given: str) -> str:

@@ -27,6 +27,10 @@ class Rule(Enum):
     TOO_LONG = "how long a query may be"
 
 
+MOST_DIGITS = 30  # of a number, which is more than any of Align's has; Python itself reads no number of thousands
+TOO_MANY_DIGITS = f"A number has {MOST_DIGITS} digits at most."
+
+
 class QueryRefused(Refused):
     """`part`: what of the query it is about, as text; `at`: where that stands, if the query was typed."""
 

@@ -13,7 +13,7 @@ from typing import cast
 
 from connectors.align.query import tree
 from connectors.align.query.builder import NOT_COMPARED
-from connectors.align.query.errors import QueryRefused, Rule, Span
+from connectors.align.query.errors import MOST_DIGITS, TOO_MANY_DIGITS, QueryRefused, Rule, Span
 from connectors.align.query.tokens import AS_DATE, TypedWord, WordKind, moment_of, words_of
 
 DEEPEST_TYPED = 60  # brackets and functions within each other: more than the check of levels lets through
@@ -186,7 +186,7 @@ class _Reader:
         word = self.take()
         match word.kind:
             case WordKind.NUMBER:
-                return tree.Constant(Decimal(word.text) if "." in word.text else int(word.text), at=word.at)
+                return tree.Constant(_number(word), at=word.at)
             case WordKind.TEXT:
                 return tree.Constant(word.text[1:-1].replace("''", "'"), at=word.at)
             case WordKind.DATE:
@@ -318,6 +318,12 @@ class _Reader:
         if isinstance(part, tree.Value):
             return part
         raise QueryRefused(Rule.WRONG_TYPE, "A value is expected here, not a condition.", at=part.at)
+
+
+def _number(word: TypedWord) -> int | Decimal:
+    if sum(map(str.isalnum, word.text)) > MOST_DIGITS:
+        raise QueryRefused(Rule.TOO_LONG, TOO_MANY_DIGITS, part=f"{word.text[:MOST_DIGITS]}…", at=word.at)
+    return Decimal(word.text) if "." in word.text else int(word.text)
 
 
 def _span(*nodes: tree.Node) -> Span | None:

@@ -195,6 +195,9 @@ def test_what_is_too_deep_or_too_long_is_refused_before_it_is_worked_through() -
         ],
         Rule.TOO_LONG: [
             lambda: read_filter(long),
+            lambda: read_filter("id eq " + "9" * 5000),
+            lambda: read_filter("id mul -" + "9" * 5000 + " gt 0." + "1" * 5000),
+            lambda: query_of("feature").where(Q("id").eq(10**5000)),
             lambda: query_of("feature").where(Q("title").eq("ü" * 20_000)).pairs(),
             lambda: read_query("features?$select=" + ",".join(f"customfield_{number}" for number in range(9000))),
         ],

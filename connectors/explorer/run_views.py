@@ -145,5 +145,4 @@ def file(request: HttpRequest, slug: str, query_run: UUID, form: str) -> HttpRes
     answer = StreamingHttpResponse(result.csv() if form == "csv" else result.json(), content_type=FILES[form])
     name = f"{result.query.asked.path.lower()}-{found.created_at:%Y%m%d-%H%M}.{form}"
     answer.headers["Content-Disposition"] = f'{"attachment" if form == "csv" else "inline"}; filename="{name}"'
-    answer.headers["Cache-Control"] = "no-store"
     return answer  # type: ignore[return-value]

@@ -14,11 +14,11 @@ from django.utils.http import urlencode
 
 from alignadmin.errors import Refused
 from alignadmin.parsing import text_in, whole
-from connectors.align.objects import OBJECTS, AlignField, AlignObject
+from connectors.align.objects import OBJECTS, AlignField, AlignObject, FieldType
 from connectors.align.query import AlignQuery, Condition, Q, SortKey, query_of
 from connectors.align.query.checking import unknown_field
 from connectors.align.query.request import EVERYTHING
-from connectors.explorer.operators import FieldOperator, conditions_on, is_name, operators_of, states_of, value_of
+from connectors.explorer.operators import FieldOperator, is_name, operators_of, states_of, value_of
 from connectors.explorer.services import MOST, USUAL
 
 MOST_CONDITIONS = 12
@@ -75,7 +75,7 @@ class ConditionRow:
 
     @property
     def is_date(self) -> bool:
-        return bool(self.field and self.field.type.name == "DATE" and self.operator and self.operator.key != "year")
+        return bool(self.field and self.field.type is FieldType.DATE and self.operator and self.operator.key != "year")
 
     @property
     def needs_lookup(self) -> bool:
@@ -286,6 +286,3 @@ def orderable(asked: AlignObject) -> list[str]:
 def _article(name: str) -> str:
     lowered = name.lower()
     return f"an {lowered}" if lowered[0] in "aeio" else f"a {lowered}"
-
-
-__all__ = ["ConditionRow", "QueryFields", "fields_in", "conditions_on", "usual_columns"]

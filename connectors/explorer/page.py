@@ -17,8 +17,9 @@ from connectors.align.query import EVERYTHING, AlignQuery
 from connectors.align.query.request import LINK
 from connectors.explorer import lookups, saved, services
 from connectors.explorer.as_rows import fields_of
-from connectors.explorer.fields import QueryFields, conditions_on, fields_in, orderable, usual_columns
+from connectors.explorer.fields import QueryFields, fields_in, orderable, usual_columns
 from connectors.explorer.lookups import FoundName
+from connectors.explorer.operators import conditions_on
 from connectors.explorer.results import curl
 from connectors.explorer.typed import QueryCost, QueryReading, cost_of, read
 from connectors.explorer.wording import field_label

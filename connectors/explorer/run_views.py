@@ -107,7 +107,7 @@ class RunPage:
 
     @property
     def outcome(self) -> str:
-        """By name, past tense."""
+        """How it ended, in a word or a few."""
         if self.run.job.state == JobState.FAILED:
             return "Failed"
         if self.run.stopped_at and self.run.entry_seq and not self.run.is_cut:

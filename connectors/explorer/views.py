@@ -47,6 +47,7 @@ def _sent(request: HttpRequest, connector: Connector) -> HttpResponse:
     """1. Names are looked up; where that leaves a choice, the page shows it.
     2. `act=run` runs what is complete, `act=save` keeps it; anything else leads to the address that says it all.
     """
+    act = text_in(request.POST, "act")
     shown = page_of(connector, person_of(request), request.POST, _typed(request.POST))
     if not shown.is_typed and shown.fields.lookups:
         found = lookups.look_up(connector, shown.fields, actor=person_of(request))
@@ -55,18 +56,18 @@ def _sent(request: HttpRequest, connector: Connector) -> HttpResponse:
         )
         if not found.is_complete:
             return _show(request, shown)
-    if text_in(request.POST, "act") == "custom":
+    if act == "custom":
         try:
             lookups.look_up_custom(connector, shown.fields.asked, actor=person_of(request))
         except RemoteError as error:
             return _show(request, shown, trouble=str(error), status=409)
-    if text_in(request.POST, "act") == "save" and shown.query:
-        return _saved(request, shown)
-    if text_in(request.POST, "act") not in ("run", "save"):
+    if act not in ("run", "save"):
         return redirect(request, _address(connector, shown))
     if shown.query is None:
         trouble = "" if shown.is_typed else "This is no query yet: see what is marked."
         return _show(request, shown, trouble=trouble, status=400)
+    if act == "save":
+        return _saved(request, shown)
     try:
         run = services.run(connector, shown.query, actor=person_of(request), uuid=_uuid(request))
     except Refused as refused:

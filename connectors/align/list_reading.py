@@ -104,15 +104,15 @@ class ListReader:
         read = 0
         while most is None or read < most:
             wanted = PAGE if most is None else min(PAGE, most - read)
-            page = self.page(at, at.query.page(top=wanted, skip=start + read))
-            page = page if most is None else page[:wanted]
-            if page and page == before and len(page) != PAGE:
+            answered = self.page(at, at.query.page(top=wanted, skip=start + read))
+            if answered and answered == before and len(answered) != PAGE:
                 return  # the site knows no paging: it answers the whole list each time
+            page = answered if most is None else answered[: most - read]
             _refuse_overlap(page, seen, id_in or _id_of)
             yield page
             if is_last(self.caps, at.family, len(page), to_the_end=to_the_end):
                 return
-            before, read = page, read + len(page)
+            before, read = answered, read + len(page)
             refuse_too_many(read)
 
     def _pages_after_id(self, at: ListAt) -> Iterator[list[Any]]:

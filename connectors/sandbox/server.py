@@ -120,7 +120,10 @@ class _Handler(BaseHTTPRequestHandler):
         body = b""
         while True:
             length = self.rfile.readline(100).partition(b";")[0].strip()
-            size = int(length, 16) if HEXADECIMAL.fullmatch(length) else LARGEST_BODY
+            if HEXADECIMAL.fullmatch(length) is None:  # also: the client went away
+                self._unreadable(400)
+                return None
+            size = int(length, 16)
             if len(body) + size > LARGEST_BODY:
                 self._unreadable(413)
                 return None

@@ -25,7 +25,19 @@ from connectors.align.client import AlignClient
 from connectors.align.resources import ConnectorProject
 from connectors.credentials import clients, usage
 from connectors.history.mirror import remaking
-from connectors.models import AuditSource, Connector, Credential, Job, JobKind, JobState, Probe, Project, Stage, System
+from connectors.models import (
+    ACTIVE,
+    AuditSource,
+    Connector,
+    Credential,
+    Job,
+    JobKind,
+    JobState,
+    Probe,
+    Project,
+    Stage,
+    System,
+)
 from connectors.ports.audited import context_of
 from connectors.ports.extensions import EndingPlan, extensions
 from connectors.setup import services
@@ -46,6 +58,7 @@ READING = (
     JobKind.WATCH,
     JobKind.CONTRACT,
 )
+WRITING = (JobKind.PROBE, JobKind.CONTRACT)  # with consent, one mapping that is deleted again
 OVER = ("", "done")  # states of a probe's write in which nothing of it is left in Align
 
 
@@ -149,6 +162,14 @@ def _refuse_busy(connector: Connector) -> None:
         raise Refused(
             f"The probe of a pending credential has written to connector {connector.align_connector_id} and is not "
             "over: probe it again, or discard that credential on its page, then hand over."
+        )
+    # What somebody agreed to have written there was agreed for the former connector.
+    agreed = Probe.objects.filter(credential__connector=connector, finished_at=None).exclude(write_key="")
+    waiting = Job.objects.filter(connector=connector, kind__in=WRITING, state__in=ACTIVE)
+    if agreed.exists() or any(job.params.get("write_key") for job in waiting):
+        raise Refused(
+            f"A test that writes one mapping to connector {connector.align_connector_id} and deletes it again is not "
+            "over yet. Wait until it has ended, then hand over."
         )
     # A reading of the site's lists is done for all of its connectors.
     mine = Q(connector=connector) | Q(connector__align_site=connector.align_site, kind=JobKind.LISTS)

@@ -63,7 +63,7 @@ def _look(connector: Connector, addresses: list[str], now: datetime) -> bool:
         if not mine:
             return False
         falling = [line for line in attention(connector) if line.is_falling]
-        untold = [line for line in falling if all(each.told_at is None for each in line.findings)]
+        untold = [line for line in falling if _is_news(line, now)]
         # Those of one status in further projects, too: whoever was told once looks at all of them.
         shown = [finding.pk for line in falling for finding in line.findings if finding.told_at is None]
         Finding.objects.filter(pk__in=shown).update(told_at=now)
@@ -71,6 +71,11 @@ def _look(connector: Connector, addresses: list[str], now: datetime) -> bool:
             return False
         _queue(connector, untold, addresses)
     return True
+
+
+def _is_news(line: FindingLine, now: datetime) -> bool:
+    was_told = any(each.told_at is not None for each in line.findings)
+    return not was_told and any(each.found_at > now - RECENT for each in line.findings)
 
 
 def _queue(connector: Connector, lines: Sequence[FindingLine], addresses: list[str]) -> None:

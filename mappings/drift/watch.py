@@ -50,9 +50,12 @@ def start_due_checks() -> int:
 
 
 def _watched() -> QuerySet[Connector]:
-    """A check waits while the one before it runs, and while a plan is applied, which needs the requests itself."""
+    """A check waits while the one before it runs, and while a plan is applied, which needs the requests itself.
+
+    It waits for a refresh as well, which says of which projects there are lists.
+    """
     active = Job.objects.filter(connector=OuterRef("pk"), state__in=ACTIVE)
-    busy = Exists(active.filter(Q(kind=JobKind.APPLY) | Q(kind=JobKind.OBSERVE, subject="")))
+    busy = Exists(active.filter(Q(kind__in=(JobKind.APPLY, JobKind.REFRESH)) | Q(kind=JobKind.OBSERVE, subject="")))
     ready = Connector.objects.filter(is_active=True, catalogue_at__isnull=False, maintenance_since=None)
     return ready.filter(~busy, observe_every__gt=0)
 

@@ -74,7 +74,7 @@ def _event(row: Mapping, was: int | None, names: Names) -> MappingEvent:
     family = scope.place.family
     kind, direction = family.kind, family.direction
     return MappingEvent(
-        connector_id=scope.connector.align_connector_id,
+        connector_id=scope.connector.number_at(_seen(row)),
         action=CREATED if was is None else DELETED if row.observed is None else UPDATED,
         kind=kind.value,
         direction=direction.value,

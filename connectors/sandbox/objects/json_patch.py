@@ -43,10 +43,12 @@ def _target(described: ObjectType, document: Record, operation: Any, member: str
 
 def _carry_out(described: ObjectType, result: Record, operation: Record, name: str, place: str | None) -> None:
     kind = operation["op"]
+    _refuse_no_list(result, name, place)
     if kind in ("add", "replace", "test") and "value" not in operation:
         raise ObjectRefusal(400, f"The operation {kind} needs a value.", "value")
     if kind in ("copy", "move"):
         origin, origin_place = _target(described, result, operation, "from")
+        _refuse_no_list(result, origin, origin_place)
         value = _at(result, origin, origin_place)
         if kind == "move":
             _remove(described, result, origin, origin_place)
@@ -62,8 +64,15 @@ def _carry_out(described: ObjectType, result: Record, operation: Record, name: s
         _put(result, name, place, operation["value"], insert=kind == "add")
 
 
+def _refuse_no_list(result: Record, name: str, place: str | None) -> None:
+    """An operation before may have put something else in its place."""
+    if place is not None and not isinstance(result[name], list):
+        raise ObjectRefusal(400, f"{name} is no list.", "path")
+
+
 def _at(result: Record, name: str, place: str | None) -> Any:
-    return result[name] if place is None else result[name][_index(result, name, place)]
+    value = result[name] if place is None else result[name][_index(result, name, place)]
+    return list(value) if isinstance(value, list) else value
 
 
 def _put(result: Record, name: str, place: str | None, value: Any, *, insert: bool) -> None:
@@ -86,6 +95,6 @@ def _remove(described: ObjectType, result: Record, name: str, place: str | None)
 
 
 def _index(result: Record, name: str, place: str, end: int = 0) -> int:
-    if not (place.isascii() and place.isdigit()) or int(place) >= len(result[name]) + end:
+    if not (place.isascii() and place.isdigit()) or len(place) > 9 or int(place) >= len(result[name]) + end:
         raise ObjectRefusal(400, f"{name} has no element {place}.", "path")
     return int(place)

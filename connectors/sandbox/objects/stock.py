@@ -43,11 +43,14 @@ class Stock:
     @property
     def held(self) -> Held:
         if self._held is None:
-            held = dict(BASES[self._memory.get("objects", "base") or "small"]())
+            held = dict(self._base())
             for item in sorted(self._memory.all(BUCKET), key=lambda item: int(item["id"])):
                 held[item["key"]] = _with(held[item["key"]], item["id"], item["record"])
             self._held = held
         return self._held
+
+    def _base(self) -> Held:
+        return BASES[self._memory.get("objects", "base") or "small"]()
 
     def work_items(self, held: Held) -> Mapping[int, Record]:
         """Made of what a reader holds, so no lock is needed; two readers at once may both make them."""
@@ -69,7 +72,8 @@ class Stock:
 
     def next_id(self, key: str) -> int:
         """Ids are never given twice, not even after a deletion."""
-        last: int = self._memory.get("counter", f"object {key}") or max(self.held[key])
+        # Of the data set, which never shrinks: whatever was added has set the counter.
+        last: int = self._memory.get("counter", f"object {key}") or max(self._base()[key])
         self._memory.put("counter", f"object {key}", last + 1)
         return last + 1
 

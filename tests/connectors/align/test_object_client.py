@@ -73,6 +73,12 @@ def test_a_list_is_read_to_its_proven_end_or_as_far_as_is_wanted(
         assert [row["id"] for row in client.rows(query)] == list(range(first, min(count, last)))
 
 
+@pytest.mark.parametrize(("count", "most"), [(50, 60), (500, 1000), (500, 120)])
+def test_a_site_that_answers_the_whole_list_each_time_is_read_once(count: int, most: int) -> None:
+    with answering(lambda _: Reply(data=[{"id": number} for number in range(count)])) as (client, _):
+        assert [row["id"] for row in client.rows(query_of("feature").top(most))] == list(range(min(count, most)))
+
+
 def test_a_list_has_ids_and_an_order_by_which_nothing_is_missed() -> None:
     with answering(list_of(1)) as (client, server):
         list(client.rows(query_of("feature").select("title").ordered("priority", descending=True)))

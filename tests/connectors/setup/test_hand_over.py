@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.db import connections
 from django.test import Client
+from django.utils import timezone
 
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit.models import Entry
@@ -153,8 +154,14 @@ def test_it_waits_for_what_is_under_way(client: Client, connector: Connector, ad
     job.delete()
     probe = Probe.objects.create(credential=connector.credentials.get(system="align"), write_state="created")
     assert "has written to connector 123 and is not over" in text(hand_over(client))
+    Probe.objects.filter(pk=probe.pk).update(write_state="", write_key="agreed")
+    agreed = "A test that writes one mapping to connector 123 and deletes it again is not over yet"
+    assert agreed in text(hand_over(client))
+    Probe.objects.filter(pk=probe.pk).update(write_state="done", finished_at=timezone.now())
+    job = Job.objects.create(connector=connector, kind=JobKind.CONTRACT, params={"write_key": "agreed"})
+    assert agreed in text(hand_over(client))
     assert is_as_before(connector)
-    Probe.objects.filter(pk=probe.pk).update(write_state="done")
+    Job.objects.filter(pk=job.pk).update(params={})
     assert hand_over(client).status_code == 303
 
 

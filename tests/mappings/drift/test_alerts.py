@@ -87,6 +87,14 @@ def test_what_is_mapped_seen_over_or_long_known_is_not_told(owner: Connector) ->
     assert send_due() == 1, "until its mapping is gone, too"
 
 
+def test_what_is_long_known_is_not_told_beside_what_is_new(owner: Connector) -> None:
+    Finding.objects.update(found_at=long_ago())
+    found(owner, 10778, name="On hold", project=reached_story_status(owner, 10778))
+    assert send_due() == 1
+    assert "On hold (10778)" in mail.outbox[0].body
+    assert "Waiting for vendor" not in mail.outbox[0].body
+
+
 def long_ago() -> Any:
     return timezone.now() - alerts.RECENT - timedelta(minutes=1)
 

@@ -376,6 +376,14 @@ def test_while_a_check_runs_the_next_one_stays_due(connector: Connector) -> None
     assert watch.start_due_checks() == 1
 
 
+def test_a_check_waits_for_a_refresh_which_says_what_lists_there_are(connector: Connector) -> None:
+    Connector.objects.update(observe_due_at=timezone.now())
+    job = Job.objects.create(connector=connector, kind=JobKind.REFRESH)
+    assert watch.start_due_checks() == 0
+    job.delete()
+    assert watch.start_due_checks() == 1
+
+
 def test_a_check_waits_for_the_plan_that_is_applied(connector: Connector, admin: Person) -> None:
     Connector.objects.filter(pk=connector.pk).update(observe_due_at=timezone.now() - timedelta(seconds=1))
     applying = runner.start(connector, JobKind.APPLY, actor=admin, subject="1")

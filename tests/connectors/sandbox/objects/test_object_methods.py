@@ -2,8 +2,10 @@
 
 import json
 import re
+import socket
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -15,7 +17,6 @@ from tests.support.sandbox_fixture import ALIGN_TOKEN
 
 pytestmark = pytest.mark.usefixtures("network")
 align = object_helpers.align
-NO_LIST = {"connectorId"}
 
 
 # -- links -----------------------------------------------------------------------------------------
@@ -211,6 +212,37 @@ def test_a_body_is_json_and_may_come_in_chunks(align: Align) -> None:
     assert align("POST", "/regions", data=iter([b'{"name":', b"]"]), **json_type).status_code == 400
     assert align("POST", "/regions", data=b"", **json_type).status_code == 400
     assert align("GET", chunked.headers["Location"]).status_code == 200  # the connection can still be used
+
+
+def test_chunks_without_a_length_are_refused_and_hold_up_no_thread(align: Align) -> None:
+    head = b"POST /rest/align/api/2/regions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    host, port = urlsplit(align.running.url).hostname, urlsplit(align.running.url).port
+    for first in (b"zz\r\n", b"\r\n", b""):
+        with socket.create_connection((host, port or 80), timeout=10) as sent:
+            sent.sendall(head + first)
+            if not first:
+                sent.shutdown(socket.SHUT_WR)
+            assert sent.makefile("rb").readline().startswith(b"HTTP/1.1 400 "), first
+
+
+def test_a_patch_of_what_is_no_list_any_more_is_refused(align: Align) -> None:
+    url = made(align)
+    emptied = {"op": "replace", "path": "/releaseVehicleIds", "value": None}
+    for place in ("-", "0", "9" * 5000):
+        added = {"op": "add", "path": f"/releaseVehicleIds/{place}", "value": 17}
+        assert align("PATCH", url, json=[emptied, added]).status_code == 400
+    assert align("PATCH", url, json=[{**added, "path": f"/releaseVehicleIds/{'9' * 5000}"}]).status_code == 400
+
+
+def test_an_id_is_not_given_twice_even_where_the_last_record_went_first(network: None) -> None:
+    own = Align()
+    try:
+        last = max(row["id"] for row in own.rows("/cities"))
+        own.running.edit("delete_item", object="city", id=last)
+        body = smallest(OBJECTS["city"])
+        assert own("POST", "/cities", json=body).headers["Location"].endswith(f"/{last + 1}")
+    finally:
+        own.close()
 
 
 # -- switches --------------------------------------------------------------------------------------

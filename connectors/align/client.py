@@ -15,7 +15,7 @@ from connectors.align.errors import BadRequest, RemoteError, SignInRefused
 from connectors.align.list_reading import PAGE, Checked, ListAt, ListReader, Paging
 from connectors.align.object_client import ObjectClient
 from connectors.align.odata import Query, plain
-from connectors.align.paging import LearnedCaps, PageCaps, family_of, list_name
+from connectors.align.paging import MAPPING_LISTS, LearnedCaps, PageCaps, list_name
 from connectors.align.resources import (
     AlignProcessFlow,
     AlignUser,
@@ -128,7 +128,7 @@ class AlignClient:
     def _mappings(self, path: str, project_key: str | None, type_id: int | None = None) -> ListAt:
         query = plain((("ProjectKey", project_key), ("WorkItemTypeId", type_id))).ordered("id")
         name = list_name(path, project_key)
-        return ListAt(name=name, path=f"{self._connector}/{path}", family=family_of(path), query=query)
+        return ListAt(name=name, path=f"{self._connector}/{path}", family=MAPPING_LISTS, query=query)
 
     def audit_log(self, *, since: datetime | None = None, after_id: int | None = None) -> list[AuditLine]:
         """Lines of the connector, oldest first. The resource is not documented: NotFound where a site lacks it."""

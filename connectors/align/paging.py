@@ -8,6 +8,9 @@ import re
 import threading
 from typing import Protocol
 
+# One kind of list: Align documents one number of records at once for all four families. Companies make the lists of
+# their projects alike: counted by themselves, all as long as the longest, each would look cut off, be asked for twice.
+MAPPING_LISTS = "mappings"
 _PROJECT = re.compile(r"^projects/[^/]+/mappings/")
 _NAMES = {
     "mappings/states": "State mappings, Jira to Align",
@@ -49,15 +52,10 @@ class LearnedCaps:
             self._caps.pop(family, None)
 
 
-def family_of(path: str) -> str:
-    """The kind of list that a path below the connector is one of: `projects/*/mappings/states` for each project."""
-    return _PROJECT.sub("projects/*/mappings/", path.strip("/"))
-
-
 def list_name(path: str, project_key: str | None = None) -> str:
     """What people call a list of mappings, by its path below the connector."""
     key = project_key or (path.split("/")[1] if _PROJECT.match(path) else "")
-    name = _NAMES.get(family_of(path), path)
+    name = _NAMES.get(_PROJECT.sub("projects/*/mappings/", path.strip("/")), path)
     return f"{name}, of {key}" if key else name
 
 

@@ -13,7 +13,7 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.web.navigation import Alarm
 from connectors.align.list_reading import PAGE
-from connectors.align.paging import PageCaps, family_of
+from connectors.align.paging import MAPPING_LISTS, PageCaps
 from connectors.jobs import runner
 from connectors.models import Connector
 from connectors.ports.audited import context_of
@@ -74,10 +74,9 @@ def lower_caps(caps: PageCaps, findings: Iterable[Observation]) -> bool:
     """Where a list was seen to be answered in smaller pages than is known of the site, that is known from now on."""
     lower = False
     for found in findings:
-        family = family_of(FAMILIES[found.family].path.format(project="*"))
-        if found.name == PAGE_LIMIT and found.value < caps.of(family):
-            caps.forget(family)
-            caps.raise_to(family, found.value)
+        if found.name == PAGE_LIMIT and found.value < caps.of(MAPPING_LISTS):
+            caps.forget(MAPPING_LISTS)
+            caps.raise_to(MAPPING_LISTS, found.value)
             lower = True
     return lower
 

@@ -16,17 +16,15 @@ def list_pages(rows: int, page: int = PAGE_SIZE) -> int:
     return max(1, -(-rows // page)) + (1 if rows and rows % page == 0 else 0)
 
 
-def request_count(
-    planned: Sequence[Batch], rows_per_list: Mapping[ListAddress, int], pages: Mapping[str, int] | None = None
-) -> int:
+def request_count(planned: Sequence[Batch], rows_per_list: Mapping[ListAddress, int], page: int | None = None) -> int:
     """Requests of an undisturbed apply: lists before each batch, one per change, lists again at the end.
 
     `rows_per_list` counts ALL records of a list as last observed, whatever their type; changes move it on the way.
-    `pages`: the largest page that the site is known to answer, by the path of the family.
+    `page`: the largest page of such a list that the site is known to answer.
     """
 
     def reads(place: ListAddress) -> int:
-        return list_pages(rows[place], (pages or {}).get(place.family.path, PAGE_SIZE))
+        return list_pages(rows[place], page or PAGE_SIZE)
 
     rows = {change.place: rows_per_list.get(change.place, 0) for batch in planned for change in batch}
     requests = 0

@@ -17,7 +17,7 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
 from alignadmin.parsing import typed
-from connectors.align.paging import family_of
+from connectors.align.paging import MAPPING_LISTS
 from connectors.credentials.page_caps import caps_of
 from connectors.models import Connector
 from connectors.ports.audited import context_of
@@ -87,13 +87,6 @@ def _ticket(connector: Connector, text: str) -> str:
     return ticket
 
 
-def _largest_pages(connector: Connector) -> dict[str, int]:
-    """By the path of each family."""
-    caps = caps_of(connector)
-    known = {family.path: caps.get(family_of(family.path.format(project="*"))) for family in families.FAMILIES.values()}
-    return {path: cap for path, cap in known.items() if cap}
-
-
 # --- storing -----------------------------------------------------------------------------------------------------
 
 
@@ -112,7 +105,7 @@ def _store(
     authors = authors_of(list(mappings.values()), planner=planner)
     fingerprint = fingerprint_of(connector.align_connector_id, planning.changes)
     calls = request_count(
-        batches(planning.changes, settings.APPLY_BATCH), _list_sizes(choices), _largest_pages(connector)
+        batches(planning.changes, settings.APPLY_BATCH), _list_sizes(choices), caps_of(connector).get(MAPPING_LISTS)
     )
     with transaction.atomic():
         # The connector's row, so that two posts of one form come one after the other.

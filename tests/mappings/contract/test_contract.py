@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit.models import Entry
+from connectors.align.paging import MAPPING_LISTS
 from connectors.jobs import runner
 from connectors.models import Connector, HistoryRow, Job, JobKind, JobState, PageCap, Probe
 from connectors.setup import maintenance
@@ -119,11 +120,11 @@ def test_more_at_once_than_published_is_seen_and_not_asked_for(sandbox: RunningS
 def test_a_page_that_got_smaller_is_seen_and_everything_is_read_again(
     sandbox: RunningSandbox, connector: Connector
 ) -> None:
-    assert PageCap.objects.filter(family="mappings/states").update(largest=100) == 1
+    assert PageCap.objects.filter(family=MAPPING_LISTS).update(largest=100) == 1
     sandbox.reset(page_limit="20")
     crowd(sandbox, 50)
     looked(connector)
-    assert PageCap.objects.get(family="mappings/states").largest == 20
+    assert PageCap.objects.get(family=MAPPING_LISTS).largest == 20
     follow = Job.objects.get(kind="refresh", state=JobState.QUEUED)
     assert follow.params == {"then": "observe"}, "the catalogue first, and then the lists"
 

@@ -8,6 +8,7 @@ import math
 import pytest
 
 from alignadmin.accounts.models import Role
+from connectors.align.paging import MAPPING_LISTS
 from connectors.jobs import runner
 from connectors.models import Connector, Job, JobKind, JobState, PageCap, ProcessFlow, Project
 from mappings.models import Mapping, Scope
@@ -46,7 +47,7 @@ def test_a_site_that_answers_twenty_at_once_is_read_whole_the_first_time(
     forget_the_connector(connector)
     steps.observe(connector)
     assert steps.scope(connector, "j2a-state").rows > 50
-    assert PageCap.objects.get(family="mappings/states").largest == 20
+    assert PageCap.objects.get(family=MAPPING_LISTS).largest == 20
 
 
 def test_it_costs_what_the_formula_says(sandbox: RunningSandbox, connector: Connector) -> None:
@@ -57,11 +58,9 @@ def test_it_costs_what_the_formula_says(sandbox: RunningSandbox, connector: Conn
     steps.observe(connector)
     sandbox.clear_journal()
     steps.observe(connector)
-    caps = dict(PageCap.objects.values_list("family", "largest"))
+    cap = PageCap.objects.get(family=MAPPING_LISTS).largest
     expected = 0
-    for scope in Scope.objects.filter(connector=connector).select_related("project"):
-        family = scope.place.family.path.format(project="*")
-        cap = caps.get(family, 100)
+    for scope in Scope.objects.filter(connector=connector):
         expected += max(1, math.ceil(scope.rows / cap)) + (scope.rows > 0 and scope.rows % cap == 0)
     reads = [each for each in sandbox.journal("GET") if "/mappings/" in each["path"]]
     assert len(reads) == expected
@@ -75,14 +74,14 @@ def test_a_page_that_gets_smaller_makes_no_drift_and_is_learned(
     crowd(sandbox, crowded)
     steps.observe(connector)
     before, added = steps.scope(connector, "j2a-state").rows, drifted()
-    PageCap.objects.filter(family="mappings/states").update(largest=100)
+    PageCap.objects.filter(family=MAPPING_LISTS).update(largest=100)
     sandbox.reset(page_limit="20")
     crowd(sandbox, crowded)
     steps.observe(connector)
     assert steps.scope(connector, "j2a-state").rows == before
     assert drifted() == added, "those that somebody added, and none that is gone"
     assert not Mapping.objects.filter(observed=None, applied__isnull=False).exists()
-    assert PageCap.objects.get(family="mappings/states").largest == 20
+    assert PageCap.objects.get(family=MAPPING_LISTS).largest == 20
     follow = Job.objects.filter(kind=JobKind.REFRESH, state=JobState.QUEUED).get()
     assert follow.params == {"then": "observe"}, "the catalogue starts again, and the lists after it"
 
@@ -128,13 +127,13 @@ def test_a_record_that_the_list_hides_and_answers_by_itself_is_there(
     sandbox: RunningSandbox, connector: Connector
 ) -> None:
     row = Mapping.objects.filter(scope=steps.scope(connector, "j2a-state"), remote_id__isnull=False).earliest("pk")
-    cap = PageCap.objects.get(family="mappings/states").largest
+    cap = PageCap.objects.get(family=MAPPING_LISTS).largest
     hidden(sandbox, row)
     steps.observe(connector)
     row.refresh_from_db()
     assert row.observed is not None
     assert drifted() == 0
-    assert PageCap.objects.get(family="mappings/states").largest == cap, "a smaller page was not what hid it"
+    assert PageCap.objects.get(family=MAPPING_LISTS).largest == cap, "a smaller page was not what hid it"
     assert not Job.objects.filter(kind=JobKind.REFRESH, state=JobState.QUEUED).exists()
 
 

@@ -240,7 +240,7 @@ def random_expression(chance: random.Random) -> str:
 def test_random_flat_expressions_fit_what_python_fits() -> None:
     chance = random.Random(20251105)
     compared = fitting = 0
-    while compared < 600:
+    while compared < 150:
         pattern = random_expression(chance)
         if is_template(pattern):
             continue
@@ -251,7 +251,7 @@ def test_random_flat_expressions_fit_what_python_fits() -> None:
             expected = re.fullmatch(pattern, ticket) is not None
             assert fits(pattern, ticket) == expected, (pattern, ticket)
             fitting += expected
-    assert fitting > 300, "some have to fit"
+    assert fitting > 60, "some have to fit"
 
 
 @pytest.mark.django_db

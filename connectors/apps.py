@@ -13,7 +13,7 @@ class ConnectorsConfig(AppConfig):
         from connectors.catalogue import jira_lists, job, refresh  # noqa: F401
         from connectors.catalogue import schedule as catalogue_schedule  # noqa: F401
         from connectors.credentials import probing, reminders  # noqa: F401  registers its job, as the others do that are not used here
-        from connectors.credentials.handover import CredentialHoldings
+        from connectors.credentials.succession import CredentialHoldings
         from connectors.credentials.values import CREDENTIALS
         from connectors.explorer import job as query_job  # noqa: F401
         from connectors.history.intake import schedule  # noqa: F401

@@ -13,7 +13,7 @@ from alignadmin.accounts.models import Person
 from alignadmin.audit.entries import AuditRecord
 
 
-class Handover(Protocol):
+class Succession(Protocol):
     """What becomes of the things of a person who leaves, as shown, confirmed and carried out."""
 
     @property
@@ -38,7 +38,7 @@ class PersonHoldings(Protocol):
     def counts(self, people: Iterable[int]) -> Mapping[int, tuple[int, int]]:
         """Of each id: how much it owns, and for how much it is the back-up owner."""
 
-    def handover(self, person: Person, *, locked: bool = False) -> Handover:
+    def succession(self, person: Person, *, locked: bool = False) -> Succession:
         """What deactivating them would do; `locked` within a transaction, which then may carry it out."""
 
 

@@ -34,6 +34,7 @@ KEPT_HEADERS = ("content-type", "location", "retry-after")
 _RESET = "x-ratelimit-reset"  # as 2026-11-29T12:30Z
 # Sent by Jira when the password was not even looked at any more.
 _DENIED_HEADERS = ("x-authentication-denied-reason", "x-seraph-loginreason")
+_OF_CLOSED_SITES = (404, 410, 503)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,7 @@ class Wording:
     sign_in: str = "Check the user name and the token."
     right: str = "Ask an administrator of the site for the missing right."
     missing: str = "Check the address and the ids in it."
+    closed: str = ""  # of a site that is no more, which a web page in the API's place tells
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +184,8 @@ def error_for(received: Received, wording: Wording) -> RemoteError:
     detail = "" if received.is_redirect else remote_text(received)
     # The site's own words beside ours, since they say what ours can only guess. A web page says nothing of use.
     reason = f" {wording.system} says: “{detail}”." if detail and not received.is_web_page else ""
+    if received.is_web_page and received.status in _OF_CLOSED_SITES and wording.closed:
+        reason = f" {wording.closed}"
     retry_after = received.retry_after if received.asks_to_wait else None
     return kind(f"{sentence}{reason}", status=received.status, detail=detail, retry_after=retry_after)
 

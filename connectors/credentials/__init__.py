@@ -1,1 +1,1 @@
-"""The secrets of a connector: use, expiry, reminders and handover."""
+"""The secrets of a connector: use, expiry, reminders and succession."""

@@ -33,6 +33,10 @@ JIRA_WORDING = Wording(
     ),
     right="The account needs the permission Browse projects in the project, and Administer Jira for site-wide lists.",
     missing="Check the address, whether it is Cloud or Data Center, and that the project still has this key.",
+    closed=(
+        "A web page came in place of Jira's API: if the site does not open in a browser either, it was closed, moved "
+        "or renamed (Atlassian closes Cloud sites that are not paid for or not used). Ask whoever administers it."
+    ),
 )
 _NOT_THE_SITE = ("/rest/", "/browse/", "/secure/", "/projects/", "/plugins/", "/login")
 

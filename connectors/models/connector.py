@@ -106,9 +106,18 @@ class Connector(models.Model):
         """Its number in Align and those that it had before: lines of the log that state one of them are its own."""
         return frozenset([self.align_connector_id, *(number for number, _ in self.former_numbers)])
 
-    def number_at(self, moment: datetime) -> int:
-        """The number that it had then, as far as AlignAdmin knew."""
-        return next((number for number, until in self._former() if moment < until), self.align_connector_id)
+    def number_at(self, moment: datetime | None) -> int:
+        """The number that it had then, as far as AlignAdmin knew; the present one of what has no time."""
+        ended = (number for number, until in self._former() if moment is not None and moment < until)
+        return next(ended, self.align_connector_id)
+
+    def number_of_line(self, stated: int | None, at: datetime | None) -> int:
+        """The number that a line of its own is about: the stated one (a CONFIG type, say), else the one of its time.
+
+        A connector that was made anew keeps its earlier changes by this: what states the former number, or was written
+        while the connector had it, looks like our changes of that time.
+        """
+        return stated or self.number_at(at)
 
     @property
     def anew_at(self) -> datetime | None:

@@ -29,13 +29,11 @@ from connectors.models import (
     ACTIVE,
     AuditSource,
     Connector,
-    Credential,
     Job,
     JobKind,
     JobState,
     Probe,
     Project,
-    Stage,
     System,
 )
 from connectors.ports.audited import context_of
@@ -182,11 +180,8 @@ def _refuse_busy(connector: Connector) -> None:
 
 def _asked(connector: Connector, number: int, actor: Person) -> tuple[str, Sequence[ConnectorProject]]:
     """The name and the projects of another connector of the same site."""
-    current = Credential.objects.filter(connector=connector, system=System.ALIGN, stage=Stage.CURRENT)
-    credential = current.select_related("connector").first()
-    if credential is None:
-        raise Refused("No Jira Align credential is stored, so nobody can look at the new connector: add one first.")
     try:
+        credential = clients.current_credential(connector, System.ALIGN)
         clients.refuse_locked_out(credential)
         usage.record_connection_test(credential, actor=actor)
         with clients.stored_connection_test_remote(credential) as remote:

@@ -16,7 +16,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from alignadmin.accounts.extensions import EXTENSIONS, Handover
+from alignadmin.accounts.extensions import EXTENSIONS, Succession
 from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.people.invitations import ABOUT_ACCOUNT, about
 from alignadmin.accounts.people.services import is_waiting
@@ -161,8 +161,8 @@ class PersonPage:
         return len(own_sessions(self.person, "", timezone.now()))
 
     @cached_property
-    def handover(self) -> Handover:
-        return EXTENSIONS.what_people_hold.handover(self.person)
+    def succession(self) -> Succession:
+        return EXTENSIONS.what_people_hold.succession(self.person)
 
     @cached_property
     def mail(self) -> MailState | None:

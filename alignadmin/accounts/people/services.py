@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from alignadmin.accounts.extensions import EXTENSIONS, Handover
+from alignadmin.accounts.extensions import EXTENSIONS, Succession
 from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.people.invitations import (
     invitation_link,
@@ -167,7 +167,7 @@ def set_reviews(person: Person, reviews: bool, *, seen: bool, actor: Person) -> 
     return True
 
 
-def deactivate(person: Person, *, seen: str | None = None, actor: Person) -> Handover:
+def deactivate(person: Person, *, seen: str | None = None, actor: Person) -> Succession:
     """Sign them out for good and hand their credentials over; `seen` is the key of the list on the form.
 
     Raises Refused.
@@ -178,7 +178,7 @@ def deactivate(person: Person, *, seen: str | None = None, actor: Person) -> Han
         _refuse_last_admin(found)
         if found.pk == actor.pk:
             raise Refused("Nobody deactivates themselves. Ask another admin.")
-        given = EXTENSIONS.what_people_hold.handover(found, locked=True)
+        given = EXTENSIONS.what_people_hold.succession(found, locked=True)
         if seen is not None and seen != given.key:
             raise Refused(f"What {found} owns has changed meanwhile. Look at the list again, then decide.")
         found.is_active, found.invited_at = False, None

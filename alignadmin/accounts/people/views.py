@@ -123,7 +123,7 @@ def reviews(request: HttpRequest, pk: int) -> HttpResponse:
 
 @form_page
 def active(request: HttpRequest, pk: int) -> HttpResponse:
-    """The page lists what is handed over before anybody confirms; `seen` is the key of that list."""
+    """The page lists what is passed on before anybody confirms; `seen` is the key of that list."""
     found = get_object_or_404(Person, pk=pk)
     if request.method != "POST":
         return page(
@@ -146,7 +146,7 @@ def _deactivate(request: HttpRequest, found: Person, seen: str) -> HttpResponse:
     messages.success(request, f"{found} is deactivated and signed out everywhere.")
     if not given.lines:
         return redirect(request, _address(found))
-    return page(request, "alignadmin/accounts/people/handed_over.html", {"person": found, "handover": given})
+    return page(request, "alignadmin/accounts/people/succession.html", {"person": found, "succession": given})
 
 
 @post_only

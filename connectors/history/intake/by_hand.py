@@ -121,7 +121,7 @@ def prepare(connector: Connector, text: str, options: ReadOptions) -> PreparedIn
 
 def _own_type(connector: Connector) -> OwnType:
     """Of lines without a type column: as Align called the connector at their time."""
-    return lambda at: f"CONFIG {connector.number_at(at) if at else connector.align_connector_id}"
+    return lambda at: f"CONFIG {connector.number_at(at)}"
 
 
 def sha256_of(text: str) -> str:

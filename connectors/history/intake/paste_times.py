@@ -90,8 +90,7 @@ def _spread(connector: Connector, lines: Sequence[LogLine]) -> list[tuple[str, d
 
 def _match_of(connector: Connector, line: LogLine) -> str:
     """Over the number that its type states; without one, over that of its time."""
-    number = line.config_id or (connector.number_at(line.at) if line.at else connector.align_connector_id)
-    return projection.match_of(line.description, number)
+    return projection.match_of(line.description, connector.number_of_line(line.config_id, line.at))
 
 
 def _own_times(

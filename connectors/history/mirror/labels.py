@@ -21,7 +21,7 @@ from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.folding import fold
 from connectors.align.audit_sentences import WORK_ITEM_TYPES, label_of, parse, stated_type
 from connectors.history.mirror import matching, remaking
-from connectors.history.mirror.projection import match_key, number_of
+from connectors.history.mirror.projection import match_key
 from connectors.history.mirror.terms import AS_PUBLISHED, Terms, terms_of
 from connectors.models import HistoryRow, Source, TypeLabel
 from connectors.models.catalogue import WorkItemType
@@ -176,7 +176,7 @@ def _from_our_changes(
         event = parse(row.line.description, row.line.type).event if row.line else None
         if event and fold(event.work_item_type) not in terms.labels:
             for type_ in TYPES:
-                key = match_key(event, number_of(connector, event, row.at), type_)
+                key = match_key(event, connector.number_of_line(event.connector_id, row.at), type_)
                 by_match_key[key].append((row, event.work_item_type, type_))
     _beside_ours(connector, by_match_key, found)
 

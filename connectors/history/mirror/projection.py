@@ -245,8 +245,9 @@ def words_of_line(row: HistoryRow, line: Line, connector_name: str) -> str:
 def match_of_line(connector: Connector, line: Line, terms: Terms) -> str:
     """The same as `match` of the row that the line would have alone."""
     event = _event_of(line)
-    found = event if event and _is_of(connector, event) else None
-    return match_key(found, number_of(connector, found, line.at), terms.type_of(found)) if found else ""
+    if event is None or not _is_of(connector, event):
+        return ""
+    return match_key(event, connector.number_of_line(event.connector_id, line.at), terms.type_of(event))
 
 
 def _event_of(line: Line) -> MappingEvent | None:
@@ -257,15 +258,6 @@ def _event_of(line: Line) -> MappingEvent | None:
 def _is_of(connector: Connector, event: MappingEvent) -> bool:
     stated = event.connector_id
     return stated in (connector.align_connector_id, 0) or stated in connector.numbers
-
-
-def number_of(connector: Connector, event: MappingEvent, at: datetime) -> int:
-    """The connector's number in Align that a line of its own is about: the stated one, else the one of its time.
-
-    A connector that was made anew keeps its earlier changes by this: what states the former number, or was written
-    while the connector had it, looks like our changes of that time.
-    """
-    return event.connector_id or connector.number_at(at)
 
 
 def _of_line(connector: Connector, line: Line, terms: Terms) -> HistoryRow:
@@ -289,7 +281,8 @@ def _of_line(connector: Connector, line: Line, terms: Terms) -> HistoryRow:
         row.action = event.action
         row.sentence = in_words(event)
         if _is_of(connector, event):  # else the line is of another connector
-            row.source, row.match = Source.OUTSIDE, match_key(event, number_of(connector, event, line.at), type_)
+            row.source = Source.OUTSIDE
+            row.match = match_key(event, connector.number_of_line(event.connector_id, line.at), type_)
     return row
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from alignadmin.http import Auth, Basic, Bearer, NoBudget, Remote, Retry, Site
-from alignadmin.http.errors import BadRequest, Forbidden, Malformed, NotFound, SignInRefused
+from alignadmin.http.errors import BadRequest, Forbidden, Malformed, NotFound, RemoteError, SignInRefused
 from connectors.jira import JIRA_WORDING, JiraClient, trim_site
 from connectors.jira.client import Deployment
 from tests.support.sandbox_fixture import ADMIN, JIRA_TOKEN, RunningSandbox, sandbox
@@ -175,3 +175,18 @@ def test_a_list_of_too_many_records_ends_with_a_sentence_that_names_it() -> None
         pytest.raises(Malformed, match="Statuses: The site answered more than 100,000 records"),
     ):
         client_of(server.address).statuses()
+
+
+@pytest.mark.parametrize("status", [404, 410, 503])
+def test_a_site_that_was_closed_is_called_so(status: int) -> None:
+    page = Reply(status=status, text="<!DOCTYPE html><title>Atlassian Cloud Notifications</title>")
+    with serving(in_turn(page)) as server, pytest.raises(RemoteError) as raised:
+        client_of(server.address).projects()
+    assert "it was closed, moved or renamed" in raised.value.sentence
+
+
+def test_a_thing_that_is_missing_makes_no_site_closed() -> None:
+    nothing = Reply(status=404, data={"errorMessages": ["No project could be found"]})
+    with serving(in_turn(nothing)) as server, pytest.raises(NotFound) as raised:
+        client_of(server.address).projects()
+    assert "closed" not in raised.value.sentence

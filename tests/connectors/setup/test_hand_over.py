@@ -18,7 +18,7 @@ from alignadmin.audit.models import Entry
 from alignadmin.errors import Refused
 from connectors.models import Connector, Job, JobKind, JobState, Probe, Project
 from connectors.setup import hand_over as handing_over
-from connectors.setup import services
+from connectors.setup import maintenance, services
 from mappings.models import Plan, PlanState
 from tests.conftest import SignIn
 from tests.support import factories
@@ -106,6 +106,27 @@ def test_it_takes_the_number_ends_plans_and_has_everything_read_anew(
     assert "since connector 123 was made anew in Jira Align as 124: 1 change not sent." in cancelled["sentence"]
     assert "former_numbers" not in cancelled["connector"], "it was told before"
     assert "124 (formerly 123, until" in text(client.get("/connectors/acme/"))
+
+
+def test_in_maintenance_the_lists_wait_for_its_end_and_deactivated_all_waits(
+    client: Client, connector: Connector, sandbox: RunningSandbox, admin: Person
+) -> None:
+    maintenance.begin(connector, reason="made anew", actor=admin)
+    assert hand_over(client).status_code == 303
+    job = Job.objects.get(connector=connector, state=JobState.QUEUED)
+    assert (job.kind, job.params) == (JobKind.REFRESH, {})
+    job.delete()
+    maintenance.end(connector, actor=admin)
+    assert Job.objects.filter(connector=connector, kind=JobKind.OBSERVE, state=JobState.QUEUED).exists()
+
+    Job.objects.all().delete()
+    sandbox.edit("add_connector", id=125, name="Acme once more", copy_of=123)
+    connector.refresh_from_db()
+    services.set_active(connector, active=False, actor=admin)
+    assert hand_over(client, number=125, former=124).status_code == 303
+    connector.refresh_from_db()
+    assert (connector.align_connector_id, connector.is_active) == (125, False)
+    assert not Job.objects.exists()
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------------

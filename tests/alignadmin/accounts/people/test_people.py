@@ -20,7 +20,7 @@ from pytest_django import Settings
 from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.people import services
 from alignadmin.due_work import run_due
-from connectors.credentials.handover import CredentialHoldings
+from connectors.credentials.succession import CredentialHoldings
 from connectors.models import Connector, Credential, HistoryRow, System
 from tests.conftest import People
 from tests.environment import PASSWORD
@@ -112,7 +112,7 @@ def test_the_only_active_admin_stays_one(boss: Client, admin: Person, second: Pe
         for answer in (
             send(boss, "person-role", admin, role="viewer", seen="admin"),
             boss.post(
-                reverse("person-active", args=[admin.pk]), {"active": "no", "seen": HOLDINGS.handover(admin).key}
+                reverse("person-active", args=[admin.pk]), {"active": "no", "seen": HOLDINGS.succession(admin).key}
             ),
         ):
             assert answer.status_code == 409
@@ -124,7 +124,7 @@ def test_the_only_active_admin_stays_one(boss: Client, admin: Person, second: Pe
 def test_nobody_demotes_or_deactivates_themselves(boss: Client, admin: Person, second: Person) -> None:
     answer = send(boss, "person-role", admin, role="viewer", seen="admin")
     assert (answer.status_code, "Nobody changes their own role" in said(answer)) == (409, True)
-    answer = send(boss, "person-active", admin, active="no", seen=HOLDINGS.handover(admin).key)
+    answer = send(boss, "person-active", admin, active="no", seen=HOLDINGS.succession(admin).key)
     assert (answer.status_code, "Nobody deactivates themselves" in said(answer)) == (409, True)
     assert send(boss, "person-role", second, role="viewer", seen="admin").status_code == 303
 
@@ -165,7 +165,7 @@ def test_deactivating_shows_what_is_handed_over_and_hands_it_over(
     assert "Acme, Jira credential nobody will own it" in said(page)
     assert "1 credential will have no owner" in said(page)
 
-    answer = boss.post(address, {"active": "no", "seen": HOLDINGS.handover(second).key})
+    answer = boss.post(address, {"active": "no", "seen": HOLDINGS.succession(second).key})
     assert "The Jira credential of Acme has no owner now. Name one" in said(answer)
     assert f'href="/connectors/{owned.slug}/credential/jira/"' in answer.content.decode()
     assert not is_in(browser)
@@ -203,20 +203,20 @@ def test_a_back_up_owner_who_could_do_nothing_with_it_does_not_take_over(
 def test_it_refuses_to_hand_over_a_list_that_nobody_has_seen(
     boss: Client, admin: Person, second: Person, owned: Connector
 ) -> None:
-    seen = HOLDINGS.handover(second).key
+    seen = HOLDINGS.succession(second).key
     Credential.objects.filter(system=System.JIRA).update(backup_owner=admin)
     answer = send(boss, "person-active", second, active="no", seen=seen)
     assert answer.status_code == 409
     assert "What Sam Second owns has changed meanwhile" in said(answer)
     second.refresh_from_db()
     assert second.is_active
-    answer = send(boss, "person-active", second, active="no", seen=HOLDINGS.handover(second).key)
+    answer = send(boss, "person-active", second, active="no", seen=HOLDINGS.succession(second).key)
     assert answer.status_code == 200
 
 
 def test_deactivated_twice_or_activated_twice_is_refused_in_words(boss: Client, people: People) -> None:
     viewer = people[Role.VIEWER]
-    form = {"active": "no", "seen": HOLDINGS.handover(viewer).key}
+    form = {"active": "no", "seen": HOLDINGS.succession(viewer).key}
     assert send(boss, "person-active", viewer, **form).status_code == 303
     answer = send(boss, "person-active", viewer, **form)
     assert (answer.status_code, "is deactivated. Activate them first." in said(answer)) == (409, True)
@@ -309,7 +309,7 @@ def test_an_act_without_its_entry_does_not_happen(
     browser = sign_in(viewer.email, PASSWORD)
     boss.raise_request_exception = False
     Authenticator.objects.create(user=viewer, type="totp", data={})
-    form = form | ({"seen": HOLDINGS.handover(viewer).key} if name == "person-active" else {})
+    form = form | ({"seen": HOLDINGS.succession(viewer).key} if name == "person-active" else {})
     before = Person.objects.filter(pk=viewer.pk).values().get()
     with unwritable_history():
         assert send(boss, name, viewer, **form).status_code == 500

@@ -48,7 +48,7 @@ class HeldCredential:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CredentialHandover:
+class CredentialSuccession:
     person: Person
     lines: Sequence[HeldCredential]
 
@@ -91,9 +91,9 @@ class CredentialHoldings:
         owners, backups = Counter(owner for owner, _ in pairs), Counter(backup for _, backup in pairs)
         return {key: (owners[key], backups[key]) for key in keys}
 
-    def handover(self, person: Person, *, locked: bool = False) -> CredentialHandover:
+    def succession(self, person: Person, *, locked: bool = False) -> CredentialSuccession:
         found = _lock(person) if locked else _owned(person)
-        return CredentialHandover(person=person, lines=[_line(each, person) for each in found])
+        return CredentialSuccession(person=person, lines=[_line(each, person) for each in found])
 
 
 def _owned(person: Person) -> LockableQuerySet[Credential]:

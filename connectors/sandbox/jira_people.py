@@ -87,17 +87,35 @@ def _group_page(call: JiraCall) -> Response:
     return page(call, "/group/bulk", rows)
 
 
-def _members(call: JiraCall) -> Response:
+def _group(call: JiraCall) -> Response:
+    """The group with its members, as older clients read them."""
+    call.need_admin()
+    name = call.param("groupname")
+    members = [call.person_shape(user) for user in _people_of(call, name)]
+    users = {
+        "size": len(members),
+        "items": members if "users" in call.param("expand") else [],
+        "max-results": len(members),
+        "start-index": 0,
+        "end-index": max(len(members) - 1, 0),
+    }
+    return answer({**_group_shape(call, name), "users": users, "expand": "users"})
+
+
+def _people_of(call: JiraCall, name: str) -> list[str]:
     """Administrators are whoever holds a token with that right; users are all."""
+    if name not in GROUPS:
+        raise jira_error(404, f"Group '{name}' does not exist.")
+    admins = {token["user"] for token in call.world.tokens("jira") if token.get("global_admin", True)}
+    return sorted(admins if name == "jira-administrators" else call.people)
+
+
+def _members(call: JiraCall) -> Response:
     call.need_admin()
     name = call.param("groupname") or next(
         (each for each in GROUPS if _group_shape(call, each).get("groupId") == call.param("groupId")), ""
     )
-    if name not in GROUPS:
-        raise jira_error(404, f"Group '{name}' does not exist.")
-    admins = {token["user"] for token in call.world.tokens("jira") if token.get("global_admin", True)}
-    members = sorted(admins if name == "jira-administrators" else call.people)
-    return page(call, "/group/member", [call.person_shape(user) for user in members])
+    return page(call, "/group/member", [call.person_shape(user) for user in _people_of(call, name)])
 
 
 def _role_shape(call: JiraCall, role: tuple[int, str, str], project: ProjectRecord | None = None) -> Json:
@@ -155,6 +173,7 @@ ROUTES: tuple[Route, ...] = (
     get(r"/users/search", _everybody, "cloud"),
     get(r"/users", _everybody, "cloud"),
     get(r"/groups/picker", _group_picker),
+    get(r"/group", _group),
     get(r"/group/bulk", _group_page, "cloud"),
     get(r"/group/member", _members),
     get(r"/role", _roles),

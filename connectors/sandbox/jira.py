@@ -17,15 +17,16 @@ from . import (
     jira_search,
     jira_sign_in,
     jira_tracking,
+    jira_webhooks,
 )
 from .jira_call import JiraCall, Route
 from .messages import ErrorAnswer, Response, SandboxRequest, answer, jira_error
 from .options import Options
 from .world import Token, World
 
-PREFIX = re.compile(r"/rest/(?:api/(2|3|latest)|(agile)/(?:1\.0|latest))(?=/|$)")
+PREFIX = re.compile(r"/rest/(?:api/(2|3|latest)|(agile|webhooks)/(?:1\.0|latest))(?=/|$)")
 SESSION = re.compile(r"/rest/auth/(?:1|latest)/session/?")
-WITH_ISSUES = re.compile(r"/rest/(agile|api/[^/]+/(search|issue(?!type)|label|users?|groups?))\b")
+WITH_ISSUES = re.compile(r"/rest/(agile|webhooks|api/[^/]+/(search|issue(?!type)|label|users?|groups?))\b")
 API: tuple[Route, ...] = (
     *jira_catalogue.ROUTES,
     *jira_tracking.ROUTES,
@@ -35,6 +36,8 @@ API: tuple[Route, ...] = (
     *jira_people.ROUTES,
     *jira_admin.ROUTES,
 )
+
+ROUTES = {"api": API, "agile": jira_agile.ROUTES, "webhooks": jira_webhooks.ROUTES}
 
 
 def serves(path: str) -> bool:
@@ -58,7 +61,7 @@ def handle(request: SandboxRequest, world: World, options: Options) -> Response:
     token = jira_sign_in.of_server(request, world) if server else jira_sign_in.of_cloud(request, world)
     call = _call(request, world, options, match, token)
     path = request.path[match.end() :].rstrip("/")
-    for route in jira_agile.ROUTES if match[2] else API:
+    for route in ROUTES[match[2] or "api"]:
         found = re.fullmatch(route.path, path)
         if found is not None and route.only in ("", "server" if server else "cloud"):
             method = "GET" if request.method == "HEAD" else request.method
@@ -67,6 +70,7 @@ def handle(request: SandboxRequest, world: World, options: Options) -> Response:
                 raise _not_allowed(route)
             try:
                 answered = view(call, **found.groupdict())
+                world.outbox += jira_webhooks.told(call, world.issues.take_changes())
             except ErrorAnswer as refused:
                 raise ErrorAnswer(jira_headers.marked(refused.response, request, token)) from refused
             return jira_headers.marked(answered, request, token)

@@ -205,6 +205,19 @@ JIRA_SWITCHES = (
         help="whether Jira's workflow refuses the way to In Review for an issue that nobody is assigned to; such "
         "checks are documented, which ones there are is up to a site",
     ),
+    Switch(
+        name="webhooks",
+        choices=("usual", "late", "lost", "doubled", "reordered", "unsigned", "other-secret"),
+        help="Jira's deliveries to webhooks: as documented (at least once, in no promised order), two seconds late, "
+        "never, twice, every second one overtaken by the next, without a signature, or signed with another secret as "
+        "after a change of it. Data Center 9 never signs and never tries again",
+    ),
+    Switch(
+        name="webhook_retry",
+        choices=("1", "0", "300"),
+        help="seconds before Jira tries a failed delivery again, four times at most (408, 409, 425, 429, 5xx, no "
+        "answer); real sites take 5 to 15 minutes, which is not promised",
+    ),
 )
 SWITCHES = (*SITE_SWITCHES, *OBJECT_SWITCHES, *JIRA_SWITCHES)
 TEXT_SWITCHES = (
@@ -261,6 +274,8 @@ class Options:
     basic_apitoken: str = "no"
     search_lag: str = "no"
     transition_checks: str = "yes"
+    webhooks: str = "usual"
+    webhook_retry: str = "1"
     audit_labels: str = ""
 
     def __post_init__(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NotRequired, TypedDict
 
 from . import audit
+from .deliveries import Delivery
 from .families import FAMILIES, STATES, RouteFamily
 from .jira_issues.company import Base
 from .jira_issues.records import IssueTypeRecord, ProjectRecord, StatusRecord
@@ -65,6 +66,7 @@ class World:
         self.store = store
         self.objects = Stock(store)
         self.issues = IssueStock(store, issue_bases)
+        self.outbox: list[Delivery] = []  # what Jira's webhooks are to be told, until the request has ended
         self.labels: audit.Labels = audit.PUBLISHED
         self.type_ids = "table"  # the switch: a line of the log carries the id that the record is answered with
         self.pulls_at_once = True

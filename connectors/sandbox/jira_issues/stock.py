@@ -35,6 +35,7 @@ class IssueStock:
         self._bases = bases
         self._held: HeldIssues | None = None
         # The last writes, for a search that lags behind: when, which issue, and what it was before.
+        self._changes: list[tuple[Issue | None, Issue | None]] = []
         self._writes: deque[tuple[float, int, Issue | None]] = deque(maxlen=10_000)
 
     def begin(self, base: str) -> None:
@@ -42,6 +43,7 @@ class IssueStock:
         self._memory.put(SETTINGS, "base", base)
         self._held = None
         self._writes.clear()
+        self._changes.clear()
 
     def prepare(self) -> None:
         """Makes the data set where that was not done yet: without the lock of the world, as it takes a second."""
@@ -90,8 +92,14 @@ class IssueStock:
     def drop(self, number: int) -> None:
         self._write(number, None)
 
+    def take_changes(self) -> list[tuple[Issue | None, Issue | None]]:
+        """What was written since this was last asked: each issue as it was and as it is."""
+        taken, self._changes = self._changes, []
+        return taken
+
     def _write(self, number: int, issue: Issue | None) -> None:
         held = dict(self.held)
+        self._changes.append((held.get(number), issue))
         self._writes.append((time.monotonic(), number, held.get(number)))
         self._memory.put(BUCKET, str(number), {"id": number, "issue": issue})
         if issue is None:

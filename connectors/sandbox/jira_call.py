@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote
 from zoneinfo import ZoneInfo
 
 from . import languages, permissions, users
-from .jira_issues.records import Issue, IssueTypeRecord, ProjectRecord, StatusRecord, UserRecord
+from .jira_issues.records import Issue, IssueTypeRecord, ProjectRecord, StatusRecord, UserRecord, is_number
 from .messages import ErrorAnswer, Json, Response, SandboxRequest, answer, jira_error
 from .options import Options
 from .world import Token, World
@@ -91,12 +91,12 @@ class JiraCall:
         return issue
 
     def peek_issue(self, wanted: str) -> Issue | None:
-        if wanted.isdigit():
+        if is_number(wanted):
             issue = self.world.issues.get(int(wanted))
         else:
             name, _, number = wanted.upper().rpartition("-")
             project = next((each for each in self.projects if each["key"] == name), None)
-            known = project is not None and number.isdigit() and len(number) < 6
+            known = project is not None and is_number(number)
             issue = self.world.issues.find(project["id"], int(number)) if project is not None and known else None
         return issue if issue is not None and issue["project"] in self.project_of else None
 

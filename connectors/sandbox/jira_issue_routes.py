@@ -15,6 +15,7 @@ from .jira_values import STORED, FieldRefused, IssueWriting, stored
 from .messages import ErrorAnswer, Json, Response, answer, jira_error
 
 CANNOT_BE_SET = "Field '{}' cannot be set. It is not on the appropriate screen, or unknown."
+NOT_HERE = ("project", "issuetype")  # a write reads these two before all others
 DONE = tracker.RESOLUTIONS[0][0]
 
 
@@ -154,7 +155,7 @@ def _with(call: JiraCall, issue: Issue, fields: Json, update: Json, errors: dict
     project = call.project_of[issue["project"]]
     found = call.world.issue_type(issue["type"])
     kind = kind_of(found) if found else "task"
-    screen = {name: each for name, each in on_screen(kind, server=call.server).items() if name != "project"}
+    screen = {name: each for name, each in on_screen(kind, server=call.server).items() if name not in NOT_HERE}
     writing = IssueWriting(call=call, project=project)
     made: Any = {**issue, "custom": dict(issue["custom"])}
     values = dict(fields)

@@ -98,6 +98,8 @@ def _whole(given: Json, name: str, default: int) -> int:
 def _names(given: Json) -> list[str]:
     fields = given.get("fields") or []
     listed = fields.split(",") if isinstance(fields, str) else fields
+    if not isinstance(listed, list):
+        raise jira_error(400, "Invalid request payload. Refer to the REST API documentation and try again.")
     return [str(each).strip() for each in listed]
 
 

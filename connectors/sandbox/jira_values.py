@@ -12,6 +12,7 @@ from .jira_issues.fields import IssueField
 from .jira_issues.records import ProjectRecord
 
 LONGEST_SUMMARY, LONGEST_TEXT = 255, 32_767
+LARGEST_NUMBER = 100_000_000_000_000
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 STORED = {"fixVersions": "fix_versions", "duedate": "due", "issuetype": "type"}
 
@@ -170,6 +171,8 @@ def _option(field: IssueField, value: Any) -> str:
 def _number(writing: IssueWriting, field: IssueField, value: Any) -> float | None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
         raise FieldRefused("Operation value must be a number")
+    if value is not None and not abs(value) < LARGEST_NUMBER:
+        raise FieldRefused(f"The number exceeds the allowed limit of {LARGEST_NUMBER:,}.")
     return None if value is None else float(value)
 
 

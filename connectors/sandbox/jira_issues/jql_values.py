@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from . import tracker
 from .jql_reader import Operand
 from .jql_tokens import JqlError
-from .records import Issue, IssueTypeRecord, ProjectRecord, StatusRecord
+from .records import Issue, IssueTypeRecord, ProjectRecord, StatusRecord, is_number
 
 EQUAL, LISTED, EMPTY = ("=", "!="), ("in", "not in"), ("is", "is not")
 ORDERED = ("<", "<=", ">", ">=")
@@ -55,7 +55,7 @@ class JqlField:
 
 
 def no_value(field: str, text: str) -> JqlError:
-    if text.isdigit():
+    if is_number(text):
         return JqlError(f"A value with ID '{text}' does not exist for the field '{field}'.")
     return JqlError(f"The value '{text}' does not exist for the field '{field}'.")
 
@@ -111,9 +111,9 @@ def _priorities(context: JqlContext) -> list[tuple[Any, tuple[str, ...]]]:
 
 def _keys(text: str, context: JqlContext) -> set[Any]:
     name, _, number = text.upper().rpartition("-")
-    if text.isdigit():
+    if is_number(text):
         return {int(text)}
-    if not (name and number.isdigit()):
+    if not (name and is_number(number)):
         raise JqlError(f"The issue key '{text}' for field 'key' is invalid.")
     for project in context.projects:
         if project["key"] == name:
@@ -192,17 +192,29 @@ def _wrong_function(field: str, call: Operand) -> JqlError:
 
 def moment(field: str, operand: Operand, context: JqlContext) -> int:
     """In milliseconds since 1970. What is written is of the caller's time zone."""
+    try:
+        return _milliseconds(_moment(field, operand, context))
+    except OverflowError as error:
+        raise _no_date(field, operand) from error
+
+
+def _no_date(field: str, operand: Operand) -> JqlError:
+    return JqlError(f"Date value '{operand.text}' for field '{field}' is invalid. {VALID_DATES}")
+
+
+def _moment(field: str, operand: Operand, context: JqlContext) -> dt.datetime:
+    """OverflowError: there is no such year."""
     if operand.kind == "function":
-        return _milliseconds(_of_date_function(field, operand, context))
+        return _of_date_function(field, operand, context)
     text = operand.text.strip()
     if period := PERIOD.fullmatch(text):
-        return _milliseconds(context.now + _period(period))
+        return context.now + _period(period)
     for form in FORMATS:
         try:
-            return _milliseconds(dt.datetime.strptime(text, form).replace(tzinfo=context.zone))
+            return dt.datetime.strptime(text, form).replace(tzinfo=context.zone)
         except ValueError:
             continue
-    raise JqlError(f"Date value '{operand.text}' for field '{field}' is invalid. {VALID_DATES}")
+    raise _no_date(field, operand)
 
 
 def _period(period: re.Match[str]) -> dt.timedelta:

@@ -76,6 +76,11 @@ class Issue(TypedDict):
     custom: dict[str, Any]
 
 
+def is_number(text: str) -> bool:
+    """Of plain digits, and not longer than any id is."""
+    return text.isascii() and text.isdigit() and len(text) <= 18
+
+
 NUMBERS = 10_000  # more issues than a project of the sandbox ever gets
 
 

@@ -33,6 +33,7 @@ def link(held: Held, large: bool) -> None:
         project_of = _project_of(held, key, above, large)
         for record in held[key].values():
             project = project_of(record)
+            record["jiraProjectKey"] = None
             if project is not None:
                 name, number = project
                 last[name] += 1
@@ -74,5 +75,6 @@ def _set(record: Record, project: str, project_id: int, number: int) -> None:
 
 
 def _forget(record: Record) -> None:
-    none: Record = {"externalKey": None, "externalId": None, "externalProject": None, "isExternal": False}
-    record.update((name, value) for name, value in none.items() if name in record)
+    record.update((name, None) for name in ("externalKey", "externalId", "externalProject") if name in record)
+    if "isExternal" in record:
+        record["isExternal"] = False

@@ -104,6 +104,7 @@ def test_custom_fields_are_of_the_objects_that_the_article_names() -> None:
 
 
 NEVER_NULL = {"id", "uid", "fullName", "createdBy", "createDate", "connectorId", "name", "title"} | {
+    "isExternal",
     "feature.state",
     "board.boardName",
 }
@@ -111,7 +112,7 @@ NEVER_NULL = {"id", "uid", "fullName", "createdBy", "createDate", "connectorId",
 NEVER_EXTERNAL = {
     f"{key}.{name}"
     for key in ("theme", "epic", "capability", "risk")
-    for name in ("externalKey", "externalId", "externalProject", "isExternal")
+    for name in ("externalKey", "externalId", "externalProject")
 }
 
 

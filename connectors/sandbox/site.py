@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import TypeVar
 from urllib.parse import unquote
 
-from . import align, documents, edits, faults, jira, oddities, seed, seed_large
+from . import align, deliveries, documents, edits, faults, issue_seeds, jira, jira_headers, oddities, seed, seed_large
 from .limiter import Limiter
 from .messages import Answering, ErrorAnswer, Json, Response, SandboxRequest, answer
 from .options import Options, parse_labels
@@ -36,7 +36,7 @@ class SandboxSite:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.world = World(Store(options.state))
+        self.world = World(Store(options.state), issue_seeds.BASES)
         self._set_world_options()
         if not self.world.connectors():
             SEED_FILLERS[options.seed](self.world)
@@ -44,6 +44,8 @@ class SandboxSite:
         self.limiter = Limiter(options.rate_limit, options.block)
         self._journal: deque[Json] = deque(maxlen=JOURNAL_SIZE)
         self._timers: list[threading.Timer] = []
+        self.deliveries = deliveries.Deliveries(self._note_delivery)
+        self._set_deliveries()
         # Guards journal and timers; never held while a request waits or takes effect.
         self._book_lock = threading.Lock()
 
@@ -52,7 +54,12 @@ class SandboxSite:
         self.world.labels = parse_labels(self.options.audit_labels)
         self.world.pulls_at_once = self.options.configuration_pull == "at-once"
 
+    def _set_deliveries(self) -> None:
+        self.deliveries.way = self.options.webhooks
+        self.deliveries.pause = float(self.options.webhook_retry)
+
     def close(self) -> None:
+        self.deliveries.close()
         self._cancel_timers()
         with self.world.lock:
             self.world.store.close()
@@ -95,14 +102,19 @@ class SandboxSite:
 
         A long list is filtered after that step, from the records as they were in it.
         """
+        if jira.needs_issues(request.path):
+            self.world.issues.prepare()
         with self.world.lock:
             odd = self.options.odd_records
             try:
                 outcome = _guarded(lambda: self._dispatch(request))
             finally:
                 self.world.store.commit()
+                outbox, self.world.outbox = self.world.outbox, []
+        self.deliveries.add(outbox)
         response = outcome if isinstance(outcome, Response) else _guarded(outcome)
-        return oddities.answered(response, odd)
+        answered = oddities.answered(response, odd)
+        return jira_headers.dressed(answered, request, self.options) if jira.serves(request.path) else answered
 
     def _dispatch(self, request: SandboxRequest) -> Answering:
         if align.serves(request.path):
@@ -152,6 +164,11 @@ class SandboxSite:
         with self._book_lock:
             self._journal.append(entry)
         return entry
+
+    def _note_delivery(self, entry: Json) -> None:
+        """A try of a webhook's delivery stands in the journal beside the requests, with the number of the webhook."""
+        with self._book_lock:
+            self._journal.append(entry)
 
     # -- controls ----------------------------------------------------------------------------------
 
@@ -219,6 +236,8 @@ class SandboxSite:
             self._set_world_options()
             SEED_FILLERS[options.seed](self.world)
             self.limiter = Limiter(options.rate_limit, options.block)
+            self._set_deliveries()
+            self.deliveries.clear()
         self._cancel_timers()
         self.faults.clear()
         self._clear_journal(None)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from uuid import UUID, uuid4
 
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import urlencode
 
 from alignadmin.accounts.guard import requires
@@ -26,6 +28,7 @@ from connectors.explorer.rows import PAGE
 from connectors.models import JobState, QueryRun
 
 GONE = "The rows of this run were kept for an hour and have been deleted. Run the query again."
+SOON = timedelta(seconds=20)  # by when a run that need not wait shows its first rows
 FILES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 
@@ -48,6 +51,12 @@ class RunPage:
     @property
     def is_active(self) -> bool:
         return self.run.is_active
+
+    @property
+    def asks_every(self) -> str:
+        """Often until the first rows are there, as somebody waits for them; not for long, as a run may have to wait."""
+        waits_for_rows = not self.run.rows and timezone.now() - self.run.created_at < SOON
+        return "300ms" if waits_for_rows else "1s"
 
     @property
     def is_gone(self) -> bool:

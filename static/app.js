@@ -46,6 +46,7 @@
   // A page that is left open and asks again and again is no activity of a person (alignadmin.site.middleware).
   document.addEventListener("htmx:configRequest", ({ detail }) => {
     if (detail.elt.getAttribute("hx-trigger")?.startsWith("every")) detail.headers["X-Polling"] = "1";
+    if (detail.elt.id === "x-query") detail.parameters.caret = detail.elt.selectionStart;
   });
 
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
@@ -173,9 +174,18 @@
       const box = byId("x-query");
       box.value = word.dataset.complete;
       box.focus();
+      box.setSelectionRange(word.dataset.caret, word.dataset.caret);
       box.dispatchEvent(new Event("input", { bubbles: true }));
     }
   });
+
+  // What may come next is told for the place where somebody types.
+  for (const name of ["click", "keyup"]) {
+    document.addEventListener(name, ({ target, key }) => {
+      const moves = !key || /^(Arrow|Home$|End$)/.test(key);
+      if (moves && target.id === "x-query") target.dispatchEvent(new Event("caret"));
+    });
+  }
 
   function closeMenus(except) {
     for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(except)) menu.open = false;

@@ -1,8 +1,9 @@
-"""Query options in the form Jira Align takes them: always with the dollar sign."""
+"""Query options as Jira Align takes them, always with the dollar sign, and values as they stand in a filter."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -19,7 +20,7 @@ class Query:
 
     def where(self, field: str, operator: str, value: int | str | datetime) -> "Query":
         """One more condition, joined with `and`."""
-        condition = f"{field} {operator} {_literal(value)}"
+        condition = f"{field} {operator} {literal(value)}"
         return replace(self, conditions=(*self.conditions, condition))
 
     def page(self, *, top: int, skip: int | None = None) -> "Query":
@@ -43,10 +44,14 @@ def plain(parameters: Sequence[tuple[str, str | int | None]]) -> Query:
     return Query(plain=tuple((name, str(value)) for name, value in parameters if value is not None))
 
 
-def _literal(value: int | str | datetime) -> str:
-    """Dates go without quotes and in UTC; quotes inside a text are doubled."""
+def literal(value: int | Decimal | str | datetime | None) -> str:
+    """Texts in single quotes, one inside doubled; dates without quotes, in UTC."""
+    if value is None:
+        return "null"
     if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    if isinstance(value, int):
-        return str(value)
-    return "'" + value.replace("'", "''") + "'"
+        moment = value.astimezone(UTC)
+        fraction = f".{moment.microsecond:06}".rstrip("0") if moment.microsecond else ""
+        return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    return format(value, "f") if isinstance(value, Decimal) else str(value)

@@ -42,6 +42,7 @@ from typing import Any
 from . import access, audit, object_edits, seed
 from .families import FAMILIES, RouteFamily
 from .messages import Json
+from .objects import upkeep
 from .world import (
     ConnectorRecord,
     Flow,
@@ -56,6 +57,7 @@ from .world import (
 )
 
 CATEGORIES = ("new", "indeterminate", "done")
+OF_OBJECTS = frozenset({"set_item", "move_item", "archive_item", "delete_item", "rename_step"})
 
 
 def apply(world: World, payload: object) -> object:
@@ -75,6 +77,12 @@ def _apply(world: World, edit: object) -> object:
         return action(world, edit)
     except KeyError as error:
         raise ValueError(f"{edit['action']} needs {error}") from error
+
+
+def change_objects(payload: object) -> bool:
+    """Whether one of these edits needs Align's objects to be there."""
+    edits = payload if isinstance(payload, list) else [payload]
+    return any(isinstance(edit, dict) and edit.get("action") in OF_OBJECTS for edit in edits)
 
 
 # -- mappings --------------------------------------------------------------------------------------
@@ -322,6 +330,7 @@ def _rename_step(world: World, edit: Json) -> Step:
     step["name"] = edit["name"]
     world.store.put("flow", str(flow["id"]), flow)
     _rename_in_mappings(world, "processStep", step["id"], step["name"])
+    upkeep.step_renamed(world.objects, step["id"], step["name"])
     return step
 
 

@@ -39,6 +39,7 @@ def _changed(world: World, edit: Json, values: Json) -> Json:
         edit["object"],
         int(edit["id"]),
         values,
+        steps=world.step_names(),
         user=int(edit.get("user", SOMEBODY)),
         now=moment(dt.datetime.now(dt.UTC)),
     )

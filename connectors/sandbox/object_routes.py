@@ -122,10 +122,10 @@ def _ways(options: Options) -> Ways:
 
 
 def _lookup(request: SandboxRequest, world: World, options: Options, token: Token, described: ObjectType) -> Lookup:
-    """The records as they are now, those of the token's portfolio where it has one."""
+    """The records as they are now, those of the token's portfolio where it has one. Raises NotMade."""
     portfolio = token.get("portfolio")
     flows = value_streams.records(world, options) if described.key == "valuestream" else {}
-    if described.key == "valuestream" and portfolio is None and not _expands(request):
+    if described.key == "valuestream" and portfolio is None and request.method == "GET":
         # These stand with the mappings. To make the large company for them would take longer than a client waits.
         return {"valuestream": flows}.__getitem__
     held, owners = world.objects.held, _owners(world)
@@ -138,10 +138,6 @@ def _lookup(request: SandboxRequest, world: World, options: Options, token: Toke
         return {**held[key], **owners} if key == "user" and owners else held[key]
 
     return lookup if portfolio is None else answers.of_portfolio(portfolio, lookup)
-
-
-def _expands(request: SandboxRequest) -> bool:
-    return any(name.lower().lstrip("$") == "expand" for name, _ in request.pairs)
 
 
 def _owners(world: World) -> dict[int, Record]:
@@ -226,6 +222,7 @@ def _written(call: ObjectCall) -> Response:
         described=call.described,
         stock=call.world.objects,
         ways=call.ways,
+        steps=call.world.step_names(),
         user=users.number(call.token["user"]),
         now=moment(dt.datetime.now(dt.UTC)),
     )

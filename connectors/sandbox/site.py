@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from . import align, documents, edits, faults, jira, oddities, seed, seed_large
 from .limiter import Limiter
 from .messages import Answering, ErrorAnswer, Json, Response, SandboxRequest, answer
+from .objects.stock import NotMade
 from .options import Options, parse_labels
 from .store import Store
 from .world import World
@@ -95,14 +96,21 @@ class SandboxSite:
 
         A long list is filtered after that step, from the records as they were in it.
         """
-        with self.world.lock:
-            odd = self.options.odd_records
-            try:
-                outcome = _guarded(lambda: self._dispatch(request))
-            finally:
-                self.world.store.commit()
+        try:
+            outcome, odd = self._step(request)
+        except NotMade:  # nothing was done so far
+            self.world.objects.make()
+            return self._effect(request)
         response = outcome if isinstance(outcome, Response) else _guarded(outcome)
         return oddities.answered(response, odd)
+
+    def _step(self, request: SandboxRequest) -> tuple[Answering, str]:
+        """What is done while nobody else does anything, and how odd the answer is to be."""
+        with self.world.lock:
+            try:
+                return _guarded(lambda: self._dispatch(request)), self.options.odd_records
+            finally:
+                self.world.store.commit()
 
     def _dispatch(self, request: SandboxRequest) -> Answering:
         if align.serves(request.path):
@@ -201,6 +209,8 @@ class SandboxSite:
         return []
 
     def _edit(self, payload: object) -> object:
+        if edits.change_objects(payload):
+            self.world.objects.make()
         with self.world.lock:
             try:
                 return edits.apply(self.world, payload)
@@ -230,6 +240,8 @@ def _guarded(step: Callable[[], AnyAnswer]) -> AnyAnswer | Response:
         return step()
     except ErrorAnswer as refused:
         return refused.response
+    except NotMade:
+        raise
     # The outermost loop of a request: a defect of ours must look like a broken site, and be seen.
     except Exception:  # noqa: BLE001
         traceback.print_exc(file=sys.stderr)

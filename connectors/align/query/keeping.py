@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from connectors.align.objects import AlignObject
+from connectors.align.odata import literal
 from connectors.align.query import tree
 from connectors.align.query.checking import CUSTOM
 from connectors.align.query.errors import QueryRefused, Rule, Span
 from connectors.align.query.reading import read_filter
-from connectors.align.query.writing import constant_text
 
 OPTION = "keep"
 HOW = (
@@ -35,7 +35,7 @@ class KeepRule:
     is_not: bool = False
 
     def __str__(self) -> str:
-        return f"{self.key} {'ne' if self.is_not else 'eq'} {constant_text(self.value)}"
+        return f"{self.key} {'ne' if self.is_not else 'eq'} {literal(self.value)}"
 
     def fits(self, values: Sequence[str]) -> bool:
         """`values`: what the field holds, as texts; of a list each of its options."""

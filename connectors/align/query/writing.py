@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from decimal import Decimal
-
+from connectors.align.odata import literal
 from connectors.align.query.tree import (
     All,
     AnyOf,
@@ -61,7 +59,7 @@ def _bracketed(condition: Condition) -> str:
 def value_text(value: Value) -> str:
     match value:
         case Constant(constant):
-            return constant_text(constant)
+            return literal(constant)
         case Field(name):
             return name
         case Element():
@@ -76,16 +74,3 @@ def value_text(value: Value) -> str:
 
 def _inner(value: Value) -> str:
     return f"({value_text(value)})" if isinstance(value, Calculation) else value_text(value)
-
-
-def constant_text(value: int | Decimal | str | datetime | None) -> str:
-    """Texts in single quotes, one inside doubled; dates without quotes, in UTC."""
-    if value is None:
-        return "null"
-    if isinstance(value, datetime):
-        moment = value.astimezone(UTC)
-        fraction = f".{moment.microsecond:06}".rstrip("0") if moment.microsecond else ""
-        return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
-    if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
-    return format(value, "f") if isinstance(value, Decimal) else str(value)

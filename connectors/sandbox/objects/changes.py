@@ -4,12 +4,11 @@ A PUT replaces: what it leaves out becomes null. A PATCH changes what it names. 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from . import custom_fields
 from .custom_fields import is_number, is_text
-from .fill import STEPS
 from .filter_tokens import QueryError, moment
 from .json_patch import patched
 from .stock import Stock
@@ -24,12 +23,13 @@ STATE = ("state", "processStepId")
 class ObjectWrite:
     """One request: to which object, by whom (the id of a user), and at what moment, as Align writes it.
 
-    `notes` gathers what was left out without an error.
+    `steps`: the process steps that there are, with their names. `notes` gathers what was left out without an error.
     """
 
     described: ObjectType
     stock: Stock
     ways: Ways
+    steps: Mapping[int, str]
     user: int
     now: str
     notes: list[str] = field(default_factory=list)
@@ -48,8 +48,9 @@ def created(writing: ObjectWrite, body: object, number: int | None = None) -> Re
 
 
 def replaced(writing: ObjectWrite, record: Record, body: object) -> Record:
+    """What cannot be set at this site stays as it is: leaving it out of a PUT does not empty it."""
     given = _named(writing, body)
-    whole = {name: _nothing(each) for name, each in writing.described.fields.items() if not each.read_only}
+    whole = {name: _nothing(each) for name, each in writing.described.fields.items() if _can_be_set(writing, each)}
     return _kept(writing, _changed(writing, record, {**whole, **given}, complete=True))
 
 
@@ -115,15 +116,19 @@ def _is_taken(writing: ObjectWrite, known: ObjectField, before: Any, value: Any)
         return False
     if known.read_only:
         raise ObjectRefusal(400, f"{known.name} cannot be set: Align sets it itself.", known.name)
-    ways = writing.ways
-    if not ways.external_key and known.name in EXTERNAL:
+    if _can_be_set(writing, known):
+        return True
+    if known.name in EXTERNAL:
         writing.notes.append(f"{known.name} is ignored")
         return False
-    if not ways.state_writable and known.name in STATE and value is not None:
-        raise ObjectRefusal(400, f"{known.name} cannot be set over the API at this site.", known.name)
-    if not ways.recycle and known.name == "isRecycled" and value is not None:
-        raise ObjectRefusal(400, "isRecycled cannot be set over the API at this site.", known.name)
-    return True
+    raise ObjectRefusal(400, f"{known.name} cannot be set over the API at this site.", known.name)
+
+
+def _can_be_set(writing: ObjectWrite, known: ObjectField) -> bool:
+    """At this site: by the table, and by the switches external_key, state_writable and recycle."""
+    ways = writing.ways
+    switches = ((ways.external_key, EXTERNAL), (ways.state_writable, STATE), (ways.recycle, ("isRecycled",)))
+    return not known.read_only and all(is_on or known.name not in names for is_on, names in switches)
 
 
 def _custom_values(
@@ -167,6 +172,8 @@ def _checked(writing: ObjectWrite, known: ObjectField, value: Any) -> Any:
             raise ObjectRefusal(400, str(error), known.name) from error
     if known.target:
         _check_exists(writing.stock, known, value)
+    if known.name == "processStepId" and value not in writing.steps:
+        raise ObjectRefusal(400, f"processStepId {value} does not exist.", known.name)
     return value
 
 
@@ -207,7 +214,7 @@ def _kept(writing: ObjectWrite, record: Record) -> Record:
         if name in described.fields:
             record[name] = value
     if "processStepId" in described.fields:
-        record["processStepName"] = STEPS.get(record["processStepId"])
+        record["processStepName"] = writing.steps.get(record["processStepId"])
     if described.key == "user":
         record.update(uid=record["id"], fullName=f"{record['firstName']} {record['lastName']}")
     if described.key == "releasevehicle":
@@ -221,9 +228,3 @@ def _kept(writing: ObjectWrite, record: Record) -> Record:
     if described.key != "valuestream":  # these stand with the mappings
         writing.stock.put(described.key, record)
     return record
-
-
-def by_somebody(writing: ObjectWrite, record: Record, body: object) -> Record:
-    """A change made by a person in Align, whatever the API may set at this site."""
-    free = replace(writing, ways=replace(writing.ways, external_key=True, state_writable=True, recycle=True))
-    return patch(free, record, body, "")

@@ -333,7 +333,6 @@ COMPANY: tuple[ObjectType, ...] = (
         realUserUid int -> user
         ip text
         """,
-        published=False,
         notes=(
             "Named in the article alone, with eight properties; it is read only here.",
             "Its example writes orderBy without the dollar sign: see the switch bare_options.",

@@ -1,7 +1,7 @@
 """Reads a `$filter` into one function of a record. What the article on queries does not allow is refused by name.
 
-The library that reads the filters of mapping lists takes the beginning of names such as allocation or nullable for a
-word of its own, knows no kinds of values, and names no place: so this is a reader for objects alone.
+The library odata-query takes the beginning of names such as allocation or nullable for a word of its own, knows no
+kinds of values, and names no place: so this is a reader of our own.
 """
 
 from collections.abc import Callable, Mapping
@@ -319,8 +319,13 @@ class _FilterReader:
 def _read_field(found: ObjectField) -> Part:
     name = found.name
     if found.kind == "date":
-        return Part(kind="date", of=lambda row: None if row[name] is None else row[name][:-1])
+        return Part(kind="date", of=lambda row: None if row[name] is None else _compared(row[name]))
     return Part(kind=KINDS[found.kind], of=lambda row: row[name])
+
+
+def _compared(written: str) -> str:
+    """A date of a record as `moment` has those of a filter; most have no fraction."""
+    return written[:-1].rstrip("0").rstrip(".") if "." in written else written[:-1]
 
 
 def _number(token: FilterWord) -> float:

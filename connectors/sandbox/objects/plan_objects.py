@@ -168,7 +168,6 @@ PLANS: tuple[ObjectType, ...] = (
         "release=releaseId",
         collections="personaIds competitorIds roadmapSnapshotIds",
         aliases="createddate=createDate",
-        published=False,
         scope="programId",
         notes=(
             "Named in the article alone, whose example for /dependencies asks /products: the three collections can be "

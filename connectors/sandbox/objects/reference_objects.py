@@ -12,7 +12,6 @@ REFERENCE: tuple[ObjectType, ...] = (
         "Cost Center",
         "CostCenters costcenter",
         "name text\nidentifier text\ndescription text\nhourlyRate number\nownerId int -> user\nregionId int -> region",
-        published=False,
         notes=(CLIENTS,),
     ),
     define(
@@ -31,18 +30,14 @@ REFERENCE: tuple[ObjectType, ...] = (
         productId int -> product
         productName text
         {STAMPS}""",
-        published=False,
         notes=(CLIENTS,),
     ),
-    define(
-        "domain", "Domain", "Domains domain", f"name text\nisActive bool\n{UPDATED}", published=False, notes=(CLIENTS,)
-    ),
+    define("domain", "Domain", "Domains domain", f"name text\nisActive bool\n{UPDATED}", notes=(CLIENTS,)),
     define(
         "anchorsprint",
         "Anchor Sprint",
         "AnchorSprints anchorsprint",
         f"title text\nshortName text\nreleaseId int -> release\nbeginDate date\nendDate date\n{UPDATED}",
-        published=False,
         notes=(CLIENTS,),
     ),
     define(
@@ -50,7 +45,6 @@ REFERENCE: tuple[ObjectType, ...] = (
         "Custom Hierarchy",
         "CustomHierarchies customhierarchy",
         f"name text\nlevel int\nparentId int -> customhierarchy\nownerId int -> user\n{UPDATED}",
-        published=False,
         notes=(CLIENTS,),
     ),
     define(
@@ -65,7 +59,6 @@ REFERENCE: tuple[ObjectType, ...] = (
         ownerId int -> user
         programId int -> program
         {UPDATED}""",
-        published=False,
         scope="programId",
         notes=(CLIENTS, "One row for each epic, capability, feature, story, task and defect."),
     ),
@@ -84,7 +77,6 @@ REFERENCE: tuple[ObjectType, ...] = (
         originSprints text
         errorMessage text
         {STAMPS}""",
-        published=False,
         under_connector=True,
         scope="programId",
         notes=(CLIENTS,),
@@ -101,7 +93,6 @@ REFERENCE: tuple[ObjectType, ...] = (
         programId int -> program
         {STAMPS}""",
         expands="team=teamId program=programId",
-        published=False,
         under_connector=True,
         scope="programId",
         notes=(CLIENTS,),

@@ -51,7 +51,6 @@ class ObjectType:
     fields: Mapping[str, ObjectField]
     creates: bool = False
     updates: bool = False
-    published: bool = True
     collections: tuple[str, ...] = ()
     entities: tuple[str, ...] = ()
     expands: Mapping[str, str]

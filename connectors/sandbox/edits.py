@@ -57,7 +57,6 @@ from .world import (
 )
 
 CATEGORIES = ("new", "indeterminate", "done")
-OF_OBJECTS = frozenset({"set_item", "move_item", "archive_item", "delete_item", "rename_step"})
 
 
 def apply(world: World, payload: object) -> object:
@@ -77,12 +76,6 @@ def _apply(world: World, edit: object) -> object:
         return action(world, edit)
     except KeyError as error:
         raise ValueError(f"{edit['action']} needs {error}") from error
-
-
-def change_objects(payload: object) -> bool:
-    """Whether one of these edits needs Align's objects to be there."""
-    edits = payload if isinstance(payload, list) else [payload]
-    return any(isinstance(edit, dict) and edit.get("action") in OF_OBJECTS for edit in edits)
 
 
 # -- mappings --------------------------------------------------------------------------------------

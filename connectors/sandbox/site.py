@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import TypeVar
 from urllib.parse import unquote
 
-from . import align, documents, edits, faults, jira, oddities, seed, seed_large
+from . import align, documents, edits, faults, jira, object_edits, oddities, seed, seed_large
 from .limiter import Limiter
 from .messages import Answering, ErrorAnswer, Json, Response, SandboxRequest, answer
 from .objects.stock import NotMade
@@ -209,7 +209,7 @@ class SandboxSite:
         return []
 
     def _edit(self, payload: object) -> object:
-        if edits.change_objects(payload):
+        if object_edits.are_among(payload):
             self.world.objects.make()
         with self.world.lock:
             try:

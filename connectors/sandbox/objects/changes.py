@@ -12,7 +12,7 @@ from .custom_fields import is_number, is_text
 from .filter_tokens import QueryError, moment
 from .json_patch import patched
 from .stock import Stock
-from .table import ObjectField, ObjectType, Record
+from .table import ObjectField, ObjectRecord, ObjectType, ShownObject
 from .ways import ObjectRefusal, Ways
 
 EXTERNAL = ("externalKey", "externalId", "externalProject")
@@ -35,10 +35,10 @@ class ObjectWrite:
     notes: list[str] = field(default_factory=list)
 
 
-def created(writing: ObjectWrite, body: object, number: int | None = None) -> Record:
+def created(writing: ObjectWrite, body: object, number: int | None = None) -> ObjectRecord:
     """The new record, kept already; `number` where somebody else counts its ids."""
     described = writing.described
-    empty: Record = {name: _nothing(each) for name, each in described.fields.items()}
+    empty: ObjectRecord = {name: _nothing(each) for name, each in described.fields.items()}
     record = _changed(writing, empty, _named(writing, body), complete=True)
     record["id"] = number or writing.stock.next_id(described.key)
     for name, value in (("createdBy", writing.user), ("createDate", writing.now)):
@@ -47,14 +47,14 @@ def created(writing: ObjectWrite, body: object, number: int | None = None) -> Re
     return _kept(writing, record)
 
 
-def replaced(writing: ObjectWrite, record: Record, body: object) -> Record:
+def replaced(writing: ObjectWrite, record: ObjectRecord, body: object) -> ObjectRecord:
     """What cannot be set at this site stays as it is: leaving it out of a PUT does not empty it."""
     given = _named(writing, body)
     whole = {name: _nothing(each) for name, each in writing.described.fields.items() if _can_be_set(writing, each)}
     return _kept(writing, _changed(writing, record, {**whole, **given}, complete=True))
 
 
-def patch(writing: ObjectWrite, record: Record, body: object, media_type: str) -> Record:
+def patch(writing: ObjectWrite, record: ObjectRecord, body: object, media_type: str) -> ObjectRecord:
     """A list is a JSON Patch, an object a merge patch; the media type may say which one it has to be."""
     if isinstance(body, list) and "merge-patch" not in media_type:
         given = patched(writing.described, _document(writing, record), body)
@@ -65,7 +65,7 @@ def patch(writing: ObjectWrite, record: Record, body: object, media_type: str) -
     return _kept(writing, _changed(writing, record, given, complete=False))
 
 
-def _document(writing: ObjectWrite, record: Record) -> Record:
+def _document(writing: ObjectWrite, record: ObjectRecord) -> ShownObject:
     """What a JSON Patch works on: a record with its custom fields beside its own."""
     shown = custom_fields.shown(writing.described.key, record) if writing.described.custom_fields else {}
     return {**{name: value for name, value in record.items() if name != custom_fields.KEPT}, **shown}
@@ -94,7 +94,7 @@ def _named(writing: ObjectWrite, body: object) -> dict[str, Any]:
     return given
 
 
-def _changed(writing: ObjectWrite, record: Record, given: Mapping[str, Any], *, complete: bool) -> Record:
+def _changed(writing: ObjectWrite, record: ObjectRecord, given: Mapping[str, Any], *, complete: bool) -> ObjectRecord:
     """The record with what is given. `complete`: what is required has to be in it."""
     described, changed = writing.described, dict(record)
     for name, value in given.items():
@@ -132,7 +132,7 @@ def _can_be_set(writing: ObjectWrite, known: ObjectField) -> bool:
 
 
 def _custom_values(
-    described: ObjectType, record: Record, given: Mapping[str, Any], *, complete: bool
+    described: ObjectType, record: ObjectRecord, given: Mapping[str, Any], *, complete: bool
 ) -> dict[str, Any]:
     before = {} if complete else custom_fields.values(described.key, record)
     return {
@@ -191,7 +191,7 @@ def _check_exists(stock: Stock, known: ObjectField, number: int) -> None:
         raise ObjectRefusal(400, f"{known.name} {number} does not exist.", known.name)
 
 
-def _check_parents(described: ObjectType, record: Record, stock: Stock) -> None:
+def _check_parents(described: ObjectType, record: ObjectRecord, stock: Stock) -> None:
     """No record is above itself."""
     for name, known in described.fields.items():
         if known.target != described.key or known.is_collection:
@@ -207,7 +207,7 @@ def _check_parents(described: ObjectType, record: Record, stock: Stock) -> None:
 # -- keeping ---------------------------------------------------------------------------------------
 
 
-def _kept(writing: ObjectWrite, record: Record) -> Record:
+def _kept(writing: ObjectWrite, record: ObjectRecord) -> ObjectRecord:
     """With what Align derives itself."""
     described, held = writing.described, writing.stock.held
     for name, value in (("lastUpdatedBy", writing.user), ("lastUpdatedDate", writing.now)):

@@ -12,7 +12,7 @@ REFERENCE: tuple[ObjectType, ...] = (
         "Cost Center",
         "CostCenters costcenter",
         "name text\nidentifier text\ndescription text\nhourlyRate number\nownerId int -> user\nregionId int -> region",
-        notes=(CLIENTS,),
+        remarks=(CLIENTS,),
     ),
     define(
         "division",
@@ -30,22 +30,22 @@ REFERENCE: tuple[ObjectType, ...] = (
         productId int -> product
         productName text
         {STAMPS}""",
-        notes=(CLIENTS,),
+        remarks=(CLIENTS,),
     ),
-    define("domain", "Domain", "Domains domain", f"name text\nisActive bool\n{UPDATED}", notes=(CLIENTS,)),
+    define("domain", "Domain", "Domains domain", f"name text\nisActive bool\n{UPDATED}", remarks=(CLIENTS,)),
     define(
         "anchorsprint",
         "Anchor Sprint",
         "AnchorSprints anchorsprint",
         f"title text\nshortName text\nreleaseId int -> release\nbeginDate date\nendDate date\n{UPDATED}",
-        notes=(CLIENTS,),
+        remarks=(CLIENTS,),
     ),
     define(
         "customhierarchy",
         "Custom Hierarchy",
         "CustomHierarchies customhierarchy",
         f"name text\nlevel int\nparentId int -> customhierarchy\nownerId int -> user\n{UPDATED}",
-        notes=(CLIENTS,),
+        remarks=(CLIENTS,),
     ),
     define(
         "workitem",
@@ -60,7 +60,7 @@ REFERENCE: tuple[ObjectType, ...] = (
         programId int -> program
         {UPDATED}""",
         scope="programId",
-        notes=(CLIENTS, "One row for each epic, capability, feature, story, task and defect."),
+        remarks=(CLIENTS, "One row for each epic, capability, feature, story, task and defect."),
     ),
     define(
         "board",
@@ -79,7 +79,7 @@ REFERENCE: tuple[ObjectType, ...] = (
         {STAMPS}""",
         under_connector=True,
         scope="programId",
-        notes=(CLIENTS,),
+        remarks=(CLIENTS,),
     ),
     define(
         "teammapping",
@@ -95,6 +95,6 @@ REFERENCE: tuple[ObjectType, ...] = (
         expands="team=teamId program=programId",
         under_connector=True,
         scope="programId",
-        notes=(CLIENTS,),
+        remarks=(CLIENTS,),
     ),
 )

@@ -10,10 +10,10 @@ from typing import Any, Protocol
 
 from . import company, company_large
 from .fill import work_items
-from .table import Record
+from .table import ObjectRecord
 
-Held = Mapping[str, Mapping[int, Record]]  # by object and id, in the order of the ids
-Changes = Mapping[str, Mapping[int, Record | None]]  # the same, of what is written; None: it is deleted
+Held = Mapping[str, Mapping[int, ObjectRecord]]  # by object and id, in the order of the ids
+Changes = Mapping[str, Mapping[int, ObjectRecord | None]]  # the same, of what is written; None: it is deleted
 
 BUCKET = "object"
 BASES = {"small": company.data, "large": company_large.data}
@@ -41,7 +41,7 @@ class Stock:
         self._memory = memory
         self._made = ""  # the name of the data set that is there
         self._held: Held | None = None
-        self._work: tuple[Held, Mapping[int, Record]] | None = None  # the rows of /WorkItems, and of which records
+        self._work: tuple[Held, Mapping[int, ObjectRecord]] | None = None  # rows of /WorkItems, and of which records
 
     def begin(self, base: str) -> None:
         """Another data set: small or large. It is made when it is first asked for."""
@@ -59,7 +59,7 @@ class Stock:
     def held(self) -> Held:
         """Raises NotMade."""
         if self._held is None:
-            changes: dict[str, dict[int, Record | None]] = {}
+            changes: dict[str, dict[int, ObjectRecord | None]] = {}
             for item in self._memory.all(BUCKET):
                 changes.setdefault(item["key"], {})[item["id"]] = item["record"]
             self._held = _with(self._base(), changes)
@@ -74,14 +74,14 @@ class Stock:
             raise NotMade
         return BASES[self._name]()
 
-    def work_items(self, held: Held) -> Mapping[int, Record]:
+    def work_items(self, held: Held) -> Mapping[int, ObjectRecord]:
         """Made of what a reader holds, so no lock is needed; two readers at once may both make them."""
         known = self._work
         if known is None or known[0] is not held:
             known = self._work = (held, work_items(held))
         return known[1]
 
-    def put(self, key: str, record: Record) -> None:
+    def put(self, key: str, record: ObjectRecord) -> None:
         self.write({key: {record["id"]: record}})
 
     def write(self, changes: Changes) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from .changes import ObjectWrite, patch
 from .objects import BY_PATH, OBJECTS
 from .stock import Held, Stock
-from .table import ObjectField, ObjectType, Record
+from .table import ObjectField, ObjectRecord, ObjectType
 from .ways import ObjectRefusal, Ways
 
 Gone = Mapping[str, Collection[int]]  # by object the ids of what is deleted
@@ -22,7 +22,7 @@ def described_as(name: str) -> ObjectType:
 
 def changed(
     stock: Stock, name: str, number: int, values: Mapping[str, Any], *, steps: Mapping[int, str], user: int, now: str
-) -> Record:
+) -> ObjectRecord:
     """Whatever the API may set at this site. ValueError says what does not fit."""
     described = described_as(name)
     writing = ObjectWrite(described=described, stock=stock, ways=Ways(), steps=steps, user=user, now=now)
@@ -47,7 +47,7 @@ def step_renamed(stock: Stock, step: int, name: str) -> None:
     )
 
 
-def _record(stock: Stock, described: ObjectType, number: int) -> Record:
+def _record(stock: Stock, described: ObjectType, number: int) -> ObjectRecord:
     found = stock.held.get(described.key, {}).get(number)
     if found is None:
         raise ValueError(f"there is no {described.name} {number}")
@@ -57,7 +57,7 @@ def _record(stock: Stock, described: ObjectType, number: int) -> Record:
 # -- deleting --------------------------------------------------------------------------------------
 
 
-def deleted(stock: Stock, name: str, number: int) -> Record:
+def deleted(stock: Stock, name: str, number: int) -> ObjectRecord:
     """With every link to it, as a person's deletion leaves none behind; what cannot be without it goes, too.
 
     1. What needs a record that goes, goes as well, until nothing more does.
@@ -71,7 +71,7 @@ def deleted(stock: Stock, name: str, number: int) -> Record:
         fresh = _needing(stock.held, fresh, gone)
         for key, numbers in fresh.items():
             gone.setdefault(key, set()).update(numbers)
-    changes: dict[str, dict[int, Record | None]] = {key: dict.fromkeys(numbers) for key, numbers in gone.items()}
+    changes: dict[str, dict[int, ObjectRecord | None]] = {key: dict.fromkeys(numbers) for key, numbers in gone.items()}
     for key, each, unlinked in _unlinked(stock.held, gone):
         changes.setdefault(key, {})[each] = unlinked
     stock.write(changes)
@@ -98,7 +98,7 @@ def _needing(held: Held, fresh: Gone, gone: Gone) -> dict[str, set[int]]:
     return found
 
 
-def _unlinked(held: Held, gone: Gone) -> Iterator[tuple[str, int, Record]]:
+def _unlinked(held: Held, gone: Gone) -> Iterator[tuple[str, int, ObjectRecord]]:
     """What stays and had a link to something that goes, without it."""
     for key, records in held.items():
         fields = _links(key, gone)

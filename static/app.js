@@ -172,9 +172,13 @@
     } else if (word && byId("x-query")) {
       event.preventDefault();
       const box = byId("x-query");
-      box.value = word.dataset.complete;
+      const plain = (text) => text.replace(/\s+/g, " ").trim();
       box.focus();
-      box.setSelectionRange(word.dataset.caret, word.dataset.caret);
+      // What was typed since these words were told is not lost: they are told anew.
+      if (plain(box.value) === plain(word.parentElement.dataset.of)) {
+        box.value = word.dataset.complete;
+        box.setSelectionRange(word.dataset.caret, word.dataset.caret);
+      }
       box.dispatchEvent(new Event("input", { bubbles: true }));
     }
   });

@@ -1,9 +1,10 @@
-"""Query options as Jira Align takes them, always with the dollar sign, and values as they stand in a filter."""
+"""Query options in the form Jira Align takes them: always with the dollar sign."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from decimal import Decimal
+from datetime import datetime
+
+from connectors.align.query.writing import literal
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -42,16 +43,3 @@ class Query:
 def plain(parameters: Sequence[tuple[str, str | int | None]]) -> Query:
     """A query of the resource's own parameters; those that are None are left out altogether."""
     return Query(plain=tuple((name, str(value)) for name, value in parameters if value is not None))
-
-
-def literal(value: int | Decimal | str | datetime | None) -> str:
-    """Texts in single quotes, one inside doubled; dates without quotes, in UTC."""
-    if value is None:
-        return "null"
-    if isinstance(value, datetime):
-        moment = value.astimezone(UTC)
-        fraction = f".{moment.microsecond:06}".rstrip("0") if moment.microsecond else ""
-        return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
-    if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
-    return format(value, "f") if isinstance(value, Decimal) else str(value)

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from connectors.align.objects import AlignObject
-from connectors.align.odata import literal
 from connectors.align.query import tree
 from connectors.align.query.checking import CUSTOM
 from connectors.align.query.errors import QueryRefused, Rule, Span
 from connectors.align.query.reading import read_filter
+from connectors.align.query.writing import literal
 
 OPTION = "keep"
 HOW = (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from connectors.align.odata import literal
+from datetime import UTC, datetime
+from decimal import Decimal
+
 from connectors.align.query.tree import (
     All,
     AnyOf,
@@ -74,3 +76,16 @@ def value_text(value: Value) -> str:
 
 def _inner(value: Value) -> str:
     return f"({value_text(value)})" if isinstance(value, Calculation) else value_text(value)
+
+
+def literal(value: int | Decimal | str | datetime | None) -> str:
+    """Texts in single quotes, one inside doubled; dates without quotes, in UTC."""
+    if value is None:
+        return "null"
+    if isinstance(value, datetime):
+        moment = value.astimezone(UTC)
+        fraction = f".{moment.microsecond:06}".rstrip("0") if moment.microsecond else ""
+        return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    return format(value, "f") if isinstance(value, Decimal) else str(value)

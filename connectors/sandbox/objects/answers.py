@@ -1,7 +1,7 @@
 """What a read of objects answers: the rows that a query leaves, each with its links, entities and custom fields."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from operator import itemgetter
 
 from . import custom_fields
 from .filter_reader import FilterContext, Lookup, read
@@ -23,13 +23,15 @@ def rows(
         found = _filtered(described, found, query, lookup)
     # The last key is sorted first: each sort keeps the order of equals, so that earlier keys win.
     for name, descending in reversed(query.order):
-        found.sort(key=lambda row, name=name: _sortable(row[name]), reverse=descending)  # type: ignore[misc]
+        found = _ordered(found, name, descending=descending)
     return found[query.skip : query.skip + query.top]
 
 
-def _sortable(value: Any) -> tuple[bool, Any]:
-    """Null comes first; no source says where."""
-    return (value is not None, 0 if value is None else value)
+def _ordered(found: list[ObjectRecord], name: str, *, descending: bool) -> list[ObjectRecord]:
+    """Null comes before all values; no source says where."""
+    nulls = [row for row in found if row[name] is None]
+    values = sorted((row for row in found if row[name] is not None), key=itemgetter(name), reverse=descending)
+    return [*values, *nulls] if descending else [*nulls, *values]
 
 
 def _filtered(

@@ -319,7 +319,7 @@ class _FilterReader:
 def _read_field(found: ObjectField) -> Part:
     name = found.name
     if found.kind == "date":
-        return Part(kind="date", of=lambda row: None if row[name] is None else _compared(row[name]))
+        return Part(kind="date", of=lambda row: None if (at := row[name]) is None else _compared(at))
     return Part(kind=KINDS[found.kind], of=lambda row: row[name])
 
 

@@ -46,6 +46,7 @@
   // A page that is left open and asks again and again is no activity of a person (alignadmin.site.middleware).
   document.addEventListener("htmx:configRequest", ({ detail }) => {
     if (detail.elt.getAttribute("hx-trigger")?.startsWith("every")) detail.headers["X-Polling"] = "1";
+    if (detail.elt.id === "x-query") detail.parameters.caret = detail.elt.selectionStart;
   });
 
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
@@ -171,11 +172,24 @@
     } else if (word && byId("x-query")) {
       event.preventDefault();
       const box = byId("x-query");
-      box.value = word.dataset.complete;
+      const plain = (text) => text.replace(/\s+/g, " ").trim();
       box.focus();
+      // What was typed since these words were told is not lost: they are told anew.
+      if (plain(box.value) === plain(word.parentElement.dataset.of)) {
+        box.value = word.dataset.complete;
+        box.setSelectionRange(word.dataset.caret, word.dataset.caret);
+      }
       box.dispatchEvent(new Event("input", { bubbles: true }));
     }
   });
+
+  // What may come next is told for the place where somebody types.
+  for (const name of ["click", "keyup"]) {
+    document.addEventListener(name, ({ target, key }) => {
+      const moves = !key || /^(Arrow|Home$|End$)/.test(key);
+      if (moves && target.id === "x-query") target.dispatchEvent(new Event("caret"));
+    });
+  }
 
   function closeMenus(except) {
     for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(except)) menu.open = false;

@@ -7,7 +7,7 @@ the other), so an option is known by its value, and written by it.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -17,6 +17,7 @@ from alignadmin.http.errors import Malformed
 from alignadmin.http.fields import Fields
 from connectors.align.object_values import ValueRefused, is_number, moment, plain_number
 from connectors.align.query.checking import CUSTOM
+from connectors.align.query.keeping import KeepRule
 
 NUMBERS, DATES = ("number", "float", "integer"), ("date", "datetime")
 TEXTS = ("string", "text", "textarea")
@@ -117,20 +118,47 @@ class CustomFields:
 
     def values_in(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """By label: what a record has of them; the options of a list as their values. By key where labels repeat."""
-        inside = record.get(INSIDE)
-        held = {**(inside if isinstance(inside, dict) else {}), **record}
-        given = {str(key).lower(): value for key, value in held.items() if str(key).lower().startswith(CUSTOM)}
+        given = custom_in(record)
         labels = [meta.label.casefold() for meta in self.fields.values()]
         return {
-            meta.label if labels.count(meta.label.casefold()) == 1 else key: _shown(given[key])
+            meta.label if labels.count(meta.label.casefold()) == 1 else key: option_values(given[key])
             for key, meta in self.fields.items()
             if key in given
         }
 
 
-def _shown(value: Any) -> Any:
-    if isinstance(value, dict):
-        return value.get("value")
+# -- values in records -------------------------------------------------------------------------------------------------
+
+
+def flat(record: Mapping[str, Any]) -> dict[str, Any]:
+    """With its custom fields beside the others, wherever the site keeps them."""
+    inside = record.get(INSIDE)
+    if not isinstance(inside, dict):
+        return dict(record)
+    beside = {name: value for name, value in record.items() if name != INSIDE}
+    return {**beside, **{name: value for name, value in inside.items() if name not in beside}}
+
+
+def custom_in(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The custom fields alone, by key, as they were answered."""
+    return {str(key).lower(): each for key, each in flat(record).items() if str(key).lower().startswith(CUSTOM)}
+
+
+def option_values(value: Any) -> Any:
+    """Options, which are objects of a value and an id, as their values; anything else as it is."""
+    if isinstance(value, dict) and "value" in value:
+        return value["value"]
     if isinstance(value, list):
-        return [_shown(each) for each in value]
+        return [option_values(each) for each in value]
     return value
+
+
+def is_kept(record: Mapping[str, Any], rules: Iterable[KeepRule]) -> bool:
+    """Whether the record fulfils each of them."""
+    held = custom_in(record)
+    return all(rule.fits(_texts(option_values(held.get(rule.key)))) for rule in rules)
+
+
+def _texts(value: Any) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    return [str(each) for each in values if each is not None and each != ""]

@@ -7,7 +7,7 @@ client may write is its connection's to decide (see alignadmin.http.Remote.read_
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from alignadmin.errors import Refused
 from alignadmin.http.errors import Malformed, reading
 from alignadmin.http.remote import Remote
 from connectors.align.answers import API, created_id
-from connectors.align.custom_fields import CustomFields
+from connectors.align.custom_fields import CustomFields, is_kept
 from connectors.align.errors import BadRequest, NotFound
 from connectors.align.list_reading import PAGE, ListAt, ListReader
 from connectors.align.object_values import PatchOperation, body_of
@@ -56,9 +56,10 @@ class ObjectClient:
         for page in self.pages(query):
             yield from page
 
-    def pages(self, query: AlignQuery) -> Iterator[list[Row]]:
+    def pages(self, query: AlignQuery, *, counted: Callable[[int], None] = lambda _: None) -> Iterator[list[Row]]:
         """All that the query finds, or as many as it wants: until a page is empty, whatever pages the site gives.
 
+        Of each page those that the query keeps, which may be none; `counted` is told how many there were.
         Each record has its id, chosen or not, and ids decide among what the query's order leaves equal: without either
         nobody could tell that no record was missed or came twice. Raises QueryRefused before anything is sent.
         """
@@ -67,19 +68,21 @@ class ObjectClient:
         with reading(found.asked.plural):
             pages = self._lists.pages(at, to_the_end=True, start=query.skipped or 0, most=query.most)
             for page in pages:
-                yield _records(page)
+                records = _records(page)
+                counted(len(records))
+                yield _kept(records, found)
 
     def page(self, query: AlignQuery) -> list[Row]:
-        """One request, exactly as the query says."""
+        """One request, exactly as the query says; what it keeps of the answer."""
         found = query.checked()
         at = self._list_at(found)
         with reading(found.asked.plural):
-            return _records(self._lists.page(at, Query(plain=found.pairs())))
+            return _kept(_records(self._lists.page(at, Query(plain=found.pairs()))), found)
 
     def get(self, query: AlignQuery, id_: int) -> Row:
         """One record by its id; of a query only fields and entities can be asked for. Raises NotFound."""
         found = query.checked()
-        if found.condition is not None or found.order or found.most is not None or found.skipped is not None:
+        if found.condition or found.kept or found.order or found.most is not None or found.skipped is not None:
             raise QueryRefused(Rule.NOT_SUPPORTED, "One record has fields and entities, but no filter, order or pages.")
         with reading(f"{found.asked.name} {id_}"):
             answer = self._remote.request("GET", f"{self._path(found.asked)}/{id_}", query=found.pairs()).data
@@ -156,12 +159,17 @@ def requests_at_most(query: AlignQuery) -> int | None:
 
 def _provable(query: AlignQuery) -> AlignQuery:
     selected = query.selected
-    if selected and "id" not in selected:
-        selected = ("id", *selected)
+    if selected:
+        first = () if "id" in selected else ("id",)
+        selected = (*first, *dict.fromkeys((*selected, *(rule.key for rule in query.kept))))
     order = query.order
     if all(key.field != "id" for key in order):
         order = (*order, SortKey(field="id"))
     return replace(query, selected=selected, order=order)
+
+
+def _kept(records: list[Row], query: AlignQuery) -> list[Row]:
+    return [row for row in records if is_kept(row, query.kept)] if query.kept else records
 
 
 def _records(page: Sequence[Any]) -> list[Row]:

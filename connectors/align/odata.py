@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
+
+from connectors.align.query.writing import literal
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -19,7 +21,7 @@ class Query:
 
     def where(self, field: str, operator: str, value: int | str | datetime) -> "Query":
         """One more condition, joined with `and`."""
-        condition = f"{field} {operator} {_literal(value)}"
+        condition = f"{field} {operator} {literal(value)}"
         return replace(self, conditions=(*self.conditions, condition))
 
     def page(self, *, top: int, skip: int | None = None) -> "Query":
@@ -41,12 +43,3 @@ class Query:
 def plain(parameters: Sequence[tuple[str, str | int | None]]) -> Query:
     """A query of the resource's own parameters; those that are None are left out altogether."""
     return Query(plain=tuple((name, str(value)) for name, value in parameters if value is not None))
-
-
-def _literal(value: int | str | datetime) -> str:
-    """Dates go without quotes and in UTC; quotes inside a text are doubled."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    if isinstance(value, int):
-        return str(value)
-    return "'" + value.replace("'", "''") + "'"

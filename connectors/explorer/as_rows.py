@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from connectors.align.query import AlignQuery, tree
+from connectors.align.query import AlignQuery, KeepRule, tree
 from connectors.explorer.fields import (
     MOST_CONDITIONS,
     MOST_ORDERS,
@@ -24,7 +24,7 @@ def fields_of(query: AlignQuery) -> QueryFields | None:
     condition = query.condition
     is_any = isinstance(condition, tree.Either)
     parts = condition.parts if isinstance(condition, tree.All | tree.Either) else (condition,) if condition else ()
-    said = [_said(part) for part in parts]
+    said = [*(_said(part) for part in parts), *(_kept(rule) for rule in query.kept)]
     if query.skipped is not None or len(said) > MOST_CONDITIONS or len(query.order) > MOST_ORDERS:
         return None
     rows = [
@@ -47,6 +47,12 @@ def fields_of(query: AlignQuery) -> QueryFields | None:
     )
     wanted = query.top(query.most or USUAL)
     return found if found.query is not None and found.query.text() == wanted.text() else None
+
+
+def _kept(rule: KeepRule) -> Said:
+    if rule.value is None:
+        return rule.key, "filled" if rule.is_not else "empty", ""
+    return rule.key, "ne" if rule.is_not else "eq", rule.value
 
 
 def _said(part: tree.Condition) -> Said | None:

@@ -8,26 +8,47 @@ from dataclasses import dataclass
 
 from connectors.align.objects import OBJECTS, AlignField, AlignObject, FieldType, object_at
 from connectors.align.query.tree import COMPARISONS, FUNCTIONS
-from connectors.align.query.typed import OPTIONS
+from connectors.align.query.typed import OPTIONS, PLAIN
 
 MOST = 12
 LONGEST = 4000  # of a text that is completed
 _WORD = re.compile(r"[\w$]*$")
+_REST_OF_WORD = re.compile(r"[\w$]*")
+_ONCE = "?=("  # what a suggestion ends with and the text goes on with stands there once
 _DATE, _TEXT, _ANY = "2026-01-01T00:00:00Z", "''", "/any(x: x eq 1)"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Suggestion:
-    """`text`: the whole query with it."""
+    """`text`: the whole query with it; `caret`: the place behind it."""
 
     label: str
     text: str
+    caret: int
 
 
-def suggestions(typed: str) -> list[Suggestion]:
-    """At the end of what was typed; none where nothing can be said."""
+def suggestions(typed: str, at: int | None = None) -> list[Suggestion]:
+    """At this place of what was typed, else at its end; none where nothing can be said.
+
+    The word that the place is in is replaced as a whole, and what follows it stays.
+    """
     if len(typed) > LONGEST:
         return []
+    place = len(typed) if at is None else min(max(at, 0), len(typed))
+    begun, rest = typed[:place], typed[place:]
+    rest = rest[len(match.group()) if (match := _REST_OF_WORD.match(rest)) else 0 :]
+    found = [_with_rest(each, rest) for each in _suggested(begun, typed)]
+    return [each for each in found if each.text != typed]
+
+
+def _with_rest(found: Suggestion, rest: str) -> Suggestion:
+    if rest and rest[0] in _ONCE and found.text.endswith(rest[0]):
+        rest = rest[1:]
+    return Suggestion(label=found.label, text=found.text + rest, caret=found.caret)
+
+
+def _suggested(typed: str, whole: str) -> list[Suggestion]:
+    """At the end of `typed`, the beginning of the whole text."""
     address, mark, options = typed.partition("?")
     if not mark:
         begun = address.strip().strip("/").lower()
@@ -39,12 +60,12 @@ def suggestions(typed: str) -> list[Suggestion]:
     begin = typed.rfind("&") + 1 if "&" in options else len(address) + 1
     name, equals, value = typed[begin:].partition("=")
     if not equals:
-        return _made(typed[:begin], name.strip().lower(), _options_left(options), after="=")
+        return _made(typed[:begin], name.strip().lower(), _options_left(whole.partition("?")[2]), after="=")
     return _values(asked, typed, name.strip().lower(), value)
 
 
 def _options_left(options: str) -> list[str]:
-    return [name for name in (*OPTIONS, "expand") if f"{name}=" not in options.lower()]
+    return [name for name in (*OPTIONS, *PLAIN) if f"{name}=" not in options.lower()]
 
 
 def _values(asked: AlignObject, typed: str, option: str, value: str) -> list[Suggestion]:
@@ -94,4 +115,5 @@ def _made(before: str, begun: str, words: Iterable[str], *, after: str = "") -> 
     """Those that begin so, then those that have it within."""
     known = [word for word in words if begun.lower() in word.lower() and word.lower() != begun.lower()]
     known.sort(key=lambda word: not word.lower().startswith(begun.lower()))
-    return [Suggestion(label=word, text=f"{before}{word}{after}") for word in known[:MOST]]
+    made = ((word, f"{before}{word}{after}") for word in known[:MOST])
+    return [Suggestion(label=word, text=text, caret=len(text)) for word, text in made]

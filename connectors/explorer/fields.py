@@ -15,16 +15,28 @@ from django.utils.http import urlencode
 from alignadmin.errors import Refused
 from alignadmin.parsing import text_in, whole
 from connectors.align.objects import OBJECTS, AlignField, AlignObject, FieldType
-from connectors.align.query import AlignQuery, Condition, Q, SortKey, query_of
-from connectors.align.query.checking import unknown_field
+from connectors.align.query import AlignQuery, Condition, KeepRule, Q, SortKey, query_of
+from connectors.align.query.checking import CUSTOM, unknown_field
 from connectors.align.query.request import EVERYTHING
-from connectors.explorer.operators import FieldOperator, is_name, operators_of, states_of, value_of
+from connectors.explorer.operators import (
+    KEEPS,
+    FieldOperator,
+    is_name,
+    keep_rule,
+    operators_of,
+    states_of,
+    value_of,
+)
 from connectors.explorer.services import MOST, USUAL
 
 MOST_CONDITIONS = 12
 MOST_ORDERS = 3
 LONGEST_VALUE = 2000
 FIRST = "feature"  # the object that a fresh page shows
+NOT_ANY_OF = (
+    "Align filters by no custom field: rows are chosen by it once the other conditions have found them. So choose "
+    "“all of these are true”, or ask in several queries."
+)
 USUAL_COLUMNS = ("state", "ownerId", "releaseId", "programId", "lastUpdatedDate")
 
 
@@ -47,7 +59,19 @@ class ConditionRow:
         return self.asked.field_named(self.field_name)
 
     @property
+    def custom_key(self) -> str:
+        """Of a custom field its key; empty for the fields of the table."""
+        lowered = self.field_name.lower()
+        return lowered if self.asked.has_custom_fields and lowered.startswith(CUSTOM) else ""
+
+    @property
+    def spelled(self) -> str:
+        return self.field.name if self.field else self.custom_key or self.field_name
+
+    @property
     def operators(self) -> tuple[FieldOperator, ...]:
+        if self.custom_key:
+            return KEEPS
         return operators_of(self.asked, self.field) if self.field else ()
 
     @cached_property
@@ -86,23 +110,29 @@ class ConditionRow:
         """Why it makes no condition; empty where it makes one, or waits for a look-up."""
         if self.is_empty or self.needs_lookup:
             return ""
-        if self.field is None:
+        if self.field is None and not self.custom_key:
             return unknown_field(self.asked, self.field_name)
-        if not self.operators:
+        if self.field and not self.operators:
             return f"{self.field.name} cannot be filtered: Align filters other lists of {self.asked.plural.lower()}."
         if self.operator is None:
-            return f"Choose what to ask of this field ({self.type_words})."
+            return f"Choose what to ask of this field ({self.type_words or 'custom field'})."
         if self.takes_value and not self.value.strip():
             return "Give a value."
         try:
-            self.condition  # noqa: B018
+            if not self.custom_key:
+                self.condition  # noqa: B018
         except Refused as refused:
             return str(refused)
         return ""
 
+    @property
+    def keep_rule(self) -> KeepRule | None:
+        """The condition of a custom field, which is not sent."""
+        return keep_rule(self.custom_key, self.operator, self.value) if self.custom_key and self.operator else None
+
     @cached_property
     def condition(self) -> Condition:
-        """Raises Refused."""
+        """Of a field of the table. Raises Refused."""
         if self.field is None or self.operator is None:
             raise Refused(self.problem)
         value = value_of(self.field, self.operator, self.value) if self.takes_value else None
@@ -182,15 +212,20 @@ class QueryFields:
         if self.expanded:
             query = query.expand(*self.expanded) if self.expanded != EVERYTHING else query.expand()
             query = query.select(*self.expanded) if self.columns and self.expanded != EVERYTHING else query
+        kept = [rule for row in self.filled if (rule := row.keep_rule)]
+        if kept and self.any_of and len(self.filled) > 1:
+            raise Refused(NOT_ANY_OF)
         joined: Condition | None = None
         for row in self.filled:
+            if row.custom_key:
+                continue
             one = row.condition
             joined = one if joined is None else joined | one if self.any_of else joined & one
         if joined is not None:
             query = query.where(joined)
         chosen = [each for each in self.orders if each.field_name]
         query = replace(query, order=tuple(SortKey(field=o.field_name, descending=o.is_descending) for o in chosen))
-        return query.top(whole(self.most, most=MOST) or USUAL).checked()
+        return query.keep(*kept).top(whole(self.most, most=MOST) or USUAL).checked()
 
     def with_value(self, number: int, value: str) -> QueryFields:
         rows = tuple(replace(row, value=value) if row.number == number else row for row in self.rows)

@@ -28,11 +28,17 @@ from connectors.credentials.clients import align_client
 from connectors.explorer import rows as stored
 from connectors.jobs import runner
 from connectors.jobs.runner import MOST_TRIES, JobFailed, Run
-from connectors.models import JobKind, QueryPage, QueryRun
+from connectors.models import JobKind, QueryPage, QueryRun, RunOutcome
 from connectors.ports.audited import context_of
 
 TOO_OFTEN = "Reading this query was started several times and never finished. See the log, then run it again."
 LONGEST_IN_SENTENCE = 300
+OUTCOMES_IN_ENTRIES = {
+    RunOutcome.COMPLETE: "complete",
+    RunOutcome.AS_MANY: "as many as were asked for",
+    RunOutcome.STOPPED: "stopped by its person",
+    RunOutcome.FAILED: "failed",
+}
 
 
 class StoppedByPerson(Exception):
@@ -72,12 +78,12 @@ def read_rows(run: Run) -> None:
         reading.begin()
         reading.read()
     except StoppedByPerson:
-        reading.finish("stopped by its person")
+        reading.finish(RunOutcome.STOPPED)
     except (RemoteError, Refused) as error:
-        reading.finish("failed", str(error))
+        reading.finish(RunOutcome.FAILED, str(error))
         raise JobFailed(str(error)) from error
     else:
-        reading.finish("complete" if not found.is_cut else "as many as were asked for")
+        reading.finish(RunOutcome.AS_MANY if reading.is_cut else RunOutcome.COMPLETE)
 
 
 @dataclass(kw_only=True)
@@ -87,13 +93,14 @@ class RunReading:
     run: Run
     found: QueryRun
     number: int = 0  # of pages stored
+    is_cut: bool = False  # there may be more than were asked for
 
     def begin(self) -> None:
         with transaction.atomic():
             self.run.assert_lease()
             QueryPage.objects.filter(run=self.found).delete()
-            self.found.rows = self.found.requests = 0
-            self.found.save(update_fields=["rows", "requests"])
+            self.found.read = self.found.rows = self.found.requests = 0
+            self.found.save(update_fields=["read", "rows", "requests"])
 
     def read(self) -> None:
         query = read_query(self.found.query)
@@ -101,13 +108,17 @@ class RunReading:
         client = self._client()
         self._check_stopped()
         with_labels = _shows_custom_fields(query)
-        for page in client.objects.pages(query):
+        for page in client.objects.pages(query, counted=self._count):
             self._store(page, client)
             if with_labels:  # once there are rows to look at, and only then
                 self._store_labels(query, client)
                 with_labels = False
-            self._check_stopped()
-        self.found.is_cut = query.most is not None and self.found.rows >= query.most
+            self.is_cut = query.most is not None and self.found.read >= query.most
+            if not self.is_cut:  # a stop that comes after the last page stops nothing
+                self._check_stopped()
+
+    def _count(self, rows: int) -> None:
+        self.found.read += rows
 
     def _client(self) -> AlignClient:
         connector = self.found.connector
@@ -131,8 +142,8 @@ class RunReading:
                 stored.sealed_page(self.found, self.number, self.found.rows, page).save()
                 self.number += 1
                 self.found.rows += len(page)
-            self.found.save(update_fields=["rows", "requests"])
-        self.run.progress("reading", done=self.found.rows)
+            self.found.save(update_fields=["read", "rows", "requests"])
+        self.run.progress("reading", done=self.found.read)
 
     def _store_labels(self, query: AlignQuery, client: AlignClient) -> None:
         """Without them the columns are called by their keys, which is no reason to fail."""
@@ -144,9 +155,10 @@ class RunReading:
         self.found.requests = client.sent
         self.found.save(update_fields=["labels", "requests"])
 
-    def finish(self, outcome: str, why: str = "") -> None:
+    def finish(self, outcome: RunOutcome, why: str = "") -> None:
         """The entry has the query and the number of rows, never a row."""
-        found = self.found
+        found, told = self.found, OUTCOMES_IN_ENTRIES[outcome]
+        found.outcome = outcome
         shown = found.query if len(found.query) <= LONGEST_IN_SENTENCE else found.query[:LONGEST_IN_SENTENCE] + "…"
         with transaction.atomic():
             self.run.assert_lease()
@@ -156,18 +168,19 @@ class RunReading:
                     actor=found.person,
                     context=context_of(found.connector),
                     subject=f"query {found.uuid}",
-                    sentence=f"Ran a query of Jira Align, {counted(found.rows, 'row')} ({outcome}): {shown}",
+                    sentence=f"Ran a query of Jira Align, {counted(found.rows, 'row')} ({told}): {shown}",
                     data={
                         "query": found.query,
+                        "read": found.read,
                         "rows": found.rows,
                         "requests": found.requests,
-                        "outcome": outcome,
+                        "outcome": told,
                         "why": why,
                     },
                 )
             ).seq
-            found.save(update_fields=["entry_seq", "is_cut"])
-        self.run.force_progress(done=found.rows)
+            found.save(update_fields=["entry_seq", "outcome"])
+        self.run.force_progress(done=found.read)
 
 
 def _shows_custom_fields(query: AlignQuery) -> bool:

@@ -27,12 +27,21 @@ PATIENCE = 10.0  # seconds for a slot of the rate budget
 MOST_SHOWN = 10
 REMEMBERED = 3600  # seconds
 LONGEST = 100
+MOST_OPTIONS = 500
 
 
 @dataclass(frozen=True, kw_only=True)
 class FoundName:
     id: int
     name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownCustomField:
+    """`options`: the values of a list; they alone are the same in a record and in editmeta, their ids are not."""
+
+    label: str
+    options: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,19 +153,21 @@ def _key(connector: Connector, target: str, id_: int) -> str:
 
 
 def look_up_custom(connector: Connector, asked: AlignObject, *, actor: Person) -> None:
-    """Their labels, for the hour after. At most three requests. Raises RemoteError."""
+    """Their labels and options, for the hour after. At most three requests. Raises RemoteError."""
     usage.record_lookup(current_credential(connector, System.ALIGN), actor=actor)
     client = align_client(connector, interactive=True, patience=PATIENCE)
     found = client.objects.custom_fields(asked)
-    labels = {key: meta.label[:LONGEST] for key, meta in found.fields.items()}
-    cache.set(_custom_key(connector, asked), labels, REMEMBERED)
+    told = {key: (meta.label[:LONGEST], meta.options[:MOST_OPTIONS]) for key, meta in found.fields.items()}
+    cache.set(_custom_key(connector, asked), told, REMEMBERED)
 
 
-def custom_labels(connector: Connector, asked: AlignObject) -> dict[str, str]:
+def known_custom(connector: Connector, asked: AlignObject) -> dict[str, KnownCustomField]:
     """By key; empty where nobody has asked lately."""
     found = cache.get(_custom_key(connector, asked)) if asked.has_custom_fields else None
-    return found if isinstance(found, dict) else {}
+    if not isinstance(found, dict):
+        return {}
+    return {key: KnownCustomField(label=label, options=tuple(options)) for key, (label, options) in found.items()}
 
 
 def _custom_key(connector: Connector, asked: AlignObject) -> str:
-    return f"explorer|{connector.pk}|custom|{asked.key}"
+    return f"explorer|{connector.pk}|custom-fields|{asked.key}"

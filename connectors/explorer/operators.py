@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from alignadmin.errors import Refused
 from alignadmin.parsing import whole
 from connectors.align.objects import AlignField, AlignObject, FieldType
-from connectors.align.query import EACH, Condition, Q
+from connectors.align.query import EACH, Condition, KeepRule, Q
 from connectors.align.query.builder import Plain
 from connectors.align.states import ALIGN_STATES
 
@@ -71,6 +71,13 @@ OPERATORS: dict[FieldType, tuple[FieldOperator, ...]] = {
     ),
     FieldType.PARTS: (),
 }
+# Of a custom field, whose rows are chosen after they were read: Align has no filter by it.
+KEEPS = (
+    _operator("eq", "includes", lambda field, value: field.eq(value)),
+    _operator("ne", "does not include", lambda field, value: field.ne(value)),
+    EMPTY,
+    FILLED,
+)
 LINKS = (IS, IS_NOT, EMPTY, FILLED)  # an id is the same or another: more and less mean nothing
 
 
@@ -89,6 +96,12 @@ def states_of(asked: AlignObject, field: AlignField) -> Mapping[int, str]:
 def conditions_on(asked: AlignObject) -> list[AlignField]:
     """The fields that can stand in a condition."""
     return [field for field in asked.fields.values() if operators_of(asked, field)]
+
+
+def keep_rule(key: str, operator: FieldOperator, value: str) -> KeepRule:
+    """The condition of a custom field."""
+    is_not = operator.key in ("ne", FILLED.key)
+    return KeepRule(key=key, value=value.strip() if operator.takes_value else None, is_not=is_not)
 
 
 def value_of(field: AlignField, operator: FieldOperator, typed: str) -> Plain:

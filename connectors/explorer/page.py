@@ -12,12 +12,13 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from alignadmin.accounts.models import Person
+from alignadmin.parsing import text_in, whole
 from connectors.align.objects import OBJECTS, AlignObject, NamedBy, object_at
 from connectors.align.query import EVERYTHING, AlignQuery
 from connectors.align.query.request import LINK
 from connectors.explorer import lookups, saved, services
 from connectors.explorer.as_rows import fields_of
-from connectors.explorer.fields import QueryFields, fields_in, orderable, usual_columns
+from connectors.explorer.fields import ConditionRow, QueryFields, fields_in, orderable, usual_columns
 from connectors.explorer.lookups import FoundName
 from connectors.explorer.operators import conditions_on
 from connectors.explorer.results import curl
@@ -124,6 +125,7 @@ class ExplorerPage:
     choices: Mapping[int, list[FoundName]] = field(default_factory=dict)
     problems: Mapping[int, str] = field(default_factory=dict)
     uuid: UUID = field(default_factory=uuid4)
+    renamed: int | None = None  # the saved query whose new name was refused
 
     @property
     def is_typed(self) -> bool:
@@ -153,8 +155,12 @@ class ExplorerPage:
 
     @cached_property
     def askable(self) -> list[NamedChoice]:
-        """The fields that can stand in a condition."""
-        return [NamedChoice(name=each.name, label=field_label(each)) for each in conditions_on(self.fields.asked)]
+        """The fields that can stand in a condition; of custom fields those with options, and those that do."""
+        named = [NamedChoice(name=each.name, label=field_label(each)) for each in conditions_on(self.fields.asked)]
+        chosen = {row.custom_key for row in self.fields.filled if row.custom_key}
+        custom = {key: known.label for key, known in self.known_custom.items() if known.options or key in chosen}
+        custom = {**custom, **{key: key for key in chosen if key not in custom}}
+        return [*named, *(NamedChoice(name=key, label=f"{label} (custom field)") for key, label in custom.items())]
 
     @cached_property
     def orderable(self) -> list[NamedChoice]:
@@ -173,8 +179,13 @@ class ExplorerPage:
         ]
 
     @cached_property
+    def known_custom(self) -> dict[str, lookups.KnownCustomField]:
+        return lookups.known_custom(self.connector, self.fields.asked)
+
+    @property
     def custom(self) -> dict[str, str]:
-        return lookups.custom_labels(self.connector, self.fields.asked)
+        """Their labels, by key."""
+        return {key: known.label for key, known in self.known_custom.items()}
 
     @property
     def may_have_custom(self) -> bool:
@@ -206,9 +217,18 @@ class ExplorerPage:
                     for each in self.choices.get(row.number, [])
                 ],
                 "name": self.names.get(row.number, ""),
+                "options": row.options or self._options(row),
             }
             for row in self.fields.rows
         ]
+
+    def _options(self, row: ConditionRow) -> list[tuple[str, str]]:
+        """Of a custom field; with the value that stands there, which may be none of them any more."""
+        known = self.known_custom.get(row.custom_key)
+        if known is None or not known.options:
+            return []
+        values = dict.fromkeys((*known.options, row.value) if row.value else known.options)
+        return [(value, value) for value in values]
 
     def _chosen(self, number: int, id_: int) -> str:
         fields = self.fields.with_value(number, str(id_))
@@ -255,7 +275,8 @@ def rows_address(connector: Connector, query: AlignQuery) -> str:
 
 def page_of(connector: Connector, person: Person, data: Mapping[str, Any], typed: str | None) -> ExplorerPage:
     fields = fields_in(data)
-    return ExplorerPage(connector, person, fields, reading=None if typed is None else read(typed))
+    caret = whole(text_in(data, "caret"), most=len(typed)) if typed and "caret" in data else None
+    return ExplorerPage(connector, person, fields, reading=None if typed is None else read(typed, caret=caret))
 
 
 def _sorted(objects: Any) -> list[AlignObject]:

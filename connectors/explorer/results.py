@@ -14,7 +14,7 @@ from alignadmin import csv_safe
 from alignadmin.http.address import origin_of
 from alignadmin.http.errors import AddressRefused
 from connectors.align.answers import API
-from connectors.align.custom_fields import INSIDE
+from connectors.align.custom_fields import flat, option_values
 from connectors.align.objects import FieldType
 from connectors.align.query import AlignQuery, read_query
 from connectors.align.query.request import LINK
@@ -148,14 +148,6 @@ def curl(site: str, connector_id: int, query: AlignQuery) -> str:
 # -- values -----------------------------------------------------------------------------------------------------------
 
 
-def flat(row: Row) -> dict[str, Any]:
-    """With its custom fields beside the others, wherever the site keeps them."""
-    inside = row.get(INSIDE)
-    if not isinstance(inside, dict):
-        return row
-    return {**{name: value for name, value in row.items() if name != INSIDE}, **inside}
-
-
 def value_in(row: Row, name: str) -> Any:
     if name in row:
         return row[name]
@@ -180,9 +172,8 @@ def _object(value: dict[str, Any]) -> str:
     name = next((value[each] for each in NAMES if isinstance(value.get(each), str) and value[each]), None)
     if name is not None:
         return f"{name} ({value['id']})" if "id" in value else str(name)
-    if "value" in value:
-        return shown(value["value"])
-    return json.dumps(value, ensure_ascii=False)
+    option = option_values(value)
+    return json.dumps(value, ensure_ascii=False) if option is value else shown(option)
 
 
 def _cell(value: Any) -> ResultCell:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from uuid import UUID, uuid4
 
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import urlencode
 
 from alignadmin.accounts.guard import requires
@@ -23,9 +25,10 @@ from connectors.explorer.as_rows import fields_of
 from connectors.explorer.page import rows_address
 from connectors.explorer.results import ResultColumn, ResultRow, RunResult
 from connectors.explorer.rows import PAGE
-from connectors.models import JobState, QueryRun
+from connectors.models import QueryRun, RunOutcome
 
 GONE = "The rows of this run were kept for an hour and have been deleted. Run the query again."
+SOON = timedelta(seconds=20)  # by when a run that need not wait shows its first rows
 FILES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 
@@ -48,6 +51,12 @@ class RunPage:
     @property
     def is_active(self) -> bool:
         return self.run.is_active
+
+    @property
+    def asks_every(self) -> str:
+        """Often until the first rows are there, as somebody waits for them; not for long, as a run may have to wait."""
+        waits_for_rows = not self.run.read and timezone.now() - self.run.created_at < SOON
+        return "300ms" if waits_for_rows else "1s"
 
     @property
     def is_gone(self) -> bool:
@@ -107,12 +116,21 @@ class RunPage:
 
     @property
     def outcome(self) -> str:
-        """How it ended, in a word or a few."""
-        if self.run.job.state == JobState.FAILED:
-            return "Failed"
-        if self.run.stopped_at and self.run.entry_seq and not self.run.is_cut:
-            return "Stopped"
-        return "Complete" if not self.run.is_cut else "As many as were asked for"
+        """How it ended, in a word or a few; empty while it runs."""
+        return str(self.run.ended.label) if self.run.ended else ""
+
+    @property
+    def is_complete(self) -> bool:
+        return self.run.ended == RunOutcome.COMPLETE
+
+    @property
+    def is_cut(self) -> bool:
+        return self.run.ended == RunOutcome.AS_MANY
+
+    @property
+    def chooses(self) -> bool:
+        """Whether rows that were read are not among those that are kept."""
+        return bool(self.result.query.kept)
 
 
 @requires(Right.EDIT)

@@ -57,3 +57,9 @@ def save(connector: Connector, name: str, query: str, *, shared: bool, actor: Pe
         made = SavedQuery(connector=connector, person=actor, name=name, query=text, shared=shared)
         made.created_at = timezone.now()
         return saved_names.store(made, name, what="query")
+
+
+def change(found: SavedQuery, name: str, *, shared: bool) -> SavedQuery:
+    """Give one's own query another name, or share it or not. Raises Refused."""
+    found.name, found.shared = saved_names.name_in(name, what="query"), shared
+    return saved_names.store(found, found.name, what="query")

@@ -34,19 +34,20 @@ class QueryReading:
     suggestions: list[Suggestion] = field(default_factory=list)
 
 
-def read(typed: str) -> QueryReading:
-    """An empty text is no mistake: there is nothing to run yet."""
+def read(typed: str, *, caret: int | None = None) -> QueryReading:
+    """`caret`: where somebody types. An empty text is no mistake: there is nothing to run yet."""
+    coming = suggestions(typed, caret)
     if not typed.strip():
-        return QueryReading(typed=typed, suggestions=suggestions(typed))
+        return QueryReading(typed=typed, suggestions=coming)
     try:
-        return QueryReading(typed=typed, query=limited(read_query(typed)), suggestions=suggestions(typed))
+        return QueryReading(typed=typed, query=limited(read_query(typed)), suggestions=coming)
     except QueryRefused as refused:
         return QueryReading(
             typed=typed,
             sentence=refused.sentence,
             rule=refused.rule.value,
             marked=_marked(typed, refused),
-            suggestions=suggestions(typed),
+            suggestions=coming,
         )
     except Refused as refused:
         return QueryReading(typed=typed, sentence=str(refused))

@@ -111,15 +111,33 @@ def _show(request: HttpRequest, shown: ExplorerPage, *, trouble: str = "", statu
 
 
 @requires(Right.EDIT, Right.EDIT, ("POST",))
+def rename(request: HttpRequest, slug: str, query: int) -> HttpResponse:
+    connector, found = _own_saved(request, slug, query)
+    try:
+        saved.change(found, text_in(request.POST, "name"), shared=text_in(request.POST, "shared") == "yes")
+    except Refused as refused:
+        shown = page_of(connector, person_of(request), request.GET, None)
+        shown.renamed = query
+        return _show(request, shown, trouble=str(refused), status=400)
+    messages.info(request, f"The query is now “{found.name}”, {'shared' if found.shared else 'your own'}.")
+    return redirect(request, reverse("explorer", args=[connector.slug]))
+
+
+@requires(Right.EDIT, Right.EDIT, ("POST",))
 def unsave(request: HttpRequest, slug: str, query: int) -> HttpResponse:
-    """What is not one's own is not there."""
-    connector = explored_or_404(request, slug)
-    found: SavedQuery | None = saved.of(person_of(request), connector).filter(pk=query).first()
-    if found is None:
-        raise Http404
+    connector, found = _own_saved(request, slug, query)
     found.delete()
     messages.info(request, f"The saved query “{found.name}” is deleted.")
     return redirect(request, reverse("explorer", args=[connector.slug]))
+
+
+def _own_saved(request: HttpRequest, slug: str, query: int) -> tuple[Connector, SavedQuery]:
+    """What is not one's own is not there."""
+    connector = explored_or_404(request, slug)
+    found = saved.of(person_of(request), connector).filter(pk=query).first()
+    if found is None:
+        raise Http404
+    return connector, found
 
 
 # -- who may use it ---------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from connectors.models.connector import (
     Stage,
     System,
 )
-from connectors.models.explorer import QueryPage, QueryRun, SavedQuery
+from connectors.models.explorer import QueryPage, QueryRun, RunOutcome, SavedQuery
 from connectors.models.findings import Finding, FindingChange, FindingKind
 from connectors.models.heartbeat import WorkerHeartbeat
 from connectors.models.history import (
@@ -94,6 +94,7 @@ __all__ = [
     "RemoteList",
     "Reminder",
     "Review",
+    "RunOutcome",
     "RunWithdrawal",
     "SavedQuery",
     "SavedView",

@@ -13,6 +13,15 @@ from connectors.models.job import ACTIVE, Job
 PERSON = settings.AUTH_USER_MODEL
 
 
+class RunOutcome(models.TextChoices):
+    """How a run ended, decided once, when it ended."""
+
+    COMPLETE = "complete", "Complete"
+    AS_MANY = "as-many", "As many as were asked for"  # there may be more
+    STOPPED = "stopped", "Stopped"  # by its person, with what was read until then
+    FAILED = "failed", "Failed"
+
+
 class QueryRun(models.Model):
     """One run of a query by one person, who alone sees it; how far it is, and why it failed, its job says."""
 
@@ -21,10 +30,11 @@ class QueryRun(models.Model):
     job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="query_run")
     person = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="query_runs")
     query = models.TextField()  # as it is typed: /features?$filter=…
-    rows = models.PositiveIntegerField(default=0)  # stored so far
+    read = models.PositiveIntegerField(default=0)  # rows so far
+    rows = models.PositiveIntegerField(default=0)  # of these, stored: those that the query keeps
     requests = models.PositiveIntegerField(default=0)
     labels = models.JSONField(default=dict, blank=True)  # of custom fields, by key
-    is_cut = models.BooleanField(default=False)  # there may be more than were asked for
+    outcome = models.CharField(max_length=10, choices=RunOutcome, blank=True)  # empty until its end
     stopped_at = models.DateTimeField(null=True, blank=True)  # when its person asked it to stop
     created_at = models.DateTimeField()
     entry_seq = models.BigIntegerField(null=True, blank=True)  # of the entry that says what it found
@@ -36,6 +46,13 @@ class QueryRun(models.Model):
     @property
     def is_active(self) -> bool:
         return self.job.state in ACTIVE
+
+    @property
+    def ended(self) -> RunOutcome | None:
+        """None while it runs. A job that was given up says nothing itself of the run's end."""
+        if self.is_active:
+            return None
+        return RunOutcome(self.outcome) if self.outcome else RunOutcome.FAILED
 
 
 class QueryPage(models.Model):

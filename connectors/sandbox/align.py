@@ -9,7 +9,7 @@ import binascii
 import re
 from collections.abc import Callable
 
-from . import audit_shapes, mapping_routes, object_routes, odata, users
+from . import audit_shapes, lists, mapping_routes, object_routes, users
 from .jira_issues.records import ProjectRecord
 from .messages import (
     Answering,
@@ -23,6 +23,7 @@ from .messages import (
     nothing_here,
     problem,
 )
+from .objects.table import ObjectType
 from .options import Options
 from .world import Token, World
 
@@ -109,15 +110,8 @@ class AlignCall:
     def __init__(self, request: SandboxRequest, world: World, options: Options, token: Token) -> None:
         self.request, self.world, self.options, self.token = request, world, options, token
 
-    def page(self, rows: list[Json]) -> Response:
-        return answer(
-            odata.page(
-                rows,
-                self.request.query,
-                top_over_limit=self.options.top_over_limit,
-                limit=int(self.options.page_limit),
-            )
-        )
+    def page(self, described: ObjectType, rows: list[Json]) -> Response:
+        return answer(lists.page(described, rows, self.request.query, self.options))
 
     def self_url(self, rest: str) -> str:
         return f"{self.request.base}/rest/align/api/2{rest}"
@@ -151,7 +145,8 @@ def _current_user(call: AlignCall) -> Response:
 
 
 def _connectors(call: AlignCall) -> Response:
-    return call.page([_connector_shape(call, item["id"], item["name"]) for item in call.world.connectors()])
+    rows = [_connector_shape(call, item["id"], item["name"]) for item in call.world.connectors()]
+    return call.page(lists.CONNECTORS, rows)
 
 
 def _connector(call: AlignCall, connector: str) -> Response:
@@ -174,7 +169,7 @@ def _connector_shape(call: AlignCall, connector_id: int, name: str) -> Json:
 
 
 def _projects(call: AlignCall, connector: str) -> Response:
-    return call.page(_project_shapes(call, connector))
+    return call.page(lists.PROJECTS, _project_shapes(call, connector))
 
 
 def _project_shapes(call: AlignCall, connector: str) -> list[Json]:
@@ -215,7 +210,7 @@ def _refuse_single(call: AlignCall) -> None:
 
 
 def _priorities(call: AlignCall, connector: str) -> Response:
-    return call.page(_priority_rows(call, connector))
+    return call.page(lists.PRIORITIES, _priority_rows(call, connector))
 
 
 def _priority(call: AlignCall, connector: str, record: str) -> Response:
@@ -282,8 +277,8 @@ def _priority_rows(call: AlignCall, connector: str) -> list[Json]:
 def _audit_log(call: AlignCall, connector: str) -> Response:
     if call.options.audit_endpoint == "no":
         raise nothing_here()
-    lines = call.world.audit_log(call.require_connector(connector))
-    return call.page(audit_shapes.shaped(lines, call.options.audit_shape))
+    lines, shape = call.world.audit_log(call.require_connector(connector)), call.options.audit_shape
+    return call.page(lists.audit_log(shape), audit_shapes.shaped(lines, shape))
 
 
 LISTS: tuple[tuple[str, Callable[..., Response]], ...] = (

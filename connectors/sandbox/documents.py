@@ -35,7 +35,7 @@ the sandbox answers, below <code>/rest/align/api/2</code>.</p>
 OBJECT = """<section id="{key}"><h3>{name}</h3><dl>
 <dt>Addresses</dt><dd>{addresses}</dd><dt>Methods</dt><dd>{methods}</dd>
 <dt>Collections that any() filters</dt><dd>{collections}</dd><dt>expand adds</dt><dd>{expands}</dd>
-<dt>Custom fields</dt><dd>{custom}</dd><dt>Noted</dt><dd>{notes}</dd></dl>
+<dt>Custom fields</dt><dd>{custom}</dd><dt>Noted</dt><dd>{remarks}</dd></dl>
 <details><summary>{count} fields</summary><table><thead><tr><th scope="col">Field<th scope="col">Type
 <th scope="col">Of<th scope="col">In a write</tr></thead><tbody>{fields}</tbody></table></details></section>
 """
@@ -75,7 +75,7 @@ def _object(each: ObjectType) -> str:
         collections=", ".join((*each.collections, *each.entities)) or "none",
         expands=", ".join(each.expands) or "nothing",
         custom=EDITMETA.format(path=each.path) if each.custom_fields else "none",
-        notes=html.escape(" ".join(each.notes)) or "nothing",
+        remarks=html.escape(" ".join(each.remarks)) or "nothing",
         count=len(each.fields),
         fields="".join(_field_row(field) for field in each.fields.values()),
     )

@@ -45,6 +45,7 @@ from . import access, audit, object_edits, seed
 from .families import FAMILIES, RouteFamily
 from .jira_issues.records import IssueTypeRecord, ProjectRecord, StatusRecord, Workflow
 from .messages import Json
+from .objects import upkeep
 from .world import (
     ConnectorRecord,
     Flow,
@@ -321,6 +322,7 @@ def _rename_step(world: World, edit: Json) -> Step:
     step["name"] = edit["name"]
     world.store.put("flow", str(flow["id"]), flow)
     _rename_in_mappings(world, "processStep", step["id"], step["name"])
+    upkeep.step_renamed(world.objects, step["id"], step["name"])
     return step
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from . import odata
+from . import lists
 from .families import RouteFamily, family_of
 from .jira_issues.records import ProjectRecord
 from .messages import ErrorAnswer, Json, Response, SandboxRequest, answer, invalid, not_found, problem
@@ -79,8 +79,7 @@ def _list(call: MappingCall, visible: set[str] | None) -> Response:
     if type_text:
         rows = _of_type(call, rows, type_text)
     shown = [_shown(call, row) for row in rows]
-    limit = int(call.options.page_limit)
-    return answer(odata.page(shown, query, top_over_limit=call.options.top_over_limit, limit=limit))
+    return answer(lists.page(lists.MAPPINGS[call.family.code], shown, query, call.options))
 
 
 def _shown(call: MappingCall, record: Record) -> Record:

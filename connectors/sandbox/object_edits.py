@@ -4,10 +4,17 @@ import datetime as dt
 
 from .messages import Json
 from .objects import upkeep
-from .objects.fill import moment
+from .objects.fill import as_written
 from .world import World
 
 SOMEBODY = 2  # the user who makes them, unless an edit says another
+ACTIONS = frozenset({"set_item", "move_item", "archive_item", "delete_item", "rename_step"})
+
+
+def are_among(payload: object) -> bool:
+    """Whether one of these edits changes objects, so that they have to be there."""
+    edits = payload if isinstance(payload, list) else [payload]
+    return any(isinstance(edit, dict) and edit.get("action") in ACTIONS for edit in edits)
 
 
 def set_item(world: World, edit: Json) -> Json:
@@ -39,6 +46,7 @@ def _changed(world: World, edit: Json, values: Json) -> Json:
         edit["object"],
         int(edit["id"]),
         values,
+        steps=world.step_names(),
         user=int(edit.get("user", SOMEBODY)),
-        now=moment(dt.datetime.now(dt.UTC)),
+        now=as_written(dt.datetime.now(dt.UTC)),
     )

@@ -22,10 +22,10 @@ from .messages import (
     problem,
 )
 from .objects import answers, changes, custom_fields, query_options
-from .objects.fill import moment
+from .objects.fill import as_written
 from .objects.filter_reader import Lookup
 from .objects.objects import BELOW_CONNECTOR, BY_PATH, OBJECTS
-from .objects.table import ObjectType, Record
+from .objects.table import ObjectRecord, ObjectType
 from .objects.ways import ObjectRefusal, Ways
 from .options import Options
 from .world import Token, World
@@ -52,7 +52,7 @@ class ObjectCall:
     lookup: Lookup = field(repr=False)
 
     @property
-    def records(self) -> Mapping[int, Record]:
+    def records(self) -> Mapping[int, ObjectRecord]:
         held = self.lookup(self.described.key)
         if self.connector is None:
             return held
@@ -122,15 +122,15 @@ def _ways(options: Options) -> Ways:
 
 
 def _lookup(request: SandboxRequest, world: World, options: Options, token: Token, described: ObjectType) -> Lookup:
-    """The records as they are now, those of the token's portfolio where it has one."""
+    """The records as they are now, those of the token's portfolio where it has one. Raises NotMade."""
     portfolio = token.get("portfolio")
     flows = value_streams.records(world, options) if described.key == "valuestream" else {}
-    if described.key == "valuestream" and portfolio is None and not _expands(request):
+    if described.key == "valuestream" and portfolio is None and request.method == "GET":
         # These stand with the mappings. To make the large company for them would take longer than a client waits.
         return {"valuestream": flows}.__getitem__
     held, owners = world.objects.held, _owners(world)
 
-    def lookup(key: str) -> Mapping[int, Record]:
+    def lookup(key: str) -> Mapping[int, ObjectRecord]:
         if key == "workitem":
             return world.objects.work_items(held)
         if key == "valuestream":
@@ -140,21 +140,17 @@ def _lookup(request: SandboxRequest, world: World, options: Options, token: Toke
     return lookup if portfolio is None else answers.of_portfolio(portfolio, lookup)
 
 
-def _expands(request: SandboxRequest) -> bool:
-    return any(name.lower().lstrip("$") == "expand" for name, _ in request.pairs)
-
-
-def _owners(world: World) -> dict[int, Record]:
+def _owners(world: World) -> dict[int, ObjectRecord]:
     """The owners of tokens who are no users of the data set: they are users, too."""
     known = world.objects.held["user"]
     names = {users.number(token["user"]): token["user"] for token in world.tokens("align")}
     return {number: _owner(number, name) for number, name in names.items() if number not in known}
 
 
-def _owner(number: int, user: str) -> Record:
+def _owner(number: int, user: str) -> ObjectRecord:
     name = users.display_name(user)
     first, _, last = name.partition(" ")
-    empty: Record = {each.name: [] if each.kind == "ints" else None for each in OBJECTS["user"].fields.values()}
+    empty: ObjectRecord = {each.name: [] if each.kind == "ints" else None for each in OBJECTS["user"].fields.values()}
     named = {
         "firstName": first,
         "lastName": last or first,
@@ -203,14 +199,14 @@ def _read(call: ObjectCall, query: query_options.ObjectQuery) -> Response:
         raise _error(refused) from refused
 
 
-def _existing(call: ObjectCall) -> Record:
+def _existing(call: ObjectCall) -> ObjectRecord:
     record = call.records.get(call.record_id or 0)
     if record is None:
         raise not_found(f"{call.described.name} {call.record_id}")
     return record
 
 
-def _shaped(call: ObjectCall, record: Record, query: query_options.ObjectQuery) -> Json:
+def _shaped(call: ObjectCall, record: ObjectRecord, query: query_options.ObjectQuery) -> Json:
     return answers.shaped(call.described, record, query, call.lookup, call.address, call.ways)
 
 
@@ -226,8 +222,9 @@ def _written(call: ObjectCall) -> Response:
         described=call.described,
         stock=call.world.objects,
         ways=call.ways,
+        steps=call.world.step_names(),
         user=users.number(call.token["user"]),
-        now=moment(dt.datetime.now(dt.UTC)),
+        now=as_written(dt.datetime.now(dt.UTC)),
     )
     if call.request.method == "POST":
         return _created(call, writing, body)
@@ -272,7 +269,7 @@ def _more(call: ObjectCall, more: str) -> Response:
     return answer(shown)
 
 
-def _log_of(record: Record) -> list[Json]:
+def _log_of(record: ObjectRecord) -> list[Json]:
     """As the one public client reads it: a time that is sorted as text, and HTML."""
     moments = [(record["createDate"], "Created")]
     if record["lastUpdatedDate"] is not None:

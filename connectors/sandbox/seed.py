@@ -103,7 +103,7 @@ PRIORITIES = (
     ("4", "Low", "#707070", 4),
     ("5", "Lowest", "#999999", 4),
 )
-FLOWS = (
+FLOWS: tuple[tuple[int, str, str, bool, list[int], tuple[tuple[int, str, int | None], ...]], ...] = (
     (
         7,
         "Feature flow",
@@ -136,6 +136,15 @@ FLOWS = (
         [CORPORATE],
         ((521, "Open", 1), (522, "Working", 2), (523, "Closed", 4)),
     ),
+    (
+        11,
+        "Epic flow",
+        "Epic",
+        True,
+        [COMMERCE, PLATFORM],
+        ((481, "Idea", 0), (482, "Business case", 1), (483, "Delivery", 2), (484, "Benefits review", 4)),
+    ),
+    (12, "Capability flow", "Capability", False, [], ((491, "Shaping", None), (492, "In delivery", None))),
 )
 # Family, project or none, wire type id, then source to target.
 MAPPINGS: tuple[tuple[str, str | None, int, dict[int, int]], ...] = (

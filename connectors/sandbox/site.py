@@ -12,9 +12,24 @@ from dataclasses import asdict
 from typing import TypeVar
 from urllib.parse import unquote
 
-from . import align, deliveries, documents, edits, faults, issue_seeds, jira, jira_headers, oddities, seed, seed_large
+from . import (
+    align,
+    deliveries,
+    documents,
+    edits,
+    faults,
+    issue_seeds,
+    jira,
+    jira_headers,
+    object_edits,
+    oddities,
+    seed,
+    seed_large,
+)
+from .deliveries import Delivery
 from .limiter import Limiter
 from .messages import Answering, ErrorAnswer, Json, Response, SandboxRequest, answer
+from .objects.stock import NotMade
 from .options import Options, parse_labels
 from .store import Store
 from .world import World
@@ -104,17 +119,28 @@ class SandboxSite:
         """
         if jira.needs_issues(request.path):
             self.world.issues.prepare()
-        with self.world.lock:
-            odd = self.options.odd_records
-            try:
-                outcome = _guarded(lambda: self._dispatch(request))
-            finally:
-                self.world.store.commit()
-                outbox, self.world.outbox = self.world.outbox, []
+        try:
+            outcome, odd, outbox = self._step(request)
+        except NotMade:  # nothing was done so far
+            self.world.objects.make()
+            return self._effect(request)
         self.deliveries.add(outbox)
         response = outcome if isinstance(outcome, Response) else _guarded(outcome)
         answered = oddities.answered(response, odd)
         return jira_headers.dressed(answered, request, self.options) if jira.serves(request.path) else answered
+
+    def _step(self, request: SandboxRequest) -> tuple[Answering, str, list[Delivery]]:
+        """What is done while nobody else does anything, how odd the answer is to be, and what webhooks are told of it.
+
+        Raises NotMade.
+        """
+        with self.world.lock:
+            try:
+                outcome = _guarded(lambda: self._dispatch(request))
+            finally:
+                self.world.store.commit()
+            outbox, self.world.outbox = self.world.outbox, []
+            return outcome, self.options.odd_records, outbox
 
     def _dispatch(self, request: SandboxRequest) -> Answering:
         if align.serves(request.path):
@@ -218,6 +244,8 @@ class SandboxSite:
         return []
 
     def _edit(self, payload: object) -> object:
+        if object_edits.are_among(payload):
+            self.world.objects.make()
         with self.world.lock:
             try:
                 return edits.apply(self.world, payload)
@@ -249,6 +277,8 @@ def _guarded(step: Callable[[], AnyAnswer]) -> AnyAnswer | Response:
         return step()
     except ErrorAnswer as refused:
         return refused.response
+    except NotMade:
+        raise
     # The outermost loop of a request: a defect of ours must look like a broken site, and be seen.
     except Exception:  # noqa: BLE001
         traceback.print_exc(file=sys.stderr)

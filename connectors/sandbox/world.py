@@ -115,6 +115,10 @@ class World:
     def step(self, step_id: int) -> Step | None:
         return next((step for flow in self.flows() for step in flow["steps"] if step["id"] == step_id), None)
 
+    def step_names(self) -> dict[int, str]:
+        """Of all process flows."""
+        return {step["id"]: step["name"] for flow in self.flows() for step in flow["steps"]}
+
     def tokens(self, site: str) -> list[Token]:
         return [token for token in self.store.all("token") if token["site"] == site]
 

@@ -149,6 +149,7 @@ TABLE = {
     "explorer": Expected(readers=EDITORS, writers=EDITORS, methods=("GET", "POST"), own=True),
     "explorer-access": Expected(readers=EDITORS, writers=ADMINS, methods=("POST",)),
     "explorer-unsave": Expected(readers=EDITORS, writers=EDITORS, methods=("POST",), own=True),
+    "explorer-rename": Expected(readers=EDITORS, writers=EDITORS, methods=("POST",), own=True),
     "explorer-run": Expected(readers=EDITORS, own=True),
     "explorer-stop": Expected(readers=EDITORS, writers=EDITORS, methods=("POST",), own=True),
     "explorer-file": Expected(readers=EDITORS, own=True),
@@ -349,7 +350,7 @@ def other_world(world: World, people: dict[Role, Person]) -> World:
     return World(parameters=parameters, forms=forms)
 
 
-OF_QUERIES = ("explorer-run", "explorer-stop", "explorer-file", "explorer-unsave")
+OF_QUERIES = ("explorer-run", "explorer-stop", "explorer-file", "explorer-rename", "explorer-unsave")
 THERE = {
     *OF_QUERIES,
     "connector-job",

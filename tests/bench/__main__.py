@@ -18,6 +18,8 @@ from tests.bench import performance
 LARGE = ("matrix", "plan", "apply", "limit", "together", "slots", "recovery", "drift")
 # They make their own.
 HISTORY = (
+    "explorer",
+    "sandbox",
     "history-append",
     "history-intake",
     "history-runs",

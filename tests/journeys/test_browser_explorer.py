@@ -49,6 +49,12 @@ def test_a_query_is_built_run_refused_explained_saved_and_copied(own: Own, page:
     page.get_by_role("textbox", name="Name").fill("Of Ada")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("link", name="Of Ada")).to_be_visible()
+    page.get_by_text("Rename or delete").click()
+    page.get_by_role("textbox", name="Name").first.fill("Ada's own")
+    axe(page)
+    page.get_by_role("button", name="Save", exact=True).first.click()
+    expect(page.get_by_role("link", name="Ada's own")).to_be_visible()
+    page.get_by_role("link", name="Ada's own").click()
     page.get_by_text("The request").click()
     page.get_by_role("button", name="Copy request").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
@@ -71,10 +77,42 @@ def test_a_query_is_built_run_refused_explained_saved_and_copied(own: Own, page:
     assert fits(page)
     axe(page)
     box.fill("/features?$filter=poi")
+    expect(page.get_by_role("link", name="points", exact=True)).to_have_attribute(
+        "data-complete", "/features?$filter=points"
+    )
     page.get_by_role("link", name="points", exact=True).click()
     expect(box).to_have_value("/features?$filter=points")
     expect(box).to_be_focused()
+    # In the middle of the text its word is completed, and the rest stays.
+    box.fill("/features?$filter=poi gt 5&$top=20")
+    box.press("Home")
+    for _ in range(len("/features?$filter=poi")):
+        box.press("ArrowRight")
+    word = page.get_by_role("link", name="points", exact=True)
+    expect(word).to_have_attribute("data-complete", "/features?$filter=points gt 5&$top=20")
+    word.click()
+    expect(box).to_have_value("/features?$filter=points gt 5&$top=20")
+    assert box.evaluate("box => box.selectionStart") == len("/features?$filter=points")
     assert {entry["method"] for entry in own.sandbox.journal(containing="/rest/align/")} == {"GET"}
+    complaints.check()
+
+
+def test_an_option_of_a_custom_field_is_picked_and_its_rows_are_kept(
+    own: Own, page: Page, complaints: Complaints
+) -> None:
+    steps.enter(page, own.site)
+    page.goto(here(own))
+    page.get_by_role("button", name="Show custom fields").click()
+    page.get_by_label("Field of condition 1").select_option(label="Channel (custom field)")
+    page.get_by_label("Value of condition 1").select_option(label="App")
+    expect(page.locator("#x-text")).to_contain_text("keep=customfield_91301 eq 'App'")
+    expect(page.get_by_text("Jira Align filters by no custom field")).to_be_visible()
+    axe(page)
+    page.set_viewport_size(NARROW)
+    assert fits(page)
+    page.get_by_role("button", name="Run the query").click()
+    expect(page.get_by_text("that were read")).to_be_visible(timeout=A_RUN)
+    assert fits(page)
     complaints.check()
 
 

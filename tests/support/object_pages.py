@@ -16,9 +16,10 @@ env WRITE_OBJECTS=1 .venv/bin/python -m pytest -q tests/connectors/align/objects
 ```
 
 Which objects there are and what may be sent is published in "About the Jira Align REST API"; which lists can be
-filtered, and what has custom fields, in "API 2.0 custom field support". Field names beyond these are those that public
-clients read from real sites; a site may have more. What only the article or only clients name is read here, never
-written.
+filtered, and what has custom fields, in "API 2.0 custom field support". That article names few fields: they stand in
+the line "Named in the article". All other field names, and what their ids are of, are those that public clients read
+from real sites: they may differ at a site, and a site may have more. What only the article or only clients name as an
+object is read here, never written.
 """
 HEAD = (
     "| object | list | also written | create | update | custom fields | named by |",
@@ -66,6 +67,8 @@ def _lines(each: AlignObject) -> Iterator[tuple[str, list[str]]]:
     for type_ in dict.fromkeys(field.type for field in each.fields.values()):
         fields = [field for field in each.fields.values() if field.type is type_ and field.name != "id"]
         yield f"Fields, {type_.value}", _named(fields)
+    article = [field.name for field in each.fields.values() if field.named_by is NamedBy.ARTICLE and field.name != "id"]
+    yield "Named in the article", article
     yield "Set by Align alone", [field.name for field in each.fields.values() if field.set_by_align]
     yield "Lists that can be filtered", list(each.filterable)
     yield "Entities that expand adds", [f"{entity.name} (by {entity.field.name})" for entity in each.entities.values()]

@@ -38,6 +38,7 @@ COMPANY: tuple[AlignObject, ...] = (
         links="portfolioId:portfolio solutionId:program teamId:team regionId:region",
         expand="portfolio=portfolioId solution=solutionId region=regionId team=teamId",
         excluded="teamDescription regionId",
+        article="teamDescription regionId",
         slips=("The article excludes teamDescription and regionId of a program under /features: they are everywhere.",),
     ),
     described(
@@ -73,6 +74,7 @@ COMPANY: tuple[AlignObject, ...] = (
         "enterpriseHierarchyId:customhierarchy",
         ids="teams:team",
         set_by_align="uid fullName lastLoginDate",
+        article="isTimeTracking",
         expand="region=regionId city=cityId manager=managerId costCenter=costCenterId",
         slips=("The article says that no list of a user can be filtered.", CREATED),
     ),
@@ -92,6 +94,7 @@ COMPANY: tuple[AlignObject, ...] = (
         expand="programs=programIds products=productIds regions=regionIds portfolio=portfolioId "
         "predecessor=predecessorId",
         filterable="programIds productIds regionIds anchorSprintIds programs products regions",
+        article="title",
         stamped=True,
         slips=(CREATED,),
     ),
@@ -200,6 +203,7 @@ READ_ONLY: tuple[AlignObject, ...] = (
         texts="description rpmType action ip",
         dates="loginTimeUtc",
         links="userId:user realUserUid:user",
+        article="description rpmType action ip loginTimeUtc userId realUserUid",
         slips=("The article's example writes orderBy without the dollar sign; $orderby is sent.",),
     ),
     described(

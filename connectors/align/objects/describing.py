@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.align.objects.shape import AlignField, AlignObject, Entity, FieldType
+from connectors.align.objects.shape import AlignField, AlignObject, Entity, FieldType, NamedBy
 
 # Align sets these itself wherever they are; a custom field is set by its own key.
 SET_BY_ALIGN = frozenset({"id", "createdBy", "createDate", "lastUpdatedBy", "lastUpdatedDate", "customFields"})
@@ -28,12 +28,14 @@ def described(
     stamped: bool = False,
     set_by_align: str = "",
     expand: str = "",
+    article: str = "",
     **more: Any,
 ) -> AlignObject:
     """`path`: the address and after it its other spellings. `methods`: create, read, update.
 
     links: fields with one id; ids: with several. expand: the names of entities, each with `=` and its id field.
-    stamped: it tells who made and changed it, and when.
+    stamped: it tells who made and changed it, and when. article: fields that Align's article names beside the id and
+    the lists that can be filtered.
     """
     own = SET_BY_ALIGN | frozenset(set_by_align.split())
     written = (
@@ -47,7 +49,8 @@ def described(
         (FieldType.WHOLE, "createdBy:user lastUpdatedBy:user" if stamped else ""),
         (FieldType.DATE, "createDate lastUpdatedDate" if stamped else ""),
     )
-    found = [_field(each, type_, own) for type_, names in written for each in names.split()]
+    published = frozenset(("id", *article.split(), *more.get("filterable", "").split()))
+    found = [_field(each, type_, own, published) for type_, names in written for each in names.split()]
     fields = {each.name: each for each in found}
     address, *spellings = path.split()
     pairs = (each.split("=") for each in expand.split())
@@ -68,6 +71,7 @@ def described(
     )
 
 
-def _field(written: str, type_: FieldType, set_by_align: frozenset[str]) -> AlignField:
+def _field(written: str, type_: FieldType, set_by_align: frozenset[str], published: frozenset[str]) -> AlignField:
     name, _, target = written.partition(":")
-    return AlignField(name=name, type=type_, target=target, set_by_align=name in set_by_align)
+    by = NamedBy.ARTICLE if name in published else NamedBy.CLIENTS
+    return AlignField(name=name, type=type_, target=target, set_by_align=name in set_by_align, named_by=by)

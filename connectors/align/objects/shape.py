@@ -25,7 +25,7 @@ class FieldType(Enum):
 
 
 class NamedBy(Enum):
-    """Which text names an object. Only TABLE says what may be sent, so what the others name is read only here."""
+    """Which text names an object, or a field. Only TABLE says what may be sent: what others name is read only here."""
 
     TABLE = "Align's table of objects"
     ARTICLE = "Align's article on queries"
@@ -34,12 +34,16 @@ class NamedBy(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class AlignField:
-    """`target`: the key of the object whose id it holds, where that is known. `set_by_align`: no write can set it."""
+    """`target`: the key of the object whose id it holds, where that is known. `set_by_align`: no write can set it.
+
+    `named_by`: ARTICLE for the few that Align's article names; the others were seen in public clients and in answers.
+    """
 
     name: str
     type: FieldType
     target: str = ""
     set_by_align: bool = False
+    named_by: NamedBy = NamedBy.CLIENTS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -94,6 +94,7 @@ WORK: tuple[AlignObject, ...] = (
         whole="businessValue",
         numbers="points",
         dates="acceptedDate",
+        article="title ownerId priority lastUpdatedDate",
         links="ownerId:user parentId:capability epicId:epic programId:program releaseId:release productId:product",
         ids="releaseVehicleIds:releasevehicle additionalProgramIds:program additionalDevelopmentalStepIds "
         "additionalOperationalStepIds productObjectiveIds:objective countryIds testCategoryIds",

@@ -2,6 +2,7 @@
 
 from connectors.align.query.builder import EACH, Condition, Q
 from connectors.align.query.errors import QueryRefused, Rule
+from connectors.align.query.keeping import KeepRule
 from connectors.align.query.reading import read_filter
 from connectors.align.query.request import EVERYTHING, AlignQuery, SortKey, query_of
 from connectors.align.query.typed import read_options, read_query
@@ -11,6 +12,7 @@ __all__ = [
     "EVERYTHING",
     "AlignQuery",
     "Condition",
+    "KeepRule",
     "Q",
     "QueryRefused",
     "Rule",

@@ -252,7 +252,10 @@ class _Filter:
         if sentence.endswith("."):
             sentence += f" If a text was meant, put it in single quotes: '{name[:60]}'."
         if name.lower().startswith(CUSTOM):
-            sentence = f"{name}: Align's documents know no filter by custom fields. Choose among the rows instead."
+            sentence = (
+                f"{name}: Align's documents know no filter by custom fields. Choose among the rows instead, by "
+                f"keep={name} eq 'its value'."
+            )
         return QueryRefused(Rule.UNKNOWN_FIELD, sentence, part=name, at=given.at)
 
 

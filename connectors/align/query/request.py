@@ -13,6 +13,7 @@ from connectors.align.objects import OBJECTS, AlignObject
 from connectors.align.query import builder, tree
 from connectors.align.query.checking import CUSTOM, checked, unknown_field
 from connectors.align.query.errors import QueryRefused, Rule, Span
+from connectors.align.query.keeping import OPTION, KeepRule, checked_keep, keep_text
 from connectors.align.query.writing import condition_text
 
 EVERYTHING = ("true",)  # expand=true: all entities of the object, as the examples of the article have it
@@ -36,6 +37,7 @@ class AlignQuery:
     """Immutable; every method gives a new one. It is checked by `checked`, which `pairs` and `text` go through.
 
     expanded: names of entities, or EVERYTHING. most: how many records at most, of all pages together; None: all.
+    kept: which of the records that were read are wanted; not sent, as Align filters by no custom field.
     """
 
     asked: AlignObject
@@ -45,6 +47,7 @@ class AlignQuery:
     order: tuple[SortKey, ...] = ()
     most: int | None = None
     skipped: int | None = None
+    kept: tuple[KeepRule, ...] = ()
 
     # -- building ------------------------------------------------------------------------------------------------------
 
@@ -70,6 +73,9 @@ class AlignQuery:
     def skip(self, skipped: int) -> AlignQuery:
         return replace(self, skipped=skipped)
 
+    def keep(self, *rules: KeepRule) -> AlignQuery:
+        return replace(self, kept=(*self.kept, *rules))
+
     # -- checking and writing ------------------------------------------------------------------------------------------
 
     def checked(self) -> AlignQuery:
@@ -82,6 +88,7 @@ class AlignQuery:
             selected=tuple(dict.fromkeys(selected_of(self.asked, name, entities) for name in self.selected)),
             condition=None if self.condition is None else checked(self.condition, self.asked, entities),
             order=tuple(replace(key, field=sorted_by(self.asked, key.field)) for key in self.order),
+            kept=checked_keep(self.asked, self.kept),
         )
         for name, number in (("$top", self.most), ("$skip", self.skipped)):
             if number is not None and (isinstance(number, bool) or number < 0):
@@ -99,8 +106,9 @@ class AlignQuery:
         return self.checked()._options()
 
     def text(self) -> str:
-        """As a person reads and types it: the address below the API, and the options, not encoded."""
-        options = "&".join(f"{name}={value}" for name, value in self.pairs())
+        """As a person reads and types it: the address below the API, and the options, not encoded, with `keep`."""
+        pairs = (*self.pairs(), (OPTION, keep_text(self.kept)))
+        options = "&".join(f"{name}={value}" for name, value in pairs if value)
         return f"/{self.asked.path}?{options}" if options else f"/{self.asked.path}"
 
     def encoded(self) -> str:

@@ -13,10 +13,13 @@ from alignadmin.parsing import whole
 from connectors.align.objects import AlignObject, object_at
 from connectors.align.query import checking
 from connectors.align.query.errors import QueryRefused, Rule, Span
+from connectors.align.query.keeping import OPTION as KEEP
+from connectors.align.query.keeping import read_keep
 from connectors.align.query.reading import LONGEST, read_filter
 from connectors.align.query.request import EVERYTHING, AlignQuery, SortKey, expanded_of, selected_of, sorted_by
 
 OPTIONS = ("$select", "$filter", "$orderby", "$top", "$skip")
+PLAIN = ("expand", KEEP)  # without a dollar sign; the second is not sent
 _API = re.compile(r"^(?:GET\s+)?(?P<site>https?://[^/?]+)?(?:/?rest)?/?align/api/\d+/", re.IGNORECASE)
 _ONE = re.compile(r"(.+)/(\d+)")
 
@@ -91,7 +94,7 @@ def _take(given: dict[str, _Typed], option: str, start: int) -> None:
     name, equals, value = option.partition("=")
     typed = _stripped(name, start)
     lowered = typed.text.lower()
-    if lowered not in (*OPTIONS, "expand"):
+    if lowered not in (*OPTIONS, *PLAIN):
         raise QueryRefused(Rule.UNKNOWN_OPTION, _unknown_option(lowered), part=typed.text, at=typed.at)
     if not equals or not value.strip():
         raise QueryRefused(Rule.UNREADABLE, f"{lowered} has no value: write {lowered}=….", part=typed.text, at=typed.at)
@@ -107,7 +110,7 @@ def _unknown_option(name: str) -> str:
         return "expand is the one option without a dollar sign."
     if name == "$count":
         return "Align's documents know no $count: lists tell no number of records."
-    return f"“{name[:60]}” is no option: there are {', '.join(OPTIONS)}, and expand."
+    return f"“{name[:60]}” is no option: there are {', '.join(OPTIONS)}, expand and {KEEP}."
 
 
 def _query(asked: AlignObject, given: dict[str, _Typed]) -> AlignQuery:
@@ -120,6 +123,7 @@ def _query(asked: AlignObject, given: dict[str, _Typed]) -> AlignQuery:
     entities = frozenset(asked.entities if expanded == EVERYTHING else expanded)
     typed = given.get("$filter")
     read = None if typed is None else read_filter(typed.text, offset=typed.at[0])
+    keep = given.get(KEEP)
     query = AlignQuery(
         asked=asked,
         expanded=expanded,
@@ -128,6 +132,7 @@ def _query(asked: AlignObject, given: dict[str, _Typed]) -> AlignQuery:
         order=tuple(_sort_key(asked, part) for part in _parts(given, "$orderby")),
         most=_number(given, "$top"),
         skipped=_number(given, "$skip"),
+        kept=() if keep is None else read_keep(asked, keep.text, offset=keep.at[0]),
     )
     return query.checked()
 

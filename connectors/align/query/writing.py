@@ -61,7 +61,7 @@ def _bracketed(condition: Condition) -> str:
 def value_text(value: Value) -> str:
     match value:
         case Constant(constant):
-            return constant_text(constant)
+            return literal(constant)
         case Field(name):
             return name
         case Element():
@@ -78,7 +78,7 @@ def _inner(value: Value) -> str:
     return f"({value_text(value)})" if isinstance(value, Calculation) else value_text(value)
 
 
-def constant_text(value: int | Decimal | str | datetime | None) -> str:
+def literal(value: int | Decimal | str | datetime | None) -> str:
     """Texts in single quotes, one inside doubled; dates without quotes, in UTC."""
     if value is None:
         return "null"

@@ -1,36 +1,42 @@
 """What a read of objects answers: the rows that a query leaves, each with its links, entities and custom fields."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from operator import itemgetter
 
 from . import custom_fields
 from .filter_reader import FilterContext, Lookup, read
 from .filter_tokens import QueryError
 from .objects import OBJECTS
 from .query_options import ObjectQuery
-from .table import ObjectType, Record
+from .table import ObjectRecord, ObjectType, ShownObject
 from .ways import ObjectRefusal, Ways
 
 Address = Callable[[str], str]  # the rest of an address below the API's to the whole of it
 
 
-def rows(described: ObjectType, records: Iterable[Record], query: ObjectQuery, lookup: Lookup) -> list[Record]:
+def rows(
+    described: ObjectType, records: Iterable[ObjectRecord], query: ObjectQuery, lookup: Lookup
+) -> list[ObjectRecord]:
     """The records of one page: filtered, ordered, then skipped, then cut. Nobody may hold a lock meanwhile."""
     found = list(records)
     if query.filter is not None:
         found = _filtered(described, found, query, lookup)
     # The last key is sorted first: each sort keeps the order of equals, so that earlier keys win.
     for name, descending in reversed(query.order):
-        found.sort(key=lambda row, name=name: _sortable(row[name]), reverse=descending)  # type: ignore[misc]
+        found = _ordered(found, name, descending=descending)
     return found[query.skip : query.skip + query.top]
 
 
-def _sortable(value: Any) -> tuple[bool, Any]:
-    """Null comes first; no source says where."""
-    return (value is not None, 0 if value is None else value)
+def _ordered(found: list[ObjectRecord], name: str, *, descending: bool) -> list[ObjectRecord]:
+    """Null comes before all values; no source says where."""
+    nulls = [row for row in found if row[name] is None]
+    values = sorted((row for row in found if row[name] is not None), key=itemgetter(name), reverse=descending)
+    return [*values, *nulls] if descending else [*nulls, *values]
 
 
-def _filtered(described: ObjectType, found: list[Record], query: ObjectQuery, lookup: Lookup) -> list[Record]:
+def _filtered(
+    described: ObjectType, found: list[ObjectRecord], query: ObjectQuery, lookup: Lookup
+) -> list[ObjectRecord]:
     around = FilterContext(described=described, expanded=frozenset(query.expand), lookup=lookup)
     try:
         wanted = read(query.filter or "", around)
@@ -41,8 +47,8 @@ def _filtered(described: ObjectType, found: list[Record], query: ObjectQuery, lo
 
 
 def shaped(
-    described: ObjectType, record: Record, query: ObjectQuery, lookup: Lookup, address: Address, ways: Ways
-) -> Record:
+    described: ObjectType, record: ObjectRecord, query: ObjectQuery, lookup: Lookup, address: Address, ways: Ways
+) -> ShownObject:
     """As it is answered: ids stay where their entities are added."""
     whole = _with_self(described, record, address)
     for name in query.expand:
@@ -61,14 +67,14 @@ def shaped(
     return {name: whole[name] for name in query.select}
 
 
-def _with_self(described: ObjectType, record: Record, address: Address) -> Record:
+def _with_self(described: ObjectType, record: ObjectRecord, address: Address) -> ShownObject:
     shown = {name: value for name, value in record.items() if name != custom_fields.KEPT}
     path = f"/connectors/{record['connectorId']}" if described.under_connector else ""
     shown["self"] = address(f"{path}/{described.path}/{record['id']}")
     return shown
 
 
-def _entity(described: ObjectType, record: Record, name: str, lookup: Lookup, address: Address) -> object:
+def _entity(described: ObjectType, record: ObjectRecord, name: str, lookup: Lookup, address: Address) -> object:
     stored = described.fields[described.expands[name]]
     target, held = OBJECTS[stored.target], lookup(stored.target)
     value = record[stored.name]
@@ -80,7 +86,7 @@ def _entity(described: ObjectType, record: Record, name: str, lookup: Lookup, ad
 # -- what the reader may see -----------------------------------------------------------------------
 
 
-def portfolios_of(described: ObjectType, record: Record, lookup: Lookup) -> frozenset[int] | None:
+def portfolios_of(described: ObjectType, record: ObjectRecord, lookup: Lookup) -> frozenset[int] | None:
     """The portfolios that a record is of; None for what belongs to no portfolio by its nature."""
     if not described.scope:
         return None
@@ -98,9 +104,9 @@ def portfolios_of(described: ObjectType, record: Record, lookup: Lookup) -> froz
 
 def of_portfolio(portfolio: int, lookup: Lookup) -> Lookup:
     """The same records without those of other portfolios, each object's looked through once."""
-    seen: dict[str, Mapping[int, Record]] = {}
+    seen: dict[str, Mapping[int, ObjectRecord]] = {}
 
-    def visible(key: str) -> Mapping[int, Record]:
+    def visible(key: str) -> Mapping[int, ObjectRecord]:
         if key not in seen:
             described = OBJECTS[key]
             seen[key] = {

@@ -4,16 +4,15 @@ A PUT replaces: what it leaves out becomes null. A PATCH changes what it names. 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from . import custom_fields
 from .custom_fields import is_number, is_text
-from .fill import STEPS
 from .filter_tokens import QueryError, moment
 from .json_patch import patched
 from .stock import Stock
-from .table import ObjectField, ObjectType, Record
+from .table import ObjectField, ObjectRecord, ObjectType, ShownObject
 from .ways import ObjectRefusal, Ways
 
 EXTERNAL = ("externalKey", "externalId", "externalProject")
@@ -24,21 +23,22 @@ STATE = ("state", "processStepId")
 class ObjectWrite:
     """One request: to which object, by whom (the id of a user), and at what moment, as Align writes it.
 
-    `notes` gathers what was left out without an error.
+    `steps`: the process steps that there are, with their names. `notes` gathers what was left out without an error.
     """
 
     described: ObjectType
     stock: Stock
     ways: Ways
+    steps: Mapping[int, str]
     user: int
     now: str
     notes: list[str] = field(default_factory=list)
 
 
-def created(writing: ObjectWrite, body: object, number: int | None = None) -> Record:
+def created(writing: ObjectWrite, body: object, number: int | None = None) -> ObjectRecord:
     """The new record, kept already; `number` where somebody else counts its ids."""
     described = writing.described
-    empty: Record = {name: _nothing(each) for name, each in described.fields.items()}
+    empty: ObjectRecord = {name: _nothing(each) for name, each in described.fields.items()}
     record = _changed(writing, empty, _named(writing, body), complete=True)
     record["id"] = number or writing.stock.next_id(described.key)
     for name, value in (("createdBy", writing.user), ("createDate", writing.now)):
@@ -47,13 +47,14 @@ def created(writing: ObjectWrite, body: object, number: int | None = None) -> Re
     return _kept(writing, record)
 
 
-def replaced(writing: ObjectWrite, record: Record, body: object) -> Record:
+def replaced(writing: ObjectWrite, record: ObjectRecord, body: object) -> ObjectRecord:
+    """What cannot be set at this site stays as it is: leaving it out of a PUT does not empty it."""
     given = _named(writing, body)
-    whole = {name: _nothing(each) for name, each in writing.described.fields.items() if not each.read_only}
+    whole = {name: _nothing(each) for name, each in writing.described.fields.items() if _can_be_set(writing, each)}
     return _kept(writing, _changed(writing, record, {**whole, **given}, complete=True))
 
 
-def patch(writing: ObjectWrite, record: Record, body: object, media_type: str) -> Record:
+def patch(writing: ObjectWrite, record: ObjectRecord, body: object, media_type: str) -> ObjectRecord:
     """A list is a JSON Patch, an object a merge patch; the media type may say which one it has to be."""
     if isinstance(body, list) and "merge-patch" not in media_type:
         given = patched(writing.described, _document(writing, record), body)
@@ -64,7 +65,7 @@ def patch(writing: ObjectWrite, record: Record, body: object, media_type: str) -
     return _kept(writing, _changed(writing, record, given, complete=False))
 
 
-def _document(writing: ObjectWrite, record: Record) -> Record:
+def _document(writing: ObjectWrite, record: ObjectRecord) -> ShownObject:
     """What a JSON Patch works on: a record with its custom fields beside its own."""
     shown = custom_fields.shown(writing.described.key, record) if writing.described.custom_fields else {}
     return {**{name: value for name, value in record.items() if name != custom_fields.KEPT}, **shown}
@@ -93,7 +94,7 @@ def _named(writing: ObjectWrite, body: object) -> dict[str, Any]:
     return given
 
 
-def _changed(writing: ObjectWrite, record: Record, given: Mapping[str, Any], *, complete: bool) -> Record:
+def _changed(writing: ObjectWrite, record: ObjectRecord, given: Mapping[str, Any], *, complete: bool) -> ObjectRecord:
     """The record with what is given. `complete`: what is required has to be in it."""
     described, changed = writing.described, dict(record)
     for name, value in given.items():
@@ -115,19 +116,23 @@ def _is_taken(writing: ObjectWrite, known: ObjectField, before: Any, value: Any)
         return False
     if known.read_only:
         raise ObjectRefusal(400, f"{known.name} cannot be set: Align sets it itself.", known.name)
-    ways = writing.ways
-    if not ways.external_key and known.name in EXTERNAL:
+    if _can_be_set(writing, known):
+        return True
+    if known.name in EXTERNAL:
         writing.notes.append(f"{known.name} is ignored")
         return False
-    if not ways.state_writable and known.name in STATE and value is not None:
-        raise ObjectRefusal(400, f"{known.name} cannot be set over the API at this site.", known.name)
-    if not ways.recycle and known.name == "isRecycled" and value is not None:
-        raise ObjectRefusal(400, "isRecycled cannot be set over the API at this site.", known.name)
-    return True
+    raise ObjectRefusal(400, f"{known.name} cannot be set over the API at this site.", known.name)
+
+
+def _can_be_set(writing: ObjectWrite, known: ObjectField) -> bool:
+    """At this site: by the table, and by the switches external_key, state_writable and recycle."""
+    ways = writing.ways
+    switches = ((ways.external_key, EXTERNAL), (ways.state_writable, STATE), (ways.recycle, ("isRecycled",)))
+    return not known.read_only and all(is_on or known.name not in names for is_on, names in switches)
 
 
 def _custom_values(
-    described: ObjectType, record: Record, given: Mapping[str, Any], *, complete: bool
+    described: ObjectType, record: ObjectRecord, given: Mapping[str, Any], *, complete: bool
 ) -> dict[str, Any]:
     before = {} if complete else custom_fields.values(described.key, record)
     return {
@@ -167,6 +172,8 @@ def _checked(writing: ObjectWrite, known: ObjectField, value: Any) -> Any:
             raise ObjectRefusal(400, str(error), known.name) from error
     if known.target:
         _check_exists(writing.stock, known, value)
+    if known.name == "processStepId" and value not in writing.steps:
+        raise ObjectRefusal(400, f"processStepId {value} does not exist.", known.name)
     return value
 
 
@@ -184,7 +191,7 @@ def _check_exists(stock: Stock, known: ObjectField, number: int) -> None:
         raise ObjectRefusal(400, f"{known.name} {number} does not exist.", known.name)
 
 
-def _check_parents(described: ObjectType, record: Record, stock: Stock) -> None:
+def _check_parents(described: ObjectType, record: ObjectRecord, stock: Stock) -> None:
     """No record is above itself."""
     for name, known in described.fields.items():
         if known.target != described.key or known.is_collection:
@@ -200,14 +207,14 @@ def _check_parents(described: ObjectType, record: Record, stock: Stock) -> None:
 # -- keeping ---------------------------------------------------------------------------------------
 
 
-def _kept(writing: ObjectWrite, record: Record) -> Record:
+def _kept(writing: ObjectWrite, record: ObjectRecord) -> ObjectRecord:
     """With what Align derives itself."""
     described, held = writing.described, writing.stock.held
     for name, value in (("lastUpdatedBy", writing.user), ("lastUpdatedDate", writing.now)):
         if name in described.fields:
             record[name] = value
     if "processStepId" in described.fields:
-        record["processStepName"] = STEPS.get(record["processStepId"])
+        record["processStepName"] = writing.steps.get(record["processStepId"])
     if described.key == "user":
         record.update(uid=record["id"], fullName=f"{record['firstName']} {record['lastName']}")
     if described.key == "releasevehicle":
@@ -221,9 +228,3 @@ def _kept(writing: ObjectWrite, record: Record) -> Record:
     if described.key != "valuestream":  # these stand with the mappings
         writing.stock.put(described.key, record)
     return record
-
-
-def by_somebody(writing: ObjectWrite, record: Record, body: object) -> Record:
-    """A change made by a person in Align, whatever the API may set at this site."""
-    free = replace(writing, ways=replace(writing.ways, external_key=True, state_writable=True, recycle=True))
-    return patch(free, record, body, "")

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from . import external, fill
 from .company_features import FEATURE_COLUMNS, FEATURES
-from .table import Record, Rows
+from .table import ObjectRecord, Rows
 
 PEOPLE: Mapping[str, tuple[str, Rows]] = {
     "portfolio": (
@@ -295,7 +295,7 @@ ROWS: Mapping[str, tuple[str, Rows]] = {**PEOPLE, **TIMES, **WORK, "feature": (F
 
 
 @lru_cache(maxsize=1)
-def data() -> Mapping[str, Mapping[int, Record]]:
+def data() -> Mapping[str, Mapping[int, ObjectRecord]]:
     """By object and id, made once in a process: nobody changes a record, a changed one takes its place."""
     ids = {key: tuple(row[0] for row in rows) for key, (_, rows) in ROWS.items()}
     maker = fill.Maker(ids)

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from . import company, external, fill
-from .table import Record
+from .table import ObjectRecord
 
 # 20,000 in all.
 COUNTS = {"epic": 200, "capability": 300, "feature": 1500, "story": 12_000, "task": 4000, "defect": 2000}
@@ -16,7 +16,7 @@ THINGS = ("orders", "addresses", "invoices", "accounts", "refunds", "payslips", 
 
 
 @lru_cache(maxsize=1)
-def data() -> Mapping[str, Mapping[int, Record]]:
+def data() -> Mapping[str, Mapping[int, ObjectRecord]]:
     """Made when it is first asked for, once in a process; it takes a second."""
     held = {key: dict(records) for key, records in company.data().items()}
     ids: dict[str, tuple[int, ...]] = {key: tuple(records) for key, records in held.items()}

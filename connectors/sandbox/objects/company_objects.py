@@ -78,7 +78,7 @@ COMPANY: tuple[ObjectType, ...] = (
         collections="communityIds",
         aliases="createddate=createDate",
         scope="programId",
-        notes=("communityIds: no source shows a list of communities.", CREATED),
+        remarks=("communityIds: no source shows a list of communities.", CREATED),
     ),
     define(
         "user",
@@ -129,7 +129,7 @@ COMPANY: tuple[ObjectType, ...] = (
         methods="CRU",
         expands="region=regionId city=cityId manager=managerId costCenter=costCenterId",
         aliases="createddate=createDate",
-        notes=("No collection of users can be filtered, as the article says itself.", CREATED),
+        remarks=("No collection of users can be filtered, as the article says itself.", CREATED),
     ),
     define(
         "release",
@@ -169,7 +169,7 @@ COMPANY: tuple[ObjectType, ...] = (
         entities="programs products regions",
         aliases="createddate=createDate",
         scope="portfolioId",
-        notes=(CREATED,),
+        remarks=(CREATED,),
     ),
     define(
         "releasevehicle",
@@ -207,7 +207,7 @@ COMPANY: tuple[ObjectType, ...] = (
         collections="teamIds programIds storyIds",
         aliases="createddate=createDate",
         scope="programIds",
-        notes=(CREATED,),
+        remarks=(CREATED,),
     ),
     define(
         "iteration",
@@ -241,7 +241,7 @@ COMPANY: tuple[ObjectType, ...] = (
         expands="release=releaseId team=teamId program=programId",
         aliases="createddate=createDate",
         scope="programId",
-        notes=(CREATED,),
+        remarks=(CREATED,),
     ),
     define(
         "product",
@@ -260,7 +260,7 @@ COMPANY: tuple[ObjectType, ...] = (
         methods="CRU",
         expands="parentProduct=parentProductId division=divisionId",
         collections="personaIds competitorIds roadmapSnapshotIds",
-        notes=("The article lists its three collections under /dependencies, with an example that asks /products.",),
+        remarks=("The article lists its three collections under /dependencies, with an example that asks /products.",),
     ),
     define(
         "snapshot",
@@ -304,7 +304,7 @@ COMPANY: tuple[ObjectType, ...] = (
         {UPDATED}""",
         methods="CR",
         collections="programIds",
-        notes=(
+        remarks=(
             "The article lists no collection of it; programIds can be filtered here all the same.",
             "From Align 10.108 on; clients write it /ValueStreams.",
             "No source shows what stands in processSteps: the switch step_shape.",
@@ -333,8 +333,7 @@ COMPANY: tuple[ObjectType, ...] = (
         realUserUid int -> user
         ip text
         """,
-        published=False,
-        notes=(
+        remarks=(
             "Named in the article alone, with eight properties; it is read only here.",
             "Its example writes orderBy without the dollar sign: see the switch bare_options.",
         ),

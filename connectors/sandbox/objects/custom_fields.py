@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .filter_tokens import QueryError, moment
-from .table import Record
+from .table import ObjectRecord
 from .ways import ObjectRefusal
 
 KEPT = "custom"  # where a record keeps what was written to its custom fields; it has none before the first write
@@ -81,7 +81,7 @@ def by_key(key: str) -> dict[str, CustomField]:
     return {each.key: each for each in active(key)}
 
 
-def shown(key: str, record: Record) -> dict[str, Any]:
+def shown(key: str, record: ObjectRecord) -> dict[str, Any]:
     """As a GET shows them: an option as a list of values with ids, which are not those of editmeta."""
     kept = values(key, record)
     return {each.key: _shown_value(each, kept[each.key]) for each in active(key)}
@@ -93,7 +93,7 @@ def _shown_value(each: CustomField, value: Any) -> Any:
     return [{"value": option, "id": each.first - 1 + each.options.index(option)} for option in value]
 
 
-def values(key: str, record: Record) -> dict[str, Any]:
+def values(key: str, record: ObjectRecord) -> dict[str, Any]:
     """As they are kept: an option as a list of values."""
     kept = record.get(KEPT, {})
     return {each.key: kept.get(each.key, _seeded(each, record["id"])) for each in active(key)}

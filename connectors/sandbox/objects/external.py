@@ -7,9 +7,9 @@ of what it belongs to. Everything else of Align was made in Align and has no ext
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
-from .table import Record
+from .table import ObjectRecord
 
-Held = Mapping[str, dict[int, Record]]
+Held = Mapping[str, dict[int, ObjectRecord]]
 KINDS = (("feature", ""), ("story", "featureId"), ("defect", "featureId"), ("task", "storyId"))
 CONNECTOR = 123
 # Projects of the small data set by their programs, each with its id in Jira.
@@ -40,10 +40,10 @@ def link(held: Held, large: bool) -> None:
                 _set(record, name, number, last[name])
 
 
-def _project_of(held: Held, key: str, above: str, large: bool) -> Callable[[Record], tuple[str, int] | None]:
+def _project_of(held: Held, key: str, above: str, large: bool) -> Callable[[ObjectRecord], tuple[str, int] | None]:
     parents = held["story" if above == "storyId" else "feature"]
 
-    def project(record: Record) -> tuple[str, int] | None:
+    def project(record: ObjectRecord) -> tuple[str, int] | None:
         if not above:
             return _of_a_feature(record, large)
         parent = parents.get(record[above]) if record[above] is not None else None
@@ -55,7 +55,7 @@ def _project_of(held: Held, key: str, above: str, large: bool) -> Callable[[Reco
     return project
 
 
-def _of_a_feature(record: Record, large: bool) -> tuple[str, int] | None:
+def _of_a_feature(record: ObjectRecord, large: bool) -> tuple[str, int] | None:
     number = record["id"]
     if number < 2000:
         known = SMALL.get(record["programId"], ())
@@ -66,7 +66,7 @@ def _of_a_feature(record: Record, large: bool) -> tuple[str, int] | None:
     return f"L{place:04d}", 30_000 + place
 
 
-def _set(record: Record, project: str, project_id: int, number: int) -> None:
+def _set(record: ObjectRecord, project: str, project_id: int, number: int) -> None:
     record["connectorId"] = CONNECTOR
     record["externalKey"] = f"{project}-{number}"
     record["externalId"] = str(project_id * 10_000 + number)
@@ -74,7 +74,7 @@ def _set(record: Record, project: str, project_id: int, number: int) -> None:
     record["isExternal"] = True
 
 
-def _forget(record: Record) -> None:
+def _forget(record: ObjectRecord) -> None:
     record.update((name, None) for name in ("externalKey", "externalId", "externalProject") if name in record)
     if "isExternal" in record:
         record["isExternal"] = False

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from .objects import OBJECTS
-from .table import ObjectField, ObjectType, Record
+from .table import ObjectField, ObjectRecord, ObjectType
 
 Ids = Mapping[str, Sequence[int]]
 Rule = Callable[[int], Any]  # the place of a record to its value of one field
@@ -49,7 +49,7 @@ class Maker:
         self._ids = ids
         self._rules: dict[str, tuple[tuple[str, Rule], ...]] = {}
 
-    def record(self, key: str, place: int, given: Mapping[str, Any]) -> Record:
+    def record(self, key: str, place: int, given: Mapping[str, Any]) -> ObjectRecord:
         """One record; `place` counts from 0 within its object."""
         made = {name: given[name] if name in given else rule(place) for name, rule in self._rules_of(key)}
         if "processStepId" in made:
@@ -57,7 +57,7 @@ class Maker:
             made["blockedReason"] = made["blockedReason"] if made["isBlocked"] else None
         return made
 
-    def records(self, key: str, columns: str, rows: Iterable[Sequence[Any]]) -> dict[int, Record]:
+    def records(self, key: str, columns: str, rows: Iterable[Sequence[Any]]) -> dict[int, ObjectRecord]:
         """By id, from rows whose columns are named with blanks between them; the first column is the id."""
         names = columns.split()
         made = (self.record(key, place, dict(zip(names, row, strict=True))) for place, row in enumerate(rows))
@@ -107,7 +107,7 @@ def _plain_rule(field: ObjectField, salt: int) -> Rule:
         return lambda place: (place * 3 + salt) % top
     if field.kind == "date":
         later = 260 if field.name == "lastUpdatedDate" else 0  # than any date on which something was made
-        return lambda place: moment(FIRST_DAY + dt.timedelta(days=place * 11 % 160 + salt + later, hours=place % 9))
+        return lambda place: as_written(FIRST_DAY + dt.timedelta(days=place * 11 % 160 + salt + later, hours=place % 9))
     texts = TEXTS.get(field.name)
     if texts is None:
         words = re.sub(r"([A-Z])", r" \1", field.name).capitalize()
@@ -115,7 +115,7 @@ def _plain_rule(field: ObjectField, salt: int) -> Rule:
     return lambda place: texts[(place + salt) % len(texts)]
 
 
-def moment(value: dt.datetime) -> str:
+def as_written(value: dt.datetime) -> str:
     """As Align writes a moment: in UTC, without fractions."""
     return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -123,9 +123,9 @@ def moment(value: dt.datetime) -> str:
 WORK_ITEMS = ("epic", "capability", "feature", "story", "task", "defect")
 
 
-def work_items(held: Mapping[str, Mapping[int, Record]]) -> dict[int, Record]:
+def work_items(held: Mapping[str, Mapping[int, ObjectRecord]]) -> dict[int, ObjectRecord]:
     """The rows of /WorkItems: one for each item of work, with ids of their own that stay with their items."""
-    rows: dict[int, Record] = {}
+    rows: dict[int, ObjectRecord] = {}
     for place, key in enumerate(WORK_ITEMS):
         for item in held[key].values():
             number = item["id"] * 10 + place
@@ -142,7 +142,7 @@ def work_items(held: Mapping[str, Mapping[int, Record]]) -> dict[int, Record]:
     return dict(sorted(rows.items()))
 
 
-def _program_of(key: str, item: Record, held: Mapping[str, Mapping[int, Record]]) -> Any:
+def _program_of(key: str, item: ObjectRecord, held: Mapping[str, Mapping[int, ObjectRecord]]) -> Any:
     if key == "task":
         return held["story"][item["storyId"]]["programId"]
     return item["primaryProgramId" if key == "epic" else "programId"]

@@ -1,7 +1,7 @@
 """Reads a `$filter` into one function of a record. What the article on queries does not allow is refused by name.
 
-The library that reads the filters of mapping lists takes the beginning of names such as allocation or nullable for a
-word of its own, knows no kinds of values, and names no place: so this is a reader for objects alone.
+The library odata-query takes the beginning of names such as allocation or nullable for a word of its own, knows no
+kinds of values, and names no place: so this is a reader of our own.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,9 +11,9 @@ from . import predicates
 from .filter_tokens import FilterWord, QueryError, moment, tokens
 from .objects import NOT_OF_A_PROGRAM, OBJECTS
 from .predicates import Function, Part
-from .table import ObjectField, ObjectType, Record
+from .table import ObjectField, ObjectRecord, ObjectType
 
-Lookup = Callable[[str], Mapping[int, Record]]  # the key of an object to its records
+Lookup = Callable[[str], Mapping[int, ObjectRecord]]  # the key of an object to its records
 DEEPEST, MOST = 60, 1000  # brackets within each other, and conditions; no source says what a site takes
 LONGEST_NUMBER = 30
 KINDS = {"int": "number", "number": "number", "text": "text", "bool": "bool", "date": "date"}
@@ -72,7 +72,7 @@ class _FilterReader:
 
     def took(self, text: str) -> bool:
         """A sign or an operator, if it comes next."""
-        found = self.next.kind in ("sign", "word") and self.next.text == text
+        found = self.next.role in ("sign", "word") and self.next.text == text
         self.place += found
         return found
 
@@ -82,7 +82,7 @@ class _FilterReader:
             raise QueryError(f"'{text}' is expected at character {self.next.at}, not {self.next.text}.")
 
     def expect_end(self) -> None:
-        if self.next.kind != "end":
+        if self.next.role != "end":
             self._refuse_operator(self.next)
             raise QueryError(f"{self.next.text} at character {self.next.at} is one too many.")
 
@@ -106,7 +106,7 @@ class _FilterReader:
 
     def _chain(self, word: str, part: Callable[[], Part], joined: Callable[[list[Part]], Part]) -> Part:
         first = part()
-        if not (self.next.kind == "word" and self.next.text == word):
+        if not (self.next.role == "word" and self.next.text == word):
             return first
         parts = [self._truth(first)]
         while self.took(word):
@@ -121,13 +121,13 @@ class _FilterReader:
 
     def _equality(self) -> Part:
         left = self._ordering()
-        while self.next.kind == "word" and self.next.text in ("eq", "ne"):
+        while self.next.role == "word" and self.next.text in ("eq", "ne"):
             left = self._comparison(self.take().text, left, self._ordering)
         return left
 
     def _ordering(self) -> Part:
         left = self._sum()
-        while self.next.kind == "word" and self.next.text in predicates.ORDERINGS:
+        while self.next.role == "word" and self.next.text in predicates.ORDERINGS:
             left = self._comparison(self.take().text, left, self._sum)
         return left
 
@@ -144,13 +144,13 @@ class _FilterReader:
 
     def _sum(self) -> Part:
         left = self._product()
-        while self.next.kind == "word" and self.next.text == "add":
+        while self.next.role == "word" and self.next.text == "add":
             left = self._calculation(self.take().text, left, self._product)
         return left
 
     def _product(self) -> Part:
         left = self._unary()
-        while self.next.kind == "word" and self.next.text in ("mul", "div"):
+        while self.next.role == "word" and self.next.text in ("mul", "div"):
             left = self._calculation(self.take().text, left, self._unary)
         return left
 
@@ -181,13 +181,13 @@ class _FilterReader:
 
     def _operand(self) -> Part:
         token = self.take()
-        if token.kind == "number":
+        if token.role == "number":
             return predicates.constant("number", _number(token))
-        if token.kind == "text":
+        if token.role == "text":
             return predicates.constant("text", token.text[1:-1].replace("''", "'"))
-        if token.kind == "date":
+        if token.role == "date":
             return predicates.constant("date", moment(token.text))
-        if token.kind == "word":
+        if token.role == "word":
             return self._word(token)
         if token.text != "(":
             raise QueryError(f"A value is expected at character {token.at}, not {token.text}.")
@@ -202,7 +202,7 @@ class _FilterReader:
             return predicates.constant("null", None)
         if token.text.lower() in ("true", "false"):
             raise QueryError("field eq true and field eq false do not work: write the field alone, or not before it.")
-        if self.next.text == "(" and self.next.kind == "sign":
+        if self.next.text == "(" and self.next.role == "sign":
             return self._function(token)
         if self.around.variable is not None:
             return self._inside_any(token, self.around.variable)
@@ -273,7 +273,7 @@ class _FilterReader:
             raise QueryError("any() needs a condition, as in any(r: r eq 1).")
         variable = self.take()
         self.expect(":")
-        if variable.kind != "word":
+        if variable.role != "word":
             raise QueryError("any() begins with a name for the element, as in any(r: r eq 1).")
         element = OBJECTS[stored.target] if entity else None
         inner = self._inside(Variable(name=variable.text, of=element))
@@ -319,8 +319,13 @@ class _FilterReader:
 def _read_field(found: ObjectField) -> Part:
     name = found.name
     if found.kind == "date":
-        return Part(kind="date", of=lambda row: None if row[name] is None else row[name][:-1])
+        return Part(kind="date", of=lambda row: None if (at := row[name]) is None else _compared(at))
     return Part(kind=KINDS[found.kind], of=lambda row: row[name])
+
+
+def _compared(written: str) -> str:
+    """A date of a record as `moment` has those of a filter; most have no fraction."""
+    return written[:-1].rstrip("0").rstrip(".") if "." in written else written[:-1]
 
 
 def _number(token: FilterWord) -> float:

@@ -27,9 +27,9 @@ class QueryError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class FilterWord:
-    """`kind`: date, number, text, word, sign or end; `at` counts characters from 1."""
+    """`role`: date, number, text, word, sign or end; `at` counts characters from 1."""
 
-    kind: str
+    role: str
     text: str
     at: int
 
@@ -40,13 +40,13 @@ def tokens(text: str) -> Iterator[FilterWord]:
         match = PATTERN.match(text, place)
         if match is None:
             raise QueryError(_unreadable(text, place))
-        kind = str(match.lastgroup)
-        if kind == "day":
+        role = str(match.lastgroup)
+        if role == "day":
             raise QueryError(f"A date is written with its time: {match[0]}T00:00:00Z instead of {match[0]}.")
-        if kind != "space":
-            yield FilterWord(kind=kind, text=match[0], at=place + 1)
+        if role != "space":
+            yield FilterWord(role=role, text=match[0], at=place + 1)
         place = match.end()
-    yield FilterWord(kind="end", text="the end", at=len(text) + 1)
+    yield FilterWord(role="end", text="the end", at=len(text) + 1)
 
 
 def _unreadable(text: str, place: int) -> str:

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from .table import ObjectType, Record
+from .table import ObjectType, ShownObject
 from .ways import ObjectRefusal
 
 OPERATIONS = ("add", "remove", "replace", "test", "copy", "move")
 
 
-def patched(described: ObjectType, document: Record, operations: list[Any]) -> dict[str, Any]:
+def patched(described: ObjectType, document: ShownObject, operations: list[Any]) -> dict[str, Any]:
     """The values of the fields that the operations touch, as they are after all of them."""
     result = {name: list(value) if isinstance(value, list) else value for name, value in document.items()}
     touched: dict[str, None] = {}
@@ -22,7 +22,7 @@ def patched(described: ObjectType, document: Record, operations: list[Any]) -> d
     return {name: result[name] for name in touched}
 
 
-def _target(described: ObjectType, document: Record, operation: Any, member: str) -> tuple[str, str | None]:
+def _target(described: ObjectType, document: ShownObject, operation: Any, member: str) -> tuple[str, str | None]:
     """The field that a pointer leads to, and the place in a collection if it leads into one."""
     if not isinstance(operation, dict) or operation.get("op") not in OPERATIONS:
         raise ObjectRefusal(400, f"An operation of a JSON Patch has an op: {', '.join(OPERATIONS)}.", "op")
@@ -41,41 +41,43 @@ def _target(described: ObjectType, document: Record, operation: Any, member: str
     return name, parts[1] if len(parts) == 2 else None
 
 
-def _carry_out(described: ObjectType, result: Record, operation: Record, name: str, place: str | None) -> None:
-    kind = operation["op"]
+def _carry_out(
+    described: ObjectType, result: ShownObject, operation: dict[str, Any], name: str, place: str | None
+) -> None:
+    op = operation["op"]
     _refuse_no_list(result, name, place)
-    if kind in ("add", "replace", "test") and "value" not in operation:
-        raise ObjectRefusal(400, f"The operation {kind} needs a value.", "value")
-    if kind in ("copy", "move"):
+    if op in ("add", "replace", "test") and "value" not in operation:
+        raise ObjectRefusal(400, f"The operation {op} needs a value.", "value")
+    if op in ("copy", "move"):
         origin, origin_place = _target(described, result, operation, "from")
         _refuse_no_list(result, origin, origin_place)
         value = _at(result, origin, origin_place)
-        if kind == "move":
+        if op == "move":
             _remove(described, result, origin, origin_place)
         _put(result, name, place, value, insert=True)
-    elif kind == "remove":
+    elif op == "remove":
         _remove(described, result, name, place)
-    elif kind == "test":
+    elif op == "test":
         if _at(result, name, place) != operation["value"]:
             raise ObjectRefusal(
                 400, f"The current value of {operation['path']} is not the one that was tested for.", "test"
             )
     else:
-        _put(result, name, place, operation["value"], insert=kind == "add")
+        _put(result, name, place, operation["value"], insert=op == "add")
 
 
-def _refuse_no_list(result: Record, name: str, place: str | None) -> None:
+def _refuse_no_list(result: ShownObject, name: str, place: str | None) -> None:
     """An operation before may have put something else in its place."""
     if place is not None and not isinstance(result[name], list):
         raise ObjectRefusal(400, f"{name} is no list.", "path")
 
 
-def _at(result: Record, name: str, place: str | None) -> Any:
+def _at(result: ShownObject, name: str, place: str | None) -> Any:
     value = result[name] if place is None else result[name][_index(result, name, place)]
     return list(value) if isinstance(value, list) else value
 
 
-def _put(result: Record, name: str, place: str | None, value: Any, *, insert: bool) -> None:
+def _put(result: ShownObject, name: str, place: str | None, value: Any, *, insert: bool) -> None:
     if place is None:
         result[name] = value
     elif insert and place == "-":
@@ -86,7 +88,7 @@ def _put(result: Record, name: str, place: str | None, value: Any, *, insert: bo
         result[name][_index(result, name, place)] = value
 
 
-def _remove(described: ObjectType, result: Record, name: str, place: str | None) -> None:
+def _remove(described: ObjectType, result: ShownObject, name: str, place: str | None) -> None:
     if place is not None:
         del result[name][_index(result, name, place)]
         return
@@ -94,7 +96,7 @@ def _remove(described: ObjectType, result: Record, name: str, place: str | None)
     result[name] = [] if known is not None and known.kind == "ints" else None
 
 
-def _index(result: Record, name: str, place: str, end: int = 0) -> int:
+def _index(result: ShownObject, name: str, place: str, end: int = 0) -> int:
     if not (place.isascii() and place.isdigit()) or len(place) > 9 or int(place) >= len(result[name]) + end:
         raise ObjectRefusal(400, f"{name} has no element {place}.", "path")
     return int(place)

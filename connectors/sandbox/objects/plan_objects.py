@@ -43,7 +43,7 @@ PLANS: tuple[ObjectType, ...] = (
         expands="owner=ownerId release=releaseId",
         aliases="createddate=createDate",
         scope="relatedItemId",
-        notes=(CREATED,),
+        remarks=(CREATED,),
     ),
     define(
         "goal",
@@ -64,7 +64,7 @@ PLANS: tuple[ObjectType, ...] = (
         methods="CRU",
         expands="owner=ownerId parent=parentId division=divisionId snapshots=snapshotIds",
         aliases="createddate=createDate",
-        notes=("A goal has no title: clients read its description.", CREATED),
+        remarks=("A goal has no title: clients read its description.", CREATED),
     ),
     define(
         "objective",
@@ -116,7 +116,7 @@ PLANS: tuple[ObjectType, ...] = (
         aliases="createddate=createDate",
         custom_fields=True,
         scope="programId",
-        notes=(
+        remarks=(
             "The table of objects says Objectives, the article Milestone (Objective) at /milestones: one object, both "
             "addresses.",
             "impedimentIds: no source shows a list of impediments.",
@@ -144,7 +144,7 @@ PLANS: tuple[ObjectType, ...] = (
         expands="owner=ownerId objective=parentId",
         aliases="createddate=createDate",
         scope="parentId",
-        notes=("isScoreOveridden is how sites spell it.", CREATED),
+        remarks=("isScoreOveridden is how sites spell it.", CREATED),
     ),
     define(
         "dependency",
@@ -168,9 +168,8 @@ PLANS: tuple[ObjectType, ...] = (
         "release=releaseId",
         collections="personaIds competitorIds roadmapSnapshotIds",
         aliases="createddate=createDate",
-        published=False,
         scope="programId",
-        notes=(
+        remarks=(
             "Named in the article alone, whose example for /dependencies asks /products: the three collections can be "
             "filtered at both.",
             "It is not in the table of objects, so it is read only.",
@@ -196,6 +195,6 @@ PLANS: tuple[ObjectType, ...] = (
         methods="CR",
         expands="owner=ownerId product=productId company=companyId",
         aliases="createddate=createDate",
-        notes=("One public client reads /ideas/{id}/auditlog.", CREATED),
+        remarks=("One public client reads /ideas/{id}/auditlog.", CREATED),
     ),
 )

@@ -41,6 +41,8 @@ def constant(kind: str, value: Any) -> Part:
 def compared(name: str, left: Part, right: Part) -> Part:
     """`name` is one of eq, ne, lt, gt, le, ge; both sides are of one kind, or one is null."""
     one, other = left.of, right.of
+    if right.literal and other(None) is not None:
+        return _compared_with(name, one, other(None))
     if name == "eq":
         return _condition(lambda row: one(row) == other(row))
     if name == "ne":
@@ -54,6 +56,16 @@ def compared(name: str, left: Part, right: Part) -> Part:
         return compare(first, second)
 
     return _condition(ordered)
+
+
+def _compared_with(name: str, one: Function, value: Any) -> Part:
+    """The same with a value that is written there, which is most often so: it is not asked for at each record."""
+    if name == "eq":
+        return _condition(lambda row: one(row) == value)
+    if name == "ne":
+        return _condition(lambda row: one(row) != value)
+    compare = ORDERINGS[name]
+    return _condition(lambda row: (first := one(row)) is not None and compare(first, value))
 
 
 def all_of(parts: Sequence[Part]) -> Part:

@@ -61,17 +61,16 @@ def parse(pairs: Iterable[tuple[str, str]], described: ObjectType, ways: Ways, *
 
 
 def _known(pairs: Iterable[tuple[str, str]], ways: Ways) -> tuple[dict[str, str], list[str]]:
+    """The options by name; what is not guaranteed stands in for what is not given, in whatever order they come."""
     given: dict[str, str] = {}
+    bare: dict[str, tuple[str, str]] = {}
     notes: list[str] = []
     for sent, value in pairs:
         name = sent.lower()
         if name in BARE:
-            name = BARE[name] if ways.bare_options else ""
-            done = f"honoured as {name}" if name else "ignored"
-            notes.append(f"{sent} is not guaranteed: {done}")
-            if not name or name in given:
-                continue
-        elif name not in (*OPTIONS, "expand"):
+            bare[name] = (sent, value)
+            continue
+        if name not in (*OPTIONS, "expand"):
             if not ways.lenient:
                 raise ObjectRefusal(400, f"The query option '{sent}' is not known: there are {_all_options()}.", sent)
             notes.append(f"{sent} is not known: ignored")
@@ -79,6 +78,14 @@ def _known(pairs: Iterable[tuple[str, str]], ways: Ways) -> tuple[dict[str, str]
         if name in given and not ways.lenient:
             raise ObjectRefusal(400, f"The query option '{sent}' is given twice.", sent)
         given[name] = value
+    for word, name in BARE.items():
+        if word not in bare:
+            continue
+        sent, value = bare[word]
+        is_honoured = ways.bare_options and name != "" and name not in given
+        notes.append(f"{sent} is not guaranteed: {f'honoured as {name}' if is_honoured else 'ignored'}")
+        if is_honoured:
+            given[name] = value
     return given, notes
 
 

@@ -12,8 +12,7 @@ REFERENCE: tuple[ObjectType, ...] = (
         "Cost Center",
         "CostCenters costcenter",
         "name text\nidentifier text\ndescription text\nhourlyRate number\nownerId int -> user\nregionId int -> region",
-        published=False,
-        notes=(CLIENTS,),
+        remarks=(CLIENTS,),
     ),
     define(
         "division",
@@ -31,27 +30,22 @@ REFERENCE: tuple[ObjectType, ...] = (
         productId int -> product
         productName text
         {STAMPS}""",
-        published=False,
-        notes=(CLIENTS,),
+        remarks=(CLIENTS,),
     ),
-    define(
-        "domain", "Domain", "Domains domain", f"name text\nisActive bool\n{UPDATED}", published=False, notes=(CLIENTS,)
-    ),
+    define("domain", "Domain", "Domains domain", f"name text\nisActive bool\n{UPDATED}", remarks=(CLIENTS,)),
     define(
         "anchorsprint",
         "Anchor Sprint",
         "AnchorSprints anchorsprint",
         f"title text\nshortName text\nreleaseId int -> release\nbeginDate date\nendDate date\n{UPDATED}",
-        published=False,
-        notes=(CLIENTS,),
+        remarks=(CLIENTS,),
     ),
     define(
         "customhierarchy",
         "Custom Hierarchy",
         "CustomHierarchies customhierarchy",
         f"name text\nlevel int\nparentId int -> customhierarchy\nownerId int -> user\n{UPDATED}",
-        published=False,
-        notes=(CLIENTS,),
+        remarks=(CLIENTS,),
     ),
     define(
         "workitem",
@@ -65,9 +59,8 @@ REFERENCE: tuple[ObjectType, ...] = (
         ownerId int -> user
         programId int -> program
         {UPDATED}""",
-        published=False,
         scope="programId",
-        notes=(CLIENTS, "One row for each epic, capability, feature, story, task and defect."),
+        remarks=(CLIENTS, "One row for each epic, capability, feature, story, task and defect."),
     ),
     define(
         "board",
@@ -84,10 +77,9 @@ REFERENCE: tuple[ObjectType, ...] = (
         originSprints text
         errorMessage text
         {STAMPS}""",
-        published=False,
         under_connector=True,
         scope="programId",
-        notes=(CLIENTS,),
+        remarks=(CLIENTS,),
     ),
     define(
         "teammapping",
@@ -101,9 +93,8 @@ REFERENCE: tuple[ObjectType, ...] = (
         programId int -> program
         {STAMPS}""",
         expands="team=teamId program=programId",
-        published=False,
         under_connector=True,
         scope="programId",
-        notes=(CLIENTS,),
+        remarks=(CLIENTS,),
     ),
 )

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-Record = dict[str, Any]  # one object as it is kept: all its fields, without `self` and without custom fields
+ObjectRecord = dict[str, Any]  # one object as it is kept: all its fields, without `self` and without custom fields
+ShownObject = dict[str, Any]  # one as it is answered or patched: with its custom fields, and maybe `self` and entities
 Rows = tuple[tuple[Any, ...], ...]  # of a data set: the values of some fields, the id first
 KINDS = ("int", "number", "text", "bool", "date", "ints", "objects")
 COLLECTIONS = ("ints", "objects")
@@ -42,7 +43,7 @@ class ObjectType:
     scope: the field that leads to its portfolio, by way of other objects where need be; empty: everybody reads it.
     under_connector: its address is below /connectors/{connector}.
     aliases: another spelling of a field to the field, where the documents name it in two ways.
-    notes: what the documents get wrong or leave open about it, and what the sandbox makes of it.
+    remarks: what the documents get wrong or leave open about it, and what the sandbox makes of it.
     """
 
     key: str
@@ -51,7 +52,6 @@ class ObjectType:
     fields: Mapping[str, ObjectField]
     creates: bool = False
     updates: bool = False
-    published: bool = True
     collections: tuple[str, ...] = ()
     entities: tuple[str, ...] = ()
     expands: Mapping[str, str]
@@ -59,7 +59,7 @@ class ObjectType:
     scope: str = ""
     under_connector: bool = False
     aliases: Mapping[str, str]
-    notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:

@@ -64,7 +64,7 @@ WORK: tuple[ObjectType, ...] = (
         aliases="createddate=createDate",
         custom_fields=True,
         scope="programIds",
-        notes=(
+        remarks=(
             "The article heads it /theme and its example asks /themes: both answer.",
             "The article's list puts the entities programs and releases among the ids.",
             CREATED,
@@ -94,7 +94,7 @@ WORK: tuple[ObjectType, ...] = (
         aliases="createddate=createDate",
         custom_fields=True,
         scope="primaryProgramId",
-        notes=(
+        remarks=(
             "The overview's example of an address is singular: /epic/1001. Both answer.",
             CREATED,
             RECYCLED,
@@ -121,7 +121,7 @@ WORK: tuple[ObjectType, ...] = (
         aliases="createddate=createDate",
         custom_fields=True,
         scope="programId",
-        notes=("Public clients read one of it in the singular: /Capability/{id}.", NO_LIST, CREATED, RECYCLED),
+        remarks=("Public clients read one of it in the singular: /Capability/{id}.", NO_LIST, CREATED, RECYCLED),
     ),
     define(
         "feature",
@@ -153,7 +153,7 @@ WORK: tuple[ObjectType, ...] = (
         aliases="createddate=createDate",
         custom_fields=True,
         scope="programId",
-        notes=(
+        remarks=(
             "The published example of its answer lacks a bracket and two commas.",
             "The published example /features?skip=220 lacks the dollar sign: see the switch bare_options.",
             "teamDescription and regionId of a program cannot be filtered by inside any().",
@@ -183,7 +183,7 @@ WORK: tuple[ObjectType, ...] = (
         aliases="createddate=createDate",
         custom_fields=True,
         scope="programId",
-        notes=(CREATED, RECYCLED),
+        remarks=(CREATED, RECYCLED),
     ),
     define(
         "task",
@@ -200,7 +200,7 @@ WORK: tuple[ObjectType, ...] = (
         aliases="createddate=createDate",
         custom_fields=True,
         scope="storyId",
-        notes=(CREATED, RECYCLED),
+        remarks=(CREATED, RECYCLED),
     ),
     define(
         "defect",
@@ -222,6 +222,6 @@ WORK: tuple[ObjectType, ...] = (
         aliases="createddate=createDate",
         custom_fields=True,
         scope="programId",
-        notes=("The only published example of any() that asks for no expand.", CREATED, RECYCLED),
+        remarks=("The only published example of any() that asks for no expand.", CREATED, RECYCLED),
     ),
 )

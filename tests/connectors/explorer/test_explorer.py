@@ -205,6 +205,24 @@ def test_a_typed_query_is_completed_from_the_table(typed: str, label: str, text:
     assert (label, text) in [(each.label, each.text) for each in suggestions(typed)]
 
 
+@pytest.mark.parametrize(
+    ("typed", "label", "text"),
+    [
+        ("/fea|?$top=5", "features", "/features?|$top=5"),
+        ("/features?$fil|=state eq 2", "$filter", "/features?$filter=|state eq 2"),
+        ("/features?$filter=poi|ts gt 5&$top=5", "points", "/features?$filter=points| gt 5&$top=5"),
+        ("/features?$select=id,ti|,state&$top=5", "title", "/features?$select=id,title|,state&$top=5"),
+        ("/features?$filter=cont|(title, 'x')", "contains(", "/features?$filter=contains(|title, 'x')"),
+        ("/features?$filter=state | and isBlocked", "ge", "/features?$filter=state ge| and isBlocked"),
+    ],
+)
+def test_in_the_middle_of_a_text_its_word_is_completed_and_the_rest_stays(typed: str, label: str, text: str) -> None:
+    begun, _, rest = typed.partition("|")
+    before, _, after = text.partition("|")
+    found = [(each.label, each.text, each.caret) for each in suggestions(begun + rest, len(begun))]
+    assert (label, before + after, len(before)) in found
+
+
 @pytest.mark.parametrize("typed", ["", "/nowhere?$filter=", "/features?$filter=title eq 'an", "x" * 5000])
 def test_where_nothing_is_known_nothing_is_suggested(typed: str) -> None:
     assert [each for each in suggestions(typed) if typed] == []
@@ -331,7 +349,14 @@ def test_queries_are_saved_shared_and_deleted_by_their_person_alone(
     assert admin.post(HERE, {"act": "save", "name": "Bad", "q": "/features?$filter=nope"}).status_code == 400
     assert [each.query.name for each in editor.get(HERE).context["page"].saved] == ["Ours"]
     shared_one = SavedQuery.objects.get(name="Ours")
-    assert editor.post(f"{HERE}saved/{shared_one.pk}/delete/").status_code == 404
+    renamed = {"name": "Theirs", "shared": "yes"}
+    assert [editor.post(f"{HERE}saved/{shared_one.pk}/{act}", renamed).status_code for act in ("", "delete/")] == [
+        404,
+        404,
+    ]
+    assert admin.post(f"{HERE}saved/{shared_one.pk}/", {"name": "Mine"}).status_code == 400  # there is one
+    assert admin.post(f"{HERE}saved/{shared_one.pk}/", renamed).status_code == 303
+    assert [each.query.name for each in editor.get(HERE).context["page"].saved] == ["Theirs"]
     assert admin.post(f"{HERE}saved/{shared_one.pk}/delete/").status_code == 303
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
+
 from alignadmin.accounts.models import Person
 from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
 from alignadmin.http import NoBudget
 from alignadmin.http.budget import Ticket
+from connectors.align.client import AlignClient
 from connectors.align.query import read_query
 from connectors.explorer import rows, services
-from connectors.explorer.job import FirstPageDoor
-from connectors.models import Connector, Job, JobState, QueryPage
+from connectors.explorer.job import FirstPageDoor, RunReading
+from connectors.models import Connector, Job, JobState, QueryPage, RunOutcome
 
 
 class CountingBudget(NoBudget):
@@ -33,6 +36,26 @@ def test_the_first_answer_is_waited_for_with_the_peoples_slots_and_all_others_ar
     for _ in range(4):
         door.answered(door.take(deadline=10.0, patience=1.0))
     assert (peoples.taken, bulk.taken) == (2, 3)
+
+
+def test_a_stop_that_comes_after_the_last_page_stops_nothing(
+    transactional_db: None, bare_connector: Connector, admin: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that comes before it leaves what was read."""
+    stored, ended = RunReading._store, []
+
+    def stored_then_stopped(self: RunReading, page: list[rows.Row], client: AlignClient) -> None:
+        stored(self, page, client)
+        services.stop(self.found, actor=admin)
+
+    monkeypatch.setattr(RunReading, "_store", stored_then_stopped)
+    for query in ("/features?$top=3", "/features?$top=1000"):
+        run = services.run(bare_connector, read_query(query), actor=admin)
+        run_due()
+        run.refresh_from_db()
+        assert run.stopped_at is not None
+        ended.append(run.ended)
+    assert ended == [RunOutcome.AS_MANY, RunOutcome.STOPPED]
 
 
 def test_a_run_whose_worker_was_killed_is_read_from_its_beginning(

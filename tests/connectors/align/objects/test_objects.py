@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 
 from connectors.align.objects import OBJECTS, AlignObject, FieldType, NamedBy, enlarged, object_at
 from connectors.align.query import AlignQuery, Q
+from tests import ROOT
 
 # As it is published: Object | Create (Post) | Read (Get) | Update (Put or Patch).
 METHODS = """
@@ -91,6 +95,33 @@ def test_custom_fields_logins_and_entities_are_as_the_article_has_them() -> None
     assert sorted(name.lower() for name in named) == sorted(words)
     assert sorted(name.lower() for name in OBJECTS["loginactivity"].fields) == sorted(LOGIN.lower().split())
     assert sorted(OBJECTS["feature"].entities) == sorted(EXPANDED.split())
+
+
+def test_the_fields_that_the_article_names_are_marked_and_no_others() -> None:
+    """Its examples, its lists, the properties of a login, and what it says of a program."""
+    named: dict[str, set[str]] = {key: {"id"} for key in OBJECTS}
+    named["loginactivity"] |= {OBJECTS["loginactivity"].spelled(name) for name in LOGIN.split()}
+    named["program"] |= {"teamDescription", "regionId"}
+    for line in LISTS.strip().replace("\n    ", " ").splitlines():
+        path, _, lists = line.partition(":")
+        asked = object_at(path)
+        assert asked is not None
+        named[asked.key] |= set(lists.partition(";")[0].split())
+    for each in json.loads((ROOT / "tests/samples/align_queries.json").read_text()):
+        asked = object_at(each["path"])
+        if each["source"] != "example" or asked is None:
+            continue
+        within = dict(re.findall(r"(\w+)/any\((\w+):", each["query"]))
+        for variable, name in re.findall(r"\b(?:(\w)/)?([A-Za-z]\w+)", re.sub(r"'[^']*'", "", each["query"])):
+            of = [asked.entity_named(entity) for entity, letter in within.items() if letter == variable]
+            owner = OBJECTS[of[0].target] if of and of[0] else asked
+            if field := owner.field_named(name):
+                named[owner.key].add(field.name)
+    generic = {"createDate"}  # of its example year(createdDate), which stands for no object
+    for key, asked in OBJECTS.items():
+        ours = {name for name, field in asked.fields.items() if field.named_by is NamedBy.ARTICLE}
+        assert ours - named[key] == set(), key
+        assert named[key] - ours - generic == set(), key
 
 
 @pytest.mark.parametrize("each", OBJECTS.values(), ids=OBJECTS)

@@ -47,10 +47,14 @@ class LoggedKey:
 
 @dataclass(frozen=True, kw_only=True)
 class LoggedChange:
-    """One line of a key: `is_ours` when the join has found our change for it, `projects` where it may have been."""
+    """One line of a key: `is_ours` when the join has found our change for it, `projects` where it may have been.
+
+    `at` is Align's time, `recorded_at` ours of when it came in.
+    """
 
     pk: int
     at: datetime
+    recorded_at: datetime
     user: str
     event: MappingEvent
     is_ours: bool
@@ -155,6 +159,7 @@ def _line(row: HistoryRow) -> LoggedChange | None:
     return LoggedChange(
         pk=line.pk,
         at=line.at,
+        recorded_at=line.recorded_at,
         user=line.user,
         event=event,
         is_ours=row.source == Source.OURS,
@@ -225,7 +230,8 @@ def _fit(change: Change, line: LoggedChange) -> int:
     """0 where the line cannot be that of the change's request; the more it is as planned, the higher."""
     reach = window()
     is_near = _sent(change) - reach <= line.at <= _answered(change) + reach
-    if not is_near or not _may_be_of(change, line):
+    # What was here before the request left is of another one, however alike: ours may not be in the log yet.
+    if not is_near or line.recorded_at < _sent(change) or not _may_be_of(change, line):
         return 0
     if _as_planned(change, line):
         return AS_PLANNED

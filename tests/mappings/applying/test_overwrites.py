@@ -281,6 +281,24 @@ def test_without_the_endpoint_the_plan_says_so_and_pasted_lines_tell_it(
     assert told(plan) == [("Accepted", 5)]
 
 
+def test_a_line_that_was_here_before_our_request_is_not_its_line_however_alike(
+    connector: Connector, admin: Person, sandbox: RunningSandbox
+) -> None:
+    """Somebody has set what we are about to set, and taken it back, and our own line is not in the log yet."""
+    row = mapping(connector, "j2a-state", IN_REVIEW)
+    for target in (5, 3, row.observed):
+        sandbox.edit("update_mapping", family="j2a_state", type=4, source=IN_REVIEW, target=target)
+    take_in_log(connector)
+    mapping_helpers.observe(connector)
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    sandbox.faults({"path": "/auditlog", "status": 404})
+    plan = apply_all(connector, actor=admin)
+    assert told(plan) == [("", None)]
+    sandbox.faults()
+    take_in_log(connector)
+    assert told(plan) == [("", None)]
+
+
 def test_lines_that_are_pasted_weeks_later_are_looked_at(
     connector: Connector, admin: Person, sandbox: RunningSandbox
 ) -> None:

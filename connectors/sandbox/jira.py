@@ -70,7 +70,9 @@ def handle(request: SandboxRequest, world: World, options: Options) -> Response:
                 raise _not_allowed(route)
             try:
                 answered = view(call, **found.groupdict())
-                world.outbox += jira_webhooks.told(call, world.issues.take_changes())
+                changes = world.issues.take_changes()
+                world.outbox += jira_webhooks.told(call, changes)
+                world.changed_issues += changes
             except ErrorAnswer as refused:
                 raise ErrorAnswer(jira_headers.marked(refused.response, request, token)) from refused
             return jira_headers.marked(answered, request, token)

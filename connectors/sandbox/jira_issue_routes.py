@@ -41,7 +41,7 @@ def _read(call: JiraCall, key: str) -> Response:
     shapes = IssueShapes(call)
     payload = shapes.whole(issue, call.params("fields") or [ALL])
     if "transitions" in call.params("expand"):
-        payload["transitions"] = [_transition_shape(call, each) for each in _transitions(call, issue)]
+        payload["transitions"] = [_transition_shape(call, each) for each in transitions_of(call, issue)]
     if "names" in call.params("expand"):
         payload["names"] = {each.id: each.name for each in shapes.chosen(call.params("fields"))}
     return answer(payload)
@@ -285,7 +285,7 @@ def _statuses(call: JiraCall) -> dict[int, StatusRecord]:
     return {each["id"]: each for each in call.world.statuses()}
 
 
-def _transitions(call: JiraCall, issue: Issue) -> list[Transition]:
+def transitions_of(call: JiraCall, issue: Issue) -> list[Transition]:
     """None for who may not move issues."""
     project = call.project_of[issue["project"]]
     if not call.may("TRANSITION_ISSUES", project):
@@ -322,7 +322,7 @@ def _list_transitions(call: JiraCall, key: str) -> Response:
     wanted, with_fields = call.param("transitionId"), "transitions.fields" in call.params("expand")
     rows = [
         _transition_shape(call, each, with_fields=with_fields)
-        for each in _transitions(call, issue)
+        for each in transitions_of(call, issue)
         if wanted in ("", str(each.id))
     ]
     return answer({"expand": "transitions", "transitions": rows})
@@ -334,32 +334,31 @@ def _move(call: JiraCall, key: str) -> Response:
     wanted = _part(body, "transition").get("id")
     if wanted is None:
         raise jira_error(400, "Missing 'transition' identifier.")
-    found = next((each for each in _transitions(call, issue) if str(each.id) == str(wanted)), None)
+    found = next((each for each in transitions_of(call, issue) if str(each.id) == str(wanted)), None)
     if found is None:
         raise jira_error(400, f"Transition id '{wanted}' is not valid for this issue.")
     fields = _part(body, "fields")
-    resolution = _resolution(fields.pop("resolution", None), found)
+    resolution = resolution_of(fields.pop("resolution", None), found)
     changed = _with(call, issue, fields, _part(body, "update"), {})
-    statuses = _statuses(call)
-    refused = workflow.refusal(found, changed, statuses) if call.options.transition_checks == "yes" else None
+    refused = refusal(call, found, changed)
     if refused is not None:
         raise ErrorAnswer(answer({"errorMessages": [refused], "errors": {}}, 400))
-    now = _now()
-    call.world.issues.put(
-        Issue(
-            **{
-                **changed,
-                "status": found.to,
-                "resolution": resolution,
-                "resolved": now if resolution else None,
-                "updated": now,
-            }
-        )
-    )
+    call.world.issues.put(moved(changed, found, resolution))
     return Response(status=204)
 
 
-def _resolution(given: Any, transition: Transition) -> str | None:
+def refusal(call: JiraCall, transition: Transition, issue: Issue) -> str | None:
+    """What the workflow of this site says against a transition."""
+    return workflow.refusal(transition, issue, _statuses(call)) if call.options.transition_checks == "yes" else None
+
+
+def moved(issue: Issue, transition: Transition, resolution: str | None) -> Issue:
+    now = _now()
+    resolved = now if resolution else None
+    return Issue(**{**issue, "status": transition.to, "resolution": resolution, "resolved": resolved, "updated": now})
+
+
+def resolution_of(given: Any, transition: Transition) -> str | None:
     """Done where nothing is given; none on the way back."""
     if given is None:
         return DONE if transition.resolves else None

@@ -10,6 +10,7 @@ from .jira_call import JiraCall, Route
 from .jira_issues.jql import compiled
 from .jira_issues.jql_tokens import JqlError
 from .jira_issues.records import Issue
+from .jira_issues.stock import IssueChange
 from .jira_search import context
 from .jira_shapes import ALL, IssueShapes
 from .messages import Json, Response, answer, jira_error
@@ -147,7 +148,7 @@ def _shape(call: JiraCall, webhook: Json) -> Json:
 # -- what they are told ----------------------------------------------------------------------------
 
 
-def told(call: JiraCall, changes: list[tuple[Issue | None, Issue | None]]) -> list[Delivery]:
+def told(call: JiraCall, changes: list[IssueChange]) -> list[Delivery]:
     """A delivery for each change and each webhook whose query finds the issue: as it is now, or was when it went."""
     active = [each for each in _all(call) if each["enabled"]] if changes else []
     if not active:

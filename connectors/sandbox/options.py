@@ -218,6 +218,16 @@ JIRA_SWITCHES = (
         help="seconds before Jira tries a failed delivery again, four times at most (408, 409, 425, 429, 5xx, no "
         "answer); real sites take 5 to 15 minutes, which is not promised",
     ),
+    Switch(
+        name="connector_moves",
+        choices=("no", "yes"),
+        help="whether the sandbox's Align connector works: an issue that is made, changed or deleted makes, changes or "
+        "recycles its item, and a state or a step that is set moves the issue, both at once and by the stored "
+        "mappings; the journal says each of it as CONNECTOR. Documented: which fields take part, that a status "
+        "without a mapping shows as 0, that a resolved issue is not moved from Align. Not documented: that it "
+        "happens at once, that a step goes before a state, what becomes of deleted issues, and that what came from "
+        "the other side is not sent back. Left out: Accepted by a date, other fields from Align to Jira",
+    ),
 )
 SWITCHES = (*SITE_SWITCHES, *OBJECT_SWITCHES, *JIRA_SWITCHES)
 TEXT_SWITCHES = (
@@ -276,6 +286,7 @@ class Options:
     transition_checks: str = "yes"
     webhooks: str = "usual"
     webhook_retry: str = "1"
+    connector_moves: str = "no"
     audit_labels: str = ""
 
     def __post_init__(self) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from . import (
     align,
+    connector_moves,
     deliveries,
     documents,
     edits,
@@ -59,7 +60,7 @@ class SandboxSite:
         self.limiter = Limiter(options.rate_limit, options.block)
         self._journal: deque[Json] = deque(maxlen=JOURNAL_SIZE)
         self._timers: list[threading.Timer] = []
-        self.deliveries = deliveries.Deliveries(self._note_delivery)
+        self.deliveries = deliveries.Deliveries(self._note)
         self._set_deliveries()
         # Guards journal and timers; never held while a request waits or takes effect.
         self._book_lock = threading.Lock()
@@ -99,7 +100,7 @@ class SandboxSite:
         time.sleep((self.options.latency + fault.latency_ms) / 1000)
         if fault.edit is not None:
             with contextlib.suppress(ValueError):
-                self._edit(fault.edit)
+                self._edit(fault.edit, request)
         if fault.delayed_effect_ms is not None:
             self._later(fault.delayed_effect_ms, request)
             return None
@@ -117,7 +118,7 @@ class SandboxSite:
 
         A long list is filtered after that step, from the records as they were in it.
         """
-        if jira.needs_issues(request.path):
+        if jira.needs_issues(request.path) or self._may_move(request):
             self.world.issues.prepare()
         try:
             outcome, odd, outbox = self._step(request)
@@ -135,12 +136,32 @@ class SandboxSite:
         Raises NotMade.
         """
         with self.world.lock:
+            if self._may_move(request):
+                _ = self.world.objects.held  # NotMade comes before anything is done
             try:
-                outcome = _guarded(lambda: self._dispatch(request))
+                outcome = _guarded(lambda: self._carried_over(request))
             finally:
                 self.world.store.commit()
             outbox, self.world.outbox = self.world.outbox, []
             return outcome, self.options.odd_records, outbox
+
+    def _may_move(self, request: SandboxRequest) -> bool:
+        """Whether Align's connector may have something to do after it."""
+        return self.options.connector_moves == "yes" and connector_moves.may_follow(request)
+
+    def _carried_over(self, request: SandboxRequest) -> Answering:
+        """The answer, after which Align's connector has done its part."""
+        outcome = self._dispatch(request)
+        self._run_connector(request)
+        return outcome
+
+    def _run_connector(self, request: SandboxRequest) -> None:
+        issues, self.world.changed_issues = self.world.changed_issues, []
+        items = self.world.objects.take_changes()
+        if self.options.connector_moves == "no" or not (issues or items):
+            return
+        for noted in connector_moves.run(self.world, self.options, request, issues, items):
+            self._note(_noted("CONNECTOR", noted.issue, notes=[noted.text]))
 
     def _dispatch(self, request: SandboxRequest) -> Answering:
         if align.serves(request.path):
@@ -178,21 +199,18 @@ class SandboxSite:
         """
         with self.world.lock:
             newest_line = self.world.newest_line
-        entry: Json = {
-            "method": request.method,
-            "path": unquote(request.path),
-            "query": _query(request),
-            "body": _readable(request),
-            "status": None,
-            "line": newest_line,
-            "at": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        }
-        with self._book_lock:
-            self._journal.append(entry)
+        entry = _noted(
+            request.method,
+            unquote(request.path),
+            query=_query(request),
+            body=_readable(request),
+            line=newest_line,
+        )
+        self._note(entry)
         return entry
 
-    def _note_delivery(self, entry: Json) -> None:
-        """A try of a webhook's delivery stands in the journal beside the requests, with the number of the webhook."""
+    def _note(self, entry: Json) -> None:
+        """Beside the requests stand the tries of webhooks' deliveries, and what Align's connector did or could not."""
         with self._book_lock:
             self._journal.append(entry)
 
@@ -200,16 +218,16 @@ class SandboxSite:
 
     def _control(self, request: SandboxRequest) -> Response:
         name = request.path.removeprefix(CONTROLS).strip("/")
-        control = self._controls().get((request.method, name))
+        control = self._controls(request).get((request.method, name))
         if control is None:
-            known = [f"{method} {CONTROLS}/{path}" for method, path in self._controls()]
+            known = [f"{method} {CONTROLS}/{path}" for method, path in self._controls(request)]
             return answer({"error": "unknown control", "known": known}, 404)
         try:
             return answer(control(request.json()))
         except ValueError as error:
             return answer({"error": str(error)}, 400)
 
-    def _controls(self) -> dict[tuple[str, str], Callable[[object], object]]:
+    def _controls(self, request: SandboxRequest) -> dict[tuple[str, str], Callable[[object], object]]:
         return {
             ("GET", ""): self._overview,
             ("GET", "health"): lambda _: {"status": "ok"},
@@ -219,7 +237,7 @@ class SandboxSite:
             ("GET", "journal"): self._show_journal,
             ("DELETE", "journal"): self._clear_journal,
             ("POST", "reset"): self.reset,
-            ("POST", "edit"): self._edit,
+            ("POST", "edit"): lambda payload: self._edit(payload, request),
         }
 
     def _overview(self, _: object) -> Json:
@@ -243,14 +261,19 @@ class SandboxSite:
             self._journal.clear()
         return []
 
-    def _edit(self, payload: object) -> object:
+    def _edit(self, payload: object, request: SandboxRequest) -> object:
         if object_edits.are_among(payload):
             self.world.objects.make()
+            if self.options.connector_moves == "yes":
+                self.world.issues.prepare()
         with self.world.lock:
             try:
                 return edits.apply(self.world, payload)
             finally:
+                self._run_connector(request)
                 self.world.store.commit()
+                outbox, self.world.outbox = self.world.outbox, []
+                self.deliveries.add(outbox)
 
     def reset(self, payload: object) -> Json:
         """Seeds anew and forgets faults, journal and rate limit. Takes {"seed": ..., "switches": {...}}."""
@@ -283,6 +306,12 @@ def _guarded(step: Callable[[], AnyAnswer]) -> AnyAnswer | Response:
     except Exception:  # noqa: BLE001
         traceback.print_exc(file=sys.stderr)
         return answer({"title": "The sandbox itself failed; see its output."}, 500)
+
+
+def _noted(method: str, path: str, **more: object) -> Json:
+    """An entry of the journal as it begins."""
+    at = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {"method": method, "path": path, "query": "", "body": None, "status": None, **more, "at": at}
 
 
 def _faulty(fault: faults.Fault) -> Response:

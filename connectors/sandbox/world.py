@@ -10,7 +10,7 @@ from .deliveries import Delivery
 from .families import FAMILIES, STATES, RouteFamily
 from .jira_issues.company import Base
 from .jira_issues.records import IssueTypeRecord, ProjectRecord, StatusRecord
-from .jira_issues.stock import IssueStock
+from .jira_issues.stock import IssueChange, IssueStock
 from .objects.stock import Stock
 from .store import Store
 
@@ -67,6 +67,7 @@ class World:
         self.objects = Stock(store)
         self.issues = IssueStock(store, issue_bases)
         self.outbox: list[Delivery] = []  # what Jira's webhooks are to be told, until the request has ended
+        self.changed_issues: list[IssueChange] = []  # what Align's connector is to carry over, until then, too
         self.labels: audit.Labels = audit.PUBLISHED
         self.type_ids = "table"  # the switch: a line of the log carries the id that the record is answered with
         self.pulls_at_once = True

@@ -15,6 +15,7 @@ from .records import Issue, issue_id
 
 BUCKET, SETTINGS = "issue", "issues"
 HeldIssues = Mapping[int, Issue]
+IssueChange = tuple[Issue | None, Issue | None]  # as it was and as it is; None: made, deleted
 
 
 class IssueMemory(Protocol):
@@ -35,7 +36,7 @@ class IssueStock:
         self._bases = bases
         self._held: HeldIssues | None = None
         # The last writes, for a search that lags behind: when, which issue, and what it was before.
-        self._changes: list[tuple[Issue | None, Issue | None]] = []
+        self._changes: list[IssueChange] = []
         self._writes: deque[tuple[float, int, Issue | None]] = deque(maxlen=10_000)
 
     def begin(self, base: str) -> None:
@@ -92,8 +93,8 @@ class IssueStock:
     def drop(self, number: int) -> None:
         self._write(number, None)
 
-    def take_changes(self) -> list[tuple[Issue | None, Issue | None]]:
-        """What was written since this was last asked: each issue as it was and as it is."""
+    def take_changes(self) -> list[IssueChange]:
+        """What was written since this was last asked."""
         taken, self._changes = self._changes, []
         return taken
 

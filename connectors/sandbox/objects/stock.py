@@ -13,6 +13,8 @@ from .fill import work_items
 from .table import ObjectRecord
 
 Held = Mapping[str, Mapping[int, ObjectRecord]]  # by object and id, in the order of the ids
+# An object's key, and its record as it was and as it is; None: it was made, or deleted.
+ItemChange = tuple[str, ObjectRecord | None, ObjectRecord | None]
 Changes = Mapping[str, Mapping[int, ObjectRecord | None]]  # the same, of what is written; None: it is deleted
 
 BUCKET = "object"
@@ -41,12 +43,14 @@ class Stock:
         self._memory = memory
         self._made = ""  # the name of the data set that is there
         self._held: Held | None = None
+        self._changes: list[ItemChange] = []
         self._work: tuple[Held, Mapping[int, ObjectRecord]] | None = None  # rows of /WorkItems, and of which records
 
     def begin(self, base: str) -> None:
         """Another data set: small or large. It is made when it is first asked for."""
         self._memory.put("objects", "base", base)
         self._held = None
+        self._changes.clear()
 
     def make(self) -> None:
         """The data set, if it is not there. Of several who ask for it one makes it, and the others wait for that."""
@@ -89,8 +93,14 @@ class Stock:
         held = self.held
         for key, records in changes.items():
             for number, record in records.items():
+                self._changes.append((key, held[key].get(number), record))
                 self._memory.put(BUCKET, f"{key} {number}", {"key": key, "id": number, "record": record})
         self._held = _with(held, changes)
+
+    def take_changes(self) -> list[ItemChange]:
+        """What was written since this was last asked."""
+        taken, self._changes = self._changes, []
+        return taken
 
     def next_id(self, key: str) -> int:
         """Ids are never given twice, not even after a deletion."""

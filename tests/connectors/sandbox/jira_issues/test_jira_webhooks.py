@@ -73,7 +73,7 @@ def running(network: None) -> Iterator[RunningSandbox]:
 @pytest.fixture
 def hooked(running: RunningSandbox) -> Iterator[Hooked]:
     """The sandbox begins anew, with all its switches as they were."""
-    running.reset(jira="cloud", webhooks="usual", webhook_retry="0")
+    running.reset(jira="cloud", webhooks="usual", webhook_retry="0", connector_moves="no")
     hooked = Hooked("", running)
     with serving(hooked.answer) as server:
         hooked.address = server.address
@@ -193,3 +193,15 @@ def test_data_center_has_a_form_of_its_own_and_before_10_no_signature(hooked: Ho
     first = hooked.next()
     key = hooked.make()
     assert (header(first, "X-Hub-Signature"), hooked.next().query["key"]) == (None, key)
+
+
+def test_a_move_by_aligns_connector_is_told_like_any_other(hooked: Hooked) -> None:
+    """Whether Align's API or a person in Align has set the state."""
+    hooked.running.reset(connector_moves="yes")
+    hooked.hook(filters={})
+    hooked.running.align("PATCH", "/stories/3", json={"state": 2})
+    told = json.loads(hooked.next().body)
+    assert (told["issue"]["key"], told["user"]["displayName"]) == ("PROJ-2", "Align Connector")
+    assert {each["toString"] for each in told["changelog"]["items"]} == {"In Progress"}
+    hooked.running.edit("set_item", object="story", id=3, values={"state": 1})
+    assert json.loads(hooked.next().body)["issue"]["fields"]["status"]["name"] == "To Do"

@@ -26,7 +26,7 @@ from .world import Token, World
 
 PREFIX = re.compile(r"/rest/(?:api/(2|3|latest)|(agile|webhooks)/(?:1\.0|latest))(?=/|$)")
 SESSION = re.compile(r"/rest/auth/(?:1|latest)/session/?")
-WITH_ISSUES = re.compile(r"/rest/(agile|webhooks|api/[^/]+/(search|issue(?!type)|label|users?|groups?))\b")
+WITH_ISSUES = re.compile(r"/rest/(agile|webhooks|api/[^/]+/(search|issue(?!type)|label|version|users?|groups?))\b")
 API: tuple[Route, ...] = (
     *jira_catalogue.ROUTES,
     *jira_tracking.ROUTES,

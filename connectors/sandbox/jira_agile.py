@@ -1,11 +1,12 @@
 """Boards and sprints, below /rest/agile/1.0."""
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
-from .jira_call import JiraCall, Route, get
+from .jira_call import JiraCall, Route, body_of, get
 from .jira_issues import tracker
-from .jira_issues.records import Issue, ProjectRecord
+from .jira_issues.records import Issue, ProjectRecord, SprintRecord
 from .jira_issues.tracker import Board, Sprint
 from .jira_search import SERVER_MOST, context, read, run
 from .jira_shapes import IssueShapes, sprint_moment
@@ -13,6 +14,8 @@ from .messages import Json, Response, answer, jira_error
 
 NO_SPRINTS = "The board does not support sprints"
 SPRINT_STATES = ("future", "active", "closed")
+NEXT_STATES = (("future", "active"), ("active", "closed"))
+FIRST_SPRINT = 1_000_000  # above all sprints of data sets, whose numbers begin with that of their board
 
 
 def _root(call: JiraCall) -> str:
@@ -136,8 +139,8 @@ def _sprints(call: JiraCall, number: str) -> Response:
 def _find_sprint(call: JiraCall, number: str) -> tuple[ProjectRecord, Sprint]:
     call.need_sign_in()
     for project in call.projects:
-        # The number of a sprint begins with that of its board.
-        if tracker.board_id(project) == int(number) // 10:
+        # The number of a sprint of the data set begins with that of its board.
+        if tracker.board_id(project) == int(number) // 10 or number in project.get("sprints", {}):
             for each in tracker.sprints_of(project):
                 if each.id == int(number):
                     return project, each
@@ -146,6 +149,103 @@ def _find_sprint(call: JiraCall, number: str) -> tuple[ProjectRecord, Sprint]:
 
 def _sprint(call: JiraCall, number: str) -> Response:
     return answer(_sprint_shape(call, _find_sprint(call, number)[1]))
+
+
+def _create_sprint(call: JiraCall) -> Response:
+    body = body_of(call)
+    board = str(body.get("originBoardId", ""))
+    if not (board.isascii() and board.isdigit()):
+        raise jira_error(400, "The board of the sprint (originBoardId) is missing.")
+    project, found = _find(call, board)
+    if found.kind == "kanban":
+        raise jira_error(400, NO_SPRINTS)
+    empty = SprintRecord(name="", state="future", goal="", start=None, end=None)
+    record = _checked(call, project, empty, {name: value for name, value in body.items() if name != "state"})
+    number = (call.world.store.get("counter", "sprint") or FIRST_SPRINT) + 1
+    call.world.store.put("counter", "sprint", number)
+    return answer(_sprint_shape(call, _kept(call, project, number, record)), 201)
+
+
+def _update_sprint(call: JiraCall, number: str) -> Response:
+    """By PUT or POST: clients send a part with both, so what is left out stays."""
+    project, sprint = _find_sprint(call, number)
+    if sprint.state == "closed":
+        raise jira_error(400, "A closed sprint cannot be changed.")
+    before = SprintRecord(
+        name=sprint.name,
+        state=sprint.state,
+        goal=sprint.goal,
+        start=sprint.start.isoformat() if sprint.start else None,
+        end=sprint.end.isoformat() if sprint.end else None,
+    )
+    record = _checked(call, project, before, body_of(call))
+    return answer(_sprint_shape(call, _kept(call, project, sprint.id, record)))
+
+
+def _checked(call: JiraCall, project: ProjectRecord, record: SprintRecord, body: Json) -> SprintRecord:
+    if not call.may("MANAGE_SPRINTS_PERMISSION", project):
+        raise jira_error(403, "You do not have permission to manage the sprints of this board.")
+    made: Any = dict(record)
+    for name, key in (
+        ("name", "name"),
+        ("goal", "goal"),
+        ("startDate", "start"),
+        ("endDate", "end"),
+        ("state", "state"),
+    ):
+        value = body.get(name)
+        if value is None:
+            continue
+        if not isinstance(value, str):
+            raise jira_error(400, f"{name} is not a text.")
+        made[key] = _moment(name, value) if name.endswith("Date") else value
+    if not made["name"].strip():
+        raise jira_error(400, "The name of the sprint is missing.")
+    if made["state"] != record["state"] and (record["state"], made["state"]) not in NEXT_STATES:
+        raise jira_error(400, f"A sprint that is {record['state']} cannot become {made['state']}.")
+    if made["state"] == "active" and not (made["start"] and made["end"]):
+        raise jira_error(400, "A sprint is started with a start date and an end date.")
+    if made["start"] and made["end"] and made["end"] <= made["start"]:
+        raise jira_error(400, "The end date of a sprint comes after its start date.")
+    checked: SprintRecord = made
+    return checked
+
+
+def _moment(name: str, value: str) -> str:
+    """In UTC, as ISO 8601."""
+    try:
+        read_as = dt.datetime.fromisoformat(value)
+        zoned = read_as if read_as.tzinfo else read_as.replace(tzinfo=dt.UTC)
+        return zoned.astimezone(dt.UTC).isoformat()
+    except (ValueError, OverflowError) as error:
+        raise jira_error(400, f"{name} is no date in ISO 8601: {value}") from error
+
+
+def _kept(call: JiraCall, project: ProjectRecord, number: int, record: SprintRecord) -> Sprint:
+    kept = _with(call, project, number, record)
+    return next(each for each in tracker.sprints_of(kept) if each.id == number)
+
+
+def _with(call: JiraCall, project: ProjectRecord, number: int, record: SprintRecord | None) -> ProjectRecord:
+    written = {**project.get("sprints", {}), str(number): record}
+    kept = ProjectRecord(**{**project, "sprints": written})
+    call.world.store.put("project", project["key"], kept)
+    return kept
+
+
+def _delete_sprint(call: JiraCall, number: str) -> Response:
+    """Its issues go back to the backlog."""
+    project, sprint = _find_sprint(call, number)
+    if not call.may("MANAGE_SPRINTS_PERMISSION", project):
+        raise jira_error(403, "You do not have permission to manage the sprints of this board.")
+    if sprint.state != "future":
+        raise jira_error(400, "Only a future sprint can be deleted.")
+    for issue in list(call.world.issues.held.values()):
+        if sprint.id in issue["sprints"]:
+            rest = [each for each in issue["sprints"] if each != sprint.id]
+            call.world.issues.put(Issue(**{**issue, "sprints": rest}))
+    _with(call, project, sprint.id, None)
+    return Response(status=204)
 
 
 # -- issues ----------------------------------------------------------------------------------------
@@ -217,6 +317,10 @@ ROUTES: tuple[Route, ...] = (
     get(r"/board/(?P<number>\d{1,9})/backlog", _backlog),
     get(r"/board/(?P<number>\d{1,9})/sprint", _sprints),
     get(r"/board/(?P<board>\d{1,9})/sprint/(?P<number>\d{1,9})/issue", _sprint_issues),
-    get(r"/sprint/(?P<number>\d{1,9})", _sprint),
+    Route(path=r"/sprint", methods={"POST": _create_sprint}),
+    Route(
+        path=r"/sprint/(?P<number>\d{1,9})",
+        methods={"GET": _sprint, "PUT": _update_sprint, "POST": _update_sprint, "DELETE": _delete_sprint},
+    ),
     Route(path=r"/sprint/(?P<number>\d{1,9})/issue", methods={"GET": _sprint_issues, "POST": _move_into}),
 )

@@ -1,5 +1,6 @@
 """One request to the Jira site: who asks, what that person sees, and the parts that many answers are made of."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -177,6 +178,18 @@ def get(path: str, view: View, only: str = "") -> Route:
 
 def avatars(call: JiraCall, what: str) -> dict[str, str]:
     return {f"{size}x{size}": f"{call.request.base}/avatar/{what}?size={size}" for size in (48, 24, 16, 32)}
+
+
+def body_of(call: JiraCall) -> Json:
+    """The JSON object of a write."""
+    try:
+        body = call.request.json()
+        json.dumps(body, ensure_ascii=False).encode()  # half a character could be kept and never be answered
+    except ValueError as error:
+        raise jira_error(400, "There was an error parsing JSON. Check that your request body is valid.") from error
+    if not isinstance(body, dict):
+        raise jira_error(400, "Invalid request payload. Refer to the REST API documentation and try again.")
+    return body
 
 
 def field_errors(errors: dict[str, str], status: int = 400) -> ErrorAnswer:

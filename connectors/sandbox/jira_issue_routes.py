@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from .jira_call import JiraCall, Route, field_errors, status_shape
+from .jira_call import JiraCall, Route, body_of, field_errors, status_shape
 from .jira_issues import tracker, workflow
 from .jira_issues.company import kind_of
 from .jira_issues.fields import on_screen
@@ -17,16 +17,6 @@ from .messages import ErrorAnswer, Json, Response, answer, jira_error
 CANNOT_BE_SET = "Field '{}' cannot be set. It is not on the appropriate screen, or unknown."
 NOT_HERE = ("project", "issuetype")  # a write reads these two before all others
 DONE = tracker.RESOLUTIONS[0][0]
-
-
-def _body(call: JiraCall) -> Json:
-    try:
-        body = call.request.json()
-    except ValueError as error:
-        raise jira_error(400, "There was an error parsing JSON. Check that your request body is valid.") from error
-    if not isinstance(body, dict):
-        raise jira_error(400, "Invalid request payload. Refer to the REST API documentation and try again.")
-    return body
 
 
 def _part(body: Json, name: str) -> Json:
@@ -52,7 +42,7 @@ def _read(call: JiraCall, key: str) -> Response:
 
 def _create(call: JiraCall) -> Response:
     call.need_sign_in()
-    body = _body(call)
+    body = body_of(call)
     fields = _part(body, "fields")
     project = _project_of(call, fields.get("project"))
     if not call.may("CREATE_ISSUES", project):
@@ -128,7 +118,7 @@ def _update(call: JiraCall, key: str) -> Response:
     project = call.project_of[issue["project"]]
     if not call.may("EDIT_ISSUES", project):
         raise jira_error(403, "You do not have permission to edit issues in this project.")
-    body = _body(call)
+    body = body_of(call)
     fields = _part(body, "fields")
     if "issuetype" in fields:
         wanted = _type_of(call, project, fields["issuetype"])
@@ -252,7 +242,7 @@ def _assign(call: JiraCall, key: str) -> Response:
         raise jira_error(403, "You do not have permission to assign issues.")
     field = on_screen("task", server=call.server)["assignee"]
     try:
-        user = stored(IssueWriting(call=call, project=project), field, _body(call))
+        user = stored(IssueWriting(call=call, project=project), field, body_of(call))
     except FieldRefused as refused:
         raise field_errors({"assignee": str(refused)}) from refused
     call.world.issues.put(Issue(**{**issue, "assignee": user, "updated": _now()}))
@@ -330,7 +320,7 @@ def _list_transitions(call: JiraCall, key: str) -> Response:
 
 def _move(call: JiraCall, key: str) -> Response:
     issue = call.find_issue(key)
-    body = _body(call)
+    body = body_of(call)
     wanted = _part(body, "transition").get("id")
     if wanted is None:
         raise jira_error(400, "Missing 'transition' identifier.")

@@ -1,6 +1,6 @@
 """The fields of the site, and which of them an issue takes when it is made (createmeta) or changed (editmeta)."""
 
-from .jira_call import JiraCall, Route, get, page, priorities, project_shape, type_shape
+from .jira_call import JiraCall, Route, avatars, get, page, priorities, project_shape, type_shape
 from .jira_issues import tracker
 from .jira_issues.company import kind_of
 from .jira_issues.fields import IssueField, fields_of, on_screen
@@ -92,6 +92,35 @@ def _create_project(call: JiraCall, key: str) -> ProjectRecord:
     return project
 
 
+def _create_all(call: JiraCall) -> Response:
+    """The old way, for many projects at once: deprecated on Cloud, gone from Data Center with 9.0."""
+    given = {*call.params("projectIds"), *call.params("projectKeys")}
+    with_fields = "projects.issuetypes.fields" in call.params("expand")
+    rows = []
+    for project in call.projects:
+        if (given and not given & {project["id"], project["key"]}) or not call.may("CREATE_ISSUES", project):
+            continue
+        whole = {**project_shape(call, project), "avatarUrls": avatars(call, f"project/{project['id']}")}
+        shown = {name: whole[name] for name in ("self", "id", "key", "name", "avatarUrls")}
+        rows.append({"expand": "issuetypes", **shown, "issuetypes": _types_with_fields(call, project, with_fields)})
+    return answer({"expand": "projects", "projects": rows})
+
+
+def _types_with_fields(call: JiraCall, project: ProjectRecord, with_fields: bool) -> list[Json]:
+    ids, names = call.params("issuetypeIds"), call.params("issuetypeNames")
+    rows = []
+    for each in types_of(call, project):
+        if (ids or names) and each["id"] not in ids and call.named(each["name"]) not in names:
+            continue
+        shape: Json = {**type_shape(call, each), "expand": "fields"}
+        if with_fields:
+            kind = kind_of(each)
+            fields = on_screen(kind, server=call.server).items()
+            shape["fields"] = {name: field_meta(call, field, project, kind) for name, field in fields}
+        rows.append(shape)
+    return rows
+
+
 def _create_types(call: JiraCall, key: str) -> Response:
     rows = [type_shape(call, each) for each in types_of(call, _create_project(call, key))]
     name = "values" if call.server else "issueTypes"
@@ -127,6 +156,7 @@ def _edit_fields(call: JiraCall, key: str) -> Response:
 ROUTES: tuple[Route, ...] = (
     get(r"/field", _fields),
     get(r"/field/search", _field_search, "cloud"),
+    get(r"/issue/createmeta", _create_all, "cloud"),
     get(r"/issue/createmeta/(?P<key>[^/]+)/issuetypes", _create_types),
     get(r"/issue/createmeta/(?P<key>[^/]+)/issuetypes/(?P<number>\d+)", _create_fields),
     get(r"/issue/(?P<key>[^/]+)/editmeta", _edit_fields),

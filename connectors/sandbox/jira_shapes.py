@@ -203,7 +203,8 @@ def version_shape(call: JiraCall, version: ProjectVersion) -> Json:
         "archived": version.archived,
         "released": version.released,
     }
-    return {**shape, "releaseDate": version.date} if version.date else shape
+    more = {"description": version.description, "startDate": version.start, "releaseDate": version.date}
+    return shape | {name: value for name, value in more.items() if value}
 
 
 def sprint_moment(value: dt.datetime | None) -> str | None:

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from .deliveries import Delivery, is_loopback
-from .jira_call import JiraCall, Route
+from .jira_call import JiraCall, Route, body_of
 from .jira_issues.jql import compiled
 from .jira_issues.jql_tokens import JqlError
 from .jira_issues.records import Issue
@@ -23,16 +23,6 @@ NAMES = {CREATED: "issue_created", UPDATED: "issue_updated", DELETED: "issue_del
 # What the log of a change calls a field, by the field.
 LOGGED = {"fixVersions": "Fix Version", "components": "Component", "versions": "Version", "issuetype": "issuetype"}
 NOT_LOGGED = {"created", "updated", "statusCategory", "subtasks", "creator", "project"}
-
-
-def _body(call: JiraCall) -> Json:
-    try:
-        body = call.request.json()
-    except ValueError as error:
-        raise jira_error(400, "There was an error parsing JSON. Check that your request body is valid.") from error
-    if not isinstance(body, dict):
-        raise jira_error(400, "A webhook is an object with a name, a url and events.")
-    return body
 
 
 def _list(call: JiraCall) -> Response:
@@ -59,14 +49,16 @@ def _find(call: JiraCall, number: str) -> Json:
 def _create(call: JiraCall) -> Response:
     call.need_admin()
     number = (call.world.store.get("counter", BUCKET) or 0) + 1
-    webhook = _with(call, {"id": number, "enabled": True, "secret": None, "filter": "", "exclude": False}, _body(call))
+    webhook = _with(
+        call, {"id": number, "enabled": True, "secret": None, "filter": "", "exclude": False}, body_of(call)
+    )
     call.world.store.put("counter", BUCKET, number)
     call.world.store.put(BUCKET, str(number), webhook)
     return answer(_shape(call, webhook), 201)
 
 
 def _update(call: JiraCall, number: str) -> Response:
-    webhook = _with(call, _find(call, number), _body(call))
+    webhook = _with(call, _find(call, number), body_of(call))
     call.world.store.put(BUCKET, number, webhook)
     return answer(_shape(call, webhook))
 

@@ -26,6 +26,27 @@ class Workflow(TypedDict):
     statuses: list[int]
 
 
+class VersionRecord(TypedDict):
+    """Dates as 2026-02-27."""
+
+    name: str
+    description: str
+    released: bool
+    archived: bool
+    date: str | None
+    start: str | None
+
+
+class SprintRecord(TypedDict):
+    """Times in ISO 8601."""
+
+    name: str
+    state: str
+    goal: str
+    start: str | None
+    end: str | None
+
+
 class ProjectRecord(TypedDict):
     id: str
     key: str
@@ -34,6 +55,9 @@ class ProjectRecord(TypedDict):
     programme: int
     workflows: list[Workflow]
     in_align: NotRequired[bool]
+    # What was written since the seed, by id; None: deleted.
+    versions: NotRequired[dict[str, VersionRecord | None]]
+    sprints: NotRequired[dict[str, SprintRecord | None]]
 
 
 class UserRecord(TypedDict):

@@ -1,5 +1,7 @@
 """What a project's issues are sorted by: components, versions, boards and sprints, made by rule from the project.
 
+Over the versions and sprints of the rule lies what was written since.
+
 Company-managed projects with a short workflow have a Kanban board without sprints, all others a Scrum board.
 """
 
@@ -33,7 +35,7 @@ class Component:
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectVersion:
-    """`date`: when it was or is to be released, as 2026-02-27."""
+    """`date`: when it was or is to be released, as 2026-02-27; `start`: when work on it began."""
 
     id: str
     name: str
@@ -41,6 +43,8 @@ class ProjectVersion:
     released: bool
     archived: bool
     date: str | None
+    description: str = ""
+    start: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +85,13 @@ def versions_of(project: ProjectRecord) -> list[ProjectVersion]:
         )
         for place, (name, released, archived, date) in enumerate(rows)
     ]
-    return [*dated, later]
+    made = {each.id: each for each in (*dated, later)}
+    for number, record in project.get("versions", {}).items():
+        if record is None:
+            made.pop(number, None)
+        else:
+            made[number] = ProjectVersion(id=number, project=project["id"], **record)
+    return list(made.values())
 
 
 def board_of(project: ProjectRecord) -> Board:
@@ -100,7 +110,23 @@ def sprints_of(project: ProjectRecord) -> list[Sprint]:
     board = board_of(project)
     if board.kind == "kanban":
         return []
-    return list(_sprints(project, board))
+    made = {each.id: each for each in _sprints(project, board)}
+    for number, record in project.get("sprints", {}).items():
+        made.pop(int(number), None)
+        if record is not None:
+            start, end = (
+                dt.datetime.fromisoformat(each) if each else None for each in (record["start"], record["end"])
+            )
+            made[int(number)] = Sprint(
+                id=int(number),
+                name=record["name"],
+                state=record["state"],
+                board=board.id,
+                goal=record["goal"],
+                start=start,
+                end=end,
+            )
+    return sorted(made.values(), key=lambda each: each.id)
 
 
 def _sprints(project: ProjectRecord, board: Board) -> Iterator[Sprint]:

@@ -33,6 +33,14 @@ def test_the_client_jira_works_with_cloud(cloud: RunningSandbox) -> None:
     assert client.approximate_issue_count("project = PAY") == 37
     assert len(client.search_issues("project in (PAY, PROJ, WEB, MOB)", maxResults=0)) > 100
     assert client.search_users(query="ada")[0].displayName == "Ada Brook"
+    (project,) = client.createmeta(projectKeys="PAY", issuetypeNames="Bug", expand="projects.issuetypes.fields")[
+        "projects"
+    ]
+    assert project["issuetypes"][0]["fields"]["summary"]["required"] is True
+    made = client.create_version("3.0", "PAY", releaseDate="2027-06-30")  # the client waits a second
+    assert client.version(made.id).releaseDate == "2027-06-30"
+    made.delete()
+    assert "3.0" not in {each.name for each in client.project_versions("PAY")}
     work_with_jira(client, ADMIN)
 
 
@@ -77,6 +85,16 @@ def work_with_jira(client: Any, me: str) -> None:
     assert [each.state for each in client.sprints(2)] == ["closed", "closed", "active", "future"]
     client.add_issues_to_sprint(22, [issue.key])
     assert issue.key in [each.key for each in client.search_issues("sprint = 22", maxResults=50)]
+    sprint = client.create_sprint("Made by a client", 2, startDate="2027-01-04", endDate="2027-01-15T17:00:00+01:00")
+    assert client.update_sprint(sprint.id, name="Renamed", state="active")["endDate"] == "2027-01-15T16:00:00.000Z"
+    client.add_issues_to_sprint(sprint.id, [issue.key])
+    assert [each.key for each in client.search_issues(f"sprint = {sprint.id}")] == [issue.key]
+    assert client.update_sprint(sprint.id, state="closed")["state"] == "closed"
+    hook = {"name": "Heard by a client", "url": "http://127.0.0.1:9/x", "events": ["jira:issue_updated"]}
+    webhooks = f"{client.server_url}/rest/webhooks/1.0/webhook"
+    made = client._session.post(webhooks, json=hook).json()
+    assert made["self"] in [each["self"] for each in client._session.get(webhooks).json()]
+    assert client._session.delete(made["self"]).status_code == 204
     issue.delete()
     with pytest.raises(JIRAError, match="Issue does not exist"):
         client.issue(issue.key)
@@ -121,5 +139,22 @@ def work_with_atlassian(client: Any, me: str) -> None:
     assert client.get_issue_status(key) == "To Do"
     assert client.get_all_agile_boards(project_key="PAY")["values"][0]["id"] == 2
     assert [each["id"] for each in client.get_all_sprints_from_board(2, state="active")["values"]] == [22]
+    number = client.get_project("PAY")["id"]
+    version = client.add_version(project_key="PAY", project_id=number, version="4.0")["id"]
+    client.update_issue_field(key, {"fixVersions": [{"id": version}]})
+    assert client.update_version(version, name="4.1", is_released=True)["released"] is True
+    assert client.jql("project = PAY and fixVersion = '4.1'")["issues"][0]["key"] == key
+    client.delete_version(version)
+    assert client.issue(key)["fields"]["fixVersions"] == []
+    sprint = client.create_sprint("Made by a client", 2)["id"]
+    assert (
+        client.update_partially_sprint(sprint, {"goal": "Less"})["goal"] == client.get_sprint(sprint)["goal"] == "Less"
+    )
+    client.delete_sprint(sprint)
+    assert sprint not in [each["id"] for each in client.get_all_sprints_from_board(2)["values"]]
+    hook = {"name": "Heard by a client", "url": "http://127.0.0.1:9/x", "events": ["jira:issue_updated"]}
+    made = client.post("rest/webhooks/1.0/webhook", data=hook)["self"].removeprefix(client.url)
+    assert made in [each["self"].removeprefix(client.url) for each in client.get("rest/webhooks/1.0/webhook")]
+    client.delete(made)
     client.delete_issue(key)
     assert client.jql(f"project = PAY and text ~ '{key}'")["issues"] == []

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 
 from . import audit_shapes, mapping_routes, object_routes, odata, users
+from .jira_issues.records import ProjectRecord
 from .messages import (
     Answering,
     ErrorAnswer,
@@ -23,7 +24,7 @@ from .messages import (
     problem,
 )
 from .options import Options
-from .world import ProjectRecord, Token, World
+from .world import Token, World
 
 PREFIX = re.compile(r"/(?:rest/)?align/api/2(?=/|$)", re.IGNORECASE)
 SEEDED_AT = "2026-03-02T08:00:00Z"

@@ -41,16 +41,13 @@ from typing import Any
 
 from . import access, audit, object_edits, seed
 from .families import FAMILIES, RouteFamily
+from .jira_issues.records import IssueTypeRecord, ProjectRecord, StatusRecord, Workflow
 from .messages import Json
 from .world import (
     ConnectorRecord,
     Flow,
-    IssueTypeRecord,
-    ProjectRecord,
     Record,
-    StatusRecord,
     Step,
-    Workflow,
     World,
     new_record,
 )

@@ -12,11 +12,13 @@ from urllib.parse import unquote
 
 from . import languages, permissions, users
 from .align import credentials
+from .jira_issues.records import IssueTypeRecord, ProjectRecord, StatusRecord
 from .messages import ErrorAnswer, Json, Response, SandboxRequest, answer, jira_error
 from .options import Options
-from .world import IssueTypeRecord, ProjectRecord, StatusRecord, Token, World
+from .world import Token, World
 
 PREFIX = re.compile(r"/rest/api/(2|3|latest)(?=/|$)")
+WITH_ISSUES = re.compile(r"/rest/(agile|api/[^/]+/(search|issue(?!type)|jql|user))\b")
 SEARCH_DEFAULT, SEARCH_MAXIMUM = 50, 100
 Item = TypeVar("Item", StatusRecord, IssueTypeRecord)
 CATEGORIES = {
@@ -52,6 +54,11 @@ class JiraCall:
 
 def serves(path: str) -> bool:
     return PREFIX.match(path) is not None
+
+
+def needs_issues(path: str) -> bool:
+    """Whether an answer may be made of the issues of the data set, which are made when they are first needed."""
+    return WITH_ISSUES.match(path) is not None
 
 
 def handle(request: SandboxRequest, world: World, options: Options) -> Response:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from . import odata
 from .families import RouteFamily, family_of
+from .jira_issues.records import ProjectRecord
 from .messages import ErrorAnswer, Json, Response, SandboxRequest, answer, invalid, not_found, problem
 from .options import Options
-from .world import ProjectRecord, Record, Scope, World, new_record
+from .world import Record, Scope, World, new_record
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
+from .jira_issues.records import ProjectRecord
 from .messages import Json, Response, answer, jira_error
-from .world import ProjectRecord, Token
+from .world import Token
 
 # Key: id, name, type, what it allows. The id -1 is what Jira gives to permissions of its own plugins.
 KNOWN = {

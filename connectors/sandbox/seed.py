@@ -10,16 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .families import FAMILIES, TABLE_FEATURE
+from .jira_issues.records import IssueTypeRecord, ProjectRecord, StatusRecord, Workflow
 from .world import (
     ConnectorRecord,
     Flow,
-    IssueTypeRecord,
-    ProjectRecord,
     Record,
-    StatusRecord,
     Step,
     Token,
-    Workflow,
     World,
     new_record,
 )
@@ -262,6 +259,7 @@ def small() -> Data:
 
 def fill_small(world: World) -> None:
     small().fill(world)
+    world.issues.begin("small")
     add_gone_step(world)
 
 
@@ -276,27 +274,38 @@ def add_gone_step(world: World) -> None:
 
 def fill_examples(world: World) -> None:
     """PROJ is team-managed and holds the example's statuses; nothing is mapped yet."""
+    examples().fill(world)
+    world.issues.begin("examples")
+
+
+def examples() -> Data:
     data = Data(flows=_flows())
     data.add_team_project(10000, "PROJ", "Core Platform", PLATFORM, 10000, EXAMPLE_STATUSES)
-    data.fill(world)
+    return data
 
 
 def fill_examples_company(world: World) -> None:
     """PROJ is company-managed and reaches the example's statuses with all its types; nothing is mapped yet."""
-    _examples_company().fill(world)
+    examples_company().fill(world)
+    world.issues.begin("examples-company")
 
 
 def fill_examples_mixed(world: World) -> None:
     """The three lists that the example of a mixed environment reads: shared, of PROJ1 and of PROJ2."""
-    data = _examples_company()
+    examples_mixed().fill(world)
+    world.issues.begin("examples-mixed")
+
+
+def examples_mixed() -> Data:
+    data = examples_company()
     for number, (key, name, programme, first) in enumerate(TEAM_PROJECTS[:2], start=10100):
         data.add_team_project(number, key, name, programme, first, EXAMPLE_STATUSES)
     for project, first in ((None, 10000), ("PROJ1", 10200), ("PROJ2", 10300)):
         data.mappings.append(("j2a_state", project, TABLE_FEATURE, {first + 1: 1, first + 2: 2, first + 3: 5}))
-    data.fill(world)
+    return data
 
 
-def _examples_company() -> Data:
+def examples_company() -> Data:
     statuses = [make_status(10000 + place, *each) for place, each in enumerate(EXAMPLE_STATUSES, start=1)]
     data = Data(statuses=statuses, issue_types=_shared_types(), flows=_flows())
     reached = tuple(each["id"] for each in statuses)

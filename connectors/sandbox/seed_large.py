@@ -19,6 +19,13 @@ WINDOW = 12
 
 
 def fill_large(world: World) -> None:
+    large().fill(world)
+    world.objects.begin("large")
+    world.issues.begin("large")
+    seed.add_gone_step(world)
+
+
+def large() -> seed.Data:
     data = seed.small()
     pool = _add_statuses(data)
     steps = _add_flow(data)
@@ -26,9 +33,7 @@ def fill_large(world: World) -> None:
     known = len(data.projects)
     for number in range(known, PROJECTS):
         _add_project(data, number, pool, steps)
-    data.fill(world)
-    world.objects.begin("large")
-    seed.add_gone_step(world)
+    return data
 
 
 def _add_statuses(data: seed.Data) -> list[int]:

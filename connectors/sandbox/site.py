@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import TypeVar
 from urllib.parse import unquote
 
-from . import align, documents, edits, faults, jira, oddities, seed, seed_large
+from . import align, documents, edits, faults, issue_seeds, jira, oddities, seed, seed_large
 from .limiter import Limiter
 from .messages import Answering, ErrorAnswer, Json, Response, SandboxRequest, answer
 from .options import Options, parse_labels
@@ -36,7 +36,7 @@ class SandboxSite:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.world = World(Store(options.state))
+        self.world = World(Store(options.state), issue_seeds.BASES)
         self._set_world_options()
         if not self.world.connectors():
             SEED_FILLERS[options.seed](self.world)
@@ -95,6 +95,8 @@ class SandboxSite:
 
         A long list is filtered after that step, from the records as they were in it.
         """
+        if jira.needs_issues(request.path):
+            self.world.issues.prepare()
         with self.world.lock:
             odd = self.options.odd_records
             try:

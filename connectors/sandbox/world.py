@@ -2,49 +2,19 @@
 
 import datetime as dt
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NotRequired, TypedDict
 
 from . import audit
 from .families import FAMILIES, STATES, RouteFamily
+from .jira_issues.company import Base
+from .jira_issues.records import IssueTypeRecord, ProjectRecord, StatusRecord
+from .jira_issues.stock import IssueStock
 from .objects.stock import Stock
 from .store import Store
 
 Record = dict[str, Any]  # a mapping exactly as it goes over the wire
 Scope = tuple[int, str, str | None]  # connector, family, project key (None: shared)
-
-
-class StatusRecord(TypedDict):
-    id: int
-    name: str
-    category: str
-    project: str | None
-    pulled: bool
-    name_in_align: NotRequired[str]  # where it was renamed in Jira and not pulled since
-
-
-class IssueTypeRecord(TypedDict):
-    id: str
-    name: str
-    subtask: bool
-    level: int
-    project: str | None
-    avatar: NotRequired[int]
-
-
-class Workflow(TypedDict):
-    type: str
-    statuses: list[int]
-
-
-class ProjectRecord(TypedDict):
-    id: str
-    key: str
-    name: str
-    style: str
-    programme: int
-    workflows: list[Workflow]
-    in_align: NotRequired[bool]
 
 
 class Step(TypedDict):
@@ -90,9 +60,10 @@ class Token(TypedDict):
 class World:
     """All reads and writes of the state. `lock` is held by whoever calls, around a whole request."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, issue_bases: Mapping[str, Callable[[], Base]]) -> None:
         self.store = store
         self.objects = Stock(store)
+        self.issues = IssueStock(store, issue_bases)
         self.labels: audit.Labels = audit.PUBLISHED
         self.type_ids = "table"  # the switch: a line of the log carries the id that the record is answered with
         self.pulls_at_once = True

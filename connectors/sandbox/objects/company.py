@@ -7,7 +7,7 @@ Program ids 11, 12 and 13 are those of the Jira projects. The nine users have ev
 from collections.abc import Mapping
 from functools import lru_cache
 
-from . import fill
+from . import external, fill
 from .company_features import FEATURE_COLUMNS, FEATURES
 from .table import Record, Rows
 
@@ -299,4 +299,6 @@ def data() -> Mapping[str, Mapping[int, Record]]:
     """By object and id, made once in a process: nobody changes a record, a changed one takes its place."""
     ids = {key: tuple(row[0] for row in rows) for key, (_, rows) in ROWS.items()}
     maker = fill.Maker(ids)
-    return {key: maker.records(key, columns, rows) for key, (columns, rows) in ROWS.items()}
+    held = {key: maker.records(key, columns, rows) for key, (columns, rows) in ROWS.items()}
+    external.link(held, large=False)
+    return held

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from . import company, fill
+from . import company, external, fill
 from .table import Record
 
 # 20,000 in all.
@@ -28,7 +28,10 @@ def data() -> Mapping[str, Mapping[int, Record]]:
         known = len(held[key])
         for place, given in _given(key, ids, known):
             held[key][given["id"]] = maker.record(key, place, given)
-    return held
+    # The small set keeps its own records as they are.
+    linked = {key: {number: dict(record) for number, record in records.items()} for key, records in held.items()}
+    external.link(linked, large=True)
+    return linked
 
 
 def _given(key: str, ids: Mapping[str, tuple[int, ...]], known: int) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -1,6 +1,7 @@
 """Edits of who may sign in and what with: tokens, their rights, and their users."""
 
 from typing import Any
+from zoneinfo import available_timezones
 
 from . import languages, seed, users
 from .messages import Json
@@ -90,6 +91,7 @@ def _changed(token: Token, edit: Json) -> Token:
         "global_admin": _truth,
         "expired": _truth,
         "language": _language,
+        "zone": _zone,
     }
     values = {name: check(name, edit[name]) for name, check in checks.items() if name in edit}
     return Token(**{**token, **values})  # type: ignore[typeddict-item]  # each value was checked by name
@@ -124,6 +126,12 @@ def _permissions(name: str, value: Any) -> Any:
 def _language(name: str, value: Any) -> Any:
     if value not in languages.KNOWN:
         raise ValueError(f"{name} is one of {', '.join(languages.KNOWN)}")
+    return value
+
+
+def _zone(name: str, value: Any) -> Any:
+    if value not in available_timezones():
+        raise ValueError(f"{name} is a time zone, as Europe/Berlin")
     return value
 
 

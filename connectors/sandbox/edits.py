@@ -18,9 +18,11 @@ add_step        flow, name; id, state    remove_step id          rename_step id,
 set_flow        flow, and active or programmes or both
 add_token       site (align|jira), token; user, projects [keys] (what its owner sees; none: everything), and
                 for Align: rights ["read", "write"], portfolio (an id: reads the objects of this one alone);
-                for Jira: permissions {key: true|false|[project keys]}, global_admin, language (en|de|zh); expired.
+                for Jira: permissions {key: true|false|[project keys]}, global_admin, language (en|de|zh), zone;
+                expired.
                 What is left out is granted, also a key that permissions does not name
-set_token       site, token, and any of projects, rights, portfolio, permissions, global_admin, language, expired
+set_token       site, token, and any of projects, rights, portfolio, permissions, global_admin, language, zone,
+                expired
 regenerate_token  site, token, new_token: the old one dies, the new one has the same user and rights
 revoke_token    site, token              deactivate_user  site, user: all tokens of the user die
 unlock_user     user: ends the lock of Data Center after three refused Basic sign-ins in a row

@@ -19,6 +19,8 @@ class SandboxRequest:
     body: bytes = b""
     content_type: str = ""
     authorization: str = ""
+    cookie: str = ""
+    accept_encoding: str = ""
     client: str = ""
     base: str = ""
 

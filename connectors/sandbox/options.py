@@ -130,9 +130,10 @@ SITE_SWITCHES = (
     ),
     Switch(
         name="jira",
-        choices=("cloud", "server"),
-        help="server: Jira answers as Data Center (/rest/api/2 only, no project/search, no style, also Bearer tokens; "
-        "wrong credentials get 401 everywhere, three wrong passwords of a user lock it until the edit unlock_user)",
+        choices=("cloud", "server", "server-9"),
+        help="server, server-9: Jira answers as Data Center 10 or 9 (/rest/api/2 only, no project/search, no style, "
+        "/search in place of /search/jql, also Bearer tokens and sessions; wrong credentials get 401 everywhere, three "
+        "wrong passwords of a user lock it until the edit unlock_user)",
     ),
     Switch(
         name="jira_language",
@@ -191,7 +192,21 @@ OBJECT_SWITCHES = (
         help="whether Basic with the user apitoken and an Align token as its password signs in",
     ),
 )
-SWITCHES = (*SITE_SWITCHES, *OBJECT_SWITCHES)
+JIRA_SWITCHES = (
+    Switch(
+        name="search_lag",
+        choices=("no", "1", "5", "60"),
+        help="how many seconds after a write Jira's search still finds an issue as it was before; documented is that "
+        "search may lag behind, not for how long",
+    ),
+    Switch(
+        name="transition_checks",
+        choices=("yes", "no"),
+        help="whether Jira's workflow refuses the way to In Review for an issue that nobody is assigned to; such "
+        "checks are documented, which ones there are is up to a site",
+    ),
+)
+SWITCHES = (*SITE_SWITCHES, *OBJECT_SWITCHES, *JIRA_SWITCHES)
 TEXT_SWITCHES = (
     TextSwitch(
         name="audit_labels",
@@ -244,6 +259,8 @@ class Options:
     recycle: str = "patch"
     custom_fields: str = "record"
     basic_apitoken: str = "no"
+    search_lag: str = "no"
+    transition_checks: str = "yes"
     audit_labels: str = ""
 
     def __post_init__(self) -> None:

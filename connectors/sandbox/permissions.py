@@ -13,6 +13,7 @@ KNOWN = {
     "ASSIGN_ISSUES": ("13", "Assign Issues", "PROJECT", "Ability to assign issues to other people."),
     "BROWSE_PROJECTS": ("10", "Browse Projects", "PROJECT", "Ability to browse projects and the issues within them."),
     "CREATE_ISSUES": ("11", "Create Issues", "PROJECT", "Ability to create issues."),
+    "DELETE_ISSUES": ("16", "Delete Issues", "PROJECT", "Ability to delete issues."),
     "EDIT_ISSUES": ("12", "Edit Issues", "PROJECT", "Ability to edit issues."),
     "MANAGE_SPRINTS_PERMISSION": ("-1", "Manage sprints", "PROJECT", "Ability to manage sprints."),
     "TRANSITION_ISSUES": ("46", "Transition Issues", "PROJECT", "Ability to transition issues."),
@@ -21,7 +22,7 @@ KNOWN = {
 
 def browsable(token: Token, projects: Iterable[ProjectRecord]) -> list[ProjectRecord]:
     """A project that one may not browse does not exist for the caller."""
-    return [project for project in projects if _holds(token, "BROWSE_PROJECTS", project["key"])]
+    return [project for project in projects if holds(token, "BROWSE_PROJECTS", project["key"])]
 
 
 def wanted_keys(query: dict[str, str], *, server: bool) -> list[str]:
@@ -59,10 +60,10 @@ def _granted(token: Token | None, key: str, projects: list[ProjectRecord]) -> bo
         return False
     if key == "ADMINISTER":
         return token.get("global_admin", True)
-    return any(_holds(token, key, project["key"]) for project in projects)
+    return any(holds(token, key, project["key"]) for project in projects)
 
 
-def _holds(token: Token, key: str, project: str) -> bool:
+def holds(token: Token, key: str, project: str) -> bool:
     """A permission that the token does not name is granted."""
     granted = (token.get("permissions") or {}).get(key, True)
     return granted if isinstance(granted, bool) else project in granted

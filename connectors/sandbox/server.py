@@ -91,6 +91,8 @@ class _Handler(BaseHTTPRequestHandler):
             body=body,
             content_type=self.headers.get("Content-Type", ""),
             authorization=self.headers.get("Authorization", ""),
+            cookie=self.headers.get("Cookie", ""),
+            accept_encoding=self.headers.get("Accept-Encoding", ""),
             client=self.client_address[0],
             base=f"http://{self.headers.get('Host', 'localhost')}",
         )

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import TypeVar
 from urllib.parse import unquote
 
-from . import align, documents, edits, faults, issue_seeds, jira, oddities, seed, seed_large
+from . import align, documents, edits, faults, issue_seeds, jira, jira_headers, oddities, seed, seed_large
 from .limiter import Limiter
 from .messages import Answering, ErrorAnswer, Json, Response, SandboxRequest, answer
 from .options import Options, parse_labels
@@ -104,7 +104,8 @@ class SandboxSite:
             finally:
                 self.world.store.commit()
         response = outcome if isinstance(outcome, Response) else _guarded(outcome)
-        return oddities.answered(response, odd)
+        answered = oddities.answered(response, odd)
+        return jira_headers.dressed(answered, request, self.options) if jira.serves(request.path) else answered
 
     def _dispatch(self, request: SandboxRequest) -> Answering:
         if align.serves(request.path):

@@ -55,6 +55,7 @@ class Token(TypedDict):
     global_admin: NotRequired[bool]
     expired: NotRequired[bool]
     language: NotRequired[str]  # of a Jira user, where it is not that of the site
+    zone: NotRequired[str]  # of a Jira user, as Europe/Berlin; UTC where it is left out
 
 
 class World:

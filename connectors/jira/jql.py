@@ -15,7 +15,7 @@ Value = int | str
 _ESCAPED = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-class JqlField(StrEnum):
+class SearchField(StrEnum):
     """What the product asks about."""
 
     PROJECT = "project"
@@ -37,7 +37,7 @@ class Jql:
         return Jql(" AND ".join(each.text for each in (self, other) if each.text))
 
 
-def is_in(field: JqlField, values: Iterable[Value]) -> Jql:
+def is_in(field: SearchField, values: Iterable[Value]) -> Jql:
     """Raises ValueError without a value: Jira cannot read an empty list, and nothing would meet it."""
     listed = _listed(values)
     if not listed:
@@ -45,7 +45,7 @@ def is_in(field: JqlField, values: Iterable[Value]) -> Jql:
     return Jql(f"{field} in ({listed})")
 
 
-def is_not_in(field: JqlField, values: Iterable[Value]) -> Jql:
+def is_not_in(field: SearchField, values: Iterable[Value]) -> Jql:
     """Without a value every issue meets it."""
     listed = _listed(values)
     return Jql(f"{field} not in ({listed})") if listed else Jql()
@@ -53,7 +53,7 @@ def is_not_in(field: JqlField, values: Iterable[Value]) -> Jql:
 
 def issues_of(projects: Iterable[int], issue_types: Iterable[int]) -> Jql:
     """Those of these types in these projects, both by id."""
-    return is_in(JqlField.PROJECT, projects) & is_in(JqlField.ISSUE_TYPE, issue_types)
+    return is_in(SearchField.PROJECT, projects) & is_in(SearchField.ISSUE_TYPE, issue_types)
 
 
 def _listed(values: Iterable[Value]) -> str:

@@ -9,8 +9,8 @@ import pytest
 from alignadmin.http import Basic, NoBudget, Remote, Retry, Site
 from alignadmin.http.errors import Malformed, ReadOnlyRefused, RemoteError
 from connectors.jira import JIRA_WORDING, READING_POSTS, JiraClient, JqlRefused
-from connectors.jira.client import Deployment
-from connectors.jira.jql import Jql, JqlField, is_in, is_not_in, issues_of
+from connectors.jira.jql import Jql, SearchField, is_in, is_not_in, issues_of
+from connectors.jira.search import Deployment
 from tests.support.sandbox_fixture import ADMIN, JIRA_TOKEN, RunningSandbox, sandbox
 from tests.support.scripted_server import Reply, Seen, serving
 
@@ -18,7 +18,7 @@ __all__ = ["sandbox"]
 
 DEPLOYMENTS: list[Deployment] = ["cloud", "datacenter"]
 QUICK = Retry(tries=2, first_pause=0.001, usual_block=0.05, least_block=0.05, block_jitter=0.0)
-ODD = [None, [], "x", 7, {}, {"issues": None}, {"issues": {}}, {"issues": [[], "x"], "isLast": True}]
+ODD: list[Any] = [None, [], "x", 7, {}, {"issues": None}, {"issues": {}}, {"issues": [[], "x"], "isLast": True}]
 
 
 def client_of(address: str, deployment: Deployment) -> JiraClient:
@@ -30,14 +30,14 @@ def client_of(address: str, deployment: Deployment) -> JiraClient:
 
 
 def test_conditions_quote_every_text_and_take_ids_alone_as_numbers() -> None:
-    condition = issues_of([2, 1], [10]) & is_not_in(JqlField.STATUS, [3, 'Ready "now" \\ today', "a\u0000b\nc"])
+    condition = issues_of([2, 1], [10]) & is_not_in(SearchField.STATUS, [3, 'Ready "now" \\ today', "a\u0000b\nc"])
     assert str(condition) == (
         r'project in (1, 2) AND issuetype in (10) AND status not in (3, "Ready \"now\" \\ today", "a b\nc")'
     )
-    assert str(Jql() & is_not_in(JqlField.STATUS, ()) & is_in(JqlField.KEY, ["A-1"])) == 'key in ("A-1")'
+    assert str(Jql() & is_not_in(SearchField.STATUS, ()) & is_in(SearchField.KEY, ["A-1"])) == 'key in ("A-1")'
     for values in ([], [-1], [True]):
         with pytest.raises(ValueError, match=r"condition|id"):
-            is_in(JqlField.PROJECT, values)
+            is_in(SearchField.PROJECT, values)
 
 
 # --- against the stand-in ------------------------------------------------------------------------------------------
@@ -54,9 +54,9 @@ def test_the_number_is_that_of_the_issues_found_by_pages(sandbox: RunningSandbox
     found = [issue for page in client.search(asked, ["status"]) for issue in page]
     assert client.count(asked) == len({issue.id for issue in found}) > 0
     by_status = {int(issue.fields["status"]["id"]) for issue in found}
-    counts = {status: client.count(asked & is_in(JqlField.STATUS, [status])) for status in by_status}
+    counts = {status: client.count(asked & is_in(SearchField.STATUS, [status])) for status in by_status}
     assert sum(counts.values()) == len(found)
-    assert client.count(asked & is_not_in(JqlField.STATUS, by_status)) == 0
+    assert client.count(asked & is_not_in(SearchField.STATUS, by_status)) == 0
     # Hundreds of ids are too long for an address, and a client that only reads may ask all the same.
     keys = [issue.key for issue in found] * (1 + 300 // len(found))
     long = Jql(f"{asked} AND key in ({', '.join(keys)})")
@@ -75,7 +75,7 @@ def test_a_refused_query_says_where(sandbox: RunningSandbox, deployment: Deploym
         next(client.search(Jql("project = PROJ AND AND")))
     assert (caught.value.line, caught.value.character) == (1, 20)
     with pytest.raises(JqlRefused, match="999999") as caught:
-        client.count(is_in(JqlField.PROJECT, [999999]))
+        client.count(is_in(SearchField.PROJECT, [999999]))
     assert caught.value.line is None
 
 
@@ -85,7 +85,7 @@ def test_a_refused_query_says_where(sandbox: RunningSandbox, deployment: Deploym
 @pytest.mark.usefixtures("network")
 @pytest.mark.parametrize("deployment", DEPLOYMENTS)
 def test_an_odd_answer_is_an_error_of_the_tree(deployment: Deployment) -> None:
-    numbers = (None, "many", True, -1, 1.5, 10**30, [], {"n": 1})
+    numbers: tuple[Any, ...] = (None, "many", True, -1, 1.5, 10**30, [], {"n": 1})
     answers: list[Any] = [*ODD, *({"count": number, "total": number} for number in numbers)]
 
     def script(seen: Seen) -> Reply:

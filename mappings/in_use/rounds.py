@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -117,7 +117,7 @@ def _rows(connector: Connector, wanted: Mapping[str, InUseQuestion]) -> list[InU
     ]
     InUseCount.objects.bulk_create(new)
     rows = list(InUseCount.objects.filter(connector=connector).order_by("pk"))
-    long_ago = datetime.min.replace(tzinfo=timezone.get_current_timezone())
+    long_ago = datetime.min.replace(tzinfo=UTC)
     return sorted(rows, key=lambda row: (not row.pending, row.counted_at or long_ago))
 
 

@@ -193,7 +193,7 @@ class _Pen:
         notes = SafeString("".join(_notes(row, self.options)))  # nosec B703  # each note is escaped
         return format_html(
             "<th scope=row id=h{id}{gap} aria-labelledby=r{id} aria-describedby='{described}u{id}'>"
-            "<span id=r{id}><bdi>{name}</bdi> <small class=num>{id}</small></span>{count}{notes}</th>",
+            "<span id=r{id}><bdi>{name}</bdi> <small class=num>{id}</small></span> {count}{notes}</th>",
             id=status.id,
             name=status.name,
             gap=SafeString(" class=gap") if Mark.UNMAPPED in row.marks else "",

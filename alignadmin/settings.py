@@ -241,6 +241,7 @@ DIGEST_RECIPIENTS = env.list("DIGEST_RECIPIENTS", default=REMINDER_RECIPIENTS)
 AUDIT_INTERVAL = env.float("AUDIT_INTERVAL", 60.0)
 CATALOGUE_INTERVAL = env.float("CATALOGUE_INTERVAL", 600.0)  # seconds between two readings of a site's lists; 0: never
 CATALOGUE_SHARE = env.int("CATALOGUE_SHARE", 10)  # percent of the slots of bulk work that these readings may use
+IN_USE_INTERVAL = env.float("IN_USE_INTERVAL", 3600.0)  # in which issues in unmapped statuses are counted; 0: never
 AUDIT_CLOCK_SKEW = env.float("AUDIT_CLOCK_SKEW", 300.0)  # of Align's clock to ours, when lines are joined
 AUDIT_MISSED = env.int("AUDIT_MISSED", 2)  # intervals without an intake, after which a gap is told
 VERIFY_HOUR = env.int("VERIFY_HOUR", 2)  # UTC, of the nightly check of the whole history; below 0: never by the clock

@@ -13,6 +13,7 @@ class MappingsConfig(AppConfig):
         from mappings.drift.queries import undecided
         from mappings.edits import queries
         from mappings.extensions import MappingExtensions
+        from mappings.in_use import rounds  # noqa: F401  counts by the clock
         from mappings.planning import notifications  # noqa: F401  hears what has become of its e-mails
 
         extensions.fill(MappingExtensions())

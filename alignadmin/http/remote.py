@@ -32,6 +32,7 @@ class Site:
     """A remote site and the limits of a request to it; times in seconds. Raises AddressRefused.
 
     `allow_private` also allows plain http; it comes from the operator's settings, never from a form.
+    `reading_posts`: paths at which a POST only asks, as a search does whose question is too long for an address.
     """
 
     address: str
@@ -42,6 +43,7 @@ class Site:
     most_bytes: int = 5_000_000
     pool_size: int = 32
     wording: Wording = field(default_factory=Wording)
+    reading_posts: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         check_address(self.address, allow_private=self.allow_private)
@@ -66,10 +68,11 @@ class Call:
     path: str
     query: tuple[tuple[str, str], ...] = ()
     body: Any = field(default=None, repr=False)
+    asks: bool = False  # a POST that only reads
 
     @property
     def is_read(self) -> bool:
-        return self.method in _READS
+        return self.asks or self.method in _READS
 
 
 class Remote:
@@ -111,7 +114,8 @@ class Remote:
 
     def request(self, method: str, path: str, *, query: Query | None = None, body: Any = None) -> Answer:
         """Sends until there is an answer or an error that stands. `path` is below the site; `body` becomes JSON."""
-        call = Call(method=method.upper(), path=path, query=tuple(query or ()), body=body)
+        asks = method.upper() == "POST" and path in self.site.reading_posts
+        call = Call(method=method.upper(), path=path, query=tuple(query or ()), body=body, asks=asks)
         if self.read_only and not call.is_read:
             raise ReadOnlyRefused(f"This connection only reads; {call.method} was not sent.")
         attempts = Attempts(self._retry, is_read=call.is_read)

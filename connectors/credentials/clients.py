@@ -30,7 +30,7 @@ from connectors.credentials import usage
 from connectors.credentials.page_caps import StoredCaps
 from connectors.credentials.retrying import retry
 from connectors.credentials.values import open_secret
-from connectors.jira import JIRA_WORDING, JiraClient
+from connectors.jira import JIRA_WORDING, READING_POSTS, JiraClient
 from connectors.models import Connector, Credential, CredentialKind, Job, Stage, System
 
 STORE_EVERY = timedelta(minutes=1)  # a good answer is worth a write no more often than that
@@ -252,16 +252,18 @@ def client_of(remote: Remote, connector: Connector) -> AlignClient:
 
 
 def jira_client(
-    connector: Connector, *, job: Job | None = None, interactive: bool = False, on_wait: OnWait | None = None
+    connector: Connector,
+    *,
+    job: Job | None = None,
+    interactive: bool = False,
+    on_wait: OnWait | None = None,
+    tries: int = 5,
+    patience: float | None = None,
 ) -> JiraClient:
+    """A client for Jira, which only reads. A page asks once (`tries=1`) and waits a few seconds for a slot at most."""
+    waiting = retry(System.JIRA, tries=tries, patience=patience)
     remote = _current_remote(
-        connector,
-        System.JIRA,
-        job=job,
-        interactive=interactive,
-        on_wait=on_wait,
-        read_only=True,
-        retry=retry(System.JIRA),
+        connector, System.JIRA, job=job, interactive=interactive, on_wait=on_wait, read_only=True, retry=waiting
     )
     return JiraClient(remote, deployment_of(connector.jira_kind))
 
@@ -381,6 +383,7 @@ def site_of(system: System, address: str) -> Site:
         read_timeout=settings.READ_TIMEOUT,
         deadline=settings.REQUEST_DEADLINE,
         wording=WORDINGS[system],
+        reading_posts=READING_POSTS if system is System.JIRA else frozenset(),
     )
 
 

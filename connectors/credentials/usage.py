@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.core.cache import cache
 from django.db import connection, transaction
 
 from alignadmin.accounts.models import Person
@@ -47,6 +48,16 @@ def record_lookup(credential: Credential, *, actor: Person) -> None:
     """A person has names looked up from a page, without a job."""
     with _on_disk(), transaction.atomic(durable=True):
         _append(USED, credential, actor, f"Looking up names used the {_named(credential)}.", kind="lookup")
+
+
+def record_counting(credential: Credential, *, actor: Person) -> None:
+    """A person has issues counted from a page, without a job: one entry for what is counted within ten minutes."""
+    mark = f"counting|{actor.pk}|{credential.uuid}|{credential.version}"
+    if cache.get(mark):
+        return
+    with _on_disk(), transaction.atomic(durable=True):
+        _append(USED, credential, actor, f"Counting issues used the {_named(credential)}.", kind="count")
+    cache.set(mark, True, 600)  # last: a mark without its entry would hide a use
 
 
 def _named(credential: Credential) -> str:

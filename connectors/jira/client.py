@@ -1,7 +1,7 @@
 """The part of Jira's REST API that this product reads, on Cloud (version 3) and on Data Center (version 2)."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from alignadmin.http.address import split_address, trim_address
@@ -10,8 +10,10 @@ from alignadmin.http.fields import Fields, rows_of
 from alignadmin.http.listing import Records, refuse_too_many, usable_records
 from alignadmin.http.remote import Remote
 from alignadmin.http.responses import Wording
+from connectors.jira.jql import Jql
 from connectors.jira.resources import (
     IssueTypeStatuses,
+    JiraIssue,
     JiraIssueType,
     JiraPriority,
     JiraProject,
@@ -19,8 +21,8 @@ from connectors.jira.resources import (
     JiraStatus,
     JiraUser,
 )
+from connectors.jira.search import CLOUD, DATA_CENTER, Deployment, IssueSearch
 
-Deployment = Literal["cloud", "datacenter"]
 Record = TypeVar("Record")
 PAGE = 50
 
@@ -54,7 +56,8 @@ class JiraClient:
     def __init__(self, remote: Remote, deployment: Deployment) -> None:
         self.deployment = deployment
         self._remote = remote
-        self._api = "/rest/api/3" if deployment == "cloud" else "/rest/api/2"
+        self._api = CLOUD if deployment == "cloud" else DATA_CENTER
+        self._search = IssueSearch(deployment=deployment, ask=self._ask)
         self._refused: SignInRefused | None = None
         self._is_signed_in = False
 
@@ -100,6 +103,16 @@ class JiraClient:
             return self._paged("Priorities", "priority/search", JiraPriority.from_json)
         return self._list("Priorities", "priority", JiraPriority.from_json)
 
+    def count(self, jql: Jql) -> int:
+        """How many issues meet it that the account sees. Raises JqlRefused."""
+        self._sign_in_first()
+        return self._search.count(jql)
+
+    def search(self, jql: Jql, fields: Sequence[str] = ()) -> Iterator[Records[JiraIssue]]:
+        """What meets it, page by page, with these fields and without them the ids alone. Raises JqlRefused."""
+        self._sign_in_first()
+        return self._search.pages(jql, fields)
+
     def permissions(self, keys: Sequence[str], project_key: str | None = None) -> dict[str, bool]:
         """What the account may do, by permission key: in that project, or anywhere without one.
 
@@ -120,10 +133,13 @@ class JiraClient:
             self.myself()
 
     def _get(self, path: str, query: tuple[tuple[str, str], ...] = ()) -> Any:
+        return self._ask(path, query)
+
+    def _ask(self, path: str, query: Sequence[tuple[str, str]] = (), *, method: str = "GET", body: Any = None) -> Any:
         if self._refused is not None:
             raise self._refused
         try:
-            return self._remote.request("GET", f"{self._api}/{path}", query=query).data
+            return self._remote.request(method, f"{self._api}/{path}", query=query, body=body).data
         except SignInRefused as refused:
             self._refused = refused
             raise

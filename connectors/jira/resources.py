@@ -1,7 +1,8 @@
 """Records of Jira as values. Its ids are texts; they become integers here, as Align has them."""
 
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 from alignadmin.http.errors import Malformed
 from alignadmin.http.fields import Fields
@@ -141,6 +142,24 @@ class JiraPriority:
     def from_json(cls, data: object) -> Self:
         row = Fields(data, what="priority")
         return cls(id=row.integer("id"), name=row.text("name"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class JiraIssue:
+    """`fields` are those that were asked for, as Jira answers them; `key` is empty where only ids were."""
+
+    id: int
+    key: str
+    fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def from_json(cls, data: object) -> Self:
+        row = Fields(data, what="issue")
+        return cls(
+            id=row.integer("id"),
+            key=row.key("key") if row.has("key") else "",
+            fields=data["fields"] if isinstance(data, dict) and isinstance(data.get("fields"), dict) else {},
+        )
 
 
 def _owner(row: Fields) -> int | None:

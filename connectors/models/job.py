@@ -30,6 +30,7 @@ class JobKind(models.TextChoices):
     PACK = "pack", "Writing an evidence pack"
     VERIFY = "verify", "Checking the history"
     QUERY = "query", "Reading what a query finds"
+    IN_USE = "in-use", "Counting issues in statuses without a mapping"
 
 
 ACTIVE = (JobState.QUEUED, JobState.RUNNING)

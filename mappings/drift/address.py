@@ -27,6 +27,7 @@ class Tab(StrEnum):
     UNKNOWN = "unknown"
     ACCEPTED = "accepted"
     FOUND = "found"
+    IN_USE = "in-use"
     CHECKS = "checks"
 
     @property
@@ -39,6 +40,7 @@ LABELS = {
     "unknown": "Unknown",
     "accepted": "Accepted",
     "found": "New and gone",
+    "in-use": "In use, not mapped",
     "checks": "Checks",
 }
 
@@ -123,3 +125,7 @@ def drift_url(connector: Connector) -> str:
 
 def found_url(connector: Connector) -> str:
     return DriftAddress(connector=connector, tab=Tab.FOUND).url
+
+
+def in_use_url(connector: Connector) -> str:
+    return DriftAddress(connector=connector, tab=Tab.IN_USE).url

@@ -27,7 +27,8 @@ from mappings.edits.queries import OPEN_SITUATIONS
 from mappings.engine.families import FAMILIES
 from mappings.engine.values import Direction, Situation
 from mappings.findings.lines import FindingLine, attention
-from mappings.models import DriftCheck, Mapping, Scope
+from mappings.in_use.lines import InUseLine, in_use_lines, last_round
+from mappings.models import DriftCheck, InUseRound, Mapping, Scope
 
 Row = TypeVar("Row", bound=Model)
 CHECKS_PER_PAGE = 50
@@ -81,7 +82,7 @@ class DriftPage:
     def counts(self) -> dict[str, int]:
         accepted = accepted_rows(self.connector).count()
         counts = {"open": self.status.drifted, "accepted": accepted, "unknown": self.status.unknown}
-        return counts | {"found": len(self.noticed)}
+        return counts | {"found": len(self.noticed), "in-use": len(self.in_use)}
 
     @property
     def tabs(self) -> list[TabLink]:
@@ -207,6 +208,16 @@ class DriftPage:
     @property
     def found_lines(self) -> list[tuple[Finding, str]]:
         return [(each, words_of(each)) for each in self.found_before]
+
+    # --- issues in statuses without a mapping ---
+
+    @cached_property
+    def in_use(self) -> list[InUseLine]:
+        return in_use_lines(self.connector)
+
+    @cached_property
+    def in_use_round(self) -> InUseRound | None:
+        return last_round(self.connector)
 
     # --- the checks ---
 

@@ -12,6 +12,12 @@ def plural(work_item_type: TypeName) -> str:
     return "Stories" if work_item_type is TypeName.STORY else f"{work_item_type.label}s"
 
 
+def items(number: int, work_item_type: TypeName) -> str:
+    """ "1 story", "2,000 stories" """
+    word = work_item_type.label if number == 1 else plural(work_item_type)
+    return f"{number:,} {word.lower()}"
+
+
 NOT_IN_ALIGN = "Not in Align"
 
 

@@ -141,11 +141,11 @@ def _coming_line(connector: Connector, group: Sequence[Finding], effects: Status
 def _row_url(connector: Connector, status_id: int, reached: Sequence[Reached]) -> str:
     """The matrix with this row alone; of stories, where they are among the types."""
     if not reached:
-        return _matrix_url(connector, q=str(status_id))
+        return matrix_url(connector, q=str(status_id))
     stories = [each for each in reached if each.work_item_type is TypeName.STORY]
     shown = (stories or list(reached))[0]
     type_ = "" if shown.work_item_type is TypeName.STORY else shown.work_item_type.value
-    return _matrix_url(connector, type=type_, scope=shown.project_key, q=str(status_id))
+    return matrix_url(connector, type=type_, scope=shown.project_key, q=str(status_id))
 
 
 def _line(connector: Connector, group: Sequence[Finding], named: dict[int, int]) -> FindingLine:
@@ -163,17 +163,17 @@ def _url(connector: Connector, finding: Finding) -> str:
     if finding.kind in (FindingKind.FLOW, FindingKind.STEP) or (
         finding.kind == FindingKind.PROGRAMME and finding.project is None
     ):
-        return _matrix_url(connector, kind=Kind.STEP.value)
+        return matrix_url(connector, kind=Kind.STEP.value)
     project = finding.project
     if project is not None and project.in_scope and project.vanished_at is None:
         q = str(finding.remote_id) if finding.kind == FindingKind.STATUS else ""
-        return _matrix_url(connector, scope=project.key, q=q)
+        return matrix_url(connector, scope=project.key, q=q)
     if finding.kind == FindingKind.STATUS:
-        return _matrix_url(connector, q=str(finding.remote_id))
+        return matrix_url(connector, q=str(finding.remote_id))
     return f"{reverse('connector', args=[connector.slug])}?{urlencode({'q': finding.name})}#projects"
 
 
-def _matrix_url(connector: Connector, **fields: str) -> str:
+def matrix_url(connector: Connector, **fields: str) -> str:
     query = urlencode({name: value for name, value in fields.items() if value})
     address = reverse("matrix", args=[connector.slug])
     return f"{address}?{query}" if query else address

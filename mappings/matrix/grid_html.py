@@ -19,7 +19,7 @@ from mappings.engine import words
 from mappings.engine.cells import Cell, Mark
 from mappings.engine.checks import Problem
 from mappings.engine.matrix import Matrix, MatrixRow, differing_cells
-from mappings.engine.values import Direction, Kind, Row, Severity, Situation
+from mappings.engine.values import Direction, Kind, Row, Severity, Situation, TypeName
 from mappings.matrix.page import MatrixPage
 
 J2A, A2J = Direction.JIRA_TO_ALIGN, Direction.ALIGN_TO_JIRA
@@ -57,6 +57,8 @@ class GridOptions:
     can_edit: bool = True
     drift: str = ""  # the address of the list of rows changed elsewhere
     rings: Mapping[int, Row] = field(default_factory=dict)
+    counts: Mapping[int, int] = field(default_factory=dict)  # issues now, of those statuses that were counted
+    work_item_type: TypeName = TypeName.STORY
 
     @property
     def presses_rings(self) -> bool:
@@ -73,6 +75,8 @@ def grid_options(page: MatrixPage) -> GridOptions:
         can_edit=not page.locked,
         drift=reverse("drift", args=[page.connector.slug]) + f"?type={address.work_item_type.value}",
         rings={row.source_id: row for row in view.own_a2j},
+        counts=page.row_counts,
+        work_item_type=address.work_item_type,
     )
 
 
@@ -113,6 +117,17 @@ def draw_row_cells(matrix: Matrix, source_id: int, direction: Direction, options
     ]
     headers = [pen.header(row) for row in matrix.rows if of_row and row.status.id == source_id]
     return _loose(headers + [pen.cell(row, cell) for row, cell in cells])
+
+
+def count_of(status_id: int, number: int | None, type_: TypeName, *, oob: bool = False) -> SafeString:
+    """ "143 stories" beside a status, or an empty place for it; `oob`: takes the place of its namesake on the page."""
+    return format_html(
+        "<span class='in-use num{none}' id=u{id}{oob}>{text}</span>",
+        none=" none" if number == 0 else "",
+        id=status_id,
+        oob=SafeString(" hx-swap-oob=true") if oob else "",
+        text="" if number is None else words.items(number, type_),
+    )
 
 
 def seen_rings(matrix: Matrix) -> str:
@@ -177,12 +192,13 @@ class _Pen:
         status = row.status
         notes = SafeString("".join(_notes(row, self.options)))  # nosec B703  # each note is escaped
         return format_html(
-            "<th scope=row id=h{id}{gap} aria-labelledby=r{id}{described}>"
-            "<span id=r{id}><bdi>{name}</bdi> <small class=num>{id}</small></span>{notes}</th>",
+            "<th scope=row id=h{id}{gap} aria-labelledby=r{id} aria-describedby='{described}u{id}'>"
+            "<span id=r{id}><bdi>{name}</bdi> <small class=num>{id}</small></span> {count}{notes}</th>",
             id=status.id,
             name=status.name,
             gap=SafeString(" class=gap") if Mark.UNMAPPED in row.marks else "",
-            described=format_html(" aria-describedby=n{}", status.id) if notes else "",
+            described=format_html("n{} ", status.id) if notes else "",
+            count=count_of(status.id, self.options.counts.get(status.id), self.options.work_item_type),
             notes=format_html(" <span class=notes id=n{}>{}</span>", status.id, notes) if notes else "",
         )
 

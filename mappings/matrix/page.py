@@ -25,7 +25,9 @@ from mappings.engine.matrix import Matrix, Only, build
 from mappings.engine.values import Direction, Kind, Severity, Situation, TypeName
 from mappings.engine.view import View
 from mappings.findings.lines import FindingLine, attention, is_any_open
+from mappings.in_use.lines import InUseLine, in_use_lines, is_any_in_use
 from mappings.matrix.address import DIRECTIONS, MatrixAddress, type_refusal
+from mappings.matrix.counting import Counting
 from mappings.matrix.lines import DuplicateLine, EditLine, OpenLine, _ids, duplicate_line, edit_line, open_line
 from mappings.models import Edit, Mapping, Scope
 
@@ -117,7 +119,8 @@ class MatrixPage:
     def projects(self) -> list[Project]:
         found = projects_in_scope(self.connector).only("pk", "key", "name", "team_managed")
         # Asked along, since where nothing is new every matrix would ask in vain.
-        return list(found.annotate(has_news=is_any_open(self.connector)))
+        news = {"has_news": is_any_open(self.connector), "has_in_use": is_any_in_use(self.connector)}
+        return list(found.annotate(**news))
 
     @property
     def sharing_projects(self) -> int:
@@ -214,6 +217,32 @@ class MatrixPage:
             return []
         lines = attention(self.connector)
         return [line for line in lines if line.concerns(project.pk if project else None)]
+
+    # --- how many issues there are ---
+
+    @cached_property
+    def in_use(self) -> list[InUseLine]:
+        """Statuses without a mapping in which issues are, as the clock counted them; those of the type shown first."""
+        if not any(each.has_in_use for each in self.projects[:1]):  # type: ignore[attr-defined]
+            return []
+        lines = [line for line in in_use_lines(self.connector) if line.concerns(self.address.project)]
+        return sorted(lines, key=lambda line: line.work_item_type is not self.address.work_item_type)
+
+    @cached_property
+    def counting(self) -> Counting:
+        return Counting(self.connector, self.address, self.matrix)
+
+    @cached_property
+    def row_counts(self) -> dict[int, int]:
+        """Issues now by status: what somebody counted, else what the clock did, which counts unmapped ones alone."""
+        project, type_ = self.address.project, self.address.work_item_type
+        own = project.pk if project else None
+        found = {
+            line.status_id: line.number
+            for line in self.in_use
+            if line.status_id is not None and line.work_item_type is type_ and line.only_project == own
+        }
+        return found | {status_id: each.number for status_id, each in self.counting.known.items()}
 
     # --- beside the grid ---------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from mappings.edits import services
 from mappings.edits.requests import mapping_or_404
 from mappings.edits.services import EditRequest, MatrixKey
 from mappings.engine.values import Direction
+from mappings.in_use.counting import count_some
 from mappings.matrix import grid_html
 from mappings.matrix.address import MatrixAddress, read_address
 from mappings.matrix.page import MatrixPage
@@ -206,6 +207,33 @@ def refresh(request: HttpRequest, slug: str) -> HttpResponse:
     runner.start(connector, JobKind.OBSERVE, actor=person, subject=subject, params=params)
     schedule.read_now(connector, _projects_of(address), actor=person, interactive=True)
     return redirect(request, address.url)
+
+
+@requires(Right.SEE, Right.EDIT, ("POST",))
+def count(request: HttpRequest, slug: str) -> HttpResponse:
+    """Ask Jira how many issues are in some of the statuses shown, from the row `after` on.
+
+    With htmx the first answer only says that it begins, and each further one (`go`) brings the next counts and asks
+    again. Without, one request counts what a page may wait for and leads to the list view.
+    """
+    address = read_address(connector_or_404(slug), request.POST)
+    shown = MatrixPage(address, person_of(request))
+    is_fragment: bool = request.htmx  # type: ignore[attr-defined]
+    counting, first = shown.counting, number(request.POST, "after") or 0
+    counting.position = first
+    if not counting.total or (is_fragment and "go" not in request.POST):
+        return page(request, "mappings/matrix/_counting.html", {"page": shown})
+    try:
+        step = count_some(address.connector, address.shown, counting.status_ids[first:], actor=person_of(request))
+    except Refused as refused:
+        return failure(request, str(refused))
+    if not is_fragment:
+        return failure(request, step.trouble) if step.trouble else redirect(request, address.but(view="list").url)
+    counting.known.update(step.counts)
+    counting.position, counting.trouble = first + len(step.counts), step.trouble
+    numbers = {status_id: each.number for status_id, each in step.counts.items()}
+    cells = [grid_html.count_of(id_, each, address.work_item_type, oob=True) for id_, each in numbers.items()]
+    return page(request, "mappings/matrix/_counted.html", {"page": shown, "cells": cells})
 
 
 def _projects_of(address: MatrixAddress) -> QuerySet[Project]:

@@ -1,6 +1,7 @@
 """The tables of mappings, plans and the watch over them."""
 
 from mappings.models.drift import CheckKind, ContractFact, DriftCheck
+from mappings.models.in_use import InUseCount, InUseRound
 from mappings.models.mapping import Edit, ForeignRecord, Mapping, Scope
 from mappings.models.plan import PLANNED_FIELDS, UNANSWERED, Change, ChangeState, Plan, PlanState
 
@@ -14,6 +15,8 @@ __all__ = [
     "DriftCheck",
     "Edit",
     "ForeignRecord",
+    "InUseCount",
+    "InUseRound",
     "Mapping",
     "Plan",
     "PlanState",

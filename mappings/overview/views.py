@@ -28,16 +28,18 @@ from connectors.models import Connector, Credential, HistoryRow
 from connectors.ports.requests import with_credentials
 from connectors.setup import queries
 from mappings.contract import facts
-from mappings.drift.address import drift_url, found_url
+from mappings.drift.address import drift_url, found_url, in_use_url
 from mappings.drift.status import WatchStatus, statuses
 from mappings.edits.queries import situation_counts
 from mappings.engine.values import Situation
 from mappings.findings import lines as findings
+from mappings.in_use.lines import in_use_lines
 from mappings.matrix import coverage
 from mappings.models import Plan, PlanState
 from mappings.planning.emergencies import emergencies
 
 MOST_FINDINGS = 5  # named on a card; the drift page has them all
+MOST_IN_USE = 3  # likewise
 
 
 @dataclass
@@ -69,6 +71,7 @@ class OverviewConnector:
         """(sentence, address) of everything that waits for somebody."""
         parts = (
             self._waiting_findings,
+            self._waiting_in_use,
             self._waiting_credentials,
             self._waiting_contract,
             self._waiting_rows,
@@ -85,6 +88,15 @@ class OverviewConnector:
             yield line.sentence(), line.href
         if (more := len(lines) - MOST_FINDINGS) > 0:
             yield f"{counted(more, 'more difference')} found in Jira and Align", found_url(self.connector)
+
+    def _waiting_in_use(self) -> Iterator[tuple[str, str]]:
+        """Issues that sit in a status without a mapping now."""
+        lines = in_use_lines(self.connector)
+        for line in lines[:MOST_IN_USE]:
+            yield line.sentence, line.href
+        if (more := len(lines) - MOST_IN_USE) > 0:
+            what = counted(more, "more status", "more statuses")
+            yield f"{what} in use without a mapping", in_use_url(self.connector)
 
     def _waiting_credentials(self) -> Iterator[tuple[str, str]]:
         """What is refused, and what ends from the first day of reminders on, for those who may replace it."""

@@ -21,6 +21,12 @@ def grid_rows(page: MatrixPage) -> SafeString:
 
 
 @register.simple_tag
+def count_of(page: MatrixPage, status_id: int) -> SafeString:
+    """Of a row of the list view."""
+    return grid_html.count_of(status_id, page.row_counts.get(status_id), page.address.work_item_type)
+
+
+@register.simple_tag
 def grid_words() -> list[tuple[str, str]]:
     return list(grid_html.WORDS.items())
 

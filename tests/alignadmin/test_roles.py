@@ -165,6 +165,7 @@ TABLE = {
     "matrix-decide": EDIT,
     "matrix-keep": EDIT,
     "matrix-refresh": EDIT,
+    "matrix-count": EDIT,
     "connector-rules": CONFIGURE_FORM,
     "first-drift": READ,
     "drift": READ,

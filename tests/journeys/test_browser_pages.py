@@ -44,6 +44,7 @@ PAGES = {
     "drift not known": "/connectors/{slug}/drift/?tab=unknown",
     "accepted drift": "/connectors/{slug}/drift/?tab=accepted",
     "new and gone": "/connectors/{slug}/drift/?tab=found",
+    "in use without a mapping": "/connectors/{slug}/drift/?tab=in-use",
     "drift checks": "/connectors/{slug}/drift/?tab=checks",
     "new plan": "/connectors/{slug}/plan/",
     "plans": "/plans/",

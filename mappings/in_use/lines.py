@@ -1,0 +1,185 @@
+"""What the last counts say: which statuses without a mapping have issues in them, as pages tell it.
+
+Compared with the mappings as they are now: a status that was mapped since is not told any more, without a new count.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Exists
+
+from connectors.models import Connector, Project, Status
+from mappings.engine import words
+from mappings.engine.families import J2A_STATE
+from mappings.engine.values import TypeName
+from mappings.findings.lines import matrix_url
+from mappings.models import InUseCount, InUseRound, Mapping, Scope
+
+NAMED_PROJECTS = 2
+# Work item type, status, and the project that alone has it; of statuses of several teams, the question below 0.
+Spot = tuple[TypeName, int, int | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class InUseLine:
+    """Issues in one status that no mapping knows. `projects` is empty where company-managed projects share it.
+
+    `only_project` is the one that all of them are in, where that is known. `status_id` None: in statuses of which the
+    catalogue does not know yet that these issues can have them.
+    """
+
+    work_item_type: TypeName
+    status_id: int | None
+    name: str
+    number: int
+    counted_at: datetime | None
+    projects: Sequence[str]
+    only_project: int | None
+    is_shared: bool
+    has_edit: bool
+    href: str
+
+    @property
+    def items(self) -> str:
+        return words.items(self.number, self.work_item_type)
+
+    @property
+    def sentence(self) -> str:
+        """ "143 stories are in Blocked (10017) now and show 0 - Pending approval" """
+        are, show = ("is", "shows") if self.number == 1 else ("are", "show")
+        status = f"{self.name} ({self.status_id})" if self.status_id is not None else self.name
+        until = " until the edit is applied" if self.has_edit else ""
+        return f"{self.items} {are} in {status}{self._where} now and {show} {words.FALLS_TO}{until}"
+
+    @property
+    def text(self) -> str:
+        return f"{self.sentence}."
+
+    @property
+    def _where(self) -> str:
+        keys = self.projects
+        if not keys:
+            return ""
+        if len(keys) <= NAMED_PROJECTS:
+            return f" of {' and '.join(keys)}"
+        return f" of {', '.join(keys[:NAMED_PROJECTS])} and {len(keys) - NAMED_PROJECTS} more projects"
+
+    def concerns(self, project: Project | None) -> bool:
+        """Whether a matrix tells it. That of one company-managed project does not: the number is that of all."""
+        return self.is_shared if project is None else not self.is_shared and project.key in self.projects
+
+
+def is_any_in_use(connector: Connector) -> Exists:
+    """To be asked along with something else."""
+    return Exists(InUseCount.objects.filter(connector=connector, total__gt=0))
+
+
+def last_round(connector: Connector) -> InUseRound | None:
+    return InUseRound.objects.filter(connector=connector).first()
+
+
+def in_use_lines(connector: Connector) -> list[InUseLine]:
+    """The most issues first; at most five queries, and one where nothing was found."""
+    rows = list(InUseCount.objects.filter(connector=connector, total__gt=0).order_by("pk"))
+    if not rows:
+        return []
+    facts = _CountedFacts(connector, rows)
+    lines = [line for spot, some in _by_spot(rows, facts).items() if (line := facts.line(spot, some))]
+    return sorted([*lines, *facts.elsewhere(rows)], key=lambda line: (-line.number, line.name, line.work_item_type))
+
+
+def _by_spot(rows: Iterable[InUseCount], facts: _CountedFacts) -> dict[Spot, list[tuple[InUseCount, int]]]:
+    """Company-managed projects may be asked in several questions."""
+    found: dict[Spot, list[tuple[InUseCount, int]]] = defaultdict(list)
+    for row in rows:
+        for id_, number in row.statuses.items():
+            owner = None if row.is_shared else facts.owner(int(id_), row)
+            spot = (TypeName(row.work_item_type), int(id_), owner if owner is not None or row.is_shared else -row.pk)
+            found[spot].append((row, number))
+    return found
+
+
+class _CountedFacts:
+    """Names, keys and mappings of what the counts name."""
+
+    def __init__(self, connector: Connector, rows: Sequence[InUseCount]) -> None:
+        self.connector = connector
+        ids = {int(id_) for row in rows for id_ in row.statuses}
+        found = Status.objects.filter(connector=connector, jira_id__in=ids)
+        self.statuses = {row[0]: row[1:] for row in found.values_list("jira_id", "name", "project_id")}
+        teams = {pk for row in rows if not row.is_shared for pk in row.projects}
+        keys = Project.objects.filter(pk__in=teams).order_by("key").values_list("pk", "key") if teams else []
+        self.keys: dict[int, str] = dict(keys)
+        lists = Scope.objects.filter(connector=connector, family=J2A_STATE.code)
+        self.scopes = {scope.pk: scope.project_id for scope in lists if scope.known}
+        mappings = Mapping.objects.filter(scope__in=self.scopes, source_id__in=ids)
+        columns = ("scope_id", "work_item_type", "source_id", "observed", "wanted")
+        self.rows = {
+            (self.scopes[scope], TypeName(type_), source): (observed, wanted)
+            for scope, type_, source, observed, wanted in mappings.values_list(*columns)
+        }
+
+    def owner(self, status_id: int, row: InUseCount) -> int | None:
+        """The project that all issues of this row with this status are in, where one alone can have it."""
+        _, owner = self.statuses.get(status_id, ("", None))
+        return row.projects[0] if len(row.projects) == 1 else owner if owner in row.projects else None
+
+    def line(self, spot: Spot, some: Sequence[tuple[InUseCount, int]]) -> InUseLine | None:
+        """None where a list was not read since, or where the status is mapped by now."""
+        type_, status_id, owner = spot
+        first = some[0][0]
+        projects = [] if first.is_shared else [owner] if owner in self.keys else first.projects
+        places = [None] if first.is_shared else projects
+        known = [self.rows.get((place, type_, status_id), (None, None)) for place in places if self._is_known(place)]
+        if not known or all(observed is not None for observed, _ in known):
+            return None
+        name = self.statuses.get(status_id, (f"Status {status_id}", None))[0]
+        wanted = all(wanted is not None for observed, wanted in known if observed is None)
+        return self._line(first, name, sum(number for _, number in some), projects, status_id=status_id, edit=wanted)
+
+    def _is_known(self, project_id: int | None) -> bool:
+        return project_id in self.scopes.values()
+
+    def elsewhere(self, rows: Iterable[InUseCount]) -> list[InUseLine]:
+        """Issues that are in none of the statuses that were asked for."""
+        found = []
+        for row in rows:
+            rest = row.total - sum(row.statuses.values())
+            if rest > 0 and not row.pending:
+                projects = [] if row.is_shared else row.projects
+                found.append(self._line(row, "other statuses without a mapping", rest, projects))
+        return found
+
+    def _line(
+        self,
+        row: InUseCount,
+        name: str,
+        number: int,
+        projects: Sequence[int | None],
+        *,
+        status_id: int | None = None,
+        edit: bool = False,
+    ) -> InUseLine:
+        keys = [self.keys[pk] for pk in projects if pk in self.keys]
+        type_ = TypeName(row.work_item_type)
+        return InUseLine(
+            work_item_type=type_,
+            status_id=status_id,
+            name=name,
+            number=number,
+            counted_at=row.counted_at,
+            projects=keys,
+            only_project=projects[0] if len(projects) == 1 else None,
+            is_shared=row.is_shared,
+            has_edit=edit,
+            href=matrix_url(
+                self.connector,
+                type="" if type_ is TypeName.STORY else type_.value,
+                scope=keys[0] if keys else "",
+                q="" if status_id is None else str(status_id),
+            ),
+        )

@@ -1,0 +1,178 @@
+"""The round by the clock: counts issues in statuses without a mapping, with few requests of bulk work, in turn.
+
+Each question costs one request. Only where it found issues they are told apart: few of them by reading the status of
+each, which is one request more, many by a count for each status. What does not fit into a round is for the next one,
+which then comes sooner; every answer is stored before the next question is asked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from alignadmin.due_work import due_work
+from alignadmin.errors import SealError
+from alignadmin.http.errors import RemoteError
+from alignadmin.http.fields import Fields
+from connectors.credentials import clients
+from connectors.jira import JiraClient, JqlRefused
+from connectors.jira.search import PAGE
+from connectors.jobs import runner
+from connectors.jobs.runner import Run
+from connectors.models import ACTIVE, Connector, Credential, Job, JobKind, Stage, System
+from mappings.in_use.questions import InUseQuestion, InUseQuestions
+from mappings.models import InUseCount, InUseRound
+
+MOST_REQUESTS = 20  # in one round, the sign-in and what is sent again among them
+SOONER = 12  # parts of the interval, after one of which what is left over is asked
+
+
+def interval() -> timedelta:
+    return timedelta(seconds=settings.IN_USE_INTERVAL)
+
+
+# --- when -------------------------------------------------------------------------------------------------------------
+
+
+@due_work
+def start_due_rounds() -> int:
+    """Of several workers one starts each. The first round of a connector waits a part of the interval."""
+    if not settings.IN_USE_INTERVAL:
+        return 0
+    now = timezone.now()
+    for connector in _counted().filter(in_use_round=None):
+        InUseRound.objects.get_or_create(connector=connector, defaults={"due_at": now + interval() / SOONER})
+    # Far ahead: somebody has shortened the interval since, or the clock went back.
+    due = Q(due_at__lte=now) | Q(due_at__gt=now + interval())
+    rounds = InUseRound.objects.filter(due, connector__in=_counted()).select_related("connector").order_by("pk")
+    return sum(_start(each, now) for each in rounds)
+
+
+def _counted() -> QuerySet[Connector]:
+    """Active, not in maintenance, read once, with something to sign in to Jira with, and not busy with this already."""
+    jobs = Job.objects.filter(connector=OuterRef("pk"), state__in=ACTIVE, kind__in=(JobKind.IN_USE, JobKind.REFRESH))
+    signed_in = Credential.objects.filter(connector=OuterRef("pk"), system=System.JIRA, stage=Stage.CURRENT)
+    ready = Connector.objects.filter(is_active=True, catalogue_at__isnull=False, maintenance_since=None)
+    return ready.filter(Exists(signed_in), ~Exists(jobs))
+
+
+def _start(due: InUseRound, now: datetime) -> bool:
+    """The conditional update is the claim; in one commit with the job, so that no round is lost between them."""
+    with transaction.atomic():
+        claim = InUseRound.objects.filter(pk=due.pk, due_at=due.due_at)
+        if not claim.update(due_at=now + interval()):
+            return False
+        runner.start(due.connector, JobKind.IN_USE, actor=None)
+    return True
+
+
+# --- the job ----------------------------------------------------------------------------------------------------------
+
+
+@runner.handler(JobKind.IN_USE)
+def count_in_use(run: Run) -> None:
+    """Ask what has waited longest. Raises RemoteError after it was kept why; what was counted before stands."""
+    connector = run.connector
+    state, _ = InUseRound.objects.get_or_create(connector=connector, defaults={"due_at": timezone.now()})
+    state.started_at, state.finished_at, state.requests, state.error = timezone.now(), None, 0, ""
+    state.save()
+    questions = {each.key: each for each in InUseQuestions(connector).all()}
+    rows = _rows(connector, questions)
+    client = None
+    try:
+        if rows:
+            client = clients.jira_client(connector, job=run.job, on_wait=run.waits_for)
+            _ask(client, rows, questions, run)
+    except (RemoteError, SealError) as error:
+        state.error = str(error)
+        raise
+    finally:
+        state.requests = client.sent if client else 0
+        state.left = sum(_is_left(row) for row in rows)
+        state.finished_at = timezone.now()
+        state.due_at = state.finished_at + (interval() / SOONER if state.left and not state.error else interval())
+        state.save()
+
+
+def _rows(connector: Connector, wanted: Mapping[str, InUseQuestion]) -> list[InUseCount]:
+    """A row of each question, what has waited longest first; rows of former sets go."""
+    InUseCount.objects.filter(connector=connector).exclude(key__in=wanted).delete()
+    known = set(InUseCount.objects.filter(connector=connector).values_list("key", flat=True))
+    new = [
+        InUseCount(
+            connector=connector,
+            work_item_type=each.work_item_type,
+            key=each.key,
+            is_shared=each.is_shared,
+            projects=list(each.projects),
+        )
+        for each in wanted.values()
+        if each.key not in known
+    ]
+    InUseCount.objects.bulk_create(new)
+    rows = list(InUseCount.objects.filter(connector=connector).order_by("pk"))
+    long_ago = datetime.min.replace(tzinfo=UTC)
+    return sorted(rows, key=lambda row: (not row.pending, row.counted_at or long_ago))
+
+
+def _ask(client: JiraClient, rows: Sequence[InUseCount], questions: Mapping[str, InUseQuestion], run: Run) -> None:
+    run.progress("counting issues in statuses without a mapping", done=0, total=len(rows))
+    for done, row in enumerate(rows):
+        if client.sent >= MOST_REQUESTS:
+            return
+        if not _is_left(row):  # a round that comes sooner asks only what was left over
+            continue
+        run.progress(done=done)
+        try:
+            _ask_one(client, row, questions[row.key])
+        except JqlRefused as refused:  # of this one: a project that the account may not see any more, say
+            row.error, row.pending, row.statuses, row.total = str(refused), [], {}, 0
+            row.counted_at = timezone.now()
+            row.save()
+
+
+def _ask_one(client: JiraClient, row: InUseCount, question: InUseQuestion) -> None:
+    """1. How many there are, unless the round before has found that out and left statuses over.
+    2. A page of them says it all; else each status until all are found. Earlier counts stay until they are replaced.
+    """
+    if not row.pending:
+        row.total = client.count(question.unmapped)
+        row.counted_at, row.error = timezone.now(), ""
+        row.pending = list(question.candidates) if row.total else []
+        row.statuses = {id_: number for id_, number in row.statuses.items() if int(id_) in row.pending}
+        row.save()
+    if row.pending and row.total <= PAGE and client.sent < MOST_REQUESTS:
+        row.statuses, row.pending = _statuses_of(client, question), []
+        row.save()
+    while row.pending and client.sent < MOST_REQUESTS:
+        status_id, *row.pending = row.pending
+        number = client.count(question.in_status(status_id))
+        row.statuses.pop(str(status_id), None)
+        if number:
+            row.statuses[str(status_id)] = number
+        asked = {id_: number for id_, number in row.statuses.items() if int(id_) not in row.pending}
+        if sum(asked.values()) >= row.total:  # nothing is left for the others
+            row.statuses, row.pending = asked, []
+        row.save()
+
+
+def _statuses_of(client: JiraClient, question: InUseQuestion) -> dict[str, int]:
+    """Of the issues of one page; one whose status cannot be read counts for none."""
+    found: Counter[str] = Counter()
+    for issue in next(client.search(question.unmapped, ["status"])):
+        status = issue.fields.get("status")
+        id_ = Fields(status, what="a status").maybe_integer("id") if isinstance(status, dict) else None
+        if id_ is not None and id_ >= 0:
+            found[str(id_)] += 1
+    return dict(found)
+
+
+def _is_left(row: InUseCount) -> bool:
+    """Not counted to its end within half of the interval: the round before counted it a little after its own start."""
+    return bool(row.pending) or row.counted_at is None or row.counted_at < timezone.now() - interval() / 2

@@ -1,0 +1,174 @@
+"""Issues in statuses without a mapping, counted by the clock: what is asked of Jira, in turn, and what pages say."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from django.conf import LazySettings
+from django.utils import timezone
+
+from alignadmin.accounts.models import Person, Role
+from connectors.jobs import runner
+from connectors.models import Connector, Credential, CredentialKind, Job, JobKind, JobState, Project
+from mappings.in_use import rounds
+from mappings.in_use.lines import in_use_lines
+from mappings.in_use.questions import InUseQuestions
+from mappings.models import InUseCount, InUseRound, Scope
+from tests.conftest import SignIn
+from tests.support.mapping_helpers import apply_all, edit
+from tests.support.sandbox_fixture import RunningSandbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+CANCELLED = 10018
+DRIFT = "/connectors/acme/drift/?tab=in-use"
+
+
+def count(owner: Connector) -> Job:
+    return runner.run_now(runner.start(owner, JobKind.IN_USE, actor=None))
+
+
+def count_all(owner: Connector) -> int:
+    """Rounds until nothing is left; how many that were."""
+    for done in range(1, 20):
+        job = count(owner)
+        assert job.state == JobState.DONE, job.error
+        if not InUseRound.objects.get(connector=owner).left:
+            return done
+    raise AssertionError("the rounds do not end")
+
+
+def told(owner: Connector) -> list[str]:
+    return [line.text for line in in_use_lines(owner)]
+
+
+def asked_of_jira(sandbox: RunningSandbox) -> int:
+    return len(sandbox.journal(containing="/rest/api/"))
+
+
+def test_it_says_how_many_items_show_0_until_their_status_is_mapped(
+    connector: Connector, sandbox: RunningSandbox, admin: Person, signed_in: SignIn
+) -> None:
+    count_all(connector)
+    line = in_use_lines(connector)[0]
+    expected = sandbox.jira(
+        "/rest/api/3/search/jql",
+        params={"jql": f"status = {CANCELLED} AND issuetype = Story", "maxResults": 5000},
+    ).json()["issues"]
+    assert (line.status_id, line.number, line.is_shared) == (CANCELLED, len(expected), True)
+    assert line.text == f"{len(expected)} stories are in Cancelled (10018) now and show 0 - Pending approval."
+
+    client = signed_in(Role.VIEWER)
+    for address in ("/", DRIFT, "/connectors/acme/mappings/"):
+        html = client.get(address).content.decode()
+        assert line.sentence in html, address
+    assert f"id=u{CANCELLED}>{len(expected)} stories</span>" in html, "at the row of the matrix, too"
+
+    edit(connector, "j2a-state", CANCELLED, 2, actor=admin)
+    assert in_use_lines(connector)[0].text.endswith("show 0 - Pending approval until the edit is applied.")
+    before = asked_of_jira(sandbox)
+    apply_all(connector, actor=admin)
+    assert "stories are in Cancelled" not in " ".join(told(connector)), "without a new count"
+    assert asked_of_jira(sandbox) == before
+    keys = set(InUseCount.objects.filter(is_shared=True).values_list("key", flat=True))
+    count_all(connector)
+    assert set(InUseCount.objects.filter(is_shared=True).values_list("key", flat=True)) != keys, "a new set"
+    assert "stories are in Cancelled" not in " ".join(told(connector))
+
+
+def test_a_round_asks_at_most_20_times_and_goes_on_where_it_ended(
+    connector: Connector, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count_all(connector)
+    whole = told(connector)
+    assert whole
+    InUseCount.objects.all().delete()
+    monkeypatch.setattr(rounds, "MOST_REQUESTS", 4)
+    sandbox.clear_journal()
+    assert count(connector).state == JobState.DONE
+    state = InUseRound.objects.get(connector=connector)
+    assert asked_of_jira(sandbox) == state.requests == 4
+    assert state.left
+    assert state.due_at < timezone.now() + rounds.interval() / 2, "the rest comes sooner"
+    count_all(connector)
+    assert told(connector) == whole
+    state.refresh_from_db()
+    assert state.due_at > timezone.now() + rounds.interval() / 2
+
+
+def test_questions_name_ids_and_every_work_item_stands_in_one(connector: Connector) -> None:
+    questions = InUseQuestions(connector).all()
+    names = {project.pk: project for project in Project.objects.all()}
+    for question in questions:
+        assert '"' not in str(question.unmapped)
+        assert not set(question.candidates) & set(question.mapped)
+        assert {names[pk].team_managed for pk in question.projects} == {not question.is_shared}
+    for first, second in pairwise(sorted(questions, key=lambda each: each.work_item_type)):
+        if first.work_item_type is second.work_item_type:
+            assert not set(first.projects) & set(second.projects)
+    teams = {each.work_item_type: 0 for each in questions}
+    for each in questions:
+        teams[each.work_item_type] += not each.is_shared
+    assert max(teams.values()) == 1, "team-managed projects whose mappings do not meet are asked together"
+    # A list that was not read says nothing of what is mapped.
+    Scope.objects.filter(connector=connector).update(error="It was not read.")
+    assert InUseQuestions(connector).all() == []
+
+
+def test_data_center_is_asked_by_its_own_search(connector: Connector, sandbox: RunningSandbox) -> None:
+    sandbox.reset(jira="server")
+    Connector.objects.update(jira_kind="datacenter")
+    Credential.objects.filter(system="jira").update(kind=CredentialKind.JIRA_PASSWORD)
+    connector.refresh_from_db()
+    runner.run_now(runner.start(connector, JobKind.REFRESH, actor=None))
+    sandbox.clear_journal()
+    count_all(connector)
+    assert "18 stories are in Cancelled (10018)" in " ".join(told(connector))
+    assert {entry["path"] for entry in sandbox.journal(containing="search")} == {"/rest/api/2/search"}
+
+
+def test_a_jira_that_fails_says_so_and_what_was_counted_stays(
+    connector: Connector, sandbox: RunningSandbox, signed_in: SignIn
+) -> None:
+    count_all(connector)
+    before = told(connector)
+    sandbox.faults({"path": "approximate-count", "status": 403, "body": "{}"})
+    InUseCount.objects.update(counted_at=timezone.now() - timedelta(hours=2))
+    assert count(connector).state == JobState.FAILED
+    assert told(connector) == before
+    state = InUseRound.objects.get(connector=connector)
+    assert "Browse projects" in state.error
+    assert state.finished_at is not None
+    assert "The last count ended early" in signed_in(Role.VIEWER).get(DRIFT).content.decode()
+    # What Jira refuses of one question ends no round.
+    refused = "{\"errorMessages\": [\"A value with ID '1' does not exist for the field 'project'.\"]}"
+    sandbox.faults()
+    sandbox.faults({"path": "approximate-count", "status": 400, "body": refused, "times": 1})
+    count_all(connector)
+    assert InUseCount.objects.exclude(error="").count() <= 1
+    assert InUseRound.objects.get(connector=connector).error == ""
+
+
+def test_it_is_due_by_the_clock_for_connectors_that_work(connector: Connector, settings: LazySettings) -> None:
+    assert rounds.start_due_rounds() == 0, "the first round waits for a while"
+    state = InUseRound.objects.get(connector=connector)
+    assert timezone.now() < state.due_at < timezone.now() + rounds.interval()
+    past = timezone.now() - timedelta(seconds=1)
+    usual = {"is_active": True, "catalogue_at": timezone.now(), "maintenance_since": None}
+    unusual = ({"is_active": False}, {"catalogue_at": None}, {"maintenance_since": timezone.now()})
+    for values in unusual:
+        InUseRound.objects.update(due_at=past)
+        Connector.objects.update(**(usual | values))
+        assert rounds.start_due_rounds() == 0, values
+    Connector.objects.update(**usual)
+    settings.IN_USE_INTERVAL = 0
+    assert rounds.start_due_rounds() == 0
+    settings.IN_USE_INTERVAL = 3600
+    assert rounds.start_due_rounds() == 1
+    assert rounds.start_due_rounds() == 0, "it is under way"
+    Job.objects.filter(kind=JobKind.IN_USE).update(state=JobState.DONE)
+    assert rounds.start_due_rounds() == 0, "the next one comes an interval later"
+    Credential.objects.filter(system="jira").delete()
+    InUseRound.objects.update(due_at=past)
+    assert rounds.start_due_rounds() == 0, "there is nothing to sign in with"

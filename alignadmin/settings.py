@@ -75,6 +75,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "alignadmin.site.middleware.ViewersZone",
+    "alignadmin.site.middleware.LastConnector",
 ]
 
 TEMPLATES = [

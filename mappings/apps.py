@@ -5,7 +5,8 @@ class MappingsConfig(AppConfig):
     name = "mappings"
 
     def ready(self) -> None:
-        from alignadmin.web.navigation import ALARMS, COUNTS
+        from alignadmin.text import counted
+        from alignadmin.web.navigation import ALARMS, ATTENTION, AttentionCount
         from connectors.ports import extensions
         from mappings import tasks  # noqa: F401  registers the job handlers in every process, as the next ones do
         from mappings.contract import facts, job  # noqa: F401
@@ -17,5 +18,19 @@ class MappingsConfig(AppConfig):
 
         extensions.fill(MappingExtensions())
         ALARMS.append(facts.alarms)
-        COUNTS["Plans"] = queries.plans_waiting_for
-        COUNTS["Drift"] = undecided
+        ATTENTION.extend(
+            [
+                AttentionCount(
+                    entry="Plans",
+                    count=queries.plans_waiting_for,
+                    words=lambda number: f"{counted(number, 'plan')} to approve or apply",
+                    page="plans",
+                ),
+                AttentionCount(
+                    entry="Drift",
+                    count=undecided,
+                    words=lambda number: f"{counted(number, 'change')} made elsewhere to review",
+                    page="first-drift",
+                ),
+            ]
+        )

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "heroicons",
     "rest_framework",
     "alignadmin.mail",
+    "alignadmin.search",
     "alignadmin.wake_ups",
     "alignadmin.audit",
     "alignadmin.accounts",

@@ -2,8 +2,11 @@
 
 from django.urls import include, path
 
+from alignadmin.site import search_views
+
 urlpatterns = [
     path("", include("alignadmin.site.health_urls")),
+    path("search/", search_views.search, name="search"),
     path("accounts/", include("alignadmin.accounts.urls")),
     path("settings/", include("alignadmin.site.settings_urls")),
     path("history/", include("connectors.history.urls")),

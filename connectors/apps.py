@@ -9,10 +9,12 @@ class ConnectorsConfig(AppConfig):
         from alignadmin import sealing
         from alignadmin.accounts.extensions import EXTENSIONS
         from alignadmin.audit import entries, triggers
+        from alignadmin.search import kinds
         from alignadmin.text import counted
         from alignadmin.web.navigation import ATTENTION, AttentionCount
         from connectors.catalogue import jira_lists, job, refresh  # noqa: F401
         from connectors.catalogue import schedule as catalogue_schedule  # noqa: F401
+        from connectors.catalogue.search_names import PROJECTS, STATUSES
         from connectors.credentials import probing, reminders  # noqa: F401  registers its job, as the others do that are not used here
         from connectors.credentials.succession import CredentialHoldings
         from connectors.credentials.values import CREDENTIALS
@@ -24,12 +26,14 @@ class ConnectorsConfig(AppConfig):
         from connectors.history.reviews import questions, sign_off
         from connectors.history.verification import services as verification  # noqa: F401
         from connectors.setup.guessable import guessable_words
+        from connectors.setup.search_names import CONNECTORS
 
         sealing.register(CREDENTIALS)
         EXTENSIONS.holdings = CredentialHoldings()
         EXTENSIONS.guessable_words = guessable_words
         entries.on_appended(listener.project)
         jira_lists.on_statuses_moved(remaking.follow_statuses)
+        kinds.register(PROJECTS, STATUSES, CONNECTORS)
         ATTENTION.extend(
             [
                 AttentionCount(

@@ -5,6 +5,7 @@ class MappingsConfig(AppConfig):
     name = "mappings"
 
     def ready(self) -> None:
+        from alignadmin.search import kinds
         from alignadmin.text import counted
         from alignadmin.web.navigation import ALARMS, ATTENTION, AttentionCount
         from connectors.ports import extensions
@@ -14,10 +15,14 @@ class MappingsConfig(AppConfig):
         from mappings.drift.queries import undecided
         from mappings.edits import queries
         from mappings.extensions import MappingExtensions
-        from mappings.planning import notifications  # noqa: F401  hears what has become of its e-mails
+        from mappings.planning import (
+            notifications,  # noqa: F401  hears what has become of its e-mails
+            search_names,
+        )
 
         extensions.fill(MappingExtensions())
         ALARMS.append(facts.alarms)
+        kinds.register(search_names.PLANS)
         ATTENTION.extend(
             [
                 AttentionCount(

@@ -37,6 +37,72 @@
     if (menu.matches?.(".topbar details.menu") && menu.open) menu.querySelector("[data-narrows]")?.focus();
   }, true);
 
+  // --- the search over everything: a combobox with a list of links ------------------------------------------------
+
+  const field = document.getElementById("find");
+  const options = () => [...document.querySelectorAll("#find-options [role=option]")];
+  let before = null; // what had the focus
+
+  function openList(shown) {
+    document.getElementById("find-options").hidden = !shown;
+    field.setAttribute("aria-expanded", String(shown));
+    if (!shown) activate(null);
+  }
+
+  function activate(option) {
+    for (const each of options()) each.setAttribute("aria-selected", String(each === option));
+    if (option) field.setAttribute("aria-activedescendant", option.id);
+    else field.removeAttribute("aria-activedescendant");
+    option?.scrollIntoView({ block: "nearest" });
+  }
+
+  function search() {
+    if (field?.offsetParent) {
+      before = document.activeElement;
+      field.focus();
+      field.select();
+    } else document.querySelector("a.find-link")?.click();
+  }
+
+  field?.addEventListener("keydown", (event) => {
+    const all = options();
+    const at = all.findIndex((each) => each.getAttribute("aria-selected") === "true");
+    const isOpen = field.getAttribute("aria-expanded") === "true";
+    if (event.key === "Escape" && (isOpen || field.value)) {
+      if (!isOpen) field.value = "";
+      openList(false);
+    } else if (event.key === "Escape") before?.focus();
+    else if (!all.length) return;
+    else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      openList(true);
+      const next = event.key === "ArrowDown" ? at + 1 : at < 0 ? all.length - 1 : at - 1;
+      activate(all[next] || null); // past either end the field itself is current again
+    } else if (event.key === "Enter" && isOpen && at >= 0) all[at].click();
+    else return;
+    event.preventDefault();
+  });
+  field?.addEventListener("focus", () => { if (options().length && field.value) openList(true); });
+  field?.addEventListener("blur", () => openList(false));
+  // A press on an option must not take the focus away before the click is made.
+  document.addEventListener("mousedown", (event) => { if (event.target.closest("#find-options")) event.preventDefault(); });
+  document.addEventListener("htmx:afterSwap", ({ detail }) => {
+    if (detail.target.id !== "find-options") return;
+    const list = document.getElementById("find-options");
+    openList(!list.hidden && document.activeElement === field);
+  });
+
+  // --- keys of every page -----------------------------------------------------------------------------------------
+
+  document.addEventListener("keydown", (event) => {
+    const isTyping = event.target.closest?.("input, select, textarea, dialog");
+    const control = event.ctrlKey || event.metaKey;
+    const isSlash = event.key === "/" && !control && !isTyping && !document.getElementById("q"); // else app.js has it
+    const isK = control && !event.altKey && event.key.toLowerCase() === "k" && !event.target.closest?.("dialog");
+    if (!isSlash && !isK) return;
+    event.preventDefault();
+    search();
+  });
+
   // Escape closes the menu (app.js) and gives the focus back to what opened it.
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") event.target.closest?.(".topbar details.menu")?.querySelector("summary").focus();

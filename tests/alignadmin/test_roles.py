@@ -102,6 +102,8 @@ TABLE = {
     "usersessions_list": READ,
     "usersessions_end": Expected(writers=EVERY_ROLE, methods=("POST",)),
     "usersessions_end_others": Expected(writers=EVERY_ROLE, methods=("POST",)),
+    # around every page
+    "search": READ,
     # people and settings
     "person-join": PUBLIC_FORM,
     "settings": Expected(readers=ADMINS),

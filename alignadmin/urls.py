@@ -2,11 +2,10 @@
 
 from django.urls import include, path
 
-from alignadmin.site import search_views
-
 urlpatterns = [
     path("", include("alignadmin.site.health_urls")),
-    path("search/", search_views.search, name="search"),
+    path("help/", include("alignadmin.site.help_urls")),
+    path("search/", include("alignadmin.site.search_urls")),
     path("accounts/", include("alignadmin.accounts.urls")),
     path("settings/", include("alignadmin.site.settings_urls")),
     path("history/", include("connectors.history.urls")),

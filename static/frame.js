@@ -64,6 +64,13 @@
     } else document.querySelector("a.find-link")?.click();
   }
 
+  function showKeys() {
+    const link = document.getElementById("help");
+    if (!link) return;
+    htmx.ajax("GET", link.dataset.keys, { target: "#_keys", swap: "outerHTML" })
+      .then(() => document.getElementById("keys").showModal());
+  }
+
   field?.addEventListener("keydown", (event) => {
     const all = options();
     const at = all.findIndex((each) => each.getAttribute("aria-selected") === "true");
@@ -94,13 +101,16 @@
   // --- keys of every page -----------------------------------------------------------------------------------------
 
   document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" || event.altKey) return;
     const isTyping = event.target.closest?.("input, select, textarea, dialog");
     const control = event.ctrlKey || event.metaKey;
     const isSlash = event.key === "/" && !control && !isTyping && !document.getElementById("q"); // else app.js has it
     const isK = control && !event.altKey && event.key.toLowerCase() === "k" && !event.target.closest?.("dialog");
-    if (!isSlash && !isK) return;
+    const isHelp = event.key === "?" && !control && !isTyping;
+    if (!isSlash && !isK && !isHelp) return;
     event.preventDefault();
-    search();
+    if (isHelp) showKeys();
+    else search();
   });
 
   // Escape closes the menu (app.js) and gives the focus back to what opened it.

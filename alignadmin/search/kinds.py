@@ -25,7 +25,7 @@ class Name:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class FoundPlace:
     """One thing found, as its room shows it now, and where it is."""
 
     label: str
@@ -41,7 +41,7 @@ class SearchKind:
     right: str  # that a person needs to find these
     model: type[Model]
     names: Callable[[Q], Iterable[Name]]  # of the rows of `model` that fit
-    places: Callable[[Sequence[int]], Mapping[int, Place]]  # by id; one that is gone is left out
+    places: Callable[[Sequence[int]], Mapping[int, FoundPlace]]  # by id; one that is gone is left out
 
 
 # In the order of their positions.

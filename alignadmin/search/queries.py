@@ -10,7 +10,7 @@ from django.db.models.functions import Length
 
 from alignadmin.folding import fold
 from alignadmin.parsing import typed
-from alignadmin.search.kinds import KINDS, Place, SearchKind
+from alignadmin.search.kinds import KINDS, FoundPlace, SearchKind
 from alignadmin.search.models import SearchName
 
 MOST_SHOWN = 5  # of each kind, together
@@ -25,7 +25,7 @@ class FoundGroup:
 
     key: str
     plural: str
-    places: Sequence[Place]
+    places: Sequence[FoundPlace]
     more: bool = False
 
 

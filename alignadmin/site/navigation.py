@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
+from alignadmin.site.help_topics import topic_of
 from alignadmin.web.navigation import ALARMS, ATTENTION, Alarm
 from connectors.credentials.expiry import alarms_among
 from connectors.explorer.access import may_explore
@@ -67,6 +69,17 @@ class Shell:
     def nav(self) -> tuple[NavEntry, ...]:
         """With its counts. Asked for by whole pages only, like what follows: a fragment costs no query for it."""
         return tuple(_nav(self))
+
+    @property
+    def help(self) -> str:
+        """The address of the page's own topic."""
+        key, _, place = topic_of(self.path).partition("#")
+        address = reverse("help-topic", args=[key]) if key else reverse("help")
+        return f"{address}#{place}" if place else address
+
+    @property
+    def keys(self) -> str:
+        return f"{reverse('help-keys')}?{urlencode({'of': self.path})}"
 
     @property
     def has_many_connectors(self) -> bool:

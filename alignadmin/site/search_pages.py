@@ -9,7 +9,7 @@ from django.urls import reverse
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.folding import fold
-from alignadmin.search.kinds import Place
+from alignadmin.search.kinds import FoundPlace
 
 PAGES, PLURAL = "page", "Pages"
 
@@ -77,6 +77,8 @@ EVERY_PAGE = (
     ProductPage(
         label="Invite a person", address="person-new", where="People", right=Right.CONFIGURE, terms="add user new"
     ),
+    ProductPage(label="Help", address="help", terms="documents manual topics mapping operations"),
+    ProductPage(label="Keys", address="help-keys", where="Help", terms="keyboard shortcuts"),
     ProductPage(label="Account", address="account", terms="time zone profile name me"),
     ProductPage(
         label="Second factor", address="mfa_index", where="Account", terms="app security key passkey codes 2fa"
@@ -86,11 +88,11 @@ EVERY_PAGE = (
 )
 
 
-def find_pages(words: list[str], person: Person) -> list[Place]:
+def find_pages(words: list[str], person: Person) -> list[FoundPlace]:
     """Those that this person may open; what is named so first."""
     found = [each for each in EVERY_PAGE if may(person, each.right) and _fits(each, words)]
     found.sort(key=lambda each: not all(word in fold(each.label) for word in words))
-    return [Place(label=each.label, where=each.where, href=reverse(each.address)) for each in found]
+    return [FoundPlace(label=each.label, where=each.where, href=reverse(each.address)) for each in found]
 
 
 def _fits(page: ProductPage, words: list[str]) -> bool:

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from alignadmin.accounts.rights import Right
-from alignadmin.search.kinds import Name, Place, SearchKind
+from alignadmin.search.kinds import FoundPlace, Name, SearchKind
 from connectors.models import Project, Status
 
 
@@ -18,12 +18,12 @@ def _project_names(chosen: Q) -> Iterable[Name]:
     return (Name(target=pk, connector=connector, label=f"{key} {name}".strip()) for pk, connector, key, name in rows)
 
 
-def _project_places(ids: Sequence[int]) -> Mapping[int, Place]:
+def _project_places(ids: Sequence[int]) -> Mapping[int, FoundPlace]:
     found = Project.objects.filter(pk__in=ids).select_related("connector")
     return {project.pk: _project_place(project) for project in found}
 
 
-def _project_place(project: Project) -> Place:
+def _project_place(project: Project) -> FoundPlace:
     """A project that Align's connector does not have, or that is gone, has no mappings to look at."""
     slug, is_mapped = project.connector.slug, project.in_scope and project.vanished_at is None
     said = [
@@ -32,7 +32,7 @@ def _project_place(project: Project) -> Place:
         "gone from Jira" if project.vanished_at else "" if project.in_scope else "not in Align’s connector",
     ]
     matrix = f"{reverse('matrix', args=[slug])}?{urlencode({'scope': project.key})}"
-    return Place(
+    return FoundPlace(
         label=f"{project.key} {project.name}".strip(),
         where=" · ".join(filter(None, said)),
         href=matrix if is_mapped else reverse("connector", args=[slug]),
@@ -46,12 +46,12 @@ def _status_names(chosen: Q) -> Iterable[Name]:
     )
 
 
-def _status_places(ids: Sequence[int]) -> Mapping[int, Place]:
+def _status_places(ids: Sequence[int]) -> Mapping[int, FoundPlace]:
     found = Status.objects.filter(pk__in=ids).select_related("connector", "project")
     return {status.pk: _status_place(status) for status in found}
 
 
-def _status_place(status: Status) -> Place:
+def _status_place(status: Status) -> FoundPlace:
     """Names repeat within a site, so the id and a project of its own stand beside it."""
     key = status.project.key if status.project else ""
     said = [
@@ -62,7 +62,7 @@ def _status_place(status: Status) -> Place:
         "gone from Jira" if status.vanished_at else "",
     ]
     query = {"q": status.name} | ({"scope": key} if status.project and status.project.in_scope else {})
-    return Place(
+    return FoundPlace(
         label=status.name,
         where=" · ".join(filter(None, said)),
         href=f"{reverse('matrix', args=[status.connector.slug])}?{urlencode(query)}",

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from alignadmin.accounts.rights import Right
-from alignadmin.search.kinds import Name, Place, SearchKind
+from alignadmin.search.kinds import FoundPlace, Name, SearchKind
 from connectors.models import Connector
 
 
@@ -17,9 +17,9 @@ def _names(chosen: Q) -> Iterable[Name]:
         yield Name(target=each.pk, connector=each.pk, label=each.name, terms=f"{each.slug} {each.config_name}")
 
 
-def _places(ids: Sequence[int]) -> Mapping[int, Place]:
+def _places(ids: Sequence[int]) -> Mapping[int, FoundPlace]:
     return {
-        each.pk: Place(
+        each.pk: FoundPlace(
             label=each.name,
             where=each.config_name if each.is_active else f"{each.config_name} · deactivated",
             href=reverse("connector", args=[each.slug]),

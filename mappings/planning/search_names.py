@@ -9,7 +9,7 @@ from django.template.defaultfilters import truncatechars
 from django.urls import reverse
 
 from alignadmin.accounts.rights import Right
-from alignadmin.search.kinds import Name, Place, SearchKind
+from alignadmin.search.kinds import FoundPlace, Name, SearchKind
 from alignadmin.text import one_line
 from mappings.models import Plan
 
@@ -28,10 +28,10 @@ def _names(chosen: Q) -> Iterable[Name]:
     )
 
 
-def _places(ids: Sequence[int]) -> Mapping[int, Place]:
+def _places(ids: Sequence[int]) -> Mapping[int, FoundPlace]:
     found = Plan.objects.filter(pk__in=ids).select_related("connector")
     return {
-        each.pk: Place(
+        each.pk: FoundPlace(
             label=_label(each.pk, each.reason),
             where=" · ".join(filter(None, [each.connector.name, each.get_state_display(), each.ticket])),
             href=reverse("plan", args=[each.pk]),

@@ -73,6 +73,24 @@ def test_the_menus_of_the_bar_open_by_keys_and_give_the_focus_back(own: Own, pag
         expect(page.locator(f"details.{name}")).not_to_have_attribute("open", "")
 
 
+def test_a_question_mark_shows_the_keys_of_the_page(own: Own, page: Page) -> None:
+    steps.enter(page, own.site, EDITOR)
+    page.goto(own.matrix)
+    page.get_by_role("link", name="Help").focus()
+    page.keyboard.press("?")
+    dialog = page.get_by_role("dialog", name="Keys")
+    expect(dialog).to_contain_text("The grid of a matrix")
+    expect(dialog).to_contain_text("undo your last edit")
+    axe(page)
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_role("link", name="Help")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/help/mapping/")
+    page.get_by_role("link", name="Type ids").first.click()
+    expect(page.get_by_role("heading", name="Type ids")).to_be_in_viewport()
+
+
 def test_without_scripts_and_on_a_phone_the_bar_leads_everywhere(own: Own, browser: Browser) -> None:
     context = browser.new_context(viewport=NARROW, java_script_enabled=False)
     page = context.new_page()

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right
-from alignadmin.search.kinds import Name, Place, SearchKind
+from alignadmin.search.kinds import FoundPlace, Name, SearchKind
 
 
 def _names(chosen: Q) -> Iterable[Name]:
@@ -17,9 +17,9 @@ def _names(chosen: Q) -> Iterable[Name]:
     return (Name(target=pk, label=name or email, terms=email) for pk, name, email in rows)
 
 
-def _places(ids: Sequence[int]) -> Mapping[int, Place]:
+def _places(ids: Sequence[int]) -> Mapping[int, FoundPlace]:
     return {
-        each.pk: Place(
+        each.pk: FoundPlace(
             label=str(each),
             where=" · ".join([each.email, each.get_role_display(), *([] if each.is_active else ["deactivated"])]),
             href=reverse("person", args=[each.pk]),

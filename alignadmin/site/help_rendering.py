@@ -46,6 +46,7 @@ def document(topic: Topic) -> Document:
     if len(tokens) > 2 and tokens[0].type == "heading_open" and tokens[0].tag == "h1":
         title, tokens = tokens[1].content, tokens[3:]
     contents = tuple(_anchored(tokens))
+    _without_empty_headings(tokens)
     for token in _every(tokens):
         _lead_on(token)
     html = parser.renderer.render(_scrollable(tokens), parser.options, {})
@@ -89,17 +90,26 @@ def _address(link: str) -> str:
 
 
 def _scrollable(tokens: Sequence[Token]) -> list[Token]:
-    """With a box around each table, and blocks that take the focus."""
-    found = []
+    """With a box around each table, and blocks that take the focus; each has a number, to be told from the others."""
+    found: list[Token] = []
+    number = 0
     for token in tokens:
-        if token.type == "table_open":
-            found.append(_box('<div class="scroller" tabindex="0" role="region" aria-label="Table">'))
-        if token.type in ("fence", "code_block"):
-            found.append(_box('<div class="scroller block" tabindex="0" role="region" aria-label="Lines">'))
+        is_block = token.type in ("fence", "code_block")
+        if is_block or token.type == "table_open":
+            number += 1
+            name, style = (f"Lines {number}", "scroller block") if is_block else (f"Table {number}", "scroller")
+            found.append(_box(f'<div class="{style}" tabindex="0" role="region" aria-label="{name}">'))
         found.append(token)
-        if token.type in ("table_close", "fence", "code_block"):
+        if is_block or token.type == "table_close":
             found.append(_box("</div>"))
     return found
+
+
+def _without_empty_headings(tokens: Sequence[Token]) -> None:
+    """A cell that heads no column is a plain one."""
+    for opening, inline, closing in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if opening.type == "th_open" and not inline.content:
+            opening.tag = closing.tag = "td"
 
 
 def _box(html: str) -> Token:

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "heroicons",
     "rest_framework",
     "alignadmin.mail",
+    "alignadmin.search",
     "alignadmin.wake_ups",
     "alignadmin.audit",
     "alignadmin.accounts",
@@ -75,6 +76,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "alignadmin.site.middleware.ViewersZone",
+    "alignadmin.site.middleware.LastConnector",
 ]
 
 TEMPLATES = [
@@ -261,6 +263,7 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True  # allauth's pages; ours are English
+DOCS = BASE_DIR / "docs"  # of this version, which the help shows
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "staticfiles"
 STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns about a missing folder at every start

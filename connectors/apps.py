@@ -9,27 +9,53 @@ class ConnectorsConfig(AppConfig):
         from alignadmin import sealing
         from alignadmin.accounts.extensions import EXTENSIONS
         from alignadmin.audit import entries, triggers
-        from alignadmin.web.navigation import COUNTS
+        from alignadmin.search import kinds
+        from alignadmin.text import counted
+        from alignadmin.web.navigation import ATTENTION, AttentionCount
         from connectors.catalogue import jira_lists, job, refresh  # noqa: F401
         from connectors.catalogue import schedule as catalogue_schedule  # noqa: F401
+        from connectors.catalogue.search_names import PROJECTS, STATUSES
         from connectors.credentials import probing, reminders  # noqa: F401  registers its job, as the others do that are not used here
         from connectors.credentials.succession import CredentialHoldings
         from connectors.credentials.values import CREDENTIALS
         from connectors.explorer import job as query_job  # noqa: F401
+        from connectors.history.cases import services as cases
         from connectors.history.intake import schedule  # noqa: F401
         from connectors.history.mirror import listener, remaking, search_index
         from connectors.history.packs import schedules, services  # noqa: F401
         from connectors.history.reviews import questions, sign_off
         from connectors.history.verification import services as verification  # noqa: F401
         from connectors.setup.guessable import guessable_words
+        from connectors.setup.search_names import CONNECTORS
 
         sealing.register(CREDENTIALS)
         EXTENSIONS.holdings = CredentialHoldings()
         EXTENSIONS.guessable_words = guessable_words
         entries.on_appended(listener.project)
         jira_lists.on_statuses_moved(remaking.follow_statuses)
-        COUNTS["History"] = sign_off.waiting_for
-        COUNTS["Overview"] = questions.waiting_for
+        kinds.register(PROJECTS, STATUSES, CONNECTORS)
+        ATTENTION.extend(
+            [
+                AttentionCount(
+                    entry="Overview",
+                    count=questions.waiting_for,
+                    words=lambda number: f"{counted(number, 'question')} to you",
+                    page="overview",
+                ),
+                AttentionCount(
+                    entry="History",
+                    count=cases.waiting_for,
+                    words=lambda number: f"{counted(number, 'outside change')} not explained",
+                    page="cases",
+                ),
+                AttentionCount(
+                    entry="History",
+                    count=sign_off.weeks_overdue,
+                    words=lambda number: f"{counted(number, 'week')} of the history overdue for review",
+                    page="review",
+                ),
+            ]
+        )
 
         triggers.protect("connectors_mirrorline")
         triggers.protect("connectors_intakerun", key="number")

@@ -7,6 +7,9 @@ class SiteConfig(AppConfig):
 
     def ready(self) -> None:
         from alignadmin import starting
+        from alignadmin.accounts.people.search_names import PEOPLE
         from alignadmin.accounts.signin import audit_entries, sessions  # noqa: F401  register their receivers
+        from alignadmin.search import kinds
 
+        kinds.register(PEOPLE)
         checks.register(starting.check)

@@ -164,6 +164,26 @@ class ViewersZone:
             return self.get_response(request)
 
 
+class LastConnector:
+    """Remembers of which connector a person had a page last. Written when it is another one, not with every page."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        match, person = request.resolver_match, request.user
+        slug = str(match.kwargs.get("slug", "")) if match else ""
+        is_page = request.method == "GET" and response.status_code == 200 and not _is_fragment(request)
+        if slug and is_page and isinstance(person, Person) and person.last_connector != slug:
+            Person.objects.filter(pk=person.pk).update(last_connector=slug)
+        return response
+
+
+def _is_fragment(request: HttpRequest) -> bool:
+    return bool(getattr(request, "htmx", False)) or request.path.startswith("/api/")
+
+
 def zone_of(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name or settings.TIME_ZONE)

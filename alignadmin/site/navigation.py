@@ -1,9 +1,10 @@
-"""What stands around every page: the navigation a person may use, and the connector switcher."""
+"""What stands around every page: the navigation a person may use, the connector switcher, what needs attention."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -11,13 +12,15 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
-from alignadmin.web.navigation import ALARMS, COUNTS, Alarm
+from alignadmin.site.help_topics import topic_of
+from alignadmin.web.navigation import ALARMS, ATTENTION, Alarm
 from connectors.credentials.expiry import alarms_among
 from connectors.explorer.access import may_explore
 from connectors.jobs import heartbeat
 from connectors.models import Connector, Credential, Stage
 
 MOST_CONNECTORS = 50
+MANY_CONNECTORS = 8  # from here on the switcher has a field to type in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +39,18 @@ class SwitcherEntry:
     name: str
     href: str
     current: bool
+    last: bool = False  # the one that this person saw last, on a page of no connector
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttentionLine:
+    """Something that this person could do something about; `number` of the navigation `entry`, or an alarm of 1."""
+
+    sentence: str
+    href: str
+    number: int = 1
+    entry: str = ""
+    style: str = ""  # of an alarm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +62,53 @@ class Shell:
     slug: str = ""  # of the connector the page belongs to, also of one that the switcher does not list
     may_mend: bool = False
     of_page: Connector | None = None  # the connector of `slug`, where it has been read already
-    first: Connector | None = None  # whose explorer the navigation opens where the page is of no connector
+    first: Connector | None = None  # whose explorer the navigation opens where that of the page is not open
+    last: Connector | None = None  # that the person saw last: the navigation leads there from pages of no connector
 
     @cached_property
     def nav(self) -> tuple[NavEntry, ...]:
         """With its counts. Asked for by whole pages only, like what follows: a fragment costs no query for it."""
-        return tuple(_nav(self.path, self.person, self.connector, self.first))
+        return tuple(_nav(self))
+
+    @property
+    def help(self) -> str:
+        """The address of the page's own topic."""
+        key, _, place = topic_of(self.path).partition("#")
+        address = reverse("help-topic", args=[key]) if key else reverse("help")
+        return f"{address}#{place}" if place else address
+
+    @property
+    def keys(self) -> str:
+        return f"{reverse('help-keys')}?{urlencode({'of': self.path})}"
+
+    @property
+    def has_many_connectors(self) -> bool:
+        return len(self.connectors) >= MANY_CONNECTORS
+
+    @property
+    def named(self) -> Connector | None:
+        """Whose name the switcher shows: the connector of the page, also of one whose address does not name it."""
+        return self.of_page or self.connector
+
+    @cached_property
+    def counts(self) -> tuple[AttentionLine, ...]:
+        """What the entries of the navigation count, without those that count nothing."""
+        counted = ((each, each.count(self.person)) for each in ATTENTION)
+        return tuple(
+            AttentionLine(sentence=each.words(number), href=reverse(each.page), number=number, entry=each.entry)
+            for each, number in counted
+            if number
+        )
+
+    @cached_property
+    def attention(self) -> tuple[AttentionLine, ...]:
+        """What is wrong with the connector of the page, then what the navigation counts: each thing once."""
+        alarms = (AttentionLine(sentence=each.sentence, href=each.href, style=each.style) for each in self.alarms)
+        return (*alarms, *self.counts)
+
+    @cached_property
+    def attention_number(self) -> int:
+        return sum(line.number for line in self.attention)
 
     @cached_property
     def alarms(self) -> list[Alarm]:
@@ -88,10 +144,12 @@ def shell(request: HttpRequest) -> dict[str, Shell]:
     slug = _slug(request)
     found = list(Connector.objects.filter(is_active=True).order_by("name")[:MOST_CONNECTORS])
     connector = next((each for each in found if each.slug == slug), None)
-    choices = tuple(
-        SwitcherEntry(name=each.name, href=_same_page(request, each), current=each == connector) for each in found
-    )
     of_page = _slug_of_page(request) or slug
+    last = None if of_page else next((each for each in found if each.slug == person.last_connector), None)
+    choices = tuple(
+        SwitcherEntry(name=each.name, href=_same_page(request, each), current=each.slug == of_page, last=each == last)
+        for each in sorted(found, key=lambda each: each != last)
+    )
     return {
         "shell": Shell(
             person=person,
@@ -102,6 +160,7 @@ def shell(request: HttpRequest) -> dict[str, Shell]:
             may_mend=may(person, Right.CONFIGURE),
             first=next((each for each in found if may_explore(person, each)), None),
             of_page=next((each for each in found if each.slug == of_page), None),
+            last=last,
         )
     }
 
@@ -125,8 +184,9 @@ def _same_page(request: HttpRequest, connector: Connector) -> str:
     return reverse(name, args=[connector.slug])
 
 
-def _nav(path: str, person: Person, connector: Connector | None, first: Connector | None) -> list[NavEntry]:
-    explored = connector if connector and may_explore(person, connector) else first
+def _nav(shell: Shell) -> list[NavEntry]:
+    person, connector = shell.person, shell.connector or shell.last
+    explored = connector if connector and may_explore(person, connector) else shell.first
     mappings = reverse("matrix", args=[connector.slug]) if connector else reverse("mappings")
     drift = reverse("drift", args=[connector.slug]) if connector else reverse("first-drift")
     entries = [
@@ -140,17 +200,18 @@ def _nav(path: str, person: Person, connector: Connector | None, first: Connecto
     ]
     if explored:
         entries.insert(-1, ("Explorer", reverse("explorer", args=[explored.slug]), "magnifying-glass", Right.EDIT))
-    current = _current(path)
+    current = _current(shell.path)
     return [
-        NavEntry(label=label, href=href, icon=icon, current=label == current, count=_count(label, person))
+        NavEntry(
+            label=label,
+            href=href,
+            icon=icon,
+            current=label == current,
+            count=sum(line.number for line in shell.counts if line.entry == label),
+        )
         for label, href, icon, right in entries
         if may(person, right)
     ]
-
-
-def _count(label: str, person: Person) -> int:
-    counter = COUNTS.get(label)
-    return counter(person) if counter else 0
 
 
 def _current(path: str) -> str:

@@ -1,4 +1,4 @@
-"""What apps add to the shell around every page: counts beside navigation entries, and alarms.
+"""What apps add to the shell around every page: what needs attention, beside navigation entries too, and alarms.
 
 A page whose address does not name its connector says which one it belongs to.
 """
@@ -25,8 +25,18 @@ class Alarm:
     style: str = "bad"  # a class of the stylesheet: bad, warn
 
 
-# Numbers beside navigation entries, for a person.
-COUNTS: dict[str, Callable[[Any], int]] = {}
+@dataclass(frozen=True, kw_only=True)
+class AttentionCount:
+    """Things of one kind that a person could do something about; each whole page of the product counts them."""
+
+    entry: str  # label of the navigation entry that shows the number
+    count: Callable[[Any], int]  # of a person; 0 for who can do nothing about them
+    words: Callable[[int], str]  # "3 plans to approve or apply"
+    page: str  # name of the address that has them
+
+
+# In the order in which they are listed.
+ATTENTION: list[AttentionCount] = []
 # What is wrong with the connector of a slug besides its credentials; each costs every page of a connector its queries.
 ALARMS: list[Callable[[str], list[Alarm]]] = []
 

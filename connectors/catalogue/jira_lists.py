@@ -15,9 +15,11 @@ from django.db.models import Q
 
 from alignadmin.audit.entries import lock_head
 from alignadmin.http.listing import Records
+from alignadmin.search import writing
 from connectors.catalogue.findings import SiteReading, noticed
 from connectors.catalogue.list_states import record_read, spared
 from connectors.catalogue.project_keys import remember
+from connectors.catalogue.search_names import PROJECTS, STATUSES
 from connectors.catalogue.upserting import LONGEST_NAME, batches, mark_vanished, upsert
 from connectors.jira.client import JiraClient
 from connectors.jira.resources import JiraIssueType, JiraProject, JiraStatus
@@ -93,6 +95,7 @@ def upsert_projects(connector: Connector, jira: Records[JiraProject]) -> None:
         upsert(Project, connector, rows, key="jira_id", fields=["key", "name", "team_managed", "align_key", "tried_at"])
         kept = spared(Project, connector, "jira_id", jira, "name", "key")
         mark_vanished(Project, connector, "jira_id", [*(each.id for each in jira), *kept])
+    writing.write_of_connector(PROJECTS, connector.pk)
 
 
 def _project(connector: Connector, jira: JiraProject, known: Project | None) -> Project:
@@ -163,6 +166,7 @@ def upsert_statuses(connector: Connector, statuses: Collection[JiraStatus], *, i
     if is_whole_list:
         kept = spared(Status, connector, "jira_id", statuses, "name")
         _unlist(Status, connector, [*(row.jira_id for row in rows), *kept])
+    writing.write_of_connector(STATUSES, connector.pk)
 
 
 def upsert_types(connector: Connector, types: Collection[JiraIssueType], *, is_whole_list: bool) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from alignadmin.accounts.models import Person
+from alignadmin.accounts.people import search_names
+from alignadmin.search import writing
 from connectors.credentials.values import SecretData
 from connectors.demo.people import PEOPLE, DemoPerson
 from connectors.models import Connector, CredentialKind, JiraKind, System
@@ -41,7 +43,9 @@ def prepare(*, slug: str, sandbox_address: str, password: str) -> Connector:
 def _person(wanted: DemoPerson, password: str) -> Person:
     person = Person.objects.filter(email=wanted.email).first()
     if person is None:
-        return Person.objects.create_user(wanted.email, password, name=wanted.name, role=wanted.role)
+        person = Person.objects.create_user(wanted.email, password, name=wanted.name, role=wanted.role)
+        writing.write(search_names.PEOPLE, [person.pk])
+        return person
     if not person.check_password(password):  # a new one would end the sessions that the last run began
         person.set_password(password)
         person.save(update_fields=["password"])

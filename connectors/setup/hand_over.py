@@ -21,6 +21,7 @@ from alignadmin.errors import Refused, SealError
 from alignadmin.http.auth import BadToken
 from alignadmin.http.errors import NotFound, RemoteError
 from alignadmin.parsing import typed
+from alignadmin.search import writing
 from connectors.align.client import AlignClient
 from connectors.align.resources import ConnectorProject
 from connectors.credentials import clients, usage
@@ -40,6 +41,7 @@ from connectors.ports.audited import context_of
 from connectors.ports.extensions import EndingPlan, extensions
 from connectors.setup import services
 from connectors.setup.align_numbers import refuse_taken, why_taken
+from connectors.setup.search_names import CONNECTORS
 
 HANDED_OVER = "connector.handed_over"
 LONGEST_REASON = 500
@@ -217,6 +219,7 @@ def _take_number(connector: Connector, number: int) -> None:
     for name, value in values.items():
         setattr(connector, name, value)
     connector.save(update_fields=["former_numbers", *values])
+    writing.write(CONNECTORS, [connector.pk])
     Project.objects.filter(connector=connector).update(align_id=None)  # of its records in the former connector
 
 

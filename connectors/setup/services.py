@@ -16,6 +16,7 @@ from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
+from alignadmin.search import writing
 from connectors.credentials.values import SecretData, seal_secret
 from connectors.history.mirror import labels
 from connectors.jobs import runner
@@ -34,6 +35,7 @@ from connectors.models import (
 )
 from connectors.ports.audited import context_of
 from connectors.setup.align_numbers import refuse_taken, why_taken
+from connectors.setup.search_names import CONNECTORS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,7 @@ def add_connector(slug: str, data: ConnectorData, secrets: Sequence[SecretData],
             refuse_taken(connector)
             for secret in secrets:
                 _store(connector, secret, actor)
+            writing.write(CONNECTORS, [connector.pk])
             sites = f"Align connector {data.align_connector_id} at {data.align_site}, Jira at {data.jira_site}"
             _entry("connector.added", connector, actor, f"Added connector {data.name}: {sites}.", **vars(data))
     except IntegrityError as error:
@@ -102,6 +105,7 @@ def edit_connector(connector: Connector, data: ConnectorData, *, actor: Person) 
             if {"align_site", "align_connector_id"} & changed.keys():
                 refuse_taken(connector)
             _remove_stranded_credentials(connector, changed.keys())
+            writing.write(CONNECTORS, [connector.pk])
             named = [(name.replace("_", " "), _said(old), _said(new)) for name, (old, new) in changed.items()]
             words = ", ".join(f"{name} from {old} to {new}" for name, old, new in named)
             _entry("connector.edited", connector, actor, f"Changed {words}.", changed=changed)

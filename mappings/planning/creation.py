@@ -17,6 +17,7 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
 from alignadmin.parsing import typed
+from alignadmin.search import writing
 from connectors.align.paging import MAPPING_LISTS
 from connectors.credentials.page_caps import caps_of
 from connectors.models import Connector
@@ -33,6 +34,7 @@ from mappings.planning.authors import Authors, authors_of, counted_authors, fiel
 from mappings.planning.digests import digest_of
 from mappings.planning.reasons import reason_typed
 from mappings.planning.row_selection import RowSelection, choose, drafts
+from mappings.planning.search_names import PLANS
 from mappings.planning.tickets import ticket_trouble
 
 
@@ -140,6 +142,7 @@ def _store(
             for n, (each, row) in enumerate(zip(planning.changes, rows, strict=True))
         ]
         Change.objects.bulk_create(changes, batch_size=500)
+        writing.write(PLANS, [plan.pk])
         _record_made(plan, changes, actor)
     return plan
 

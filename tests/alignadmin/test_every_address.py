@@ -90,7 +90,7 @@ def test_no_page_has_code_in_it_and_htmx_neither_evaluates_nor_keeps_anything(
 # What a session is: when its person was last here, a message that was shown, the address it came from. And the counts
 # of attempts: a HEAD at four addresses of the sign-in counts as one, since allauth exempts GET alone.
 OF_THE_SESSION = {"django_session", "usersessions_usersession", "connectors_cache"}
-LAST_SEEN = re.compile(r'UPDATE "accounts_person" SET "last_seen_at" = [^,]+ WHERE')
+LAST_SEEN = re.compile(r'UPDATE "accounts_person" SET "last_(seen_at|connector)" = [^,]+ WHERE')
 WRITES = re.compile(
     r"""\s*(?:WITH\b.*?\b)?(?:INSERT(?:\sOR\s\w+)?\sINTO|UPDATE|DELETE\sFROM|REPLACE\sINTO|TRUNCATE(?:\sTABLE)?|COPY)
         \s+"?(\w+)"?""",

@@ -59,9 +59,11 @@ def count(world: World, people: dict[Role, Person]) -> Counts:
     """Of every address that takes a GET, also where the answer is a refusal: that has its price, too.
 
     1. A first round, not counted, fills what a process or a session remembers. Activity, which costs two queries once a
-       minute, is noted as if it were an hour later: on a busy machine the pages take longer than that minute.
+       minute, is noted as if it were an hour later: on a busy machine the pages take longer than that minute. Which
+       connector a person saw last is written when it is another one.
     2. Each request is taken back, so that the next one finds the same world.
     """
+    Person.objects.update(last_connector=world.parameters["slug"])
     clients = {role.value: Client() for role in Role}
     for role in Role:
         clients[role.value].force_login(people[role])

@@ -102,6 +102,12 @@ TABLE = {
     "usersessions_list": READ,
     "usersessions_end": Expected(writers=EVERY_ROLE, methods=("POST",)),
     "usersessions_end_others": Expected(writers=EVERY_ROLE, methods=("POST",)),
+    # around every page
+    "search": READ,
+    "help": READ,
+    "help-keys": READ,
+    "help-topic": READ,
+    "help-picture": READ,
     # people and settings
     "person-join": PUBLIC_FORM,
     "settings": Expected(readers=ADMINS),

@@ -26,6 +26,7 @@ HISTORY = (
     "history-verify",
     "history-compare",
     "history-search",
+    "search",
     "export",
 )
 NAMES = (*LARGE, *HISTORY)

@@ -103,7 +103,7 @@ def test_a_slash_leads_to_the_filter_and_escape_closes_the_menu(shared: Own, pag
     page.keyboard.press("/")
     expect(page.get_by_role("searchbox")).to_be_focused()
     expect(page.get_by_role("searchbox")).to_have_value("")
-    menu = page.locator("details.menu")
+    menu = page.locator("details.switcher")
     menu.locator("summary").click()
     expect(menu).to_have_attribute("open", "")
     page.keyboard.press("Escape")

@@ -70,6 +70,7 @@ def add_app(page: Page, address: str) -> str:
 
 
 def sign_out(page: Page) -> None:
+    page.locator("details.account > summary").click()
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("heading", name="Sign in").wait_for()
 

@@ -161,6 +161,8 @@ def world(db: None, people: dict[Role, Person]) -> World:
             "query_run": run.uuid,
             "query": saved.save(connector, "Five", query.text(), shared=False, actor=people[Role.ADMIN]).pk,
             "form": "csv",
+            "topic": "mapping",
+            "picture": "pictures/history.png",
             "history-intake-preview.key": sent.pk,
             "schedule": schedule.pk,
             "switch": "pause",

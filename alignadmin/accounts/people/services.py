@@ -20,11 +20,13 @@ from alignadmin.accounts.people.invitations import (
     send_invitation,
     withdraw_invitation,
 )
+from alignadmin.accounts.people.search_names import PEOPLE
 from alignadmin.accounts.rights import Right, may
 from alignadmin.accounts.signin import sessions
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
+from alignadmin.search import writing
 
 __all__ = ["invitation_link"]
 
@@ -40,6 +42,7 @@ def add_admin(email: str, name: str, password: str) -> Person:
     _refuse_known(email)
     with transaction.atomic():
         person = Person.objects.create_user(email, password, name=name or email, role=Role.ADMIN)
+        writing.write(PEOPLE, [person.pk])
         sentence = f"Added {person} as an admin by command."
         _entry("person.added", person, None, sentence, email=person.email, role=person.role)
     return person
@@ -52,6 +55,7 @@ def invite(email: str, name: str, role: str, *, actor: Person) -> Person:
     try:
         with transaction.atomic():
             person = Person.objects.create_user(email, None, name=name, role=role, invited_at=timezone.now())
+            writing.write(PEOPLE, [person.pk])
             send_invitation(person)
             sentence = f"Invited {person} ({person.email}) as {_a(role)}."
             _entry("person.invited", person, actor, sentence, email=person.email, role=role)
@@ -121,6 +125,7 @@ def edit(person: Person, name: str, *, seen: str | None = None, actor: Person) -
             return
         before, found.name = found.name, name
         found.save(update_fields=["name"])
+        writing.write(PEOPLE, [found.pk])
         _entry("person.edited", found, actor, f"Renamed {before} to {name}.", before=before, after=name)
 
 

@@ -23,7 +23,6 @@ from alignadmin.audit.entries import AuditRecord, Head, lock_head
 from alignadmin.audit.models import Entry
 from alignadmin.errors import Refused
 from alignadmin.text import counted
-from connectors.history.cases import services
 from connectors.history.intake import gaps
 from connectors.history.intake.gaps import CoverageGap
 from connectors.history.reviews import samples, weeks
@@ -59,9 +58,9 @@ def to_do() -> ToDo:
     return ToDo(review_status=weeks.review_status(), open_questions=open_questions())
 
 
-def waiting_for(person: Person) -> int:
-    """Beside the navigation's History: cases to explain, and for reviewers the overdue weeks."""
-    return services.waiting_for(person) + (overdue() if may(person, Right.REVIEW) else 0)
+def weeks_overdue(person: Person) -> int:
+    """Beside the navigation's History, for reviewers."""
+    return overdue() if may(person, Right.REVIEW) else 0
 
 
 def open_questions() -> int:

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("connectors", "0010_mapping_lists"),
+        ("connectors", "0011_query_outcome"),
     ]
 
     operations = [

@@ -1,0 +1,89 @@
+"""Projects and statuses as the search finds them. They are written with the catalogue, whatever reading it is of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import urlencode
+
+from django.db.models import Q
+from django.urls import reverse
+
+from alignadmin.accounts.rights import Right
+from alignadmin.search.kinds import FoundPlace, Name, SearchKind
+from connectors.models import Project, Status
+
+
+def _project_names(chosen: Q) -> Iterable[Name]:
+    rows = Project.objects.filter(chosen).order_by().values_list("pk", "connector_id", "key", "name")
+    return (Name(target=pk, connector=connector, label=f"{key} {name}".strip()) for pk, connector, key, name in rows)
+
+
+def _project_places(ids: Sequence[int]) -> Mapping[int, FoundPlace]:
+    found = Project.objects.filter(pk__in=ids).select_related("connector")
+    return {project.pk: _project_place(project) for project in found}
+
+
+def _project_place(project: Project) -> FoundPlace:
+    """A project that Align's connector does not have, or that is gone, has no mappings to look at."""
+    slug, is_mapped = project.connector.slug, project.in_scope and project.vanished_at is None
+    said = [
+        project.connector.name,
+        "team-managed" if project.team_managed else "company-managed",
+        "gone from Jira" if project.vanished_at else "" if project.in_scope else "not in Align’s connector",
+    ]
+    matrix = f"{reverse('matrix', args=[slug])}?{urlencode({'scope': project.key})}"
+    return FoundPlace(
+        label=f"{project.key} {project.name}".strip(),
+        where=" · ".join(filter(None, said)),
+        href=matrix if is_mapped else reverse("connector", args=[slug]),
+    )
+
+
+def _status_names(chosen: Q) -> Iterable[Name]:
+    rows = Status.objects.filter(chosen).values_list("pk", "connector_id", "name", "jira_id")
+    return (
+        Name(target=pk, connector=connector, label=name, terms=str(jira_id)) for pk, connector, name, jira_id in rows
+    )
+
+
+def _status_places(ids: Sequence[int]) -> Mapping[int, FoundPlace]:
+    found = Status.objects.filter(pk__in=ids).select_related("connector", "project")
+    return {status.pk: _status_place(status) for status in found}
+
+
+def _status_place(status: Status) -> FoundPlace:
+    """Names repeat within a site, so the id and a project of its own stand beside it."""
+    key = status.project.key if status.project else ""
+    said = [
+        status.connector.name,
+        key,
+        status.get_category_display(),
+        str(status.jira_id),
+        "gone from Jira" if status.vanished_at else "",
+    ]
+    query = {"q": status.name} | ({"scope": key} if status.project and status.project.in_scope else {})
+    return FoundPlace(
+        label=status.name,
+        where=" · ".join(filter(None, said)),
+        href=f"{reverse('matrix', args=[status.connector.slug])}?{urlencode(query)}",
+    )
+
+
+PROJECTS = SearchKind(
+    key="project",
+    position=1,
+    plural="Projects",
+    right=Right.SEE,
+    model=Project,
+    names=_project_names,
+    places=_project_places,
+)
+STATUSES = SearchKind(
+    key="status",
+    position=2,
+    plural="Statuses",
+    right=Right.SEE,
+    model=Status,
+    names=_status_names,
+    places=_status_places,
+)

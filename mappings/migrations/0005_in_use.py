@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("connectors", "0011_in_use"),
+        ("connectors", "0012_in_use"),
         ("mappings", "0004_read_anew"),
     ]
 

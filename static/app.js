@@ -49,10 +49,19 @@
     if (detail.elt.id === "x-query") detail.parameters.caret = detail.elt.selectionStart;
   });
 
+  // Somebody types on while a form is drawn anew for what they changed before: leaving the box asks again, with all of it.
+  function isTypedOn({ elt, target, requestConfig }) {
+    const box = document.activeElement;
+    if (elt.getAttribute("hx-trigger") !== "change" || !box?.matches?.("input, textarea") || !target.contains(box)) return false;
+    return !/^(checkbox|radio)$/.test(box.type) && box.value !== (requestConfig.parameters[box.name] ?? "");
+  }
+
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     if (signedOut(detail.xhr)) {
       detail.shouldSwap = false;
       trouble("You have been signed out. Reload the page and sign in again; nothing was sent.", detail.elt);
+    } else if (isTypedOn(detail)) {
+      detail.shouldSwap = false;
     } else if (isHtml(detail.xhr)) {
       if (detail.xhr.status === 409) detail.shouldSwap = true;
       else if (detail.xhr.status < 400) trouble("");

@@ -153,8 +153,11 @@ class ObjectClient:
 
 
 def requests_at_most(query: AlignQuery) -> int | None:
-    """What reading all of it costs at most, where pages are full; None where the query wants all there is."""
-    return None if query.most is None else math.ceil(query.most / PAGE)
+    """What reading all of it costs at most, where pages are full; None where the query wants all there is.
+
+    Where there are fewer than it wants, one more that finds nothing proves the end.
+    """
+    return None if query.most is None else math.ceil(query.most / PAGE) + (query.most > 0)
 
 
 def _provable(query: AlignQuery) -> AlignQuery:

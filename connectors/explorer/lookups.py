@@ -100,7 +100,7 @@ def _looked_up(
 
 def _none_found(target: AlignObject, typed: str, me: Person | None) -> str:
     if me is not None:
-        return f"Jira Align shows no user with your e-mail address, {me.email}. Type a name instead."
+        return f"Jira Align shows no user with your e-mail address, {me.email}. Type a name or an id in place of “me”."
     return f"Jira Align shows nothing called “{typed}” among {target.plural.lower()}. Check the name; case may matter."
 
 

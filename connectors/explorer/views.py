@@ -80,7 +80,7 @@ def _saved(request: HttpRequest, shown: ExplorerPage) -> HttpResponse:
     try:
         made = saved.save(shown.connector, name, shown.text, shared=is_shared, actor=person_of(request))
     except Refused as refused:
-        return _show(request, shown, trouble=str(refused), status=400)
+        return _show(request, shown, save_trouble=str(refused), status=400)
     messages.info(request, f"The query is saved as “{made.name}”.")
     return redirect(request, _address(shown.connector, shown))
 
@@ -101,8 +101,16 @@ def _address(connector: Connector, shown: ExplorerPage) -> str:
     return f"{reverse('explorer', args=[connector.slug])}?{query}"
 
 
-def _show(request: HttpRequest, shown: ExplorerPage, *, trouble: str = "", status: int = 200) -> HttpResponse:
-    context = {"connector": shown.connector, "page": shown, "trouble": trouble, "name": text_in(request.POST, "name")}
+def _show(
+    request: HttpRequest, shown: ExplorerPage, *, trouble: str = "", save_trouble: str = "", status: int = 200
+) -> HttpResponse:
+    context = {
+        "connector": shown.connector,
+        "page": shown,
+        "trouble": trouble,
+        "save_trouble": save_trouble,
+        "name": text_in(request.POST, "name"),
+    }
     wanted = getattr(getattr(request, "htmx", None), "target", None) or ""
     return page(request, HERE, context, fragment=FRAGMENTS.get(wanted, HERE), status=status)
 

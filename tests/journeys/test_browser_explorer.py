@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.support import browser_helpers as steps
 from tests.support.browser import NARROW, Complaints, axe, fits
@@ -42,7 +42,7 @@ def test_a_query_is_built_run_refused_explained_saved_and_copied(own: Own, page:
     page.get_by_label("Points").check()
     expect(page.get_by_text("Columns: 8 chosen")).to_be_visible()
     expect(page.get_by_label("Points")).to_be_visible()  # still open
-    expect(page.get_by_text("At most 10 requests")).to_be_visible()
+    expect(page.get_by_text("At most 11 requests")).to_be_visible()
     axe(page)
     # Saved, then copied.
     page.get_by_text("Save this query").click()
@@ -94,6 +94,35 @@ def test_a_query_is_built_run_refused_explained_saved_and_copied(own: Own, page:
     expect(box).to_have_value("/features?$filter=points gt 5&$top=20")
     assert box.evaluate("box => box.selectionStart") == len("/features?$filter=points")
     assert {entry["method"] for entry in own.sandbox.journal(containing="/rest/align/")} == {"GET"}
+    complaints.check()
+
+
+def test_what_is_typed_while_the_form_is_drawn_anew_stays(own: Own, page: Page, complaints: Complaints) -> None:
+    steps.enter(page, own.site)
+    page.goto(f"{here(own)}?object=feature&field.0=releaseId&op.0=eq&value.0=1&field.1=title&op.1=contains&value.1=Old")
+    waiting: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        if waiting:
+            route.continue_()
+        else:
+            waiting.append(route)
+
+    page.route("**/explorer/?*", hold_the_first)
+    page.get_by_label("Value of condition 1").fill("2")
+    second = page.get_by_label("Value of condition 2")
+    second.click()
+    second.press("Control+a")
+    second.press_sequentially("New")
+    expect(second).to_have_value("New")
+    assert waiting, "the form was asked for"
+    with page.expect_response(lambda answer: "value.0=2" in answer.url):
+        waiting[0].continue_()
+    second.press_sequentially(" one")
+    expect(second).to_have_value("New one")
+    expect(second).to_be_focused()
+    second.blur()
+    expect(page.locator("#x-text")).to_contain_text("releaseId eq 2 and contains(title, 'New one')")
     complaints.check()
 
 

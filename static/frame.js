@@ -17,8 +17,9 @@
   document.addEventListener("keydown", (event) => {
     const box = event.target;
     if (!box.matches?.("[data-narrows]")) return;
-    if (event.key === "ArrowDown") linksOf(box)[0]?.focus();
-    else if (event.key === "Enter") linksOf(box)[0]?.click();
+    const first = linksOf(box)[0]; // without one Enter sends the form, which looks among all of them
+    if (event.key === "ArrowDown") first?.focus();
+    else if (event.key === "Enter" && first) first.click();
     else return;
     event.preventDefault();
   });
@@ -80,7 +81,7 @@
       openList(false);
     } else if (event.key === "Escape") before?.focus();
     else if (!all.length) return;
-    else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && field.value) {
       openList(true);
       const next = event.key === "ArrowDown" ? at + 1 : at < 0 ? all.length - 1 : at - 1;
       activate(all[next] || null); // past either end the field itself is current again
@@ -94,8 +95,9 @@
   document.addEventListener("mousedown", (event) => { if (event.target.closest("#find-options")) event.preventDefault(); });
   document.addEventListener("htmx:afterSwap", ({ detail }) => {
     if (detail.target.id !== "find-options") return;
+    activate(null); // what was chosen was of the list before
     const list = document.getElementById("find-options");
-    openList(!list.hidden && document.activeElement === field);
+    openList(!list.hidden && Boolean(options().length) && document.activeElement === field);
   });
 
   // --- keys of every page -----------------------------------------------------------------------------------------

@@ -39,7 +39,8 @@ class Person(AbstractBaseUser):
     created_at = models.DateTimeField(auto_now_add=True)
     invited_at = models.DateTimeField(null=True, blank=True)  # until a password is set: an invitation is open
     last_seen_at = models.DateTimeField(null=True, blank=True)  # to the minute
-    last_connector = models.SlugField(blank=True)  # that they had a page of: the navigation leads there again
+    # That they had a page of: the navigation leads there again.
+    last_connector = models.SlugField(blank=True, db_index=False)
 
     objects = PersonManager()
 

@@ -39,8 +39,10 @@ def on_migrated(sender: AppConfig, using: str = DEFAULT_DB_ALIAS, **kwargs: Any)
     No migration can do it, since those know no code of the rooms that have the names.
     """
     tables = set(connections[using].introspection.table_names())
-    if SearchName._meta.db_table in tables and not SearchName.objects.exists():
-        for kind in _of_tables(tables):
+    if SearchName._meta.db_table not in tables:
+        return
+    for kind in _of_tables(tables):  # each for itself: an upgrade may have been cut off between two
+        if not _of(kind).exists():
             reconcile(kind, kind.names(Q()), _of(kind))
 
 

@@ -61,16 +61,24 @@ def _group(kind: SearchKind, words: Sequence[str], rights: Collection[str], firs
 
 
 def _names(kind: SearchKind, words: Sequence[str], rights: Collection[str]) -> QuerySet[SearchName]:
-    """The whole name first, then what begins so, what has a word that begins so, the rest; short ones first."""
+    """What is called just so first, by its name, key or id; then what begins so, what has a word that begins so, the
+    rest; short ones first.
+    """
     whole = " ".join(words)
     condition = Q(kind=kind.key, right__in=rights)
     for word in words:
         condition &= Q(folded__contains=word)
     rank = Case(
-        When(folded=whole, then=Value(0)),
+        When(_has_as_words(whole), then=Value(0)),
         When(folded__startswith=whole, then=Value(1)),
         When(folded__contains=f" {words[0]}", then=Value(2)),
         default=Value(3),
         output_field=IntegerField(),
     )
     return SearchName.objects.filter(condition).order_by(rank, Length("label"), "label", "target")
+
+
+def _has_as_words(text: str) -> Q:
+    """It stands there by itself: the key, the id or the whole name among what a thing is found by."""
+    begins, ends, within = Q(folded__startswith=f"{text} "), Q(folded__endswith=f" {text}"), f" {text} "
+    return Q(folded=text) | begins | ends | Q(folded__contains=within)

@@ -30,12 +30,16 @@ def write_of_connector(kind: SearchKind, connector: int) -> None:
 
 
 def reconcile(kind: SearchKind, names: Iterable[Name], stored: QuerySet[SearchName]) -> list[str]:
-    """Make the stored ones these. Returns what differed, in sentences."""
+    """Make the stored ones these. Returns what differed, in sentences.
+
+    The stored ones are read first, and held: what is made or renamed meanwhile is neither taken for surplus, since its
+    name came after that, nor overwritten with what it was called before.
+    """
     with transaction.atomic():
-        wanted, found = compared(kind, names, stored)
+        wanted, found = compared(kind, names, stored.select_for_update().order_by("target"))
         for some in _portions([row.pk for row in found.values() if row.target not in wanted]):
             SearchName.objects.filter(pk__in=some).delete()
-        changed = [row for target, row in wanted.items() if is_other(found.get(target), row)]
+        changed = [row for target, row in sorted(wanted.items()) if is_other(found.get(target), row)]
         SearchName.objects.bulk_create(
             changed,
             update_conflicts=True,
@@ -50,6 +54,7 @@ def compared(
     kind: SearchKind, names: Iterable[Name], stored: QuerySet[SearchName]
 ) -> tuple[dict[int, SearchName], dict[int, SearchName]]:
     """What should stand there and what does, by the ids of the things."""
+    found = {row.target: row for row in stored}  # first: see `reconcile`
     wanted = {
         name.target: SearchName(
             kind=kind.key,
@@ -61,7 +66,7 @@ def compared(
         )
         for name in names
     }
-    return wanted, {row.target: row for row in stored}
+    return wanted, found
 
 
 def differences(wanted: dict[int, SearchName], found: dict[int, SearchName]) -> list[str]:

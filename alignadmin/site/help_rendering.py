@@ -19,7 +19,7 @@ from markdown_it.token import Token
 
 from alignadmin.site.help_topics import BY_FILE, Topic
 
-PICTURE = re.compile(r"(?:[a-z-]+/)?[a-z-]+\.png")
+PICTURE = re.compile(r"(?:[a-z-]{1,60}/)?[a-z-]{1,60}\.png")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,8 +31,7 @@ def topic(request: HttpRequest, topic: str) -> HttpResponse:
 @requires(Right.SEE)
 def picture(request: HttpRequest, picture: str) -> HttpResponse:
     """One of the pictures in the folder of documents, and no other file of it."""
-    file = settings.DOCS / picture
-    if not PICTURE.fullmatch(picture) or not file.is_file():
+    if not PICTURE.fullmatch(picture) or not (file := settings.DOCS / picture).is_file():
         raise Http404
     return HttpResponse(file.read_bytes(), content_type="image/png")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -10,6 +11,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.template.defaultfilters import filesizeformat
 from django.urls import Resolver404, resolve, reverse
@@ -24,6 +26,7 @@ from alignadmin.audit import request_entries
 from alignadmin.parsing import LARGEST, NUL, plain
 from alignadmin.web.responses import failure, redirect
 
+logger = logging.getLogger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponse]
 LONGEST_NUMBER = 15  # digits of a length
 
@@ -176,7 +179,10 @@ class LastConnector:
         slug = str(match.kwargs.get("slug", "")) if match else ""
         is_page = request.method == "GET" and response.status_code == 200 and not _is_fragment(request)
         if slug and is_page and isinstance(person, Person) and person.last_connector != slug:
-            Person.objects.filter(pk=person.pk).update(last_connector=slug)
+            try:
+                Person.objects.filter(pk=person.pk).update(last_connector=slug)
+            except DatabaseError:  # busy: the page is there, and the next one remembers
+                logger.warning("the last connector of a person could not be kept", exc_info=True)
         return response
 
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from alignadmin.accounts.guard import lacks_second_factor
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.site.help_topics import topic_of
@@ -64,6 +65,7 @@ class Shell:
     of_page: Connector | None = None  # the connector of `slug`, where it has been read already
     first: Connector | None = None  # whose explorer the navigation opens where that of the page is not open
     last: Connector | None = None  # that the person saw last: the navigation leads there from pages of no connector
+    sees_nothing: bool = False  # yet, for want of a second factor
 
     @cached_property
     def nav(self) -> tuple[NavEntry, ...]:
@@ -93,6 +95,8 @@ class Shell:
     @cached_property
     def counts(self) -> tuple[AttentionLine, ...]:
         """What the entries of the navigation count, without those that count nothing."""
+        if self.sees_nothing:
+            return ()
         counted = ((each, each.count(self.person)) for each in ATTENTION)
         return tuple(
             AttentionLine(sentence=each.words(number), href=reverse(each.page), number=number, entry=each.entry)
@@ -102,9 +106,13 @@ class Shell:
 
     @cached_property
     def attention(self) -> tuple[AttentionLine, ...]:
-        """What is wrong with the connector of the page, then what the navigation counts: each thing once."""
-        alarms = (AttentionLine(sentence=each.sentence, href=each.href, style=each.style) for each in self.alarms)
-        return (*alarms, *self.counts)
+        """What is wrong with the connector of the page, then what the navigation counts: each thing once.
+
+        An alarm stands here for those who can mend it; others read it on the page, with whom to ask.
+        """
+        alarms = self.alarms if self.may_mend else []
+        lines = (AttentionLine(sentence=each.sentence, href=each.href, style=each.style) for each in alarms)
+        return (*lines, *self.counts)
 
     @cached_property
     def attention_number(self) -> int:
@@ -141,6 +149,8 @@ def shell(request: HttpRequest) -> dict[str, Shell]:
     person = getattr(request, "user", None)
     if not isinstance(person, Person):
         return {}
+    if lacks_second_factor(request):  # on the pages where they get one, they see nothing of the product yet
+        return {"shell": Shell(person=person, path=request.path, connectors=(), connector=None, sees_nothing=True)}
     slug = _slug(request)
     found = list(Connector.objects.filter(is_active=True).order_by("name")[:MOST_CONNECTORS])
     connector = next((each for each in found if each.slug == slug), None)

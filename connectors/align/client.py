@@ -104,14 +104,21 @@ class AlignClient:
             return None
 
     def list_mappings(
-        self, path: str, *, project_key: str | None = None, type_id: int | None = None, paging: Paging = Paging.SKIP
+        self,
+        path: str,
+        *,
+        project_key: str | None = None,
+        type_id: int | None = None,
+        paging: Paging = Paging.SKIP,
+        to_the_end: bool = False,
     ) -> Records[MappingRecord]:
         """All records of a family. `path` is below the connector: `mappings/states`, `projects/PROJ/mappings/states`.
 
         Without `project_key` the parameter is not sent, which gives the records shared by company-managed projects.
+        `to_the_end`: until a page is empty, where no record is known yet whose absence would tell of a shorter page.
         """
         at = self._mappings(path, project_key, type_id)
-        return self._lists.records(at, MappingRecord.from_json, paging=paging)
+        return self._lists.records(at, MappingRecord.from_json, paging=paging, to_the_end=to_the_end)
 
     def checked_mappings(
         self, path: str, found: Records[MappingRecord], known: Iterable[int], *, project_key: str | None = None

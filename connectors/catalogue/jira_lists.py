@@ -166,7 +166,11 @@ def upsert_statuses(connector: Connector, statuses: Collection[JiraStatus], *, i
     if is_whole_list:
         kept = spared(Status, connector, "jira_id", statuses, "name")
         _unlist(Status, connector, [*(row.jira_id for row in rows), *kept])
-    writing.write_of_connector(STATUSES, connector.pk)
+        writing.write_of_connector(STATUSES, connector.pk)
+    else:  # a few of many thousands
+        ids = [row.jira_id for row in rows]
+        of_rows = Status.objects.filter(connector=connector, jira_id__in=ids).values_list("pk", flat=True)
+        writing.write(STATUSES, list(of_rows))
 
 
 def upsert_types(connector: Connector, types: Collection[JiraIssueType], *, is_whole_list: bool) -> None:

@@ -52,7 +52,10 @@ def _status_places(ids: Sequence[int]) -> Mapping[int, FoundPlace]:
 
 
 def _status_place(status: Status) -> FoundPlace:
-    """Names repeat within a site, so the id and a project of its own stand beside it."""
+    """Names repeat within a site, so the id and a project of its own stand beside it.
+
+    One that is gone, or whose project Align's connector does not have, stands on no matrix.
+    """
     key = status.project.key if status.project else ""
     said = [
         status.connector.name,
@@ -61,11 +64,14 @@ def _status_place(status: Status) -> FoundPlace:
         str(status.jira_id),
         "gone from Jira" if status.vanished_at else "",
     ]
-    query = {"q": status.name} | ({"scope": key} if status.project and status.project.in_scope else {})
+    slug, owner = status.connector.slug, status.project
+    is_mapped = status.vanished_at is None and (owner is None or (owner.in_scope and owner.vanished_at is None))
+    query = {"q": status.name} | ({"scope": key} if owner else {})
+    matrix = f"{reverse('matrix', args=[slug])}?{urlencode(query)}"
     return FoundPlace(
         label=status.name,
         where=" · ".join(filter(None, said)),
-        href=f"{reverse('matrix', args=[status.connector.slug])}?{urlencode(query)}",
+        href=matrix if is_mapped else reverse("connector", args=[slug]),
     )
 
 

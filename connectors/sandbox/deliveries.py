@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from .messages import Json
 
@@ -21,6 +21,7 @@ TRIES = 5
 RETRIED = {408, 409, 425, 429}
 TIMEOUT = 5.0  # seconds
 LATE, OVERTAKEN = 2.0, 0.5  # seconds
+IN_ADDRESSES = "/?&=%:;,@+$!*'()-._~#[]"
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -72,6 +73,7 @@ class Deliveries:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._cleared = 0  # how often
         self.way = "usual"  # the switch `webhooks`
         self.pause = 1.0  # seconds before the next try
 
@@ -99,6 +101,7 @@ class Deliveries:
         with self._changed:
             self._waiting.clear()
             self._added = itertools.count()
+            self._cleared += 1
 
     def close(self) -> None:
         with self._changed:
@@ -115,37 +118,41 @@ class Deliveries:
                 if self._closed:
                     return
                 _, _, delivery = heapq.heappop(self._waiting)
-            status = self._send(delivery)
+                cleared = self._cleared
+            entry = _send(delivery)
+            if cleared != self._cleared:  # it was of the data before
+                continue
+            self._journal(entry)
+            status: int | None = entry["status"]
             again = status is None or status in RETRIED or status >= 500
             if again and delivery.retried and delivery.attempt + 1 < TRIES:
                 self._put(replace(delivery, attempt=delivery.attempt + 1), self.pause)
 
-    def _send(self, delivery: Delivery) -> int | None:
-        """The status of the answer; None where there was none."""
-        parts = urlsplit(delivery.url)
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        entry: Json = {
-            "method": "POST",
-            "path": parts.path,
-            "query": parts.query,
-            "body": delivery.body.decode(),
-            "status": None,
-            "at": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "webhook": delivery.webhook,
-            "identifier": delivery.identifier,
-            "attempt": delivery.attempt,
-        }
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=TIMEOUT)
-        try:
-            connection.request("POST", path, body=delivery.body, headers=delivery.headers)
-            entry["status"] = connection.getresponse().status
-        except (OSError, http.client.HTTPException):
-            pass
-        finally:
-            connection.close()
-        self._journal(entry)
-        status: int | None = entry["status"]
-        return status
+
+def _send(delivery: Delivery) -> Json:
+    """The entry of the try, with the status of the answer; None where there was none."""
+    parts = urlsplit(delivery.url)
+    path = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=IN_ADDRESSES)
+    entry: Json = {
+        "method": "POST",
+        "path": parts.path,
+        "query": parts.query,
+        "body": delivery.body.decode(),
+        "status": None,
+        "at": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "webhook": delivery.webhook,
+        "identifier": delivery.identifier,
+        "attempt": delivery.attempt,
+    }
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=TIMEOUT)
+    try:
+        connection.request("POST", path, body=delivery.body, headers=delivery.headers)
+        entry["status"] = connection.getresponse().status
+    except (OSError, http.client.HTTPException, ValueError):  # an address that nobody can be asked at, too
+        pass
+    finally:
+        connection.close()
+    return entry
 
 
 def _other(secret: str | None) -> str | None:

@@ -27,7 +27,7 @@ from mappings.edits.queries import OPEN_SITUATIONS
 from mappings.engine.families import FAMILIES
 from mappings.engine.values import Direction, Situation
 from mappings.findings.lines import FindingLine, attention
-from mappings.in_use.lines import InUseLine, in_use_lines, last_round
+from mappings.in_use.lines import InUseLine, in_use_lines, last_round, unanswered
 from mappings.models import DriftCheck, InUseRound, Mapping, Scope
 
 Row = TypeVar("Row", bound=Model)
@@ -214,6 +214,10 @@ class DriftPage:
     @cached_property
     def in_use(self) -> list[InUseLine]:
         return in_use_lines(self.connector)
+
+    @cached_property
+    def in_use_unanswered(self) -> list[str]:
+        return unanswered(self.connector)
 
     @cached_property
     def in_use_round(self) -> InUseRound | None:

@@ -8,18 +8,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db.models import Exists
+from django.conf import settings
+from django.db.models import Exists, Q, QuerySet
+from django.utils import timezone
 
+from alignadmin.text import counted
 from connectors.models import Connector, Project, Status
 from mappings.engine import words
 from mappings.engine.families import J2A_STATE
 from mappings.engine.values import TypeName
 from mappings.findings.lines import matrix_url
 from mappings.models import InUseCount, InUseRound, Mapping, Scope
+from mappings.models.in_use import ELSEWHERE
 
 NAMED_PROJECTS = 2
+MOST_REASONS = 3
 # Work item type, status, and the project that alone has it; of statuses of several teams, the question below 0.
 Spot = tuple[TypeName, int, int | None]
 
@@ -75,7 +80,25 @@ class InUseLine:
 
 def is_any_in_use(connector: Connector) -> Exists:
     """To be asked along with something else."""
-    return Exists(InUseCount.objects.filter(connector=connector, total__gt=0))
+    return Exists(_recent(connector).filter(total__gt=0))
+
+
+def _recent(connector: Connector) -> QuerySet[InUseCount]:
+    """What may be told as being so now: where nobody asks Jira any more, an old number says nothing."""
+    oldest = timezone.now() - max(timedelta(days=1), timedelta(seconds=3 * settings.IN_USE_INTERVAL))
+    return InUseCount.objects.filter(connector=connector, asked_at__gte=oldest)
+
+
+def unanswered(connector: Connector) -> list[str]:
+    """Why it cannot be said that no issue is in a status without a mapping, in sentences; empty where it can."""
+    rows = InUseCount.objects.filter(connector=connector)
+    errors = list(rows.exclude(error="").order_by("error").values_list("error", flat=True).distinct()[:MOST_REASONS])
+    open_ = rows.filter(Q(counted_at=None) | ~Q(pending=[]), error="").count()
+    if open_:
+        errors.append(f"Not answered to the end yet: {counted(open_, 'question')} to Jira.")
+    elif not errors and not rows.exists():
+        errors.append("No list of mappings was read yet, so there is nothing to ask Jira about.")
+    return errors
 
 
 def last_round(connector: Connector) -> InUseRound | None:
@@ -84,7 +107,7 @@ def last_round(connector: Connector) -> InUseRound | None:
 
 def in_use_lines(connector: Connector) -> list[InUseLine]:
     """The most issues first; at most five queries, and one where nothing was found."""
-    rows = list(InUseCount.objects.filter(connector=connector, total__gt=0).order_by("pk"))
+    rows = list(_recent(connector).filter(total__gt=0).order_by("pk"))
     if not rows:
         return []
     facts = _CountedFacts(connector, rows)
@@ -97,6 +120,8 @@ def _by_spot(rows: Iterable[InUseCount], facts: _CountedFacts) -> dict[Spot, lis
     found: dict[Spot, list[tuple[InUseCount, int]]] = defaultdict(list)
     for row in rows:
         for id_, number in row.statuses.items():
+            if int(id_) == ELSEWHERE:
+                continue
             owner = None if row.is_shared else facts.owner(int(id_), row)
             spot = (TypeName(row.work_item_type), int(id_), owner if owner is not None or row.is_shared else -row.pk)
             found[spot].append((row, number))
@@ -146,13 +171,11 @@ class _CountedFacts:
 
     def elsewhere(self, rows: Iterable[InUseCount]) -> list[InUseLine]:
         """Issues that are in none of the statuses that were asked for."""
-        found = []
-        for row in rows:
-            rest = row.total - sum(row.statuses.values())
-            if rest > 0 and not row.pending:
-                projects = [] if row.is_shared else row.projects
-                found.append(self._line(row, "other statuses without a mapping", rest, projects))
-        return found
+        return [
+            self._line(row, "other statuses without a mapping", number, [] if row.is_shared else row.projects)
+            for row in rows
+            if (number := row.statuses.get(str(ELSEWHERE)))
+        ]
 
     def _line(
         self,
@@ -171,7 +194,7 @@ class _CountedFacts:
             status_id=status_id,
             name=name,
             number=number,
-            counted_at=row.counted_at,
+            counted_at=row.counted_at or row.asked_at,
             projects=keys,
             only_project=projects[0] if len(projects) == 1 else None,
             is_shared=row.is_shared,

@@ -33,6 +33,7 @@ class InUseQuestion:
     work_item_type: TypeName
     is_shared: bool
     projects: tuple[int, ...]
+    site: str
     items: Jql
     mapped: tuple[int, ...]
     candidates: tuple[int, ...]
@@ -45,8 +46,14 @@ class InUseQuestion:
         return self.items & is_in(SearchField.STATUS, [status_id])
 
     @property
+    def elsewhere(self) -> Jql:
+        """In none of the mapped statuses and in none of the candidates."""
+        return self.items & is_not_in(SearchField.STATUS, sorted({*self.mapped, *self.candidates}))
+
+    @property
     def key(self) -> str:
-        text = f"{self.work_item_type}|{self.unmapped}"
+        """Ids begin at the same number in every Jira, so the site belongs to it."""
+        text = f"{self.site}|{self.work_item_type}|{self.unmapped}"
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -113,6 +120,7 @@ class InUseQuestions:
             work_item_type=type_,
             is_shared=shared,
             projects=tuple(sorted(each.pk for each in projects)),
+            site=self.connector.jira_site,
             items=group_of(projects).jql,
             mapped=tuple(sorted(named)),
             candidates=tuple(sorted(open_ & self.owners.keys() - named)),

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
 
 from django.conf import settings
 from django.db import transaction
@@ -18,7 +21,7 @@ from django.utils import timezone
 
 from alignadmin.due_work import due_work
 from alignadmin.errors import SealError
-from alignadmin.http.errors import RemoteError
+from alignadmin.http.errors import BadRequest, Forbidden, NotFound, NotJson, RemoteError, ServerFailed, Unreachable
 from alignadmin.http.fields import Fields
 from connectors.credentials import clients
 from connectors.jira import JiraClient, JqlRefused
@@ -28,8 +31,13 @@ from connectors.jobs.runner import Run
 from connectors.models import ACTIVE, Connector, Credential, Job, JobKind, Stage, System
 from mappings.in_use.questions import InUseQuestion, InUseQuestions
 from mappings.models import InUseCount, InUseRound
+from mappings.models.in_use import ELSEWHERE
 
 MOST_REQUESTS = 20  # in one round, the sign-in and what is sent again among them
+MOST_PAGES = 3  # of issues that are told apart by reading them: a site may give fewer at once than it is asked for
+MOST_FAILED = 2  # questions in a row
+# What says something of the question, not of the connector.
+OF_ONE_QUESTION = (BadRequest, Forbidden, NotFound, NotJson, ServerFailed, Unreachable)
 SOONER = 12  # parts of the interval, after one of which what is left over is asked
 
 
@@ -83,7 +91,7 @@ def count_in_use(run: Run) -> None:
     state.started_at, state.finished_at, state.requests, state.error = timezone.now(), None, 0, ""
     state.save()
     questions = {each.key: each for each in InUseQuestions(connector).all()}
-    rows = _rows(connector, questions)
+    rows = _rows(run, questions)
     client = None
     try:
         if rows:
@@ -97,32 +105,37 @@ def count_in_use(run: Run) -> None:
         state.left = sum(_is_left(row) for row in rows)
         state.finished_at = timezone.now()
         state.due_at = state.finished_at + (interval() / SOONER if state.left and not state.error else interval())
-        state.save()
+        with transaction.atomic():
+            run.assert_lease()
+            state.save()
 
 
-def _rows(connector: Connector, wanted: Mapping[str, InUseQuestion]) -> list[InUseCount]:
+def _rows(run: Run, wanted: Mapping[str, InUseQuestion]) -> list[InUseCount]:
     """A row of each question, what has waited longest first; rows of former sets go."""
-    InUseCount.objects.filter(connector=connector).exclude(key__in=wanted).delete()
-    known = set(InUseCount.objects.filter(connector=connector).values_list("key", flat=True))
-    new = [
-        InUseCount(
-            connector=connector,
-            work_item_type=each.work_item_type,
-            key=each.key,
-            is_shared=each.is_shared,
-            projects=list(each.projects),
+    of_connector = InUseCount.objects.filter(connector=run.connector)
+    with transaction.atomic():
+        run.assert_lease()
+        of_connector.exclude(key__in=wanted).delete()
+        known = set(of_connector.values_list("key", flat=True))
+        InUseCount.objects.bulk_create(
+            InUseCount(
+                connector=run.connector,
+                work_item_type=each.work_item_type,
+                key=each.key,
+                is_shared=each.is_shared,
+                projects=list(each.projects),
+            )
+            for each in wanted.values()
+            if each.key not in known
         )
-        for each in wanted.values()
-        if each.key not in known
-    ]
-    InUseCount.objects.bulk_create(new)
-    rows = list(InUseCount.objects.filter(connector=connector).order_by("pk"))
-    long_ago = datetime.min.replace(tzinfo=UTC)
-    return sorted(rows, key=lambda row: (not row.pending, row.counted_at or long_ago))
+    long_ago = datetime.min.replace(tzinfo=timezone.get_current_timezone())
+    return sorted(of_connector.order_by("pk"), key=lambda row: (not row.pending, row.asked_at or long_ago))
 
 
 def _ask(client: JiraClient, rows: Sequence[InUseCount], questions: Mapping[str, InUseQuestion], run: Run) -> None:
+    """What Jira does not answer of one question is kept with that one; of two in a row it is Jira's own trouble."""
     run.progress("counting issues in statuses without a mapping", done=0, total=len(rows))
+    failed = 0
     for done, row in enumerate(rows):
         if client.sent >= MOST_REQUESTS:
             return
@@ -130,49 +143,83 @@ def _ask(client: JiraClient, rows: Sequence[InUseCount], questions: Mapping[str,
             continue
         run.progress(done=done)
         try:
-            _ask_one(client, row, questions[row.key])
-        except JqlRefused as refused:  # of this one: a project that the account may not see any more, say
-            row.error, row.pending, row.statuses, row.total = str(refused), [], {}, 0
-            row.counted_at = timezone.now()
-            row.save()
+            QuestionAsking(client, row, questions[row.key], run).ask()
+            failed = 0
+        except OF_ONE_QUESTION as error:  # it names a project that the account may not see any more, or takes too long
+            row.error, row.pending, row.asked_at = str(error), [], timezone.now()
+            _keep(row, run)
+            failed = 0 if isinstance(error, JqlRefused) else failed + 1
+            if failed == MOST_FAILED:
+                raise
 
 
-def _ask_one(client: JiraClient, row: InUseCount, question: InUseQuestion) -> None:
-    """1. How many there are, unless the round before has found that out and left statuses over.
-    2. A page of them says it all; else each status until all are found. Earlier counts stay until they are replaced.
-    """
-    if not row.pending:
-        row.total = client.count(question.unmapped)
-        row.counted_at, row.error = timezone.now(), ""
-        row.pending = list(question.candidates) if row.total else []
-        row.statuses = {id_: number for id_, number in row.statuses.items() if int(id_) in row.pending}
-        row.save()
-    if row.pending and row.total <= PAGE and client.sent < MOST_REQUESTS:
-        row.statuses, row.pending = _statuses_of(client, question), []
-        row.save()
-    while row.pending and client.sent < MOST_REQUESTS:
-        status_id, *row.pending = row.pending
-        number = client.count(question.in_status(status_id))
+@dataclass(frozen=True)
+class QuestionAsking:
+    """One question and its row, which is kept after every answer."""
+
+    client: JiraClient
+    row: InUseCount
+    question: InUseQuestion
+    run: Run
+
+    def ask(self) -> None:
+        """1. How many there are, unless the round before has found that out and left statuses over.
+        2. A page of them says it all; else each status until all are found, and what is in none of them.
+
+        Earlier counts stay, with their time, until all of it is counted anew.
+        """
+        row = self.row
+        if not row.pending:
+            row.total = self.client.count(self.question.unmapped)
+            row.asked_at, row.error = timezone.now(), ""
+            row.pending = [*self.question.candidates, ELSEWHERE] if row.total else []
+            row.statuses = {id_: number for id_, number in row.statuses.items() if int(id_) in row.pending}
+            self._keep()
+        if row.pending and row.total <= PAGE and self.client.sent < MOST_REQUESTS:
+            row.statuses, row.pending = self._statuses(), []
+            row.total = sum(row.statuses.values())
+            self._keep()
+        while row.pending and self.client.sent < MOST_REQUESTS:
+            self._ask_for(row.pending[0])
+
+    def _ask_for(self, status_id: int) -> None:
+        row = self.row
+        number = 0
+        with suppress(JqlRefused):  # it was deleted meanwhile: then nothing is in it
+            number = self.client.count(self.question.in_status(status_id) if status_id else self.question.elsewhere)
+        row.pending = row.pending[1:]
         row.statuses.pop(str(status_id), None)
         if number:
             row.statuses[str(status_id)] = number
-        asked = {id_: number for id_, number in row.statuses.items() if int(id_) not in row.pending}
+        asked = {id_: found for id_, found in row.statuses.items() if int(id_) not in row.pending}
         if sum(asked.values()) >= row.total:  # nothing is left for the others
             row.statuses, row.pending = asked, []
-        row.save()
+        self._keep()
+
+    def _statuses(self) -> dict[str, int]:
+        """Of the issues themselves, where they are few; one whose status cannot be read counts for none."""
+        found: Counter[str] = Counter()
+        for page in islice(self.client.search(self.question.unmapped, ["status"]), MOST_PAGES):
+            for issue in page:
+                status = issue.fields.get("status")
+                id_ = Fields(status, what="a status").maybe_integer("id") if isinstance(status, dict) else None
+                if id_ is not None and id_ > 0:
+                    found[str(id_)] += 1
+        return dict(found)
+
+    def _keep(self) -> None:
+        if not self.row.pending:
+            self.row.counted_at = timezone.now()
+        _keep(self.row, self.run)
 
 
-def _statuses_of(client: JiraClient, question: InUseQuestion) -> dict[str, int]:
-    """Of the issues of one page; one whose status cannot be read counts for none."""
-    found: Counter[str] = Counter()
-    for issue in next(client.search(question.unmapped, ["status"])):
-        status = issue.fields.get("status")
-        id_ = Fields(status, what="a status").maybe_integer("id") if isinstance(status, dict) else None
-        if id_ is not None and id_ >= 0:
-            found[str(id_)] += 1
-    return dict(found)
+def _keep(row: InUseCount, run: Run) -> None:
+    """Only the holder of the lease writes: another worker may have made the rows of other questions by now."""
+    with transaction.atomic():
+        run.assert_lease()
+        row.save(force_update=True)
 
 
 def _is_left(row: InUseCount) -> bool:
-    """Not counted to its end within half of the interval: the round before counted it a little after its own start."""
-    return bool(row.pending) or row.counted_at is None or row.counted_at < timezone.now() - interval() / 2
+    """Not asked to its end within half of the interval: the round before asked it a little after its own start."""
+    return bool(row.pending) or row.asked_at is None or row.asked_at < timezone.now() - interval() / 2

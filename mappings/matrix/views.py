@@ -219,7 +219,7 @@ def count(request: HttpRequest, slug: str) -> HttpResponse:
     address = read_address(connector_or_404(slug), request.POST)
     shown = MatrixPage(address, person_of(request))
     is_fragment: bool = request.htmx  # type: ignore[attr-defined]
-    counting, first = shown.counting, number(request.POST, "after") or 0
+    counting, first = shown.counting, whole(text_in(request.POST, "after")) or 0
     counting.position = first
     if not counting.total or (is_fragment and "go" not in request.POST):
         return page(request, "mappings/matrix/_counting.html", {"page": shown})
@@ -230,7 +230,7 @@ def count(request: HttpRequest, slug: str) -> HttpResponse:
     if not is_fragment:
         return failure(request, step.trouble) if step.trouble else redirect(request, address.but(view="list").url)
     counting.known.update(step.counts)
-    counting.position, counting.trouble = first + len(step.counts), step.trouble
+    counting.position, counting.trouble = first + step.asked, step.trouble
     numbers = {status_id: each.number for status_id, each in step.counts.items()}
     cells = [grid_html.count_of(id_, each, address.work_item_type, oob=True) for id_, each in numbers.items()]
     return page(request, "mappings/matrix/_counted.html", {"page": shown, "cells": cells})

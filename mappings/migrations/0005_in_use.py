@@ -45,6 +45,7 @@ class Migration(migrations.Migration):
                 ("key", models.CharField(max_length=32)),
                 ("is_shared", models.BooleanField()),
                 ("projects", models.JSONField(default=list)),
+                ("asked_at", models.DateTimeField(blank=True, null=True)),
                 ("counted_at", models.DateTimeField(blank=True, null=True)),
                 ("total", models.BigIntegerField(default=0)),
                 ("statuses", models.JSONField(default=dict)),

@@ -6,6 +6,8 @@ from django.db import models
 
 from connectors.models import Connector, WorkItemType
 
+ELSEWHERE = 0  # in place of a status: in none of those that were asked for
+
 
 class InUseRound(models.Model):
     """Of one connector: when it is asked next, and how the last round went. No row: it was never due."""
@@ -29,11 +31,12 @@ class InUseCount(models.Model):
     key = models.CharField(max_length=32)
     is_shared = models.BooleanField()  # of company-managed projects, which share their mappings
     projects = models.JSONField(default=list)  # keys of our rows, not Jira's ids
-    counted_at = models.DateTimeField(null=True, blank=True)  # null: not asked yet
+    asked_at = models.DateTimeField(null=True, blank=True)  # last, whatever came of it
+    counted_at = models.DateTimeField(null=True, blank=True)  # to the end; null: never
     total = models.BigIntegerField(default=0)
-    statuses = models.JSONField(default=dict)  # Jira's id of the status -> issues in it, only above 0
-    pending = models.JSONField(default=list)  # ids of statuses that are still to be asked for
-    error = models.TextField(blank=True)  # why Jira took no such question; then nothing is known
+    statuses = models.JSONField(default=dict)  # Jira's id of the status or ELSEWHERE -> issues in it, only above 0
+    pending = models.JSONField(default=list)  # those that are still to be asked for
+    error = models.TextField(blank=True)  # why the last try failed; what was counted before stands
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["connector", "key"], name="one_row_per_question_of_use")]

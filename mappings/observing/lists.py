@@ -101,7 +101,8 @@ def read_scope(client: AlignClient, scope: Scope) -> ListReading:
     if unused := why_unused(scope):
         return ListReading(scope=scope, began_at=began_at, number=client.connector_id, error=RemoteError(unused))
     try:
-        return _reading(client, scope, began_at, client.list_mappings(scope.place.path, project_key=_sent_key(scope)))
+        answered = client.list_mappings(scope.place.path, project_key=_sent_key(scope), to_the_end=not scope.known)
+        return _reading(client, scope, began_at, answered)
     except RemoteError as error:
         return ListReading(scope=scope, began_at=began_at, number=client.connector_id, error=error)
 

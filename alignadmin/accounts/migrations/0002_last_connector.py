@@ -12,6 +12,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="person",
             name="last_connector",
-            field=models.SlugField(blank=True),
+            field=models.SlugField(blank=True, db_index=False),
         ),
     ]

@@ -73,11 +73,11 @@ def count_some(connector: Connector, shown: MatrixScope, status_ids: Sequence[in
         for status_id in status_ids[: max(1, MOST_AT_ONCE // len(groups))]:
             if monotonic() - began > PATIENCE:
                 break
-            asked += 1
             try:
                 counts[status_id] = StatusCount(number=_count(client, groups, status_id), at=timezone.now())
             except JqlRefused as error:  # the status was deleted since the catalogue was read, or a project was
                 refused = str(error)
+            asked += 1
     except (RemoteError, SealError) as error:
         trouble = str(error)
     if not counts:  # then it is not that status alone

@@ -133,24 +133,28 @@ def _rows(run: Run, wanted: Mapping[str, InUseQuestion]) -> list[InUseCount]:
 
 
 def _ask(client: JiraClient, rows: Sequence[InUseCount], questions: Mapping[str, InUseQuestion], run: Run) -> None:
-    """What Jira does not answer of one question is kept with that one; of two in a row it is Jira's own trouble."""
+    """What Jira does not answer of one question is kept with that one. Raises RemoteError where it is Jira's own
+    trouble: of two questions in a row, or of the only one.
+    """
     run.progress("counting issues in statuses without a mapping", done=0, total=len(rows))
-    failed = 0
+    failures: list[RemoteError] = []  # in a row
+    answered = 0
     for done, row in enumerate(rows):
-        if client.sent >= MOST_REQUESTS:
-            return
+        if client.sent >= MOST_REQUESTS or len(failures) == MOST_FAILED:
+            break
         if not _is_left(row):  # a round that comes sooner asks only what was left over
             continue
         run.progress(done=done)
         try:
             QuestionAsking(client, row, questions[row.key], run).ask()
-            failed = 0
         except OF_ONE_QUESTION as error:  # it names a project that the account may not see any more, or takes too long
             row.error, row.pending, row.asked_at = str(error), [], timezone.now()
             _keep(row, run)
-            failed = 0 if isinstance(error, JqlRefused) else failed + 1
-            if failed == MOST_FAILED:
-                raise
+            failures = [] if isinstance(error, JqlRefused) else [*failures, error]
+        else:
+            answered, failures = answered + 1, []
+    if failures and (len(failures) == MOST_FAILED or not answered):
+        raise failures[-1]
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,7 @@ def test_a_jira_that_fails_says_so_and_what_was_counted_stays(
     count_all(connector)
     before = told(connector)
     sandbox.faults({"path": "approximate-count", "status": 403, "body": "{}"})
-    InUseCount.objects.update(counted_at=timezone.now() - timedelta(hours=2))
+    InUseCount.objects.update(asked_at=timezone.now() - timedelta(hours=2))
     assert count(connector).state == JobState.FAILED
     assert told(connector) == before
     state = InUseRound.objects.get(connector=connector)
@@ -145,8 +145,10 @@ def test_a_jira_that_fails_says_so_and_what_was_counted_stays(
     refused = "{\"errorMessages\": [\"A value with ID '1' does not exist for the field 'project'.\"]}"
     sandbox.faults()
     sandbox.faults({"path": "approximate-count", "status": 400, "body": refused, "times": 1})
+    InUseCount.objects.update(asked_at=timezone.now() - timedelta(hours=2))
     count_all(connector)
-    assert InUseCount.objects.exclude(error="").count() <= 1
+    assert InUseCount.objects.exclude(error="").count() == 1
+    assert "does not exist for the field" in signed_in(Role.VIEWER).get(DRIFT).content.decode()
     assert InUseRound.objects.get(connector=connector).error == ""
 
 

@@ -20,9 +20,11 @@ limit_request_field_size = 8190
 
 def post_worker_init(worker: Any) -> None:
     """What a process has loaded stays: to look for garbage among it doubled the time of one request in twenty."""
+    from django.apps import apps
     from django.urls import get_resolver
 
-    get_resolver().url_patterns  # noqa: B018  # loads the views, which the first request would else
+    if apps.ready:
+        get_resolver().url_patterns  # noqa: B018  # loads the views, which the first request would else
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)

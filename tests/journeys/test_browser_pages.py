@@ -313,6 +313,7 @@ def test_every_page_of_the_product_is_among_them() -> None:
     walked = {resolve(urlsplit(path.format_map(Anything())).path).url_name for path in paths}
     pages = {each.name for each in ADDRESSES.values() if not each.is_rest and "GET" in each.callback.rule[2]}
     assert pages - walked == {
+        "help-picture",
         "healthz",
         "readyz",
         "mfa_login_webauthn",

@@ -82,7 +82,7 @@ def test_a_question_reaches_the_person_and_its_answer_the_reviewer(
     overview = said(editor.get("/"))
     assert "Questions to you" in overview
     assert "Why so late?" in overview
-    assert "Overview1 waiting" in overview
+    assert "Overview1 needs attention" in overview
     assert answer(editor, question).status_code == 303
     (answered,) = entries("question.answered")
     assert answered["sentence"] == "Answered Reviewer: The freeze ended that day."

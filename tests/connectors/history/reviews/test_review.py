@@ -460,9 +460,9 @@ def test_the_overview_and_the_navigation_tell_reviewers_what_is_overdue(
     text = said(signed_in(Role.REVIEWER).get("/"))
     assert "4 weeks to sign, the oldest" in text
     assert "3 overdue" in text
-    assert "History3 waiting" in text
+    assert "History3 need attention" in text
     assert "Reviews of the history" not in said(signed_in(Role.EDITOR).get("/"))
-    assert "History3 waiting" not in said(signed_in(Role.ADMIN).get("/")), "an admin who does not review"
+    assert "History3 need attention" not in said(signed_in(Role.ADMIN).get("/")), "an admin who does not review"
 
 
 def test_a_sign_off_reads_well_in_the_history(reviewer: Client, align: Connector, week: Week) -> None:

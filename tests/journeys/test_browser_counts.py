@@ -24,6 +24,7 @@ def test_issues_are_counted_beside_each_status(site: Site, page: Page, size: obj
         expect(header).to_contain_text(re.compile(r"\d+ stor(y|ies)"))
         again = page.get_by_role("button", name="Count again")
         expect(again).to_be_visible()
+        expect(page.get_by_role("searchbox", name="Filter rows")).to_be_visible()
         expect(said(page)).to_have_text(re.compile(r"Issues of \d+ statuses counted"))
         axe(page)
         assert fits(page)

@@ -10,8 +10,7 @@ class ConnectorsConfig(AppConfig):
         from alignadmin.accounts.extensions import EXTENSIONS
         from alignadmin.audit import entries, triggers
         from alignadmin.search import kinds
-        from alignadmin.text import counted
-        from alignadmin.web.navigation import ATTENTION, AttentionCount
+        from alignadmin.web.navigation import ATTENTION
         from connectors.catalogue import jira_lists, job, refresh  # noqa: F401
         from connectors.catalogue import schedule as catalogue_schedule  # noqa: F401
         from connectors.catalogue.search_names import PROJECTS, STATUSES
@@ -34,28 +33,7 @@ class ConnectorsConfig(AppConfig):
         entries.on_appended(listener.project)
         jira_lists.on_statuses_moved(remaking.follow_statuses)
         kinds.register(PROJECTS, STATUSES, CONNECTORS)
-        ATTENTION.extend(
-            [
-                AttentionCount(
-                    entry="Overview",
-                    count=questions.waiting_for,
-                    words=lambda number: f"{counted(number, 'question')} to you",
-                    page="overview",
-                ),
-                AttentionCount(
-                    entry="History",
-                    count=cases.waiting_for,
-                    words=lambda number: f"{counted(number, 'outside change')} not explained",
-                    page="cases",
-                ),
-                AttentionCount(
-                    entry="History",
-                    count=sign_off.weeks_overdue,
-                    words=lambda number: f"{counted(number, 'week')} of the history overdue for review",
-                    page="review",
-                ),
-            ]
-        )
+        ATTENTION.extend([questions.TO_YOU, cases.NOT_EXPLAINED, sign_off.OVERDUE])
 
         triggers.protect("connectors_mirrorline")
         triggers.protect("connectors_intakerun", key="number")

@@ -6,13 +6,12 @@ class MappingsConfig(AppConfig):
 
     def ready(self) -> None:
         from alignadmin.search import kinds
-        from alignadmin.text import counted
-        from alignadmin.web.navigation import ALARMS, ATTENTION, AttentionCount
+        from alignadmin.web.navigation import ALARMS, ATTENTION
         from connectors.ports import extensions
         from mappings import tasks  # noqa: F401  registers the job handlers in every process, as the next ones do
         from mappings.contract import facts, job  # noqa: F401
         from mappings.drift import alerts, digest, watch  # noqa: F401  register what they do by the clock
-        from mappings.drift.queries import undecided
+        from mappings.drift.queries import TO_REVIEW
         from mappings.edits import queries
         from mappings.extensions import MappingExtensions
         from mappings.in_use import rounds  # noqa: F401  counts by the clock
@@ -24,19 +23,4 @@ class MappingsConfig(AppConfig):
         extensions.fill(MappingExtensions())
         ALARMS.append(facts.alarms)
         kinds.register(search_names.PLANS)
-        ATTENTION.extend(
-            [
-                AttentionCount(
-                    entry="Plans",
-                    count=queries.plans_waiting_for,
-                    words=lambda number: f"{counted(number, 'plan')} to approve or apply",
-                    page="plans",
-                ),
-                AttentionCount(
-                    entry="Drift",
-                    count=undecided,
-                    words=lambda number: f"{counted(number, 'change')} made elsewhere to review",
-                    page="first-drift",
-                ),
-            ]
-        )
+        ATTENTION.extend([queries.TO_APPROVE_OR_APPLY, TO_REVIEW])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
+from alignadmin.locking import LockableQuerySet
+
 
 class SearchName(models.Model):
     """One thing that can be found. This room stands below those that have the things, so it has no foreign keys."""
@@ -14,6 +16,8 @@ class SearchName(models.Model):
     label = models.TextField()
     folded = models.TextField()  # the label and what else it is found by (alignadmin/folding.py)
     right = models.CharField(max_length=20)  # that a person needs to find it
+
+    objects = LockableQuerySet["SearchName"].as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "target"], name="one_name_per_thing")]

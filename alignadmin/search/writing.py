@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
+from alignadmin.locking import LockableQuerySet
 from alignadmin.search.kinds import Name, SearchKind
 from alignadmin.search.models import SearchName
 
@@ -29,14 +30,14 @@ def write_of_connector(kind: SearchKind, connector: int) -> None:
     reconcile(kind, kind.names(Q(connector=connector)), stored)
 
 
-def reconcile(kind: SearchKind, names: Iterable[Name], stored: QuerySet[SearchName]) -> list[str]:
+def reconcile(kind: SearchKind, names: Iterable[Name], stored: LockableQuerySet[SearchName]) -> list[str]:
     """Make the stored ones these. Returns what differed, in sentences.
 
     The stored ones are read first, and held: what is made or renamed meanwhile is neither taken for surplus, since its
     name came after that, nor overwritten with what it was called before.
     """
     with transaction.atomic():
-        wanted, found = compared(kind, names, stored.select_for_update().order_by("target"))
+        wanted, found = compared(kind, names, stored.locked().order_by("target"))
         for some in _portions([row.pk for row in found.values() if row.target not in wanted]):
             SearchName.objects.filter(pk__in=some).delete()
         changed = [row for target, row in sorted(wanted.items()) if is_other(found.get(target), row)]
@@ -51,7 +52,7 @@ def reconcile(kind: SearchKind, names: Iterable[Name], stored: QuerySet[SearchNa
 
 
 def compared(
-    kind: SearchKind, names: Iterable[Name], stored: QuerySet[SearchName]
+    kind: SearchKind, names: Iterable[Name], stored: LockableQuerySet[SearchName]
 ) -> tuple[dict[int, SearchName], dict[int, SearchName]]:
     """What should stand there and what does, by the ids of the things."""
     found = {row.target: row for row in stored}  # first: see `reconcile`

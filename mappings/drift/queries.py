@@ -8,6 +8,8 @@ from django.db.models import Count, F, Q, QuerySet
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
+from alignadmin.text import counted
+from alignadmin.web.navigation import AttentionCount
 from connectors.models import Connector
 from mappings.drift.address import SHARED, UNKNOWN, DriftAddress, Tab
 from mappings.edits.queries import OPEN_SITUATIONS
@@ -51,6 +53,14 @@ def undecided(person: Person) -> int:
         return 0
     known = Mapping.objects.filter(in_use("scope__"), KNOWN, situation__in=OPEN_SITUATIONS)
     return known.filter(scope__connector__is_active=True).count()
+
+
+TO_REVIEW = AttentionCount(
+    entry="Drift",
+    count=undecided,
+    words=lambda number: f"{counted(number, 'change')} made elsewhere to review",
+    page="first-drift",
+)
 
 
 def unknown_scopes(connector: Connector) -> QuerySet[Scope]:

@@ -6,6 +6,8 @@ from django.db.models import Count, QuerySet
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
+from alignadmin.text import counted
+from alignadmin.web.navigation import AttentionCount
 from connectors.models import Connector
 from mappings.engine.values import Situation
 from mappings.models import Edit, Mapping, Plan, PlanState
@@ -49,3 +51,11 @@ def plans_waiting_for(person: Person) -> int:
     if not may(person, Right.APPROVE):
         return 0
     return Plan.objects.filter(state__in=[PlanState.DRAFT, PlanState.APPROVED]).count()
+
+
+TO_APPROVE_OR_APPLY = AttentionCount(
+    entry="Plans",
+    count=plans_waiting_for,
+    words=lambda number: f"{counted(number, 'plan')} to approve or apply",
+    page="plans",
+)

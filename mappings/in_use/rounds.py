@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 
 from django.conf import settings
 from django.db import transaction
@@ -89,7 +88,7 @@ def count_in_use(run: Run) -> None:
     connector = run.connector
     state, _ = InUseRound.objects.get_or_create(connector=connector, defaults={"due_at": timezone.now()})
     state.started_at, state.finished_at, state.requests, state.error = timezone.now(), None, 0, ""
-    state.save()
+    _keep(state, run)
     questions = {each.key: each for each in InUseQuestions(connector).all()}
     rows = _rows(run, questions)
     client = None
@@ -105,9 +104,7 @@ def count_in_use(run: Run) -> None:
         state.left = sum(_is_left(row) for row in rows)
         state.finished_at = timezone.now()
         state.due_at = state.finished_at + (interval() / SOONER if state.left and not state.error else interval())
-        with transaction.atomic():
-            run.assert_lease()
-            state.save()
+        _keep(state, run)
 
 
 def _rows(run: Run, wanted: Mapping[str, InUseQuestion]) -> list[InUseCount]:
@@ -179,9 +176,9 @@ class QuestionAsking:
             row.pending = [*self.question.candidates, ELSEWHERE] if row.total else []
             row.statuses = {id_: number for id_, number in row.statuses.items() if int(id_) in row.pending}
             self._keep()
-        if row.pending and row.total <= PAGE and self.client.sent < MOST_REQUESTS:
-            row.statuses, row.pending = self._statuses(), []
-            row.total = sum(row.statuses.values())
+        is_small = row.pending and row.total <= PAGE and self.client.sent < MOST_REQUESTS
+        if is_small and (found := self._statuses()) is not None:
+            row.statuses, row.pending, row.total = found, [], sum(found.values())
             self._keep()
         while row.pending and self.client.sent < MOST_REQUESTS:
             self._ask_for(row.pending[0])
@@ -200,10 +197,15 @@ class QuestionAsking:
             row.statuses, row.pending = asked, []
         self._keep()
 
-    def _statuses(self) -> dict[str, int]:
-        """Of the issues themselves, where they are few; one whose status cannot be read counts for none."""
+    def _statuses(self) -> dict[str, int] | None:
+        """Of the issues themselves, where they are few; one whose status cannot be read counts for none.
+
+        None where the site gives so few at once that a count for each status costs no more.
+        """
         found: Counter[str] = Counter()
-        for page in islice(self.client.search(self.question.unmapped, ["status"]), MOST_PAGES):
+        for number, page in enumerate(self.client.search(self.question.unmapped, ["status"])):
+            if number == MOST_PAGES:
+                return None
             for issue in page:
                 status = issue.fields.get("status")
                 id_ = Fields(status, what="a status").maybe_integer("id") if isinstance(status, dict) else None
@@ -217,7 +219,7 @@ class QuestionAsking:
         _keep(self.row, self.run)
 
 
-def _keep(row: InUseCount, run: Run) -> None:
+def _keep(row: InUseCount | InUseRound, run: Run) -> None:
     """Only the holder of the lease writes: another worker may have made the rows of other questions by now."""
     with transaction.atomic():
         run.assert_lease()

@@ -18,6 +18,8 @@ from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.errors import Refused
+from alignadmin.text import counted
+from alignadmin.web.navigation import AttentionCount
 from connectors.history.mirror import case_lifecycle, matching
 from connectors.history.mirror import projection as make
 from connectors.history.mirror.drift_observation import DriftObservation
@@ -67,6 +69,14 @@ def waiting_for(person: Person) -> int:
     if not may(person, Right.EXPLAIN):
         return 0
     return Case.objects.filter(state=CaseState.OPEN, connector__is_active=True).count()
+
+
+NOT_EXPLAINED = AttentionCount(
+    entry="History",
+    count=waiting_for,
+    words=lambda number: f"{counted(number, 'outside change')} not explained",
+    page="cases",
+)
 
 
 def select(*, state: str = "", connector: Connector | None = None, until: datetime | None = None) -> QuerySet[Case]:

@@ -15,6 +15,8 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.errors import Refused
 from alignadmin.parsing import plain
+from alignadmin.text import counted
+from alignadmin.web.navigation import AttentionCount
 from connectors.history.reviews import question_mail
 from connectors.models import HistoryRow, Question
 from connectors.ports.audited import QUESTION_ANSWERED, QUESTION_ASKED, context_of
@@ -65,6 +67,14 @@ def to_answer(person: Person) -> QuerySet[Question]:
 
 def waiting_for(person: Person) -> int:
     return Question.objects.filter(to=person, answered_at=None).count()
+
+
+TO_YOU = AttentionCount(
+    entry="Overview",
+    count=waiting_for,
+    words=lambda number: f"{counted(number, 'question')} to you",
+    page="overview",
+)
 
 
 def may_read(question: Question, person: Person) -> bool:

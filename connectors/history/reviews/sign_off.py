@@ -23,6 +23,7 @@ from alignadmin.audit.entries import AuditRecord, Head, lock_head
 from alignadmin.audit.models import Entry
 from alignadmin.errors import Refused
 from alignadmin.text import counted
+from alignadmin.web.navigation import AttentionCount
 from connectors.history.intake import gaps
 from connectors.history.intake.gaps import CoverageGap
 from connectors.history.reviews import samples, weeks
@@ -61,6 +62,14 @@ def to_do() -> ToDo:
 def weeks_overdue(person: Person) -> int:
     """Beside the navigation's History, for reviewers."""
     return overdue() if may(person, Right.REVIEW) else 0
+
+
+OVERDUE = AttentionCount(
+    entry="History",
+    count=weeks_overdue,
+    words=lambda number: f"{counted(number, 'week')} of the history overdue for review",
+    page="review",
+)
 
 
 def open_questions() -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from alignadmin.search import checking
+from alignadmin.text import counted
 
 MOST_LISTED = 20
 
@@ -28,14 +29,7 @@ class Command(BaseCommand):
             self.stdout.write(sentence)
         if len(found) > MOST_LISTED:
             self.stdout.write(f"And {len(found) - MOST_LISTED} more.")
-        were = "name differs" if len(found) == 1 else "names differ"
-        done = (
-            ""
-            if options["check"] or not found
-            else " and was written again"
-            if len(found) == 1
-            else " and were written again"
-        )
-        self.stdout.write(f"{len(found):,} {were}{done}." if found else "Every name is as its table has it.")
+        done = "Different" if options["check"] else "Written again"
+        self.stdout.write(f"{done}: {counted(len(found), 'name')}." if found else "Every name is as its table has it.")
         if options["check"] and found:
             sys.exit(1)

@@ -158,7 +158,7 @@ def test_what_differs_is_named_by_the_check_and_written_again(acme: Connector) -
     assert "“To Do” (status" in said.getvalue()
     assert "“Ghost” (project 999) is no longer there." in said.getvalue()
     call_command("search_names", stdout=said)
-    assert "were written again" in said.getvalue()
+    assert "Written again: " in said.getvalue()
     assert checking.find_differences() == []
     call_command("search_names", "--check", stdout=said)
     assert "Every name is as its table has it." in said.getvalue()
@@ -171,3 +171,42 @@ def test_a_database_of_before_gets_its_names_with_the_upgrade(acme: Connector) -
         checking.on_migrated(sender=None)  # type: ignore[arg-type]
     assert set(SearchName.objects.values_list("kind", "target", "label", "folded")) == before
     assert set(KINDS) == {"project", "status", "plan", "connector", "person"}
+
+
+def test_an_upgrade_that_was_cut_off_is_gone_on_with(acme: Connector) -> None:
+    before = SearchName.objects.count()
+    SearchName.objects.exclude(kind=PROJECTS.key).delete()
+    checking.on_migrated(sender=None)  # type: ignore[arg-type]
+    assert SearchName.objects.count() == before
+
+
+def test_what_is_called_just_so_comes_before_what_only_begins_so(acme: Connector) -> None:
+    """A key among longer ones, an id among longer ones: short names of others do not push it out."""
+    for number in range(8):
+        Project.objects.create(connector=acme, jira_id=20 + number, key=f"PAY{number}", name="X", in_scope=True)
+        Status.objects.create(connector=acme, jira_id=100010 + number, name="X", category=StatusCategory.TODO)
+    for kind in (PROJECTS, STATUSES):
+        writing.write_of_connector(kind, acme.pk)
+    assert names("pay", SEE)["project"][0] == "PAY Payments"
+    assert names("10001", SEE)["status"][0] == "To Do"
+
+
+def test_a_status_leads_to_a_matrix_only_where_it_stands_on_one(acme: Connector) -> None:
+    own = Project.objects.get(key="OLD")
+    for number, (project, vanished_at) in enumerate(((None, None), (own, None), (None, timezone.now()))):
+        Status.objects.create(
+            connector=acme,
+            jira_id=500 + number,
+            name=f"Led {number}",
+            category=StatusCategory.TODO,
+            project=project,
+            vanished_at=vanished_at,
+        )
+    writing.write_of_connector(STATUSES, acme.pk)
+    (group,) = queries.find("led", SEE)
+    shown = {place.label: place.href.partition("?")[0] for place in group.places}
+    assert shown == {
+        "Led 0": "/connectors/acme/mappings/",
+        "Led 1": "/connectors/acme/",
+        "Led 2": "/connectors/acme/",
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from alignadmin.accounts.models import Person, Role
 from connectors.models import Connector
@@ -83,3 +84,28 @@ def test_signing_out_is_in_the_menu_of_the_account(client: Client, people: dict[
     client.force_login(people[Role.VIEWER])
     page = text_of(client, "/")
     assert page.index('class="menu account"') < page.index('action="/accounts/logout/"') < page.index("Main")
+
+
+def test_an_alarm_is_listed_for_those_who_can_mend_it_and_said_to_all(people: dict[Role, Person]) -> None:
+    connector = factories.connector("http://127.0.0.1:9", actor=people[Role.ADMIN])
+    connector.credentials.update(refused_status=401)
+    told = {}
+    for role in (Role.ADMIN, Role.VIEWER):
+        client = Client()
+        client.force_login(people[role])
+        page = text_of(client, "/connectors/acme/mappings/")
+        assert 'aria-label="What is wrong with this connector"' in page
+        bell = page[page.index('class="menu attention"') :]
+        told[role] = "/credentials/" in bell[: bell.index("</details>")]
+    assert told == {Role.ADMIN: True, Role.VIEWER: False}, "where a viewer would find nothing"
+
+
+def test_before_the_second_factor_the_bar_says_nothing_of_the_product(
+    client: Client, people: dict[Role, Person], settings: Settings
+) -> None:
+    settings.MFA_REQUIRED = True
+    add(people, "Acme", 23)
+    client.force_login(people[Role.ADMIN])
+    page = text_of(client, "/accounts/2fa/")
+    assert "Acme" not in page
+    assert "Nothing needs your attention." in page

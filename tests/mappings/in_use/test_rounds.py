@@ -11,7 +11,17 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person, Role
 from connectors.jobs import runner
-from connectors.models import Connector, Credential, CredentialKind, Job, JobKind, JobState, Project
+from connectors.models import (
+    Connector,
+    Credential,
+    CredentialKind,
+    Job,
+    JobKind,
+    JobState,
+    Project,
+    ReachableStatus,
+)
+from mappings.engine.values import TypeName
 from mappings.in_use import rounds
 from mappings.in_use.lines import in_use_lines
 from mappings.in_use.questions import InUseQuestions
@@ -150,6 +160,35 @@ def test_a_jira_that_fails_says_so_and_what_was_counted_stays(
     assert InUseCount.objects.exclude(error="").count() == 1
     assert "does not exist for the field" in signed_in(Role.VIEWER).get(DRIFT).content.decode()
     assert InUseRound.objects.get(connector=connector).error == ""
+
+
+def test_a_question_that_jira_does_not_answer_keeps_no_other_from_being_asked(
+    connector: Connector, sandbox: RunningSandbox
+) -> None:
+    sandbox.faults({"path": "approximate-count", "status": 403, "body": "{}", "times": 1})
+    count_all(connector)
+    rows = InUseCount.objects.filter(connector=connector)
+    assert rows.count() > 3
+    (failed,) = rows.exclude(error="")
+    assert "Browse projects" in failed.error
+    assert failed.counted_at is None
+    assert not rows.filter(error="", counted_at=None).exists()
+
+
+def test_issues_in_none_of_the_statuses_that_were_asked_for_are_asked_for_too(
+    connector: Connector, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never told from the difference of two counts: between them somebody moves an issue."""
+    count_all(connector)
+    number = next(line.number for line in in_use_lines(connector) if line.status_id == CANCELLED)
+    ReachableStatus.objects.filter(status__jira_id=CANCELLED).delete()
+    monkeypatch.setattr(rounds, "PAGE", 0)
+    InUseCount.objects.all().delete()
+    count_all(connector)
+    elsewhere = [line for line in in_use_lines(connector) if line.status_id is None and line.is_shared]
+    assert [each.number for each in elsewhere if each.work_item_type == TypeName.STORY] == [number]
+    for row in InUseCount.objects.filter(total__gt=0):
+        assert row.total == sum(row.statuses.values())
 
 
 def test_it_is_due_by_the_clock_for_connectors_that_work(connector: Connector, settings: LazySettings) -> None:

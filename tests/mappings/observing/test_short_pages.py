@@ -50,6 +50,18 @@ def test_a_site_that_answers_twenty_at_once_is_read_whole_the_first_time(
     assert PageCap.objects.get(family=MAPPING_LISTS).largest == 20
 
 
+def test_a_list_of_which_no_record_is_known_is_read_to_an_empty_page(
+    sandbox: RunningSandbox, connector: Connector
+) -> None:
+    """Whatever other lists have shown: none of its records could be missed."""
+    sandbox.reset(page_limit="20")
+    crowd(sandbox, 50)
+    PageCap.objects.filter(family=MAPPING_LISTS).update(largest=100)
+    Scope.objects.filter(connector=connector).delete()
+    steps.observe(connector)
+    assert steps.scope(connector, "j2a-state").rows > 50
+
+
 def test_it_costs_what_the_formula_says(sandbox: RunningSandbox, connector: Connector) -> None:
     """sum max(1, ceil(n / cap)), one more for each list whose last page is full, and one for each family once."""
     sandbox.reset(page_limit="20")

@@ -123,6 +123,15 @@ def test_what_failed_for_now_is_tried_again_under_its_name(hooked: Hooked, statu
     assert len({each.body for each in tries}) == 1
 
 
+def test_an_address_that_is_no_plain_text_stops_no_other_webhook(hooked: Hooked) -> None:
+    hooked.hook(url=f"{hooked.address}/gehört?key=${{issue.key}}")
+    hooked.hook(url=f"{hooked.address}/bad\x7f path")
+    hooked.hook()
+    hooked.make()
+    heard = {hooked.next().path.partition("?")[0] for _ in range(2)}
+    assert "/heard" in heard | {hooked.next().path.partition("?")[0]}
+
+
 def test_what_is_refused_for_good_is_not_tried_again(hooked: Hooked) -> None:
     hooked.hook()
     hooked.statuses = [400]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -96,7 +97,7 @@ def test_an_alarm_is_listed_for_those_who_can_mend_it_and_said_to_all(people: di
         page = text_of(client, "/connectors/acme/mappings/")
         assert 'aria-label="What is wrong with this connector"' in page
         bell = page[page.index('class="menu attention"') :]
-        told[role] = "/credentials/" in bell[: bell.index("</details>")]
+        told[role] = reverse("connector-credential", args=["acme", "align"]) in bell[: bell.index("</details>")]
     assert told == {Role.ADMIN: True, Role.VIEWER: False}, "where a viewer would find nothing"
 
 

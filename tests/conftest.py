@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import uuid4
 
 import pytest
@@ -235,6 +235,19 @@ def browser(processes: None) -> Iterator[Browser]:
 
     with running_browser() as running:
         yield running
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: Any) -> Iterator[None]:
+    """A test that fails with a page open tells what that showed."""
+    try:
+        return (yield)
+    except Exception as error:
+        if "watched" in pyfuncitem.fixturenames:
+            from tests.support.browser import shown
+
+            error.add_note(shown(pyfuncitem.funcargs["watched"][0]))
+        raise
 
 
 @pytest.fixture

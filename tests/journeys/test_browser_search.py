@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.environment import PASSWORD
 from tests.support import browser_helpers as steps
-from tests.support.browser import NARROW, axe, fits
+from tests.support.browser import NARROW, axe, fits, sign_in
 from tests.support.browser_helpers import EDITOR, Own, own_connector
 from tests.support.processes import Site
 
@@ -94,7 +95,7 @@ def test_a_question_mark_shows_the_keys_of_the_page(own: Own, page: Page) -> Non
 def test_without_scripts_and_on_a_phone_the_bar_leads_everywhere(own: Own, browser: Browser) -> None:
     context = browser.new_context(viewport=NARROW, java_script_enabled=False)
     page = context.new_page()
-    steps.enter(page, own.site, EDITOR)
+    sign_in(page, own.site.url, EDITOR, PASSWORD)  # one of its own, as it is ended below
     page.goto(own.page)
     page.get_by_role("link", name="Search everything").click()
     page.get_by_label("Look for").fill("selected")

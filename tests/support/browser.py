@@ -44,6 +44,7 @@ FLAGS = [
 ]
 WIDE = ViewportSize(width=1440, height=900)
 NARROW = ViewportSize(width=390, height=844)
+LONGEST_SHOWN = 4_000  # characters
 
 
 @contextmanager
@@ -99,8 +100,19 @@ def watched_page(
     complaints = Complaints(page)
     try:
         yield page, complaints
+    except BaseException as error:
+        error.add_note(shown(page))
+        raise
     finally:
         context.close()
+
+
+def shown(page: Page) -> str:
+    """What a person would see of it now: a test that fails once in a hundred runs tells what it met."""
+    try:
+        return f"shown at {page.url}:\n{page.locator('body').inner_text(timeout=1000)[:LONGEST_SHOWN]}"
+    except Error as error:
+        return f"shown at {page.url}: {error}"
 
 
 def axe(page: Page) -> None:

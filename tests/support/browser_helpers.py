@@ -6,6 +6,7 @@ Each connector made here leads to a sandbox of its own, so that tests share one 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,18 +29,22 @@ VIEWER = "viewer@demo.test"
 REASON = "QA got a column of its own"
 APPLY_TIMEOUT = 60_000
 
-_sessions: dict[tuple[str, str], requests.Session] = {}
+SIGN_IN_AGAIN = 600  # seconds unused: the product ends a session that was idle for 30 minutes, as long as a whole run
+
+_sessions: dict[tuple[str, str], tuple[float, requests.Session]] = {}
 
 
 # --- people ----------------------------------------------------------------------------------------------------------
 
 
 def session_of(site: Site, email: str) -> requests.Session:
-    """A person's sign-in, made once per installation: hashing a password takes longer than a page."""
-    key = (site.url, email)
-    if key not in _sessions:
-        _sessions[key] = site.signed_in(email)
-    return _sessions[key]
+    """A person's sign-in, made once per installation and while it is in use: hashing takes longer than a page."""
+    key, now = (site.url, email), time.monotonic()
+    used, session = _sessions.get(key, (now - SIGN_IN_AGAIN, None))
+    if session is None or now - used >= SIGN_IN_AGAIN:
+        session = site.signed_in(email)
+    _sessions[key] = now, session
+    return session
 
 
 def enter(page: Page, site: Site, email: str = ADMIN) -> Page:

@@ -6,6 +6,7 @@ Each request is taken back afterwards, so that the next one finds the same world
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 from wsgiref.util import setup_testing_defaults
@@ -193,18 +194,20 @@ def test_no_value_in_a_form_ends_in_an_error(
     assert [each for each in failed if each] == []
 
 
-@pytest.mark.parametrize("kind", HOSTILE)
-def test_no_field_of_a_page_s_form_ends_in_an_error(kind: str, world: World, clients: dict[Role, Client]) -> None:
-    """As the page fills it in, with one field altered after the other; each form by the first who is shown it."""
+@pytest.mark.parametrize("is_whole", [False, pytest.param(True, marks=pytest.mark.soak)])
+def test_no_field_of_a_page_s_form_ends_in_an_error(is_whole: bool, world: World, clients: dict[Role, Client]) -> None:
+    """As the page fills it in: all fields altered with each value, then one field after the other, the next with the
+    next value; each with each among the long tests. Each form by the first who is shown it."""
     forms = forms_of_everybody({str(role): client for role, client in clients.items()}, world)
     assert len(forms) > 40
-    failed = []
+    values, failed, numbers = [*HOSTILE.values()], [], count()
     for who, form in forms:
-        client = clients[Role(who)]
+        altered = [dict.fromkeys(form.fields, value) for value in values]
         for name in form.fields:
-            data = {**form.fields, name: HOSTILE[kind]}
+            altered += [{**form.fields, name: value} for value in some(values, next(numbers), is_whole)]
+        for data in altered:
             url = form.address if form.method == "POST" else f"{urlsplit(form.address).path}?{urlencode(data)}"
-            failed.append(failure_of(client, form.method, url, data))
+            failed.append(failure_of(clients[Role(who)], form.method, url, data))
     assert [each for each in failed if each] == []
 
 

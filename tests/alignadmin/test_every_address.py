@@ -25,7 +25,7 @@ from alignadmin.site.error_views import SECRETS
 from connectors.models import HistoryRow
 from tests.alignadmin.test_roles import ADMINS, TABLE
 from tests.environment import PASSWORD
-from tests.support.address_world import ADDRESSES, Address, World, answers, send, world
+from tests.support.address_world import ADDRESSES, SAFE, Address, World, answers, send, world
 from tests.support.headers import HSTS, wrong_headers, wrong_html
 from tests.support.page_forms import Form, forms_of_everybody, taken_back
 
@@ -44,48 +44,19 @@ def everybody(people: dict[Role, Person]) -> dict[str, Client]:
     return {**made, NOBODY: Client(raise_request_exception=False)}
 
 
-def asked(everybody: dict[str, Client], world: World, *methods: str, **more: Any) -> Iterator[tuple[str, Address, Any]]:
-    """Who asked how at which address, the address, and the answer."""
+def asked(
+    everybody: dict[str, Client], world: World, *methods: str, **more: Any
+) -> Iterator[tuple[str, str, Address, Any]]:
+    """Who asked how at which address, the method, the address, and the answer."""
     for who, client in everybody.items():
         for address in ADDRESSES.values():
             for method in methods:
                 with taken_back(client):
                     answer = send(client, method, address, world, **more)
-                yield f"{who}: {method} {address.name} -> {answer.status_code}", address, answer
+                yield f"{who}: {method} {address.name} -> {answer.status_code}", method, address, answer
 
 
-# --- headers and pages ------------------------------------------------------------------------------------------------
-
-
-def test_every_address_sends_the_headers_to_whoever_asks(
-    world: World, everybody: dict[str, Client], settings: Settings
-) -> None:
-    """Over https, as an installation behind TLS is asked."""
-    settings.SECURE_HSTS_SECONDS = 365 * 24 * 3600
-    settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = settings.SECURE_HSTS_PRELOAD = True
-    kinds, wrong = Counter[int](), []
-    for what, _, answer in asked(everybody, world, "GET", "POST", "DELETE", secure=True):
-        kinds[answer.status_code] += 1
-        wrong += [f"{what}: {each}" for each in wrong_headers(answer)]
-        if answer.headers.get("Strict-Transport-Security") != HSTS:
-            wrong.append(f"{what}: no HSTS")
-    assert not wrong, "\n".join(wrong)
-    assert {200, 302, 303, 400, 403, 404, 405, 409} <= set(kinds), kinds
-
-
-def test_no_page_has_code_in_it_and_htmx_neither_evaluates_nor_keeps_anything(
-    world: World, everybody: dict[str, Client]
-) -> None:
-    pages, wrong = set(), []
-    for what, address, answer in asked(everybody, world, "GET"):
-        if answer.headers.get("Content-Type", "").startswith("text/html"):
-            pages.add(address.name)
-            wrong += [f"{what}: {each}" for each in wrong_html(answer.content.decode())]
-    assert not wrong, "\n".join(wrong)
-    assert len(pages) > 60
-
-
-# --- reading changes nothing, and only a form of our own changes something --------------------------------------------
+# --- every answer -----------------------------------------------------------------------------------------------------
 
 # What a session is: when its person was last here, a message that was shown, the address it came from. And the counts
 # of attempts: a HEAD at four addresses of the sign-in counts as one, since allauth exempts GET alone.
@@ -112,18 +83,53 @@ def tables_written() -> Iterator[list[str]]:
         yield found
 
 
-def test_reading_an_address_writes_to_no_table(world: World, everybody: dict[str, Client]) -> None:
-    """As a page, as a fragment and by HEAD; of the session and of attempts alone something is kept."""
-    wrong = []
-    for headers in ({}, {"HX-Request": "true"}):
-        reading = asked(everybody, world, *(("GET", "HEAD") if not headers else ("GET",)), headers=headers)
+# What every request of the sweep says of where to go next, by its address, its form, the referring page and htmx.
+ELSEWHERE = {"next": EVIL, "login": "viewer@example.test", "password": PASSWORD}
+REFERRED = {"Referer": EVIL, "HX-Current-URL": EVIL}
+LEADS = ("Location", "HX-Redirect", "HX-Location", "HX-Push-Url", "HX-Replace-Url")
+
+
+def test_what_holds_of_every_answer(world: World, everybody: dict[str, Client], settings: Settings) -> None:
+    """Over https, as behind TLS, as a page and as a fragment. Its headers are ours, a page has no code in it and htmx
+    neither evaluates nor keeps anything, nothing leads to another site, and reading writes to no table: of the session
+    and of attempts alone something is kept."""
+    settings.SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = settings.SECURE_HSTS_PRELOAD = True
+    kinds, pages, led, wrong = Counter[int](), set(), 0, []
+    for more in ({}, {"HX-Request": "true"}):
+        methods = ("GET", "POST") if more else ("GET", "HEAD", "POST", "DELETE")
+        headers = REFERRED | more
+        sweep = asked(everybody, world, *methods, query=ELSEWHERE, form=ELSEWHERE, headers=headers, secure=True)
         while True:
             with tables_written() as written:
-                what, *_ = next(reading, ("",))
-            if not what:
+                found = next(sweep, None)
+            if found is None:
                 break
-            wrong += [f"{what}: {table}" for table in dict.fromkeys(written) if table not in OF_THE_SESSION]
+            what, method, address, answer = found
+            kinds[answer.status_code] += 1
+            wrong += [f"{what}: {each}" for each in wrong_headers(answer)]
+            if answer.headers.get("Strict-Transport-Security") != HSTS:
+                wrong.append(f"{what}: no HSTS")
+            if method == "GET" and not more and answer.headers.get("Content-Type", "").startswith("text/html"):
+                pages.add(address.name)
+                wrong += [f"{what}: {each}" for each in wrong_html(answer.content.decode())]
+            if method in SAFE:
+                wrong += [f"{what}: {table}" for table in dict.fromkeys(written) if table not in OF_THE_SESSION]
+            targets = [target for name in LEADS if (target := answer.headers.get(name))]
+            led += len(targets)
+            wrong += [f"{what}: {target}" for target in targets if is_elsewhere(target)]
     assert not wrong, "\n".join(wrong)
+    assert {200, 302, 303, 400, 403, 404, 405, 409} <= set(kinds), kinds
+    assert len(pages) > 60
+    assert led > 200
+
+
+def is_elsewhere(target: str) -> bool:
+    parts = urlsplit(target)
+    return parts.netloc not in ("", "testserver") or parts.scheme not in ("", "http", "https")
+
+
+# --- only a form of our own changes something -------------------------------------------------------------------------
 
 
 def test_a_write_is_seen_however_it_is_written(world: World) -> None:
@@ -155,24 +161,6 @@ def test_every_form_that_writes_has_a_token_and_is_refused_without_it(
     ]
     # Whose token is looked at after who sends it, because an upload is first told where to go: sent to sign in.
     assert let_through == ["history-intake -> 302"]
-
-
-def test_no_answer_leads_to_another_site(world: World, everybody: dict[str, Client]) -> None:
-    """Whatever the address, the form, the referring page or htmx say where to go next."""
-    asking = {"next": EVIL, "login": "viewer@example.test", "password": PASSWORD}
-    headers = {"Referer": EVIL, "HX-Current-URL": EVIL}
-    led, wrong = 0, []
-    for more in ({}, {"HX-Request": "true"}):
-        for what, _, answer in asked(
-            everybody, world, "GET", "POST", query=asking, form=asking, headers=headers | more
-        ):
-            for name in ("Location", "HX-Redirect", "HX-Location", "HX-Push-Url", "HX-Replace-Url"):
-                target = answer.headers.get(name, "")
-                led += bool(target)
-                if urlsplit(target).netloc not in ("", "testserver") or urlsplit(target).scheme not in ("", "http"):
-                    wrong.append(f"{what}: {target}")
-    assert not wrong, "\n".join(wrong)
-    assert led > 200
 
 
 # --- fields that are not a form's own ---------------------------------------------------------------------------------
@@ -228,9 +216,9 @@ def test_a_form_takes_no_field_that_is_not_its_own(
     before, same, wrong = stored(), 0, []
     for who, form in forms:
         taken = own[urlsplit(form.address).path]
+        plain = after(client := everybody[who], form, {})
         for value in ("1", str(people[Role.ADMIN].pk), "admin"):
             more = {**dict.fromkeys(columns, value), **dict.fromkeys((f"{name}_id" for name in columns), value)}
-            plain = after(client := everybody[who], form, {})
             sent = after(client, form, {name: value for name, value in more.items() if name not in taken})
             same += plain == sent and plain[1] != before
             if sent[1] not in (plain[1], before):
@@ -263,7 +251,7 @@ def test_without_its_second_factor_a_role_that_needs_one_gets_nothing_but_its_ow
     # By hand: whoever may configure, approve or apply.
     assert {role for name in ("connector-edit", "plan-approve", "plan-apply") for role in TABLE[name].writers} == ADMINS
     wrong = []
-    for what, address, answer in asked({"admin": everybody[str(Role.ADMIN)]}, world, "GET", "POST"):
+    for what, _, address, answer in asked({"admin": everybody[str(Role.ADMIN)]}, world, "GET", "POST"):
         if TABLE[address.name].public or address.name.startswith(OWN_PAGES) or answer.status_code in (404, 405):
             continue
         if answer.status_code == 403 and "POST" in what and Role.ADMIN not in TABLE[address.name].writers:

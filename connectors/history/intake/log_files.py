@@ -13,13 +13,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import islice
-
-from openpyxl import load_workbook
-from openpyxl.workbook import Workbook
+from typing import TYPE_CHECKING
 
 from alignadmin.errors import Refused
 from connectors.align.audit_times import DayOrder, written_time
 from connectors.history.intake.log_table import table_of
+
+if TYPE_CHECKING:
+    from openpyxl.workbook import Workbook
 
 LARGEST = 10 * 1024 * 1024  # bytes of a file, and of the text in it
 LARGEST_UNPACKED = 60 * 1024 * 1024  # of all that an Excel file holds
@@ -163,6 +164,8 @@ def _too_much(what: str) -> str:
 
 def _read_workbook(data: io.BytesIO) -> FileText:
     """The first sheet in which a line of a log is found, else the first."""
+    from openpyxl import load_workbook  # an eighth of the time every process takes to start, for what few of them read
+
     book = load_workbook(data, read_only=True, data_only=True, keep_links=False)
     try:
         names = _sheet_names(book)

@@ -12,6 +12,7 @@ from mappings.plans import views as plans
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("mappings/", overview.first_matrix, name="mappings"),
+    path("connectors/<slug:slug>/coverage/", overview.coverage, name="coverage"),
     path("connectors/<slug:slug>/mappings/", matrix.matrix, name="matrix"),
     path("connectors/<slug:slug>/mappings/cell/", matrix.cell, name="matrix-cell"),
     path("connectors/<slug:slug>/mappings/list/", matrix.save_list, name="matrix-list"),

@@ -70,6 +70,7 @@ BY_FILE = {topic.file: topic.key for topic in TOPICS.values()}
 
 # By the first part of a page's address, and below a connector by the part after it; the longest that fits.
 OF_PAGES = {
+    "connectors/coverage": "mapping",
     "connectors/mappings": "mapping",
     "connectors/contract": "mapping#type-ids",
     "connectors/drift": "operations#the-drift-watch",

@@ -230,7 +230,11 @@ def _current(path: str) -> str:
         return "Overview"
     first, *rest = path.strip("/").split("/")
     if first == "connectors":
-        return {"mappings": "Mappings", "drift": "Drift", "plan": "Plans", "explorer": "Explorer"}.get(
-            rest[1] if len(rest) > 1 else "", "Connectors"
-        )
+        return {
+            "coverage": "Overview",
+            "mappings": "Mappings",
+            "drift": "Drift",
+            "plan": "Plans",
+            "explorer": "Explorer",
+        }.get(rest[1] if len(rest) > 1 else "", "Connectors")
     return first.capitalize()

@@ -27,6 +27,10 @@ LABELS = {
 }
 
 
+# What needs a look first; within it, the rows with more of such squares.
+WORST_FIRST = ("unmapped", "lost", "drifted", "partly", "unknown", "mapped", "na")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Square:
     """One project's (or all company-managed projects') statuses of one work item type."""
@@ -49,6 +53,19 @@ class CoverageRow:
     team_managed: bool
     squares: tuple[Square, ...]
 
+    def fits(self, words: str, state: str) -> bool:
+        """Whether key or name contain the words, in any case, and a square has the state; "" asks for none."""
+        folded = words.casefold()
+        return (folded in self.key.casefold() or folded in self.name.casefold()) and (
+            not state or any(square.state == state for square in self.squares)
+        )
+
+    @property
+    def urgency(self) -> tuple[int, ...]:
+        """Smaller is worse: fewer squares in each state, from the worst one on, are better."""
+        states = [square.state for square in self.squares]
+        return tuple(-states.count(state) for state in WORST_FIRST[:-2])
+
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectCoverage:
@@ -56,6 +73,10 @@ class ProjectCoverage:
 
     rows: tuple[CoverageRow, ...]
     counts: MappingOf[str, int]
+
+    @property
+    def worst_first(self) -> list[CoverageRow]:
+        return sorted(self.rows, key=lambda row: (row.urgency, row.key))
 
     @property
     def percent(self) -> int | None:

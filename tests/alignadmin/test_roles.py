@@ -162,6 +162,7 @@ TABLE = {
     # overview, mappings, plans
     "overview": READ,
     "mappings": READ,
+    "coverage": READ,
     "matrix": READ,
     "matrix-cell": EDIT,
     "matrix-list": EDIT,

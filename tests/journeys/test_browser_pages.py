@@ -27,6 +27,7 @@ PACK = str(uuid4())
 PAGES = {
     "overview": "/",
     "mappings": "/mappings/",
+    "coverage": "/connectors/{slug}/coverage/",
     "matrix": MATRIX,
     "matrix of a project": f"{MATRIX}?scope=PROJ",
     "matrix of a team's project": f"{MATRIX}?scope=PROJ1",

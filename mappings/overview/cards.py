@@ -1,0 +1,145 @@
+"""One connector on the overview, for one person: its health, its coverage, and what waits for somebody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+from django.db.models import Exists, OuterRef
+from django.urls import reverse
+
+from alignadmin.accounts.models import Person
+from alignadmin.accounts.rights import Right, may
+from alignadmin.text import counted
+from connectors.credentials import expiry, reminders
+from connectors.history.cases import services
+from connectors.history.intake import gaps
+from connectors.models import Connector, Credential
+from connectors.setup import queries
+from mappings.contract import facts
+from mappings.drift.address import drift_url, found_url, in_use_url
+from mappings.drift.status import WatchStatus
+from mappings.edits.queries import waiting_edits
+from mappings.findings import lines as findings
+from mappings.in_use.lines import in_use_lines
+from mappings.matrix.coverage import CoverageRow, ProjectCoverage
+from mappings.matrix.coverage import coverage as project_coverage
+from mappings.models import Change, Plan, PlanState
+
+MOST_FINDINGS = 5  # named on a card; the drift page has them all
+MOST_IN_USE = 3  # likewise
+MOST_PLANS = 5
+MOST_PROJECTS = 12  # drawn on a card; the coverage page has them all
+OPEN_PLANS = (PlanState.DRAFT, PlanState.APPROVED, PlanState.APPLYING, PlanState.PAUSED)
+
+
+@dataclass
+class OverviewConnector:
+    """One connector on the overview, for one person."""
+
+    connector: Connector
+    person: Person
+    watch: WatchStatus
+
+    @cached_property
+    def coverage(self) -> ProjectCoverage:
+        return project_coverage(self.connector)
+
+    @property
+    def trouble(self) -> str:
+        """One word or two where a system does not answer or lists could not be read; the details say it whole."""
+        if self.connector.maintenance_since:
+            return "in maintenance"
+        if self.connector.last_error or any(line.credential is None for line in self.credentials):
+            return "Align fails" if self.connector.last_error else "no credential"
+        return "lists not read" if self.connector.catalogue_error or self.connector.lists_error else ""
+
+    @property
+    def worst(self) -> list[CoverageRow]:
+        """The projects that need a look most; the coverage page has all."""
+        return self.coverage.worst_first[:MOST_PROJECTS]
+
+    @cached_property
+    def credentials(self) -> list[queries.CredentialLine]:
+        return queries.credential_lines(self.connector)
+
+    @cached_property
+    def log(self) -> gaps.CoverageState:
+        return gaps.state(self.connector)
+
+    @cached_property
+    def waiting(self) -> list[tuple[str, str]]:
+        """(sentence, address) of everything that waits for somebody."""
+        parts = (
+            self._waiting_findings,
+            self._waiting_in_use,
+            self._waiting_credentials,
+            self._waiting_contract,
+            self._waiting_rows,
+            self._waiting_plans,
+            self._waiting_cases,
+            self._waiting_log,
+        )
+        return [line for part in parts for line in part()]
+
+    def _waiting_findings(self) -> Iterator[tuple[str, str]]:
+        """What is otherwise in Jira or Align than before, what falls to 0 first."""
+        lines = findings.attention(self.connector)
+        for line in lines[:MOST_FINDINGS]:
+            yield line.sentence(), line.href
+        if (more := len(lines) - MOST_FINDINGS) > 0:
+            yield f"{counted(more, 'more difference')} found in Jira and Align", found_url(self.connector)
+
+    def _waiting_in_use(self) -> Iterator[tuple[str, str]]:
+        """Issues that sit in a status without a mapping now."""
+        lines = in_use_lines(self.connector)
+        for line in lines[:MOST_IN_USE]:
+            yield line.sentence, line.href
+        if (more := len(lines) - MOST_IN_USE) > 0:
+            what = counted(more, "more status", "more statuses")
+            yield f"{what} in use without a mapping", in_use_url(self.connector)
+
+    def _waiting_credentials(self) -> Iterator[tuple[str, str]]:
+        """What is refused, and what ends from the first day of reminders on, for those who may replace it."""
+        if not may(self.person, Right.CONFIGURE):
+            return
+        for credential in sorted((line.credential for line in self.credentials if line.credential), key=_by_end):
+            left = expiry.deadline(credential).days_left
+            if left is not None and left <= max(reminders.thresholds()):
+                yield reminders.sentence(credential), expiry.address_of(credential)
+            elif credential.refused_status:
+                name = f"{credential.get_system_display()} credential of {self.connector}"
+                yield f"{name} was refused ({credential.refused_status})", expiry.address_of(credential)
+
+    def _waiting_contract(self) -> Iterator[tuple[str, str]]:
+        if changed := len(facts.unacknowledged(self.connector.slug)):
+            address = reverse("connector-contract", args=[self.connector.slug])
+            yield f"{counted(changed, 'change')} in the observed API behaviour", address
+
+    def _waiting_rows(self) -> Iterator[tuple[str, str]]:
+        """An edit that stands in an open plan waits there, and is told with that plan alone."""
+        planned = Change.objects.filter(plan__state__in=OPEN_PLANS, mapping=OuterRef("pk"))
+        if edited := waiting_edits(self.connector).exclude(Exists(planned)).count():
+            yield f"{counted(edited, 'edit')} not planned", reverse("plan-new", args=[self.connector.slug])
+        if self.watch.drifted:
+            yield f"{counted(self.watch.drifted, 'change')} made elsewhere to review", drift_url(self.connector)
+
+    def _waiting_plans(self) -> Iterator[tuple[str, str]]:
+        for plan in Plan.objects.filter(connector=self.connector, state__in=OPEN_PLANS)[:MOST_PLANS]:
+            yield f"Plan {plan.pk}: {plan.get_state_display().lower()}", reverse("plan", args=[plan.pk])
+
+    def _waiting_cases(self) -> Iterator[tuple[str, str]]:
+        if may(self.person, Right.EXPLAIN) and (outside := services.open_cases(self.connector)):
+            address = f"{reverse('cases')}?connector={self.connector.slug}"
+            yield f"{counted(outside, 'outside change')} not explained", address
+
+    def _waiting_log(self) -> Iterator[tuple[str, str]]:
+        """What Align's log says of this time cannot be known, so whoever may take its lines in is asked to."""
+        if may(self.person, Right.HISTORY) and (late := self.log.sentence):
+            yield late, f"{reverse('history-intake')}?connector={self.connector.slug}"
+
+
+def _by_end(credential: Credential) -> date:
+    return credential.expires_on or date.max

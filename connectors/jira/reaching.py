@@ -19,7 +19,7 @@ from connectors.jira.resources import JiraIssue, JiraIssueType, JiraProject, Jir
 from connectors.jira.writing import JiraWriter
 
 MOST_TRANSITIONS = 3
-MOST_LOOKS = 12  # at other issues, two requests each
+MOST_LOOKS = 25  # at other issues, two requests each
 ASKED = ("status", "project", "issuetype")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from alignadmin.http.errors import Malformed
+from alignadmin.http.errors import Malformed, reading
 from alignadmin.http.fields import Fields
 from alignadmin.http.listing import Records, read_records
 
@@ -165,7 +165,8 @@ class JiraIssue:
     @property
     def status(self) -> JiraStatus:
         """Raises Malformed where it cannot be read, or was not among the fields asked for."""
-        return JiraStatus.from_json(self.fields.get("status"))
+        with reading(f"Status of {self.key or self.id}"):
+            return JiraStatus.from_json(self.fields.get("status"))
 
     @classmethod
     def from_json(cls, data: object) -> Self:

@@ -93,7 +93,9 @@ def test_what_a_write_takes_is_read_as_fields_with_types_and_choices(
 
 def test_what_a_new_issue_takes_is_asked_in_the_old_way_where_there_is_no_other() -> None:
     summary = {"required": True, "name": "Summary", "schema": {"type": "string", "system": "summary"}}
-    story = {"id": "10001", "name": "Story", "subtask": False, "fields": {"summary": summary}}
+    priority = {"required": True, "hasDefaultValue": True, "name": "Priority"}
+    fields = {"summary": summary, "priority": priority}
+    story = {"id": "10001", "name": "Story", "subtask": False, "fields": fields}
 
     def script(seen: Seen) -> Reply:
         if seen.path.endswith("/myself"):
@@ -106,7 +108,8 @@ def test_what_a_new_issue_takes_is_asked_in_the_old_way_where_there_is_no_other(
     with serving(script) as server:
         jira = JiraClient(remote_of(server.address, read_only=True), "datacenter")
         assert [each.name for each in jira.create_types("PAY")] == ["Story"]
-        assert [each.id for each in jira.create_fields(10001, 10001)] == ["summary"]
+        taken = [(each.id, each.must_be_given) for each in jira.create_fields(10001, 10001)]
+        assert taken == [("summary", True), ("priority", False)]
         assert server.seen[-1].query["issuetypeIds"] == "10001"
         with pytest.raises(NotFound, match="no such project"):
             jira.create_types("NONE")
@@ -157,6 +160,24 @@ def test_webhooks_are_registered_listed_and_deleted(sandbox: RunningSandbox, sit
     assert jira.webhooks() == []
     with pytest.raises(NotFound):
         jira.delete_webhook(made.id)
+
+
+def test_webhooks_of_data_center_10_are_read_to_their_end_and_signed_by_the_configuration() -> None:
+    hooks = [{"id": number, "name": f"W{number}", "configuration": {}} for number in range(1, 71)]
+
+    def script(seen: Seen) -> Reply:
+        if seen.method == "POST":
+            return Reply(status=201, data=hooks[0])
+        start = int(seen.query.get("start", "0"))
+        return Reply(data=ME if seen.path.endswith("/myself") else hooks[start : start + 25])
+
+    with serving(script) as server:
+        jira = writer_of(server.address, "datacenter")
+        assert [each.id for each in jira.webhooks()] == list(range(1, 71))
+        jira.register_webhook(WebhookWish(name="W1", url="https://x.test", events=[], jql="project = A", secret="s3"))
+        assert set(server.paths[1:]) == {"/rest/jira-webhook/1.0/webhooks"}
+        sent = json.loads(server.seen[-1].body)
+    assert sent["configuration"] == {"EXCLUDE_BODY": "false", "FILTERS": "project = A", "SECRET": "s3"}
 
 
 # --- reading and writing ----------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import pytest
 
 from alignadmin.http.errors import NotFound, OutcomeUnknown, ServerFailed, SignInRefused
 from connectors.jira import Deployment, NotReached, reach
+from connectors.jira.reaching import MOST_LOOKS
 from tests.support.jira_clients import SITES, writer_of
 from tests.support.sandbox_fixture import RunningSandbox, sandbox
 from tests.support.scripted_server import Reply, Seen, serving
@@ -51,7 +52,7 @@ class Workflow:
     """One issue, A-1, in a workflow of statuses by number. In the statuses of `peopled` there are other issues.
 
     `falls_to`: where a transition to a status really leads. `replies`: what the POST answers in its place, and whether
-    it takes effect all the same.
+    it takes effect all the same. `shut`: where no transition is available to; `asking`: where one wants a value.
     """
 
     ways: dict[int, list[int]]
@@ -61,11 +62,18 @@ class Workflow:
     falls_to: dict[int, int] = field(default_factory=dict)
     replies: dict[int, tuple[int, bool]] = field(default_factory=dict)
     unreadable_after: int = 1000
+    shut: set[int] = field(default_factory=set)
+    asking: set[int] = field(default_factory=set)
     posted: list[int] = field(default_factory=list)
 
     def status(self, number: int) -> dict[str, Any]:
         category = "done" if number in self.ends else "indeterminate"
         return {"id": str(number), "name": f"S{number}", "statusCategory": {"key": category}}
+
+    def transition(self, to: int) -> dict[str, Any]:
+        fields = {"resolution": {"required": to in self.asking, "hasDefaultValue": False}}
+        shape = {"id": str(to), "name": f"to {to}", "to": self.status(to), "fields": fields}
+        return {**shape, "isAvailable": to not in self.shut}
 
     def issue(self, id_: int, status: int) -> dict[str, Any]:
         fields = {"status": self.status(status), "project": {"id": "5", "key": "A"}, "issuetype": {"id": "6"}}
@@ -83,8 +91,7 @@ class Workflow:
         if seen.method == "POST":
             return self.post(int(json.loads(seen.body)["transition"]["id"]))
         if seen.path.endswith("/transitions"):
-            rows = [{"id": str(to), "name": f"to {to}", "to": self.status(to)} for to in self.ways.get(at, [])]
-            return Reply(data={"transitions": rows})
+            return Reply(data={"transitions": [self.transition(to) for to in self.ways.get(at, [])]})
         if len(self.posted) >= self.unreadable_after:
             return Reply(status=500)
         return Reply(data=self.issue(1, self.here))
@@ -109,6 +116,9 @@ def line(*numbers: int) -> dict[int, list[int]]:
         # An end of the work is passed only where that is allowed, and else a longer way is taken.
         (Workflow({1: [2, 3], 2: [9], 3: [4], 4: [9]}, here=1, peopled={2, 3, 4}, ends={2}), False, [3, 4, 9]),
         (Workflow({1: [2, 3], 2: [9], 3: [4], 4: [9]}, here=1, peopled={2, 3, 4}, ends={2}), True, [2, 9]),
+        # A transition that cannot be made now leads nowhere, and one that wants a value comes after one that does not.
+        (Workflow({1: [2, 3], 2: [9], 3: [4], 4: [9]}, here=1, peopled={2, 3, 4}, shut={2}), False, [3, 4, 9]),
+        (Workflow({1: [2, 3], 2: [9], 3: [9]}, here=1, peopled={2, 3}, asking={2}), False, [3, 9]),
         # No other issue tells what lies behind 2: it is tried, since behind 3 there is nothing for certain.
         (Workflow({1: [3, 2], 2: [4], 3: [], 4: [9]}, here=1, peopled={3}), False, [2, 4, 9]),
         # Jira brings it elsewhere than the transition says.
@@ -153,6 +163,12 @@ def test_ways_of_other_workflows(flow: Workflow, may_pass_ends: bool, taken: lis
             [2, 9],
         ),
         (Workflow(line(1, 2, 9), here=1, peopled={2}, unreadable_after=1), NotReached, "where it is now, after", [2]),
+        (
+            Workflow(line(1, 2, 9), here=1, peopled={2}, replies={2: (502, True)}, unreadable_after=1),
+            OutcomeUnknown,
+            "S1 (1), as it",
+            [2],
+        ),
         (Workflow(line(1, 2, 9), here=1, peopled={2}, unreadable_after=0), ServerFailed, "Issue A-1", []),
         (Workflow(line(1, 9), here=1, replies={9: (401, False)}), SignInRefused, "", [9]),
     ],
@@ -166,6 +182,14 @@ def test_it_stops_and_says_where_the_issue_is(
     assert flow.posted == posted
     if isinstance(caught.value, NotReached) and caught.value.stands_in is not None:
         assert caught.value.stands_in.id == flow.here
+
+
+def test_looks_at_other_issues_have_an_end() -> None:
+    flow = Workflow({1: [*range(10, 60)]}, here=1, peopled={*range(10, 60)}, replies={35: (400, False)})
+    with serving(flow) as server, pytest.raises(NotReached, match="Said by Jira"):
+        reach(writer_of(server.address), "A-1", 9)
+    assert sum(path.endswith("/search/jql") for path in server.paths) == MOST_LOOKS
+    assert flow.posted == [35], "the first that was not looked at, since behind all others there is nothing"
 
 
 def test_an_issue_that_is_not_there_is_not_found(sandbox: RunningSandbox) -> None:

@@ -5,6 +5,7 @@ told. What is needed and cannot be read makes the record unusable, which Malform
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from alignadmin.http.errors import Malformed
@@ -79,10 +80,18 @@ class Fields:
         parts = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else [value]
         return tuple(number for part in parts if (number := _whole(part)) is not None and number >= 0)
 
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A list of texts, in its order; what is none is left out."""
+        return tuple(text for each in self.items(name) if (text := _text(each)))
+
+    def mapping(self, name: str) -> dict[str, Any]:
+        """An object inside this one as it came, with the names it has; empty when it is none."""
+        value = self._value(name)
+        return value if isinstance(value, dict) else {}
+
     def part(self, name: str) -> "Fields":
         """An object inside this one; empty when it is none."""
-        value = self._value(name)
-        return Fields(value if isinstance(value, dict) else {}, what=name)
+        return Fields(self.mapping(name), what=name)
 
     def _value(self, name: str) -> Any:
         if name in self._data:
@@ -92,12 +101,12 @@ class Fields:
         return self._lowered.get(name.lower())
 
 
-def rows_of(data: object) -> list[Any]:
-    """The records of a list answer: a bare array, or the array in one of the usual envelopes."""
+def rows_of(data: object, *, also: Sequence[str] = ()) -> list[Any]:
+    """The records of a list answer: a bare array, or the array in one of the usual envelopes, or in one of `also`."""
     found = data
     if isinstance(data, dict):
         fields = Fields(data, what="a list")
-        found = next((fields.items(name) for name in ENVELOPES if fields.has_items(name)), None)
+        found = next((fields.items(name) for name in (*ENVELOPES, *also) if fields.has_items(name)), None)
     if not isinstance(found, list):
         raise Malformed(f"The answer holds {_kind(data)} where a list was expected.")
     return found

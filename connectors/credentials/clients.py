@@ -30,7 +30,7 @@ from connectors.credentials import usage
 from connectors.credentials.page_caps import StoredCaps
 from connectors.credentials.retrying import retry
 from connectors.credentials.values import open_secret
-from connectors.jira import JIRA_WORDING, READING_POSTS, JiraClient
+from connectors.jira import JIRA_WORDING, READING_POSTS, JiraClient, JiraWriter
 from connectors.models import Connector, Credential, CredentialKind, Job, Stage, System
 
 STORE_EVERY = timedelta(minutes=1)  # a good answer is worth a write no more often than that
@@ -268,6 +268,15 @@ def jira_client(
     return JiraClient(remote, deployment_of(connector.jira_kind))
 
 
+def jira_writer(connector: Connector, *, job: Job | None = None, on_wait: OnWait | None = None) -> JiraWriter:
+    """A client for Jira that may write; no page has one."""
+    waiting = retry(System.JIRA)
+    remote = _current_remote(
+        connector, System.JIRA, job=job, interactive=False, on_wait=on_wait, read_only=False, retry=waiting
+    )
+    return JiraWriter(remote, deployment_of(connector.jira_kind))
+
+
 def deployment_of(jira_kind: str) -> Any:
     return jira_kind
 
@@ -385,14 +394,3 @@ def site_of(system: System, address: str) -> Site:
         wording=WORDINGS[system],
         reading_posts=READING_POSTS if system is System.JIRA else frozenset(),
     )
-
-
-__all__ = [
-    "Access",
-    "LockedOut",
-    "NoCredential",
-    "align_client",
-    "credential_remote",
-    "jira_client",
-    "connection_test_remote",
-]

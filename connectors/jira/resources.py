@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from alignadmin.http.errors import Malformed
+from alignadmin.http.errors import Malformed, reading
 from alignadmin.http.fields import Fields
 from alignadmin.http.listing import Records, read_records
 
@@ -13,12 +13,13 @@ STYLES = {"next-gen": True, "classic": False}
 
 @dataclass(frozen=True, kw_only=True)
 class JiraUser:
-    """`id` is the account id on Cloud and the user name on Data Center."""
+    """`id` is the account id on Cloud and the user name on Data Center. Cloud hides e-mail addresses at their wish."""
 
     id: str
     display_name: str
     email: str
     time_zone: str
+    is_active: bool | None = None
 
     @classmethod
     def from_json(cls, data: object) -> Self:
@@ -28,7 +29,16 @@ class JiraUser:
             display_name=row.text("displayName"),
             email=row.text("emailAddress"),
             time_zone=row.text("timeZone"),
+            is_active=row.truth("active"),
         )
+
+    @classmethod
+    def listed_from_json(cls, data: object) -> Self:
+        """One that a field of an issue can name."""
+        found = cls.from_json(data)
+        if not found.id:
+            raise Malformed("The field that names the user is missing.")
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,13 +162,19 @@ class JiraIssue:
     key: str
     fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
+    @property
+    def status(self) -> JiraStatus:
+        """Raises Malformed where it cannot be read, or was not among the fields asked for."""
+        with reading(f"Status of {self.key or self.id}"):
+            return JiraStatus.from_json(self.fields.get("status"))
+
     @classmethod
     def from_json(cls, data: object) -> Self:
         row = Fields(data, what="issue")
         return cls(
             id=row.integer("id"),
             key=row.key("key") if row.has("key") else "",
-            fields=data["fields"] if isinstance(data, dict) and isinstance(data.get("fields"), dict) else {},
+            fields=row.mapping("fields"),
         )
 
 

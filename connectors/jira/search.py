@@ -1,63 +1,43 @@
-"""Issues by JQL: how many there are, and which. Cloud and Data Center differ in each of the calls, and only here.
-
-| | Cloud | Data Center |
-|---|---|---|
-| number | `search/approximate-count` | `search` with maxResults=0: its `total` |
-| issues | `search/jql`, on by `nextPageToken` | `search`, on by `startAt` |
-"""
+"""Issues by JQL: how many there are, and which."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any
 
 from alignadmin.http.errors import BadRequest, Malformed, reading
 from alignadmin.http.fields import Fields
 from alignadmin.http.listing import Records, refuse_too_many, usable_records
+from connectors.jira.connection import JiraConnection, rows_under
 from connectors.jira.errors import JqlRefused
 from connectors.jira.jql import Jql
 from connectors.jira.resources import JiraIssue
 
-Deployment = Literal["cloud", "datacenter"]
-CLOUD, DATA_CENTER = "/rest/api/3", "/rest/api/2"
-COUNT, CLOUD_SEARCH, SEARCH = "search/approximate-count", "search/jql", "search"
-# A question may be too long for an address: these are asked by POST and change nothing, whatever they hold.
-READING_POSTS = frozenset({f"{CLOUD}/{COUNT}", f"{CLOUD}/{CLOUD_SEARCH}", f"{DATA_CENTER}/{SEARCH}"})
 LONGEST_IN_ADDRESS = 1500  # characters of JQL; proxies refuse addresses from 2,000 or 4,000 on
 PAGE = 100
 MOST_ISSUES = 1_000_000_000  # more than any site has
-
-
-class Ask(Protocol):
-    """A request below the API's address, as JSON there and back."""
-
-    def __call__(
-        self, path: str, query: Sequence[tuple[str, str]] = (), *, method: str = "GET", body: Any = None
-    ) -> Any: ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class IssueSearch:
     """The search of one site."""
 
-    deployment: Deployment
-    ask: Ask
+    connection: JiraConnection
 
     def count(self, jql: Jql) -> int:
         """How many issues meet it that the account sees; on Cloud as of a moment ago. Raises JqlRefused."""
         with reading("Number of issues"):
-            if self.deployment == "cloud":
-                data, name = self._asked(COUNT, {"jql": str(jql)}, always_post=True), "count"
-            else:
-                data, name = self._asked(SEARCH, {"jql": str(jql), "startAt": 0, "maxResults": 0}), "total"
-            number = Fields(data, what="the number of issues").maybe_integer(name)
+            spoken = self.connection.dialect
+            asked = {"jql": str(jql), **spoken.count_options}
+            data = self._asked(spoken.count, asked, always_post=spoken.always_posts_count)
+            number = Fields(data, what="the number of issues").maybe_integer(spoken.count_field)
             if number is None or not 0 <= number <= MOST_ISSUES:
-                raise Malformed(f'The field "{name}" is not a number of issues.')
+                raise Malformed(f'The field "{spoken.count_field}" is not a number of issues.')
         return number
 
     def pages(self, jql: Jql, fields: Sequence[str] = ()) -> Iterator[Records[JiraIssue]]:
         """What meets it, page by page, with these fields and without them the ids alone. Raises JqlRefused."""
         with reading("Issues"):
-            if self.deployment == "cloud":
+            if self.connection.dialect.pages_by_token:
                 yield from self._by_token(jql, fields)
             else:
                 yield from self._by_start(jql, fields)
@@ -67,7 +47,7 @@ class IssueSearch:
         seen, token = 0, ""
         used: set[str] = set()
         while True:
-            data = self._asked(CLOUD_SEARCH, asked | ({"nextPageToken": token} if token else {}))
+            data = self._asked(self.connection.dialect.search, asked | ({"nextPageToken": token} if token else {}))
             page, rows = Fields(data, what="a page of issues"), _issues(data)
             seen += len(rows)
             refuse_too_many(seen)
@@ -84,7 +64,7 @@ class IssueSearch:
         asked = {"jql": str(jql), "maxResults": PAGE, "fields": [*fields] or ["id"]}
         start, before = 0, None
         while True:
-            data = self._asked(SEARCH, asked | {"startAt": start})
+            data = self._asked(self.connection.dialect.search, asked | {"startAt": start})
             rows, total = _issues(data), Fields(data, what="a page of issues").maybe_integer("total")
             if rows and rows == before:
                 raise Malformed("The pages repeat each other, so the list may not be complete.", permanent=False)
@@ -99,8 +79,8 @@ class IssueSearch:
     def _asked(self, path: str, given: dict[str, Any], *, always_post: bool = False) -> Any:
         try:
             if always_post or len(str(given["jql"])) > LONGEST_IN_ADDRESS:
-                return self.ask(path, method="POST", body=given)
-            return self.ask(path, [(name, _in_address(value)) for name, value in given.items()])
+                return self.connection.ask(path, method="POST", body=given)
+            return self.connection.ask(path, [(name, _in_address(value)) for name, value in given.items()])
         except BadRequest as refused:
             raise JqlRefused.of(refused) from refused
 
@@ -110,7 +90,4 @@ def _in_address(value: Any) -> str:
 
 
 def _issues(data: object) -> list[Any]:
-    page = Fields(data, what="a page of issues")
-    if not page.has_items("issues"):
-        raise Malformed('The field "issues" is not a list.')
-    return page.items("issues")
+    return rows_under(data, "issues", what="a page of issues")

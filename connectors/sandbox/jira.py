@@ -24,9 +24,11 @@ from .messages import ErrorAnswer, Response, SandboxRequest, answer, jira_error
 from .options import Options
 from .world import Token, World
 
-PREFIX = re.compile(r"/rest/(?:api/(2|3|latest)|(agile|webhooks)/(?:1\.0|latest))(?=/|$)")
+PREFIX = re.compile(r"/rest/(?:api/(2|3|latest)|(agile|webhooks|jira-webhook)/(?:1\.0|latest))(?=/|$)")
 SESSION = re.compile(r"/rest/auth/(?:1|latest)/session/?")
-WITH_ISSUES = re.compile(r"/rest/(agile|webhooks|api/[^/]+/(search|issue(?!type)|label|version|users?|groups?))\b")
+WITH_ISSUES = re.compile(
+    r"/rest/(agile|webhooks|jira-webhook|api/[^/]+/(search|issue(?!type)|label|version|users?|groups?))\b"
+)
 API: tuple[Route, ...] = (
     *jira_catalogue.ROUTES,
     *jira_tracking.ROUTES,
@@ -37,7 +39,12 @@ API: tuple[Route, ...] = (
     *jira_admin.ROUTES,
 )
 
-ROUTES = {"api": API, "agile": jira_agile.ROUTES, "webhooks": jira_webhooks.ROUTES}
+ROUTES = {
+    "api": API,
+    "agile": jira_agile.ROUTES,
+    "webhooks": jira_webhooks.ROUTES,
+    "jira-webhook": jira_webhooks.ROUTES_SINCE_10,
+}
 
 
 def serves(path: str) -> bool:
@@ -56,7 +63,7 @@ def handle(request: SandboxRequest, world: World, options: Options) -> Response:
             raise jira_error(404, "null for uri: " + request.path)
         return jira_sign_in.session(request, world)
     match = PREFIX.match(request.path)
-    if match is None or (server and match[1] == "3"):
+    if match is None or (server and match[1] == "3") or _is_of_another_jira(match, options):
         raise jira_error(404, "null for uri: " + request.path)
     token = jira_sign_in.of_server(request, world) if server else jira_sign_in.of_cloud(request, world)
     call = _call(request, world, options, match, token)
@@ -77,6 +84,11 @@ def handle(request: SandboxRequest, world: World, options: Options) -> Response:
                 raise ErrorAnswer(jira_headers.marked(refused.response, request, token)) from refused
             return jira_headers.marked(answered, request, token)
     raise jira_error(404, "null for uri: " + request.path)
+
+
+def _is_of_another_jira(match: re.Match[str], options: Options) -> bool:
+    """Webhooks have moved with Data Center 10."""
+    return match[2] == ("webhooks" if options.jira == "server" else "jira-webhook")
 
 
 def _call(

@@ -3,6 +3,7 @@
 import json
 import secrets
 import time
+from dataclasses import replace
 from typing import Any
 
 from .deliveries import Delivery, is_loopback
@@ -75,7 +76,10 @@ def _object(given: Json, name: str) -> Json:
 
 def _with(call: JiraCall, webhook: Json, given: Json) -> Json:
     """The webhook with what is given set anew; of who asks."""
-    settings, filters = _object(given, "configuration"), _object(given, "filters")
+    since_10 = call.options.jira == "server"
+    settings = _object(given, "configuration") if since_10 else {}
+    # Data Center 10 leaves out without a word what stands beside its configuration.
+    filters, beside = ({}, {}) if since_10 else (_object(given, "filters"), given)
     changed: Json = {name: given[name] for name in ("name", "url", "events") if name in given}
     wanted: Json = {**webhook, **changed}
     if not isinstance(wanted.get("name"), str) or not wanted["name"]:
@@ -91,8 +95,8 @@ def _with(call: JiraCall, webhook: Json, given: Json) -> Json:
     except JqlError as error:
         raise jira_error(400, " ".join(error.messages)) from error
     active = given.get("active", given.get("enabled", wanted["enabled"]))
-    exclude = given.get("excludeBody", settings.get("EXCLUDE_BODY", wanted["exclude"]))
-    secret = given.get("secret", settings.get("SECRET", wanted["secret"]))
+    exclude = beside.get("excludeBody", settings.get("EXCLUDE_BODY", wanted["exclude"]))
+    secret = beside.get("secret", settings.get("SECRET", wanted["secret"]))
     return {
         **wanted,
         "filter": jql,
@@ -106,7 +110,6 @@ def _with(call: JiraCall, webhook: Json, given: Json) -> Json:
 
 def _shape(call: JiraCall, webhook: Json) -> Json:
     """Of Data Center 10 in the form it has had since; of Cloud and before it in the old one. Never the secret."""
-    where = f"{call.request.base}/rest/webhooks/1.0/webhook/{webhook['id']}"
     if call.options.jira == "server":
         settings = {"FILTERS": webhook["filter"], "EXCLUDE_BODY": str(webhook["exclude"]).lower()}
         return {
@@ -120,7 +123,7 @@ def _shape(call: JiraCall, webhook: Json) -> Json:
             "active": webhook["enabled"],
             "scopeType": "global",
             "sslVerificationRequired": True,
-            "self": where,
+            "self": f"{call.request.base}/rest/jira-webhook/1.0/webhooks/{webhook['id']}",
         }
     shape: Json = {
         "name": webhook["name"],
@@ -129,7 +132,7 @@ def _shape(call: JiraCall, webhook: Json) -> Json:
         "filters": {FILTER: webhook["filter"]} if webhook["filter"] else {},
         "events": webhook["events"],
         "enabled": webhook["enabled"],
-        "self": where,
+        "self": f"{call.request.base}/rest/webhooks/1.0/webhook/{webhook['id']}",
         "lastUpdatedUser": call.identity(webhook["user"]),
         "lastUpdatedDisplayName": display_name(webhook["user"]),
         "lastUpdated": webhook["at"],
@@ -233,3 +236,4 @@ ROUTES: tuple[Route, ...] = (
     Route(path=r"/webhook", methods={"GET": _list, "POST": _create}),
     Route(path=r"/webhook/(?P<number>\d+)", methods={"GET": _read, "PUT": _update, "DELETE": _delete}),
 )
+ROUTES_SINCE_10 = tuple(replace(each, path=each.path.replace("/webhook", "/webhooks", 1)) for each in ROUTES)

@@ -25,10 +25,11 @@ from alignadmin.text import one_line
 from connectors.history.intake import gaps
 from connectors.models import Connector
 from connectors.ports.audited import context_of
-from mappings.drift.address import DriftAddress, Tab, found_url
+from mappings.drift.address import DriftAddress, Tab, found_url, in_use_url
 from mappings.drift.lines import SOON, DriftLine, drift_lines, list_name
 from mappings.drift.queries import accepted_rows, drifted_rows, unknown_scopes
 from mappings.findings.lines import FindingLine, attention
+from mappings.in_use.lines import in_use_lines
 from mappings.models import DriftCheck, Mapping
 
 DIGEST, SENT = "drift-digest", "drift.digest_sent"
@@ -36,6 +37,7 @@ DAY = timedelta(days=1)
 MOST_LINES = 50  # of each kind in one message
 LONGEST_LINE = 300
 FOUND_WORDS = ("not mapped", "found in Jira and Align")
+IN_USE_WORD = "in use without a mapping"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +142,7 @@ def _queue(
         "parts": parts,
         "link": site + DriftAddress(connector=connector).url,
         "found": site + found_url(connector) if any(part.word in FOUND_WORDS for part in parts) else "",
+        "in_use": site + in_use_url(connector) if any(part.word == IN_USE_WORD for part in parts) else "",
         "checks": site + DriftAddress(connector=connector, tab=Tab.CHECKS).url,
     }
     counts = {part.word: part.count for part in parts}
@@ -172,6 +175,7 @@ def parts_of(connector: Connector, *, since: datetime) -> list[DigestPart]:
     found = [line for line in noticed if not line.is_falling and line.since > since]
     parts = [
         _of_findings("New in Jira and not mapped", FOUND_WORDS[0], falling),
+        _in_use(connector),
         _of_findings("Found in Jira and Align since the last digest", FOUND_WORDS[1], found),
         _of_rows("New since the last digest", "new", drifted.filter(drifted_at__gt=since), _drift_line),
         _of_rows("Still to decide", "still to decide", drifted.exclude(drifted_at__gt=since), _drift_line),
@@ -194,6 +198,13 @@ def _of_rows(title: str, word: str, rows: QuerySet[Mapping], words: Callable[[Dr
 def _of_findings(title: str, word: str, lines: Sequence[FindingLine]) -> DigestPart:
     shown = [cut(f"{line.sentence(since=stamp(line.since))}.") for line in lines[:MOST_LINES]]
     return DigestPart(title=title, word=word, lines=shown, count=len(lines))
+
+
+def _in_use(connector: Connector) -> DigestPart:
+    """Issues that show 0 now, as last counted: told each day until their status is mapped, since they stay wrong."""
+    lines = in_use_lines(connector)
+    shown = [cut(f"Counted {stamp(line.counted_at)}: {line.text}") for line in lines[:MOST_LINES]]
+    return DigestPart(title="Issues in statuses without a mapping", word=IN_USE_WORD, lines=shown, count=len(lines))
 
 
 def _drift_line(line: DriftLine) -> str:

@@ -48,6 +48,13 @@ TESTS = {
         "tests/connectors/credentials/rotation/test_rotation.py",
         "tests/connectors/credentials/pages/test_credential_pages.py",
     ),
+    "jira": (
+        "tests/connectors/jira/test_jira_reach.py",
+        "tests/connectors/jira/test_jira_issues.py",
+        "tests/connectors/jira/test_jira_rights.py",
+        "tests/connectors/jira/test_any_jira_answer.py",
+        "tests/connectors/credentials/probing/test_jira_needs.py",
+    ),
     "rights": (
         "tests/alignadmin/test_roles.py::test_the_rule_in_the_code_is_the_one_in_the_table",
         "tests/alignadmin/accounts/test_rights.py",

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from alignadmin.http.errors import BadRequest, NotFound, RemoteError
+from alignadmin.http.errors import BadRequest, RemoteError
 from alignadmin.text import counted
 from connectors.credentials.probing.align import NOT_TRIED, save_identity
 from connectors.credentials.probing.clients import CannotProbe, ProbeClients
+from connectors.credentials.probing.jira_needs import Granted, granted_in, known_keys
 from connectors.credentials.probing.report import Comparison, ProbeReport, ReportLine, listed, not_visible
 from connectors.jira.client import JiraClient
 from connectors.jobs.threads import DatabaseThreads
@@ -47,7 +48,6 @@ FOR_THE_CONNECTOR = (
 )
 GRANT = "Grant it in the permission scheme of the project (Jira, Project settings, Permissions)."
 UNKNOWN = "Not tried: this Jira does not know the permission under this key. Look in the permission scheme yourself."
-Granted = Mapping[str, bool]  # by permission key; a key that Jira does not know is not in it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,21 +110,16 @@ class JiraProbe:
         known = self._known_keys(client, projects)
         found: dict[str, Granted] = {}
         with DatabaseThreads(settings.APPLY_THREADS) as threads:
-            asked = threads.each_done(lambda project: (project.key, _granted(client, known, project.key)), projects)
+            asked = threads.each_done(lambda project: (project.key, granted_in(client, known, project.key)), projects)
             for done, (key, granted) in enumerate(asked, start=1):
                 found[key] = granted
                 self.report.run.progress(key, done=done, total=len(projects))
         return Rights(projects=projects, by_project=found, known=frozenset(known))
 
     def _known_keys(self, client: JiraClient, projects: Sequence[Project]) -> list[str]:
-        """Cloud refuses a whole question for one unknown key, so which are known is asked once, without a project."""
+        """Asked once, and not where there is nothing to ask about."""
         keys = [right.key for right in RIGHTS]
-        if not projects:
-            return keys
-        try:
-            return list(client.permissions(keys))
-        except BadRequest:
-            return [key for key in keys if _is_known(client, key)]
+        return known_keys(client, keys) if projects else keys
 
     def _webhooks(self, client: JiraClient) -> ReportLine:
         try:
@@ -199,20 +194,3 @@ class JiraProbe:
         if webhooks == LineState.FAILED and client.permissions([WEBHOOKS.key]).get(WEBHOOKS.key):
             sentences.append(f"The global permission {WEBHOOKS.name} is lost.")
         return sentences
-
-
-def _is_known(client: JiraClient, key: str) -> bool:
-    try:
-        return key in client.permissions([key])
-    except BadRequest:
-        return False
-
-
-def _granted(client: JiraClient, keys: Sequence[str], project: str) -> Granted:
-    """Jira answers for a project that the account does not see as if there were none."""
-    if not keys:
-        return {}
-    try:
-        return client.permissions(keys, project)
-    except NotFound:
-        return {}

@@ -7,11 +7,10 @@ share of it here and all of it as a soak.
 
 from __future__ import annotations
 
-import copy
 import json
 import random
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +18,7 @@ import pytest
 
 from alignadmin.http.errors import Malformed
 from alignadmin.http.fields import rows_of
-from alignadmin.http.listing import aside_words, read_records
+from alignadmin.http.listing import read_records
 from connectors.align import resources as align
 from connectors.jira import resources as jira
 from connectors.jobs import runner
@@ -39,38 +38,18 @@ from connectors.models import (
     Status,
 )
 from mappings.models import Mapping, Scope
+from tests.support.odd_answers import (
+    WAYS,
+    Path,
+    Read,
+    Sample,
+    altered,
+    check_it_is_read_or_set_aside,
+    check_what_is_set_aside_may_be_it,
+    in_any_database,
+    paths_of,
+)
 from tests.support.sandbox_fixture import RunningSandbox
-
-MISSING = object()
-WAYS: dict[str, Any] = {
-    "missing": MISSING,
-    "null": None,
-    "a text": "x",
-    "a list": [],
-    "an object": {},
-    "a boolean": True,
-    "a fraction": 1.5,
-    "2**63": 2**63,
-    "negative": -7,
-    "a long number": "9" * 5000,
-    "a long text": "ä" * 5000,
-    "a UUID": "0b7e9c1e-5c4f-4a53-9f0e-0d3a1c2b4e5f",
-    "NUL and half a character": "a\0b\ud800c",
-    "another case": "case",
-    "capitals": "CASE",
-}
-Path = tuple[str | int, ...]
-Read = Callable[[object], Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sample:
-    """A list of one of the two systems: a record as it is published, and how it is read."""
-
-    name: str
-    record: dict[str, Any]
-    read: Read
-
 
 OWN = {"type": "PROJECT", "project": {"id": "10001"}}
 STATUS = {"id": "10015", "name": "QA", "statusCategory": {"id": 4, "key": "indeterminate"}, "scope": OWN}
@@ -142,73 +121,17 @@ OBJECTS: tuple[tuple[dict[str, Any], Read], ...] = (
 )
 
 
-def paths_of(value: Any, before: Path = ()) -> Iterator[Path]:
-    """Of each field, and of each item of a list inside."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for name, each in items:
-        yield (*before, name)
-        yield from paths_of(each, (*before, name))
-
-
-def altered(record: Any, path: Path, way: str) -> Any:
-    changed = copy.deepcopy(record)
-    *above, last = path
-    holder = changed
-    for name in above:
-        holder = holder[name]
-    value = WAYS[way]
-    if way in ("another case", "capitals"):
-        if isinstance(last, str):
-            held = holder.pop(last)
-            holder[last.upper() if way == "capitals" else last[:1].upper() + last[1:]] = held
-    elif value is MISSING:
-        del holder[last]
-    else:
-        holder[last] = value
-    return changed
-
-
-def in_any_database(value: object) -> None:
-    """Every text of what was read can be stored, and every number fits."""
-    if isinstance(value, str):
-        value.encode()
-        assert "\0" not in value
-    elif isinstance(value, int):
-        assert -(2**63) <= value < 2**63
-    elif isinstance(value, list | tuple):
-        for each in value:
-            in_any_database(each)
-    elif hasattr(value, "__dataclass_fields__"):
-        in_any_database(list(vars(value).values()))
-
-
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 def test_a_record_is_read_or_set_aside_and_the_others_are_read(sample: Sample) -> None:
-    good = {**sample.record, "id": 4711}
-    for path in paths_of(sample.record):
-        for way in WAYS:
-            row = altered(sample.record, path, way)
-            found = read_records([good, row], sample.read)
-            assert len(found) + len(found.aside) == 2, (path, way)
-            assert found[0] == sample.read(good)
-            in_any_database(found)
-            in_any_database(aside_words(sample.name, found.aside))
-            if way in ("another case", "capitals"):
-                assert list(found) == [sample.read(good), sample.read(sample.record)], (path, way)
-            for aside in found.aside:
-                assert aside.reason.startswith(("The field ", "It is ")), (path, way)
+    check_it_is_read_or_set_aside(sample)
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 def test_what_is_set_aside_may_be_the_record_that_it_was(sample: Sample) -> None:
-    """Or a record whose id became unreadable would be taken for gone."""
     known = sample.read(sample.record)
-    id_ = known.issue_type.id if isinstance(known, jira.IssueTypeStatuses) else known.id
-    names = [str(sample.record[name]) for name in ("name", "projectName", "key", "projectKey") if name in sample.record]
-    for path in paths_of(sample.record):
-        for way in WAYS:
-            found = read_records([altered(sample.record, path, way)], sample.read)
-            assert not found.aside or found.may_hold(id_, *names), (path, way)
+    check_what_is_set_aside_may_be_it(
+        sample, known.issue_type.id if isinstance(known, jira.IssueTypeStatuses) else known.id
+    )
 
 
 def test_what_is_no_list_is_said_and_a_record_that_is_none_is_set_aside() -> None:

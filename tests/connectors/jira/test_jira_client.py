@@ -7,7 +7,7 @@ import pytest
 from alignadmin.http import Auth, Basic, Bearer, NoBudget, Remote, Retry, Site
 from alignadmin.http.errors import BadRequest, Forbidden, Malformed, NotFound, RemoteError, SignInRefused
 from connectors.jira import JIRA_WORDING, JiraClient, trim_site
-from connectors.jira.search import Deployment
+from connectors.jira.dialect import Deployment
 from tests.support.sandbox_fixture import ADMIN, JIRA_TOKEN, RunningSandbox, sandbox
 from tests.support.scripted_server import Reply, Seen, in_turn, serving
 

@@ -9,8 +9,8 @@ import pytest
 from alignadmin.http import Basic, NoBudget, Remote, Retry, Site
 from alignadmin.http.errors import Malformed, ReadOnlyRefused, RemoteError
 from connectors.jira import JIRA_WORDING, READING_POSTS, JiraClient, JqlRefused
+from connectors.jira.dialect import Deployment
 from connectors.jira.jql import Jql, SearchField, is_in, is_not_in, issues_of
-from connectors.jira.search import Deployment
 from tests.support.sandbox_fixture import ADMIN, JIRA_TOKEN, RunningSandbox, sandbox
 from tests.support.scripted_server import Reply, Seen, serving
 

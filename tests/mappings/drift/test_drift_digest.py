@@ -29,7 +29,7 @@ from connectors.models import (
 )
 from mappings.drift import digest
 from mappings.engine.values import Situation
-from mappings.models import CheckKind, DriftCheck, Mapping, Scope
+from mappings.models import CheckKind, DriftCheck, InUseCount, Mapping, Scope
 from tests.support.finding_helpers import found, reached_story_status
 
 GROUP = "drift@example.test"
@@ -340,6 +340,31 @@ def test_what_was_found_since_the_last_digest_is_told_once_and_what_somebody_has
     assert "(7)" not in body()
     mail.outbox.clear()
     Finding.objects.update(found_at=timezone.now() - timedelta(days=1))
+    due(owner)
+    send_due()
+    assert mail.outbox == []
+
+
+def test_issues_in_a_status_without_a_mapping_are_told_until_it_is_mapped(owner: Connector) -> None:
+    reached_story_status(owner, 10777)
+    at = timezone.now()
+    InUseCount.objects.create(
+        connector=owner, work_item_type="story", key="k", is_shared=True, asked_at=at, counted_at=at, total=143,
+        statuses={"10777": 143},
+    )  # fmt: skip
+    send_due()
+    assert mail.outbox[0].subject == "Drift of Acme: 1 in use without a mapping"
+    counted = f"Counted {at:%-d %b %Y, %H:%M} UTC: 143 stories are in QA (10777) now"
+    assert f"- {counted} and show 0 - Pending approval.\n" in body()
+    assert "https://align.example.test/connectors/acme/drift/?tab=in-use\n" in body()
+    assert "?tab=found" not in body()
+
+    mail.outbox.clear()
+    scope = Scope.objects.get()
+    Mapping.objects.create(
+        scope=scope, work_item_type="story", source_id=10777, wanted=2, applied=2, observed=2,
+        situation=Situation.IN_SYNC,
+    )  # fmt: skip
     due(owner)
     send_due()
     assert mail.outbox == []

@@ -35,7 +35,7 @@ class Hooked:
         url = f"{self.running.url}{root}{path}"
         return requests.request(method, url, json=payload, auth=(ADMIN, JIRA_TOKEN), timeout=10)
 
-    def hook(self, **changes: Any) -> str:
+    def hook(self, where: str = "/rest/webhooks/1.0/webhook", **changes: Any) -> str:
         given = {
             "name": "AlignAdmin",
             "url": f"{self.address}/heard?key=${{issue.key}}",
@@ -43,7 +43,7 @@ class Hooked:
             "filters": {"issue-related-events-section": "project = PAY"},
             "secret": SECRET,
         }
-        made = self.send("POST", "/rest/webhooks/1.0/webhook", {**given, **changes})
+        made = self.send("POST", where, {**given, **changes})
         assert made.status_code == 201, made.text
         return str(made.json()["self"]).removeprefix(self.running.url)
 
@@ -190,7 +190,9 @@ def test_administrators_list_change_and_delete_webhooks(hooked: Hooked) -> None:
 
 def test_data_center_has_a_form_of_its_own_and_before_10_no_signature(hooked: Hooked) -> None:
     hooked.running.reset(jira="server")
-    path = hooked.hook(configuration={"FILTERS": "project = PAY", "EXCLUDE_BODY": "false"}, filters={})
+    assert hooked.send("GET", "/rest/webhooks/1.0/webhook").status_code == 404
+    settings = {"FILTERS": "project = PAY", "EXCLUDE_BODY": "false", "SECRET": SECRET}
+    path = hooked.hook("/rest/jira-webhook/1.0/webhooks", configuration=settings, filters={}, secret="not read")
     shape = hooked.send("GET", path).json()
     assert (shape["active"], shape["scopeType"], shape["configuration"]["FILTERS"]) == (True, "global", "project = PAY")
     hooked.make()

@@ -48,13 +48,8 @@ class OverviewConnector:
         return project_coverage(self.connector)
 
     @property
-    def trouble(self) -> str:
-        """One word or two where a system does not answer or lists could not be read; the details say it whole."""
-        if self.connector.maintenance_since:
-            return "in maintenance"
-        if self.connector.last_error or any(line.credential is None for line in self.credentials):
-            return "Align fails" if self.connector.last_error else "no credential"
-        return "lists not read" if self.connector.catalogue_error or self.connector.lists_error else ""
+    def health(self) -> queries.Health:
+        return queries.health(self.connector, self.credentials)
 
     @property
     def worst(self) -> list[CoverageRow]:

@@ -68,6 +68,9 @@ def test_several_connectors_are_a_table_and_each_line_names_its_own(
     assert re.findall(r'<th scope="row"><a href="/connectors/(\w+)/"', table) == ["acme", "other"]
     assert re.search(r"1 edit not planned</a>\s*<small><bdi>Acme</bdi>", html)
     assert f'hx-get="{COVERAGE}"' in table
+    chips = re.compile(r'<span class="chip \w*">([^<]+)</span>')
+    assert chips.findall(table) == chips.findall(client.get("/connectors/").content.decode())
+    assert len(chips.findall(table)) == 2
 
 
 def test_the_strip_says_whether_a_worker_is_heard(client: Client) -> None:

@@ -22,6 +22,7 @@ Typed = Mapping[str, str]  # field -> value, the last one where a name was sent 
 Pair = tuple[str, str]  # name and value, as the form sent them
 SECRET_NAMES = re.compile(r"password(?!less)|secret|token")
 LONGEST_SHOWN = 200
+EMPTY = "(empty)"
 NOT_KEPT_BY_NATURE = ("csrfmiddlewaretoken",)
 
 
@@ -72,12 +73,13 @@ class Act:
         return self.may_keep(name) or name in self.secrets or name in NOT_KEPT_BY_NATURE
 
     def lines(self, pairs: Sequence[Pair], params: Params) -> Iterator[Pair]:
-        """Label and value of what will be sent, in the order of the declaration; what was left empty is no line."""
+        """Label and value of what will be sent, in the order of the declaration; what is not sent is no line."""
         for name, declared in self.shown.items():
             each = declared if isinstance(declared, ActField) else ActField(label=declared)
-            values = [each.words(value, params) for key, value in pairs if key == name and value]
-            if values or each.absent:
-                yield each.label, shortened(", ".join(values) or each.absent)
+            sent = [value for key, value in pairs if key == name]
+            if sent or each.absent:
+                words = ", ".join(each.words(value, params) for value in sent if value)
+                yield each.label, shortened(words) or (EMPTY if sent else each.absent)
 
 
 def shortened(text: str) -> str:

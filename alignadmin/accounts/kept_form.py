@@ -17,7 +17,7 @@ from django.urls import Resolver404, ResolverMatch, resolve, reverse
 from django.utils import timezone
 
 from alignadmin import sealing
-from alignadmin.accounts.acts import Act, Pair
+from alignadmin.accounts.acts import Act, Pair, shortened
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.recent_sign_in import page_to_return_to
 from alignadmin.accounts.rights import may
@@ -82,7 +82,7 @@ def keep(request: HttpRequest, act: Act, params: Mapping[str, Any], person: Pers
         person=person.pk,
         address=request.get_full_path(),
         page=_page_of(request, before),
-        title=act.title(dict(kept), params),
+        title=shortened(act.title(dict(kept), params)),
         pairs=kept,
         left_out=left_out,
         why_not=why_not,
@@ -97,7 +97,8 @@ def keep(request: HttpRequest, act: Act, params: Mapping[str, Any], person: Pers
 def _may_wait(act: Act, pairs: list[Pair], request: HttpRequest) -> tuple[list[Pair], list[str], str]:
     """What is kept, what has to be entered again, and why nothing is kept."""
     left_out = [label for name, value in pairs if (label := act.secret_label(name, value))]
-    left_out += [f"the file of {name}" for name in request.FILES]
+    left_out += [f"the file of {shortened(name)}" for name in request.FILES]
+    left_out = list(dict.fromkeys(left_out))
     if any(not act.knows(name) for name, _ in pairs):
         return [], left_out, UNKNOWN
     kept = [(name, value) for name, value in pairs if act.may_keep(name) and not act.secret_label(name, value)]

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,12 +19,14 @@ from django.db import connection
 from django.db.models import DateTimeField, Field, ForeignKey, Model, UUIDField
 from django.test import Client
 from django.urls import Resolver404, resolve, reverse
+from django.utils import timezone
 from pytest_django import Settings
 
 from alignadmin.accounts.acts import Act
 from alignadmin.accounts.models import Person, Role
 from alignadmin.site.error_views import SECRETS
-from connectors.models import HistoryRow
+from connectors.models import Connector, HistoryRow
+from mappings.models import ChangeState, Plan, PlanState
 from tests.alignadmin.test_roles import ADMINS, TABLE
 from tests.environment import PASSWORD
 from tests.support.address_world import ADDRESSES, Address, World, answers, send, world
@@ -261,7 +264,8 @@ def test_no_role_is_shown_a_link_or_button_that_it_cannot_use(
     """By the table of roles: what leads to a page has to be for its readers, what sends for its writers."""
     looked_at, wrong = 0, set()
     for role in Role:
-        for here, text in pages(everybody[str(role)], world):
+        client = everybody[str(role)]
+        for here, text in chain(pages(client, world), busier_pages(client, world)):
             reader = Targets(here)
             reader.feed(text)
             for method, target in reader.found:
@@ -273,6 +277,28 @@ def test_no_role_is_shown_a_link_or_button_that_it_cannot_use(
                     wrong.add(f"{role}: {here} has {method} {urlsplit(target).path}")
     assert not wrong, "\n".join(sorted(wrong))
     assert looked_at > 2000
+
+
+def busier_pages(client: Client, world: World) -> Iterator[tuple[str, str]]:
+    """Those whose buttons depend on how far something is: a plan in each state with a change in each, a maintenance."""
+    plan, connector = Plan.objects.get(pk=world.parameters["pk"]), Connector.objects.get(slug=world.parameters["slug"])
+    states = [(PlanState.DRAFT, ChangeState.PLANNED), *((state, ChangeState.FAILED) for state in PlanState)]
+    states += [(PlanState.FINISHED, state) for state in ChangeState]
+    for state, of_change in states:
+        Plan.objects.filter(pk=plan.pk).update(state=state)
+        plan.changes.update(state=of_change)
+        yield from shown(client, reverse("plan", args=[plan.pk]))
+    Connector.objects.filter(pk=connector.pk).update(maintenance_since=timezone.now(), maintenance_reason="A move")
+    yield from shown(client, reverse("connector", args=[connector.slug]))
+    yield from shown(client, reverse("connector-maintenance", args=[connector.slug]))
+    Connector.objects.filter(pk=connector.pk).update(maintenance_since=None)
+    Plan.objects.filter(pk=plan.pk).update(state=plan.state)
+
+
+def shown(client: Client, address: str) -> Iterator[tuple[str, str]]:
+    answer = client.get(address)
+    assert answer.status_code == 200
+    yield address, answer.content.decode()
 
 
 def name_at(target: str) -> str | None:

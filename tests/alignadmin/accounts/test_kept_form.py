@@ -14,7 +14,7 @@ from django.test import Client
 
 from alignadmin import sealing
 from alignadmin.accounts import kept_form
-from alignadmin.accounts.acts import Act
+from alignadmin.accounts.acts import Act, tick
 from alignadmin.accounts.models import Person, Role
 from tests.conftest import SignIn
 from tests.environment import PASSWORD
@@ -166,6 +166,14 @@ def test_what_cannot_wait_is_filled_in_again_and_the_page_says_why(boss: Client,
     assert sending(text) is None
     assert f'<a class="btn primary" href="{address}' in text
     assert "canary" not in text + str(dict(boss.session))
+
+
+def test_what_is_sent_is_said_empty_or_long_and_a_box_that_is_not_ticked_is_no() -> None:
+    act = Act(does="Save {pk}", shown={"note": "Note", "why": "Why", "reviews": tick("Reviews"), "gone": "Not sent"})
+    lines = dict(act.lines([("note", "x" * 1234), ("why", "")], {}))
+    assert lines == {"Note": f"{'x' * 200}… (1,234 characters in all)", "Why": "(empty)", "Reviews": "No"}
+    assert dict(act.lines([("why", "a"), ("why", "b"), ("reviews", "on")], {})) == {"Why": "a, b", "Reviews": "Yes"}
+    assert act.title({}, {"pk": 12}) == "Save 12"
 
 
 def test_a_field_that_is_named_like_a_secret_cannot_be_declared_to_be_kept() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -16,8 +17,11 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from alignadmin.accounts import kept_form
+from alignadmin.accounts.acts import Act
 from alignadmin.accounts.models import Person
-from alignadmin.accounts.recent_sign_in import ask_again, is_fresh
+from alignadmin.accounts.recent_sign_in import is_fresh, page_to_return_to
+from alignadmin.accounts.requests import person_of
 from alignadmin.accounts.rights import WHO_MAY, WITH_SECOND_FACTOR, Right, may
 from alignadmin.accounts.second_factors import has_second_factor
 from alignadmin.web.responses import redirect
@@ -31,6 +35,10 @@ OWN_PAGES = (Right.PUBLIC, Right.SIGNED_IN)  # of one's own account, where a sec
 SECOND_FACTOR_FIRST = "Your role needs a second factor: add one to your account, then continue."
 
 
+SEND_BY_A_CLICK = "Nothing was sent yet. Confirm that it is you; then send it with one click."
+ENTER_AGAIN = "Nothing was sent. Confirm that it is you; then enter once more what is never kept."
+
+
 FACTOR = "second_factor"  # in the session; SessionLimits forgets it once a minute
 
 
@@ -38,12 +46,19 @@ View = TypeVar("View", bound=Callable[..., HttpResponse])
 
 
 def requires(
-    read: Right, write: Right | None = None, methods: tuple[str, ...] = ("GET",), *, fresh: bool = False
+    read: Right,
+    write: Right | None = None,
+    methods: tuple[str, ...] = ("GET",),
+    *,
+    fresh: Act | None = None,
+    fresh_to_read: bool = False,
 ) -> Callable[[View], View]:
     """Guard a function view: `read` is needed to see it (else 404), `write` to send to it (else 403 with a sentence).
 
-    `methods` are the methods it answers, HEAD and OPTIONS aside; others get 405. With `fresh`, for reading too, the
-    person has signed in or confirmed it within the last FRESH_SIGN_IN seconds, else they are asked to.
+    `methods` are the methods it answers, HEAD and OPTIONS aside; others get 405. For the act `fresh` the person has
+    signed in or confirmed it within the last FRESH_SIGN_IN seconds, else they are asked to, and the form waits. Reading
+    asks for nothing, but with `fresh_to_read`: where a page gives a secret or a file out, or begins something whose
+    answer is never kept.
     """
 
     def decorate(view: View) -> View:
@@ -57,16 +72,33 @@ def requires(
                 return refusal(request, write)
             if read not in OWN_PAGES and lacks_second_factor(request):
                 return to_second_factor(request)
-            if fresh and not is_fresh(request):
-                return ask_again(request)
+            if request.method in SAFE_METHODS:
+                if fresh_to_read and not is_fresh(request):
+                    return _ask_who_it_is(request, page_to_return_to(request))
+            elif fresh:
+                if not is_fresh(request):
+                    return _keep_and_ask(request, fresh, kwargs)
+                kept_form.used(request)
             return view(request, *args, **kwargs)
 
         outer = guarded if read is Right.PUBLIC else login_required(guarded)
         outer.rule = (read, write, methods)  # type: ignore[attr-defined]
-        outer.fresh = fresh  # type: ignore[attr-defined]
+        outer.act = fresh  # type: ignore[attr-defined]
+        outer.fresh_to_read = fresh_to_read  # type: ignore[attr-defined]
         return outer  # type: ignore[return-value]
 
     return decorate
+
+
+def _keep_and_ask(request: HttpRequest, act: Act, params: Mapping[str, Any]) -> HttpResponse:
+    kept = kept_form.keep(request, act, params, person_of(request))
+    messages.warning(request, SEND_BY_A_CLICK if kept.is_whole else ENTER_AGAIN)
+    return _ask_who_it_is(request, reverse("account_confirm"))
+
+
+def _ask_who_it_is(request: HttpRequest, then: str) -> HttpResponse:
+    """To the page that asks for a proof, which leads to `then`."""
+    return redirect(request, f"{reverse('account_reauthenticate')}?{urlencode({'next': then})}")
 
 
 def refusal(request: HttpRequest, right: Right) -> HttpResponse:

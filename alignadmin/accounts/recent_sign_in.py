@@ -1,25 +1,21 @@
-"""How long ago a person proved who they are in this session, and the way to prove it again."""
+"""How long ago a person proved who they are in this session, and which page they come from."""
 
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from allauth.account.authentication import get_authentication_records
 from django.conf import settings
-from django.contrib import messages
 from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
-from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from alignadmin.accounts.models import Person
-from alignadmin.web.responses import redirect
 
 BEGAN, SEEN = "began_at", "seen_at"  # in the session, in seconds since 1970
-AGAIN = "Nothing was sent: confirm that it is you, then do it again."
 
 
 @receiver(user_logged_in)
@@ -39,14 +35,6 @@ def confirmed_at(request: HttpRequest) -> float:
 def is_fresh(request: HttpRequest) -> bool:
     oldest: float = timezone.now().timestamp() - settings.FRESH_SIGN_IN
     return confirmed_at(request) >= oldest
-
-
-def ask_again(request: HttpRequest) -> HttpResponse:
-    """To the page that asks for a proof, which leads back. What was typed is never kept meanwhile."""
-    if not reads(request):
-        messages.warning(request, AGAIN)
-    query = urlencode({"next": page_to_return_to(request)})
-    return redirect(request, f"{reverse('account_reauthenticate')}?{query}")
 
 
 def reads(request: HttpRequest) -> bool:

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from alignadmin.accounts.acts import Act
 from alignadmin.accounts.guard import requires
 from alignadmin.accounts.people import invitations
 from alignadmin.accounts.requests import person_of
@@ -22,7 +23,7 @@ def shown(request: HttpRequest) -> HttpResponse:
     return page(request, "alignadmin/site/settings.html", {"installation": Installation(), "mail": tested})
 
 
-@requires(Right.CONFIGURE, Right.CONFIGURE, ("POST",), fresh=True)
+@requires(Right.CONFIGURE, Right.CONFIGURE, ("POST",), fresh=Act(does="Send me a test e-mail"))
 def mail(request: HttpRequest) -> HttpResponse:
     """Only to oneself, so that the button cannot be used to write to others."""
     person = person_of(request)

@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from alignadmin.accounts.acts import Act, Params, Typed
 from alignadmin.accounts.guard import requires
 from alignadmin.accounts.requests import person_of
 from alignadmin.accounts.rights import Right
@@ -25,6 +26,7 @@ from connectors.explorer import lookups, saved, services
 from connectors.explorer.access import explored_or_404
 from connectors.explorer.page import ExplorerPage, page_of
 from connectors.models import Connector, SavedQuery
+from connectors.ports.act_words import connector_name
 from connectors.ports.requests import connector_or_404
 
 HERE = "connectors/explorer/explorer.html"
@@ -151,7 +153,12 @@ def _own_saved(request: HttpRequest, slug: str, query: int) -> tuple[Connector, 
 # -- who may use it ---------------------------------------------------------------------------------------------------
 
 
-@requires(Right.EDIT, Right.CONFIGURE, ("POST",), fresh=True)
+def _access_words(typed: Typed, params: Params) -> str:
+    act = {"yes": "Open", "no": "Close"}.get(typed.get("editors", ""), "Open or close")
+    return f"{act} the explorer of {connector_name(params['slug'])} to editors"
+
+
+@requires(Right.EDIT, Right.CONFIGURE, ("POST",), fresh=Act(does=_access_words, carried=("editors",)))
 def access(request: HttpRequest, slug: str) -> HttpResponse:
     connector = connector_or_404(slug)
     is_open = text_in(request.POST, "editors")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -14,15 +14,16 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.text import slugify
 
+from alignadmin.accounts.acts import ActField, one_of, shown_in
 from alignadmin.egress import is_allowed_private
 from alignadmin.http.errors import AddressRefused
 from alignadmin.web.forms import problems_of, text_field
 from connectors.align.client import trim_site as trim_align_site
 from connectors.credentials import clients
-from connectors.credentials.rotation.forms import CredentialForm
+from connectors.credentials.rotation.forms import CredentialForm, of_form
 from connectors.credentials.values import SecretData
 from connectors.jira.client import trim_site as trim_jira_site
-from connectors.models import Connector, JiraKind, System, WorkItemType
+from connectors.models import Connector, CredentialKind, JiraKind, System, WorkItemType
 from connectors.setup.align_numbers import why_taken
 from connectors.setup.services import ConnectorData
 
@@ -30,12 +31,15 @@ MOST_ID = 2**31 - 1  # what the column holds on both databases
 RESERVED_SLUGS = frozenset({"new", "credentials"})  # addresses of our own below /connectors/
 
 
+SIGN_IN_PASTED = re.compile(r"^([a-z]+://)?[^/]*@", re.IGNORECASE)  # user and password before the host
+
+
 class SiteInput(forms.TextInput):
     """Draws a refused address without the user and password that were pasted with it."""
 
     def format_value(self, value: Any) -> str | None:
         drawn = super().format_value(value)
-        return drawn and re.sub(r"^([a-z]+://)?[^/]*@", r"\1", drawn, flags=re.IGNORECASE)
+        return drawn and SIGN_IN_PASTED.sub(r"\1", drawn)
 
 
 class ConnectorForm(forms.Form):
@@ -135,6 +139,14 @@ class SlugField(forms.SlugField):
     default_error_messages = {"invalid": "Use letters, digits, hyphens and underscores only, like acme-production."}
 
 
+def _site(label: str) -> ActField:
+    return ActField(label=label, is_secret=lambda value: bool(SIGN_IN_PASTED.search(value.strip())))
+
+
+# Of the two sites, for an act that may wait (alignadmin.accounts.acts).
+SITES = {"align_site": _site("Jira Align site"), "jira_site": _site("Jira site")}
+
+
 class NewConnectorForm(ConnectorForm):
     slug = SlugField(
         label="URL name (slug)",
@@ -161,13 +173,32 @@ class NewConnectorForm(ConnectorForm):
             self.add_error("slug", f'There is already a connector with the address "{slug}": {other.name}.')
 
 
+def _words_of(system: System) -> dict[str, ActField]:
+    labels = {"kind": "sign-in", "user": "user", "expires_on": "token expires on"}
+    name = "Align" if system is System.ALIGN else "Jira"
+    words = {each: ActField(label=f"{name} {label}") for each, label in labels.items()}
+    return {**words, "kind": one_of(words["kind"].label, CredentialKind.choices)}
+
+
 class SetUp:
     """The one page on which a connector is added: what it is, and how to sign in at its two systems."""
 
-    def __init__(self, data: Any = None) -> None:
-        self.details = NewConnectorForm(data, initial={"time_zone": "UTC"})
-        self.align = CredentialForm(data, system=System.ALIGN)
-        self.jira = CredentialForm(data, system=System.JIRA)
+    shown = {
+        **shown_in(NewConnectorForm, **SITES),
+        **shown_in(CredentialForm, System.ALIGN.value, **_words_of(System.ALIGN)),
+        **shown_in(CredentialForm, System.JIRA.value, **_words_of(System.JIRA)),
+    }
+    secrets = {
+        f"{System.ALIGN.value}-secret": "Align API token",
+        f"{System.JIRA.value}-secret": "Jira token or password",
+    }
+
+    def __init__(self, data: Any = None, *, typed: Mapping[str, Any] | None = None) -> None:
+        """`typed` by the names of the fields, for a page that begins with what somebody had entered before."""
+        typed = typed or {}
+        self.details = NewConnectorForm(data, initial={"time_zone": "UTC", **of_form(typed, "")})
+        self.align = CredentialForm(data, system=System.ALIGN, initial=of_form(typed, System.ALIGN.value))
+        self.jira = CredentialForm(data, system=System.JIRA, initial=of_form(typed, System.JIRA.value))
         self.forms: tuple[ConnectorForm | CredentialForm, ...] = (self.details, self.align, self.jira)
 
     def is_valid(self) -> bool:

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from alignadmin.accounts.acts import Act, Params, Typed, carried_in, shown_in
 from alignadmin.accounts.guard import requires
 from alignadmin.accounts.requests import person_of
 from alignadmin.accounts.rights import Right
@@ -14,6 +15,7 @@ from alignadmin.parsing import text_in, whole
 from alignadmin.web.forms import problems_of
 from alignadmin.web.responses import page, redirect
 from connectors.models import Connector
+from connectors.ports.act_words import connector_name
 from connectors.ports.requests import with_credentials_or_404
 from connectors.setup import hand_over as handing_over
 from connectors.setup import services
@@ -23,7 +25,17 @@ from connectors.setup.hand_over_form import ConfirmForm, HandOverForm
 TEMPLATE = "connectors/setup/hand_over.html"
 
 
-@requires(Right.CONFIGURE, Right.CONFIGURE, ("GET", "POST"), fresh=True)
+def _words(typed: Typed, params: Params) -> str:
+    name = connector_name(params["slug"])
+    if typed.get("act") == "confirm":
+        return f"Hand {name} over to connector {typed.get('number', '')}"
+    return f"Show what handing {name} over will do"
+
+
+HAND_OVER = Act(does=_words, shown=shown_in(ConfirmForm), carried=("act", *carried_in(ConfirmForm)))
+
+
+@requires(Right.CONFIGURE, Right.CONFIGURE, ("GET", "POST"), fresh=HAND_OVER)
 def hand_over(request: HttpRequest, slug: str) -> HttpResponse:
     """`act=confirm` does what was looked at; any other POST asks Align and shows what would happen."""
     shown = with_credentials_or_404(slug)

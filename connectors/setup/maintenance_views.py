@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
+from alignadmin.accounts.acts import Act, shown_in
 from alignadmin.accounts.guard import requires
 from alignadmin.accounts.requests import person_of
 from alignadmin.accounts.rights import Right
@@ -16,11 +17,14 @@ from alignadmin.parsing import text_in
 from alignadmin.web.forms import problems_of
 from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector
+from connectors.ports.act_words import of_connector
 from connectors.ports.requests import with_credentials_or_404
 from connectors.setup import maintenance as maintaining
 from connectors.setup.maintenance_form import MaintenanceForm
 
 NO_SINCE = "The request does not say which maintenance to end: reload this page and try again."
+BEGIN = Act(does=of_connector("Start maintenance of {connector}"), shown=shown_in(MaintenanceForm))
+END = Act(does=of_connector("End the maintenance of {connector}"), carried=("since",))
 
 
 @requires(Right.SEE)
@@ -28,7 +32,7 @@ def maintenance(request: HttpRequest, slug: str) -> HttpResponse:
     return _show(request, with_credentials_or_404(slug), MaintenanceForm())
 
 
-@requires(Right.SEE, Right.CONFIGURE, ("POST",), fresh=True)
+@requires(Right.SEE, Right.CONFIGURE, ("POST",), fresh=BEGIN)
 def begin(request: HttpRequest, slug: str) -> HttpResponse:
     shown, form = with_credentials_or_404(slug), MaintenanceForm(request.POST)
     if not form.is_valid():
@@ -40,7 +44,7 @@ def begin(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect(request, _address(shown))
 
 
-@requires(Right.SEE, Right.CONFIGURE, ("POST",), fresh=True)
+@requires(Right.SEE, Right.CONFIGURE, ("POST",), fresh=END)
 def end(request: HttpRequest, slug: str) -> HttpResponse:
     """Names the maintenance that was seen, since another may have begun. One that is over already is no trouble."""
     shown, since = with_credentials_or_404(slug), _since(request)

@@ -11,6 +11,8 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.html import format_html
 
+from alignadmin.accounts import kept_form
+from alignadmin.accounts.acts import Act, Params, Typed, shown_in
 from alignadmin.accounts.guard import requires
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.requests import person_of
@@ -21,14 +23,29 @@ from alignadmin.web.forms import problems_of
 from alignadmin.web.responses import failure, page, redirect
 from connectors.history.mirror import labels
 from connectors.models import Connector, WorkItemType
+from connectors.ports.act_words import of_connector
 from connectors.ports.requests import with_credentials_or_404
 from connectors.setup import connection_test, queries, services
 from connectors.setup.connection_test import Check, data_of
-from connectors.setup.forms import ConnectorForm, SetUp, TermsForm, TypesForm
+from connectors.setup.forms import SITES, ConnectorForm, SetUp, TermsForm, TypesForm
 from connectors.setup.readiness import CONFIRMABLE, matches_of
 
 TYPE_CHOICES = [*WorkItemType.choices, ("", "none of these")]
 SECRETS_GONE = "Secrets are never sent back to the browser: enter them again."
+TYPED_BEFORE = "What you had entered is here again. Secrets are never kept: enter them once more."
+
+
+def _add_words(typed: Typed, _params: Params) -> str:
+    return f"{'Test' if typed.get('act') == 'test' else 'Add'} the connector {typed.get('name', '')}".strip()
+
+
+ADD = Act(
+    does=_add_words,
+    shown=SetUp.shown,
+    carried=("act",),
+    secrets=SetUp.secrets,
+)
+EDIT = Act(does=of_connector("Edit {connector}"), shown=shown_in(ConnectorForm, **SITES))
 
 
 def address_of(connector: Connector) -> str:
@@ -74,11 +91,13 @@ def job(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 # --- setting up -------------------------------------------------------------------------------------------------------
 
 
-@requires(Right.CONFIGURE, Right.CONFIGURE, ("GET", "POST"), fresh=True)
+@requires(Right.CONFIGURE, Right.CONFIGURE, ("GET", "POST"), fresh=ADD)
 def new(request: HttpRequest) -> HttpResponse:
     """One plain form; `act=test` tries what is typed and stores nothing."""
     if request.method != "POST":
-        return page(request, "connectors/setup/new.html", {"set_up": SetUp()})
+        if typed := kept_form.typed_before(request):
+            messages.info(request, TYPED_BEFORE)
+        return page(request, "connectors/setup/new.html", {"set_up": SetUp(typed=typed)})
     set_up = SetUp(request.POST)
     is_valid = set_up.is_valid()
     if _is_test(request):
@@ -102,7 +121,7 @@ def _add(request: HttpRequest, set_up: SetUp) -> HttpResponse:
     return redirect(request, address_of(made))
 
 
-@requires(Right.CONFIGURE, Right.CONFIGURE, ("GET", "POST"), fresh=True)
+@requires(Right.CONFIGURE, Right.CONFIGURE, ("GET", "POST"), fresh=EDIT)
 def edit(request: HttpRequest, slug: str) -> HttpResponse:
     stored = with_credentials_or_404(slug)
     if request.method != "POST":

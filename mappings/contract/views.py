@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
+from alignadmin.accounts.acts import Act, ActField, consent, one_of
 from alignadmin.accounts.guard import requires
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.requests import person_of
@@ -16,15 +17,44 @@ from alignadmin.errors import Refused
 from alignadmin.parsing import text_in, whole
 from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector
+from connectors.ports.act_words import of_connector, write_key
 from connectors.ports.requests import with_credentials_or_404
-from mappings.contract import decisions, job
+from mappings.contract import decisions, facts, job
 from mappings.contract.choices import ByFamily, TypeIdChoice
+from mappings.contract.free_keys import proving_keys
 from mappings.contract.page import ContractPage
 from mappings.engine.families import FAMILIES
 
 Action = Callable[[Connector, Person], object]
-guarded = requires(Right.SEE, Right.CONFIGURE, ("POST",), fresh=True)
 NOT_NAMED = "The request does not name a change: reload this page and try again."
+View = Callable[..., HttpResponse]
+
+
+def guarded(act: Act) -> Callable[[View], View]:
+    return requires(Right.SEE, Right.CONFIGURE, ("POST",), fresh=act)
+
+
+LOOK = Act(
+    does=of_connector("Check the API behaviour of {connector}"),
+    shown={
+        "write_key": write_key("Try a create at", proving_keys),
+        "consent": consent("I agree that one mapping is created there and deleted"),
+    },
+)
+NOTE = Act(does=of_connector("Acknowledge a change of {connector}"), carried=("fact", "changed_at"))
+TYPE_IDS = Act(
+    does=of_connector("Choose the type ids of {connector}"),
+    shown={
+        "choice": one_of("Where they come from", [(each.value, each.label) for each in TypeIdChoice]),
+        "family": one_of("For", {code: facts.title(family) for code, family in FAMILIES.items()}),
+        **{
+            f"own-{code}-{type_.value}": f"{facts.title(family)}, {type_.label}"
+            for code, family in FAMILIES.items()
+            for type_ in family.type_ids
+        },
+        "type_ids": ActField(label="Type ids", words=lambda value, _params: value.replace("=", " ").replace(",", ", ")),
+    },
+)
 
 
 @requires(Right.SEE)
@@ -32,7 +62,7 @@ def contract(request: HttpRequest, slug: str) -> HttpResponse:
     return _show(request, with_credentials_or_404(slug))
 
 
-@guarded
+@guarded(LOOK)
 def observe(request: HttpRequest, slug: str) -> HttpResponse:
     """Look now; with a key and consent also at how Align answers a create."""
     return _perform(
@@ -40,7 +70,7 @@ def observe(request: HttpRequest, slug: str) -> HttpResponse:
     )
 
 
-@guarded
+@guarded(NOTE)
 def acknowledge(request: HttpRequest, slug: str) -> HttpResponse:
     def act(shown: Connector, actor: Person) -> None:
         pk = whole(text_in(request.POST, "fact"))
@@ -55,7 +85,7 @@ def acknowledge(request: HttpRequest, slug: str) -> HttpResponse:
     return _perform(request, slug, act)
 
 
-@guarded
+@guarded(TYPE_IDS)
 def type_ids(request: HttpRequest, slug: str) -> HttpResponse:
     """Choose where all type ids come from, or take over those of one of the proposals that the page shows."""
 

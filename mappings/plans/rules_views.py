@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from alignadmin.accounts.acts import Act, carried_in, shown_in
 from alignadmin.accounts.guard import requires
 from alignadmin.accounts.requests import person_of
 from alignadmin.accounts.rights import Right
@@ -14,18 +15,30 @@ from alignadmin.parsing import text_in
 from alignadmin.web.navigation import belongs_to
 from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector
+from connectors.ports.act_words import of_connector
 from connectors.ports.requests import connector_or_404
 from mappings import planning
 from mappings.planning import emergencies
 from mappings.planning.notifications import other_admins
 from mappings.planning.rules import rules_of, set_rules
 from mappings.plans.rules_form import RulesForm
-from mappings.plans.views import plan_or_404
+from mappings.plans.views import WARNINGS, plan_or_404
+
+RULES = Act(
+    does=of_connector("Change the rules of plans of {connector}"),
+    shown=shown_in(RulesForm),
+    carried=carried_in(RulesForm),
+)
+EMERGENCY = Act(
+    does="Approve plan {pk} alone, in an emergency",
+    shown={"emergency": "What the emergency is", "warnings": WARNINGS},
+    carried=("fingerprint",),
+)
 
 # --- rules ---------------------------------------------------------------------------------------------------------
 
 
-@requires(Right.CONFIGURE, Right.CONFIGURE, ("GET", "POST"), fresh=True)
+@requires(Right.CONFIGURE, Right.CONFIGURE, ("GET", "POST"), fresh=RULES)
 def rules(request: HttpRequest, slug: str) -> HttpResponse:
     connector = connector_or_404(slug)
     if request.method != "POST":
@@ -54,7 +67,7 @@ def _show(
 # --- emergencies ---------------------------------------------------------------------------------------------------
 
 
-@requires(Right.SEE, Right.APPROVE, ("POST",), fresh=True)
+@requires(Right.SEE, Right.APPROVE, ("POST",), fresh=EMERGENCY)
 def emergency(request: HttpRequest, pk: int) -> HttpResponse:
     """The author approves their own plan, where a second person has to."""
     found = plan_or_404(pk)

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
+from alignadmin.accounts.acts import Act, consent
 from alignadmin.accounts.guard import requires
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.requests import person_of
@@ -125,7 +126,11 @@ def _perform(request: HttpRequest, pk: int, act: Action, *, in_place: bool = Fal
     return redirect(request, reverse("plan", args=[pk]) + (f"?{query}" if query else ""))
 
 
-@requires(Right.SEE, Right.APPROVE, ("POST",), fresh=True)
+WARNINGS = consent("I have read the warnings")
+APPROVE = Act(does="Approve plan {pk}", shown={"warnings": WARNINGS}, carried=("fingerprint",))
+
+
+@requires(Right.SEE, Right.APPROVE, ("POST",), fresh=APPROVE)
 def approve(request: HttpRequest, pk: int) -> HttpResponse:
     return _perform(request, pk, _approve)
 
@@ -135,7 +140,7 @@ def _approve(found: Plan, request: HttpRequest) -> object:
     return planning.approve(found, fingerprint, ticked=ticked, actor=person_of(request))
 
 
-@requires(Right.SEE, Right.APPROVE, ("POST",), fresh=True)
+@requires(Right.SEE, Right.APPROVE, ("POST",), fresh=Act(does="Apply plan {pk}", shown={"confirm": "Typed to confirm"}))
 def apply(request: HttpRequest, pk: int) -> HttpResponse:
     return _perform(request, pk, _apply)
 
@@ -157,7 +162,7 @@ def control(request: HttpRequest, pk: int, command: str) -> HttpResponse:
     )
 
 
-@requires(Right.SEE, Right.APPROVE, ("POST",), fresh=True)
+@requires(Right.SEE, Right.APPROVE, ("POST",), fresh=Act(does="Retry the failed changes of plan {pk}"))
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Send again what failed."""
     return _perform(request, pk, lambda found, req: planning.retry_failed(found, actor=person_of(req)), in_place=True)

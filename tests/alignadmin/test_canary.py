@@ -27,11 +27,13 @@ from playwright.sync_api import Browser, Locator, Page
 
 from tests.support.browser import watched_page
 from tests.support.processes import MANAGE, Site, csrf, eventually, running_site
+from tests.support.signin_helpers import let_the_sign_in_age
 
 pytestmark = pytest.mark.usefixtures("processes")
 
 SLUG = "canary"
 ADMIN = "canary.admin@example.test"
+WAITING = "/accounts/confirm/"
 JIRA_USER = "canary-service@example.test"
 
 
@@ -102,11 +104,7 @@ class Spy:
         eventually(ended, within=60, what=f"the end of {kind}")
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        if self.site.database_url:
-            with psycopg.connect(self.site.database_url) as connection:
-                return connection.execute(query).fetchall()
-        with closing(sqlite3.connect(self.site.data_dir / "alignadmin.sqlite3", timeout=20)) as database:
-            return database.execute(query).fetchall()
+        return self.site.rows(query)
 
     def change(self, statement: str) -> None:
         if self.site.database_url:
@@ -167,6 +165,20 @@ def people(spy: Spy) -> None:
     spy.post("/accounts/password/change/", oldpassword=new("password"), password1=second, password2=second)
     spy.post("/accounts/reauthenticate/", password=new("wrong again"))
     spy.post("/accounts/reauthenticate/", password=second)
+    wait_for_a_proof(spy, second)
+
+
+def wait_for_a_proof(spy: Spy, password: str) -> None:
+    """A form with secrets that is sent with an old sign-in waits without them; so does one that goes astray."""
+    for form in (
+        set_up_form(spy, spy.canaries.new("align, waiting"), spy.canaries.new("jira, waiting")),
+        {"name": "Canary", "jira_site": f"https://me:{spy.canaries.new('in an address')}@acme.atlassian.net"},
+        {"name": "Canary", "no_field_of_ours": spy.canaries.new("no field of ours")},
+    ):
+        let_the_sign_in_age(spy.site, str(spy.session.cookies["session"]))
+        assert "/accounts/reauthenticate/" in spy.post("/connectors/new/", **form).url
+        assert "/accounts/confirm/" in spy.post("/accounts/reauthenticate/", password=password, next=WAITING).url
+        spy.get("/connectors/new/?again=1")
 
 
 def invite_and_join(spy: Spy) -> None:

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,17 +18,20 @@ from django.apps import apps
 from django.db import connection
 from django.db.models import DateTimeField, Field, ForeignKey, Model, UUIDField
 from django.test import Client
-from django.urls import reverse
+from django.urls import Resolver404, resolve, reverse
+from django.utils import timezone
 from pytest_django import Settings
 
+from alignadmin.accounts.acts import Act
 from alignadmin.accounts.models import Person, Role
 from alignadmin.site.error_views import SECRETS
-from connectors.models import HistoryRow
+from connectors.models import Connector, HistoryRow
+from mappings.models import ChangeState, Plan, PlanState
 from tests.alignadmin.test_roles import ADMINS, TABLE
 from tests.environment import PASSWORD
 from tests.support.address_world import ADDRESSES, SAFE, Address, World, answers, send, world
 from tests.support.headers import HSTS, wrong_headers, wrong_html
-from tests.support.page_forms import Form, forms_of_everybody, taken_back
+from tests.support.page_forms import Form, Targets, forms_of_everybody, pages, taken_back
 
 __all__ = ["world"]
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -239,6 +243,62 @@ def test_no_form_with_a_secret_is_drawn_again_after_an_error(world: World, every
     ] == []
 
 
+# --- for whom a page is -----------------------------------------------------------------------------------------------
+
+
+def test_no_role_is_shown_a_link_or_button_that_it_cannot_use(
+    world: World, everybody: dict[str, Client], people: dict[Role, Person]
+) -> None:
+    """By the table of roles: what leads to a page has to be for its readers, what sends for its writers."""
+    looked_at, wrong = 0, set()
+    for role in Role:
+        client = everybody[str(role)]
+        for here, text in chain(pages(client, world), busier_pages(client, world)):
+            reader = Targets(here)
+            reader.feed(text)
+            for method, target in reader.found:
+                name = name_at(target)
+                if name is None or (expected := TABLE[name]).public:
+                    continue
+                looked_at += 1
+                if role not in (expected.readers if method == "GET" else expected.writers):
+                    wrong.add(f"{role}: {here} has {method} {urlsplit(target).path}")
+    assert not wrong, "\n".join(sorted(wrong))
+    assert looked_at > 2000
+
+
+def busier_pages(client: Client, world: World) -> Iterator[tuple[str, str]]:
+    """Those whose buttons depend on how far something is: a plan in each state with a change in each, a maintenance."""
+    plan, connector = Plan.objects.get(pk=world.parameters["pk"]), Connector.objects.get(slug=world.parameters["slug"])
+    states = [(PlanState.DRAFT, ChangeState.PLANNED), *((state, ChangeState.FAILED) for state in PlanState)]
+    states += [(PlanState.FINISHED, state) for state in ChangeState]
+    for state, of_change in states:
+        Plan.objects.filter(pk=plan.pk).update(state=state)
+        plan.changes.update(state=of_change)
+        yield from shown(client, reverse("plan", args=[plan.pk]))
+    Connector.objects.filter(pk=connector.pk).update(maintenance_since=timezone.now(), maintenance_reason="A move")
+    yield from shown(client, reverse("connector", args=[connector.slug]))
+    yield from shown(client, reverse("connector-maintenance", args=[connector.slug]))
+    Connector.objects.filter(pk=connector.pk).update(maintenance_since=None)
+    Plan.objects.filter(pk=plan.pk).update(state=plan.state)
+
+
+def shown(client: Client, address: str) -> Iterator[tuple[str, str]]:
+    answer = client.get(address)
+    assert answer.status_code == 200
+    yield address, answer.content.decode()
+
+
+def name_at(target: str) -> str | None:
+    """None for what is no address of the product: a file, a mail, another site."""
+    parts = urlsplit(target)
+    try:
+        found = resolve(parts.path or "/") if parts.netloc == "testserver" else None
+    except Resolver404:
+        return None
+    return found.url_name if found and found.url_name in TABLE else None
+
+
 # --- who has to prove what --------------------------------------------------------------------------------------------
 
 OWN_PAGES = ("account", "mfa_", "usersessions_")
@@ -279,6 +339,20 @@ def test_secrets_applies_people_and_factors_ask_for_a_fresh_sign_in(
             if not answer.headers.get("Location", "").startswith("/accounts/reauthenticate/") or stored() != before:
                 wrong.append(f"{name} -> {answer.status_code}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_every_field_of_an_act_s_form_is_said_to_be_kept_or_not(world: World, everybody: dict[str, Client]) -> None:
+    """What the act does not know would have to be filled in again, each time; what is typed unseen is never kept."""
+    those = {who: everybody[who] for who in (str(Role.ADMIN), str(Role.REVIEWER))}
+    acts, wrong = set(), []
+    for _, form in forms_of_everybody(those, world):
+        act = getattr(resolve(urlsplit(form.address).path).func, "act", None)
+        if form.method == "POST" and isinstance(act, Act):
+            acts.add(urlsplit(form.address).path)
+            wrong += [f"{form.address}: {name} is not declared" for name in form.fields if not act.knows(name)]
+            wrong += [f"{form.address}: {name} would be kept" for name in form.hidden if act.may_keep(name)]
+    assert not wrong, "\n".join(wrong)
+    assert len(acts) > 20
 
 
 # --- bodies -----------------------------------------------------------------------------------------------------------

@@ -81,6 +81,7 @@ TABLE = {
     "account_logout": PUBLIC_FORM,
     "account_inactive": Expected(public=True),
     "account_reauthenticate": OWN_FORM,
+    "account_confirm": READ,
     "account_change_password": OWN_FORM,
     "account": OWN_FORM,
     "mfa_index": READ,

@@ -113,6 +113,7 @@ PAGES = {
     "account": "/accounts/",
     "password": "/accounts/password/change/",
     "sign in again": "/accounts/reauthenticate/",
+    "no form to confirm": "/accounts/confirm/",
     "sign out": "/accounts/logout/",
     "not found": "/connectors/nowhere/",
 }

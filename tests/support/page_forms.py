@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from django.db import transaction
 from django.test import Client
@@ -37,6 +37,35 @@ class Forms(HTMLParser):
             self.found[-1].fields[self.select] = given.get("value", "")
 
 
+HTMX = {"hx-get": "GET", "hx-post": "POST"}
+
+
+class Targets(HTMLParser):
+    """Where a page's links, forms and buttons lead: method and address."""
+
+    def __init__(self, here: str) -> None:
+        super().__init__()
+        self.here, self.found = here, set[tuple[str, str]]()
+        self.method = "GET"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.method = given.get("method", "get").upper()
+            self._add(self.method, given.get("action", ""))
+        if tag == "a" and "href" in given:
+            self._add("GET", given["href"])
+        if "formaction" in given:
+            self._add(given.get("formmethod", self.method).upper(), given["formaction"])
+        for name, method in HTMX.items():
+            if name in given:
+                self._add(method, given[name])
+
+    def _add(self, method: str, address: str) -> None:
+        if method != "DIALOG":  # closes its dialog and sends nothing
+            self.found.add((method, urljoin(f"http://testserver{self.here}", address)))
+
+
 @dataclass(frozen=True)
 class Form:
     method: str
@@ -45,17 +74,22 @@ class Form:
     hidden: set[str] = field(default_factory=set)  # what is typed there is not shown
 
 
-def forms_of_the_pages(client: Client, world: World) -> list[Form]:
-    found: dict[tuple[str, str, frozenset[str]], Form] = {}
+def pages(client: Client, world: World) -> Iterator[tuple[str, str]]:
+    """The address and the text of each page that the client is shown."""
     for address in ADDRESSES.values():
         if not answers(address, "GET") or address.is_rest or address.name == "account_logout":
             continue
         url = world.url(address)
         answer = client.get(url)
-        if answer.status_code != 200 or "html" not in answer["Content-Type"]:
-            continue
+        if answer.status_code == 200 and "html" in answer["Content-Type"]:
+            yield url, answer.content.decode()
+
+
+def forms_of_the_pages(client: Client, world: World) -> list[Form]:
+    found: dict[tuple[str, str, frozenset[str]], Form] = {}
+    for url, text in pages(client, world):
         reader = Forms(url)
-        reader.feed(answer.content.decode())
+        reader.feed(text)
         for form in reader.found:
             found.setdefault((form.method, urlsplit(form.address).path, frozenset(form.fields)), form)
     return list(found.values())

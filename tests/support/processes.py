@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import psycopg
@@ -132,6 +132,13 @@ class Site:
         with closing(sqlite3.connect(self.data_dir / "alignadmin.sqlite3", timeout=20)) as file, file:
             for statement in statements:
                 file.execute(statement)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        if self.database_url:
+            with psycopg.connect(self.database_url) as connection:
+                return connection.execute(query.encode()).fetchall()
+        with closing(sqlite3.connect(self.data_dir / "alignadmin.sqlite3", timeout=20)) as file:
+            return file.execute(query).fetchall()
 
     def signed_in(self, email: str = "admin@demo.test") -> requests.Session:
         """A browser's session by way of the sign-in form; its `post` needs `csrf(session)` in its data."""

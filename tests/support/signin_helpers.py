@@ -6,11 +6,13 @@ from html import unescape
 from typing import Any
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
-from django.test import Client
+from django.contrib.sessions.backends.db import SessionStore
+from django.test import Client, override_settings
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit.models import Entry
 from tests.environment import PASSWORD
+from tests.support.processes import Site
 
 LOGIN, SESSIONS = "/accounts/login/", "/accounts/sessions/"
 WRONG = "not-the-password-of-anybody"
@@ -57,6 +59,17 @@ def shift(client: Client, **seconds: float) -> None:
     for name, back in seconds.items():
         session[name] -= back
     session.save()
+
+
+def let_the_sign_in_age(site: Site, session_key: str) -> None:
+    """By three hours, as it stands in the database: the installation of a run takes two for recent."""
+    ((stored,),) = site.rows(f"SELECT session_data FROM django_session WHERE session_key = '{session_key}'")
+    with override_settings(SECRET_KEY=site.environment["SECRET_KEY"]):
+        data = SessionStore().decode(stored)
+        data["began_at"] -= 3 * 3600
+        data.pop("account_authentication_methods", None)
+        signed = SessionStore().encode(data)
+    site.sql(f"UPDATE django_session SET session_data = '{signed}' WHERE session_key = '{session_key}'")
 
 
 def change(client: Client, *, old: str, new: str) -> Any:

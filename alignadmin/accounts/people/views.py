@@ -10,8 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
+from alignadmin.accounts.acts import Act, Params, Typed, about_person, carried_in, name_of, one_of, shown_in, tick
 from alignadmin.accounts.guard import requires
-from alignadmin.accounts.models import Person
+from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.people import directory, invitations
 from alignadmin.accounts.people import services as people
 from alignadmin.accounts.people.forms import InviteForm, JoinForm, NameForm
@@ -23,10 +24,36 @@ from alignadmin.parsing import text_in
 from alignadmin.web.responses import page, redirect
 
 FORM = ("GET", "POST")
-form_page = requires(Right.CONFIGURE, Right.CONFIGURE, FORM, fresh=True)
-post_only = requires(Right.CONFIGURE, Right.CONFIGURE, ("POST",), fresh=True)
+View = Callable[..., HttpResponse]
 JOINING = "joining"  # in the session of whoever follows a link, so that no form's address holds it
 SET = "set"  # in the place of the token, once it is in the session
+
+
+def form_page(act: Act) -> Callable[[View], View]:
+    return requires(Right.CONFIGURE, Right.CONFIGURE, FORM, fresh=act)
+
+
+def post_only(act: Act) -> Callable[[View], View]:
+    return requires(Right.CONFIGURE, Right.CONFIGURE, ("POST",), fresh=act)
+
+
+NAME = Act(does=about_person("Give {} another name"), shown=shown_in(NameForm), carried=carried_in(NameForm))
+INVITE = Act(does="Invite a person", shown=shown_in(InviteForm))
+SEND_LINK = Act(does=about_person("Send {} a link"))
+ROLE = Act(does=about_person("Change the role of {}"), shown={"role": one_of("Role", Role.choices)}, carried=("seen",))
+REVIEWS = Act(
+    does=about_person("Change whether {} reviews"), shown={"reviews": tick("Reviews, too")}, carried=("seen",)
+)
+END_SESSIONS = Act(does=about_person("End all sessions of {}"))
+REMOVE_FACTORS = Act(does=about_person("Remove the second factor of {}"))
+
+
+def _active_words(typed: Typed, params: Params) -> str:
+    act = {"yes": "Activate", "no": "Deactivate"}.get(typed.get("active", ""), "Activate or deactivate")
+    return f"{act} {name_of(params['pk'])}"
+
+
+ACTIVE = Act(does=_active_words, carried=("active", "seen"))
 
 
 # --- looking ----------------------------------------------------------------------------------------------------------
@@ -37,7 +64,7 @@ def listed(request: HttpRequest) -> HttpResponse:
     return page(request, "alignadmin/accounts/people/list.html", {"page": directory.PeoplePage(request.GET.dict())})
 
 
-@form_page
+@form_page(NAME)
 def person(request: HttpRequest, pk: int) -> HttpResponse:
     """One person; a POST gives them another name."""
     found = get_object_or_404(Person, pk=pk)
@@ -63,7 +90,7 @@ def _show(
 # --- inviting ---------------------------------------------------------------------------------------------------------
 
 
-@form_page
+@form_page(INVITE)
 def new(request: HttpRequest) -> HttpResponse:
     form = InviteForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
@@ -77,7 +104,7 @@ def new(request: HttpRequest) -> HttpResponse:
     return page(request, "alignadmin/accounts/people/new.html", {"form": form, "has_mail": has_mail()}, status=status)
 
 
-@post_only
+@post_only(SEND_LINK)
 def invitation(request: HttpRequest, pk: int) -> HttpResponse:
     """A new link, by e-mail; the one before stops working."""
     found = get_object_or_404(Person, pk=pk)
@@ -103,7 +130,7 @@ def _invited(request: HttpRequest, invited: Person) -> HttpResponse:
 # --- acting -----------------------------------------------------------------------------------------------------------
 
 
-@post_only
+@post_only(ROLE)
 def role(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Person, pk=pk)
     chosen, seen = text_in(request.POST, "role"), text_in(request.POST, "seen")
@@ -112,7 +139,7 @@ def role(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-@post_only
+@post_only(REVIEWS)
 def reviews(request: HttpRequest, pk: int) -> HttpResponse:
     """Whether an admin may review, too."""
     found = get_object_or_404(Person, pk=pk)
@@ -121,7 +148,7 @@ def reviews(request: HttpRequest, pk: int) -> HttpResponse:
     return _perform(request, found, lambda actor: people.set_reviews(found, chosen, seen=seen, actor=actor), done)
 
 
-@form_page
+@form_page(ACTIVE)
 def active(request: HttpRequest, pk: int) -> HttpResponse:
     """The page lists what is passed on before anybody confirms; `seen` is the key of that list."""
     found = get_object_or_404(Person, pk=pk)
@@ -149,13 +176,13 @@ def _deactivate(request: HttpRequest, found: Person, seen: str) -> HttpResponse:
     return page(request, "alignadmin/accounts/people/succession.html", {"person": found, "succession": given})
 
 
-@post_only
+@post_only(END_SESSIONS)
 def sessions(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Person, pk=pk)
     return _perform(request, found, lambda actor: people.end_sessions(found, actor=actor), f"{found} is signed out.")
 
 
-@post_only
+@post_only(REMOVE_FACTORS)
 def factors(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove the second factors of somebody who has lost them; they are told by e-mail."""
     found, actor = get_object_or_404(Person, pk=pk), person_of(request)

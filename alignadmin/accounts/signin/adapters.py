@@ -42,7 +42,7 @@ class AccountAdapter(ThrottledAdapter):
         return confirmed
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Our own rule `fresh` stands before those pages; allauth's keeps what was typed in the session."""
+        """Our own rule `fresh` stands before those pages; allauth's keeps what was typed, secrets too, and sends it."""
         return False
 
 

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
+from alignadmin.accounts.acts import Act
 from alignadmin.accounts.guard import requires
 from alignadmin.accounts.requests import person_of
 from alignadmin.accounts.rights import Right
@@ -20,7 +21,7 @@ def own(request: HttpRequest) -> HttpResponse:
     return page(request, "usersessions/usersession_list.html", {"sessions": shown, "limits": sessions.limits()})
 
 
-@requires(Right.SIGNED_IN, Right.SIGNED_IN, ("POST",), fresh=True)
+@requires(Right.SIGNED_IN, Right.SIGNED_IN, ("POST",), fresh=Act(does="End that session"))
 def end(request: HttpRequest, pk: int) -> HttpResponse:
     person = person_of(request)
     if sessions.is_current(person, pk, _key(request)):
@@ -32,7 +33,7 @@ def end(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(request, reverse("usersessions_list"))
 
 
-@requires(Right.SIGNED_IN, Right.SIGNED_IN, ("POST",), fresh=True)
+@requires(Right.SIGNED_IN, Right.SIGNED_IN, ("POST",), fresh=Act(does="End all other sessions"))
 def end_others(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
     ended = sessions.end_all(person, but=_key(request), actor=person)

@@ -18,6 +18,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 
+from alignadmin.accounts import kept_form
 from alignadmin.accounts.guard import FACTOR
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.recent_sign_in import BEGAN, SEEN
@@ -52,6 +53,7 @@ def is_due(session: SessionBase, now: float) -> bool:
 
 def store_activity(session: SessionBase, person: Person, now: datetime) -> None:
     session[SEEN] = now.timestamp()
+    kept_form.forget_if_over(session)
     session.pop(FACTOR, None)  # a second factor that an admin has removed meanwhile is missed at the next page
     Person.objects.filter(pk=person.pk).update(last_seen_at=now)
 
@@ -104,6 +106,8 @@ def in_words(seconds: int) -> str:
 @receiver(user_logged_in)
 def store_session(sender: type[Person], request: HttpRequest, user: Person, **kwargs: object) -> None:
     """Every way to sign in comes by here; allauth's own note is taken only at those through its forms."""
+    if request.session.session_key is None:  # it was another person's until now, and Django has emptied it
+        request.session.create()
     UserSession.objects.update_or_create(
         session_key=request.session.session_key,
         defaults={

@@ -21,6 +21,7 @@ from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import reverse, reverse_lazy
 
+from alignadmin.accounts import kept_form
 from alignadmin.accounts.guard import FACTOR
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.requests import person_of
@@ -125,9 +126,12 @@ class ConfirmByKey(_OneTransaction, webauthn.ReauthenticateWebAuthnView):
 
 
 def reauthenticate(request: HttpRequest) -> HttpResponse:
-    """A person without a password and a second factor can only sign in again."""
+    """A person without a password and a second factor can only sign in again, and no form waits through that."""
     if not get_adapter().get_reauthentication_methods(request.user):
-        return render(request, "account/sign_in_again.html", {"next": text_in(request.GET, "next", "/")})
+        kept = kept_form.waiting(request)
+        kept_form.forget(request.session)
+        context = {"next": kept.form_page if kept else text_in(request.GET, "next", "/"), "kept": kept}
+        return render(request, "account/sign_in_again.html", context)
     answer: HttpResponse = account.reauthenticate(request)
     return answer
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,8 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 
+from alignadmin.accounts import kept_form
+from alignadmin.accounts.acts import Act, ActField, carried_in, consent, one_of, shown_in, somebody
 from alignadmin.accounts.guard import requires
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.requests import person_of
@@ -22,12 +24,45 @@ from connectors.credentials import rotation
 from connectors.credentials.rotation.credential_page import CredentialPage
 from connectors.credentials.rotation.forms import OwnersForm, StageForm
 from connectors.credentials.rotation.locking import GONE
-from connectors.models import Credential, System
+from connectors.models import Credential, CredentialKind, System
+from connectors.ports.act_words import of_connector, write_key
 from connectors.ports.requests import with_credentials_or_404
 
+TYPED_BEFORE = "What you had entered is here again. A secret is never kept: enter it once more."
 NOT_KEPT = "A secret is never sent back to the browser: enter it again."
 Action = Callable[[CredentialPage, Person], object]
-guarded = requires(Right.SEE, Right.CONFIGURE, ("POST",), fresh=True)
+View = Callable[..., HttpResponse]
+
+
+def guarded(
+    words: str, shown: Mapping[str, str | ActField] | None = None, carried: Sequence[str] = ("credential",)
+) -> Callable[[View], View]:
+    act = Act(does=of_connector(words), shown=shown or {}, carried=carried)
+    return requires(Right.SEE, Right.CONFIGURE, ("POST",), fresh=act)
+
+
+def _staged(system: System) -> dict[str, ActField]:
+    return shown_in(
+        StageForm,
+        system.value,
+        kind=one_of("Sign-in", CredentialKind.choices),
+        backup_owner=somebody("Back-up owner"),
+        never_expires=consent("It does not expire"),
+        replacing=consent("Replace what is pending"),
+    )
+
+
+STAGE = Act(
+    does=of_connector("Store a new {system} credential of {connector}"),
+    shown={**_staged(System.ALIGN), **_staged(System.JIRA)},
+    secrets={f"{System.ALIGN.value}-secret": "the token", f"{System.JIRA.value}-secret": "the token or password"},
+)
+OWNERS = shown_in(OwnersForm, "owners", owner=somebody("Owner"), backup_owner=somebody("Back-up owner"))
+LOSS = {"confirm_loss": consent("I understand what will be lost")}
+PROBE = {
+    "write_key": write_key("Try a write at", rotation.write_keys),
+    "consent": consent("I agree that one mapping is created there and deleted"),
+}
 
 
 def _page_of(slug: str, system: str) -> CredentialPage:
@@ -62,12 +97,12 @@ def _address(shown: CredentialPage) -> str:
 # --- staging ----------------------------------------------------------------------------------------------------------
 
 
-@requires(Right.CONFIGURE, Right.CONFIGURE, ("GET", "POST"), fresh=True)
+@requires(Right.CONFIGURE, Right.CONFIGURE, ("GET", "POST"), fresh=STAGE)
 def credential(request: HttpRequest, slug: str, system: str) -> HttpResponse:
     """Where the rotation stands and what is next; POST stages a secret beside the one in use."""
     shown = _page_of(slug, system)
     if request.method != "POST":
-        return _show(request, shown)
+        return _begin(request, shown)
     form = StageForm(request.POST, connector=shown.connector, system=shown.system, current=shown.current)
     if not form.is_valid():
         return _not_staged(request, shown, form, " ".join(problems_of(form)), status=400)
@@ -78,6 +113,15 @@ def credential(request: HttpRequest, slug: str, system: str) -> HttpResponse:
     for note in form.notes:
         messages.info(request, note)
     return redirect(request, _address(shown))
+
+
+def _begin(request: HttpRequest, shown: CredentialPage) -> HttpResponse:
+    typed = kept_form.typed_before(request)
+    if not typed:
+        return _show(request, shown)
+    messages.info(request, TYPED_BEFORE)
+    form = StageForm(connector=shown.connector, system=shown.system, current=shown.current, typed=typed)
+    return _show(request, shown, forms={"form": form})
 
 
 def _not_staged(
@@ -98,7 +142,7 @@ def _not_staged(
 # --- acts on what is stored -------------------------------------------------------------------------------------------
 
 
-@guarded
+@guarded("Probe the new {system} credential of {connector}", PROBE)
 def probe(request: HttpRequest, slug: str, system: str) -> HttpResponse:
     def act(shown: CredentialPage, actor: Person) -> None:
         rotation.start_probe(_named(request, shown).uuid, write_key=_consented_key(request), actor=actor)
@@ -106,7 +150,7 @@ def probe(request: HttpRequest, slug: str, system: str) -> HttpResponse:
     return _perform(request, slug, system, "probe", act)
 
 
-@guarded
+@guarded("Switch {connector} to its new {system} credential", LOSS)
 def switch(request: HttpRequest, slug: str, system: str) -> HttpResponse:
     def act(shown: CredentialPage, actor: Person) -> None:
         rotation.switch(
@@ -116,7 +160,7 @@ def switch(request: HttpRequest, slug: str, system: str) -> HttpResponse:
     return _perform(request, slug, system, "switch", act)
 
 
-@guarded
+@guarded("Discard the pending {system} credential of {connector}")
 def discard(request: HttpRequest, slug: str, system: str) -> HttpResponse:
     def act(shown: CredentialPage, actor: Person) -> None:
         rotation.discard(_named(request, shown).uuid, actor=actor)
@@ -124,7 +168,7 @@ def discard(request: HttpRequest, slug: str, system: str) -> HttpResponse:
     return _perform(request, slug, system, "discard", act)
 
 
-@guarded
+@guarded("Go back to the previous {system} credential of {connector}")
 def back(request: HttpRequest, slug: str, system: str) -> HttpResponse:
     """Names the previous credential that was seen, since another one may have taken its place."""
 
@@ -137,7 +181,7 @@ def back(request: HttpRequest, slug: str, system: str) -> HttpResponse:
     return _perform(request, slug, system, "back", act)
 
 
-@guarded
+@guarded("Destroy the previous {system} credential of {connector}")
 def retire(request: HttpRequest, slug: str, system: str) -> HttpResponse:
     def act(shown: CredentialPage, actor: Person) -> None:
         rotation.retire(_named(request, shown).uuid, actor=actor)
@@ -145,7 +189,7 @@ def retire(request: HttpRequest, slug: str, system: str) -> HttpResponse:
     return _perform(request, slug, system, "retire", act)
 
 
-@guarded
+@guarded("Try the {system} credential of {connector} once more")
 def again(request: HttpRequest, slug: str, system: str) -> HttpResponse:
     def act(shown: CredentialPage, actor: Person) -> None:
         rotation.try_again(_named(request, shown), actor=actor)
@@ -153,7 +197,7 @@ def again(request: HttpRequest, slug: str, system: str) -> HttpResponse:
     return _perform(request, slug, system, "again", act)
 
 
-@guarded
+@guarded("Change the owners of the {system} credential of {connector}", OWNERS, carried_in(OwnersForm, "owners"))
 def owners(request: HttpRequest, slug: str, system: str) -> HttpResponse:
     """Who answers for the current one and when it expires, without a rotation."""
     shown = _page_of(slug, system)

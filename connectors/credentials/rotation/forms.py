@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -172,8 +173,17 @@ class StageForm(CredentialForm):
     )
     replacing = forms.UUIDField(required=False, error_messages={"invalid": "Reload this page and try again."})
 
-    def __init__(self, data: Any = None, *, connector: Connector, system: System, current: Credential | None) -> None:
-        super().__init__(data, system=system, initial=_initial(current))
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        connector: Connector,
+        system: System,
+        current: Credential | None,
+        typed: Mapping[str, Any] | None = None,
+    ) -> None:
+        """`typed` by the names that the fields are sent under, for a page that begins with what was entered before."""
+        super().__init__(data, system=system, initial=_initial(current) | of_form(typed or {}, system.value))
         self.connector, self.current = connector, current
         # The others stay valid choices, so that a wrong one is refused in words of its own.
         fitting = fitting_kinds(connector, system)
@@ -240,6 +250,12 @@ class StageForm(CredentialForm):
             replaces_same_user=is_bearer and cleaned.get("whose") == SAME_USER,
             replacing=cleaned["replacing"],
         )
+
+
+def of_form(typed: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Of what was entered, the fields of the form with this prefix."""
+    start = f"{prefix}-" if prefix else ""
+    return {name.removeprefix(start): typed[name] for name in typed if name.startswith(start)}
 
 
 def _initial(current: Credential | None) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 
+from alignadmin.accounts.acts import Act, Params, Typed, shown_in
 from alignadmin.accounts.guard import requires
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.requests import person_of
@@ -39,6 +40,15 @@ SWITCHES: dict[str, Callable[..., None]] = {
 }
 
 
+ASK = Act(does="Request an evidence pack", shown={"q": "Filter"}, carried=("uuid",))
+SCHEDULE = Act(does="Schedule evidence packs", shown=shown_in(ScheduleForm))
+
+
+def _switch_words(_typed: Typed, params: Params) -> str:
+    name = PackSchedule.objects.filter(pk=params["schedule"]).values_list("name", flat=True).first() or "that is gone"
+    return f"{str(params['switch']).capitalize()} the schedule {name}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class PackView:
     """A pack as the pages draw it."""
@@ -55,7 +65,7 @@ class PackView:
 # -- asking -----------------------------------------------------------------------------------------------------------
 
 
-@requires(Right.HISTORY, Right.HISTORY, ("GET", "POST"), fresh=True)
+@requires(Right.HISTORY, Right.HISTORY, ("GET", "POST"), fresh=ASK)
 def new(request: HttpRequest) -> HttpResponse:
     """How many rows the filter leaves, then the pack of them; a form sent twice is one pack."""
     if request.method == "POST":
@@ -124,7 +134,7 @@ def one(request: HttpRequest, pack: UUID) -> HttpResponse:
     return page(request, "connectors/history/packs/pack.html", context, fragment="connectors/history/packs/_pack.html")
 
 
-@requires(Right.HISTORY, fresh=True)
+@requires(Right.HISTORY, fresh_to_read=True)
 def file(request: HttpRequest, pack: UUID) -> HttpResponse:
     """The zip itself; taking it is an entry."""
     found = _found(pack)
@@ -145,7 +155,7 @@ def file(request: HttpRequest, pack: UUID) -> HttpResponse:
     return FileResponse(stream, as_attachment=True, filename=name, content_type="application/zip")  # type: ignore[return-value]
 
 
-@requires(Right.HISTORY, Right.HISTORY, ("POST",), fresh=True)
+@requires(Right.HISTORY, Right.HISTORY, ("POST",), fresh=Act(does="Request the evidence pack again"))
 def again(request: HttpRequest, pack: UUID) -> HttpResponse:
     try:
         made = services.again(_found(pack), actor=person_of(request))
@@ -190,7 +200,7 @@ def scheduled(request: HttpRequest) -> HttpResponse:
     return page(request, "connectors/history/packs/pack_schedules.html", context)
 
 
-@requires(Right.CONFIGURE, Right.CONFIGURE, ("GET", "POST"), fresh=True)
+@requires(Right.CONFIGURE, Right.CONFIGURE, ("GET", "POST"), fresh=SCHEDULE)
 def schedule_new(request: HttpRequest) -> HttpResponse:
     form = (
         ScheduleForm(request.POST)
@@ -217,7 +227,7 @@ def _scheduled(form: ScheduleForm, actor: Person) -> bool:
     return not form.errors
 
 
-@requires(Right.CONFIGURE, Right.CONFIGURE, ("POST",), fresh=True)
+@requires(Right.CONFIGURE, Right.CONFIGURE, ("POST",), fresh=Act(does=_switch_words))
 def schedule_switch(request: HttpRequest, schedule: int, switch: str) -> HttpResponse:
     """`switch` is pause, resume or delete."""
     found = get_object_or_404(PackSchedule, pk=schedule)

@@ -9,8 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
+from alignadmin.accounts.acts import Act
 from alignadmin.accounts.guard import requires
-from alignadmin.accounts.recent_sign_in import is_fresh
 from alignadmin.accounts.requests import person_of
 from alignadmin.accounts.rights import Right
 from alignadmin.errors import Refused
@@ -55,7 +55,10 @@ def sample(request: HttpRequest, week: str) -> HttpResponse:
     return redirect(request, f"{_address(found)}?sample={entry.seq}#sample")
 
 
-@requires(Right.HISTORY, Right.REVIEW, ("POST",), fresh=True)
+SIGN = Act(does="Sign off the week {week}", shown={"note": "Note"}, carried=("seen", "rows", "cases", "sample"))
+
+
+@requires(Right.HISTORY, Right.REVIEW, ("POST",), fresh=SIGN)
 def sign(request: HttpRequest, week: str) -> HttpResponse:
     found, note, drawn = _week(week), text_in(request.POST, "note"), _number(text_in(request.POST, "sample"))
     seen = sign_off.SeenWeek(
@@ -91,7 +94,6 @@ def _show(
         "week": shown,
         "trouble": trouble,
         "note": note,
-        "is_fresh": is_fresh(request),
         "drawn": DRAWN,
         "most": samples.MOST,
     }

@@ -334,9 +334,13 @@ def test_factors_and_codes_ask_for_a_fresh_sign_in_and_keep_nothing_typed(
 ) -> None:
     app_of(dana)
     stale(inside)
-    assert inside.get(address)["Location"].startswith("/accounts/reauthenticate/?next=")
+    if address in (REMOVE_APP, f"{CODES}generate/"):
+        assert inside.get(address).status_code == 200  # it only shows what would be done
+    else:
+        assert inside.get(address)["Location"].startswith("/accounts/reauthenticate/?next=")
     if address in FACTOR_FORMS:
-        assert inside.post(address, {"code": "typed-here"}).status_code == 303
+        answer = inside.post(address, {"code": "typed-here"})
+        assert answer["Location"] == "/accounts/reauthenticate/?next=%2Faccounts%2Fconfirm%2F"
     assert "typed-here" not in str(dict(inside.session))
     assert Authenticator.objects.count() == 1
     confirmed = inside.post(f"{CONFIRM}?next={INDEX}", {"code": clock.code()})

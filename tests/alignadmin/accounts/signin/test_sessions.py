@@ -275,7 +275,7 @@ def test_ending_a_session_asks_for_a_fresh_sign_in(dana: Person, settings: LazyS
     session["account_authentication_methods"] = []
     session.save()
     answer = here.post(f"{SESSIONS}{other_pk(here)}/end/", headers={"Referer": f"http://testserver{SESSIONS}"})
-    assert answer["Location"] == "/accounts/reauthenticate/?next=%2Faccounts%2Fsessions%2F"
+    assert answer["Location"] == "/accounts/reauthenticate/?next=%2Faccounts%2Fconfirm%2F"
     assert phone.get("/").status_code == 200
 
 

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.urls import resolve
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person, Role
@@ -31,6 +32,7 @@ from connectors.models import (
     System,
 )
 from tests.support import factories
+from tests.support.page_forms import Forms
 from tests.support.sandbox_fixture import ADMIN, ALIGN_TOKEN, JIRA_TOKEN, RunningSandbox
 
 SignIn = Callable[[Role], Client]
@@ -638,7 +640,7 @@ def test_htmx_gets_a_redirect_or_a_sentence(configurer: Client, bare_connector: 
     assert configurer.post(f"{ALIGN}discard/", form, headers=HTMX)["HX-Redirect"] == ALIGN
 
 
-def test_a_sign_in_that_is_too_old_sees_and_sends_nothing(
+def test_a_sign_in_that_is_too_old_sees_the_page_and_sends_nothing(
     configurer: Client, bare_connector: Connector, settings: Any
 ) -> None:
     staged(configurer)
@@ -647,13 +649,44 @@ def test_a_sign_in_that_is_too_old_sees_and_sends_nothing(
     session["began_at"] = timezone.now().timestamp() - settings.FRESH_SIGN_IN - 5
     session.pop("account_authentication_methods", None)
     session.save()
-    seen = configurer.get(ALIGN)
-    assert seen.status_code == 303
-    assert "reauthenticate" in seen["Location"]
+    assert configurer.get(ALIGN).status_code == 200
     for name in ("probe", "switch", "discard", "back", "retire", "again", "owners"):
         assert "reauthenticate" in act(configurer, name, pending)["Location"], name
     assert "reauthenticate" in configurer.post(ALIGN, typed(secret="mine", replacing=pending.uuid))["Location"]
     assert the(Stage.PENDING) == pending
+
+
+def test_what_was_typed_waits_without_the_secret_and_is_there_again(
+    configurer: Client, bare_connector: Connector, sam: Person
+) -> None:
+    staged(configurer)
+    reader = Forms(ALIGN)
+    reader.feed(configurer.get(ALIGN).content.decode())
+    forms = [(form, resolve(form.address).func.act) for form in reader.found if "/credential/" in form.address]  # type: ignore[attr-defined]
+    assert len(forms) >= 5
+    assert [(form.address, name) for form, act_ in forms for name in form.fields if not act_.knows(name)] == []
+    session = configurer.session
+    began = session["began_at"]
+    session["began_at"] -= 3600
+    session.save()
+    configurer.post(ALIGN, typed(backup_owner=sam.pk, whose="same", replacing=the(Stage.PENDING).uuid))
+    session = configurer.session
+    session["began_at"] = began
+    session.save()
+    waiting = text(configurer.get("/accounts/confirm/"))
+    for words in (
+        "Confirm: Store a new Jira Align credential of Acme",
+        "Sign-in Align API token (bearer)",
+        "Token belongs to Of the same user",
+        "Back-up owner Sam Second",
+        "Replace what is pending Yes",
+        "has to be entered again: the token . Nothing was sent.",
+    ):
+        assert words in waiting
+    filled = configurer.get(f"{ALIGN}?again=1").content.decode()
+    assert 'value="The old one expires"' in filled
+    assert f'<option value="{sam.pk}" selected>' in filled
+    assert NEXT not in waiting + filled
 
 
 def test_the_connector_page_shows_each_stage_and_leads_to_the_rotation(

@@ -404,11 +404,10 @@ def test_another_persons_pack_is_listed_apart_and_may_be_taken(
 def test_a_sign_in_of_long_ago_is_asked_for_again(reviewer: Client, align: Connector, settings: LazySettings) -> None:
     pack = made(reviewer)
     settings.FRESH_SIGN_IN = -1
-    for address in (NEW, f"/history/packs/{pack.uuid}/file/"):
-        answer = reviewer.get(address)
+    for answer in (reviewer.get(f"/history/packs/{pack.uuid}/file/"), reviewer.post(NEW, {"q": "", "uuid": pack.uuid})):
         assert answer.status_code == 303
         assert answer.headers["Location"].startswith("/accounts/reauthenticate/")
-    assert reviewer.get("/history/packs/").status_code == 200
+    assert reviewer.get("/history/packs/").status_code == reviewer.get(NEW).status_code == 200
 
 
 def test_what_is_downloaded_is_the_file_and_each_download_is_an_entry(reviewer: Client, align: Connector) -> None:

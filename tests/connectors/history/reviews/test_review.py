@@ -282,7 +282,7 @@ def test_it_refuses_a_note_longer_than_a_page(reviewer: Client, align: Connector
 
 def test_signing_needs_a_fresh_sign_in(reviewer: Client, align: Connector, week: Week, settings: Settings) -> None:
     settings.FRESH_SIGN_IN = -1
-    assert "Confirm that it is you" in said(reviewer.get(address(week)))
+    assert "You sign that you have looked through" in said(reviewer.get(address(week)))
     answer = reviewer.post(address(week, "sign"), form_of(reviewer, week))
     assert answer.headers["Location"].startswith("/accounts/reauthenticate/")
     assert not Review.objects.exists()

@@ -80,9 +80,9 @@ class ProjectCoverage:
 
     @property
     def percent(self) -> int | None:
-        """Share of the applicable squares that are fully mapped."""
+        """Share of the applicable squares that are fully mapped; 100 for all of them alone."""
         applicable = sum(number for state, number in self.counts.items() if state not in ("na", "unknown"))
-        return round(100 * self.counts.get("mapped", 0) / applicable) if applicable else None
+        return 100 * self.counts.get("mapped", 0) // applicable if applicable else None
 
 
 def coverage(connector: Connector) -> ProjectCoverage:

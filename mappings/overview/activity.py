@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import urlencode
 
+from django.db.models import Count
 from django.urls import reverse
 
 from connectors.models import HistoryRow
 
-LOOKED_AT = 200  # newest rows: a plan of more changes than that is one line that says "and 199 more"
+LOOKED_AT = 200  # rows in one reading
+MOST_READINGS = 3
 MOST_LINES = 10
 ONE_TIME = timedelta(minutes=30)  # between two acts of a person that are told together
 
@@ -26,13 +27,10 @@ class Activity:
 
     @property
     def href(self) -> str:
-        """The plan where it is one, else the entry; of several, the history of just these."""
+        """The plan where it is one, else the newest entry."""
         if self.row.plan:
             return reverse("plan", args=[self.row.plan])
-        if not self.more:
-            return reverse("history-row", args=[self.row.number])
-        about = {"connector": self.row.connector.slug} if self.row.connector else {}
-        return f"{reverse('history')}?{urlencode({**about, 'q': f'action:{self.row.action}'})}"
+        return reverse("history-row", args=[self.row.number])
 
     def takes(self, row: HistoryRow) -> bool:
         if self.row.connector_id != row.connector_id:
@@ -63,4 +61,22 @@ def grouped(rows: Iterable[HistoryRow]) -> list[Activity]:
 
 
 def last_activity() -> list[Activity]:
-    return grouped(HistoryRow.objects.select_related("connector").order_by("-at", "-id")[:LOOKED_AT])
+    """What a plan did is read no further than its first row, so that a large one leaves room for what was before it."""
+    rows = HistoryRow.objects.select_related("connector").order_by("-at", "-id")
+    found: list[HistoryRow] = []
+    for _ in range(MOST_READINGS):
+        plans = {row.plan for row in found if row.plan}
+        older = rows.exclude(plan__in=plans) if plans else rows
+        if found:
+            older = older.filter(at__lte=found[-1].at).exclude(pk__in=[row.pk for row in found])
+        read = list(older[:LOOKED_AT])
+        found += read
+        if len(read) < LOOKED_AT or len(grouped(found)) == MOST_LINES:
+            break
+    lines = grouped(found)
+    shown = HistoryRow.objects.filter(plan__in=[line.row.plan for line in lines if line.row.plan]).order_by()
+    counts = shown.values_list("connector_id", "plan").annotate(rows=Count("pk"))
+    numbers = {(connector, plan): number for connector, plan, number in counts}
+    for line in lines:
+        line.more = numbers.get((line.row.connector_id, line.row.plan), line.more + 1) - 1
+    return lines

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 
 from alignadmin.accounts.models import Person
@@ -26,13 +26,14 @@ from mappings.findings import lines as findings
 from mappings.in_use.lines import in_use_lines
 from mappings.matrix.coverage import CoverageRow, ProjectCoverage
 from mappings.matrix.coverage import coverage as project_coverage
-from mappings.models import Change, Plan, PlanState
+from mappings.models import Change, ChangeState, Plan, PlanState
 
 MOST_FINDINGS = 5  # named on a card; the drift page has them all
 MOST_IN_USE = 3  # likewise
 MOST_PLANS = 5
 MOST_PROJECTS = 12  # drawn on a card; the coverage page has them all
 OPEN_PLANS = (PlanState.DRAFT, PlanState.APPROVED, PlanState.APPLYING, PlanState.PAUSED)
+NOT_ENDED = (ChangeState.PLANNED, ChangeState.SENDING, ChangeState.UNKNOWN)
 
 
 @dataclass
@@ -64,20 +65,25 @@ class OverviewConnector:
     def log(self) -> gaps.CoverageState:
         return gaps.state(self.connector)
 
-    @cached_property
+    @property
     def waiting(self) -> list[tuple[str, str]]:
         """(sentence, address) of everything that waits for somebody."""
+        return [line for part in self.waiting_by_kind for line in part]
+
+    @cached_property
+    def waiting_by_kind(self) -> list[list[tuple[str, str]]]:
+        """The same, by its kind: what stops everything and what falls to 0 first."""
         parts = (
+            self._waiting_credentials,
             self._waiting_findings,
             self._waiting_in_use,
-            self._waiting_credentials,
             self._waiting_contract,
             self._waiting_rows,
             self._waiting_plans,
             self._waiting_cases,
             self._waiting_log,
         )
-        return [line for part in parts for line in part()]
+        return [list(part()) for part in parts]
 
     def _waiting_findings(self) -> Iterator[tuple[str, str]]:
         """What is otherwise in Jira or Align than before, what falls to 0 first."""
@@ -114,16 +120,17 @@ class OverviewConnector:
             yield f"{counted(changed, 'change')} in the observed API behaviour", address
 
     def _waiting_rows(self) -> Iterator[tuple[str, str]]:
-        """An edit that stands in an open plan waits there, and is told with that plan alone."""
-        planned = Change.objects.filter(plan__state__in=OPEN_PLANS, mapping=OuterRef("pk"))
-        if edited := waiting_edits(self.connector).exclude(Exists(planned)).count():
+        if edited := waiting_edits(self.connector).exclude(Exists(_planned_as_wanted())).count():
             yield f"{counted(edited, 'edit')} not planned", reverse("plan-new", args=[self.connector.slug])
         if self.watch.drifted:
             yield f"{counted(self.watch.drifted, 'change')} made elsewhere to review", drift_url(self.connector)
 
     def _waiting_plans(self) -> Iterator[tuple[str, str]]:
-        for plan in Plan.objects.filter(connector=self.connector, state__in=OPEN_PLANS)[:MOST_PLANS]:
+        plans = Plan.objects.filter(connector=self.connector, state__in=OPEN_PLANS)
+        for plan in plans[:MOST_PLANS]:
             yield f"Plan {plan.pk}: {plan.get_state_display().lower()}", reverse("plan", args=[plan.pk])
+        if (more := plans.count() - MOST_PLANS) > 0:
+            yield f"{counted(more, 'more plan')} open", f"{reverse('plans')}?connector={self.connector.slug}"
 
     def _waiting_cases(self) -> Iterator[tuple[str, str]]:
         if may(self.person, Right.EXPLAIN) and (outside := services.open_cases(self.connector)):
@@ -134,6 +141,15 @@ class OverviewConnector:
         """What Align's log says of this time cannot be known, so whoever may take its lines in is asked to."""
         if may(self.person, Right.HISTORY) and (late := self.log.sentence):
             yield late, f"{reverse('history-intake')}?connector={self.connector.slug}"
+
+
+def _planned_as_wanted() -> QuerySet[Change]:
+    """Of a row outside: what an open plan still sends of it just as it is wanted. That waits there, and is told with
+    the plan alone; an edit made since then is not in it. A further record to delete stands beside its own change.
+    """
+    left = Change.objects.filter(plan__state__in=OPEN_PLANS, mapping=OuterRef("pk"), state__in=NOT_ENDED)
+    same = Q(after=OuterRef("wanted")) | (Q(after=None) & Q(mapping__wanted=None))
+    return left.filter(same | Q(is_spare=True))
 
 
 def _by_end(credential: Credential) -> date:

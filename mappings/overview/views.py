@@ -30,7 +30,7 @@ from mappings.overview.activity import last_activity
 from mappings.overview.cards import OverviewConnector
 from mappings.planning.emergencies import emergencies
 
-MOST_WAITING = 30  # lines; a connector's own pages have what is beyond them
+MOST_WAITING = 30  # lines that are seen at once
 PER_PAGE = 100  # projects
 
 
@@ -40,12 +40,15 @@ def overview(request: HttpRequest) -> HttpResponse:
     connectors = list(with_credentials().filter(is_active=True))
     watched = statuses(connectors)
     cards = [OverviewConnector(connector, person, watched[connector.pk]) for connector in connectors]
-    waiting = [(card.connector, *line) for card in cards for line in card.waiting]
+    kinds = zip(*(card.waiting_by_kind for card in cards), strict=True)
+    waiting = [
+        (card.connector, *line) for kind in kinds for card, part in zip(cards, kind, strict=True) for line in part
+    ]
     sees_history = may(person, Right.HISTORY)
     context = {
         "cards": cards,
         "waiting": waiting[:MOST_WAITING],
-        "more_waiting": max(len(waiting) - MOST_WAITING, 0),
+        "more_waiting": waiting[MOST_WAITING:],
         "emergencies": emergencies(person),
         "questions": questions.to_answer(person)[: questions.MOST_OPEN],
         "reviews": sign_off.to_do() if sees_history else None,
@@ -67,6 +70,8 @@ def coverage(request: HttpRequest, slug: str) -> HttpResponse:
     connector = get_object_or_404(Connector, slug=slug)
     found = project_coverage(connector)
     words, state = text_in(request.GET, "q").strip(), text_in(request.GET, "state")
+    if state not in WORST_FIRST:
+        state = ""
     rows = [row for row in found.worst_first if row.fits(words, state)]
     context = {
         "connector": connector,
@@ -77,7 +82,7 @@ def coverage(request: HttpRequest, slug: str) -> HttpResponse:
         "state": state,
         "query": urlencode({name: value for name, value in (("q", words), ("state", state)) if value}),
     }
-    return page(request, "mappings/overview/coverage.html", context)
+    return page(request, "mappings/overview/coverage.html", context, fragment="mappings/overview/_percent.html")
 
 
 @requires(Right.SEE)

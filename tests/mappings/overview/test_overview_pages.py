@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 
 from alignadmin.accounts.models import Person, Role
-from connectors.models import Connector, WorkerHeartbeat
+from connectors.models import Connector, HistoryRow, WorkerHeartbeat
 from mappings import planning
 from mappings.models import PlanState
+from mappings.overview import activity
 from tests.support import factories, mapping_helpers
 from tests.support.mapping_helpers import edit
 from tests.support.people_helpers import said
@@ -42,6 +44,8 @@ def test_an_edit_in_an_open_plan_is_told_with_its_plan_alone(
 
     edit(connector, "j2a-state", QA, 2, actor=admin)
     assert "1 edit not planned" in said(client.get("/"))
+    edit(connector, "j2a-state", IN_REVIEW, 4, actor=admin)  # since it was planned with 3
+    assert "2 edits not planned" in said(client.get("/"))
     planning.control(plan, "cancel", actor=admin)
     plan.refresh_from_db()
     assert plan.state == PlanState.CANCELLED
@@ -53,9 +57,26 @@ def test_what_a_plan_did_is_one_line_that_leads_to_it(client: Client, connector:
         edit(connector, "j2a-state", status, 2, actor=admin)
     plan = mapping_helpers.apply_all(connector, actor=admin)
     html = client.get("/").content.decode()
-    activity = html[html.index("Recent activity") :]
-    assert activity.count(f'href="/plans/{plan.pk}/"') == 1
-    assert re.search(rf"and \d+ more of plan {plan.pk}", activity)
+    shown = html[html.index("Recent activity") :]
+    assert shown.count(f'href="/plans/{plan.pk}/"') == 1
+    assert re.search(rf"and \d+ more of plan {plan.pk}", shown)
+
+
+def test_a_large_plan_is_counted_whole_and_leaves_room_for_what_was_before_it(
+    client: Client, connector: Connector, admin: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(activity, "LOOKED_AT", 3)
+    before = len(activity.last_activity())
+    last = HistoryRow.objects.order_by("-at", "-id")[0].at
+    HistoryRow.objects.bulk_create(
+        HistoryRow(
+            at=last + timedelta(seconds=n), connector=connector, source="align", action="x", plan=7, sentence="s"
+        )
+        for n in range(9)
+    )
+    shown = activity.last_activity()
+    assert (shown[0].row.plan, shown[0].more) == (7, 8)
+    assert len(shown) == before + 1
 
 
 def test_several_connectors_are_a_table_and_each_line_names_its_own(
@@ -95,5 +116,8 @@ def test_coverage_has_every_project_worst_first_and_filters(client: Client, conn
     some = projects(client.get(COVERAGE, {"state": "unmapped"}).content.decode())
     assert some == shown[: len(some)]
     assert len(some) == sum(number > 0 for number in unmapped)
-    assert "No project fits" in said(client.get(COVERAGE, {"q": "no such", "state": "x", "page": "9" * 30}))
+    assert "No project fits" in said(client.get(COVERAGE, {"q": "no such", "state": "unmapped", "page": "9" * 30}))
+    assert projects(client.get(COVERAGE, {"state": "x"}).content.decode()) == shown, "no such state"
     assert client.get("/connectors/nobody/coverage/").status_code == 404
+    number = client.get(COVERAGE, headers={"HX-Request": "true"}).content.decode()
+    assert re.fullmatch(r'<b class="percent num">\d+ %</b>\s*', number)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,8 +34,19 @@ EMPTY = re.compile(r"<td><button tabindex=-1 aria-pressed=false aria-labelledby=
 
 @given(st.integers(0, 2**32))
 @settings(max_examples=300, deadline=None)
-def test_the_answer_to_an_edit_is_all_that_is_drawn_otherwise(seed: int) -> None:
-    chance = Random(seed)
+def test_the_answer_to_an_edit_is_all_that_is_drawn_otherwise(number: int) -> None:
+    compare(number)
+
+
+@pytest.mark.soak
+def test_the_same_of_ten_thousand_edits(seed: int) -> None:
+    for number in range(10_000):
+        compare(seed * 10_000 + number)
+
+
+def compare(number: int) -> None:
+    """The answer to one edit in the world of this number with that world drawn anew."""
+    chance = Random(number)
     before = world(chance)
     after = edited(before, chance)
     old, new = pieces(whole(before)), pieces(whole(after))

@@ -240,6 +240,9 @@
     const hadFocus = Boolean(document.activeElement?.closest("[role=grid]"));
     for (const fresh of [...box.content.querySelectorAll(".changed :is(td, th)")]) {
       const old = fresh.id ? byId(fresh.id) : cellOf(labelOf(fresh.querySelector("button")))?.parentElement;
+      // How many issues there are is no matter of an edit: a header that comes keeps the number that stands there.
+      const count = old?.querySelector(".in-use");
+      if (count) fresh.querySelector(".in-use").replaceWith(count);
       old?.replaceWith(fresh);
     }
     const button = here && cellOf(here);

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
 from alignadmin.accounts.guard import lacks_second_factor
 from alignadmin.accounts.models import Person
@@ -145,12 +147,15 @@ class Shell:
         return until is not None and until <= timezone.now()
 
 
-def shell(request: HttpRequest) -> dict[str, Shell]:
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Made when a template first asks for it: a fragment, which has nothing around it, costs no query."""
     person = getattr(request, "user", None)
-    if not isinstance(person, Person):
-        return {}
+    return {"shell": SimpleLazyObject(lambda: _shell(request, person))} if isinstance(person, Person) else {}
+
+
+def _shell(request: HttpRequest, person: Person) -> Shell:
     if lacks_second_factor(request):  # on the pages where they get one, they see nothing of the product yet
-        return {"shell": Shell(person=person, path=request.path, connectors=(), connector=None, sees_nothing=True)}
+        return Shell(person=person, path=request.path, connectors=(), connector=None, sees_nothing=True)
     slug = _slug(request)
     found = list(Connector.objects.filter(is_active=True).order_by("name")[:MOST_CONNECTORS])
     connector = next((each for each in found if each.slug == slug), None)
@@ -160,19 +165,17 @@ def shell(request: HttpRequest) -> dict[str, Shell]:
         SwitcherEntry(name=each.name, href=_same_page(request, each), current=each.slug == of_page, last=each == last)
         for each in sorted(found, key=lambda each: each != last)
     )
-    return {
-        "shell": Shell(
-            person=person,
-            path=request.path,
-            connectors=choices,
-            connector=connector,
-            slug=of_page,
-            may_mend=may(person, Right.CONFIGURE),
-            first=next((each for each in found if may_explore(person, each)), None),
-            of_page=next((each for each in found if each.slug == of_page), None),
-            last=last,
-        )
-    }
+    return Shell(
+        person=person,
+        path=request.path,
+        connectors=choices,
+        connector=connector,
+        slug=of_page,
+        may_mend=may(person, Right.CONFIGURE),
+        first=next((each for each in found if may_explore(person, each)), None),
+        of_page=next((each for each in found if each.slug == of_page), None),
+        last=last,
+    )
 
 
 def _slug_of_page(request: HttpRequest) -> str:

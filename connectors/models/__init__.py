@@ -2,6 +2,7 @@
 
 from connectors.models.budget import BudgetGate, BudgetSlot
 from connectors.models.catalogue import (
+    CatalogueStamp,
     Confirmation,
     FormerKey,
     IssueType,
@@ -53,6 +54,7 @@ __all__ = [
     "BudgetSlot",
     "Case",
     "CaseState",
+    "CatalogueStamp",
     "Certainty",
     "Confirmation",
     "Connector",

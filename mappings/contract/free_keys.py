@@ -17,7 +17,7 @@ from alignadmin.parsing import whole
 from connectors.catalogue.issue_types import IssueTypes
 from connectors.models import Connector, Project, Status
 from connectors.ports.extensions import WriteKey
-from mappings.edits.matrix_data import steps_for, steps_of
+from mappings.edits.catalogue_facts import steps_for, steps_of
 from mappings.edits.names import Names, names_of
 from mappings.engine.families import A2J_STATE, FAMILIES, Family, ListAddress
 from mappings.engine.values import ALIGN_STATES, Category, Direction, Kind, Target, TypeName

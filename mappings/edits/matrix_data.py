@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from collections.abc import Mapping as MappingOf
@@ -10,16 +11,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, Subquery, TextField
+from django.db.models.functions import Cast
 
-from connectors.catalogue.issue_types import IssueTypes
-from connectors.models import Connector, ProcessStep, Project, ReachableStatus
-from connectors.models import Status as CatalogueStatus
+from connectors.models import CatalogueStamp, Connector, Project
+from mappings.edits.catalogue_facts import CatalogueFacts, catalogue_of, projects_in_scope, steps_for
 from mappings.edits.listed_names import ListedNames, listed_names
 from mappings.edits.unrecognised import StrangeRecord, Unrecognised, by_place, strange_records
 from mappings.engine.families import FAMILIES, family_of
 from mappings.engine.values import (
-    Category,
     Direction,
     DuplicateRecord,
     Kind,
@@ -49,6 +49,7 @@ ROW_FIELDS = (
     "situation",
     "keep_remote_id",
 )
+DUPLICATES = ROW_FIELDS.index("duplicates") - 2  # among the values that follow scope and type
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,6 @@ class MatrixScope:
         if direction is A2J:
             return (code, self.project.pk) if self.project else None
         return code, self.project.pk if self.project and self.project.team_managed else None
-
-
-def projects_in_scope(connector: Connector) -> QuerySet[Project]:
-    return Project.objects.filter(connector=connector, in_scope=True, vanished_at=None)
 
 
 class Facts:
@@ -96,7 +93,10 @@ class Facts:
     def scopes(self) -> dict[tuple[str, int | None], Scope]:
         ids = {*self.own_projects, *(project.pk for project in self.company_managed)}
         found = Scope.objects.filter(connector=self.connector).filter(Q(project=None) | Q(project_id__in=ids))
-        loaded = {(scope.family, scope.project_id): scope for scope in found}
+        # Asked along, before anything of the catalogue is.
+        stamps = CatalogueStamp.objects.filter(connector=OuterRef("connector"))
+        found = found.annotate(stamp=Subquery(stamps.values("value")))
+        loaded: dict[tuple[str, int | None], Scope] = {(scope.family, scope.project_id): scope for scope in found}
         projects = {**self.own_projects, **{project.pk: project for project in self.company_managed}}
         for scope in loaded.values():
             # Filled in by hand: a join would carry each project's columns for every one of its scopes.
@@ -109,8 +109,13 @@ class Facts:
         """(scope id, work item type) -> its rows by source."""
         needed = {scope.pk: scope for scope in self._needed_scopes()}
         found = Mapping.objects.filter(scope_id__in=needed, work_item_type__in=self.types)
+        # As text: nearly all are "[]", and to have each of thousands parsed takes longer than to read them.
+        found = found.annotate(duplicates_text=Cast("duplicates", TextField())).order_by("source_id")
+        columns = ["duplicates_text" if name == "duplicates" else name for name in ROW_FIELDS]
         rows: dict[tuple[int, str], list[Row]] = defaultdict(list)
-        for scope_id, type_, *values in found.order_by("source_id").values_list(*ROW_FIELDS):
+        for scope_id, type_, *values in found.values_list(*columns):
+            text = values[DUPLICATES]
+            values[DUPLICATES] = json.loads(text) if text != "[]" else ()
             rows[scope_id, type_].append(_row(values, known=needed[scope_id].known))
         return {key: tuple(each) for key, each in rows.items()}
 
@@ -133,20 +138,17 @@ class Facts:
         return by_place(self.strange_records)
 
     @cached_property
-    def reached(self) -> dict[tuple[int | None, TypeName], set[int]]:
+    def catalogue(self) -> CatalogueFacts:
+        stamps = {scope.stamp for scope in self.scopes.values()}  # type: ignore[attr-defined]
+        if not stamps:  # no list was read yet
+            stamps.update(CatalogueStamp.objects.filter(connector=self.connector).values_list("value", flat=True))
+        return catalogue_of(self.connector, stamps.pop() if stamps else None)
+
+    @cached_property
+    def reached(self) -> dict[tuple[int | None, TypeName], frozenset[int]]:
         """(project id or None for the shared scope, type) -> status ids its issue types can have."""
-        found: dict[tuple[int | None, TypeName], set[int]] = defaultdict(set)
-        matches = IssueTypes(self.connector)
-        own = ReachableStatus.objects.filter(project_id__in=self.own_projects)
-        columns = ("project_id", "issue_type_id", "status__jira_id")
-        for project_id, issue_type, status_id in own.values_list(*columns):
-            for type_ in self.types:
-                if issue_type in matches.of(type_, project_id):
-                    found[project_id, type_].add(status_id)
-        if self.shares:
-            for type_ in self.types:
-                found[None, type_] = matches.shared_statuses(type_)
-        return found
+        projects: list[int | None] = [*self.own_projects, *((None,) if self.shares else ())]
+        return self.catalogue.reached(projects, self.types)
 
     @cached_property
     def statuses(self) -> dict[int, SourceStatus]:
@@ -155,7 +157,7 @@ class Facts:
         for (scope_id, _), rows in self.rows.items():
             is_j2a = self._families[scope_id].startswith(J2A.value)
             ids.update(_sources(rows) if is_j2a else _values(rows))
-        found = statuses_by_id(self.connector, ids)
+        found = self.catalogue.statuses(ids)
         listed = self._listed(ids - found.keys()).statuses
         found |= {id_: unknown_status(id_, listed[id_]) for id_ in (ids - found.keys()) & listed.keys()}
         return found
@@ -175,7 +177,7 @@ class Facts:
 
     @cached_property
     def targets(self) -> dict[tuple[Kind, TypeName], dict[int, Target]]:
-        steps = steps_of(self.connector)
+        steps = self.catalogue.steps()
         states = {target.id: target for target in state_targets()}
         found = {(Kind.STATE, type_): states for type_ in self.types}
         found |= {(Kind.STEP, type_): steps_for(steps, type_) for type_ in self.types}
@@ -195,10 +197,29 @@ class Facts:
             here = {id_: unknown_target(Kind.STEP, id_, names[id_]) for id_ in ids & names.keys()}
             found[Kind.STEP, type_name] |= here
 
+    def with_row(self, mapping: Mapping) -> Facts:
+        """The same facts with one row as it is now: after an edit nothing else is different."""
+        again, key = copy(self), (mapping.scope_id, mapping.work_item_type)
+        scope = next((each for each in self._needed_scopes() if each.pk == mapping.scope_id), None)
+        if scope is None or mapping.work_item_type not in self.types:
+            return again
+        row = _row([getattr(mapping, name) for name in ROW_FIELDS[2:]], known=scope.known)
+        others = (each for each in self.rows.get(key, ()) if each.source_id != row.source_id)
+        rows = tuple(sorted([*others, row], key=lambda each: each.source_id))
+        vars(again)["rows"] = {**self.rows, key: rows}
+        if not self._knows(row, FAMILIES[scope.family].direction):
+            vars(again).pop("statuses")
+        return again
+
+    def _knows(self, row: Row, direction: Direction) -> bool:
+        """Whether all statuses that it names are at hand."""
+        return (_sources([row]) if direction is J2A else _values([row])) <= self.statuses.keys()
+
     def read_rows_again(self) -> Facts:
-        """The same facts with the rows as they are now: after an edit nothing else is different."""
+        """The same facts with the rows as they are now."""
         again = copy(self)
-        vars(again).pop("rows", None)
+        for name in ("rows", "statuses", "targets"):
+            vars(again).pop(name, None)
         return again
 
     # --- views -----------------------------------------------------------------------------------------------
@@ -271,7 +292,7 @@ def _row(values: list[Any], *, known: bool) -> Row:
         observed=observed,
         remote_id=remote_id,
         known=known,
-        duplicates=tuple(DuplicateRecord(remote_id=r, target_id=t) for r, t in duplicates),
+        duplicates=tuple(DuplicateRecord(remote_id=r, target_id=t) for r, t in duplicates) if duplicates else (),
         situation=stored if known else Situation.UNKNOWN,
         accepted=stored is Situation.ACCEPTED,
         kept_remote_id=kept,
@@ -288,47 +309,3 @@ def _sources(rows: Iterable[Row]) -> set[int]:
 
 def _values(rows: Iterable[Row]) -> set[int]:
     return {value for row in rows for value in (row.wanted, row.applied, row.observed) if value is not None}
-
-
-# --- parts of the catalogue as the engine's values -----------------------------------------------------------------
-
-
-def statuses_by_id(connector: Connector, ids: Iterable[int]) -> dict[int, SourceStatus]:
-    order = {category.value: place for place, category in enumerate(Category)}
-    found = CatalogueStatus.objects.filter(connector=connector, jira_id__in=set(ids))
-    rows = found.values_list("jira_id", "name", "category", "project__key", "vanished_at")
-    ordered = sorted(rows, key=lambda row: (order[row[2]], row[1].casefold(), row[0]))
-    return {
-        id_: SourceStatus(
-            id=id_,
-            name=name,
-            category=Category(category),
-            project_key=project_key,
-            vanished=vanished_at is not None,
-        )
-        for id_, name, category, project_key, vanished_at in ordered
-    }
-
-
-def steps_of(connector: Connector) -> list[tuple[str, Target]]:
-    """Every step with its flow's level, in flow order, active flows first."""
-    steps = ProcessStep.objects.filter(connector=connector).select_related("flow")
-    ordered = steps.order_by("-flow__is_active", "flow__name", "flow_id", "position", "align_id")
-    return [(step.flow.level, _target(step)) for step in ordered]
-
-
-def steps_for(steps: Iterable[tuple[str, Target]], type_: TypeName) -> dict[int, Target]:
-    return {target.id: target for level, target in steps if level in (type_.value, "")}
-
-
-def _target(step: ProcessStep) -> Target:
-    return Target(
-        id=step.align_id,
-        name=step.name,
-        map_to_state=step.map_to_state,
-        flow_id=step.flow.align_id,
-        flow_name=step.flow.name,
-        flow_active=step.flow.is_active and step.flow.vanished_at is None,
-        programme_ids=frozenset(step.flow.programme_ids),
-        vanished=step.vanished_at is not None,
-    )

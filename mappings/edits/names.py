@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from connectors.models import Connector, ProcessStep
 from connectors.models import Status as CatalogueStatus
+from mappings.edits.catalogue_facts import CatalogueFacts
 from mappings.edits.listed_names import listed_names, marked
 from mappings.engine.values import ALIGN_STATES, Direction, Kind
 from mappings.models import Mapping
@@ -57,3 +58,9 @@ def names_for(mappings: Sequence[Mapping]) -> Names:
     return _completed(
         dict(statuses.values_list("jira_id", "name")), dict(steps.values_list("align_id", "name")), mappings
     )
+
+
+def names_in(catalogue: CatalogueFacts, ids: Iterable[int], rows: Iterable[Mapping]) -> Names:
+    """Names of these statuses and of all steps; of what the catalogue does not hold, as these rows' records call it."""
+    statuses = {id_: status.name for id_, status in catalogue.statuses(ids).items()}
+    return _completed(statuses, {step.id: step.name for _, step in catalogue.steps()}, rows)

@@ -16,10 +16,10 @@ from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
-from connectors.models import Connector, ProcessStep
-from connectors.models import Status as CatalogueStatus
+from connectors.models import Connector
 from connectors.ports.audited import context_of
-from mappings.edits.names import Names, names_for
+from mappings.edits.catalogue_facts import CatalogueFacts
+from mappings.edits.names import Names, names_for, names_in
 from mappings.edits.queries import my_last_edits
 from mappings.edits.reconciling import RECONCILED_FIELDS, reconcile_mapping
 from mappings.edits.unused import why_unused
@@ -61,11 +61,17 @@ class EditRequest:
 # --- edits -------------------------------------------------------------------------------------------------------
 
 
-def set_wanted(request: EditRequest, *, actor: Person, now: datetime | None = None) -> Mapping:
-    """Set one wanted value. Raises Overtaken when the value is no longer the one that was seen."""
+def set_wanted(
+    request: EditRequest, *, actor: Person, now: datetime | None = None, catalogue: CatalogueFacts | None = None
+) -> Mapping:
+    """Set one wanted value. Raises Overtaken when the value is no longer the one that was seen.
+
+    `catalogue`: what the same request of a browser has read already.
+    """
+    known = catalogue or CatalogueFacts(request.key.scope.connector)
     with transaction.atomic():
-        mapping = _apply_request(request, actor, now or timezone.now())
-        _entry("mapping.edited", [mapping], actor=actor, sentence=_edit_sentence(mapping, request))
+        mapping = _apply_request(request, known, actor, now or timezone.now())
+        _entry("mapping.edited", [mapping], actor=actor, sentence=_edit_sentence(mapping, request, known))
     return mapping
 
 
@@ -76,12 +82,15 @@ def set_many(
     now = now or timezone.now()
     changed: list[Mapping] = []
     refused: list[str] = []
+    catalogues: dict[int, CatalogueFacts] = {}
     with transaction.atomic():
         for request in requests:
             if request.wanted == request.seen:
                 continue
+            connector = request.key.scope.connector
+            known = catalogues.setdefault(connector.pk, CatalogueFacts(connector))
             try:
-                changed.append(_apply_request(request, actor, now))
+                changed.append(_apply_request(request, known, actor, now))
             except Overtaken as overtaken:
                 if not _is_own(overtaken.mapping, request, actor):  # else the same form was sent twice
                     refused.append(str(overtaken))
@@ -116,14 +125,15 @@ def redo(connector: Connector, *, actor: Person) -> Mapping:
     return mapping
 
 
-def drop_edit(mapping: Mapping, *, seen: int | None, actor: Person) -> Mapping:
+def drop_edit(mapping: Mapping, *, seen: int | None, actor: Person, catalogue: CatalogueFacts | None = None) -> Mapping:
     """Take one waiting edit out of the draft: wanted is again what was applied."""
     key = MatrixKey(scope=mapping.scope, work_item_type=TypeName(mapping.work_item_type), source_id=mapping.source_id)
-    return set_wanted(EditRequest(key=key, wanted=mapping.applied, seen=seen), actor=actor)
+    request = EditRequest(key=key, wanted=mapping.applied, seen=seen)
+    return set_wanted(request, actor=actor, catalogue=catalogue)
 
 
-def _apply_request(request: EditRequest, actor: Person, now: datetime) -> Mapping:
-    _require_allowed(request)
+def _apply_request(request: EditRequest, catalogue: CatalogueFacts, actor: Person, now: datetime) -> Mapping:
+    _require_allowed(request, catalogue)
     mapping = _locked(request.key)
     if mapping.wanted != request.seen:
         raise Overtaken(_overtaken_sentence(mapping), mapping)
@@ -178,18 +188,19 @@ def _as_left(edit: Edit, wanted: int | None, wanted_by: int | None) -> Mapping:
 
 
 def _locked(key: MatrixKey) -> Mapping:
-    """The row for update, made on the first edit of a key that has no record."""
-    found = Mapping.objects.locked().select_related("scope__project", "wanted_by")
+    """The row for update, made on the first edit of a key that has no record; with the key's connector and project."""
+    found = Mapping.objects.locked().select_related("scope", "wanted_by")
     lookup = {"scope": key.scope, "work_item_type": key.work_item_type, "source_id": key.source_id}
     mapping = found.filter(**lookup).first()
-    if mapping is not None:
-        return mapping
-    try:
-        with transaction.atomic():
-            Mapping.objects.create(**lookup)
-    except IntegrityError:  # somebody's first edit of the same key came in between
-        pass
-    return found.get(**lookup)
+    if mapping is None:
+        try:
+            with transaction.atomic():
+                Mapping.objects.create(**lookup)
+        except IntegrityError:  # somebody's first edit of the same key came in between
+            pass
+        mapping = found.get(**lookup)
+    mapping.scope.connector, mapping.scope.project = key.scope.connector, key.scope.project
+    return mapping
 
 
 def _save_wanted(mapping: Mapping, value: int | None, *, by: Person | None, at: datetime | None, now: datetime) -> None:
@@ -199,7 +210,7 @@ def _save_wanted(mapping: Mapping, value: int | None, *, by: Person | None, at: 
     mapping.save(update_fields=["wanted", "wanted_by", "wanted_at", "version", *RECONCILED_FIELDS])
 
 
-def _require_allowed(request: EditRequest) -> None:
+def _require_allowed(request: EditRequest, catalogue: CatalogueFacts) -> None:
     key, family = request.key, request.key.family
     if (unused := why_unused(key.scope)) and not _takes_out(request):
         raise Refused(f"{unused} What waits for it can only be taken out of the draft.")
@@ -212,10 +223,9 @@ def _require_allowed(request: EditRequest) -> None:
         if family.direction is Direction.JIRA_TO_ALIGN
         else (request.wanted, key.source_id)
     )
-    connector = key.scope.connector
-    if status_id is not None and not CatalogueStatus.objects.filter(connector=connector, jira_id=status_id).exists():
+    if status_id is not None and not catalogue.statuses([status_id]):
         raise Refused(f"Jira has no status {status_id}. Refresh the catalogue and try again.")
-    if target_id is not None and not _target_exists(connector, family.kind, target_id):
+    if target_id is not None and not _target_exists(catalogue, family.kind, target_id):
         raise Refused(f"Align has no {family.kind.label.lower()} {target_id}. Refresh the catalogue and try again.")
 
 
@@ -225,10 +235,10 @@ def _takes_out(request: EditRequest) -> bool:
     return rows.filter(applied=request.wanted).exists()
 
 
-def _target_exists(connector: Connector, kind: Kind, target_id: int) -> bool:
+def _target_exists(catalogue: CatalogueFacts, kind: Kind, target_id: int) -> bool:
     if kind is Kind.STATE:
         return target_id in ALIGN_STATES
-    return ProcessStep.objects.filter(connector=connector, align_id=target_id).exists()
+    return any(step.id == target_id for _, step in catalogue.steps())
 
 
 def _overtaken_sentence(mapping: Mapping) -> str:
@@ -242,8 +252,10 @@ def _overtaken_sentence(mapping: Mapping) -> str:
     )
 
 
-def _edit_sentence(mapping: Mapping, request: EditRequest) -> str:
-    names, family = names_for([mapping]), request.key.family
+def _edit_sentence(mapping: Mapping, request: EditRequest, catalogue: CatalogueFacts) -> str:
+    family, values = request.key.family, (request.seen, request.wanted)
+    statuses = [mapping.source_id] if family.direction is Direction.JIRA_TO_ALIGN else values
+    names = names_in(catalogue, [id_ for id_ in statuses if id_ is not None], [mapping])
     source = names.of(family.kind, family.direction, source=mapping.source_id)
     was, now = _named(names, mapping, request.seen), _named(names, mapping, request.wanted)
     return f"Draft: {request.key.work_item_type.label} {source} from {was} to {now} ({family.direction.label})."

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mappings.engine import words
 from mappings.engine.families import family_of
@@ -40,8 +40,7 @@ SEVERITIES: Mapping[str, Severity] = {
 RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """`status_id` and `target_id` name the cell, `direction` whether its dot or its ring; None: the whole scope."""
 
     code: str

@@ -5,7 +5,7 @@ Rows and cells are prepared once from dictionaries, so that no cell searches for
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -106,15 +106,24 @@ def build(
     """Build the grid. `problems` are taken from `check(view)` unless they are at hand already."""
     found = check(view) if problems is None else tuple(problems)
     columns = tuple(_columns(view))
-    rows = tuple(_rows(view, [target for group in columns for target in group.targets], found))
+    rows = tuple(_rows(view, _targets_of(columns), found, _statuses(view)))
     return Matrix(
         columns=columns,
         groups=tuple(_groups(rows, only, words.same_name(text))),
         rows=rows,
-        counts={each: sum(1 for row in rows if _fits(row, each)) for each in Only},
-        coverage=_coverage(view),
+        counts=count_rows(view, found),
+        coverage=coverage_of(view),
         problems=found,
     )
+
+
+def build_rows(
+    view: View, problems: Iterable[Problem], status_ids: Collection[int]
+) -> tuple[tuple[Target, ...], tuple[MatrixRow, ...]]:
+    """All columns and only these rows, as `build` makes them; one of a status that is not shown has empty cells."""
+    targets = _targets_of(_columns(view))
+    statuses = (view.status(status_id) for status_id in sorted(status_ids))
+    return tuple(targets), tuple(_rows(view, targets, problems, statuses))
 
 
 # --- columns ---------------------------------------------------------------------------------------------------
@@ -134,6 +143,10 @@ def _columns(view: View) -> Iterator[ColumnGroup]:
         yield ColumnGroup(flow_id=None, name=words.NOT_IN_ALIGN, active=False, targets=gone)
 
 
+def _targets_of(columns: Iterable[ColumnGroup]) -> list[Target]:
+    return [target for group in columns for target in group.targets]
+
+
 def _named_targets(view: View) -> set[int]:
     named = {row.source_id for row in view.own_a2j if any(True for _ in values_of(row))}
     return named.union(*(values_of(row) for row in view.j2a))
@@ -142,7 +155,9 @@ def _named_targets(view: View) -> set[int]:
 # --- rows ------------------------------------------------------------------------------------------------------
 
 
-def _rows(view: View, targets: list[Target], problems: tuple[Problem, ...]) -> Iterator[MatrixRow]:
+def _rows(
+    view: View, targets: list[Target], problems: Iterable[Problem], statuses: Iterable[SourceStatus]
+) -> Iterator[MatrixRow]:
     j2a = {row.source_id: row for row in view.j2a}
     rings = rings_of(view.own_a2j)
     of_status: dict[int, list[Problem]] = {}
@@ -150,7 +165,7 @@ def _rows(view: View, targets: list[Target], problems: tuple[Problem, ...]) -> I
         if problem.status_id is not None:
             of_status.setdefault(problem.status_id, []).append(problem)
     draw = Drawing(view, targets)
-    for status in _statuses(view, j2a, rings):
+    for status in statuses:
         row = j2a.get(status.id)
         leads_to = None if row is None else row.wanted
         yield MatrixRow(
@@ -168,10 +183,9 @@ def _rows(view: View, targets: list[Target], problems: tuple[Problem, ...]) -> I
         )
 
 
-def _statuses(view: View, j2a: Mapping[int, Row], rings: Rings) -> Iterator[SourceStatus]:
+def _statuses(view: View) -> Iterator[SourceStatus]:
     """Reachable statuses and those with any record, in the catalogue's order; ids it does not know come last."""
-    mapped = {status_id for status_id, row in j2a.items() if any(True for _ in values_of(row))}
-    shown = view.reachable | mapped | rings.marks.keys()
+    shown = view.ids_in_rows
     yield from (status for status in view.statuses.values() if status.id in shown)
     yield from (words.unknown_status(status_id) for status_id in sorted(shown - view.statuses.keys()))
 
@@ -238,7 +252,19 @@ def _matches(row: MatrixRow, text: str) -> bool:
     return any(text in words.same_name(name) for name in names)
 
 
-def _coverage(view: View) -> StatusCoverage:
+def count_rows(view: View, problems: Iterable[Problem]) -> dict[Only, int]:
+    """How many rows of the whole matrix fit each toggle."""
+    changed = {row.source_id for row in view.j2a if Mark.CHANGED in SITUATION_MARKS[row.situation]}
+    changed.update(*(values_of(row) for row in view.own_a2j if Mark.CHANGED in SITUATION_MARKS[row.situation]))
+    wrong = {each.status_id for each in problems if each.status_id is not None and each.severity is not Severity.INFO}
+    return {
+        Only.UNMAPPED: sum(_is_unmapped(view, status_id) for status_id in view.reachable),
+        Only.CHANGED: len(changed),
+        Only.PROBLEMS: len(wrong & view.ids_in_rows),
+    }
+
+
+def coverage_of(view: View) -> StatusCoverage:
     total = len(view.reachable)
     mapped = len(view.reachable & view.leads_to.keys())
     if not view.j2a_known:
@@ -247,16 +273,3 @@ def _coverage(view: View) -> StatusCoverage:
     return StatusCoverage(
         mapped=mapped, unmapped=total - mapped - strange, unknown=0, total=total, unrecognised=strange
     )
-
-
-def differing_cells(before: Matrix, after: Matrix) -> tuple[Cell, ...]:
-    """The cells of `after` that are drawn differently in `before`, for answering a toggle with just those."""
-    drawn = {row.status.id: row.drawn for row in before.rows}
-    return tuple(cell for row in after.rows for cell in _differing(drawn.get(row.status.id, {}), row))
-
-
-def _differing(before: Mapping[int, Cell], row: MatrixRow) -> Iterator[Cell]:
-    if before != row.drawn:
-        for target_id in before.keys() | row.drawn.keys():
-            if before.get(target_id) != row.drawn.get(target_id):
-                yield row.cell(target_id)

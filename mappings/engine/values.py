@@ -125,6 +125,11 @@ class Row:
     kept_remote_id: int | None = None  # of several remote records, the one an admin chose to stay
 
     @property
+    def is_empty(self) -> bool:
+        """No value says anything."""
+        return self.wanted is None and self.applied is None and self.observed is None
+
+    @property
     def has_open_duplicates(self) -> bool:
         """Several remote records hold this key and nobody has chosen (or the chosen one is gone)."""
         return bool(self.duplicates) and (self.kept_remote_id is None or self.kept_remote_id != self.remote_id)

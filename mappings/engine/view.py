@@ -100,6 +100,13 @@ class View:
         """Reachable statuses, and those that a mapping names."""
         return self.reachable | self.leads_to.keys() | set(self.returns_to.values())
 
+    @cached_property
+    def ids_in_rows(self) -> frozenset[int]:
+        """Of the statuses that a matrix has a row for: the reachable ones, and those with any value."""
+        mapped = (row.source_id for row in self.j2a if not row.is_empty)
+        values = (value for row in self.own_a2j for value in (row.wanted, row.applied, row.observed))
+        return self.reachable.union(mapped, (value for value in values if value is not None))
+
     def is_unrecognised(self, status_id: int) -> bool:
         """A record stands there that nobody can read: what the status leads to is unknown, which is not "unmapped"."""
         return status_id in self.unrecognised and status_id not in self.leads_to

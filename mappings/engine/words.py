@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from alignadmin.folding import fold
 from mappings.engine.values import ALIGN_STATES, Category, Kind, SourceStatus, Target, TypeName
 
@@ -40,6 +42,7 @@ def unknown_target(kind: Kind, target_id: int, name: str = "") -> Target:
     return Target(id=target_id, name=name or other, flow_name=NOT_IN_ALIGN, flow_active=False, vanished=True)
 
 
+@lru_cache(maxsize=8192)
 def same_name(name: str) -> str:
     """The form under which two names count as equal."""
     return fold(name)

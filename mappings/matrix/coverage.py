@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from connectors.catalogue.issue_types import IssueTypes
 from connectors.models import Connector, Project
-from mappings.edits.matrix_data import projects_in_scope
+from mappings.edits.catalogue_facts import projects_in_scope
 from mappings.edits.queries import OPEN_SITUATIONS
 from mappings.edits.unrecognised import by_place, strange_records
 from mappings.engine.families import A2J_STATE, J2A_STATE

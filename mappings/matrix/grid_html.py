@@ -16,10 +16,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from mappings.engine import words
-from mappings.engine.cells import Cell, Mark
+from mappings.engine.cells import Cell, Mark, values_of
 from mappings.engine.checks import Problem
-from mappings.engine.matrix import Matrix, MatrixRow, differing_cells
-from mappings.engine.values import Direction, Kind, Row, Severity, Situation, TypeName
+from mappings.engine.matrix import Matrix, MatrixRow
+from mappings.engine.redrawing import Redrawing
+from mappings.engine.values import Direction, Kind, Row, Severity, Situation, SourceStatus, Target, TypeName
+from mappings.engine.view import View
 from mappings.matrix.page import MatrixPage
 
 J2A, A2J = Direction.JIRA_TO_ALIGN, Direction.ALIGN_TO_JIRA
@@ -57,6 +59,7 @@ class GridOptions:
     can_edit: bool = True
     drift: str = ""  # the address of the list of rows changed elsewhere
     rings: Mapping[int, Row] = field(default_factory=dict)
+    statuses: Mapping[int, SourceStatus] = field(default_factory=dict)
     counts: Mapping[int, int] = field(default_factory=dict)  # issues now, of those statuses that were counted
     work_item_type: TypeName = TypeName.STORY
 
@@ -66,7 +69,7 @@ class GridOptions:
         return self.ringed and not self.dots
 
 
-def grid_options(page: MatrixPage) -> GridOptions:
+def grid_options(page: MatrixPage, *, counts: Mapping[int, int] | None = None) -> GridOptions:
     address, view = page.address, page.facts_view
     return GridOptions(
         kind=address.kind,
@@ -75,14 +78,15 @@ def grid_options(page: MatrixPage) -> GridOptions:
         can_edit=not page.locked,
         drift=reverse("drift", args=[page.connector.slug]) + f"?type={address.work_item_type.value}",
         rings={row.source_id: row for row in view.own_a2j},
-        counts=page.row_counts,
+        statuses=view.statuses,
+        counts=page.row_counts if counts is None else counts,
         work_item_type=address.work_item_type,
     )
 
 
 def draw_rows(matrix: Matrix, options: GridOptions) -> SafeString:
     """All rows of the filtered matrix with their group rows, for the table's body."""
-    pen = _Pen(matrix, options)
+    pen = _Pen(matrix.targets, options)
     parts: list[str] = []
     for group in matrix.groups:
         parts.append(_group_row(group.code, group.label, len(group.rows), len(pen.target_ids) + 1))
@@ -90,24 +94,24 @@ def draw_rows(matrix: Matrix, options: GridOptions) -> SafeString:
     return SafeString("".join(parts))  # nosec B703  # each part is escaped
 
 
-def draw_changes(before: Matrix, after: Matrix, options: GridOptions) -> SafeString:
+def edited_options(page: MatrixPage) -> GridOptions:
+    """For what an edit changes: how many issues there are is not, so app.js keeps what stands in the header."""
+    return grid_options(page, counts={})
+
+
+def draw_edited(drawn: Redrawing, options: GridOptions) -> SafeString:
     """What a toggle changed: cells and row headers, each of which takes the place of its namesake on the page.
 
     Cells have no ids (a third of the page's weight); app.js finds them by what they are labelled by, and leaves out
     those that a filter keeps off the page.
     """
-    pen = _Pen(after, options)
-    headers = {row.status.id: _header_facts(row) for row in before.rows}
-    changed = [row for row in after.rows if headers.get(row.status.id) != _header_facts(row)]
-    return _loose(
-        [pen.header(row) for row in changed]
-        + [pen.cell(pen.rows[cell.status_id], cell) for cell in differing_cells(before, after)]
-    )
+    pen = _Pen(drawn.targets, options)
+    return _loose([pen.header(row) for row in drawn.headers] + [pen.cell(row, cell) for row, cell in drawn.cells])
 
 
 def draw_row_cells(matrix: Matrix, source_id: int, direction: Direction, options: GridOptions) -> SafeString:
     """Every cell of one mapping as it is now: a status's row, or (Align to Jira) a target's column."""
-    pen = _Pen(matrix, options)
+    pen = _Pen(matrix.targets, options)
     of_row = direction is J2A
     cells = [
         (row, cell)
@@ -130,9 +134,9 @@ def count_of(status_id: int, number: int | None, type_: TypeName, *, oob: bool =
     )
 
 
-def seen_rings(matrix: Matrix) -> str:
+def seen_rings(view: View) -> str:
     """ "3:10015 5:10003": the status each target returns to, which a toggled ring says it saw."""
-    return " ".join(f"{target.id}:{row.status.id}" for row in matrix.rows for target in row.returns)
+    return " ".join(f"{target_id}:{status_id}" for target_id, status_id in view.returns_to.items())
 
 
 def _loose(parts: list[SafeString]) -> SafeString:
@@ -152,28 +156,32 @@ def _group_row(code: str, label: str, count: int, columns: int) -> SafeString:
     )
 
 
-def _header_facts(row: MatrixRow) -> tuple[object, ...]:
-    return row.marks, row.twin_of, row.problems, row.unknown_type_id
-
-
 class _Pen:
     """Draws one matrix; what cells share is made once."""
 
-    def __init__(self, matrix: Matrix, options: GridOptions) -> None:
+    def __init__(self, targets: Iterable[Target], options: GridOptions) -> None:
         self.options = options
-        self.matrix = matrix
-        self.target_ids = [target.id for target in matrix.targets]
-        self.columns = {target_id: column for column, target_id in enumerate(self.target_ids)}
-        self.empty = [self._empty(target_id) for target_id in self.target_ids]
-        self.empty_row = "".join(self.empty)
+        self.targets = tuple(targets)
+        self.target_ids = [target.id for target in self.targets]
 
     @cached_property
-    def rows(self) -> dict[int, MatrixRow]:
-        return {row.status.id: row for row in self.matrix.rows}
+    def columns(self) -> dict[int, int]:
+        return {target_id: column for column, target_id in enumerate(self.target_ids)}
+
+    @cached_property
+    def empty(self) -> list[str]:
+        return [self._empty(target_id) for target_id in self.target_ids]
+
+    @cached_property
+    def empty_row(self) -> str:
+        return "".join(self.empty)
 
     @cached_property
     def target_words(self) -> dict[int, str]:
-        return {target.id: words.target_words(self.options.kind, target) for target in self.matrix.targets}
+        return {target.id: words.target_words(self.options.kind, target) for target in self.targets}
+
+    def status_words(self, status_id: int) -> str:
+        return words.status_words(self.options.statuses.get(status_id) or words.unknown_status(status_id))
 
     # --- a row ---------------------------------------------------------------------------------------------------
 
@@ -270,7 +278,7 @@ class _Pen:
             sentences.append(_three(row.j2a, self.target_words))
         ring = self.options.rings.get(cell.target_id) if self.options.ringed else None
         if ring is not None and (cell.ring or cell.ring_observed) and ring.situation in OPEN:
-            names = {id_: words.status_words(self.rows[id_].status) for id_ in _ids(ring) if id_ in self.rows}
+            names = {id_: self.status_words(id_) for id_ in values_of(ring)}
             sentences.append(_three(ring, names))
         return " ".join(sentences)
 
@@ -289,10 +297,6 @@ def _described(mark: str, cell: Cell) -> tuple[str, ...]:
 def _attribute(name: str, values: Iterable[str]) -> SafeString | str:
     unique = " ".join(dict.fromkeys(values))
     return format_html(' {}="{}"', name, unique) if unique else ""
-
-
-def _ids(row: Row) -> set[int]:
-    return {id_ for id_ in (row.wanted, row.applied, row.observed) if id_ is not None}
 
 
 def _three(row: Row, names: Mapping[int, str]) -> str:

@@ -14,6 +14,25 @@ from mappings.engine.values import Direction, Kind, Situation, TypeName
 from mappings.matrix.address import address_of
 from mappings.models import Mapping
 
+# What a line about an edit needs of its mapping: whole rows of four tables take longer to read than to draw.
+EDIT_FIELDS = (
+    "work_item_type",
+    "source_id",
+    "wanted",
+    "applied",
+    "observed",
+    "duplicates",
+    "wanted_at",
+    "wanted_by__name",
+    "wanted_by__email",
+    "scope__connector_id",
+    "scope__family",
+    "scope__project__key",
+    "scope__project__team_managed",
+    "scope__project__in_scope",
+    "scope__project__vanished_at",
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class EditLine:
@@ -105,15 +124,29 @@ def href_of(mapping: Mapping) -> str:
     return address_of(mapping.scope.connector, mapping.scope.family, mapping.scope.project, mapping.work_item_type).url
 
 
-def edit_line(mapping: Mapping, names: Names, person: Person) -> EditLine:
+class Places:
+    """Where mappings stand, and the address of that matrix: many are in one, and an address takes long to make."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, str], tuple[str, str]] = {}
+
+    def of(self, mapping: Mapping) -> tuple[str, str]:
+        key = mapping.scope_id, mapping.work_item_type
+        if key not in self._known:
+            self._known[key] = where_of(mapping), href_of(mapping)
+        return self._known[key]
+
+
+def edit_line(mapping: Mapping, names: Names, person: Person, places: Places) -> EditLine:
+    where, href = places.of(mapping)
     return EditLine(
         mapping=mapping,
-        where=where_of(mapping),
+        where=where,
         source=source_name(mapping, names),
         before=value_name(mapping, mapping.observed, names),
         after=value_name(mapping, mapping.wanted, names),
         mine=mapping.wanted_by_id == person.pk,
-        href=href_of(mapping),
+        href=href,
         unused=why_unused(mapping.scope),
         is_gone=is_gone(mapping.scope),
     )

@@ -7,28 +7,40 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from django.db.models import Count, Q
+from django.db.models import Case, Count, Q, When, Window
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from connectors.jobs.runner import latest
-from connectors.models import Connector, Job, JobKind, ProcessStep, Project
-from connectors.models import Status as CatalogueStatus
-from mappings.edits.matrix_data import SHARED, Facts, projects_in_scope
+from connectors.models import Connector, Job, JobKind, Project
+from mappings.edits.catalogue_facts import projects_in_scope
+from mappings.edits.matrix_data import SHARED, Facts
 from mappings.edits.names import Names
 from mappings.edits.queries import OPEN_SITUATIONS, waiting_edits
 from mappings.edits.unrecognised import StrangeRecord
 from mappings.edits.unused import why_gone
 from mappings.engine.checks import Problem, check
 from mappings.engine.families import family_of
-from mappings.engine.matrix import Matrix, Only, build
+from mappings.engine.matrix import Matrix, Only, StatusCoverage, build, count_rows, coverage_of
+from mappings.engine.redrawing import CheckedView
 from mappings.engine.values import Direction, Kind, Severity, Situation, TypeName
 from mappings.engine.view import View
 from mappings.findings.lines import FindingLine, attention, is_any_open
 from mappings.in_use.lines import InUseLine, in_use_lines, is_any_in_use
+from mappings.matrix import flow_picture
 from mappings.matrix.address import DIRECTIONS, MatrixAddress, type_refusal
 from mappings.matrix.counting import Counting
-from mappings.matrix.lines import DuplicateLine, EditLine, OpenLine, _ids, duplicate_line, edit_line, open_line
+from mappings.matrix.lines import (
+    EDIT_FIELDS,
+    DuplicateLine,
+    EditLine,
+    OpenLine,
+    Places,
+    _ids,
+    duplicate_line,
+    edit_line,
+    open_line,
+)
 from mappings.models import Edit, Mapping, Scope
 
 MOST_OPTIONS = 200  # of projects in the scope bar; with more, the key is typed
@@ -55,7 +67,11 @@ class MatrixPage:
         self.connector: Connector = address.connector
         self.facts = facts or Facts(self.connector, [address.shown])
 
-    def after_edit(self) -> MatrixPage:
+    def after_edit(self, mapping: Mapping) -> MatrixPage:
+        """The same page with one row as it is now."""
+        return MatrixPage(self.address, self.person, self.facts.with_row(mapping))
+
+    def read_again(self) -> MatrixPage:
         return MatrixPage(self.address, self.person, self.facts.read_rows_again())
 
     # --- the grid ----------------------------------------------------------------------------------------------
@@ -71,6 +87,25 @@ class MatrixPage:
     @cached_property
     def matrix(self) -> Matrix:
         return build(self.facts_view, problems=self.problems, only=self.address.only, text=self.address.q)
+
+    @property
+    def checked(self) -> CheckedView:
+        return CheckedView(view=self.facts_view, problems=self.problems)
+
+    @cached_property
+    def counts(self) -> dict[Only, int]:
+        return count_rows(self.facts_view, self.problems)
+
+    @cached_property
+    def coverage(self) -> StatusCoverage:
+        return coverage_of(self.facts_view)
+
+    @cached_property
+    def picture(self) -> flow_picture.Picture | None:
+        """Only a matrix that can be drawn is built for it."""
+        if len(self.facts_view.ids_in_rows) > flow_picture.MOST:
+            return None
+        return flow_picture.draw(self.matrix, self.address.kind)
 
     @cached_property
     def scopes(self) -> list[Scope]:
@@ -117,15 +152,16 @@ class MatrixPage:
 
     @cached_property
     def projects(self) -> list[Project]:
+        """Those to choose from, and one more where there are more."""
         found = projects_in_scope(self.connector).only("pk", "key", "name", "team_managed")
         # Asked along, since where nothing is new every matrix would ask in vain.
         news = {"has_news": is_any_open(self.connector), "has_in_use": is_any_in_use(self.connector)}
-        return list(found.annotate(**news))
+        return list(found.annotate(**news)[: MOST_OPTIONS + 1])
 
     @property
     def sharing_projects(self) -> int:
         """How many projects a dot of the shared scope is for."""
-        return sum(not project.team_managed for project in self.projects)
+        return self.facts.catalogue.sharing()
 
     @property
     def scope_options(self) -> list[tuple[str, str, bool]]:
@@ -195,7 +231,7 @@ class MatrixPage:
                 label=label,
                 href=self.address.toggled(toggle).url,
                 current=toggle in self.address.only,
-                count=self.matrix.counts[toggle],
+                count=self.counts[toggle],
             )
             for toggle, label in TOGGLE_LABELS.items()
         ]
@@ -248,23 +284,30 @@ class MatrixPage:
 
     @cached_property
     def _waiting(self) -> list[Mapping]:
-        return list(waiting_edits(self.connector).order_by("-wanted_at", "-pk"))
+        """Mine first, the newest first; each with the number of all."""
+        mine = Case(When(wanted_by=self.person, then=0), default=1)
+        found = waiting_edits(self.connector).select_related(None).select_related("scope__project", "wanted_by")
+        found = found.only(*EDIT_FIELDS).annotate(number=Window(Count("pk"))).order_by(mine, "-wanted_at", "-pk")
+        listed: list[Mapping] = list(found[:MOST_EDITS])
+        for mapping in listed:
+            mapping.scope.connector = self.connector
+        return listed
 
     @property
     def edit_count(self) -> int:
-        return len(self._waiting)
+        return self._waiting[0].number if self._waiting else 0  # type: ignore[attr-defined]
 
     @cached_property
     def edits(self) -> list[EditLine]:
-        """Mine first, the newest first."""
-        ordered = sorted(self._waiting, key=lambda mapping: mapping.wanted_by_id != self.person.pk)[:MOST_EDITS]
-        names = self._names(ordered)
-        return [edit_line(mapping, names, self.person) for mapping in ordered]
+        names, places = self._names(self._waiting), Places()
+        return [edit_line(mapping, names, self.person, places) for mapping in self._waiting]
 
     @cached_property
-    def undo_redo(self) -> dict[str, int]:
+    def undo_redo(self) -> dict[str, bool]:
+        """Whether there is something to take back, and to do again."""
         mine = Edit.objects.filter(connector=self.connector, person=self.person)
-        return mine.aggregate(undo=Count("pk", filter=Q(undone=False)), redo=Count("pk", filter=Q(undone=True)))
+        known: set[bool] = set(mine.order_by().values_list("undone", flat=True).distinct())
+        return {"undo": False in known, "redo": True in known}
 
     @cached_property
     def _open(self) -> list[Mapping]:
@@ -276,27 +319,27 @@ class MatrixPage:
         return list(found.select_related("scope__project", "scope__connector").order_by("scope_id", "source_id"))
 
     @cached_property
-    def _has_open(self) -> bool:
-        """Known from the rows at hand, so that the usual page asks nothing more."""
-        rows = [row for d in Direction for row in self.facts.rows_of(self.address.shown, d)]
+    def has_open(self) -> bool:
+        """Whether there is a row to decide on or to choose a record of; known from the rows at hand."""
+        rows = (row for d in Direction for row in self.facts.rows_of(self.address.shown, d))
         open_ = (*OPEN_SITUATIONS, Situation.ACCEPTED)
-        return any(row.situation in open_ or row.duplicates for row in rows)
+        return any(row.duplicates or row.situation in open_ for row in rows)
 
     @property
     def decisions(self) -> list[OpenLine]:
-        rows = [m for m in self._open if m.situation in OPEN_SITUATIONS] if self._has_open else []
+        rows = [m for m in self._open if m.situation in OPEN_SITUATIONS] if self.has_open else []
         names = self._names(rows)
         return [open_line(mapping, names) for mapping in rows]
 
     @property
     def accepted(self) -> list[OpenLine]:
-        rows = [m for m in self._open if m.situation == Situation.ACCEPTED] if self._has_open else []
+        rows = [m for m in self._open if m.situation == Situation.ACCEPTED] if self.has_open else []
         names = self._names(rows)
         return [open_line(mapping, names) for mapping in rows]
 
     @property
     def duplicates(self) -> list[DuplicateLine]:
-        rows = [m for m in self._open if m.duplicates] if self._has_open else []
+        rows = [m for m in self._open if m.duplicates] if self.has_open else []
         names = self._names(rows)
         return [duplicate_line(mapping, names) for mapping in rows]
 
@@ -313,19 +356,11 @@ class MatrixPage:
         return latest(self.connector, JobKind.REFRESH, JobKind.OBSERVE)
 
     def _names(self, mappings: Iterable[Mapping]) -> Names:
-        """Names from the facts at hand; only what they do not hold is asked for."""
         ids = {id_ for mapping in mappings for id_ in _ids(mapping)}
         if not ids:
             return Names(statuses={}, steps={})
-        statuses = {id_: status.name for id_, status in self.facts.statuses.items()}
-        steps = {id_: target.name for targets in self.facts.targets.values() for id_, target in targets.items()}
-        if ids - statuses.keys():
-            found = CatalogueStatus.objects.filter(connector=self.connector, jira_id__in=ids)
-            statuses.update(found.values_list("jira_id", "name"))
-        if ids - steps.keys() - statuses.keys():
-            found_steps = ProcessStep.objects.filter(connector=self.connector, align_id__in=ids)
-            steps.update(found_steps.values_list("align_id", "name"))
-        return Names(statuses=statuses, steps=steps)
-
-
-# --- lines about one row -------------------------------------------------------------------------------------------
+        catalogue = self.facts.catalogue
+        known = {**catalogue.statuses(ids), **self.facts.statuses}
+        steps = {target.id: target.name for _, target in catalogue.steps()}
+        steps |= {id_: target.name for targets in self.facts.targets.values() for id_, target in targets.items()}
+        return Names(statuses={id_: status.name for id_, status in known.items()}, steps=steps)

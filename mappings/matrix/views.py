@@ -26,6 +26,7 @@ from mappings.engine.values import Direction
 from mappings.in_use.counting import count_some
 from mappings.matrix import grid_html
 from mappings.matrix.address import MatrixAddress, read_address
+from mappings.matrix.edit_answer import EditAnswer
 from mappings.matrix.page import MatrixPage
 from mappings.models import Mapping, Scope
 from mappings.observing.scopes import ensure_scopes
@@ -42,20 +43,21 @@ def matrix(request: HttpRequest, slug: str) -> HttpResponse:
 
 @requires(Right.SEE, Right.EDIT, ("POST",))
 def cell(request: HttpRequest, slug: str) -> HttpResponse:
-    """Toggle one dot or ring; the answer holds only the cells whose drawing changed, out of band."""
+    """Toggle one dot or ring; the answer holds only what changed of the page, out of band."""
     address = read_address(connector_or_404(slug), request.POST)
-    before = drawn_now(address, request)
+    before = as_before(address, request)
     try:
-        services.set_wanted(_cell_edit(before, request.POST), actor=person_of(request))
+        edit = _cell_edit(before, request.POST)
+        mapping = services.set_wanted(edit, actor=person_of(request), catalogue=before.facts.catalogue)
     except Refused as refused:
         return _refused(request, before, refused)
-    return _changed(request, before, address)
+    return _changed(request, before, mapping, undo=True, redo=False)
 
 
-def drawn_now(address: MatrixAddress, request: HttpRequest) -> MatrixPage:
+def as_before(address: MatrixAddress, request: HttpRequest) -> MatrixPage:
     """The page as it is before an act; what changed is the difference to it."""
     shown = MatrixPage(address, person_of(request))
-    _ = shown.matrix
+    _ = shown.facts_view
     return shown
 
 
@@ -69,44 +71,42 @@ def _cell_edit(shown: MatrixPage, data: QueryDict) -> EditRequest:
     source, value = (status_id, target_id) if to_align else (target_id, status_id)
     seen = number(data, "seen")
     clears = data.get("act") == "clear" or seen == value
-    key = key_of(shown.address, direction, source)
+    scope = shown.facts.scope(shown.address.shown, direction)
+    key = _key_of(shown.address, direction, source, scope)
     return EditRequest(key=key, wanted=None if clears else value, seen=seen)
 
 
-def key_of(address: MatrixAddress, direction: Direction, source_id: int) -> MatrixKey:
+def _key_of(address: MatrixAddress, direction: Direction, source_id: int, scope: Scope | None) -> MatrixKey:
     """The row that a cell of this matrix edits. Raises Refused where there is none."""
     refusal = address.refusal(direction)
     if refusal:
         raise Refused(refusal)
-    scope_address = address.shown.scope_address(direction)
-    if scope_address is None:
-        raise Refused("Choose a project first.")
-    family, project_id = scope_address
-    scopes = Scope.objects.select_related("connector", "project")
-    found = scopes.filter(Q(project_id=project_id), connector=address.connector, family=family).first()
-    if found is None:
+    if scope is None:
         raise Refused("This list has not been read from Align, so nobody knows what it holds. Refresh it first.")
-    return MatrixKey(scope=found, work_item_type=address.work_item_type, source_id=source_id)
+    return MatrixKey(scope=scope, work_item_type=address.work_item_type, source_id=source_id)
 
 
-def _changed(request: HttpRequest, before: MatrixPage, address: MatrixAddress) -> HttpResponse:
+def _changed(
+    request: HttpRequest, before: MatrixPage, mapping: Mapping, *, undo: bool | None = None, redo: bool | None = None
+) -> HttpResponse:
+    """`undo` and `redo`: whether there is something to take back, or to do again, where the act says so."""
     if not request.htmx:  # type: ignore[attr-defined]
-        return redirect(request, address.url)
-    after = before.after_edit()
-    html = grid_html.draw_changes(before.matrix, after.matrix, grid_html.grid_options(after))
-    return page(request, "mappings/matrix/_changed.html", {"page": after, "cells": html})
+        return redirect(request, before.address.url)
+    after = before.after_edit(mapping)
+    if undo is not None and redo is not None:
+        after.undo_redo = {"undo": undo, "redo": redo}
+    return page(request, "mappings/matrix/_changed.html", {"page": after, "answer": EditAnswer(before, after)})
 
 
 def _refused(request: HttpRequest, before: MatrixPage, refused: Refused) -> HttpResponse:
     """409 with the sentence; the row is drawn as it is now when somebody else was faster."""
     if not request.htmx or not isinstance(refused, services.Overtaken):  # type: ignore[attr-defined]
         return failure(request, str(refused))
-    after = before.after_edit()
+    after = before.read_again()
     row = refused.mapping
-    html = grid_html.draw_row_cells(after.matrix, row.source_id, row.direction, grid_html.grid_options(after))
-    return page(
-        request, "mappings/matrix/_changed.html", {"page": after, "cells": html, "trouble": str(refused)}, status=409
-    )
+    html = grid_html.draw_row_cells(after.matrix, row.source_id, row.direction, grid_html.edited_options(after))
+    shown = {"page": after, "cells": html, "trouble": str(refused)}
+    return page(request, "mappings/matrix/_overtaken.html", shown, status=409)
 
 
 @requires(Right.SEE, Right.EDIT, ("POST",))
@@ -136,11 +136,17 @@ def _list_edits(address: MatrixAddress, data: QueryDict) -> list[EditRequest]:
         }
         if not edited:
             continue
-        key = key_of(address, direction, 0)
+        key = _key_of(address, direction, 0, _stored_scope(address, direction))
         for name, source in edited.items():
             row = MatrixKey(scope=key.scope, work_item_type=key.work_item_type, source_id=source)
             edits.append(EditRequest(key=row, wanted=number(data, name), seen=number(data, f"seen-{name}")))
     return edits
+
+
+def _stored_scope(address: MatrixAddress, direction: Direction) -> Scope | None:
+    family, project_id = address.shown.scope_address(direction) or ("", None)
+    scopes = Scope.objects.select_related("connector", "project")
+    return scopes.filter(Q(project_id=project_id), connector=address.connector, family=family).first()
 
 
 @requires(Right.SEE, Right.EDIT, ("POST",))
@@ -155,25 +161,30 @@ def redo(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _step(request: HttpRequest, slug: str, act: Callable[..., Mapping]) -> HttpResponse:
     address = read_address(connector_or_404(slug), request.POST)
-    before = drawn_now(address, request)
+    before = as_before(address, request)
     try:
-        act(address.connector, actor=person_of(request))
+        mapping = act(address.connector, actor=person_of(request))
     except Refused as refused:
         return failure(request, str(refused))
-    return _changed(request, before, address)
+    return _changed(request, before, mapping)
 
 
 @requires(Right.SEE, Right.EDIT, ("POST",))
 def drop(request: HttpRequest, slug: str) -> HttpResponse:
     """Take one waiting edit out of the draft."""
     address = read_address(connector_or_404(slug), request.POST)
-    before = drawn_now(address, request)
+    before = as_before(address, request)
     mapping = mapping_or_404(address.connector, request.POST)
     try:
-        services.drop_edit(mapping, seen=number(request.POST, "seen"), actor=person_of(request))
+        dropped = services.drop_edit(
+            mapping,
+            seen=number(request.POST, "seen"),
+            actor=person_of(request),
+            catalogue=before.facts.catalogue,
+        )
     except Refused as refused:
         return failure(request, str(refused))
-    return _changed(request, before, address)
+    return _changed(request, before, dropped, undo=True, redo=False)
 
 
 @requires(Right.SEE, Right.EDIT, ("POST",))

@@ -24,7 +24,7 @@ from connectors.ports.requests import connector_or_404
 from mappings import planning
 from mappings.edits.names import names_of
 from mappings.edits.queries import waiting_edits
-from mappings.matrix.lines import EditLine, edit_line
+from mappings.matrix.lines import EditLine, Places, edit_line
 from mappings.models import Change, ChangeState, Plan, PlanState
 from mappings.planning import roll_back
 from mappings.plans.plan_page import PlanPage, RollBackPage
@@ -48,8 +48,8 @@ def new(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _choices(connector: Connector, person: Person, **extra: object) -> dict[str, object]:
     waiting = list(waiting_edits(connector))
-    names = names_of(connector, waiting) if waiting else None
-    lines: list[EditLine] = [edit_line(mapping, names, person) for mapping in waiting] if names else []
+    names, places = names_of(connector, waiting) if waiting else None, Places()
+    lines: list[EditLine] = [edit_line(mapping, names, person, places) for mapping in waiting] if names else []
     mine = [line for line in lines if line.mine]
     others = [line for line in lines if not line.mine]
     return {"connector": connector, "mine": mine, "others": others, **extra}

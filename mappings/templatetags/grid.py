@@ -1,15 +1,17 @@
-"""The grid for templates: its rows, what its buttons are described by, and the flow picture."""
+"""The grid for templates: its rows, what its buttons are described by, and the words of columns."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django import template
+from django.template import Context
 from django.utils.safestring import SafeString
 
+from mappings.engine.checks import Problem
 from mappings.engine.values import Row
 from mappings.engine.words import target_words
-from mappings.matrix import flow_picture, grid_html
+from mappings.matrix import grid_html, lines_html
 from mappings.matrix.page import MatrixPage
 
 register = template.Library()
@@ -33,7 +35,7 @@ def grid_words() -> list[tuple[str, str]]:
 
 @register.simple_tag
 def seen_rings(page: MatrixPage) -> str:
-    return grid_html.seen_rings(page.matrix)
+    return grid_html.seen_rings(page.facts_view)
 
 
 @register.simple_tag
@@ -53,6 +55,16 @@ def column_words(page: MatrixPage) -> list[tuple[int, str]]:
     return [(target.id, target_words(page.address.kind, target)) for target in page.matrix.targets]
 
 
+@register.simple_tag(takes_context=True)
+def hidden_fields(context: Context, page: MatrixPage) -> SafeString:
+    return lines_html.hidden_fields(page, context.get("csrf_token"))
+
+
+@register.simple_tag(takes_context=True)
+def edit_lines(context: Context, page: MatrixPage) -> SafeString:
+    return lines_html.draw_edits(page, lines_html.hidden_fields(page, context.get("csrf_token")))
+
+
 @register.simple_tag
-def picture_of(page: MatrixPage) -> flow_picture.Picture | None:
-    return flow_picture.draw(page.matrix, page.address.kind)
+def problem_lines(problems: Sequence[Problem]) -> SafeString:
+    return lines_html.draw_problems(problems)

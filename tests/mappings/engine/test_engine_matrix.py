@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mappings.engine.cells import Cell, Mark
 from mappings.engine.flow_lines import flows
-from mappings.engine.matrix import Matrix, MatrixRow, Only, build, differing_cells
+from mappings.engine.matrix import Matrix, MatrixRow, Only, build
 from mappings.engine.values import Category, Kind, Row, Situation, SourceStatus, Target, TypeName, state_targets
 from mappings.engine.view import ScopeProject, View
 from tests.support.engine_rows import edit
@@ -240,20 +240,6 @@ def test_flow_lines_lead_both_ways_and_bounces_are_among_the_backward_ones() -> 
     assert {(line.status_id, line.target_id) for line in lines.forward} == {(TODO, 0), (DOING, 2), (DONE, 4), (OLD, 4)}
     assert {(line.status_id, line.target_id) for line in lines.backward} == {(TODO, 0), (DOING, 2), (QA, 4)}
     assert [(line.status_id, line.target_id) for line in lines.bounces] == [(QA, 4)]
-
-
-def test_a_toggle_changes_only_the_cells_that_are_drawn_differently() -> None:
-    before, after = (
-        build(view()),
-        build(view(j2a=(settled(TODO, 1, 0, 0), same(DOING, 2), same(DONE, 4), same(OLD, 4)))),
-    )
-    assert {(cell.status_id, cell.target_id) for cell in differing_cells(before, after)} == {(TODO, 0), (TODO, 1)}
-    assert differing_cells(before, before) == ()
-
-
-def test_a_new_dot_that_is_taken_away_again_leaves_a_cell_that_is_drawn_differently() -> None:
-    dotted, bare = (build(view(j2a=(settled(QA, wanted, None, None),), a2j={"PROJ": ()})) for wanted in (3, None))
-    assert [(cell.status_id, cell.target_id) for cell in differing_cells(dotted, bare)] == [(QA, 3)]
 
 
 VALUES = st.sampled_from([None, 0, 1, 5, 9])

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from mappings.engine.matrix import Matrix, build
+from mappings.engine.checks import check
+from mappings.engine.matrix import build
+from mappings.engine.redrawing import CheckedView, redrawing
 from mappings.engine.values import Category, Direction, Kind, Row, SourceStatus, Target, TypeName, state_targets
 from mappings.engine.view import ScopeProject, View
 from mappings.matrix import grid_html
@@ -173,20 +175,20 @@ def test_an_unmapped_row_says_where_it_falls_and_keeps_its_buttons() -> None:
 # --- what a toggle answers ------------------------------------------------------------------------------------------
 
 
-def after_edit(before: View) -> tuple[Matrix, Matrix, GridOptions]:
-    after = replace(before, j2a=(*before.j2a, row(QA, 4, None, None)))
-    return build(before), build(after), look(after)
+def redrawn(before: View, after: View) -> str:
+    """What the answer to an edit brings of the grid."""
+    checked = (CheckedView(view=each, problems=check(each)) for each in (before, after))
+    return grid_html.draw_edited(redrawing(*checked), look(after))
 
 
 def test_a_toggle_answers_only_what_is_drawn_differently() -> None:
-    buttons = Buttons(grid_html.draw_changes(*after_edit(view())))
+    buttons = Buttons(redrawn(view(), replace(view(), j2a=(*view().j2a, row(QA, 4, None, None)))))
     assert buttons.by_label.keys() == {f"r{QA} t4"}
     assert f"h{QA}" in buttons.ids  # no longer "not mapped"
 
 
 def test_nothing_changed_answers_nothing() -> None:
-    matrix = build(view())
-    assert grid_html.draw_changes(matrix, matrix, look(view())) == ""
+    assert redrawn(view(), view()) == ""
 
 
 @pytest.mark.parametrize(
@@ -197,8 +199,8 @@ def test_an_overtaken_edit_is_answered_with_the_whole_mapping(direction: Directi
     assert len([label for label in buttons.by_label if not label.startswith("w-c")]) == count
 
 
-def test_the_page_knows_the_ring_of_every_column_also_of_rows_that_a_filter_hides() -> None:
-    assert grid_html.seen_rings(build(view(), text="to do")) == "0:10001 3:10013 5:10003"
+def test_the_page_knows_the_ring_of_every_column_whatever_a_filter_hides() -> None:
+    assert grid_html.seen_rings(view()) == "0:10001 3:10013 5:10003"
 
 
 # --- names from elsewhere, weight -------------------------------------------------------------------------------------

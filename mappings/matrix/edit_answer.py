@@ -1,0 +1,46 @@
+"""What the answer to an edit brings: the cells and the parts of the page that are another than before, and no more."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from django.utils.safestring import SafeString
+
+from mappings.engine.redrawing import redrawing
+from mappings.matrix import grid_html
+from mappings.matrix.page import MatrixPage
+
+
+class EditAnswer:
+    """Two pages of one address, before an edit and after it. What has its own time (counts, jobs) is no part of it."""
+
+    def __init__(self, before: MatrixPage, after: MatrixPage) -> None:
+        self._before = before
+        self._after = after
+
+    @cached_property
+    def cells(self) -> SafeString:
+        drawn = redrawing(self._before.checked, self._after.checked)
+        return grid_html.draw_edited(drawn, grid_html.edited_options(self._after))
+
+    @property
+    def has_sidebar(self) -> bool:
+        """All of it, where there is or was a row to decide on; else only those cards of it that differ."""
+        return self._before.has_open or self._after.has_open
+
+    @property
+    def has_rings(self) -> bool:
+        return self._before.facts_view.returns_to != self._after.facts_view.returns_to
+
+    @property
+    def has_toggles(self) -> bool:
+        return self._before.counts != self._after.counts
+
+    @property
+    def has_problems(self) -> bool:
+        return self._before.problems != self._after.problems
+
+    @property
+    def has_flow(self) -> bool:
+        before, after = self._before, self._after
+        return before.coverage != after.coverage or before.picture != after.picture

@@ -1,0 +1,54 @@
+"""A matrix as a browser has it: the pieces of its page, and what the answer to an edit does with them.
+
+Pieces are compared as text, without what belongs to the moment: the form's token, "2 s ago", how many issues there are.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+CELL = re.compile(r'<td><button [^>]*aria-labelledby="(r\d+ t\d+)".*?</td>')
+HEADER = re.compile(r"<th scope=row id=(h\d+).*?</th>", re.DOTALL)
+CARD = re.compile(r'<section class="card" id="(edits|problems|flow)".*?</section>', re.DOTALL)
+SIDEBAR = re.compile(r'<aside class="side-stack" id="(sidebar)".*?</aside>', re.DOTALL)
+LINES = re.compile(r'<div [^>]*?id="(rings|toggles)".*?</div>', re.DOTALL)
+BAR = re.compile(r'<div id="(bar)".*?\n</div>', re.DOTALL)
+OF_THE_MOMENT = re.compile(
+    r' hx-swap-oob="?true"?|(?<=name="csrfmiddlewaretoken" value=")[^"]*|<time .*?</time>|<span class=.in-use.*?</span>'
+)
+
+
+@dataclass
+class MatrixPieces:
+    """By name: cells, row headers, and the parts beside the grid."""
+
+    grid: dict[str, str] = field(default_factory=dict)
+    beside: dict[str, str] = field(default_factory=dict)
+    others: str = ""  # of the sidebar, without the cards that are parts of their own
+
+    @classmethod
+    def of(cls, html: str) -> MatrixPieces:
+        plain = OF_THE_MOMENT.sub("", html)
+        grid = {found[1]: found[0] for pattern in (CELL, HEADER) for found in pattern.finditer(plain)}
+        beside = {found[1]: found[0] for pattern in (CARD, LINES, BAR) for found in pattern.finditer(plain)}
+        sidebar = SIDEBAR.search(plain)
+        return cls(grid=grid, beside=beside, others=CARD.sub("", sidebar[0]) if sidebar else "")
+
+    def swap(self, answer: MatrixPieces) -> None:
+        """As htmx and app.js do: what the page has is replaced, and what it lacks is left out."""
+        self.grid |= {name: html for name, html in answer.grid.items() if name in self.grid}
+        self.beside |= answer.beside
+        self.others = answer.others or self.others
+
+    def differences(self, drawn_anew: MatrixPieces) -> list[str]:
+        """Where this page says something else than one that is drawn anew, as far as both have it."""
+        found = [name for name, html in drawn_anew.grid.items() if self.grid.get(name, html) != html]
+        found += [name for name, html in self.grid.items() if name not in drawn_anew.grid and _is_marked(name, html)]
+        found += [name for name, html in drawn_anew.beside.items() if self.beside[name] != html]
+        return [*found, *(["sidebar"] if self.others != drawn_anew.others else [])]
+
+
+def _is_marked(name: str, html: str) -> bool:
+    """Of a row or column that is no longer there: whether it still shows a mapping."""
+    return name.startswith("r") and "class=" in html

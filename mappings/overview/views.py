@@ -23,8 +23,9 @@ from connectors.history.cases import services
 from connectors.history.intake import gaps
 from connectors.history.packs import schedules
 from connectors.history.reviews import questions, sign_off
+from connectors.history.search import visibility
 from connectors.history.verification import services as verification
-from connectors.models import Connector, Credential, HistoryRow
+from connectors.models import Connector, Credential
 from connectors.ports.requests import with_credentials
 from connectors.setup import queries
 from mappings.contract import facts
@@ -148,7 +149,6 @@ def overview(request: HttpRequest) -> HttpResponse:
     watched = statuses(connectors)
     cards = [OverviewConnector(connector, person, watched[connector.pk]) for connector in connectors]
     sees_history = may(person, Right.HISTORY)
-    last = HistoryRow.objects.select_related("connector").order_by("-at", "-id")[:10] if sees_history else []
     context = {
         "cards": cards,
         "emergencies": emergencies(person),
@@ -157,7 +157,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "checkpoint": checkpoints.state() if sees_history else None,
         "check_trouble": verification.trouble() if sees_history else "",
         "failed_packs": schedules.troubles() if sees_history else [],
-        "last": last,
+        "last": visibility.rows(person).select_related("connector").order_by("-at", "-id")[:10],
         "inactive": Connector.objects.filter(is_active=False),
         "unsent": reminders.unsent() if may(person, Right.CONFIGURE) else 0,
     }

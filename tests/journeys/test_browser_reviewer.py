@@ -157,6 +157,7 @@ def read_on_by_keys(page: Page, number: str) -> None:
     page.keyboard.press("k")
     expect(panel).to_contain_text(backdated_install.STRANGER)
     expect(panel.get_by_role("heading", level=2)).to_be_focused()
+    expect(panel).to_be_in_viewport()
     page.keyboard.press("j")
     expect(panel).to_contain_text(f"entry {number}")
     page.keyboard.press("Escape")

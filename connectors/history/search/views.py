@@ -91,6 +91,7 @@ def history(request: HttpRequest) -> HttpResponse:
         "align_address": replace(place, as_align=True).address(),
         "days_address": replace(place, with_days=not place.with_days).address(**here),
         "row_address": place.address(**here, row=""),
+        "own_pages": reverse("history"),  # of rows, with their number: finding each address costs 0.1 ms
         "bars": bars,
         "bar_links": place.bar_links(bars),
         "views": saved_views.seen_by(person),

@@ -212,7 +212,8 @@ def test_without_an_audit_endpoint_the_pasted_lines_join_the_plan(site: Site, pa
 
         row = joined_row(page, own, "action=updated", joined="in Align's log")
         expect(row).to_contain_text(f"plan {plan}")
-        expect(row).to_contain_text("Jira Align System")
+        row.get_by_role("link").first.click()
+        expect(page.get_by_role("complementary", name="Selected row")).to_contain_text("Jira Align System")
         expect(page.locator(".intake").filter(has_text=own.slug)).to_contain_text("last imported")
 
 

@@ -20,16 +20,19 @@ class Right(StrEnum):
     EDIT = "edit"  # mappings, plans
     APPROVE = "approve"  # approve and apply plans
     CONFIGURE = "configure"  # connectors, credentials, settings, people
-    HISTORY = "history"  # read and export the history, take in log lines
+    MAPPING_HISTORY = "mapping-history"  # read and export what was done to mappings, by whom
+    HISTORY = "history"  # the whole history, sign-ins, people and credentials included; take in log lines, make packs
     REVIEW = "review"  # sign weeks off, ask about rows: reviewers, and admins who are made reviewers, too
     EXPLAIN = "explain"  # say why somebody changed something outside, or that it was taken back
 
 
+READERS = frozenset({Right.SEE, Right.MAPPING_HISTORY})  # every role
+
 ROLE_RIGHTS: dict[str, frozenset[Right]] = {
-    Role.VIEWER: frozenset({Right.SEE}),
-    Role.EDITOR: frozenset({Right.SEE, Right.EDIT, Right.EXPLAIN}),
-    Role.ADMIN: frozenset({Right.SEE, Right.EDIT, Right.APPROVE, Right.CONFIGURE, Right.HISTORY, Right.EXPLAIN}),
-    Role.REVIEWER: frozenset({Right.SEE, Right.HISTORY, Right.EXPLAIN, Right.REVIEW}),
+    Role.VIEWER: READERS,
+    Role.EDITOR: READERS | {Right.EDIT, Right.EXPLAIN},
+    Role.ADMIN: READERS | {Right.EDIT, Right.APPROVE, Right.CONFIGURE, Right.HISTORY, Right.EXPLAIN},
+    Role.REVIEWER: READERS | {Right.HISTORY, Right.EXPLAIN, Right.REVIEW},
 }
 
 WHO_MAY = {
@@ -40,6 +43,7 @@ WHO_MAY = {
     Right.REVIEW: "a reviewer, or an admin who may review,",
     Right.EXPLAIN: "an editor, a reviewer or an admin",
     Right.SEE: "a viewer",
+    Right.MAPPING_HISTORY: "a viewer",
 }
 
 WITH_SECOND_FACTOR = (Right.APPROVE, Right.CONFIGURE)

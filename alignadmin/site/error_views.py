@@ -16,10 +16,9 @@ from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import request_entries
 from alignadmin.audit.models import Entry
-from connectors.models import HistoryRow
+from connectors.history.search import visibility
 
 NOTHING_DONE = "Nothing of what you sent is in the history, so it was not done."
 BROKEN = "Something broke on our side. The error is in the server log."
@@ -109,7 +108,7 @@ def _address(request: HttpRequest, entry: Entry, plan: int | None, connector: di
     """The plan, else the row of the history for whoever reads it, else the connector."""
     if plan is not None:
         return reverse("plan", args=[plan])
-    if may(request.user, Right.HISTORY) and HistoryRow.objects.filter(entry_seq=entry.seq).exists():
+    if visibility.rows(request.user).filter(entry_seq=entry.seq).exists():
         return reverse("history-row", args=[entry.seq])
     return reverse("connector", args=[connector["slug"]]) if connector else "/"
 

@@ -1,4 +1,4 @@
-"""The keys that pages answer to (static/app.js, static/frame.js)."""
+"""The keys that pages answer to (static/app.js, static/frame.js, static/history.js)."""
 
 from __future__ import annotations
 
@@ -27,6 +27,15 @@ KEYS = (
     KeyGroup(
         title="Search and menus of the bar",
         keys=(("↓ ↑", "next and previous"), ("Enter", "open it; in the field, all results")),
+    ),
+    KeyGroup(
+        title="The history",
+        pages=("/history/",),
+        keys=(
+            ("J", "open the next older row"),
+            ("K", "open the next newer row"),
+            ("Esc", "close the row that is open"),
+        ),
     ),
     KeyGroup(
         title="The grid of a matrix",

@@ -207,7 +207,7 @@ def _nav(shell: Shell) -> list[NavEntry]:
         ("Mappings", mappings, "table-cells", Right.SEE),
         ("Drift", drift, "eye", Right.SEE),
         ("Plans", reverse("plans"), "clipboard-document-check", Right.SEE),
-        ("History", reverse("history"), "clock", Right.HISTORY),
+        ("History", reverse("history"), "clock", Right.MAPPING_HISTORY),
         ("Connectors", reverse("connectors"), "arrows-right-left", Right.SEE),
         ("Settings", reverse("settings"), "cog-6-tooth", Right.CONFIGURE),
     ]

@@ -32,8 +32,8 @@ EVERY_PAGE = (
     ProductPage(label="Plans", address="plans", terms="approve apply changes roll back"),
     ProductPage(label="Connectors", address="connectors", terms="sites align jira"),
     ProductPage(label="Outside changes", address="cases", where="History", terms="explain cases cause"),
-    ProductPage(label="History", address="history", right=Right.HISTORY, terms="audit log trail who when"),
-    ProductPage(label="Saved searches", address="history-views", where="History", right=Right.HISTORY),
+    ProductPage(label="History", address="history", right=Right.MAPPING_HISTORY, terms="audit log trail who when"),
+    ProductPage(label="Saved searches", address="history-views", where="History", right=Right.MAPPING_HISTORY),
     ProductPage(
         label="Import log lines",
         address="history-intake",

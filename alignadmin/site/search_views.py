@@ -76,7 +76,9 @@ def search(request: HttpRequest) -> HttpResponse:
     kind = text_in(request.GET, "kind")
     number = whole(text_in(request.GET, "page", "1"), most=MOST_PAGES) or 1
     groups = _of_kind(kind, text, person, number) if kind else _of_every_kind(text, person)
-    found = SearchPage(text=text, groups=groups, kind=kind, number=number, sees_history=may(person, Right.HISTORY))
+    found = SearchPage(
+        text=text, groups=groups, kind=kind, number=number, sees_history=may(person, Right.MAPPING_HISTORY)
+    )
     is_bar = request.headers.get("HX-Target") == BAR
     fragment = "alignadmin/site/_search_options.html" if is_bar else "alignadmin/site/_search_results.html"
     return page(request, "alignadmin/site/search.html", {"found": found}, fragment=fragment)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -93,12 +92,6 @@ def minus(number: int, other: int) -> int:
 def words(text: str) -> list[str]:
     """A fixed list written in a template: `{% for each in "create update delete"|words %}`."""
     return text.split()
-
-
-@register.filter
-def act(action: str) -> str:
-    """An entry's action as words: "plan.made" reads "plan made"."""
-    return re.sub(r"[._-]", " ", action)
 
 
 @register.filter(name="json")

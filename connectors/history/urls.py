@@ -8,7 +8,7 @@ from connectors.history.intake import views as intake_views
 from connectors.history.packs import views as pack_views
 from connectors.history.reviews import question_views
 from connectors.history.reviews import views as review_views
-from connectors.history.search import saved_search_views
+from connectors.history.search import export_views, saved_search_views
 from connectors.history.search import views as search_views
 from connectors.history.search.numbers import RowNumber
 
@@ -16,6 +16,7 @@ register_converter(RowNumber, "row")
 
 urlpatterns = [
     path("", search_views.history, name="history"),
+    path("export/", export_views.exported, name="history-export"),
     path("intake/", intake_views.take_in, name="history-intake"),
     path("intake/waiting/<uuid:key>/", intake_views.preview, name="history-intake-preview"),
     path("intake/<slug:slug>/", run_views.listed, name="history-runs"),

@@ -68,7 +68,7 @@ class DriftPage:
 
     @property
     def sees_history(self) -> bool:
-        return may(self.person, Right.HISTORY)
+        return may(self.person, Right.MAPPING_HISTORY)
 
     @cached_property
     def job(self) -> Job | None:

@@ -9,6 +9,8 @@ from datetime import timedelta
 from django.db.models import Count
 from django.urls import reverse
 
+from alignadmin.accounts.models import Person
+from connectors.history.search import visibility
 from connectors.models import HistoryRow
 
 LOOKED_AT = 200  # rows in one reading
@@ -60,9 +62,11 @@ def grouped(rows: Iterable[HistoryRow]) -> list[Activity]:
     return found[:MOST_LINES]
 
 
-def last_activity() -> list[Activity]:
-    """What a plan did is read no further than its first row, so that a large one leaves room for what was before it."""
-    rows = HistoryRow.objects.select_related("connector").order_by("-at", "-id")
+def last_activity(person: Person) -> list[Activity]:
+    """Of what this person sees of the history. A plan is read no further than it takes to know of it, so that a large
+    one leaves room for what was before it.
+    """
+    rows = visibility.rows(person).select_related("connector").order_by("-at", "-id")
     found: list[HistoryRow] = []
     for _ in range(MOST_READINGS):
         plans = {row.plan for row in found if row.plan}
@@ -74,7 +78,7 @@ def last_activity() -> list[Activity]:
         if len(read) < LOOKED_AT or len(grouped(found)) == MOST_LINES:
             break
     lines = grouped(found)
-    shown = HistoryRow.objects.filter(plan__in=[line.row.plan for line in lines if line.row.plan]).order_by()
+    shown = visibility.rows(person).filter(plan__in=[line.row.plan for line in lines if line.row.plan]).order_by()
     counts = shown.values_list("connector_id", "plan").annotate(rows=Count("pk"))
     numbers = {(connector, plan): number for connector, plan, number in counts}
     for line in lines:

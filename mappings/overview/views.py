@@ -55,7 +55,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "checkpoint": checkpoints.state() if sees_history else None,
         "check_trouble": verification.trouble() if sees_history else "",
         "failed_packs": schedules.troubles() if sees_history else [],
-        "activity": last_activity() if sees_history else [],
+        "activity": last_activity(person),
         "heard_at": heartbeat.last_heartbeat_at(),
         "silence": heartbeat.silence(),
         "inactive": Connector.objects.filter(is_active=False),

@@ -57,6 +57,8 @@ PAGES = {
     "own sessions": "/accounts/sessions/",
     "history": "/history/?connector={slug}",
     "history, a row open": "/history/?connector={slug}&row={row}",
+    "history by days": "/history/?connector={slug}&days=yes",
+    "export of the history": "/history/export/?q=connector:{slug}",
     "history as Align shows it": "/history/?connector={slug}&as=align",
     "history, wrong filter": "/history/?connector=nowhere",
     "history, searched": "/history/?q=connector:{slug}+after:%22In+Review%22+since:90d+story",
@@ -127,7 +129,7 @@ SIGNED_OUT = {
     "dead link": "/accounts/password/reset/key/1-no-such-key/",
 }
 OTHERS = {
-    EDITOR: ("overview", "matrix of a project", "new plan", "draft plan", "connector"),
+    EDITOR: ("overview", "matrix of a project", "new plan", "draft plan", "connector", "history, a row open"),
     REVIEWER: (
         "overview",
         "reviews",

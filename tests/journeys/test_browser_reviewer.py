@@ -27,7 +27,7 @@ from tests.support.browser_helpers import REVIEWER
 from tests.support.processes import Site, created_database
 
 PEOPLE = ("Eli Editor", "Pia Planner", "Dana Admin", "Sam Second")
-BESIDE = ("planned by Pia Planner", "approved by Dana Admin", "applied by Sam Second")
+FIRST_ROW = 260  # pixels from the top, at 1440 wide
 NOTE = "Looked at every change of a mapping and at the sample; the outside one is explained."
 
 
@@ -127,17 +127,19 @@ def find_who_changed_it(page: Page, spring: Spring) -> None:
     search.fill(spring.question)
     page.get_by_role("button", name="Search", exact=True).click()
     expect(rows(page)).to_have_count(2)
+    assert (rows(page).first.bounding_box() or {"y": 999})["y"] <= FIRST_ROW, "the first row is too far down"
     look_at(page, "history")
 
     theirs, ours = rows(page).nth(0), rows(page).nth(1)
     expect(theirs).to_contain_text(backdated_install.STRANGER)
     expect(theirs).to_contain_text("no cause here")
-    for told in ("Eli Editor", *BESIDE, backdated_install.TICKET, "in Align's log", "Jira Align System"):
+    for told in ("Eli Editor", "approved by Dana Admin", backdated_install.TICKET, "in Align's log"):
         expect(ours).to_contain_text(told)
 
     ours.get_by_role("link").first.click()
     panel = page.get_by_role("complementary", name="Selected row")
     expect(panel).to_contain_text("is unaltered")
+    expect(panel).to_contain_text("Jira Align System")
     number = page.url.rsplit("row=", 1)[1]
     expect(rows(page).nth(1), "the number in the address is the one on the page").to_contain_text(f"#{number}")
     for told in (f"entry {number}", "Author", "Planned by", "Approved by", "Applied by", *PEOPLE):
@@ -146,6 +148,24 @@ def find_who_changed_it(page: Page, spring: Spring) -> None:
     expect(panel).to_contain_text(backdated_install.REASON)
     expect(panel).to_contain_text(f"Entry {number} is unaltered.")
     look_at(page, "row")
+    read_on_by_keys(page, number)
+
+
+def read_on_by_keys(page: Page, number: str) -> None:
+    """The newer row and back, then closed: the focus is where one was, and the address says what is shown."""
+    panel = page.get_by_role("complementary", name="Selected row")
+    page.keyboard.press("k")
+    expect(panel).to_contain_text(backdated_install.STRANGER)
+    expect(panel.get_by_role("heading", level=2)).to_be_focused()
+    expect(panel).to_be_in_viewport()
+    page.keyboard.press("j")
+    expect(panel).to_contain_text(f"entry {number}")
+    page.keyboard.press("Escape")
+    expect(panel).to_have_count(0)
+    expect(rows(page).nth(1).get_by_role("link").first).to_be_focused()
+    assert "row=" not in page.url
+    page.go_back()
+    expect(panel, "the drawer has an address").to_contain_text(f"entry {number}")
 
 
 def find_it_by_each_of_its_people(page: Page, spring: Spring) -> None:

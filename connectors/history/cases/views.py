@@ -93,7 +93,7 @@ def _list(request: HttpRequest, chosen: Chosen, note: NoteForm, *, trouble: str 
         "note": note,
         "trouble": trouble,
         "may_explain": may(request.user, Right.EXPLAIN),
-        "sees_history": may(request.user, Right.HISTORY),
+        "sees_history": may(request.user, Right.MAPPING_HISTORY),
     }
     return page(request, "connectors/history/cases/cases.html", context, status=400 if trouble else 200)
 
@@ -150,7 +150,7 @@ def _one(request: HttpRequest, found: Case, note: NoteForm, *, trouble: str = ""
         "note": note,
         "trouble": trouble,
         "may_explain": may(request.user, Right.EXPLAIN),
-        "sees_history": may(request.user, Right.HISTORY),
+        "sees_history": may(request.user, Right.MAPPING_HISTORY),
     }
     if trouble and getattr(request, "htmx", False):
         return failure(request, trouble, status=400)

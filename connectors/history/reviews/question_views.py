@@ -34,7 +34,7 @@ def listed(request: HttpRequest) -> HttpResponse:
 
 @requires(Right.HISTORY, Right.REVIEW, ("POST",))
 def ask(request: HttpRequest, row: str) -> HttpResponse:
-    found = numbers.found_or_404(row)
+    found = numbers.found_or_404(row, person_of(request))
     number, text = whole(text_in(request.POST, "to")) or 0, text_in(request.POST, "text")
     try:
         asked = questions.ask(found, number, text, actor=person_of(request))

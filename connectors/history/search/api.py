@@ -13,9 +13,10 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
+from alignadmin.accounts.requests import person_of
 from alignadmin.accounts.rights import Right
 from alignadmin.parsing import text_in, whole
-from connectors.history.search import numbers, queries, query_language
+from connectors.history.search import numbers, queries, query_language, visibility
 from connectors.history.search.forms import FIELDS, QUALIFIER_OF, asked
 from connectors.history.search.query_language import HistoryFilter
 from connectors.models import HistoryRow, MirrorLine
@@ -99,7 +100,7 @@ NUMBER = OpenApiParameter(
 
 @extend_schema_view(list=extend_schema(parameters=PARAMETERS), retrieve=extend_schema(parameters=[NUMBER]))
 class HistoryViewSet(ReadOnlyModelViewSet[HistoryRow]):
-    right = Right.HISTORY
+    right = Right.MAPPING_HISTORY
     queryset = HistoryRow.objects.select_related("connector", "line")
     serializer_class = HistoryRowSerializer
     pagination_class = NewestFirst
@@ -108,12 +109,12 @@ class HistoryViewSet(ReadOnlyModelViewSet[HistoryRow]):
     lookup_value_regex = numbers.NUMBER
 
     def get_object(self) -> HistoryRow:
-        return numbers.found_or_404(self.kwargs["number"])
+        return numbers.found_or_404(self.kwargs["number"], person_of(self.request))
 
     def selection(self) -> HistoryFilter:
         wanted = asked(self.request.query_params)
         if troubles := query_language.trouble(wanted):
             raise ValidationError({"q": list(troubles)})
-        chosen = query_language.select(wanted)
+        chosen = visibility.select(wanted, person_of(self.request))
         assert chosen is not None  # noqa: S101  (it has no trouble)
         return chosen

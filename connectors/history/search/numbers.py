@@ -10,6 +10,8 @@ import re
 
 from django.http import Http404
 
+from alignadmin.accounts.models import Person
+from connectors.history.search import visibility
 from connectors.models import HistoryRow
 
 NUMBER = "(?:line-|row-)?[0-9]{1,18}"  # what a database takes for a number has 19 digits
@@ -27,19 +29,22 @@ class RowNumber:
         return value
 
 
-def find(number: str) -> HistoryRow | None:
-    """A line that has found its cause stands in the row of that, under the number of its entry."""
+def find(number: str, person: Person) -> HistoryRow | None:
+    """Among what the person sees.
+
+    A line that has found its cause stands in the row of that, under the number of its entry.
+    """
     if not re.fullmatch(NUMBER, number):
         return None
     kind, _, digits = number.rpartition("-")
-    rows = HistoryRow.objects.select_related("connector", "line")
+    rows = visibility.rows(person).select_related("connector", "line")
     if kind == "row":
         return rows.filter(pk=int(digits), entry_seq=None, line=None).first()
     return rows.filter(**{"line" if kind else "entry_seq": int(digits)}).first()
 
 
-def found_or_404(number: str) -> HistoryRow:
-    row = find(number)
+def found_or_404(number: str, person: Person) -> HistoryRow:
+    row = find(number, person)
     if row is None:
         raise Http404
     return row

@@ -53,7 +53,8 @@ class HistoryUrl:
     """A search and how it is shown; every address of the page is one of these with something changed."""
 
     asked: Search
-    as_align: bool
+    as_align: bool = False
+    with_days: bool = False  # a bar per day above the table
 
     @property
     def query(self) -> str:
@@ -62,12 +63,17 @@ class HistoryUrl:
     def address(self, **places: str) -> str:
         """With `before`, `after` or `row` when it is more than the first page of the selection."""
         shown = {"as": "align"} if self.as_align else {}
+        shown |= {"days": "yes"} if self.with_days else {}
         query = {"q": self.query} if self.query else {}
         found = urlencode(query | shown | places)
         return f"{reverse('history')}?{found}" if found else reverse("history")
 
+    @property
+    def address_of_all(self) -> str:
+        return self.other(Search())
+
     def other(self, asked: Search) -> str:
-        return HistoryUrl(asked=asked, as_align=self.as_align).address()
+        return replace(self, asked=asked).address()
 
     def chips(self) -> list[Chip]:
         return [*map(self._chip_of_term, self.asked.terms), *map(self._chip_of_word, self.asked.words)]

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet
 
+from alignadmin.accounts.models import Person
 from alignadmin.audit import archive_index, standalone_checker
 from alignadmin.audit.entries import digest
 from alignadmin.audit.models import ChainHead, Entry
@@ -18,7 +19,7 @@ from connectors.align.audit_sentences import parse
 from connectors.catalogue.project_keys import present_keys
 from connectors.history.mirror import search_index
 from connectors.history.mirror.search_index import TimeSpan
-from connectors.history.search import query_language
+from connectors.history.search import query_language, visibility
 from connectors.history.search.query_language import HistoryFilter
 from connectors.history.verification import row_status, services
 from connectors.history.verification.row_status import RowStatus
@@ -240,7 +241,7 @@ ACTIONS = ("created", "updated", "deleted", "plan", "mapping", "credential", "co
 
 @dataclass(frozen=True, kw_only=True)
 class Detail:
-    """Everything the side panel shows of one row."""
+    """Everything the drawer shows of one row."""
 
     row: HistoryRow
     entry: Entry | None
@@ -253,7 +254,8 @@ class Detail:
     earlier: Sequence[str]  # whose values of the same mapping that one replaced since it was last in sync
 
 
-def detail(row: HistoryRow) -> Detail:
+def detail(row: HistoryRow, person: Person) -> Detail:
+    """As the person may see it, who may see the row."""
     entry = Entry.objects.filter(seq=row.entry_seq).first() if row.entry_seq else None
     people = _people(entry)
     tell_present_keys([row])
@@ -264,7 +266,7 @@ def detail(row: HistoryRow) -> Detail:
         whole=entry is not None and entry.hash == digest(entry.prev, entry.body),
         status=row_status.of_one(row),
         ambiguous=bool(row.line and parse(row.line.description, row.line.type).ambiguous),
-        neighbours=_neighbours(row),
+        neighbours=_neighbours(row, person),
         has_author=bool(people.get("author")),
         earlier=[each["name"] or each["email"] for each in people.get("earlier", ())],
     )
@@ -276,9 +278,11 @@ def _people(entry: Entry | None) -> Mapping[str, Any]:
     return people if isinstance(people, dict) else {}
 
 
-def _neighbours(row: HistoryRow) -> list[HistoryRow]:
-    """The five rows before and after it, of the same connector."""
-    near = HistoryRow.objects.filter(connector=row.connector).select_related("connector", "line").exclude(pk=row.pk)
+def _neighbours(row: HistoryRow, person: Person) -> list[HistoryRow]:
+    """The five rows before and after it that the person sees, of the same connector."""
+    near = (
+        visibility.rows(person).filter(connector=row.connector).select_related("connector", "line").exclude(pk=row.pk)
+    )
     after = near.filter(at__gte=row.at).filter(Q(at__gt=row.at) | Q(id__gt=row.pk)).order_by("at", "id")
     before = near.filter(at__lte=row.at).filter(Q(at__lt=row.at) | Q(id__lt=row.pk)).order_by("-at", "-id")
     return [*list(after[:NEIGHBOURS])[::-1], *before[:NEIGHBOURS]]

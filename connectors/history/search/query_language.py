@@ -307,6 +307,9 @@ def trouble(search: Search) -> tuple[str, ...]:
 # -- the rows ---------------------------------------------------------------------------------------------------------
 
 
+EVER = TimeSpan()  # no bound of time
+
+
 @dataclass(frozen=True, kw_only=True)
 class HistoryFilter:
     """A search made ready for the database: a condition, the words of which one in each group must be, the time."""
@@ -319,7 +322,7 @@ class HistoryFilter:
 def rows(search: Search) -> QuerySet[HistoryRow]:
     """The rows of a search, in no order; none where something in it is not understood."""
     chosen = select(search)
-    return HistoryRow.objects.none() if chosen is None else within(chosen, TimeSpan())
+    return HistoryRow.objects.none() if chosen is None else within(chosen, EVER)
 
 
 def within(chosen: HistoryFilter, span: TimeSpan) -> QuerySet[HistoryRow]:

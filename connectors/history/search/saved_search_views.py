@@ -16,10 +16,10 @@ from connectors.history.search import query_language, saved_views
 from connectors.models import SavedView
 
 HERE = "connectors/history/search/views.html"
-post_only = requires(Right.HISTORY, Right.HISTORY, ("POST",))
+post_only = requires(Right.MAPPING_HISTORY, Right.MAPPING_HISTORY, ("POST",))
 
 
-@requires(Right.HISTORY, Right.HISTORY, ("GET", "POST"))
+@requires(Right.MAPPING_HISTORY, Right.MAPPING_HISTORY, ("GET", "POST"))
 def views(request: HttpRequest) -> HttpResponse:
     """All that one sees; a POST saves another."""
     if request.method != "POST":

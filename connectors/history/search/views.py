@@ -6,87 +6,130 @@ from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
 from alignadmin.accounts.guard import requires
+from alignadmin.accounts.models import Person
 from alignadmin.accounts.requests import person_of
-from alignadmin.accounts.rights import Right
+from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import checkpoints
 from alignadmin.parsing import text_in
 from alignadmin.web.responses import page, redirect
 from connectors.history.intake.page import intake_states
 from connectors.history.mirror import search_terms
-from connectors.history.search import day_bars, numbers, queries, query_language, saved_views
+from connectors.history.search import (
+    day_bars,
+    drawer,
+    folding,
+    numbers,
+    queries,
+    query_language,
+    saved_views,
+    visibility,
+)
 from connectors.history.search.forms import SearchFields, asked
 from connectors.history.search.page import HistoryUrl
 from connectors.history.verification import services
 from connectors.history.verification.row_status import RowStatuses
 
+HERE = "connectors/history/search/history.html"
+DRAWER = "_drawer"
 
-@requires(Right.HISTORY)
+
+@requires(Right.MAPPING_HISTORY)
 def history(request: HttpRequest) -> HttpResponse:
-    """The table with its search; `as=align` shows Align's four columns, `row` opens one row beside it."""
-    place = HistoryUrl(asked=asked(request.GET), as_align=text_in(request.GET, "as") == "align")
+    """The table with its search. `as=align` shows Align's four columns, `days` a bar per day, `row` one row beside it.
+
+    1. Read the search and make it ready for what this person sees.
+    2. A script that opens a row gets its drawer alone.
+    3. Else the page of the table, with what stands around it.
+    """
+    person = person_of(request)
+    place = HistoryUrl(
+        asked=asked(request.GET),
+        as_align=text_in(request.GET, "as") == "align",
+        with_days=text_in(request.GET, "days") == "yes",
+    )
     if "tidy" in request.GET:  # from the fields, most of which are empty
         return redirect(request, place.address())
-    chosen = query_language.select(place.asked)
+    chosen = visibility.select(place.asked, person)
     if place.as_align:
         chosen = queries.in_aligns_log(chosen)
     keys = {name: queries.read_key(text_in(request.GET, name)) for name in ("before", "after")}
+    here = {name: str(key) for name, key in keys.items() if key}
+
+    row = numbers.find(text_in(request.GET, "row"), person)
+    opened = drawer.of(row, chosen, place, here, person=person) if row else None
+    context: dict[str, Any] = {
+        "drawer": opened,
+        "selected": opened and opened.detail,
+        "sees_all": may(person, Right.HISTORY),
+    }
+    if request.headers.get("HX-Target") == DRAWER:
+        if opened is None:
+            raise Http404
+        return page(request, HERE, context, fragment="connectors/history/search/_drawer.html")
+
     shown = queries.history_page(chosen, before=keys["before"], after=keys["after"])
     queries.tell_present_keys(shown.rows)
-    here = {name: str(key) for name, key in keys.items() if key}
-    bars = day_bars.bars(chosen, None if here else shown)
-    context: dict[str, Any] = {
+    bars = day_bars.bars(chosen, None if here else shown) if place.with_days else None
+    context |= {
         "place": place,
         "troubles": query_language.trouble(place.asked),
         "left_out": [text for text in place.asked.words if not search_terms.split(text)],
         "fields": SearchFields(place.asked),
         "actions": queries.ACTIONS,
         "rows": shown.rows,
+        "groups": folding.folded(shown.rows, opened=row.pk if row else None, is_on=not place.asked.values("plan")),
         "older": shown.older and place.address(before=str(shown.older)),
         "newer": shown.newer and place.address(after=str(shown.newer)),
         "newest": place.address(),
         "as_align": place.as_align,
         "ours_address": replace(place, as_align=False).address(),
         "align_address": replace(place, as_align=True).address(),
+        "days_address": replace(place, with_days=not place.with_days).address(**here),
         "row_address": place.address(**here, row=""),
-        "selected": _selected(request),
-        "close": place.address(**here),
+        "own_pages": reverse("history"),  # of rows, with their number: finding each address costs 0.1 ms
         "bars": bars,
         "bar_links": place.bar_links(bars),
-        "views": saved_views.seen_by(person_of(request)),
+        "views": saved_views.seen_by(person),
         "shows_utc": timezone.get_current_timezone_name() != "UTC",
-        **_head(),
+        **_head(person),
     }
     context["row_statuses"] = RowStatuses(shown.rows, context["chain"].found)
-    return page(request, "connectors/history/search/history.html", context)
+    # The same address answers with the drawer alone, so that no cache may mix the two up.
+    return page(request, HERE, context, fragment=HERE)
 
 
-def _head() -> dict[str, Any]:
-    """The state of everything: what is kept, whether it is whole, and whether the log came in."""
+def _head(person: Person) -> dict[str, Any]:
+    """The state of everything: what is kept, whether it is whole, and whether the log came in.
+
+    How many entries there are, and where the chain ends, would tell of what not everybody sees.
+    """
     intakes = intake_states()
+    sees_all = may(person, Right.HISTORY)
     return {
-        "intakes": intakes,
+        "intakes": intakes if sees_all else [],
         "last_intake": max((each.connector.intake_at for each in intakes if each.connector.intake_at), default=None),
         "open_gaps": [each.gaps.sentence for each in intakes if each.gaps.sentence],
         "gap_count": sum(len(each.gaps.gaps) for each in intakes),
         "chain": queries.chain_state(),
-        "check": services.latest(),
-        "kept": queries.kept(),
-        "checkpoint": checkpoints.state(),
+        "check": services.latest() if sees_all else None,
+        "kept": queries.kept() if sees_all else None,
+        "checkpoint": checkpoints.state() if sees_all else None,
     }
 
 
-@requires(Right.HISTORY)
+@requires(Right.MAPPING_HISTORY)
 def row(request: HttpRequest, row: str) -> HttpResponse:
-    """One row in full: as a page, or as the panel beside the table."""
-    found = numbers.found_or_404(row)
+    """One row in full, on a page of its own."""
+    person = person_of(request)
+    found = numbers.found_or_404(row, person)
     if found.number != row:  # a line that has found its cause since somebody wrote its number down
         return redirect(request, reverse("history-row", args=[found.number]))
-    context = {"selected": queries.detail(found)}
+    context = {"selected": queries.detail(found, person), "sees_all": may(person, Right.HISTORY)}
     return page(
         request, "connectors/history/search/row.html", context, fragment="connectors/history/search/_panel.html"
     )
@@ -114,8 +157,3 @@ def verification_state(request: HttpRequest) -> HttpResponse:
     if request.headers.get("HX-Request") and not (check and check.is_active):
         response.headers["HX-Refresh"] = "true"
     return response
-
-
-def _selected(request: HttpRequest) -> queries.Detail | None:
-    found = numbers.find(text_in(request.GET, "row"))
-    return queries.detail(found) if found else None

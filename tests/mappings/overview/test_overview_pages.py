@@ -66,7 +66,7 @@ def test_a_large_plan_is_counted_whole_and_leaves_room_for_what_was_before_it(
     client: Client, connector: Connector, admin: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(activity, "LOOKED_AT", 3)
-    before = len(activity.last_activity())
+    before = len(activity.last_activity(admin))
     last = HistoryRow.objects.order_by("-at", "-id")[0].at
     HistoryRow.objects.bulk_create(
         HistoryRow(
@@ -74,7 +74,7 @@ def test_a_large_plan_is_counted_whole_and_leaves_room_for_what_was_before_it(
         )
         for n in range(9)
     )
-    shown = activity.last_activity()
+    shown = activity.last_activity(admin)
     assert (shown[0].row.plan, shown[0].more) == (7, 8)
     assert len(shown) == before + 1
 

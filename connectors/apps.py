@@ -11,7 +11,7 @@ class ConnectorsConfig(AppConfig):
         from alignadmin.audit import entries, triggers
         from alignadmin.search import kinds
         from alignadmin.web.navigation import ATTENTION
-        from connectors.catalogue import jira_lists, job, refresh, stamps  # noqa: F401
+        from connectors.catalogue import jira_lists, job, refresh  # noqa: F401
         from connectors.catalogue import schedule as catalogue_schedule  # noqa: F401
         from connectors.catalogue.search_names import PROJECTS, STATUSES
         from connectors.credentials import probing, reminders  # noqa: F401  registers its job, as the others do that are not used here
@@ -40,5 +40,4 @@ class ConnectorsConfig(AppConfig):
         triggers.protect("connectors_seenagain")
         triggers.protect("connectors_runwithdrawal", key="run_id")
         post_migrate.connect(triggers.on_migrated, sender=self)
-        post_migrate.connect(stamps.on_migrated, sender=self)
         post_migrate.connect(search_index.on_migrated, sender=self)

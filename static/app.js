@@ -46,6 +46,7 @@
   // A page that is left open and asks again and again is no activity of a person (alignadmin.site.middleware).
   document.addEventListener("htmx:configRequest", ({ detail }) => {
     if (detail.elt.getAttribute("hx-trigger")?.startsWith("every")) detail.headers["X-Polling"] = "1";
+    if (byId("bar")) detail.headers["X-Shown"] = byId("bar").dataset.shown;
     if (detail.elt.id === "x-query") detail.parameters.caret = detail.elt.selectionStart;
   });
 
@@ -71,7 +72,7 @@
 
   document.addEventListener("htmx:afterSettle", ({ detail }) => {
     const shown = byId(detail.elt.id) || detail.elt;
-    say(shown.dataset?.say);
+    say(shown.dataset?.say ?? shown.querySelector?.("#edits")?.dataset.say);
     enterGrid();
   });
 

@@ -2,7 +2,6 @@
 
 from connectors.models.budget import BudgetGate, BudgetSlot
 from connectors.models.catalogue import (
-    CatalogueStamp,
     Confirmation,
     FormerKey,
     IssueType,
@@ -54,7 +53,6 @@ __all__ = [
     "BudgetSlot",
     "Case",
     "CaseState",
-    "CatalogueStamp",
     "Certainty",
     "Confirmation",
     "Connector",

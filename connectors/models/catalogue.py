@@ -195,17 +195,3 @@ class Confirmation(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["connector", "code"], name="one_confirmation_per_code")]
-
-
-class CatalogueStamp(models.Model):
-    """A value by chance, another one after each statement that wrote to a connector's catalogue.
-
-    Triggers of the database write it (connectors.catalogue.stamps), in the transaction of that statement, and nothing
-    else does. Whoever keeps what was read under a stamp reads the stamp first.
-    """
-
-    # Without a constraint, which the deletion of a connector with all of its catalogue would run into.
-    connector = models.OneToOneField(
-        Connector, primary_key=True, on_delete=models.CASCADE, related_name="+", db_constraint=False
-    )
-    value = models.CharField(max_length=36)

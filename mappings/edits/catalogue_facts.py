@@ -1,14 +1,10 @@
-"""What matrices need of one connector's catalogue, kept by this process from one request to the next.
-
-What is kept under a stamp is used only while the database has that stamp, and every statement that writes to a table of
-the catalogue makes a new one (connectors/catalogue/stamps.py).
-"""
+"""What matrices need of one connector's catalogue, read once for a request."""
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from functools import cached_property
 
 from django.db.models import QuerySet
 
@@ -17,8 +13,6 @@ from connectors.models import Connector, ProcessStep, Project, ReachableStatus
 from connectors.models import Status as CatalogueStatus
 from mappings.engine.values import Category, SourceStatus, Target, TypeName
 
-MOST_CONNECTORS = 8  # that are kept
-MOST_PLACES = 64  # of each: a project, or what all share, and a work item type
 CATEGORY_ORDER = {category.value: place for place, category in enumerate(Category)}
 Place = tuple[int | None, TypeName]
 OrderedStatus = tuple[tuple[int, str, int], SourceStatus]
@@ -29,76 +23,37 @@ def projects_in_scope(connector: Connector) -> QuerySet[Project]:
 
 
 class CatalogueFacts:
-    """Each part is read when it is first asked for; nobody changes what they are given."""
+    """Each part is read once, when it is first asked for."""
 
     def __init__(self, connector: Connector) -> None:
         self.connector = connector
-        self._lock = threading.Lock()  # never held while the database is asked
         self._statuses: dict[int, OrderedStatus | None] = {}
-        self._reached: OrderedDict[Place, frozenset[int]] = OrderedDict()
-        self._steps: list[tuple[str, Target]] | None = None
-        self._sharing: int | None = None
+        self._reached: dict[Place, frozenset[int]] = {}
 
     def statuses(self, ids: Iterable[int]) -> dict[int, SourceStatus]:
         """Those of them that the catalogue has, by category and name."""
         wanted = set(ids)
-        with self._lock:
-            unread = wanted - self._statuses.keys()
-        if unread:
-            read = dict.fromkeys(unread) | _statuses_by_id(self.connector, unread)
-            with self._lock:
-                self._statuses.update(read)
+        if unread := wanted - self._statuses.keys():
+            self._statuses.update(dict.fromkeys(unread) | _statuses_by_id(self.connector, unread))
         found = sorted(each for id_ in wanted if (each := self._statuses[id_]) is not None)
         return {status.id: status for _, status in found}
 
+    @cached_property
     def steps(self) -> list[tuple[str, Target]]:
         """Every step with its flow's level, in flow order, active flows first."""
-        if self._steps is None:
-            self._steps = steps_of(self.connector)
-        return self._steps
+        return steps_of(self.connector)
 
+    @cached_property
     def sharing(self) -> int:
         """How many company-managed projects share their mappings."""
-        if self._sharing is None:
-            self._sharing = projects_in_scope(self.connector).filter(team_managed=False).count()
-        return self._sharing
+        return projects_in_scope(self.connector).filter(team_managed=False).count()
 
     def reached(self, project_ids: Collection[int | None], types: Collection[TypeName]) -> dict[Place, frozenset[int]]:
         """The status ids that issue types can have, in a project or (None) in any company-managed one."""
         places = {(project_id, type_) for project_id in project_ids for type_ in types}
-        with self._lock:
-            found = {place: self._reached[place] for place in places if place in self._reached}
-        if unread := places - found.keys():
-            read = _reached(self.connector, unread)
-            found |= read
-            self._keep(read)
-        return found
-
-    def _keep(self, read: Mapping[Place, frozenset[int]]) -> None:
-        """Unless they are many: a plan that looks at a thousand projects pushes nothing out."""
-        with self._lock:
-            if len(read) <= MOST_PLACES:
-                self._reached.update(read)
-            while len(self._reached) > MOST_PLACES:
-                self._reached.popitem(last=False)
-
-
-_kept: OrderedDict[int, tuple[str, CatalogueFacts]] = OrderedDict()
-_lock = threading.Lock()
-
-
-def catalogue_of(connector: Connector, stamp: str | None) -> CatalogueFacts:
-    """`stamp`: as the database has it in this request, read before anything is asked; None: nothing is kept."""
-    if stamp is None:
-        return CatalogueFacts(connector)
-    with _lock:
-        known = _kept.get(connector.pk)
-        if known is None or known[0] != stamp:
-            known = _kept[connector.pk] = stamp, CatalogueFacts(connector)
-        _kept.move_to_end(connector.pk)
-        while len(_kept) > MOST_CONNECTORS:
-            _kept.popitem(last=False)
-        return known[1]
+        if unread := places - self._reached.keys():
+            self._reached.update(_reached(self.connector, unread))
+        return {place: self._reached[place] for place in places}
 
 
 # --- read from the database ------------------------------------------------------------------------------------------

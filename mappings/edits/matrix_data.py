@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.db.models import OuterRef, Q, Subquery, TextField
+from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 
-from connectors.models import CatalogueStamp, Connector, Project
-from mappings.edits.catalogue_facts import CatalogueFacts, catalogue_of, projects_in_scope, steps_for
+from connectors.models import Connector, Project
+from mappings.edits.catalogue_facts import CatalogueFacts, projects_in_scope, steps_for
 from mappings.edits.listed_names import ListedNames, listed_names
 from mappings.edits.unrecognised import StrangeRecord, Unrecognised, by_place, strange_records
 from mappings.engine.families import FAMILIES, family_of
@@ -93,9 +93,6 @@ class Facts:
     def scopes(self) -> dict[tuple[str, int | None], Scope]:
         ids = {*self.own_projects, *(project.pk for project in self.company_managed)}
         found = Scope.objects.filter(connector=self.connector).filter(Q(project=None) | Q(project_id__in=ids))
-        # Asked along, before anything of the catalogue is.
-        stamps = CatalogueStamp.objects.filter(connector=OuterRef("connector"))
-        found = found.annotate(stamp=Subquery(stamps.values("value")))
         loaded: dict[tuple[str, int | None], Scope] = {(scope.family, scope.project_id): scope for scope in found}
         projects = {**self.own_projects, **{project.pk: project for project in self.company_managed}}
         for scope in loaded.values():
@@ -139,10 +136,7 @@ class Facts:
 
     @cached_property
     def catalogue(self) -> CatalogueFacts:
-        stamps = {scope.stamp for scope in self.scopes.values()}  # type: ignore[attr-defined]
-        if not stamps:  # no list was read yet
-            stamps.update(CatalogueStamp.objects.filter(connector=self.connector).values_list("value", flat=True))
-        return catalogue_of(self.connector, stamps.pop() if stamps else None)
+        return CatalogueFacts(self.connector)
 
     @cached_property
     def reached(self) -> dict[tuple[int | None, TypeName], frozenset[int]]:
@@ -177,7 +171,7 @@ class Facts:
 
     @cached_property
     def targets(self) -> dict[tuple[Kind, TypeName], dict[int, Target]]:
-        steps = self.catalogue.steps()
+        steps = self.catalogue.steps
         states = {target.id: target for target in state_targets()}
         found = {(Kind.STATE, type_): states for type_ in self.types}
         found |= {(Kind.STEP, type_): steps_for(steps, type_) for type_ in self.types}

@@ -63,4 +63,4 @@ def names_for(mappings: Sequence[Mapping]) -> Names:
 def names_in(catalogue: CatalogueFacts, ids: Iterable[int], rows: Iterable[Mapping]) -> Names:
     """Names of these statuses and of all steps; of what the catalogue does not hold, as these rows' records call it."""
     statuses = {id_: status.name for id_, status in catalogue.statuses(ids).items()}
-    return _completed(statuses, {step.id: step.name for _, step in catalogue.steps()}, rows)
+    return _completed(statuses, {step.id: step.name for _, step in catalogue.steps}, rows)

@@ -238,7 +238,7 @@ def _takes_out(request: EditRequest) -> bool:
 def _target_exists(catalogue: CatalogueFacts, kind: Kind, target_id: int) -> bool:
     if kind is Kind.STATE:
         return target_id in ALIGN_STATES
-    return any(step.id == target_id for _, step in catalogue.steps())
+    return any(step.id == target_id for _, step in catalogue.steps)
 
 
 def _overtaken_sentence(mapping: Mapping) -> str:

@@ -12,11 +12,16 @@ from mappings.matrix.page import MatrixPage
 
 
 class EditAnswer:
-    """Two pages of one address, before an edit and after it. What has its own time (counts, jobs) is no part of it."""
+    """Two pages of one address, before an edit and after it. What has its own time (counts, jobs) is no part of it.
 
-    def __init__(self, before: MatrixPage, after: MatrixPage) -> None:
+    `shown`: what the page in the browser said of itself (`MatrixPage.shown`). Where that is not the page before the
+    edit, because somebody else was there meanwhile, all that stands beside the cells is sent.
+    """
+
+    def __init__(self, before: MatrixPage, after: MatrixPage, shown: str = "") -> None:
         self._before = before
         self._after = after
+        self._is_behind = shown != before.shown
 
     @cached_property
     def cells(self) -> SafeString:
@@ -26,15 +31,15 @@ class EditAnswer:
     @property
     def has_sidebar(self) -> bool:
         """All of it, where there is or was a row to decide on; else only those cards of it that differ."""
-        return self._before.has_open or self._after.has_open
+        return self._is_behind or self._before.has_open or self._after.has_open
 
     @property
     def has_rings(self) -> bool:
-        return self._before.facts_view.returns_to != self._after.facts_view.returns_to
+        return self._is_behind or self._before.facts_view.returns_to != self._after.facts_view.returns_to
 
     @property
     def has_toggles(self) -> bool:
-        return self._before.counts != self._after.counts
+        return self._is_behind or self._before.counts != self._after.counts
 
     @property
     def has_problems(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from zlib import crc32
 
 from django.db.models import Case, Count, Q, When, Window
 
@@ -101,6 +102,12 @@ class MatrixPage:
         return coverage_of(self.facts_view)
 
     @cached_property
+    def shown(self) -> str:
+        """Of what stands beside the cells: a page whose value is another one is behind, somebody else was there."""
+        beside = (self.problems, sorted(self.counts.items()), sorted(self.facts_view.returns_to.items()), self.coverage)
+        return f"{crc32(repr((*beside, self.has_open)).encode()):08x}"
+
+    @cached_property
     def picture(self) -> flow_picture.Picture | None:
         """Only a matrix that can be drawn is built for it."""
         if len(self.facts_view.ids_in_rows) > flow_picture.MOST:
@@ -161,7 +168,7 @@ class MatrixPage:
     @property
     def sharing_projects(self) -> int:
         """How many projects a dot of the shared scope is for."""
-        return self.facts.catalogue.sharing()
+        return self.facts.catalogue.sharing
 
     @property
     def scope_options(self) -> list[tuple[str, str, bool]]:
@@ -361,6 +368,6 @@ class MatrixPage:
             return Names(statuses={}, steps={})
         catalogue = self.facts.catalogue
         known = {**catalogue.statuses(ids), **self.facts.statuses}
-        steps = {target.id: target.name for _, target in catalogue.steps()}
+        steps = {target.id: target.name for _, target in catalogue.steps}
         steps |= {id_: target.name for targets in self.facts.targets.values() for id_, target in targets.items()}
         return Names(statuses={id_: status.name for id_, status in known.items()}, steps=steps)

@@ -95,7 +95,8 @@ def _changed(
     after = before.after_edit(mapping)
     if undo is not None and redo is not None:
         after.undo_redo = {"undo": undo, "redo": redo}
-    return page(request, "mappings/matrix/_changed.html", {"page": after, "answer": EditAnswer(before, after)})
+    answer = EditAnswer(before, after, request.headers.get("X-Shown", ""))
+    return page(request, "mappings/matrix/_changed.html", {"page": after, "answer": answer})
 
 
 def _refused(request: HttpRequest, before: MatrixPage, refused: Refused) -> HttpResponse:

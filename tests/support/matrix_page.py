@@ -35,6 +35,12 @@ class MatrixPieces:
         sidebar = SIDEBAR.search(plain)
         return cls(grid=grid, beside=beside, others=CARD.sub("", sidebar[0]) if sidebar else "")
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What app.js sends with an edit."""
+        said = re.search(r'data-shown="(\w+)"', self.beside["bar"])
+        return {"HX-Request": "true", "X-Shown": said[1] if said else ""}
+
     def swap(self, answer: MatrixPieces) -> None:
         """As htmx and app.js do: what the page has is replaced, and what it lacks is left out."""
         self.grid |= {name: html for name, html in answer.grid.items() if name in self.grid}

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit.models import Entry
-from connectors.models import CatalogueStamp, Coverage, HistoryRow, IntakeRun, MirrorLine, OpenRun, RunWithdrawal
+from connectors.models import Coverage, HistoryRow, IntakeRun, MirrorLine, OpenRun, RunWithdrawal
 from tests.support import tables
 
 LEFT = tables.FILLED_BY_MIGRATIONS | {"django_session", Person._meta.db_table}
@@ -45,8 +45,7 @@ class Snapshot:
         with tables.without_triggers(), connection.cursor() as cursor:
             for table in self.tables:
                 cursor.execute(f"DELETE FROM {table.model._meta.db_table}")
-            # Stamps before what gives a new one to a row that is there, and makes one where none is.
-            for table in sorted(self.tables, key=lambda each: each.model is not CatalogueStamp):
+            for table in self.tables:
                 rows = [_moved(table.model, row, later) for row in table.rows]
                 tables.insert(table.model._meta.db_table, _names(table.model), rows)
 

@@ -19,12 +19,13 @@ from alignadmin.accounts.models import Role
 from connectors.models import Connector
 from connectors.models import Status as CatalogueStatus
 from mappings.edits.reconciling import reconcile_mapping
+from mappings.engine.values import Situation
 from mappings.models import Mapping
 from tests.support.matrix_page import MatrixPieces
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MATRIX = "/connectors/acme/mappings/"
-HTMX = {"HX-Request": "true"}
+BLOCKED, CANCELLED = 10017, 10018  # not mapped
 DROPPED = re.compile(r'name="mapping" value="(\d+)"><input type="hidden" name="seen" value="(\d*)"')
 Address = dict[str, str]
 ADDRESSES: tuple[Address, ...] = (
@@ -55,7 +56,7 @@ def test_the_page_with_the_answer_put_in_is_the_page_drawn_anew(
         shown = drawn(person, address)
         for _ in range(chance.randrange(1, 2 * STAYS)):
             path, form = next(acts(shown, address, chance))
-            answer = person.post(MATRIX + path, {**address, **form}, headers=HTMX)
+            answer = person.post(MATRIX + path, {**address, **form}, headers=shown.headers)
             assert answer.status_code in (200, 409), answer.content
             if answer.status_code == 409:  # nothing to undo, or not any more
                 break
@@ -85,6 +86,32 @@ def acts(shown: MatrixPieces, address: Address, chance: Random) -> Iterator[tupl
     of_row = [name for name in shown.grid if name.startswith(f"r{status} ")]
     dots = [name for name in of_row if re.search(r'[" ]d[" ]', shown.grid[name])]
     yield "cell/", {**form, "to": "j2a", "seen": dots[0].split(" t")[1] if dots else ""}
+
+
+def test_what_somebody_else_did_meanwhile_comes_with_the_next_answer(
+    connector: Connector, signed_in: Callable[[Role], Client]
+) -> None:
+    """Also a row to decide on that they have settled: its card would stay with buttons that do nothing."""
+    first, second, address = signed_in(Role.EDITOR), signed_in(Role.ADMIN), ADDRESSES[0]
+
+    def edit(person: Client, status: int, target: int, page: MatrixPieces, seen: int | str = "") -> MatrixPieces:
+        form = {"status": str(status), "target": str(target), "seen": str(seen), "to": "j2a"}
+        answer = person.post(f"{MATRIX}cell/", {**address, **form}, headers=page.headers)
+        assert answer.status_code == 200, answer.content
+        return MatrixPieces.of(answer.content.decode())
+
+    drifted = Mapping.objects.filter(scope__family="j2a-state", scope__project=None, work_item_type="story").first()
+    assert drifted is not None
+    Mapping.objects.filter(pk=drifted.pk).update(observed=5, situation=Situation.DRIFTED)
+    page = drawn(first, address)
+    assert "Changed elsewhere" in page.others
+    Mapping.objects.filter(pk=drifted.pk).update(observed=drifted.observed, situation=drifted.situation)
+    edit(second, BLOCKED, 2, drawn(second, address))
+    page.swap(edit(first, CANCELLED, 5, page))
+    anew = drawn(first, address)
+    assert (page.beside, page.others) == (anew.beside, anew.others)
+    alone = edit(first, CANCELLED, 4, page, seen=5)
+    assert "rings" not in alone.beside, "nobody was there, and it changes none"
 
 
 def disturb(connector: Connector, chance: Random) -> None:

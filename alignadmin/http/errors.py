@@ -3,7 +3,7 @@
 RemoteError                  status, sentence, detail (the site's own text), permanent
 |-- BadRequest               400, 409, 422 and every other 4xx without a class of its own
 |-- SignInRefused            401, and a 403 that says that the sign-in itself was denied
-|-- Forbidden                403
+|-- Forbidden                403, and a 401 that says that only a scope of the token is missing
 |-- NotFound                 404
 |-- RateLimited              429, or no slot became free, for longer than our patience
 |-- ServerFailed             5xx (reads only: a write that got one is OutcomeUnknown)

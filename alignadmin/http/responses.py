@@ -35,6 +35,9 @@ _RESET = "x-ratelimit-reset"  # as 2026-11-29T12:30Z
 # Sent by Jira when the password was not even looked at any more.
 _DENIED_HEADERS = ("x-authentication-denied-reason", "x-seraph-loginreason")
 _OF_CLOSED_SITES = (404, 410, 503)
+# Atlassian's gateway says "Unauthorized; scope does not match"; RFC 6750 names the other. Nothing looser: what is not
+# taken for a refused sign-in may be sent again.
+_LACKS_SCOPE = re.compile(r"\bscopes? (does|do) not match\b|\binsufficient[_ ]scope\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,7 @@ class Wording:
     system: str = "The site"
     sign_in: str = "Check the user name and the token."
     right: str = "Ask an administrator of the site for the missing right."
+    scope: str = "Make a token that has it, and store that one in its place."
     missing: str = "Check the address and the ids in it."
     closed: str = ""  # of a site that is no more, which a web page in the API's place tells
 
@@ -192,6 +196,8 @@ def error_for(received: Received, wording: Wording) -> RemoteError:
 
 def _kind_of(received: Received, wording: Wording) -> tuple[type[RemoteError], str]:
     status, system = received.status, wording.system
+    if status == 401 and _LACKS_SCOPE.search(remote_text(received)):
+        return Forbidden, f"The token lacks the scope for this, says {system}. {wording.scope}"
     if status == 401 or (status == 403 and _sign_in_denied(received)):
         return SignInRefused, _refused_sentence(received, wording)
     if status == 403:

@@ -168,7 +168,7 @@ class HealthTrackingRemote(Remote):
         with Remote(self.site, budget=self._budget, auth=auth, retry=self._retry) as remote:
             try:
                 remote.request("GET", WHO_AM_I)
-            except SignInRefused as error:
+            except (SignInRefused, Forbidden) as error:
                 self._store_answer(stored.pk, error)
                 raise
 

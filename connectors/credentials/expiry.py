@@ -112,7 +112,9 @@ def _gap(credential: Credential, since: datetime) -> Alarm:
 def _refused(credential: Credential) -> Alarm:
     system, connector = credential.get_system_display(), credential.connector
     if credential.refused_status == 403:
-        sentence = f"{system} answered 403 to the credential of {connector}: it is blocked, or lacks a right."
+        sentence = (
+            f"{system} forbade the credential of {connector} something: it is blocked, or lacks a right or a scope."
+        )
         return _with_button(credential, sentence, verb="check")
     if credential.kind == CredentialKind.JIRA_PASSWORD:
         sentence = (

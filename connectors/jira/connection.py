@@ -29,6 +29,10 @@ JIRA_WORDING = Wording(
         "access token from the user's profile."
     ),
     right="The account needs the permission Browse projects in the project, and Administer Jira for site-wide lists.",
+    scope=(
+        "Scopes are chosen when a token is made: make a new one at id.atlassian.com (Security, API tokens) with the "
+        "scope that is missing, and store it in place of this one."
+    ),
     missing="Check the address, whether it is Cloud or Data Center, and that the project still has this key.",
     closed=(
         "A web page came in place of Jira's API: if the site does not open in a browser either, it was closed, moved "

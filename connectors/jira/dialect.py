@@ -10,13 +10,13 @@ a site is.
 | a person in a field | `accountId` | `name` |
 | text of several lines | a document | text |
 | fields of a new issue, in Data Center before 8.4 | | all at once, `issue/createmeta` |
-| webhooks | `webhooks/1.0` | from 10 on `jira-webhook/1.0`, before it as on Cloud |
+| webhooks | `webhooks/1.0` | from 10 on `jira-webhook/1.0`, before it as on Cloud, but never signed |
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 Deployment = Literal["cloud", "datacenter"]
@@ -52,10 +52,11 @@ class WebhookWish:
 
 @dataclass(frozen=True, kw_only=True)
 class WebhookResource:
-    """Where webhooks are, and in which form one is registered."""
+    """Where webhooks are, and in which form one is registered. Without `signs` a secret is left out without a word."""
 
     listed: ListPath
     body: Callable[[WebhookWish], dict[str, Any]]
+    signs: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +146,7 @@ DATA_CENTER = Dialect(
     users_by="username",
     person_id="name",
     old_create_fields="issue/createmeta",
-    webhooks=(_CONFIGURED, _FILTERED),
+    webhooks=(_CONFIGURED, replace(_FILTERED, signs=False)),
     long_text=str,
 )
 DIALECTS: dict[Deployment, Dialect] = {"cloud": CLOUD, "datacenter": DATA_CENTER}

@@ -38,7 +38,7 @@ def reach(jira: JiraWriter, issue: IssueRef, status: int, *, may_pass_ends: bool
     whoever follows the issue, Align with its mappings among them, sees it there for a moment.
     It is never in one status twice. Raises NotReached, which says where the issue is, where no way leads on, where Jira
     refuses a transition, and for whatever fails once one was made. OutcomeUnknown: whether the last one was made is not
-    known, and nothing was sent after it.
+    known, and nothing was sent after it; it says where the issue is, or that this could not be read.
     """
     found = jira.issue(issue, ASKED)
     walk, ways = (
@@ -65,7 +65,7 @@ def reach(jira: JiraWriter, issue: IssueRef, status: int, *, may_pass_ends: bool
 
 @dataclass(kw_only=True)
 class _Walk:
-    """How far an issue has come. `is_read`: `here` is where the last transition has brought it."""
+    """How far an issue has come. `is_read`: `here` was read after whatever was sent last."""
 
     jira: JiraWriter
     issue: IssueRef
@@ -80,31 +80,43 @@ class _Walk:
         try:
             self.jira.transition(self.issue, chosen.id)
         except OutcomeUnknown as unknown:
-            if not self._is_in(chosen.to):
-                raise OutcomeUnknown(f"{self.words} {unknown.sentence}", status=unknown.status) from unknown
-        self.taken.append(chosen)
-        self.is_read = False
-        self.here = self.jira.issue(self.issue, ASKED).status
-        self.is_read = True
+            self._settle(unknown)
+            self.taken.append(chosen)
+        else:
+            self.taken.append(chosen)
+            self._read()
         if self.here.id in self.been:
             raise self.ended("Jira brought it back to where it had been, and")
 
-    def _is_in(self, status: JiraStatus) -> bool:
-        """Whether a transition was made whose answer was lost."""
+    def _settle(self, unknown: OutcomeUnknown) -> None:
+        """Of a transition whose answer was lost: it was made if the issue is elsewhere now, wherever that is, since an
+        automation may have moved it on. Raises OutcomeUnknown, which says where it is, or that nobody knows.
+        """
+        before = self.here
         try:
-            return self.jira.issue(self.issue, ASKED).status.id == status.id
+            self._read()
         except RemoteError:
-            return False
+            raise self._unknown(unknown) from unknown
+        if self.here.id == before.id:
+            raise self._unknown(unknown) from unknown
+
+    def _read(self) -> None:
+        self.is_read = False
+        self.here = self.jira.issue(self.issue, ASKED).status
+        self.is_read = True
 
     # -- in words ------------------------------------------------------------------------------------------------------
 
     @property
     def words(self) -> str:
-        made = f"after {' and '.join(f'“{each.name}”' for each in self.taken)}" if self.taken else "as it was"
-        where = f"it is in {self.here.name or 'the status'} ({self.here.id}), {made}"
+        made = f"after {' and '.join(f'“{each.name}”' for each in self.taken)}" if self.taken else ""
+        where = f"it is in {self.here.name or 'the status'} ({self.here.id}), {made or 'as it was'}"
         if not self.is_read:
-            where = f"where it is now, {made}, could not be read"
+            where = f"where it is now{f', {made},' if made else ''} could not be read"
         return f"{self.issue} was not brought to the status {self.status}: {where}."
+
+    def _unknown(self, unknown: OutcomeUnknown) -> OutcomeUnknown:
+        return OutcomeUnknown(f"{self.words} {unknown.sentence}", status=unknown.status)
 
     def ended(self, reason: str) -> NotReached:
         left = MOST_TRANSITIONS - len(self.taken)

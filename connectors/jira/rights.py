@@ -23,6 +23,11 @@ class JiraPermission(StrEnum):
     ASSIGN_ISSUES = "ASSIGN_ISSUES"
     MODIFY_REPORTER = "MODIFY_REPORTER"
     SCHEDULE_ISSUES = "SCHEDULE_ISSUES"
+    RESOLVE_ISSUES = "RESOLVE_ISSUES"
+    SET_ISSUE_SECURITY = "SET_ISSUE_SECURITY"
+    LINK_ISSUES = "LINK_ISSUES"
+    ADD_COMMENTS = "ADD_COMMENTS"
+    WORK_ON_ISSUES = "WORK_ON_ISSUES"
 
     @property
     def is_global(self) -> bool:
@@ -36,6 +41,9 @@ class JiraPermission(StrEnum):
 
 
 _LABELS = {JiraPermission.ADMINISTER: "Administer Jira", JiraPermission.USER_PICKER: "Browse users and groups"}
+
+
+SPRINT = "com.pyxis.greenhopper.jira:gh-sprint"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,20 +91,44 @@ CALLS: Mapping[str, CallRight] = {
     "register_webhook": CallRight(words="registering webhooks", permissions=(JiraPermission.ADMINISTER,)),
     "delete_webhook": CallRight(words="deleting webhooks", permissions=(JiraPermission.ADMINISTER,)),
 }
-# What a write needs besides, where it sets one of these fields.
-OF_FIELDS: Mapping[str, JiraPermission] = {
-    "assignee": JiraPermission.ASSIGN_ISSUES,
-    "reporter": JiraPermission.MODIFY_REPORTER,
-    "duedate": JiraPermission.SCHEDULE_ISSUES,
+# Those that set fields.
+SETTING_CALLS = frozenset({"create_issue", "edit_issue", "transition"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldRight:
+    """`words`: what is done with the field, after "needed for"."""
+
+    words: str
+    permission: JiraPermission
+
+
+# What a call that sets fields needs besides, by the name of the field; one that is custom, and so has another id on
+# each site, by the type in its schema. As Jira's page of a permission scheme describes each permission.
+OF_FIELDS: Mapping[str, FieldRight] = {
+    "assignee": FieldRight(words="setting the assignee", permission=JiraPermission.ASSIGN_ISSUES),
+    "reporter": FieldRight(words="setting the reporter", permission=JiraPermission.MODIFY_REPORTER),
+    "duedate": FieldRight(words="setting the due date", permission=JiraPermission.SCHEDULE_ISSUES),
+    SPRINT: FieldRight(words="setting the sprint", permission=JiraPermission.SCHEDULE_ISSUES),
+    "fixVersions": FieldRight(words="setting fix versions", permission=JiraPermission.RESOLVE_ISSUES),
+    "security": FieldRight(words="setting the security level", permission=JiraPermission.SET_ISSUE_SECURITY),
+    "issuelinks": FieldRight(words="linking issues", permission=JiraPermission.LINK_ISSUES),
+    "comment": FieldRight(words="commenting", permission=JiraPermission.ADD_COMMENTS),
+    "worklog": FieldRight(words="logging work", permission=JiraPermission.WORK_ON_ISSUES),
 }
 
 
 def permissions_for(call: str, fields: Iterable[str] = ()) -> tuple[JiraPermission, ...]:
-    """Of a call that sets these fields."""
-    besides = (OF_FIELDS[field] for field in fields if field in OF_FIELDS)
+    """Of a call, with those of the fields that it sets, each named as in OF_FIELDS."""
+    named = fields if call in SETTING_CALLS else ()
+    besides = (OF_FIELDS[field].permission for field in named if field in OF_FIELDS)
     return tuple(dict.fromkeys((*CALLS[call].permissions, *besides)))
 
 
 def needed_for(permission: JiraPermission, calls: Iterable[str] = CALLS) -> tuple[str, ...]:
-    """What cannot be done without it, each once: "creating issues"."""
-    return tuple(dict.fromkeys(CALLS[call].words for call in calls if permission in CALLS[call].permissions))
+    """What cannot be done without it, each once: "creating issues", and "setting the assignee" in a call that may."""
+    wanted = list(calls)
+    of_calls = [CALLS[call].words for call in wanted if permission in CALLS[call].permissions]
+    sets_fields = not SETTING_CALLS.isdisjoint(wanted)
+    of_fields = [each.words for each in OF_FIELDS.values() if sets_fields and each.permission is permission]
+    return tuple(dict.fromkeys((*of_calls, *of_fields)))

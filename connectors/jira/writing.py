@@ -9,7 +9,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from alignadmin.http.errors import Malformed, OutcomeUnknown, ReadOnlyRefused, RemoteError, reading
+from alignadmin.http.errors import BadRequest, Malformed, OutcomeUnknown, ReadOnlyRefused, RemoteError, reading
 from alignadmin.http.remote import Remote
 from connectors.jira.client import IssueRef, JiraClient
 from connectors.jira.connection import in_address
@@ -19,6 +19,10 @@ from connectors.jira.site_resources import JiraWebhook
 
 STRUCK_OUT = "[secret]"
 SHORTEST_PART = 4  # of a secret that is worth striking out
+NEVER_SIGNED = (
+    "This version of Jira does not sign what its webhooks send; Data Center does from 10 on. Nothing was registered. "
+    "Register it without a secret, at an address that cannot be guessed."
+)
 
 
 class JiraWriter(JiraClient):
@@ -65,7 +69,11 @@ class JiraWriter(JiraClient):
             self._write("POST", f"issue/{in_address(issue)}/transitions", body)
 
     def register_webhook(self, wish: WebhookWish) -> JiraWebhook:
+        """BadRequest also where it has a secret and this Jira signs nothing: Data Center before 10."""
+
         def register(where: WebhookResource) -> JiraWebhook:
+            if wish.secret and not where.signs:
+                raise BadRequest(NEVER_SIGNED)
             data = self._write("POST", where.listed.path, where.body(wish))
             try:
                 return JiraWebhook.from_json(data)

@@ -199,7 +199,7 @@ class Credential(models.Model):
     previous_until = models.DateTimeField(null=True, blank=True)  # when a previous one is destroyed
     used_at = models.DateTimeField(null=True, blank=True)
     last_answer = models.TextField(blank=True)  # empty: the last call was accepted
-    refused_status = models.PositiveSmallIntegerField(null=True, blank=True)  # 401 or 403 of the last call
+    refused_status = models.PositiveSmallIntegerField(null=True, blank=True)  # 401, or 403: a right or a scope
 
     objects = LockableQuerySet.as_manager()
 

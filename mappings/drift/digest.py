@@ -38,6 +38,7 @@ MOST_LINES = 50  # of each kind in one message
 LONGEST_LINE = 300
 FOUND_WORDS = ("not mapped", "found in Jira and Align")
 IN_USE_WORD = "in use without a mapping"
+DRIFT_WORDS = ("new", "still to decide", "accepted and ending")  # of rows that can be adopted, restored or accepted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +141,7 @@ def _queue(
     context = {
         "connector": one_line(connector.name),
         "parts": parts,
-        "link": site + DriftAddress(connector=connector).url,
+        "link": site + DriftAddress(connector=connector).url if any(part.word in DRIFT_WORDS for part in parts) else "",
         "found": site + found_url(connector) if any(part.word in FOUND_WORDS for part in parts) else "",
         "in_use": site + in_use_url(connector) if any(part.word == IN_USE_WORD for part in parts) else "",
         "checks": site + DriftAddress(connector=connector, tab=Tab.CHECKS).url,
@@ -161,13 +162,17 @@ def _queue(
 
 
 def subject_of(connector: Connector, parts: Sequence[DigestPart]) -> str:
-    """ "Drift of Acme: 2 new, 3 still to decide" """
+    """ "Drift of Acme: 2 new, 3 still to decide"; "Acme: 1 not mapped" where nothing is of drift or its checks."""
     said = ", ".join(f"{part.count} {part.word}" for part in parts[:3])
-    return f"Drift of {one_line(connector.name)}: {said}"
+    of_drift = any(part.word not in (*FOUND_WORDS, IN_USE_WORD) for part in parts)
+    return f"{'Drift of ' if of_drift else ''}{one_line(connector.name)}: {said}"
 
 
 def parts_of(connector: Connector, *, since: datetime) -> list[DigestPart]:
-    """What there is to say; empty when there is nothing."""
+    """What there is to say; empty when there is nothing.
+
+    The subject names the first three: what falls to 0 and what is to be decided come before all else.
+    """
     drifted, now = drifted_rows(connector), timezone.now()
     ending = accepted_rows(connector).filter(accepted_until__lte=now + SOON)
     noticed = attention(connector)
@@ -175,11 +180,11 @@ def parts_of(connector: Connector, *, since: datetime) -> list[DigestPart]:
     found = [line for line in noticed if not line.is_falling and line.since > since]
     parts = [
         _of_findings("New in Jira and not mapped", FOUND_WORDS[0], falling),
+        _of_rows("New since the last digest", DRIFT_WORDS[0], drifted.filter(drifted_at__gt=since), _drift_line),
+        _of_rows("Still to decide", DRIFT_WORDS[1], drifted.exclude(drifted_at__gt=since), _drift_line),
+        _of_rows("Accepted until a time within 7 days", DRIFT_WORDS[2], ending, _ending_line),
         _in_use(connector),
         _of_findings("Found in Jira and Align since the last digest", FOUND_WORDS[1], found),
-        _of_rows("New since the last digest", "new", drifted.filter(drifted_at__gt=since), _drift_line),
-        _of_rows("Still to decide", "still to decide", drifted.exclude(drifted_at__gt=since), _drift_line),
-        _of_rows("Accepted until a time within 7 days", "accepted and ending", ending, _ending_line),
         _unknown(connector),
         _failed(connector, since),
         _gap(connector, since, now),

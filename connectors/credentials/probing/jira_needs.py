@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from alignadmin.http.errors import BadRequest, NotFound
 from connectors.jira.client import JiraClient
-from connectors.jira.rights import CALLS, JiraPermission, needed_for, permissions_for
+from connectors.jira.rights import CALLS, OF_FIELDS, JiraPermission, needed_for, permissions_for
 
 Granted = Mapping[str, bool]  # by permission key; a key that Jira does not know is not in it
 
@@ -31,9 +31,12 @@ class PermissionNeed:
 
 
 def needs_of(client: JiraClient, project: str, calls: Iterable[str] = CALLS) -> tuple[PermissionNeed, ...]:
-    """All that these calls need, in that project and on the site. One that is not visible grants nothing."""
+    """All that these calls need, whatever fields they set, in that project and on the site.
+
+    A project that is not visible grants nothing.
+    """
     wanted = list(calls)
-    permissions = list(dict.fromkeys(each for call in wanted for each in permissions_for(call)))
+    permissions = list(dict.fromkeys(each for call in wanted for each in permissions_for(call, OF_FIELDS)))
     known = set(known_keys(client, permissions))
     granted = {
         **granted_in(client, [each for each in permissions if each in known and not each.is_global], project),

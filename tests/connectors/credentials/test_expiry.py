@@ -91,7 +91,7 @@ def body(client: Client, address: str) -> str:
 BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "expired": ({"left": -1}, "The Jira credential of Acme expired 1 day ago."),
     "refused": ({"refused_status": 401}, "Jira refuses the credential of Acme (401)."),
-    "blocked": ({"refused_status": 403}, "Jira answered 403 to the credential of Acme"),
+    "blocked": ({"refused_status": 403}, "Jira forbade the credential of Acme something"),
     "locked": (
         {"refused_status": 401, "kind": CredentialKind.JIRA_PASSWORD},
         "Nothing more is sent with them, since another refusal may lock the account.",

@@ -253,6 +253,19 @@ def test_a_refusal_is_noted_and_cleared_by_the_next_good_answer(
     assert bare_connector.last_error == stored().last_answer == ""
 
 
+def test_a_token_that_lacks_a_scope_is_not_noted_as_a_refused_sign_in(
+    bare_connector: Connector, sandbox: RunningSandbox
+) -> None:
+    lacking = '{"code": 401, "message": "Unauthorized; scope does not match"}'
+    sandbox.faults({"path": "/rest/api/3/status", "status": 401, "body": lacking, "times": 1})
+    client = clients.jira_client(bare_connector)
+    with pytest.raises(Forbidden, match="lacks the scope"):
+        client.statuses()
+    assert stored(System.JIRA).refused_status == 403
+    assert client.statuses()
+    assert stored(System.JIRA).last_answer == ""
+
+
 def test_an_answer_of_jira_does_not_make_up_for_a_refusal_of_align(
     bare_connector: Connector, sandbox: RunningSandbox
 ) -> None:

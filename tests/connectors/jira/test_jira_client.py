@@ -99,6 +99,16 @@ def test_a_missing_right_is_not_a_refused_sign_in() -> None:
         assert client.statuses() == []
 
 
+def test_a_token_without_the_scope_for_one_call_is_good_for_the_others() -> None:
+    # As Atlassian's gateway answers for tokens with scopes.
+    lacking = Reply(status=401, data={"code": 401, "message": "Unauthorized; scope does not match"})
+    with serving(in_turn(Reply(data=ME), lacking, Reply(data=[]))) as server:
+        client = client_of(server.address)
+        with pytest.raises(Forbidden, match=r"The token lacks the scope for this.*scope does not match"):
+            client.project_statuses("PROJ")
+        assert client.statuses() == []
+
+
 @pytest.mark.parametrize("tells_total", [True, False])
 def test_projects_are_read_page_by_page_even_if_pages_are_smaller_than_asked(tells_total: bool) -> None:
     projects = [{"id": str(number), "key": f"P{number}", "style": "classic"} for number in range(70)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -147,7 +148,7 @@ def test_webhooks_are_registered_listed_and_deleted(sandbox: RunningSandbox, sit
         url="http://127.0.0.1:9/a-path-nobody-guesses",
         events=["jira:issue_updated"],
         jql="project = PAY",
-        secret="never-answered",
+        secret="" if site == "server-9" else "never-answered",
     )
     made = jira.register_webhook(wish)
     assert (made.name, made.url, made.events, made.jql) == (wish.name, wish.url, ("jira:issue_updated",), wish.jql)
@@ -178,6 +179,22 @@ def test_webhooks_of_data_center_10_are_read_to_their_end_and_signed_by_the_conf
         assert set(server.paths[1:]) == {"/rest/jira-webhook/1.0/webhooks"}
         sent = json.loads(server.seen[-1].body)
     assert sent["configuration"] == {"EXCLUDE_BODY": "false", "FILTERS": "project = A", "SECRET": "s3"}
+
+
+def test_a_webhook_with_a_secret_is_not_registered_where_jira_signs_nothing() -> None:
+    def script(seen: Seen) -> Reply:
+        if seen.path.endswith("/myself"):
+            return Reply(data=ME)
+        is_new = "/jira-webhook/" in seen.path
+        return Reply(status=404) if is_new else Reply(status=201, data={"self": f"{seen.path}/7"})
+
+    wish = WebhookWish(name="W", url="https://x.test", events=[], secret="s3")
+    with serving(script) as server:
+        jira = writer_of(server.address, "datacenter")
+        with pytest.raises(BadRequest, match="New webhook W: This version of Jira does not sign"):
+            jira.register_webhook(wish)
+        assert "/rest/webhooks/1.0/webhook" not in server.paths
+        assert jira.register_webhook(replace(wish, secret="")).id == 7
 
 
 # --- reading and writing ----------------------------------------------------------------------------------------------

@@ -125,6 +125,12 @@ def line(*numbers: int) -> dict[int, list[int]]:
         (Workflow({1: [2], 2: [9], 7: [9]}, here=1, peopled={2}, falls_to={2: 7}), False, [2, 9]),
         # The answer was lost, and the transition was made.
         (Workflow(line(1, 2, 9), here=1, peopled={2}, replies={2: (502, True)}), False, [2, 9]),
+        # It was, and an automation has moved the issue on since.
+        (
+            Workflow({1: [2], 2: [9], 7: [9]}, here=1, peopled={2}, falls_to={2: 7}, replies={2: (502, True)}),
+            False,
+            [2, 9],
+        ),
     ],
 )
 def test_ways_of_other_workflows(flow: Workflow, may_pass_ends: bool, taken: list[int]) -> None:
@@ -166,8 +172,14 @@ def test_ways_of_other_workflows(flow: Workflow, may_pass_ends: bool, taken: lis
         (
             Workflow(line(1, 2, 9), here=1, peopled={2}, replies={2: (502, True)}, unreadable_after=1),
             OutcomeUnknown,
-            "S1 (1), as it",
+            "to the status 9: where it is now could not be read. ",
             [2],
+        ),
+        (
+            Workflow(line(1, 2, 9), here=1, peopled={2}, replies={9: (502, True)}, unreadable_after=2),
+            OutcomeUnknown,
+            "where it is now, after “to 2”, could not be read. ",
+            [2, 9],
         ),
         (Workflow(line(1, 2, 9), here=1, peopled={2}, unreadable_after=0), ServerFailed, "Issue A-1", []),
         (Workflow(line(1, 9), here=1, replies={9: (401, False)}), SignInRefused, "", [9]),

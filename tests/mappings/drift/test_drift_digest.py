@@ -308,7 +308,7 @@ def test_a_new_status_that_falls_to_0_comes_first_and_is_told_until_it_is_mapped
     before = timezone.now() - timedelta(days=2)
     found(owner, 10777, name="Waiting for vendor", project=project, found_at=before)
     send_due()
-    assert mail.outbox[0].subject == "Drift of Acme: 1 not mapped"
+    assert mail.outbox[0].subject == "Acme: 1 not mapped"
     since = f"Waiting for vendor (10777) is new in PROJ since {before:%-d %b %Y, %H:%M} UTC"
     assert f"- {since}: stories that reach it fall to 0 - Pending approval." in body()
     assert "https://align.example.test/connectors/acme/drift/?tab=found\n" in body()
@@ -334,7 +334,7 @@ def test_what_was_found_since_the_last_digest_is_told_once_and_what_somebody_has
     found(owner, 6, "gone", seen_at=timezone.now())
     found(owner, 7, "gone", ended_at=timezone.now())
     send_due()
-    assert mail.outbox[0].subject == "Drift of Acme: 1 found in Jira and Align"
+    assert mail.outbox[0].subject == "Acme: 1 found in Jira and Align"
     assert "- QA (5) is called Testing since " in body()
     assert "(6)" not in body()
     assert "(7)" not in body()
@@ -353,7 +353,9 @@ def test_issues_in_a_status_without_a_mapping_are_told_until_it_is_mapped(owner:
         statuses={"10777": 143},
     )  # fmt: skip
     send_due()
-    assert mail.outbox[0].subject == "Drift of Acme: 1 in use without a mapping"
+    assert mail.outbox[0].subject == "Acme: 1 in use without a mapping"
+    assert body().startswith("What needs attention for Acme:\n")
+    assert "Adopt, restore or accept" not in body()
     counted = f"Counted {at:%-d %b %Y, %H:%M} UTC: 143 stories are in QA (10777) now"
     assert f"- {counted} and show 0 - Pending approval.\n" in body()
     assert "https://align.example.test/connectors/acme/drift/?tab=in-use\n" in body()
@@ -368,6 +370,23 @@ def test_issues_in_a_status_without_a_mapping_are_told_until_it_is_mapped(owner:
     due(owner)
     send_due()
     assert mail.outbox == []
+
+
+def test_what_is_to_be_decided_stays_in_the_subject_beside_all_else(owner: Connector) -> None:
+    project = reached_story_status(owner, 10777)
+    found(owner, 10777, name="Waiting for vendor", project=project)
+    found(owner, 5, "renamed", before="QA", after="Testing", name="Testing")
+    at = timezone.now()
+    InUseCount.objects.create(
+        connector=owner, work_item_type="story", key="k", is_shared=True, asked_at=at, counted_at=at, total=1,
+        statuses={"10777": 1},
+    )  # fmt: skip
+    drifted(owner, 1)
+    drifted(owner, 2, drifted_at=at - timedelta(days=2))
+    send_due()
+    assert mail.outbox[0].subject == "Drift of Acme: 1 not mapped, 1 new, 1 still to decide"
+    assert "Issues in statuses without a mapping (1)" in body()
+    assert "Adopt, restore or accept what differs here:\nhttps://align.example.test/connectors/acme/drift/\n" in body()
 
 
 def test_a_name_of_a_status_begins_no_line_of_the_message(owner: Connector) -> None:

@@ -19,11 +19,19 @@ __all__ = ["sandbox"]
 @pytest.mark.parametrize(("site", "deployment"), SITES)
 def test_it_is_told_which_calls_lack_a_permission(sandbox: RunningSandbox, site: str, deployment: Deployment) -> None:
     sandbox.reset(jira=site)
-    sandbox.edit("set_token", site="jira", token=JIRA_TOKEN, permissions={"DELETE_ISSUES": False}, global_admin=False)
+    sandbox.edit(
+        "set_token",
+        site="jira",
+        token=JIRA_TOKEN,
+        permissions={"DELETE_ISSUES": False, "ASSIGN_ISSUES": False},
+        global_admin=False,
+    )
     client = JiraClient(remote_of(sandbox.url, read_only=True), deployment)
     found = {each.permission: each for each in needs_of(client, "PAY")}
     lacking = {permission for permission, each in found.items() if each.is_granted is False}
-    assert lacking == {JiraPermission.DELETE_ISSUES, JiraPermission.ADMINISTER}
+    assert lacking == {JiraPermission.DELETE_ISSUES, JiraPermission.ASSIGN_ISSUES, JiraPermission.ADMINISTER}
+    assert found[JiraPermission.ASSIGN_ISSUES].sentence == "Assign issues: missing, needed for setting the assignee."
+    assert set(found) == set(JiraPermission)
     assert found[JiraPermission.DELETE_ISSUES].sentence == "Delete issues: missing, needed for deleting issues."
     assert found[JiraPermission.ADMINISTER].calls == ("reading webhooks", "registering webhooks", "deleting webhooks")
     # The stand-in does not know this one, and Cloud refuses a question that names what it does not know.

@@ -17,11 +17,12 @@ from alignadmin.accounts.models import Person
 from alignadmin.parsing import whole
 from alignadmin.text import counted
 
-Params = Mapping[str, Any]  # of the address: {"pk": 12}
+Params = Mapping[str, Any]  # of the address, and who does it: {"pk": 12, ACTOR: 3}
 Typed = Mapping[str, str]  # field -> value, the last one where a name was sent twice
 Pair = tuple[str, str]  # name and value, as the form sent them
 SECRET_NAMES = re.compile(r"password(?!less)|secret|token")
-LONGEST_SHOWN = 200
+LONGEST_TITLE = 200
+ACTOR = "actor"  # in the parameters: the primary key of the person, so that only what is theirs is named
 EMPTY = "(empty)"
 NOT_KEPT_BY_NATURE = ("csrfmiddlewaretoken",)
 
@@ -45,12 +46,15 @@ class Act:
 
     Each field of the form stands in exactly one of the three: `shown` by name, its label or an ActField; `carried` is
     kept and sent, but means nothing to people, as the version of the page that they saw; `secrets` are never kept.
+    `refills`: its page begins with what was kept (alignadmin.accounts.kept_form.typed_before) where a secret is
+    missing; without it a form that misses one is filled in again as a whole.
     """
 
     does: str | Callable[[Typed, Params], str]
     shown: Mapping[str, str | ActField] = field(default_factory=dict)
     carried: Sequence[str] = ()
     secrets: Mapping[str, str] = field(default_factory=dict)
+    refills: bool = False
 
     def __post_init__(self) -> None:
         if open_ := [name for name in (*self.shown, *self.carried) if SECRET_NAMES.search(name.lower())]:
@@ -73,19 +77,20 @@ class Act:
         return self.may_keep(name) or name in self.secrets or name in NOT_KEPT_BY_NATURE
 
     def lines(self, pairs: Sequence[Pair], params: Params) -> Iterator[Pair]:
-        """Label and value of what will be sent, in the order of the declaration; what is not sent is no line."""
+        """Label and whole value of what will be sent, in the order of the declaration; what is not sent is no line."""
         for name, declared in self.shown.items():
             each = declared if isinstance(declared, ActField) else ActField(label=declared)
             sent = [value for key, value in pairs if key == name]
             if sent or each.absent:
                 words = ", ".join(each.words(value, params) for value in sent if value)
-                yield each.label, shortened(words) or (EMPTY if sent else each.absent)
+                yield each.label, words or each.absent or EMPTY
 
 
-def shortened(text: str) -> str:
-    if len(text) <= LONGEST_SHOWN:
-        return text
-    return f"{text[:LONGEST_SHOWN].rstrip()}… ({counted(len(text), 'character')} in all)"
+def shortened(title: str) -> str:
+    """For titles and names alone: what a button sends is shown whole."""
+    if len(title) <= LONGEST_TITLE:
+        return title
+    return f"{title[:LONGEST_TITLE].rstrip()}… ({counted(len(title), 'character')} in all)"
 
 
 # --- words of values --------------------------------------------------------------------------------------------------
@@ -97,14 +102,18 @@ def one_of(label: str, choices: Sequence[tuple[Any, Any]] | Mapping[str, str]) -
     return ActField(label=label, words=lambda value, _params: words.get(value, value))
 
 
-def tick(label: str) -> ActField:
-    """A box: not ticked it is not sent, and means no."""
-    return ActField(label=label, words=lambda _value, _params: "Yes", absent="No")
+def tick(label: str, sent: str = "on") -> ActField:
+    """A box: not ticked it is not sent, and means no. `sent` is what its page sends for it; else the value is shown."""
+    return ActField(label=label, words=lambda value, _params: _yes_if(value == sent, value), absent="No")
 
 
-def consent(label: str) -> ActField:
-    """A box that its page does not always have: only that it was ticked says something."""
-    return ActField(label=label, words=lambda _value, _params: "Yes")
+def consent(label: str, sent: str = "on", *, fits: Callable[[str], bool] | None = None) -> ActField:
+    """A box that its page does not always have: only that it was ticked says something. `fits` in place of `sent`."""
+    return ActField(label=label, words=lambda value, _params: _yes_if(fits(value) if fits else value == sent, value))
+
+
+def _yes_if(is_accepted: bool, value: str) -> str:
+    return "Yes" if is_accepted else value
 
 
 def somebody(label: str) -> ActField:

@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -36,7 +37,11 @@ SECOND_FACTOR_FIRST = "Your role needs a second factor: add one to your account,
 
 
 SEND_BY_A_CLICK = "Nothing was sent yet. Confirm that it is you; then send it with one click."
-ENTER_AGAIN = "Nothing was sent. Confirm that it is you; then enter once more what is never kept."
+ENTER_AGAIN = "Nothing was sent. Confirm that it is you; then enter once more what was not kept."
+LOST_BY_SIGNING_IN = (
+    "What you sent ({}) was not done, and it cannot be kept while you sign out and in again: "
+    "enter it once more afterwards."
+)
 
 
 FACTOR = "second_factor"  # in the session; SessionLimits forgets it once a minute
@@ -77,7 +82,7 @@ def requires(
                     return _ask_who_it_is(request, page_to_return_to(request))
             elif fresh:
                 if not is_fresh(request):
-                    return _keep_and_ask(request, fresh, kwargs)
+                    return _keep_and_ask(request, fresh, kwargs, is_page="GET" in methods)
                 kept_form.used(request)
             return view(request, *args, **kwargs)
 
@@ -90,8 +95,13 @@ def requires(
     return decorate
 
 
-def _keep_and_ask(request: HttpRequest, act: Act, params: Mapping[str, Any]) -> HttpResponse:
-    kept = kept_form.keep(request, act, params, person_of(request))
+def _keep_and_ask(request: HttpRequest, act: Act, params: Mapping[str, Any], *, is_page: bool) -> HttpResponse:
+    """`is_page`: the address is a page as well. Who can only sign in again is told at once that nothing is kept."""
+    person = person_of(request)
+    if not get_adapter().get_reauthentication_methods(person):
+        messages.warning(request, LOST_BY_SIGNING_IN.format(kept_form.title_of(request, act, params, person)))
+        return _ask_who_it_is(request, request.get_full_path() if is_page else page_to_return_to(request))
+    kept = kept_form.keep(request, act, params, person)
     messages.warning(request, SEND_BY_A_CLICK if kept.is_whole else ENTER_AGAIN)
     return _ask_who_it_is(request, reverse("account_confirm"))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from django.contrib.sessions.backends.base import SessionBase
@@ -17,17 +17,18 @@ from django.urls import Resolver404, ResolverMatch, resolve, reverse
 from django.utils import timezone
 
 from alignadmin import sealing
-from alignadmin.accounts.acts import Act, Pair, shortened
+from alignadmin.accounts.acts import ACTOR, Act, Pair, shortened
 from alignadmin.accounts.models import Person
-from alignadmin.accounts.recent_sign_in import page_to_return_to
+from alignadmin.accounts.recent_sign_in import is_fresh, page_to_return_to
 from alignadmin.accounts.rights import may
 from alignadmin.parsing import plain, text_in
 
 KEPT = "kept_form"  # in the session
 KEPT_FOR = 5 * 60  # seconds
-MOST_KEPT = 32 * 1024  # bytes of names and values
+MOST_KEPT = 32 * 1024  # bytes of what is sealed
 TOO_LARGE = "It was larger than {} KB, and that much is not kept."
 UNKNOWN = "It has fields that this page does not know, and those are not kept."
+TWICE = "It has a field twice, and that is not kept."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,22 +77,32 @@ def act_of(found: ResolverMatch) -> Act | None:
 def keep(request: HttpRequest, act: Act, params: Mapping[str, Any], person: Person) -> KeptForm:
     """In place of one that was waiting. Nothing of the form is written down anywhere else."""
     before = waiting(request)
-    pairs = [(plain(name), plain(value)) for name, values in request.POST.lists() for value in values]
-    kept, left_out, why_not = _may_wait(act, pairs, request)
+    kept, left_out, why_not = _may_wait(act, _sent(request), request)
     made = KeptForm(
         person=person.pk,
         address=request.get_full_path(),
         page=_page_of(request, before),
-        title=shortened(act.title(dict(kept), params)),
+        title=title_of(request, act, params, person),
         pairs=kept,
         left_out=left_out,
         why_not=why_not,
-        replaced=before.title if before and before.address != request.get_full_path() else "",
+        replaced=before.title if before and (before.address, before.pairs) != (request.get_full_path(), kept) else "",
         until=timezone.now().timestamp() + KEPT_FOR,
     )
+    if len(json.dumps(asdict(made))) > MOST_KEPT:  # ASCII, so these are bytes
+        made = replace(made, pairs=[], why_not=TOO_LARGE.format(MOST_KEPT // 1024))
     sealed = sealing.seal(json.dumps(asdict(made)), bound_to=_bound_to(person.pk, made.until))
     request.session[KEPT] = {"sealed": sealed, "until": made.until}
     return made
+
+
+def title_of(request: HttpRequest, act: Act, params: Mapping[str, Any], person: Person) -> str:
+    """What the act does, also of a form of which nothing is kept."""
+    return shortened(act.title(dict(_declared(act, _sent(request))), {**params, ACTOR: person.pk}))
+
+
+def _sent(request: HttpRequest) -> list[Pair]:
+    return [(plain(name), plain(value)) for name, values in request.POST.lists() for value in values]
 
 
 def _may_wait(act: Act, pairs: list[Pair], request: HttpRequest) -> tuple[list[Pair], list[str], str]:
@@ -101,10 +112,16 @@ def _may_wait(act: Act, pairs: list[Pair], request: HttpRequest) -> tuple[list[P
     left_out = list(dict.fromkeys(left_out))
     if any(not act.knows(name) for name, _ in pairs):
         return [], left_out, UNKNOWN
-    kept = [(name, value) for name, value in pairs if act.may_keep(name) and not act.secret_label(name, value)]
-    if sum(len(name.encode()) + len(value.encode()) for name, value in kept) > MOST_KEPT:
-        return [], left_out, TOO_LARGE.format(MOST_KEPT // 1024)
-    return kept, left_out, ""
+    if len(pairs) > len(request.POST):  # a view takes the last one: what is shown of both would be something else
+        return [], left_out, TWICE
+    if left_out and not act.refills:
+        return [], left_out, ""
+    return _declared(act, pairs), left_out, ""
+
+
+def _declared(act: Act, pairs: list[Pair]) -> list[Pair]:
+    """Those that may be kept, without what is a secret after all."""
+    return [(name, value) for name, value in pairs if act.may_keep(name) and not act.secret_label(name, value)]
 
 
 def _page_of(request: HttpRequest, before: KeptForm | None) -> str:
@@ -123,12 +140,17 @@ def _bound_to(person: int, until: float) -> str:
 
 
 def waiting(request: HttpRequest) -> KeptForm | None:
-    """The form of this person that waits in this session; what is over, or does not open for them, is forgotten."""
+    """The form of this person that waits in this session; what is over, or does not open for them, is forgotten.
+
+    Of what is over it stays known that there was one, so that its person is not told that it was sent.
+    """
     stored = request.session.get(KEPT)
     if stored is None:
         return None
     found = _opened(stored, request.user)
-    if found is None:
+    if found is None and is_over(stored):
+        forget_if_over(request.session)
+    elif found is None:
         forget(request.session)
     return found
 
@@ -141,7 +163,10 @@ def _opened(stored: Any, person: Any) -> KeptForm | None:
     except sealing.DoesNotOpen:  # of somebody else, or with a key that is gone
         return None
     data = json.loads(text)
-    return KeptForm(**{**data, "pairs": [(name, value) for name, value in data["pairs"]]})
+    try:
+        return KeptForm(**{**data, "pairs": [(name, value) for name, value in data["pairs"]]})
+    except (KeyError, TypeError):  # of the release before, whose forms had other fields
+        return None
 
 
 def is_over(stored: Mapping[str, Any]) -> bool:
@@ -153,15 +178,21 @@ def forget(session: SessionBase) -> None:
 
 
 def forget_if_over(session: SessionBase) -> None:
-    """With the activity of a session that is noted anyway: what nobody came back for does not stay."""
-    if KEPT in session and is_over(session[KEPT]):
-        forget(session)
+    """With the activity of a session that is noted anyway: of what nobody came back for only the time stays."""
+    if "sealed" in session.get(KEPT, {}) and is_over(session[KEPT]):
+        session[KEPT] = {"until": session[KEPT]["until"]}
 
 
 def used(request: HttpRequest) -> None:
-    """Its act is being done, from the page that confirms or from its own: either way it waits no longer."""
+    """Its act is being done, from the page that confirms or from its own: either way it waits no longer.
+
+    Another form to the same address leaves it waiting; of one that missed something any is its completion.
+    """
     found = waiting(request) if KEPT in request.session else None
-    if found and found.address.partition("?")[0] == request.path:
+    if found is None or found.address.partition("?")[0] != request.path:
+        return
+    act = found.match and act_of(found.match)
+    if not (act and found.is_whole) or sorted(_declared(act, _sent(request))) == sorted(found.pairs):
         forget(request.session)
 
 
@@ -175,9 +206,13 @@ def is_allowed(found: KeptForm, person: Person) -> bool:
 
 
 def typed_before(request: HttpRequest) -> QueryDict:
-    """What was kept of the form of this very page, so that only its secrets are typed again; empty without any."""
+    """What was kept of the form of this very page, so that only its secrets are typed again; empty without any.
+
+    A page that is read without a proof shows it to nobody but who has just given one.
+    """
     typed = QueryDict(mutable=True)
-    found = waiting(request) if KEPT in request.session and text_in(request.GET, "again") else None
+    asked = KEPT in request.session and text_in(request.GET, "again") and is_fresh(request)
+    found = waiting(request) if asked else None
     if found and found.address.partition("?")[0] == request.path:
         for name, value in found.pairs:
             typed.appendlist(name, value)

@@ -64,6 +64,12 @@ def factors_of(person: Person) -> Factors:
     )
 
 
+def key_named(pk: int, person: int) -> str:
+    """The name of a security key of this person, in quotes; empty when it is not theirs. One query."""
+    found = Authenticator.objects.filter(pk=pk, user_id=person, type=Authenticator.Type.WEBAUTHN).first()
+    return f'"{_factor(found).name}"' if found else ""
+
+
 def _factor(row: Authenticator) -> Factor:
     name = str(row.data.get("name", "")) or "Authenticator app"
     is_passkey = row.type == Authenticator.Type.WEBAUTHN and bool(row.wrap().is_passwordless)

@@ -20,7 +20,7 @@ from alignadmin.http.errors import AddressRefused
 from alignadmin.web.forms import problems_of, text_field
 from connectors.align.client import trim_site as trim_align_site
 from connectors.credentials import clients
-from connectors.credentials.rotation.forms import CredentialForm, of_form
+from connectors.credentials.rotation.forms import CredentialForm, of_form, user_shown
 from connectors.credentials.values import SecretData
 from connectors.jira.client import trim_site as trim_jira_site
 from connectors.models import Connector, CredentialKind, JiraKind, System, WorkItemType
@@ -140,7 +140,8 @@ class SlugField(forms.SlugField):
 
 
 def _site(label: str) -> ActField:
-    return ActField(label=label, is_secret=lambda value: bool(SIGN_IN_PASTED.search(value.strip())))
+    """No site needs one of these, and each is where a sign-in is pasted: user@, ?token=, #access_token=."""
+    return ActField(label=label, is_secret=lambda value: any(mark in value for mark in "@?#"))
 
 
 # Of the two sites, for an act that may wait (alignadmin.accounts.acts).
@@ -177,7 +178,11 @@ def _words_of(system: System) -> dict[str, ActField]:
     labels = {"kind": "sign-in", "user": "user", "expires_on": "token expires on"}
     name = "Align" if system is System.ALIGN else "Jira"
     words = {each: ActField(label=f"{name} {label}") for each, label in labels.items()}
-    return {**words, "kind": one_of(words["kind"].label, CredentialKind.choices)}
+    return {
+        **words,
+        "kind": one_of(words["kind"].label, CredentialKind.choices),
+        "user": user_shown(words["user"].label),
+    }
 
 
 class SetUp:

@@ -32,6 +32,7 @@ from connectors.setup.readiness import CONFIRMABLE, matches_of
 
 TYPE_CHOICES = [*WorkItemType.choices, ("", "none of these")]
 SECRETS_GONE = "Secrets are never sent back to the browser: enter them again."
+EDITED_BEFORE = "What you had entered is here again. An address with a sign-in in it is never kept: enter it once more."
 TYPED_BEFORE = "What you had entered is here again. Secrets are never kept: enter them once more."
 
 
@@ -44,8 +45,9 @@ ADD = Act(
     shown=SetUp.shown,
     carried=("act",),
     secrets=SetUp.secrets,
+    refills=True,
 )
-EDIT = Act(does=of_connector("Edit {connector}"), shown=shown_in(ConnectorForm, **SITES))
+EDIT = Act(does=of_connector("Edit {connector}"), shown=shown_in(ConnectorForm, **SITES), refills=True)
 
 
 def address_of(connector: Connector) -> str:
@@ -121,11 +123,20 @@ def _add(request: HttpRequest, set_up: SetUp) -> HttpResponse:
     return redirect(request, address_of(made))
 
 
+def _edited_before(request: HttpRequest) -> dict[str, Any]:
+    """In place of all that is stored: a site that was not kept is empty, and a box that was not ticked stays so."""
+    typed = kept_form.typed_before(request)
+    if not typed:
+        return {}
+    messages.info(request, EDITED_BEFORE)
+    return {**typed.dict(), "log_by_hand": "log_by_hand" in typed}
+
+
 @requires(Right.CONFIGURE, Right.CONFIGURE, ("GET", "POST"), fresh=EDIT)
 def edit(request: HttpRequest, slug: str) -> HttpResponse:
     stored = with_credentials_or_404(slug)
     if request.method != "POST":
-        form = ConnectorForm(initial=vars(data_of(stored)), stored=stored)
+        form = ConnectorForm(initial=_edited_before(request) or vars(data_of(stored)), stored=stored)
         context = {"connector": stored, "form": form, "is_in_use": services.is_in_use(stored)}
         return page(request, "connectors/setup/edit.html", context)
     form = ConnectorForm(request.POST, stored=stored)

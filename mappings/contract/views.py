@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
-from alignadmin.accounts.acts import Act, ActField, consent, one_of
+from alignadmin.accounts.acts import Act, ActField, Params, Typed, consent, one_of
 from alignadmin.accounts.guard import requires
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.requests import person_of
@@ -17,13 +17,14 @@ from alignadmin.errors import Refused
 from alignadmin.parsing import text_in, whole
 from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector
-from connectors.ports.act_words import of_connector, write_key
+from connectors.ports.act_words import connector_name, of_connector, write_key
 from connectors.ports.requests import with_credentials_or_404
 from mappings.contract import decisions, facts, job
 from mappings.contract.choices import ByFamily, TypeIdChoice
 from mappings.contract.free_keys import proving_keys
 from mappings.contract.page import ContractPage
 from mappings.engine.families import FAMILIES
+from mappings.models import ContractFact
 
 Action = Callable[[Connector, Person], object]
 NOT_NAMED = "The request does not name a change: reload this page and try again."
@@ -38,10 +39,21 @@ LOOK = Act(
     does=of_connector("Check the API behaviour of {connector}"),
     shown={
         "write_key": write_key("Try a create at", proving_keys),
-        "consent": consent("I agree that one mapping is created there and deleted"),
+        "consent": consent("I agree that one mapping is created there and deleted", "yes"),
     },
 )
-NOTE = Act(does=of_connector("Acknowledge a change of {connector}"), carried=("fact", "changed_at"))
+
+
+def _note_words(typed: Typed, params: Params) -> str:
+    """Which fact changed and how, as its page shows it. Two queries."""
+    name = connector_name(params["slug"])
+    pk = whole(typed.get("fact"))
+    changed = ContractFact.objects.filter(connector__slug=params["slug"], changed_at__isnull=False)
+    found = changed.filter(pk=pk).first() if pk is not None else None
+    return f"Acknowledge a change of {name}: {facts.change_of(found) if found else 'one that is gone'}"
+
+
+NOTE = Act(does=_note_words, carried=("fact", "changed_at"))
 TYPE_IDS = Act(
     does=of_connector("Choose the type ids of {connector}"),
     shown={
@@ -119,7 +131,7 @@ def _own_ids(request: HttpRequest) -> ByFamily:
 
 
 def _consented_key(request: HttpRequest) -> str:
-    key, consents = text_in(request.POST, "write_key"), bool(text_in(request.POST, "consent"))
+    key, consents = text_in(request.POST, "write_key"), text_in(request.POST, "consent") == "yes"
     if key and not consents:
         raise Refused("Nothing was tried. To try a create at that key, tick that you agree; else choose reading only.")
     if consents and not key:

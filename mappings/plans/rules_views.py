@@ -72,9 +72,10 @@ def emergency(request: HttpRequest, pk: int) -> HttpResponse:
     """The author approves their own plan, where a second person has to."""
     found = plan_or_404(pk)
     belongs_to(request, found.connector)
-    fingerprint, ticked, reason = (text_in(request.POST, name) for name in ("fingerprint", "warnings", "emergency"))
+    fingerprint, reason = text_in(request.POST, "fingerprint"), text_in(request.POST, "emergency")
+    ticked = text_in(request.POST, "warnings") == "on"
     try:
-        planning.approve_in_emergency(found, fingerprint, ticked=bool(ticked), reason=reason, actor=person_of(request))
+        planning.approve_in_emergency(found, fingerprint, ticked=ticked, reason=reason, actor=person_of(request))
     except Refused as refused:
         return failure(request, str(refused))
     return redirect(request, reverse("plan", args=[pk]))

@@ -136,7 +136,7 @@ def approve(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _approve(found: Plan, request: HttpRequest) -> object:
-    fingerprint, ticked = text_in(request.POST, "fingerprint"), "warnings" in request.POST
+    fingerprint, ticked = text_in(request.POST, "fingerprint"), text_in(request.POST, "warnings") == "on"
     return planning.approve(found, fingerprint, ticked=ticked, actor=person_of(request))
 
 

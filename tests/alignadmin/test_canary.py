@@ -259,7 +259,7 @@ def rotations(spy: Spy) -> None:
         spy.post(f"{path}probe/", credential=pending)
         spy.job_ends("probe")
         spy.get(path)
-        spy.post(f"{path}switch/", credential=pending, confirm_loss="1")
+        spy.post(f"{path}switch/", credential=pending, confirm_loss="yes")
         spy.job_ends("watch")
         spy.post(f"{path}switch/", credential=pending)
         current = spy.rows("SELECT version FROM connectors_credential WHERE stage = 'current' ORDER BY system")

@@ -336,7 +336,7 @@ def other_world(world: World, people: dict[Role, Person]) -> World:
     of_credential = {
         "credential": str(credential.uuid),
         "owners-credential": str(credential.uuid),
-        "confirm_loss": "on",
+        "confirm_loss": "yes",
     }
     forms: dict[str, dict[str, Any]] = {
         **dict.fromkeys(("matrix-drop", "matrix-decide", "matrix-keep"), of_mapping),

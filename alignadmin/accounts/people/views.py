@@ -42,7 +42,7 @@ INVITE = Act(does="Invite a person", shown=shown_in(InviteForm))
 SEND_LINK = Act(does=about_person("Send {} a link"))
 ROLE = Act(does=about_person("Change the role of {}"), shown={"role": one_of("Role", Role.choices)}, carried=("seen",))
 REVIEWS = Act(
-    does=about_person("Change whether {} reviews"), shown={"reviews": tick("Reviews, too")}, carried=("seen",)
+    does=about_person("Change whether {} reviews"), shown={"reviews": tick("Reviews, too", "yes")}, carried=("seen",)
 )
 END_SESSIONS = Act(does=about_person("End all sessions of {}"))
 REMOVE_FACTORS = Act(does=about_person("Remove the second factor of {}"))

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from alignadmin.accounts import kept_form
+from alignadmin.accounts.acts import ACTOR
 from alignadmin.accounts.guard import requires
 from alignadmin.accounts.kept_form import KEPT, KEPT_FOR, KeptForm, act_of
 from alignadmin.accounts.requests import person_of
@@ -29,13 +30,15 @@ def confirm(request: HttpRequest) -> HttpResponse:
     is_over = stored is not None and kept_form.is_over(stored)
     found = kept_form.waiting(request)
     if found is None:
+        kept_form.forget(request.session)
         return _show(request, {"sentence": OVER if is_over else NOTHING})
     if not kept_form.is_allowed(found, person_of(request)):
         kept_form.forget(request.session)
         return _show(request, {"sentence": NOT_YOURS})
     match = found.match
     act = act_of(match) if match else None
-    lines = list(act.lines(found.pairs, match.kwargs)) if act and match else []
+    params = {**match.kwargs, ACTOR: found.person} if match else {}
+    lines = list(act.lines(found.pairs, params)) if act and (found.pairs or found.is_whole) else []
     return _show(request, {"kept": found, "lines": lines, "form_page": _again(found), "minutes": _minutes_left(found)})
 
 

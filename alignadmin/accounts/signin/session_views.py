@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from alignadmin.accounts.acts import Act
+from alignadmin.accounts.acts import ACTOR, Act, Params, Typed
 from alignadmin.accounts.guard import requires
 from alignadmin.accounts.requests import person_of
 from alignadmin.accounts.rights import Right
@@ -21,7 +21,11 @@ def own(request: HttpRequest) -> HttpResponse:
     return page(request, "usersessions/usersession_list.html", {"sessions": shown, "limits": sessions.limits()})
 
 
-@requires(Right.SIGNED_IN, Right.SIGNED_IN, ("POST",), fresh=Act(does="End that session"))
+def _end_words(_typed: Typed, params: Params) -> str:
+    return f"End the session {sessions.named(params['pk'], params[ACTOR]) or 'that has ended already'}"
+
+
+@requires(Right.SIGNED_IN, Right.SIGNED_IN, ("POST",), fresh=Act(does=_end_words))
 def end(request: HttpRequest, pk: int) -> HttpResponse:
     person = person_of(request)
     if sessions.is_current(person, pk, _key(request)):

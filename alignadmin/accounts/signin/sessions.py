@@ -169,6 +169,14 @@ def browser_of(user_agent: str) -> str:
     return f"{browser} on {system}" if system else browser
 
 
+def named(pk: int, person: int) -> str:
+    """ "in Firefox on Windows, from 192.0.2.7", of a session of this person; empty when it is not there. One query."""
+    found = UserSession.objects.filter(pk=pk, user_id=person).first()
+    if found is None:
+        return ""
+    return f"in {browser_of(found.user_agent)}" + (f", from {found.ip}" if found.ip != NO_ADDRESS else "")
+
+
 def is_current(person: Person, pk: int, current_key: str) -> bool:
     return bool(UserSession.objects.filter(user_id=person.pk, pk=pk, session_key=current_key).exists())
 

@@ -10,9 +10,10 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.urls import path, re_path
 
-from alignadmin.accounts.acts import Act, shown_in
+from alignadmin.accounts.acts import ACTOR, Act, Params, Typed, shown_in
 from alignadmin.accounts.guard import requires
 from alignadmin.accounts.rights import Right
+from alignadmin.accounts.second_factors import key_named
 from alignadmin.accounts.signin import (
     account_views,
     confirm_views,
@@ -38,7 +39,15 @@ ADD_APP = Act(does="Add an authenticator app", secrets={"code": "the code that y
 ADD_KEY = Act(
     does="Add a security key", shown=shown_in(forms.AddKeyForm), secrets={"credential": "the answer of the key"}
 )
-RENAME_KEY = Act(does="Rename the security key", shown=shown_in(forms.RenameKeyForm))
+
+
+def about_key(words: str) -> Callable[[Typed, Params], str]:
+    """ "Remove the security key {}", of the key of the address."""
+    return lambda _typed, params: words.format(key_named(params["pk"], params[ACTOR])).strip()
+
+
+REMOVE_KEY = Act(does=about_key("Remove the security key {}"))
+RENAME_KEY = Act(does=about_key("Rename the security key {}"), shown=shown_in(forms.RenameKeyForm))
 
 
 urlpatterns = [
@@ -85,7 +94,7 @@ urlpatterns = [
     path("2fa/webauthn/reauthenticate/", signed_in(own.confirm_by_key), name="mfa_reauthenticate_webauthn"),
     path(
         "2fa/webauthn/keys/<int:pk>/remove/",
-        act(Act(does="Remove the security key"))(own.remove_key),
+        act(REMOVE_KEY)(own.remove_key),
         name="mfa_remove_webauthn",
     ),
     path("2fa/webauthn/keys/<int:pk>/edit/", act(RENAME_KEY)(own.rename_key), name="mfa_edit_webauthn"),

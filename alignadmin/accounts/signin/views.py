@@ -128,9 +128,12 @@ class ConfirmByKey(_OneTransaction, webauthn.ReauthenticateWebAuthnView):
 def reauthenticate(request: HttpRequest) -> HttpResponse:
     """A person without a password and a second factor can only sign in again, and no form waits through that."""
     if not get_adapter().get_reauthentication_methods(request.user):
-        kept = kept_form.waiting(request)
-        kept_form.forget(request.session)
-        context = {"next": kept.form_page if kept else text_in(request.GET, "next", "/"), "kept": kept}
+        then = text_in(request.GET, "next", "/")
+        kept = kept_form.waiting(request) if then == reverse("account_confirm") else None
+        if kept:  # of a person who had a password or a factor when they sent it
+            kept_form.forget(request.session)
+            then = kept.form_page
+        context = {"next": then, "kept": kept}
         return render(request, "account/sign_in_again.html", context)
     answer: HttpResponse = account.reauthenticate(request)
     return answer

@@ -22,13 +22,14 @@ from alignadmin.web.forms import problems_of
 from alignadmin.web.responses import failure, page, redirect
 from connectors.credentials import rotation
 from connectors.credentials.rotation.credential_page import CredentialPage
-from connectors.credentials.rotation.forms import OwnersForm, StageForm
+from connectors.credentials.rotation.forms import OwnersForm, StageForm, user_shown
 from connectors.credentials.rotation.locking import GONE
 from connectors.models import Credential, CredentialKind, System
 from connectors.ports.act_words import of_connector, write_key
 from connectors.ports.requests import with_credentials_or_404
 
 TYPED_BEFORE = "What you had entered is here again. A secret is never kept: enter it once more."
+CONSENT_AGAIN = "To replace what is pending, tick that again as well."
 NOT_KEPT = "A secret is never sent back to the browser: enter it again."
 Action = Callable[[CredentialPage, Person], object]
 View = Callable[..., HttpResponse]
@@ -41,14 +42,23 @@ def guarded(
     return requires(Right.SEE, Right.CONFIGURE, ("POST",), fresh=act)
 
 
+def _is_uuid(value: str) -> bool:
+    try:
+        UUID(value)
+    except ValueError:
+        return False
+    return True
+
+
 def _staged(system: System) -> dict[str, ActField]:
     return shown_in(
         StageForm,
         system.value,
         kind=one_of("Sign-in", CredentialKind.choices),
+        user=user_shown("User"),
         backup_owner=somebody("Back-up owner"),
         never_expires=consent("It does not expire"),
-        replacing=consent("Replace what is pending"),
+        replacing=consent("Replace what is pending", fits=_is_uuid),
     )
 
 
@@ -56,12 +66,13 @@ STAGE = Act(
     does=of_connector("Store a new {system} credential of {connector}"),
     shown={**_staged(System.ALIGN), **_staged(System.JIRA)},
     secrets={f"{System.ALIGN.value}-secret": "the token", f"{System.JIRA.value}-secret": "the token or password"},
+    refills=True,
 )
 OWNERS = shown_in(OwnersForm, "owners", owner=somebody("Owner"), backup_owner=somebody("Back-up owner"))
-LOSS = {"confirm_loss": consent("I understand what will be lost")}
+LOSS = {"confirm_loss": consent("I understand what will be lost", "yes")}
 PROBE = {
     "write_key": write_key("Try a write at", rotation.write_keys),
-    "consent": consent("I agree that one mapping is created there and deleted"),
+    "consent": consent("I agree that one mapping is created there and deleted", "yes"),
 }
 
 
@@ -119,7 +130,7 @@ def _begin(request: HttpRequest, shown: CredentialPage) -> HttpResponse:
     typed = kept_form.typed_before(request)
     if not typed:
         return _show(request, shown)
-    messages.info(request, TYPED_BEFORE)
+    messages.info(request, f"{TYPED_BEFORE} {CONSENT_AGAIN}" if shown.pending else TYPED_BEFORE)
     form = StageForm(connector=shown.connector, system=shown.system, current=shown.current, typed=typed)
     return _show(request, shown, forms={"form": form})
 
@@ -154,7 +165,7 @@ def probe(request: HttpRequest, slug: str, system: str) -> HttpResponse:
 def switch(request: HttpRequest, slug: str, system: str) -> HttpResponse:
     def act(shown: CredentialPage, actor: Person) -> None:
         rotation.switch(
-            _named(request, shown).uuid, confirm_loss=bool(text_in(request.POST, "confirm_loss")), actor=actor
+            _named(request, shown).uuid, confirm_loss=text_in(request.POST, "confirm_loss") == "yes", actor=actor
         )
 
     return _perform(request, slug, system, "switch", act)
@@ -234,7 +245,7 @@ def _named(request: HttpRequest, shown: CredentialPage) -> Credential:
 
 def _consented_key(request: HttpRequest) -> str:
     """The key to write to; a key without consent, or consent without a key, is a slip."""
-    key, consents = text_in(request.POST, "write_key"), bool(text_in(request.POST, "consent"))
+    key, consents = text_in(request.POST, "write_key"), text_in(request.POST, "consent") == "yes"
     if key and not consents:
         raise Refused("Nothing was tried. To try a write at that key, tick that you agree; else choose reading only.")
     if consents and not key:

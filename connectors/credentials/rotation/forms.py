@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from alignadmin.accounts.acts import ActField
 from alignadmin.accounts.models import Person, Role
 from alignadmin.http.auth import BadToken, clean_token
 from alignadmin.web.forms import text_field
@@ -145,6 +146,11 @@ def _clean_password(password: str) -> str:
     return password
 
 
+def user_shown(label: str) -> ActField:
+    """Of an act that may wait: "user:token" pasted as one is a secret; no user name has a colon."""
+    return ActField(label=label, is_secret=lambda value: ":" in value)
+
+
 # --- rotation ---------------------------------------------------------------------------------------------------------
 
 
@@ -184,7 +190,7 @@ class StageForm(CredentialForm):
     ) -> None:
         """`typed` by the names that the fields are sent under, for a page that begins with what was entered before."""
         super().__init__(data, system=system, initial=_initial(current) | of_form(typed or {}, system.value))
-        self.connector, self.current = connector, current
+        self.connector, self.current, self.is_refilled = connector, current, bool(typed)
         # The others stay valid choices, so that a wrong one is refused in words of its own.
         fitting = fitting_kinds(connector, system)
         self.fields["kind"].widget.choices = [(kind.value, kind.label) for kind in fitting]

@@ -155,7 +155,15 @@ def file(request: HttpRequest, pack: UUID) -> HttpResponse:
     return FileResponse(stream, as_attachment=True, filename=name, content_type="application/zip")  # type: ignore[return-value]
 
 
-@requires(Right.HISTORY, Right.HISTORY, ("POST",), fresh=Act(does="Request the evidence pack again"))
+def _again_words(_typed: Typed, params: Params) -> str:
+    found = Pack.objects.filter(uuid=params["pack"]).first()
+    if found is None:
+        return "Request an evidence pack again that is gone"
+    query = f"the filter {found.query}" if found.query else "everything"
+    return f"Request the evidence pack of {query} again, first requested {found.created_at:%-d %b %Y, %H:%M} UTC"
+
+
+@requires(Right.HISTORY, Right.HISTORY, ("POST",), fresh=Act(does=_again_words))
 def again(request: HttpRequest, pack: UUID) -> HttpResponse:
     try:
         made = services.again(_found(pack), actor=person_of(request))

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from alignadmin.accounts.acts import Act
+from alignadmin.accounts.acts import Act, ActField
 from alignadmin.accounts.guard import requires
 from alignadmin.accounts.requests import person_of
 from alignadmin.accounts.rights import Right
@@ -55,7 +55,16 @@ def sample(request: HttpRequest, week: str) -> HttpResponse:
     return redirect(request, f"{_address(found)}?sample={entry.seq}#sample")
 
 
-SIGN = Act(does="Sign off the week {week}", shown={"note": "Note"}, carried=("seen", "rows", "cases", "sample"))
+SIGN = Act(
+    does="Sign off the week {week}",
+    shown={
+        "note": "Note",
+        "rows": "Rows looked through",
+        "cases": "Open cases",
+        "sample": ActField(label="Sample", words=lambda value, _params: f"that of entry {value}", absent="none"),
+    },
+    carried=("seen",),
+)
 
 
 @requires(Right.HISTORY, Right.REVIEW, ("POST",), fresh=SIGN)

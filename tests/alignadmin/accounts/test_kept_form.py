@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from html import unescape
 from typing import Any
-from urllib.parse import quote
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.conf import LazySettings
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.urls import resolve, reverse
+from django.utils import timezone
 
 from alignadmin import sealing
 from alignadmin.accounts import kept_form
-from alignadmin.accounts.acts import Act, tick
+from alignadmin.accounts.acts import ACTOR, Act, consent, tick
 from alignadmin.accounts.models import Person, Role
 from tests.conftest import SignIn
 from tests.environment import PASSWORD
@@ -81,6 +84,13 @@ def role_of(people: People, role: Role) -> str:
     return str(Person.objects.get(pk=people[role].pk).role)
 
 
+def opened(client: Client) -> str:
+    """What is sealed in the session, unsealed: a secret in it is looked for here, not in the cipher."""
+    kept = client.session[kept_form.KEPT]
+    person = int(client.session["_auth_user_id"])
+    return sealing.unseal(kept["sealed"], bound_to=f"session|kept form|person {person}|until {kept['until']}")
+
+
 def change_role(client: Client, person: Person, role: str = "editor") -> Any:
     address = f"/settings/people/{person.pk}/"
     form = {"role": role, "seen": person.role, "csrfmiddlewaretoken": "of the page before"}
@@ -126,10 +136,8 @@ def test_of_two_that_wait_the_last_is_kept_and_the_page_says_so(boss: Client, pe
 
 def test_secrets_are_left_out_named_and_typed_again_on_the_filled_page(boss: Client) -> None:
     boss.post(CONNECTOR, TYPED)
-    kept = boss.session[kept_form.KEPT]
-    admin = int(boss.session["_auth_user_id"])
-    opened = sealing.unseal(kept["sealed"], bound_to=f"session|kept form|person {admin}|until {kept['until']}")
-    assert "canary" not in str(dict(boss.session)) + opened
+    assert "canary" not in str(dict(boss.session)) + opened(boss)
+    assert "service@acme.test" in opened(boss)
     assert "service@acme.test" not in str(dict(boss.session)), "sealed"
     text = confirmed(boss)
     assert "<b>Align API token</b>, <b>Jira token or password</b>" in text
@@ -142,8 +150,11 @@ def test_secrets_are_left_out_named_and_typed_again_on_the_filled_page(boss: Cli
     for value in ("Acme production", "https://acme.atlassian.net", "Europe/Warsaw", "service@acme.test"):
         assert f'value="{value}"' in filled
     assert "Acme production" not in page(boss, CONNECTOR)
+    stale(boss)
+    assert "Acme production" not in page(boss, f"{CONNECTOR}?again=1"), "this page is read without the proof"
 
 
+BARE = {**TYPED, "align-secret": "", "jira-secret": ""}
 TOO_MUCH = {**INVITED, "name": "n" * kept_form.MOST_KEPT}
 NOT_KEPT = {
     "larger than what is kept": (INVITE, TOO_MUCH, "It was larger than 32 KB"),
@@ -151,9 +162,17 @@ NOT_KEPT = {
     "a file": (INVITE, {**INVITED, "photo": SimpleUploadedFile("x.png", b"canary")}, "<b>the file of photo</b>"),
     "a sign-in within an address": (
         CONNECTOR,
-        {**TYPED, "align-secret": "", "jira-secret": "", "jira_site": "https://me:canary@acme.atlassian.net"},
+        {**BARE, "jira_site": "https://me:canary@acme.atlassian.net"},
         "<b>Jira site</b>",
     ),
+    "a token within an address": (
+        CONNECTOR,
+        {**BARE, "align_site": "https://a.test/?key=canary"},
+        "<b>Jira Align site",
+    ),
+    "a token after the mark": (CONNECTOR, {**BARE, "jira_site": "https://a.test/#canary"}, "<b>Jira site</b>"),
+    "a token behind the user": (CONNECTOR, {**BARE, "jira-user": "me@acme.test:canary"}, "<b>Jira user</b>"),
+    "a field twice": (INVITE, {**INVITED, "name": ["Nora", "canary"]}, "It has a field twice"),
 }
 
 
@@ -165,14 +184,20 @@ def test_what_cannot_wait_is_filled_in_again_and_the_page_says_why(boss: Client,
     assert sentence in text
     assert sending(text) is None
     assert f'<a class="btn primary" href="{address}' in text
-    assert "canary" not in text + str(dict(boss.session))
+    assert "canary" not in text + opened(boss)
 
 
 def test_what_is_sent_is_said_empty_or_long_and_a_box_that_is_not_ticked_is_no() -> None:
     act = Act(does="Save {pk}", shown={"note": "Note", "why": "Why", "reviews": tick("Reviews"), "gone": "Not sent"})
     lines = dict(act.lines([("note", "x" * 1234), ("why", "")], {}))
-    assert lines == {"Note": f"{'x' * 200}… (1,234 characters in all)", "Why": "(empty)", "Reviews": "No"}
-    assert dict(act.lines([("why", "a"), ("why", "b"), ("reviews", "on")], {})) == {"Why": "a, b", "Reviews": "Yes"}
+    assert lines == {"Note": "x" * 1234, "Why": "(empty)", "Reviews": "No"}, "the button sends it whole"
+    assert dict(act.lines([("reviews", "on")], {})) == {"Reviews": "Yes"}
+    assert dict(act.lines([("reviews", "false")], {})) == {"Reviews": "false"}, "its form takes it for no"
+    agreed = Act(does="Do it", shown={"consent": consent("I agree", "yes")})
+    assert [dict(agreed.lines([("consent", sent)], {})) for sent in ("yes", "no")] == [
+        {"I agree": "Yes"},
+        {"I agree": "no"},
+    ]
     assert act.title({}, {"pk": 12}) == "Save 12"
 
 
@@ -196,13 +221,19 @@ def test_it_waits_for_five_minutes_and_then_is_gone(
     assert kept_form.KEPT not in boss.session
     change_role(boss, people[Role.VIEWER], "reviewer")
     assert role_of(people, Role.VIEWER) == "reviewer", "with a proof of just now nothing waits"
-    stale(boss)
+
+
+def test_who_comes_back_too_late_is_not_told_that_it_was_sent(boss: Client, people: People) -> None:
     change_role(boss, people[Role.EDITOR])
     session = boss.session
-    session["seen_at"] -= 61
+    session["seen_at"] -= kept_form.KEPT_FOR + 1
+    until = session[kept_form.KEPT]["until"] - kept_form.KEPT_FOR - 1
+    session[kept_form.KEPT] = {**session[kept_form.KEPT], "until": until}
     session.save()
     boss.get("/help/")
-    assert kept_form.KEPT not in boss.session, "what nobody came back for goes with the next activity"
+    assert boss.session[kept_form.KEPT] == {"until": until}, "what nobody came back for goes with the next activity"
+    assert "those are over. Nothing was sent" in confirmed(boss)
+    assert kept_form.KEPT not in boss.session
 
 
 def test_nobody_else_sees_or_sends_it_and_signing_out_ends_it(boss: Client, people: People, signed_in: SignIn) -> None:
@@ -223,6 +254,14 @@ def test_nobody_else_sees_or_sends_it_and_signing_out_ends_it(boss: Client, peop
     change_role(boss, people[Role.VIEWER])
     boss.force_login(people[Role.REVIEWER])  # without signing out before
     assert kept_form.KEPT not in boss.session
+    admin = Person.objects.get(pk=people[Role.ADMIN].pk)
+    boss.force_login(admin)
+    stale(boss)
+    change_role(boss, people[Role.VIEWER])
+    assert kept_form.KEPT in boss.session
+    boss.post("/accounts/logout/")
+    boss.force_login(admin)
+    assert "No form is waiting" in page(boss)
 
 
 def test_who_may_not_do_it_any_more_is_told_and_has_no_button(boss: Client, people: People) -> None:
@@ -239,8 +278,69 @@ def test_who_can_only_sign_in_again_is_told_that_it_is_not_kept(boss: Client, pe
     people[Role.ADMIN].save()
     boss.force_login(people[Role.ADMIN])
     stale(boss)
-    change_role(boss, people[Role.VIEWER])
-    text = page(boss, f"{REAUTHENTICATE}?next={WAITING}")
-    assert f"What you sent (<bdi>Change the role of {people[Role.VIEWER]}</bdi>) was not done" in text
-    assert quote(f"/settings/people/{people[Role.VIEWER].pk}/?x=1", safe="") in text, "where it is entered once more"
+    asked = change_role(boss, people[Role.VIEWER])["Location"]
     assert kept_form.KEPT not in boss.session
+    text = page(boss, asked)
+    assert f"What you sent (Change the role of {people[Role.VIEWER]}) was not done, and it cannot be kept" in text
+    assert "one click" not in text, "nothing else is promised"
+    assert asked == f"{REAUTHENTICATE}?next=%2Fsettings%2Fpeople%2F{people[Role.VIEWER].pk}%2F%3Fx%3D1"
+    assert asked.partition("=")[2] in text, "where it is entered once more"
+
+
+# --- one of several ---------------------------------------------------------------------------------------------------
+
+
+def test_another_form_to_the_same_address_is_said_to_replace_it_and_does_not_use_it_up(boss: Client) -> None:
+    boss.post(INVITE, INVITED)
+    boss.post(INVITE, {**INVITED, "email": "ole@example.test"})
+    text = confirmed(boss)
+    assert "Before this you had sent another form: <b><bdi>Invite a person" in text
+    boss.post(INVITE, {**INVITED, "email": "pia@example.test"})
+    assert "ole@example.test" in page(boss)
+
+
+def test_what_a_release_before_has_kept_does_not_open(boss: Client, people: People) -> None:
+    change_role(boss, people[Role.VIEWER])
+    session, person = boss.session, int(boss.session["_auth_user_id"])
+    until = session[kept_form.KEPT]["until"]
+    text = opened(boss).replace('"title"', '"heading"')
+    bound = f"session|kept form|person {person}|until {until}"
+    session[kept_form.KEPT] = {"sealed": sealing.seal(text, bound_to=bound), "until": until}
+    session.save()
+    assert "No form is waiting" in confirmed(boss)
+
+
+def test_a_page_that_fills_nothing_in_says_so_and_the_title_is_that_of_the_whole_form(boss: Client) -> None:
+    boss.get("/help/")
+    boss.post("/accounts/2fa/webauthn/add/", {"name": "Ring", "passwordless": "on", "credential": "{}"})
+    text = confirmed(boss)
+    assert "<b>the answer of the key</b>. Nothing was sent: fill in everything again." in text
+    assert "Ring" not in text
+    assert 'href="/accounts/2fa/webauthn/add/">Back to the form' in text
+    stale(boss)
+    boss.post(CONNECTOR, {**TYPED, "act": "test", "more": "1"})
+    assert "Confirm: <bdi>Test the connector Acme production</bdi>" in confirmed(boss)
+
+
+# --- what it is done to -----------------------------------------------------------------------------------------------
+
+
+def test_an_act_names_the_key_or_session_that_it_is_done_to_if_it_is_ones_own(people: People) -> None:
+    owner, other = people[Role.ADMIN], people[Role.VIEWER]
+    key = Authenticator.objects.create(
+        user=owner, type=Authenticator.Type.WEBAUTHN, data={"name": "Ring", "credential": {}, "passwordless": False}
+    )
+    seen = UserSession.objects.create(
+        user=owner, session_key="k", ip="192.0.2.7", user_agent="Firefox Windows", last_seen_at=timezone.now()
+    )
+    titles = {
+        ("mfa_remove_webauthn", key.pk): ('Remove the security key "Ring"', "Remove the security key"),
+        ("mfa_edit_webauthn", key.pk): ('Rename the security key "Ring"', "Rename the security key"),
+        ("usersessions_end", seen.pk): (
+            "End the session in Firefox on Windows, from 192.0.2.7",
+            "End the session that has ended already",
+        ),
+    }
+    for (name, pk), expected in titles.items():
+        act = resolve(reverse(name, args=[pk])).func.act  # type: ignore[attr-defined]
+        assert tuple(act.title({}, {"pk": pk, ACTOR: person.pk}) for person in (owner, other)) == expected

@@ -385,6 +385,29 @@ def test_a_rename_keeps_the_slug(configurer: Client, bare_connector: Connector) 
     assert (bare_connector.name, bare_connector.slug) == ("Acme Europe", "acme")
 
 
+def test_an_edit_that_missed_a_part_is_filled_in_again_with_all_that_was_changed(
+    configurer: Client, bare_connector: Connector
+) -> None:
+    Connector.objects.update(log_by_hand=True)
+    session = configurer.session
+    began = session["began_at"]
+    session["began_at"] -= 3600
+    session.save()
+    site = "https://me:canary@jira.example.test"
+    configurer.post("/connectors/acme/edit/", details(bare_connector, name="Acme Europe", jira_site=site))
+    session = configurer.session
+    session["began_at"] = began
+    session.save()
+    assert 'href="/connectors/acme/edit/?again=1"' in text(configurer.get("/accounts/confirm/"))
+    shown = text(configurer.get("/connectors/acme/edit/?again=1"))
+    assert 'value="Acme Europe"' in shown
+    assert f'value="{bare_connector.align_site}"' in shown
+    assert not re.search(r'name="jira_site"[^>]* value=', shown), "neither the stored one nor the secret"
+    assert not re.search(r'name="log_by_hand"[^>]* checked', shown)
+    assert "canary" not in shown
+    assert re.search(r'name="log_by_hand"[^>]* checked', text(configurer.get("/connectors/acme/edit/")))
+
+
 def test_an_edit_cannot_make_two_of_one_align_connector(
     configurer: Client, bare_connector: Connector, admin: Person
 ) -> None:

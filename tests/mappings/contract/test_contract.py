@@ -20,6 +20,8 @@ from connectors.models import Connector, HistoryRow, Job, JobKind, JobState, Pag
 from connectors.setup import maintenance
 from mappings.contract.job import start_due_observations
 from mappings.contract.proposals import proposals
+from mappings.contract.reading import PAGE_LIMIT
+from mappings.contract.views import NOTE
 from mappings.engine.families import A2J_STATE, J2A_STATE, J2A_STEP
 from mappings.engine.values import Situation, TypeName
 from mappings.models import ContractFact, Mapping
@@ -184,6 +186,18 @@ def test_a_change_is_alarmed_on_every_page_until_an_admin_has_taken_note(
 def note(client: Client, changed: ContractFact, **over: str) -> Any:
     at = changed.changed_at.isoformat() if changed.changed_at else ""
     return client.post(f"{PAGE}note/", {"fact": str(changed.pk), "changed_at": at} | over)
+
+
+def test_the_page_that_confirms_says_which_change_is_taken_note_of(bare_connector: Connector) -> None:
+    changed = ContractFact.objects.create(
+        connector=bare_connector, family=J2A_STATE.code, name=PAGE_LIMIT, value=50, before=100,
+        seen_at=timezone.now(), changed_at=timezone.now(),
+    )  # fmt: skip
+    titles = [NOTE.title({"fact": fact}, {"slug": "acme"}) for fact in (str(changed.pk), "x")]
+    assert re.search(
+        r"Acknowledge a change of Acme: records in one answer of .*: at most 100, now at most 50$", titles[0]
+    )
+    assert titles[1] == "Acknowledge a change of Acme: one that is gone"
 
 
 def test_taking_note_twice_is_once_and_a_page_from_before_takes_no_note_of_what_came_after(

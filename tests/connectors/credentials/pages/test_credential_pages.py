@@ -687,6 +687,9 @@ def test_what_was_typed_waits_without_the_secret_and_is_there_again(
     assert 'value="The old one expires"' in filled
     assert f'<option value="{sam.pk}" selected>' in filled
     assert NEXT not in waiting + filled
+    stage = filled.partition('id="stage"')[2]
+    assert '<details class="body" open>' in stage.partition("<form")[0], "what is here again is in sight"
+    assert "To replace what is pending, tick that again as well." in filled
 
 
 def test_the_connector_page_shows_each_stage_and_leads_to_the_rotation(

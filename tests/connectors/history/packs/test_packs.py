@@ -18,6 +18,7 @@ import pytest
 from django.conf import LazySettings
 from django.db import connections
 from django.test import Client
+from django.urls import resolve
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person, Role
@@ -502,7 +503,11 @@ def test_a_full_disk_gives_a_sentence_and_leaves_nothing(
     assert "No space left on device. Make room there" in pack.error
     assert list(folder.iterdir()) == []
     assert acts("pack.made") == []
-    answer = reviewer.post(f"/history/packs/{pack.uuid}/again/")
+    address = f"/history/packs/{pack.uuid}/again/"
+    title = resolve(address).func.act.title({}, {"pack": pack.uuid})  # type: ignore[attr-defined]
+    assert title.startswith("Request the evidence pack of ")
+    assert f"{pack.created_at:%-d %b %Y, %H:%M} UTC" in title
+    answer = reviewer.post(address)
     run_due()
     assert "Ready" in reviewer.get(answer.headers["Location"]).content.decode()
 

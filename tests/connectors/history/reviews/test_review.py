@@ -18,6 +18,7 @@ from pytest_django import Settings
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit.models import Entry
 from connectors.history.reviews import sign_off, weeks
+from connectors.history.reviews.views import SIGN
 from connectors.history.reviews.weeks import Week
 from connectors.models import Connector, HistoryRow, Review
 from tests.conftest import People
@@ -129,6 +130,13 @@ def test_what_is_no_week_to_review_is_not_there(reviewer: Client, align: Connect
     assert reviewer.get(f"{REVIEWS}{wish}/").status_code == 404
     assert reviewer.post(f"{REVIEWS}{wish}/sign/").status_code == 404
     assert reviewer.get(REVIEWS, {"until": wish}).status_code == 200
+
+
+def test_the_page_that_confirms_a_sign_off_says_what_is_signed() -> None:
+    sent = [("note", "Fine"), ("rows", "7"), ("cases", "2"), ("seen", "0")]
+    said_ = {"Note": "Fine", "Rows looked through": "7", "Open cases": "2"}
+    assert dict(SIGN.lines(sent, {})) == {**said_, "Sample": "none"}
+    assert dict(SIGN.lines([*sent, ("sample", "12")], {})) == {**said_, "Sample": "that of entry 12"}
 
 
 def test_the_page_of_a_week_sums_it_up_and_leads_to_exactly_its_rows(

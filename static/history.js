@@ -4,7 +4,26 @@
 
   const drawer = () => document.querySelector("#_drawer > .drawer");
   const linkOf = (number) => document.getElementById(`row-${number}`);
+  const narrow = matchMedia("(max-width: 760px)"); // as app.css: there the drawer covers everything
   const links = () => [...document.querySelectorAll("#_rows a[id^=row-], #_as_align a[id^=row-]")];
+
+  let wanted = ""; // the number of the row that was asked for and is not here yet
+
+  // On a phone nothing behind the drawer can be reached by keyboard or read out while it is open.
+  function cover() {
+    document.querySelectorAll("[data-behind]").forEach((each) => {
+      each.inert = false;
+      delete each.dataset.behind;
+    });
+    if (!drawer() || !narrow.matches) return;
+    for (let part = document.getElementById("_drawer"); part !== document.body; part = part.parentElement) {
+      for (const beside of part.parentElement.children) {
+        if (beside === part || beside.inert || beside.matches("script, dialog, #live, #trouble")) continue;
+        beside.inert = true;
+        beside.dataset.behind = "";
+      }
+    }
+  }
 
   // The row that is open is marked, and seen: also where it was folded below its plan's newest.
   function mark() {
@@ -19,23 +38,31 @@
 
   function show() {
     mark();
+    cover();
     drawer()?.querySelector("h2").focus({ preventScroll: true });
   }
 
   function close() {
     const { href } = drawer().querySelector("a[data-close]");
     const link = linkOf(drawer().dataset.row);
+    // A row on its way would open again what was closed.
+    htmx.trigger("#_rows, #_as_align", "htmx:abort");
     document.getElementById("_drawer").replaceChildren();
+    cover();
     history.pushState({ htmx: true }, "", href); // as htmx marks its own, so that it also answers "back"
     mark();
     link?.focus({ preventScroll: true });
   }
 
-  // A step within this page of the table opens the drawer anew; one beyond it leads to the page that has the row.
+  // A step within this page of the table opens the drawer anew; one beyond it leads to the page that has the row. It
+  // goes on from the row that was asked for last, so that a key pressed twice steps twice.
   function step(name) {
-    const link = drawer()?.querySelector(`a[rel=${name}]`);
-    if (link) link.click();
-    else if (!drawer()) links()[0]?.click();
+    const shown = links();
+    const place = shown.indexOf(linkOf(wanted || drawer()?.dataset.row));
+    const beside = place < 0 ? undefined : shown[place + (name === "next" ? 1 : -1)];
+    if (beside) beside.click();
+    else if (drawer() && !wanted) drawer().querySelector(`a[rel=${name}]`)?.click();
+    else if (!drawer() && !wanted) shown[0]?.click();
   }
 
   document.addEventListener("click", (event) => {
@@ -48,8 +75,16 @@
     event.preventDefault();
   });
 
+  document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+    if (detail.target.id === "_drawer") wanted = detail.elt.id.replace("row-", "");
+  });
+
+  document.addEventListener("htmx:afterRequest", ({ detail }) => {
+    if (detail.elt.id === `row-${wanted}`) wanted = "";
+  });
+
   document.addEventListener("htmx:afterSettle", ({ detail }) => {
-    if (detail.target.id === "_drawer" || detail.elt.id === "_drawer") show();
+    if (detail.target.id === "_drawer") show();
   });
 
   // Before app.js closes an open menu: one press closes one thing.
@@ -63,5 +98,6 @@
     event.preventDefault();
   }, true);
 
+  narrow.addEventListener("change", cover);
   if (drawer()) show();
 })();

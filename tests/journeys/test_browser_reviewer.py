@@ -99,6 +99,7 @@ def test_a_reviewer_finds_proves_exports_and_signs_a_change_of_march(
     take_the_log_in(page, spring)
     find_who_changed_it(page, spring)
     look_at_its_plan(page, spring)
+    step_twice_at_once(page, spring)
     find_it_by_each_of_its_people(page, spring)
     prove_it(page, spring)
     explain_the_other_change(page, spring)
@@ -166,6 +167,26 @@ def read_on_by_keys(page: Page, number: str) -> None:
     assert "row=" not in page.url
     page.go_back()
     expect(panel, "the drawer has an address").to_contain_text(f"entry {number}")
+
+
+def step_twice_at_once(page: Page, spring: Spring) -> None:
+    """A key pressed twice before the first row has come: the third row is open, and in the address."""
+    page.goto(f"{spring.site.url}/history/")
+    ids = page.locator("#_rows a[id^=row-]").evaluate_all("all => all.slice(0, 3).map(each => each.id)")
+    first, _, third = (each.removeprefix("row-") for each in ids)
+    drawer = page.locator("#_drawer > .drawer")
+    page.keyboard.press("j")
+    expect(drawer).to_have_attribute("data-row", first)
+    # Within one task, so that nothing can arrive between them.
+    page.evaluate(
+        "[1, 2].forEach(() => document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'j', bubbles: true})))"
+    )
+    expect(drawer).to_have_attribute("data-row", third)
+    page.wait_for_url(f"**/history/?row={third}")
+    table, beside = page.locator(".scroller").bounding_box(), drawer.bounding_box()
+    assert table is not None
+    assert beside is not None
+    assert table["x"] + table["width"] <= beside["x"], "the drawer covers the table"
 
 
 def find_it_by_each_of_its_people(page: Page, spring: Spring) -> None:
@@ -307,6 +328,12 @@ def read_it_on_a_phone(page: Page, spring: Spring) -> None:
         page.goto(spring.site.url + path)
         assert fits(page), f"a phone has to scroll {path} sideways"
     axe(page)
+    rows(page).first.get_by_role("link").first.click()
+    expect(page.locator("#_drawer h2")).to_be_focused()
+    expect(page.locator("[inert] #_rows"), "what is behind the drawer is not reached").to_have_count(1)
+    axe(page)
+    page.keyboard.press("Escape")
+    expect(page.locator("[inert]")).to_have_count(0)
     page.set_viewport_size(WIDE)
 
 

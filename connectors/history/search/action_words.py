@@ -59,6 +59,14 @@ OF_MAPPINGS: Mapping[str, str] = {
     "maintenance.ended": "Maintenance ended",
 }
 
+# What a request to Align becomes in the history; of a mapping where it is of a plan, see visibility.
+OF_CHANGES = (
+    "created",
+    "updated",
+    "deleted",
+    *(action for action in OF_MAPPINGS if action.startswith("change.")),
+)
+
 # Read by reviewers and admins: sign-ins, people, credentials, connectors, the log and the history itself.
 OF_THE_REST: Mapping[str, str] = {
     "log line": "Line of Align's log",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alignadmin.accounts.models import Person
-from connectors.history.search import queries
+from connectors.history.mirror.search_index import TimeSpan
+from connectors.history.search import numbers, queries, query_language
 from connectors.history.search.page import HistoryUrl
 from connectors.history.search.query_language import HistoryFilter
 from connectors.models import HistoryRow
@@ -26,6 +27,18 @@ class Drawer:
     close: str
     newer: RowStep | None
     older: RowStep | None
+
+
+def find(number: str, chosen: HistoryFilter | None) -> HistoryRow | None:
+    """Among the rows of the search as the person sees it: beside a table without it, a row would seem to be of it."""
+    if chosen is None:
+        return None
+    row = numbers.find(number, query_language.within(replace(chosen, groups=()), query_language.EVER))
+    if row is None or not chosen.groups:
+        return row
+    # The span spares the index of words all but the row's own second.
+    with_words = query_language.within(chosen, TimeSpan(since=row.at, until=row.at)).filter(pk=row.pk)
+    return row if with_words.exists() else None
 
 
 def of(

@@ -11,24 +11,23 @@ from alignadmin.accounts.rights import Right
 from alignadmin.errors import Refused
 from alignadmin.parsing import text_in
 from alignadmin.web.responses import page
-from connectors.history.search import export, query_language
+from connectors.history.search import export
 from connectors.history.search.page import HistoryUrl
+from connectors.history.search.query_language import Search
 
 
 @requires(Right.MAPPING_HISTORY, Right.MAPPING_HISTORY, ("GET", "POST"))
 def exported(request: HttpRequest) -> HttpResponse:
     """How many rows the search leaves; a POST takes the file."""
-    person = person_of(request)
-    wanted = query_language.parse(text_in(request.POST if request.method == "POST" else request.GET, "q"))
-    trouble = " ".join(query_language.trouble(wanted))
-    if request.method == "POST":
-        try:
+    person, wanted, trouble = person_of(request), Search(), ""
+    try:
+        wanted = export.read(text_in(request.POST if request.method == "POST" else request.GET, "q"))
+        if request.method == "POST":
             file = export.write(wanted, actor=person)
-        except Refused as refused:
-            trouble = str(refused)
-        else:
             name = f"history-{timezone.now():%Y-%m-%d-%H%M}.csv"
             return FileResponse(file, as_attachment=True, filename=name, content_type="text/csv; charset=utf-8")  # type: ignore[return-value]
+    except Refused as refused:
+        trouble = str(refused)
     context = {
         "place": HistoryUrl(asked=wanted),
         "trouble": trouble,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from django.db.models import QuerySet
 from django.http import Http404
 
 from alignadmin.accounts.models import Person
@@ -29,22 +30,22 @@ class RowNumber:
         return value
 
 
-def find(number: str, person: Person) -> HistoryRow | None:
-    """Among what the person sees.
+def find(number: str, rows: QuerySet[HistoryRow]) -> HistoryRow | None:
+    """Among these rows, which are narrowed to what the person sees.
 
     A line that has found its cause stands in the row of that, under the number of its entry.
     """
     if not re.fullmatch(NUMBER, number):
         return None
     kind, _, digits = number.rpartition("-")
-    rows = visibility.rows(person).select_related("connector", "line")
+    rows = rows.select_related("connector", "line")
     if kind == "row":
         return rows.filter(pk=int(digits), entry_seq=None, line=None).first()
     return rows.filter(**{"line" if kind else "entry_seq": int(digits)}).first()
 
 
 def found_or_404(number: str, person: Person) -> HistoryRow:
-    row = find(number, person)
+    row = find(number, visibility.rows(person))
     if row is None:
         raise Http404
     return row

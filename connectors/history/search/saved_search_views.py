@@ -77,6 +77,7 @@ def _show(
     context = {
         "views": saved_views.seen_by(person_of(request)),
         "most": saved_views.MOST,
+        "audience": saved_views.audience(person_of(request)),
         "trouble": trouble,
         "name": name,
         "query": query_language.write(query_language.parse(asked)),

@@ -1,23 +1,29 @@
-"""Searches of the history that people keep under a name, for themselves or for everybody who sees the history."""
+"""Searches of the history that people keep under a name, for themselves or shared with others.
+
+What whoever sees all of it looks for, and in which words, tells of what others do not see, as an inquiry into somebody
+does: what they share is shared with those who see as much.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
 from alignadmin.accounts import saved_names
 from alignadmin.accounts.models import Person
+from alignadmin.accounts.rights import ROLE_RIGHTS, Right, may
 from alignadmin.errors import Refused
 from connectors.history.search import query_language
 from connectors.models import SavedView
 
 MOST = 50  # of one person
 LONGEST_QUERY = 4000
+SEE_ALL = frozenset(role for role, rights in ROLE_RIGHTS.items() if Right.HISTORY in rights)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +37,21 @@ class SavedViewLine:
     def address(self) -> str:
         return f"{reverse('history')}?{urlencode({'q': self.view.query})}"
 
+    @property
+    def audience(self) -> str:
+        return audience(self.view.person)
+
+
+def audience(person: Person) -> str:
+    """Who sees what the person shares, in words."""
+    return "reviewers and admins" if person.role in SEE_ALL else "everybody who sees the history"
+
 
 def seen_by(person: Person) -> list[SavedViewLine]:
     """One's own first, then what others share."""
     found = SavedView.objects.filter(saved_names.seen_by(person)).select_related("person")
+    if not may(person, Right.HISTORY):
+        found = found.filter(Q(person=person) | ~Q(person__role__in=SEE_ALL))
     shown = [SavedViewLine(view=view, is_own=view.person_id == person.pk) for view in found.order_by("name", "pk")]
     return sorted(shown, key=lambda each: not each.is_own)
 

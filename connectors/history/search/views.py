@@ -60,23 +60,24 @@ def history(request: HttpRequest) -> HttpResponse:
     keys = {name: queries.read_key(text_in(request.GET, name)) for name in ("before", "after")}
     here = {name: str(key) for name, key in keys.items() if key}
 
-    row = numbers.find(text_in(request.GET, "row"), person)
+    row = drawer.find(text_in(request.GET, "row"), chosen)
     opened = drawer.of(row, chosen, place, here, person=person) if row else None
     context: dict[str, Any] = {
         "drawer": opened,
         "selected": opened and opened.detail,
         "sees_all": may(person, Right.HISTORY),
     }
-    if request.headers.get("HX-Target") == DRAWER:
+    if request.headers.get("HX-Request") and request.headers.get("HX-Target") == DRAWER:
         if opened is None:
             raise Http404
-        return page(request, HERE, context, fragment="connectors/history/search/_drawer.html")
+        return page(request, HERE, context, fragment="connectors/history/search/_panel.html")
 
     shown = queries.history_page(chosen, before=keys["before"], after=keys["after"])
     queries.tell_present_keys(shown.rows)
     bars = day_bars.bars(chosen, None if here else shown) if place.with_days else None
     context |= {
         "place": place,
+        "is_left_out": row is None and bool(text_in(request.GET, "row")),
         "troubles": query_language.trouble(place.asked),
         "left_out": [text for text in place.asked.words if not search_terms.split(text)],
         "fields": SearchFields(place.asked),
@@ -95,6 +96,7 @@ def history(request: HttpRequest) -> HttpResponse:
         "bars": bars,
         "bar_links": place.bar_links(bars),
         "views": saved_views.seen_by(person),
+        "audience": saved_views.audience(person),
         "shows_utc": timezone.get_current_timezone_name() != "UTC",
         **_head(person),
     }
@@ -106,7 +108,8 @@ def history(request: HttpRequest) -> HttpResponse:
 def _head(person: Person) -> dict[str, Any]:
     """The state of everything: what is kept, whether it is whole, and whether the log came in.
 
-    How many entries there are, and where the chain ends, would tell of what not everybody sees.
+    How many entries there are, and where the chain ends, is told to whoever sees all of them. It is no secret: the
+    numbers of the rows that everybody sees have gaps (docs/THREAT_MODEL.md).
     """
     intakes = intake_states()
     sees_all = may(person, Right.HISTORY)

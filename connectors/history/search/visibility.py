@@ -2,6 +2,10 @@
 
 Whoever has the right HISTORY sees all. Whoever sees mappings sees what was done to them. The condition is part of the
 query, so that no other row can show through a count, a word that is searched for, or a place between two pages.
+
+The name of an act alone does not tell: a credential's probe, and a look at how Align answers, create a record and
+delete it again by entries like those of any change. They are of a credential, and of no plan; every change of a mapping
+is of one.
 """
 
 from __future__ import annotations
@@ -13,11 +17,12 @@ from django.db.models import Q, QuerySet
 
 from alignadmin.accounts.rights import Right, may
 from connectors.history.search import query_language
-from connectors.history.search.action_words import OF_MAPPINGS
+from connectors.history.search.action_words import OF_CHANGES, OF_MAPPINGS
 from connectors.history.search.query_language import HistoryFilter, Search
-from connectors.models import HistoryRow
+from connectors.models import HistoryRow, Source
 
-MAPPINGS_ONLY = Q(action__in=tuple(OF_MAPPINGS))
+OF_PROBES = Q(source=Source.OURS, plan=None, action__in=OF_CHANGES)
+MAPPINGS_ONLY = Q(action__in=tuple(OF_MAPPINGS)) & ~OF_PROBES
 NOTHING = Q(pk__in=())
 
 

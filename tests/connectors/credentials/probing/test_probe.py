@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from django.conf import LazySettings
 
-from alignadmin.accounts.models import Person
+from alignadmin.accounts.models import Person, Role
 from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
 from alignadmin.errors import Refused
@@ -16,6 +16,7 @@ from connectors.credentials import rotation
 from connectors.credentials.probing import begin
 from connectors.credentials.probing.report import listed
 from connectors.credentials.values import open_secret
+from connectors.history.search import visibility
 from connectors.jobs import runner
 from connectors.models import (
     Certainty,
@@ -285,6 +286,9 @@ def test_the_write_probe_creates_and_deletes_once_and_its_audit_lines_are_the_pe
     ]
     assert all(row.line is not None and row.certainty == Certainty.EXACT for row in ours)
     assert not HistoryRow.objects.filter(source=Source.OUTSIDE).exists()
+    viewer = Person.objects.create_user("onlooker@example.test", role=Role.VIEWER)
+    assert not visibility.rows(viewer).filter(pk__in=ours).exists()
+    assert visibility.rows(admin).filter(pk__in=ours).count() == 2
 
 
 def test_the_deletion_of_a_probe_is_expected_by_the_name_that_align_gives_the_status(

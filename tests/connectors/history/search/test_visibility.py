@@ -33,6 +33,7 @@ PRIVATE = re.compile(
     r"|.*(_told|\.told|_sent)$"
 )
 WITHOUT_ROW = {"change.sent", "credential.used", "log.read"}
+OF_THE_DRAWER = {"HX-Request": "true", "HX-Target": "_drawer"}
 OF_A_MAPPING = {"change.done", "change.failed"}
 
 
@@ -50,6 +51,7 @@ def rows(align: Connector, people: dict[Role, Person]) -> dict[str, str]:
                     subject=f"thing {number}",
                     sentence=f"Something happened to a {WORD}.",
                     event=event_fields(EVENT) if action in OF_A_MAPPING else None,
+                    plan=7 if action.startswith("change.") else None,
                     happened_at=NOON,
                 )
                 for number, action in enumerate([*acts, "not.in-the-table"])
@@ -100,12 +102,41 @@ def test_a_row_that_one_may_not_see_is_not_there(rows: dict[str, str], people: d
     hidden = next(number for number, action in rows.items() if action == "credential.switched")
     seen = next(number for number, action in rows.items() if action == "plan.made")
     assert editor.get(f"/history/{hidden}/").status_code == 404
-    assert editor.get(f"/history/?row={hidden}", headers={"HX-Target": "_drawer"}).status_code == 404
+    assert editor.get(f"/history/?row={hidden}", headers=OF_THE_DRAWER).status_code == 404
     assert 'id="_panel"' not in text_of(editor, f"/history/?row={hidden}")
     html = text_of(editor, f"/history/{seen}/")
     neighbours = set(re.findall(r'<li><a href="/history/([^"/]*)/"', html))
     assert neighbours
     assert all(may_see(Role.EDITOR, rows[number]) for number in neighbours)
+
+
+def test_a_shared_search_is_seen_by_those_who_see_as_much_as_who_shares_it(people: dict[Role, Person]) -> None:
+    for role in (Role.REVIEWER, Role.EDITOR):
+        saved_views.save(f"Of the {role}", "action:updated", shared=True, actor=people[role])
+    for role in Role:
+        seen = {each.view.name for each in saved_views.seen_by(people[role])}
+        assert seen == {"Of the editor", *(["Of the reviewer"] if may_see(role, "person.added") else [])}
+        html = text_of(signed_in(people[role]), "/history/views/")
+        told = "reviewers and admins" if may_see(role, "person.added") else "everybody who sees the history"
+        assert f"Share with {told}" in html
+        assert ("Of the reviewer" in html) == may_see(role, "person.added")
+
+
+def test_a_row_is_opened_only_beside_a_view_that_has_it(rows: dict[str, str], people: dict[Role, Person]) -> None:
+    editor = signed_in(people[Role.EDITOR])
+    number = next(number for number, action in rows.items() if action == "plan.made")
+    for view, status in (
+        ("", 200),
+        (f"q={WORD}&", 200),
+        ("q=action:updated&", 404),
+        ("q=other&", 404),
+        ("as=align&", 404),
+    ):
+        address = f"/history/?{view}row={number}"
+        assert editor.get(address, headers=OF_THE_DRAWER).status_code == status, view
+        html = text_of(editor, address)
+        assert ('id="_panel"' in html, "The row of this address is not shown" in html) == (status == 200, status == 404)
+        assert ("Export this view" in html) == ("align" not in view)
 
 
 def test_no_button_is_shown_that_leads_to_nothing(rows: dict[str, str], people: dict[Role, Person]) -> None:

@@ -32,7 +32,6 @@ ROOMS_WITHOUT_TESTS = {
     "mappings/management",
     "mappings/management/commands",
     "mappings/models",
-    "mappings/overview",
     "mappings/templatetags",
 }
 

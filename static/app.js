@@ -46,7 +46,7 @@
   // A page that is left open and asks again and again is no activity of a person (alignadmin.site.middleware).
   document.addEventListener("htmx:configRequest", ({ detail }) => {
     if (detail.elt.getAttribute("hx-trigger")?.startsWith("every")) detail.headers["X-Polling"] = "1";
-    if (byId("bar")) detail.headers["X-Shown"] = byId("bar").dataset.shown;
+    if (byId("bar")) detail.headers["X-Beside"] = byId("bar").dataset.beside;
     if (detail.elt.id === "x-query") detail.parameters.caret = detail.elt.selectionStart;
   });
 

@@ -202,7 +202,7 @@ class Facts:
         rows = tuple(sorted([*others, row], key=lambda each: each.source_id))
         vars(again)["rows"] = {**self.rows, key: rows}
         if not self._knows(row, FAMILIES[scope.family].direction):
-            vars(again).pop("statuses")
+            vars(again).pop("statuses", None)
         return again
 
     def _knows(self, row: Row, direction: Direction) -> bool:

@@ -14,14 +14,14 @@ from mappings.matrix.page import MatrixPage
 class EditAnswer:
     """Two pages of one address, before an edit and after it. What has its own time (counts, jobs) is no part of it.
 
-    `shown`: what the page in the browser said of itself (`MatrixPage.shown`). Where that is not the page before the
-    edit, because somebody else was there meanwhile, all that stands beside the cells is sent.
+    `beside_digest` (see `MatrixPage`): of the page in the browser. Where that is not the page before the edit, because
+    somebody else was there meanwhile, all that stands beside the cells is sent.
     """
 
-    def __init__(self, before: MatrixPage, after: MatrixPage, shown: str = "") -> None:
+    def __init__(self, before: MatrixPage, after: MatrixPage, beside_digest: str = "") -> None:
         self._before = before
         self._after = after
-        self._is_behind = shown != before.shown
+        self._is_behind = beside_digest != before.beside_digest
 
     @cached_property
     def cells(self) -> SafeString:

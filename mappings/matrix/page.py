@@ -102,10 +102,12 @@ class MatrixPage:
         return coverage_of(self.facts_view)
 
     @cached_property
-    def shown(self) -> str:
-        """Of what stands beside the cells: a page whose value is another one is behind, somebody else was there."""
-        beside = (self.problems, sorted(self.counts.items()), sorted(self.facts_view.returns_to.items()), self.coverage)
-        return f"{crc32(repr((*beside, self.has_open)).encode()):08x}"
+    def beside_digest(self) -> str:
+        """Of what stands beside the cells: a page with another one is behind, since somebody else was there."""
+        view = self.facts_view
+        arrows = sorted(view.leads_to.items()), sorted(view.returns_to.items())
+        beside = (self.problems, sorted(self.counts.items()), arrows, self.coverage, self.has_open)
+        return f"{crc32(repr(beside).encode()):08x}"
 
     @cached_property
     def picture(self) -> flow_picture.Picture | None:

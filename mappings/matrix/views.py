@@ -95,7 +95,7 @@ def _changed(
     after = before.after_edit(mapping)
     if undo is not None and redo is not None:
         after.undo_redo = {"undo": undo, "redo": redo}
-    answer = EditAnswer(before, after, request.headers.get("X-Shown", ""))
+    answer = EditAnswer(before, after, request.headers.get("X-Beside", ""))
     return page(request, "mappings/matrix/_changed.html", {"page": after, "answer": answer})
 
 

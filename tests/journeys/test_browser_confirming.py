@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.environment import PASSWORD
 from tests.support import browser_helpers as steps
-from tests.support.browser import NARROW, WIDE, axe, fits, sign_in
+from tests.support.browser import look, sign_in
 from tests.support.browser_helpers import ADMIN
 from tests.support.processes import Site
 from tests.support.signin_helpers import let_the_sign_in_age
@@ -20,16 +20,6 @@ TYPED = {"Name": "Acme elsewhere", "Jira Align site": "https://elsewhere.jiraali
 def let_it_age(site: Site, page: Page) -> None:
     cookies = {each.get("name"): each.get("value") for each in page.context.cookies()}
     let_the_sign_in_age(site, str(cookies["session"]))
-
-
-def look(page: Page) -> None:
-    for theme, size in (("light", WIDE), ("dark", NARROW)):
-        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-        page.set_viewport_size(size)
-        axe(page)
-        assert fits(page), "a phone has to scroll sideways"
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size(WIDE)
 
 
 def prove(page: Page) -> None:

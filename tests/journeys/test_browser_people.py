@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.support import browser_helpers as steps
-from tests.support.browser import NARROW, WIDE, axe, fits, sign_in, watched_page
+from tests.support.browser import look, sign_in, watched_page
 from tests.support.browser_helpers import ADMIN, Own, own_connector
 from tests.support.processes import Site
 
@@ -23,17 +23,6 @@ def colleague(browser: Browser) -> Iterator[Page]:
     with watched_page(browser) as (page, complaints):
         yield page
         complaints.check()
-
-
-def look(page: Page) -> None:
-    """In both themes, wide and on a phone."""
-    for theme, size in (("light", WIDE), ("dark", NARROW)):
-        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-        page.set_viewport_size(size)
-        axe(page)
-        assert fits(page), "a phone has to scroll sideways"
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size(WIDE)
 
 
 def invite(page: Page, site: Site, name: str, email: str) -> str:

@@ -126,6 +126,17 @@ def fits(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
 
 
+def look(page: Page) -> None:
+    """By axe and for its width, in both themes, wide and on a phone."""
+    for theme, size in (("light", WIDE), ("dark", NARROW)):
+        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        page.set_viewport_size(size)
+        axe(page)
+        assert fits(page), "a phone has to scroll sideways"
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(WIDE)
+
+
 def sign_in(page: Page, url: str, email: str, password: str) -> None:
     page.goto(f"{url}/accounts/login/")
     page.locator("input[name=login]").fill(email)

@@ -38,8 +38,8 @@ class MatrixPieces:
     @property
     def headers(self) -> dict[str, str]:
         """What app.js sends with an edit."""
-        said = re.search(r'data-shown="(\w+)"', self.beside["bar"])
-        return {"HX-Request": "true", "X-Shown": said[1] if said else ""}
+        said = re.search(r'data-beside="(\w+)"', self.beside["bar"])
+        return {"HX-Request": "true", "X-Beside": said[1] if said else ""}
 
     def swap(self, answer: MatrixPieces) -> None:
         """As htmx and app.js do: what the page has is replaced, and what it lacks is left out."""

@@ -76,6 +76,7 @@ def history(request: HttpRequest) -> HttpResponse:
     queries.tell_present_keys(shown.rows)
     bars = day_bars.bars(chosen, None if here else shown) if place.with_days else None
     context |= {
+        **_links(place, shown, here, bars),
         "place": place,
         "is_left_out": row is None and bool(text_in(request.GET, "row")),
         "troubles": query_language.trouble(place.asked),
@@ -84,17 +85,8 @@ def history(request: HttpRequest) -> HttpResponse:
         "actions": queries.ACTIONS,
         "rows": shown.rows,
         "groups": folding.folded(shown.rows, opened=row.pk if row else None, is_on=not place.asked.values("plan")),
-        "older": shown.older and place.address(before=str(shown.older)),
-        "newer": shown.newer and place.address(after=str(shown.newer)),
-        "newest": place.address(),
         "as_align": place.as_align,
-        "ours_address": replace(place, as_align=False).address(),
-        "align_address": replace(place, as_align=True).address(),
-        "days_address": replace(place, with_days=not place.with_days).address(**here),
-        "row_address": place.address(**here, row=""),
-        "own_pages": reverse("history"),  # of rows, with their number: finding each address costs 0.1 ms
         "bars": bars,
-        "bar_links": place.bar_links(bars),
         "views": saved_views.seen_by(person),
         "audience": saved_views.audience(person),
         "shows_utc": timezone.get_current_timezone_name() != "UTC",
@@ -103,6 +95,23 @@ def history(request: HttpRequest) -> HttpResponse:
     context["row_statuses"] = RowStatuses(shown.rows, context["chain"].found)
     # The same address answers with the drawer alone, so that no cache may mix the two up.
     return page(request, HERE, context, fragment=HERE)
+
+
+def _links(
+    place: HistoryUrl, shown: queries.HistoryPage, here: dict[str, str], bars: day_bars.Bars | None
+) -> dict[str, Any]:
+    """Where the page leads; `here` is the place of this page in the table."""
+    return {
+        "older": shown.older and place.address(before=str(shown.older)),
+        "newer": shown.newer and place.address(after=str(shown.newer)),
+        "newest": place.address(),
+        "ours_address": replace(place, as_align=False).address(),
+        "align_address": replace(place, as_align=True).address(),
+        "days_address": replace(place, with_days=not place.with_days).address(**here),
+        "row_address": place.address(**here, row=""),
+        "own_pages": reverse("history"),  # of rows, with their number: finding each address costs 0.1 ms
+        "bar_links": place.bar_links(bars),
+    }
 
 
 def _head(person: Person) -> dict[str, Any]:

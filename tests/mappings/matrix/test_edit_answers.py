@@ -110,6 +110,16 @@ def test_what_somebody_else_did_meanwhile_comes_with_the_next_answer(
     page.swap(edit(first, CANCELLED, 5, page))
     anew = drawn(first, address)
     assert (page.beside, page.others) == (anew.beside, anew.others)
+
+    of_features = {**address, "type": "feature", "status": str(BLOCKED), "target": "2", "seen": "", "to": "j2a"}
+    assert first.post(f"{MATRIX}cell/", of_features, headers=page.headers).status_code == 200
+    page = drawn(first, address)
+    edit(second, BLOCKED, 3, drawn(second, address), seen=2)  # as many mapped as before, along another line
+    taken_back = first.post(f"{MATRIX}undo/", address, headers=page.headers)
+    assert taken_back.status_code == 200
+    page.swap(MatrixPieces.of(taken_back.content.decode()))
+    assert page.beside == drawn(first, address).beside
+
     alone = edit(first, CANCELLED, 4, page, seen=5)
     assert "rings" not in alone.beside, "nobody was there, and it changes none"
 

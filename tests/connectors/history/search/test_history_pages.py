@@ -182,8 +182,11 @@ class TestTable:
         for _ in range(4):  # at the end there is more than a page
             done(align, people[Role.ADMIN], *([EVENT, replace(EVENT, source_id=4)] * 10))
             lines(align, write(EVENT), *(f"raw {number}" for number in range(10)))
+            opened = HistoryRow.objects.exclude(line=None).earliest("pk").number  # in Align's log, so beside its table
             with CaptureQueriesContext(connection) as queries:
-                text_of(reviewer, f"/history/?row={HistoryRow.objects.first().pk}&connector=acme&as=align")  # type: ignore[union-attr]
+                html = text_of(reviewer, f"/history/?row={opened}&connector=acme&as=align")
+            assert 'aria-current="true"' in html
+            assert "Open full page" in html
             counts.append(len(queries))
         assert counts[2] == counts[3]
         assert max(counts) <= 57

@@ -189,7 +189,8 @@ class TestTable:
             assert "Open full page" in html
             counts.append(len(queries))
         assert counts[2] == counts[3]
-        assert max(counts) <= 57
+        # PostgreSQL is told how to plan a search, and looks through more windows of time.
+        assert max(counts) <= {"sqlite": 57, "postgresql": 64}[connection.vendor]
 
     def test_kept_raw_lines_are_counted_and_found(self, reviewer: Client, align: Connector) -> None:
         lines(align, write(EVENT), "something else")

@@ -19,6 +19,8 @@ import requests
 
 from tests.support.processes import HOST, MANAGE, copy_tables, created_database, csrf, eventually, free_port
 
+TOKEN = {"Authorization": "bearer sandbox-align-token"}
+
 
 @dataclass
 class Demo:
@@ -118,25 +120,66 @@ def sign_in(demo: Demo, email: str, password: str) -> requests.Session:
 
 
 def test_it_starts_from_nothing_and_a_second_start_finds_what_was_applied(new: Demo) -> None:
+    """One installation, started twice, the second time as one to which Align hands out no log."""
     states = f"http://{HOST}:{new.sandbox_port}/rest/align/api/2/connectors/123/mappings/states"
-    token = {"Authorization": "bearer sandbox-align-token"}
     with running(new) as banner:
+        assert f"http://{HOST}:{new.port}/" in banner
         assert requests.get(f"http://{HOST}:{new.port}/healthz", timeout=10).status_code == 200
+        everybody_signs_in_and_secrets_are_private(new, banner)
+        a_second_one_refuses(new)
         session = sign_in(new, "admin@demo.test", password_in(banner))
         connectors = session.get(f"http://{HOST}:{new.port}/api/v1/connectors/", timeout=10).json()
         assert [row["slug"] for row in connectors["results"]] == ["acme"]
         eventually(lambda: _mappings(session, new), within=60, what="the first observation")
-        record = requests.get(states, params={"$top": 1}, headers=token, timeout=10).json()[0]
+        record = requests.get(states, params={"$top": 1}, headers=TOKEN, timeout=10).json()[0]
         changed = record | {"alignStateId": 5 - record["alignStateId"]}
-        assert requests.put(f"{states}/{record['id']}", json=changed, headers=token, timeout=10).ok
+        assert requests.put(f"{states}/{record['id']}", json=changed, headers=TOKEN, timeout=10).ok
         assert new.end(signal.SIGINT) == 0
         assert new.processes() == []
+    new.audit_endpoint = "no"
     with running(new) as again:
         assert password_in(again) == password_in(banner)
-        kept = requests.get(f"{states}/{record['id']}", headers=token, timeout=10).json()
+        kept = requests.get(f"{states}/{record['id']}", headers=TOKEN, timeout=10).json()
         assert kept["alignStateId"] == changed["alignStateId"]
+        it_shows_the_road_by_pasting(new, again)
         new.end(signal.SIGKILL)
         eventually(lambda: not new.processes(), within=20, what="the end of the last child")
+
+
+def everybody_signs_in_and_secrets_are_private(demo: Demo, banner: str) -> None:
+    people = re.findall(r"\S+@demo\.test", banner)
+    assert len(people) == 6
+    for email in people:
+        sign_in(demo, email, password_in(banner))
+    assert stat.S_IMODE((demo.data_dir / "demo.json").stat().st_mode) == 0o600
+
+
+def a_second_one_refuses(demo: Demo) -> None:
+    second = Demo(data_dir=demo.data_dir, database_url=demo.database_url)
+    second.start()
+    output, _ = second.process.communicate(timeout=60)
+    assert second.process.returncode == 1
+    assert "already runs" in output
+
+
+def it_shows_the_road_by_pasting(demo: Demo, banner: str) -> None:
+    log = f"http://{HOST}:{demo.sandbox_port}/rest/align/api/2/connectors/123/auditlog"
+    assert requests.get(log, headers=TOKEN, timeout=10).status_code == 404
+    session = sign_in(demo, "admin@demo.test", password_in(banner))
+    connectors = f"http://{HOST}:{demo.port}/api/v1/connectors/acme/"
+    eventually(
+        lambda: session.get(connectors, timeout=10).json()["audit_source"] == "none",
+        within=90,
+        what="the note that Align hands out no log",
+    )
+    shown = session.get(f"http://{HOST}:{demo.port}/history/intake/", timeout=10).text
+    assert "paste" in shown.lower()
+    documents = f"http://{HOST}:{demo.sandbox_port}/rest/align/api/docs/index.html"
+    assert documents in session.get(f"http://{HOST}:{demo.port}/connectors/acme/", timeout=10).text
+    page = requests.get(documents, timeout=10)
+    assert page.status_code == 200
+    assert "/connectors/{connector}/mappings/states" in page.text
+    assert "/connectors/{connector}/projects" in page.text
 
 
 def _mappings(session: requests.Session, demo: Demo) -> int:
@@ -144,25 +187,6 @@ def _mappings(session: requests.Session, demo: Demo) -> int:
     assert answer.status_code == 200, answer.text
     count: int = answer.json()["count"]
     return count
-
-
-@pytest.mark.once
-def test_it_prints_its_addresses_and_who_can_sign_in_and_keeps_secrets_private(demo: Demo) -> None:
-    with running(demo) as banner:
-        assert f"http://{HOST}:{demo.port}/" in banner
-        people = re.findall(r"\S+@demo\.test", banner)
-        assert len(people) == 6
-        for email in people:
-            sign_in(demo, email, password_in(banner))
-        secrets = demo.data_dir / "demo.json"
-        assert stat.S_IMODE(secrets.stat().st_mode) == 0o600
-        second = Demo(data_dir=demo.data_dir, database_url=demo.database_url)
-        second.start()
-        output, _ = second.process.communicate(timeout=60)
-        assert second.process.returncode == 1
-        assert "already runs" in output
-        assert demo.end(signal.SIGTERM) == 0
-        assert demo.processes() == []
 
 
 @pytest.mark.once
@@ -179,39 +203,14 @@ def test_a_taken_port_is_one_clear_line(demo: Demo) -> None:
 
 @pytest.mark.once
 def test_it_ends_when_a_child_dies(demo: Demo) -> None:
-    for child in ("sandbox", "gunicorn", "worker"):
-        with running(demo):
-            lines = {number: _bytes(Path(f"/proc/{number}/cmdline")) for number in demo.processes()}
-            victim = min(number for number, line in lines.items() if child.encode() in line)
-            os.kill(victim, signal.SIGKILL)
-            output, _ = demo.process.communicate(timeout=60)
-            assert "ended with code -9" in output, child
-            assert demo.process.returncode == 1
-            assert demo.processes() == []
-
-
-@pytest.mark.once
-def test_without_the_audit_endpoint_it_shows_the_road_by_pasting(demo: Demo) -> None:
-    demo.audit_endpoint = "no"
-    log = f"http://{HOST}:{demo.sandbox_port}/rest/align/api/2/connectors/123/auditlog"
-    with running(demo) as banner:
-        token = {"Authorization": "bearer sandbox-align-token"}
-        assert requests.get(log, headers=token, timeout=10).status_code == 404
-        session = sign_in(demo, "admin@demo.test", password_in(banner))
-        connectors = f"http://{HOST}:{demo.port}/api/v1/connectors/acme/"
-        eventually(
-            lambda: session.get(connectors, timeout=10).json()["audit_source"] == "none",
-            within=90,
-            what="the note that Align hands out no log",
-        )
-        shown = session.get(f"http://{HOST}:{demo.port}/history/intake/", timeout=10).text
-        assert "paste" in shown.lower()
-        documents = f"http://{HOST}:{demo.sandbox_port}/rest/align/api/docs/index.html"
-        assert documents in session.get(f"http://{HOST}:{demo.port}/connectors/acme/", timeout=10).text
-        page = requests.get(documents, timeout=10)
-        assert page.status_code == 200
-        assert "/connectors/{connector}/mappings/states" in page.text
-        assert "/connectors/{connector}/projects" in page.text
+    """Of one of its three children; tests/connectors/local/test_children.py has the place of the dead one."""
+    with running(demo):
+        lines = {number: _bytes(Path(f"/proc/{number}/cmdline")) for number in demo.processes()}
+        os.kill(min(number for number, line in lines.items() if b"worker" in line), signal.SIGKILL)
+        output, _ = demo.process.communicate(timeout=60)
+        assert "The worker ended with code -9" in output
+        assert demo.process.returncode == 1
+        assert demo.processes() == []
 
 
 @pytest.mark.once

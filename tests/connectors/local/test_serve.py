@@ -96,6 +96,14 @@ def test_the_readme_s_way_leads_to_an_admin_who_signs_in(serving: Serving) -> No
         assert "There is no admin yet." in banner
         assert "createadmin you@example.com" in banner
         assert stat.S_IMODE(serving.keys.stat().st_mode) == 0o600
+        assert not (serving.data_dir / "sandbox.sqlite3").exists()
+        assert sign_in(serving, "admin@demo.test").url.startswith(f"{serving.url}/accounts/login/"), "nobody is made up"
+        without_a_terminal = serving.command("createadmin", "dana@example.test")
+        assert without_a_terminal.returncode == 1
+        assert without_a_terminal.stderr.strip() == (
+            "CommandError: There is no terminal here to ask for the password. Give it on standard input, with "
+            "--password-stdin."
+        )
         eventually(lambda: requests.get(f"{serving.url}/readyz", timeout=10).status_code == 200, what="a worker")
         made = serving.command("createadmin", "dana@example.test", "--password-stdin", stdin=f"{PASSWORD}\n")
         assert made.returncode == 0, made.stderr
@@ -108,13 +116,6 @@ def test_the_readme_s_way_leads_to_an_admin_who_signs_in(serving: Serving) -> No
         assert serving.keys.read_text() == keys
         assert sign_in(serving, "dana@example.test").url == f"{serving.url}/accounts/2fa/"
     assert serving.command("verify_history").returncode == 0
-
-
-@pytest.mark.once
-def test_nobody_and_nothing_is_made_up(serving: Serving) -> None:
-    with serving.running():
-        assert not (serving.data_dir / "sandbox.sqlite3").exists()
-        assert sign_in(serving, "admin@demo.test").url.startswith(f"{serving.url}/accounts/login/")
 
 
 @pytest.mark.once
@@ -158,14 +159,3 @@ def test_what_cannot_be_is_one_line(serving: Serving) -> None:
     assert (told.returncode, told.stderr.count("\n")) == (1, 1)
     assert "holds the demo's data" in told.stderr
     assert not serving.keys.exists()
-
-
-@pytest.mark.once
-def test_createadmin_without_a_terminal_asks_for_the_option(serving: Serving) -> None:
-    with serving.running():
-        told = serving.command("createadmin", "dana@example.test")
-    assert told.returncode == 1
-    assert told.stderr.strip() == (
-        "CommandError: There is no terminal here to ask for the password. Give it on standard input, with "
-        "--password-stdin."
-    )

@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.support import chromium
+from tests.support import chromium, statements
 
 TIERS = ("unit", "integration", "process", "browser", "soak")
 ONCE = "once"
@@ -94,9 +94,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before the marks are asked for
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    alike = statements.listed()
     for item in items:
         item.add_marker(tier_of(item))
-        if not is_let_near_a_database(item):
+        if not is_let_near_a_database(item) or statements.function(item.nodeid) in alike:
             item.add_marker(ONCE)
     if not config.getoption("complete") and not chromium.found():
         config.hook.pytest_deselected(items=[item for item in items if tier_of(item) == "browser"])

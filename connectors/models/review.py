@@ -14,7 +14,9 @@ class SavedView(models.Model):
     person = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="views")
     name = models.CharField(max_length=80)
     query = models.TextField()  # as it stands in the address
-    shared = models.BooleanField(default=False)  # everybody who may see the history sees it
+    shared = models.BooleanField(default=False)
+    # Made or shared by somebody who saw all of the history: for those alone who do, whatever its owner may see later.
+    restricted = models.BooleanField(default=False)
     created_at = models.DateTimeField()
 
     class Meta:

@@ -120,6 +120,10 @@ def test_a_shared_search_is_seen_by_those_who_see_as_much_as_who_shares_it(peopl
         told = "reviewers and admins" if may_see(role, "person.added") else "everybody who sees the history"
         assert f"Share with {told}" in html
         assert ("Of the reviewer" in html) == may_see(role, "person.added")
+    Person.objects.filter(role=Role.REVIEWER).update(role=Role.VIEWER)
+    assert "Of the reviewer" not in text_of(signed_in(people[Role.EDITOR]), "/history/views/")
+    former = signed_in(Person.objects.get(pk=people[Role.REVIEWER].pk))
+    assert "Share with reviewers and admins" in text_of(former, "/history/views/"), "one's own, as it was shared"
 
 
 def test_a_row_is_opened_only_beside_a_view_that_has_it(rows: dict[str, str], people: dict[Role, Person]) -> None:

@@ -158,6 +158,7 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed_account": "30/h/key",  # from everywhere; 720 guesses a day are nothing against 15 characters
     "reauthenticate": "10/m/user",
     "reset_password": "20/15m/ip,3/15m/key",
+    "owner_link": "20/15m/ip",  # guesses at a link of 256 bits, and entries through one
 }
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", 0)  # in front of us, each adding to X-Forwarded-For
 # Whoever may approve, apply or configure signs in with a second factor; off is for the demo only.

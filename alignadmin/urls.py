@@ -10,6 +10,7 @@ urlpatterns = [
     path("settings/", include("alignadmin.site.settings_urls")),
     path("history/", include("connectors.history.urls")),
     path("connectors/", include("connectors.setup.urls")),
+    path("token/", include("connectors.credentials.owner_links.urls")),
     path("", include("mappings.urls")),
     path("api/v1/", include("alignadmin.site.api_urls")),
 ]

@@ -39,6 +39,7 @@ from connectors.models.history import (
 )
 from connectors.models.intake_runs import IntakeRun, OpenRun, RunWithdrawal, SeenAgain, WithdrawnLine
 from connectors.models.job import ACTIVE, Job, JobKind, JobState
+from connectors.models.owner_links import LinkOutcome, OwnerLink
 from connectors.models.packs import Every, Pack, PackSchedule, PackState
 from connectors.models.remote_lists import ListState, PageCap, RemoteList
 from connectors.models.review import Question, Review, SavedView
@@ -75,8 +76,10 @@ __all__ = [
     "JobState",
     "LineState",
     "LineWithoutSeconds",
+    "LinkOutcome",
     "MirrorLine",
     "OpenRun",
+    "OwnerLink",
     "Pack",
     "PackSchedule",
     "PackState",

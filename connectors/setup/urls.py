@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from connectors.budget import views
+from connectors.credentials.owner_links import views as owner_links
 from connectors.credentials.pages import calendar_views
 from connectors.credentials.pages import views as credentials
 from connectors.setup import hand_over_views, maintenance_views
@@ -23,6 +24,8 @@ urlpatterns = [
     path("<slug:slug>/credential/<slug:system>/retire/", credentials.retire, name="credential-retire"),
     path("<slug:slug>/credential/<slug:system>/again/", credentials.again, name="credential-again"),
     path("<slug:slug>/credential/<slug:system>/owners/", credentials.owners, name="credential-owners"),
+    path("<slug:slug>/credential/<slug:system>/ask/", owner_links.ask, name="owner-link-ask"),
+    path("<slug:slug>/credential/<slug:system>/ask/withdraw/", owner_links.withdraw, name="owner-link-withdraw"),
     path("<slug:slug>/test/", connectors.test, name="connector-test"),
     path("<slug:slug>/refresh/", connectors.refresh, name="connector-refresh"),
     path("<slug:slug>/active/", connectors.active, name="connector-active"),

@@ -327,7 +327,7 @@ def test_secrets_applies_people_and_factors_ask_for_a_fresh_sign_in(
 ) -> None:
     client = everybody[str(Role.ADMIN)]
     wanted = {name for name in TABLE if name.startswith(("credential-", "person-")) and name != "person-join"}
-    wanted |= {"connector-credential", "person", "plan-apply", "plan-approve"}
+    wanted |= {"connector-credential", "owner-link-ask", "owner-link-withdraw", "person", "plan-apply", "plan-approve"}
     wanted |= {"usersessions_end", "usersessions_end_others", "mfa_activate_totp", "mfa_add_webauthn"}
     old = client.session
     old["began_at"] -= settings.FRESH_SIGN_IN + 1

@@ -21,6 +21,7 @@ from alignadmin.parsing import text_in
 from alignadmin.web.forms import problems_of
 from alignadmin.web.responses import failure, page, redirect
 from connectors.credentials import rotation
+from connectors.credentials.owner_links.links import open_link
 from connectors.credentials.rotation.credential_page import CredentialPage
 from connectors.credentials.rotation.forms import OwnersForm, StageForm, user_shown
 from connectors.credentials.rotation.locking import GONE
@@ -97,6 +98,7 @@ def _show(
         "others": [each for each in System if each is not shown.system],
         "form": StageForm(connector=shown.connector, system=shown.system, current=shown.current),
         "owners": OwnersForm(stored=shown.current) if shown.current else None,
+        "owner_link": open_link(shown.connector, shown.system),
     }
     return page(request, "connectors/credentials/credential.html", {**context, **(forms or {}), **more}, status=status)
 

@@ -34,20 +34,26 @@ class Staging:
     replacing: UUID | None = None  # the pending one that the person saw and wants to replace
 
 
-def stage(connector: Connector, secret: SecretData, staging: Staging, *, actor: Person) -> Credential:
-    """Seal a secret as pending; the one in use is not touched. Raises Refused, also for a second pending one."""
-    checks.refuse_backup_owner(staging.backup_owner, actor)
+def stage(
+    connector: Connector, secret: SecretData, staging: Staging, *, actor: Person | None, owner: Person | None = None
+) -> Credential:
+    """Seal a secret as pending; the one in use is not touched. Raises Refused, also for a second pending one.
+
+    Whoever stages it answers for it. Without an actor, who has no account here, `owner` does.
+    """
+    answering = actor or owner
+    checks.refuse_backup_owner(staging.backup_owner, answering)
     with transaction.atomic():
-        owner = Connector.objects.locked().get(pk=connector.pk)
-        stored = by_stage(owner, secret.system)
+        held = Connector.objects.locked().get(pk=connector.pk)
+        stored = by_stage(held, secret.system)
         current, older = stored.get(Stage.CURRENT), stored.get(Stage.PENDING)
-        checks.refuse_unfit(owner, secret)
+        checks.refuse_unfit(held, secret)
         checks.refuse_same(secret, current)
         _refuse_needless_gap(secret, staging, current)
         if older is not None:
             _make_room(older, staging)
-        pending = _sealed(owner, secret, staging, actor, version=_next_version(stored.values()))
-        gap = _store_gap(owner, pending)
+        pending = _sealed(held, secret, staging, answering, version=_next_version(stored.values()))
+        gap = _store_gap(held, pending)
         entry(
             "credential.staged",
             pending,
@@ -96,7 +102,7 @@ def _staged_by(pending: Credential) -> str:
     staged = HistoryRow.objects.filter(
         connector=pending.connector, action="credential.staged", object_name=subject_of(pending.uuid)
     )
-    return staged.values_list("person_name", flat=True).first() or "Somebody"
+    return staged.values_list("person_name", flat=True).first() or "The owner of the token"
 
 
 def _ago(at: datetime) -> str:
@@ -108,16 +114,18 @@ def _ago(at: datetime) -> str:
     return f"{minutes // 60} h ago" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days ago"
 
 
-def _sealed(owner: Connector, secret: SecretData, staging: Staging, actor: Person, *, version: int) -> Credential:
+def _sealed(
+    connector: Connector, secret: SecretData, staging: Staging, owner: Person | None, *, version: int
+) -> Credential:
     pending = Credential(
         uuid=uuid4(),
-        connector=owner,
+        connector=connector,
         system=secret.system,
         kind=secret.kind,
         stage=Stage.PENDING,
         version=version,
         user="" if secret.kind in checks.BEARERS else secret.user,
-        owner=actor,
+        owner=owner,
         backup_owner=staging.backup_owner,
         reason=staging.reason.strip()[: checks.LONGEST_REASON],
         replaces_same_user=staging.replaces_same_user,
@@ -128,12 +136,12 @@ def _sealed(owner: Connector, secret: SecretData, staging: Staging, actor: Perso
     return pending
 
 
-def _store_gap(owner: Connector, pending: Credential) -> bool:
+def _store_gap(connector: Connector, pending: Credential) -> bool:
     """Since when applies have to wait: from the first pending one that killed the token in use."""
     if pending.system != System.ALIGN:
         return False
-    since = (owner.gap_since or timezone.now()) if pending.replaces_same_user else None
-    Connector.objects.filter(pk=owner.pk).update(gap_since=since)
+    since = (connector.gap_since or timezone.now()) if pending.replaces_same_user else None
+    Connector.objects.filter(pk=connector.pk).update(gap_since=since)
     return since is not None
 
 

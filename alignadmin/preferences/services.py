@@ -88,8 +88,8 @@ def _refuse_stale(
             continue
         mine = preference.kind.words(preference.start() if each.to_default else wanted[key])
         found = before.get(key)
-        who = f"{found.by_name} set this" if found else "This is back to its default, changed"
-        problems[key] = f"{who} after your page was loaded. It is {preference.kind.words(now)}; you entered {mine}."
+        what = f"{found.by_name} set this" if found else "This went back to its default"
+        problems[key] = f"{what} after your page was loaded. It is {preference.kind.words(now)}; you entered {mine}."
     if problems:
         raise NotChosen(
             "Nothing is saved: another admin has changed the marked settings meanwhile. Save again to replace theirs.",

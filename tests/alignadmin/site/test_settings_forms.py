@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from alignadmin.accounts.models import Person, Role
 from alignadmin.preferences.models import InstallationChoice
-from alignadmin.site.settings_groups import PREFERENCES
+from alignadmin.site.settings_groups import ACT, PREFERENCES
 from connectors.credentials.preferences import REMINDER_DAYS
 from connectors.history.search.action_words import OF_THE_REST, words_of
 from tests.support.people_helpers import entries, said
@@ -159,6 +159,21 @@ def test_saving_asks_for_a_recent_sign_in_and_the_form_waits(boss: Client, setti
     answer = post(boss, MAIL, "reminder_days", "5", seen=DAYS)
     assert answer["Location"].startswith("/accounts/reauthenticate/")
     assert not InstallationChoice.objects.exists()
+
+
+def test_what_waits_for_the_sign_in_is_shown_in_words() -> None:
+    sent = [
+        ("session_idle", "20"),
+        ("seen-session_idle", "30"),
+        ("new_four_eyes", "true"),
+        ("default-digest_hour", "on"),
+    ]
+    assert ACT.title({}, {"group": "sign-in"}) == "Change settings: Sign-in"
+    assert list(ACT.lines(sent, {"group": "sign-in"})) == [
+        ("Send the digest about drift after: back to default", "Yes"),
+        ("New connectors require a second approver", "Yes"),
+        ("Sign out after this long without activity, in minutes", "20"),
+    ]
 
 
 def test_an_unknown_group_is_not_there(boss: Client) -> None:

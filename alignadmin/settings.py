@@ -14,6 +14,7 @@ DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var"))).resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 if (DATA_DIR / "settings.env").is_file():  # of an installation on one machine; the environment comes first
     env.read_env(str(DATA_DIR / "settings.env"))
+IN_ENVIRONMENT = frozenset(env.ENVIRON)  # names of what is set there: the settings page says where a value comes from
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
@@ -49,6 +50,7 @@ INSTALLED_APPS = [
     "alignadmin.search",
     "alignadmin.wake_ups",
     "alignadmin.audit",
+    "alignadmin.preferences",
     "alignadmin.accounts",
     "connectors",
     "mappings",
@@ -58,6 +60,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "alignadmin.site.middleware.Noting",
+    "alignadmin.site.middleware.OneReading",
     "alignadmin.site.middleware.BodyLimit",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # These three outside of all that may answer by itself, as a refused host is: each of its answers has their headers.
@@ -240,7 +243,7 @@ READY_TOKEN = env.str("READY_TOKEN", "")  # who sends it as a bearer token gets 
 DRIFT_CHECKS_KEPT_DAYS = env.int("DRIFT_CHECKS_KEPT_DAYS", 90)
 CONTRACT_INTERVAL = env.float("CONTRACT_INTERVAL", 24 * 3600.0)  # between two looks at what Align answers
 DIGEST_HOUR = env.int("DIGEST_HOUR", 6)  # UTC, of the e-mail about drift
-DIGEST_RECIPIENTS = env.list("DIGEST_RECIPIENTS", default=REMINDER_RECIPIENTS)
+DIGEST_RECIPIENTS = env.list("DIGEST_RECIPIENTS", default=None)  # None: those of reminders
 AUDIT_INTERVAL = env.float("AUDIT_INTERVAL", 60.0)
 CATALOGUE_INTERVAL = env.float("CATALOGUE_INTERVAL", 600.0)  # seconds between two readings of a site's lists; 0: never
 CATALOGUE_SHARE = env.int("CATALOGUE_SHARE", 10)  # percent of the slots of bulk work that these readings may use

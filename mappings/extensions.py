@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from alignadmin.accounts.models import Person
 from connectors.models import Connector, HistoryRow
@@ -14,7 +15,7 @@ from mappings.applying import overwrites
 from mappings.contract.write_probe import MappingWriteProbe
 from mappings.drift import maintenance
 from mappings.observing import unexplained_changes
-from mappings.planning import handing_over
+from mappings.planning import handing_over, preferences
 
 
 class MappingExtensions:
@@ -22,6 +23,9 @@ class MappingExtensions:
 
     write_probe: WriteProbe = MappingWriteProbe()
     comparisons: Sequence[TableComparison] = copies.COMPARISONS
+
+    def rules_of_new(self) -> Mapping[str, Any]:
+        return preferences.rules_of_new()
 
     def after_intake(self, connector: Connector, since: datetime) -> None:
         overwrites.find_overwrites(connector, since)

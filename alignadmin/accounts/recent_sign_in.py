@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from allauth.account.authentication import get_authentication_records
-from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
 from django.http import HttpRequest
@@ -14,6 +13,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from alignadmin.accounts.models import Person
+from alignadmin.accounts.preferences import FRESH_SIGN_IN
 
 BEGAN, SEEN = "began_at", "seen_at"  # in the session, in seconds since 1970
 
@@ -33,7 +33,7 @@ def confirmed_at(request: HttpRequest) -> float:
 
 
 def is_fresh(request: HttpRequest) -> bool:
-    oldest: float = timezone.now().timestamp() - settings.FRESH_SIGN_IN
+    oldest: float = timezone.now().timestamp() - FRESH_SIGN_IN.value()
     return confirmed_at(request) >= oldest
 
 

@@ -88,7 +88,8 @@ OF_PAGES = {
     "history/cases": "compliance#2-where-it-comes-from",
     "history/intake": "operations#aligns-log-in-another-shape",
     "history/verification": "operations#the-nightly-check-of-the-history",
-    "settings": "operations",
+    "settings": "operations#settings-that-admins-change",
+    "settings/people": "operations",
 }
 
 

@@ -24,6 +24,7 @@ from alignadmin.accounts.rights import Right
 from alignadmin.accounts.signin import sessions
 from alignadmin.audit import request_entries
 from alignadmin.parsing import LARGEST, NUL, plain
+from alignadmin.preferences.reading import one_turn
 from alignadmin.web.responses import failure, redirect
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,17 @@ class Noting:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         with request_entries.collecting():
+            return self.get_response(request)
+
+
+class OneReading:
+    """What admins have set is read once for a request, and only by what asks for it."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with one_turn():
             return self.get_response(request)
 
 

@@ -7,6 +7,7 @@ from alignadmin.site import settings_views
 
 urlpatterns = [
     path("", settings_views.shown, name="settings"),
+    path("choices/<slug:group>/", settings_views.choose, name="settings-choose"),
     path("mail/", settings_views.mail, name="settings-mail"),
     path("people/", views.listed, name="people"),
     path("people/new/", views.new, name="person-new"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -17,7 +17,6 @@ from alignadmin import sealing
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.accounts.second_factors import FACTORS
-from alignadmin.accounts.signin.sessions import in_words
 from connectors.credentials import reminders
 
 PACKAGES = ("alignadmin", "Django", "django-allauth", "cryptography", "requests", "gunicorn")
@@ -67,23 +66,6 @@ class Installation:
         return urlsplit(settings.OIDC_SERVER).hostname or ""
 
     @property
-    def idle(self) -> str:
-        return in_words(settings.SESSION_IDLE)
-
-    @property
-    def absolute(self) -> str:
-        return in_words(settings.SESSION_ABSOLUTE)
-
-    @property
-    def fresh(self) -> str:
-        return in_words(settings.FRESH_SIGN_IN)
-
-    @property
-    def invitation_age(self) -> str:
-        days, rest = divmod(settings.INVITATION_AGE, 86_400)
-        return in_words(settings.INVITATION_AGE) if rest or not days else f"{days} day{'s' if days > 1 else ''}"
-
-    @property
     def limits(self) -> list[tuple[str, str]]:
         found = ((label, ", ".join(_rates(name) for name in names)) for label, names in LIMITS.items())
         return [(label, rates) for label, rates in found if rates]
@@ -108,14 +90,6 @@ class Installation:
     @property
     def public_address(self) -> str:
         return str(settings.PUBLIC_ADDRESS)
-
-    @property
-    def reminder_days(self) -> str:
-        return _enumerated(str(days) for days in sorted(settings.REMINDER_DAYS, reverse=True))
-
-    @property
-    def recipients(self) -> Sequence[str]:
-        return list(settings.REMINDER_RECIPIENTS)
 
     @property
     def most_age(self) -> int:
@@ -146,10 +120,6 @@ class Installation:
     @property
     def on_old_keys(self) -> int:
         return sum(line.seals for line in self.keys if not line.is_first and line.is_known)
-
-    @property
-    def previous_kept(self) -> str:
-        return in_words(int(settings.PREVIOUS_KEPT))
 
     # --- versions -----------------------------------------------------------------------------------------------
 
@@ -182,8 +152,3 @@ def _rate(text: str, per_both: str) -> str:
     one, many = UNITS.get(unit, (unit, unit))
     time = f"{'an' if one == 'hour' else 'a'} {one}" if count == "1" else f"in {count} {many}"
     return f"{amount} {time} {per_both or PER.get(per, per)}".strip()
-
-
-def _enumerated(words: Iterable[str]) -> str:
-    *most, last = list(words) or [""]
-    return f"{', '.join(most)} and {last}" if most else last

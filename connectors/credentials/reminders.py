@@ -25,6 +25,7 @@ from alignadmin.mail.models import OutgoingMail
 from alignadmin.mail.outbox import addresses
 from alignadmin.text import one_line
 from connectors.credentials import expiry
+from connectors.credentials.preferences import REMINDER_DAYS, REMINDER_RECIPIENTS
 from connectors.models import Connector, Credential, Reminder, Stage
 from connectors.ports.audited import context_of
 
@@ -38,7 +39,7 @@ MOST_DAYS = 3650
 
 def thresholds() -> list[int]:
     """Days before the end, the nearest first; 0 is the one reminder that the end has come."""
-    return sorted({0, *(days for days in settings.REMINDER_DAYS if 0 < days <= MOST_DAYS)})
+    return sorted({0, *(days for days in REMINDER_DAYS.value() if 0 < days <= MOST_DAYS)})
 
 
 def _reached(today: date) -> QuerySet[Credential]:
@@ -186,7 +187,7 @@ def _record_reminder(facts: Mapping[str, Any], said: str, addresses: list[str]) 
 def recipients(credential: Credential) -> list[str]:
     """The group of the settings with owner and back-up owner; when that is nobody, every active admin."""
     owners = [each.email for each in (credential.owner, credential.backup_owner) if each and each.is_active]
-    return addresses([*settings.REMINDER_RECIPIENTS, *owners]) or addresses(
+    return addresses([*REMINDER_RECIPIENTS.value(), *owners]) or addresses(
         list(Person.objects.filter(role=Role.ADMIN, is_active=True).order_by("pk").values_list("email", flat=True))
     )
 

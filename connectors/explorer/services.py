@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -15,6 +14,7 @@ from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import due_work
 from alignadmin.errors import Refused
 from connectors.align.query import AlignQuery
+from connectors.explorer.preferences import QUERY_ROWS_KEPT
 from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Job, JobKind, JobState, QueryPage, QueryRun
 from connectors.ports.audited import context_of
@@ -108,7 +108,7 @@ def open_to_editors(connector: Connector, is_open: bool, *, actor: Person) -> No
 def kept_until(found: QueryRun) -> datetime | None:
     """None while it runs."""
     ended = found.job.finished_at
-    return ended + timedelta(seconds=settings.QUERY_ROWS_KEPT) if ended else None
+    return ended + timedelta(seconds=QUERY_ROWS_KEPT.value()) if ended else None
 
 
 def has_expired(found: QueryRun) -> bool:
@@ -120,7 +120,7 @@ def has_expired(found: QueryRun) -> bool:
 def remove_expired_rows() -> int:
     """Rows an hour after the end of their run; the run itself, its query and its count, after a month."""
     now = timezone.now()
-    oldest = now - timedelta(seconds=settings.QUERY_ROWS_KEPT)
+    oldest = now - timedelta(seconds=QUERY_ROWS_KEPT.value())
     runs = QueryPage.objects.filter(run__job__finished_at__lte=oldest).values_list("run", flat=True).distinct()[:20]
     removed, _ = QueryPage.objects.filter(run__in=list(runs)).delete() if runs else (0, {})
     old = Job.objects.filter(kind=JobKind.QUERY, created_at__lte=now - RUNS_KEPT)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from alignadmin.accounts.models import Person
 from connectors.align.client import AlignClient
@@ -76,6 +76,9 @@ class ConnectorExtensions(Protocol):
     @property
     def comparisons(self) -> Sequence[TableComparison]:
         """Tables that repeat what entries say, compared with them."""
+
+    def rules_of_new(self) -> Mapping[str, Any]:
+        """The rules of plans that a new connector begins with, by its columns."""
 
     def after_intake(self, connector: Connector, since: datetime) -> None:
         """Told of each intake that read something, after its commit, with the time of its oldest line.

@@ -34,6 +34,7 @@ from connectors.models import (
     WorkItemType,
 )
 from connectors.ports.audited import context_of
+from connectors.ports.extensions import extensions
 from connectors.setup.align_numbers import refuse_taken, why_taken
 from connectors.setup.search_names import CONNECTORS
 
@@ -55,13 +56,15 @@ def add_connector(slug: str, data: ConnectorData, secrets: Sequence[SecretData],
     """Store a connector with its sealed credentials. Raises Refused when slug or connector are there already."""
     try:
         with transaction.atomic():
-            connector = Connector.objects.create(slug=slug, **vars(data))
+            rules = extensions().rules_of_new()
+            connector = Connector.objects.create(slug=slug, **vars(data), **rules)
             refuse_taken(connector)
             for secret in secrets:
                 _store(connector, secret, actor)
             writing.write(CONNECTORS, [connector.pk])
             sites = f"Align connector {data.align_connector_id} at {data.align_site}, Jira at {data.jira_site}"
-            _entry("connector.added", connector, actor, f"Added connector {data.name}: {sites}.", **vars(data))
+            facts = {**vars(data), "rules": dict(rules)}
+            _entry("connector.added", connector, actor, f"Added connector {data.name}: {sites}.", **facts)
     except IntegrityError as error:
         raise Refused(_already_there(slug, data)) from error
     return connector

@@ -27,6 +27,7 @@ from connectors.models import Connector
 from connectors.ports.audited import context_of
 from mappings.drift.address import DriftAddress, Tab, found_url, in_use_url
 from mappings.drift.lines import SOON, DriftLine, drift_lines, list_name
+from mappings.drift.preferences import DIGEST_HOUR, DIGEST_RECIPIENTS
 from mappings.drift.queries import accepted_rows, drifted_rows, unknown_scopes
 from mappings.findings.lines import FindingLine, attention
 from mappings.in_use.lines import in_use_lines
@@ -68,7 +69,7 @@ def queue_due() -> int:
 
 
 def recipients() -> list[str]:
-    return addresses(settings.DIGEST_RECIPIENTS) if settings.EMAIL_URL else []
+    return addresses(DIGEST_RECIPIENTS.value()) if settings.EMAIL_URL else []
 
 
 def _due(now: datetime) -> QuerySet[Connector]:
@@ -87,13 +88,13 @@ def _queue_one(connector: Connector, addresses: list[str], now: datetime) -> boo
         if not mine.update(digest_due_at=_next_slot(now)) or due is None:
             return False
         if parts:
-            _queue(connector, _slot_of(due), parts, addresses, until=_next_slot(now))
+            _queue(connector, due, parts, addresses, until=_next_slot(now))
     return True
 
 
 def _slot_of(moment: datetime) -> datetime:
     """The digest hour that was the last one at that moment: a try that was put off still belongs to its day."""
-    slot = moment.astimezone(UTC).replace(hour=settings.DIGEST_HOUR % 24, minute=0, second=0, microsecond=0)
+    slot = moment.astimezone(UTC).replace(hour=DIGEST_HOUR.value(), minute=0, second=0, microsecond=0)
     return slot if slot <= moment else slot - DAY
 
 
@@ -135,8 +136,9 @@ def record_sent(mail: OutgoingMail) -> None:
 
 
 def _queue(
-    connector: Connector, slot: datetime, parts: Sequence[DigestPart], addresses: list[str], *, until: datetime
+    connector: Connector, due: datetime, parts: Sequence[DigestPart], addresses: list[str], *, until: datetime
 ) -> None:
+    """Its name has the hour: on the day on which an admin puts the digest to a later one, two are due."""
     site = settings.PUBLIC_ADDRESS.rstrip("/")
     context = {
         "connector": one_line(connector.name),
@@ -155,9 +157,9 @@ def _queue(
         context,
         about=_about(connector),
         stream=f"{DIGEST} {connector.pk}",
-        name=f"drift.{connector.pk}.{slot:%Y%m%d}",
+        name=f"drift.{connector.pk}.{due.astimezone(UTC):%Y%m%d%H}",
         lasts=until - timezone.now(),
-        facts={"connector": connector.pk, "day": f"{slot:%Y-%m-%d}", "counts": counts},
+        facts={"connector": connector.pk, "day": f"{_slot_of(due):%Y-%m-%d}", "counts": counts},
     )
 
 

@@ -20,6 +20,7 @@ from connectors.jobs.runner import latest
 from connectors.models import Finding, Job, JobKind, WorkItemType
 from mappings.drift.address import SHARED, SIZES, UNKNOWN, DriftAddress, Tab
 from mappings.drift.lines import DriftLine, drift_lines, list_name
+from mappings.drift.preferences import DIGEST_HOUR, DIGEST_RECIPIENTS
 from mappings.drift.queries import accepted_rows, filtered_rows, remarked_scopes, rows_in, unknown_scopes
 from mappings.drift.status import WatchStatus
 from mappings.drift.status import status as watch_status
@@ -249,8 +250,9 @@ class DriftPage:
     @property
     def digest(self) -> str:
         """Who is told by e-mail, and when."""
-        if not settings.EMAIL_URL or not settings.DIGEST_RECIPIENTS:
-            lacks = "EMAIL_URL" if not settings.EMAIL_URL else "DIGEST_RECIPIENTS"
-            return f"Nobody is told by e-mail: {lacks} is not set."
-        people = len(settings.DIGEST_RECIPIENTS)
-        return f"A digest goes to {people} address{'' if people == 1 else 'es'} after {settings.DIGEST_HOUR:02}:00 UTC."
+        if not settings.EMAIL_URL:
+            return "Nobody is told by e-mail: EMAIL_URL is not set."
+        if not (people := len(DIGEST_RECIPIENTS.value())):
+            return "Nobody is told by e-mail: an admin sets who gets the digest under Settings."
+        hour = DIGEST_HOUR.kind.words(DIGEST_HOUR.value())
+        return f"A digest goes to {people} address{'' if people == 1 else 'es'} after {hour}."

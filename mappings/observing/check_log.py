@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -19,6 +18,7 @@ from alignadmin.http.errors import RemoteError
 from connectors.jobs.runner import JobFailed
 from connectors.models import Connector
 from mappings.models import CheckKind, DriftCheck
+from mappings.observing.preferences import CHECKS_KEPT
 
 BROKEN_OFF = "The worker stopped before this check was done; it was begun again."
 
@@ -66,7 +66,7 @@ def latest(connector: Connector, kind: CheckKind) -> DriftCheck | None:
 
 
 def forget_old(connector: Connector) -> None:
-    kept = timedelta(days=settings.DRIFT_CHECKS_KEPT_DAYS)
+    kept = timedelta(days=CHECKS_KEPT.value())
     DriftCheck.objects.filter(connector=connector, started_at__lt=timezone.now() - kept).delete()
 
 

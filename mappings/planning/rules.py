@@ -20,9 +20,9 @@ from connectors.ports.audited import context_of
 from mappings.models import Plan, PlanState
 from mappings.planning.authors import people_of
 from mappings.planning.notifications import queue_four_eyes_off_mail
+from mappings.planning.preferences import MOST_CHANGES
 from mappings.planning.tickets import pattern_trouble
 
-MOST_CHANGES = 100_000
 LONGEST_PAUSE = 7 * 86_400  # seconds between two looks at every list
 CHANGED = "rules.changed"
 

@@ -8,7 +8,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.functional import lazy
 
-from mappings.planning.rules import LONGEST_PAUSE, MOST_CHANGES, Rules
+from mappings.planning.preferences import MOST_CHANGES
+from mappings.planning.rules import LONGEST_PAUSE, Rules
 from mappings.planning.tickets import LONGEST_PATTERN, format_help, pattern_trouble
 
 

@@ -112,6 +112,7 @@ TABLE = {
     # people and settings
     "person-join": PUBLIC_FORM,
     "settings": Expected(readers=ADMINS),
+    "settings-choose": ADMIN_ACT,
     "settings-mail": ADMIN_ACT,
     "people": Expected(readers=ADMINS),
     "person": CONFIGURE_FORM,

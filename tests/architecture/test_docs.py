@@ -49,7 +49,17 @@ MADE = {
 
 EMPHASISED = {"Not met", "Not met by the product", "Partly"}  # words that are no label
 # What a room has as far as it needs it, where any room is meant.
-SKELETON = {"apps.py", "forms.py", "job.py", "page.py", "queries.py", "services.py", "urls.py", "views.py"}
+SKELETON = {
+    "apps.py",
+    "forms.py",
+    "job.py",
+    "page.py",
+    "preferences.py",
+    "queries.py",
+    "services.py",
+    "urls.py",
+    "views.py",
+}
 
 
 def text_of(name: str) -> str:

@@ -27,15 +27,13 @@ IN_WORDS: dict[str, list[Any]] = {
     "this machine": [["localhost", "127.0.0.1", "[::1]"]],
     "SQLite in `DATA_DIR`": ["sqlite:///DATA_DIR/alignadmin.sqlite3"],
     "`var/`": ["TOP/var"],
-    "those of reminders": ["REMINDER_RECIPIENTS"],
-    "`REMINDER_RECIPIENTS`": ["REMINDER_RECIPIENTS"],
+    "those of reminders": [None],
 }
 UNITS = {"": 1, " s": 1, " days": 24 * 3600, " MB": 1024 * 1024}
 # What the expressions of defaults refer to.
 NAMES = {
     "DATA_DIR": Path("DATA_DIR"),
     "BASE_DIR": Path("TOP"),
-    "REMINDER_RECIPIENTS": "REMINDER_RECIPIENTS",
     "str": str,
 }
 

@@ -166,6 +166,7 @@ def world(db: None, people: dict[Role, Person]) -> World:
             "history-intake-preview.key": sent.pk,
             "schedule": schedule.pk,
             "switch": "pause",
+            "group": "mail",
             "api-connectors-detail.slug": connector.slug,
             "api-connectors-detail.pk": connector.pk,
             "api-mappings-detail.pk": mapping.pk,

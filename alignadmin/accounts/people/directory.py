@@ -10,7 +10,6 @@ from functools import cached_property
 from urllib.parse import urlencode
 
 from allauth.mfa.models import Authenticator
-from django.conf import settings
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.core.paginator import Page, Paginator
 from django.db.models import Q, QuerySet
@@ -20,6 +19,7 @@ from alignadmin.accounts.extensions import EXTENSIONS, Succession
 from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.people.invitations import ABOUT_ACCOUNT, about
 from alignadmin.accounts.people.services import is_waiting
+from alignadmin.accounts.preferences import INVITATION_AGE
 from alignadmin.accounts.rights import Right, may
 from alignadmin.accounts.second_factors import FACTORS, needs_second_factor
 from alignadmin.accounts.signin.sessions import own_sessions
@@ -174,7 +174,7 @@ class PersonPage:
         """Until when the link that was made last works; None when there is none, or it has ended."""
         if self.person.invited_at is None or not self.person.is_active:
             return None
-        until: datetime = self.person.invited_at + timedelta(seconds=settings.INVITATION_AGE)
+        until: datetime = self.person.invited_at + timedelta(seconds=INVITATION_AGE.value())
         return until if until > timezone.now() else None
 
     @property

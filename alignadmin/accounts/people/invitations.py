@@ -17,6 +17,7 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
 from alignadmin.accounts.models import Person
+from alignadmin.accounts.preferences import INVITATION_AGE
 from alignadmin.mail import outbox
 from alignadmin.parsing import whole
 
@@ -33,7 +34,7 @@ class Tokens(PasswordResetTokenGenerator):
         """By our own INVITATION_AGE; Django's knows only the hour of a forgotten password."""
         if not token or not user.is_active or user.invited_at is None:
             return False
-        if (timezone.now() - user.invited_at).total_seconds() > settings.INVITATION_AGE:
+        if (timezone.now() - user.invited_at).total_seconds() > INVITATION_AGE.value():
             return False
         secrets = [self.secret, *self.secret_fallbacks]
         made = (self._make_token_with_timestamp(user, _seconds(user), secret) for secret in secrets)
@@ -83,16 +84,17 @@ def about(person: Person) -> str:
 def send_invitation(person: Person) -> None:
     """In the transaction that opens the invitation. What waits with an older link is not sent any more."""
     withdraw_invitation(person)
+    age = INVITATION_AGE.value()
     _queue(
         INVITATION,
         person,
         "Your sign-in to AlignAdmin",
         "alignadmin/accounts/people/invitation.txt",
-        lasts=timedelta(seconds=settings.INVITATION_AGE),
+        lasts=timedelta(seconds=age),
         has_secret_link=True,
         link=invitation_link(person),
-        days=settings.INVITATION_AGE // 86_400,
-        hours=settings.INVITATION_AGE // 3600,
+        days=age // 86_400,
+        hours=age // 3600,
     )
 
 

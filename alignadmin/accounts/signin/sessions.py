@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from allauth.usersessions.models import UserSession
-from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, update_session_auth_hash
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.base import SessionBase
@@ -21,6 +20,7 @@ from django.utils import timezone
 from alignadmin.accounts import kept_form
 from alignadmin.accounts.guard import FACTOR
 from alignadmin.accounts.models import Person
+from alignadmin.accounts.preferences import SESSION_ABSOLUTE, SESSION_IDLE
 from alignadmin.accounts.recent_sign_in import BEGAN, SEEN
 from alignadmin.accounts.signin.throttling import address_of
 from alignadmin.audit import trail
@@ -36,18 +36,25 @@ NO_ADDRESS = "0.0.0.0"  # noqa: S104  # nosec B104  # stands for an address that
 
 
 def ended_why(session: SessionBase, now: float) -> str:
-    """The sentence for a session that must not go on at `now` (seconds since 1970); "" while it may."""
+    """The sentence for a session that must not go on at `now` (seconds since 1970); "" while it may.
+
+    What an admin has chosen is read where activity has to be noted, once a minute: in between a request costs no query
+    for it, and the operator's limits hold.
+    """
     began, seen = float(session.get(BEGAN, 0)), float(session.get(SEEN, 0))
-    if now - began > settings.SESSION_ABSOLUTE:
-        return f"You were signed out {in_words(settings.SESSION_ABSOLUTE)} after you had signed in."
-    if now - seen > settings.SESSION_IDLE:
-        return f"You were signed out after {in_words(settings.SESSION_IDLE)} without activity."
+    reads_choice = is_due(session, now)
+    absolute = SESSION_ABSOLUTE.value() if reads_choice else SESSION_ABSOLUTE.start()
+    if now - began > absolute:
+        return f"You were signed out {in_words(absolute)} after you had signed in."
+    idle = SESSION_IDLE.value() if reads_choice else SESSION_IDLE.start()
+    if now - seen > idle:
+        return f"You were signed out after {in_words(idle)} without activity."
     return ""
 
 
 def is_due(session: SessionBase, now: float) -> bool:
     """Each note is a write, so activity is noted at most once a minute."""
-    step: float = min(MINUTE, settings.SESSION_IDLE / 2)
+    step: float = min(MINUTE, SESSION_IDLE.start() / 2)
     return now - float(session.get(SEEN, 0)) >= step
 
 
@@ -90,7 +97,7 @@ class SessionLimitTexts:
 
 
 def limits() -> SessionLimitTexts:
-    return SessionLimitTexts(idle=in_words(settings.SESSION_IDLE), absolute=in_words(settings.SESSION_ABSOLUTE))
+    return SessionLimitTexts(idle=in_words(SESSION_IDLE.value()), absolute=in_words(SESSION_ABSOLUTE.value()))
 
 
 def in_words(seconds: int) -> str:

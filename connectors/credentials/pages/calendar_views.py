@@ -15,6 +15,7 @@ from alignadmin.accounts.guard import requires
 from alignadmin.accounts.rights import Right
 from alignadmin.web.responses import page
 from connectors.credentials import expiry, reminders
+from connectors.credentials.preferences import REMINDER_RECIPIENTS
 from connectors.models import Credential, Stage
 
 
@@ -95,7 +96,7 @@ def credentials(request: HttpRequest) -> HttpResponse:
         "unsent": reminders.unsent(),
         "days": [days for days in reversed(reminders.thresholds()) if days],
         "sends_mail": bool(settings.EMAIL_URL),
-        "recipients": settings.REMINDER_RECIPIENTS,
+        "recipients": REMINDER_RECIPIENTS.value(),
         "time_zone": settings.TIME_ZONE,
     }
     return page(request, "connectors/credentials/calendar.html", context)

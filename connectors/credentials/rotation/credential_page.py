@@ -15,6 +15,7 @@ from alignadmin.accounts.models import Person
 from alignadmin.web.template_words import HOUR, span
 from connectors.credentials import rotation
 from connectors.credentials.expiry import Deadline, deadline
+from connectors.credentials.preferences import PREVIOUS_KEPT
 from connectors.credentials.rotation import Hindrances
 from connectors.credentials.rotation.locking import by_stage
 from connectors.models import (
@@ -169,12 +170,12 @@ class CredentialPage:
         """Until when the current one would be kept, if the switch were now; None where it is of no use any more."""
         if self.current is None or (self.pending and self.pending.replaces_same_user):
             return None
-        return timezone.now() + timedelta(seconds=settings.PREVIOUS_KEPT)
+        return timezone.now() + timedelta(seconds=PREVIOUS_KEPT.value())
 
     @property
     def kept_for(self) -> str:
         """A day reads better as 24 h."""
-        seconds = settings.PREVIOUS_KEPT
+        seconds = PREVIOUS_KEPT.value()
         return f"{seconds / HOUR:.0f} h" if HOUR <= seconds <= 48 * HOUR else span(seconds)
 
     # --- what happened ------------------------------------------------------------------------------------------------

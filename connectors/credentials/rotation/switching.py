@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.due_work import due_work
 from alignadmin.errors import Refused
+from connectors.credentials.preferences import PREVIOUS_KEPT
 from connectors.credentials.rotation.checks import is_expired
 from connectors.credentials.rotation.locking import by_stage, entry, last_error, locked, named
 from connectors.credentials.rotation.probes import hindrances
@@ -66,7 +66,7 @@ def _set_aside(stored: Mapping[str, Credential], *, is_dead: bool) -> None:
     if is_dead:
         current.delete()
         return
-    until = timezone.now() + timedelta(seconds=settings.PREVIOUS_KEPT)
+    until = timezone.now() + timedelta(seconds=PREVIOUS_KEPT.value())
     Credential.objects.filter(pk=current.pk).update(stage=Stage.PREVIOUS, previous_until=until)
 
 

@@ -28,6 +28,7 @@ from alignadmin.audit.models import Entry
 from alignadmin.due_work import due_work
 from alignadmin.errors import Refused
 from connectors.history.packs import mail, selection, zip_file
+from connectors.history.packs.preferences import PACK_KEPT
 from connectors.history.packs.scratch import scratch
 from connectors.history.packs.selection import BadQuery, Selection
 from connectors.history.packs.zip_file import Contents, Made
@@ -249,7 +250,7 @@ def expires_at(pack: Pack) -> datetime | None:
     """None for a pack that is not there yet, or that a schedule made: those stay."""
     if pack.job.finished_at is None or pack.asked_by_id is None:
         return None
-    return pack.job.finished_at + timedelta(seconds=settings.PACK_KEPT)
+    return pack.job.finished_at + timedelta(seconds=PACK_KEPT.value())
 
 
 def has_expired(pack: Pack) -> bool:
@@ -260,7 +261,7 @@ def has_expired(pack: Pack) -> bool:
 @due_work
 def remove_expired() -> int:
     """Files of packs that were kept long enough; their entries tell for good what was in them."""
-    oldest = timezone.now() - timedelta(seconds=settings.PACK_KEPT)
+    oldest = timezone.now() - timedelta(seconds=PACK_KEPT.value())
     old = Pack.objects.filter(asked_by__isnull=False, job__finished_at__lte=oldest).exclude(path="")
     return sum(remove(pack) for pack in old[:100])
 

@@ -140,6 +140,8 @@ OF_THE_REST: Mapping[str, str] = {
     "pack.not_asked": "Scheduled pack failed",
     "keys.rotated": "Encryption keys rotated",
     "keys.signing_changed": "Signing key changed",
+    "setting.changed": "Setting changed",
+    "setting.back_to_default": "Setting back to default",
     "explorer.opened": "Explorer opened to editors",
     "explorer.closed": "Explorer closed to editors",
     "query.run": "Query run",

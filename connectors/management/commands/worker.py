@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from alignadmin import starting
 from alignadmin.due_work import run_due
+from alignadmin.preferences.reading import in_one_turn
 from connectors.jobs import clock, runner
 from connectors.jobs.work_threads import WorkThreads
 
@@ -30,7 +31,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         _refuse()
         signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # for the threads, too: only this one takes them
-        threads = WorkThreads(settings.WORKER_THREADS, run_due)
+        threads = WorkThreads(settings.WORKER_THREADS, in_one_turn(run_due))
         threads.start()
         clock.start(threads)
         log.info("The worker has started: process %s, %s threads.", os.getpid(), settings.WORKER_THREADS)

@@ -76,6 +76,7 @@ OWN_CODES = Expected(own=True)
 TABLE = {
     "healthz": Expected(public=True),
     "readyz": Expected(public=True),
+    "metrics": Expected(public=True),
     # signing in
     "account_login": PUBLIC_FORM,
     "account_logout": PUBLIC_FORM,

@@ -320,6 +320,7 @@ def test_every_page_of_the_product_is_among_them() -> None:
         "help-picture",
         "healthz",
         "readyz",
+        "metrics",
         "mfa_login_webauthn",
         "history-pack-file",
         "explorer-file",

@@ -11,6 +11,7 @@ class ConnectorsConfig(AppConfig):
         from alignadmin.audit import entries, triggers
         from alignadmin.search import kinds
         from alignadmin.web.navigation import ATTENTION
+        from connectors.budget import peaks
         from connectors.budget.figures import BUDGET_FIGURES
         from connectors.catalogue import jira_lists, job, refresh  # noqa: F401
         from connectors.catalogue import schedule as catalogue_schedule  # noqa: F401
@@ -28,11 +29,13 @@ class ConnectorsConfig(AppConfig):
         from connectors.history.packs import schedules, services  # noqa: F401
         from connectors.history.reviews import questions, sign_off
         from connectors.history.verification import services as verification  # noqa: F401
+        from connectors.jobs import clock
         from connectors.jobs.figures import JOB_FIGURES
         from connectors.setup.guessable import guessable_words
         from connectors.setup.search_names import CONNECTORS
 
         figures.register(JOB_FIGURES, BUDGET_FIGURES, CREDENTIAL_FIGURES, CATALOGUE_FIGURES, LOG_FIGURES)
+        clock.AT_EACH_TICK.append(peaks.note_due)
         sealing.register(CREDENTIALS)
         EXTENSIONS.holdings = CredentialHoldings()
         EXTENSIONS.guessable_words = guessable_words

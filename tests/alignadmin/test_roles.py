@@ -112,6 +112,7 @@ TABLE = {
     "help-picture": READ,
     # people and settings
     "person-join": PUBLIC_FORM,
+    "operator": Expected(readers=ADMINS),
     "settings": Expected(readers=ADMINS),
     "settings-mail": ADMIN_ACT,
     "people": Expected(readers=ADMINS),

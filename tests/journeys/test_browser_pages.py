@@ -105,6 +105,7 @@ PAGES = {
     "search": "/search/?q=re",
     "search, of a kind": "/search/?q=a&kind=status",
     "search, nothing typed": "/search/",
+    "operator": "/operator/",
     "settings": "/settings/",
     "people": "/settings/people/",
     "people of a state": "/settings/people/?state=invited",

@@ -160,6 +160,14 @@ def fingerprint(secret: str) -> str:
     return hmac.new(key, b"fingerprint\0" + secret.encode(), hashlib.sha256).hexdigest()[:16]
 
 
+def key_fingerprints() -> dict[str, str]:
+    """Key id -> a keyed hash of the key itself, by which two people can say that they hold the same one."""
+    return {
+        key_id: hmac.new(key, b"fingerprint of this key", hashlib.sha256).hexdigest()[:16]
+        for key_id, key in keys().items()
+    }
+
+
 def key_id_of(value: str) -> str:
     """Which key a sealed value names; empty where it is not in the sealed form."""
     parts = value.split(":")

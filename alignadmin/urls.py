@@ -7,6 +7,7 @@ urlpatterns = [
     path("help/", include("alignadmin.site.help_urls")),
     path("search/", include("alignadmin.site.search_urls")),
     path("accounts/", include("alignadmin.accounts.urls")),
+    path("operator/", include("alignadmin.site.operator_urls")),
     path("settings/", include("alignadmin.site.settings_urls")),
     path("history/", include("connectors.history.urls")),
     path("connectors/", include("connectors.setup.urls")),

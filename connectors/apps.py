@@ -6,27 +6,36 @@ class ConnectorsConfig(AppConfig):
     name = "connectors"
 
     def ready(self) -> None:
-        from alignadmin import sealing
+        from alignadmin import figures, sealing
         from alignadmin.accounts.extensions import EXTENSIONS
         from alignadmin.audit import entries, triggers
         from alignadmin.search import kinds
         from alignadmin.web.navigation import ATTENTION
+        from connectors.budget import peaks
+        from connectors.budget.figures import BUDGET_FIGURES
         from connectors.catalogue import jira_lists, job, refresh  # noqa: F401
         from connectors.catalogue import schedule as catalogue_schedule  # noqa: F401
+        from connectors.catalogue.figures import CATALOGUE_FIGURES
         from connectors.catalogue.search_names import PROJECTS, STATUSES
         from connectors.credentials import probing, reminders  # noqa: F401  registers its job, as the others do that are not used here
+        from connectors.credentials.figures import CREDENTIAL_FIGURES
         from connectors.credentials.succession import CredentialHoldings
         from connectors.credentials.values import CREDENTIALS
         from connectors.explorer import job as query_job  # noqa: F401
         from connectors.history.cases import services as cases
         from connectors.history.intake import schedule  # noqa: F401
+        from connectors.history.intake.figures import LOG_FIGURES
         from connectors.history.mirror import listener, remaking, search_index
         from connectors.history.packs import schedules, services  # noqa: F401
         from connectors.history.reviews import questions, sign_off
         from connectors.history.verification import services as verification  # noqa: F401
+        from connectors.jobs import clock
+        from connectors.jobs.figures import JOB_FIGURES
         from connectors.setup.guessable import guessable_words
         from connectors.setup.search_names import CONNECTORS
 
+        figures.register(JOB_FIGURES, BUDGET_FIGURES, CREDENTIAL_FIGURES, CATALOGUE_FIGURES, LOG_FIGURES)
+        clock.AT_EACH_TICK.append(peaks.note_due)
         sealing.register(CREDENTIALS)
         EXTENSIONS.holdings = CredentialHoldings()
         EXTENSIONS.guessable_words = guessable_words

@@ -5,12 +5,15 @@ class MappingsConfig(AppConfig):
     name = "mappings"
 
     def ready(self) -> None:
+        from alignadmin import figures
         from alignadmin.search import kinds
         from alignadmin.web.navigation import ALARMS, ATTENTION
         from connectors.ports import extensions
         from mappings import tasks  # noqa: F401  registers the job handlers in every process, as the next ones do
+        from mappings.applying.figures import APPLY_FIGURES
         from mappings.contract import facts, job  # noqa: F401
         from mappings.drift import alerts, digest, watch  # noqa: F401  register what they do by the clock
+        from mappings.drift.figures import DRIFT_FIGURES
         from mappings.drift.queries import TO_REVIEW
         from mappings.edits import queries
         from mappings.extensions import MappingExtensions
@@ -20,6 +23,7 @@ class MappingsConfig(AppConfig):
             search_names,
         )
 
+        figures.register(DRIFT_FIGURES, APPLY_FIGURES)
         extensions.fill(MappingExtensions())
         ALARMS.append(facts.alarms)
         kinds.register(search_names.PLANS)

@@ -50,6 +50,11 @@
     if (detail.elt.id === "x-query") detail.parameters.caret = detail.elt.selectionStart;
   });
 
+  // A page that watches everything asks nothing while nobody sees it.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (document.hidden && "whileVisible" in event.detail.elt.dataset) event.preventDefault();
+  });
+
   // Somebody types on while a form is drawn anew for what they changed before: leaving the box asks again, with all of it.
   function isTypedOn({ elt, target, requestConfig }) {
     const box = document.activeElement;

@@ -85,6 +85,7 @@ def shots(plans: Plans) -> list[Shot]:
         Shot(name="credential-align", path="/connectors/acme/credential/align/"),
         Shot(name="credential-jira", path="/connectors/acme/credential/jira/"),
         Shot(name="calendar", path="/connectors/credentials/"),
+        Shot(name="operator", path="/operator/"),
         Shot(name="settings", path="/settings/"),
         Shot(name="people", path="/settings/people/"),
         Shot(name="person-new", path="/settings/people/new/"),

@@ -7,10 +7,12 @@ class AuditConfig(AppConfig):
     name = "alignadmin.audit"
 
     def ready(self) -> None:
-        from alignadmin import sealing
+        from alignadmin import figures, sealing
         from alignadmin.audit import checkpoints, deliveries, triggers  # noqa: F401  register what is due by the clock
+        from alignadmin.audit.figures import AUDIT_FIGURES
         from alignadmin.audit.signing_keys import SIGNING_KEYS
 
+        figures.register(AUDIT_FIGURES)
         sealing.register(SIGNING_KEYS)
         triggers.protect("audit_entry", key="seq")
         triggers.protect("audit_checkpoint", key="number")

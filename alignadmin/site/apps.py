@@ -10,6 +10,8 @@ class SiteConfig(AppConfig):
         from alignadmin.accounts.people.search_names import PEOPLE
         from alignadmin.accounts.signin import audit_entries, sessions  # noqa: F401  register their receivers
         from alignadmin.search import kinds
+        from alignadmin.site import metrics
 
         kinds.register(PEOPLE)
         checks.register(starting.check)
+        metrics.install()

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from alignadmin.site import health_views
+from alignadmin.site import health_views, metrics_views
 
 urlpatterns = [
     path("healthz", health_views.healthz, name="healthz"),
     path("readyz", health_views.readyz, name="readyz"),
+    path("metrics", metrics_views.metrics, name="metrics"),
 ]

@@ -39,13 +39,13 @@ def readyz(request: HttpRequest) -> HttpResponse:
     parts = health.parts()
     is_ready = all(part.ok for part in parts)
     status = 200 if is_ready else 503
-    if not _is_operator(request):
+    if not is_operator(request):
         return HttpResponse(status=status)
     reported = {part.name: {"ok": part.ok, "says": part.says, **part.figures} for part in parts}
     return JsonResponse({"ready": is_ready, "parts": reported}, status=status)
 
 
-def _is_operator(request: HttpRequest) -> bool:
+def is_operator(request: HttpRequest) -> bool:
     """Who asks from this very machine, past no proxy that is not ours, or knows READY_TOKEN."""
     token = settings.READY_TOKEN
     said = request.headers.get("Authorization", "")

@@ -88,6 +88,7 @@ OF_PAGES = {
     "history/cases": "compliance#2-where-it-comes-from",
     "history/intake": "operations#aligns-log-in-another-shape",
     "history/verification": "operations#the-nightly-check-of-the-history",
+    "operator": "operations#the-operators-page",
     "settings": "operations#settings-that-admins-change",
     "settings/people": "operations",
 }

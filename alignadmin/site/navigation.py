@@ -209,10 +209,11 @@ def _nav(shell: Shell) -> list[NavEntry]:
         ("Plans", reverse("plans"), "clipboard-document-check", Right.SEE),
         ("History", reverse("history"), "clock", Right.MAPPING_HISTORY),
         ("Connectors", reverse("connectors"), "arrows-right-left", Right.SEE),
+        ("Operator", reverse("operator"), "chart-bar", Right.CONFIGURE),
         ("Settings", reverse("settings"), "cog-6-tooth", Right.CONFIGURE),
     ]
     if explored:
-        entries.insert(-1, ("Explorer", reverse("explorer", args=[explored.slug]), "magnifying-glass", Right.EDIT))
+        entries.insert(-2, ("Explorer", reverse("explorer", args=[explored.slug]), "magnifying-glass", Right.EDIT))
     current = _current(shell.path)
     return [
         NavEntry(

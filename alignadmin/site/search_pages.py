@@ -71,6 +71,12 @@ EVERY_PAGE = (
         terms="tokens rotate expiry secrets",
     ),
     ProductPage(
+        label="Operator",
+        address="operator",
+        right=Right.CONFIGURE,
+        terms="workers queue jobs failed budget e-mail deliveries keys metrics monitoring",
+    ),
+    ProductPage(
         label="Settings", address="settings", right=Right.CONFIGURE, terms="installation e-mail keys version system"
     ),
     ProductPage(label="People", address="people", where="Settings", right=Right.CONFIGURE, terms="roles users rights"),

@@ -37,6 +37,7 @@ class KeyLine:
     seals: int
     is_first: bool  # the one that seals what is stored from now on
     is_known: bool
+    fingerprint: str  # empty of one that is not known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,10 +111,17 @@ class Installation:
     @cached_property
     def keys(self) -> list[KeyLine]:
         """Raises nothing: a key that is named by a value and not set is told as such."""
-        known, counts = list(sealing.keys()), Counter(sealing.key_id_of(each.value) for each in sealing.stored_values())
+        prints = sealing.key_fingerprints()
+        known, counts = list(prints), Counter(sealing.key_id_of(each.value) for each in sealing.stored_values())
         strangers = sorted(set(counts) - set(known))
         return [
-            KeyLine(id=key_id, seals=counts[key_id], is_first=key_id == known[0], is_known=key_id in known)
+            KeyLine(
+                id=key_id,
+                seals=counts[key_id],
+                is_first=key_id == known[0],
+                is_known=key_id in known,
+                fingerprint=prints.get(key_id, ""),
+            )
             for key_id in [*known, *strangers]
         ]
 

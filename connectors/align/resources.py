@@ -52,6 +52,7 @@ class ConnectorInfo:
     name: str
     kind: str
     is_active: bool | None
+    error_message: str = ""
 
     @classmethod
     def from_json(cls, data: object, *, id_: int | None = None) -> Self:
@@ -62,6 +63,7 @@ class ConnectorInfo:
             name=row.text("name", "connectorName", "title"),
             kind=row.text("type", "connectorType"),
             is_active=row.truth("isActive", "active"),
+            error_message=row.text("errorMessage"),
         )
 
 

@@ -17,7 +17,7 @@ from typing import Literal
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import Count, F, Max, Min, Q, QuerySet
 
 from alignadmin.http.budget import Ticket, out_of_patience, still_blocked
 from connectors.models.budget import BudgetGate, BudgetSlot
@@ -171,6 +171,7 @@ class DatabaseBudget:
             until = moment + timedelta(seconds=min(seconds, self._limits.longest_block))
             shorter = Q(blocked_until=None) | Q(blocked_until__lt=until)
             self._gate().filter(shorter).update(blocked_until=until, probe_until=None)
+            self._gate().update(refusals=F("refusals") + 1)
             logger.warning("%s %s asked to be left alone: everybody waits %.0f s", self._system, self._origin, seconds)
 
     def lost(self, ticket: Ticket) -> None:

@@ -11,9 +11,8 @@ from django.http import HttpRequest, HttpResponse
 
 from alignadmin.accounts.guard import requires
 from alignadmin.accounts.rights import Right
-from alignadmin.http.address import origin_of
-from alignadmin.http.errors import AddressRefused
 from alignadmin.web.responses import page
+from connectors.budget.origins import origins
 from connectors.budget.slots import System, Usage, now, usage
 from connectors.models import ACTIVE, Connector, Job, JobKind
 from connectors.ports.requests import with_credentials_or_404
@@ -96,14 +95,6 @@ class BudgetPage:
         jobs = Job.objects.filter(connector__in=sharing, state__in=ACTIVE).select_related("connector", "requested_by")
         found = sorted(jobs.order_by("id")[:MOST_JOBS], key=lambda job: (not job.waits_for, job.pk))
         return [AtWork(job=job) for job in found]
-
-
-def origins(connector: Connector, system: System) -> list[str]:
-    """Of the one site; none where an address that was stored once is one no longer."""
-    try:
-        return [origin_of(connector.align_site if system == "align" else connector.jira_site)]
-    except AddressRefused:
-        return []
 
 
 @requires(Right.SEE)

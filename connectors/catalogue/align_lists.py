@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import transaction
 
@@ -17,6 +18,7 @@ from connectors.align.resources import AlignProcessFlow as AlignFlow
 from connectors.align.resources import ConnectorProject
 from connectors.catalogue.findings import SiteReading, noticed
 from connectors.catalogue.list_states import record_error, record_read, spared
+from connectors.catalogue.reported import of_project, store_changes
 from connectors.catalogue.upserting import LONGEST_NAME, ROWS_AT_ONCE, mark_vanished, upsert
 from connectors.models import Connector, FindingKind, ProcessFlow, ProcessStep, Project, RemoteList
 
@@ -80,7 +82,7 @@ def store_align_lists(reading: SiteReading, projects: Projects, flows: Flows) ->
         if stored.align_connector_id != connector.align_connector_id:
             return False
         with noticed(reading, *LISTED):
-            update_scope(connector, projects)
+            update_scope(connector, projects, reading.began_at)
             if flows.records is not None:
                 upsert_flows(connector, flows.records, flows.unseen)
         record_read(connector, reading.began_at, {RemoteList.ALIGN_PROJECTS: projects.records.aside} | flows.aside)
@@ -93,11 +95,11 @@ def store_align_lists(reading: SiteReading, projects: Projects, flows: Flows) ->
 # --- projects ---------------------------------------------------------------------------------------------------------
 
 
-def update_scope(connector: Connector, align: Projects) -> None:
+def update_scope(connector: Connector, align: Projects, at: datetime) -> None:
     """Which of Jira's projects, as they are stored, Align's connector has; one that comes into scope is read first."""
     stored = list(Project.objects.filter(connector=connector))
     found = _matched([project for project in stored if project.vanished_at is None], align.records)
-    changed = []
+    changed, said = [], []
     for project in stored:
         before = [getattr(project, name) for name in SCOPE]
         if project.jira_id in found or not _may_be_there(project, align):
@@ -106,7 +108,9 @@ def update_scope(connector: Connector, align: Projects) -> None:
             if project.in_scope and not before[0]:
                 project.tried_at = None
             changed.append(project)
+            said.append(of_project(connector, project, before[SCOPE.index("align_error")], at))
     Project.objects.bulk_update(changed, [*SCOPE, "tried_at"], batch_size=ROWS_AT_ONCE)
+    store_changes(connector, said)
 
 
 def _may_be_there(project: Project, align: Projects) -> bool:

@@ -31,6 +31,7 @@ from connectors.catalogue.reachable import (
     store_refusal,
 )
 from connectors.catalogue.refresh import MOST_THREADS
+from connectors.catalogue.reported import read_connector, store_connector
 from connectors.credentials import clients
 from connectors.jira.client import JiraClient
 from connectors.jobs import runner
@@ -75,6 +76,7 @@ def _read_align(run: runner.Run, members: Sequence[Connector]) -> None:
         if flows is None:
             flows = read_flows(align, member)
         try:
+            store_connector(member, read_connector(align), began_at)
             store_align_lists(_reading(run, member, began_at), read_projects(align, member), flows)
         except RemoteError as error:
             _store_error([member], System.ALIGN, error.sentence)

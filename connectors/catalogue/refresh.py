@@ -32,6 +32,7 @@ from connectors.catalogue.reachable import (
     store_reachable,
     store_refusal,
 )
+from connectors.catalogue.reported import store_connector
 from connectors.credentials import clients
 from connectors.jira.client import JiraClient
 from connectors.jobs import runner
@@ -72,7 +73,7 @@ def _refresh(run: runner.Run) -> None:
     before = _sizes(run.connector)
     reading = SiteReading(connector=run.connector, began_at=timezone.now(), actor=run.actor)
     run.progress("connector, projects and process flows in Align", done=0, total=0)
-    align.connector()
+    store_connector(run.connector, align.connector(), reading.began_at)
     projects, flows = read_projects(align, run.connector), read_flows(align, run.connector)
     run.progress("projects, statuses and issue types in Jira")
     store_jira_lists(reading, read_jira_lists(jira))

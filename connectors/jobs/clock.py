@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
 from django.conf import settings
 from django.db import Error as DatabaseFailure
@@ -18,6 +19,8 @@ from connectors.jobs import heartbeat, runner
 from connectors.jobs.work_threads import WorkThreads
 
 log = logging.getLogger(__name__)
+# Short looks of rooms that this one does not know; each is filled in when the apps are ready.
+AT_EACH_TICK: list[Callable[[], None]] = []
 
 
 def start(threads: WorkThreads) -> None:
@@ -64,3 +67,5 @@ def tick(threads: WorkThreads) -> None:
     heartbeat.beat()
     runner.take_over()
     threads.ask_unless_asked()
+    for look in AT_EACH_TICK:
+        look()

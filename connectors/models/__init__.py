@@ -1,6 +1,6 @@
 """The connectors app's tables."""
 
-from connectors.models.budget import BudgetGate, BudgetSlot
+from connectors.models.budget import BudgetGate, BudgetPeak, BudgetSlot
 from connectors.models.catalogue import (
     Confirmation,
     FormerKey,
@@ -42,6 +42,7 @@ from connectors.models.job import ACTIVE, Job, JobKind, JobState
 from connectors.models.owner_links import LinkOutcome, OwnerLink
 from connectors.models.packs import Every, Pack, PackSchedule, PackState
 from connectors.models.remote_lists import ListState, PageCap, RemoteList
+from connectors.models.reported import ReportedChange, ReportedField
 from connectors.models.review import Question, Review, SavedView
 from connectors.models.rotation import CredentialUse, LineState, Probe, ProbeLine, Reminder
 from connectors.models.verification import Verification
@@ -51,6 +52,7 @@ __all__ = [
     "ACTIVE",
     "AuditSource",
     "BudgetGate",
+    "BudgetPeak",
     "BudgetSlot",
     "Case",
     "CaseState",
@@ -95,6 +97,8 @@ __all__ = [
     "Question",
     "ReachableStatus",
     "RemoteList",
+    "ReportedChange",
+    "ReportedField",
     "Reminder",
     "Review",
     "RunOutcome",

@@ -14,6 +14,7 @@ class BudgetGate(models.Model):
     origin = models.CharField(max_length=255)  # host, with the port where it is not the usual one
     blocked_until = models.DateTimeField(null=True)
     probe_until = models.DateTimeField(null=True)
+    refusals = models.PositiveBigIntegerField(default=0)  # answers by which the site asked to be left alone, ever
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["system", "origin"], name="one_gate_per_origin")]
@@ -35,3 +36,19 @@ class BudgetSlot(models.Model):
 
     def __str__(self) -> str:
         return f"slot {self.number} of gate {self.gate_id}"
+
+
+class BudgetPeak(models.Model):
+    """How many slots of a site were taken at most within a few minutes, as workers saw it. No row: none was."""
+
+    gate = models.ForeignKey(BudgetGate, on_delete=models.CASCADE, related_name="peaks")
+    at = models.DateTimeField()  # when these minutes began
+    used = models.PositiveIntegerField()
+    was_blocked = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["gate", "at"], name="one_peak_per_gate_and_time")]
+        indexes = [models.Index(fields=["at"], name="peaks_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.used} slots of gate {self.gate_id}"

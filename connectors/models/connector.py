@@ -43,6 +43,11 @@ class Connector(models.Model):
     log_by_hand = models.BooleanField(default=False)  # its log is only pasted and uploaded, even where it could be read
     created_at = models.DateTimeField(auto_now_add=True)
 
+    # What Align says of the connector itself, as of the last reading: whether it works there (null: it does not tell),
+    # and the error that stands with it.
+    align_active = models.BooleanField(null=True, blank=True)
+    align_message = models.CharField(max_length=500, blank=True)
+
     catalogue_at = models.DateTimeField(null=True, blank=True)  # when the last complete refresh ended
     catalogue_error = models.TextField(blank=True)
     # The cheap lists of both systems, which are read by the clock: when the reading that is stored began, when the next

@@ -73,4 +73,10 @@ class Job(models.Model):
                 fields=["kind"], condition=models.Q(kind="verify", state="running"), name="one_verification_at_a_time"
             ),
         ]
-        indexes = [models.Index(fields=["connector", "kind", "-created_at"])]
+        indexes = [
+            models.Index(fields=["connector", "kind", "-created_at"]),
+            # The few that somebody watches, among all that there ever were.
+            models.Index(fields=["created_at"], condition=models.Q(state="queued"), name="jobs_queued"),
+            models.Index(fields=["lease_until"], condition=models.Q(state="running"), name="jobs_running"),
+            models.Index(fields=["finished_at"], condition=models.Q(state="failed"), name="jobs_failed"),
+        ]

@@ -77,7 +77,7 @@ def status(connector: Connector) -> WatchStatus:
 def statuses(connectors: Sequence[Connector]) -> dict[int, WatchStatus]:
     """Of many connectors by their keys, in a fixed number of queries."""
     keys = [connector.pk for connector in connectors]
-    lists, drifted, last = _lists(keys), _drifted(keys), _last_checks(keys)
+    lists, drifted, last = list_counts(keys), drifted_counts(keys), _last_checks(keys)
     ages = covered.project_ages(connectors)
     whole = Job.objects.filter(connector__in=keys, kind=JobKind.OBSERVE, subject="", state__in=ACTIVE)
     checking = set(whole.values_list("connector_id", flat=True))
@@ -223,7 +223,7 @@ def _words(duration: timedelta) -> str:
 # --- counted for many connectors at once ------------------------------------------------------------------------------
 
 
-def _lists(keys: Sequence[int]) -> dict[int, ListCounts]:
+def list_counts(keys: Sequence[int]) -> dict[int, ListCounts]:
     """Also of projects that came into scope since the last check: their lists have no row yet, and are not known."""
     was_read = Q(observed_at__isnull=False)
     scopes = Scope.objects.filter(in_use(), connector__in=keys).order_by().values("connector_id")
@@ -251,7 +251,7 @@ def _expected(keys: Sequence[int]) -> dict[int, int]:
     return {key: shared + own.get(key, 0) for key in keys}
 
 
-def _drifted(keys: Sequence[int]) -> dict[int, int]:
+def drifted_counts(keys: Sequence[int]) -> dict[int, int]:
     """Rows of lists that are known, as everywhere else."""
     rows = Mapping.objects.filter(in_use("scope__"), scope__connector__in=keys, scope__error="", situation__in=OPEN)
     counted = rows.order_by().values("scope__connector_id").annotate(rows=Count("pk"))

@@ -76,6 +76,7 @@ OWN_CODES = Expected(own=True)
 TABLE = {
     "healthz": Expected(public=True),
     "readyz": Expected(public=True),
+    "metrics": Expected(public=True),
     # signing in
     "account_login": PUBLIC_FORM,
     "account_logout": PUBLIC_FORM,
@@ -111,6 +112,7 @@ TABLE = {
     "help-picture": READ,
     # people and settings
     "person-join": PUBLIC_FORM,
+    "operator": Expected(readers=ADMINS),
     "settings": Expected(readers=ADMINS),
     "settings-choose": ADMIN_ACT,
     "settings-mail": ADMIN_ACT,

@@ -1,0 +1,160 @@
+"""The operator's page: what is wrong stands first, empty states say so, and no secret and no markup gets in."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from pytest_django import Settings
+
+from alignadmin import sealing
+from alignadmin.accounts.models import Role
+from alignadmin.audit import checkpoints
+from alignadmin.http.address import origin_of
+from alignadmin.mail.models import OutgoingMail
+from connectors.budget import peaks
+from connectors.budget.slots import database_budget
+from connectors.models import (
+    BudgetGate,
+    BudgetPeak,
+    BudgetSlot,
+    Connector,
+    Credential,
+    Job,
+    JobState,
+    Project,
+    ReportedChange,
+)
+from tests.conftest import SignIn
+from tests.support import factories
+
+pytestmark = pytest.mark.django_db(transaction=True)
+HOSTILE = "</td><script>alert(1)</script>" + "x" * 400
+
+
+@pytest.fixture
+def boss(signed_in: SignIn) -> Client:
+    return signed_in(Role.ADMIN)
+
+
+def shown(client: Client, **headers: str) -> str:
+    answer = client.get("/operator/", headers=headers)
+    assert answer.status_code == 200
+    return " ".join(answer.content.decode().split())
+
+
+def test_an_installation_without_trouble_says_so_and_refreshes_while_it_is_seen(boss: Client) -> None:
+    factories.worker_alive()
+    page = shown(boss)
+    for sentence in (
+        "Nothing needs your attention.",
+        "No job is queued or running.",
+        "No job has failed.",
+        "No active connector leads to a site.",
+        "No e-mail waits, and none has failed.",
+        "No connector is active.",
+        "In the last 90 days it has said nothing different.",
+    ):
+        assert sentence in page
+    assert 'hx-trigger="every 30s" hx-swap="outerHTML" data-while-visible' in page
+    fragment = shown(boss, **{"HX-Request": "true"})
+    assert fragment.startswith('<div id="_operator"')
+    assert "<nav" not in fragment
+
+
+def test_what_is_wrong_stands_first_and_leads_to_its_part(
+    boss: Client, bare_connector: Connector, settings: Settings
+) -> None:
+    now, owner = timezone.now(), bare_connector
+    Job.objects.all().delete()
+    long_ago = now - timedelta(days=1, hours=1)
+    queued = Job.objects.create(connector=owner, kind="refresh")
+    Job.objects.filter(pk=queued.pk).update(created_at=now - timedelta(hours=2))
+    Job.objects.create(connector=owner, kind="observe", state=JobState.RUNNING, lease_until=long_ago)
+    for ended in (now, now, long_ago):
+        Job.objects.create(connector=owner, kind="intake", state=JobState.FAILED, finished_at=ended, error=HOSTILE)
+    budget = database_budget("align", origin_of(owner.align_site))
+    budget.blocked(budget.take(deadline=1.0, patience=0), 75.0)
+    later = now + timedelta(days=1)
+    mail = {"recipients": [{"name": "", "address": "a@example.test"}], "expires_at": later, "next_try_at": later}
+    OutgoingMail.objects.create(kind="reminder", about=HOSTILE[:80], queued_at=now, error="it failed", **mail)
+    checkpoints.make(checkpoints.COMMAND).deliveries.update(error="the disk is full")
+    Credential.objects.filter(connector=owner, system="jira").update(refused_status=401)
+    Connector.objects.filter(pk=owner.pk).update(align_active=False, align_message=HOSTILE)
+    project = Project.objects.create(connector=owner, jira_id=1, key="A", name="A", in_scope=True, align_error="off")
+    ReportedChange.objects.create(
+        connector=owner, project=project, field="errorMessage", before="", after=HOSTILE, at=now
+    )
+    page = shown(boss)
+    assert "<script>alert" not in page
+    first, _, rest = page.partition('id="workers"')
+    for sentence in (
+        "No worker is heard: start one.",
+        "1 job was left by a worker, and none goes on yet.",
+        "A job waits for too long: start another worker.",
+        "2 jobs failed in the last 24 hours.",
+        "refuses requests for their number: everybody waits.",
+        "1 e-mail was tried and not sent.",
+        "1 checkpoint could not leave this database.",
+        "Jira refuses the credential of Acme (401).",
+        "Align says that Acme is not active.",
+    ):
+        assert sentence in first, sentence
+    assert first.index('class="tag bad"') < first.index('class="tag warn"')
+    assert "the disk is full" in rest
+    assert "a@example.test" not in page
+    assert ", project <bdi>A</bdi>" in rest
+    assert checkpoints.public_keys()[0].key_id in rest
+    assert sealing.key_fingerprints()["test"] in rest
+    assert settings.SEAL_KEYS[0].partition(":")[2] not in page
+
+
+def test_it_takes_as_many_queries_for_many_connectors_as_for_one(boss: Client, bare_connector: Connector) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            shown(boss, **{"HX-Request": "true"})
+        return len(captured)
+
+    Job.objects.create(connector=bare_connector, kind="intake", state=JobState.FAILED, finished_at=timezone.now())
+    few = queries()
+    for number in range(12):
+        other = Connector.objects.create(
+            slug=f"n{number}", name=f"N {number}", align_site=f"https://n{number}.example", align_connector_id=1,
+            jira_site="https://jira.example", align_message="off",
+        )  # fmt: skip
+        Job.objects.create(connector=other, kind="intake", state=JobState.FAILED, finished_at=timezone.now())
+        ReportedChange.objects.create(connector=other, field="errorMessage", after="off", at=timezone.now())
+    assert queries() == few
+
+
+def test_the_budget_of_the_last_hours_is_noted_by_its_highest_and_drawn(
+    boss: Client, bare_connector: Connector, settings: Settings
+) -> None:
+    settings.BUDGET_SLOTS, settings.BUDGET_RESERVED = 10, 2
+    now, origin = timezone.now(), origin_of(bare_connector.align_site)
+    peaks.note(now)
+    assert not BudgetPeak.objects.exists(), "an idle worker writes nothing"
+    budget = database_budget("align", origin)
+    tickets = [budget.take(deadline=1.0, patience=0) for _ in range(4)]
+    peaks.note(timezone.now())
+    BudgetSlot.objects.filter(pk=tickets[0].slot_id).update(free_at=now)
+    peaks.note(timezone.now())
+    budget.blocked(tickets[1], 600.0)
+    peaks.note(timezone.now())
+    assert BudgetPeak.objects.order_by("-used").first().used == 4  # type: ignore[union-attr]
+    assert BudgetPeak.objects.filter(was_blocked=True).exists()
+    gate = BudgetGate.objects.get(system="align")
+    assert gate.refusals == 1
+    BudgetPeak.objects.create(gate=gate, at=now - timedelta(hours=3), used=10)
+    BudgetPeak.objects.create(gate=gate, at=now - timedelta(hours=7), used=9)
+    page = shown(boss)
+    assert page.count('class="peak') >= 2
+    assert 'height="48.0"' in page
+    assert ">9<" not in page.partition('id="budget"')[2].partition('id="mail"')[0]
+    assert 'class="peak blocked"' in page
+    peaks.note(now + peaks.KEPT + timedelta(hours=1))
+    assert not BudgetPeak.objects.filter(at__lt=now).exists()

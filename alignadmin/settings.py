@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "alignadmin.wake_ups",
     "alignadmin.audit",
     "alignadmin.accounts",
+    "alignadmin.notifications",
     "connectors",
     "mappings",
     "alignadmin.site",

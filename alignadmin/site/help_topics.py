@@ -89,6 +89,7 @@ OF_PAGES = {
     "history/intake": "operations#aligns-log-in-another-shape",
     "history/verification": "operations#the-nightly-check-of-the-history",
     "settings": "operations",
+    "accounts/notifications": "operations#who-is-told-what",
 }
 
 

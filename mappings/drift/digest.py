@@ -15,12 +15,14 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from alignadmin.accounts.rights import Right
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
-from alignadmin.due_work import due_work
+from alignadmin.due_work import due_work, last_hour
 from alignadmin.mail import outbox, sending
 from alignadmin.mail.models import OutgoingMail
 from alignadmin.mail.outbox import addresses
+from alignadmin.notifications.kinds import FixedMail
 from alignadmin.text import one_line
 from connectors.history.intake import gaps
 from connectors.models import Connector
@@ -34,6 +36,7 @@ from mappings.models import DriftCheck, Mapping
 
 DIGEST, SENT = "drift-digest", "drift.digest_sent"
 DAY = timedelta(days=1)
+TO_A_LIST = "Goes to a list of addresses that is set for the whole installation (DIGEST_RECIPIENTS)."
 MOST_LINES = 50  # of each kind in one message
 LONGEST_LINE = 300
 FOUND_WORDS = ("not mapped", "found in Jira and Align")
@@ -53,6 +56,9 @@ class DigestPart:
     @property
     def more(self) -> int:
         return self.count - len(self.lines)
+
+
+MAIL = FixedMail(label="Drift, once a day", why=TO_A_LIST, right=Right.SEE, addresses=lambda: recipients())
 
 
 # --- what is due ------------------------------------------------------------------------------------------------------
@@ -93,8 +99,7 @@ def _queue_one(connector: Connector, addresses: list[str], now: datetime) -> boo
 
 def _slot_of(moment: datetime) -> datetime:
     """The digest hour that was the last one at that moment: a try that was put off still belongs to its day."""
-    slot = moment.astimezone(UTC).replace(hour=settings.DIGEST_HOUR % 24, minute=0, second=0, microsecond=0)
-    return slot if slot <= moment else slot - DAY
+    return last_hour(moment, settings.DIGEST_HOUR)
 
 
 def _next_slot(now: datetime) -> datetime:

@@ -5,15 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from django.utils import timezone
+
 from alignadmin.accounts.models import Person
 from alignadmin.mail.outbox import has_mail
 from connectors.models import HistoryRow
-from mappings.models import Plan
-from mappings.planning import emergencies
+from mappings.models import ApprovalAsk, Plan
+from mappings.planning import approval_asks, emergencies
 from mappings.planning.authors import editors_of
 from mappings.planning.notifications import other_admins
 from mappings.planning.rules import ApprovalStatus, approval_status
 from mappings.planning.typed_confirmation import TypedConfirmation, confirmation
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskLine:
+    """An admin who was asked; `can_approve`: they still may, as they could when they were asked."""
+
+    ask: ApprovalAsk
+    can_approve: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskChoice:
+    """An admin who may approve; `can_ask`: they were not asked a moment ago."""
+
+    person: Person
+    can_ask: bool
 
 
 @dataclass
@@ -43,6 +61,31 @@ class ApprovalPage:
     @property
     def has_mail(self) -> bool:
         return has_mail()
+
+    @cached_property
+    def asks(self) -> list[AskLine]:
+        """Who was asked to approve it and is still awaited."""
+        found = list(approval_asks.open_asks(self.plan))
+        able = {each.pk for each in approval_asks.askable(self.plan, None)} if found else set()
+        return [AskLine(ask=ask, can_approve=ask.asked_id in able) for ask in found]
+
+    @cached_property
+    def may_ask(self) -> bool:
+        return approval_asks.may_ask(self.plan, self.person)
+
+    @cached_property
+    def choices(self) -> list[AskChoice]:
+        """Whom this person can ask now; none where they may not."""
+        if not self.may_ask:
+            return []
+        until = {line.ask.asked_id: line.ask.asked_at + approval_asks.PAUSE for line in self.asks}
+        now = timezone.now()
+        people = approval_asks.askable(self.plan, self.person)
+        return [AskChoice(person=each, can_ask=until.get(each.pk, now) <= now) for each in people]
+
+    @property
+    def can_ask(self) -> bool:
+        return any(each.can_ask for each in self.choices)
 
     @cached_property
     def confirmation(self) -> TypedConfirmation:

@@ -34,9 +34,14 @@ class FixedMail:
     right: Right
     addresses: Callable[[], list[str]] | None = None
 
-    def reaches(self, person: Person) -> bool:
-        found = self.addresses() if self.addresses else []
-        return person.email.lower() in {each.lower() for each in found}
+    def whether(self, person: Person) -> str:
+        """Whether it goes to this person, in words that name nobody else's address; empty where there is no list."""
+        if self.addresses is None:
+            return ""
+        found = {each.lower() for each in self.addresses()}
+        if not found:
+            return "Nobody is on it."
+        return "Your address is on it." if person.email.lower() in found else "Your address is not on it."
 
 
 _kinds: dict[str, NotificationKind] = {}

@@ -40,7 +40,7 @@ def notifications(request: HttpRequest) -> HttpResponse:
         "newest": max((each.pk for each in found), default=None),
         "days": queries.KEPT.days,
         "form": form,
-        "fixed": [(each, each.reaches(person)) for each in fixed_of(person)],
+        "fixed": [(each, each.whether(person)) for each in fixed_of(person)],
         "has_mail": has_mail(),
         "hour": settings.DIGEST_HOUR % 24,
     }

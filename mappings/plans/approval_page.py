@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 
 from django.utils import timezone
 
@@ -19,11 +21,19 @@ from mappings.planning.typed_confirmation import TypedConfirmation, confirmation
 
 
 @dataclass(frozen=True, kw_only=True)
+class AskedPerson:
+    """`can_approve`: they still may, as they could when they were asked."""
+
+    person: Person
+    can_approve: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class AskLine:
-    """An admin who was asked; `can_approve`: they still may, as they could when they were asked."""
+    """Whom somebody asked at one time: `ask` is any of these."""
 
     ask: ApprovalAsk
-    can_approve: bool
+    people: Sequence[AskedPerson]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +73,19 @@ class ApprovalPage:
         return has_mail()
 
     @cached_property
+    def open_asks(self) -> list[ApprovalAsk]:
+        return list(approval_asks.open_asks(self.plan))
+
+    @cached_property
     def asks(self) -> list[AskLine]:
-        """Who was asked to approve it and is still awaited."""
-        found = list(approval_asks.open_asks(self.plan))
-        able = {each.pk for each in approval_asks.askable(self.plan, None)} if found else set()
-        return [AskLine(ask=ask, can_approve=ask.asked_id in able) for ask in found]
+        """Who was asked to approve it and is still awaited, in the order of asking."""
+        able = {each.pk for each in approval_asks.askable(self.plan, None)} if self.open_asks else set()
+        lines = []
+        for _, together in groupby(self.open_asks, key=lambda ask: (ask.asked_by_id, ask.asked_at)):
+            asks = list(together)
+            people = [AskedPerson(person=each.asked, can_approve=each.asked_id in able) for each in asks]
+            lines.append(AskLine(ask=asks[0], people=people))
+        return lines
 
     @cached_property
     def may_ask(self) -> bool:
@@ -78,7 +96,7 @@ class ApprovalPage:
         """Whom this person can ask now; none where they may not."""
         if not self.may_ask:
             return []
-        until = {line.ask.asked_id: line.ask.asked_at + approval_asks.PAUSE for line in self.asks}
+        until = {ask.asked_id: ask.asked_at + approval_asks.PAUSE for ask in self.open_asks}
         now = timezone.now()
         people = approval_asks.askable(self.plan, self.person)
         return [AskChoice(person=each, can_ask=until.get(each.pk, now) <= now) for each in people]

@@ -157,7 +157,8 @@ def test_the_page_says_what_goes_to_lists_of_addresses_and_a_viewer_chooses_of_t
     settings.DIGEST_RECIPIENTS = ["Dana@example.test", "group@example.test"]
     page = said(browser(dana).get(PAGE))
     assert "Drift, once a dayGoes to a list of addresses that is set for the whole installation" in page
-    assert "your address is on the list" in page
+    assert "(DIGEST_RECIPIENTS). Your address is on it." in page
+    assert "(REMINDER_RECIPIENTS). Nobody is on it." in page
     assert "group@example.test" not in page
     viewer = said(signed_in(Role.VIEWER).get(PAGE))
     assert "What became of a plan of yours" in viewer

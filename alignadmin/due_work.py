@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 
@@ -31,3 +32,9 @@ def wake() -> None:
     One that cannot be counted undoes nothing and fails no request: the next tick finds the work.
     """
     transaction.on_commit(counting.count_one, robust=True)
+
+
+def last_hour(moment: datetime, hour: int) -> datetime:
+    """When that hour of the day (UTC) last began, for what happens once a day."""
+    began = moment.astimezone(UTC).replace(hour=hour % 24, minute=0, second=0, microsecond=0)
+    return began if began <= moment else began - timedelta(days=1)

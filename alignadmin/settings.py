@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "alignadmin.audit",
     "alignadmin.preferences",
     "alignadmin.accounts",
+    "alignadmin.notifications",
     "connectors",
     "mappings",
     "alignadmin.site",

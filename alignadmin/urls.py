@@ -6,6 +6,7 @@ urlpatterns = [
     path("", include("alignadmin.site.health_urls")),
     path("help/", include("alignadmin.site.help_urls")),
     path("search/", include("alignadmin.site.search_urls")),
+    path("accounts/notifications/", include("alignadmin.notifications.urls")),
     path("accounts/", include("alignadmin.accounts.urls")),
     path("operator/", include("alignadmin.site.operator_urls")),
     path("settings/", include("alignadmin.site.settings_urls")),

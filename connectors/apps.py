@@ -9,6 +9,7 @@ class ConnectorsConfig(AppConfig):
         from alignadmin import figures, sealing
         from alignadmin.accounts.extensions import EXTENSIONS
         from alignadmin.audit import entries, triggers
+        from alignadmin.notifications import kinds as notification_kinds
         from alignadmin.search import kinds
         from alignadmin.web.navigation import ATTENTION
         from connectors.budget import peaks
@@ -26,8 +27,8 @@ class ConnectorsConfig(AppConfig):
         from connectors.history.intake import schedule  # noqa: F401
         from connectors.history.intake.figures import LOG_FIGURES
         from connectors.history.mirror import listener, remaking, search_index
-        from connectors.history.packs import schedules, services  # noqa: F401
-        from connectors.history.reviews import questions, sign_off
+        from connectors.history.packs import mail, schedules, services  # noqa: F401
+        from connectors.history.reviews import question_mail, questions, sign_off
         from connectors.history.verification import services as verification  # noqa: F401
         from connectors.jobs import clock
         from connectors.jobs.figures import JOB_FIGURES
@@ -42,6 +43,12 @@ class ConnectorsConfig(AppConfig):
         entries.on_appended(listener.project)
         jira_lists.on_statuses_moved(remaking.follow_statuses)
         kinds.register(PROJECTS, STATUSES, CONNECTORS)
+        notification_kinds.register(
+            reminders.ENDS,
+            question_mail.TO_ANSWER,
+            question_mail.ANSWER,
+            fixed=[reminders.TO_GROUP, mail.SCHEDULED],
+        )
         ATTENTION.extend([questions.TO_YOU, cases.NOT_EXPLAINED, sign_off.OVERDUE])
 
         triggers.protect("connectors_mirrorline")

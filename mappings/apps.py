@@ -6,6 +6,7 @@ class MappingsConfig(AppConfig):
 
     def ready(self) -> None:
         from alignadmin import figures
+        from alignadmin.notifications import kinds as notification_kinds
         from alignadmin.search import kinds
         from alignadmin.web.navigation import ALARMS, ATTENTION
         from connectors.ports import extensions
@@ -19,12 +20,15 @@ class MappingsConfig(AppConfig):
         from mappings.extensions import MappingExtensions
         from mappings.in_use import rounds  # noqa: F401  counts by the clock
         from mappings.planning import (
-            notifications,  # noqa: F401  hears what has become of its e-mails
+            notifications,
             search_names,
         )
+        from mappings.planning.approval_asks import ASKED
+        from mappings.planning.plan_outcomes import OUTCOME
 
         figures.register(DRIFT_FIGURES, APPLY_FIGURES)
         extensions.fill(MappingExtensions())
         ALARMS.append(facts.alarms)
         kinds.register(search_names.PLANS)
+        notification_kinds.register(ASKED, OUTCOME, fixed=[digest.MAIL, alerts.MAIL, *notifications.FIXED])
         ATTENTION.extend([queries.TO_APPROVE_OR_APPLY, TO_REVIEW])

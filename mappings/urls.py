@@ -37,6 +37,7 @@ urlpatterns = [
     path("plans/", plans.plans, name="plans"),
     path("plans/<int:pk>/", plans.plan, name="plan"),
     path("plans/<int:pk>/approve/", plans.approve, name="plan-approve"),
+    path("plans/<int:pk>/ask/", plans.ask, name="plan-ask"),
     path("plans/<int:pk>/emergency/", rules_views.emergency, name="plan-emergency"),
     path("plans/<int:pk>/noted/", rules_views.acknowledge, name="plan-noted"),
     path("plans/<int:pk>/apply/", plans.apply, name="plan-apply"),

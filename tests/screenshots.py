@@ -90,6 +90,7 @@ def shots(plans: Plans) -> list[Shot]:
         Shot(name="people", path="/settings/people/"),
         Shot(name="person-new", path="/settings/people/new/"),
         Shot(name="account", path="/accounts/"),
+        Shot(name="notifications", path="/accounts/notifications/"),
         Shot(name="sessions", path="/accounts/sessions/"),
         Shot(name="second-factor", path="/accounts/2fa/"),
         Shot(name="not-found", path="/connectors/nowhere/"),

@@ -39,6 +39,8 @@ LONGEST_ERROR = 500
 
 Listener = Callable[[OutgoingMail], None]
 _listeners: dict[str, Listener] = {}
+Check = Callable[[OutgoingMail], str]
+_checks: dict[str, Check] = {}
 
 
 def on_finished(kind: str) -> Callable[[Listener], Listener]:
@@ -50,6 +52,16 @@ def on_finished(kind: str) -> Callable[[Listener], Listener]:
     def register(listener: Listener) -> Listener:
         _listeners[kind] = listener
         return listener
+
+    return register
+
+
+def before_sending(kind: str) -> Callable[[Check], Check]:
+    """Register who says why a message of this kind is not sent after all, having waited; empty: it is sent."""
+
+    def register(check: Check) -> Check:
+        _checks[kind] = check
+        return check
 
     return register
 
@@ -99,6 +111,8 @@ def _claim_next() -> OutgoingMail | None:
 
 def _send(mail: OutgoingMail) -> bool:
     """Whether the next may be tried: False when the mail server itself fails."""
+    if (check := _checks.get(mail.kind)) and (why := check(mail)):
+        return _finish(mail, failed=why)
     try:
         if not has_mail():
             raise ConnectionError(NO_SERVER)

@@ -91,6 +91,7 @@ OF_PAGES = {
     "operator": "operations#the-operators-page",
     "settings": "operations#settings-that-admins-change",
     "settings/people": "operations",
+    "accounts/notifications": "operations#who-is-told-what",
 }
 
 

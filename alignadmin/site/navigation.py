@@ -15,6 +15,7 @@ from django.utils.functional import SimpleLazyObject
 from alignadmin.accounts.guard import lacks_second_factor
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
+from alignadmin.notifications import queries as notifications
 from alignadmin.site.help_topics import topic_of
 from alignadmin.web.navigation import ALARMS, ATTENTION, Alarm
 from connectors.credentials.expiry import alarms_among
@@ -119,6 +120,11 @@ class Shell:
     @cached_property
     def attention_number(self) -> int:
         return sum(line.number for line in self.attention)
+
+    @cached_property
+    def unread(self) -> int:
+        """Notifications of this person."""
+        return 0 if self.sees_nothing else notifications.unread(self.person)
 
     @cached_property
     def alarms(self) -> list[Alarm]:

@@ -87,6 +87,12 @@ EVERY_PAGE = (
     ProductPage(label="Keys", address="help-keys", where="Help", terms="keyboard shortcuts"),
     ProductPage(label="Account", address="account", terms="time zone profile name me"),
     ProductPage(
+        label="Notifications",
+        address="notifications",
+        where="Account",
+        terms="told unread e-mail mail digest turn off inbox",
+    ),
+    ProductPage(
         label="Second factor", address="mfa_index", where="Account", terms="app security key passkey codes 2fa"
     ),
     ProductPage(label="Password", address="account_change_password", where="Account", terms="change"),

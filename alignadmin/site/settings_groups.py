@@ -7,6 +7,7 @@ from typing import Any
 
 from alignadmin.accounts import preferences as accounts
 from alignadmin.accounts.acts import Act, ActField, Params, Typed, consent, one_of
+from alignadmin.notifications import preferences as notifications
 from alignadmin.preferences.declaring import AnyPreference
 from alignadmin.preferences.kinds import OneOf
 from connectors.credentials import preferences as credentials
@@ -38,7 +39,7 @@ GROUPS = (
         preferences=(
             credentials.REMINDER_DAYS,
             credentials.REMINDER_RECIPIENTS,
-            drift.DIGEST_HOUR,
+            notifications.DIGEST_HOUR,
             drift.DIGEST_RECIPIENTS,
         ),
     ),

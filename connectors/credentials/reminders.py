@@ -11,18 +11,22 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, SmallIntegerField, Value, When
+from django.urls import reverse
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person, Role
+from alignadmin.accounts.rights import Right
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import due_work
 from alignadmin.mail import outbox, sending
 from alignadmin.mail.models import OutgoingMail
 from alignadmin.mail.outbox import addresses
+from alignadmin.notifications.choices import wanting_mail_at_once
+from alignadmin.notifications.kinds import FixedMail, NotificationKind
+from alignadmin.notifications.telling import News, in_product, tell
 from alignadmin.text import one_line
 from connectors.credentials import expiry
 from connectors.credentials.preferences import REMINDER_DAYS, REMINDER_RECIPIENTS
@@ -32,6 +36,18 @@ from connectors.ports.audited import context_of
 REMINDER = "credential-reminder"
 AGAIN = timedelta(days=1)  # after which an unsent reminder is queued anew, with the days that are left by then
 MOST_DAYS = 3650
+ENDS = NotificationKind(
+    key=REMINDER,
+    label="A credential of yours ends",
+    explanation="You own it or are its back-up owner, or it has no owner and you are an admin. Also on the overview.",
+    right=Right.CONFIGURE,
+)
+TO_GROUP = FixedMail(
+    label="Credentials that end, to the group",
+    why="Goes to a list of addresses that is set for the whole installation (REMINDER_RECIPIENTS).",
+    right=Right.CONFIGURE,
+    addresses=lambda: REMINDER_RECIPIENTS.value(),
+)
 
 
 # --- what is due ------------------------------------------------------------------------------------------------------
@@ -89,6 +105,7 @@ def _queue_one(credential: Credential, today: date) -> bool:
         reminder = _claim(credential)
         if reminder is None:
             return False
+        _tell(credential, reminder, today)
         addresses = recipients(credential) if outbox.has_mail() else []
         facts = {
             "reminder": reminder.pk,
@@ -101,7 +118,7 @@ def _queue_one(credential: Credential, today: date) -> bool:
         if addresses:
             _queue(credential, reminder, addresses, today, facts)
         else:
-            why = "nobody has an address" if outbox.has_mail() else "no e-mail is set up"
+            why = "nobody has an address or wants it by e-mail" if outbox.has_mail() else "no e-mail is set up"
             _record_reminder(facts, f"{sentence(credential, today)}: shown on the overview only, {why}.", [])
     return True
 
@@ -126,8 +143,9 @@ def _queue(
 ) -> None:
     """In the place of an earlier one that still waits: its days are over."""
     about = _about(credential.uuid)
+    said = sentence(credential, today)
     context = {
-        "sentence": sentence(credential, today),
+        "sentence": said,
         "connector": one_line(credential.connector.name),
         "system": credential.get_system_display(),
         "kind": credential.get_kind_display(),
@@ -135,13 +153,14 @@ def _queue(
         "owner": _person(credential.owner),
         "backup_owner": _person(credential.backup_owner),
         "has_passed": expiry.deadline(credential, today=today).has_passed,
-        "link": settings.PUBLIC_ADDRESS.rstrip("/") + expiry.address_of(credential),
+        "link": in_product(expiry.address_of(credential)),
+        "choices": in_product(reverse("notifications")),
     }
     outbox.withdraw([REMINDER], about)
     outbox.queue(
         REMINDER,
         outbox.unnamed(addresses),
-        context["sentence"],
+        said,
         "connectors/credentials/reminder.txt",
         context,
         about=about,
@@ -185,11 +204,34 @@ def _record_reminder(facts: Mapping[str, Any], said: str, addresses: list[str]) 
 
 
 def recipients(credential: Credential) -> list[str]:
-    """The group of the settings with owner and back-up owner; when that is nobody, every active admin."""
-    owners = [each.email for each in (credential.owner, credential.backup_owner) if each and each.is_active]
-    return addresses([*REMINDER_RECIPIENTS.value(), *owners]) or addresses(
-        list(Person.objects.filter(role=Role.ADMIN, is_active=True).order_by("pk").values_list("email", flat=True))
+    """The group of the settings with owner and back-up owner; when that is nobody, every active admin.
+
+    Without those who do not want these e-mails at once; the group is a list of addresses and always stays.
+    """
+    owners = wanting_mail_at_once(_owners(credential), ENDS)
+    return addresses([*REMINDER_RECIPIENTS.value(), *(each.email for each in owners)]) or addresses(
+        [each.email for each in wanting_mail_at_once(_admins(), ENDS)]
     )
+
+
+def _owners(credential: Credential) -> list[Person]:
+    return [each for each in (credential.owner, credential.backup_owner) if each and each.is_active]
+
+
+def _admins() -> list[Person]:
+    return list(Person.objects.filter(role=Role.ADMIN, is_active=True).order_by("pk"))
+
+
+def _tell(credential: Credential, reminder: Reminder, today: date) -> None:
+    """Its owners in the product, or all admins where it has none; the e-mail of all recipients is one of its own."""
+    news = News(
+        kind=ENDS,
+        about=f"credential {credential.uuid} {reminder.expires_on} {reminder.days}",
+        title=sentence(credential, today),
+        details="Replace it on its page before then: without it nothing is read, and plans are not applied.",
+        address=expiry.address_of(credential),
+    )
+    tell(news, _owners(credential) or _admins(), sends_mail=False)
 
 
 def _person(person: Person | None) -> str:

@@ -29,6 +29,7 @@ from mappings.edits.key_on_write import WITH_KEY, WITHOUT_KEY, KeyOnWrite
 from mappings.models import Change, ChangeState, Plan, PlanState
 from mappings.planning.authors import author_of, earlier_of
 from mappings.planning.entries import plan_entry
+from mappings.planning.plan_outcomes import tell_finished, tell_stopped
 
 OPEN = (ChangeState.PLANNED, ChangeState.SENDING, ChangeState.UNKNOWN)
 RETRIED = "change.retried"
@@ -204,6 +205,7 @@ class Journal:
                 plan.state, plan.control = PlanState.PAUSED, ""
                 plan.save(update_fields=["state", "control"])
                 if why:
+                    tell_stopped(plan, why)
                     self._plan_entry("plan.paused", f"Plan {plan.pk} was paused. {why}")
         self.plan.refresh_from_db()
 
@@ -215,6 +217,7 @@ class Journal:
         with self.commit():
             applying = Plan.objects.filter(pk=self.plan.pk, state=PlanState.APPLYING)
             if applying.update(state=state, finished_at=timezone.now(), control=""):
+                tell_finished(self.plan, counts)
                 self._plan_entry("plan.finished", sentence, counts=counts, fingerprint=self.plan.approved_fingerprint)
 
     def pause_after_failure(self, why: str) -> None:
@@ -222,6 +225,7 @@ class Journal:
         with self.commit():
             applying = Plan.objects.filter(pk=self.plan.pk, state=PlanState.APPLYING)
             if applying.update(state=PlanState.PAUSED, control=""):
+                tell_stopped(self.plan, why)
                 self._plan_entry("plan.paused", f"Plan {self.plan.pk} was paused. {why}")
 
     def _plan_entry(self, action: str, sentence: str, **data: object) -> None:

@@ -14,22 +14,26 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from alignadmin.accounts.rights import Right
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import due_work
 from alignadmin.mail import outbox, sending
 from alignadmin.mail.models import OutgoingMail
+from alignadmin.notifications.kinds import FixedMail
 from alignadmin.text import counted, one_line
 from connectors.catalogue.findings import COMES
 from connectors.models import Connector, Finding, FindingKind
 from connectors.ports.audited import context_of
 from mappings.drift.address import found_url
-from mappings.drift.digest import MOST_LINES, cut, recipients, stamp
+from mappings.drift.digest import MOST_LINES, TO_A_LIST, cut, recipients, stamp
 from mappings.findings.lines import FindingLine, attention
 
 ALERT, SENT = "falling-statuses", "findings.alert_sent"
 BETWEEN = timedelta(minutes=1)
 RECENT = timedelta(days=1)  # a finding that has waited so long for its effect is left to the digest
+
+MAIL = FixedMail(label="Statuses that fall to 0", why=TO_A_LIST, right=Right.SEE, addresses=recipients)
 
 
 @due_work

@@ -15,19 +15,22 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from alignadmin.accounts.rights import Right
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
-from alignadmin.due_work import due_work
+from alignadmin.due_work import due_work, last_hour
 from alignadmin.mail import outbox, sending
 from alignadmin.mail.models import OutgoingMail
 from alignadmin.mail.outbox import addresses
+from alignadmin.notifications.kinds import FixedMail
+from alignadmin.notifications.preferences import DIGEST_HOUR
 from alignadmin.text import one_line
 from connectors.history.intake import gaps
 from connectors.models import Connector
 from connectors.ports.audited import context_of
 from mappings.drift.address import DriftAddress, Tab, found_url, in_use_url
 from mappings.drift.lines import SOON, DriftLine, drift_lines, list_name
-from mappings.drift.preferences import DIGEST_HOUR, DIGEST_RECIPIENTS
+from mappings.drift.preferences import DIGEST_RECIPIENTS
 from mappings.drift.queries import accepted_rows, drifted_rows, unknown_scopes
 from mappings.findings.lines import FindingLine, attention
 from mappings.in_use.lines import in_use_lines
@@ -35,6 +38,7 @@ from mappings.models import DriftCheck, Mapping
 
 DIGEST, SENT = "drift-digest", "drift.digest_sent"
 DAY = timedelta(days=1)
+TO_A_LIST = "Goes to a list of addresses that is set for the whole installation (DIGEST_RECIPIENTS)."
 MOST_LINES = 50  # of each kind in one message
 LONGEST_LINE = 300
 FOUND_WORDS = ("not mapped", "found in Jira and Align")
@@ -54,6 +58,9 @@ class DigestPart:
     @property
     def more(self) -> int:
         return self.count - len(self.lines)
+
+
+MAIL = FixedMail(label="Drift, once a day", why=TO_A_LIST, right=Right.SEE, addresses=lambda: recipients())
 
 
 # --- what is due ------------------------------------------------------------------------------------------------------
@@ -94,8 +101,7 @@ def _queue_one(connector: Connector, addresses: list[str], now: datetime) -> boo
 
 def _slot_of(moment: datetime) -> datetime:
     """The digest hour that was the last one at that moment: a try that was put off still belongs to its day."""
-    slot = moment.astimezone(UTC).replace(hour=DIGEST_HOUR.value(), minute=0, second=0, microsecond=0)
-    return slot if slot <= moment else slot - DAY
+    return last_hour(moment, DIGEST_HOUR.value())
 
 
 def _next_slot(now: datetime) -> datetime:

@@ -15,12 +15,13 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
+from alignadmin.notifications.preferences import DIGEST_HOUR
 from connectors.catalogue.findings import words_of
 from connectors.jobs.runner import latest
 from connectors.models import Finding, Job, JobKind, WorkItemType
 from mappings.drift.address import SHARED, SIZES, UNKNOWN, DriftAddress, Tab
 from mappings.drift.lines import DriftLine, drift_lines, list_name
-from mappings.drift.preferences import DIGEST_HOUR, DIGEST_RECIPIENTS
+from mappings.drift.preferences import DIGEST_RECIPIENTS
 from mappings.drift.queries import accepted_rows, filtered_rows, remarked_scopes, rows_in, unknown_scopes
 from mappings.drift.status import WatchStatus
 from mappings.drift.status import status as watch_status

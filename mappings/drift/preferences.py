@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 
 from alignadmin.preferences.declaring import Preference
-from alignadmin.preferences.kinds import MailAddresses, OneOf
+from alignadmin.preferences.kinds import MailAddresses
 from connectors.credentials.preferences import REMINDER_RECIPIENTS
 
 
@@ -15,14 +15,6 @@ def _recipients_of_the_operator() -> list[str]:
     return REMINDER_RECIPIENTS.value() if own is None else list(own)
 
 
-DIGEST_HOUR: Preference[int] = Preference(
-    key="digest_hour",
-    label="Send the digest about drift after",
-    help="Once a day at most, and only when there is something to say. The one that is due next keeps its time.",
-    kind=OneOf(choices=[(hour, f"{hour:02}:00 UTC") for hour in range(24)]),
-    start=lambda: int(settings.DIGEST_HOUR) % 24,
-    environment="DIGEST_HOUR",
-)
 DIGEST_RECIPIENTS: Preference[list[str]] = Preference(
     key="digest_recipients",
     label="Who gets the digest and alerts about new statuses",

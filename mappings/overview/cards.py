@@ -27,6 +27,7 @@ from mappings.in_use.lines import in_use_lines
 from mappings.matrix.coverage import CoverageRow, ProjectCoverage
 from mappings.matrix.coverage import coverage as project_coverage
 from mappings.models import Change, ChangeState, Plan, PlanState
+from mappings.planning.approval_asks import asks_to
 
 MOST_FINDINGS = 5  # named on a card; the drift page has them all
 MOST_IN_USE = 3  # likewise
@@ -126,7 +127,12 @@ class OverviewConnector:
             yield f"{counted(self.watch.drifted, 'change')} made elsewhere to review", drift_url(self.connector)
 
     def _waiting_plans(self) -> Iterator[tuple[str, str]]:
+        """What this person is asked to approve first, and in the place of the plan's own line."""
+        asks = asks_to(self.person, self.connector)
+        for ask in asks:
+            yield f"{ask.asked_by} asks you to approve plan {ask.plan_id}", reverse("plan", args=[ask.plan_id])
         plans = Plan.objects.filter(connector=self.connector, state__in=OPEN_PLANS)
+        plans = plans.exclude(pk__in=[ask.plan_id for ask in asks])
         for plan in plans[:MOST_PLANS]:
             yield f"Plan {plan.pk}: {plan.get_state_display().lower()}", reverse("plan", args=[plan.pk])
         if (more := plans.count() - MOST_PLANS) > 0:

@@ -21,6 +21,7 @@ from mappings.models import Plan, PlanState
 from mappings.planning.authors import people_of
 from mappings.planning.entries import plan_entry
 from mappings.planning.notifications import queue_emergency_mail
+from mappings.planning.plan_outcomes import tell_approved
 from mappings.planning.reasons import reason_typed
 from mappings.planning.rules import why_void
 from mappings.planning.typed_confirmation import confirmation
@@ -121,6 +122,7 @@ def _approve(plan: Plan, *, ticked: bool, actor: Person, emergency_reason: str =
     plan.state, plan.approver, plan.approved_at = PlanState.APPROVED, actor, now
     plan.approved_fingerprint, plan.emergency_reason = plan.fingerprint, emergency_reason
     plan.save(update_fields=["state", "approver", "approved_at", "approved_fingerprint", "emergency_reason"])
+    tell_approved(plan, actor=actor)
 
 
 # --- starting ----------------------------------------------------------------------------------------------------

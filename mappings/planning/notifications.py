@@ -12,16 +12,23 @@ from django.conf import settings
 from django.urls import reverse
 
 from alignadmin.accounts.models import Person, Role
+from alignadmin.accounts.rights import Right
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.mail import outbox, sending
 from alignadmin.mail.models import OutgoingMail
+from alignadmin.notifications.kinds import FixedMail
 from connectors.models import Connector
 from connectors.ports.audited import context_of
 from mappings.models import Plan
 from mappings.planning.entries import plan_entry
 
 EMERGENCY, FOUR_EYES_OFF = "emergency-approval", "second-person-off"
+ALWAYS = "Goes to all other admins always: it is how they hear of what one admin did without a second."
+FIXED = (
+    FixedMail(label="Emergency approvals", why=ALWAYS, right=Right.APPROVE),
+    FixedMail(label="Second person switched off", why=ALWAYS, right=Right.APPROVE),
+)
 
 
 @dataclass(frozen=True, kw_only=True)

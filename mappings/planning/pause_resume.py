@@ -17,6 +17,7 @@ from mappings.models import UNANSWERED, ChangeState, Plan, PlanState
 from mappings.planning.approving import GAP, former_number_sentence, held_sentence, is_old
 from mappings.planning.creation import stored_fingerprint
 from mappings.planning.entries import plan_entry
+from mappings.planning.plan_outcomes import tell_cancelled
 from mappings.planning.rules import why_void
 
 PLAN_AGAIN = "What failed waits in the draft: plan it again."
@@ -99,6 +100,7 @@ def _cancel(plan: Plan, actor: Person) -> str:
     if plan.changes.filter(state__in=UNANSWERED).exists():
         return _cancel_unanswered(plan, actor, count)
     plan.state, plan.finished_at, plan.control = PlanState.CANCELLED, timezone.now(), ""
+    tell_cancelled(plan, count, actor=actor)
     return f"{actor} cancelled plan {plan.pk}: {_changes(count)} not sent."
 
 
@@ -107,6 +109,7 @@ def cancel_unstarted(plan: Plan, *, why: str, actor: Person) -> None:
     count = _cancel_planned(plan)
     plan.state, plan.finished_at, plan.control = PlanState.CANCELLED, timezone.now(), ""
     plan.save(update_fields=["state", "control", "finished_at"])
+    tell_cancelled(plan, count, actor=actor, why=why)
     plan_entry("plan.cancel", plan, actor, f"{actor} cancelled plan {plan.pk}, {why}: {_changes(count)} not sent.")
 
 

@@ -16,6 +16,7 @@ from mappings.models import Change, ChangeState, Plan, PlanState
 from mappings.models import Mapping as Row
 from mappings.planning.creation import NothingToDo, make_plan
 from mappings.planning.entries import plan_entry
+from mappings.planning.plan_outcomes import tell_replaced
 
 REPLACEABLE = (PlanState.DRAFT, PlanState.APPROVED)
 GOES_ON = "It continues in the refreshed plan."
@@ -43,6 +44,7 @@ def replace(plan: Plan, moved: Mapping[int, str], *, actor: Person | None) -> Pl
         reasons = _reasons(old, moved)
         new = _made_again(old, [change for change, reason in reasons if not reason], actor or old.author)
         _retire(old, reasons, planned_again=_planned(new))
+        tell_replaced(old, new, actor=actor)
         _entry(old, new, actor)
     return new
 

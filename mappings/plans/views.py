@@ -26,7 +26,7 @@ from mappings.edits.names import names_of
 from mappings.edits.queries import waiting_edits
 from mappings.matrix.lines import EditLine, Places, edit_line
 from mappings.models import Change, ChangeState, Plan, PlanState
-from mappings.planning import roll_back
+from mappings.planning import approval_asks, roll_back
 from mappings.plans.plan_page import PlanPage, RollBackPage
 
 FILTERS = ("action", "project_key", "direction", "state")
@@ -138,6 +138,17 @@ def approve(request: HttpRequest, pk: int) -> HttpResponse:
 def _approve(found: Plan, request: HttpRequest) -> object:
     fingerprint, ticked = text_in(request.POST, "fingerprint"), text_in(request.POST, "warnings") == "on"
     return planning.approve(found, fingerprint, ticked=ticked, actor=person_of(request))
+
+
+@requires(Right.SEE, Right.EDIT, ("POST",))
+def ask(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask admins to approve it."""
+    return _perform(request, pk, _ask, in_place=True)
+
+
+def _ask(found: Plan, request: HttpRequest) -> object:
+    chosen = {number for each in request.POST.getlist("admin") if (number := whole(each)) is not None}
+    return approval_asks.ask(found, chosen, note=text_in(request.POST, "note"), actor=person_of(request))
 
 
 @requires(Right.SEE, Right.APPROVE, ("POST",), fresh=Act(does="Apply plan {pk}", shown={"confirm": "Typed to confirm"}))

@@ -104,6 +104,9 @@ TABLE = {
     "usersessions_list": READ,
     "usersessions_end": Expected(writers=EVERY_ROLE, methods=("POST",)),
     "usersessions_end_others": Expected(writers=EVERY_ROLE, methods=("POST",)),
+    "notifications": OWN_FORM,
+    "notifications-read": Expected(writers=EVERY_ROLE, methods=("POST",)),
+    "notification": Expected(own=True),
     # around every page
     "search": READ,
     "help": READ,
@@ -189,6 +192,7 @@ TABLE = {
     "plan-new": EDIT_FORM,
     "plans": READ,
     "plan": READ,
+    "plan-ask": EDIT,
     "plan-approve": APPROVE,
     "plan-apply": APPROVE,
     "plan-emergency": APPROVE,

@@ -115,6 +115,7 @@ PAGES = {
     "oneself among people": "/settings/people/1/",
     "deactivate a person": "/settings/people/2/active/",
     "account": "/accounts/",
+    "notifications": "/accounts/notifications/",
     "password": "/accounts/password/change/",
     "sign in again": "/accounts/reauthenticate/",
     "no form to confirm": "/accounts/confirm/",

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support import browser_helpers as steps
+from tests.support.browser import axe, look
 from tests.support.browser_helpers import ADMIN, EDITOR, SECOND_ADMIN, Own, cell, entered, own_connector, trouble
 from tests.support.processes import Site
 
@@ -94,6 +95,38 @@ def test_an_emergency_approval_is_seen_by_the_other_admin_until_they_take_note(o
         expect(second.locator("#emergency-note")).to_contain_text("Sam Second acknowledged it")
         second.goto(own.site.url)
         expect(loud).to_have_count(0)
+
+
+def test_an_editor_asks_for_approval_and_hears_the_outcome(own: Own, browser: Browser) -> None:
+    with entered(browser, own.site, EDITOR) as (editor, _), entered(browser, own.site, SECOND_ADMIN) as (second, _):
+        editor.goto(f"{own.matrix}?scope=PROJ")
+        cell(editor, "QA 10015 4 Test complete").click()
+        steps.expect_waiting(editor, 1)
+        plan = steps.make_plan(editor, own)
+        form = editor.locator("#ask-approval")
+        form.get_by_role("checkbox", name="Sam Second").check()
+        form.get_by_label("Note").fill("Needed before Friday")
+        axe(editor)
+        form.get_by_role("button", name="Ask for approval").click()
+        asked = editor.get_by_role("list", name="Asked to approve")
+        expect(asked).to_contain_text("Eli Editor asked Sam Second to approve this")
+        expect(asked).to_contain_text("Needed before Friday")
+        expect(editor.locator("#ask-approval").get_by_role("checkbox", name="Sam Second")).to_be_disabled()
+
+        second.goto(own.site.url)
+        expect(second.get_by_role("link", name=f"Eli Editor asks you to approve plan {plan}")).to_have_count(1)
+        second.get_by_role("link", name="Notifications: 1 unread").click()
+        look(second)
+        second.get_by_role("link", name=f"Eli Editor asks you to approve plan {plan} of").click()
+        expect(second.get_by_role("list", name="Asked to approve")).to_contain_text("Sam Second (you)")
+        steps.approve(second)
+        expect(second.get_by_role("link", name="Notifications: none unread")).to_be_visible()
+
+        editor.goto(own.site.url)
+        editor.get_by_role("link", name="Notifications: 1 unread").click()
+        expect(editor.get_by_role("link", name=f"Sam Second approved plan {plan} of")).to_be_visible()
+        editor.get_by_role("button", name="Mark all as read").click()
+        expect(editor.get_by_role("link", name="Notifications: none unread")).to_be_visible()
 
 
 def test_a_double_click_has_one_effect(own: Own, page: Page) -> None:

@@ -11,16 +11,24 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
+from alignadmin.accounts.rights import Right
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.mail import outbox, sending
 from alignadmin.mail.models import OutgoingMail
+from alignadmin.notifications.kinds import FixedMail
 from alignadmin.text import one_line
 from connectors.models import Pack, PackSchedule
 
 PACK_MAIL = "evidence-pack"
 LASTS = timedelta(days=7)  # as long as the pack of a week is the newest one
 LARGEST = 5 * 1024 * 1024  # of an attachment; many mail servers take 10 MB, and an attachment grows by a third
+
+SCHEDULED = FixedMail(
+    label="Scheduled evidence packs",
+    why="Each goes to the addresses that its schedule names, on the page of scheduled packs.",
+    right=Right.HISTORY,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

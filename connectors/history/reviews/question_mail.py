@@ -6,39 +6,67 @@ stands on the overview of whoever was asked until it is answered.
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.urls import reverse
 
 from alignadmin.accounts.models import Person
+from alignadmin.accounts.rights import Right
 from alignadmin.mail import outbox
+from alignadmin.notifications.choices import wanting_mail_at_once
+from alignadmin.notifications.kinds import NotificationKind
+from alignadmin.notifications.services import mark_done
+from alignadmin.notifications.telling import News, in_product, tell
 from alignadmin.text import one_line
 from connectors.models import Question
 
 ASKED, ANSWERED = "question-asked", "question-answered"
+TO_ANSWER = NotificationKind(
+    key=ASKED,
+    label="A question to you",
+    explanation="A reviewer asks about a change in the history. It also stands on your overview until it is answered.",
+    right=Right.SEE,
+)
+ANSWER = NotificationKind(
+    key=ANSWERED,
+    label="An answer to a question of yours",
+    explanation="Whoever you asked about a change has answered.",
+    right=Right.SEE,
+)
 
 
 def queue_asked_mail(question: Question) -> None:
     """In the transaction that asks it."""
     subject = f"{_name(question.asked_by)} asks about a change"
-    _queue(ASKED, question, question.to, subject, "connectors/history/reviews/question.txt")
+    _queue(TO_ANSWER, question, question.to, subject, "connectors/history/reviews/question.txt")
 
 
 def queue_answered_mail(question: Question) -> None:
     """In the transaction that answers it. Nobody is asked any more what is answered."""
     outbox.withdraw([ASKED], _about(question))
+    mark_done(TO_ANSWER, [_about(question)])
     subject = f"{_name(question.answered_by)} answered your question"
-    _queue(ANSWERED, question, question.asked_by, subject, "connectors/history/reviews/answer.txt")
+    _queue(ANSWER, question, question.asked_by, subject, "connectors/history/reviews/answer.txt")
 
 
-def _queue(kind: str, question: Question, to: Person | None, subject: str, template: str) -> None:
-    """Nothing where nobody is there to read it."""
+def _queue(kind: NotificationKind, question: Question, to: Person | None, subject: str, template: str) -> None:
+    """Nothing where nobody is there to read it, and no e-mail at once to who turned these off."""
     if to is None or not to.is_active:
         return
-    link = settings.PUBLIC_ADDRESS.rstrip("/") + reverse("question", args=[question.pk])
+    address, about = reverse("question", args=[question.pk]), _about(question)
+    # A question is told once; of its answers each, since a later one is put below those before.
+    told = about if kind is TO_ANSWER else f"{about} at {question.answered_at}"
+    details = "Read and answer it on its page." if kind is TO_ANSWER else "Read it on the question's page."
+    news = News(kind=kind, about=told, title=f"{one_line(subject)} in the history", details=details, address=address)
+    tell(news, [to], sends_mail=False)
+    if not wanting_mail_at_once([to], kind):
+        return
     recipient = outbox.Recipient(name=str(to), address=to.email)
-    context = {"person": to, "link": link, "what": one_line(subject)}
-    about = _about(question)
-    outbox.queue(kind, [recipient], subject, template, context, about=about, stream=about)
+    context = {
+        "person": to,
+        "link": in_product(address),
+        "what": one_line(subject),
+        "choices": in_product(reverse("notifications")),
+    }
+    outbox.queue(kind.key, [recipient], subject, template, context, about=about, stream=about)
 
 
 def _about(question: Question) -> str:

@@ -29,6 +29,8 @@ class Confirmation:
     drift_decision: DriftDecision
     until: str  # the day as it was typed
     person: Person
+    reason: str = ""  # of a plan, as they were typed before they were refused
+    ticket: str = ""
 
     @cached_property
     def outcome(self) -> DecisionOutcome:

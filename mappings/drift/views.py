@@ -65,18 +65,27 @@ def confirm(request: HttpRequest, slug: str) -> HttpResponse:
     """What a decision would do, before it is carried out: a page of its own, or what a dialog shows."""
     address = read_address(connector_or_404(slug), request.POST)
     try:
-        asked = Confirmation(
-            address=address,
-            rows=_rows(address, request.POST),
-            drift_decision=_decision(request.POST),
-            until=text_in(request.POST, "until"),
-            person=person_of(request),
-        )
-        if not asked.count:
-            raise Refused(asked.outcome.sentence)
+        return _question(request, address)
     except Refused as refused:
         return failure(request, str(refused))
+
+
+def _question(request: HttpRequest, address: DriftAddress, *, trouble: str = "") -> HttpResponse:
+    """`trouble` is why its plan was refused: it is asked again, with what was typed. Raises Refused."""
+    asked = Confirmation(
+        address=address,
+        rows=_rows(address, request.POST),
+        drift_decision=_decision(request.POST),
+        until=text_in(request.POST, "until"),
+        person=person_of(request),
+        reason=text_in(request.POST, "reason") if trouble else "",
+        ticket=text_in(request.POST, "ticket") if trouble else "",
+    )
+    if not asked.count:
+        raise Refused(asked.outcome.sentence)
     context = {"page": asked, "is_dialog": request.htmx}  # type: ignore[attr-defined]
+    if trouble:
+        return page(request, "mappings/drift/confirm.html", {**context, "trouble": trouble}, status=409)
     return page(request, "mappings/drift/confirm.html", context, fragment="mappings/drift/_confirm.html")
 
 
@@ -87,12 +96,22 @@ def decide(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         outcome, next_page = _decide(address, request)
     except Refused as refused:
-        return failure(request, str(refused))
+        return _refused(request, address, str(refused))
     if not outcome.decided:
         return failure(request, outcome.sentence)
     if outcome.sentence:
         messages.warning(request, outcome.sentence)
     return redirect(request, next_page)
+
+
+def _refused(request: HttpRequest, address: DriftAddress, sentence: str) -> HttpResponse:
+    """A dialog stands there still; a page is drawn again, so that the reason of a plan need not be typed again."""
+    if text_in(request.POST, "decision") != Decision.RESTORE or request.htmx:  # type: ignore[attr-defined]
+        return failure(request, sentence)
+    try:
+        return _question(request, address, trouble=sentence)
+    except Refused as refused:
+        return failure(request, str(refused))
 
 
 def _decide(address: DriftAddress, request: HttpRequest) -> tuple[DecisionOutcome, str]:

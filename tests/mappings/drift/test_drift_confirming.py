@@ -120,6 +120,8 @@ def test_a_restore_of_which_no_row_can_be_planned_decides_nothing(editor: Client
     drifted.scope.connector.save(update_fields=["ticket_pattern"])
     refused = editor.post(DECIDE, {**confirmed(page), "reason": "As it was", "ticket": "nonsense"})
     assert refused.status_code == 409
+    assert ">As it was</textarea>" in refused.content.decode()  # nobody types it twice
+    assert 'value="nonsense"' in refused.content.decode()
     assert Mapping.objects.get(pk=drifted.pk).situation == Situation.DRIFTED
     assert not Plan.objects.exists()
 
@@ -141,4 +143,6 @@ def test_the_bar_of_acts_stands_in_the_form_of_the_rows_and_weighs_its_acts_apar
     assert f'action="{CONFIRM}"' in form
     assert '<button class="btn" name="decision" value="adopt">' in form
     assert '<button class="btn primary" name="decision" value="restore">' in form
-    assert 'class="bar"' not in signed_in(Role.VIEWER).get(DRIFT).content.decode()
+    seen_by_others = signed_in(Role.VIEWER).get(DRIFT).content.decode()
+    assert 'class="bar"' not in seen_by_others
+    assert "An editor or an admin decides" in seen_by_others

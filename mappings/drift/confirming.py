@@ -18,7 +18,7 @@ from mappings.models import Mapping
 
 
 @dataclass(frozen=True, kw_only=True)
-class Confirmation:
+class DriftQuestion:
     """One decision about `rows`, as a page or a dialog shows it before it is carried out.
 
     The rows go with its form as they were shown, so that what is confirmed is decided, and nothing else.

@@ -20,7 +20,7 @@ from connectors.models import Project
 from connectors.ports.requests import connector_or_404
 from mappings.drift import decisions, watch
 from mappings.drift.address import DriftAddress, drift_url, found_url, read_address
-from mappings.drift.confirming import Confirmation
+from mappings.drift.confirming import DriftQuestion
 from mappings.drift.decisions import (
     LONGEST_ACCEPTANCE,
     MOST_ROWS,
@@ -72,7 +72,7 @@ def confirm(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _question(request: HttpRequest, address: DriftAddress, *, trouble: str = "") -> HttpResponse:
     """`trouble` is why its plan was refused: it is asked again, with what was typed. Raises Refused."""
-    asked = Confirmation(
+    asked = DriftQuestion(
         address=address,
         rows=_rows(address, request.POST),
         drift_decision=_decision(request.POST),

@@ -25,7 +25,7 @@ OPEN_STATES = ("planned", "sending", "unknown")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class PlanOutcome:
     """`tone` is how a chip draws it: "ok", "warn", "on" while it runs, or nothing. `words`: both in one, as a title."""
 
     name: str
@@ -55,30 +55,32 @@ def _whole(counts: Counter[str]) -> dict[str, int]:
     return dict(counts, total=counts["total"], confirmed=counts["confirmed"], open=open_)
 
 
-def outcome(plan: Plan, counts: Mapping[str, int], *, is_void: bool = False) -> Outcome:
+def outcome(plan: Plan, counts: Mapping[str, int], *, is_void: bool = False) -> PlanOutcome:
     """`is_void`: its approval holds no more."""
     total = counts["total"]
     changes = counted(total, "change")
     match PlanState(plan.state):
         case PlanState.DRAFT:
-            return Outcome(name="To approve", numbers=changes, tone="warn", title=f"{changes} to approve")
+            return PlanOutcome(name="To approve", numbers=changes, tone="warn", title=f"{changes} to approve")
         case PlanState.APPROVED if is_void:
-            return Outcome(name="To approve again", numbers=changes, tone="warn", title=f"{changes} to approve again")
+            return PlanOutcome(
+                name="To approve again", numbers=changes, tone="warn", title=f"{changes} to approve again"
+            )
         case PlanState.APPROVED:
             title = f"{changes} approved, not applied"
-            return Outcome(name="Approved", numbers=f"{changes}, not applied", tone="warn", title=title)
+            return PlanOutcome(name="Approved", numbers=f"{changes}, not applied", tone="warn", title=title)
         case PlanState.APPLYING if plan.control == "cancel":
-            return Outcome(name="Cancelling", numbers=f"{total - counts['open']} of {total} finished", tone="on")
+            return PlanOutcome(name="Cancelling", numbers=f"{total - counts['open']} of {total} finished", tone="on")
         case PlanState.APPLYING:
-            return Outcome(name="Applying", numbers=_so_far(counts), tone="on")
+            return PlanOutcome(name="Applying", numbers=_so_far(counts), tone="on")
         case PlanState.PAUSED:
-            return Outcome(name="Paused", numbers=_so_far(counts), tone="warn")
+            return PlanOutcome(name="Paused", numbers=_so_far(counts), tone="warn")
         case PlanState.FINISHED:
             return _ended(counts)
         case PlanState.CANCELLED if plan.started_at:
-            return Outcome(name="Cancelled", numbers=_numbers(counts, always_done=True))
+            return PlanOutcome(name="Cancelled", numbers=_numbers(counts, always_done=True))
         case _:
-            return Outcome(name=plan.get_state_display(), numbers=f"{changes}, none sent")
+            return PlanOutcome(name=plan.get_state_display(), numbers=f"{changes}, none sent")
 
 
 def _so_far(counts: Mapping[str, int]) -> str:
@@ -87,15 +89,15 @@ def _so_far(counts: Mapping[str, int]) -> str:
     return f"{finished} of {counts['total']} {'done' if finished == counts.get('done', 0) else 'finished'}"
 
 
-def _ended(counts: Mapping[str, int]) -> Outcome:
+def _ended(counts: Mapping[str, int]) -> PlanOutcome:
     done, numbers = counts.get("done", 0), _numbers(counts)
     if done and done == counts["total"]:
-        return Outcome(name="Applied", numbers=numbers, tone="warn" if counts.get("unconfirmed") else "ok")
+        return PlanOutcome(name="Applied", numbers=numbers, tone="warn" if counts.get("unconfirmed") else "ok")
     if done:
-        return Outcome(name="Partly applied", numbers=numbers, tone="warn")
+        return PlanOutcome(name="Partly applied", numbers=numbers, tone="warn")
     if counts.get("unknown") or counts.get("sending"):
-        return Outcome(name="Result not known", numbers=numbers, tone="warn")
-    return Outcome(name="Nothing applied", numbers=numbers, tone="warn")
+        return PlanOutcome(name="Result not known", numbers=numbers, tone="warn")
+    return PlanOutcome(name="Nothing applied", numbers=numbers, tone="warn")
 
 
 def _numbers(counts: Mapping[str, int], *, always_done: bool = False) -> str:

@@ -15,7 +15,7 @@ from alignadmin.accounts.rights import ROLE_RIGHTS, Right
 from alignadmin.parsing import whole
 from connectors.models import Connector
 from mappings.models import Change, ChangeState, Plan, PlanState
-from mappings.plans.outcome import Outcome, change_counts, outcome
+from mappings.plans.outcome import PlanOutcome, change_counts, outcome
 
 PER_PAGE = 50
 MOST_EDITORS = 3  # named in a row
@@ -43,7 +43,7 @@ class PlanLine:
     """One row. `editors`: "Eli Editor and 2 more", whose edits it holds, where these are not the planner's alone."""
 
     plan: Plan
-    outcome: Outcome
+    outcome: PlanOutcome
     editors: str
 
 

@@ -23,7 +23,7 @@ from mappings.matrix.address import address_of, cell_url
 from mappings.models import Change, ChangeState, Mapping, Plan, PlanState
 from mappings.planning import refresh, roll_back
 from mappings.plans.approval_page import ApprovalPage
-from mappings.plans.outcome import Outcome, change_counts, outcome
+from mappings.plans.outcome import PlanOutcome, change_counts, outcome
 from mappings.plans.plan_report import StateLine, label_of, report
 
 PER_PAGE = 100
@@ -75,7 +75,7 @@ class PlanPage:
         return change_counts([self.plan.pk])[self.plan.pk]
 
     @cached_property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> PlanOutcome:
         return outcome(self.plan, self.counts, is_void=self.is_void)
 
     @property

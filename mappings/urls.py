@@ -30,6 +30,7 @@ urlpatterns = [
     path("connectors/<slug:slug>/contract/types/", views.type_ids, name="contract-types"),
     path("drift/", drift.first_drift, name="first-drift"),
     path("connectors/<slug:slug>/drift/", drift.drift, name="drift"),
+    path("connectors/<slug:slug>/drift/confirm/", drift.confirm, name="drift-confirm"),
     path("connectors/<slug:slug>/drift/decide/", drift.decide, name="drift-decide"),
     path("connectors/<slug:slug>/drift/seen/", drift.mark_seen, name="drift-seen"),
     path("connectors/<slug:slug>/drift/check/", drift.check, name="drift-check"),

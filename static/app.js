@@ -166,8 +166,26 @@
   document.addEventListener("change", ({ target }) => {
     if (target.matches("[data-submit]")) target.form.requestSubmit();
     if (target.matches("[data-all]")) {
-      for (const box of target.closest(".card").querySelectorAll(`input[name="${target.dataset.all}"]`)) box.checked = target.checked;
+      for (const box of target.closest(".card").querySelectorAll(`input[name="${target.dataset.all}"]`)) box.checked = target.checked && !box.disabled;
     }
+    if (target.matches("input[type=checkbox]")) countTicked();
+  });
+
+  // How many rows are ticked, where a bar of acts stands for them; a box for all rows of a filter says its own number.
+  function countTicked() {
+    const told = document.querySelector("[data-counts]");
+    if (!told) return;
+    const all = told.parentElement.querySelector("input[name=all]");
+    const number = document.querySelectorAll(`input[name="${told.dataset.counts}"]:checked`).length;
+    const words = all?.checked ? all.nextElementSibling.textContent : `${number} ${number === 1 ? "row" : "rows"} selected`;
+    told.textContent = words;
+    say(words);
+  }
+
+  // What is asked for in a dialog is drawn into it, and then it opens.
+  document.addEventListener("htmx:afterSwap", ({ detail }) => {
+    const dialog = byId(detail.target.id)?.closest("dialog[data-opens]");
+    if (dialog && !dialog.open) dialog.showModal();
   });
 
   // --- copying, and completing a typed query ----------------------------------------------------------------------
@@ -360,7 +378,18 @@
     event.preventDefault();
   });
 
+  // A link from elsewhere names a row by its anchor, and may name the column beside it.
+  const arrived = /^#h(\d+)$/.exec(location.hash);
+  const column = new URLSearchParams(location.search).get("cell");
+  if (arrived && /^\d+$/.test(column || "")) here = `r${arrived[1]} t${column}`;
+
   // On a phone the navigation scrolls sideways.
   document.querySelector(".side nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   enterGrid();
+  if (document.querySelector("input[name=ticked]:checked")) countTicked(); // a browser that goes back keeps what was ticked
+  addEventListener("load", () => { // after the browser itself has gone to the anchor
+    if (!arrived || !here || !cellOf(here)) return;
+    goTo(cellOf(here));
+    cellOf(here).scrollIntoView({ block: "center", inline: "center" });
+  });
 })();

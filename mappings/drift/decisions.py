@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,6 +14,7 @@ from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
+from alignadmin.locking import LockableQuerySet
 from alignadmin.parsing import whole
 from connectors.models import Connector
 from mappings.edits.names import Names, names_for
@@ -49,10 +50,14 @@ class SeenRow:
 
 @dataclass(frozen=True, kw_only=True)
 class DecisionOutcome:
-    """What became of the rows of one decision; `refused` are sentences."""
+    """What became of the rows of one decision: the keys of those that were decided, and sentences of the others."""
 
-    decided: int
+    rows: Sequence[int]
     refused: Sequence[str]
+
+    @property
+    def decided(self) -> int:
+        return len(self.rows)
 
     @property
     def sentence(self) -> str:
@@ -83,31 +88,55 @@ def decide_many(
 ) -> DecisionOutcome:
     """Carry one decision out on many rows, with an entry each, in one transaction."""
     now = timezone.now()
-    asked = {each.pk: each for each in rows}
-    if not asked:
-        raise Refused("Tick at least one row.")
-    if len(asked) > MOST_ROWS:
-        raise Refused(f"Decide at most {MOST_ROWS:,} rows at once.")
-    if drift_decision.decision is Decision.ACCEPT:
-        require_acceptable(drift_decision, now)
+    asked = _require_sensible(rows, drift_decision, now)
     with transaction.atomic():
         found = _locked(connector, asked)
         decided, refused = _rule(found, asked, drift_decision, actor, now)
         Mapping.objects.bulk_update(decided, DECIDED, batch_size=500)
         names = names_for(decided)
         trail.record_all([decision_record(row, drift_decision, names, actor=actor) for row in decided])
+    refused += _gone(asked, found)
+    return DecisionOutcome(rows=[row.pk for row in decided], refused=refused)
+
+
+def foresee(
+    connector: Connector, rows: Iterable[SeenRow], drift_decision: DriftDecision, *, actor: Person
+) -> DecisionOutcome:
+    """What decide_many would do now, by the same rules; nothing is stored. Raises Refused."""
+    now = timezone.now()
+    asked = _require_sensible(rows, drift_decision, now)
+    found = list(_asked(connector, asked).order_by("pk"))
+    decided, refused = _rule(found, asked, drift_decision, actor, now)
+    return DecisionOutcome(rows=[row.pk for row in decided], refused=[*refused, *_gone(asked, found)])
+
+
+def _require_sensible(rows: Iterable[SeenRow], drift_decision: DriftDecision, now: datetime) -> dict[int, SeenRow]:
+    asked = {each.pk: each for each in rows}
+    if not asked:
+        raise Refused("Tick at least one row.")
+    if len(asked) > MOST_ROWS:
+        raise Refused(f"Decide at most {MOST_ROWS:,} rows at once: filter them first.")
+    if drift_decision.decision is Decision.ACCEPT:
+        require_acceptable(drift_decision, now)
+    return asked
+
+
+def _gone(asked: Sized, found: Sized) -> list[str]:
     gone = len(asked) - len(found)
-    refused += [f"{gone} of the rows {'is' if gone == 1 else 'are'} no longer there."] if gone else []
-    return DecisionOutcome(decided=len(decided), refused=refused)
+    return [f"{gone} of the rows {'is' if gone == 1 else 'are'} no longer there."] if gone else []
+
+
+def _asked(connector: Connector, asked: Iterable[int]) -> LockableQuerySet[Mapping]:
+    rows = Mapping.objects.filter(pk__in=list(asked), scope__connector=connector)
+    return rows.select_related("scope__project", "scope__connector", "wanted_by", "former_by", "accepted_by")
 
 
 def _locked(connector: Connector, asked: Iterable[int]) -> list[Mapping]:
     """The lists first, as a reader of Align's lists does: two that lock in one order do not wait for each other."""
-    rows = Mapping.objects.filter(pk__in=list(asked), scope__connector=connector)
+    rows = _asked(connector, asked)
     scopes = Scope.objects.filter(pk__in=rows.values("scope_id")).order_by("pk")
     list(scopes.select_for_update(no_key=True).values_list("pk"))
-    related = ("scope__project", "scope__connector", "wanted_by", "former_by", "accepted_by")
-    return list(rows.locked().select_related(*related).order_by("pk"))
+    return list(rows.locked().order_by("pk"))
 
 
 def _rule(

@@ -12,30 +12,39 @@ from alignadmin.accounts.requests import person_of
 from alignadmin.accounts.rights import Right
 from alignadmin.errors import Refused
 from alignadmin.parsing import plain, text_in
-from alignadmin.text import end_of_day
+from alignadmin.text import counted, end_of_day
 from alignadmin.web.requests import number
 from alignadmin.web.responses import failure, page, redirect
 from connectors.catalogue import schedule
-from connectors.models import Connector, Project
+from connectors.models import Project
 from connectors.ports.requests import connector_or_404
 from mappings.drift import decisions, watch
-from mappings.drift.address import drift_url, found_url, read_address
+from mappings.drift.address import DriftAddress, drift_url, found_url, read_address
+from mappings.drift.confirming import DriftQuestion
 from mappings.drift.decisions import (
     LONGEST_ACCEPTANCE,
+    MOST_ROWS,
     Decision,
     DecisionOutcome,
     DriftDecision,
     SeenRow,
     decide_many,
     read_token,
+    seen,
 )
 from mappings.drift.page import DriftPage
-from mappings.drift.queries import most_drifted
+from mappings.drift.queries import filtered_rows, most_drifted
+from mappings.drift.restoring import restore
 from mappings.edits.requests import mapping_or_404
 from mappings.findings import services as findings
 from mappings.matrix import address as matrix_address
 
 LONGEST_REASON = 500
+DONE = {
+    Decision.ADOPT: "Adopted {}: what Align has is wanted here, too. Nothing was sent to Align.",
+    Decision.ACCEPT: "Accepted {} for now. Nothing was sent to Align.",
+    Decision.END: "Ended the acceptance of {}: what Align has counts as drift again.",
+}
 
 
 @requires(Right.SEE)
@@ -52,38 +61,93 @@ def first_drift(request: HttpRequest) -> HttpResponse:
 
 
 @requires(Right.SEE, Right.EDIT, ("POST",))
-def decide(request: HttpRequest, slug: str) -> HttpResponse:
-    """Decide the ticked rows, or the one whose own button was pressed."""
-    connector = connector_or_404(slug)
+def confirm(request: HttpRequest, slug: str) -> HttpResponse:
+    """What a decision would do, before it is carried out: a page of its own, or what a dialog shows."""
+    address = read_address(connector_or_404(slug), request.POST)
     try:
-        outcome = _decide(connector, request)
+        return _question(request, address)
     except Refused as refused:
         return failure(request, str(refused))
-    if outcome.refused and not outcome.decided:
+
+
+def _question(request: HttpRequest, address: DriftAddress, *, trouble: str = "") -> HttpResponse:
+    """`trouble` is why its plan was refused: it is asked again, with what was typed. Raises Refused."""
+    asked = DriftQuestion(
+        address=address,
+        rows=_rows(address, request.POST),
+        drift_decision=_decision(request.POST),
+        until=text_in(request.POST, "until"),
+        person=person_of(request),
+        reason=text_in(request.POST, "reason") if trouble else "",
+        ticket=text_in(request.POST, "ticket") if trouble else "",
+    )
+    if not asked.count:
+        raise Refused(asked.outcome.sentence)
+    context = {"page": asked, "is_dialog": request.htmx}  # type: ignore[attr-defined]
+    if trouble:
+        return page(request, "mappings/drift/confirm.html", {**context, "trouble": trouble}, status=409)
+    return page(request, "mappings/drift/confirm.html", context, fragment="mappings/drift/_confirm.html")
+
+
+@requires(Right.SEE, Right.EDIT, ("POST",))
+def decide(request: HttpRequest, slug: str) -> HttpResponse:
+    """Decide the rows that were confirmed, or the one whose own button was pressed."""
+    address = read_address(connector_or_404(slug), request.POST)
+    try:
+        outcome, next_page = _decide(address, request)
+    except Refused as refused:
+        return _refused(request, address, str(refused))
+    if not outcome.decided:
         return failure(request, outcome.sentence)
     if outcome.sentence:
         messages.warning(request, outcome.sentence)
-    return redirect(request, read_address(connector, request.POST).but(row=None).url)
+    return redirect(request, next_page)
 
 
-def _decide(connector: Connector, request: HttpRequest) -> DecisionOutcome:
-    decision, rows = _asked(request.POST)
-    accepts = decision is Decision.ACCEPT
-    drift_decision = DriftDecision(
-        decision=decision,
-        until=end_of_day(text_in(request.POST, "until"), LONGEST_ACCEPTANCE) if accepts else None,
-        reason=text_in(request.POST, "reason").strip()[:LONGEST_REASON] if accepts else "",
-    )
-    return decide_many(connector, rows, drift_decision, actor=person_of(request))
+def _refused(request: HttpRequest, address: DriftAddress, sentence: str) -> HttpResponse:
+    """A dialog stands there still; a page is drawn again, so that the reason of a plan need not be typed again."""
+    if text_in(request.POST, "decision") != Decision.RESTORE or request.htmx:  # type: ignore[attr-defined]
+        return failure(request, sentence)
+    try:
+        return _question(request, address, trouble=sentence)
+    except Refused as refused:
+        return failure(request, str(refused))
 
 
-def _asked(data: QueryDict) -> tuple[Decision, list[SeenRow]]:
+def _decide(address: DriftAddress, request: HttpRequest) -> tuple[DecisionOutcome, str]:
+    """What became of the rows, and where to go next: to the plan that restores them, or back to the list."""
+    decision, rows, actor = _decision(request.POST), _rows(address, request.POST), person_of(request)
+    if decision.decision is Decision.RESTORE:
+        ticket = text_in(request.POST, "ticket")
+        restored = restore(address.connector, rows, reason=text_in(request.POST, "reason"), ticket=ticket, actor=actor)
+        return restored.outcome, reverse("plan", args=[restored.plan.pk]) if restored.plan else ""
+    outcome = decide_many(address.connector, rows, decision, actor=actor)
+    if outcome.decided:
+        messages.success(request, DONE[decision.decision].format(counted(outcome.decided, "row")))
+    return outcome, address.but(row=None).url
+
+
+def _decision(data: QueryDict) -> DriftDecision:
     """A row's own button says "adopt 12.3.5"; the others go with the ticked rows."""
-    word, _, token = (text_in(data, "one") or text_in(data, "decision")).partition(" ")
+    word = (text_in(data, "one") or text_in(data, "decision")).partition(" ")[0]
     if word not in set(Decision):
         raise Refused("Choose adopt, restore or accept.")
-    tokens = [token] if token else [plain(each) for each in data.getlist("ticked")]
-    return Decision(word), [read_token(each) for each in tokens]
+    if Decision(word) is not Decision.ACCEPT:
+        return DriftDecision(decision=Decision(word))
+    return DriftDecision(
+        decision=Decision.ACCEPT,
+        until=end_of_day(text_in(data, "until"), LONGEST_ACCEPTANCE),
+        reason=text_in(data, "reason").strip()[:LONGEST_REASON],
+    )
+
+
+def _rows(address: DriftAddress, data: QueryDict) -> list[SeenRow]:
+    """The one whose button was pressed, all that the filters leave now, or those that were ticked."""
+    if token := text_in(data, "one").partition(" ")[2]:
+        return [read_token(token)]
+    if text_in(data, "all") == "on":
+        return [seen(row) for row in filtered_rows(address)[: MOST_ROWS + 1]]
+    return [read_token(token) for each in data.getlist("ticked") for token in plain(each).split()]
 
 
 @requires(Right.SEE, Right.EDIT, ("POST",))

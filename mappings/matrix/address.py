@@ -130,3 +130,11 @@ def address_of(connector: Connector, family_code: str, project: Project | None, 
     """The matrix that shows a stored row; a company-managed project's dots are in the shared one."""
     kind = Kind(family_code.split("-")[1])
     return MatrixAddress(connector=connector, project=project, kind=kind, work_item_type=TypeName(type_))
+
+
+def cell_url(address: MatrixAddress, *, status: int | None, target: int | None) -> str:
+    """The matrix at one status' row; with scripts at the cell, see app.js."""
+    cell = {"cell": target} if target is not None else {}
+    query = urlencode([*address.fields, *cell.items()])
+    path = reverse("matrix", args=[address.connector.slug])
+    return f"{path}{'?' if query else ''}{query}{'' if status is None else f'#h{status}'}"

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
@@ -19,9 +19,11 @@ from connectors.models import ACTIVE, Job, JobKind, JobState
 from mappings import planning
 from mappings.applying import overwrites
 from mappings.engine.families import FAMILIES
+from mappings.matrix.address import address_of, cell_url
 from mappings.models import Change, ChangeState, Mapping, Plan, PlanState
 from mappings.planning import refresh, roll_back
 from mappings.plans.approval_page import ApprovalPage
+from mappings.plans.outcome import PlanOutcome, change_counts, outcome
 from mappings.plans.plan_report import StateLine, label_of, report
 
 PER_PAGE = 100
@@ -34,6 +36,7 @@ class ChangeLine:
 
     change: Change
     label: str
+    href: str = ""  # its cell in the matrix; empty where that is gone
     can_put_back: bool = False
     put_back_waits: bool = False
 
@@ -68,15 +71,17 @@ class PlanPage:
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        """By action, plus `stale`, `failed`, `done`, ... by state."""
-        counts: Counter[str] = Counter()
-        grouped = self.plan.changes.order_by().values_list("action", "state", "confirmed").annotate(n=Count("pk"))
-        for action, state, confirmed, number in grouped:
-            counts.update({action: number, state: number, "total": number})
-            if confirmed is not None:
-                counts["confirmed" if confirmed else "unconfirmed"] += number
-        open_ = counts["planned"] + counts["sending"] + counts["unknown"]
-        return dict(counts, total=counts["total"], confirmed=counts["confirmed"], open=open_)
+        """By action and by state, see change_counts."""
+        return change_counts([self.plan.pk])[self.plan.pk]
+
+    @cached_property
+    def outcome(self) -> PlanOutcome:
+        return outcome(self.plan, self.counts, is_void=self.is_void)
+
+    @property
+    def is_void(self) -> bool:
+        """Its approval holds no more, so it has to be approved again."""
+        return self.plan.state == PlanState.APPROVED and bool(self.approval.status.void)
 
     @property
     def finished_count(self) -> int:
@@ -85,6 +90,12 @@ class PlanPage:
     @property
     def sizes(self) -> str:
         return planning.counted(Counter(self.counts))
+
+    @property
+    def is_as_planned(self) -> bool:
+        """Every change was made, and read back with its value."""
+        total = self.counts["total"]
+        return self.plan.state == PlanState.FINISHED and self.counts["confirmed"] == self.counts.get("done", 0) == total
 
     @cached_property
     def report(self) -> list[StateLine]:
@@ -106,6 +117,7 @@ class PlanPage:
         return ChangeLine(
             change=change,
             label=label_of(change.state, self.plan.state),
+            href=_cell_of(self.plan, change),
             can_put_back=self.may_edit and roll_back.can_put_back(change, row),
             put_back_waits=row is not None and row.waits and row.wanted == change.overwrote,
         )
@@ -191,10 +203,6 @@ class PlanPage:
         return self.counts["open"] / self.pace if self.is_running and self.pace else None
 
     @property
-    def finished_word(self) -> str:
-        return "done" if self.finished_count == self.counts.get("done", 0) else "finished"
-
-    @property
     def waits_for(self) -> str:
         """What the apply waits for while nothing is under way."""
         return self.job.waits_for if self.job and self.is_running and not self.current else ""
@@ -234,6 +242,22 @@ class PlanPage:
 
     # --- other plans -------------------------------------------------------------------------------------------
 
+    @cached_property
+    def holding(self) -> planning.HoldingPlan | None:
+        """The other plan that holds this connector, while this one waits for being applied."""
+        may_wait = self.plan.state in BEFORE or self._can_retry_alone
+        return planning.held_by_other(self.plan) if may_wait else None
+
+    @property
+    def polled(self) -> str:
+        """What this page asks for again and again. While somebody may type into the approval, only who holds it."""
+        if self.is_busy:
+            return "#plan-poll,#plan-now,#changes-head,#plan-rows"
+        if self.holding is None:
+            return ""
+        is_typed = self.plan.state == PlanState.DRAFT or self.is_void
+        return "#plan-poll,#plan-held" if is_typed else "#plan-poll,#plan-now"
+
     @property
     def blind_spot(self) -> str:
         """What nobody would see of this apply; empty where Align's log is read, and where nothing was written."""
@@ -260,7 +284,7 @@ class PlanPage:
 
     @property
     def can_apply(self) -> bool:
-        return self.plan.state == PlanState.APPROVED and may(self.person, Right.APPROVE)
+        return self.plan.state == PlanState.APPROVED and self.can_control and self.holding is None
 
     @property
     def can_control(self) -> bool:
@@ -276,6 +300,10 @@ class PlanPage:
 
     @property
     def can_retry(self) -> bool:
+        return self._can_retry_alone and self.holding is None
+
+    @property
+    def _can_retry_alone(self) -> bool:
         return self.can_control and bool(self.counts.get("failed")) and planning.can_retry(self.plan)
 
     @property
@@ -297,6 +325,17 @@ class PlanPage:
     @property
     def max_age_minutes(self) -> int:
         return int(settings.PLAN_MAX_AGE // 60)
+
+
+def _cell_of(plan: Plan, change: Change) -> str:
+    """Where the matrix shows what it changes; empty once its list or its project is gone."""
+    scope = change.scope
+    if scope is None or (scope.project and (scope.project.vanished_at or not scope.project.in_scope)):
+        return ""
+    value = change.before if change.after is None else change.after
+    status, target = (change.source_id, value) if change.is_to_align else (value, change.source_id)
+    address = address_of(plan.connector, change.family, scope.project, change.work_item_type)
+    return cell_url(address, status=status, target=target)
 
 
 def _refused_line(row: dict[str, str]) -> RefusedLine:

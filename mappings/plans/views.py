@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.core.paginator import Paginator
-from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -25,12 +23,12 @@ from mappings import planning
 from mappings.edits.names import names_of
 from mappings.edits.queries import waiting_edits
 from mappings.matrix.lines import EditLine, Places, edit_line
-from mappings.models import Change, ChangeState, Plan, PlanState
+from mappings.models import Change, Plan
 from mappings.planning import approval_asks, roll_back
+from mappings.plans.plan_list import PlanList
 from mappings.plans.plan_page import PlanPage, RollBackPage
 
 FILTERS = ("action", "project_key", "direction", "state")
-TROUBLED = Q(state__in=[ChangeState.FAILED, ChangeState.STALE, ChangeState.UNKNOWN]) | Q(confirmed=False)
 
 
 # --- choosing ------------------------------------------------------------------------------------------------------
@@ -72,21 +70,9 @@ def _make(request: HttpRequest, connector: Connector, person: Person) -> HttpRes
 
 @requires(Right.SEE)
 def plans(request: HttpRequest) -> HttpResponse:
-    found = Plan.objects.select_related("connector", "author", "approver").order_by("-id")
-    found = found.annotate(has_trouble=Exists(Change.objects.filter(TROUBLED, plan=OuterRef("pk"))))
-    slug, state = text_in(request.GET, "connector"), text_in(request.GET, "state")
-    if slug:
-        found = found.filter(connector__slug=slug)
-    if state in PlanState.values:
-        found = found.filter(state=state)
-    context = {
-        "plans": Paginator(found, 50).get_page(text_in(request.GET, "page")),
-        "connectors": Connector.objects.all(),
-        "states": PlanState.choices,
-        "slug": slug,
-        "state": state,
-    }
-    return page(request, "mappings/plans/list.html", context)
+    asked = {name: text_in(request.GET, name) for name in ("state", "person")}
+    found = PlanList(slug=text_in(request.GET, "connector"), number=text_in(request.GET, "page", "1"), **asked)
+    return page(request, "mappings/plans/list.html", {"page": found})
 
 
 # --- one plan ------------------------------------------------------------------------------------------------------

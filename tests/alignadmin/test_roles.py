@@ -186,6 +186,7 @@ TABLE = {
     "connector-rules": CONFIGURE_FORM,
     "first-drift": READ,
     "drift": READ,
+    "drift-confirm": EDIT,
     "drift-decide": EDIT,
     "drift-check": EDIT,
     "drift-seen": EDIT,
@@ -350,6 +351,7 @@ def other_world(world: World, people: dict[Role, Person]) -> World:
     }
     forms: dict[str, dict[str, Any]] = {
         **dict.fromkeys(("matrix-drop", "matrix-decide", "matrix-keep"), of_mapping),
+        "drift-confirm": {"one": f"adopt {mapping.pk}.0."},
         "drift-decide": {"one": f"adopt {mapping.pk}.0."},
         "plan-new": {"row": mapping.pk, "reason": "of another connector"},
         "matrix-cell": {"scope": project.key, "status": 1, "target": 1},

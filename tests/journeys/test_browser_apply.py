@@ -45,10 +45,17 @@ def record_of(own: Own, status: int) -> str:
 
 
 def test_cancel_that_is_confirmed_while_the_page_polls_sends_nothing_more(own: Own, page: Page) -> None:
-    approved(own, page)
+    """And a plan that waited for it may be applied then, without a reload."""
+    waiting, first = page.context.new_page(), approved(own, page)
+    second = approved(own, waiting)
     own.sandbox.faults({"method": "PUT", "status": 429, "body": ""})
     steps.apply(page, own.slug)
     expect(page.get_by_role("region", name="Progress")).to_contain_text("the site blocks requests: resumes in")
+    waiting.goto(f"{own.site.url}/plans/{second}/")
+    expect(waiting.get_by_text(f"Plan {first} by")).to_contain_text("is being applied: 0 of 4")
+    expect(waiting.get_by_role("button", name="Apply")).to_have_count(0)
+    axe(waiting)
+    page.bring_to_front()
     sent = len(own.sandbox.journal("PUT"))
     own.sandbox.faults()
 
@@ -60,8 +67,9 @@ def test_cancel_that_is_confirmed_while_the_page_polls_sends_nothing_more(own: O
     page.wait_for_timeout(A_FEW_POLLS)
     page.get_by_role("dialog").get_by_role("button", name="Continue").click()
 
-    expect(title(page)).to_have_text("Cancelled: 0 of 4 done", timeout=steps.APPLY_TIMEOUT)
+    expect(title(page)).to_have_text("Cancelled: 0 done, 4 cancelled", timeout=steps.APPLY_TIMEOUT)
     expect(title(page)).to_be_focused()
+    expect(waiting.get_by_role("button", name="Apply 4 changes")).to_be_visible()
     expect(trouble(page)).to_be_hidden()
     assert len(own.sandbox.journal("PUT")) == sent
 
@@ -76,7 +84,7 @@ def test_the_report_tells_what_was_refused_lost_overwritten_and_stale(own: Own, 
     )
     steps.apply(page, own.slug)
     expect(page.get_by_role("region", name="Progress")).to_contain_text("Finding out about 1 request without an answer")
-    expect(title(page)).to_have_text("Applied: 2 of 4 done", timeout=steps.APPLY_TIMEOUT)
+    expect(title(page)).to_have_text("Partly applied: 2 done, 1 failed, 1 stale", timeout=steps.APPLY_TIMEOUT)
 
     eventually(lambda: told(page), within=60, what="the overwritten value on the page")
     report = page.get_by_role("region", name="Results")
@@ -99,7 +107,7 @@ def test_the_report_tells_what_was_refused_lost_overwritten_and_stale(own: Own, 
     expect(row(page, "In Review").get_by_text("Its revert is in the draft")).to_be_visible()
     own.sandbox.faults()
     page.get_by_role("button", name="Retry 1 failed change").click()
-    expect(title(page)).to_have_text("Applied: 3 of 4 done", timeout=steps.APPLY_TIMEOUT)
+    expect(title(page)).to_have_text("Partly applied: 3 done, 1 stale", timeout=steps.APPLY_TIMEOUT)
     page.goto(f"{own.site.url}/plans/{plan}/roll-back/")
     expect(page.get_by_role("button", name="Plan the roll back")).to_be_visible()
 

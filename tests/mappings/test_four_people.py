@@ -114,7 +114,8 @@ def through_all(connector: Connector, four: Four) -> Plan:
 
 
 def decide(person: Person, word: str, row: Mapping) -> None:
-    answer = browser_of(person).post("/connectors/acme/drift/decide/", {"one": f"{word} {seen(row).token}"})
+    form = {"one": f"{word} {seen(row).token}", "reason": "as it was agreed"}
+    answer = browser_of(person).post("/connectors/acme/drift/decide/", form)
     assert answer.status_code == 303, said(answer)
 
 

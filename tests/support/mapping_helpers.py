@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
+
 from alignadmin.accounts.models import Person
 from alignadmin.due_work import run_due
 from connectors.jobs import runner
-from connectors.models import Connector, Job, JobKind, JobState, Project
+from connectors.models import Connector, Job, JobKind, JobState, Project, Status, StatusCategory
 from mappings import planning
 from mappings.edits import services
 from mappings.edits.queries import waiting_edits
 from mappings.engine.families import FAMILIES
-from mappings.engine.values import Direction, TypeName
+from mappings.engine.values import Direction, Situation, TypeName
 from mappings.models import Mapping, Plan, Scope
 
 STORY = TypeName.STORY
@@ -96,3 +98,30 @@ def states(plan: Plan) -> list[str]:
 def read_log(connector: Connector) -> None:
     """Read Align's log, as the clock does."""
     assert runner.run_now(runner.start(connector, JobKind.INTAKE, actor=None)).state == JobState.DONE
+
+
+def many_drifted(scope: Scope, count: int, *, first: int = 700_000) -> list[Mapping]:
+    """Rows as a check leaves them; statuses that nothing else knows."""
+    ids = range(first, first + count)
+    Status.objects.bulk_create(
+        [
+            Status(connector=scope.connector, jira_id=each, name=f"Status {each}", category=StatusCategory.DOING)
+            for each in ids
+        ]
+    )
+    return Mapping.objects.bulk_create(
+        [
+            Mapping(
+                scope=scope,
+                work_item_type="story",
+                source_id=each,
+                remote_id=each,
+                wanted=2,
+                applied=2,
+                observed=0,
+                situation=Situation.DRIFTED,
+                drifted_at=timezone.now(),
+            )
+            for each in ids
+        ]
+    )

@@ -592,7 +592,7 @@ def test_a_request_without_an_answer_stays_unclear_while_its_list_cannot_be_read
     assert json.loads(Entry.objects.get(action="plan.finished").body)["sentence"] == end
     client = signed_in(Role.ADMIN)
     html = client.get(f"/plans/{plan.pk}/").content.decode()
-    assert "Ended: 1 request without an answer" in html
+    assert "Result not known: 1 stale, 1 without an answer" in html
     assert "it is not known yet whether it took effect" in html
     assert "nothing was changed in Align" not in html, "nobody knows that"
     unsure = f"Whether plan {plan.pk} changed anything in Align is not known"

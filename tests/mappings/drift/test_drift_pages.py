@@ -20,13 +20,14 @@ from alignadmin.audit import verification
 from alignadmin.audit.models import Entry
 from alignadmin.due_work import run_due
 from connectors.jobs import runner
-from connectors.models import Connector, HistoryRow, JobKind, JobState, Status, StatusCategory
+from connectors.models import Connector, HistoryRow, JobKind, JobState
 from mappings.drift.decisions import SeenRow, seen
 from mappings.engine.values import Situation
-from mappings.models import CheckKind, DriftCheck, Mapping, Scope
+from mappings.models import CheckKind, DriftCheck, Mapping, Plan, Scope
+from mappings.planning import approve
 from tests.conftest import People, SignIn
 from tests.support import factories
-from tests.support.mapping_helpers import apply_all, edit, mapping, observe
+from tests.support.mapping_helpers import apply, edit, many_drifted, mapping, observe
 from tests.support.sandbox_fixture import RunningSandbox
 from tests.support.snapshot import States
 
@@ -76,7 +77,8 @@ def text_of(html: str) -> str:
 
 
 def one(client: Client, word: str, row: Mapping, **data: Any) -> Any:
-    return client.post(DECIDE, {"one": f"{word} {seen(row).token}", **data})
+    why = {"reason": "as agreed"} if word == "restore" else {}
+    return client.post(DECIDE, {"one": f"{word} {seen(row).token}", **why, **data})
 
 
 def day(ahead: int) -> str:
@@ -121,9 +123,9 @@ def test_the_row_leads_to_the_line_that_caused_it(editor: Client, connector: Con
 def test_a_viewer_sees_the_rows_and_no_buttons(signed_in: SignIn, drifted: Mapping) -> None:
     html = shown(signed_in(Role.VIEWER))
     assert "5 Accepted" in html
-    assert "drift/decide" not in html
+    assert "drift/confirm" not in html
     assert "drift/check" not in html
-    assert "drift/decide" in shown(signed_in(Role.EDITOR))
+    assert "drift/confirm" in shown(signed_in(Role.EDITOR))
 
 
 def test_a_list_that_cannot_be_read_is_never_shown_as_clean(
@@ -222,13 +224,20 @@ def test_adopting_makes_what_align_has_wanted(editor: Client, people: People, dr
     assert verification.verify().ok
 
 
-def test_restoring_makes_an_edit_of_mine_that_a_plan_sends(
+def test_restoring_makes_an_edit_of_mine_in_a_plan_that_is_approved_and_sent(
     editor: Client, connector: Connector, people: People, admin: Person, drifted: Mapping
 ) -> None:
-    one(editor, "restore", drifted)
+    assert one(editor, "restore", drifted, reason="").status_code == 409  # a plan has a reason
+    assert (now_of(drifted).situation, Plan.objects.count()) == (Situation.DRIFTED, 0)
+    answer = one(editor, "restore", drifted, reason="As it was agreed", ticket="CHG-8")
+    plan = Plan.objects.get()
+    assert answer["Location"] == f"/plans/{plan.pk}/"
+    assert (plan.author, plan.reason, plan.ticket) == (people[Role.EDITOR], "As it was agreed", "CHG-8")
     row = now_of(drifted)
     assert (row.wanted, row.observed, row.situation, row.wanted_by) == (2, 5, Situation.EDITED, people[Role.EDITOR])
-    plan = apply_all(connector, actor=admin)
+    (entry,) = entries("drift.restore")
+    assert entry.reason == "As it was agreed"
+    apply(approve(plan, plan.fingerprint, ticked=True, actor=admin), actor=admin)
     assert [(change.before, change.after, change.state) for change in plan.changes.all()] == [(5, 2, "done")]
 
 
@@ -402,7 +411,9 @@ def test_of_many_at_once_one_decides(transactional_db: None, people: People, dri
         client.force_login(people[Role.EDITOR])
         start.wait(timeout=20)
         try:
-            return client.post(DECIDE, {"one": f"{('adopt', 'restore')[number % 2]} {token}"}).status_code
+            return client.post(
+                DECIDE, {"one": f"{('adopt', 'restore')[number % 2]} {token}", "reason": "so"}
+            ).status_code
         finally:
             connection.close()
 
@@ -413,32 +424,6 @@ def test_of_many_at_once_one_decides(transactional_db: None, people: People, dri
 
 
 # --- many at once -----------------------------------------------------------------------------------------------------
-
-
-def many_drifted(scope: Scope, count: int, *, first: int = 700_000) -> list[Mapping]:
-    """Rows as a check leaves them; statuses that nothing else knows."""
-    ids = range(first, first + count)
-    Status.objects.bulk_create(
-        [
-            Status(connector=scope.connector, jira_id=each, name=f"Status {each}", category=StatusCategory.DOING)
-            for each in ids
-        ]
-    )
-    return Mapping.objects.bulk_create(
-        [
-            Mapping(
-                scope=scope,
-                work_item_type="story",
-                source_id=each,
-                wanted=2,
-                applied=2,
-                observed=0,
-                situation=Situation.DRIFTED,
-                drifted_at=timezone.now(),
-            )
-            for each in ids
-        ]
-    )
 
 
 def test_a_thousand_ticked_rows_are_decided_in_one_go(editor: Client, connector: Connector, drifted: Mapping) -> None:

@@ -37,6 +37,10 @@ def plan(connector: Connector, admin: Person) -> Plan:
     return mapping_helpers.make_plan(connector, actor=admin)
 
 
+def text_of(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+
+
 def approve(client: Client, plan: Plan, **data: str) -> object:
     return client.post(f"/plans/{plan.pk}/approve/", {"fingerprint": plan.fingerprint, "warnings": "on", **data})
 
@@ -155,17 +159,6 @@ def test_of_two_plans_of_the_same_change_only_the_first_is_sent(
     assert mapping_helpers.states(second) == ["stale"]
 
 
-def test_the_list_does_not_show_a_plan_with_a_refused_change_as_all_well(
-    client: Client, connector: Connector, admin: Person, sandbox: RunningSandbox
-) -> None:
-    for refused in (False, True):
-        edit(connector, "j2a-state", IN_REVIEW, 4 if refused else 3, actor=admin)
-        plan = mapping_helpers.approved_plan(connector, actor=admin)
-        sandbox.faults(*[{"method": "PUT", "status": 400}] * refused)
-        mapping_helpers.apply(plan, actor=admin)
-        assert ("not all as planned" in client.get("/plans/").content.decode()) is refused
-
-
 @pytest.mark.parametrize(
     ("since_heartbeat", "told"),
     [(1, ""), (16, "Another one continues in"), (31, "Another one continues as soon as one runs")],
@@ -264,9 +257,14 @@ def test_filters_are_in_the_address(client: Client, connector: Connector, admin:
     edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
     edit(connector, "a2j-state", 4, QA, project="PROJ", actor=admin)
     plan = mapping_helpers.make_plan(connector, actor=admin)
+    whole = client.get(f"/plans/{plan.pk}/").content.decode()
+    assert '<select name="direction"' in whole  # of two changes already
+    assert f'href="/connectors/acme/mappings/?cell=3#h{IN_REVIEW}"' in whole
+    assert f'href="/connectors/acme/mappings/?scope=PROJ&amp;cell=4#h{QA}"' in whole
     html = client.get(f"/plans/{plan.pk}/", {"direction": "a2j"}).content.decode()
     assert "Test complete" in html
     assert "moves to In Review, Align shows" not in html
+    assert re.search(r"<details[^>]*>(?:(?!</details>).)*CONFIG Created - State mapping - Align", html, re.DOTALL)
     assert client.get(f"/plans/{plan.pk}/", {"action": "<b>", "page": "x", "state": "'"}).status_code == 200
 
 
@@ -365,6 +363,17 @@ def test_telling_a_plan_answers_with_the_page_in_place_and_by_a_redirect_without
     assert answer.status_code == 200
     assert b"Cancelled: 1 change" in answer.content
     assert b"<html" not in answer.content
+
+
+def test_a_finished_plan_tells_what_became_of_it_and_not_when_it_was_looked_at(client: Client, plan: Plan) -> None:
+    assert "· seen " in client.get(f"/plans/{plan.pk}/").content.decode()
+    approve(client, plan)
+    client.post(f"/plans/{plan.pk}/apply/", {"confirm": "acme"})
+    run_due()
+    text = text_of(client.get(f"/plans/{plan.pk}/").content.decode())
+    assert "Applied: 1 done" in text
+    assert "applied by Admin" in text
+    assert "seen " not in text
 
 
 # --- commands ----------------------------------------------------------------------------------------------------

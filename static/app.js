@@ -355,7 +355,7 @@
     event.preventDefault();
   });
 
-  // On a phone the navigation scrolls sideways.
-  document.querySelector(".side nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  // On a phone the navigation and the tabs scroll sideways.
+  for (const here of document.querySelectorAll(".side nav [aria-current], .tabs [aria-current]")) here.scrollIntoView({ block: "nearest", inline: "nearest" });
   enterGrid();
 })();

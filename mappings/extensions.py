@@ -15,6 +15,7 @@ from connectors.ports.extensions import (
     DriftFigures,
     EndingPlan,
     HeldUp,
+    RegularCheck,
     WriteProbe,
 )
 from mappings import copies
@@ -23,7 +24,7 @@ from mappings.contract.write_probe import MappingWriteProbe
 from mappings.drift import maintenance
 from mappings.drift.status import status
 from mappings.observing import unexplained_changes
-from mappings.overview import figures
+from mappings.overview import checks, figures
 from mappings.overview.activity import last_activity
 from mappings.overview.cards import OverviewConnector
 from mappings.planning import handing_over
@@ -53,6 +54,9 @@ class MappingExtensions:
 
     def drift(self, connectors: Sequence[Connector]) -> Mapping[int, DriftFigures]:
         return figures.drift(connectors)
+
+    def checks(self, connector: Connector) -> Sequence[RegularCheck]:
+        return checks.checks(connector)
 
     def held_up(self, connector: Connector) -> list[HeldUp]:
         return maintenance.plans_held_up(connector)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from alignadmin.accounts.models import Person
+from alignadmin.accounts.rights import Right
 from connectors.align.client import AlignClient
 from connectors.models import Connector, HistoryRow, Probe
 from connectors.ports.differences import TableComparison
@@ -91,6 +92,24 @@ class DriftFigures:
     checked_at: datetime | None  # when every list was looked at last
 
 
+@dataclass(frozen=True, kw_only=True)
+class RegularCheck:
+    """Something that is looked at by the clock, and what was found last.
+
+    `style` is a class of the stylesheet: ok, warn, bad, or empty for what is not known. `again` is the address of a
+    form without fields that looks now, for those with `right`; `href` is for those with the right `reader`.
+    """
+
+    label: str
+    style: str
+    sentence: str
+    at: datetime | None
+    href: str = ""
+    reader: Right = Right.SEE
+    again: str = ""
+    right: Right = Right.EDIT
+
+
 class ActivityLine(Protocol):
     """What was done at one time or by one plan: its newest row, and how many `more` there are."""
 
@@ -155,6 +174,9 @@ class ConnectorExtensions(Protocol):
 
     def drift(self, connectors: Sequence[Connector]) -> Mapping[int, DriftFigures]:
         """By the keys of the connectors, in a fixed number of queries."""
+
+    def checks(self, connector: Connector) -> Sequence[RegularCheck]:
+        """What is looked at by the clock in its mappings."""
 
     def held_up(self, connector: Connector) -> list[HeldUp]:
         """What a maintenance keeps waiting."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
 from django.db.models import Q, QuerySet
 
 from alignadmin.accounts.models import Person
+from alignadmin.accounts.rights import may
 from connectors.credentials.expiry import Deadline, deadline
 from connectors.models import (
     ACTIVE,
@@ -24,10 +25,11 @@ from connectors.models import (
     Stage,
     System,
 )
-from connectors.ports.extensions import ActivityLine, AttentionItem, DriftFigures, extensions
+from connectors.ports.extensions import ActivityLine, AttentionItem, DriftFigures, RegularCheck, extensions
 from connectors.ports.requests import with_credentials
 from connectors.setup.checks import SystemTest, last_tests
 from connectors.setup.readiness import Prerequisite, StepState, readiness
+from connectors.setup.regular_checks import regular_checks
 
 LAST_JOBS = 5
 OPEN_STATES = (StepState.MISSING, StepState.UNKNOWN)
@@ -182,6 +184,16 @@ class ConnectorPage:
     @cached_property
     def tests(self) -> list[SystemTest]:
         return last_tests(self.connector)
+
+    @property
+    def regular_checks(self) -> list[RegularCheck]:
+        """With links and buttons for this person alone; a deactivated connector is not looked at."""
+        return [self._for_person(each) for each in regular_checks(self.connector)]
+
+    def _for_person(self, check: RegularCheck) -> RegularCheck:
+        can_ask = self.connector.is_active and may(self.person, check.right)
+        href = check.href if may(self.person, check.reader) else ""
+        return replace(check, href=href, again=check.again if can_ask else "")
 
     @property
     def tested(self) -> int:

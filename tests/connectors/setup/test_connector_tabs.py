@@ -218,6 +218,26 @@ def test_one_system_is_tested_again_and_a_replaced_credential_leaves_its_result_
     assert "None is stored: add one." in text(configurer.get(f"{OWN}checks/"))
 
 
+def test_what_is_checked_by_the_clock_is_listed_with_what_was_found_and_asked_again_by_those_who_may(
+    transactional_db: None, signed_in: SignIn, connector: Connector
+) -> None:
+    def rows(role: Role) -> dict[str, str]:
+        page = text(signed_in(role).get(f"{OWN}checks/")).partition('id="regular-heading"')[2]
+        return dict(re.findall(r'<th scope="row">(?:<a [^>]*>)?([^<]+)(.*?)</tr>', page, re.DOTALL))
+
+    shown = rows(Role.ADMIN)
+    assert len(shown) == 7
+    assert "0 new changes made elsewhere found." in shown["Mappings in Align"]
+    buttons = {label for label, row in shown.items() if "Check now" in row}
+    assert buttons == {"Projects, statuses and flows, all of them", "Mappings in Align", "Align's API behaviour"}
+    assert "Check now" not in rows(Role.EDITOR)["Align's API behaviour"]
+    assert "Check now" not in "".join(rows(Role.VIEWER).values())
+    Connector.objects.update(jira_lists_error="Jira did not answer.", is_active=False)
+    shown = rows(Role.ADMIN)
+    assert "Failed</span> Jira did not answer." in shown["What is new in Jira"]
+    assert "Check now" not in "".join(shown.values())
+
+
 def test_readiness_shows_what_is_missing_first_and_folds_what_is_done(
     configurer: Client, bare_connector: Connector
 ) -> None:

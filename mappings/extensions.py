@@ -9,12 +9,25 @@ from typing import Any
 from alignadmin.accounts.models import Person
 from connectors.models import Connector, HistoryRow
 from connectors.ports.differences import TableComparison
-from connectors.ports.extensions import EndingPlan, HeldUp, WriteProbe
+from connectors.ports.extensions import (
+    ActivityLine,
+    AttentionItem,
+    ConnectorProjects,
+    DriftFigures,
+    EndingPlan,
+    HeldUp,
+    RegularCheck,
+    WriteProbe,
+)
 from mappings import copies
 from mappings.applying import overwrites
 from mappings.contract.write_probe import MappingWriteProbe
 from mappings.drift import maintenance
+from mappings.drift.status import status
 from mappings.observing import unexplained_changes
+from mappings.overview import checks, figures
+from mappings.overview.activity import last_activity
+from mappings.overview.cards import OverviewConnector
 from mappings.planning import handing_over, preferences
 
 
@@ -32,6 +45,22 @@ class MappingExtensions:
 
     def way_back(self, row: HistoryRow) -> str:
         return unexplained_changes.way_back(row)
+
+    def attention(self, connector: Connector, person: Person) -> list[AttentionItem]:
+        waiting = OverviewConnector(connector, person, status(connector)).waiting
+        return [AttentionItem(sentence=sentence, href=href) for sentence, href in waiting]
+
+    def activity(self, connector: Connector, person: Person) -> Sequence[ActivityLine]:
+        return last_activity(person, connector)
+
+    def projects(self, connector: Connector) -> ConnectorProjects:
+        return figures.projects(connector)
+
+    def drift(self, connectors: Sequence[Connector]) -> Mapping[int, DriftFigures]:
+        return figures.drift(connectors)
+
+    def checks(self, connector: Connector) -> Sequence[RegularCheck]:
+        return checks.checks(connector)
 
     def held_up(self, connector: Connector) -> list[HeldUp]:
         return maintenance.plans_held_up(connector)

@@ -383,8 +383,8 @@
   const column = new URLSearchParams(location.search).get("cell");
   if (arrived && /^\d+$/.test(column || "")) here = `r${arrived[1]} t${column}`;
 
-  // On a phone the navigation scrolls sideways.
-  document.querySelector(".side nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  // On a phone the navigation and the tabs scroll sideways.
+  for (const here of document.querySelectorAll(".side nav [aria-current], .tabs [aria-current]")) here.scrollIntoView({ block: "nearest", inline: "nearest" });
   enterGrid();
   if (document.querySelector("input[name=ticked]:checked")) countTicked(); // a browser that goes back keeps what was ticked
   addEventListener("load", () => { // after the browser itself has gone to the anchor

@@ -77,6 +77,10 @@ def shots(plans: Plans) -> list[Shot]:
         Shot(name="questions", path="/history/questions/?state=all", email=REVIEWER),
         Shot(name="connectors", path="/connectors/"),
         Shot(name="connector", path="/connectors/acme/"),
+        *(
+            Shot(name=f"connector-{tab}", path=f"/connectors/acme/{tab}/")
+            for tab in ("projects", "types", "credentials", "checks", "settings")
+        ),
         Shot(name="connector-new", path="/connectors/new/"),
         Shot(name="rules", path="/connectors/acme/rules/"),
         Shot(name="budget", path="/connectors/acme/budget/"),

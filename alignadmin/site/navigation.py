@@ -22,6 +22,7 @@ from connectors.credentials.expiry import alarms_among
 from connectors.explorer.access import may_explore
 from connectors.jobs import heartbeat
 from connectors.models import Connector, Credential, Stage
+from connectors.ports.tabs import TABS
 
 MOST_CONNECTORS = 50
 MANY_CONNECTORS = 8  # from here on the switcher has a field to type in
@@ -197,7 +198,8 @@ def _slug(request: HttpRequest) -> str:
 def _same_page(request: HttpRequest, connector: Connector) -> str:
     """A form's address answers no GET, so only these pages are kept over a switch; others lead to the matrix."""
     match = request.resolver_match
-    name = match.url_name if match and match.url_name in ("connector", "drift", "explorer") else "matrix"
+    kept = {"drift", "explorer", *(tab.page for tab in TABS)}
+    name = match.url_name if match and match.url_name in kept else "matrix"
     if name == "explorer" and not may_explore(request.user, connector):
         name = "matrix"
     return reverse(name, args=[connector.slug])

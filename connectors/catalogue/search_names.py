@@ -35,7 +35,7 @@ def _project_place(project: Project) -> FoundPlace:
     return FoundPlace(
         label=f"{project.key} {project.name}".strip(),
         where=" · ".join(filter(None, said)),
-        href=matrix if is_mapped else reverse("connector", args=[slug]),
+        href=matrix if is_mapped else f"{reverse('connector-projects', args=[slug])}?{urlencode({'q': project.key})}",
     )
 
 

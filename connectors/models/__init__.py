@@ -14,6 +14,7 @@ from connectors.models.catalogue import (
     TypeMatch,
     WorkItemType,
 )
+from connectors.models.connection_test import ConnectionCheck
 from connectors.models.connector import (
     AuditSource,
     Connector,
@@ -58,6 +59,7 @@ __all__ = [
     "CaseState",
     "Certainty",
     "Confirmation",
+    "ConnectionCheck",
     "Connector",
     "Coverage",
     "Credential",

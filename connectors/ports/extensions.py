@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from alignadmin.accounts.models import Person
+from alignadmin.accounts.rights import Right
 from connectors.align.client import AlignClient
 from connectors.models import Connector, HistoryRow, Probe
 from connectors.ports.differences import TableComparison
@@ -41,6 +42,82 @@ class WriteKey:
 class ProbeOutcome:
     ok: bool
     sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttentionItem:
+    """Something about a connector that waits for somebody, in a sentence, and where it is dealt with."""
+
+    sentence: str
+    href: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoverageSquare:
+    """How far the statuses of one work item type are mapped in a project; `state` is a class of the stylesheet."""
+
+    state: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectFigures:
+    """`mapped` of the `total` statuses of lists that were read; the other two of the project's own lists."""
+
+    squares: Sequence[CoverageSquare]
+    mapped: int
+    total: int
+    drifted: int
+    edits: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectorProjects:
+    """`of` is by the keys of the projects in scope; `sharing` company-managed ones share lists, counted apart."""
+
+    of: Mapping[int, ProjectFigures]
+    sharing: int
+    shared_drifted: int
+    shared_edits: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftFigures:
+    """`style` is a class of the stylesheet: ok, warn, bad; `why` says why something is not known."""
+
+    style: str
+    word: str
+    why: str
+    edits: int
+    checked_at: datetime | None  # when every list was looked at last
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegularCheck:
+    """Something that is looked at by the clock, and what was found last.
+
+    `style` is a class of the stylesheet: ok, warn, bad, or empty for what is not known. `again` is the address of a
+    form without fields that looks now, for those with `right`; `href` is for those with the right `reader`.
+    """
+
+    label: str
+    style: str
+    sentence: str
+    at: datetime | None
+    href: str = ""
+    reader: Right = Right.SEE
+    again: str = ""
+    right: Right = Right.EDIT
+
+
+class ActivityLine(Protocol):
+    """What was done at one time or by one plan: its newest row, and how many `more` there are."""
+
+    row: HistoryRow
+    more: int
+
+    @property
+    def href(self) -> str: ...
 
 
 class JobRun(Protocol):
@@ -88,6 +165,21 @@ class ConnectorExtensions(Protocol):
 
     def way_back(self, row: HistoryRow) -> str:
         """Where the mapping of an outside change can be put back; empty where there is nothing to put back."""
+
+    def attention(self, connector: Connector, person: Person) -> list[AttentionItem]:
+        """What waits for somebody, what stops everything and what falls to 0 first; of what this person may see."""
+
+    def activity(self, connector: Connector, person: Person) -> Sequence[ActivityLine]:
+        """What happened last, of what this person sees of the history, the newest first."""
+
+    def projects(self, connector: Connector) -> ConnectorProjects:
+        """The figures of all projects in scope, in a fixed number of queries."""
+
+    def drift(self, connectors: Sequence[Connector]) -> Mapping[int, DriftFigures]:
+        """By the keys of the connectors, in a fixed number of queries."""
+
+    def checks(self, connector: Connector) -> Sequence[RegularCheck]:
+        """What is looked at by the clock in its mappings."""
 
     def held_up(self, connector: Connector) -> list[HeldUp]:
         """What a maintenance keeps waiting."""

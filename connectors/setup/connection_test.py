@@ -37,11 +37,10 @@ def try_connection(data: ConnectorData, secrets: Sequence[SecretData]) -> list[C
     return [*_try(System.ALIGN, data, typed), *_try(System.JIRA, data, typed)]
 
 
-def try_stored(connector: Connector, *, actor: Person) -> list[Check]:
-    """The same with the stored current secrets; that they were used is entered first, and a refusal is noted."""
-    stored = Credential.objects.filter(connector=connector, stage=Stage.CURRENT).select_related("connector")
-    found = {System(each.system): each for each in stored}
-    return [check for system in System for check in _try_stored(system, found.get(system), actor)]
+def try_stored(connector: Connector, system: System, *, actor: Person) -> list[Check]:
+    """The same with a stored current secret; that it was used is entered first, and a refusal is noted."""
+    stored = Credential.objects.filter(connector=connector, system=system, stage=Stage.CURRENT)
+    return list(_try_stored(system, stored.select_related("connector").first(), actor))
 
 
 def _try_stored(system: System, credential: Credential | None, actor: Person) -> Iterator[Check]:

@@ -29,6 +29,7 @@ from connectors.history.mirror import remaking
 from connectors.models import (
     ACTIVE,
     AuditSource,
+    ConnectionCheck,
     Connector,
     Job,
     JobKind,
@@ -221,6 +222,7 @@ def _take_number(connector: Connector, number: int) -> None:
     connector.save(update_fields=["former_numbers", *values])
     writing.write(CONNECTORS, [connector.pk])
     Project.objects.filter(connector=connector).update(align_id=None)  # of its records in the former connector
+    ConnectionCheck.objects.filter(connector=connector, system=System.ALIGN).delete()  # likewise
 
 
 def _read_anew(connector: Connector, actor: Person) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
-from urllib.parse import urlencode
 
-from django.core.paginator import Page, Paginator
 from django.db.models import Q, QuerySet
 
-from alignadmin.parsing import REPLACEMENT, text_in
+from alignadmin.accounts.models import Person
+from alignadmin.accounts.rights import may
 from connectors.credentials.expiry import Deadline, deadline
 from connectors.models import (
     ACTIVE,
@@ -21,15 +22,17 @@ from connectors.models import (
     JobKind,
     JobState,
     ListState,
-    Project,
     Stage,
     System,
 )
+from connectors.ports.extensions import ActivityLine, AttentionItem, DriftFigures, RegularCheck, extensions
 from connectors.ports.requests import with_credentials
+from connectors.setup.checks import SystemTest, last_tests
 from connectors.setup.readiness import Prerequisite, StepState, readiness
+from connectors.setup.regular_checks import regular_checks
 
-PER_PAGE = 50
 LAST_JOBS = 5
+OPEN_STATES = (StepState.MISSING, StepState.UNKNOWN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,18 +64,39 @@ class CredentialLine:
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectorCard:
+    """One row of the list."""
+
     connector: Connector
     credentials: Sequence[CredentialLine]
+    drift: DriftFigures
 
     @property
     def health(self) -> Health:
         return health(self.connector, self.credentials)
 
+    @property
+    def next_to_end(self) -> CredentialLine:
+        """The one that is not there, else the one whose days are fewest; one without an expiry ends last."""
+        return min(self.credentials, key=_days_left)
+
+    @property
+    def read_at(self) -> datetime | None:
+        """When anything was read of either system last."""
+        connector = self.connector
+        times = (connector.catalogue_at, connector.jira_lists_at, connector.align_lists_at, self.drift.checked_at)
+        return max((at for at in times if at is not None), default=None)
+
+
+def _days_left(line: CredentialLine) -> tuple[bool, float]:
+    left = line.deadline.days_left if line.deadline else None
+    return line.credential is not None, math.inf if left is None else left
+
 
 def cards() -> list[ConnectorCard]:
-    """Every connector, active ones first."""
-    found = with_credentials().order_by("-is_active", "name", "pk")
-    return [ConnectorCard(connector=each, credentials=credential_lines(each)) for each in found]
+    """Every connector, active ones first, in a fixed number of queries."""
+    found = list(with_credentials().order_by("-is_active", "name", "pk"))
+    drift = extensions().drift(found) if found else {}
+    return [ConnectorCard(connector=each, credentials=credential_lines(each), drift=drift[each.pk]) for each in found]
 
 
 def credential_lines(connector: Connector) -> list[CredentialLine]:
@@ -115,21 +139,13 @@ def health(connector: Connector, credentials: Sequence[CredentialLine]) -> Healt
 
 # --- one connector ----------------------------------------------------------------------------------------------------
 
-PROJECT_KINDS = {"company": Q(team_managed=False), "team": Q(team_managed=True)}
-PROJECT_SCOPES = {
-    "in": Q(in_scope=True, vanished_at=None),
-    "out": Q(in_scope=False, vanished_at=None),
-    "trouble": ~Q(align_error="") | ~Q(read_error=""),
-    "vanished": Q(vanished_at__isnull=False),
-}
-
 
 @dataclass
 class ConnectorPage:
-    """One connector with everything its page shows; `asked` holds the filters of the address."""
+    """One connector with what its tabs show, each part read when it is first asked for."""
 
     connector: Connector
-    asked: Mapping[str, str]
+    person: Person
 
     @cached_property
     def credentials(self) -> list[CredentialLine]:
@@ -149,8 +165,43 @@ class ConnectorPage:
         return list(ListState.objects.filter(connector=self.connector).exclude(error="", set_aside=0))
 
     @property
-    def open_count(self) -> int:
-        return sum(each.state in (StepState.MISSING, StepState.UNKNOWN) for each in self.readiness)
+    def open_steps(self) -> list[Prerequisite]:
+        """What is missing first, then what nobody knows."""
+        return [each for state in OPEN_STATES for each in self.readiness if each.state == state]
+
+    @property
+    def done_steps(self) -> list[Prerequisite]:
+        return [each for each in self.readiness if each.state not in OPEN_STATES]
+
+    @cached_property
+    def attention(self) -> list[AttentionItem]:
+        return extensions().attention(self.connector, self.person)
+
+    @cached_property
+    def activity(self) -> Sequence[ActivityLine]:
+        return extensions().activity(self.connector, self.person)
+
+    @cached_property
+    def tests(self) -> list[SystemTest]:
+        return last_tests(self.connector)
+
+    @property
+    def regular_checks(self) -> list[RegularCheck]:
+        """With links and buttons for this person alone; a deactivated connector is not looked at."""
+        return [self._for_person(each) for each in regular_checks(self.connector)]
+
+    def _for_person(self, check: RegularCheck) -> RegularCheck:
+        can_ask = self.connector.is_active and may(self.person, check.right)
+        href = check.href if may(self.person, check.reader) else ""
+        return replace(check, href=href, again=check.again if can_ask else "")
+
+    @property
+    def tested(self) -> int:
+        return sum(len(each.checks) for each in self.tests)
+
+    @property
+    def failed(self) -> int:
+        return sum(each.failed for each in self.tests)
 
     @cached_property
     def jobs(self) -> list[Job]:
@@ -165,34 +216,6 @@ class ConnectorPage:
     def align_docs(self) -> str:
         """The site's own API documents."""
         return f"{self.connector.align_site}/rest/align/api/docs/index.html"
-
-    @cached_property
-    def projects(self) -> Page[Project]:
-        return Paginator(self._filtered_projects(), PER_PAGE).get_page(self.asked.get("page"))
-
-    def _filtered_projects(self) -> QuerySet[Project]:
-        wanted = PROJECT_KINDS.get(self.kind, Q()) & PROJECT_SCOPES.get(self.scope, Q())
-        if self.words:
-            wanted &= Q(key__icontains=self.words) | Q(name__icontains=self.words)
-        return Project.objects.filter(wanted, connector=self.connector).order_by("key", "pk")
-
-    @property
-    def words(self) -> str:
-        return text_in(self.asked, "q").replace(REPLACEMENT, "").strip()[:255]
-
-    @property
-    def kind(self) -> str:
-        return text_in(self.asked, "kind")
-
-    @property
-    def scope(self) -> str:
-        return text_in(self.asked, "scope")
-
-    @property
-    def filters(self) -> str:
-        """The filters as the start of a query string, for the links to other pages of the table."""
-        chosen = {"q": self.words, "kind": self.kind, "scope": self.scope}
-        return urlencode({name: value for name, value in chosen.items() if value})
 
 
 def issue_type_names(connector: Connector) -> list[str]:

@@ -22,6 +22,7 @@ from connectors.history.mirror import labels
 from connectors.jobs import runner
 from connectors.models import (
     Confirmation,
+    ConnectionCheck,
     Connector,
     Credential,
     IssueType,
@@ -125,6 +126,8 @@ def _remove_stranded_credentials(connector: Connector, changed: Collection[str])
     moved = [System.ALIGN] if "align_site" in changed else []
     moved += [System.JIRA] if {"jira_site", "jira_kind"} & set(changed) else []
     Credential.objects.filter(connector=connector, system__in=moved).delete()
+    tested = [*moved, System.ALIGN] if "align_connector_id" in changed else moved
+    ConnectionCheck.objects.filter(connector=connector, system__in=tested).delete()
     if System.ALIGN in moved:  # the token that was being replaced is gone with its site
         Connector.objects.filter(pk=connector.pk).update(gap_since=None)
 

@@ -6,14 +6,21 @@ from connectors.budget import views
 from connectors.credentials.owner_links import views as owner_links
 from connectors.credentials.pages import calendar_views
 from connectors.credentials.pages import views as credentials
-from connectors.setup import hand_over_views, maintenance_views
+from connectors.setup import hand_over_views, maintenance_views, tab_views
 from connectors.setup import views as connectors
 
 urlpatterns = [
     path("", connectors.connectors, name="connectors"),
     path("new/", connectors.new, name="connector-new"),
     path("credentials/", calendar_views.credentials, name="credentials"),
-    path("<slug:slug>/", connectors.connector, name="connector"),
+    path("<slug:slug>/", tab_views.connector, name="connector"),
+    path("<slug:slug>/projects/", tab_views.projects, name="connector-projects"),
+    path("<slug:slug>/types/", tab_views.types, name="connector-types"),
+    path("<slug:slug>/terms/", tab_views.terms, name="connector-terms"),
+    path("<slug:slug>/credentials/", tab_views.credentials, name="connector-credentials"),
+    path("<slug:slug>/checks/", tab_views.checks, name="connector-checks"),
+    path("<slug:slug>/test/", tab_views.test, name="connector-test"),
+    path("<slug:slug>/settings/", tab_views.settings, name="connector-settings"),
     path("<slug:slug>/edit/", connectors.edit, name="connector-edit"),
     path("<slug:slug>/hand-over/", hand_over_views.hand_over, name="connector-hand-over"),
     path("<slug:slug>/credential/<slug:system>/", credentials.credential, name="connector-credential"),
@@ -26,12 +33,9 @@ urlpatterns = [
     path("<slug:slug>/credential/<slug:system>/owners/", credentials.owners, name="credential-owners"),
     path("<slug:slug>/credential/<slug:system>/ask/", owner_links.ask, name="owner-link-ask"),
     path("<slug:slug>/credential/<slug:system>/ask/withdraw/", owner_links.withdraw, name="owner-link-withdraw"),
-    path("<slug:slug>/test/", connectors.test, name="connector-test"),
     path("<slug:slug>/refresh/", connectors.refresh, name="connector-refresh"),
     path("<slug:slug>/active/", connectors.active, name="connector-active"),
     path("<slug:slug>/confirm/", connectors.confirm, name="connector-confirm"),
-    path("<slug:slug>/types/", connectors.types, name="connector-types"),
-    path("<slug:slug>/terms/", connectors.terms, name="connector-terms"),
     path("<slug:slug>/maintenance/", maintenance_views.maintenance, name="connector-maintenance"),
     path("<slug:slug>/maintenance/begin/", maintenance_views.begin, name="connector-maintenance-begin"),
     path("<slug:slug>/maintenance/end/", maintenance_views.end, name="connector-maintenance-end"),

@@ -1,4 +1,4 @@
-"""The connector pages: the list, one connector, its set-up and background work."""
+"""The list of connectors, adding and editing one, its background work, and what is done to it by a click."""
 
 from __future__ import annotations
 
@@ -19,18 +19,15 @@ from alignadmin.accounts.requests import person_of
 from alignadmin.accounts.rights import Right
 from alignadmin.errors import Refused
 from alignadmin.parsing import text_in
-from alignadmin.web.forms import problems_of
 from alignadmin.web.responses import failure, page, redirect
-from connectors.history.mirror import labels
-from connectors.models import Connector, WorkItemType
+from connectors.models import Connector
 from connectors.ports.act_words import of_connector
 from connectors.ports.requests import with_credentials_or_404
 from connectors.setup import connection_test, queries, services
 from connectors.setup.connection_test import Check, data_of
-from connectors.setup.forms import SITES, ConnectorForm, SetUp, TermsForm, TypesForm
-from connectors.setup.readiness import CONFIRMABLE, matches_of
+from connectors.setup.forms import SITES, ConnectorForm, SetUp
+from connectors.setup.readiness import CONFIRMABLE
 
-TYPE_CHOICES = [*WorkItemType.choices, ("", "none of these")]
 SECRETS_GONE = "Secrets are never sent back to the browser: enter them again."
 EDITED_BEFORE = "What you had entered is here again. An address with a sign-in in it is never kept: enter it once more."
 TYPED_BEFORE = "What you had entered is here again. Secrets are never kept: enter them once more."
@@ -60,25 +57,6 @@ def address_of(connector: Connector) -> str:
 @requires(Right.SEE)
 def connectors(request: HttpRequest) -> HttpResponse:
     return page(request, "connectors/setup/list.html", {"cards": queries.cards()})
-
-
-@requires(Right.SEE)
-def connector(request: HttpRequest, slug: str) -> HttpResponse:
-    return _show(request, with_credentials_or_404(slug))
-
-
-def _show(
-    request: HttpRequest, shown: Connector, *, types: TypesForm | None = None, status: int = 200, **extra: Any
-) -> HttpResponse:
-    context = queries.ConnectorPage(shown, request.GET.dict())
-    form = types or _types_form(shown)
-    terms = {"terms": labels.terms_shown(shown), "type_choices": TYPE_CHOICES}
-    return page(
-        request,
-        "connectors/setup/connector.html",
-        {"connector": shown, "page": context, "job": context.job, "types": form, **terms, **extra},
-        status=status,
-    )
 
 
 @requires(Right.SEE)
@@ -152,7 +130,7 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
             form.add_error(None, str(refused))
         else:
             _flash(request, [*form.notes, "The connector is saved."])
-            return redirect(request, address_of(stored))
+            return redirect(request, reverse("connector-settings", args=[slug]))
     is_in_use = services.is_in_use(stored)
     context = {"connector": stored, "form": form, "is_in_use": is_in_use, "trouble": "The connector is not saved."}
     return page(request, "connectors/setup/edit.html", context, status=400)
@@ -176,16 +154,6 @@ def _test_answer(request: HttpRequest, template: str, context: dict[str, Any]) -
     return page(request, template, context, fragment="connectors/setup/_checks.html")
 
 
-@requires(Right.SEE, Right.CONFIGURE, ("POST",))
-def test(request: HttpRequest, slug: str) -> HttpResponse:
-    """Try the stored credentials; the answer is a line per check."""
-    stored = with_credentials_or_404(slug)
-    context = _tried(connection_test.try_stored(stored, actor=person_of(request)))
-    if request.htmx:  # type: ignore[attr-defined]
-        return page(request, "connectors/setup/_checks.html", context)
-    return _show(request, stored, **context)
-
-
 # --- acting -----------------------------------------------------------------------------------------------------------
 
 
@@ -202,7 +170,11 @@ def active(request: HttpRequest, slug: str) -> HttpResponse:
     stored, chosen = with_credentials_or_404(slug), text_in(request.POST, "active")
     if chosen not in ("yes", "no"):
         return failure(request, "The request does not say whether to activate or to deactivate.", status=400)
-    return _done(request, stored, lambda actor: services.set_active(stored, chosen == "yes", actor=actor))
+
+    def act(actor: Person) -> None:
+        services.set_active(stored, chosen == "yes", actor=actor)
+
+    return _done(request, stored, act, then="connector-settings")
 
 
 @requires(Right.SEE, Right.CONFIGURE, ("POST",))
@@ -213,38 +185,14 @@ def confirm(request: HttpRequest, slug: str) -> HttpResponse:
     return _done(request, stored, lambda actor: services.confirm_prerequisite(stored, code, actor=actor))
 
 
-@requires(Right.SEE, Right.CONFIGURE, ("POST",))
-def types(request: HttpRequest, slug: str) -> HttpResponse:
-    """Which Jira issue types each Align work item type stands for."""
-    stored = with_credentials_or_404(slug)
-    form = _types_form(stored, request.POST)
-    if not form.is_valid():
-        return _show(request, stored, types=form, status=400, trouble=" ".join(problems_of(form)))
-    return _done(request, stored, lambda actor: services.set_type_matches(stored, form.cleaned_data, actor=actor))
-
-
-@requires(Right.SEE, Right.CONFIGURE, ("POST",))
-def terms(request: HttpRequest, slug: str) -> HttpResponse:
-    """What the site's own terms in Align's log mean."""
-    stored = with_credentials_or_404(slug)
-    form = TermsForm(request.POST)
-    if not form.is_valid():
-        return failure(request, " ".join(problems_of(form)), status=400)
-    return _done(
-        request, stored, lambda actor: services.decide_terms(stored, form.cleaned_data["meanings"], actor=actor)
-    )
-
-
-def _types_form(owner: Connector, data: Any = None) -> TypesForm:
-    return TypesForm(data, names=queries.issue_type_names(owner), matches=matches_of(owner))
-
-
-def _done(request: HttpRequest, stored: Connector, act: Callable[[Person], object]) -> HttpResponse:
+def _done(
+    request: HttpRequest, stored: Connector, act: Callable[[Person], object], *, then: str = "connector"
+) -> HttpResponse:
     try:
         act(person_of(request))
     except Refused as refused:
         return failure(request, str(refused))
-    return redirect(request, address_of(stored))
+    return redirect(request, reverse(then, args=[stored.slug]))
 
 
 def _flash(request: HttpRequest, sentences: Sequence[str]) -> None:

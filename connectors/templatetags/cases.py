@@ -22,7 +22,7 @@ def case_of(row: HistoryRow) -> Case | None:
 @register.filter
 def log_trouble(connector: Connector) -> str:
     """Why Align's log is not read, where it should be: for the two pages that tell a connector's health."""
-    return intake.how_it_comes(connector) if connector.audit_problem and not connector.log_by_hand else ""
+    return intake.trouble(connector)
 
 
 @register.simple_tag

@@ -159,7 +159,7 @@ def _line(connector: Connector, group: Sequence[Finding], named: dict[int, int])
 
 def _url(connector: Connector, finding: Finding) -> str:
     if finding.kind == FindingKind.ISSUE_TYPE:
-        return f"{reverse('connector', args=[connector.slug])}#types"
+        return reverse("connector-types", args=[connector.slug])
     if finding.kind in (FindingKind.FLOW, FindingKind.STEP) or (
         finding.kind == FindingKind.PROGRAMME and finding.project is None
     ):
@@ -170,7 +170,7 @@ def _url(connector: Connector, finding: Finding) -> str:
         return matrix_url(connector, scope=project.key, q=q)
     if finding.kind == FindingKind.STATUS:
         return matrix_url(connector, q=str(finding.remote_id))
-    return f"{reverse('connector', args=[connector.slug])}?{urlencode({'q': finding.name})}#projects"
+    return f"{reverse('connector-projects', args=[connector.slug])}?{urlencode({'q': finding.name})}"
 
 
 def matrix_url(connector: Connector, **fields: str) -> str:

@@ -48,6 +48,7 @@ class Square:
 
 @dataclass(frozen=True, kw_only=True)
 class CoverageRow:
+    pk: int
     key: str
     name: str
     team_managed: bool
@@ -110,7 +111,13 @@ def coverage(connector: Connector) -> ProjectCoverage:
                 square = Square(work_item_type=type_, state="lost")
             counts[square.state] += 1
             squares.append(square)
-        row = CoverageRow(key=project.key, name=project.name, team_managed=project.team_managed, squares=tuple(squares))
+        row = CoverageRow(
+            pk=project.pk,
+            key=project.key,
+            name=project.name,
+            team_managed=project.team_managed,
+            squares=tuple(squares),
+        )
         rows.append(row)
     return ProjectCoverage(rows=tuple(rows), counts=dict(counts))
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from alignadmin.accounts.models import Person
 from connectors.history.search import visibility
-from connectors.models import HistoryRow
+from connectors.models import Connector, HistoryRow
 
 LOOKED_AT = 200  # rows in one reading
 MOST_READINGS = 3
@@ -62,11 +62,12 @@ def grouped(rows: Iterable[HistoryRow]) -> list[Activity]:
     return found[:MOST_LINES]
 
 
-def last_activity(person: Person) -> list[Activity]:
-    """Of what this person sees of the history. A plan is read no further than it takes to know of it, so that a large
-    one leaves room for what was before it.
+def last_activity(person: Person, connector: Connector | None = None) -> list[Activity]:
+    """Of what this person sees of the history, of one connector or of all. A plan is read no further than it takes to
+    know of it, so that a large one leaves room for what was before it.
     """
-    rows = visibility.rows(person).select_related("connector").order_by("-at", "-id")
+    seen = visibility.rows(person) if connector is None else visibility.rows(person).filter(connector=connector)
+    rows = seen.select_related("connector").order_by("-at", "-id")
     found: list[HistoryRow] = []
     for _ in range(MOST_READINGS):
         plans = {row.plan for row in found if row.plan}

@@ -71,7 +71,7 @@ def queue_emergency_mail(plan: Plan, *, actor: Person) -> None:
 def queue_four_eyes_off_mail(connector: Connector, *, actor: Person) -> None:
     """In the transaction that switches it off."""
     subject = f"{actor} switched off the second person for plans of {connector}"
-    path, about = reverse("connector", args=[connector.slug]), f"connector {connector.pk}"
+    path, about = reverse("connector-settings", args=[connector.slug]), f"connector {connector.pk}"
     others = other_admins(actor)
     for person in others:
         context = {"connector": connector, "actor": actor}

@@ -52,7 +52,7 @@ def rules(request: HttpRequest, slug: str) -> HttpResponse:
         connector.refresh_from_db()
         return _show(request, connector, RulesForm.of(rules_of(connector)), status=409, trouble=str(refused))
     messages.success(request, "The rules are saved. They hold for everything from now on, waiting plans too.")
-    return redirect(request, reverse("connector", args=[slug]))
+    return redirect(request, reverse("connector-settings", args=[slug]))
 
 
 def _show(

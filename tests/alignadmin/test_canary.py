@@ -304,6 +304,7 @@ def commands(spy: Spy) -> None:
 def every_page(spy: Spy) -> None:
     system_pages = [f"/connectors/{SLUG}/credential/{system}/" for system in ("align", "jira")]
     pages = ["/", "/connectors/", f"/connectors/{SLUG}/", "/connectors/credentials/", "/plans/", "/settings/"]
+    pages += [f"/connectors/{SLUG}/{tab}/" for tab in ("projects", "types", "credentials", "checks", "settings")]
     pages += ["/settings/people/", "/accounts/", "/accounts/sessions/", "/accounts/2fa/", *system_pages]
     for path in pages:
         assert spy.get(path).status_code == 200, path

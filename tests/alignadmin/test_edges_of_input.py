@@ -220,7 +220,7 @@ def test_no_field_of_a_page_s_form_ends_in_an_error(is_whole: bool, world: World
         ("/connectors/acme/mappings/?scope=a%00b", 404, ""),
         ("/connectors/acme/mappings/?q=%00", 200, ""),
         ("/connectors/acme/drift/?project=%00", 200, ""),
-        ("/connectors/acme/?q=%00&scope=%00&kind=%00", 200, ""),
+        ("/connectors/acme/projects/?q=%00&scope=%00&kind=%00&sort=%00&problem=%00", 200, ""),
         ("/plans/?connector=%00", 200, "No plan"),
         ("/plans/{pk}/?project_key=%00", 200, ""),
         ("/history/?q=%00", 200, ""),

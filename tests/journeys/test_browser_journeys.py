@@ -181,6 +181,7 @@ def set_up(page: Page, address: str) -> None:
     expect(result.get_by_role("listitem").filter(has_text="Works").first).to_be_visible()
     page.get_by_role("button", name="Save").click()
     page.wait_for_url("**/connectors/first/")
+    steps.to_tab(page, "Projects")
     expect(page.get_by_role("region", name="Projects", exact=True)).to_contain_text("Core Platform", timeout=60_000)
 
 

@@ -205,6 +205,11 @@ def trouble(page: Page) -> Locator:
 # --- plans -----------------------------------------------------------------------------------------------------------
 
 
+def to_tab(page: Page, label: str) -> None:
+    """To a tab of the connector whose page is open."""
+    page.locator("nav.tabs").get_by_role("link", name=label, exact=True).click()
+
+
 def make_plan(page: Page, own: Own) -> int:
     page.goto(own.new_plan)
     return fill_plan(page)

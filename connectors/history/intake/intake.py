@@ -205,6 +205,11 @@ def how_it_comes(connector: Connector) -> str:
     return "not tried yet whether this Jira Align answers with its log"
 
 
+def trouble(connector: Connector) -> str:
+    """Why its log is not read, where it should be; empty where it is read or not to be."""
+    return how_it_comes(connector) if connector.audit_problem and not connector.log_by_hand else ""
+
+
 def notify_extensions(connector: Connector, result: IntakeResult) -> None:
     """After the commit: what is found is written under locks of its own."""
     if result.since:

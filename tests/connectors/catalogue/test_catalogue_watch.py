@@ -435,6 +435,6 @@ def test_the_page_of_a_connector_tells_the_age_of_each_project_and_why_one_was_n
     sandbox.faults({"path": "/project/PAY/statuses", "status": 403})
     tick()
     Project.objects.filter(key="PROJ").update(read_at=timezone.now() - timedelta(minutes=23))
-    page = signed_in(Role.VIEWER).get("/connectors/acme/").content.decode()
+    page = signed_in(Role.VIEWER).get("/connectors/acme/projects/").content.decode()
     assert "23 min ago" in page[page.index("<bdi>PROJ</bdi>") :]
     assert "(403)" in page[page.index("<bdi>PAY</bdi>") : page.index("<bdi>PROJ</bdi>")]

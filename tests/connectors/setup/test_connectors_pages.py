@@ -19,7 +19,8 @@ from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.audit.models import Entry
-from connectors.credentials.values import open_secret, seal_secret
+from connectors.credentials import expiry
+from connectors.credentials.values import open_secret
 from connectors.models import (
     Connector,
     Credential,
@@ -259,7 +260,7 @@ def test_a_test_of_a_wrong_form_asks_nobody(configurer: Client, typed: dict[str,
 # --- the list and one connector ---------------------------------------------------------------------------------------
 
 
-def test_the_list_draws_a_card_per_connector_with_the_same_number_of_queries(
+def test_the_list_is_a_table_of_connectors_with_the_same_number_of_queries(
     configurer: Client, sandbox: RunningSandbox, admin: Person
 ) -> None:
     factories.connector(sandbox.url, actor=admin)
@@ -273,6 +274,16 @@ def test_the_list_draws_a_card_per_connector_with_the_same_number_of_queries(
     with CaptureQueriesContext(connection) as six:
         assert "More 4" in text(configurer.get("/connectors/"))
     assert len(six) == len(one)
+    soon = expiry.operators_today() + timedelta(days=12)
+    Credential.objects.filter(connector__slug="more-1", system=System.JIRA).update(expires_on=soon)
+    Credential.objects.filter(connector__slug="more-2", system=System.ALIGN).delete()
+    page = text(configurer.get("/connectors/"))
+    rows = dict(re.findall(r'<th scope="row"><a href="/connectors/([\w-]+)/"(.*?)</tr>', page, re.DOTALL))
+    assert len(rows) == 6
+    assert "expires in 12 days" in rows["more-1"]
+    assert "none for Jira Align" in rows["more-2"]
+    assert "No credential" in rows["more-2"]
+    assert "not yet" in rows["more-3"]
 
 
 def test_an_empty_installation_offers_the_first_set_up_to_an_admin_only(signed_in: SignIn) -> None:
@@ -286,7 +297,7 @@ def test_names_are_never_taken_for_markup(configurer: Client, bare_connector: Co
         connector=bare_connector, jira_id=1, key="PROJ", name=HOSTILE, in_scope=True, align_error=HOSTILE
     )
     IssueType.objects.create(connector=bare_connector, jira_id=1, name=HOSTILE)
-    for address in ("/connectors/", "/connectors/acme/", "/connectors/acme/edit/"):
+    for address in ("/connectors/", "/connectors/acme/", "/connectors/acme/projects/", "/connectors/acme/edit/"):
         raw = configurer.get(address).content.decode()
         assert "<script>alert" not in raw
         assert "&lt;script&gt;alert(1)" in raw
@@ -295,72 +306,18 @@ def test_names_are_never_taken_for_markup(configurer: Client, bare_connector: Co
 def test_the_page_shows_credentials_without_their_secrets_and_the_sites_documents(
     configurer: Client, bare_connector: Connector
 ) -> None:
-    shown = text(configurer.get("/connectors/acme/"))
+    assert f'{bare_connector.align_site}/rest/align/api/docs/index.html"' in text(configurer.get("/connectors/acme/"))
+    shown = text(configurer.get("/connectors/acme/credentials/"))
     for credential in bare_connector.credentials.all():
         assert credential.fingerprint in shown
         assert credential.sealed not in shown
     assert ALIGN_TOKEN not in shown
-    assert f'{bare_connector.align_site}/rest/align/api/docs/index.html"' in shown
 
 
 def test_an_expired_credential_is_bad_health(configurer: Client, bare_connector: Connector) -> None:
     Connector.objects.update(answered_at=timezone.now())
     Credential.objects.filter(system=System.JIRA).update(expires_on=timezone.localdate() - timedelta(days=1))
     assert "Replace the credential for Jira." in text(configurer.get("/connectors/acme/"))
-
-
-def test_a_refresh_fills_projects_issue_types_and_readiness(
-    transactional_db: None, configurer: Client, connector: Connector
-) -> None:
-    shown = text(configurer.get("/connectors/acme/"))
-    assert "Core Platform" in shown
-    assert "team-managed" in shown
-    states = {each.code: each.state for each in readiness(connector)}
-    assert states["api-token"] == states["process-flows"] == states["work-item-types"] == StepState.OK
-
-
-def test_the_number_of_queries_does_not_grow_with_the_projects(configurer: Client, bare_connector: Connector) -> None:
-    add_projects(bare_connector, 2)
-    configurer.get("/connectors/acme/")
-    with CaptureQueriesContext(connection) as few:
-        configurer.get("/connectors/acme/")
-    add_projects(bare_connector, 40, first=10)
-    with CaptureQueriesContext(connection) as many:
-        configurer.get("/connectors/acme/")
-    assert len(many) == len(few)
-
-
-def add_projects(owner: Connector, count: int, *, first: int = 0) -> None:
-    Project.objects.bulk_create(
-        Project(
-            connector=owner,
-            jira_id=number,
-            key=f"K{number:03}",
-            name=f"Project {number}",
-            in_scope=True,
-            team_managed=number % 2 == 1,
-            align_error="no programme" if number % 10 == 0 else "",
-        )
-        for number in range(first, first + count)
-    )
-
-
-def test_projects_are_filtered_and_paged_by_the_address(configurer: Client, bare_connector: Connector) -> None:
-    add_projects(bare_connector, 120)
-
-    def keys(query: str) -> list[str]:
-        return re.findall(
-            r'<th scope="row"><bdi>(K\d+)</bdi>', configurer.get(f"/connectors/acme/?{query}").content.decode()
-        )
-
-    assert keys("q=Project+77") == ["K077"]
-    assert len(keys("")) == 50
-    assert keys("page=3")[0] == "K100"
-    assert keys("kind=team&page=2") == [f"K{number:03}" for number in range(101, 120, 2)]
-    assert keys("scope=trouble") == [f"K{number:03}" for number in range(0, 120, 10)]
-    assert keys("scope=out") == []
-    assert len(keys("kind=nonsense&page=nonsense&q=%00")) == 50
-    assert 'href="?kind=team&amp;page=2#projects"' in configurer.get("/connectors/acme/?kind=team").content.decode()
 
 
 @pytest.mark.parametrize("address", ["/connectors/nowhere/", "/connectors/nowhere/edit/", "/connectors/acme/job/999/"])
@@ -380,7 +337,7 @@ def details(owner: Connector, **changed: Any) -> dict[str, Any]:
 
 def test_a_rename_keeps_the_slug(configurer: Client, bare_connector: Connector) -> None:
     answer = configurer.post("/connectors/acme/edit/", details(bare_connector, name="Acme Europe"))
-    assert answer["Location"] == "/connectors/acme/"
+    assert answer["Location"] == "/connectors/acme/settings/"
     bare_connector.refresh_from_db()
     assert (bare_connector.name, bare_connector.slug) == ("Acme Europe", "acme")
 
@@ -436,23 +393,6 @@ def test_a_new_secret_is_staged_and_the_one_in_use_stays(configurer: Client, bar
     assert open_secret(stored.get(stage=Stage.PENDING)) == "another-token"
 
 
-def test_the_stored_credentials_are_tested_from_the_page(
-    configurer: Client, bare_connector: Connector, sandbox: RunningSandbox
-) -> None:
-    assert "Fails" not in text(configurer.post("/connectors/acme/test/", headers=HTMX))
-    make_wrong = Credential.objects.get(connector=bare_connector, system=System.JIRA)
-    seal_secret(make_wrong, "a-wrong-token")
-    make_wrong.save()
-    shown = text(configurer.post("/connectors/acme/test/"))
-    assert "Jira refused the sign-in (401)" in shown
-    assert "Readiness" in shown
-
-
-def test_a_credential_that_does_not_open_is_told_in_words(configurer: Client, bare_connector: Connector) -> None:
-    Credential.objects.filter(system=System.ALIGN).update(version=9)
-    assert "does not open" in text(configurer.post("/connectors/acme/test/", headers=HTMX))
-
-
 # --- acts on a connector ----------------------------------------------------------------------------------------------
 
 
@@ -465,7 +405,8 @@ def test_a_refresh_is_started_once_and_followed_on_the_page(signed_in: SignIn, b
 
 
 def test_a_deactivated_connector_is_not_refreshed(configurer: Client, bare_connector: Connector) -> None:
-    assert configurer.post("/connectors/acme/active/", {"active": "no"}).status_code == 303
+    left = configurer.post("/connectors/acme/active/", {"active": "no"})
+    assert (left.status_code, left["Location"]) == (303, "/connectors/acme/settings/")
     refused = configurer.post("/connectors/acme/refresh/")
     assert refused.status_code == 409
     assert "activate it first" in text(refused)
@@ -584,7 +525,7 @@ def test_readiness_says_what_is_missing(bare_connector: Connector) -> None:
     )
     assert state_of(bare_connector, "projects")[0] == StepState.MISSING
     assert state_of(bare_connector, "process-flows")[0] == StepState.MISSING
-    add_projects(bare_connector, 1)
+    Project.objects.create(connector=bare_connector, jira_id=1, key="K000", in_scope=True, align_error="no programme")
     assert "K000 (no programme)" in state_of(bare_connector, "projects")[1]
     IssueType.objects.create(connector=bare_connector, jira_id=1, name="Epic")
     assert "stands for Story, Task, Defect." in state_of(bare_connector, "work-item-types")[1]

@@ -105,7 +105,7 @@ def test_it_takes_the_number_ends_plans_and_has_everything_read_anew(
     cancelled = json.loads(Entry.objects.get(action="plan.cancel").body)
     assert "since connector 123 was made anew in Jira Align as 124: 1 change not sent." in cancelled["sentence"]
     assert "former_numbers" not in cancelled["connector"], "it was told before"
-    assert "124 (formerly 123, until" in text(client.get("/connectors/acme/"))
+    assert "124 (formerly 123, until" in text(client.get("/connectors/acme/settings/"))
 
 
 def test_in_maintenance_the_lists_wait_for_its_end_and_deactivated_all_waits(

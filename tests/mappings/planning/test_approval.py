@@ -32,7 +32,7 @@ from tests.support.people_helpers import entries, said
 pytestmark = pytest.mark.django_db
 committing = pytest.mark.django_db(transaction=True)  # for threads and jobs, which have connections of their own
 IN_REVIEW, QA = 10013, 10015
-NEW, RULES, PAGE = "/connectors/acme/plan/", "/connectors/acme/rules/", "/connectors/acme/"
+NEW, RULES, PAGE = "/connectors/acme/plan/", "/connectors/acme/rules/", "/connectors/acme/settings/"
 USUAL = {"ticket_pattern": "", "typed_above": "25", "typed_share": "10", "observe_every": "15"}
 
 

@@ -34,7 +34,7 @@ from tests.support import factories
 from tests.support.mapping_helpers import edit
 from tests.support.people_helpers import entries, said
 
-RULES, NEW, PAGE = "/connectors/acme/rules/", "/connectors/acme/plan/", "/connectors/acme/"
+RULES, NEW, PAGE = "/connectors/acme/rules/", "/connectors/acme/plan/", "/connectors/acme/settings/"
 IN_REVIEW = 10013
 EXPRESSION = r"CHG-\d{4,8}"
 

@@ -696,13 +696,13 @@ def test_the_connector_page_shows_each_stage_and_leads_to_the_rotation(
     configurer: Client, signed_in: SignIn, bare_connector: Connector
 ) -> None:
     staged(configurer)
-    page = configurer.get("/connectors/acme/")
+    page = configurer.get("/connectors/acme/credentials/")
     assert f'href="{ALIGN}"' in page.content.decode()
     assert "Pending staged just now by Admin" in text(page)
-    assert f'href="{ALIGN}"' not in signed_in(Role.VIEWER).get("/connectors/acme/").content.decode()
+    assert f'href="{ALIGN}"' not in signed_in(Role.VIEWER).get("/connectors/acme/credentials/").content.decode()
     probed(the(Stage.PENDING))
     act(configurer, "switch", the(Stage.PENDING))
-    assert "Previous kept until" in text(configurer.get("/connectors/acme/"))
+    assert "Previous kept until" in text(configurer.get("/connectors/acme/credentials/"))
 
 
 def test_no_secret_is_in_any_entry_or_message(configurer: Client, bare_connector: Connector) -> None:

@@ -201,7 +201,7 @@ def test_a_term_is_learned_from_an_own_change_and_used_for_all_lines(
     assert learned.evidence == [{"line": row.line_id, "entry": row.entry_seq}]
     entry = Entry.objects.get(action="terms.learned")
     assert "“User Story” is Story" in json.loads(entry.body)["sentence"]
-    page = signed_in(Role.VIEWER).get("/connectors/acme/").content.decode()
+    page = signed_in(Role.VIEWER).get("/connectors/acme/types/").content.decode()
     assert f"Learned from our own changes (entry {row.entry_seq})" in page
 
     deletion(connector, admin)
@@ -284,7 +284,7 @@ def test_a_term_that_may_be_two_types_is_asked_and_its_lines_follow_the_answer(
     assert not TypeLabel.objects.exists()
     assert HistoryRow.objects.filter(source=Source.OUTSIDE).count() == 2
     boss = signed_in(Role.ADMIN)
-    page = boss.get("/connectors/acme/").content.decode()
+    page = boss.get("/connectors/acme/types/").content.decode()
     assert "In 1 line." in page
     asked = {"label": ["Work", "Flaw", ""], "type": ["story", "defect", "story"]}
     assert boss.post("/connectors/acme/terms/", asked).status_code == 303

@@ -23,6 +23,7 @@ class ConnectorsConfig(AppConfig):
         from connectors.history.mirror import listener, remaking, search_index
         from connectors.history.packs import schedules, services  # noqa: F401
         from connectors.history.reviews import questions, sign_off
+        from connectors.history.search.person_changes import changes_of
         from connectors.history.verification import services as verification  # noqa: F401
         from connectors.setup.guessable import guessable_words
         from connectors.setup.search_names import CONNECTORS
@@ -30,6 +31,7 @@ class ConnectorsConfig(AppConfig):
         sealing.register(CREDENTIALS)
         EXTENSIONS.holdings = CredentialHoldings()
         EXTENSIONS.guessable_words = guessable_words
+        EXTENSIONS.changes = changes_of
         entries.on_appended(listener.project)
         jira_lists.on_statuses_moved(remaking.follow_statuses)
         kinds.register(PROJECTS, STATUSES, CONNECTORS)

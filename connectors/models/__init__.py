@@ -41,7 +41,7 @@ from connectors.models.intake_runs import IntakeRun, OpenRun, RunWithdrawal, See
 from connectors.models.job import ACTIVE, Job, JobKind, JobState
 from connectors.models.packs import Every, Pack, PackSchedule, PackState
 from connectors.models.remote_lists import ListState, PageCap, RemoteList
-from connectors.models.review import Question, Review, SavedView
+from connectors.models.review import Question, Review, ReviewDraft, SavedView
 from connectors.models.rotation import CredentialUse, LineState, Probe, ProbeLine, Reminder
 from connectors.models.verification import Verification
 from connectors.models.waiting_intake import LineWithoutSeconds, WaitingIntake
@@ -94,6 +94,7 @@ __all__ = [
     "RemoteList",
     "Reminder",
     "Review",
+    "ReviewDraft",
     "RunOutcome",
     "RunWithdrawal",
     "SavedQuery",

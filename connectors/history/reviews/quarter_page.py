@@ -13,11 +13,13 @@ from django.urls import reverse
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
-from connectors.history.reviews import drafts, quarters, quiet_weeks, sign_off, week_counts, weeks
+from connectors.history.reviews import drafts, quarters, quiet_weeks, sign_off, week_counts, week_gaps, weeks
 from connectors.history.reviews.own_changes import OwnPart, own_parts
 from connectors.history.reviews.quarters import Quarter
 from connectors.history.reviews.weeks import ReviewStatus, Week, WeekLine
 from connectors.history.search.query_language import Term
+
+MOST_GAPS = 3  # of a week are named
 
 
 class WeekState(models.TextChoices):
@@ -134,6 +136,13 @@ class QuarterPage:
         """Those that the viewer may sign together."""
         return [cell.line for cell in self.cells if cell.line and cell.line.is_quiet and not cell.own]
 
+    @cached_property
+    def gaps(self) -> Mapping[Week, str]:
+        """Of quiet weeks during which a connector's log was not taken in: an outside change may be missing there."""
+        chosen = [line.week for line in self.quiet]
+        found = week_gaps.gaps_of_weeks(chosen) if chosen else {}
+        return {week: _named(gaps) for week, gaps in found.items()}
+
     @property
     def quiet_rows(self) -> int:
         return sum(line.rows for line in self.quiet)
@@ -164,3 +173,9 @@ class QuarterPage:
     @property
     def longest_note(self) -> int:
         return sign_off.LONGEST_NOTE
+
+
+def _named(gaps: Sequence[week_gaps.GapOf]) -> str:
+    """The first of them; the week's own page has all."""
+    more = f"; {len(gaps) - MOST_GAPS} more" if len(gaps) > MOST_GAPS else ""
+    return "; ".join(f"{each.connector.name}, {each}" for each in gaps[:MOST_GAPS]) + more

@@ -160,10 +160,10 @@ def test_what_was_created_or_deleted_outside_is_taken_back_by_the_other(
 def test_a_case_is_explained_with_a_note_that_is_an_entry(align: Connector, signed_in: SignIn, role: Role) -> None:
     theirs(align, told(EVENT, NOON))
     client, address = signed_in(role), f"/history/cases/{only_case().pk}/"
-    for page in (client.get(address), client.get("/history/cases/")):
-        (field,) = re.findall(r"<textarea[^>]*>", page.content.decode())
+    for shown in (client.get(address).content.decode(), client.get("/history/cases/").content.decode()):
+        (field,) = re.findall(r"<textarea[^>]*>", shown)
         assert " required" in field
-        assert "Needed: without a note nothing is explained." in page.content.decode()
+        assert "Needed: without a note nothing is explained." in shown
     refused = client.post(address, {"note": "  "})
     assert (refused.status_code, only_case().state) == (400, CaseState.OPEN)
     assert "Say why" in refused.content.decode()

@@ -29,6 +29,7 @@ class ConnectorsConfig(AppConfig):
         from connectors.history.mirror import listener, remaking, search_index
         from connectors.history.packs import mail, schedules, services  # noqa: F401
         from connectors.history.reviews import question_mail, questions, sign_off
+        from connectors.history.search.person_changes import changes_of
         from connectors.history.verification import services as verification  # noqa: F401
         from connectors.jobs import clock
         from connectors.jobs.figures import JOB_FIGURES
@@ -40,6 +41,7 @@ class ConnectorsConfig(AppConfig):
         sealing.register(CREDENTIALS)
         EXTENSIONS.holdings = CredentialHoldings()
         EXTENSIONS.guessable_words = guessable_words
+        EXTENSIONS.changes = changes_of
         entries.on_appended(listener.project)
         jira_lists.on_statuses_moved(remaking.follow_statuses)
         kinds.register(PROJECTS, STATUSES, CONNECTORS)

@@ -74,6 +74,7 @@ def shots(plans: Plans) -> list[Shot]:
         Shot(name="history-cases", path="/history/cases/"),
         Shot(name="reviews", path="/history/review/", email=REVIEWER),
         Shot(name="review-week", path=f"/history/review/{monday:%Y-%m-%d}/", email=REVIEWER),
+        Shot(name="history-person", path="/history/people/3/", email=REVIEWER),
         Shot(name="questions", path="/history/questions/?state=all", email=REVIEWER),
         Shot(name="connectors", path="/connectors/"),
         Shot(name="connector", path="/connectors/acme/"),

@@ -1,4 +1,4 @@
-"""What accounts ask of those who know more: what a person holds, and which words a password would be guessed by.
+"""What accounts ask of those who know more: what a person holds, what they changed, and how a password is guessed.
 
 The app that has credentials fills this once, when the apps are ready.
 """
@@ -42,9 +42,28 @@ class PersonHoldings(Protocol):
         """What deactivating them would do; `locked` within a transaction, which then may carry it out."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class PartOfPerson:
+    """How many of the changes of the last days a person had a part in, and the page that lists them."""
+
+    label: str  # "Approved"
+    changes: int
+    address: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonChanges:
+    """`parts` has all together first. `address` is the page of everything they did, whatever it was of."""
+
+    days: int
+    parts: Sequence[PartOfPerson]
+    address: str
+
+
 @dataclass
 class Extensions:
     holdings: PersonHoldings | None = None
+    changes: Callable[[Person], PersonChanges | None] = lambda _person: None
     guessable_words: Callable[[], Iterable[str]] = tuple
 
     @property

@@ -58,7 +58,7 @@ EVERY_PAGE = (
         right=Right.HISTORY,
         terms="verify integrity chain checkpoints",
     ),
-    ProductPage(label="Reviews", address="review", where="History", right=Right.HISTORY, terms="weeks sign off"),
+    ProductPage(label="Reviews", address="review", where="History", right=Right.HISTORY, terms="quarter weeks sign"),
     ProductPage(label="Questions", address="questions", where="History", right=Right.HISTORY, terms="ask answer"),
     ProductPage(
         label="Add a connector", address="connector-new", where="Connectors", right=Right.CONFIGURE, terms="new set up"

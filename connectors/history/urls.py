@@ -6,13 +6,15 @@ from connectors.history.cases import views as case_views
 from connectors.history.intake import run_views
 from connectors.history.intake import views as intake_views
 from connectors.history.packs import views as pack_views
-from connectors.history.reviews import question_views
+from connectors.history.reviews import quarter_views, question_views
 from connectors.history.reviews import views as review_views
-from connectors.history.search import export_views, saved_search_views
+from connectors.history.reviews.quarters import QuarterSlug
+from connectors.history.search import export_views, person_views, saved_search_views
 from connectors.history.search import views as search_views
 from connectors.history.search.numbers import RowNumber
 
 register_converter(RowNumber, "row")
+register_converter(QuarterSlug, "quarter")
 
 urlpatterns = [
     path("", search_views.history, name="history"),
@@ -38,10 +40,14 @@ urlpatterns = [
     path("packs/<uuid:pack>/", pack_views.one, name="history-pack"),
     path("packs/<uuid:pack>/file/", pack_views.file, name="history-pack-file"),
     path("packs/<uuid:pack>/again/", pack_views.again, name="history-pack-again"),
-    path("review/", review_views.listed, name="review"),
+    path("review/", quarter_views.running, name="review"),
+    path("review/<quarter:quarter>/", quarter_views.quarter, name="review-quarter"),
+    path("review/<quarter:quarter>/sign/", quarter_views.sign, name="review-quarter-sign"),
     path("review/<slug:week>/", review_views.week, name="review-week"),
     path("review/<slug:week>/sample/", review_views.sample, name="review-sample"),
+    path("review/<slug:week>/draft/", review_views.draft, name="review-draft"),
     path("review/<slug:week>/sign/", review_views.sign, name="review-sign"),
+    path("people/<int:pk>/", person_views.person, name="history-person"),
     path("questions/", question_views.listed, name="questions"),
     path("questions/<int:pk>/", question_views.question, name="question"),
     path("<row:row>/ask/", question_views.ask, name="question-ask"),

@@ -44,7 +44,7 @@ from connectors.models.owner_links import LinkOutcome, OwnerLink
 from connectors.models.packs import Every, Pack, PackSchedule, PackState
 from connectors.models.remote_lists import ListState, PageCap, RemoteList
 from connectors.models.reported import ReportedChange, ReportedField
-from connectors.models.review import Question, Review, SavedView
+from connectors.models.review import Question, Review, ReviewDraft, SavedView
 from connectors.models.rotation import CredentialUse, LineState, Probe, ProbeLine, Reminder
 from connectors.models.verification import Verification
 from connectors.models.waiting_intake import LineWithoutSeconds, WaitingIntake
@@ -103,6 +103,7 @@ __all__ = [
     "ReportedField",
     "Reminder",
     "Review",
+    "ReviewDraft",
     "RunOutcome",
     "RunWithdrawal",
     "SavedQuery",

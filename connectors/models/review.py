@@ -36,6 +36,18 @@ class Review(models.Model):
     entry_seq = models.BigIntegerField(unique=True)
 
 
+class ReviewDraft(models.Model):
+    """A note that a reviewer prepares for a week; theirs alone, until it is signed with or forgotten."""
+
+    week = models.DateField()  # its Monday, UTC
+    person = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="review_drafts", db_index=False)
+    note = models.TextField()
+    kept_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["person", "week"], name="one_draft_per_week")]
+
+
 class Question(models.Model):
     """A reviewer's question about one row of the history, to whoever made the change."""
 

@@ -210,6 +210,7 @@ TABLE = {
     # history
     "history": READ,  # each its own rows: tests/connectors/history/search/test_visibility.py
     "history-row": READ,
+    "history-person": HISTORY,
     "history-export": Expected(writers=EVERY_ROLE, methods=("GET", "POST")),
     "history-intake": Expected(readers=HISTORIANS, writers=HISTORIANS, methods=("GET", "POST")),
     "history-intake-preview": Expected(readers=HISTORIANS, writers=HISTORIANS, methods=("GET", "POST"), own=True),
@@ -232,7 +233,10 @@ TABLE = {
     "case": Expected(writers=EXPLAINERS, methods=("GET", "POST")),
     "cases-explain": Expected(writers=EXPLAINERS, methods=("POST",)),
     "review": HISTORY,
+    "review-quarter": HISTORY,
+    "review-quarter-sign": Expected(readers=HISTORIANS, writers=REVIEWERS, methods=("POST",)),
     "review-week": HISTORY,
+    "review-draft": Expected(readers=HISTORIANS, writers=REVIEWERS, methods=("POST",)),
     "review-sample": Expected(readers=HISTORIANS, writers=REVIEWERS, methods=("POST",)),
     "review-sign": Expected(readers=HISTORIANS, writers=REVIEWERS, methods=("POST",)),
     "questions": HISTORY,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -64,6 +64,7 @@ PAGES = {
     "history, searched": "/history/?q=connector:{slug}+after:%22In+Review%22+since:90d+story",
     "saved searches": "/history/views/?q=source:outside",
     "history row": "/history/{row}/",
+    "changes of a person": "/history/people/2/",
     "log lines": "/history/intake/",
     "log lines to check": "/history/intake/waiting/{waiting}/",
     "runs of the log": "/history/intake/{slug}/?way=all",
@@ -78,6 +79,7 @@ PAGES = {
     "outside changes, explained": "/history/cases/?state=explained",
     "outside change": "/history/cases/{case}/",
     "reviews": "/history/review/",
+    "quarter of reviews": "/history/review/{quarter}/",
     "week": "/history/review/{week}/",
     "questions": "/history/questions/",
     "all questions": "/history/questions/?state=all",
@@ -143,6 +145,7 @@ OTHERS = {
     REVIEWER: (
         "overview",
         "reviews",
+        "quarter of reviews",
         "week",
         "questions",
         "question",
@@ -176,7 +179,7 @@ class Furnished:
 
     def address(self, page: str) -> str:
         return self.own.site.url + (PAGES | SIGNED_OUT)[page].format(
-            slug=self.own.slug, pack=PACK, week=running_week(), **self.numbers
+            slug=self.own.slug, pack=PACK, week=running_week(), quarter=running_quarter(), **self.numbers
         )
 
 
@@ -267,6 +270,12 @@ def run_of(own: Own) -> int:
 def running_week() -> str:
     today = datetime.now(UTC).date()
     return (today - timedelta(days=today.weekday())).isoformat()
+
+
+def running_quarter() -> str:
+    """That of this week's Thursday."""
+    thursday = date.fromisoformat(running_week()) + timedelta(days=3)
+    return f"{thursday.year}-Q{(thursday.month + 2) // 3}"
 
 
 def question_of(own: Own) -> int:

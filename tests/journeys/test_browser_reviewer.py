@@ -106,6 +106,8 @@ def test_a_reviewer_finds_proves_exports_and_signs_a_change_of_march(
     pack = export(page, spring, tmp_path)
     have_it_checked(pack, spring, tmp_path)
     sign_the_week(page, spring)
+    sign_the_quarter(page, spring)
+    prepare_the_running_week(page, spring)
     read_it_on_a_phone(page, spring)
 
 
@@ -258,6 +260,7 @@ def export(page: Page, spring: Spring, folder: Path) -> Path:
     page.get_by_role("button", name="Make the pack").click()
     page.wait_for_url(re.compile(r"/history/packs/[0-9a-f-]{36}/$"))
     expect(page.get_by_text("Ready", exact=True)).to_be_visible(timeout=60_000)
+    expect(page.locator("main")).not_to_contain_text("This page shows when it is ready")
     look_at(page, "pack")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
@@ -316,6 +319,38 @@ def sign_the_week(page: Page, spring: Spring) -> None:
     expect(page.get_by_text("Signed as entry")).to_be_visible()
     expect(page.locator("main")).to_contain_text("Robin Reviewer")
     expect(page.locator("main")).to_contain_text(NOTE)
+    look_at(page)
+
+
+def sign_the_quarter(page: Page, spring: Spring) -> None:
+    """What is left of the quarter is quiet: the one week with a change is signed, and the outside change explained."""
+    page.locator(".crumb").get_by_role("link", name=re.compile("^Q1 ")).click()
+    page.wait_for_url("**/history/review/*-Q1/")
+    strip = page.get_by_role("list", name="Weeks of Q1")
+    expect(strip.locator("li.signed")).to_have_count(1)
+    quiet = strip.locator("li.late").count()
+    assert quiet
+    look_at(page, "quarter")
+    sign_button = page.get_by_role("button", name=re.compile(f"^Sign {quiet} quiet week"))
+    sign_button.click()
+    expect(page.get_by_label("Note for all of them"), "the browser asks for the note").to_be_focused()
+    page.get_by_label("Note for all of them").fill("Nothing happened in these weeks.")
+    sign_button.click()
+    expect(page.get_by_role("status")).to_contain_text("signed off")
+    expect(strip.locator("li.late")).to_have_count(0)
+    expect(page.get_by_role("button", name=re.compile("^Sign"))).to_have_count(0)
+    look_at(page)
+    page.get_by_role("link", name=re.compile("the quarter after")).click()
+    page.wait_for_url("**/history/review/*-Q2/")
+
+
+def prepare_the_running_week(page: Page, spring: Spring) -> None:
+    page.goto(f"{spring.site.url}/history/review/")
+    page.locator(".weekstrip .running a").click()
+    page.get_by_label("Prepared note").fill("Ask Eli for the ticket.")
+    page.get_by_role("button", name="Save note").click()
+    expect(page.get_by_label("Prepared note")).to_have_value("Ask Eli for the ticket.")
+    expect(page.get_by_role("button", name="Sign off")).to_have_count(0)
     look_at(page)
 
 

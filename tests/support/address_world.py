@@ -27,7 +27,7 @@ from connectors.explorer import services as queries
 from connectors.history.intake import waiting
 from connectors.history.intake.by_hand import ReadOptions
 from connectors.history.packs import schedules, services
-from connectors.history.reviews import weeks
+from connectors.history.reviews import quarters, weeks
 from connectors.jobs import runner
 from connectors.models import Case, Every, HistoryRow, Intake, JobKind, System
 from connectors.ports.audited import context_of
@@ -148,6 +148,7 @@ def world(db: None, people: dict[Role, Person]) -> World:
             "system": System.ALIGN.value,
             "connector-job.pk": job.pk,
             **{f"{name}.pk": people[Role.VIEWER].pk for name in ADDRESSES if name.startswith("person")},
+            "history-person.pk": people[Role.EDITOR].pk,
             "uid": "MQ",
             "token": "no-such-token",
             "account_reset_password_from_key.uidb36": "1",
@@ -156,6 +157,7 @@ def world(db: None, people: dict[Role, Person]) -> World:
             "view": 1,
             "run": factories.intake_run(connector).pk,
             "week": weeks.week_of(timezone.now()).slug,
+            "quarter": quarters.quarter_of(weeks.week_of(timezone.now())).slug,
             "case": outside.pk,
             "pack": pack.uuid,
             "query_run": run.uuid,

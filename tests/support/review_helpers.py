@@ -18,6 +18,7 @@ from alignadmin.audit.models import Entry
 from connectors.align import audit_sentences
 from connectors.align.audit_sentences import CREATED, J2A, MappingEvent
 from connectors.history.reviews import weeks
+from connectors.history.reviews.quarters import Quarter
 from connectors.history.reviews.weeks import Week
 from connectors.models import Connector, HistoryRow, Intake, Source
 from connectors.ports.audited import context_of
@@ -122,3 +123,12 @@ def first_entry(at: datetime, actor: Person) -> None:
                 happened_at=at,
             )
         )
+
+
+def quarter_address(quarter: Quarter, act: str = "") -> str:
+    return reverse(f"review-quarter{'-' if act else ''}{act}", args=[quarter.slug])
+
+
+def quiet_form(client: Client, quarter: Quarter, note: str = "Looked at every change.") -> dict[str, str]:
+    """The form of the quiet weeks as the page has it."""
+    return {"weeks": client.get(quarter_address(quarter)).context["page"].seen, "note": note}

@@ -15,7 +15,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from alignadmin.accounts.extensions import EXTENSIONS, Succession
+from alignadmin.accounts.extensions import EXTENSIONS, PersonChanges, Succession
 from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.people.invitations import ABOUT_ACCOUNT, about
 from alignadmin.accounts.people.services import is_waiting
@@ -163,6 +163,11 @@ class PersonPage:
     @cached_property
     def succession(self) -> Succession:
         return EXTENSIONS.what_people_hold.succession(self.person)
+
+    @cached_property
+    def changes(self) -> PersonChanges | None:
+        """Which the viewer may see who sees all of the history."""
+        return EXTENSIONS.changes(self.person) if may(self.viewer, Right.HISTORY) else None
 
     @cached_property
     def mail(self) -> MailState | None:

@@ -41,9 +41,11 @@ class CaseFilter(forms.Form):
 
 
 class NoteForm(forms.Form):
+    """Never bound: the service refuses what is missing, in its words, and what was typed is shown again."""
+
     note = forms.CharField(
-        required=False,  # refused by the service, in its words
         label="Why it was made, and by whom if you know",
+        help_text="Needed: without a note nothing is explained. It is kept in the history, with your name.",
         widget=forms.Textarea(attrs={"rows": 3, "maxlength": services.LONGEST_NOTE}),
     )
 
@@ -101,13 +103,17 @@ def _list(request: HttpRequest, chosen: Chosen, note: NoteForm, *, trouble: str 
 @requires(Right.SEE, Right.EXPLAIN, ("POST",))
 def explain_many(request: HttpRequest) -> HttpResponse:
     """The ticked ones, or all that the filter left when the page was drawn: what came in since is not swept along."""
-    chosen, note = _chosen(request.POST), NoteForm(request.POST)
+    chosen, note = _chosen(request.POST), _note_of(request)
     try:
         done = services.explain(_ticked(request, chosen), text_in(request.POST, "note"), actor=person_of(request))
     except Refused as refused:
         return _list(request, chosen, note, trouble=str(refused))
     messages.info(request, f"Explained {done} outside {'change' if done == 1 else 'changes'}.")
     return redirect(request, f"{reverse('cases')}?{chosen.query}")
+
+
+def _note_of(request: HttpRequest) -> NoteForm:
+    return NoteForm(initial={"note": text_in(request.POST, "note")})
 
 
 def _ticked(request: HttpRequest, chosen: Chosen) -> list[int]:
@@ -131,7 +137,7 @@ def case(request: HttpRequest, case: int) -> HttpResponse:
             _decide(request, found)
         except Refused as refused:
             found.refresh_from_db()
-            return _one(request, found, NoteForm(request.POST), trouble=str(refused))
+            return _one(request, found, _note_of(request), trouble=str(refused))
         return redirect(request, reverse("case", args=[found.pk]))
     return _one(request, found, NoteForm())
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import Count, Min, Q
 
 from alignadmin.accounts.models import Person
-from connectors.history.reviews import weeks
+from connectors.history.reviews import week_counts, weeks
 from connectors.history.reviews.weeks import Week
 from connectors.models import HistoryRow
 
@@ -22,6 +25,27 @@ def own_changes(person: Person, week: Week) -> list[HistoryRow]:
     """
     rows = weeks.rows_of(week).exclude(_no_changes(person))
     return list(rows.filter(_by_number(person) | _by_name(person)).order_by("at", "id")[:MOST])
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnPart:
+    """How many rows of a week are a person's own changes, and one of them."""
+
+    rows: int
+    one: HistoryRow
+
+
+def own_parts(person: Person, chosen: Sequence[Week]) -> dict[Week, OwnPart]:
+    """Of those weeks that have any, in two queries."""
+    if not chosen:
+        return {}
+    rows = HistoryRow.objects.exclude(_no_changes(person)).filter(_by_number(person) | _by_name(person))
+    counts: dict[Week, tuple[int, int]] = {}
+    for week, found in week_counts.by_day(rows, chosen)(rows=Count("pk"), one=Min("pk")):
+        total, one = counts.get(week, (0, found["one"]))
+        counts[week] = (total + found["rows"], min(one, found["one"]))
+    ones = HistoryRow.objects.in_bulk([one for _, one in counts.values()])
+    return {week: OwnPart(rows=total, one=ones[one]) for week, (total, one) in counts.items() if one in ones}
 
 
 def _by_number(person: Person) -> Q:

@@ -7,9 +7,9 @@ that was looked at. The Review row only says which entry holds for the week.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -24,18 +24,15 @@ from alignadmin.audit.models import Entry
 from alignadmin.errors import Refused
 from alignadmin.text import counted
 from alignadmin.web.navigation import AttentionCount
-from connectors.history.intake import gaps
-from connectors.history.intake.gaps import CoverageGap
-from connectors.history.reviews import samples, weeks
+from connectors.history.reviews import drafts, samples, week_counts, weeks
 from connectors.history.reviews.own_changes import own_changes
 from connectors.history.reviews.samples import Sample
+from connectors.history.reviews.week_gaps import gaps_of_weeks
 from connectors.history.reviews.weeks import ReviewStatus, Week, WeekLine
-from connectors.models import Question, Review
-from connectors.models.connector import Connector
+from connectors.models import HistoryRow, Question, Review
 from connectors.ports.audited import WEEK_REVIEWED
 
 LONGEST_NOTE = 4000
-ROUNDING = timedelta(minutes=2)  # of a pull every minute
 MOST_NAMED = 200  # actions and people that an entry counts one by one
 
 
@@ -93,27 +90,28 @@ def sign(week: Week, *, note: str, seen: SeenWeek, sample: int = 0, actor: Perso
     note = note.strip()
     with transaction.atomic():
         head = lock_head()  # no row comes in until this is through
-        line = weeks.line_of(week, timezone.now())
+        line = week_counts.line_of(week, timezone.now())
         _refuse_person(week, actor)
         _refuse_week(line, seen)
         _refuse_note(note, line.open_cases)
         drawn = samples.of_entry(sample, week) if sample else None
         if sample and drawn is None:
             raise Refused("That sample is not of this week. Draw one, then sign.")
-        act = _audit_record(line, note, head, drawn, actor)
-        review = _save(line, note, head.seq, actor)
-        trail.record_all([act])
-    return review
+        return store([line], note, head, sample=drawn, actor=actor)[0]
 
 
 def _refuse_person(week: Week, actor: Person) -> None:
-    current = Person.objects.filter(pk=actor.pk).first()
-    if not may(current, Right.REVIEW):
-        raise Refused("You are no longer a reviewer. Nothing was signed.")
+    refuse_no_reviewer(actor)
     if own := own_changes(actor, week):
         named = "; ".join(f"{row.at:%-d %b, %H:%M} UTC, {row.sentence or row.action}"[:200] for row in own[:5])
         more = f"; and {len(own) - 5} more" if len(own) > 5 else ""
         raise Refused(f"Changes of your own are in this week, so someone else has to sign it: {named}{more}")
+
+
+def refuse_no_reviewer(actor: Person) -> None:
+    """Asked within the transaction: a right may have been taken back since the page was drawn."""
+    if not may(Person.objects.filter(pk=actor.pk).first(), Right.REVIEW):
+        raise Refused("You are no longer a reviewer. Nothing was signed.")
 
 
 def _refuse_week(line: WeekLine, seen: SeenWeek) -> None:
@@ -132,21 +130,56 @@ def _refuse_week(line: WeekLine, seen: SeenWeek) -> None:
 
 
 def _refuse_note(note: str, open_cases: int) -> None:
-    if len(note) > LONGEST_NOTE:
-        raise Refused(f"A note has at most {LONGEST_NOTE:,} characters; this one has {len(note):,}.")
+    refuse_long_note(note)
     if open_cases and not note:
         raise Refused("There are open cases in this week: say in the note why it can be signed all the same.")
 
 
-def _save(line: WeekLine, note: str, until_seq: int, actor: Person) -> Review:
-    review = line.review or Review(week=line.week.monday)
-    review.person, review.person_name, review.at, review.note = actor, str(actor), timezone.now(), note
-    review.until_seq, review.rows, review.entry_seq = until_seq, line.rows, until_seq + 1
-    review.save()
-    return review
+def refuse_long_note(note: str) -> None:
+    if len(note) > LONGEST_NOTE:
+        raise Refused(f"A note has at most {LONGEST_NOTE:,} characters; this one has {len(note):,}.")
 
 
-def _audit_record(line: WeekLine, note: str, head: Head, sample: Sample | None, actor: Person) -> AuditRecord:
+def store(
+    lines: Sequence[WeekLine], note: str, head: Head, *, sample: Sample | None = None, actor: Person
+) -> list[Review]:
+    """The reviews and an entry of each, as the end of the caller's transaction, which holds the lock of `head`."""
+    now, chosen = timezone.now(), [line.week for line in lines]
+    actions, people, gaps_of = _counts(chosen, "action"), _counts(chosen, "person_name"), gaps_of_weeks(chosen)
+    reviews = [
+        Review(
+            week=line.week.monday,
+            person=actor,
+            person_name=str(actor),
+            at=now,
+            note=note,
+            until_seq=head.seq,
+            rows=line.rows,
+            entry_seq=head.seq + place,
+        )
+        for place, line in enumerate(lines, start=1)
+    ]
+    stored = Review.objects.bulk_create(
+        reviews,
+        update_conflicts=True,
+        unique_fields=["week"],
+        update_fields=["person", "person_name", "at", "note", "until_seq", "rows", "entry_seq"],
+    )
+    drafts.forget(chosen, actor=actor)
+    records = []
+    for line in lines:
+        data = _data(line, head, sample) | {
+            "by_action": actions[line.week],
+            "by_person": people[line.week],
+            "gaps": [f"{gap.connector.slug}: {gap}" for gap in gaps_of[line.week]],
+        }
+        together = {"together": [week.slug for week in chosen]} if len(chosen) > 1 else {}
+        records.append(_audit_record(line, note, data | together, actor))
+    trail.record_all(records)
+    return stored
+
+
+def _audit_record(line: WeekLine, note: str, data: Mapping[str, Any], actor: Person) -> AuditRecord:
     again = " again" if line.review else ""
     counts = f"{counted(line.rows, 'row')}, {counted(line.outside, 'outside change')}"
     return AuditRecord(
@@ -155,12 +188,13 @@ def _audit_record(line: WeekLine, note: str, head: Head, sample: Sample | None, 
         subject=line.week.subject,
         sentence=f"Signed off the week {line.week}{again}: {counts}, {counted(line.open_cases, 'open case')}.",
         reason=note,
-        data=_data(line, head, sample),
+        data=data,
     )
 
 
 def _data(line: WeekLine, head: Head, sample: Sample | None) -> dict[str, Any]:
     week = line.week
+    open_questions = questions_of(week).filter(answered_at=None) if line.open_questions else Question.objects.none()
     return {
         "week": week.slug,
         "since": week.since.isoformat(),
@@ -168,10 +202,7 @@ def _data(line: WeekLine, head: Head, sample: Sample | None) -> dict[str, Any]:
         "rows": line.rows,
         "outside": line.outside,
         "open_cases": line.open_cases,
-        "by_action": _counts(week, "action"),
-        "by_person": _counts(week, "person_name"),
-        "open_questions": list(questions_of(week).filter(answered_at=None).values_list("pk", flat=True)),
-        "gaps": [f"{gap.connector.slug}: {gap}" for gap in gaps_of(week)],
+        "open_questions": list(open_questions.values_list("pk", flat=True)),
         "until_seq": head.seq,
         "head": head.hash,
         "sample": asdict(sample) if sample else None,
@@ -179,9 +210,15 @@ def _data(line: WeekLine, head: Head, sample: Sample | None) -> dict[str, Any]:
     }
 
 
-def _counts(week: Week, column: str) -> dict[str, int]:
-    found = weeks.rows_of(week).values_list(column).annotate(total=Count("id")).order_by("-total", column)
-    return dict(found[:MOST_NAMED])
+def _counts(chosen: Sequence[Week], column: str) -> dict[Week, dict[str, int]]:
+    """Of each week its most frequent values."""
+    found: dict[Week, Counter[str]] = {week: Counter() for week in chosen}
+    for week, each in week_counts.by_day(HistoryRow.objects.order_by(), chosen, column)(total=Count("id")):
+        found[week][each[column]] += each["total"]
+    return {
+        week: dict(sorted(counts.items(), key=lambda each: (-each[1], each[0]))[:MOST_NAMED])
+        for week, counts in found.items()
+    }
 
 
 # -- what belongs to a week -------------------------------------------------------------------------------------------
@@ -192,28 +229,6 @@ def questions_of(week: Week) -> QuerySet[Question]:
     rows = weeks.rows_of(week)
     of_entry, of_line = rows.filter(entry_seq=OuterRef("entry_seq")), rows.filter(line=OuterRef("line"))
     return Question.objects.filter(Exists(of_entry) | Exists(of_line)).order_by("pk")
-
-
-@dataclass(frozen=True, kw_only=True)
-class GapOf:
-    """Time of a week for which a connector's log was not taken in."""
-
-    connector: Connector
-    gap: CoverageGap
-
-    def __str__(self) -> str:
-        return f"{self.gap.since:%-d %b, %H:%M} to {self.gap.until:%-d %b, %H:%M} UTC"
-
-
-def gaps_of(week: Week) -> list[GapOf]:
-    """Of connectors in use, from when each was added; a minute without is how an intake by the minute works."""
-    until = min(week.until, timezone.now())
-    return [
-        GapOf(connector=connector, gap=gap)
-        for connector in Connector.objects.filter(is_active=True, created_at__lt=until).order_by("name")
-        for gap in gaps.gaps(connector, max(week.since, connector.created_at), until)
-        if gap.until - gap.since > ROUNDING
-    ]
 
 
 def sign_off_of(review: Review) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""The pages of reviews: the weeks, one week with its sample, and signing it off."""
+"""The page of one week: its sample, the note that is prepared for it, and signing it off."""
 
 from __future__ import annotations
 
@@ -16,26 +16,11 @@ from alignadmin.accounts.rights import Right
 from alignadmin.errors import Refused
 from alignadmin.parsing import text_in, whole
 from alignadmin.web.responses import page, redirect
-from connectors.history.reviews import samples, sign_off, weeks
+from connectors.history.reviews import drafts, samples, sign_off, weeks
 from connectors.history.reviews.week_page import WeekPage
 from connectors.history.reviews.weeks import Week
 
 DRAWN = 10  # where nobody says how many
-
-
-@requires(Right.HISTORY)
-def listed(request: HttpRequest) -> HttpResponse:
-    """The weeks, newest first; `until` is the Monday of the first one shown."""
-    now = timezone.now()
-    until = weeks.read(text_in(request.GET, "until"), now)
-    context = {
-        "page": weeks.listed(until, now),
-        "review_status": weeks.review_status(now),
-        "open_questions": sign_off.open_questions(),
-        "first": weeks.first(now),
-        "overdue_days": weeks.OVERDUE.days,
-    }
-    return page(request, "connectors/history/reviews/review.html", context)
 
 
 @requires(Right.HISTORY)
@@ -53,6 +38,18 @@ def sample(request: HttpRequest, week: str) -> HttpResponse:
     except Refused as refused:
         return _show(request, found, trouble=str(refused), status=409)
     return redirect(request, f"{_address(found)}?sample={entry.seq}#sample")
+
+
+@requires(Right.HISTORY, Right.REVIEW, ("POST",))
+def draft(request: HttpRequest, week: str) -> HttpResponse:
+    """Keep a note for when the week is over; an empty one forgets what was kept."""
+    found, note = _week(week), text_in(request.POST, "note")
+    try:
+        is_kept = drafts.keep(found, note, actor=person_of(request))
+    except Refused as refused:
+        return _show(request, found, trouble=str(refused), note=note, status=409)
+    messages.success(request, "Your note is kept for this week." if is_kept else "No note is kept for this week.")
+    return redirect(request, f"{_address(found)}#sign-heading")
 
 
 SIGN = Act(
@@ -102,7 +99,7 @@ def _show(
         "page": found,
         "week": shown,
         "trouble": trouble,
-        "note": note,
+        "note": note or found.draft,
         "drawn": DRAWN,
         "most": samples.MOST,
     }

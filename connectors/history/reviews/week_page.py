@@ -14,11 +14,12 @@ from django.urls import reverse
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
-from connectors.history.reviews import samples, weeks
+from connectors.history.reviews import drafts, quarters, samples, week_counts, week_gaps, weeks
 from connectors.history.reviews import sign_off as review
 from connectors.history.reviews.own_changes import own_changes
+from connectors.history.reviews.quarters import Quarter
 from connectors.history.reviews.samples import Among, Sample
-from connectors.history.reviews.sign_off import GapOf
+from connectors.history.reviews.week_gaps import GapOf
 from connectors.history.reviews.weeks import Week, WeekLine
 from connectors.history.search.query_language import Term
 from connectors.models import HistoryRow, Question, Review, Source
@@ -47,7 +48,7 @@ class WeekPage:
 
     @cached_property
     def line(self) -> WeekLine:
-        return weeks.line_of(self.week, self.now)
+        return week_counts.line_of(self.week, self.now)
 
     @property
     def review(self) -> Review | None:
@@ -60,6 +61,10 @@ class WeekPage:
     @property
     def after(self) -> Week | None:
         return self.week.after if self.week < weeks.week_of(self.now) else None
+
+    @property
+    def quarter(self) -> Quarter:
+        return quarters.quarter_of(self.week)
 
     # -- the summary --------------------------------------------------------------------------------------------------
 
@@ -121,7 +126,7 @@ class WeekPage:
 
     @cached_property
     def gaps(self) -> list[GapOf]:
-        return review.gaps_of(self.week)
+        return week_gaps.gaps_of(self.week)
 
     @cached_property
     def questions(self) -> list[Question]:
@@ -156,12 +161,18 @@ class WeekPage:
 
     @cached_property
     def own(self) -> list[HistoryRow]:
-        return own_changes(self.viewer, self.week) if self.is_open else []
+        """In a running week, too: who has some needs no note prepared."""
+        return own_changes(self.viewer, self.week) if self.is_open or not self.line.is_over else []
 
     @property
     def is_open(self) -> bool:
         """Whether it can be signed by somebody now."""
-        return self.line.is_over and (self.review is None or self.line.changed != 0)
+        return self.line.is_to_sign
+
+    @cached_property
+    def draft(self) -> str:
+        """What the viewer has prepared for the note."""
+        return drafts.notes_of(self.viewer, [self.week]).get(self.week, "") if self.may_review else ""
 
     @property
     def may_review(self) -> bool:

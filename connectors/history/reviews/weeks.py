@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from connectors.models import Case, CaseState, HistoryRow, Review, Source
+from connectors.models import HistoryRow, Review
 
 OVERDUE = timedelta(days=7)  # after its end: a reviewer who looks once a week is never late
-PAGE = 13  # a quarter of a year
 ENDPOINT = "%Y-%m-%dT%H:%MZ"
 DAY = timedelta(days=1)
 
@@ -102,21 +99,20 @@ def rows_of(week: Week) -> QuerySet[HistoryRow]:
     return HistoryRow.objects.filter(at__gte=week.since, at__lt=week.until)
 
 
-def open_cases_of(week: Week) -> int:
-    return Case.objects.filter(state=CaseState.OPEN, at__gte=week.since, at__lt=week.until).count()
-
-
-# -- the list ---------------------------------------------------------------------------------------------------------
+# -- one week with its counts -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
 class WeekLine:
-    """One week of the list, with its counts as they are now."""
+    """A week with its counts as they are now (connectors.history.reviews.week_counts)."""
 
     week: Week
     rows: int
     outside: int
     open_cases: int
+    explained_cases: int
+    open_questions: int
+    answered_questions: int
     review: Review | None
     now: datetime
 
@@ -133,46 +129,15 @@ class WeekLine:
         """By how many rows it has grown since it was signed: late lines. It shrinks where lines found their cause."""
         return self.rows - self.review.rows if self.review else 0
 
+    @property
+    def is_to_sign(self) -> bool:
+        """Whether it can be signed by somebody now, for the first time or again."""
+        return self.is_over and (self.review is None or self.changed != 0)
 
-@dataclass(frozen=True, kw_only=True)
-class WeekList:
-    lines: Sequence[WeekLine]
-    older: Week | None
-    is_newest: bool
-
-
-def line_of(week: Week, now: datetime) -> WeekLine:
-    review = Review.objects.filter(week=week.monday).first()
-    return _line(week, review, open_cases_of(week), now)
-
-
-def listed(until: Week | None, now: datetime) -> WeekList:
-    """A page of weeks, newest first, from `until` back; None: from the running one."""
-    start, newest = first(now), week_of(now)
-    top = min(until or newest, newest)
-    weeks = [Week(monday=top.monday - each * 7 * DAY) for each in range(PAGE)]
-    weeks = [week for week in weeks if week >= start]
-    if not weeks:
-        return WeekList(lines=[], older=None, is_newest=False)
-    reviews = {each.week: each for each in Review.objects.filter(week__in=[week.monday for week in weeks])}
-    cases = _open_cases(weeks[-1], weeks[0])
-    return WeekList(
-        lines=[_line(week, reviews.get(week.monday), cases[week], now) for week in weeks],
-        older=weeks[-1].before if weeks[-1] > start else None,
-        is_newest=top == newest,
-    )
-
-
-def _line(week: Week, review: Review | None, open_cases: int, now: datetime) -> WeekLine:
-    # Two counts of one index each; one query for all weeks would read every row of them.
-    rows = rows_of(week)
-    outside = rows.filter(source=Source.OUTSIDE).count()
-    return WeekLine(week=week, rows=rows.count(), outside=outside, open_cases=open_cases, review=review, now=now)
-
-
-def _open_cases(oldest: Week, newest: Week) -> Counter[Week]:
-    found = Case.objects.filter(state=CaseState.OPEN, at__gte=oldest.since, at__lt=newest.until)
-    return Counter(week_of(at) for at in found.values_list("at", flat=True))
+    @property
+    def is_quiet(self) -> bool:
+        """Nothing in it is open, so that it may be signed together with others."""
+        return self.is_to_sign and not (self.open_cases or self.open_questions)
 
 
 # -- how far ----------------------------------------------------------------------------------------------------------

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from connectors.history.search import query_language
+from alignadmin.accounts.models import Person
+from connectors.history.search import people_terms, query_language
 from connectors.history.search.day_bars import Bar, Bars
 from connectors.history.search.query_language import Search, Term
 
@@ -55,6 +56,7 @@ class HistoryUrl:
     asked: Search
     as_align: bool = False
     with_days: bool = False  # a bar per day above the table
+    names: Mapping[int, str] = field(default_factory=dict)  # of the people whose numbers the search names
 
     @property
     def query(self) -> str:
@@ -81,10 +83,15 @@ class HistoryUrl:
     def _chip_of_term(self, term: Term) -> Chip:
         return Chip(
             label=LABELS.get(term.name, term.name),
-            value=_term_text(term),
+            value=self._name_in(term) or _term_text(term),
             without=self.other(query_language.without(self.asked, term)),
             is_wrong=bool(query_language.trouble(query_language.build([term], []))),
         )
+
+    def _name_in(self, term: Term) -> str:
+        number = people_terms.number_in(term.value) if term.name in people_terms.PARTS else None
+        name = self.names.get(number) if number is not None else None
+        return f"{name} ({term.value.strip()})" if name else ""
 
     def _chip_of_word(self, text: str) -> Chip:
         return Chip(
@@ -119,6 +126,13 @@ class HistoryUrl:
         day = bar.day.isoformat()
         terms = (*whenever.terms, Term(name="since", value=day), Term(name="until", value=day))
         return self.other(replace(whenever, terms=terms))
+
+
+def names_of(search: Search) -> dict[int, str]:
+    """Of the people whom it names by number, for whoever may see people; no query where it names none so."""
+    named = [people_terms.number_in(term.value) for term in search.terms if term.name in people_terms.PARTS]
+    numbers = [number for number in named if number is not None]
+    return {each.pk: str(each) for each in Person.objects.filter(pk__in=numbers)} if numbers else {}
 
 
 def _term_text(term: Term) -> str:

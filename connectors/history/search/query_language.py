@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
@@ -18,7 +18,8 @@ from alignadmin.parsing import whole
 from connectors.catalogue.project_keys import other_keys
 from connectors.history.mirror import search_terms
 from connectors.history.mirror.search_index import Group, Match, TimeSpan, matching
-from connectors.history.search import periods
+from connectors.history.search import people_terms, periods
+from connectors.history.search.meanings import Meaning, NotUnderstood, phrase, shown
 from connectors.models import Case, CaseState, HistoryRow, Source
 from connectors.models.catalogue import WorkItemType
 from connectors.models.connector import Connector
@@ -105,24 +106,12 @@ def without(search: Search, part: Term | str) -> Search:
 # -- what each qualifier means ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
-class Meaning:
-    """What a value selects: a condition on the columns, and the words any of which an index finds it by."""
-
-    columns: Q = field(default_factory=Q)
-    any_of: Group = ()
-
-
-class NotUnderstood(ValueError):
-    """A value that its qualifier does not take; the message is a sentence for people."""
-
-
 def _one_of(field_name: str, qualifier: str, choices: Mapping[str, str]) -> Callable[[str], Meaning]:
     def read(value: str) -> Meaning:
         known = {key.casefold(): key for key in choices} | {name.casefold(): key for key, name in choices.items()}
         key = known.get(value.strip().casefold())
         if key is None:
-            raise NotUnderstood(f"{qualifier}: takes {' or '.join(choices)}, not {_shown(value)}.")
+            raise NotUnderstood(f"{qualifier}: takes {' or '.join(choices)}, not {shown(value)}.")
         found = Match(text=search_terms.word(qualifier, search_terms.phrase(key)))
         return Meaning(columns=Q(**{field_name: key}), any_of=(found,))
 
@@ -132,7 +121,7 @@ def _one_of(field_name: str, qualifier: str, choices: Mapping[str, str]) -> Call
 def _action(value: str) -> Meaning:
     """`plan` finds plan.made, plan.approved and the rest; `created` finds just that."""
     action = value.strip().lower().rstrip(".")
-    found = Match(text=search_terms.word("action", _phrase("action", action)))
+    found = Match(text=search_terms.word("action", phrase("action", action)))
     return Meaning(columns=Q(action=action) | Q(action__startswith=f"{action}."), any_of=(found,))
 
 
@@ -146,43 +135,18 @@ def _project(value: str) -> Meaning:
 
 
 def _in_project(key: str) -> Match:
-    return Match(text=search_terms.word("project", _phrase("project", key)))
-
-
-def _named(*qualifiers: str) -> Callable[[str], Meaning]:
-    """A name by the beginning of any of its words, or a number as a whole."""
-
-    def read(value: str) -> Meaning:
-        wanted = _phrase(qualifiers[0], value)
-        found = [Match(text=search_terms.word(name, wanted), prefix=not wanted.isdecimal()) for name in qualifiers]
-        return Meaning(any_of=tuple(found))
-
-    return read
-
-
-def _actor(value: str) -> Meaning:
-    """Any of the four people. Also Align's user in the line that our own change was joined to: the one that our
-    credentials belong to.
-    """
-    _phrase("actor", value)
-    return _named("person", "planner", "approver", "applier", search_terms.REMOTE)(value)
-
-
-def _author(value: str) -> Meaning:
-    """The person of a row is its author where it has one."""
-    _phrase("author", value)
-    return _named("person")(value)
+    return Match(text=search_terms.word("project", phrase("project", key)))
 
 
 def _plan(value: str) -> Meaning:
     if (number := whole(value)) is None:
-        raise NotUnderstood(f"plan: takes the number of a plan, not {_shown(value)}.")
+        raise NotUnderstood(f"plan: takes the number of a plan, not {shown(value)}.")
     return Meaning(columns=Q(plan=number), any_of=(Match(text=search_terms.word("plan", str(number))),))
 
 
 def _raw(value: str) -> Meaning:
     if value.strip().lower() not in ("yes", "no", "true", "false"):
-        raise NotUnderstood(f"raw: takes yes or no, not {_shown(value)}.")
+        raise NotUnderstood(f"raw: takes yes or no, not {shown(value)}.")
     only = value.strip().lower() in ("yes", "true")
     return Meaning(columns=Q(parsed=not only), any_of=(Match(text=search_terms.RAW),) if only else ())
 
@@ -191,7 +155,7 @@ def _case(value: str) -> Meaning:
     """A case is of a line, or of an entry that the watch wrote; its state changes, so no index of words has it."""
     state = value.strip().lower()
     if state not in (*CaseState.values, "any"):
-        raise NotUnderstood(f"case: takes {' or '.join(CaseState.values)} or any, not {_shown(value)}.")
+        raise NotUnderstood(f"case: takes {' or '.join(CaseState.values)} or any, not {shown(value)}.")
     cases = Case.objects.all() if state == "any" else Case.objects.filter(state=state)
     by_line = HistoryRow.objects.filter(line__in=cases.values("line"))
     by_entry = HistoryRow.objects.filter(entry_seq__in=cases.values("entry_seq"))
@@ -208,7 +172,7 @@ def _connector(value: str) -> Meaning:
         named |= Q(pk__in=with_number)
     found = list(Connector.objects.filter(named).values_list("pk", flat=True))
     if not found:
-        raise NotUnderstood(f"There is no connector {_shown(value)}.")
+        raise NotUnderstood(f"There is no connector {shown(value)}.")
     return Meaning(
         columns=Q(connector__in=found),
         any_of=tuple(Match(text=search_terms.word("connector", str(pk))) for pk in found),
@@ -226,34 +190,23 @@ def _until(value: str) -> Meaning:
 def _period(qualifier: str, value: str) -> periods.Period:
     found = periods.read(value, timezone.localtime())
     if found is None:
-        raise NotUnderstood(f"{qualifier}: takes {periods.FORMS}, not {_shown(value)}.")
+        raise NotUnderstood(f"{qualifier}: takes {periods.FORMS}, not {shown(value)}.")
     return found
-
-
-def _phrase(qualifier: str, value: str) -> str:
-    wanted = search_terms.phrase(value)
-    if not wanted:
-        raise NotUnderstood(f"{qualifier}: needs a letter or a digit to look for, and {_shown(value)} has none.")
-    return wanted
 
 
 QUALIFIERS: Mapping[str, Callable[[str], Meaning]] = {
     "action": _action,
-    "actor": _actor,
-    "author": _author,
-    "planner": _named("planner"),
-    "approver": _named("approver"),
-    "applier": _named("applier"),
+    **{name: people_terms.reader(name) for name in people_terms.PARTS},
     "type": _one_of("work_item_type", "type", {value: str(label) for value, label in WorkItemType.choices}),
     "kind": _one_of("kind", "kind", KINDS),
     "direction": _one_of("direction", "direction", DIRECTIONS),
     "project": _project,
     "connector": _connector,
     "source": _one_of("source", "source", {value: str(label) for value, label in Source.choices}),
-    "before": _named("before"),
-    "after": _named("after"),
+    "before": people_terms.named("before"),
+    "after": people_terms.named("after"),
     "plan": _plan,
-    "ticket": _named("ticket"),
+    "ticket": people_terms.named("ticket"),
     "since": _since,
     "until": _until,
     "raw": _raw,
@@ -266,16 +219,18 @@ NARROWING = ("since", "until")  # each narrows; of any other qualifier, one of t
 def _problems(search: Search) -> Iterable[str]:
     for term in search.terms:
         yield from _problem(term)
+        if problem := people_terms.mixed(term.name, search.values(term.name)):
+            yield problem
     if len(search.words) + len(search.terms) > MOST_WORDS:
         yield f"A search takes at most {MOST_WORDS} words and qualifiers: leave some out."
     elif search.words and not any(search_terms.split(text) for text in search.words):
-        yield f"There is no letter or digit to look for in {_shown(' '.join(search.words))}."
+        yield f"There is no letter or digit to look for in {shown(' '.join(search.words))}."
 
 
 def _problem(term: Term) -> Iterable[str]:
     if term.name not in QUALIFIERS:
         yield (
-            f"There is no qualifier {_shown(term.name)}. There are {', '.join(QUALIFIERS)}; "
+            f"There is no qualifier {shown(term.name)}. There are {', '.join(QUALIFIERS)}; "
             f'to look for the words themselves, write "{term.name[:60]}:..." in quotes.'
         )
     elif not term.value.strip():
@@ -285,11 +240,6 @@ def _problem(term: Term) -> Iterable[str]:
             QUALIFIERS[term.name](term.value)
         except NotUnderstood as problem:
             yield str(problem)
-
-
-def _shown(value: str) -> str:
-    text = " ".join(value.split())
-    return f"“{text[:60]}…”" if len(text) > 60 else f"“{text}”"
 
 
 def trouble(search: Search) -> tuple[str, ...]:

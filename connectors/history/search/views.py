@@ -30,7 +30,7 @@ from connectors.history.search import (
     visibility,
 )
 from connectors.history.search.forms import SearchFields, asked
-from connectors.history.search.page import HistoryUrl
+from connectors.history.search.page import HistoryUrl, names_of
 from connectors.history.verification import services
 from connectors.history.verification.row_status import RowStatuses
 
@@ -47,10 +47,12 @@ def history(request: HttpRequest) -> HttpResponse:
     3. Else the page of the table, with what stands around it.
     """
     person = person_of(request)
+    wanted = asked(request.GET)
     place = HistoryUrl(
-        asked=asked(request.GET),
+        asked=wanted,
         as_align=text_in(request.GET, "as") == "align",
         with_days=text_in(request.GET, "days") == "yes",
+        names=names_of(wanted) if may(person, Right.HISTORY) else {},
     )
     if "tidy" in request.GET:  # from the fields, most of which are empty
         return redirect(request, place.address())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -159,9 +160,15 @@ def test_what_was_created_or_deleted_outside_is_taken_back_by_the_other(
 def test_a_case_is_explained_with_a_note_that_is_an_entry(align: Connector, signed_in: SignIn, role: Role) -> None:
     theirs(align, told(EVENT, NOON))
     client, address = signed_in(role), f"/history/cases/{only_case().pk}/"
+    for shown in (client.get(address).content.decode(), client.get("/history/cases/").content.decode()):
+        (field,) = re.findall(r"<textarea[^>]*>", shown)
+        assert " required" in field
+        assert "Needed: without a note nothing is explained." in shown
     refused = client.post(address, {"note": "  "})
     assert (refused.status_code, only_case().state) == (400, CaseState.OPEN)
     assert "Say why" in refused.content.decode()
+    swept = client.post("/history/cases/explain/", {"every": "1", "newest": only_case().pk, "note": " \n"})
+    assert (swept.status_code, only_case().state) == (400, CaseState.OPEN)
     assert client.post(address, {"note": "Agreed with <b>Dana</b>."}).status_code == 303
     case = only_case()
     assert (case.state, case.note, case.decided_by) == (CaseState.EXPLAINED, "Agreed with <b>Dana</b>.", role.label)

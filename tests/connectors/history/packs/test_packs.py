@@ -396,7 +396,9 @@ def test_another_persons_pack_is_listed_apart_and_may_be_taken(
 ) -> None:
     pack, admin = made(reviewer), signed_in(Role.ADMIN)
     assert str(pack.uuid) in reviewer.get("/history/packs/").content.decode()
-    assert str(pack.uuid) not in admin.get("/history/packs/").content.decode()
+    nothing = admin.get("/history/packs/").content.decode()
+    assert str(pack.uuid) not in nothing
+    assert f'href="{NEW}">Export the whole history' in nothing
     assert str(pack.uuid) in admin.get("/history/packs/?whose=all").content.decode()
     taken = admin.get(f"/history/packs/{pack.uuid}/file/")
     assert (taken.status_code, bool(b"".join(taken.streaming_content))) == (200, True)  # type: ignore[attr-defined]
@@ -428,10 +430,13 @@ def test_a_pack_that_is_not_ready_is_not_given_out(reviewer: Client, align: Conn
     assert reviewer.get(f"/history/packs/{pack.uuid}/file/").status_code == 409
     page = reviewer.get(f"/history/packs/{pack.uuid}/").content.decode()
     assert 'hx-trigger="every 1s"' in page
+    assert "This page shows when it is ready" in page
     assert "Download" not in page
     run_due()
     page = reviewer.get(f"/history/packs/{pack.uuid}/").content.decode()
     assert 'hx-trigger="every 1s"' not in page
+    assert "when it is ready" not in page
+    assert "eload this page" not in page
     assert "Download" in page
 
 

@@ -18,7 +18,7 @@ from alignadmin.audit.models import Entry
 from connectors.history.cases import services
 from connectors.history.intake import withdrawals
 from connectors.history.mirror import labels
-from connectors.history.reviews import questions, sign_off, weeks
+from connectors.history.reviews import questions, sign_off, week_counts
 from connectors.models import Case, Connector, HistoryRow, Intake, IntakeRun
 from mappings.contract import decisions
 from mappings.contract.reading import TYPE_IDS
@@ -57,7 +57,7 @@ def whole(connector: Connector, people: dict[Role, Person]) -> Connector:
     asked = questions.ask(row, admin.pk, "Why?", actor=reviewer)
     questions.answer(asked, "A QA column was added.", actor=admin)
     week = review_helpers.past_week()
-    line = weeks.line_of(week, timezone.now())
+    line = week_counts.line_of(week, timezone.now())
     seen = sign_off.SeenWeek(review=0, rows=line.rows, open_cases=line.open_cases)
     labels.decide(connector, {"User Story": "story", "作業": "task"}, actor=editor)
     labels.decide(connector, {"作業": ""}, actor=admin)

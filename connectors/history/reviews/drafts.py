@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
+from alignadmin.audit.entries import lock_head
 from alignadmin.errors import Refused
 from alignadmin.parsing import plain
 from connectors.history.reviews import week_counts
@@ -26,16 +27,17 @@ def keep(week: Week, note: str, *, actor: Person) -> bool:
     if len(note) > LONGEST:
         raise Refused(f"A note has at most {LONGEST:,} characters; this one has {len(note):,}.")
     with transaction.atomic():
+        lock_head()  # nobody signs the week meanwhile
         if not may(Person.objects.filter(pk=actor.pk).first(), Right.REVIEW):
             raise Refused("You are no longer a reviewer. Nothing was kept.")
         line = week_counts.line_of(week, timezone.now())
-        if line.is_over and not line.is_to_sign and line.review:
+        if note and line.is_over and not line.is_to_sign and line.review:
             raise Refused(f"{line.review.person_name} has signed this week meanwhile: it needs no other note.")
         if note:
             values = {"note": note, "kept_at": timezone.now()}
             ReviewDraft.objects.update_or_create(week=week.monday, person=actor, defaults=values)
         else:
-            forget([week], actor=actor)
+            ReviewDraft.objects.filter(person=actor, week=week.monday).delete()
     return bool(note)
 
 
@@ -44,5 +46,6 @@ def notes_of(person: Person, chosen: Sequence[Week]) -> dict[Week, str]:
     return {Week(monday=monday): note for monday, note in found.values_list("week", "note")}
 
 
-def forget(chosen: Sequence[Week], *, actor: Person) -> None:
-    ReviewDraft.objects.filter(person=actor, week__in=[week.monday for week in chosen]).delete()
+def forget(chosen: Sequence[Week]) -> None:
+    """Of everybody: a week is signed once."""
+    ReviewDraft.objects.filter(week__in=[week.monday for week in chosen]).delete()

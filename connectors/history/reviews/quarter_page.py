@@ -168,7 +168,8 @@ class QuarterPage:
     def prepared(self) -> str:
         """What the viewer has prepared for the quiet weeks, as the one note of them."""
         notes = drafts.notes_of(self.viewer, [line.week for line in self.quiet])
-        return "\n".join(f"{line.week}: {notes[line.week]}" for line in self.quiet if line.week in notes)
+        note = "\n".join(f"{line.week}: {notes[line.week]}" for line in self.quiet if line.week in notes)
+        return note if len(note) <= self.longest_note else f"{note[: self.longest_note - 1]}…"
 
     @property
     def longest_note(self) -> int:

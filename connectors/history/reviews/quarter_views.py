@@ -22,7 +22,11 @@ from connectors.history.reviews.quarters import Quarter
 
 @requires(Right.HISTORY)
 def running(request: HttpRequest) -> HttpResponse:
-    return _show(request, quarters.quarter_of(weeks.week_of(timezone.now())))
+    """Or the one of the week that an address of the former list names."""
+    now = timezone.now()
+    if former := weeks.read(text_in(request.GET, "until"), now):
+        return redirect(request, reverse("review-quarter", args=[quarters.quarter_of(former).slug]))
+    return _show(request, quarters.quarter_of(weeks.week_of(now)))
 
 
 @requires(Right.HISTORY)
@@ -50,7 +54,7 @@ def sign(request: HttpRequest, quarter: str) -> HttpResponse:
 
 
 def _show(
-    request: HttpRequest, shown: Quarter, *, trouble: str = "", note: str = "", status: int = 200
+    request: HttpRequest, shown: Quarter, *, trouble: str = "", note: str | None = None, status: int = 200
 ) -> HttpResponse:
     now = timezone.now()
     found = QuarterPage(quarter=shown, viewer=person_of(request), now=now, first=weeks.first(now))
@@ -58,7 +62,7 @@ def _show(
         "page": found,
         "quarter": shown,
         "trouble": trouble,
-        "note": note or found.prepared,
+        "note": found.prepared if note is None else note,
         "open_questions": sign_off.open_questions(),
         "overdue_days": weeks.OVERDUE.days,
     }

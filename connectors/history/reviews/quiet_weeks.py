@@ -52,7 +52,7 @@ def read(text: str) -> list[SeenQuietWeek]:
             monday = date.fromisoformat(match[1]) if match else None
         except ValueError:
             monday = None
-        if match is None or monday is None:
+        if match is None or monday is None or monday.weekday() != 0 or monday.year >= date.max.year:
             return []
         found.append(SeenQuietWeek(week=Week(monday=monday), review=int(match[2]), rows=int(match[3])))
     return found
@@ -66,7 +66,7 @@ def in_words(text: str) -> str:
 
 def sign_together(quarter: Quarter, *, note: str, seen: Sequence[SeenQuietWeek], actor: Person) -> list[Review]:
     """Raises Refused, with each week that is not as it was seen."""
-    note = note.strip()
+    note = sign_off.lines_of_browser(note)
     if not note:
         raise Refused("Say in the note what you looked at: it is the one note of all these weeks. Nothing was signed.")
     sign_off.refuse_long_note(note)

@@ -87,7 +87,7 @@ class SeenWeek:
 
 def sign(week: Week, *, note: str, seen: SeenWeek, sample: int = 0, actor: Person) -> Review:
     """Sign the week off as it was seen; `sample` is the entry of one that was drawn. Raises Refused."""
-    note = note.strip()
+    note = lines_of_browser(note)
     with transaction.atomic():
         head = lock_head()  # no row comes in until this is through
         line = week_counts.line_of(week, timezone.now())
@@ -135,6 +135,11 @@ def _refuse_note(note: str, open_cases: int) -> None:
         raise Refused("There are open cases in this week: say in the note why it can be signed all the same.")
 
 
+def lines_of_browser(note: str) -> str:
+    """A browser counts the end of a line as one character, and sends two."""
+    return note.replace("\r\n", "\n").strip()
+
+
 def refuse_long_note(note: str) -> None:
     if len(note) > LONGEST_NOTE:
         raise Refused(f"A note has at most {LONGEST_NOTE:,} characters; this one has {len(note):,}.")
@@ -165,7 +170,7 @@ def store(
         unique_fields=["week"],
         update_fields=["person", "person_name", "at", "note", "until_seq", "rows", "entry_seq"],
     )
-    drafts.forget(chosen, actor=actor)
+    drafts.forget(chosen)
     records = []
     for line in lines:
         data = _data(line, head, sample) | {

@@ -85,7 +85,7 @@ def _show(
     shown: Week,
     *,
     trouble: str = "",
-    note: str = "",
+    note: str | None = None,
     sample: int = 0,
     status: int = 200,
 ) -> HttpResponse:
@@ -99,7 +99,7 @@ def _show(
         "page": found,
         "week": shown,
         "trouble": trouble,
-        "note": note or found.draft,
+        "note": found.draft if note is None else note,
         "drawn": DRAWN,
         "most": samples.MOST,
     }

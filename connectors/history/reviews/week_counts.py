@@ -16,6 +16,8 @@ from connectors.history.search.day_bars import DayNumber
 from connectors.models import Case, CaseState, HistoryRow, Question, Review, Source
 
 SAID = (CaseState.EXPLAINED, CaseState.REVERTED)  # by a person, or by a change of ours; a withdrawn one is none at all
+# Its line has found its cause among our own changes since, so that it is no outside change.
+FOUND = Q(state=CaseState.EXPLAINED, decided_by="")
 
 
 def line_of(week: Week, now: datetime) -> WeekLine:
@@ -32,7 +34,7 @@ def lines_of(chosen: Sequence[Week], now: datetime) -> list[WeekLine]:
     for week, found in counted(rows=Count("source"), outside=Count("source", filter=Q(source=Source.OUTSIDE))):
         rows[week] += found["rows"]
         outside[week] += found["outside"]
-    of_cases = Case.objects.filter(state__in=(CaseState.OPEN, *SAID))
+    of_cases = Case.objects.filter(state__in=(CaseState.OPEN, *SAID)).exclude(FOUND)
     for week, found in by_day(of_cases, chosen, "state")(total=Count("pk")):
         cases[week, found["state"] == CaseState.OPEN] += found["total"]
     questions = _questions(chosen)

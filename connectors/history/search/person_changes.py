@@ -14,11 +14,13 @@ from django.utils.http import urlencode
 
 from alignadmin.accounts.extensions import PartOfPerson, PersonChanges
 from alignadmin.accounts.models import Person
+from connectors.align.audit_sentences import CREATED, DELETED, UPDATED
 from connectors.history.search.people_terms import PARTS, is_part
 from connectors.history.search.query_language import KINDS, Term
 from connectors.models import HistoryRow
 
 DAYS = 90
+DONE = (CREATED, UPDATED, DELETED)
 MINUTE = "%Y-%m-%dT%H:%MZ"
 LABELS = {
     "actor": "Any part",
@@ -30,12 +32,12 @@ LABELS = {
 
 
 def changes_of(person: Person) -> PersonChanges:
-    """In one query. Each part leads to exactly the rows that it counts."""
+    """In one query. Each part leads to exactly the rows that it counts: what was done in Align, probes included."""
     since = (timezone.now() - timedelta(days=DAYS)).replace(second=0, microsecond=0)
-    rows = HistoryRow.objects.filter(at__gte=since, kind__in=KINDS)
+    rows = HistoryRow.objects.filter(at__gte=since, kind__in=KINDS, action__in=DONE)
     parts = {name: Count("pk", filter=is_part(columns, person.pk)) for name, columns in PARTS.items()}
     counts = rows.filter(is_part(PARTS["actor"], person.pk)).aggregate(**parts)
-    kinds = [Term(name="kind", value=kind) for kind in KINDS]
+    changes = [Term(name="action", value=action) for action in DONE] + [Term(name="kind", value=kind) for kind in KINDS]
     recent = Term(name="since", value=f"{since:{MINUTE}}")
     return PersonChanges(
         days=DAYS,
@@ -43,7 +45,7 @@ def changes_of(person: Person) -> PersonChanges:
             PartOfPerson(
                 label=label,
                 changes=counts[name],
-                address=_address(Term(name=name, value=f"#{person.pk}"), *kinds, recent),
+                address=_address(Term(name=name, value=f"#{person.pk}"), *changes, recent),
             )
             for name, label in LABELS.items()
         ],

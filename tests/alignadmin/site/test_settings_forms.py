@@ -170,7 +170,7 @@ def test_what_waits_for_the_sign_in_is_shown_in_words() -> None:
     ]
     assert ACT.title({}, {"group": "sign-in"}) == "Change settings: Sign-in"
     assert list(ACT.lines(sent, {"group": "sign-in"})) == [
-        ("Send the digest about drift after: back to default", "Yes"),
+        ("Send daily e-mails after: back to default", "Yes"),
         ("New connectors require a second approver", "Yes"),
         ("Sign out after this long without activity, in minutes", "20"),
     ]

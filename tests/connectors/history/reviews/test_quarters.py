@@ -10,10 +10,11 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django import Settings
 
 from alignadmin.accounts.models import Person, Role
-from connectors.history.reviews import quarters, questions, weeks
+from connectors.history.reviews import quarters, questions, quiet_weeks, weeks
 from connectors.history.reviews.quarter_page import QuarterPage
 from connectors.history.reviews.quarter_views import SIGN
 from connectors.history.reviews.quarters import Quarter
@@ -255,6 +256,12 @@ def test_a_week_that_is_quiet_no_more_is_named_and_then_none_is_signed(
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("day", ["9999-12-27", "2026-11-24", "2026-02-30"])
+def test_what_no_week_of_a_page_says_names_none(day: str) -> None:
+    assert quiet_weeks.read(f"{day}.0.1") == []
+    assert quiet_weeks.in_words(f"{day}.0.1") == f"{day}.0.1"
+
+
 def test_a_note_is_prepared_for_a_running_week_and_stands_there_when_it_is_over(
     reviewer: Client, quarter: Quarter, align: Connector, people: People
 ) -> None:
@@ -276,6 +283,7 @@ def test_a_note_is_prepared_for_a_running_week_and_stands_there_when_it_is_over(
     ReviewDraft.objects.update(week=over.monday)  # the week has passed
     assert "Asked Eli" in reviewer.get(address(over)).content.decode()
     assert page_of(reviewer, quarter).prepared == f"{over}: Asked Eli about <b>CHG-1</b>."
+    ReviewDraft.objects.create(week=over.monday, person=late, note="Mine.", kept_at=timezone.now())
     assert sign(reviewer, over, "Eli says it was CHG-1.").status_code == 303
     assert not ReviewDraft.objects.exists()
     assert reviewer.post(address(over, "draft"), {"note": "Late."}).status_code == 409

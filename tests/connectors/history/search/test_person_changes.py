@@ -16,7 +16,7 @@ from connectors.history.search.person_changes import DAYS
 from tests.conftest import People
 from tests.support import factories
 from tests.support.people_helpers import said
-from tests.support.review_helpers import act, change, past_week
+from tests.support.review_helpers import EVENT, act, change, past_week
 
 pytestmark = pytest.mark.django_db
 
@@ -34,6 +34,7 @@ def test_a_person_s_page_leads_to_their_changes_by_each_of_the_four(
     change(week, eli, connector, author=namesake, planner=namesake)
     change(long_ago, admin, connector, author=eli)
     act(week, eli, connector)  # no change of a mapping
+    act(week, eli, connector, action="change.failed", event=vars(EVENT), plan=1, author=eli)  # nor is one that failed
     Person.objects.filter(pk=eli.pk).update(name="Eli Renamed")
 
     boss, reviewer = signed_in(Role.ADMIN), signed_in(Role.REVIEWER)
@@ -48,7 +49,7 @@ def test_a_person_s_page_leads_to_their_changes_by_each_of_the_four(
         page = reviewer.get(part.address)
         assert len(page.context["rows"]) == part.changes, part.label
         assert f"Eli Renamed (#{eli.pk})" in said(page)
-    assert len(reviewer.get(found["person"].address).context["rows"]) == 4
+    assert len(reviewer.get(found["person"].address).context["rows"]) == 5
     assert "Eli Renamed" not in said(signed_in(Role.VIEWER).get(found["person"].parts[0].address))
     row = reviewer.get(found["person"].parts[1].address).context["rows"][0]
     assert f"/history/people/{eli.pk}/" in reviewer.get(f"/history/{row.number}/").content.decode()

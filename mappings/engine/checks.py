@@ -172,9 +172,8 @@ def unmapped(view: View) -> Iterator[Problem]:
         effect = f"has no mapping: {view.items} that reach it fall to {words.FALLS_TO}."
     else:
         effect = f"has no process step: no step is sent to Align for {view.items} that reach it."
-    for status_id in view.statuses:
-        is_open = status_id in view.reachable and status_id not in view.leads_to
-        if is_open and not view.is_unrecognised(status_id):
+    for status_id in (*view.statuses, *sorted(view.reachable - view.statuses.keys())):
+        if view.is_unmapped(status_id):
             yield _dot("unmapped", f"{view.status_words(status_id)} {effect}", status_id, None)
 
 

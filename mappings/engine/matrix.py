@@ -11,17 +11,21 @@ from enum import StrEnum
 
 from mappings.engine import words
 from mappings.engine.cells import NOWHERE, SITUATION_MARKS, Cell, Drawing, Mark, Rings, rings_of, values_of
-from mappings.engine.checks import Problem, check
-from mappings.engine.values import Category, Direction, Row, Severity, SourceStatus, Target
+from mappings.engine.checks import SEVERITIES, Problem, check
+from mappings.engine.problem_groups import counted_places
+from mappings.engine.values import Category, Row, Severity, SourceStatus, Target
 from mappings.engine.view import View
 
 
 class Only(StrEnum):
-    """The toggles. Several together keep the rows that fit all of them."""
+    """The toggles. Several together keep the rows that fit all of them; the kinds of problems filter likewise."""
 
-    UNMAPPED = "unmapped"
+    UNMAPPED = "unmapped"  # the kind of problem, too
     CHANGED = "changed"
     PROBLEMS = "problems"
+
+
+FILTERS = frozenset({*(each.value for each in Only), *SEVERITIES})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,7 +104,7 @@ def build(
     view: View,
     *,
     problems: Iterable[Problem] | None = None,
-    only: frozenset[Only] = frozenset(),
+    only: frozenset[str] = frozenset(),
     text: str = "",
 ) -> Matrix:
     """Build the grid. `problems` are taken from `check(view)` unless they are at hand already."""
@@ -197,7 +201,7 @@ def _marks(view: View, status: SourceStatus, row: Row | None, rings: Rings) -> f
     elif not view.j2a_known:
         marks.add(Mark.UNKNOWN)
     reachable = status.id in view.reachable
-    if _is_unmapped(view, status.id):
+    if view.is_unmapped(status.id):
         marks.add(Mark.UNMAPPED)
     if not reachable:
         marks.add(Mark.UNUSED)
@@ -206,13 +210,6 @@ def _marks(view: View, status: SourceStatus, row: Row | None, rings: Rings) -> f
     if status.id in view.twins:
         marks.add(Mark.TWIN)
     return frozenset(marks)
-
-
-def _is_unmapped(view: View, status_id: int) -> bool:
-    if not view.j2a_known or not view.allows(Direction.JIRA_TO_ALIGN):
-        return False
-    is_open = status_id in view.reachable and status_id not in view.leads_to
-    return is_open and not view.is_unrecognised(status_id)
 
 
 def _twin_of(view: View, status_id: int) -> str:
@@ -224,7 +221,7 @@ def _twin_of(view: View, status_id: int) -> str:
 # --- groups, filters, counts -----------------------------------------------------------------------------------
 
 
-def _groups(rows: tuple[MatrixRow, ...], only: frozenset[Only], text: str) -> Iterator[RowGroup]:
+def _groups(rows: tuple[MatrixRow, ...], only: frozenset[str], text: str) -> Iterator[RowGroup]:
     shown = [row for row in rows if all(_fits(row, each) for each in only) and _matches(row, text)]
     for category in Category:
         group = tuple(row for row in shown if row.reachable and row.status.category is category)
@@ -234,12 +231,14 @@ def _groups(rows: tuple[MatrixRow, ...], only: frozenset[Only], text: str) -> It
         yield RowGroup(code="unused", label="Unused", rows=unused)
 
 
-def _fits(row: MatrixRow, only: Only) -> bool:
-    if only is Only.UNMAPPED:
+def _fits(row: MatrixRow, only: str) -> bool:
+    if only == Only.UNMAPPED:
         return Mark.UNMAPPED in row.marks
-    if only is Only.CHANGED:
+    if only == Only.CHANGED:
         return Mark.CHANGED in row.marks
-    return any(problem.severity is not Severity.INFO for problem in row.problems)
+    if only == Only.PROBLEMS:
+        return any(problem.severity is not Severity.INFO for problem in row.problems)
+    return any(problem.code == only for problem in row.problems)
 
 
 def _matches(row: MatrixRow, text: str) -> bool:
@@ -256,11 +255,10 @@ def count_rows(view: View, problems: Iterable[Problem]) -> dict[Only, int]:
     """How many rows of the whole matrix fit each toggle."""
     changed = {row.source_id for row in view.j2a if Mark.CHANGED in SITUATION_MARKS[row.situation]}
     changed.update(*(values_of(row) for row in view.own_a2j if Mark.CHANGED in SITUATION_MARKS[row.situation]))
-    wrong = {each.status_id for each in problems if each.status_id is not None and each.severity is not Severity.INFO}
     return {
-        Only.UNMAPPED: sum(_is_unmapped(view, status_id) for status_id in view.reachable),
+        Only.UNMAPPED: sum(view.is_unmapped(status_id) for status_id in view.reachable),
         Only.CHANGED: len(changed),
-        Only.PROBLEMS: len(wrong & view.ids_in_rows),
+        Only.PROBLEMS: len(counted_places(view, problems).rows),
     }
 
 

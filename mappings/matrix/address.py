@@ -15,7 +15,7 @@ from connectors.catalogue.project_keys import project_of
 from connectors.models import Connector, Project
 from mappings.edits.matrix_data import SHARED, MatrixScope
 from mappings.engine.families import family_of
-from mappings.engine.matrix import Only
+from mappings.engine.matrix import FILTERS
 from mappings.engine.values import Direction, Kind, TypeName
 
 Choice = TypeVar("Choice", Kind, TypeName)
@@ -35,7 +35,7 @@ class MatrixAddress:
     work_item_type: TypeName = TypeName.STORY
     direction: str = BOTH
     view: str = "grid"
-    only: frozenset[Only] = field(default_factory=frozenset)
+    only: frozenset[str] = field(default_factory=frozenset)  # of FILTERS: toggles and kinds of problems
     q: str = ""
 
     @property
@@ -66,7 +66,7 @@ class MatrixAddress:
             ("scope", self.project.key if self.project else ""),
             ("direction", self.direction if self.direction != BOTH else ""),
             ("view", self.view if self.view != "grid" else ""),
-            *(("only", each.value) for each in sorted(self.only)),
+            *(("only", each) for each in sorted(self.only)),
             ("q", self.q),
         ]
         return [(name, value) for name, value in pairs if value]
@@ -83,8 +83,12 @@ class MatrixAddress:
     def but(self, **changes: object) -> MatrixAddress:
         return replace(self, **changes)  # type: ignore[arg-type]
 
-    def toggled(self, toggle: Only) -> MatrixAddress:
-        return self.but(only=self.only ^ {toggle})
+    def toggled(self, toggle: str) -> MatrixAddress:
+        return self.but(only=self.only ^ {str(toggle)})
+
+    def of_kind(self, code: str) -> MatrixAddress:
+        """All rows with this kind of problem, and no others: a group's number is theirs."""
+        return self.but(only=frozenset({code}), q="")
 
 
 def type_refusal(kind: Kind, direction: Direction, type_: TypeName) -> str:
@@ -104,7 +108,7 @@ def read_address(connector: Connector, data: QueryDict | MappingOf[str, str]) ->
         work_item_type=_choice(TypeName, text_in(data, "type"), TypeName.STORY),
         direction=data.get("direction", BOTH) if data.get("direction", BOTH) in DIRECTIONS else BOTH,
         view="list" if data.get("view") == "list" else "grid",
-        only=frozenset(Only(each) for each in _all(data, "only") if each in set(Only)),
+        only=FILTERS.intersection(_all(data, "only")),
         q=text_in(data, "q")[:200],
     )
 

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from django.utils.safestring import SafeString
 
+from mappings.engine.problem_groups import ProblemGroup
 from mappings.engine.redrawing import redrawing
 from mappings.matrix import grid_html
 from mappings.matrix.page import MatrixPage
@@ -39,11 +40,25 @@ class EditAnswer:
 
     @property
     def has_toggles(self) -> bool:
-        return self._is_behind or self._before.counts != self._after.counts
+        return self._is_behind or self._before.toggles != self._after.toggles
+
+    @cached_property
+    def has_problems(self) -> bool:
+        """All of the card, where another kind of problems stands in it; else only those kinds that differ."""
+        return list(self._groups(self._before)) != list(self._groups(self._after))
 
     @property
-    def has_problems(self) -> bool:
-        return self._before.problems != self._after.problems
+    def problem_groups(self) -> list[ProblemGroup]:
+        before, after = self._groups(self._before), self._groups(self._after)
+        return [] if self.has_problems else [after[code] for code in after if before[code] != after[code]]
+
+    @property
+    def has_problem_count(self) -> bool:
+        return not self.has_problems and self._before.problem_places != self._after.problem_places
+
+    @staticmethod
+    def _groups(page: MatrixPage) -> dict[str, ProblemGroup]:
+        return {group.code: group for group in page.problem_groups}
 
     @property
     def has_flow(self) -> bool:

@@ -139,6 +139,27 @@ def seen_rings(view: View) -> str:
     return " ".join(f"{target_id}:{status_id}" for target_id, status_id in view.returns_to.items())
 
 
+def draw_notes(row: MatrixRow, options: GridOptions) -> SafeString:
+    """The marks of a status, in the grid and in the list view."""
+    return SafeString("".join(_notes(row, options)))  # nosec B703  # each note is escaped
+
+
+def draw_waiting(
+    row: Row | None, options: GridOptions, targets: Iterable[Target], *, of_rings: bool = False
+) -> SafeString | str:
+    """For the list view: what a changed row was before, and the three values of one that was changed elsewhere."""
+    if row is None:
+        return ""
+    pen = _Pen(targets, options)
+    names = {id_: pen.status_words(id_) for id_ in values_of(row)} if of_rings else pen.target_words
+    if row.situation in OPEN:
+        return format_html("<small class=was>{}</small>", _three(row, names))
+    if row.wanted == row.applied:
+        return ""
+    was = "not mapped" if row.applied is None else names.get(row.applied, str(row.applied))
+    return format_html("<small class=was>was <bdi>{}</bdi>, not applied yet</small>", was)
+
+
 def _loose(parts: list[SafeString]) -> SafeString:
     # A parser drops cells that stand outside a table.
     table = f"<table class=changed><tbody><tr>{''.join(parts)}</tr></tbody></table>" if parts else ""
@@ -198,7 +219,7 @@ class _Pen:
 
     def header(self, row: MatrixRow) -> SafeString:
         status = row.status
-        notes = SafeString("".join(_notes(row, self.options)))  # nosec B703  # each note is escaped
+        notes = draw_notes(row, self.options)
         return format_html(
             "<th scope=row id=h{id}{gap} aria-labelledby=r{id} aria-describedby='{described}u{id}'>"
             "<span id=r{id}><bdi>{name}</bdi> <small class=num>{id}</small></span> {count}{notes}</th>",

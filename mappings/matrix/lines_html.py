@@ -5,7 +5,7 @@ In Python like the grid: each toggle of a cell draws them again, and a template 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 from django.urls import reverse
 from django.utils.html import escape, format_html, format_html_join
@@ -13,10 +13,15 @@ from django.utils.safestring import SafeString
 
 from alignadmin.web.template_words import ago
 from mappings.engine.checks import Problem
-from mappings.engine.values import Severity
+from mappings.engine.problem_groups import ProblemGroup
+from mappings.engine.values import Direction, Severity
+from mappings.matrix.address import BOTH
 from mappings.matrix.lines import EditLine
-from mappings.matrix.page import MatrixPage
+from mappings.matrix.page import Link, MatrixPage
 
+J2A = Direction.JIRA_TO_ALIGN
+MOST_PROBLEMS = 12  # of each kind; its rows are a filter
+OOB = SafeString(' hx-swap-oob="true"')
 TONES = {Severity.ERROR: " bad", Severity.WARNING: " warn", Severity.INFO: ""}
 
 
@@ -71,8 +76,65 @@ def _unused(line: EditLine) -> SafeString:
     return format_html('<br><span class="tag warn">{}</span> {}', why, line.unused)
 
 
-def draw_problems(problems: Sequence[Problem]) -> SafeString:
-    return SafeString("".join(map(_problem, problems)))  # nosec B703  # each is escaped
+# --- problems ---------------------------------------------------------------------------------------------------------
+
+
+def draw_problem_count(page: MatrixPage, *, oob: bool = False) -> SafeString:
+    """ "289 statuses and 3 states": as many rows as the toggle "only problems" says."""
+    return format_html(
+        "<span class=count id=problem-count{}>{}</span>",
+        OOB if oob else "",
+        page.problem_places.words(page.address.kind) or "none",
+    )
+
+
+def draw_problem_groups(page: MatrixPage) -> SafeString:
+    """What is wrong, the worst first, then what is good to know."""
+    groups = page.problem_groups
+    wrong = [draw_problem_group(page, each) for each in groups if each.severity is not Severity.INFO]
+    known = [draw_problem_group(page, each) for each in groups if each.severity is Severity.INFO]
+    heading = ["<h3>Good to know</h3>"] if known else []
+    return SafeString("".join([*wrong, *heading, *known]))  # nosec B703  # each is escaped
+
+
+def draw_problem_group(page: MatrixPage, group: ProblemGroup, *, oob: bool = False) -> SafeString:
+    """One line with its number, its rows and its mend; it opens to the first problems. A code is no text of others."""
+    code, left = group.code, len(group.problems) - MOST_PROBLEMS
+    more = f"<li class=muted>and {left} more</li>" if left > 0 else ""
+    links = "".join(_mend(link, group.title) for link in _mends(page, group))
+    problems = "".join(map(_problem, group.problems[:MOST_PROBLEMS]))
+    html = (
+        f'<div class="kind{TONES[group.severity]}" id=kind-{code}{OOB if oob else ""}>'
+        f"<details id=of-{code}><summary>{group.title}</summary><ul>{problems}{more}</ul></details>{links}</div>\n"
+    )
+    return SafeString(html)  # nosec B703  # titles are words and numbers, sentences are escaped
+
+
+def _mend(link: Link, title: str) -> str:
+    return f'<a href="{escape(link.href)}">{link.label}<span class=sr>: {title}</span></a>'
+
+
+def _mends(page: MatrixPage, group: ProblemGroup) -> Iterator[Link]:
+    """Which rows they are, and where this kind can be mended for many at once."""
+    address, code = page.address, group.code
+    if address.only == {code}:
+        yield Link(label="show all", href=address.but(only=frozenset(), q="").url)
+    elif group.places.rows:
+        yield Link(label="show", href=address.of_kind(code).url)
+    if code == "unrecognised":
+        contract = reverse("connector-contract", args=[page.connector.slug])
+        yield Link(label="choose type ids", href=f"{contract}#type-ids")
+    elif code == "duplicate-remote":
+        yield Link(label="choose which stays", href="#duplicates")
+    elif address.view == "grid" and _is_editable(page, group):
+        yield Link(label="edit", href=address.of_kind(code).but(view="list", direction=BOTH).url)
+
+
+def _is_editable(page: MatrixPage, group: ProblemGroup) -> bool:
+    """In the list view, where the ways back can be chosen while one project is shown."""
+    if page.locked or group.severity is Severity.INFO or not group.places.rows:
+        return False
+    return page.address.project is not None or any(each.direction is J2A for each in group.problems)
 
 
 def _problem(problem: Problem) -> str:
@@ -84,4 +146,4 @@ def _problem(problem: Problem) -> str:
         link = f' <a href="#h{status}"{go}>Go to {what}<span class="sr"> of status {status}</span></a>'
     elif target is not None:
         link = f' <a href="#t{target}">Go to column<span class="sr"> {target}</span></a>'
-    return f'<p class="note{TONES[problem.severity]}">{escape(problem.sentence)}{link}</p>'
+    return f"<li>{escape(problem.sentence)}{link}</li>"

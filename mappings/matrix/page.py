@@ -9,6 +9,7 @@ from functools import cached_property
 from zlib import crc32
 
 from django.db.models import Case, Count, Q, When, Window
+from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
@@ -23,8 +24,9 @@ from mappings.edits.unused import why_gone
 from mappings.engine.checks import Problem, check
 from mappings.engine.families import family_of
 from mappings.engine.matrix import Matrix, Only, StatusCoverage, build, count_rows, coverage_of
+from mappings.engine.problem_groups import ProblemGroup, ProblemPlaces, counted_places, group_problems
 from mappings.engine.redrawing import CheckedView
-from mappings.engine.values import Direction, Kind, Severity, Situation, TypeName
+from mappings.engine.values import Direction, Kind, Situation, TypeName
 from mappings.engine.view import View
 from mappings.findings.lines import FindingLine, attention, is_any_open
 from mappings.in_use.lines import InUseLine, in_use_lines, is_any_in_use
@@ -133,6 +135,11 @@ class MatrixPage:
         return project.read_at if project else self.connector.jira_lists_at
 
     @property
+    def drawn_at(self) -> datetime:
+        """For paper, which says nothing of "12 min ago" later."""
+        return timezone.now()
+
+    @property
     def errors(self) -> list[str]:
         return [scope.error for scope in self.scopes if scope.error]
 
@@ -153,9 +160,16 @@ class MatrixPage:
             return "Your role reads mappings. An editor or an admin can change them."
         return self.gone
 
-    @property
-    def blocking(self) -> list[Problem]:
-        return [problem for problem in self.problems if problem.severity is Severity.ERROR]
+    # --- problems by kind ---
+
+    @cached_property
+    def problem_groups(self) -> tuple[ProblemGroup, ...]:
+        return group_problems(self.facts_view, self.problems)
+
+    @cached_property
+    def problem_places(self) -> ProblemPlaces:
+        """What the card and its toggle count: rows and columns with something that is wrong."""
+        return counted_places(self.facts_view, self.problems)
 
     # --- the scope bar -----------------------------------------------------------------------------------------
 
@@ -243,7 +257,13 @@ class MatrixPage:
                 count=self.counts[toggle],
             )
             for toggle, label in TOGGLE_LABELS.items()
-        ]
+        ] + [self._kind_link(code) for code in sorted(self.address.only - set(Only))]
+
+    def _kind_link(self, code: str) -> Link:
+        """Of a kind of problem that rows are filtered by: where it can be taken out again."""
+        rows = next((len(each.places.rows) for each in self.problem_groups if each.code == code), 0)
+        label = f"only {code.replace('-', ' ')}"
+        return Link(label=label, href=self.address.toggled(code).url, current=True, count=rows)
 
     @property
     def views(self) -> list[Link]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from django import template
 from django.template import Context
 from django.utils.safestring import SafeString
 
-from mappings.engine.checks import Problem
+from mappings.engine.matrix import MatrixRow
+from mappings.engine.problem_groups import ProblemGroup
 from mappings.engine.values import Row
 from mappings.engine.words import target_words
-from mappings.matrix import grid_html, lines_html
+from mappings.matrix import grid_html, grid_words, lines_html
 from mappings.matrix.page import MatrixPage
 
 register = template.Library()
@@ -29,8 +30,35 @@ def count_of(page: MatrixPage, status_id: int) -> SafeString:
 
 
 @register.simple_tag
-def grid_words() -> list[tuple[str, str]]:
+def hidden_words() -> list[tuple[str, str]]:
     return list(grid_html.WORDS.items())
+
+
+@register.simple_tag
+def touches(page: MatrixPage) -> str:
+    return grid_words.touches(page)
+
+
+@register.simple_tag
+def is_shared(page: MatrixPage) -> bool:
+    return grid_words.is_shared(page)
+
+
+@register.simple_tag
+def header_class(page: MatrixPage) -> str:
+    return grid_words.header_class(page.matrix.targets)
+
+
+@register.simple_tag
+def notes_of(page: MatrixPage, row: MatrixRow) -> SafeString:
+    """The marks of a row of the list view, as in the grid."""
+    return grid_html.draw_notes(row, grid_html.grid_options(page))
+
+
+@register.simple_tag
+def waiting_of(page: MatrixPage, row: Row | None, of_rings: bool = False) -> SafeString | str:
+    """Of a row of the list view: what it was before an edit, or its three values where it was changed elsewhere."""
+    return grid_html.draw_waiting(row, grid_html.grid_options(page), page.matrix.targets, of_rings=of_rings)
 
 
 @register.simple_tag
@@ -66,5 +94,16 @@ def edit_lines(context: Context, page: MatrixPage) -> SafeString:
 
 
 @register.simple_tag
-def problem_lines(problems: Sequence[Problem]) -> SafeString:
-    return lines_html.draw_problems(problems)
+def problem_count(page: MatrixPage, *, oob: bool = False) -> SafeString:
+    return lines_html.draw_problem_count(page, oob=oob)
+
+
+@register.simple_tag
+def problem_groups(page: MatrixPage) -> SafeString:
+    return lines_html.draw_problem_groups(page)
+
+
+@register.simple_tag
+def problem_group(page: MatrixPage, group: ProblemGroup) -> SafeString:
+    """Out of band, in the answer to an edit."""
+    return lines_html.draw_problem_group(page, group, oob=True)

@@ -13,6 +13,8 @@ HEADER = re.compile(r"<th scope=row id=(h\d+).*?</th>", re.DOTALL)
 CARD = re.compile(r'<section class="card" id="(edits|problems|flow)".*?</section>', re.DOTALL)
 SIDEBAR = re.compile(r'<aside class="side-stack" id="(sidebar)".*?</aside>', re.DOTALL)
 LINES = re.compile(r'<div [^>]*?id="(rings|toggles)".*?</div>', re.DOTALL)
+KIND = re.compile(r'<div class="kind[^"]*" id=(kind-[\w-]+).*?</div>', re.DOTALL)
+NUMBER = re.compile(r"<span class=count id=(problem-count).*?</span>")
 BAR = re.compile(r'<div id="(bar)".*?\n</div>', re.DOTALL)
 OF_THE_MOMENT = re.compile(
     r' hx-swap-oob="?true"?|(?<=name="csrfmiddlewaretoken" value=")[^"]*|<time .*?</time>|<span class=.in-use.*?</span>'
@@ -31,7 +33,10 @@ class MatrixPieces:
     def of(cls, html: str) -> MatrixPieces:
         plain = OF_THE_MOMENT.sub("", html)
         grid = {found[1]: found[0] for pattern in (CELL, HEADER) for found in pattern.finditer(plain)}
-        beside = {found[1]: found[0] for pattern in (CARD, LINES, BAR) for found in pattern.finditer(plain)}
+        parts = (CARD, LINES, BAR, KIND, NUMBER)
+        beside = {found[1]: found[0] for pattern in parts for found in pattern.finditer(plain)}
+        if "problems" in beside:  # of those that come alone, which there are and in which order
+            beside["problems"] = NUMBER.sub("", KIND.sub(r"\1", beside["problems"]))
         sidebar = SIDEBAR.search(plain)
         return cls(grid=grid, beside=beside, others=CARD.sub("", sidebar[0]) if sidebar else "")
 
@@ -44,6 +49,8 @@ class MatrixPieces:
     def swap(self, answer: MatrixPieces) -> None:
         """As htmx and app.js do: what the page has is replaced, and what it lacks is left out."""
         self.grid |= {name: html for name, html in answer.grid.items() if name in self.grid}
+        if "problems" in answer.beside:  # the whole card, with the kinds that there are now
+            self.beside = {name: html for name, html in self.beside.items() if not name.startswith("kind-")}
         self.beside |= answer.beside
         self.others = answer.others or self.others
 

@@ -89,6 +89,34 @@ def test_the_toggles_and_the_filter_are_in_the_address(editor: Client) -> None:
     assert f"id=h{BLOCKED}" not in html
 
 
+def test_a_kind_of_problems_is_a_filter_and_the_list_view_has_the_grids_marks(editor: Client) -> None:
+    toggle(editor, IN_REVIEW, 3, seen=2)
+    html = editor.get(MATRIX, {"scope": "PROJ", "only": "unmapped", "view": "list"}).content.decode()
+    assert f'id="h{BLOCKED}"' in html
+    assert f'id="h{IN_REVIEW}"' not in html
+    html = editor.get(MATRIX, {"scope": "PROJ", "only": ["twin", "no-such-kind"], "view": "list"}).content.decode()
+    assert f'id="h{BLOCKED}"' not in html
+    for marks in (">twin<", ">unused here<", "<small class=was>was <bdi>2 In progress</bdi>, not applied yet</small>"):
+        assert marks in html
+    assert "only twin <b>2</b>" in html
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({}, "A click sets it for 14 company-managed projects."),
+        ({"scope": "PROJ"}, "A click sets it for 14 company-managed projects."),
+        ({"scope": "PROJ", "direction": "a2j"}, "A click sets the way back for PROJ alone."),
+        ({"scope": "PROJ1"}, "A click sets it for PROJ1 alone."),
+    ],
+)
+def test_what_a_click_sets_is_said_once_before_it(editor: Client, query: dict[str, str], said: str) -> None:
+    html = editor.get(MATRIX, query).content.decode()
+    assert html.count(said) == 1
+    assert ('id="w-p" data-shared' in html) == ("14" in said)
+    assert 'href="#to-grid">To the matrix' in html
+
+
 def test_htmx_gets_the_fragment_and_the_answer_varies(editor: Client) -> None:
     answer = editor.get(MATRIX, headers=HTMX)
     assert answer.content.lstrip().startswith(b'<div id="matrix"')

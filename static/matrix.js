@@ -1,0 +1,179 @@
+/* Around the cells of a matrix: words for what has the focus, its column lit, where the grid scrolls, what is printed.
+   Moving and editing are in app.js. One listener each for all cells. */
+(() => {
+  "use strict";
+
+  const byId = (id) => document.getElementById(id);
+  const table = () => document.querySelector("[role=grid]");
+  const plain = (node) => node?.textContent.replace(/\s+/g, " ").trim() ?? "";
+  const CELL = "[role=grid] td > button:not(.x)";
+
+  // --- in words ------------------------------------------------------------------------------------------------------
+
+  const headOf = (column) => table().tHead.rows[table().tHead.rows.length - 1].cells[column];
+  const tagWords = (tag) => (tag.title ? `${plain(tag)}: ${tag.title}` : plain(tag));
+  const rowMarks = (row) => [...row.querySelectorAll("th .notes > *")].map(tagWords);
+  const columnMarks = (head) => [...(head?.querySelectorAll(".tag") ?? [])].map((tag) => `column ${plain(tag)}`);
+  const described = (button) => (button.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => id && id !== "w-p");
+
+  function ownMarks(button) {
+    // The status is the row's, which stands there already: "returns to QA 10015" reads "returns to".
+    return described(button).filter((id) => !id.startsWith("r")).map((id) => plain(byId(id)).replace(/^returns to$/, "the way back comes here"));
+  }
+
+  // What a place of the grid is called, and its marks: of the cell itself, and of its row and column.
+  function wordsOf(place) {
+    const row = place.closest("tbody tr:not(.group)");
+    const button = place.closest("td")?.querySelector("button");
+    const head = button ? headOf(place.closest("td").cellIndex) : place.closest("thead th[scope=col]:not(.corner)");
+    const names = [row && plain(row.querySelector("th > span")), head && plain(head.querySelector("span"))].filter(Boolean);
+    const around = [...(row ? rowMarks(row) : []), ...columnMarks(head)];
+    return { name: names.join(" → "), own: button ? ownMarks(button) : [], around };
+  }
+
+  let announced = "";
+
+  function show(place, aloud) {
+    const words = place && table()?.contains(place) ? wordsOf(place) : { name: "", own: [], around: [] };
+    if (!byId("told-place")) return;
+    byId("told-place").textContent = words.name;
+    byId("told-marks").textContent = [...words.own, ...words.around].join(" · ");
+    // Its own marks are read out with the cell; those of its row and column once, when they are come to.
+    const around = words.around.join(". ");
+    if (aloud && around && around !== announced) byId("live").textContent = around;
+    if (aloud) announced = around;
+  }
+
+  const focused = () => (table()?.contains(document.activeElement) ? document.activeElement : null);
+
+  document.addEventListener("mouseover", ({ target }) => {
+    const place = target.closest?.("[role=grid] :is(td, th)");
+    if (place) show(place);
+    else if (!target.closest?.("#told")) show(focused());
+  });
+
+  // --- row and column of the cell in focus ---------------------------------------------------------------------------
+
+  let lit = [];
+
+  function light(cell) {
+    const wanted = cell ? [cell.parentElement, table().querySelectorAll("col")[cell.cellIndex], headOf(cell.cellIndex)] : [];
+    for (const each of lit) if (!wanted.includes(each)) each?.classList.remove("lit");
+    for (const each of wanted) if (!lit.includes(each)) each?.classList.add("lit");
+    lit = wanted;
+  }
+
+  // A click sets it for how many projects: said of the cell in focus by the one sentence that stands below the grid.
+  function touching(button) {
+    const shared = byId("w-p");
+    if (shared?.dataset.shared === undefined) return;
+    const ids = [...described(button), "w-p"].join(" ");
+    if (button.getAttribute("aria-describedby") !== ids) button.setAttribute("aria-describedby", ids);
+  }
+
+  document.addEventListener("focusin", ({ target }) => {
+    if (!table()?.contains(target)) return light(null);
+    const button = target.matches(CELL) ? target : null;
+    light(button?.parentElement);
+    if (button) touching(button);
+    show(target, true);
+  });
+  document.addEventListener("focusout", ({ relatedTarget }) => {
+    if (!relatedTarget) light(null);
+  });
+
+  document.addEventListener("click", (event) => {
+    const current = event.target.closest?.("a[href='#to-grid']") && document.querySelector(`${CELL}[tabindex='0']`);
+    if (!current) return;
+    event.preventDefault();
+    current.focus();
+    current.scrollIntoView({ block: "nearest", inline: "nearest" });
+  });
+
+  // Not by :has() in the stylesheet: each change of a cell would have 9,000 others looked at again.
+  const aboveBar = () => byId("told")?.classList.toggle("above-bar", Boolean(document.querySelector("#bar > .bar")));
+
+  // --- where it scrolls sideways -------------------------------------------------------------------------------------
+
+  function scrolls() {
+    const box = document.querySelector(".gridwrap");
+    const more = byId("more-columns");
+    if (!box || !more) return;
+    const after = box.scrollWidth - box.clientWidth - box.scrollLeft;
+    const width = headOf(1)?.offsetWidth || 1;
+    box.parentElement.classList.toggle("before", box.scrollLeft > 1);
+    box.parentElement.classList.toggle("after", after > 1);
+    more.hidden = box.scrollWidth - box.clientWidth < 2;
+    const number = Math.ceil((after - 1) / width);
+    more.textContent = after > 1 ? `${number} more column${number === 1 ? "" : "s"} →` : "← Back to the first column";
+  }
+
+  let asked = false;
+
+  function soon() {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => { asked = false; scrolls(); });
+  }
+
+  document.addEventListener("scroll", ({ target }) => {
+    if (target.matches?.(".gridwrap")) soon();
+  }, { capture: true, passive: true });
+  addEventListener("resize", soon);
+  document.addEventListener("click", ({ target }) => {
+    if (target.id !== "more-columns") return;
+    const box = document.querySelector(".gridwrap");
+    const room = box.clientWidth - (table().rows[0].cells[0]?.offsetWidth ?? 0);
+    box.scrollBy({ left: box.parentElement.matches(".after") ? room : -box.scrollWidth });
+  });
+
+  // --- on paper: the grid as a list ----------------------------------------------------------------------------------
+
+  const nameOf = (id) => plain(byId(id));
+  const of = (marks, row) => [...row.querySelectorAll(`td > button.${marks}`)].map((button) => nameOf(button.getAttribute("aria-labelledby").split(" ")[1]));
+
+  // "3 Dev complete (was 2 In progress)", or what stands for nothing.
+  function beforeAndAfter(now, was, none) {
+    const text = now.join(", ") || none;
+    return was.length ? `${text} (was ${was.join(", ")}, not applied yet)` : text;
+  }
+
+  function printed() {
+    document.querySelector(".printlist")?.remove();
+    if (!table()) return;
+    const list = Object.assign(document.createElement("table"), { className: "data printlist" });
+    const line = (parts, kind, section) => {
+      const row = section.insertRow();
+      for (const part of parts) row.append(Object.assign(document.createElement(kind), { textContent: part }));
+    };
+    const { press, ringless } = table().dataset;
+    const shown = (values) => values.filter((_, place) => place === 0 || (place === 1 ? press !== "a2j" : ringless === undefined));
+    line(shown(["Jira status", "shows in Align", "returns from Align"]), "th", list.createTHead());
+    const body = list.createTBody();
+    for (const row of table().tBodies[0].rows) {
+      if (row.matches(".group")) {
+        line([plain(row)], "th", body);
+        body.lastElementChild.firstElementChild.colSpan = 3;
+      } else {
+        const marks = rowMarks(row).join(" · ");
+        const name = plain(row.querySelector("th > span"));
+        const shows = beforeAndAfter(of("d", row), of("dw", row), "not mapped");
+        const returns = beforeAndAfter(of("r", row), of("rw", row), "");
+        line(shown([marks ? `${name} (${marks})` : name, shows, returns]), "td", body);
+      }
+    }
+    document.querySelector(".gridframe").after(list);
+  }
+
+  addEventListener("beforeprint", printed);
+  matchMedia("print").addEventListener("change", ({ matches }) => matches && printed());
+
+  document.addEventListener("htmx:afterSettle", () => {
+    light(document.activeElement?.closest?.(CELL)?.parentElement);
+    show(focused());
+    aboveBar();
+    soon();
+  });
+  aboveBar();
+  scrolls();
+})();

@@ -25,7 +25,7 @@ def test_a_worker_that_runs_sees_a_choice_without_a_restart(site: Site) -> None:
     )
     try:
         assert "Saved: Remind these days before a credential ends." in saved.text
-        assert eventually(lambda: site.rows(reminded), within=60, what="the reminder by the worker") == [(301,)]
+        assert eventually(lambda: site.rows(reminded) or None, within=60, what="the reminder by the worker") == [(301,)]
     finally:
         was = f"'{before}'" if before else "NULL"
         site.sql(

@@ -150,6 +150,7 @@ def world(db: None, people: dict[Role, Person]) -> World:
             **{f"{name}.pk": people[Role.VIEWER].pk for name in ADDRESSES if name.startswith("person")},
             "uid": "MQ",
             "token": "no-such-token",
+            "link": 0,
             "account_reset_password_from_key.uidb36": "1",
             "account_reset_password_from_key.key": "no-such-key",
             "row": row.number,

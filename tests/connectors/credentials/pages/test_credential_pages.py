@@ -698,7 +698,7 @@ def test_the_connector_page_shows_each_stage_and_leads_to_the_rotation(
     staged(configurer)
     page = configurer.get("/connectors/acme/")
     assert f'href="{ALIGN}"' in page.content.decode()
-    assert "Pending staged just now, owner Admin" in text(page)
+    assert "Pending staged just now , owner Admin" in text(page)
     assert f'href="{ALIGN}"' not in signed_in(Role.VIEWER).get("/connectors/acme/").content.decode()
     probed(the(Stage.PENDING))
     act(configurer, "switch", the(Stage.PENDING))

@@ -15,6 +15,7 @@ class LinkOutcome(models.TextChoices):
     WITHDRAWN = "withdrawn", "Withdrawn"
     WORN_OUT = "worn-out", "Tried too often"
     EXPIRED = "expired", "Expired"
+    VOID = "void", "No longer good"  # its connector leads elsewhere, or its maker is no admin any more
 
 
 class OwnerLink(models.Model):
@@ -22,6 +23,7 @@ class OwnerLink(models.Model):
 
     connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="owner_links")
     system = models.CharField(max_length=5, choices=System.choices)
+    site = models.CharField(max_length=500)  # that the secret is for; the connector may lead elsewhere since
     kind = models.CharField(max_length=15, choices=CredentialKind.choices)
     user = models.CharField(max_length=320, blank=True)  # whose secret it has to be; empty: the owner enters it
     asked = models.CharField(max_length=80)  # who was asked, in the words of whoever made it
@@ -29,8 +31,10 @@ class OwnerLink(models.Model):
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     made_at = models.DateTimeField()
     ends_at = models.DateTimeField()
+    opened_at = models.DateTimeField(null=True)  # for the first time
     tries = models.PositiveSmallIntegerField(default=0)  # that were refused
     outcome = models.CharField(max_length=9, choices=LinkOutcome.choices, blank=True, default=LinkOutcome.OPEN)
+    used_in = models.CharField(max_length=43, blank=True)  # the mark of the browser that stored the secret
 
     class Meta:
         constraints = [

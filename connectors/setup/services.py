@@ -17,6 +17,7 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
 from alignadmin.search import writing
+from connectors.credentials.owner_links import links
 from connectors.credentials.values import SecretData, seal_secret
 from connectors.history.mirror import labels
 from connectors.jobs import runner
@@ -108,7 +109,7 @@ def edit_connector(connector: Connector, data: ConnectorData, *, actor: Person) 
             connector.save(update_fields=list(vars(data)))
             if {"align_site", "align_connector_id"} & changed.keys():
                 refuse_taken(connector)
-            _remove_stranded_credentials(connector, changed.keys())
+            _remove_stranded_credentials(connector, changed.keys(), actor)
             writing.write(CONNECTORS, [connector.pk])
             named = [(name.replace("_", " "), _said(old), _said(new)) for name, (old, new) in changed.items()]
             words = ", ".join(f"{name} from {old} to {new}" for name, old, new in named)
@@ -122,7 +123,7 @@ def _said(value: object) -> str:
     return "nothing" if value == "" else str(value)
 
 
-def _remove_stranded_credentials(connector: Connector, changed: Collection[str]) -> None:
+def _remove_stranded_credentials(connector: Connector, changed: Collection[str], actor: Person) -> None:
     moved = [System.ALIGN] if "align_site" in changed else []
     moved += [System.JIRA] if {"jira_site", "jira_kind"} & set(changed) else []
     Credential.objects.filter(connector=connector, system__in=moved).delete()
@@ -130,6 +131,7 @@ def _remove_stranded_credentials(connector: Connector, changed: Collection[str])
     ConnectionCheck.objects.filter(connector=connector, system__in=tested).delete()
     if System.ALIGN in moved:  # the token that was being replaced is gone with its site
         Connector.objects.filter(pk=connector.pk).update(gap_since=None)
+    links.end_moved(connector, moved, actor=actor)
 
 
 def store_credential(connector: Connector, secret: SecretData, *, actor: Person) -> Credential:

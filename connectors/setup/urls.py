@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from connectors.budget import views
-from connectors.credentials.owner_links import views as owner_links
+from connectors.credentials.owner_links import ask_views as owner_links
 from connectors.credentials.pages import calendar_views
 from connectors.credentials.pages import views as credentials
 from connectors.setup import hand_over_views, maintenance_views, tab_views

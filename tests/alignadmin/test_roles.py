@@ -136,7 +136,8 @@ TABLE = {
     "connector-hand-over": CONFIGURE_FORM,
     "credentials": Expected(readers=ADMINS),
     "connector-credential": CONFIGURE_FORM,
-    "owner-link": PUBLIC_FORM,
+    "owner-link": Expected(public=True),
+    "owner-link-enter": Expected(writers=EVERY_ROLE, methods=("GET", "POST"), public=True, own=True),
     "owner-link-ask": CONFIGURE_FORM,
     "owner-link-withdraw": ADMIN_ACT,
     "credential-probe": CONFIGURE,
@@ -311,7 +312,7 @@ def allowed_outcomes(address: Address, expected: Expected, role: Role, method: s
     if ("GET" if method == "HEAD" else method) not in expected.methods:
         return {"no such method", "not found"}
     if expected.public:
-        return {"answered"}
+        return {"answered", "not found"} if expected.own else {"answered"}
     if role not in expected.readers:
         return {"not found"}
     if method not in SAFE and role not in expected.writers:
@@ -323,7 +324,7 @@ def test_without_a_sign_in_only_public_addresses_answer(world: World, client: Cl
     wrong = []
     for address, expected, method, got in outcomes(client, world):
         if expected.public:
-            allowed = {"answered", "no such method"}
+            allowed = {"answered", "no such method", *(["not found"] if expected.own else [])}
         else:
             allowed = {"refused", "no such method"} if address.is_rest else {"sent to sign in"}
         if got not in allowed:

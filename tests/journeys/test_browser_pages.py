@@ -135,7 +135,7 @@ SIGNED_OUT = {
     "sign in": "/accounts/login/",
     "inactive": "/accounts/inactive/",
     "dead invitation": "/accounts/join/MQ/no-such-token/",
-    "dead link of an owner": "/token/enter/",
+    "dead link of an owner": "/token/enter/0/",
     "password forgotten": "/accounts/password/reset/",
     "link on its way": "/accounts/password/reset/done/",
     "dead link": "/accounts/password/reset/key/1-no-such-key/",

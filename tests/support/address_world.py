@@ -151,6 +151,7 @@ def world(db: None, people: dict[Role, Person]) -> World:
             "history-person.pk": people[Role.EDITOR].pk,
             "uid": "MQ",
             "token": "no-such-token",
+            "link": 0,
             "account_reset_password_from_key.uidb36": "1",
             "account_reset_password_from_key.key": "no-such-key",
             "row": row.number,

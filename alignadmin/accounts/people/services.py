@@ -78,15 +78,15 @@ def invite_again(person: Person, *, actor: Person) -> Person:
     return found
 
 
-def join(uid: str, token: str, password: str) -> Person:
+def join(uid: str, token_hash: str, password: str) -> Person:
     """Set the password of whoever the link is for; it works no second time. Raises Refused for every other link.
 
     The password is one that `validate_password` has taken.
     """
     with transaction.atomic():
-        found = invited(uid, token)
+        found = invited(uid, token_hash)
         person = Person.objects.locked().filter(pk=found.pk).first() if found else None
-        if person is None or invited(uid, token) is None:  # again: of two at once, the second waited for the row
+        if person is None or invited(uid, token_hash) is None:  # again: of two at once, the second waited for the row
             raise Refused(DEAD_LINK)
         is_first = is_waiting(person)
         person.set_password(password)

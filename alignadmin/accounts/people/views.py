@@ -25,7 +25,7 @@ from alignadmin.web.responses import page, redirect
 
 FORM = ("GET", "POST")
 View = Callable[..., HttpResponse]
-JOINING = "joining"  # in the session of whoever follows a link, so that no form's address holds it
+JOINING = "joining"  # the token's hash in the session of whoever follows a link, so that no form's address holds it
 SET = "set"  # in the place of the token, once it is in the session
 
 
@@ -222,8 +222,9 @@ def _address(found: Person) -> str:
 def join(request: HttpRequest, uid: str, token: str) -> HttpResponse:
     """Whoever has the link sets the password. The answer to a dead one does not tell what was wrong with it."""
     if token != SET:
-        if invitations.invited(uid, token):  # else nothing is kept: strangers would fill the table of sessions
-            request.session[JOINING] = token
+        token_hash = invitations.hash_of(token)
+        if invitations.invited(uid, token_hash):  # else nothing is kept: strangers would fill the table of sessions
+            request.session[JOINING] = token_hash
         return redirect(request, reverse("person-join", args=[uid, SET]))
     kept = str(request.session.get(JOINING, ""))
     found = invitations.invited(uid, kept)

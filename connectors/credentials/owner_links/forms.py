@@ -6,8 +6,10 @@ from typing import Any
 
 from django import forms
 
+from alignadmin.text import plain_name
 from alignadmin.web.forms import text_field
-from connectors.credentials.owner_links.links import LONGEST_NAME, Request
+from connectors.credentials.clients import BEARERS
+from connectors.credentials.owner_links.asking import LONGEST_NAME, Request
 from connectors.credentials.rotation import fitting_kinds
 from connectors.credentials.rotation.forms import SAME_USER, CredentialForm, StageForm
 from connectors.models import Connector, Credential, CredentialKind, OwnerLink, System
@@ -28,30 +30,43 @@ class AskForm(forms.Form):
 
     clean_user = CredentialForm.clean_user
 
+    def clean_asked(self) -> str:
+        return plain_name(self.cleaned_data["asked"])
+
     @property
     def wanted(self) -> Request:
-        """The cleaned values; the form has to be valid."""
-        return Request(**self.cleaned_data)
+        """The cleaned values; the form has to be valid. A bearer token has no user."""
+        cleaned = self.cleaned_data
+        user = "" if cleaned["kind"] in BEARERS else cleaned["user"]
+        return Request(asked=cleaned["asked"], kind=cleaned["kind"], user=user)
 
 
 class OwnerForm(StageForm):
     """The secret alone with what only its owner knows; the kind, and the user where one was named, stay as asked."""
 
     def __init__(self, data: Any = None, *, link: OwnerLink, current: Credential | None) -> None:
+        self.link = link
         system = System(link.system)
         typed = {f"{system.value}-kind": link.kind, f"{system.value}-user": link.user}
         super().__init__(data, connector=link.connector, system=system, current=current, typed=typed)
         for name in ("backup_owner", "reason", "replacing"):
             del self.fields[name]
         self.fields["kind"].disabled = True
-        self.fields["kind"].widget = forms.HiddenInput()
-        self.fields["user"].disabled = bool(link.user)
-        if not self.fields["user"].required:
-            self.fields["user"].widget = forms.HiddenInput()
+        self.fields["user"].required = self.asks_user
+        self.fields["user"].disabled = bool(link.user) or not self.asks_user
         if link.kind == CredentialKind.JIRA_PASSWORD:
             self.fields["secret"].label = "Password"
 
     @property
+    def asks_user(self) -> bool:
+        """By the link: browsers do not send the field of the kind, which nobody can change."""
+        return self.link.kind not in BEARERS
+
+    @property
+    def asks_whose(self) -> bool:
+        return self.link.kind == CredentialKind.ALIGN_BEARER and super().asks_whose
+
+    @property
     def is_of_same_user(self) -> bool:
         """The form has to be valid."""
-        return self.cleaned_data.get("whose") == SAME_USER
+        return self.asks_whose and self.cleaned_data["whose"] == SAME_USER

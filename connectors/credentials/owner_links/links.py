@@ -1,20 +1,18 @@
-"""Making a link for the owner of a token, ending it, and storing what its owner enters.
+"""What a link for the owner of a token is: when it works, how it ends, and the entries about it.
 
-A link is good once, for an hour, for five refused tries, and only while whoever made it could still stage a credential
-themselves. Which of these a dead one failed is told to nobody but the history.
+A link is good once, for an hour, for five refused tries, for the site that it was made for, and only while whoever made
+it could still stage a credential themselves. Which of these a dead one failed is told to nobody but the history.
 """
 
 from __future__ import annotations
 
-import secrets
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from hashlib import sha256
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
-from django.urls import reverse
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
@@ -22,184 +20,113 @@ from alignadmin.accounts.rights import ROLE_RIGHTS, Right
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import due_work
-from alignadmin.errors import Refused
-from connectors.credentials import rotation
-from connectors.credentials.values import SecretData
-from connectors.models import Connector, Credential, LinkOutcome, OwnerLink, Stage, System
+from connectors.credentials.rotation import fitting_kinds
+from connectors.models import Connector, LinkOutcome, OwnerLink, System
 from connectors.ports.audited import context_of
 
-TOKEN_BYTES = 32
 LASTS = timedelta(hours=1)
 MOST_TRIES = 5
-LONGEST_NAME = 80
 MAKERS = frozenset(role for role, rights in ROLE_RIGHTS.items() if Right.CONFIGURE in rights)
-DEAD = "This link does not work: it was used, has expired, or was withdrawn. Ask whoever sent it for a new one."
-WAITS = (
-    "Nothing was stored: another new credential waits here for a decision. Tell {name}, who sent you this link; it "
-    "works again once they have decided, until its hour is over."
-)
-
-
-class NotNow(Refused):
-    """Refused for a reason that is not the owner's: it is not counted as a try."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
-    """Who is asked for what."""
+class End:
+    """`words` complete "The link for Ines to store a new Jira credential ..."."""
 
-    asked: str
-    kind: str
-    user: str = ""
-
-
-# --- what an admin does -----------------------------------------------------------------------------------------------
+    outcome: LinkOutcome
+    words: str
 
 
-def make(connector: Connector, system: System, wanted: Request, *, actor: Person) -> str:
-    """The address to send to the owner, which is shown this once. Raises Refused while one is open, or not needed."""
-    token = secrets.token_urlsafe(TOKEN_BYTES)
-    with transaction.atomic():
-        owner = Connector.objects.locked().get(pk=connector.pk)
-        if not owner.is_active:
-            raise Refused(f"{owner} is deactivated, so it needs no credential. Activate it first.")
-        _end_expired(_open_links().filter(connector=owner))
-        if Credential.objects.filter(connector=owner, system=system, stage=Stage.PENDING).exists():
-            raise Refused("A new credential waits here already. Switch to it or discard it before you ask for another.")
-        if link := open_link(owner, system):
-            raise Refused(f"{link.asked} was asked already, and that link still works. Withdraw it first.")
-        if wanted.kind not in rotation.fitting_kinds(owner, system):
-            raise Refused("This site does not take that sign-in: choose another.")
-        now = timezone.now()
-        link = OwnerLink.objects.create(
-            connector=owner,
-            system=system,
-            kind=wanted.kind,
-            user=wanted.user,
-            asked=wanted.asked,
-            token_hash=_hash(token),
-            made_by=actor,
-            made_at=now,
-            ends_at=now + LASTS,
-        )
-        _entry("made", link, actor, f"Made a link for {link.asked} to store a new {system.label} credential.")
-    return str(settings.PUBLIC_ADDRESS).rstrip("/") + reverse("owner-link", args=[token])
+OF_AGE = End(outcome=LinkOutcome.EXPIRED, words="expired unused")
+OF_ITS_MAKER = End(outcome=LinkOutcome.VOID, words="ended: whoever made it may no longer store credentials")
+MOVED = End(outcome=LinkOutcome.VOID, words="ended: its connector leads to another site by now")
 
 
-def open_link(connector: Connector, system: System) -> OwnerLink | None:
-    """Which still works, for the pages of admins."""
-    found = _open_links().filter(connector=connector, system=system, ends_at__gt=timezone.now())
-    return found.select_related("made_by").first()
+def hash_of(token: str) -> str:
+    return sha256(token.encode()).hexdigest()
 
 
-def withdraw(connector: Connector, system: System, *, actor: Person) -> None:
-    with transaction.atomic():
-        Connector.objects.locked().get(pk=connector.pk)
-        link = open_link(connector, system)
-        if link is None:
-            raise Refused("No link is open: it was used, has expired, or somebody withdrew it.")
-        _end(link, LinkOutcome.WITHDRAWN, actor, f"Withdrew the link for {link.asked}.")
+def site_of(connector: Connector, system: str) -> str:
+    return connector.align_site if system == System.ALIGN else connector.jira_site
 
 
-# --- what its owner does ----------------------------------------------------------------------------------------------
+def open_links() -> QuerySet[OwnerLink]:
+    return OwnerLink.objects.filter(outcome=LinkOutcome.OPEN).select_related("connector", "made_by")
 
 
-def found(token: str) -> OwnerLink | None:
-    """The link of this token while it works. One query, the same whether it never was, was used or is over."""
-    works = _open_links().filter(
-        token_hash=_hash(token),
-        ends_at__gt=timezone.now(),
-        connector__is_active=True,
-        made_by__is_active=True,
-        made_by__role__in=MAKERS,
-    )
-    return works.select_related("connector", "made_by").first()
+def works(link: OwnerLink, now: datetime) -> bool:
+    """While its connector is deactivated it waits."""
+    return link.outcome == LinkOutcome.OPEN and link.connector.is_active and why_over(link, now) is None
 
 
-def store(token: str, secret: SecretData, *, replaces_same_user: bool) -> Credential:
-    """Seal it as pending; nothing uses it before an admin probes it and switches. Raises Refused, NotNow."""
-    with transaction.atomic():
-        link = _locked(token)
-        if Credential.objects.filter(connector=link.connector, system=link.system, stage=Stage.PENDING).exists():
-            raise NotNow(WAITS.format(name=link.made_by))
-        staging = rotation.Staging(
-            reason=f"{link.asked} entered it through a link that {link.made_by} made.",
-            replaces_same_user=replaces_same_user,
-        )
-        fixed = replace(secret, kind=link.kind, user=link.user or secret.user)
-        pending = rotation.stage(link.connector, fixed, staging, actor=None, owner=link.made_by)
-        _end(link, LinkOutcome.USED, None, f"{link.asked} used the link that {link.made_by} made.")
-    return pending
-
-
-def count_try(token: str) -> int:
-    """A refused one; returns how many are left. The last one ends the link."""
-    with transaction.atomic():
-        link = _locked(token)
-        link.tries += 1
-        link.save(update_fields=["tries"])
-        left = MOST_TRIES - link.tries
-        if left <= 0:
-            said = f"The link for {link.asked} ended: what was entered was refused {MOST_TRIES} times."
-            _end(link, LinkOutcome.WORN_OUT, None, said)
-        else:
-            said = f"What was entered through the link for {link.asked} was refused: {link.tries} of {MOST_TRIES}."
-            _entry("refused", link, None, said)
-    return max(left, 0)
-
-
-def _locked(token: str) -> OwnerLink:
-    """Behind its connector's row, so that of two that come at once one is first. Raises Refused."""
-    seen = found(token)
-    connector = Connector.objects.locked().filter(pk=seen.connector_id).first() if seen else None
-    link = found(token)
-    if connector is None or link is None:
-        raise Refused(DEAD)
-    link.connector = connector
-    return link
+def why_over(link: OwnerLink, now: datetime) -> End | None:
+    """Of one whose end is not stored yet."""
+    maker = link.made_by
+    if link.ends_at <= now:
+        return OF_AGE
+    if maker is None or not maker.is_active or maker.role not in MAKERS:
+        return OF_ITS_MAKER
+    is_here = link.site == site_of(link.connector, link.system)
+    return None if is_here and link.kind in fitting_kinds(link.connector, System(link.system)) else MOVED
 
 
 # --- its end ----------------------------------------------------------------------------------------------------------
 
 
 @due_work
-def end_expired() -> int:
+def end_over() -> int:
     """So that the history says of each link how it ended."""
-    over = _open_links().filter(ends_at__lte=timezone.now())
-    connectors = over.values_list("connector", flat=True).distinct()
-    return sum(_end_expired_of(connector) for connector in list(connectors))
+    now = timezone.now()
+    connectors = {link.connector_id for link in open_links() if why_over(link, now)}
+    return sum(_end_over_of(connector, now) for connector in sorted(connectors))
 
 
-def _end_expired_of(connector: int) -> int:
+def _end_over_of(connector: int, now: datetime) -> int:
     with transaction.atomic():
-        if not Connector.objects.locked().filter(pk=connector).exists():
-            return 0
-        return _end_expired(_open_links().filter(connector=connector))
+        held = Connector.objects.locked().filter(pk=connector).first()
+        return end_over_at(held, now) if held else 0
 
 
-def _end_expired(links: QuerySet[OwnerLink]) -> int:
-    over = list(links.filter(ends_at__lte=timezone.now()).select_related("connector"))
-    for link in over:
-        _end(link, LinkOutcome.EXPIRED, None, f"The link for {link.asked} expired unused.")
+def end_over_at(connector: Connector, now: datetime) -> int:
+    """Behind the connector's row."""
+    over = [(link, why) for link in open_links().filter(connector=connector) if (why := why_over(link, now))]
+    for link, why in over:
+        _end_with(link, why, None)
     return len(over)
 
 
-def _open_links() -> QuerySet[OwnerLink]:
-    return OwnerLink.objects.filter(outcome=LinkOutcome.OPEN)
+def end_moved(connector: Connector, systems: Collection[System], *, actor: Person) -> None:
+    """The connector leads elsewhere: what was asked for belongs to the site before. Behind its row."""
+    for link in open_links().filter(connector=connector, system__in=systems):
+        _end_with(link, MOVED, actor)
 
 
-def _hash(token: str) -> str:
-    return sha256(token.encode()).hexdigest()
+def _end_with(link: OwnerLink, why: End, actor: Person | None) -> None:
+    end(link, why.outcome, actor, f"The {words_of(link)} {why.words}.")
 
 
-def _end(link: OwnerLink, outcome: LinkOutcome, actor: Person | None, sentence: str) -> None:
+def end(link: OwnerLink, outcome: LinkOutcome, actor: Person | None, sentence: str, **data: object) -> None:
     link.outcome = outcome
-    link.save(update_fields=["outcome"])
-    _entry(outcome.value.replace("-", "_"), link, actor, sentence)
+    link.save(update_fields=["outcome", "used_in"])
+    entry(outcome.value.replace("-", "_"), link, actor, sentence, **data)
 
 
-def _entry(step: str, link: OwnerLink, actor: Person | None, sentence: str) -> None:
+def words_of(link: OwnerLink) -> str:
+    """Names the system like every sentence about a credential: the page of a credential finds its history by that."""
+    return f"link for {link.asked} to store a new {System(link.system).label} credential"
+
+
+def entry(step: str, link: OwnerLink, actor: Person | None, sentence: str, **data: object) -> None:
     """To be the last statement of the act's transaction."""
+    facts = {
+        "system": link.system,
+        "site": link.site,
+        "kind": link.kind,
+        "user": link.user,
+        "asked": link.asked,
+        "made_by": link.made_by.email if link.made_by else None,
+        "ends_at": link.ends_at.isoformat(),
+    }
     trail.record(
         AuditRecord(
             action=f"credential.link_{step}",
@@ -207,12 +134,6 @@ def _entry(step: str, link: OwnerLink, actor: Person | None, sentence: str) -> N
             context=context_of(link.connector),
             subject=f"owner link {link.pk}",
             sentence=sentence,
-            data={
-                "system": link.system,
-                "kind": link.kind,
-                "asked": link.asked,
-                "made_by": link.made_by.email if link.made_by else None,
-                "ends_at": link.ends_at.isoformat(),
-            },
+            data=facts | data,
         )
     )

@@ -21,7 +21,7 @@ from alignadmin.parsing import text_in
 from alignadmin.web.forms import problems_of
 from alignadmin.web.responses import failure, page, redirect
 from connectors.credentials import rotation
-from connectors.credentials.owner_links.links import open_link
+from connectors.credentials.owner_links.asking import open_link
 from connectors.credentials.rotation.credential_page import CredentialPage
 from connectors.credentials.rotation.forms import OwnersForm, StageForm, user_shown
 from connectors.credentials.rotation.locking import GONE

@@ -60,7 +60,10 @@ def refuse_past(expires_on: date | None) -> None:
 
 
 def refuse_same(secret: SecretData, current: Credential | None) -> None:
-    if current is None or (current.kind, current.user) != (secret.kind, secret.user):
+    """A bearer token has no user, whatever was typed beside it."""
+    if current is None or current.kind != secret.kind:
+        return
+    if secret.kind not in BEARERS and current.user != secret.user:
         return
     if current.fingerprint == sealing.fingerprint(secret.secret):
         raise Refused("This is the secret that is in use already. Make a new one in the remote system, and paste that.")

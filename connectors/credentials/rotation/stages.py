@@ -39,9 +39,9 @@ def stage(
 ) -> Credential:
     """Seal a secret as pending; the one in use is not touched. Raises Refused, also for a second pending one.
 
-    Whoever stages it answers for it. Without an actor, who has no account here, `owner` does.
+    Whoever stages it answers for it, if no `owner` is given. The actor is None where they have no account here.
     """
-    answering = actor or owner
+    answering = owner or actor
     checks.refuse_backup_owner(staging.backup_owner, answering)
     with transaction.atomic():
         held = Connector.objects.locked().get(pk=connector.pk)

@@ -295,7 +295,7 @@ def test_what_another_person_staged_is_replaced_only_by_a_tick(
 ) -> None:
     first = staged(second)
     shown = text(configurer.get(ALIGN))
-    assert "Replace what Sam Second staged just now" in shown
+    assert re.search(rf"Replace what was staged just now \(\s?{re.escape(first.reason)}\s?\)", shown)
     refused = configurer.post(ALIGN, typed(secret="mine"))
     assert refused.status_code == 409
     assert "Sam Second staged a Jira Align credential just now" in text(refused)
@@ -698,7 +698,7 @@ def test_the_connector_page_shows_each_stage_and_leads_to_the_rotation(
     staged(configurer)
     page = configurer.get("/connectors/acme/credentials/")
     assert f'href="{ALIGN}"' in page.content.decode()
-    assert "Pending staged just now by Admin" in text(page)
+    assert "Pending staged just now , owner Admin" in text(page)
     assert f'href="{ALIGN}"' not in signed_in(Role.VIEWER).get("/connectors/acme/credentials/").content.decode()
     probed(the(Stage.PENDING))
     act(configurer, "switch", the(Stage.PENDING))

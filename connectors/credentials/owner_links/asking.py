@@ -21,7 +21,7 @@ LONGEST_NAME = 80
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class AskedOwner:
     """Who is asked for what."""
 
     asked: str
@@ -29,7 +29,7 @@ class Request:
     user: str = ""
 
 
-def make(connector: Connector, system: System, wanted: Request, *, actor: Person) -> str:
+def make(connector: Connector, system: System, wanted: AskedOwner, *, actor: Person) -> str:
     """The address to send to the owner, which is shown this once. Raises Refused while one is open, or not needed."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
     now = timezone.now()

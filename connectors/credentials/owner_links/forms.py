@@ -9,7 +9,7 @@ from django import forms
 from alignadmin.text import plain_name
 from alignadmin.web.forms import text_field
 from connectors.credentials.clients import BEARERS
-from connectors.credentials.owner_links.asking import LONGEST_NAME, Request
+from connectors.credentials.owner_links.asking import LONGEST_NAME, AskedOwner
 from connectors.credentials.rotation import fitting_kinds
 from connectors.credentials.rotation.forms import SAME_USER, CredentialForm, StageForm
 from connectors.models import Connector, Credential, CredentialKind, OwnerLink, System
@@ -34,11 +34,11 @@ class AskForm(forms.Form):
         return plain_name(self.cleaned_data["asked"])
 
     @property
-    def wanted(self) -> Request:
+    def wanted(self) -> AskedOwner:
         """The cleaned values; the form has to be valid. A bearer token has no user."""
         cleaned = self.cleaned_data
         user = "" if cleaned["kind"] in BEARERS else cleaned["user"]
-        return Request(asked=cleaned["asked"], kind=cleaned["kind"], user=user)
+        return AskedOwner(asked=cleaned["asked"], kind=cleaned["kind"], user=user)
 
 
 class OwnerForm(StageForm):

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
-from alignadmin.audit.entries import AuditRecord
+from alignadmin.audit.entries import AuditRecord, lock_head
 from alignadmin.notifications.kinds import NotificationKind, kinds_of
 from alignadmin.notifications.models import ByMail, Notification, NotificationChoice
 
@@ -24,10 +24,6 @@ class Choice:
     @property
     def words(self) -> str:
         return f"{'shown' if self.is_shown else 'not shown'}, by e-mail {self.by_mail.label}"
-
-
-def choice_of(person: Person, kind: NotificationKind) -> Choice:
-    return choices_of([person], [kind])[person.pk, kind.key]
 
 
 def choices_of(people: Iterable[Person], kinds: Sequence[NotificationKind]) -> dict[tuple[int, str], Choice]:
@@ -51,10 +47,18 @@ def wanting_mail_at_once(people: Iterable[Person], kind: NotificationKind) -> li
     return [each for each in found if chosen[each.pk, kind.key].by_mail == ByMail.AT_ONCE]
 
 
+def wanted_by_mail(person: Person) -> set[str]:
+    """Keys of the kinds that may come to this person by e-mail now, at once or together; none when deactivated."""
+    kinds = kinds_of(person)
+    chosen = choices_of([person], kinds)
+    return {each.key for each in kinds if chosen[person.pk, each.key].by_mail != ByMail.NEVER}
+
+
 def set_choices(person: Person, wanted: Mapping[str, Choice], *, actor: Person) -> None:
     """By the key of the kind; one that the person may not be told of is left out. What was turned off waits no more."""
     with transaction.atomic():
         Person.objects.locked().get(pk=person.pk)
+        lock_head()  # before what was told is touched, as in services.mark_done
         kinds = [each for each in kinds_of(person) if each.key in wanted]
         before = choices_of([person], kinds)
         changed = [each for each in kinds if before[person.pk, each.key] != wanted[each.key]]
@@ -63,7 +67,8 @@ def set_choices(person: Person, wanted: Mapping[str, Choice], *, actor: Person) 
             values = {"is_shown": choice.is_shown, "by_mail": choice.by_mail}
             NotificationChoice.objects.update_or_create(person=person, kind=kind.key, defaults=values)
             if choice.by_mail == ByMail.NEVER:
-                Notification.objects.filter(person=person, kind=kind.key).update(waits_for_digest=False)
+                waiting = Notification.objects.filter(person=person, kind=kind.key, waits_for_digest=True)
+                waiting.update(waits_for_digest=False)
         if not changed:
             return
         words = "; ".join(f"{each.label}: {wanted[each.key].words}" for each in changed)

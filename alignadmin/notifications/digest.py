@@ -15,7 +15,7 @@ from alignadmin.accounts.models import Person
 from alignadmin.due_work import due_work, last_hour
 from alignadmin.mail import outbox, sending
 from alignadmin.mail.models import OutgoingMail
-from alignadmin.notifications.kinds import kinds_of
+from alignadmin.notifications.choices import wanted_by_mail
 from alignadmin.notifications.models import Notification
 from alignadmin.notifications.preferences import DIGEST_HOUR
 from alignadmin.notifications.queries import readable_by
@@ -68,13 +68,25 @@ def _queue(person: Person, rows: list[Notification], slot: datetime) -> None:
         context,
         about=f"person {person.pk}",
         name=f"told.{person.pk}.{slot:%Y%m%d}",
-        facts={"person": person.pk, "kinds": sorted({row.kind for row in rows})},
+        facts={"person": person.pk, "kinds": sorted({row.kind for row in rows}), "rows": [row.pk for row in rows]},
     )
 
 
 @sending.before_sending(MAIL)
 def why_not_sent(mail: OutgoingMail) -> str:
-    """It may have waited while its reader was deactivated, or lost the right to something in it."""
+    """It may have waited while its reader was deactivated, turned off a kind in it, or lost the right to one."""
+    return "" if _wanted(mail).issuperset(mail.facts["kinds"]) else NOT_WANTED
+
+
+@sending.on_finished(MAIL)
+def keep_the_rest(mail: OutgoingMail) -> None:
+    """What is still wanted of one that was not sent for the sake of another kind waits for the next one, made anew."""
+    if mail.sent_at or mail.error != NOT_WANTED:
+        return
+    rest = Notification.objects.filter(pk__in=mail.facts["rows"], kind__in=_wanted(mail), read_at=None)
+    rest.update(waits_for_digest=True)
+
+
+def _wanted(mail: OutgoingMail) -> set[str]:
     person = Person.objects.filter(pk=mail.facts["person"]).first()
-    readable = {each.key for each in kinds_of(person)} if person else set()
-    return "" if readable.issuperset(mail.facts["kinds"]) else NOT_WANTED
+    return wanted_by_mail(person) if person else set()

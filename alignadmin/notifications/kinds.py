@@ -63,8 +63,3 @@ def kinds_of(person: Person) -> list[NotificationKind]:
 
 def fixed_of(person: Person) -> list[FixedMail]:
     return [each for each in _fixed if may(person, each.right)]
-
-
-def kind_called(key: str) -> NotificationKind | None:
-    """None for one that an earlier version knew."""
-    return _kinds.get(key)

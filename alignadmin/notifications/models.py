@@ -18,7 +18,7 @@ class Notification(models.Model):
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notifications")
     kind = models.CharField(max_length=40)  # key of a NotificationKind
-    about = models.CharField(max_length=120)  # the thing it tells of, by which it is told once: "plan 12 ask 3"
+    about = models.CharField(max_length=80)  # the thing it tells of, by which it is told once: "plan 12 ask 3"
     text = models.TextField()  # its first line says what happened; more may follow
     address = models.CharField(max_length=500)  # in the product, without its host: "/plans/12/"
     made_at = models.DateTimeField(db_index=True)
@@ -31,6 +31,7 @@ class Notification(models.Model):
             models.UniqueConstraint(fields=["person", "kind", "about"], name="told_once"),
         ]
         indexes = [
+            models.Index(fields=["kind", "about"], name="told_about"),
             models.Index(fields=["person", "-id"], name="told_to"),
             models.Index(fields=["person"], condition=Q(read_at=None, is_shown=True), name="told_unread"),
             models.Index(fields=["person"], condition=Q(waits_for_digest=True), name="told_in_digest"),

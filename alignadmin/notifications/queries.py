@@ -27,3 +27,8 @@ def told(person: Person) -> QuerySet[Notification]:
 
 def unread(person: Person) -> int:
     return told(person).filter(read_at=None).order_by().count()
+
+
+def newest(person: Person) -> int:
+    """Its number, 0 where there is none: what a page that is drawn now can show."""
+    return told(person).values_list("pk", flat=True).first() or 0

@@ -18,8 +18,8 @@ from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import may
 from alignadmin.mail import outbox, sending
 from alignadmin.mail.models import OutgoingMail
-from alignadmin.notifications.choices import Choice, choice_of, choices_of
-from alignadmin.notifications.kinds import NotificationKind, kind_called
+from alignadmin.notifications.choices import Choice, choices_of, wanted_by_mail
+from alignadmin.notifications.kinds import NotificationKind
 from alignadmin.notifications.models import ByMail, Notification
 from alignadmin.text import one_line
 
@@ -98,8 +98,8 @@ def _queue(news: News, person: Person) -> None:
         news.title,
         "alignadmin/notifications/one.txt",
         context,
-        about=f"person {person.pk}",
-        facts={"person": person.pk, "kind": news.kind.key},
+        about=news.about,
+        facts=facts_for(person, news.kind),
     )
 
 
@@ -108,11 +108,16 @@ def in_product(address: str) -> str:
     return f"{settings.PUBLIC_ADDRESS.rstrip('/')}{address}"
 
 
+def facts_for(person: Person, kind: NotificationKind) -> dict[str, object]:
+    """Of an e-mail to one person, for `why_not_sent`."""
+    return {"person": person.pk, "kind": kind.key}
+
+
 @sending.before_sending(MAIL)
 def why_not_sent(mail: OutgoingMail) -> str:
-    """It may have waited for a mail server while its reader was deactivated, lost the right, or turned it off."""
-    kind = kind_called(mail.facts["kind"])
+    """It may have waited for a mail server while its reader was deactivated, lost the right, or turned it off.
+
+    For rooms that queue e-mails of their own, too, with `facts_for`.
+    """
     person = Person.objects.filter(pk=mail.facts["person"]).first()
-    if kind is None or person is None or not may(person, kind.right):
-        return NOT_WANTED
-    return NOT_WANTED if choice_of(person, kind).by_mail == ByMail.NEVER else ""
+    return "" if person and mail.facts["kind"] in wanted_by_mail(person) else NOT_WANTED

@@ -19,7 +19,7 @@ from alignadmin.notifications.kinds import fixed_of
 from alignadmin.notifications.preferences import DIGEST_HOUR
 from alignadmin.parsing import text_in, whole
 from alignadmin.text import counted
-from alignadmin.web.responses import page, redirect
+from alignadmin.web.responses import failure, page, redirect
 
 PER_PAGE = 50
 
@@ -37,7 +37,7 @@ def notifications(request: HttpRequest) -> HttpResponse:
     context = {
         "found": found,
         "unread": queries.unread(person),
-        "newest": max((each.pk for each in found), default=None),
+        "newest": queries.newest(person),
         "days": queries.KEPT.days,
         "form": form,
         "fixed": [(each, each.whether(person)) for each in fixed_of(person)],
@@ -59,6 +59,8 @@ def notification(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Right.SEE, Right.SEE, ("POST",))
 def read_all(request: HttpRequest) -> HttpResponse:
     person, until = person_of(request), whole(text_in(request.POST, "until"))
+    if until is None:
+        return failure(request, "Reload the page, then mark what it shows as read: nothing was marked.")
     number = services.mark_all_read(actor=person, until=until)
     said = f"{counted(number, 'notification')} marked as read." if number else "Nothing was unread any more."
     messages.success(request, said)

@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person, Role
-from alignadmin.accounts.rights import Right
+from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import due_work
@@ -36,10 +36,11 @@ from connectors.ports.audited import context_of
 REMINDER = "credential-reminder"
 AGAIN = timedelta(days=1)  # after which an unsent reminder is queued anew, with the days that are left by then
 MOST_DAYS = 3650
+OTHERS_BY_NOW = "Somebody who would have got it is not to get it any more: it is made anew for whoever is left."
 ENDS = NotificationKind(
     key=REMINDER,
     label="A credential of yours ends",
-    explanation="You own it or are its back-up owner, or it has no owner and you are an admin. Also on the overview.",
+    explanation="You own it or are its back-up owner, or you are an admin and it has none. Also on the overview.",
     right=Right.CONFIGURE,
 )
 TO_GROUP = FixedMail(
@@ -105,7 +106,7 @@ def _queue_one(credential: Credential, today: date) -> bool:
         reminder = _claim(credential)
         if reminder is None:
             return False
-        _tell(credential, reminder, today)
+        told = _tell(credential, reminder, today)
         addresses = recipients(credential) if outbox.has_mail() else []
         facts = {
             "reminder": reminder.pk,
@@ -118,8 +119,9 @@ def _queue_one(credential: Credential, today: date) -> bool:
         if addresses:
             _queue(credential, reminder, addresses, today, facts)
         else:
-            why = "nobody has an address or wants it by e-mail" if outbox.has_mail() else "no e-mail is set up"
-            _record_reminder(facts, f"{sentence(credential, today)}: shown on the overview only, {why}.", [])
+            why = "nobody wants an e-mail of it at once" if outbox.has_mail() else "no e-mail is set up"
+            shown = f"on the overview and told {_names(told)} under Notifications" if told else "on the overview only"
+            _record_reminder(facts, f"{sentence(credential, today)}: shown {shown}, {why}.", [])
     return True
 
 
@@ -170,9 +172,20 @@ def _queue(
     )
 
 
+@sending.before_sending(REMINDER)
+def why_not_sent(mail: OutgoingMail) -> str:
+    """It may have waited while one of its readers was deactivated, lost the right, or turned it off."""
+    found = Credential.objects.select_related("connector", "owner", "backup_owner").defer("sealed")
+    credential = found.filter(uuid=mail.facts["credential"]).first()
+    left = {each.lower() for each in recipients(credential)} if credential else set()
+    return "" if left.issuperset(each.lower() for each in mail.addresses) else OTHERS_BY_NOW
+
+
 @sending.on_finished(REMINDER)
 def record_sent(mail: OutgoingMail) -> None:
-    """What no mail server took stays unsent, and is queued anew after a day."""
+    """What no mail server took stays unsent, and is queued anew after a day; at once where only its readers changed."""
+    if mail.error == OTHERS_BY_NOW:
+        Reminder.objects.filter(pk=mail.facts["reminder"], sent_at=None).update(claimed_at=mail.queued_at - AGAIN)
     if mail.sent_at:
         _record_reminder(mail.facts, f"{mail.subject}: told {', '.join(mail.addresses)}.", mail.addresses)
 
@@ -206,24 +219,28 @@ def _record_reminder(facts: Mapping[str, Any], said: str, addresses: list[str]) 
 def recipients(credential: Credential) -> list[str]:
     """The group of the settings with owner and back-up owner; when that is nobody, every active admin.
 
-    Without those who do not want these e-mails at once; the group is a list of addresses and always stays.
+    Without those who do not want these e-mails at once, whom nobody replaces: they are told in the product. The group
+    is a list of addresses and always stays.
     """
-    owners = wanting_mail_at_once(_owners(credential), ENDS)
-    return addresses([*REMINDER_RECIPIENTS.value(), *(each.email for each in owners)]) or addresses(
-        [each.email for each in wanting_mail_at_once(_admins(), ENDS)]
-    )
+    group = addresses(REMINDER_RECIPIENTS.value())
+    people = _owners(credential) or ([] if group else _admins())
+    return addresses([*group, *(each.email for each in wanting_mail_at_once(people, ENDS))])
 
 
 def _owners(credential: Credential) -> list[Person]:
-    return [each for each in (credential.owner, credential.backup_owner) if each and each.is_active]
+    """Those of them who can replace it."""
+    return [each for each in (credential.owner, credential.backup_owner) if each and may(each, ENDS.right)]
 
 
 def _admins() -> list[Person]:
     return list(Person.objects.filter(role=Role.ADMIN, is_active=True).order_by("pk"))
 
 
-def _tell(credential: Credential, reminder: Reminder, today: date) -> None:
-    """Its owners in the product, or all admins where it has none; the e-mail of all recipients is one of its own."""
+def _tell(credential: Credential, reminder: Reminder, today: date) -> list[Person]:
+    """Its owners in the product, or all admins where it has none; returns who was told.
+
+    The e-mail of all recipients is one of its own.
+    """
     news = News(
         kind=ENDS,
         about=f"credential {credential.uuid} {reminder.expires_on} {reminder.days}",
@@ -231,7 +248,11 @@ def _tell(credential: Credential, reminder: Reminder, today: date) -> None:
         details="Replace it on its page before then: without it nothing is read, and plans are not applied.",
         address=expiry.address_of(credential),
     )
-    tell(news, _owners(credential) or _admins(), sends_mail=False)
+    return tell(news, _owners(credential) or _admins(), sends_mail=False)
+
+
+def _names(people: list[Person]) -> str:
+    return ", ".join(one_line(str(each)) for each in people)
 
 
 def _person(person: Person | None) -> str:

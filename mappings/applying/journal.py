@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from alignadmin.audit import trail
@@ -30,6 +31,8 @@ from mappings.models import Change, ChangeState, Plan, PlanState
 from mappings.planning.authors import author_of, earlier_of
 from mappings.planning.entries import plan_entry
 from mappings.planning.plan_outcomes import tell_finished, tell_stopped
+
+log = logging.getLogger(__name__)
 
 OPEN = (ChangeState.PLANNED, ChangeState.SENDING, ChangeState.UNKNOWN)
 RETRIED = "change.retried"
@@ -205,7 +208,7 @@ class Journal:
                 plan.state, plan.control = PlanState.PAUSED, ""
                 plan.save(update_fields=["state", "control"])
                 if why:
-                    tell_stopped(plan, why)
+                    self._tell(lambda: tell_stopped(plan, why))
                     self._plan_entry("plan.paused", f"Plan {plan.pk} was paused. {why}")
         self.plan.refresh_from_db()
 
@@ -217,7 +220,7 @@ class Journal:
         with self.commit():
             applying = Plan.objects.filter(pk=self.plan.pk, state=PlanState.APPLYING)
             if applying.update(state=state, finished_at=timezone.now(), control=""):
-                tell_finished(self.plan, counts)
+                self._tell(lambda: tell_finished(self.plan, counts))
                 self._plan_entry("plan.finished", sentence, counts=counts, fingerprint=self.plan.approved_fingerprint)
 
     def pause_after_failure(self, why: str) -> None:
@@ -225,8 +228,18 @@ class Journal:
         with self.commit():
             applying = Plan.objects.filter(pk=self.plan.pk, state=PlanState.APPLYING)
             if applying.update(state=PlanState.PAUSED, control=""):
-                tell_stopped(self.plan, why)
+                self._tell(lambda: tell_stopped(self.plan, why))
                 self._plan_entry("plan.paused", f"Plan {self.plan.pk} was paused. {why}")
+
+    def _tell(self, telling: Callable[[], None]) -> None:
+        """A message that cannot be made holds up no end of an apply. What the database puts off is tried again."""
+        try:
+            with transaction.atomic():
+                telling()
+        except OperationalError:
+            raise
+        except Exception:  # whatever it is: a plan that never ends is worse
+            log.exception("Nobody was told of the end of plan %s.", self.plan.pk)
 
     def _plan_entry(self, action: str, sentence: str, **data: object) -> None:
         plan_entry(action, self.plan, self.plan.applier, sentence, **data)

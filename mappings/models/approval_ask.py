@@ -10,7 +10,8 @@ from mappings.models.plan import Plan
 
 
 class ApprovalAsk(models.Model):
-    """One admin was asked, by whoever planned; it is open until the plan is approved, replaced or cancelled."""
+    """One admin was asked, by whoever planned; it is open until the plan is approved, replaced,
+    cancelled or started, or they are asked again."""
 
     plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="asks")
     asked = models.ForeignKey(PERSON, on_delete=models.PROTECT, related_name="+")

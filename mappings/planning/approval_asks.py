@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
+from alignadmin.accounts.people.services import is_waiting
 from alignadmin.accounts.rights import Right, may
 from alignadmin.errors import Refused
 from alignadmin.notifications.kinds import NotificationKind
@@ -19,11 +20,11 @@ from alignadmin.notifications.telling import News, tell
 from alignadmin.parsing import plain
 from alignadmin.text import counted
 from connectors.models import Connector
-from mappings.models import ApprovalAsk, Plan
+from mappings.models import ApprovalAsk, Plan, PlanState
 from mappings.planning.authors import people_of
 from mappings.planning.entries import plan_entry
 from mappings.planning.notifications import other_admins
-from mappings.planning.rules import approval_status
+from mappings.planning.rules import approval_status, former_number_sentence, is_old
 
 ASKED = NotificationKind(
     key="approval-asked",
@@ -33,21 +34,26 @@ ASKED = NotificationKind(
 )
 PAUSE = timedelta(hours=1)  # between two times that one admin is asked about one plan
 LONGEST_NOTE = 1000
+TO_APPROVE = (PlanState.DRAFT, PlanState.APPROVED)  # approved: where the approval does not count
 
 
 # --- who, and what there is ---------------------------------------------------------------------------------------
 
 
 def may_ask(plan: Plan, person: Person) -> bool:
-    """Who may plan, where the plan has to be approved and they are not the one who can do that."""
+    """Who may plan, where the plan can be approved now, has to be, and they are not the one who can do that."""
     status = approval_status(plan, person)
-    return may(person, Right.EDIT) and status.needs_approval and not status.may_approve and not plan.is_of_former_number
+    can_be = status.needs_approval and not plan.is_of_former_number and not is_old(plan)
+    return may(person, Right.EDIT) and can_be and not status.may_approve
 
 
 def askable(plan: Plan, person: Person | None) -> list[Person]:
-    """The admins but `person` who may approve this plan: where a second person has to, none with a part in it."""
+    """The admins but `person` who may approve this plan: where a second person has to, none with a part in it.
+
+    Nobody who was invited and has not joined: they would not see it.
+    """
     has_part = people_of(plan) if plan.connector.four_eyes else set()
-    return [each for each in other_admins(person) if each.pk not in has_part]
+    return [each for each in other_admins(person) if each.pk not in has_part and not is_waiting(each)]
 
 
 def open_asks(plan: Plan) -> QuerySet[ApprovalAsk]:
@@ -56,12 +62,14 @@ def open_asks(plan: Plan) -> QuerySet[ApprovalAsk]:
 
 
 def asks_to(person: Person, connector: Connector) -> list[ApprovalAsk]:
-    """What this person is asked to approve, the last ask of each plan; none for who may not approve any more."""
+    """What this person is asked to approve, and may approve now: an approval may count again, or they got a part."""
     if not may(person, Right.APPROVE):
         return []
-    found = ApprovalAsk.objects.filter(asked=person, ended_at=None, plan__connector=connector)
-    last = {ask.plan_id: ask for ask in found.select_related("plan", "asked_by").order_by("pk")}
-    return sorted(last.values(), key=lambda ask: ask.pk)
+    found = ApprovalAsk.objects.filter(
+        asked=person, ended_at=None, plan__connector=connector, plan__state__in=TO_APPROVE
+    )
+    asks = found.select_related("plan__connector", "plan__approver", "asked_by").order_by("pk")
+    return [each for each in asks if approval_status(each.plan, person).may_approve]
 
 
 # --- asking -------------------------------------------------------------------------------------------------------
@@ -74,6 +82,7 @@ def ask(plan: Plan, chosen: Collection[int], *, note: str, actor: Person) -> lis
         Connector.objects.locked().get(pk=plan.connector_id)
         found = Plan.objects.locked().select_related("connector", "author", "approver").get(pk=plan.pk)
         people = _chosen(found, chosen, actor)
+        _end(open_asks(found).filter(asked__in=people))  # the new one takes their place
         now = timezone.now()
         asks = [
             ApprovalAsk.objects.create(plan=found, asked=person, asked_by=actor, asked_at=now, note=note)
@@ -109,8 +118,13 @@ def _chosen(plan: Plan, chosen: Collection[int], actor: Person) -> list[Person]:
 def _why_not(plan: Plan, asker: Person | None) -> str:
     if not may(asker, Right.EDIT):
         return "You may not plan any more: nobody was asked."
-    if asker and approval_status(plan, asker).may_approve:
+    status = approval_status(plan, asker) if asker else None
+    if status and status.may_approve:
         return "You can approve this plan yourself: nobody was asked."
+    if status and status.needs_approval and plan.is_of_former_number:
+        return f"{former_number_sentence(plan)} Nobody was asked."
+    if status and status.needs_approval:
+        return "The values of this plan were read too long ago: nobody was asked. Refresh it, then ask."
     return f"Plan {plan.pk} is {plan.get_state_display().lower()} by now and needs no approval: nobody was asked."
 
 
@@ -149,8 +163,13 @@ def _about(ask: ApprovalAsk) -> str:
 
 
 def end_asks(plan: Plan) -> None:
-    """In the transaction that approves, replaces or cancels it, which holds its row."""
-    ending: Iterable[ApprovalAsk] = list(plan.asks.filter(ended_at=None))
+    """In the transaction that approves, replaces, cancels or starts it, which holds its row."""
+    _end(open_asks(plan))
+
+
+def _end(asks: Iterable[ApprovalAsk]) -> None:
+    """There is nothing left to do about them: also their e-mails that wait are not sent any more."""
+    ending = list(asks)
     if ending:
-        plan.asks.filter(ended_at=None).update(ended_at=timezone.now())
+        ApprovalAsk.objects.filter(pk__in=[each.pk for each in ending]).update(ended_at=timezone.now())
         mark_done(ASKED, [_about(each) for each in ending])

@@ -5,9 +5,6 @@ Both hold the connector's row while they decide, so that a change of its rules c
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -18,12 +15,13 @@ from connectors.jobs import runner
 from connectors.models import Connector, JobKind
 from connectors.setup import maintenance
 from mappings.models import Plan, PlanState
+from mappings.planning.approval_asks import end_asks
 from mappings.planning.authors import people_of
 from mappings.planning.entries import plan_entry
 from mappings.planning.notifications import queue_emergency_mail
 from mappings.planning.plan_outcomes import tell_approved
 from mappings.planning.reasons import reason_typed
-from mappings.planning.rules import why_void
+from mappings.planning.rules import former_number_sentence, is_old, why_void
 from mappings.planning.typed_confirmation import confirmation
 
 GAP = (
@@ -45,11 +43,6 @@ NO_EMERGENCY = (
 )
 LACKS_EMERGENCY = "Say what the emergency is: all other admins are told, and it stays in the history."
 NO_ADMIN = "You are no longer an admin: nothing was done."
-
-
-def is_old(plan: Plan, now: datetime | None = None) -> bool:
-    """Its before values were last seen too long ago: it must be refreshed before it is approved or applied."""
-    return (now or timezone.now()) - plan.seen_at > timedelta(seconds=settings.PLAN_MAX_AGE)
 
 
 # --- approving ---------------------------------------------------------------------------------------------------
@@ -139,6 +132,7 @@ def start_apply(plan: Plan, *, typed: str = "", reason: str = "", actor: Person)
             found.control = ""
             found.save(update_fields=["state", "applier", "started_at", "control"])
             runner.start(found.connector, JobKind.APPLY, actor=actor, subject=str(found.pk))
+            end_asks(found)  # made while the approval did not count, which it does again
             why = f" {reason.strip()}" if reason.strip() else ""
             sentence = f"Started to apply plan {found.pk}.{why}"
             plan_entry("plan.started", found, actor, sentence, fingerprint=found.fingerprint)
@@ -163,13 +157,6 @@ def _refuse_start(plan: Plan, actor: Person) -> None:
         raise Refused(void)
     if is_old(plan):
         raise Refused("The values of this plan were read too long ago. Refresh it, then apply.")
-
-
-def former_number_sentence(plan: Plan) -> str:
-    return (
-        f"This plan is of connector {plan.align_number}, which was made anew in Jira Align as "
-        f"{plan.connector.align_connector_id}: its records are others, so nothing of it is sent. Plan it again."
-    )
 
 
 def _why_not_ready(plan: Plan) -> str:

@@ -29,11 +29,11 @@ from mappings.engine.cost import duration_estimate, request_count
 from mappings.engine.fingerprint import fingerprint_of
 from mappings.engine.values import Severity
 from mappings.models import Change, Mapping, Plan, PlanState
-from mappings.planning.approving import is_old
 from mappings.planning.authors import Authors, authors_of, counted_authors, fields_of
 from mappings.planning.digests import digest_of
 from mappings.planning.reasons import reason_typed
 from mappings.planning.row_selection import RowSelection, choose, drafts
+from mappings.planning.rules import is_old
 from mappings.planning.search_names import PLANS
 from mappings.planning.tickets import ticket_trouble
 

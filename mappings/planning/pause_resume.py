@@ -14,11 +14,11 @@ from connectors.jobs import runner
 from connectors.models import Connector, Job, JobKind
 from connectors.setup import maintenance
 from mappings.models import UNANSWERED, ChangeState, Plan, PlanState
-from mappings.planning.approving import GAP, former_number_sentence, held_sentence, is_old
+from mappings.planning.approving import GAP, held_sentence
 from mappings.planning.creation import stored_fingerprint
 from mappings.planning.entries import plan_entry
 from mappings.planning.plan_outcomes import tell_cancelled
-from mappings.planning.rules import why_void
+from mappings.planning.rules import former_number_sentence, is_old, why_void
 
 PLAN_AGAIN = "What failed waits in the draft: plan it again."
 

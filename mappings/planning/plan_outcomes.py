@@ -15,8 +15,9 @@ from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right
 from alignadmin.notifications.kinds import NotificationKind
 from alignadmin.notifications.telling import News, tell
+from alignadmin.text import counted
 from connectors.models import HistoryRow
-from mappings.models import ChangeState, Plan
+from mappings.models import UNANSWERED, ChangeState, Plan
 from mappings.planning.approval_asks import end_asks
 from mappings.planning.authors import people_of
 from mappings.planning.notifications import other_admins
@@ -54,10 +55,11 @@ def tell_cancelled(plan: Plan, unsent: int, *, actor: Person, why: str = "") -> 
 
 def tell_replaced(plan: Plan, by: Plan | None, *, actor: Person | None) -> None:
     end_asks(plan)
-    if by is None:
-        _tell(plan, f"{_capital(_name(plan))} ended: its rows had moved, and nothing is left to do", "", by=actor)
-        return
     who = str(actor or "AlignAdmin")
+    if by is None:
+        title = f"{who} refreshed {_name(plan)}, whose rows had moved: nothing is left to do, so it ended"
+        _tell(plan, title, "Its page says of each change why it was dropped.", by=actor)
+        return
     details = "An approval does not carry over: look at what is left, and ask for the approval of the new plan."
     title = f"{who} refreshed {_name(plan)}, whose rows had moved: plan {by.pk} replaces it"
     _tell(plan, title, details, by=actor, address=reverse("plan", args=[by.pk]))
@@ -67,11 +69,16 @@ def tell_finished(plan: Plan, counts: Mapping[str, int]) -> None:
     """At the end of an apply; `counts` by the state of a change."""
     done, total = counts.get(ChangeState.DONE, 0), sum(counts.values())
     words = ", ".join(f"{number} {state}" for state, number in _in_order(counts))
-    by = f"Applied by {plan.applier}. " if plan.applier else ""
+    by = _first_of_details(plan)
+    unknown = sum(counts.get(state, 0) for state in UNANSWERED)
+    doubt = f"of {counted(unknown, 'change')} it is not known whether Align took {'it' if unknown == 1 else 'them'}"
     if counts.get(ChangeState.CANCELLED):
         who = _canceller(plan)
-        title = f"{who or 'Somebody'} cancelled the rest of {_name(plan)}: {words}"
+        title = f"{who or 'Somebody'} cancelled the rest of {_name(plan)}: {words}{f'; {doubt}' if unknown else ''}"
         _tell(plan, title, f"{by}What was not sent is in the draft, to be planned again.", by=who)
+    elif unknown:
+        details = f"{by}Look at these in Align: nothing of them is sent again by itself. The plan's page names them."
+        _tell(plan, f"{_capital(_name(plan))} ended; {doubt}: {words}", details, by=plan.applier)
     elif done == total:
         _tell(plan, f"{_capital(_name(plan))} was applied: {words}", by, by=plan.applier)
     elif done:
@@ -81,6 +88,19 @@ def tell_finished(plan: Plan, counts: Mapping[str, int]) -> None:
         details = f"{by}See why on the plan's page; the edits are in the draft and can be planned again."
         title = f"{_capital(_name(plan))} failed, nothing was changed in Align: {words}"
         _tell(plan, title, details, by=plan.applier)
+
+
+def _first_of_details(plan: Plan) -> str:
+    """Who applied it, and what of it was found otherwise afterwards, or could not be read."""
+    done = plan.changes.filter(state=ChangeState.DONE)
+    unconfirmed = done.exclude(confirmed=True).count()
+    by = f"Applied by {plan.applier}. " if plan.applier else ""
+    if not unconfirmed:
+        return by
+    verb = "is" if unconfirmed == 1 else "are"
+    return (
+        f"{by}{unconfirmed} of {done.count()} done {verb} not confirmed by reading back: see them on the plan's page. "
+    )
 
 
 def _canceller(plan: Plan) -> Person | None:
@@ -95,7 +115,8 @@ def tell_stopped(plan: Plan, why: str) -> None:
     counts = Counter(plan.changes.order_by().values_list("state", flat=True))
     left = sum(counts[state] for state in OPEN)
     title = f"The apply of {_name(plan)} stopped: {left} of {sum(counts.values())} changes are left"
-    _tell(plan, title, f"{why} It is paused: an admin resumes it, or cancels the rest.", by=None)
+    also = [plan.applier_id] if plan.applier_id else []
+    _tell(plan, title, f"{why} It is paused: an admin resumes it, or cancels the rest.", by=None, also=also)
 
 
 def _in_order(counts: Mapping[str, int]) -> list[tuple[str, int]]:
@@ -104,10 +125,17 @@ def _in_order(counts: Mapping[str, int]) -> list[tuple[str, int]]:
 
 
 def _tell(
-    plan: Plan, title: str, details: str, *, by: Person | None, address: str = "", mailed: Collection[int] = ()
+    plan: Plan,
+    title: str,
+    details: str,
+    *,
+    by: Person | None,
+    address: str = "",
+    mailed: Collection[int] = (),
+    also: Collection[int] = (),
 ) -> None:
-    """To all but who did it; those in `mailed` have an e-mail about it already."""
-    numbers = people_of(plan) | set(plan.asks.values_list("asked_by", flat=True))
+    """To all but who did it, and `also` to these people; those in `mailed` have an e-mail about it already."""
+    numbers = people_of(plan) | set(plan.asks.values_list("asked_by", flat=True)) | set(also)
     if by is not None:
         numbers.discard(by.pk)
     news = News(

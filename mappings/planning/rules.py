@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
@@ -148,3 +151,15 @@ def why_void(plan: Plan) -> str:
             "did. An admin who has no part in the plan has to approve it."
         )
     return ""
+
+
+def is_old(plan: Plan, now: datetime | None = None) -> bool:
+    """Its before values were last seen too long ago: it must be refreshed before it is approved or applied."""
+    return (now or timezone.now()) - plan.seen_at > timedelta(seconds=settings.PLAN_MAX_AGE)
+
+
+def former_number_sentence(plan: Plan) -> str:
+    return (
+        f"This plan is of connector {plan.align_number}, which was made anew in Jira Align as "
+        f"{plan.connector.align_connector_id}: its records are others, so nothing of it is sent. Plan it again."
+    )

@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("kind", models.CharField(max_length=40)),
-                ("about", models.CharField(max_length=120)),
+                ("about", models.CharField(max_length=80)),
                 ("text", models.TextField()),
                 ("address", models.CharField(max_length=500)),
                 ("made_at", models.DateTimeField(db_index=True)),
@@ -36,6 +36,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [
+                    models.Index(fields=["kind", "about"], name="told_about"),
                     models.Index(fields=["person", "-id"], name="told_to"),
                     models.Index(
                         condition=models.Q(("is_shown", True), ("read_at", None)), fields=["person"], name="told_unread"

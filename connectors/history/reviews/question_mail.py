@@ -10,11 +10,11 @@ from django.urls import reverse
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right
-from alignadmin.mail import outbox
+from alignadmin.mail import outbox, sending
 from alignadmin.notifications.choices import wanting_mail_at_once
 from alignadmin.notifications.kinds import NotificationKind
 from alignadmin.notifications.services import mark_done
-from alignadmin.notifications.telling import News, in_product, tell
+from alignadmin.notifications.telling import News, facts_for, in_product, tell, why_not_sent
 from alignadmin.text import one_line
 from connectors.models import Question
 
@@ -31,6 +31,8 @@ ANSWER = NotificationKind(
     explanation="Whoever you asked about a change has answered.",
     right=Right.SEE,
 )
+sending.before_sending(ASKED)(why_not_sent)
+sending.before_sending(ANSWERED)(why_not_sent)
 
 
 def queue_asked_mail(question: Question) -> None:
@@ -40,9 +42,14 @@ def queue_asked_mail(question: Question) -> None:
 
 
 def queue_answered_mail(question: Question) -> None:
-    """In the transaction that answers it. Nobody is asked any more what is answered."""
+    """In the transaction that answers it. Nobody is asked any more what is answered.
+
+    A reviewer may have noted the answer herself, for somebody who has left: she knows.
+    """
     outbox.withdraw([ASKED], _about(question))
     mark_done(TO_ANSWER, [_about(question)])
+    if question.answered_by_id == question.asked_by_id:
+        return
     subject = f"{_name(question.answered_by)} answered your question"
     _queue(ANSWER, question, question.asked_by, subject, "connectors/history/reviews/answer.txt")
 
@@ -66,7 +73,8 @@ def _queue(kind: NotificationKind, question: Question, to: Person | None, subjec
         "what": one_line(subject),
         "choices": in_product(reverse("notifications")),
     }
-    outbox.queue(kind.key, [recipient], subject, template, context, about=about, stream=about)
+    facts = facts_for(to, kind)
+    outbox.queue(kind.key, [recipient], subject, template, context, about=about, stream=about, facts=facts)
 
 
 def _about(question: Question) -> str:

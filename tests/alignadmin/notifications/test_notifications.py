@@ -7,17 +7,22 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
 from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.rights import Right
+from alignadmin.audit.models import ChainHead
 from alignadmin.due_work import run_due
+from alignadmin.mail import sending
 from alignadmin.mail.models import OutgoingMail
 from alignadmin.notifications import digest, services
+from alignadmin.notifications.choices import Choice, set_choices
 from alignadmin.notifications.kinds import NotificationKind
-from alignadmin.notifications.models import Notification
+from alignadmin.notifications.models import ByMail, Notification
 from alignadmin.notifications.telling import News, tell
 from mappings.planning.approval_asks import ASKED
 from mappings.planning.plan_outcomes import OUTCOME
@@ -69,7 +74,8 @@ def test_one_thing_is_told_once_and_read_by_opening_it_or_all_at_once(dana: Pers
     newest = page.context["newest"]
     browser(dana).post(f"{PAGE}read/", {"until": newest})
     assert "Notifications: 1 unread" in said(browser(dana).get(PAGE))
-    browser(dana).post(f"{PAGE}read/")
+    assert browser(dana).post(f"{PAGE}read/").status_code == 409  # of which page?
+    browser(dana).post(f"{PAGE}read/", {"until": browser(dana).get(PAGE).context["newest"]})
     assert "Notifications: none unread" in said(browser(dana).get(PAGE))
     other = factories.person(Role.ADMIN, email="other@example.test")
     assert browser(other).get(f"{PAGE}{row.pk}/").status_code == 404
@@ -129,6 +135,30 @@ def test_who_was_deactivated_or_lost_the_right_gets_no_mail_and_sees_no_row(dana
     assert not Notification.objects.filter(waits_for_digest=True).exists()
 
 
+def test_a_digest_that_waits_leaves_out_a_kind_that_is_not_wanted_any_more_and_keeps_the_rest(dana: Person) -> None:
+    client = browser(dana)
+    choose(client, by_mail="digest")
+    tell(news("plan 1", title="The one that is wanted"), [dana])
+    tell(news("ask", ASKED, title="The one that is not"), [dana])
+    Notification.objects.update(made_at=timezone.now() - timedelta(days=1, hours=1))
+    assert digest.queue_digests(timezone.now()) == 1
+    with CaptureQueriesContext(connection) as queries:
+        set_choices(dana, {ASKED.key: Choice(is_shown=True, by_mail=ByMail.NEVER)}, actor=dana)
+    sending.send_due()
+    assert mail.outbox == []
+    assert list(Notification.objects.filter(waits_for_digest=True).values_list("about", flat=True)) == ["plan 1"]
+    run_due()
+    run_due()
+    (message,) = mail.outbox
+    assert "The one that is wanted" in message.body
+    assert "The one that is not" not in message.body
+    # Other acts hold the head of the history when they touch these rows.
+    sent = [each["sql"] for each in queries]
+    rows = next(n for n, sql in enumerate(sent) if sql.startswith(f'UPDATE "{Notification._meta.db_table}"'))
+    assert any(ChainHead._meta.db_table in sql for sql in sent[:rows])
+    assert '"waits_for_digest"' in sent[rows].split("WHERE")[1]
+
+
 def test_what_is_older_than_90_days_is_deleted_and_a_long_list_has_pages(dana: Person) -> None:
     now = timezone.now()
     Notification.objects.bulk_create(
@@ -145,7 +175,10 @@ def test_what_is_older_than_90_days_is_deleted_and_a_long_list_has_pages(dana: P
     page = browser(dana).get(PAGE)
     assert "1 to 50 of 90" in said(page)
     assert b"&lt;b&gt;Plan&lt;/b&gt; 89" in page.content
-    assert "51 to 90 of 90" in said(browser(dana).get(f"{PAGE}?page=9"))
+    last = browser(dana).get(f"{PAGE}?page=9")
+    assert "51 to 90 of 90" in said(last)
+    newest = Notification.objects.get(about="plan 89").pk
+    assert last.context["newest"] == page.context["newest"] == newest
     assert services.remove_old() == 30
     assert services.remove_old() == 0
     assert Notification.objects.count() == 90

@@ -22,6 +22,8 @@ from alignadmin.audit import verification
 from alignadmin.due_work import run_due
 from alignadmin.mail import sending
 from alignadmin.mail.models import OutgoingMail
+from alignadmin.notifications.choices import Choice, set_choices
+from alignadmin.notifications.models import ByMail
 from alignadmin.preferences.reading import chosen, one_turn
 from connectors.credentials import expiry, reminders
 from connectors.models import Connector, Credential, HistoryRow, Reminder, Stage, System
@@ -156,12 +158,13 @@ def test_a_look_costs_one_query_when_nothing_is_due(credential: Credential) -> N
 
 def test_group_owner_and_back_up_owner_get_one_message(credential: Credential, people: People, admin: Person) -> None:
     ends_in(credential, 30)
-    Credential.objects.filter(pk=credential.pk).update(backup_owner=people[Role.EDITOR])
+    second = factories.person(Role.ADMIN, email="second@example.test", name="Second")
+    Credential.objects.filter(pk=credential.pk).update(backup_owner=second)
     send_due()
     (message,) = mail.outbox
-    assert message.to == [GROUP, admin.email, people[Role.EDITOR].email]
+    assert message.to == [GROUP, admin.email, second.email]
     assert "https://align.example.test/connectors/acme/credential/jira/" in message.body
-    assert "Owner: Admin\nBack-up owner: Editor\n" in message.body
+    assert "Owner: Admin\nBack-up owner: Second\n" in message.body
     assert "&" not in message.body
 
 
@@ -186,6 +189,39 @@ def test_when_there_is_nobody_else_every_active_admin_is_told(
     ends_in(credential, 30)
     send_due()
     assert sorted(mail.outbox[0].to) == [admin.email, "second@example.test"]
+
+
+def test_an_owner_who_turned_it_off_is_replaced_by_nobody_and_who_cannot_replace_it_is_no_owner(
+    credential: Credential, people: People, admin: Person, settings: Any
+) -> None:
+    settings.REMINDER_RECIPIENTS = []
+    second = factories.person(Role.ADMIN, email="second@example.test", name="Second")
+    ends_in(credential, 30)
+    set_choices(admin, {reminders.REMINDER: Choice(is_shown=True, by_mail=ByMail.NEVER)}, actor=admin)
+    Credential.objects.filter(pk=credential.pk).update(backup_owner=people[Role.EDITOR])
+    assert send_due() == 1
+    assert mail.outbox == []
+    assert entries()[0].endswith("told Admin under Notifications, nobody wants an e-mail of it at once.")
+    Credential.objects.filter(pk=credential.pk).update(owner=people[Role.EDITOR], backup_owner=None)
+    ends_in(credential, 14)
+    send_due()
+    assert [each.to for each in mail.outbox] == [[second.email]]
+
+
+def test_a_reminder_that_waits_is_made_anew_without_who_is_not_to_get_it_any_more(
+    credential: Credential, admin: Person
+) -> None:
+    second = factories.person(Role.ADMIN, email="second@example.test", name="Second")
+    Credential.objects.filter(pk=credential.pk).update(backup_owner=second)
+    ends_in(credential, 30)
+    assert reminders.queue_due() == 1
+    set_choices(admin, {reminders.REMINDER: Choice(is_shown=True, by_mail=ByMail.NEVER)}, actor=admin)
+    Person.objects.filter(pk=second.pk).update(is_active=False)
+    sending.send_due()
+    assert mail.outbox == []
+    assert send_due() == 1
+    assert [each.to for each in mail.outbox] == [[GROUP]]
+    assert send_due() == 0
 
 
 def test_an_address_that_is_none_holds_up_nobody(
@@ -317,7 +353,8 @@ def test_without_a_mail_server_it_is_marked_and_stands_on_the_overview(
     assert send_due() == 1
     assert send_due() == 0
     assert mail.outbox == []
-    assert entries() == ["Jira credential of Acme expires in 12 days: shown on the overview only, no e-mail is set up."]
+    told = "shown on the overview and told Admin under Notifications, no e-mail is set up."
+    assert entries() == [f"Jira credential of Acme expires in 12 days: {told}"]
     assert "Jira credential of Acme expires in 12 days" in overview(signed_in(Role.ADMIN))
 
 

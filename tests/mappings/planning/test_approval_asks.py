@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
 from alignadmin.accounts.models import Person, Role
+from alignadmin.audit.models import ChainHead
 from alignadmin.due_work import run_due
 from alignadmin.mail.models import OutgoingMail
 from alignadmin.notifications.models import Notification
@@ -122,12 +125,15 @@ def test_an_ask_that_nobody_may_make_or_answer_is_refused_with_a_sentence_and_as
     gone = factories.person(Role.ADMIN, email="gone@example.test")
     gone.is_active = False
     gone.save()
+    invited = Person.objects.create_user("invited@example.test", None, name="Ina Invited", role=Role.ADMIN)
+    assert "Ina Invited" not in said(browser(dana).get(f"/plans/{plan.pk}/"))
     cannot = "Somebody whom you chose cannot approve this plan now."
     for chosen, sentence in (
         ([], "Choose at least one admin to ask."),
         ([admin], cannot),
         ([dana], cannot),
         ([gone], cannot),
+        ([invited], cannot),
         ([sam, gone], cannot),
     ):
         answer = ask(browser(dana), plan, chosen)
@@ -146,6 +152,9 @@ def test_an_ask_that_nobody_may_make_or_answer_is_refused_with_a_sentence_and_as
     assert ApprovalAsk.objects.count() == Notification.objects.count() == 1
     ApprovalAsk.objects.update(asked_at=timezone.now() - approval_asks.PAUSE)
     assert ask(browser(admin), plan, [sam]).status_code == 303
+    first, second = ApprovalAsk.objects.order_by("pk")
+    assert (first.ended_at is None, second.ended_at is None) == (False, True)  # the new one took its place
+    assert Notification.objects.filter(read_at=None).count() == 1
     # Without a second person an author of an edit may approve; the editor may still not.
     acme.four_eyes = False
     acme.save()
@@ -160,6 +169,14 @@ def test_an_ask_that_nobody_may_make_or_answer_is_refused_with_a_sentence_and_as
         (["done", "done"], "Plan {} of Acme was applied: 2 done"),
         (["done", "failed"], "Plan {} of Acme was partly applied: 1 done, 1 failed"),
         (["stale", "failed"], "Plan {} of Acme failed, nothing was changed in Align: 1 failed, 1 stale"),
+        (
+            ["done", "unknown"],
+            "Plan {} of Acme ended; of 1 change it is not known whether Align took it: 1 done, 1 unknown",
+        ),
+        (
+            ["unknown", "unknown"],
+            "Plan {} of Acme ended; of 2 changes it is not known whether Align took them: 2 unknown",
+        ),
         (["done", "cancelled"], "Sam Second cancelled the rest of plan {} of Acme: 1 done, 1 cancelled"),
     ],
 )
@@ -180,6 +197,8 @@ def test_the_end_of_an_apply_is_told_by_its_outcome_and_never_to_who_did_it(
     assert told(dana) == [title.format(plan.pk)]
     assert told(admin) == [title.format(plan.pk)]
     assert told(sam) == []
+    details = Notification.objects.get(person=dana).details
+    assert ("done is not confirmed by reading back" in details) is (states.count("done") == 1)
 
 
 class Held:
@@ -201,13 +220,78 @@ def test_a_cancelled_a_replaced_and_a_stopped_plan_are_told_to_everybody_but_who
     assert told(admin) == []
     assert not ApprovalAsk.objects.filter(ended_at=None).exists()
     Plan.objects.filter(pk=made.pk).update(state=PlanState.APPLYING, applier=admin, started_at=timezone.now())
+    other = factories.person(Role.ADMIN, email="other@example.test")
+    Plan.objects.filter(pk=made.pk).update(applier=other)
     stored = Plan.objects.select_related("connector", "author", "applier").get(pk=made.pk)
     Journal(run=Held(), plan=stored).pause_after_failure("Align refused the token.")  # type: ignore[arg-type]
     stopped = f"The apply of plan {made.pk} of Acme stopped: 2 of 2 changes are left"
-    assert told(admin) == [stopped]  # by itself, so that whoever applied it hears of it, too
+    assert told(admin) == [stopped]
+    assert told(other) == [stopped]  # by itself, so that whoever applies it hears of it, too
     browser(sam).post(f"/plans/{made.pk}/cancel/")
     assert told(dana)[1:] == [stopped, f"Sam Second cancelled plan {made.pk} of Acme"]
     assert told(sam, "plan-outcome") == []
+
+
+def test_asks_made_while_an_approval_did_not_count_end_with_the_start_and_are_no_task_when_it_counts_again(
+    plan: Plan, admin: Person, dana: Person, sam: Person
+) -> None:
+    planning.approve(plan, plan.fingerprint, ticked=True, actor=sam)
+    other = factories.person(Role.ADMIN, email="other@example.test", name="Otto Other")
+    Person.objects.filter(pk=sam.pk).update(role=Role.EDITOR)
+    assert ask(browser(dana), plan, [other]).status_code == 303
+    line = f"Dana Editor asks you to approve plan {plan.pk}"
+    assert line in said(browser(other).get("/"))
+    Person.objects.filter(pk=sam.pk).update(role=Role.ADMIN)
+    assert line not in said(browser(other).get("/"))
+    planning.start_apply(plan, typed=planning.confirmation(plan).word, actor=sam)
+    assert not ApprovalAsk.objects.filter(ended_at=None).exists()
+    assert Notification.objects.get(person=other).read_at is not None
+
+
+def test_an_e_mail_that_waits_is_not_sent_once_the_plan_is_decided(plan: Plan, dana: Person, sam: Person) -> None:
+    ask(browser(dana), plan, [sam])
+    with CaptureQueriesContext(connection) as queries:
+        planning.control(plan, "cancel", actor=sam)
+    run_due()
+    assert [each.to for each in mail.outbox if each.to == ["sam@example.test"]] == []
+    assert "nothing left to do" in OutgoingMail.objects.get(kind="notification", about__contains="ask").error
+    # Whoever holds the head of the history may want these rows next: all take it first.
+    said_to = [each["sql"] for each in queries]
+    head = next(n for n, sql in enumerate(said_to) if ChainHead._meta.db_table in sql)
+    rows = next(n for n, sql in enumerate(said_to) if sql.startswith(f'UPDATE "{Notification._meta.db_table}"'))
+    assert head < rows
+
+
+def test_an_old_plan_shows_who_was_asked_and_nobody_else_can_be_asked_before_its_refresh(
+    plan: Plan, dana: Person, sam: Person, settings: Settings
+) -> None:
+    ask(browser(dana), plan, [sam], "Before Friday")
+    settings.PLAN_MAX_AGE = 0.0
+    page = said(browser(dana).get(f"/plans/{plan.pk}/"))
+    assert "Dana Editor asked Sam Second to approve this" in page
+    assert "Note optional" not in page
+    ApprovalAsk.objects.update(asked_at=timezone.now() - approval_asks.PAUSE)
+    answer = ask(browser(dana), plan, [sam])
+    assert (answer.status_code, "Refresh it, then ask." in said(answer)) == (409, True)
+    assert ApprovalAsk.objects.get().ended_at is None
+    Connector.objects.update(align_connector_id=99, former_numbers=[[7, timezone.now().isoformat()]])
+    answer = ask(browser(dana), plan, [sam])
+    assert (answer.status_code, "made anew in Jira Align as 99" in said(answer)) == (409, True)
+
+
+def test_an_apply_ends_also_where_its_people_cannot_be_told(
+    plan: Plan, dana: Person, sam: Person, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    Plan.objects.filter(pk=plan.pk).update(state=PlanState.APPLYING, applier=sam, started_at=timezone.now())
+    plan.changes.update(state=ChangeState.DONE, confirmed=True)
+    settings.PUBLIC_ADDRESS = None  # of which no link is made
+    stored = Plan.objects.select_related("connector", "author", "applier").get(pk=plan.pk)
+    Journal(run=Held(), plan=stored).finish()  # type: ignore[arg-type]
+    plan.refresh_from_db()
+    assert plan.state == PlanState.FINISHED
+    assert len(entries("plan.finished")) == 1
+    assert told(dana) == []
+    assert f"Nobody was told of the end of plan {plan.pk}" in caplog.text
 
 
 @pytest.mark.django_db(transaction=True)

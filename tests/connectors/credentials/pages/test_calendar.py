@@ -178,7 +178,7 @@ def test_an_empty_installation_leads_to_the_set_up(configurer: Client) -> None:
 
 
 def test_the_page_says_how_reminders_are_sent(configurer: Client, settings: Any) -> None:
-    assert "on the overview only, since no e-mail is set up" in page(configurer)
+    assert "on the overview and under Notifications only, since no e-mail is set up" in page(configurer)
     settings.EMAIL_URL, settings.REMINDER_RECIPIENTS = "smtp://mail.example.test", ["group@example.test"]
     text = page(configurer)
     assert "Reminders 60, 30, 14, 7, 1 days ahead: by e-mail to group@example.test, the owner" in text

@@ -14,6 +14,8 @@ from pytest_django import Settings
 
 from alignadmin.accounts.models import Person, Role
 from alignadmin.due_work import run_due
+from alignadmin.notifications.choices import Choice, set_choices
+from alignadmin.notifications.models import ByMail, Notification
 from connectors.history.reviews.weeks import Week
 from connectors.models import Connector, HistoryRow, Question
 from tests.conftest import People
@@ -243,6 +245,7 @@ def test_a_reviewer_notes_the_answer_for_somebody_who_has_left(
     assert answer(reviewer, question, "Found out by telephone.").status_code == 303
     question.refresh_from_db()
     assert question.answered_by == people[Role.REVIEWER]
+    assert not Notification.objects.filter(person=people[Role.REVIEWER]).exists()  # she knows
 
 
 def test_nothing_is_asked_when_its_entry_cannot_be_written(reviewer: Client, row: HistoryRow, people: People) -> None:
@@ -306,6 +309,28 @@ def test_a_question_that_is_answered_before_its_e_mail_has_gone_is_not_sent_any_
     answer(editor, Question.objects.get())
     run_due()
     assert [each.subject for each in mail.outbox] == ["Editor answered your question"]
+
+
+@pytest.mark.parametrize("is_off", [True, False])
+def test_who_turned_it_off_or_was_deactivated_gets_no_e_mail_that_waited(
+    reviewer: Client, editor: Client, row: HistoryRow, people: People, settings: Settings, is_off: bool
+) -> None:
+    settings.EMAIL_URL = "smtp://mail.example.test"
+    never = Choice(is_shown=True, by_mail=ByMail.NEVER)
+
+    def is_gone(person: Person, kind: str) -> None:
+        if is_off:
+            set_choices(person, {kind: never}, actor=person)
+        else:
+            Person.objects.filter(pk=person.pk).update(is_active=False)
+
+    ask(reviewer, row, people[Role.ADMIN])
+    is_gone(people[Role.ADMIN], "question-asked")
+    ask(reviewer, row, people[Role.EDITOR])
+    answer(editor, Question.objects.get(to=people[Role.EDITOR]))
+    is_gone(people[Role.REVIEWER], "question-answered")
+    run_due()
+    assert mail.outbox == []
 
 
 def test_an_act_without_a_person_leads_to_whoever_edits(

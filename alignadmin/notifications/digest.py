@@ -53,6 +53,7 @@ def _queue_one(pk: int, slot: datetime) -> bool:
 
 
 def _queue(person: Person, rows: list[Notification], slot: datetime) -> None:
+    """Its name has the hour: on the day on which an admin puts the digest to a later one, two may be due."""
     context = {
         "person": person,
         "lines": [(row, row.made_at.astimezone(UTC), in_product(row.address)) for row in rows[:MOST_LINES]],
@@ -67,7 +68,7 @@ def _queue(person: Person, rows: list[Notification], slot: datetime) -> None:
         "alignadmin/notifications/digest.txt",
         context,
         about=f"person {person.pk}",
-        name=f"told.{person.pk}.{slot:%Y%m%d}",
+        name=f"told.{person.pk}.{slot:%Y%m%d%H}.{len(rows)}",
         facts={"person": person.pk, "kinds": sorted({row.kind for row in rows}), "rows": [row.pk for row in rows]},
     )
 

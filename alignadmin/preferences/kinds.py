@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -19,6 +19,11 @@ from alignadmin.text import counted
 T = TypeVar("T")
 LINE = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
 LONGEST_TEXT = 8_000  # of any field: 20 addresses of 254 characters are 5,100
+
+
+def without_blanks(items: Iterable[str]) -> list[str]:
+    """Of the environment, as a field would read it: else what stands in the field is never what is sent back."""
+    return [stripped for each in items if (stripped := each.strip())]
 
 
 class SettingKind(ABC, Generic[T]):
@@ -35,6 +40,13 @@ class SettingKind(ABC, Generic[T]):
     @abstractmethod
     def words(self, value: T) -> str:
         """ "30 minutes", for pages and the history."""
+
+    def fits(self, value: object) -> bool:
+        """Whether it could have been typed: a row may be of another version, or written by hand."""
+        try:
+            return bool(self.read(self.text(cast("T", value))) == value)
+        except (Refused, TypeError, ValueError, AttributeError, OverflowError):
+            return False
 
     @property
     def unit(self) -> str:

@@ -15,8 +15,13 @@ from alignadmin.errors import Refused
 from alignadmin.preferences import reading
 from alignadmin.preferences.declaring import AnyPreference
 from alignadmin.preferences.models import InstallationChoice
+from alignadmin.preferences.reading import chosen, one_turn
 
 CHANGED, BACK_TO_DEFAULT = "setting.changed", "setting.back_to_default"
+TWO_WISHES = (
+    "You entered another value and ticked the box that sets this back to its default. "
+    "Take the tick out to save your value, or enter again what was there."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +34,12 @@ class TypedSetting:
     to_default: bool = False
 
     @property
+    def is_typed(self) -> bool:
+        return self.text != self.seen
+
+    @property
     def is_changed(self) -> bool:
-        return self.to_default or self.text != self.seen
+        return self.to_default or self.is_typed
 
 
 class NotChosen(Refused):
@@ -44,30 +53,38 @@ class NotChosen(Refused):
 def choose(typed: Sequence[TypedSetting], *, actor: Actor) -> list[AnyPreference]:
     """Store what was changed; returns whose values are others now. Raises NotChosen.
 
-    1. Read every changed field. 2. Queue behind the head of the history, as every act does, and refuse fields that
-    somebody else has changed since. 3. Store, and append an entry for each.
+    1. Read every changed field. 2. Queue behind the head of the history, as every act does, read afresh what is chosen,
+    also of settings that these follow, and refuse fields that somebody else has changed since. 3. Store all. 4. Append
+    an entry for each with what held before and what holds now, and tell whoever is to hear of it.
     """
     changed = [each for each in typed if each.is_changed]
     wanted = _read(changed)
-    with transaction.atomic():
-        lock_head()
-        before = InstallationChoice.objects.in_bulk([each.preference.key for each in changed])
-        _refuse_stale(changed, wanted, before)
-        records, done = [], []
-        for each in changed:
-            record = _store(each, wanted.get(each.preference.key), before, actor)
-            if record:
-                records.append(record)
-                done.append(each.preference)
-        trail.record_all(records)
-    reading.forget()
-    return done
+    try:
+        with one_turn(), transaction.atomic():
+            lock_head()
+            before = chosen()
+            _refuse_stale(changed, wanted, before)
+            old = {each.preference.key: each.preference.among(before) for each in changed}
+            stored = [each for each in changed if _store(each, wanted, before, actor)]
+            reading.forget()
+            after = chosen()
+            new = {each.preference.key: each.preference.among(after) for each in stored}
+            trail.record_all([_record(each, before, old, new, actor) for each in stored])
+            for each in stored:
+                preference, key = each.preference, each.preference.key
+                if preference.on_change and old[key] != new[key]:
+                    preference.on_change(old[key], new[key], actor)
+    finally:
+        reading.forget()  # of the turn around this one, which may hold what was chosen before, here or elsewhere
+    return [each.preference for each in stored]
 
 
 def _read(changed: Collection[TypedSetting]) -> dict[str, Any]:
     wanted, problems = {}, {}
     for each in changed:
-        if not each.to_default:
+        if each.to_default and each.is_typed:
+            problems[each.preference.key] = TWO_WISHES
+        elif not each.to_default:
             try:
                 wanted[each.preference.key] = each.preference.read(each.text)
             except Refused as refused:
@@ -80,16 +97,19 @@ def _read(changed: Collection[TypedSetting]) -> dict[str, Any]:
 def _refuse_stale(
     changed: Collection[TypedSetting], wanted: Mapping[str, Any], before: Mapping[str, InstallationChoice]
 ) -> None:
+    """What goes back to its default where nothing is stored any more is there already, whatever the page showed."""
     problems = {}
     for each in changed:
         preference, key = each.preference, each.preference.key
-        now = preference.among(before)
+        found = before.get(key)
+        if each.to_default and found is None:
+            continue
+        now, said = preference.asked_for(before), preference.kind.words
         if preference.kind.text(now) == each.seen or (not each.to_default and now == wanted[key]):
             continue
-        mine = preference.kind.words(preference.start() if each.to_default else wanted[key])
-        found = before.get(key)
-        what = f"{found.by_name} set this" if found else "This went back to its default"
-        problems[key] = f"{what} after your page was loaded. It is {preference.kind.words(now)}; you entered {mine}."
+        mine = said(preference.start() if each.to_default else wanted[key])
+        what = f"{found.by_name} set this" if found else "It changed"
+        problems[key] = f"{what} after your page was loaded. It is {said(now)}; you entered {mine}."
     if problems:
         raise NotChosen(
             "Nothing is saved: another admin has changed the marked settings meanwhile. Save again to replace theirs.",
@@ -99,28 +119,38 @@ def _refuse_stale(
 
 
 def _store(
-    each: TypedSetting, value: Any, before: Mapping[str, InstallationChoice], actor: Actor
-) -> AuditRecord | None:
-    """None where nothing becomes another."""
+    each: TypedSetting, wanted: Mapping[str, Any], before: Mapping[str, InstallationChoice], actor: Actor
+) -> bool:
+    """False where nothing becomes another. A choice that the operator cuts may be replaced by what it is cut to."""
     preference, found = each.preference, before.get(each.preference.key)
-    old = preference.among(before)
     if each.to_default:
-        if found is None:
-            return None
-        found.delete()
-        new, action, words = preference.start(), BACK_TO_DEFAULT, "Set back to default"
-    else:
-        if value == old:
-            return None
-        InstallationChoice.objects.update_or_create(
-            key=preference.key, defaults={"value": value, "by_name": actor.name, "at": timezone.now()}
-        )
-        new, action, words = value, CHANGED, "Changed the setting"
-    said = preference.kind.words
+        if found is not None:
+            found.delete()
+        return found is not None
+    value = wanted[preference.key]
+    if value == preference.asked_for(before):
+        return False
+    InstallationChoice.objects.update_or_create(
+        key=preference.key, defaults={"value": value, "by_name": actor.name, "at": timezone.now()}
+    )
+    return True
+
+
+def _record(
+    each: TypedSetting,
+    before: Mapping[str, InstallationChoice],
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    actor: Actor,
+) -> AuditRecord:
+    preference, key = each.preference, each.preference.key
+    said, asked = preference.kind.words, preference.asked_for(before)
+    cut = "" if asked == old[key] else f" ({said(asked)} was chosen, and the operator allows less)"
+    words = "Set back to default" if each.to_default else "Changed the setting"
     return AuditRecord(
-        action=action,
+        action=BACK_TO_DEFAULT if each.to_default else CHANGED,
         actor=actor,
-        subject=f"setting {preference.key}",
-        sentence=f"{words}: {preference.label}, from {said(old)} to {said(new)}.",
-        data={"setting": preference.key, "before": old, "after": new},
+        subject=f"setting {key}",
+        sentence=f"{words}: {preference.label}, from {said(old[key])}{cut} to {said(new[key])}.",
+        data={"setting": key, "before": old[key], "after": new[key]},
     )

@@ -99,8 +99,8 @@ def _form(
     refused: NotChosen | None,
 ) -> GroupForm:
     changed = {each.preference.key: each for each in typed if each.is_changed}
-    now = {each.key: each.kind.text(each.among(choices)) for each in group.preferences}
-    data = {key: changed[key].text if key in changed else text for key, text in now.items()}
+    now = {each.key: each.kind.text(each.asked_for(choices)) for each in group.preferences}
+    data = {key: changed[key].text if key in changed and changed[key].is_typed else text for key, text in now.items()}
     form = forms.Form(data) if refused else forms.Form(initial=data)
     form.fields = {each.key: _field(each) for each in group.preferences}
     for key, sentence in (refused.problems if refused else {}).items():
@@ -135,10 +135,11 @@ def _field(preference: AnyPreference) -> forms.CharField:
 
 def words_of(source: ValueSource) -> str:
     """ "Set by Dana on 20 Nov 2026"; for the page."""
-    if source.origin is Origin.DEFAULT:
-        return "Default"
-    if source.origin is Origin.ENVIRONMENT:
-        return f"From the environment: {source.environment}"
     day = date_format(timezone.localtime(source.at), "j M Y") if source.at else "an unknown day"
-    cut = f"; the operator allows less by now: {source.environment}" if source.is_cut else ""
+    unfit = f"; what {source.by} set on {day} is no value of this setting any more" if source.is_unfit else ""
+    if source.origin is Origin.ENVIRONMENT:
+        return f"From the environment: {source.environment}{unfit}"
+    if source.origin is Origin.DEFAULT:
+        return f"{f'The same as: {source.follows}' if source.follows else 'Default'}{unfit}"
+    cut = f"; the operator allows less by now, so it is {source.cut_to}: {source.environment}" if source.cut_to else ""
     return f"Set by {source.by} on {day}{cut}"

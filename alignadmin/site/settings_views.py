@@ -14,7 +14,7 @@ from alignadmin.accounts.rights import Right
 from alignadmin.mail import outbox
 from alignadmin.mail.outbox import NO_SERVER, has_mail
 from alignadmin.preferences import services
-from alignadmin.preferences.reading import chosen, forget
+from alignadmin.preferences.reading import chosen
 from alignadmin.preferences.services import NotChosen
 from alignadmin.site.settings_form import GroupForm, forms_of_page, refused_form, typed_in
 from alignadmin.site.settings_groups import ACT, BY_KEY
@@ -36,23 +36,28 @@ def _show(request: HttpRequest, instead: GroupForm | None = None, *, status: int
     return page(request, "alignadmin/site/settings.html", context, status=status)
 
 
-@requires(Right.CONFIGURE, Right.CONFIGURE, ("POST",), fresh=ACT)
+@requires(Right.CONFIGURE, Right.CONFIGURE, ("GET", "POST"), fresh=ACT)
 def choose(request: HttpRequest, group: str) -> HttpResponse:
-    """Save the settings of one group. What is refused is shown again as it was typed."""
+    """Save the settings of one group. What is refused is shown again as it was typed.
+
+    Its address stays in the browser then; whoever opens that again gets the page.
+    """
     found = BY_KEY.get(group)
     if found is None:
         raise Http404
+    of_group = f"{reverse('settings')}#{found.key}"
+    if request.method != "POST":
+        return redirect(request, of_group)
     try:
         changed = services.choose(typed_in(found, request.POST), actor=person_of(request))
     except NotChosen as refused:
-        forget()  # what this request has read may be what the other admin replaced
         form = refused_form(found, chosen(), request.POST, refused)
         return _show(request, form, status=409 if refused.is_stale else 400)
     if changed:
         messages.success(request, f"Saved: {', '.join(each.label for each in changed)}.")
     else:
         messages.info(request, "Nothing was changed.")
-    return redirect(request, f"{reverse('settings')}#{found.key}")
+    return redirect(request, of_group)
 
 
 @requires(Right.CONFIGURE, Right.CONFIGURE, ("POST",), fresh=Act(does="Send me a test e-mail"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 
 from alignadmin.preferences.declaring import Preference
-from alignadmin.preferences.kinds import DistinctNumbers, MailAddresses, WholeNumber
+from alignadmin.preferences.kinds import DistinctNumbers, MailAddresses, WholeNumber, without_blanks
 
 REMINDER_DAYS: Preference[list[int]] = Preference(
     key="reminder_days",
@@ -23,7 +23,7 @@ REMINDER_RECIPIENTS: Preference[list[str]] = Preference(
         "When that is nobody at all, every active admin gets them."
     ),
     kind=MailAddresses(),
-    start=lambda: list(settings.REMINDER_RECIPIENTS),
+    start=lambda: without_blanks(settings.REMINDER_RECIPIENTS),
     environment="REMINDER_RECIPIENTS",
 )
 PREVIOUS_KEPT: Preference[int] = Preference(

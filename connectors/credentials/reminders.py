@@ -45,7 +45,7 @@ ENDS = NotificationKind(
 )
 TO_GROUP = FixedMail(
     label="Credentials that end, to the group",
-    why="Goes to a list of addresses that is set for the whole installation (REMINDER_RECIPIENTS).",
+    why="Goes to a list of addresses that is set for the whole installation, under Settings (REMINDER_RECIPIENTS).",
     right=Right.CONFIGURE,
     addresses=lambda: REMINDER_RECIPIENTS.value(),
 )

@@ -27,7 +27,7 @@ from connectors.explorer.results import ResultColumn, ResultRow, RunResult
 from connectors.explorer.rows import PAGE
 from connectors.models import QueryRun, RunOutcome
 
-GONE = "The rows of this run were kept for an hour and have been deleted. Run the query again."
+GONE = "The rows of this run were kept as long as it is set under Settings, and have been deleted. Run the query again."
 SOON = timedelta(seconds=20)  # by when a run that need not wait shows its first rows
 FILES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
@@ -58,7 +58,7 @@ class RunPage:
         waits_for_rows = not self.run.read and timezone.now() - self.run.created_at < SOON
         return "300ms" if waits_for_rows else "1s"
 
-    @property
+    @cached_property
     def is_gone(self) -> bool:
         return services.has_expired(self.run)
 

@@ -112,8 +112,11 @@ def kept_until(found: QueryRun) -> datetime | None:
 
 
 def has_expired(found: QueryRun) -> bool:
+    """Also where its rows are deleted already: a longer time that is set later brings none of them back."""
     until = kept_until(found)
-    return until is not None and until <= timezone.now()
+    if until is None:
+        return False
+    return until <= timezone.now() or (found.rows > 0 and not found.pages.exists())
 
 
 @due_work

@@ -17,6 +17,7 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
 from alignadmin.search import writing
+from alignadmin.text import counted
 from connectors.credentials.owner_links import links
 from connectors.credentials.values import SecretData, seal_secret
 from connectors.history.mirror import labels
@@ -66,10 +67,22 @@ def add_connector(slug: str, data: ConnectorData, secrets: Sequence[SecretData],
             writing.write(CONNECTORS, [connector.pk])
             sites = f"Align connector {data.align_connector_id} at {data.align_site}, Jira at {data.jira_site}"
             facts = {**vars(data), "rules": dict(rules)}
-            _entry("connector.added", connector, actor, f"Added connector {data.name}: {sites}.", **facts)
+            sentence = f"Added connector {data.name}: {sites}.{_rules_of_one(connector)}"
+            _entry("connector.added", connector, actor, sentence, **facts)
     except IntegrityError as error:
         raise Refused(_already_there(slug, data)) from error
     return connector
+
+
+def _rules_of_one(connector: Connector) -> str:
+    """Which rules of plans it begins with, where one person may approve their own plan."""
+    if connector.four_eyes:
+        return ""
+    changes = counted(connector.typed_above, "change")
+    return (
+        f" Its plans need no second person; ticket format: {connector.ticket_pattern or 'any'}; "
+        f"confirmed by typing above {changes} or {connector.typed_share} % of a list."
+    )
 
 
 def _already_there(slug: str, data: ConnectorData) -> str:

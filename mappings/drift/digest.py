@@ -38,7 +38,7 @@ from mappings.models import DriftCheck, Mapping
 
 DIGEST, SENT = "drift-digest", "drift.digest_sent"
 DAY = timedelta(days=1)
-TO_A_LIST = "Goes to a list of addresses that is set for the whole installation (DIGEST_RECIPIENTS)."
+TO_A_LIST = "Goes to a list of addresses that is set for the whole installation, under Settings (DIGEST_RECIPIENTS)."
 MOST_LINES = 50  # of each kind in one message
 LONGEST_LINE = 300
 FOUND_WORDS = ("not mapped", "found in Jira and Align")
@@ -89,30 +89,32 @@ def _due(now: datetime) -> QuerySet[Connector]:
 def _queue_one(connector: Connector, addresses: list[str], now: datetime) -> bool:
     """False when another worker has it, or when the connector is new and its first digest is still to come."""
     due = connector.digest_due_at
-    parts = parts_of(connector, since=_reported_until(connector, _slot_of(due))) if due else []
+    following = _next_slot(now, due)
+    parts = parts_of(connector, since=_reported_until(connector, due)) if due else []
     with transaction.atomic():
         mine = Connector.objects.filter(pk=connector.pk, digest_due_at=due, maintenance_since=None)
-        if not mine.update(digest_due_at=_next_slot(now)) or due is None:
+        if not mine.update(digest_due_at=following) or due is None:
             return False
         if parts:
-            _queue(connector, due, parts, addresses, until=_next_slot(now))
+            _queue(connector, due, parts, addresses, until=following)
     return True
 
 
-def _slot_of(moment: datetime) -> datetime:
-    """The digest hour that was the last one at that moment: a try that was put off still belongs to its day."""
-    return last_hour(moment, DIGEST_HOUR.value())
+def _next_slot(now: datetime, due: datetime | None) -> datetime:
+    """A day after the one that was due at least: an hour that was moved brings no second one within a day."""
+    slot = last_hour(now, DIGEST_HOUR.value()) + DAY
+    hour_due = due.replace(minute=0, second=0, microsecond=0) if due else None
+    return slot + DAY if hour_due and slot < hour_due + DAY else slot
 
 
-def _next_slot(now: datetime) -> datetime:
-    return _slot_of(now) + DAY
+def _reported_until(connector: Connector, due: datetime) -> datetime:
+    """The last digest was made a little after its hour, and told what was found in between.
 
-
-def _reported_until(connector: Connector, slot: datetime) -> datetime:
-    """The last digest was made a little after its hour, and told what was found in between."""
-    day_before = slot - DAY
+    Without one, two days: so long may be between two whose hour was moved, and a day on which none was made had nothing
+    to tell.
+    """
     queued = (each for each in outbox.states([DIGEST], _about(connector), most=5) if not each.has_failed)
-    return max([day_before, *(each.queued_at for each in queued)])
+    return max([due - 2 * DAY, *(each.queued_at for each in queued)])
 
 
 def _about(connector: Connector) -> str:
@@ -165,7 +167,7 @@ def _queue(
         stream=f"{DIGEST} {connector.pk}",
         name=f"drift.{connector.pk}.{due.astimezone(UTC):%Y%m%d%H}",
         lasts=until - timezone.now(),
-        facts={"connector": connector.pk, "day": f"{_slot_of(due):%Y-%m-%d}", "counts": counts},
+        facts={"connector": connector.pk, "day": f"{due.astimezone(UTC):%Y-%m-%d}", "counts": counts},
     )
 
 

@@ -16,10 +16,12 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.notifications.preferences import DIGEST_HOUR
+from alignadmin.text import counted
 from connectors.catalogue.findings import words_of
 from connectors.jobs.runner import latest
 from connectors.models import Finding, Job, JobKind, WorkItemType
 from mappings.drift.address import SHARED, SIZES, UNKNOWN, DriftAddress, Tab
+from mappings.drift.digest import stamp
 from mappings.drift.lines import DriftLine, drift_lines, list_name
 from mappings.drift.preferences import DIGEST_RECIPIENTS
 from mappings.drift.queries import accepted_rows, filtered_rows, remarked_scopes, rows_in, unknown_scopes
@@ -255,5 +257,7 @@ class DriftPage:
             return "Nobody is told by e-mail: EMAIL_URL is not set."
         if not (people := len(DIGEST_RECIPIENTS.value())):
             return "Nobody is told by e-mail: an admin sets who gets the digest under Settings."
-        hour = DIGEST_HOUR.kind.words(DIGEST_HOUR.value())
-        return f"A digest goes to {people} address{'' if people == 1 else 'es'} after {hour}."
+        due = self.connector.digest_due_at
+        coming = due is not None and due > timezone.now()
+        when = stamp(due) if coming else DIGEST_HOUR.kind.words(DIGEST_HOUR.value())
+        return f"{'The next' if coming else 'A'} digest goes to {counted(people, 'address', 'addresses')} after {when}."

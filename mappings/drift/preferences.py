@@ -5,14 +5,14 @@ from __future__ import annotations
 from django.conf import settings
 
 from alignadmin.preferences.declaring import Preference
-from alignadmin.preferences.kinds import MailAddresses
+from alignadmin.preferences.kinds import MailAddresses, without_blanks
 from connectors.credentials.preferences import REMINDER_RECIPIENTS
 
 
 def _recipients_of_the_operator() -> list[str]:
     """Without any of its own the digest goes to whoever gets reminders, by choice or by the environment."""
     own = settings.DIGEST_RECIPIENTS
-    return REMINDER_RECIPIENTS.value() if own is None else list(own)
+    return REMINDER_RECIPIENTS.value() if own is None else without_blanks(own)
 
 
 DIGEST_RECIPIENTS: Preference[list[str]] = Preference(
@@ -25,4 +25,5 @@ DIGEST_RECIPIENTS: Preference[list[str]] = Preference(
     kind=MailAddresses(),
     start=_recipients_of_the_operator,
     environment="DIGEST_RECIPIENTS",
+    follows=REMINDER_RECIPIENTS.label,
 )

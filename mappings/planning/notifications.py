@@ -14,7 +14,7 @@ from django.urls import reverse
 from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.rights import Right
 from alignadmin.audit import trail
-from alignadmin.audit.entries import AuditRecord
+from alignadmin.audit.entries import Actor, AuditRecord
 from alignadmin.mail import outbox, sending
 from alignadmin.mail.models import OutgoingMail
 from alignadmin.notifications.kinds import FixedMail
@@ -24,6 +24,7 @@ from mappings.models import Plan
 from mappings.planning.entries import plan_entry
 
 EMERGENCY, FOUR_EYES_OFF = "emergency-approval", "second-person-off"
+ABOUT_NEW = "setting new_four_eyes"
 ALWAYS = "Goes to all other admins always: it is how they hear of what one admin did without a second."
 FIXED = (
     FixedMail(label="Emergency approvals", why=ALWAYS, right=Right.APPROVE),
@@ -47,10 +48,10 @@ class MailOutcome:
         return "; ".join([*nobody, *told, *missed])
 
 
-def other_admins(person: Person | None) -> list[Person]:
+def other_admins(person: Actor | None) -> list[Person]:
     """Who else could approve."""
     admins = Person.objects.filter(role=Role.ADMIN, is_active=True).order_by("pk")
-    return list(admins.exclude(pk=person.pk) if person else admins)
+    return list(admins.exclude(pk=person.id) if person else admins)
 
 
 # --- queueing --------------------------------------------------------------------------------------------------------
@@ -81,6 +82,17 @@ def queue_four_eyes_off_mail(connector: Connector, *, actor: Person) -> None:
         _record_four_eyes_off_mail(connector, MailOutcome(troubles=_without_server(others), reaches_nobody=True))
 
 
+def queue_new_four_eyes_off_mail(*, actor: Actor) -> None:
+    """The same of connectors that are added from now on, in the transaction that sets it."""
+    subject = f"{actor.name} switched off the second person for plans of new connectors"
+    others = other_admins(actor)
+    for person in others:
+        template, context = "mappings/planning/new_four_eyes_off.txt", {"actor": actor}
+        _queue(FOUR_EYES_OFF, person, subject, template, reverse("settings"), ABOUT_NEW, None, context)
+    if not others or not outbox.has_mail():
+        _record_four_eyes_off_mail(None, MailOutcome(troubles=_without_server(others), reaches_nobody=True))
+
+
 def about_plan(plan: Plan) -> str:
     return f"plan {plan.pk}"
 
@@ -92,7 +104,7 @@ def _queue(
     template: str,
     path: str,
     about: str,
-    pk: int,
+    pk: int | None,
     context: Mapping[str, object],
 ) -> None:
     """One e-mail to one admin, tried for a day."""
@@ -114,7 +126,8 @@ def emergency_mail_finished(mail: OutgoingMail) -> None:
 
 @sending.on_finished(FOUR_EYES_OFF)
 def four_eyes_off_mail_finished(mail: OutgoingMail) -> None:
-    _record_four_eyes_off_mail(Connector.objects.get(pk=mail.facts["pk"]), _outcome_of(mail))
+    pk = mail.facts["pk"]
+    _record_four_eyes_off_mail(Connector.objects.get(pk=pk) if pk is not None else None, _outcome_of(mail))
 
 
 def trouble_of(plan: Plan) -> str:
@@ -133,14 +146,16 @@ def _record_emergency_mail(plan: Plan, outcome: MailOutcome) -> None:
     plan_entry("plan.emergency_told", plan, None, sentence, told=outcome.reached, troubles=outcome.troubles)
 
 
-def _record_four_eyes_off_mail(connector: Connector, outcome: MailOutcome) -> None:
+def _record_four_eyes_off_mail(connector: Connector | None, outcome: MailOutcome) -> None:
+    """None: of connectors that are added later."""
+    whose = "" if connector else " of new connectors"
     trail.record(
         AuditRecord(
             action="rules.told",
             actor=None,
             context=context_of(connector),
-            subject=f"connector {connector.slug}",
-            sentence=f"A second person is no longer asked for: {outcome.words}.",
+            subject=f"connector {connector.slug}" if connector else ABOUT_NEW,
+            sentence=f"A second person is no longer asked for{whose}: {outcome.words}.",
             data={"told": outcome.reached, "troubles": outcome.troubles},
         )
     )

@@ -7,12 +7,19 @@ from typing import Any
 
 from django.utils.functional import lazy
 
+from alignadmin.audit.entries import Actor
 from alignadmin.preferences.declaring import Preference
 from alignadmin.preferences.kinds import YES_OR_NO, ShortText, WholeNumber
 from connectors.models import Connector
+from mappings.planning.notifications import queue_new_four_eyes_off_mail
 from mappings.planning.tickets import format_help, pattern_trouble
 
 MOST_CHANGES = 100_000
+
+
+def _tell_that_it_is_off(before: bool, after: bool, actor: Actor) -> None:
+    if before and not after:
+        queue_new_four_eyes_off_mail(actor=actor)
 
 
 FOUR_EYES: Preference[bool] = Preference(
@@ -21,6 +28,7 @@ FOUR_EYES: Preference[bool] = Preference(
     help="Whoever made a plan, or an edit in it, cannot approve it.",
     kind=YES_OR_NO,
     start=lambda: Connector().four_eyes,
+    on_change=_tell_that_it_is_off,
 )
 TICKET_FORMAT: Preference[str] = Preference(
     key="new_ticket_format",

@@ -117,7 +117,7 @@ TABLE = {
     "person-join": PUBLIC_FORM,
     "operator": Expected(readers=ADMINS),
     "settings": Expected(readers=ADMINS),
-    "settings-choose": ADMIN_ACT,
+    "settings-choose": CONFIGURE_FORM,
     "settings-mail": ADMIN_ACT,
     "people": Expected(readers=ADMINS),
     "person": CONFIGURE_FORM,

@@ -21,6 +21,7 @@ from alignadmin.accounts.models import Person
 from alignadmin.accounts.preferences import INVITATION_AGE
 from alignadmin.mail import outbox
 from alignadmin.parsing import whole
+from alignadmin.text import counted
 
 
 class Tokens(PasswordResetTokenGenerator):
@@ -102,9 +103,15 @@ def send_invitation(person: Person) -> None:
         lasts=timedelta(seconds=age),
         has_secret_link=True,
         link=invitation_link(person),
-        days=age // 86_400,
-        hours=age // 3600,
+        works_for=_works_for(age),
     )
+
+
+def _works_for(age: int) -> str:
+    """In the largest unit of which it is a whole number; never longer than it is."""
+    if age % 86_400 == 0:
+        return counted(age // 86_400, "day")
+    return counted(age // 3600, "hour") if age >= 3600 else counted(age // 60, "minute")
 
 
 def withdraw_invitation(person: Person) -> None:

@@ -12,7 +12,8 @@ PACK_KEPT: Preference[int] = Preference(
     label="Keep an evidence pack that somebody requested for",
     help=(
         "Then its file is deleted; the history keeps what was in it and who downloaded it. "
-        "Packs of a schedule stay. Files that are older are deleted soon."
+        "Packs of a schedule stay. Files that are older are deleted within minutes, and a longer time does not bring "
+        "them back."
     ),
     kind=WholeNumber(least=1, most=365, one="day", size=86_400),
     start=lambda: int(settings.PACK_KEPT),

@@ -254,6 +254,9 @@ def expires_at(pack: Pack) -> datetime | None:
 
 
 def has_expired(pack: Pack) -> bool:
+    """Also where its file is deleted already: a longer time that is set later does not bring it back."""
+    if pack.state == PackState.DONE and not pack.path:
+        return True
     end = expires_at(pack)
     return end is not None and end <= timezone.now()
 
@@ -267,7 +270,9 @@ def remove_expired() -> int:
 
 
 def remove(pack: Pack) -> bool:
-    """Delete its file; False if it could not be, which is tried again."""
+    """Delete its file; False if it could not be, which is tried again, and where it is deleted already."""
+    if not pack.path:
+        return False
     try:
         Path(pack.path).unlink(missing_ok=True)
     except OSError as error:

@@ -31,7 +31,7 @@ from connectors.history.search import query_language
 from connectors.models import Every, Pack, PackSchedule, PackState
 
 PAGE = 50
-GONE = "This pack was kept until {:%-d %b %Y, %H:%M} UTC and has been removed. Ask for it again."
+GONE = "This pack was kept as long as it is set under Settings, and has been removed. Ask for it again."
 LOST = "The file of this pack is not where it was written, in {}. Look for it there, or ask for the pack again."
 SWITCHES: dict[str, Callable[..., None]] = {
     "pause": schedules.pause,
@@ -60,6 +60,7 @@ class PackView:
     expires_at: datetime | None
     is_active: bool
     is_there: bool  # and can be downloaded
+    is_gone: bool  # it was kept long enough
 
 
 # -- asking -----------------------------------------------------------------------------------------------------------
@@ -140,10 +141,9 @@ def file(request: HttpRequest, pack: UUID) -> HttpResponse:
     found = _found(pack)
     if found.state != PackState.DONE:
         return failure(request, "This pack is not ready. Wait until its page says so.")
-    end = services.expires_at(found)
-    if end and services.has_expired(found):
+    if services.has_expired(found):
         services.remove(found)
-        return failure(request, GONE.format(end), status=410)
+        return failure(request, GONE, status=410)
     try:
         stream = Path(found.path).open("rb")  # noqa: SIM115  (the answer closes it)
     except OSError:
@@ -182,6 +182,7 @@ def _shown(packs: Sequence[Pack]) -> list[PackView]:
 
 
 def _view_of(pack: Pack, sent: PackMail | None) -> PackView:
+    is_done, is_gone = pack.state == PackState.DONE, services.has_expired(pack)
     return PackView(
         pack=pack,
         words=selection.in_words(query_language.parse(pack.query)),
@@ -189,7 +190,8 @@ def _view_of(pack: Pack, sent: PackMail | None) -> PackView:
         mail=sent,
         expires_at=services.expires_at(pack),
         is_active=pack.is_active,
-        is_there=pack.state == PackState.DONE and bool(pack.path) and not services.has_expired(pack),
+        is_there=is_done and not is_gone,
+        is_gone=is_done and is_gone,
     )
 
 

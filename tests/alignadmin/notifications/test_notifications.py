@@ -114,6 +114,17 @@ def test_each_kind_is_turned_off_or_told_once_a_day_by_choice_and_the_choice_is_
     assert len(mail.outbox) == 1
 
 
+def test_two_digests_on_the_day_of_a_later_hour_are_two_messages(dana: Person, settings: Settings) -> None:
+    choose(browser(dana), by_mail="digest")
+    at = datetime(2026, 11, 30, 5, 0, tzinfo=UTC)
+    for hour in (6, 8):
+        settings.DIGEST_HOUR = hour
+        tell(news(f"plan {hour}"), [dana])
+        Notification.objects.filter(about=f"plan {hour}").update(made_at=at.replace(hour=hour - 1))
+        assert digest.queue_digests(at.replace(hour=hour)) == 1
+    assert len(set(OutgoingMail.objects.values_list("message_id", flat=True))) == 2
+
+
 def test_who_was_deactivated_or_lost_the_right_gets_no_mail_and_sees_no_row(dana: Person) -> None:
     assert ASKED.right is Right.APPROVE
     tell(news("ask", ASKED, "Sam asks you to approve plan 1"), [dana])

@@ -52,11 +52,13 @@ def test_a_choice_comes_before_the_environment_and_that_before_the_default(setti
     assert (asked.value(), asked.source(chosen()).origin) == (START + 60, Origin.CHOSEN)
 
 
-@pytest.mark.parametrize(("value", "holds", "is_cut"), [(START - 60, START - 60, False), (START + 60, START, True)])
-def test_a_limit_of_the_operator_cuts_what_was_chosen_before_it(value: int, holds: int, is_cut: bool) -> None:
+@pytest.mark.parametrize(
+    ("value", "holds", "cut_to"), [(START - 60, START - 60, ""), (START + 60, START, "10 minutes")]
+)
+def test_a_limit_of_the_operator_cuts_what_was_chosen_before_it(value: int, holds: int, cut_to: str) -> None:
     stored(value)
     limit = preference(is_limit=True)
-    assert (limit.value(), limit.source(chosen()).is_cut) == (holds, is_cut)
+    assert (limit.value(), limit.source(chosen()).cut_to) == (holds, cut_to)
 
 
 def test_a_turn_reads_once_and_only_when_asked() -> None:

@@ -21,6 +21,7 @@ from alignadmin.site.settings_groups import PREFERENCES
 from connectors.credentials import expiry
 from connectors.credentials.rotation.credential_page import CredentialPage
 from connectors.explorer import services as queries
+from connectors.explorer.run_views import RunPage
 from connectors.history.packs import services as packs
 from connectors.models import Connector, Credential, Job, JobKind, JobState, Pack, QueryRun, System
 from connectors.setup.services import ConnectorData, add_connector
@@ -87,16 +88,21 @@ def test_the_digest_has_its_own_people_or_those_of_reminders(
 
 
 def test_the_next_but_one_digest_is_due_at_the_chosen_hour(
-    bare_connector: Connector, mailing: None, chose: Callable[..., None]
+    bare_connector: Connector, mailing: None, chose: Callable[..., None], signed_in: Callable[[Role], Client]
 ) -> None:
-    now = timezone.now()
-    hour = (now.hour + 3) % 24
-    chose(digest_hour=str(hour), digest_recipients="drift@example.test")
-    Connector.objects.update(digest_due_at=now - timedelta(minutes=1), catalogue_at=now)
-    digest.queue_due()
-    due = Connector.objects.get().digest_due_at
-    assert due is not None
-    assert (due.hour, due > now, due - now < timedelta(days=1)) == (hour, True, True)
+    now = timezone.now().replace(minute=0, second=0, microsecond=0)
+    day = timedelta(days=1)
+    for later in (3, 23):  # hours: to a later one, and to an earlier one
+        hour = (now.hour + later) % 24
+        chose(digest_hour=str(hour), digest_recipients=f"drift{later}@example.test")
+        Connector.objects.update(digest_due_at=now, catalogue_at=now)
+        digest.queue_due()
+        due = Connector.objects.get().digest_due_at
+        assert due is not None
+        assert due.hour == hour
+        assert day <= due - now < 2 * day, "once a day at most"
+    page = signed_in(Role.ADMIN).get("/connectors/acme/drift/?tab=checks").content.decode()
+    assert f"The next digest goes to 1 address after {due:%-d %b %Y, %H:%M} UTC." in page
 
 
 # --- plans and approval -----------------------------------------------------------------------------------------------
@@ -116,10 +122,40 @@ def test_a_new_connector_begins_with_the_chosen_rules_and_its_tickets_are_checke
     made = add_connector("second", data, [], actor=admin)
     rules = {"four_eyes": True, "ticket_pattern": "CHG-####", "typed_above": 3, "typed_share": 50}
     assert {name: getattr(made, name) for name in rules} == rules
-    assert entries("connector.added")[-1]["data"]["rules"] == rules
+    added = entries("connector.added")[-1]
+    assert added["data"]["rules"] == rules
+    assert "second person" not in added["sentence"]
     assert "does not fit" in ticket_trouble(made.ticket_pattern, "INC-1")
     bare_connector.refresh_from_db()
     assert (bare_connector.four_eyes, bare_connector.ticket_pattern) == (False, "")
+
+
+def test_no_second_person_for_new_connectors_is_told_to_the_other_admins_and_stands_in_their_first_entry(
+    bare_connector: Connector, admin: Person, mailing: None, chose: Callable[..., None]
+) -> None:
+    other = factories.person(Role.ADMIN, email="other@example.test")
+    chose(new_four_eyes="true")
+    run_due()
+    assert not mail.outbox
+    chose(new_four_eyes="false", new_typed_above="3")
+    run_due()
+    (told,) = mail.outbox
+    assert told.to == [other.email]
+    assert told.subject == f"{admin.name} switched off the second person for plans of new connectors"
+    assert "/settings/" in told.body
+    (entry,) = entries("rules.told")
+    assert (entry["subject"], entry["data"]["told"]) == ("setting new_four_eyes", [other.email])
+    data = ConnectorData(
+        name="Second",
+        align_site="https://second.example.test",
+        align_connector_id=77,
+        jira_site="https://jira.example.test",
+        jira_kind="cloud",
+    )
+    add_connector("second", data, [], actor=admin)
+    assert entries("connector.added")[-1]["sentence"].endswith(
+        " Its plans need no second person; ticket format: any; confirmed by typing above 3 changes or 10 % of a list."
+    )
 
 
 # --- retention --------------------------------------------------------------------------------------------------------
@@ -131,7 +167,11 @@ def ended(connector: Connector, kind: JobKind, ago: timedelta) -> Job:
 
 
 def test_files_of_packs_go_after_the_chosen_days(
-    bare_connector: Connector, admin: Person, chose: Callable[..., None], tmp_path: Any
+    bare_connector: Connector,
+    admin: Person,
+    chose: Callable[..., None],
+    signed_in: Callable[[Role], Client],
+    tmp_path: Any,
 ) -> None:
     pack = packs.ask("", actor=admin, time_zone="UTC")
     file = tmp_path / "pack.zip"
@@ -141,6 +181,17 @@ def test_files_of_packs_go_after_the_chosen_days(
     assert (packs.remove_expired(), file.exists()) == (0, True)
     chose(pack_kept="2")
     assert (packs.remove_expired(), file.exists()) == (1, False)
+    chose(pack_kept="30")
+    pack.refresh_from_db()
+    pack.job.refresh_from_db()
+    assert packs.has_expired(pack)
+    assert not packs.remove(pack)
+    client = signed_in(Role.ADMIN)
+    answer = client.get(f"/history/packs/{pack.uuid}/file/")
+    assert (answer.status_code, "has been removed" in answer.content.decode()) == (410, True)
+    page = client.get(f"/history/packs/{pack.uuid}/").content.decode()
+    assert "kept as long as it is set under Settings, and has been removed" in page
+    assert "ept until" not in page
 
 
 def test_rows_of_queries_go_after_the_chosen_minutes(
@@ -151,6 +202,13 @@ def test_rows_of_queries_go_after_the_chosen_minutes(
     assert not queries.has_expired(run)
     chose(query_rows_kept="10")
     assert queries.has_expired(run)
+    chose(query_rows_kept="60")
+    run = QueryRun.objects.create(
+        job=job, connector=bare_connector, person=admin, query="/features?$top=3", rows=3, created_at=timezone.now()
+    )
+    assert queries.has_expired(run), "its rows are deleted, whatever is kept from now on"
+    page = RunPage(run, 1)
+    assert (page.is_gone, page.rows) == (True, [])
 
 
 def test_the_list_of_checks_goes_back_for_the_chosen_days(
@@ -210,10 +268,14 @@ def test_an_act_asks_for_a_sign_in_of_the_chosen_age(
     assert client.post("/settings/mail/")["Location"].startswith("/accounts/reauthenticate/")
 
 
-def test_an_open_invitation_ends_at_the_chosen_age(admin: Person, chose: Callable[..., None]) -> None:
+def test_an_open_invitation_ends_at_the_chosen_age(admin: Person, mailing: None, chose: Callable[..., None]) -> None:
     guest = factories.person(Role.VIEWER, email="guest@example.test")
     guest.invited_at = timezone.now() - timedelta(hours=3)
     token = invitations.tokens.make_token(guest)
     assert invitations.tokens.check_token(guest, token)
+    chose(invitation_age="36")
+    invitations.send_invitation(guest)
+    run_due()
+    assert "The link works once, for 36 hours." in mail.outbox[0].body
     chose(invitation_age="2")
     assert not invitations.tokens.check_token(guest, token)

@@ -12,10 +12,14 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from alignadmin.accounts.models import Person, Role
+from alignadmin.accounts.preferences import SESSION_IDLE
 from alignadmin.preferences.models import InstallationChoice
+from alignadmin.preferences.reading import one_turn
+from alignadmin.preferences.services import TWO_WISHES, TypedSetting, choose
 from alignadmin.site.settings_groups import ACT, PREFERENCES
-from connectors.credentials.preferences import REMINDER_DAYS
+from connectors.credentials.preferences import REMINDER_DAYS, REMINDER_RECIPIENTS
 from connectors.history.search.action_words import OF_THE_REST, words_of
+from mappings.drift.preferences import DIGEST_RECIPIENTS
 from tests.support.people_helpers import entries, said
 from tests.support.signin_helpers import shift
 
@@ -141,6 +145,104 @@ def test_of_two_admins_the_second_one_sees_both_values_and_may_then_replace_it(
     assert REMINDER_DAYS.value() == [14]
 
 
+def test_of_two_admins_who_go_back_to_the_default_the_second_one_has_nothing_to_do(boss: Client) -> None:
+    post(boss, MAIL, "reminder_days", "5", seen=DAYS)
+    box = {"default-reminder_days": "on"}
+    assert post(boss, MAIL, "reminder_days", "5", seen="5", **box).status_code == 303
+    answer = boss.post(MAIL, {"reminder_days": "5", "seen-reminder_days": "5", **box}, follow=True)
+    assert "Nothing was changed." in said(answer)
+    assert not InstallationChoice.objects.exists()
+    assert len(entries("setting.back_to_default")) == 1
+
+
+def test_another_value_and_the_box_for_the_default_are_refused_together_and_both_stay(boss: Client) -> None:
+    post(boss, MAIL, "reminder_days", "5", seen=DAYS)
+    answer = post(boss, MAIL, "reminder_days", "9", seen="5", **{"default-reminder_days": "on"})
+    page = text_of(answer)
+    assert answer.status_code == 400
+    assert TWO_WISHES in page
+    assert 'name="reminder_days" value="9"' in page
+    assert 'name="default-reminder_days" checked' in page
+    assert REMINDER_DAYS.value() == [5]
+
+
+def test_a_stale_box_for_the_default_can_be_sent_again(boss: Client) -> None:
+    post(boss, MAIL, "reminder_days", "5", seen=DAYS)
+    box = {"default-reminder_days": "on"}
+    answer = post(boss, MAIL, "reminder_days", "7", seen="7", **box)
+    assert answer.status_code == 409
+    assert 'name="reminder_days" value="5"' in text_of(answer)
+    assert post(boss, MAIL, "reminder_days", "5", seen="5", **box).status_code == 303
+    assert not InstallationChoice.objects.exists()
+
+
+def test_the_address_of_a_refused_save_leads_to_its_group_when_it_is_opened(boss: Client) -> None:
+    answer = boss.get(MAIL)
+    assert (answer.status_code, answer["Location"]) == (303, "/settings/#mail")
+    assert boss.get("/settings/choices/nothing/").status_code == 404
+
+
+def test_addresses_of_the_environment_with_blanks_can_be_changed(boss: Client, settings: Settings) -> None:
+    settings.REMINDER_RECIPIENTS = [" ops@example.test ", " ", "b@example.test"]
+    settings.DIGEST_RECIPIENTS = ["  ", "c@example.test "]
+    sent = {"reminder_recipients": "", "seen-reminder_recipients": "ops@example.test\r\nb@example.test"}
+    sent |= {"digest_recipients": "d@example.test", "seen-digest_recipients": "c@example.test"}
+    assert boss.post(MAIL, sent).status_code == 303
+    assert (REMINDER_RECIPIENTS.value(), DIGEST_RECIPIENTS.value()) == ([], ["d@example.test"])
+
+
+def test_the_digest_follows_the_reminders_and_says_so_also_in_entries(boss: Client) -> None:
+    post(boss, MAIL, "reminder_recipients", "a@example.test", seen="")
+    page = said(boss.get(PAGE))
+    assert "The same as: Who gets reminders" in page
+    answer = post(boss, MAIL, "digest_recipients", "d@example.test", seen="")
+    assert answer.status_code == 409
+    assert "It changed after your page was loaded. It is a@example.test; you entered d@" in text_of(answer)
+    post(boss, MAIL, "digest_recipients", "d@example.test", seen="a@example.test")
+    both = {"reminder_recipients": "b@example.test", "seen-reminder_recipients": "a@example.test"}
+    both |= {"digest_recipients": "d@example.test", "seen-digest_recipients": "d@example.test"}
+    assert boss.post(MAIL, both | {"default-digest_recipients": "on"}).status_code == 303
+    (entry,) = entries("setting.back_to_default")
+    assert (entry["data"]["before"], entry["data"]["after"]) == (["d@example.test"], ["b@example.test"])
+
+
+def test_a_save_judges_by_what_is_stored_and_not_by_what_its_turn_has_read(admin: Person) -> None:
+    typed = TypedSetting(preference=DIGEST_RECIPIENTS, text="d@example.test", seen="a@example.test")
+    with one_turn():
+        assert DIGEST_RECIPIENTS.value() == []
+        stored("reminder_recipients", ["a@example.test"])  # by another process
+        assert choose([typed], actor=admin) == [DIGEST_RECIPIENTS]
+    (entry,) = entries("setting.changed")
+    assert entry["data"]["before"] == ["a@example.test"]
+
+
+def stored(key: str, value: object) -> None:
+    InstallationChoice.objects.update_or_create(
+        key=key, defaults={"value": value, "by_name": "Dana", "at": timezone.now()}
+    )
+
+
+ODD: list[object] = ["soon", False, [], {}, -5, 10**15, 2.5, True, ["x"], [[1]], {"a": 1}, " CHG"]
+
+
+def test_a_stored_value_that_is_none_of_its_setting_counts_for_nothing_and_is_told(boss: Client) -> None:
+    starts = {key: each.start() for key, each in PREFERENCES.items()}
+    for odd in ODD:
+        for key in PREFERENCES:
+            stored(key, odd)
+        for key, each in PREFERENCES.items():
+            held = each.value()
+            assert held == starts[key] or each.kind.fits(held), (key, odd)
+    for key in PREFERENCES:
+        stored(key, {"a": 1})
+    assert {key: each.value() for key, each in PREFERENCES.items()} == starts
+    answer = boss.get(PAGE)
+    day = f"{timezone.localdate():%-d %b %Y}"
+    assert said(answer).count(f"what Dana set on {day} is no value of this setting any more") == len(PREFERENCES)
+    assert post(boss, MAIL, "reminder_days", "5", seen=DAYS).status_code == 303
+    assert REMINDER_DAYS.value() == [5]
+
+
 def test_it_says_what_comes_from_the_environment(boss: Client, settings: Settings) -> None:
     settings.REMINDER_DAYS, settings.IN_ENVIRONMENT = [9], frozenset({"REMINDER_DAYS"})
     page = text_of(boss.get(PAGE))
@@ -151,7 +253,15 @@ def test_it_says_what_comes_from_the_environment(boss: Client, settings: Setting
 def test_a_limit_that_the_operator_lowers_later_is_told(boss: Client, settings: Settings) -> None:
     post(boss, SIGN_IN, "session_idle", "20", seen="30")
     settings.SESSION_IDLE = 600
-    assert "the operator allows less by now: SESSION_IDLE" in said(boss.get(PAGE))
+    page = text_of(boss.get(PAGE))
+    assert "the operator allows less by now, so it is 10 minutes: SESSION_IDLE" in page
+    assert 'name="session_idle" value="20"' in page
+    post(boss, SIGN_IN, "session_idle", "10", seen="20")
+    settings.SESSION_IDLE = 1800
+    assert SESSION_IDLE.value() == 600, "what the choice was cut to can be chosen"
+    said_last = entries("setting.changed")[-1]
+    assert said_last["data"] == {"setting": "session_idle", "before": 600, "after": 600}
+    assert "(20 minutes was chosen, and the operator allows less)" in said_last["sentence"]
 
 
 def test_saving_asks_for_a_recent_sign_in_and_the_form_waits(boss: Client, settings: Settings) -> None:

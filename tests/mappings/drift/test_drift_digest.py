@@ -32,6 +32,7 @@ from mappings.drift import digest
 from mappings.engine.values import Situation
 from mappings.models import CheckKind, DriftCheck, InUseCount, Mapping, Scope
 from tests.support.finding_helpers import found, reached_story_status
+from tests.support.people_helpers import entries as entries_of
 
 GROUP = "drift@example.test"
 
@@ -168,6 +169,17 @@ def test_a_look_costs_one_query_when_nothing_is_due(owner: Connector) -> None:
         with CaptureQueriesContext(connection) as queries:
             assert digest.queue_due() == 0
     assert len(queries) == 1
+
+
+def test_a_digest_is_of_the_day_on_which_it_was_due_whatever_the_hour_is_by_now(
+    owner: Connector, settings: Any
+) -> None:
+    drifted(owner)
+    assert owner.digest_due_at is not None
+    settings.DIGEST_HOUR = (owner.digest_due_at.hour + 1) % 24
+    send_due()
+    (entry,) = entries_of("drift.digest_sent")
+    assert entry["subject"] == f"drift digest {owner.digest_due_at:%Y-%m-%d}"
 
 
 @pytest.mark.parametrize("lacking", ["EMAIL_URL", "DIGEST_RECIPIENTS"])
@@ -385,7 +397,7 @@ def test_what_is_to_be_decided_stays_in_the_subject_beside_all_else(owner: Conne
         statuses={"10777": 1},
     )  # fmt: skip
     drifted(owner, 1)
-    drifted(owner, 2, drifted_at=at - timedelta(days=2))
+    drifted(owner, 2, drifted_at=at - timedelta(days=3))
     send_due()
     assert mail.outbox[0].subject == "Drift of Acme: 1 not mapped, 1 new, 1 still to decide"
     assert "Issues in statuses without a mapping (1)" in body()

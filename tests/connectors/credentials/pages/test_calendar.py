@@ -190,6 +190,6 @@ def test_it_is_for_those_who_may_replace_them(signed_in: SignIn, role: Role) -> 
     assert signed_in(Role.ADMIN).get(CALENDAR).status_code == 200
 
 
-def test_the_list_of_connectors_leads_to_it(signed_in: SignIn) -> None:
+def test_the_list_of_connectors_leads_to_it(signed_in: SignIn, bare_connector: Connector) -> None:
     assert f'href="{CALENDAR}"' in signed_in(Role.ADMIN).get("/connectors/").content.decode()
     assert f'href="{CALENDAR}"' not in signed_in(Role.VIEWER).get("/connectors/").content.decode()

@@ -62,11 +62,16 @@
     return !/^(checkbox|radio)$/.test(box.type) && box.value !== (requestConfig.parameters[box.name] ?? "");
   }
 
+  // Somebody is in the middle of what refreshes itself: neither their place in it nor how far they have scrolled is lost.
+  function isLookedAt({ elt, target }) {
+    return "whileVisible" in elt.dataset && target.contains(document.activeElement);
+  }
+
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     if (signedOut(detail.xhr)) {
       detail.shouldSwap = false;
       trouble("You have been signed out. Reload the page and sign in again; nothing was sent.", detail.elt);
-    } else if (isTypedOn(detail)) {
+    } else if (isTypedOn(detail) || isLookedAt(detail)) {
       detail.shouldSwap = false;
     } else if (isHtml(detail.xhr)) {
       if (detail.xhr.status === 409) detail.shouldSwap = true;

@@ -290,11 +290,12 @@ class CheckpointState:
 
 def state(now: datetime | None = None) -> CheckpointState:
     return CheckpointState(
-        last=latest(), is_late=_is_late(now or timezone.now()), undelivered=undelivered(), places=places()
+        last=latest(), is_late=is_late(now or timezone.now()), undelivered=undelivered(), places=places()
     )
 
 
-def _is_late(now: datetime) -> bool:
+def is_late(now: datetime) -> bool:
+    """Of those that the clock makes; one that somebody else made in between does not make up for it."""
     interval, last = settings.CHECKPOINT_INTERVAL, _last_by_the_clock()
     return interval > 0 and last is not None and now - last > timedelta(seconds=LATE * interval)
 
@@ -307,14 +308,14 @@ def undelivered(now: datetime | None = None) -> Undelivered | None:
     if oldest is None:
         return None
     count = waiting.values("checkpoint").distinct().count()
-    return Undelivered(count=count, oldest_at=oldest.checkpoint.at, sentence=oldest.error or _mail_trouble(oldest))
+    return Undelivered(count=count, oldest_at=oldest.checkpoint.at, sentence=oldest.error or mail_trouble(oldest))
 
 
 def mail_about(number: int) -> str:
     return f"checkpoint {number}"
 
 
-def _mail_trouble(delivery: CheckpointDelivery) -> str:
+def mail_trouble(delivery: CheckpointDelivery) -> str:
     """Of an e-mail that is in the outbox, why no mail server has taken it yet."""
     last = outbox.last([CHECKPOINT_MAIL], mail_about(delivery.checkpoint_id)) if delivery.place == MAIL else None
     return f"{MAIL_TROUBLE}: {last.error}. It is tried again." if last and last.error else ""

@@ -7,16 +7,20 @@ from datetime import datetime
 
 from django.db.models import Count, Min
 
-from alignadmin.audit.checkpoints import latest, places
+from alignadmin.audit.checkpoints import is_late, latest, places
 from alignadmin.audit.models import CheckpointDelivery, SigningKey
 from alignadmin.figures import Figure, FigureSource, FigureValue, age
 
 CHECKPOINT_AGE = Figure(
     name="alignadmin_checkpoint_age_seconds", help="Seconds since the last signed checkpoint; absent before the first."
 )
+CHECKPOINT_LATE = Figure(
+    name="alignadmin_checkpoint_late",
+    help="Whether two intervals have passed without the checkpoint of the clock (1, else 0); 0 where it makes none.",
+)
 UNDELIVERED = Figure(
     name="alignadmin_checkpoints_undelivered",
-    help="Checkpoints that have not arrived at a place outside this database.",
+    help="Checkpoints that have not arrived at a place outside this database, of those that the settings name.",
     labels=("place",),
 )
 UNDELIVERED_AGE = Figure(
@@ -32,9 +36,10 @@ SIGNING_KEY_AGE = Figure(
 def _read(now: datetime) -> Iterator[FigureValue]:
     if last := latest():
         yield CHECKPOINT_AGE.of(age(now, last.at))
+    yield CHECKPOINT_LATE.of(is_late(now))
     waiting = CheckpointDelivery.objects.filter(delivered_at=None).order_by().values_list("place")
     found = {place: (count, oldest) for place, count, oldest in waiting.annotate(Count("pk"), Min("checkpoint__at"))}
-    for place in dict.fromkeys((*places(), *found)):
+    for place in places():
         count, oldest = found.get(place, (0, None))
         yield UNDELIVERED.of(count, place)
         yield UNDELIVERED_AGE.of(age(now, oldest) if oldest else 0, place)
@@ -44,5 +49,5 @@ def _read(now: datetime) -> Iterator[FigureValue]:
 
 
 AUDIT_FIGURES = FigureSource(
-    name="audit", figures=(CHECKPOINT_AGE, UNDELIVERED, UNDELIVERED_AGE, SIGNING_KEY_AGE), read=_read
+    name="audit", figures=(CHECKPOINT_AGE, CHECKPOINT_LATE, UNDELIVERED, UNDELIVERED_AGE, SIGNING_KEY_AGE), read=_read
 )

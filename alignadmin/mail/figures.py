@@ -16,7 +16,10 @@ UNSENT = Figure(name="alignadmin_mail_unsent", help="E-mails that wait to be sen
 UNSENT_AGE = Figure(
     name="alignadmin_mail_unsent_age_seconds", help="Seconds since the oldest of them was queued; 0: none."
 )
-FAILED = Figure(name="alignadmin_mail_failed", help="E-mails that were tried and given up within the last 24 hours.")
+FAILED = Figure(
+    name="alignadmin_mail_failed",
+    help="E-mails that were given up, or whose time was over, within the last 24 hours; withdrawn ones left out.",
+)
 
 
 def _read(now: datetime) -> Iterator[FigureValue]:
@@ -27,8 +30,8 @@ def _read(now: datetime) -> Iterator[FigureValue]:
 
 
 def given_up(now: datetime) -> QuerySet[OutgoingMail]:
-    """Those that nobody gets: not the ones that were withdrawn before a try."""
-    return OutgoingMail.objects.filter(failed_at__gte=now - LATELY, tries__gt=0)
+    """Those that somebody should have got: also untried ones whose time was over, and no withdrawn ones."""
+    return OutgoingMail.objects.filter(failed_at__gte=now - LATELY, is_withdrawn=False)
 
 
 MAIL_FIGURES = FigureSource(name="mail", figures=(UNSENT, UNSENT_AGE, FAILED), read=_read)

@@ -36,6 +36,7 @@ class OutgoingMail(models.Model):
     error = models.CharField(max_length=500, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     failed_at = models.DateTimeField(null=True, blank=True)
+    is_withdrawn = models.BooleanField(default=False)  # not sent because nobody needs it any more
 
     class Meta:
         indexes = [

@@ -129,7 +129,7 @@ def queue(
 def withdraw(kinds: Iterable[str], about: str, *, why: str = "Replaced by a newer one.") -> None:
     """Send no more what still waits, as its link is dead; one that is being sent right now may arrive."""
     waiting = OutgoingMail.objects.filter(WAITING, kind__in=list(kinds), about=about)
-    waiting.update(failed_at=timezone.now(), error=why, **ERASED)
+    waiting.update(failed_at=timezone.now(), error=why, is_withdrawn=True, **ERASED)
 
 
 ERASED: dict[str, Any] = {

@@ -112,7 +112,7 @@ def _claim_next() -> OutgoingMail | None:
 def _send(mail: OutgoingMail) -> bool:
     """Whether the next may be tried: False when the mail server itself fails."""
     if (check := _checks.get(mail.kind)) and (why := check(mail)):
-        return _finish(mail, failed=why)
+        return _finish(mail, failed=why, is_withdrawn=True)
     try:
         if not has_mail():
             raise ConnectionError(NO_SERVER)
@@ -144,13 +144,13 @@ def message_of(mail: OutgoingMail) -> EmailMessage:
     return message
 
 
-def _finish(mail: OutgoingMail, failed: str = "") -> bool:
+def _finish(mail: OutgoingMail, failed: str = "", *, is_withdrawn: bool = False) -> bool:
     """Erase what it said, and tell whoever queued it; nothing where another worker has taken it over meanwhile."""
     now = timezone.now()
     ended: dict[str, Any] = {"failed_at": now, "error": failed[:LONGEST_ERROR]} if failed else {"sent_at": now}
     with transaction.atomic():
         mine = OutgoingMail.objects.filter(WAITING, pk=mail.pk, claim=mail.claim)
-        if not mine.update(**ended, **ERASED):
+        if not mine.update(**ended, **ERASED, is_withdrawn=is_withdrawn):
             return True
         mail.sent_at, mail.failed_at, mail.error = ended.get("sent_at"), ended.get("failed_at"), failed
         if listener := _listeners.get(mail.kind):

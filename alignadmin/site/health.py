@@ -78,7 +78,7 @@ def _worker() -> HealthPart:
 def _queue() -> HealthPart:
     """Jobs that wait for a worker. A worker that is heard and takes none up is stuck, or there are too few."""
     now = timezone.now()
-    queued = Job.objects.filter(state=JobState.QUEUED).aggregate(count=Count("pk"), oldest=Min("created_at"))
+    queued = Job.objects.filter(state=JobState.QUEUED).aggregate(count=Count("pk"), oldest=Min("queued_at"))
     age = _seconds(now, queued["oldest"])
     figures = {"waiting": queued["count"], "oldest_seconds": age}
     if age is not None and age > settings.QUEUE_LATE_AFTER:

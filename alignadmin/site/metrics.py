@@ -70,8 +70,9 @@ def figures() -> list[Figure]:
 
 def install() -> None:
     """Once, when the apps are ready: the client's registry has our figures and no others."""
-    # With this set, the view of django-prometheus would answer from files of each process instead of the registry.
-    os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
+    # With one of these set, the view of django-prometheus would answer from files of each process, not the registry.
+    for name in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):
+        os.environ.pop(name, None)
     of_process = (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR)
     for collector in (*of_process, of_models.model_inserts, of_models.model_updates, of_models.model_deletes):
         REGISTRY.unregister(collector)

@@ -20,6 +20,7 @@ from alignadmin.site.system_info import Installation, KeyLine
 from alignadmin.text import counted
 from connectors.budget import peaks
 from connectors.budget.slots import now as moment
+from connectors.catalogue import reported
 from connectors.credentials.expiry import alarms_among
 from connectors.jobs import heartbeat
 from connectors.models import (
@@ -84,10 +85,19 @@ class ReportedLine:
 
     connector: Connector
     messages: int  # of its projects
+    is_inactive: bool  # as it was told lately
 
     @property
     def is_fine(self) -> bool:
-        return self.connector.align_active is not False and not self.connector.align_message and not self.messages
+        return not (self.is_inactive or self.connector.align_message or self.messages)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportedTable:
+    """What Align said differently, the newest first."""
+
+    of: str
+    rows: Sequence[ReportedChange]
 
 
 class OperatorPage:
@@ -105,7 +115,7 @@ class OperatorPage:
         return sorted(found, key=lambda line: line.style != "bad")
 
     def _of_work(self) -> Iterator[OperatorLine]:
-        if not self.alive:
+        if not self.alive_count:
             yield OperatorLine(
                 sentence="No worker is heard: start one. Its log says why the last one ended.", place="#workers"
             )
@@ -157,7 +167,7 @@ class OperatorPage:
 
     def _of_align(self) -> Iterator[OperatorLine]:
         for line in self.reported:
-            if line.connector.align_active is False:
+            if line.is_inactive:
                 yield OperatorLine(sentence=f"Align says that {line.connector} is not active.", place="#align")
             elif not line.is_fine:
                 sentence = f"Align has error messages for {line.connector}."
@@ -175,6 +185,11 @@ class OperatorPage:
         return [each for each in self.workers if self.now - each.heard_at <= heartbeat.patience()]
 
     @cached_property
+    def alive_count(self) -> int:
+        """Also of those that are not listed."""
+        return heartbeat.processes_alive(self.now)
+
+    @cached_property
     def queue(self) -> list[QueueLine]:
         """The kinds of which something is queued or running, what waits longest first."""
         waits, runs = Q(state=JobState.QUEUED), Q(state=JobState.RUNNING)
@@ -183,7 +198,7 @@ class OperatorPage:
             queued=Count("pk", filter=waits),
             running=Count("pk", filter=runs),
             overdue=Count("pk", filter=runs & Q(lease_until__lt=self.now)),
-            oldest_at=Min("created_at", filter=waits),
+            oldest_at=Min("queued_at", filter=waits),
         )
         columns = ("kind", "queued", "running", "overdue", "oldest_at")
         lines = [
@@ -247,6 +262,10 @@ class OperatorPage:
         lines = {each["place"]: each for each in found}
         wrong = CheckpointDelivery.objects.filter(waits).exclude(error="").order_by("-checkpoint_id")
         errors = dict(wrong.values_list("place", "error")[:MOST_ROWS])
+        # An e-mail is no try of ours: what the mail server said stands with it in the outbox.
+        mailed = CheckpointDelivery.objects.filter(waits, place=checkpoints.MAIL).order_by("checkpoint_id").first()
+        if mailed is not None and checkpoints.MAIL not in errors:
+            errors[checkpoints.MAIL] = checkpoints.mail_trouble(mailed)
         return [
             DeliveryLine(
                 place=place,
@@ -278,10 +297,23 @@ class OperatorPage:
         troubled = Project.objects.filter(in_scope=True, vanished_at=None).exclude(align_error="").order_by()
         messages = dict(troubled.values_list("connector_id").annotate(Count("pk")))
         active = Connector.objects.filter(is_active=True).order_by("name")
-        lines = [ReportedLine(connector=each, messages=messages.get(each.pk, 0)) for each in active]
+        lines = [
+            ReportedLine(
+                connector=each,
+                messages=messages.get(each.pk, 0),
+                is_inactive=each.align_active is False and reported.was_told_lately(each, self.now),
+            )
+            for each in active
+        ]
         return sorted(lines, key=lambda line: line.is_fine)
 
     @cached_property
-    def changes(self) -> list[ReportedChange]:
-        """The newest ones first."""
-        return list(ReportedChange.objects.select_related("connector", "project").order_by("-at", "-id")[:MOST_ROWS])
+    def changes(self) -> list[ReportedTable]:
+        """Those of connectors apart: projects have many more. None that is empty."""
+        kept = ReportedChange.objects.filter(at__gte=self.now - reported.KEPT).order_by("-at", "-id")
+        found = kept.select_related("connector", "project")
+        tables = [
+            ReportedTable(of="connectors", rows=list(found.filter(project=None)[:MOST_ROWS])),
+            ReportedTable(of="projects", rows=list(found.exclude(project=None)[:MOST_ROWS])),
+        ]
+        return [table for table in tables if table.rows]

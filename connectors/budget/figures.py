@@ -19,6 +19,11 @@ SITE = ("system", "site")
 SLOTS = Figure(
     name="alignadmin_budget_slots", help="Requests that we allow ourselves per window (BUDGET_SLOTS).", labels=SITE
 )
+FOR_WORK = Figure(
+    name="alignadmin_budget_slots_for_work",
+    help="Slots of them that workers may take: what is left (BUDGET_RESERVED) is for people's clicks.",
+    labels=SITE,
+)
 USED = Figure(name="alignadmin_budget_slots_used", help="Slots that are taken now.", labels=SITE)
 BLOCKED = Figure(
     name="alignadmin_budget_blocked_seconds",
@@ -27,7 +32,8 @@ BLOCKED = Figure(
 )
 REFUSALS = Figure(
     name="alignadmin_rate_limited_total",
-    help="Answers by which the site asked to be left alone: 429, or 503 with Retry-After.",
+    help="Times that the site asked to be left alone, by 429, or 503 with Retry-After: once for each block, however "
+    "many requests it refused.",
     labels=SITE,
     only_rises=True,
 )
@@ -50,9 +56,10 @@ def _read(_: datetime) -> Iterator[FigureValue]:
         gate, labels = gates.get((system, origin)), (system, origin)
         block = (gate.blocked_until - at).total_seconds() if gate and gate.blocked_until else 0.0
         yield SLOTS.of(limits.slots, *labels)
+        yield FOR_WORK.of(limits.for_bulk(), *labels)
         yield USED.of(gate.used if gate else 0, *labels)
         yield BLOCKED.of(max(0.0, block), *labels)
         yield REFUSALS.of(gate.refusals if gate else 0, *labels)
 
 
-BUDGET_FIGURES = FigureSource(name="budget", figures=(SLOTS, USED, BLOCKED, REFUSALS), read=_read)
+BUDGET_FIGURES = FigureSource(name="budget", figures=(SLOTS, FOR_WORK, USED, BLOCKED, REFUSALS), read=_read)

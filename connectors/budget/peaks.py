@@ -89,6 +89,7 @@ class SitePeaks:
     system: System
     site: str
     total: int
+    for_work: int  # of the total: what workers may take
     refusals: int
     blocked_until: datetime | None
     bars: Sequence[PeakBar]
@@ -111,11 +112,11 @@ class SitePeaks:
 
 def of_sites(moment: datetime) -> list[SitePeaks]:
     """Of each site that an active connector leads to, in two queries."""
-    total, first = limits_from_settings().slots, _step(moment) - SHOWN + STEP
+    limits, first = limits_from_settings(), _step(moment) - SHOWN + STEP
     gates = {(gate.system, gate.origin): gate for gate in BudgetGate.objects.all()}
     peaks: dict[int, list[PeakBar]] = {}
     for peak in BudgetPeak.objects.filter(at__gte=first).order_by("at"):
-        peaks.setdefault(peak.gate_id, []).append(_bar(peak, first, total))
+        peaks.setdefault(peak.gate_id, []).append(_bar(peak, first, limits.for_bulk()))
     found = []
     for system, site in sites():
         gate = gates.get((system, site))
@@ -124,7 +125,8 @@ def of_sites(moment: datetime) -> list[SitePeaks]:
             SitePeaks(
                 system=system,
                 site=site,
-                total=total,
+                total=limits.slots,
+                for_work=limits.for_bulk(),
                 refusals=gate.refusals if gate else 0,
                 blocked_until=until if until and until > moment else None,
                 bars=peaks.get(gate.pk, []) if gate else [],
@@ -134,8 +136,9 @@ def of_sites(moment: datetime) -> list[SitePeaks]:
     return found
 
 
-def _bar(peak: BudgetPeak, first: datetime, total: int) -> PeakBar:
-    height = min(float(HEIGHT), max(2.0, round(HEIGHT * peak.used / total, 1)))
+def _bar(peak: BudgetPeak, first: datetime, full: int) -> PeakBar:
+    """A full one is all that workers may take: they wait then, though slots are kept for people."""
+    height = min(float(HEIGHT), max(2.0, round(HEIGHT * peak.used / full, 1)))
     return PeakBar(
         at=peak.at,
         used=peak.used,

@@ -169,9 +169,11 @@ class DatabaseBudget:
             moment = now()
             self._free_after_window(ticket, moment)
             until = moment + timedelta(seconds=min(seconds, self._limits.longest_block))
-            shorter = Q(blocked_until=None) | Q(blocked_until__lt=until)
-            self._gate().filter(shorter).update(blocked_until=until, probe_until=None)
-            self._gate().update(refusals=F("refusals") + 1)
+            values = {"blocked_until": until, "probe_until": None}
+            over = Q(blocked_until=None) | Q(blocked_until__lte=moment)
+            # All that were under way are refused together; that is one block.
+            if not self._gate().filter(over).update(**values, refusals=F("refusals") + 1):
+                self._gate().filter(blocked_until__lt=until).update(**values)
             logger.warning("%s %s asked to be left alone: everybody waits %.0f s", self._system, self._origin, seconds)
 
     def lost(self, ticket: Ticket) -> None:

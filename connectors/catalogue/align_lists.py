@@ -108,7 +108,8 @@ def update_scope(connector: Connector, align: Projects, at: datetime) -> None:
             if project.in_scope and not before[0]:
                 project.tried_at = None
             changed.append(project)
-            said.append(of_project(connector, project, before[SCOPE.index("align_error")], at))
+            if project.in_scope:  # of one that left, Align says nothing any more
+                said.append(of_project(connector, project, before[SCOPE.index("align_error")], at))
     Project.objects.bulk_update(changed, [*SCOPE, "tried_at"], batch_size=ROWS_AT_ONCE)
     store_changes(connector, said)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from django.conf import settings
 from django.db.models import F, QuerySet
@@ -16,7 +17,7 @@ from django.utils import timezone
 from alignadmin.due_work import wake
 from alignadmin.errors import SealError
 from alignadmin.http.errors import RemoteError
-from connectors.catalogue import sites
+from connectors.catalogue import reported, sites
 from connectors.catalogue.align_lists import Flows, read_flows, read_projects, store_align_lists
 from connectors.catalogue.findings import SiteReading
 from connectors.catalogue.jira_lists import read_jira_lists, store_jira_lists
@@ -31,7 +32,6 @@ from connectors.catalogue.reachable import (
     store_refusal,
 )
 from connectors.catalogue.refresh import MOST_THREADS
-from connectors.catalogue.reported import read_connector, store_connector
 from connectors.credentials import clients
 from connectors.jira.client import JiraClient
 from connectors.jobs import runner
@@ -67,20 +67,24 @@ def _reading(run: runner.Run, member: Connector, began_at: datetime) -> SiteRead
 def _read_align(run: runner.Run, members: Sequence[Connector]) -> None:
     """The flows are the site's; which projects there are, each connector says for itself."""
     began_at, interactive = timezone.now(), bool(run.job.params.get("interactive"))
+    client = partial(clients.align_client, job=run.job, interactive=interactive, on_wait=run.waits_for)
     flows: Flows | None = None
     failed: list[str] = []
     smaller: list[Connector] = []
     for done, member in enumerate(members):
         run.progress(f"projects and process flows of {member}", done=done, total=len(members))
-        align = clients.align_client(member, job=run.job, interactive=interactive, on_wait=run.waits_for)
+        align = client(member)
         if flows is None:
             flows = read_flows(align, member)
         try:
-            store_connector(member, read_connector(align), began_at)
-            store_align_lists(_reading(run, member, began_at), read_projects(align, member), flows)
+            is_stored = store_align_lists(_reading(run, member, began_at), read_projects(align, member), flows)
         except RemoteError as error:
             _store_error([member], System.ALIGN, error.sentence)
             failed.append(error.sentence)
+        else:
+            if is_stored:
+                # A right that this one address asks for says nothing of the credential.
+                reported.ask(member, partial(client, member, notes_forbidden=False), began_at)
         if align.pages_are_smaller:
             smaller.append(member)
     for member in smaller:

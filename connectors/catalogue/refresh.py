@@ -73,11 +73,12 @@ def _refresh(run: runner.Run) -> None:
     before = _sizes(run.connector)
     reading = SiteReading(connector=run.connector, began_at=timezone.now(), actor=run.actor)
     run.progress("connector, projects and process flows in Align", done=0, total=0)
-    store_connector(run.connector, align.connector(), reading.began_at)
+    told = align.connector()
     projects, flows = read_projects(align, run.connector), read_flows(align, run.connector)
     run.progress("projects, statuses and issue types in Jira")
     store_jira_lists(reading, read_jira_lists(jira))
-    store_align_lists(reading, projects, flows)
+    if store_align_lists(reading, projects, flows):
+        store_connector(run.connector, told, reading.began_at)
     _read_reachable(run, reading, jira)
     _record_sizes(run, before)
 

@@ -108,7 +108,7 @@ class HealthTrackingRemote(Remote):
             usage.record_use(job, credential)
         self._held = Held(credential.pk, access_of(credential, site.address).auth)
         super().__init__(site, auth=self._held, **options)
-        self._job, self._pinned = job, pinned
+        self._job, self._pinned, self.notes_forbidden = job, pinned, True
         self._connector_id, self._system = credential.connector_id, System(credential.system)
         self._stored_at = credential.used_at if not credential.last_answer else None
         self._taking = threading.Lock()
@@ -128,7 +128,8 @@ class HealthTrackingRemote(Remote):
                 self._store_answer(used, error)
                 raise
             except Forbidden as error:
-                self._store_answer(self._held.sent, error)
+                if self.notes_forbidden:
+                    self._store_answer(self._held.sent, error)
                 raise
             if self._stored_at is None or timezone.now() - self._stored_at > STORE_EVERY:
                 self._store_answer(self._held.sent, None)
@@ -226,12 +227,13 @@ def align_client(
     on_wait: OnWait | None = None,
     patience: float | None = None,
     door: Door | None = None,
+    notes_forbidden: bool = True,
 ) -> AlignClient:
     """A client for Align; it refuses to write unless `read_only=False`. `patience`: seconds to wait for a slot.
 
     `interactive` is for what a person's click waits for: it may use the reserved part of the rate budget.
     `job`: whose use of the secret is entered into the audit trail before the secret is opened.
-    `door`: where slots are taken ahead of their requests.
+    `door`: where slots are taken ahead of their requests. `notes_forbidden` False: for what only some tokens may see.
     """
     remote = _current_remote(
         connector,
@@ -243,6 +245,7 @@ def align_client(
         retry=retry(System.ALIGN, patience=patience),
         door=door,
     )
+    remote.notes_forbidden = notes_forbidden
     return client_of(remote, connector)
 
 

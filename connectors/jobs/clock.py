@@ -68,4 +68,7 @@ def tick(threads: WorkThreads) -> None:
     runner.take_over()
     threads.ask_unless_asked()
     for look in AT_EACH_TICK:
-        look()
+        try:
+            look()
+        except Exception:  # the clock goes on, and so do the other looks
+            log.exception("%s failed, which the clock calls at each tick", getattr(look, "__qualname__", look))

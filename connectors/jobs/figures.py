@@ -34,7 +34,7 @@ def _read(now: datetime) -> Iterator[FigureValue]:
     if last_at:
         yield WORKER_AGE.of(age(now, last_at))
     queued = Job.objects.filter(state=JobState.QUEUED).order_by().values_list("kind")
-    waiting = {kind: (count, oldest) for kind, count, oldest in queued.annotate(Count("pk"), Min("created_at"))}
+    waiting = {kind: (count, oldest) for kind, count, oldest in queued.annotate(Count("pk"), Min("queued_at"))}
     running = Job.objects.filter(state=JobState.RUNNING).order_by().values_list("kind")
     held = {
         kind: (count, overdue)

@@ -158,7 +158,7 @@ class Run:
             self.report(self.job.item, self.job.done)
 
     def requeue(self) -> None:
-        self._mine().update(state=JobState.QUEUED, lease_until=None, waits_for="")
+        self._mine().update(state=JobState.QUEUED, queued_at=timezone.now(), lease_until=None, waits_for="")
 
     def end(self, state: JobState, error: str = "") -> None:
         self.write(state=state, error=error, waits_for="", finished_at=timezone.now(), lease_until=None)

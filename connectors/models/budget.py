@@ -14,7 +14,7 @@ class BudgetGate(models.Model):
     origin = models.CharField(max_length=255)  # host, with the port where it is not the usual one
     blocked_until = models.DateTimeField(null=True)
     probe_until = models.DateTimeField(null=True)
-    refusals = models.PositiveBigIntegerField(default=0)  # answers by which the site asked to be left alone, ever
+    refusals = models.PositiveBigIntegerField(default=0)  # blocks that the site began by a refusal, ever
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["system", "origin"], name="one_gate_per_origin")]

@@ -44,9 +44,11 @@ class Connector(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     # What Align says of the connector itself, as of the last reading: whether it works there (null: it does not tell),
-    # and the error that stands with it.
+    # and the error that stands with it. A token that may not see it is asked again a day later.
     align_active = models.BooleanField(null=True, blank=True)
+    align_told_at = models.DateTimeField(null=True, blank=True)  # when it last told whether it is active
     align_message = models.CharField(max_length=500, blank=True)
+    align_ask_again_at = models.DateTimeField(null=True, blank=True)
 
     catalogue_at = models.DateTimeField(null=True, blank=True)  # when the last complete refresh ended
     catalogue_error = models.TextField(blank=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from connectors.models.connector import Connector
 
@@ -50,6 +51,7 @@ class Job(models.Model):
     waits_for = models.CharField(max_length=200, blank=True)  # "rate limit: resumes in 14 s"
     error = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    queued_at = models.DateTimeField(default=timezone.now)  # again when its worker ended and gave it back
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     # The lease: who runs it, until when, and which try this is. Every write of a runner names its epoch.
@@ -76,7 +78,7 @@ class Job(models.Model):
         indexes = [
             models.Index(fields=["connector", "kind", "-created_at"]),
             # The few that somebody watches, among all that there ever were.
-            models.Index(fields=["created_at"], condition=models.Q(state="queued"), name="jobs_queued"),
+            models.Index(fields=["queued_at"], condition=models.Q(state="queued"), name="jobs_queued"),
             models.Index(fields=["lease_until"], condition=models.Q(state="running"), name="jobs_running"),
             models.Index(fields=["finished_at"], condition=models.Q(state="failed"), name="jobs_failed"),
         ]

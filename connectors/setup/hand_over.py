@@ -215,6 +215,10 @@ def _take_number(connector: Connector, number: int) -> None:
         "audit_due_at": now,
         "align_lists_due_at": now,
         "align_lists_error": "",
+        "align_active": None,
+        "align_told_at": None,
+        "align_message": "",
+        "align_ask_again_at": None,
         "observe_due_at": now if connector.observe_every else connector.observe_due_at,
     }
     for name, value in values.items():

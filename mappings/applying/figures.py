@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db.models import Count
+from django.conf import settings
+from django.db.models import Count, Q
 
 from alignadmin.figures import Figure, FigureSource, FigureValue, age
 from connectors.models import Connector
-from mappings.models import Change, Plan, PlanState
-from mappings.models.plan import UNANSWERED
+from mappings.models import Change, ChangeState, Plan, PlanState
 
 UNDER_WAY = (PlanState.APPLYING, PlanState.PAUSED)
 APPLIES = Figure(
@@ -23,7 +23,7 @@ AGE = Figure(
 )
 CHANGES_UNANSWERED = Figure(
     name="alignadmin_changes_unanswered",
-    help="Changes of applies under way that were sent and have no answer yet.",
+    help="Changes of applies under way that have no answer and await none: nobody knows whether Align took them.",
     labels=("connector",),
 )
 
@@ -35,7 +35,10 @@ def _read(now: datetime) -> Iterator[FigureValue]:
         .order_by()
         .values_list("connector__slug", "state", "started_at")
     }
-    open_changes = Change.objects.filter(plan__state__in=UNDER_WAY, state__in=UNANSWERED).order_by()
+    # A request that may still be answered is none of them.
+    over = now - timedelta(seconds=settings.REQUEST_DEADLINE + settings.SENDING_GRACE)
+    lost = Q(state=ChangeState.UNKNOWN) | Q(state=ChangeState.SENDING, sent_at__lt=over)
+    open_changes = Change.objects.filter(lost, plan__state__in=UNDER_WAY).order_by()
     unanswered = dict(open_changes.values_list("plan__connector__slug").annotate(Count("pk")))
     for slug in Connector.objects.filter(is_active=True).order_by("slug").values_list("slug", flat=True):
         state, started_at = plans.get(slug, ("", None))

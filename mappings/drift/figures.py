@@ -7,12 +7,17 @@ from datetime import datetime
 
 from alignadmin.figures import Figure, FigureSource, FigureValue, age
 from connectors.models import Connector
-from mappings.drift.status import drifted_counts, list_counts
+from mappings.drift.status import drifted_counts, list_counts, paces
 
 AGE = Figure(
     name="alignadmin_drift_age_seconds",
     help="Seconds since the list of Align that was not read for longest was read; absent where none is read by the "
-    "clock: in maintenance, or with checks off.",
+    "clock: in maintenance, with checks off, or before the first refresh of the catalogue.",
+    labels=("connector",),
+)
+PACE = Figure(
+    name="alignadmin_drift_pace_seconds",
+    help="Seconds between two readings of one list, as the watch promises; absent like the age.",
     labels=("connector",),
 )
 UNKNOWN = Figure(
@@ -30,13 +35,14 @@ DRIFTED = Figure(
 def _read(now: datetime) -> Iterator[FigureValue]:
     connectors = list(Connector.objects.filter(is_active=True).order_by("slug"))
     keys = [each.pk for each in connectors]
-    lists, drifted = list_counts(keys), drifted_counts(keys)
+    lists, drifted, pace = list_counts(keys), drifted_counts(keys), paces(connectors)
     for connector in connectors:
         counts = lists[connector.pk]
-        if connector.observe_every and connector.maintenance_since is None:
-            yield AGE.of(age(now, counts.oldest_at or connector.created_at), connector.slug)
+        if connector.observe_every and connector.maintenance_since is None and connector.catalogue_at:
+            yield AGE.of(age(now, counts.oldest_at or connector.catalogue_at), connector.slug)
+            yield PACE.of(pace[connector.pk].total_seconds(), connector.slug)
         yield UNKNOWN.of(counts.unknown, connector.slug)
         yield DRIFTED.of(drifted.get(connector.pk, 0), connector.slug)
 
 
-DRIFT_FIGURES = FigureSource(name="drift", figures=(AGE, UNKNOWN, DRIFTED), read=_read)
+DRIFT_FIGURES = FigureSource(name="drift", figures=(AGE, PACE, UNKNOWN, DRIFTED), read=_read)

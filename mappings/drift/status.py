@@ -200,6 +200,12 @@ def _pace(connector: Connector, took: timedelta) -> timedelta:
     return max(timedelta(seconds=connector.observe_every), took) if connector.observe_every else timedelta()
 
 
+def paces(connectors: Sequence[Connector]) -> dict[int, timedelta]:
+    """By their keys, in two queries: what is promised between two readings of one list."""
+    last = _last_checks([connector.pk for connector in connectors])
+    return {each.pk: _pace(each, _took(last.get((each.pk, CheckKind.LISTS)))) for each in connectors}
+
+
 def _took(last: DriftCheck | None) -> timedelta:
     return last.finished_at - last.started_at if last and last.finished_at else timedelta()
 

@@ -18,7 +18,7 @@ from allauth.account.adapter import DefaultAccountAdapter, get_adapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.core.internal import ratelimit
 from django.core.cache import cache
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -120,5 +120,5 @@ def address_of(request: HttpRequest | None) -> str:
         return ""
     try:
         return str(get_adapter(request).get_client_ip(request))
-    except PermissionDenied:  # allauth's word for a request without an address
+    except (PermissionDenied, ImproperlyConfigured):  # allauth's words for no address, and for fewer than the proxies
         return ""

@@ -104,6 +104,7 @@ def test_what_is_not_sent_in_its_time_is_erased_and_tells_why(server: MailServer
     assert sending.send_due() == 1
     late = stored(mail)
     assert late.failed_at is not None
+    assert not late.is_withdrawn
     assert (late.body, late.error) == ("", "the mail server cannot be reached (ConnectionRefusedError)")
     assert server.taken == []
 
@@ -282,5 +283,6 @@ def test_a_newer_link_takes_the_older_one_out_of_the_outbox(server: MailServer) 
     queue("new", about="person 1")
     sending.send_due()
     assert (server.subjects, stored(old).error) == (["new"], "Replaced by a newer one.")
+    assert stored(old).is_withdrawn
     assert (last := outbox.last(["test"], "person 1")) is not None
     assert last.label == "sent"

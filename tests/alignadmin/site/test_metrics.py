@@ -17,6 +17,7 @@ from pytest_django import Settings
 from alignadmin import figures
 from alignadmin.accounts.models import Person
 from alignadmin.audit import checkpoints
+from alignadmin.audit.models import CheckpointDelivery
 from alignadmin.figures import Figure, FigureSource, FigureValue
 from alignadmin.http.address import origin_of
 from alignadmin.mail.models import OutgoingMail
@@ -96,6 +97,7 @@ def test_names_are_ours_alone_and_each_has_a_help_and_bounded_labels(client: Cli
 def test_each_figure_is_what_the_database_holds(
     client: Client, bare_connector: Connector, admin: Person, settings: Settings
 ) -> None:
+    settings.CHECKPOINT_INTERVAL = 3600.0
     now, slug = timezone.now(), bare_connector.slug
     of_site = {"system": "align", "site": origin_of(bare_connector.align_site)}
     before(client, bare_connector)
@@ -108,10 +110,12 @@ def test_each_figure_is_what_the_database_holds(
         ("jobs_failed", {"kind": "intake"}, 1),
         ("leases_overdue", {}, 1),
         ("budget_slots", of_site, settings.BUDGET_SLOTS),
+        ("budget_slots_for_work", of_site, settings.BUDGET_SLOTS - settings.BUDGET_RESERVED),
         ("budget_slots_used", of_site, 2),
         ("rate_limited_total", of_site, 1),
         ("mail_unsent", {}, 1),
-        ("mail_failed", {}, 1),
+        ("mail_failed", {}, 2),
+        ("checkpoint_late", {}, 1),
         ("checkpoints_undelivered", {"place": "folder"}, 1),
         ("credential_refused", {"connector": slug, "system": "align"}, 1),
         ("credential_refused", {"connector": slug, "system": "jira"}, 0),
@@ -120,7 +124,7 @@ def test_each_figure_is_what_the_database_holds(
         ("mappings_drifted", {"connector": slug}, 1),
         ("applies", {"connector": slug, "state": "applying"}, 1),
         ("applies", {"connector": slug, "state": "paused"}, 0),
-        ("changes_unanswered", {"connector": slug}, 1),
+        ("changes_unanswered", {"connector": slug}, 2),
     ]
     assert [(name, labels, of(found, name, **labels)) for name, labels, _ in expected] == expected
     ages: list[tuple[str, dict[str, str], float]] = [
@@ -136,6 +140,7 @@ def test_each_figure_is_what_the_database_holds(
         ("catalogue_age_seconds", {"connector": slug, "system": "jira"}, 0),
         ("log_age_seconds", {"connector": slug, "way": "endpoint"}, 1000),
         ("drift_age_seconds", {"connector": slug}, 1000),
+        ("drift_pace_seconds", {"connector": slug}, bare_connector.observe_every),
         ("apply_age_seconds", {"connector": slug}, 1000),
     ]
     for name, labels, seconds in ages:
@@ -146,12 +151,34 @@ def test_each_figure_is_what_the_database_holds(
     assert {f"alignadmin_{name}" for name in told} == {each.name for each in metrics.figures()}
 
 
+ABSENT = {f"alignadmin_{name}_age_seconds" for name in ("catalogue", "drift", "log")}
+
+
+def test_ages_that_no_clock_keeps_down_are_absent(
+    client: Client, bare_connector: Connector, settings: Settings
+) -> None:
+    now, mine = timezone.now(), Connector.objects.filter(pk=bare_connector.pk)
+    mine.update(catalogue_at=now - timedelta(days=1), align_active=False, align_told_at=now - timedelta(days=2))
+    found = scraped(client)
+    assert found.keys() >= ABSENT
+    assert "alignadmin_connector_active_in_align" not in found, "what it told two days ago says nothing of now"
+    for log_by_hand, problem, way in ((False, "", "hand"), (False, "answered 500", "endpoint"), (True, "odd", "hand")):
+        mine.update(audit_source="none", log_by_hand=log_by_hand, audit_problem=problem)
+        assert of(scraped(client), "log_age_seconds", connector=bare_connector.slug, way=way) >= 0
+    settings.CATALOGUE_INTERVAL = 0
+    assert ABSENT - scraped(client).keys() == {"alignadmin_catalogue_age_seconds"}
+    settings.CATALOGUE_INTERVAL = 300
+    mine.update(maintenance_since=now)
+    assert ABSENT - scraped(client).keys() == {"alignadmin_catalogue_age_seconds", "alignadmin_drift_age_seconds"}
+
+
 def before(client: Client, owner: Connector) -> None:
     """An installation that has done nothing yet has its figures, too."""
     found = scraped(client)
     assert of(found, "queue_age_seconds") == of(found, "mail_unsent_age_seconds") == 0
     assert of(found, "budget_slots_used", system="align", site=origin_of(owner.align_site)) == 0
     assert "alignadmin_connector_active_in_align" not in found
+    assert not ABSENT & found.keys(), "before the first refresh of its catalogue nothing of it is late"
     Job.objects.all().delete()
 
 
@@ -159,21 +186,29 @@ def furnish(owner: Connector, admin: Person, now: datetime) -> None:
     earlier = now - timedelta(seconds=1000)
     factories.worker_alive()
     queued = Job.objects.create(connector=owner, kind="refresh")
-    Job.objects.filter(pk=queued.pk).update(created_at=earlier)
+    Job.objects.filter(pk=queued.pk).update(created_at=now - timedelta(days=1), queued_at=earlier)  # it was given back
     Job.objects.create(connector=owner, kind="observe", state=JobState.RUNNING, lease_until=earlier)
     Job.objects.create(connector=owner, kind="intake", state=JobState.FAILED, finished_at=earlier)
     Job.objects.create(connector=owner, kind="intake", state=JobState.FAILED, finished_at=now - timedelta(hours=2))
     budget = database_budget("align", origin_of(owner.align_site))
     tickets = [budget.take(deadline=1.0, patience=0) for _ in range(2)]
-    budget.blocked(tickets[0], 75.0)
+    for ticket in tickets:  # refused together: one block
+        budget.blocked(ticket, 75.0)
     a_mail(queued_at=earlier)
     a_mail(queued_at=earlier, tries=3, failed_at=now)
-    a_mail(queued_at=earlier, failed_at=now)  # withdrawn before it was tried
-    checkpoints.make(checkpoints.COMMAND)
+    a_mail(queued_at=earlier, failed_at=now)  # its time was over before a mail server was there
+    a_mail(queued_at=earlier, failed_at=now, tries=1, about="somebody", is_withdrawn=True)
+    checkpoints.make(checkpoints.HOUR, now=now - timedelta(hours=3))
+    made = checkpoints.make(checkpoints.COMMAND)
+    CheckpointDelivery.objects.update(delivered_at=now)
+    made.deliveries.update(delivered_at=None)
+    made.deliveries.create(place="url")  # of the settings no more
     current = Credential.objects.filter(connector=owner, system="align")
     yesterday = now - timedelta(days=1)
     current.update(refused_status=401, created_at=yesterday, expires_on=timezone.localdate() + timedelta(days=3))
-    Connector.objects.filter(pk=owner.pk).update(align_active=False, align_message="off", align_lists_at=earlier)
+    Connector.objects.filter(pk=owner.pk).update(
+        align_active=False, align_told_at=earlier, align_message="off", align_lists_at=earlier, catalogue_at=now
+    )
     Project.objects.create(connector=owner, jira_id=1, key="A", name="A", in_scope=True, align_error="no programme")
     Project.objects.create(connector=owner, jira_id=2, key="B", name="B", in_scope=False, align_error="not ours")
     Coverage.objects.create(connector=owner, since=earlier, until=earlier, intake="endpoint")
@@ -182,10 +217,13 @@ def furnish(owner: Connector, admin: Person, now: datetime) -> None:
     plan = Plan.objects.create(
         connector=owner, author=admin, state="applying", created_at=now, seen_at=now, started_at=earlier
     )
-    for position, state in enumerate(("sending", "done")):
+    for position, (state, sent_at) in enumerate(
+        [("sending", now), ("sending", earlier), ("unknown", now), ("done", earlier)]
+    ):
         Change.objects.create(
-            plan=plan, position=position, family="j2a-state", work_item_type="story", source_id=1, state=state
-        )
+            plan=plan, position=position, family="j2a-state", work_item_type="story", source_id=1, state=state,
+            sent_at=sent_at,
+        )  # fmt: skip
 
 
 def a_mail(**values: Any) -> None:
@@ -232,5 +270,5 @@ def test_a_scrape_takes_as_many_queries_for_many_connectors_as_for_one(
         Connector(slug=name, name=name, align_site=f"https://{name}.example", align_connector_id=1, jira_site="odd")
         for name in names
     )
-    assert queries() == few <= 25
+    assert queries() == few <= 28
     assert of(scraped(client), "budget_slots_used", system="align", site=f"{names[7]}.example") == 0

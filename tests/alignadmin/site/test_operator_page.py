@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -18,6 +18,8 @@ from alignadmin.http.address import origin_of
 from alignadmin.mail.models import OutgoingMail
 from connectors.budget import peaks
 from connectors.budget.slots import database_budget
+from connectors.jobs import clock
+from connectors.jobs.work_threads import WorkThreads
 from connectors.models import (
     BudgetGate,
     BudgetPeak,
@@ -28,6 +30,7 @@ from connectors.models import (
     JobState,
     Project,
     ReportedChange,
+    WorkerHeartbeat,
 )
 from tests.conftest import SignIn
 from tests.support import factories
@@ -73,7 +76,7 @@ def test_what_is_wrong_stands_first_and_leads_to_its_part(
     Job.objects.all().delete()
     long_ago = now - timedelta(days=1, hours=1)
     queued = Job.objects.create(connector=owner, kind="refresh")
-    Job.objects.filter(pk=queued.pk).update(created_at=now - timedelta(hours=2))
+    Job.objects.filter(pk=queued.pk).update(queued_at=now - timedelta(hours=2))
     Job.objects.create(connector=owner, kind="observe", state=JobState.RUNNING, lease_until=long_ago)
     for ended in (now, now, long_ago):
         Job.objects.create(connector=owner, kind="intake", state=JobState.FAILED, finished_at=ended, error=HOSTILE)
@@ -84,12 +87,16 @@ def test_what_is_wrong_stands_first_and_leads_to_its_part(
     OutgoingMail.objects.create(kind="reminder", about=HOSTILE[:80], queued_at=now, error="it failed", **mail)
     checkpoints.make(checkpoints.COMMAND).deliveries.update(error="the disk is full")
     Credential.objects.filter(connector=owner, system="jira").update(refused_status=401)
-    Connector.objects.filter(pk=owner.pk).update(align_active=False, align_message=HOSTILE)
+    Connector.objects.filter(pk=owner.pk).update(align_active=False, align_told_at=now, align_message=HOSTILE)
     project = Project.objects.create(connector=owner, jira_id=1, key="A", name="A", in_scope=True, align_error="off")
     ReportedChange.objects.create(
         connector=owner, project=project, field="errorMessage", before="", after=HOSTILE, at=now
     )
+    ReportedChange.objects.create(connector=owner, field="isActive", before="true", after="told-now", at=now)
+    ReportedChange.objects.create(connector=owner, field="isActive", after="long-ago", at=now - timedelta(days=91))
     page = shown(boss)
+    assert "long-ago" not in page
+    assert "told-now" in page.partition("said differently of connectors")[2].partition("differently of projects")[0]
     assert "<script>alert" not in page
     first, _, rest = page.partition('id="workers"')
     for sentence in (
@@ -158,3 +165,35 @@ def test_the_budget_of_the_last_hours_is_noted_by_its_highest_and_drawn(
     assert 'class="peak blocked"' in page
     peaks.note(now + peaks.KEPT + timedelta(hours=1))
     assert not BudgetPeak.objects.filter(at__lt=now).exists()
+
+
+def test_a_copy_that_no_mail_server_took_says_why_and_all_workers_are_counted(
+    boss: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.CHECKPOINT_FOLDER, settings.CHECKPOINT_RECIPIENTS = "", ["a@example.test"]
+    now = timezone.now()
+    made = checkpoints.make(checkpoints.COMMAND)
+    OutgoingMail.objects.create(
+        kind=checkpoints.CHECKPOINT_MAIL, about=checkpoints.mail_about(made.number), queued_at=now, recipients=[],
+        expires_at=now + timedelta(days=1), next_try_at=now, error="it refused us",
+    )  # fmt: skip
+    WorkerHeartbeat.objects.bulk_create(
+        WorkerHeartbeat(process=f"here:{number}", started_at=now, heard_at=now) for number in range(23)
+    )
+    page = shown(boss)
+    assert "The mail server did not take it: it refused us." in page
+    assert '<h2 id="workers">Workers</h2><span class="count">23</span>' in page
+
+
+def test_a_peak_that_cannot_be_noted_does_not_stop_the_clock(
+    db: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    looked = []
+
+    def fails() -> None:
+        raise DatabaseError("no such table")
+
+    monkeypatch.setattr(clock, "AT_EACH_TICK", [fails, lambda: looked.append(1)])
+    clock.tick(WorkThreads(1, lambda: None))
+    assert looked
+    assert "fails failed, which the clock calls at each tick" in caplog.text

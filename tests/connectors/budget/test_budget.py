@@ -218,6 +218,7 @@ def test_a_shorter_block_does_not_end_a_longer_one() -> None:
     first, second = take(bulk), take(bulk)
     bulk.blocked(first, 3.0)
     bulk.blocked(second, 0.1)
+    assert BudgetGate.objects.get().refusals == 1, "refused together: one block"
     blocked_until = bulk.usage().blocked_until
     assert blocked_until is not None
     assert seconds_until(blocked_until) > 2.5

@@ -116,6 +116,14 @@ def test_a_lease_that_holds_is_not_taken_over_and_one_that_ran_out_is(job: Job) 
     assert taken(job, "second").job.epoch == 2
 
 
+def test_a_job_that_is_given_back_waits_from_then_on(job: Job) -> None:
+    Job.objects.filter(pk=job.pk).update(queued_at=timezone.now() - timedelta(days=1))
+    taken(job).requeue()
+    job.refresh_from_db()
+    assert job.state == JobState.QUEUED
+    assert timezone.now() - job.queued_at < timedelta(minutes=1)
+
+
 def test_a_runner_that_was_taken_over_can_write_nothing_more(job: Job) -> None:
     first = taken(job)
     with transaction.atomic():

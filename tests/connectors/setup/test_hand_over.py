@@ -85,12 +85,14 @@ def test_it_takes_the_number_ends_plans_and_has_everything_read_anew(
     plan = steps.approved_plan(connector, actor=admin)
     connector.four_eyes = True
     connector.save(update_fields=["four_eyes"])
+    Connector.objects.filter(pk=connector.pk).update(align_active=False, align_message="gone")
     answer = hand_over(client)
     assert (answer.status_code, answer["Location"]) == (303, "/connectors/acme/")
 
     connector.refresh_from_db()
     assert (connector.align_connector_id, [number for number, _ in connector.former_numbers]) == (124, [123])
     assert connector.four_eyes
+    assert (connector.align_active, connector.align_told_at, connector.align_message) == (None, None, "")
     assert connector.align_lists_due_at == connector.anew_at == connector.audit_due_at
     job = Job.objects.get(connector=connector, state=JobState.QUEUED)
     assert (job.kind, job.params) == (JobKind.REFRESH, {"then": "observe"})

@@ -12,11 +12,12 @@ from django.conf import LazySettings
 from django.core import signing
 from django.core.cache import cache
 from django.db import connections
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from alignadmin.accounts.models import Person, Role
 from alignadmin.accounts.signin import known_devices
 from alignadmin.accounts.signin.password_validators import LONGEST
+from alignadmin.accounts.signin.throttling import address_of
 from tests.environment import PASSWORD
 from tests.support import factories
 from tests.support.processes import Site, csrf
@@ -224,6 +225,12 @@ def test_behind_a_proxy_the_address_it_saw_counts_and_is_in_the_entry(dana: Pers
     assert attempt(PASSWORD, headers={"X-Forwarded-For": "198.51.100.2"}).status_code == 302
     (entry,) = entries("person.signed_in")
     assert '"address":"198.51.100.2"' in entry.body
+
+
+def test_fewer_addresses_than_proxies_are_no_address(settings: LazySettings) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 2
+    request = RequestFactory().get("/", REMOTE_ADDR="127.0.0.1", headers={"X-Forwarded-For": "127.0.0.1"})
+    assert address_of(request) == ""
 
 
 def test_confirming_a_password_is_counted_with_the_sign_ins(dana: Person) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from connectors.ports.extensions import (
     ActivityLine,
     AttentionItem,
     ConnectorProjects,
+    CoverageFigures,
     DriftFigures,
     EndingPlan,
     HeldUp,
@@ -55,6 +56,9 @@ class MappingExtensions:
 
     def projects(self, connector: Connector) -> ConnectorProjects:
         return figures.projects(connector)
+
+    def coverage(self, connector: Connector, only: Collection[int] | None) -> Mapping[int, CoverageFigures]:
+        return figures.coverage(connector, only)
 
     def drift(self, connectors: Sequence[Connector]) -> Mapping[int, DriftFigures]:
         return figures.drift(connectors)

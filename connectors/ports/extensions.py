@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -61,21 +61,23 @@ class CoverageSquare:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProjectFigures:
-    """`mapped` of the `total` statuses of lists that were read; the other two of the project's own lists."""
+class CoverageFigures:
+    """`mapped` of the `total` statuses of lists that were read; `is_known`: none of its squares is unknown or lost."""
 
     squares: Sequence[CoverageSquare]
     mapped: int
     total: int
-    drifted: int
-    edits: int
+    is_known: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectorProjects:
-    """`of` is by the keys of the projects in scope; `sharing` company-managed ones share lists, counted apart."""
+    """By their keys, of the projects' own lists, those that have some; `sharing` company-managed projects in scope
+    share lists, which are counted apart.
+    """
 
-    of: Mapping[int, ProjectFigures]
+    drifted: Mapping[int, int]
+    edits: Mapping[int, int]
     sharing: int
     shared_drifted: int
     shared_edits: int
@@ -89,7 +91,7 @@ class DriftFigures:
     word: str
     why: str
     edits: int
-    checked_at: datetime | None  # when every list was looked at last
+    read_at: datetime | None  # when the list that was not read for longest was read; None: one was never read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +99,8 @@ class RegularCheck:
     """Something that is looked at by the clock, and what was found last.
 
     `style` is a class of the stylesheet: ok, warn, bad, or empty for what is not known. `again` is the address of a
-    form without fields that looks now, for those with `right`; `href` is for those with the right `reader`.
+    form that looks now, for those with `right`, and comes back to the checks where its field `on` says so; `href` is
+    for those with the right `reader`.
     """
 
     label: str
@@ -173,7 +176,13 @@ class ConnectorExtensions(Protocol):
         """What happened last, of what this person sees of the history, the newest first."""
 
     def projects(self, connector: Connector) -> ConnectorProjects:
-        """The figures of all projects in scope, in a fixed number of queries."""
+        """The counts of all projects, in a fixed number of queries."""
+
+    def coverage(self, connector: Connector, only: Collection[int] | None) -> Mapping[int, CoverageFigures]:
+        """By the keys of the projects in scope, of these `only` (None: of all), in a fixed number of queries.
+
+        That of all takes a second of a site with thousands of projects, so a page asks for those that it shows.
+        """
 
     def drift(self, connectors: Sequence[Connector]) -> Mapping[int, DriftFigures]:
         """By the keys of the connectors, in a fixed number of queries."""

@@ -4,15 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
+from alignadmin.errors import Refused
+from alignadmin.text import counted
 from connectors.models import ConnectionCheck, Connector, Credential, Stage, System
 from connectors.setup import connection_test
+
+BOTH = "1"  # in the address that a test leads to, in the place of a system
+NEWS = timedelta(minutes=5)  # for how long that address tells a result as one that just came
+TESTED = ("align_site", "align_connector_id", "jira_site", "jira_kind")  # of a connector, what its test is about
+
+
+class Since(StrEnum):
+    """What became of the credential that was tried, in words before "since then"."""
+
+    SAME = ""
+    REPLACED = "The credential was replaced"
+    REMOVED = "The credential was removed"
+    ADDED = "The first credential was added"
+
+
+ADVICE = {Since.REPLACED: "test it again", Since.REMOVED: "add one, then test it", Since.ADDED: "test it"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +40,18 @@ class SystemTest:
 
     system: System
     checks: Sequence[ConnectionCheck]
-    is_of_former: bool = False  # another credential than the one that is current was tried
+    since: Since = Since.SAME
+
+    @property
+    def is_of_former(self) -> bool:
+        """Another credential than the one that is current was tried."""
+        return self.since is not Since.SAME
+
+    @property
+    def advice(self) -> str:
+        if not self.is_of_former:
+            return ""
+        return f"{self.since.value} since then: {ADVICE[self.since]}."
 
     @property
     def at(self) -> datetime | None:
@@ -40,13 +70,58 @@ class SystemTest:
         return bool(self.checks) and not self.failed and not self.is_of_former
 
 
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What the last tests of some systems say together; `style` is a class of the stylesheet."""
+
+    style: str
+    words: str
+
+
+def verdict(tests: Sequence[SystemTest]) -> Verdict:
+    """Passed only where the credential of each system was tried as it is now, and each of its checks works."""
+    current = [each for each in tests if not each.is_of_former]
+    tried, failed = sum(len(each.checks) for each in current), sum(each.failed for each in current)
+    if failed:
+        return Verdict(style="bad", words=f"{failed} of {counted(tried, 'check')} failed")
+    if len(current) < len(tests):
+        return Verdict(style="warn", words="test again")
+    if not tried:
+        return Verdict(style="", words="not tested yet")
+    if not all(each.has_passed for each in tests):
+        return Verdict(style="warn", words="partly tested")
+    return Verdict(style="ok", words=f"{counted(tried, 'check')} passed")
+
+
+def just_tested(tests: Iterable[SystemTest], asked: str) -> list[SystemTest]:
+    """Of the system that the address names (or BOTH), whose results have just come."""
+    since = timezone.now() - NEWS
+    return [each for each in tests if asked in (BOTH, each.system.value) and each.at and each.at >= since]
+
+
 def run_test(connector: Connector, systems: Iterable[System], *, actor: Person) -> None:
-    """Try the stored credentials of these systems and store a line per check. Sends requests, so in no transaction."""
-    for system in systems:
-        credential = _current(connector, system)
-        found = connection_test.try_stored(connector, system, actor=actor)
-        now = timezone.now()
-        rows = [
+    """Try the stored credentials of these systems and store a line per check. Sends requests, so in no transaction.
+
+    Raises Refused, where a result is of what the connector was before, which is not stored.
+    """
+    if overtaken := [system.label for system in systems if not _is_tested(connector, system, actor)]:
+        raise Refused(
+            f"{connector.name} or its credential was changed while {' and '.join(overtaken)} was tested, so that "
+            "result is not kept. Test again."
+        )
+
+
+def _is_tested(connector: Connector, system: System, actor: Person) -> bool:
+    """False: meanwhile it has another site, number, kind or credential, so nothing was stored."""
+    before = _subject(Connector.objects.get(pk=connector.pk), system)
+    found = connection_test.try_stored(connector, system, actor=actor)
+    now = timezone.now()
+    with transaction.atomic():
+        # Locked, so that two tests at once leave the lines of one of them.
+        if _subject(Connector.objects.locked().get(pk=connector.pk), system) != before:
+            return False
+        ConnectionCheck.objects.filter(connector=connector, system=system).delete()
+        ConnectionCheck.objects.bulk_create(
             ConnectionCheck(
                 connector=connector,
                 system=system,
@@ -56,14 +131,25 @@ def run_test(connector: Connector, systems: Iterable[System], *, actor: Person) 
                 sentence=check.sentence,
                 checked_at=now,
                 checked_by=actor,
-                credential_uuid=credential.uuid if credential else None,
+                credential_uuid=before.credential,
             )
             for position, check in enumerate(found)
-        ]
-        with transaction.atomic():
-            Connector.objects.locked().get(pk=connector.pk)  # two tests at once leave the lines of one of them
-            ConnectionCheck.objects.filter(connector=connector, system=system).delete()
-            ConnectionCheck.objects.bulk_create(rows)
+        )
+    return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Subject:
+    """What a test is of: the connector's values of TESTED, and the credential that is tried."""
+
+    values: tuple[object, ...]
+    credential: UUID | None
+
+
+def _subject(connector: Connector, system: System) -> _Subject:
+    stored = Credential.objects.filter(connector=connector, system=system, stage=Stage.CURRENT)
+    values = tuple(getattr(connector, name) for name in TESTED)
+    return _Subject(values=values, credential=stored.values_list("uuid", flat=True).first())
 
 
 def last_tests(connector: Connector) -> list[SystemTest]:
@@ -74,10 +160,13 @@ def last_tests(connector: Connector) -> list[SystemTest]:
 
 
 def _last_test(system: System, checks: Sequence[ConnectionCheck], current: Mapping[str, UUID]) -> SystemTest:
-    is_of_former = any(check.credential_uuid != current.get(system) for check in checks)
-    return SystemTest(system=system, checks=checks, is_of_former=is_of_former)
+    since = _since(checks[0].credential_uuid, current.get(system)) if checks else Since.SAME
+    return SystemTest(system=system, checks=checks, since=since)
 
 
-def _current(connector: Connector, system: System) -> Credential | None:
-    stored = Credential.objects.filter(connector=connector, system=system, stage=Stage.CURRENT)
-    return stored.only("uuid").first()
+def _since(tried: UUID | None, current: UUID | None) -> Since:
+    if tried == current:
+        return Since.SAME
+    if current is None:
+        return Since.REMOVED
+    return Since.ADDED if tried is None else Since.REPLACED

@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.expressions import OrderBy
 
 from alignadmin.parsing import REPLACEMENT, text_in
 from connectors.models import Connector, Project
-from connectors.ports.extensions import ConnectorProjects, ProjectFigures, extensions
+from connectors.ports.extensions import ConnectorProjects, CoverageFigures, extensions
 
 PER_PAGE = 50
 KINDS = {"company": Q(team_managed=False), "team": Q(team_managed=True)}
-SCOPES = {"in": Q(in_scope=True, vanished_at=None), "out": Q(in_scope=False, vanished_at=None)}
+IN_SCOPE = Q(in_scope=True, vanished_at=None)
+SCOPES = {"in": IN_SCOPE, "out": Q(in_scope=False, vanished_at=None)}
 PROBLEMS = {
     "errors": ~Q(align_error="") | ~Q(read_error=""),
     "vanished": Q(vanished_at__isnull=False),
 }
-# What the database does not know of a project; each is asked of its figures.
-FIGURE_PROBLEMS: dict[str, Callable[[ProjectFigures], object]] = {
-    "unmapped": lambda figures: figures.mapped < figures.total,
-    "drift": lambda figures: figures.drifted,
-    "edits": lambda figures: figures.edits,
-}
-FIGURE_ORDERS: dict[str, Callable[[ProjectFigures], float]] = {
-    "coverage": lambda figures: figures.mapped / figures.total if figures.total else 2,
-    "drift": lambda figures: figures.drifted,
-    "edits": lambda figures: figures.edits,
-}
+COUNT_PROBLEMS = ("drift", "edits")  # of which the counts of all projects are asked
+COVERAGE_PROBLEM, COVERAGE_ORDER = "unmapped", "coverage"  # of which the coverage of all projects is asked
 ORDERS = {"project": F("key"), "kind": F("team_managed"), "read": F("read_at"), "scope": F("in_scope")}
 LABELS = {
     "project": "Project",
@@ -43,6 +35,7 @@ LABELS = {
     "read": "Statuses read",
     "scope": "In scope",
 }
+OF_THOSE_IN_SCOPE = ("drift", "edits", "read")  # columns that are empty for the others, which come last
 MOST_FIRST = ("drift", "edits", "scope")  # the first click on these shows the largest number on top
 
 
@@ -58,7 +51,13 @@ class SortLink:
 @dataclass(frozen=True, kw_only=True)
 class ProjectRow:
     project: Project
-    figures: ProjectFigures | None  # None: it is not in scope, so nothing of it is mapped
+    coverage: CoverageFigures | None  # None: it is not in scope, so nothing of it is mapped
+    drifted: int
+    edits: int
+
+    @property
+    def is_in_scope(self) -> bool:
+        return self.project.in_scope and self.project.vanished_at is None
 
 
 @dataclass
@@ -69,7 +68,7 @@ class ProjectTable:
     asked: Mapping[str, str]
 
     @cached_property
-    def figures(self) -> ConnectorProjects:
+    def counts(self) -> ConnectorProjects:
         return extensions().projects(self.connector)
 
     @cached_property
@@ -79,20 +78,51 @@ class ProjectTable:
     @cached_property
     def rows(self) -> list[ProjectRow]:
         found = Project.objects.in_bulk(list(self.page))
-        return [ProjectRow(project=found[pk], figures=self.figures.of.get(pk)) for pk in self.page if pk in found]
+        coverage = self._coverage_of_all if self._asks_coverage else extensions().coverage(self.connector, set(found))
+        return [
+            ProjectRow(
+                project=found[pk],
+                coverage=coverage.get(pk),
+                drifted=self.counts.drifted.get(pk, 0),
+                edits=self.counts.edits.get(pk, 0),
+            )
+            for pk in self.page
+            if pk in found
+        ]
+
+    @cached_property
+    def _coverage_of_all(self) -> Mapping[int, CoverageFigures]:
+        return extensions().coverage(self.connector, None)
+
+    @property
+    def _asks_coverage(self) -> bool:
+        return self.problem == COVERAGE_PROBLEM or self.column == COVERAGE_ORDER
 
     @property
     def _ids(self) -> list[int]:
         """Keys of all projects that fit, in their order. Numbers alone, so that thousands are soon sorted."""
-        wanted = self._wanted().order_by(*filter(None, [self._order]), "key", "pk")
+        wanted = self._wanted().order_by(*self._order, "key", "pk")
         ids = list(wanted.values_list("pk", flat=True))
-        if fits := FIGURE_PROBLEMS.get(self.problem):
-            ids = [pk for pk in ids if pk in self.figures.of and fits(self.figures.of[pk])]
-        if order := FIGURE_ORDERS.get(self.column):
-            known = [pk for pk in ids if pk in self.figures.of]
-            known.sort(key=lambda pk: order(self.figures.of[pk]), reverse=self.is_reversed)
-            ids = [*known, *(pk for pk in ids if pk not in self.figures.of)]
+        by_name = {"drift": self.counts.drifted, "edits": self.counts.edits}
+        if self.problem in by_name:
+            ids = [pk for pk in ids if by_name[self.problem].get(pk)]
+        if self.problem == COVERAGE_PROBLEM:
+            ids = [pk for pk in ids if (each := self._coverage_of_all.get(pk)) and each.mapped < each.total]
+        if self.column in by_name:
+            ids.sort(key=lambda pk: by_name[self.column].get(pk, 0), reverse=self.is_reversed)
+        if self.column == COVERAGE_ORDER:
+            ids = self._by_coverage(ids)
         return ids
+
+    def _by_coverage(self, ids: Collection[int]) -> list[int]:
+        """What has no share, since it is not known or there is no status to map, comes last in both directions."""
+        found = self._coverage_of_all
+        shares = {pk: each.mapped / each.total for pk in ids if (each := found.get(pk)) and each.total}
+        return [
+            *sorted(shares, key=shares.__getitem__, reverse=self.is_reversed),
+            *(pk for pk in ids if pk not in shares and pk in found),
+            *(pk for pk in ids if pk not in found),
+        ]
 
     def _wanted(self) -> QuerySet[Project]:
         wanted = KINDS.get(self.kind, Q()) & SCOPES.get(self.scope, Q()) & PROBLEMS.get(self.problem, Q())
@@ -101,12 +131,14 @@ class ProjectTable:
         return Project.objects.filter(wanted, connector=self.connector)
 
     @property
-    def _order(self) -> OrderBy | None:
+    def _order(self) -> list[OrderBy]:
         field = ORDERS.get(self.column)
+        is_out = Case(When(IN_SCOPE, then=Value(0)), default=Value(1))
+        scope = [is_out.asc()] if self.column in OF_THOSE_IN_SCOPE else []
         if field is None:
-            return None
+            return scope
         # What was never read is older than anything.
-        return field.desc(nulls_last=True) if self.is_reversed else field.asc(nulls_first=True)
+        return [*scope, field.desc(nulls_last=True) if self.is_reversed else field.asc(nulls_first=True)]
 
     # --- the address ---
 
@@ -124,7 +156,7 @@ class ProjectTable:
 
     @property
     def problem(self) -> str:
-        return self._one_of("problem", [*PROBLEMS, *FIGURE_PROBLEMS])
+        return self._one_of("problem", [*PROBLEMS, *COUNT_PROBLEMS, COVERAGE_PROBLEM])
 
     @property
     def sort(self) -> str:
@@ -151,6 +183,16 @@ class ProjectTable:
     def query(self) -> str:
         """Without the page, which a pager adds."""
         return self._query(sort=self.sort)
+
+    @property
+    def sorts(self) -> list[tuple[str, str]]:
+        """(value, words) of every order, for where there are no headings to press: the first click's first."""
+        ways = {"": "ascending", "-": "descending"}
+        return [
+            (way + column if way + column != "project" else "", f"{label}, {ways[way]}")
+            for column, label in LABELS.items()
+            for way in sorted(ways, reverse=column in MOST_FIRST)
+        ]
 
     @property
     def headings(self) -> list[SortLink]:

@@ -27,11 +27,12 @@ from connectors.models import (
 )
 from connectors.ports.extensions import ActivityLine, AttentionItem, DriftFigures, RegularCheck, extensions
 from connectors.ports.requests import with_credentials
-from connectors.setup.checks import SystemTest, last_tests
+from connectors.setup.checks import SystemTest, Verdict, just_tested, last_tests, verdict
 from connectors.setup.readiness import Prerequisite, StepState, readiness
 from connectors.setup.regular_checks import regular_checks
 
 LAST_JOBS = 5
+STYLES = ("bad", "warn", "ok")  # of a deadline, the worst first
 OPEN_STATES = (StepState.MISSING, StepState.UNKNOWN)
 
 
@@ -76,20 +77,30 @@ class ConnectorCard:
 
     @property
     def next_to_end(self) -> CredentialLine:
-        """The one that is not there, else the one whose days are fewest; one without an expiry ends last."""
-        return min(self.credentials, key=_days_left)
+        """The one that is not there, else the one in more need of a look, else the one whose days are fewest."""
+        return min(self.credentials, key=_urgency)
+
+    @property
+    def is_partly_read(self) -> bool:
+        return self.read_at is None and any(self._read)
 
     @property
     def read_at(self) -> datetime | None:
-        """When anything was read of either system last."""
-        connector = self.connector
-        times = (connector.catalogue_at, connector.jira_lists_at, connector.align_lists_at, self.drift.checked_at)
-        return max((at for at in times if at is not None), default=None)
+        """When what was not read for longest was read; None: something never was. A failed reading reads nothing."""
+        known = [at for at in self._read if at is not None]
+        return min(known) if len(known) == len(self._read) else None
+
+    @property
+    def _read(self) -> tuple[datetime | None, ...]:
+        return self.connector.jira_lists_at, self.connector.align_lists_at, self.drift.read_at
 
 
-def _days_left(line: CredentialLine) -> tuple[bool, float]:
-    left = line.deadline.days_left if line.deadline else None
-    return line.credential is not None, math.inf if left is None else left
+def _urgency(line: CredentialLine) -> tuple[int, float]:
+    """An age above the advised one has no last day, but comes before a day that is far."""
+    if line.deadline is None:
+        return -1, 0
+    left = line.deadline.days_left
+    return STYLES.index(line.deadline.style), math.inf if left is None else left
 
 
 def cards() -> list[ConnectorCard]:
@@ -146,6 +157,7 @@ class ConnectorPage:
 
     connector: Connector
     person: Person
+    tested: str = ""  # what the address says was just tested
 
     @cached_property
     def credentials(self) -> list[CredentialLine]:
@@ -175,7 +187,8 @@ class ConnectorPage:
 
     @cached_property
     def attention(self) -> list[AttentionItem]:
-        return extensions().attention(self.connector, self.person)
+        """Nothing waits in a deactivated connector."""
+        return extensions().attention(self.connector, self.person) if self.connector.is_active else []
 
     @cached_property
     def activity(self) -> Sequence[ActivityLine]:
@@ -196,12 +209,14 @@ class ConnectorPage:
         return replace(check, href=href, again=check.again if can_ask else "")
 
     @property
-    def tested(self) -> int:
-        return sum(len(each.checks) for each in self.tests)
+    def verdict(self) -> Verdict:
+        return verdict(self.tests)
 
-    @property
-    def failed(self) -> int:
-        return sum(each.failed for each in self.tests)
+    @cached_property
+    def news(self) -> Verdict | None:
+        """Of the test that led here; None where none did, or not just now."""
+        told = just_tested(self.tests, self.tested) if self.tested else []
+        return verdict(told) if told else None
 
     @cached_property
     def jobs(self) -> list[Job]:

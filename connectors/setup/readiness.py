@@ -54,6 +54,18 @@ class Prerequisite:
     confirmed_by: str = ""
     confirmed_at: datetime | None = None
 
+    @property
+    def page(self) -> str:
+        """The name of the tab on which it is mended; empty for what is mended in Align or Jira."""
+        return MENDED_ON.get(self.code, "")
+
+
+MENDED_ON = {
+    "api-token": "connector-credentials",
+    "projects": "connector-projects",
+    "work-item-types": "connector-types",
+}
+
 
 # What no address of the two systems shows: label, and what to look at before confirming.
 CONFIRMABLE = {

@@ -20,7 +20,7 @@ from connectors.history.mirror import labels
 from connectors.models import Connector, System, WorkItemType
 from connectors.ports.requests import with_credentials_or_404
 from connectors.setup import queries, services
-from connectors.setup.checks import run_test
+from connectors.setup.checks import BOTH, run_test
 from connectors.setup.forms import TermsForm, TypesForm
 from connectors.setup.projects import ProjectTable
 from connectors.setup.readiness import matches_of
@@ -32,7 +32,8 @@ TESTED_ON = {"overview": "connector", "checks": "connector-checks"}
 
 
 def _show(request: HttpRequest, tab: str, shown: Connector, *, status: int = 200, **extra: Any) -> HttpResponse:
-    context = {"connector": shown, "page": queries.ConnectorPage(shown, person_of(request)), **extra}
+    asked = text_in(request.GET, "tested")
+    context = {"connector": shown, "page": queries.ConnectorPage(shown, person_of(request), asked), **extra}
     return page(request, f"connectors/setup/{tab}.html", context, status=status)
 
 
@@ -44,7 +45,7 @@ def connector(request: HttpRequest, slug: str) -> HttpResponse:
         if problem := FORMER_SCOPES.get(asked.get("scope", "")):
             asked = {**asked, "scope": "", "problem": problem}
         return plain_redirect(f"{reverse('connector-projects', args=[slug])}?{urlencode(asked)}")
-    return _show(request, "connector", shown, tested="tested" in request.GET)
+    return _show(request, "connector", shown)
 
 
 @requires(Right.SEE)
@@ -112,7 +113,7 @@ def terms(request: HttpRequest, slug: str) -> HttpResponse:
 
 @requires(Right.SEE)
 def checks(request: HttpRequest, slug: str) -> HttpResponse:
-    return _show(request, "checks", with_credentials_or_404(slug), tested="tested" in request.GET)
+    return _show(request, "checks", with_credentials_or_404(slug))
 
 
 @requires(Right.SEE, Right.CONFIGURE, ("POST",))
@@ -123,6 +124,9 @@ def test(request: HttpRequest, slug: str) -> HttpResponse:
     """
     stored = with_credentials_or_404(slug)
     chosen = [system for system in System if system.value == text_in(request.POST, "system")]
-    run_test(stored, chosen or System, actor=person_of(request))
+    try:
+        run_test(stored, chosen or System, actor=person_of(request))
+    except Refused as refused:
+        return failure(request, str(refused))
     back = TESTED_ON.get(text_in(request.POST, "on"), "connector-checks")
-    return redirect(request, f"{reverse(back, args=[slug])}?tested=1")
+    return redirect(request, f"{reverse(back, args=[slug])}?tested={chosen[0].value if chosen else BOTH}")

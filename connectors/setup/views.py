@@ -22,7 +22,7 @@ from alignadmin.parsing import text_in
 from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector
 from connectors.ports.act_words import of_connector
-from connectors.ports.requests import with_credentials_or_404
+from connectors.ports.requests import back_to, with_credentials_or_404
 from connectors.setup import connection_test, queries, services
 from connectors.setup.connection_test import Check, data_of
 from connectors.setup.forms import SITES, ConnectorForm, SetUp
@@ -192,7 +192,7 @@ def _done(
         act(person_of(request))
     except Refused as refused:
         return failure(request, str(refused))
-    return redirect(request, reverse(then, args=[stored.slug]))
+    return redirect(request, back_to(request, stored.slug, reverse(then, args=[stored.slug])))
 
 
 def _flash(request: HttpRequest, sentences: Sequence[str]) -> None:

@@ -18,7 +18,7 @@ from alignadmin.parsing import text_in, whole
 from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector
 from connectors.ports.act_words import connector_name, of_connector, write_key
-from connectors.ports.requests import with_credentials_or_404
+from connectors.ports.requests import back_to, with_credentials_or_404
 from mappings.contract import decisions, facts, job
 from mappings.contract.choices import ByFamily, TypeIdChoice
 from mappings.contract.free_keys import proving_keys
@@ -147,7 +147,7 @@ def _perform(request: HttpRequest, slug: str, act: Action) -> HttpResponse:
         if request.htmx:  # type: ignore[attr-defined]
             return failure(request, str(refused))
         return _show(request, with_credentials_or_404(slug), status=409, trouble=str(refused))
-    return redirect(request, reverse("connector-contract", args=[slug]))
+    return redirect(request, back_to(request, slug, reverse("connector-contract", args=[slug])))
 
 
 def _show(request: HttpRequest, shown: Connector, *, status: int = 200, trouble: str = "") -> HttpResponse:

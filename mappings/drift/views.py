@@ -17,7 +17,7 @@ from alignadmin.web.requests import number
 from alignadmin.web.responses import failure, page, redirect
 from connectors.catalogue import schedule
 from connectors.models import Project
-from connectors.ports.requests import connector_or_404
+from connectors.ports.requests import back_to, connector_or_404
 from mappings.drift import decisions, watch
 from mappings.drift.address import DriftAddress, drift_url, found_url, read_address
 from mappings.drift.confirming import DriftQuestion
@@ -159,7 +159,7 @@ def check(request: HttpRequest, slug: str) -> HttpResponse:
         schedule.read_now(connector, Project.objects.all(), actor=person, interactive=False)
     except Refused as refused:
         return failure(request, str(refused))
-    return redirect(request, read_address(connector, request.POST).url)
+    return redirect(request, back_to(request, slug, read_address(connector, request.POST).url))
 
 
 @requires(Right.SEE, Right.EDIT, ("POST",))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
@@ -10,9 +10,11 @@ from alignadmin.text import counted
 from alignadmin.web.navigation import AttentionCount
 from connectors.models import Connector
 from mappings.engine.values import Situation
-from mappings.models import Edit, Mapping, Plan, PlanState
+from mappings.models import Change, ChangeState, Edit, Mapping, Plan, PlanState
 
 OPEN_SITUATIONS = [Situation.DRIFTED, Situation.CONFLICT]
+OPEN_PLANS = (PlanState.DRAFT, PlanState.APPROVED, PlanState.APPLYING, PlanState.PAUSED)
+NOT_ENDED = (ChangeState.PLANNED, ChangeState.SENDING, ChangeState.UNKNOWN)
 
 
 def waiting_edits(connector: Connector) -> QuerySet[Mapping]:
@@ -22,6 +24,20 @@ def waiting_edits(connector: Connector) -> QuerySet[Mapping]:
         .select_related("scope__project", "scope__connector", "wanted_by", "former_by", "kept_by")
         .order_by("scope_id", "work_item_type", "source_id")
     )
+
+
+def unplanned() -> QuerySet[Mapping]:
+    """Edits of every connector that nobody has planned as they are wanted now: what pages count as edits."""
+    return Mapping.objects.filter(waits=True).exclude(Exists(_planned_as_wanted())).order_by()
+
+
+def _planned_as_wanted() -> QuerySet[Change]:
+    """Of a row outside: what an open plan still sends of it just as it is wanted. That waits there, and is told with
+    the plan alone; an edit made since then is not in it. A further record to delete stands beside its own change.
+    """
+    left = Change.objects.filter(plan__state__in=OPEN_PLANS, mapping=OuterRef("pk"), state__in=NOT_ENDED)
+    same = Q(after=OuterRef("wanted")) | (Q(after=None) & Q(mapping__wanted=None))
+    return left.filter(same | Q(is_spare=True))
 
 
 def to_decide(connector: Connector) -> QuerySet[Mapping]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 
+from django.db.models import Q
+
 from connectors.catalogue.issue_types import IssueTypes
-from connectors.models import Connector, Project
+from connectors.models import Connector, Project, ReachableStatus
 from mappings.edits.catalogue_facts import projects_in_scope
 from mappings.edits.queries import OPEN_SITUATIONS
 from mappings.edits.unrecognised import by_place, strange_records
@@ -86,15 +88,24 @@ class ProjectCoverage:
         return 100 * self.counts.get("mapped", 0) // applicable if applicable else None
 
 
-def coverage(connector: Connector) -> ProjectCoverage:
-    """States, Jira to Align: the direction in which a gap silently throws work back to 0 - Pending approval."""
-    projects = list(projects_in_scope(connector).only("pk", "key", "name", "team_managed"))
-    scopes = {scope.project_id: scope for scope in Scope.objects.filter(connector=connector, family=J2A_STATE.code)}
+def coverage(connector: Connector, only: Collection[int] | None = None) -> ProjectCoverage:
+    """States, Jira to Align: the direction in which a gap silently throws work back to 0 - Pending approval.
+
+    `only`: keys of the projects that are asked for, whose rows are as among all of them; None: every one in scope.
+    """
+    in_scope, places = projects_in_scope(connector), Scope.objects.filter(connector=connector, family=J2A_STATE.code)
+    if only is not None:
+        in_scope, places = in_scope.filter(pk__in=only), places.filter(Q(project=None) | Q(project_id__in=only))
+    projects = list(in_scope.only("pk", "key", "name", "team_managed"))
+    scopes = {scope.project_id: scope for scope in places}
     mapped, drifted = _sources(scopes.values())
     strange = by_place(strange_records(connector, scopes.values()))
     matches = IssueTypes(connector)
-    reached = {type_: _reached(matches, type_) for type_ in TypeName}
-    lost = _lost(connector, projects, scopes, mapped, reached)
+    if only is None:
+        reached = {type_: _reached(matches, type_) for type_ in TypeName}
+    else:
+        reached = _reached_by(matches, projects)
+    lost = _lost(matches, projects, scopes, mapped, reached, is_part=only is not None)
     counts: dict[str, int] = defaultdict(int)
     rows = []
     for project in projects:
@@ -141,26 +152,32 @@ Reached = dict[TypeName, dict[int, set[int]]]
 
 
 def _lost(
-    connector: Connector,
+    matches: IssueTypes,
     projects: Sequence[Project],
     scopes: MappingOf[int | None, Scope],
     mapped: Sources,
     all_: Reached,
+    *,
+    is_part: bool,
 ) -> set[tuple[int, TypeName]]:
     """Projects with mappings of a type that none of their issue types stands for: the mappings are good, the types are
-    called otherwise. What company-managed projects share is lost only where no one of them reaches it.
+    called otherwise. What company-managed projects share is lost only where no one of them reaches it; where `projects`
+    are a part of them, the others are asked, too.
     """
     none = [(project, type_) for project in projects for type_ in TypeName if not all_[type_].get(project.pk)]
     if not none:
         return set()
-    ways_back = set(
-        Mapping.objects.filter(scope__connector=connector, scope__family=A2J_STATE.code, wanted__isnull=False)
-        .order_by()
-        .values_list("scope__project_id", "work_item_type")
-        .distinct()
+    back = Mapping.objects.filter(
+        scope__connector=matches.connector, scope__family=A2J_STATE.code, wanted__isnull=False
     )
+    if is_part:
+        back = back.filter(scope__project_id__in={project.pk for project, _ in none})
+    ways_back = set(back.order_by().values_list("scope__project_id", "work_item_type").distinct())
     company = [project.pk for project in projects if not project.team_managed]
     shared = {type_: any(all_[type_].get(pk) for pk in company) for type_ in TypeName}
+    if is_part:
+        for type_ in {type_ for project, type_ in none if not project.team_managed and not shared[type_]}:
+            shared[type_] = matches.reachable(type_).filter(project__team_managed=False).exists()
     found = set()
     for project, type_ in none:
         scope = scopes.get(project.pk if project.team_managed else None)
@@ -190,4 +207,15 @@ def _reached(matches: IssueTypes, type_: TypeName) -> dict[int, set[int]]:
     rows = matches.reachable(type_)
     for project_id, status_id in rows.values_list("project_id", "status__jira_id"):
         found[project_id].add(status_id)
+    return found
+
+
+def _reached_by(matches: IssueTypes, projects: Iterable[Project]) -> Reached:
+    """Of these projects alone, in one query: a site has thousands of issue types, of which these have a few."""
+    found: Reached = {type_: defaultdict(set) for type_ in TypeName}
+    rows = ReachableStatus.objects.filter(project__in=[project.pk for project in projects])
+    for project_id, issue_type, status_id in rows.values_list("project_id", "issue_type_id", "status__jira_id"):
+        for type_ in TypeName:
+            if issue_type in matches.of(type_, project_id):
+                found[type_][project_id].add(status_id)
     return found

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 
 from alignadmin.accounts.models import Person
@@ -21,20 +20,18 @@ from connectors.setup import queries
 from mappings.contract import facts
 from mappings.drift.address import drift_url, found_url, in_use_url
 from mappings.drift.status import WatchStatus
-from mappings.edits.queries import waiting_edits
+from mappings.edits.queries import OPEN_PLANS, unplanned
 from mappings.findings import lines as findings
 from mappings.in_use.lines import in_use_lines
 from mappings.matrix.coverage import CoverageRow, ProjectCoverage
 from mappings.matrix.coverage import coverage as project_coverage
-from mappings.models import Change, ChangeState, Plan, PlanState
+from mappings.models import Plan
 from mappings.planning.approval_asks import asks_to
 
 MOST_FINDINGS = 5  # named on a card; the drift page has them all
 MOST_IN_USE = 3  # likewise
 MOST_PLANS = 5
 MOST_PROJECTS = 12  # drawn on a card; the coverage page has them all
-OPEN_PLANS = (PlanState.DRAFT, PlanState.APPROVED, PlanState.APPLYING, PlanState.PAUSED)
-NOT_ENDED = (ChangeState.PLANNED, ChangeState.SENDING, ChangeState.UNKNOWN)
 
 
 @dataclass
@@ -121,7 +118,7 @@ class OverviewConnector:
             yield f"{counted(changed, 'change')} in the observed API behaviour", address
 
     def _waiting_rows(self) -> Iterator[tuple[str, str]]:
-        if edited := waiting_edits(self.connector).exclude(Exists(_planned_as_wanted())).count():
+        if edited := unplanned().filter(scope__connector=self.connector).count():
             yield f"{counted(edited, 'edit')} not planned", reverse("plan-new", args=[self.connector.slug])
         if self.watch.drifted:
             yield f"{counted(self.watch.drifted, 'change')} made elsewhere to review", drift_url(self.connector)
@@ -147,15 +144,6 @@ class OverviewConnector:
         """What Align's log says of this time cannot be known, so whoever may take its lines in is asked to."""
         if may(self.person, Right.HISTORY) and (late := self.log.sentence):
             yield late, f"{reverse('history-intake')}?connector={self.connector.slug}"
-
-
-def _planned_as_wanted() -> QuerySet[Change]:
-    """Of a row outside: what an open plan still sends of it just as it is wanted. That waits there, and is told with
-    the plan alone; an edit made since then is not in it. A further record to delete stands beside its own change.
-    """
-    left = Change.objects.filter(plan__state__in=OPEN_PLANS, mapping=OuterRef("pk"), state__in=NOT_ENDED)
-    same = Q(after=OuterRef("wanted")) | (Q(after=None) & Q(mapping__wanted=None))
-    return left.filter(same | Q(is_spare=True))
 
 
 def _by_end(credential: Credential) -> date:

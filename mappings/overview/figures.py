@@ -2,54 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from connectors.models import Connector
-from connectors.ports.extensions import ConnectorProjects, CoverageSquare, DriftFigures, ProjectFigures
+from connectors.ports.extensions import ConnectorProjects, CoverageFigures, CoverageSquare, DriftFigures
 from mappings.drift.status import WatchState, WatchStatus, statuses
-from mappings.edits.queries import OPEN_SITUATIONS
-from mappings.matrix.coverage import CoverageRow, coverage
+from mappings.edits.catalogue_facts import projects_in_scope
+from mappings.edits.queries import OPEN_SITUATIONS, unplanned
+from mappings.matrix.coverage import CoverageRow
+from mappings.matrix.coverage import coverage as project_coverage
 from mappings.models import Mapping
 from mappings.observing.scopes import in_use
 
 NOT_COUNTED = ("unknown", "lost", "na")  # states of squares whose statuses are not known to be mapped or not
+NOT_KNOWN = ("unknown", "lost")
 STYLES = {WatchState.CLEAN: "ok", WatchState.DRIFTED: "warn", WatchState.UNKNOWN: ""}
 DRIFTED = Q(situation__in=OPEN_SITUATIONS, scope__error="")  # of a list that could not be read nothing is known
 
 
 def projects(connector: Connector) -> ConnectorProjects:
     """Of the lists that company-managed projects share, drift and edits are counted once, apart from the projects."""
-    rows = Mapping.objects.filter(in_use("scope__"), DRIFTED | Q(waits=True), scope__connector=connector).order_by()
-    counted = rows.values_list("scope__project_id").annotate(
-        drifted=Count("pk", filter=DRIFTED), waiting=Count("pk", filter=Q(waits=True))
-    )
-    counts = {project: (drifted, edits) for project, drifted, edits in counted}
-    found = coverage(connector).rows
-    shared = counts.get(None, (0, 0))
+    changed = Mapping.objects.filter(in_use("scope__"), DRIFTED, scope__connector=connector).order_by()
+    drifted, edits = _by_project(changed), _by_project(unplanned().filter(scope__connector=connector))
     return ConnectorProjects(
-        of={row.pk: _figures(row, *counts.get(row.pk, (0, 0))) for row in found},
-        sharing=sum(not row.team_managed for row in found),
-        shared_drifted=shared[0],
-        shared_edits=shared[1],
+        sharing=projects_in_scope(connector).filter(team_managed=False).count(),
+        shared_drifted=drifted.pop(None, 0),
+        shared_edits=edits.pop(None, 0),
+        drifted={pk: rows for pk, rows in drifted.items() if pk is not None},
+        edits={pk: rows for pk, rows in edits.items() if pk is not None},
     )
 
 
-def _figures(row: CoverageRow, drifted: int, edits: int) -> ProjectFigures:
-    known = [square for square in row.squares if square.state not in NOT_COUNTED]
-    return ProjectFigures(
+def _by_project(rows: QuerySet[Mapping]) -> dict[int | None, int]:
+    return dict(rows.values_list("scope__project_id").annotate(rows=Count("pk")))
+
+
+def coverage(connector: Connector, only: Collection[int] | None) -> dict[int, CoverageFigures]:
+    return {row.pk: _figures(row) for row in project_coverage(connector, only).rows}
+
+
+def _figures(row: CoverageRow) -> CoverageFigures:
+    counted = [square for square in row.squares if square.state not in NOT_COUNTED]
+    return CoverageFigures(
         squares=[CoverageSquare(state=square.state, label=square.label) for square in row.squares],
-        mapped=sum(square.mapped for square in known),
-        total=sum(square.total for square in known),
-        drifted=drifted,
-        edits=edits,
+        mapped=sum(square.mapped for square in counted),
+        total=sum(square.total for square in counted),
+        is_known=not any(square.state in NOT_KNOWN for square in row.squares),
     )
 
 
 def drift(connectors: Sequence[Connector]) -> dict[int, DriftFigures]:
     """By the keys of the connectors."""
-    waiting = Mapping.objects.filter(waits=True, scope__connector__in=connectors).order_by()
+    waiting = unplanned().filter(scope__connector__in=connectors)
     edits = dict(waiting.values_list("scope__connector_id").annotate(rows=Count("pk")))
     return {pk: _drift(status, edits.get(pk, 0)) for pk, status in statuses(connectors).items()}
 
@@ -60,5 +66,5 @@ def _drift(status: WatchStatus, edits: int) -> DriftFigures:
         word=f"{status.drifted} to review" if status.drifted else status.state.value,
         why=status.why,
         edits=edits,
-        checked_at=status.last.finished_at if status.last else None,
+        read_at=status.oldest_at,
     )

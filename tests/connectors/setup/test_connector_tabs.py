@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -16,8 +17,18 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Role
 from alignadmin.accounts.rights import Right
+from alignadmin.audit.models import Entry
 from connectors.credentials.values import seal_secret
-from connectors.models import ConnectionCheck, Connector, Credential, Project, System
+from connectors.models import (
+    ConnectionCheck,
+    Connector,
+    Credential,
+    IssueType,
+    Project,
+    ReachableStatus,
+    Status,
+    System,
+)
 from connectors.ports import tabs
 from connectors.ports.tabs import ConnectorTab
 from connectors.setup.readiness import StepState, readiness
@@ -146,7 +157,8 @@ def test_projects_are_filtered_sorted_and_paged_by_the_address(configurer: Clien
 
     Project.objects.filter(key="K007").update(read_at=timezone.now() - timedelta(hours=3), in_scope=False)
     Project.objects.filter(key="K008").update(read_at=timezone.now(), read_error="It refuses (403).")
-    assert keys("sort=-read")[:2] == ["K008", "K007"]
+    assert keys("sort=-read")[0] == "K008"
+    assert keys("sort=-read&page=3")[-1] == keys("sort=read&page=3")[-1] == "K007"  # its time is not shown
     assert keys("sort=scope")[0] == keys("scope=out")[0] == "K007"
     assert f'href="{bare_connector.jira_site}/browse/K007"' in text(configurer.get(f"{OWN}projects/?scope=out"))
 
@@ -169,6 +181,8 @@ def test_drift_and_edits_of_a_project_are_its_own_and_shared_ones_are_told_once(
     for problem, keys in {"drift": ["K001", "K003"], "edits": ["K001"], "unmapped": []}.items():
         filtered = text(configurer.get(f"{OWN}projects/?problem={problem}"))
         assert keys_in(filtered) == keys
+    assert 'href="/connectors/acme/plan/">1<' in page
+    assert '<option value="-drift" selected>Drift, descending</option>' in page
     listed = text(configurer.get("/connectors/"))
     assert "4 to review" in listed
     assert re.search(r'data-label="Edits:"><a [^>]*>1<', listed)
@@ -181,6 +195,11 @@ def test_a_passed_test_counts_in_the_readiness_at_once_and_stands_on_top_of_wher
     configurer: Client, signed_in: SignIn, bare_connector: Connector, sandbox: RunningSandbox
 ) -> None:
     assert "test the connection" in text(configurer.get(OWN))
+    assert "autofocus>Connection" not in text(configurer.get(f"{OWN}checks/?tested=1"))  # nothing was
+    configurer.post(f"{OWN}test/", {"system": "jira"})
+    half = text(configurer.get(f"{OWN}checks/?tested=jira"))
+    assert "Connection test: 3 checks passed" in half
+    assert 'class="tag warn">partly tested' in half
     for on, page in {"overview": OWN, "checks": f"{OWN}checks/", "elsewhere": f"{OWN}checks/"}.items():
         answer = configurer.post(f"{OWN}test/", {"on": on})
         assert (answer.status_code, answer["Location"]) == (303, f"{page}?tested=1")
@@ -191,6 +210,7 @@ def test_a_passed_test_counts_in_the_readiness_at_once_and_stands_on_top_of_wher
     assert "test the connection" not in shown
     assert "Connection test" not in text(configurer.get(OWN))
     assert next(each.state for each in readiness(bare_connector) if each.code == "api-token") == StepState.OK
+    assert 'class="tag ok">7 checks passed' in text(configurer.get(f"{OWN}checks/"))
     kept = text(signed_in(Role.VIEWER).get(f"{OWN}checks/"))
     assert "autofocus>Connection" not in kept
     assert "Signed in; connector" in kept
@@ -206,16 +226,60 @@ def test_one_system_is_tested_again_and_a_replaced_credential_leaves_its_result_
     wrong = Credential.objects.get(connector=bare_connector, system=System.JIRA)
     seal_secret(wrong, "a-wrong-token")
     wrong.save()
-    configurer.post(f"{OWN}test/", {"system": "jira"})
-    shown = text(configurer.get(f"{OWN}checks/?tested=1"))
-    assert "Connection test: 1 of 5 checks failed" in shown
+    answer = configurer.post(f"{OWN}test/", {"system": "jira"})
+    assert answer["Location"] == f"{OWN}checks/?tested=jira"
+    shown = text(configurer.get(answer["Location"]))
+    assert "Connection test: 1 of 1 check failed" in shown
+    assert 'class="tag bad">1 of 5 checks failed' in shown
     assert "Jira refused the sign-in (401)" in shown
     assert dict(ConnectionCheck.objects.filter(system=System.ALIGN).values_list("pk", "ok")) == before
     assert "was replaced since then" not in shown
+    tried = Credential.objects.get(pk=wrong.pk).uuid
+    for other, words in {uuid4(): "was replaced since then: test it again", tried: ""}.items():
+        Credential.objects.filter(pk=wrong.pk).update(uuid=other)
+        page = text(configurer.get(f"{OWN}checks/"))
+        assert words in page
+        assert ("test again</span>" in page) == bool(words)
     Credential.objects.filter(pk=wrong.pk).delete()
-    assert "was replaced since then" in text(configurer.get(f"{OWN}checks/"))
+    assert "was removed since then: add one" in text(configurer.get(f"{OWN}checks/"))
     configurer.post(f"{OWN}test/", {"system": "jira"})
     assert "None is stored: add one." in text(configurer.get(f"{OWN}checks/"))
+    wrong.pk = None
+    wrong.save()
+    assert "The first credential was added since then: test it." in text(configurer.get(f"{OWN}checks/"))
+    ConnectionCheck.objects.update(checked_at=timezone.now() - timedelta(minutes=6))
+    assert "autofocus>Connection" not in text(configurer.get(f"{OWN}checks/?tested=1"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"align_site": "https://elsewhere.test"},
+        {"align_connector_id": 7},
+        {"jira_site": "https://elsewhere.test"},
+        {"jira_kind": "datacenter"},
+        {},
+    ],
+)
+def test_a_test_of_what_the_connector_was_before_is_not_kept(
+    configurer: Client, bare_connector: Connector, sandbox: RunningSandbox, change: dict[str, Any]
+) -> None:
+    def meanwhile(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        """Right after the entry of the test was written, before its requests."""
+        result = execute(sql, *rest)
+        if sql.startswith("INSERT") and Entry._meta.db_table in sql:
+            if change:
+                Connector.objects.update(**change)
+            else:
+                Credential.objects.filter(system=system).update(uuid=uuid4())
+        return result
+
+    system = "align" if "align_site" in change or "align_connector_id" in change else "jira"
+    with connection.execute_wrapper(meanwhile):
+        answer = configurer.post(f"{OWN}test/", {"system": system})
+    assert answer.status_code == 409
+    assert "result is not kept. Test again." in text(answer)
+    assert not ConnectionCheck.objects.exists()
 
 
 def test_what_is_checked_by_the_clock_is_listed_with_what_was_found_and_asked_again_by_those_who_may(
@@ -238,6 +302,57 @@ def test_what_is_checked_by_the_clock_is_listed_with_what_was_found_and_asked_ag
     assert "Check now" not in "".join(shown.values())
 
 
+def test_check_now_comes_back_to_the_checks(
+    transactional_db: None, configurer: Client, connector: Connector, sandbox: RunningSandbox
+) -> None:
+    for pressed in ("refresh/", "drift/check/", "contract/look/"):
+        assert configurer.post(OWN + pressed, {"on": "checks"})["Location"] == f"{OWN}checks/"
+    assert 'name="on" value="checks"' in text(configurer.get(f"{OWN}checks/"))
+
+
+def test_a_row_of_the_list_says_what_needs_a_look_and_a_deactivated_connector_asks_for_nothing(
+    configurer: Client, bare_connector: Connector
+) -> None:
+    now = timezone.now()
+    Credential.objects.update(created_at=now - timedelta(days=5000), expires_on=None)
+    Credential.objects.filter(system=System.ALIGN).update(expires_on=now.date() + timedelta(days=200))
+    Connector.objects.update(jira_lists_at=now - timedelta(days=9), align_lists_at=now, catalogue_at=now)
+    listed = text(configurer.get("/connectors/"))
+    assert "old, no expiry set</span>" in listed
+    assert "not all yet" in listed
+    assert 'hx-trigger="revealed"' in listed
+    scope = Scope.objects.create(connector=bare_connector, family="j2a-state", observed_at=now)
+    Scope.objects.create(connector=bare_connector, family="j2a-step", observed_at=now)
+    assert "9 d ago" in text(configurer.get("/connectors/"))
+    Mapping.objects.create(scope=scope, work_item_type="story", source_id=1, wanted=2, waits=True)
+    assert 'id="attention-heading"' in text(configurer.get(OWN))
+    Connector.objects.update(is_active=False)
+    assert 'id="attention-heading"' not in text(configurer.get(OWN))
+    assert 'hx-trigger="revealed"' not in text(configurer.get("/connectors/"))
+
+
+def test_coverage_that_is_not_known_comes_last_either_way(configurer: Client, bare_connector: Connector) -> None:
+    add_projects(bare_connector, 5)
+    story = IssueType.objects.create(connector=bare_connector, jira_id=1, name="Story", hierarchy_level=0)
+    statuses = [
+        Status.objects.create(connector=bare_connector, jira_id=number, name=f"S{number}", category="todo")
+        for number in (1, 2)
+    ]
+    Scope.objects.create(connector=bare_connector, family="j2a-state", observed_at=timezone.now())
+    scope = Scope.objects.get()
+    Mapping.objects.create(scope=scope, work_item_type="story", source_id=1, wanted=2)
+    for key, reached in {"K000": statuses[:1], "K002": statuses, "K003": statuses}.items():
+        for status in reached:
+            ReachableStatus.objects.create(project=Project.objects.get(key=key), issue_type=story, status=status)
+    for sort, first in {"coverage": ["K002", "K000"], "-coverage": ["K000", "K002"]}.items():
+        page = text(configurer.get(f"{OWN}projects/?sort={sort}"))
+        assert keys_in(page) == [*first, "K001", "K003", "K004"]  # K003 is team-managed, and its list was not read
+        rows = dict(re.findall(r"<bdi>(K\d+)</bdi></a>(.*?)</tr>", page, re.DOTALL))
+        assert [key for key, row in rows.items() if "not known" in row] == ["K003"]
+        assert "not applicable" in rows["K001"]
+    assert keys_in(text(configurer.get(f"{OWN}projects/?problem=unmapped"))) == ["K002"]
+
+
 def test_readiness_shows_what_is_missing_first_and_folds_what_is_done(
     configurer: Client, bare_connector: Connector
 ) -> None:
@@ -249,3 +364,5 @@ def test_readiness_shows_what_is_missing_first_and_folds_what_is_done(
     assert tags == sorted(tags, key=["Missing", "Unconfirmed", "Confirmed", "Done"].index)
     assert tags[0] == "Missing"
     assert shown.index("<details>") < shown.index('id="ready-bidirectional-sync"')
+    for step, tab in {"api-token": "credentials", "projects": "projects", "work-item-types": "types"}.items():
+        assert f'<b><a href="{OWN}{tab}/">' in shown.partition(f'id="ready-{step}"')[2].partition("</li>")[0]

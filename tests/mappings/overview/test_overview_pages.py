@@ -41,11 +41,15 @@ def test_an_edit_in_an_open_plan_is_told_with_its_plan_alone(
     shown = said(client.get("/"))
     assert "not planned" not in shown
     assert f"Plan {plan.pk}: to approve" in shown
+    for path in ("/connectors/", "/connectors/acme/projects/"):  # nor there
+        assert 'href="/connectors/acme/plan/"' not in client.get(path).content.decode()
 
     edit(connector, "j2a-state", QA, 2, actor=admin)
     assert "1 edit not planned" in said(client.get("/"))
     edit(connector, "j2a-state", IN_REVIEW, 4, actor=admin)  # since it was planned with 3
     assert "2 edits not planned" in said(client.get("/"))
+    assert 'href="/connectors/acme/plan/">2<' in client.get("/connectors/").content.decode()
+    assert "2 edits waiting" in said(client.get("/connectors/acme/projects/"))
     planning.control(plan, "cancel", actor=admin)
     plan.refresh_from_db()
     assert plan.state == PlanState.CANCELLED

@@ -15,9 +15,13 @@
     byId("live").textContent = text;
   }
 
+  // What a page asks for by itself, again and again: its answer is no answer to what a person did.
+  const isPolled = (elt) => Boolean(elt?.getAttribute?.("hx-trigger")?.startsWith("every"));
+
   function trouble(text, source) {
     const banner = byId("trouble");
     banner.textContent = text;
+    banner.toggleAttribute("data-polled", isPolled(source));
     banner.hidden = !text;
     document.querySelectorAll("p.trouble").forEach((old) => old.remove());
     const form = text && source?.closest?.("form:not([hidden]), dialog");
@@ -45,7 +49,7 @@
 
   // A page that is left open and asks again and again is no activity of a person (alignadmin.site.middleware).
   document.addEventListener("htmx:configRequest", ({ detail }) => {
-    if (detail.elt.getAttribute("hx-trigger")?.startsWith("every")) detail.headers["X-Polling"] = "1";
+    if (isPolled(detail.elt)) detail.headers["X-Polling"] = "1";
     if (byId("bar")) detail.headers["X-Beside"] = byId("bar").dataset.beside;
     if (detail.elt.id === "x-query") detail.parameters.caret = detail.elt.selectionStart;
   });
@@ -75,7 +79,7 @@
       detail.shouldSwap = false;
     } else if (isHtml(detail.xhr)) {
       if (detail.xhr.status === 409) detail.shouldSwap = true;
-      else if (detail.xhr.status < 400) trouble("");
+      else if (detail.xhr.status < 400 && (!isPolled(detail.requestConfig.elt) || "polled" in byId("trouble").dataset)) trouble("");
       patchCells(detail.serverResponse);
     }
   });
@@ -96,7 +100,7 @@
   }, true);
   document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
     const at = document.activeElement;
-    if (detail.target.contains(at)) held = { part: detail.target.id, row: at.closest("tr[id]")?.id };
+    if (detail.target.contains(at)) held = { part: detail.target.id, row: at.closest("tr[id], details[id]")?.id };
   });
   const reopen = () => {
     for (const id of opened) if (byId(id)) byId(id).open = true;
@@ -112,11 +116,18 @@
     held = null;
   });
 
-  // A running job's line that comes back finished brings what it read onto the page.
+  // A running job's line that comes back finished brings what it read onto the page; where somebody is at work there, the
+  // line says that it has ended, and leads to the result.
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     const then = detail.target?.dataset?.then;
-    if (then && detail.shouldSwap && !detail.serverResponse.includes("data-then=")) location.reload();
+    if (then && detail.shouldSwap && !detail.serverResponse.includes("data-then=") && !isAtWork()) location.reload();
   });
+
+  function isAtWork() {
+    const boxes = [...document.querySelectorAll("input, textarea")];
+    return Boolean(document.querySelector("dialog[open]")) || Boolean(document.activeElement?.matches("input, textarea, select"))
+      || boxes.some((box) => box.checked !== box.defaultChecked || box.value !== box.defaultValue);
+  }
 
   // --- asking first, sending once ---------------------------------------------------------------------------------
 
@@ -170,22 +181,7 @@
 
   document.addEventListener("change", ({ target }) => {
     if (target.matches("[data-submit]")) target.form.requestSubmit();
-    if (target.matches("[data-all]")) {
-      for (const box of target.closest(".card").querySelectorAll(`input[name="${target.dataset.all}"]`)) box.checked = target.checked && !box.disabled;
-    }
-    if (target.matches("input[type=checkbox]")) countTicked();
   });
-
-  // How many rows are ticked, where a bar of acts stands for them; a box for all rows of a filter says its own number.
-  function countTicked() {
-    const told = document.querySelector("[data-counts]");
-    if (!told) return;
-    const all = told.parentElement.querySelector("input[name=all]");
-    const number = document.querySelectorAll(`input[name="${told.dataset.counts}"]:checked`).length;
-    const words = all?.checked ? all.nextElementSibling.textContent : `${number} ${number === 1 ? "row" : "rows"} selected`;
-    told.textContent = words;
-    say(words);
-  }
 
   // What is asked for in a dialog is drawn into it, and then it opens.
   document.addEventListener("htmx:afterSwap", ({ detail }) => {
@@ -386,15 +382,15 @@
   // A link from elsewhere names a row by its anchor, and may name the column beside it.
   const arrived = /^#h(\d+)$/.exec(location.hash);
   const column = new URLSearchParams(location.search).get("cell");
-  if (arrived && /^\d+$/.test(column || "")) here = `r${arrived[1]} t${column}`;
+  const wanted = arrived && /^\d+$/.test(column || "") ? `r${arrived[1]} t${column}` : "";
+  here = wanted;
 
   // On a phone the navigation and the tabs scroll sideways.
   for (const here of document.querySelectorAll(".side nav [aria-current], .tabs [aria-current]")) here.scrollIntoView({ block: "nearest", inline: "nearest" });
   enterGrid();
-  if (document.querySelector("input[name=ticked]:checked")) countTicked(); // a browser that goes back keeps what was ticked
   addEventListener("load", () => { // after the browser itself has gone to the anchor
-    if (!arrived || !here || !cellOf(here)) return;
-    goTo(cellOf(here));
-    cellOf(here).scrollIntoView({ block: "center", inline: "center" });
+    if (!wanted || !cellOf(wanted)) return; // that cell is not in this grid: the browser has gone to the row
+    goTo(cellOf(wanted));
+    cellOf(wanted).scrollIntoView({ block: "center", inline: "center" });
   });
 })();

@@ -1,4 +1,8 @@
-"""The face of the trail: an act is recorded in the transaction in which it is done."""
+"""The face of the trail: an act is recorded in the transaction in which it is done.
+
+A record locks the head until the transaction ends, and everybody else's act waits for it: whatever takes long is done
+before, and an act made of others records last what it did itself.
+"""
 
 from __future__ import annotations
 

@@ -8,6 +8,9 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+from django.utils.text import Truncator
+
+LONGEST_NOTICE = 1900  # characters; app.js takes a longer text for no sentence of ours
 
 
 def page(
@@ -33,5 +36,6 @@ def redirect(request: HttpRequest, address: str) -> HttpResponse:
 def failure(request: HttpRequest, sentence: str, *, status: int = 409) -> HttpResponse:
     """A refused or failed act: one sentence, beside the thing for htmx (app.js announces it), else a small page."""
     if getattr(request, "htmx", False):
-        return HttpResponse(sentence, status=status, content_type="text/plain; charset=utf-8")
+        shown = Truncator(sentence).chars(LONGEST_NOTICE)
+        return HttpResponse(shown, status=status, content_type="text/plain; charset=utf-8")
     return render(request, "refused.html", {"sentence": sentence}, status=status)

@@ -11,6 +11,7 @@ from alignadmin.accounts.models import Person
 from alignadmin.text import counted
 from mappings.drift.address import DriftAddress
 from mappings.drift.decisions import MOST_NAMED, Decision, DecisionOutcome, DriftDecision, SeenRow, foresee
+from mappings.drift.queries import filtered_rows
 from mappings.edits.names import names_for
 from mappings.engine.values import Situation
 from mappings.matrix.lines import OpenLine, open_line
@@ -29,6 +30,7 @@ class DriftQuestion:
     drift_decision: DriftDecision
     until: str  # the day as it was typed
     person: Person
+    is_all: bool = False  # asked for all rows that the page's filters left
     reason: str = ""  # of a plan, as they were typed before they were refused
     ticket: str = ""
 
@@ -75,13 +77,12 @@ class DriftQuestion:
     def more(self) -> int:
         return self.count - len(self.lines)
 
-    @property
-    def left_out(self) -> Sequence[str]:
-        return self.outcome.refused[:MOST_NAMED]
-
-    @property
-    def more_left_out(self) -> int:
-        return len(self.outcome.refused) - len(self.left_out)
+    @cached_property
+    def came(self) -> int:
+        """How many rows the filters leave now that the page did not have when it was loaded."""
+        if not self.is_all:
+            return 0
+        return filtered_rows(self.address).exclude(pk__in=[each.pk for each in self.rows]).count()
 
     @property
     def back(self) -> str:

@@ -50,24 +50,40 @@ class SeenRow:
 
 @dataclass(frozen=True, kw_only=True)
 class DecisionOutcome:
-    """What became of the rows of one decision: the keys of those that were decided, and sentences of the others."""
+    """What became of the rows of one decision: the keys of those that were decided, a sentence for each of the others,
+    and how many are no longer there."""
 
     rows: Sequence[int]
     refused: Sequence[str]
+    gone: int = 0
 
     @property
     def decided(self) -> int:
         return len(self.rows)
 
     @property
+    def left_out(self) -> int:
+        return len(self.refused) + self.gone
+
+    @property
+    def why_left_out(self) -> list[str]:
+        """The first sentences, and one for all rows that are gone."""
+        gone = [f"{self.gone} of the rows {'is' if self.gone == 1 else 'are'} no longer there."] if self.gone else []
+        return [*gone, *self.refused[:MOST_NAMED]]
+
+    @property
+    def more_left_out(self) -> int:
+        """For how many rows no sentence stands in `why_left_out`."""
+        return max(0, len(self.refused) - MOST_NAMED)
+
+    @property
     def sentence(self) -> str:
         """What did not go as asked; empty when everything did."""
-        if not self.refused:
+        if not self.left_out:
             return ""
-        left = len(self.refused) - MOST_NAMED
-        more = f" And {left} more." if left > 0 else ""
-        kept = f"Decided {self.decided} of {self.decided + len(self.refused)}. " if self.decided else ""
-        return kept + " ".join(self.refused[:MOST_NAMED]) + more
+        kept = f"Decided {self.decided} of {self.decided + self.left_out}. " if self.decided else ""
+        more = f" And {self.more_left_out} more." if self.more_left_out else ""
+        return kept + " ".join(self.why_left_out) + more
 
 
 def seen(mapping: Mapping) -> SeenRow:
@@ -87,16 +103,24 @@ def decide_many(
     connector: Connector, rows: Iterable[SeenRow], drift_decision: DriftDecision, *, actor: Person
 ) -> DecisionOutcome:
     """Carry one decision out on many rows, with an entry each, in one transaction."""
+    with transaction.atomic():
+        outcome, records = decide_unrecorded(connector, rows, drift_decision, actor=actor)
+        trail.record_all(records)
+    return outcome
+
+
+def decide_unrecorded(
+    connector: Connector, rows: Iterable[SeenRow], drift_decision: DriftDecision, *, actor: Person
+) -> tuple[DecisionOutcome, list[AuditRecord]]:
+    """For a caller whose transaction does more: its last statement records what this returns, see trail."""
     now = timezone.now()
     asked = _require_sensible(rows, drift_decision, now)
-    with transaction.atomic():
-        found = _locked(connector, asked)
-        decided, refused = _rule(found, asked, drift_decision, actor, now)
-        Mapping.objects.bulk_update(decided, DECIDED, batch_size=500)
-        names = names_for(decided)
-        trail.record_all([decision_record(row, drift_decision, names, actor=actor) for row in decided])
-    refused += _gone(asked, found)
-    return DecisionOutcome(rows=[row.pk for row in decided], refused=refused)
+    found = _locked(connector, asked)
+    decided, refused = _rule(found, asked, drift_decision, actor, now)
+    Mapping.objects.bulk_update(decided, DECIDED, batch_size=500)
+    names = names_for(decided)
+    records = [decision_record(row, drift_decision, names, actor=actor) for row in decided]
+    return _outcome(asked, found, decided, refused), records
 
 
 def foresee(
@@ -107,7 +131,11 @@ def foresee(
     asked = _require_sensible(rows, drift_decision, now)
     found = list(_asked(connector, asked).order_by("pk"))
     decided, refused = _rule(found, asked, drift_decision, actor, now)
-    return DecisionOutcome(rows=[row.pk for row in decided], refused=[*refused, *_gone(asked, found)])
+    return _outcome(asked, found, decided, refused)
+
+
+def _outcome(asked: Sized, found: Sized, decided: Iterable[Mapping], refused: Sequence[str]) -> DecisionOutcome:
+    return DecisionOutcome(rows=[row.pk for row in decided], refused=refused, gone=len(asked) - len(found))
 
 
 def _require_sensible(rows: Iterable[SeenRow], drift_decision: DriftDecision, now: datetime) -> dict[int, SeenRow]:
@@ -119,11 +147,6 @@ def _require_sensible(rows: Iterable[SeenRow], drift_decision: DriftDecision, no
     if drift_decision.decision is Decision.ACCEPT:
         require_acceptable(drift_decision, now)
     return asked
-
-
-def _gone(asked: Sized, found: Sized) -> list[str]:
-    gone = len(asked) - len(found)
-    return [f"{gone} of the rows {'is' if gone == 1 else 'are'} no longer there."] if gone else []
 
 
 def _asked(connector: Connector, asked: Iterable[int]) -> LockableQuerySet[Mapping]:

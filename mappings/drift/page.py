@@ -21,6 +21,7 @@ from connectors.catalogue.findings import words_of
 from connectors.jobs.runner import latest
 from connectors.models import Finding, Job, JobKind, WorkItemType
 from mappings.drift.address import SHARED, SIZES, UNKNOWN, DriftAddress, Tab
+from mappings.drift.decisions import MOST_ROWS, SeenRow
 from mappings.drift.digest import stamp
 from mappings.drift.lines import DriftLine, drift_lines, list_name
 from mappings.drift.preferences import DIGEST_RECIPIENTS
@@ -110,6 +111,12 @@ class DriftPage:
     @cached_property
     def lines(self) -> list[DriftLine]:
         return drift_lines(list(self.found), self.address)
+
+    @property
+    def tokens(self) -> str:
+        """Of all rows that the filters leave, on any page: "all" means these, as they were when it was drawn."""
+        values = filtered_rows(self.address).values_list("pk", "version", "observed")[: MOST_ROWS + 1]
+        return " ".join(SeenRow(pk=pk, version=version, observed=value).token for pk, version, value in values)
 
     @cached_property
     def chosen(self) -> DriftLine | None:

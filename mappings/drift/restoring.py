@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from alignadmin.accounts.models import Person
+from alignadmin.audit import trail
 from connectors.models import Connector
 from mappings import planning
-from mappings.drift.decisions import Decision, DecisionOutcome, DriftDecision, SeenRow, decide_many
+from mappings.drift.decisions import Decision, DecisionOutcome, DriftDecision, SeenRow, decide_unrecorded
 from mappings.models import Plan
 from mappings.planning.reasons import reason_typed
 
@@ -30,8 +31,9 @@ def restore(connector: Connector, rows: Iterable[SeenRow], *, reason: str, ticke
     with transaction.atomic():
         # Before the lists and the rows, as in making a plan, so that two never wait for each other crosswise.
         Connector.objects.locked().get(pk=connector.pk)
-        outcome = decide_many(connector, rows, decision, actor=actor)
+        outcome, records = decide_unrecorded(connector, rows, decision, actor=actor)
         if not outcome.rows:
             return Restored(outcome=outcome, plan=None)
         made = planning.make_plan(connector, outcome.rows, actor=actor, reason=why, ticket=ticket)
+        trail.record_all(records)  # last: the history waits for nobody who works out a plan
     return Restored(outcome=outcome, plan=made)

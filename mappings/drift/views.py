@@ -23,17 +23,15 @@ from mappings.drift.address import DriftAddress, drift_url, found_url, read_addr
 from mappings.drift.confirming import DriftQuestion
 from mappings.drift.decisions import (
     LONGEST_ACCEPTANCE,
-    MOST_ROWS,
     Decision,
     DecisionOutcome,
     DriftDecision,
     SeenRow,
     decide_many,
     read_token,
-    seen,
 )
 from mappings.drift.page import DriftPage
-from mappings.drift.queries import filtered_rows, most_drifted
+from mappings.drift.queries import most_drifted
 from mappings.drift.restoring import restore
 from mappings.edits.requests import mapping_or_404
 from mappings.findings import services as findings
@@ -74,10 +72,11 @@ def _question(request: HttpRequest, address: DriftAddress, *, trouble: str = "")
     """`trouble` is why its plan was refused: it is asked again, with what was typed. Raises Refused."""
     asked = DriftQuestion(
         address=address,
-        rows=_rows(address, request.POST),
+        rows=_rows(request.POST),
         drift_decision=_decision(request.POST),
         until=text_in(request.POST, "until"),
         person=person_of(request),
+        is_all=_is_all(request.POST),
         reason=text_in(request.POST, "reason") if trouble else "",
         ticket=text_in(request.POST, "ticket") if trouble else "",
     )
@@ -116,7 +115,7 @@ def _refused(request: HttpRequest, address: DriftAddress, sentence: str) -> Http
 
 def _decide(address: DriftAddress, request: HttpRequest) -> tuple[DecisionOutcome, str]:
     """What became of the rows, and where to go next: to the plan that restores them, or back to the list."""
-    decision, rows, actor = _decision(request.POST), _rows(address, request.POST), person_of(request)
+    decision, rows, actor = _decision(request.POST), _rows(request.POST), person_of(request)
     if decision.decision is Decision.RESTORE:
         ticket = text_in(request.POST, "ticket")
         restored = restore(address.connector, rows, reason=text_in(request.POST, "reason"), ticket=ticket, actor=actor)
@@ -141,13 +140,16 @@ def _decision(data: QueryDict) -> DriftDecision:
     )
 
 
-def _rows(address: DriftAddress, data: QueryDict) -> list[SeenRow]:
-    """The one whose button was pressed, all that the filters leave now, or those that were ticked."""
+def _rows(data: QueryDict) -> list[SeenRow]:
+    """The one whose button was pressed, all that the filters left when it was drawn, or those that were ticked."""
     if token := text_in(data, "one").partition(" ")[2]:
         return [read_token(token)]
-    if text_in(data, "all") == "on":
-        return [seen(row) for row in filtered_rows(address)[: MOST_ROWS + 1]]
-    return [read_token(token) for each in data.getlist("ticked") for token in plain(each).split()]
+    tokens = data.getlist("shown" if _is_all(data) else "ticked")
+    return [read_token(token) for each in tokens for token in plain(each).split()]
+
+
+def _is_all(data: QueryDict) -> bool:
+    return text_in(data, "all") == "on" and not text_in(data, "one")
 
 
 @requires(Right.SEE, Right.EDIT, ("POST",))

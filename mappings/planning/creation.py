@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import asdict
@@ -11,6 +11,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.text import Truncator
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
@@ -18,16 +19,19 @@ from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
 from alignadmin.parsing import typed
 from alignadmin.search import writing
+from alignadmin.text import counted as counted_rows
 from connectors.align.paging import MAPPING_LISTS
 from connectors.credentials.page_caps import caps_of
 from connectors.models import Connector
 from connectors.ports.audited import context_of
+from mappings.edits.names import Names, names_of
 from mappings.engine import families
 from mappings.engine import plan as engine
 from mappings.engine.batches import batches
 from mappings.engine.cost import duration_estimate, request_count
+from mappings.engine.families import FAMILIES
 from mappings.engine.fingerprint import fingerprint_of
-from mappings.engine.values import Severity
+from mappings.engine.values import Severity, TypeName
 from mappings.models import Change, Mapping, Plan, PlanState
 from mappings.planning.authors import Authors, authors_of, counted_authors, fields_of
 from mappings.planning.digests import digest_of
@@ -36,6 +40,8 @@ from mappings.planning.row_selection import RowSelection, choose, drafts
 from mappings.planning.rules import is_old
 from mappings.planning.search_names import PLANS
 from mappings.planning.tickets import ticket_trouble
+
+MOST_REASONS, MOST_NAMED = 3, 3  # of rows that cannot be planned, in one sentence
 
 
 class NothingToDo(Refused):
@@ -66,7 +72,7 @@ def make_plan(
     planning = engine.plan(drafts(connector, choices))
     if not planning.changes:
         if planning.refused:
-            raise Refused(" ".join(refused.sentence for refused in planning.refused))
+            raise Refused(_why_none(connector, choices, planning))
         raise NothingToDo("Nothing to do: Align already holds what is wanted.")
     return _store(
         connector,
@@ -78,6 +84,35 @@ def make_plan(
         ticket=ticket,
         now=now or timezone.now(),
     )
+
+
+def _why_none(connector: Connector, choices: Sequence[RowSelection], planning: engine.Planning) -> str:
+    """Each reason once, with the rows that it is of, so that these can be left out; short enough for a notice."""
+    if len(planning.refused) == 1:
+        return planning.refused[0].sentence
+    mappings = {_key(choice): choice.mapping for choice in choices}
+    names, reasons = names_of(connector, list(mappings.values())), defaultdict(list)
+    for refused in planning.refused:
+        reasons[refused.sentence].append(_name(mappings[refused.key], names))
+    said = [
+        f"{_first(rows)}: {Truncator(sentence).chars(300)}" for sentence, rows in list(reasons.items())[:MOST_REASONS]
+    ]
+    more = sum(len(rows) for rows in list(reasons.values())[MOST_REASONS:])
+    rest = [f"And {counted_rows(more, 'more row')}."] if more else []
+    return " ".join([f"None of these {len(planning.refused):,} rows can be planned.", *said, *rest])
+
+
+def _first(rows: Sequence[str]) -> str:
+    more = len(rows) - MOST_NAMED
+    return ", ".join(rows[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _name(mapping: Mapping, names: Names) -> str:
+    """ "In Review (Story, PROJ1)" """
+    family, project = FAMILIES[mapping.scope.family], mapping.scope.project
+    source = names.of(family.kind, family.direction, source=mapping.source_id)
+    place = project.key if project else "shared"
+    return f"{Truncator(source).chars(60)} ({TypeName(mapping.work_item_type).label}, {place})"
 
 
 def _ticket(connector: Connector, text: str) -> str:

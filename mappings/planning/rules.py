@@ -6,6 +6,7 @@ Also what the rules mean for one plan: who may approve it, and whether the appro
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 
@@ -137,13 +138,17 @@ def approval_status(plan: Plan, person: Person) -> ApprovalStatus:
     )
 
 
-def why_void(plan: Plan) -> str:
-    """Of a plan that is approved: why that does not count any more. Empty: it counts, or there is none."""
+def why_void(plan: Plan, people: Collection[int] | None = None) -> str:
+    """Of a plan that is approved: why that does not count any more. Empty: it counts, or there is none.
+
+    `people`: those of people_of(plan), where the caller knows them of many plans.
+    """
     if plan.state != PlanState.APPROVED or plan.approver is None:
         return ""
     if not may(plan.approver, Right.APPROVE):
         return f"{plan.approver} approved this plan and is no longer an admin. An admin has to approve it again."
-    if plan.connector.four_eyes and not plan.emergency_reason and plan.approver_id in people_of(plan):
+    asks_another = plan.connector.four_eyes and not plan.emergency_reason
+    if asks_another and plan.approver_id in (people_of(plan) if people is None else people):
         is_planner = plan.approver_id == plan.author_id
         what = "a plan of their own" if is_planner else "a plan that holds edits of theirs"
         return (

@@ -32,6 +32,7 @@ class PlanOutcome:
     numbers: str
     tone: str = ""
     title: str = ""
+    applier_word: str = "started"  # of who pressed Apply: "applied" where that did something to the end
 
     @property
     def words(self) -> str:
@@ -92,9 +93,10 @@ def _so_far(counts: Mapping[str, int]) -> str:
 def _ended(counts: Mapping[str, int]) -> PlanOutcome:
     done, numbers = counts.get("done", 0), _numbers(counts)
     if done and done == counts["total"]:
-        return PlanOutcome(name="Applied", numbers=numbers, tone="warn" if counts.get("unconfirmed") else "ok")
+        tone = "warn" if counts.get("unconfirmed") else "ok"
+        return PlanOutcome(name="Applied", numbers=numbers, tone=tone, applier_word="applied")
     if done:
-        return PlanOutcome(name="Partly applied", numbers=numbers, tone="warn")
+        return PlanOutcome(name="Partly applied", numbers=numbers, tone="warn", applier_word="applied")
     if counts.get("unknown") or counts.get("sending"):
         return PlanOutcome(name="Result not known", numbers=numbers, tone="warn")
     return PlanOutcome(name="Nothing applied", numbers=numbers, tone="warn")

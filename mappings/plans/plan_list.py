@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlencode
@@ -15,6 +16,7 @@ from alignadmin.accounts.rights import ROLE_RIGHTS, Right
 from alignadmin.parsing import whole
 from connectors.models import Connector
 from mappings.models import Change, ChangeState, Plan, PlanState
+from mappings.planning.rules import why_void
 from mappings.plans.outcome import PlanOutcome, change_counts, outcome
 
 PER_PAGE = 50
@@ -22,6 +24,7 @@ MOST_EDITORS = 3  # named in a row
 EDITORS = [role for role, rights in ROLE_RIGHTS.items() if Right.EDIT in rights]
 OF_PLAN = Change.objects.filter(plan=OuterRef("pk"))
 ANY_DONE = Exists(OF_PLAN.filter(state=ChangeState.DONE))
+ANY_UNKNOWN = Exists(OF_PLAN.filter(state__in=(ChangeState.UNKNOWN, ChangeState.SENDING)))
 ANY_OTHER = Exists(OF_PLAN.exclude(state=ChangeState.DONE))
 FINISHED = Q(state=PlanState.FINISHED)
 OUTCOMES = {  # value in the address -> label and what it leaves
@@ -32,7 +35,8 @@ OUTCOMES = {  # value in the address -> label and what it leaves
     "finished": ("ended", FINISHED),
     "applied": ("applied", FINISHED & Q(ANY_DONE) & ~Q(ANY_OTHER)),
     "partly": ("partly applied", FINISHED & Q(ANY_DONE) & Q(ANY_OTHER)),
-    "nothing": ("nothing applied", FINISHED & ~Q(ANY_DONE)),
+    "nothing": ("nothing applied", FINISHED & ~Q(ANY_DONE) & ~Q(ANY_UNKNOWN)),
+    "unknown": ("result not known", FINISHED & ~Q(ANY_DONE) & Q(ANY_UNKNOWN)),
     "cancelled": ("cancelled", Q(state=PlanState.CANCELLED)),
     "replaced": ("replaced", Q(state=PlanState.REPLACED)),
 }
@@ -80,12 +84,7 @@ class PlanList:
         """In two queries, however many plans there are."""
         ids = [plan.pk for plan in self.plans]
         counts, editors = change_counts(ids), _editors(ids)
-        return [
-            PlanLine(
-                plan=plan, outcome=outcome(plan, counts[plan.pk]), editors=_named(editors[plan.pk], plan.author_id)
-            )
-            for plan in self.plans
-        ]
+        return [_line(plan, counts[plan.pk], editors[plan.pk]) for plan in self.plans]
 
     @property
     def connectors(self) -> QuerySet[Connector]:
@@ -102,6 +101,11 @@ class PlanList:
         for part in ("author", "approver", "applier"):
             on_plans |= Q(pk__in=Plan.objects.exclude(**{part: None}).order_by().values(part))
         return Person.objects.filter(Q(role__in=EDITORS) | on_plans).order_by("name", "pk")
+
+
+def _line(plan: Plan, counts: MappingOf[str, int], editors: list[tuple[int, str]]) -> PlanLine:
+    is_void = bool(why_void(plan, {plan.author_id, *(pk for pk, _ in editors)}))
+    return PlanLine(plan=plan, outcome=outcome(plan, counts, is_void=is_void), editors=_named(editors, plan.author_id))
 
 
 def _with_part_of(person: int) -> Q:

@@ -18,6 +18,7 @@ from alignadmin.accounts.rights import Right, may
 from connectors.models import ACTIVE, Job, JobKind, JobState
 from mappings import planning
 from mappings.applying import overwrites
+from mappings.edits.unused import why_unused
 from mappings.engine.families import FAMILIES
 from mappings.matrix.address import address_of, cell_url
 from mappings.models import Change, ChangeState, Mapping, Plan, PlanState
@@ -82,6 +83,10 @@ class PlanPage:
     def is_void(self) -> bool:
         """Its approval holds no more, so it has to be approved again."""
         return self.plan.state == PlanState.APPROVED and bool(self.approval.status.void)
+
+    @property
+    def needs_approval(self) -> bool:
+        return self.plan.state == PlanState.DRAFT or self.is_void
 
     @property
     def finished_count(self) -> int:
@@ -255,8 +260,7 @@ class PlanPage:
             return "#plan-poll,#plan-now,#changes-head,#plan-rows"
         if self.holding is None:
             return ""
-        is_typed = self.plan.state == PlanState.DRAFT or self.is_void
-        return "#plan-poll,#plan-held" if is_typed else "#plan-poll,#plan-now"
+        return "#plan-poll,#plan-held" if self.needs_approval else "#plan-poll,#plan-now"
 
     @property
     def blind_spot(self) -> str:
@@ -328,9 +332,9 @@ class PlanPage:
 
 
 def _cell_of(plan: Plan, change: Change) -> str:
-    """Where the matrix shows what it changes; empty once its list or its project is gone."""
+    """Where the matrix shows what it changes; empty once its list is gone or read no more."""
     scope = change.scope
-    if scope is None or (scope.project and (scope.project.vanished_at or not scope.project.in_scope)):
+    if scope is None or why_unused(scope):
         return ""
     value = change.before if change.after is None else change.after
     status, target = (change.source_id, value) if change.is_to_align else (value, change.source_id)

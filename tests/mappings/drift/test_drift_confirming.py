@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 
 from alignadmin.accounts.models import Role
+from alignadmin.audit.models import Entry
 from mappings.drift.decisions import seen
 from mappings.engine.values import Situation
 from mappings.models import Mapping, Plan
@@ -72,6 +73,9 @@ def test_adopting_says_that_nothing_is_sent_and_restoring_that_a_plan_is_made(ed
 
     made = editor.post(DECIDE, {**confirmed(plan_page), "reason": "As it was"})
     plan = Plan.objects.get()
+    # Recorded last: until then the history's head is free, however long the plan takes to work out.
+    actions = list(Entry.objects.order_by("seq").values_list("action", flat=True))
+    assert actions[-13:] == ["plan.made", *["drift.restore"] * 12]
     assert (made["Location"], plan.changes.count()) == (f"/plans/{plan.pk}/", 12)
 
 
@@ -103,13 +107,23 @@ def test_all_rows_of_a_filter_are_those_that_were_confirmed(editor: Client, drif
     shown = editor.get(DRIFT, {"project": "-"}).content.decode()
     assert shown.count('name="ticked"') == 100
     assert "All 131 rows of this filter" in shown
-    page = asked(editor, decision="adopt", all="on", project="-", ticked=["1.1.1"])
-    assert "Adopt 131 rows" in text_of(page)
+    drawn = dict(re.findall(r'name="(shown|project)" value="([^"]*)"', shown))
+    # After the page was drawn, three rows come, two are gone, and one gets another value under the same drift.
+    came = many_drifted(drifted.scope, 3, first=750_000)
+    Mapping.objects.filter(source_id__in=(700_000, 700_001)).delete()
+    Mapping.objects.filter(source_id=700_002).update(observed=1)
+    page = asked(editor, decision="adopt", all="on", ticked=["1.1.1"], **drawn)
+    text = text_of(page)
+    assert "Adopt 128 rows" in text
+    assert "3 more than when the page was loaded are left out: look at them first" in text
+    assert "3 rows are left out: 2 of the rows are no longer there. Status 700002" in text
     many_drifted(drifted.scope, 5, first=800_000)  # they come after it, so they were not confirmed
     answer = editor.post(DECIDE, confirmed(page))
     assert answer["Location"] == f"{DRIFT}?project=-"
-    assert Mapping.objects.filter(situation=Situation.DRIFTED).count() == 5
-    nothing = editor.post(CONFIRM, {"decision": "adopt", "all": "on", "project": "NOWHERE"})
+    assert Mapping.objects.filter(situation=Situation.DRIFTED).count() == 9
+    left = Mapping.objects.filter(situation=Situation.DRIFTED)
+    assert {row.pk for row in came} < set(left.values_list("pk", flat=True))
+    nothing = editor.post(CONFIRM, {"decision": "adopt", "all": "on", "shown": ""})
     assert (nothing.status_code, b"Tick at least one row." in nothing.content) == (409, True)
 
 
@@ -124,6 +138,22 @@ def test_a_restore_of_which_no_row_can_be_planned_decides_nothing(editor: Client
     assert 'value="nonsense"' in refused.content.decode()
     assert Mapping.objects.get(pk=drifted.pk).situation == Situation.DRIFTED
     assert not Plan.objects.exists()
+
+
+def test_a_refused_restore_of_many_rows_says_each_reason_once_and_names_the_first_rows(
+    editor: Client, drifted: Mapping
+) -> None:
+    many_drifted(drifted.scope, 60)
+    Mapping.objects.filter(scope=drifted.scope, situation=Situation.DRIFTED).update(remote_id=None, wanted=99)
+    rows = Mapping.objects.filter(situation=Situation.DRIFTED).order_by("source_id")
+    form = {"decision": "restore", "ticked": [seen(row).token for row in rows], "reason": "As it was"}
+    refused = editor.post(DECIDE, form, headers={"HX-Request": "true"})
+    sentence = refused.content.decode()
+    assert (refused.status_code, len(sentence) < 2000) == (409, True), sentence
+    assert sentence.startswith(
+        "None of these 61 rows can be planned. In Review (Story, shared): In Review (10013) leads"
+    )
+    assert sentence.endswith("which is no longer in Align. And 58 more rows.")
 
 
 def test_accepting_many_is_confirmed_with_its_day_and_needs_it_before(editor: Client, drifted: Mapping) -> None:

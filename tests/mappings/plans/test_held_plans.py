@@ -43,13 +43,13 @@ def held_and_waiting(connector: Connector, admin: Person) -> tuple[Plan, Plan]:
 
 
 def test_another_plan_under_way_is_a_state_with_its_link_and_apply_cannot_be_pressed_meanwhile(
-    client: Client, connector: Connector, admin: Person
+    client: Client, signed_in: SignIn, connector: Connector, admin: Person
 ) -> None:
     first, second = held_and_waiting(connector, admin)
     address, apply_button = f"/plans/{second.pk}/", f'action="/plans/{second.pk}/apply/"'
     html = client.get(address).content.decode()
     assert f"Plan {first.pk} by Admin is being applied: 0 of 1" in text_of(html)
-    assert f'<a href="/plans/{first.pk}/">' in html
+    assert f'<a id="held-by" href="/plans/{first.pk}/">' in html  # by its id the focus is kept while it is polled
     assert apply_button not in html
     assert 'hx-trigger="every 3s"' in html
     assert "by Admin is being applied" not in text_of(client.get(f"/plans/{first.pk}/").content.decode())
@@ -60,7 +60,12 @@ def test_another_plan_under_way_is_a_state_with_its_link_and_apply_cannot_be_pre
 
     client.post(f"/plans/{first.pk}/pause/")
     run_due()
-    assert f"Plan {first.pk} by Admin is paused at 0 of 1" in text_of(client.get(address).content.decode())
+    paused = f"Plan {first.pk} by Admin is paused at 0 of 1 . "
+    assert f"{paused}Resume it, or cancel its rest: this one can be applied" in text_of(
+        client.get(address).content.decode()
+    )
+    seen_by_others = text_of(signed_in(Role.VIEWER).get(address).content.decode())
+    assert f"{paused}An admin can resume it or cancel its rest: this one can be applied" in seen_by_others
     client.post(f"/plans/{first.pk}/resume/")
     run_due()
     html = client.get(address).content.decode()
@@ -76,6 +81,7 @@ def test_while_somebody_may_type_into_an_approval_only_the_state_of_the_other_pl
     html = client.get(f"/plans/{draft.pk}/").content.decode()
     assert 'hx-select-oob="#plan-poll,#plan-held"' in html
     assert f'action="/plans/{draft.pk}/approve/"' in html
+    assert "this one can be approved meanwhile, and applied when it has ended" in text_of(html)
 
 
 def test_of_two_plans_applied_at_the_same_moment_one_starts(

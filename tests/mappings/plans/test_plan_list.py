@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person, Role
 from connectors.models import Connector
-from mappings.models import Plan
+from mappings.models import Change, ChangeState, Plan, PlanState
 from tests.conftest import People, SignIn
 from tests.support import mapping_helpers
 from tests.support.mapping_helpers import edit
@@ -58,12 +58,22 @@ def test_the_list_names_each_outcome_with_numbers_and_is_filtered_by_it_and_by_p
     ):
         assert words in whole
     assert "edits of Admin, Editor" in whole
+    assert "Admin applied by" not in whole  # one admin approved and applied each of them
+    assert len(re.findall("Admin applied ", whole)) == 2
+    assert len(re.findall("Admin started ", whole)) == 1
     of_filter = {"applied": [first], "partly": [first + 1], "nothing": [first + 2], "draft": [first + 3], "paused": []}
     for state, plans in of_filter.items():
         assert re.findall(r"Plan (\d+)", listed(f"state={state}")) == [str(pk) for pk in plans], state
     assert len(re.findall(r"Plan \d", listed("state=finished&connector=acme"))) == 3
     numbers = {f"person={eli.pk}": 4, f"person={admin.pk}": 4, f"person={people[Role.VIEWER].pk}": 0, "person=x": 0}
     assert {query: len(re.findall(r"Plan \d", listed(query))) for query in numbers} == numbers
+
+    Change.objects.filter(plan=first + 2, source_id=QA).update(state=ChangeState.UNKNOWN)
+    assert "Result not known 1 failed, 1 without an answer" in listed("state=unknown")
+    assert not re.findall(r"Plan \d", listed("state=nothing"))
+    Plan.objects.filter(pk=first + 3).update(state=PlanState.APPROVED, approver=eli)  # who is no admin
+    assert "To approve again 2 changes" in listed("state=approved")
+    assert "2 changes to approve again" in text_of(client.get(f"/plans/{first + 3}/").content.decode())
 
 
 def test_thousands_of_plans_are_pages_of_one_filter_in_as_many_queries_as_few(

@@ -26,22 +26,48 @@
     const row = place.closest("tbody tr:not(.group)");
     const button = place.closest("td")?.querySelector("button");
     const head = button ? headOf(place.closest("td").cellIndex) : place.closest("thead th[scope=col]:not(.corner)");
-    const names = [row && plain(row.querySelector("th > span")), head && plain(head.querySelector("span"))].filter(Boolean);
-    const around = [...(row ? rowMarks(row) : []), ...columnMarks(head)];
-    return { name: names.join(" → "), own: button ? ownMarks(button) : [], around };
+    const [ofRow, ofColumn] = [row?.querySelector("th > span"), head?.querySelector("span")];
+    return {
+      name: [ofRow, ofColumn].filter(Boolean).map(plain).join(" → "),
+      row: ofRow?.id,
+      column: ofColumn?.id,
+      own: button ? ownMarks(button) : [],
+      ofRow: row ? rowMarks(row) : [],
+      ofColumn: columnMarks(head),
+    };
   }
 
-  let announced = "";
+  let last = ""; // where the words are of, by its label: an answer draws cells anew, or the whole grid
+  const NOWHERE = { name: "", own: [], ofRow: [], ofColumn: [] };
+  const labelOf = (place) => {
+    const named = place.closest("td")?.querySelector("button") ?? place.closest("th");
+    return named?.getAttribute("aria-labelledby") ?? named?.querySelector("span[id]")?.id ?? "";
+  };
+  const lastPlace = () => last && (table()?.querySelector(`[aria-labelledby="${last}"]`) ?? byId(last));
 
-  function show(place, aloud) {
-    const words = place && table()?.contains(place) ? wordsOf(place) : { name: "", own: [], around: [] };
-    if (!byId("told-place")) return;
+  function show(place) {
+    const isThere = place && table()?.contains(place);
+    const words = isThere ? wordsOf(place) : NOWHERE;
+    last = isThere ? labelOf(place) : "";
+    if (!byId("told-place")) return words;
     byId("told-place").textContent = words.name;
-    byId("told-marks").textContent = [...words.own, ...words.around].join(" · ");
-    // Its own marks are read out with the cell; those of its row and column once, when they are come to.
-    const around = words.around.join(". ");
-    if (aloud && around && around !== announced) byId("live").textContent = around;
-    if (aloud) announced = around;
+    byId("told-marks").textContent = [...words.own, ...words.ofRow, ...words.ofColumn].join(" · ");
+    return words;
+  }
+
+  // A cell's own marks are read out with it, and are said where an edit changes them; those of its row and column are
+  // said when one comes to that row or column, though they read as those of the one before, and when they change.
+  let heard = NOWHERE;
+
+  function say(words) {
+    const same = (...names) => names.every((name) => String(words[name]) === String(heard[name]));
+    const news = [
+      ...(same("row", "column") && !same("own") ? words.own : []),
+      ...(same("row", "ofRow") ? [] : words.ofRow),
+      ...(same("column", "ofColumn") ? [] : words.ofColumn),
+    ];
+    heard = words;
+    if (news.length && byId("told-aloud")) byId("told-aloud").replaceChildren(news.join(". "));
   }
 
   const focused = () => (table()?.contains(document.activeElement) ? document.activeElement : null);
@@ -72,11 +98,14 @@
   }
 
   document.addEventListener("focusin", ({ target }) => {
-    if (!table()?.contains(target)) return light(null);
+    if (!table()?.contains(target)) {
+      heard = NOWHERE;
+      return light(null);
+    }
     const button = target.matches(CELL) ? target : null;
     light(button?.parentElement);
     if (button) touching(button);
-    show(target, true);
+    say(show(target));
   });
   document.addEventListener("focusout", ({ relatedTarget }) => {
     if (!relatedTarget) light(null);
@@ -132,11 +161,17 @@
   const nameOf = (id) => plain(byId(id));
   const of = (marks, row) => [...row.querySelectorAll(`td > button.${marks}`)].map((button) => nameOf(button.getAttribute("aria-labelledby").split(" ")[1]));
 
-  // "3 Dev complete (was 2 In progress)", or what stands for nothing.
-  function beforeAndAfter(now, was, none) {
+  // "3 Dev complete (was 2 In progress, not applied yet)", or what stands for nothing; `mark`: of dots d, of rings r.
+  function beforeAndAfter(mark, row, none) {
+    const [now, fresh, gone] = [of(mark, row), of(`${mark}n`, row), of(`${mark}w`, row)];
     const text = now.join(", ") || none;
-    return was.length ? `${text} (was ${was.join(", ")}, not applied yet)` : text;
+    if (!fresh.length && !gone.length) return text;
+    const was = [...now.filter((name) => !fresh.includes(name)), ...gone].join(", ") || "not mapped";
+    return `${text} (was ${was}, not applied yet)`;
   }
+
+  // Of a row that was changed elsewhere: what is wanted, was applied and is in Align now, once for all its cells.
+  const threeValues = (row) => [...new Set([...row.querySelectorAll("td > button.e")].map((button) => button.title))];
 
   function printed() {
     document.querySelector(".printlist")?.remove();
@@ -155,10 +190,10 @@
         line([plain(row)], "th", body);
         body.lastElementChild.firstElementChild.colSpan = 3;
       } else {
-        const marks = rowMarks(row).join(" · ");
+        const marks = [...rowMarks(row), ...threeValues(row)].join(" · ");
         const name = plain(row.querySelector("th > span"));
-        const shows = beforeAndAfter(of("d", row), of("dw", row), "not mapped");
-        const returns = beforeAndAfter(of("r", row), of("rw", row), "");
+        const shows = beforeAndAfter("d", row, "not mapped");
+        const returns = beforeAndAfter("r", row, "");
         line(shown([marks ? `${name} (${marks})` : name, shows, returns]), "td", body);
       }
     }
@@ -170,7 +205,8 @@
 
   document.addEventListener("htmx:afterSettle", () => {
     light(document.activeElement?.closest?.(CELL)?.parentElement);
-    show(focused());
+    show(lastPlace() || focused());
+    if (focused()) say(wordsOf(focused()));
     aboveBar();
     soon();
   });

@@ -14,16 +14,23 @@ from mappings.engine.values import Kind, Severity
 from mappings.engine.view import View
 from mappings.engine.words import counted
 
-# Code -> what is said of one place and of several. {target} is a state or a step.
+# Code -> what is said of one place and of several. {target} is a state or a step. A place is a status or a target, and
+# its mappings are dots or rings: the words hold for each of them.
 SAYS: Mapping[str, tuple[str, str]] = {
-    "target-gone": ("leads to a {target} that is no longer in Align", "lead to {target}s that are no longer in Align"),
-    "status-gone": ("has a mapping and is no longer in Jira", "have mappings and are no longer in Jira"),
-    "wrong-project": ("belongs to another project", "belong to other projects"),
-    "type-not-allowed": ("has a mapping that Align does not take", "have mappings that Align does not take"),
-    "duplicate-remote": ("has several records in Align", "have several records in Align"),
+    "target-gone": (
+        "has a mapping whose {target} is no longer in Align",
+        "have mappings whose {target}s are no longer in Align",
+    ),
+    "status-gone": (
+        "has a mapping whose status is no longer in Jira",
+        "have mappings whose statuses are no longer in Jira",
+    ),
+    "wrong-project": ("has a mapping of a status of another project", "have mappings of statuses of other projects"),
+    "type-not-allowed": ("has a mapping that this type cannot have", "have mappings that this type cannot have"),
+    "duplicate-remote": ("has a mapping with several records in Align", "have mappings with several records in Align"),
     "unmapped": ("has no mapping", "have no mapping"),
     "unrecognised": ("has a record of an unknown type id", "have records of unknown type ids"),
-    "bounce": ("comes back as another {target}", "come back as another {target}"),
+    "bounce": ("does not come back as the same {target}", "do not come back as the same {target}"),
     "no-way-back": ("has no way back to Jira", "have no way back to Jira"),
     "accepted": ("leads to Accepted, which Align sets itself", "lead to Accepted, which Align sets itself"),
     "backward": ("disagrees with its category in Jira", "disagree with their category in Jira"),
@@ -33,7 +40,10 @@ SAYS: Mapping[str, tuple[str, str]] = {
     "twin": ("has the name of another", "share their name with another"),
     "step-fit": ("Steps could follow the statuses", "Steps could follow the statuses"),
     "key-renamed": ("A project's key has changed", "Keys of projects have changed"),
-    "unused": ("has a mapping and is never reached here", "have mappings and are never reached here"),
+    "unused": (
+        "has a mapping whose status is never reached here",
+        "have mappings whose statuses are never reached here",
+    ),
 }
 TARGETS = {Kind.STATE: "state", Kind.STEP: "step"}
 

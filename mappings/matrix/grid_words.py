@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from alignadmin.text import counted
 from mappings.engine.values import Direction, Target
+from mappings.matrix.address import DIRECTIONS
 from mappings.matrix.page import MatrixPage
 
 MOST_UPRIGHT = 8  # columns
@@ -17,21 +18,37 @@ LONGEST_ON_PHONE = 9  # letters that fit into a column there
 def is_shared(page: MatrixPage) -> bool:
     """Whether a click is of consequence beyond the project shown: its dots are those of all company-managed ones."""
     project = page.address.project
-    return project is None or not (project.team_managed or _sets_rings(page))
+    return not _sets_rings(page) and (project is None or not project.team_managed)
 
 
 def touches(page: MatrixPage) -> str:
-    """What a click sets, said before it; empty where nobody can set anything."""
+    """What a click sets, said before it; empty where it would be refused, or would be for no project."""
     project = page.address.project
-    if page.locked:
+    direction = Direction.ALIGN_TO_JIRA if _sets_rings(page) else Direction.JIRA_TO_ALIGN
+    scope = page.facts.scope(page.address.shown, direction)
+    if page.locked or page.address.refusal(direction) or scope is None or not scope.known:
         return ""
     if project is None or is_shared(page):
-        return f"A click sets it for {counted(page.sharing_projects, 'company-managed project')}."
+        projects = page.sharing_projects
+        return f"A click sets it for {counted(projects, 'company-managed project')}." if projects else ""
     return f"A click sets {'the way back' if _sets_rings(page) else 'it'} for {project.key} alone."
 
 
 def _sets_rings(page: MatrixPage) -> bool:
     return page.address.direction == Direction.ALIGN_TO_JIRA.value
+
+
+def on_paper(page: MatrixPage) -> str:
+    """What a printed matrix shows of which place: its filters are no controls there.
+
+    "PROJ · Core Platform · Both ways · only unmapped · rows with “review”"
+    """
+    address = page.address
+    project = address.project
+    place = f"{project.key} · {project.name}" if project else page.scope_options[0][1]
+    filters = [link.label for link in page.toggles if link.current]
+    words = [f"rows with “{address.q}”"] if address.q else []
+    return " · ".join([place, *(["gone"] if page.gone else []), DIRECTIONS[address.direction], *filters, *words])
 
 
 def header_class(targets: Iterable[Target]) -> str:

@@ -120,21 +120,26 @@ def _mends(page: MatrixPage, group: ProblemGroup) -> Iterator[Link]:
     if address.only == {code}:
         yield Link(label="show all", href=address.but(only=frozenset(), q="").url)
     elif group.places.rows:
-        yield Link(label="show", href=address.of_kind(code).url)
+        shown = address.of_kind(code)
+        # The list of ways back has a line for each target: there is nothing in it that rows are filtered from.
+        has_rows = address.view == "grid" or address.draws(J2A)
+        yield Link(label="show", href=(shown if has_rows else shown.but(direction=BOTH)).url)
     if code == "unrecognised":
         contract = reverse("connector-contract", args=[page.connector.slug])
         yield Link(label="choose type ids", href=f"{contract}#type-ids")
     elif code == "duplicate-remote":
-        yield Link(label="choose which stays", href="#duplicates")
+        if page.can_edit and page.has_duplicates:
+            yield Link(label="choose which stays", href="#duplicates")
     elif address.view == "grid" and _is_editable(page, group):
         yield Link(label="edit", href=address.of_kind(code).but(view="list", direction=BOTH).url)
 
 
 def _is_editable(page: MatrixPage, group: ProblemGroup) -> bool:
-    """In the list view, where the ways back can be chosen while one project is shown."""
+    """In the list view, as far as mappings of this direction can be made here."""
     if page.locked or group.severity is Severity.INFO or not group.places.rows:
         return False
-    return page.address.project is not None or any(each.direction is J2A for each in group.problems)
+    directions = {each.direction for each in group.problems if each.direction is not None}
+    return any(not page.address.refusal(direction) for direction in directions)
 
 
 def _problem(problem: Problem) -> str:

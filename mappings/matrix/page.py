@@ -194,8 +194,9 @@ class MatrixPage:
         for project in self.projects[:MOST_OPTIONS]:
             kind = "team-managed" if project.team_managed else "company-managed"
             options.append((project.key, f"{project.key} · {project.name} · {kind}"))
-        if self.gone and self.address.project:
-            options.append((self.address.scope_key, f"{self.address.project} · {self.address.project.name} · gone"))
+        chosen = self.address.project
+        if chosen and all(value != chosen.key for value, _ in options):
+            options.append((chosen.key, f"{chosen} · {chosen.name}{' · gone' if self.gone else ''}"))
         return [(value, label, value == self.address.scope_key) for value, label in options]
 
     @property
@@ -353,6 +354,10 @@ class MatrixPage:
         rows = (row for d in Direction for row in self.facts.rows_of(self.address.shown, d))
         open_ = (*OPEN_SITUATIONS, Situation.ACCEPTED)
         return any(row.duplicates or row.situation in open_ for row in rows)
+
+    @property
+    def has_duplicates(self) -> bool:
+        return self.has_open and any(m.duplicates for m in self._open)
 
     @property
     def decisions(self) -> list[OpenLine]:

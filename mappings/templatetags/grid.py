@@ -45,6 +45,11 @@ def is_shared(page: MatrixPage) -> bool:
 
 
 @register.simple_tag
+def on_paper(page: MatrixPage) -> str:
+    return grid_words.on_paper(page)
+
+
+@register.simple_tag
 def header_class(page: MatrixPage) -> str:
     return grid_words.header_class(page.matrix.targets)
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support import browser_helpers as steps
 from tests.support.browser import axe
-from tests.support.browser_helpers import EDITOR, Own, cell, grid, own_connector, said
+from tests.support.browser_helpers import EDITOR, Own, cell, grid, own_connector
 from tests.support.processes import Site
 
 
@@ -54,7 +54,17 @@ def test_a_dense_grid_says_in_words_where_one_is(own: Own, page: Page) -> None:
     cell(page, "Blocked 10017 Development of part 19 in Delivery flow").focus()
     expect(told).to_contain_text("Blocked 10017 → Development of part 19 in Delivery flow")
     expect(told).to_contain_text("not mapped · No step is sent to Align")
-    expect(said(page)).to_contain_text("not mapped")
+    aloud = page.locator("#told-aloud")
+    expect(aloud).to_have_text("not mapped. No step is sent to Align")
+    # The next row's marks read the same and are said again; within the row they are not.
+    aloud.evaluate("e => e.replaceChildren()")
+    page.keyboard.press("ArrowLeft")
+    expect(told).to_contain_text("Blocked 10017 → Development of part 18")
+    expect(aloud).to_have_text("")
+    for team in (7, 8):
+        cell(page, f"Waiting for team {team} 4000{team} Development of part 18 in Delivery flow").focus()
+        expect(aloud).to_have_text("not mapped. No step is sent to Align")
+        aloud.evaluate("e => e.replaceChildren()")
     lit = "e => [...document.querySelectorAll('.lit')].map(each => each.tagName)"
     assert sorted(page.evaluate(lit)) == ["COL", "TH", "TR"]
     heads = grid(page).locator("thead tr:last-child th:not(.corner) > span:first-child")
@@ -84,13 +94,20 @@ def test_a_dense_grid_says_in_words_where_one_is(own: Own, page: Page) -> None:
     cell(page, "Waiting for team 3 40003 Development of part 2 in Delivery flow").click()
     expect(page.locator("#of-unmapped > summary")).to_have_text(f"{int(number) - 1} statuses have no mapping")
     expect(page.locator("#problem-count")).to_contain_text("statuses")
+    expect(aloud).to_contain_text("not applied yet")
+    # What is under the pointer stays told when something else on the page is drawn anew.
+    cell(page, "Waiting for team 5 40005 Development of part 2 in Delivery flow").hover()
+    expect(told).to_contain_text("Waiting for team 5 40005")
+    page.evaluate("htmx.trigger(document.body, 'htmx:afterSettle', {elt: document.body})")
+    expect(told).to_contain_text("Waiting for team 5 40005")
     expect(page.locator("#flow > details")).not_to_have_attribute("open", "")
 
     page.emulate_media(media="print")
     expect(page.locator(".printlist")).to_be_visible()
     expect(page.locator(".gridwrap")).to_be_hidden()
-    expect(page.locator(".printlist")).to_contain_text("Development of part 2")
-    expect(page.locator(".on-paper")).to_contain_text("PROJ · Core Platform")
+    edited = page.locator(".printlist tr", has_text="Waiting for team 3 40003")
+    expect(edited).to_contain_text("Development of part 2 in Delivery flow (was not mapped, not applied yet)")
+    expect(page.locator(".on-paper")).to_contain_text("PROJ · Core Platform · Both ways · only unmapped ·")
     page.emulate_media(media="screen")
     page.goto(f"{own.matrix}?scope=PROJ&kind=step&view=list&only=changed")
     changed = page.locator("table.list").first.locator("tr", has_text="Waiting for team 3")

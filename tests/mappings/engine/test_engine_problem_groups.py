@@ -39,7 +39,7 @@ def test_a_place_counts_once_in_its_row_or_else_in_its_column() -> None:
     titles = {group.code: group.title for group in group_problems(VIEW, reversed(found))}
     assert titles == {
         "unmapped": "1 status has no mapping",
-        "bounce": "1 status and 1 state come back as another state",
+        "bounce": "1 status and 1 state do not come back as the same state",
         "no-way-back": "1 state has no way back to Jira",
         "twin": "1 status has the name of another",
         "step-fit": "Steps could follow the statuses",

@@ -117,6 +117,39 @@ def test_what_a_click_sets_is_said_once_before_it(editor: Client, query: dict[st
     assert 'href="#to-grid">To the matrix' in html
 
 
+@pytest.mark.parametrize("query", [{"direction": "a2j"}, {"scope": "PROJ", "direction": "a2j", "type": "task"}])
+def test_where_every_click_is_refused_none_is_promised(editor: Client, query: dict[str, str]) -> None:
+    html = editor.get(MATRIX, query).content.decode()
+    assert "A click sets" not in html
+    assert "data-ringless=" in html
+
+
+def test_paper_says_what_it_shows_of_which_place_and_the_list_of_ways_back_is_left_for_a_kinds_rows(
+    editor: Client, connector: Connector
+) -> None:
+    query = {"scope": "PROJ", "direction": "a2j", "view": "list", "only": "changed", "q": "re <b>"}
+    html = editor.get(MATRIX, query).content.decode()
+    paper = html[html.index('class="on-paper"') :]
+    said = "PROJ · Core Platform · Align → Jira · only changed · rows with “re &lt;b&gt;” · "
+    assert said in paper[: paper.index("</p>")]
+    assert '?scope=PROJ&amp;view=list&amp;only=unmapped">show<' in html
+    assert (
+        '?scope=PROJ&amp;direction=a2j&amp;only=unmapped">show<'
+        in editor.get(MATRIX, {"scope": "PROJ", "direction": "a2j"}).content.decode()
+    )
+
+
+def test_what_a_type_cannot_have_leads_to_no_form_that_refuses_it(editor: Client, connector: Connector) -> None:
+    scope = mapping_helpers.scope(connector, "a2j-state", project="PROJ")
+    Mapping.objects.create(scope=scope, work_item_type="task", source_id=3, wanted=QA, applied=QA, observed=QA)
+    html = editor.get(MATRIX, {"scope": "PROJ", "type": "task"}).content.decode()
+    group = html[html.index("id=kind-type-not-allowed") :]
+    group = group[: group.index("</div>")]
+    assert "<summary>1 status has a mapping that this type cannot have</summary>" in group
+    assert ">show<" in group
+    assert ">edit<" not in group
+
+
 def test_htmx_gets_the_fragment_and_the_answer_varies(editor: Client) -> None:
     answer = editor.get(MATRIX, headers=HTMX)
     assert answer.content.lstrip().startswith(b'<div id="matrix"')
@@ -155,7 +188,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(editor: Client, conne
         for n in range(200)
     ]
     Mapping.objects.bulk_create(rows)
-    assert count() == before <= 24  # the last one names a step that is in no catalogue any more
+    assert count() == before <= 25  # one reads a step that no catalogue has; one is the bar's unread notifications
 
 
 def test_hostile_names_are_text(editor: Client, connector: Connector) -> None:

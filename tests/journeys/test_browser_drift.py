@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.support import browser_helpers as steps
 from tests.support.browser import NARROW, WIDE, Complaints, axe, fits
@@ -41,6 +41,25 @@ def in_three_days() -> str:
     return f"{timezone.localdate() + timedelta(days=3):%Y-%m-%d}"
 
 
+def ends_while_a_dialog_is_open(own: Own, page: Page) -> None:
+    """A check that ends brings no new page under what somebody types; its line leads there."""
+    held: list[Route] = []
+    page.route("**/job/*/", lambda route: held.append(route))
+    with page.expect_request("**/job/*/"):
+        page.get_by_role("button", name="Check now").click()
+    page.get_by_role("row").filter(has_text="In Review").get_by_role("button", name="Restore").click()
+    asked = page.get_by_role("dialog", name="Restore 1 row by a plan")
+    asked.get_by_label("Reason").fill("Half a sen")
+    own.wait_until_idle()
+    held.pop(0).continue_()
+    while held:  # those that it sent meanwhile
+        held.pop().continue_()
+    page.unroute("**/job/*/")
+    expect(page.get_by_text("Show the result")).to_be_attached()
+    expect(asked.get_by_label("Reason")).to_have_value("Half a sen")
+    asked.get_by_role("button", name="Cancel").click()
+
+
 def judge(page: Page) -> None:
     """axe finds nothing in either theme, and a phone needs no sideways scrolling."""
     axe(page)
@@ -71,6 +90,7 @@ def test_drift_is_found_adopted_accepted_and_restored(own: Own, page: Page) -> N
     judge(page)
     asked.get_by_role("button", name="Cancel").click()
     expect(bar.get_by_role("button", name="Adopt")).to_be_focused()
+    ends_while_a_dialog_is_open(own, page)
     row.get_by_role("button", name="Adopt").click()
     asked.get_by_role("button", name="Adopt 1 row").click()
     expect(page.get_by_text("Nothing needs a decision.")).to_be_visible()
@@ -98,6 +118,9 @@ def test_drift_is_found_adopted_accepted_and_restored(own: Own, page: Page) -> N
     expect(planned).to_contain_text("Test complete")
     planned.get_by_role("link", name="In Review in the matrix").click()
     expect(page.locator(":focus")).to_have_attribute("aria-labelledby", f"r{IN_REVIEW} t5")
+    page.goto(page.url.replace("cell=", "cell=99"))
+    expect(page.get_by_role("grid")).to_be_visible()
+    expect(page.get_by_role("grid").locator(":focus"), "no other cell than that of the link").to_have_count(0)
 
 
 def test_the_second_of_two_browsers_is_told_who_was_faster(

@@ -71,26 +71,26 @@ class SystemTest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class ConnectionSummary:
     """What the last tests of some systems say together; `style` is a class of the stylesheet."""
 
     style: str
     words: str
 
 
-def verdict(tests: Sequence[SystemTest]) -> Verdict:
+def verdict(tests: Sequence[SystemTest]) -> ConnectionSummary:
     """Passed only where the credential of each system was tried as it is now, and each of its checks works."""
     current = [each for each in tests if not each.is_of_former]
     tried, failed = sum(len(each.checks) for each in current), sum(each.failed for each in current)
     if failed:
-        return Verdict(style="bad", words=f"{failed} of {counted(tried, 'check')} failed")
+        return ConnectionSummary(style="bad", words=f"{failed} of {counted(tried, 'check')} failed")
     if len(current) < len(tests):
-        return Verdict(style="warn", words="test again")
+        return ConnectionSummary(style="warn", words="test again")
     if not tried:
-        return Verdict(style="", words="not tested yet")
+        return ConnectionSummary(style="", words="not tested yet")
     if not all(each.has_passed for each in tests):
-        return Verdict(style="warn", words="partly tested")
-    return Verdict(style="ok", words=f"{counted(tried, 'check')} passed")
+        return ConnectionSummary(style="warn", words="partly tested")
+    return ConnectionSummary(style="ok", words=f"{counted(tried, 'check')} passed")
 
 
 def just_tested(tests: Iterable[SystemTest], asked: str) -> list[SystemTest]:

@@ -27,7 +27,7 @@ from connectors.models import (
 )
 from connectors.ports.extensions import ActivityLine, AttentionItem, DriftFigures, RegularCheck, extensions
 from connectors.ports.requests import with_credentials
-from connectors.setup.checks import SystemTest, Verdict, just_tested, last_tests, verdict
+from connectors.setup.checks import ConnectionSummary, SystemTest, just_tested, last_tests, verdict
 from connectors.setup.readiness import Prerequisite, StepState, readiness
 from connectors.setup.regular_checks import regular_checks
 
@@ -209,11 +209,11 @@ class ConnectorPage:
         return replace(check, href=href, again=check.again if can_ask else "")
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> ConnectionSummary:
         return verdict(self.tests)
 
     @cached_property
-    def news(self) -> Verdict | None:
+    def news(self) -> ConnectionSummary | None:
         """Of the test that led here; None where none did, or not just now."""
         told = just_tested(self.tests, self.tested) if self.tested else []
         return verdict(told) if told else None

@@ -41,6 +41,7 @@ LOOK = Act(
         "write_key": write_key("Try a create at", proving_keys),
         "consent": consent("I agree that one mapping is created there and deleted", "yes"),
     },
+    carried=("on",),
 )
 
 

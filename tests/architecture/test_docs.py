@@ -162,11 +162,14 @@ def missing_places(text: str) -> Iterator[str]:
             yield found
 
 
+BEGINNINGS = ("/token/", "/accounts/join/", "/accounts/password/reset/key/")  # of addresses that hold a secret
+
+
 def is_address(path: str) -> bool:
     try:
         resolve(path)
     except Resolver404:
-        return path in ("/api/", "/accounts/oidc/login/callback/")  # the second with single sign-on alone
+        return path in (*BEGINNINGS, "/api/", "/accounts/oidc/login/callback/")  # the last with single sign-on alone
     return True
 
 

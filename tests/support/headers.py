@@ -27,7 +27,8 @@ FIXED = {
 }
 HSTS = "max-age=31536000; includeSubDomains; preload"
 # JSON has one encoding by its standard, and no parameter for it.
-KIND = re.compile(r"application/json|image/png|(text|application)/[a-z.]+; charset=utf-8")
+# The text of figures has a version, by its format.
+KIND = re.compile(r"application/json|image/png|(text|application)/[a-z.]+;( version=[0-9.]+;)? charset=utf-8")
 INLINE = re.compile(r"<script(?![^>]*\s(?:src=|type=.application/json))|<style|\sstyle=|\son\w+=|javascript:|hx-on|js:")
 CONFIG = re.compile(r"<meta name=\"htmx-config\" content='([^']+)'>")
 STRICT = {

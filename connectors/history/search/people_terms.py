@@ -63,7 +63,7 @@ def named(*qualifiers: str) -> Callable[[str], Meaning]:
 
     def read(value: str) -> Meaning:
         wanted = phrase(qualifiers[0], value)
-        found = [Match(text=search_terms.word(name, wanted), prefix=not wanted.isdecimal()) for name in qualifiers]
+        found = [Match(text=search_terms.word(name, wanted), prefix=whole(wanted) is None) for name in qualifiers]
         return Meaning(any_of=tuple(found))
 
     return read

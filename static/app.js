@@ -125,8 +125,10 @@
 
   function isAtWork() {
     const boxes = [...document.querySelectorAll("input, textarea")];
+    const isChanged = (box) => (/^(checkbox|radio)$/.test(box.type) // whose value is "on" where none is written
+      ? box.checked !== box.defaultChecked : box.value !== box.defaultValue);
     return Boolean(document.querySelector("dialog[open]")) || Boolean(document.activeElement?.matches("input, textarea, select"))
-      || boxes.some((box) => box.checked !== box.defaultChecked || box.value !== box.defaultValue);
+      || boxes.some(isChanged);
   }
 
   // --- asking first, sending once ---------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from tests.support.sandbox_fixture import ALIGN_TOKEN
 
 STORY = 4  # the wire id of the state families
 API = "/rest/align/api/2/connectors/123"
+SHARED = "A click sets it for 14 company-managed projects."  # said of the cell in focus
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ def edit_by_pointer_and_keyboard(page: Page) -> None:
 
     ready = cell(page, "Ready for release 10016 4 Test complete")
     ready.click(modifiers=["Shift"])
-    expect(ready).to_have_accessible_description("returns to Ready for release 10016 not applied yet")
+    expect(ready).to_have_accessible_description(f"returns to Ready for release 10016 not applied yet {SHARED}")
     expect_waiting(page, 2)
 
     cell(page, "In Review 10013 2 In progress").focus()
@@ -102,7 +103,8 @@ def edit_by_pointer_and_keyboard(page: Page) -> None:
 
     cell(page, "QA 10015 3 Dev complete").focus()
     page.keyboard.press("Shift+Space")
-    expect(cell(page, "QA 10015 3 Dev complete")).to_have_accessible_description("returns to QA 10015 not applied yet")
+    shown = cell(page, "QA 10015 3 Dev complete")
+    expect(shown).to_have_accessible_description(f"returns to QA 10015 not applied yet {SHARED}")
     expect_waiting(page, 4)
 
     cell(page, "Selected for Development 10012 1 Ready to start").focus()
@@ -193,6 +195,7 @@ def test_without_an_audit_endpoint_the_pasted_lines_join_the_plan(site: Site, pa
         own.set_cell(10013, 3, seen=2)
         steps.enter(page, site)
         plan = steps.make_plan(page, own)
+        page.get_by_text("Request and audit line").click()
         line = page.get_by_text("CONFIG Updated - State mapping").inner_text()
         steps.approve(page)
         steps.apply(page, own.slug)

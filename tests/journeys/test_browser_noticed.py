@@ -38,6 +38,7 @@ def test_a_status_is_added_in_jira_and_somebody_is_told(own: Own, page: Page) ->
     steps.enter(page, own.site, EDITOR)
     page.goto(f"{own.page}drift/")
     expect(page.get_by_text("Clean", exact=True)).to_be_visible()
+    page.locator("summary").filter(has_text="what is covered").click()
     expect(page.get_by_text("Clean covers:")).to_be_visible()
 
     own.sandbox.edit("add_status", id=WAITING, name=NAME, projects=["PROJ"], issue_types=["Story"])

@@ -190,7 +190,7 @@ class TestTable:
             counts.append(len(queries))
         assert counts[2] == counts[3]
         # PostgreSQL is told how to plan a search, and looks through more windows of time.
-        assert max(counts) <= {"sqlite": 57, "postgresql": 64}[connection.vendor]
+        assert max(counts) <= {"sqlite": 57, "postgresql": 65}[connection.vendor]
 
     def test_kept_raw_lines_are_counted_and_found(self, reviewer: Client, align: Connector) -> None:
         lines(align, write(EVENT), "something else")

@@ -116,21 +116,6 @@
     held = null;
   });
 
-  // A running job's line that comes back finished brings what it read onto the page; where somebody is at work there, the
-  // line says that it has ended, and leads to the result.
-  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-    const then = detail.target?.dataset?.then;
-    if (then && detail.shouldSwap && !detail.serverResponse.includes("data-then=") && !isAtWork()) location.reload();
-  });
-
-  function isAtWork() {
-    const boxes = [...document.querySelectorAll("input, textarea")];
-    const isChanged = (box) => (/^(checkbox|radio)$/.test(box.type) // whose value is "on" where none is written
-      ? box.checked !== box.defaultChecked : box.value !== box.defaultValue);
-    return Boolean(document.querySelector("dialog[open]")) || Boolean(document.activeElement?.matches("input, textarea, select"))
-      || boxes.some(isChanged);
-  }
-
   // --- asking first, sending once ---------------------------------------------------------------------------------
 
   const agreed = new WeakSet();
@@ -388,7 +373,7 @@
   here = wanted;
 
   // On a phone the navigation and the tabs scroll sideways.
-  for (const here of document.querySelectorAll(".side nav [aria-current], .tabs [aria-current]")) here.scrollIntoView({ block: "nearest", inline: "nearest" });
+  for (const each of document.querySelectorAll(".side nav [aria-current], .tabs [aria-current]")) each.scrollIntoView({ block: "nearest", inline: "nearest" });
   enterGrid();
   addEventListener("load", () => { // after the browser itself has gone to the anchor
     if (!wanted || !cellOf(wanted)) return; // that cell is not in this grid: the browser has gone to the row

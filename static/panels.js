@@ -16,17 +16,16 @@
     try { localStorage.setItem(key, names); } catch { /* not in this browser */ }
   }
 
-  function fold(within) {
+  function fold() {
     const names = folded();
-    for (const panel of within.querySelectorAll("details[data-panel]:not([data-met])")) {
+    for (const panel of document.querySelectorAll("details[data-panel]:not([data-met])")) {
       panel.open = !names.has(panel.dataset.panel);
       panel.dataset.met = "";
     }
   }
 
   root.dataset.folded = kept();
-  document.addEventListener("DOMContentLoaded", () => fold(document));
-  for (const name of ["htmx:oobAfterSwap", "htmx:afterSwap"]) document.addEventListener(name, () => fold(document));
+  for (const name of ["DOMContentLoaded", "htmx:oobAfterSwap", "htmx:afterSwap"]) document.addEventListener(name, fold);
 
   // `open` is still as it was before the click.
   document.addEventListener("click", ({ target }) => {

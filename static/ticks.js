@@ -19,7 +19,7 @@
     const told = document.querySelector("[data-counts]");
     if (!told) return;
     const all = told.parentElement.querySelector("input[name=all]");
-    const number = document.querySelectorAll(`input[name="${told.dataset.counts}"]:checked`).length;
+    const number = [...ticks()].filter((each) => each.checked).length;
     const words = all?.checked ? all.nextElementSibling.textContent : `${number} ${number === 1 ? "row" : "rows"} selected`;
     told.textContent = words;
     document.getElementById("live").textContent = words;

@@ -13,7 +13,8 @@ from pytest_django import Settings
 
 from alignadmin import starting
 from tests import ROOT
-from tests.support.processes import HOST, MANAGE, Site, created_database, free_port
+from tests.support.ports import HOST, free_port
+from tests.support.processes import MANAGE, Site, created_database
 
 NO_SECRET_KEY = "SECRET_KEY is not set: give this installation a long random one, and the same one at each start."
 NO_TABLES = "The database has no tables yet: run manage.py migrate."

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests import environment
-from tests.support.processes import Site, free_port
+from tests.support.ports import free_port
+from tests.support.processes import Site
 
 # No limit is in the way unless a benchmark is about it: a thousand slots that are free again after a tenth of a second.
 UNLIMITED = {

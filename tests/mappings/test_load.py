@@ -16,7 +16,8 @@ import requests
 from tests.bench.report import percentile
 from tests.support.browser_helpers import ADMIN, EDITOR, REVIEWER, SECOND_ADMIN, VIEWER, Own, own_connector, session_of
 from tests.support.load_people import Notes, OwnRow, Somebody, problem_of, spend_together
-from tests.support.processes import Site, created_database, csrf, free_port
+from tests.support.ports import free_port
+from tests.support.processes import Site, created_database, csrf
 
 EDITORS = {ADMIN: "Dana Admin", SECOND_ADMIN: "Sam Second", EDITOR: "Eli Editor"}
 STATES = ("Pending approval", "Ready to start", "In progress", "Dev complete", "Test complete", "Accepted")

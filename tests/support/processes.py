@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -20,18 +19,11 @@ from connectors.local.children import Children
 from tests import ROOT
 from tests.environment import PASSWORD
 from tests.support import commands, migrated
+from tests.support.ports import HOST, free_port
 from tests.support.warm_process import WarmProcess
 
 MANAGE = str(ROOT / "manage.py")
-HOST = "127.0.0.1"
 Value = TypeVar("Value")
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def eventually(ask: Callable[[], Value | None], *, within: float = 30.0, what: str = "it") -> Value:

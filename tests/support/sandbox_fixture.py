@@ -1,10 +1,7 @@
 """A sandbox running inside the test process, on a free port, spoken to over real HTTP."""
 
-import random
-import socket
 import threading
 from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -12,6 +9,7 @@ import requests
 
 from connectors.sandbox.options import Options
 from connectors.sandbox.server import SandboxServer
+from tests.support.ports import free_port
 
 ALIGN_TOKEN = "sandbox-align-token"
 JIRA_TOKEN = "sandbox-jira-token"
@@ -78,21 +76,9 @@ class RunningSandbox:
         return response.json()
 
 
-FIRST, LAST = 20_000, 32_000  # below the ports that the system gives to whoever asks for any
-
-
 @pytest.fixture(scope="session")
 def sandbox_port() -> int:
-    """Of this process alone, and held by nobody while there is no sandbox: another test's server could have a free one
-    that the system chose between two of them, and keep it for long."""
-    for port in random.sample(range(FIRST, LAST), 100):
-        with closing(socket.socket()) as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError(f"None of 100 ports from {FIRST} to {LAST} is free.")
+    return free_port()
 
 
 @pytest.fixture

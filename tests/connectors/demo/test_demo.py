@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.support.processes import HOST, MANAGE, copy_tables, created_database, csrf, eventually, free_port
+from tests.support.ports import HOST, free_port
+from tests.support.processes import MANAGE, copy_tables, created_database, csrf, eventually
 
 TOKEN = {"Authorization": "bearer sandbox-align-token"}
 

@@ -16,7 +16,8 @@ import pytest
 import requests
 
 from tests.environment import PASSWORD
-from tests.support.processes import HOST, MANAGE, created_database, csrf, eventually, free_port
+from tests.support.ports import HOST, free_port
+from tests.support.processes import MANAGE, created_database, csrf, eventually
 
 # What an operator's shell does not have, who only follows the README.
 UNSET = {"SECRET_KEY", "SEAL_KEYS", "ALLOWED_PRIVATE_HOSTS", "SECURE", "MFA_REQUIRED", "DATABASE_URL", "DATA_DIR"}

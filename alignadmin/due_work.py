@@ -35,6 +35,6 @@ def wake() -> None:
 
 
 def last_hour(moment: datetime, hour: int) -> datetime:
-    """When that hour of the day (UTC) last began, for what happens once a day."""
-    began = moment.astimezone(UTC).replace(hour=hour % 24, minute=0, second=0, microsecond=0)
+    """When that hour of the day (UTC, 0 to 23) last began, for what happens once a day."""
+    began = moment.astimezone(UTC).replace(hour=hour, minute=0, second=0, microsecond=0)
     return began if began <= moment else began - timedelta(days=1)

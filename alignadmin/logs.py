@@ -19,9 +19,5 @@ class OneLine(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line = " | ".join(line.rstrip() for line in super().format(record).splitlines() if line.strip())
-        return without_secrets(line)
-
-
-def without_secrets(text: str) -> str:
-    """ "/token/…/" for the address of a link, which Django names where it refuses a request."""
-    return _SECRET_ADDRESSES.sub(r"\1…", text)
+        # "/token/…/" for the address of a link, which Django names where it refuses a request.
+        return _SECRET_ADDRESSES.sub(r"\1…", line)

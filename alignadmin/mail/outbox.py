@@ -64,6 +64,11 @@ def unnamed(found: Iterable[str]) -> list[Recipient]:
     return [Recipient(name="", address=each) for each in found]
 
 
+def in_product(address: str) -> str:
+    """As a link in an e-mail."""
+    return f"{settings.PUBLIC_ADDRESS.rstrip('/')}{address}"
+
+
 def _is_address(text: str) -> bool:
     try:
         validate_email(text)

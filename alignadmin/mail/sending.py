@@ -153,6 +153,7 @@ def _finish(mail: OutgoingMail, failed: str = "", *, is_withdrawn: bool = False)
         if not mine.update(**ended, **ERASED, is_withdrawn=is_withdrawn):
             return True
         mail.sent_at, mail.failed_at, mail.error = ended.get("sent_at"), ended.get("failed_at"), failed
+        mail.is_withdrawn = is_withdrawn
         if listener := _listeners.get(mail.kind):
             listener(mail)
     if failed:

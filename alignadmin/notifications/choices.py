@@ -1,4 +1,4 @@
-"""How each person wants to be told: what they chose, else what the kind says."""
+"""How each person wants to be told: what they chose, else in the product and by e-mail at once."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def choices_of(people: Iterable[Person], kinds: Sequence[NotificationKind]) -> d
     numbers = [each.pk for each in people]
     rows = NotificationChoice.objects.filter(person__in=numbers, kind__in=[each.key for each in kinds])
     stored = {(row.person_id, row.kind): row for row in rows}
-    return {(pk, kind.key): _of(stored.get((pk, kind.key)), kind) for pk in numbers for kind in kinds}
+    return {(pk, kind.key): _of(stored.get((pk, kind.key))) for pk in numbers for kind in kinds}
 
 
-def _of(row: NotificationChoice | None, kind: NotificationKind) -> Choice:
+def _of(row: NotificationChoice | None) -> Choice:
     if row is None:
-        return Choice(is_shown=kind.is_shown, by_mail=kind.by_mail)
+        return Choice(is_shown=True, by_mail=ByMail.AT_ONCE)
     return Choice(is_shown=row.is_shown, by_mail=ByMail(row.by_mail))
 
 
@@ -62,6 +62,8 @@ def set_choices(person: Person, wanted: Mapping[str, Choice], *, actor: Person) 
         kinds = [each for each in kinds_of(person) if each.key in wanted]
         before = choices_of([person], kinds)
         changed = [each for each in kinds if before[person.pk, each.key] != wanted[each.key]]
+        if not changed:
+            return
         for kind in changed:
             choice = wanted[kind.key]
             values = {"is_shown": choice.is_shown, "by_mail": choice.by_mail}
@@ -69,8 +71,6 @@ def set_choices(person: Person, wanted: Mapping[str, Choice], *, actor: Person) 
             if choice.by_mail == ByMail.NEVER:
                 waiting = Notification.objects.filter(person=person, kind=kind.key, waits_for_digest=True)
                 waiting.update(waits_for_digest=False)
-        if not changed:
-            return
         words = "; ".join(f"{each.label}: {wanted[each.key].words}" for each in changed)
         trail.record(
             AuditRecord(

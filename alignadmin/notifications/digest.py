@@ -15,11 +15,11 @@ from alignadmin.accounts.models import Person
 from alignadmin.due_work import due_work, last_hour
 from alignadmin.mail import outbox, sending
 from alignadmin.mail.models import OutgoingMail
-from alignadmin.notifications.choices import wanted_by_mail
+from alignadmin.mail.outbox import in_product
 from alignadmin.notifications.models import Notification
 from alignadmin.notifications.preferences import DIGEST_HOUR
 from alignadmin.notifications.queries import readable_by
-from alignadmin.notifications.telling import NOT_WANTED, in_product
+from alignadmin.notifications.telling import NOT_WANTED, wanted_by_reader
 from alignadmin.text import counted
 
 MAIL = "notification-digest"
@@ -76,18 +76,14 @@ def _queue(person: Person, rows: list[Notification], slot: datetime) -> None:
 @sending.before_sending(MAIL)
 def why_not_sent(mail: OutgoingMail) -> str:
     """It may have waited while its reader was deactivated, turned off a kind in it, or lost the right to one."""
-    return "" if _wanted(mail).issuperset(mail.facts["kinds"]) else NOT_WANTED
+    return "" if wanted_by_reader(mail).issuperset(mail.facts["kinds"]) else NOT_WANTED
 
 
 @sending.on_finished(MAIL)
 def keep_the_rest(mail: OutgoingMail) -> None:
     """What is still wanted of one that was not sent for the sake of another kind waits for the next one, made anew."""
-    if mail.sent_at or mail.error != NOT_WANTED:
+    if not mail.is_withdrawn:
         return
-    rest = Notification.objects.filter(pk__in=mail.facts["rows"], kind__in=_wanted(mail), read_at=None)
+    wanted = wanted_by_reader(mail)
+    rest = Notification.objects.filter(pk__in=mail.facts["rows"], kind__in=wanted, read_at=None)
     rest.update(waits_for_digest=True)
-
-
-def _wanted(mail: OutgoingMail) -> set[str]:
-    person = Person.objects.filter(pk=mail.facts["person"]).first()
-    return wanted_by_mail(person) if person else set()

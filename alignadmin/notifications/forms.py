@@ -31,9 +31,7 @@ class ChoicesForm(forms.Form):
         now = choices_of([person], self.kinds)
         for kind in self.kinds:
             choice = now[person.pk, kind.key]
-            self.fields[f"shown-{kind.key}"] = forms.BooleanField(
-                label=f"{kind.label}: show it here", required=False, initial=choice.is_shown
-            )
+            self.fields[f"shown-{kind.key}"] = forms.BooleanField(required=False, initial=choice.is_shown)
             self.fields[f"mail-{kind.key}"] = forms.ChoiceField(
                 label=f"{kind.label}: by e-mail", choices=ByMail.choices, initial=choice.by_mail
             )

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
-from alignadmin.notifications.models import ByMail
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +20,6 @@ class NotificationKind:
     label: str
     explanation: str
     right: Right
-    is_shown: bool = True  # in the product, where a person has not chosen otherwise
-    by_mail: ByMail = ByMail.AT_ONCE  # likewise
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,7 +47,7 @@ class Notification(models.Model):
 
 
 class NotificationChoice(models.Model):
-    """How a person wants to be told of one kind; without a row it is as the kind says."""
+    """How a person wants to be told of one kind; without a row it is shown, and told by e-mail at once."""
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=40)

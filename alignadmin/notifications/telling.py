@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +17,7 @@ from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import may
 from alignadmin.mail import outbox, sending
 from alignadmin.mail.models import OutgoingMail
+from alignadmin.mail.outbox import in_product
 from alignadmin.notifications.choices import Choice, choices_of, wanted_by_mail
 from alignadmin.notifications.kinds import NotificationKind
 from alignadmin.notifications.models import ByMail, Notification
@@ -103,11 +103,6 @@ def _queue(news: News, person: Person) -> None:
     )
 
 
-def in_product(address: str) -> str:
-    """As a link in an e-mail."""
-    return f"{settings.PUBLIC_ADDRESS.rstrip('/')}{address}"
-
-
 def facts_for(person: Person, kind: NotificationKind) -> dict[str, object]:
     """Of an e-mail to one person, for `why_not_sent`."""
     return {"person": person.pk, "kind": kind.key}
@@ -119,5 +114,10 @@ def why_not_sent(mail: OutgoingMail) -> str:
 
     For rooms that queue e-mails of their own, too, with `facts_for`.
     """
+    return "" if mail.facts["kind"] in wanted_by_reader(mail) else NOT_WANTED
+
+
+def wanted_by_reader(mail: OutgoingMail) -> set[str]:
+    """Keys of the kinds that the reader of an e-mail to one person may still get by e-mail."""
     person = Person.objects.filter(pk=mail.facts["person"]).first()
-    return "" if person and mail.facts["kind"] in wanted_by_mail(person) else NOT_WANTED
+    return wanted_by_mail(person) if person else set()

@@ -36,13 +36,12 @@ def notifications(request: HttpRequest) -> HttpResponse:
     found = Paginator(queries.told(person), PER_PAGE).get_page(text_in(request.GET, "page"))
     context = {
         "found": found,
-        "unread": queries.unread(person),
         "newest": queries.newest(person),
         "days": queries.KEPT.days,
         "form": form,
         "fixed": [(each, each.whether(person)) for each in fixed_of(person)],
         "has_mail": has_mail(),
-        "hour": DIGEST_HOUR.value(),
+        "hour": DIGEST_HOUR.kind.words(DIGEST_HOUR.value()),
     }
     return page(request, "alignadmin/notifications/notifications.html", context, status=400 if form.is_bound else 200)
 

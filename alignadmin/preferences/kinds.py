@@ -151,8 +151,8 @@ class MailAddresses(SettingKind[list[str]]):
                 validate_email(each)
             except ValidationError as error:
                 raise Refused(f"{each} is no e-mail address. Correct it, or take it out.") from error
-        if len({each.lower() for each in found}) < len(found):
-            lower = [each.lower() for each in found]
+        lower = [each.lower() for each in found]
+        if len(set(lower)) < len(found):
             twice = next(each for each in found if lower.count(each.lower()) > 1)
             raise Refused(f"{twice} is there twice. Enter each address once.")
         if len(found) > self.longest:
@@ -173,9 +173,14 @@ class MailAddresses(SettingKind[list[str]]):
 
 @dataclass(frozen=True, kw_only=True)
 class OneOf(SettingKind[T]):
-    """A choice of a few values, each with its words; what is sent for it is its place in the list."""
+    """A choice of a few values, each with its words; what is sent for it is the value in small letters."""
 
     choices: Sequence[tuple[T, str]]
+
+    @property
+    def options(self) -> list[tuple[str, str]]:
+        """What is sent for each, with its words."""
+        return [(self.text(value), words) for value, words in self.choices]
 
     def read(self, text: str) -> T:
         for value, _ in self.choices:
@@ -190,7 +195,7 @@ class OneOf(SettingKind[T]):
         return dict(self.choices).get(value, str(value))
 
     def widget(self) -> forms.Widget:
-        return forms.Select(choices=[(self.text(value), words) for value, words in self.choices])
+        return forms.Select(choices=self.options)
 
 
 YES_OR_NO: OneOf[bool] = OneOf(choices=[(True, "Yes"), (False, "No")])

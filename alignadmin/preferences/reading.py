@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import wraps
 from typing import TypeVar
 
@@ -22,7 +22,7 @@ class _Turn:
     """What one request, or one turn of a worker, has read; nothing until it is asked for."""
 
     choices: Mapping[str, InstallationChoice] | None = None
-    read_at: float = field(default=0.0)  # of the monotonic clock
+    read_at: float = 0.0  # of the monotonic clock
 
 
 _turn: ContextVar[_Turn | None] = ContextVar("choices of this turn", default=None)

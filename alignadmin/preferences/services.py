@@ -18,6 +18,7 @@ from alignadmin.preferences.models import InstallationChoice
 from alignadmin.preferences.reading import chosen, one_turn
 
 CHANGED, BACK_TO_DEFAULT = "setting.changed", "setting.back_to_default"
+NOTHING_SAVED = "Nothing is saved. Correct the marked fields."
 TWO_WISHES = (
     "You entered another value and ticked the box that sets this back to its default. "
     "Take the tick out to save your value, or enter again what was there."
@@ -90,7 +91,7 @@ def _read(changed: Collection[TypedSetting]) -> dict[str, Any]:
             except Refused as refused:
                 problems[each.preference.key] = str(refused)
     if problems:
-        raise NotChosen("Nothing is saved. Correct the marked fields.", problems)
+        raise NotChosen(NOTHING_SAVED, problems)
     return wanted
 
 

@@ -210,6 +210,9 @@ def _nav(shell: Shell) -> list[NavEntry]:
     explored = connector if connector and may_explore(person, connector) else shell.first
     mappings = reverse("matrix", args=[connector.slug]) if connector else reverse("mappings")
     drift = reverse("drift", args=[connector.slug]) if connector else reverse("first-drift")
+    explorer = (
+        [("Explorer", reverse("explorer", args=[explored.slug]), "magnifying-glass", Right.EDIT)] if explored else []
+    )
     entries = [
         ("Overview", reverse("overview"), "squares-2x2", Right.SEE),
         ("Mappings", mappings, "table-cells", Right.SEE),
@@ -217,11 +220,10 @@ def _nav(shell: Shell) -> list[NavEntry]:
         ("Plans", reverse("plans"), "clipboard-document-check", Right.SEE),
         ("History", reverse("history"), "clock", Right.MAPPING_HISTORY),
         ("Connectors", reverse("connectors"), "arrows-right-left", Right.SEE),
+        *explorer,
         ("Operator", reverse("operator"), "chart-bar", Right.CONFIGURE),
         ("Settings", reverse("settings"), "cog-6-tooth", Right.CONFIGURE),
     ]
-    if explored:
-        entries.insert(-2, ("Explorer", reverse("explorer", args=[explored.slug]), "magnifying-glass", Right.EDIT))
     current = _current(shell.path)
     return [
         NavEntry(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Max, Min, Q
@@ -36,7 +37,7 @@ from connectors.models import (
 )
 
 MOST_ROWS = 50
-MOST_FAILURES = 20
+MOST_LISTED = 20
 LATELY = timedelta(hours=24)
 
 
@@ -103,14 +104,21 @@ class ReportedTable:
 class OperatorPage:
     """Read once for one page, in a number of queries that does not grow with connectors and projects."""
 
-    def __init__(self, now: datetime | None = None) -> None:
-        self.now = now or timezone.now()
+    def __init__(self) -> None:
+        self.now = timezone.now()
 
     # --- what to look at first ------------------------------------------------------------------------------------
 
     @cached_property
     def attention(self) -> list[OperatorLine]:
-        parts = (self._of_work(), self._of_sites(), self._of_mail(), self._of_keys(), self._of_align())
+        parts = (
+            self._of_work(),
+            self._of_sites(),
+            self._of_mail(),
+            self._of_checkpoints(),
+            self._of_keys(),
+            self._of_align(),
+        )
         found = [line for part in parts for line in part]
         return sorted(found, key=lambda line: line.style != "bad")
 
@@ -131,7 +139,7 @@ class OperatorPage:
         failed = sum(each.count for each in self.failed)
         if failed:
             yield OperatorLine(
-                sentence=f"{counted(failed, 'job', 'jobs')} failed in the last 24 hours.", place="#failed", style="warn"
+                sentence=f"{counted(failed, 'job')} failed in the last 24 hours.", place="#failed", style="warn"
             )
 
     def _of_sites(self) -> Iterator[OperatorLine]:
@@ -145,10 +153,12 @@ class OperatorPage:
         if troubled:
             sentence = f"{counted(troubled, 'e-mail was', 'e-mails were')} tried and not sent."
             yield OperatorLine(sentence=sentence, place="#mail", style="warn")
+
+    def _of_checkpoints(self) -> Iterator[OperatorLine]:
         if self.checkpoints.is_late:
             yield OperatorLine(sentence="The checkpoint of the history is late.", place="#deliveries")
         if self.checkpoints.undelivered:
-            number = counted(self.checkpoints.undelivered.count, "checkpoint", "checkpoints")
+            number = counted(self.checkpoints.undelivered.count, "checkpoint")
             sentence = f"{number} could not leave this database."
             yield OperatorLine(sentence=sentence, place="#deliveries")
 
@@ -178,7 +188,7 @@ class OperatorPage:
     @cached_property
     def workers(self) -> list[WorkerHeartbeat]:
         """Of the last seven days, who was heard last first."""
-        return list(WorkerHeartbeat.objects.order_by("-heard_at")[:MOST_FAILURES])
+        return list(WorkerHeartbeat.objects.order_by("-heard_at")[:MOST_LISTED])
 
     @cached_property
     def alive(self) -> list[WorkerHeartbeat]:
@@ -212,7 +222,7 @@ class OperatorPage:
         """Of the last 24 hours, by kind and connector, the newest first."""
         ended = Job.objects.filter(state=JobState.FAILED, finished_at__gte=self.now - LATELY).order_by()
         groups = ended.values("kind", "connector").annotate(count=Count("pk"), last=Max("pk")).order_by("-last")
-        counts = {each["last"]: each["count"] for each in groups[:MOST_FAILURES]}
+        counts = {each["last"]: each["count"] for each in groups[:MOST_LISTED]}
         jobs = Job.objects.filter(pk__in=list(counts)).select_related("connector").order_by("-pk")
         return [FailedJobs(count=counts[job.pk], last=job) for job in jobs]
 
@@ -227,10 +237,10 @@ class OperatorPage:
     @cached_property
     def mail(self) -> list[OutgoingMail]:
         """What waits and what was given up lately, the oldest first; without texts and addresses."""
-        columns = ("kind", "about", "queued_at", "failed_at", "sent_at", "tries", "error")
+        columns = ("kind", "about", "queued_at", "failed_at", "tries", "error")
         waiting = OutgoingMail.objects.filter(WAITING).order_by("queued_at").only(*columns)
         failed = given_up(self.now).order_by("queued_at").only(*columns)
-        return [*waiting[:MOST_FAILURES], *failed[:MOST_FAILURES]]
+        return [*waiting[:MOST_LISTED], *failed[:MOST_LISTED]]
 
     @cached_property
     def mail_counts(self) -> dict[str, int]:
@@ -266,16 +276,17 @@ class OperatorPage:
         mailed = CheckpointDelivery.objects.filter(waits, place=checkpoints.MAIL).order_by("checkpoint_id").first()
         if mailed is not None and checkpoints.MAIL not in errors:
             errors[checkpoints.MAIL] = checkpoints.mail_trouble(mailed)
+        nothing: dict[str, Any] = {"waiting": 0, "oldest_at": None, "delivered": None}
         return [
             DeliveryLine(
                 place=place,
-                waiting=line["waiting"] if line else 0,
-                oldest_at=line["oldest_at"] if line else None,
-                delivered_at=line["delivered"] if line else None,
+                waiting=line["waiting"],
+                oldest_at=line["oldest_at"],
+                delivered_at=line["delivered"],
                 error=errors.get(place, ""),
             )
             for place in dict.fromkeys((*checkpoints.places(), *sorted(lines)))
-            for line in [lines.get(place)]
+            for line in [lines.get(place, nothing)]
         ]
 
     # --- keys -----------------------------------------------------------------------------------------------------

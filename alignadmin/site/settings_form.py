@@ -13,10 +13,8 @@ from django.utils.formats import date_format
 from alignadmin.preferences.declaring import AnyPreference, Origin, ValueSource
 from alignadmin.preferences.kinds import LONGEST_TEXT
 from alignadmin.preferences.models import InstallationChoice
-from alignadmin.preferences.services import NotChosen, TypedSetting
+from alignadmin.preferences.services import NOTHING_SAVED, NotChosen, TypedSetting
 from alignadmin.site.settings_groups import GROUPS, SEEN, TO_DEFAULT, SettingsGroup
-
-TOO_ODD = "Nothing is saved. Correct the marked fields."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +59,7 @@ def typed_in(group: SettingsGroup, sent: QueryDict) -> list[TypedSetting]:
     checked = forms.Form(sent)
     checked.fields = fields
     if not checked.is_valid():
-        raise NotChosen(TOO_ODD, {key: str(errors[0]) for key, errors in checked.errors.items()})
+        raise NotChosen(NOTHING_SAVED, {key: str(errors[0]) for key, errors in checked.errors.items()})
     return _typed(group, checked.cleaned_data, sent)
 
 
@@ -74,8 +72,7 @@ def refused_form(
     group: SettingsGroup, choices: Mapping[str, InstallationChoice], sent: QueryDict, refused: NotChosen
 ) -> GroupForm:
     """With everything that was typed. What was not changed shows its value of now, so that saving again keeps that."""
-    typed = _typed(group, {each.key: sent.get(each.key) for each in group.preferences if each.key in sent}, sent)
-    return _form(group, choices, typed=typed, refused=refused)
+    return _form(group, choices, typed=_typed(group, sent, sent), refused=refused)
 
 
 def _typed(group: SettingsGroup, texts: Mapping[str, object], sent: QueryDict) -> list[TypedSetting]:
@@ -100,20 +97,20 @@ def _form(
 ) -> GroupForm:
     changed = {each.preference.key: each for each in typed if each.is_changed}
     now = {each.key: each.kind.text(each.asked_for(choices)) for each in group.preferences}
-    data = {key: changed[key].text if key in changed and changed[key].is_typed else text for key, text in now.items()}
+    data = now | {each.preference.key: each.text for each in typed if each.is_typed}
     form = forms.Form(data) if refused else forms.Form(initial=data)
     form.fields = {each.key: _field(each) for each in group.preferences}
     for key, sentence in (refused.problems if refused else {}).items():
         form.errors[key] = form.error_class([sentence])
+    keeps_seen = refused is not None and not refused.is_stale
     lines = []
     for each in group.preferences:
         mine = changed.get(each.key)
-        was_seen = mine is not None and refused is not None and not refused.is_stale
         lines.append(
             SettingLine(
                 preference=each,
                 field=form[each.key],
-                seen=mine.seen if mine and was_seen else now[each.key],
+                seen=mine.seen if mine and keeps_seen else now[each.key],
                 source=words_of(each.source(choices)),
                 default=each.kind.words(each.start()),
                 is_chosen=each.key in choices,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from alignadmin.accounts import preferences as accounts
 from alignadmin.accounts.acts import Act, ActField, Params, Typed, consent, one_of
@@ -86,13 +85,9 @@ def _shown() -> dict[str, ActField]:
     for key, each in PREFERENCES.items():
         kind, unit = each.kind, each.kind.unit
         label = f"{each.label}, in {unit}" if unit else each.label
-        fields[key] = one_of(label, _choices(kind)) if isinstance(kind, OneOf) else ActField(label=label)
+        fields[key] = one_of(label, kind.options) if isinstance(kind, OneOf) else ActField(label=label)
         fields[TO_DEFAULT + key] = consent(f"{each.label}: back to default")
     return fields
-
-
-def _choices(kind: OneOf[Any]) -> dict[str, str]:
-    return {kind.text(value): words for value, words in kind.choices}
 
 
 ACT = Act(does=_title, shown=_shown(), carried=[SEEN + key for key in PREFERENCES])

@@ -23,10 +23,10 @@ from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import due_work
 from alignadmin.mail import outbox, sending
 from alignadmin.mail.models import OutgoingMail
-from alignadmin.mail.outbox import addresses
+from alignadmin.mail.outbox import addresses, in_product
 from alignadmin.notifications.choices import wanting_mail_at_once
 from alignadmin.notifications.kinds import FixedMail, NotificationKind
-from alignadmin.notifications.telling import News, in_product, tell
+from alignadmin.notifications.telling import News, tell
 from alignadmin.text import one_line
 from connectors.credentials import expiry
 from connectors.credentials.preferences import REMINDER_DAYS, REMINDER_RECIPIENTS
@@ -45,9 +45,12 @@ ENDS = NotificationKind(
 )
 TO_GROUP = FixedMail(
     label="Credentials that end, to the group",
-    why="Goes to a list of addresses that is set for the whole installation, under Settings (REMINDER_RECIPIENTS).",
+    why=(
+        "Goes to a list of addresses that is set for the whole installation, "
+        f'under Settings, "{REMINDER_RECIPIENTS.label}".'
+    ),
     right=Right.CONFIGURE,
-    addresses=lambda: REMINDER_RECIPIENTS.value(),
+    addresses=REMINDER_RECIPIENTS.value,
 )
 
 
@@ -184,7 +187,7 @@ def why_not_sent(mail: OutgoingMail) -> str:
 @sending.on_finished(REMINDER)
 def record_sent(mail: OutgoingMail) -> None:
     """What no mail server took stays unsent, and is queued anew after a day; at once where only its readers changed."""
-    if mail.error == OTHERS_BY_NOW:
+    if mail.is_withdrawn:
         Reminder.objects.filter(pk=mail.facts["reminder"], sent_at=None).update(claimed_at=mail.queued_at - AGAIN)
     if mail.sent_at:
         _record_reminder(mail.facts, f"{mail.subject}: told {', '.join(mail.addresses)}.", mail.addresses)

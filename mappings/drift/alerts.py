@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
@@ -20,6 +19,7 @@ from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import due_work
 from alignadmin.mail import outbox, sending
 from alignadmin.mail.models import OutgoingMail
+from alignadmin.mail.outbox import in_product
 from alignadmin.notifications.kinds import FixedMail
 from alignadmin.text import counted, one_line
 from connectors.catalogue.findings import COMES
@@ -27,13 +27,14 @@ from connectors.models import Connector, Finding, FindingKind
 from connectors.ports.audited import context_of
 from mappings.drift.address import found_url
 from mappings.drift.digest import MOST_LINES, TO_A_LIST, cut, recipients, stamp
+from mappings.drift.preferences import DIGEST_RECIPIENTS
 from mappings.findings.lines import FindingLine, attention
 
 ALERT, SENT = "falling-statuses", "findings.alert_sent"
 BETWEEN = timedelta(minutes=1)
 RECENT = timedelta(days=1)  # a finding that has waited so long for its effect is left to the digest
 
-MAIL = FixedMail(label="Statuses that fall to 0", why=TO_A_LIST, right=Right.SEE, addresses=recipients)
+MAIL = FixedMail(label="Statuses that fall to 0", why=TO_A_LIST, right=Right.SEE, addresses=DIGEST_RECIPIENTS.value)
 
 
 @due_work
@@ -83,13 +84,13 @@ def _is_news(line: FindingLine, now: datetime) -> bool:
 
 
 def _queue(connector: Connector, lines: Sequence[FindingLine], addresses: list[str]) -> None:
-    site, name = settings.PUBLIC_ADDRESS.rstrip("/"), one_line(connector.name)
+    name = one_line(connector.name)
     what = counted(len(lines), "status", "statuses")
     context = {
         "connector": name,
-        "lines": [(cut(line.sentence(since=stamp(line.since))), site + line.href) for line in lines[:MOST_LINES]],
+        "lines": [(cut(line.sentence(since=stamp(line.since))), in_product(line.href)) for line in lines[:MOST_LINES]],
         "more": max(0, len(lines) - MOST_LINES),
-        "found": site + found_url(connector),
+        "found": in_product(found_url(connector)),
     }
     outbox.queue(
         ALERT,

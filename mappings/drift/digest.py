@@ -21,7 +21,7 @@ from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import due_work, last_hour
 from alignadmin.mail import outbox, sending
 from alignadmin.mail.models import OutgoingMail
-from alignadmin.mail.outbox import addresses
+from alignadmin.mail.outbox import addresses, in_product
 from alignadmin.notifications.kinds import FixedMail
 from alignadmin.notifications.preferences import DIGEST_HOUR
 from alignadmin.text import one_line
@@ -38,7 +38,9 @@ from mappings.models import DriftCheck, Mapping
 
 DIGEST, SENT = "drift-digest", "drift.digest_sent"
 DAY = timedelta(days=1)
-TO_A_LIST = "Goes to a list of addresses that is set for the whole installation, under Settings (DIGEST_RECIPIENTS)."
+TO_A_LIST = (
+    f'Goes to a list of addresses that is set for the whole installation, under Settings, "{DIGEST_RECIPIENTS.label}".'
+)
 MOST_LINES = 50  # of each kind in one message
 LONGEST_LINE = 300
 FOUND_WORDS = ("not mapped", "found in Jira and Align")
@@ -60,7 +62,7 @@ class DigestPart:
         return self.count - len(self.lines)
 
 
-MAIL = FixedMail(label="Drift, once a day", why=TO_A_LIST, right=Right.SEE, addresses=lambda: recipients())
+MAIL = FixedMail(label="Drift, once a day", why=TO_A_LIST, right=Right.SEE, addresses=DIGEST_RECIPIENTS.value)
 
 
 # --- what is due ------------------------------------------------------------------------------------------------------
@@ -146,15 +148,15 @@ def record_sent(mail: OutgoingMail) -> None:
 def _queue(
     connector: Connector, due: datetime, parts: Sequence[DigestPart], addresses: list[str], *, until: datetime
 ) -> None:
-    """Its name has the hour: on the day on which an admin puts the digest to a later one, two are due."""
-    site = settings.PUBLIC_ADDRESS.rstrip("/")
+    """Its name has the day and hour at which it was due; no two of a connector are due within a day (`_next_slot`)."""
+    words = {part.word for part in parts}
     context = {
         "connector": one_line(connector.name),
         "parts": parts,
-        "link": site + DriftAddress(connector=connector).url if any(part.word in DRIFT_WORDS for part in parts) else "",
-        "found": site + found_url(connector) if any(part.word in FOUND_WORDS for part in parts) else "",
-        "in_use": site + in_use_url(connector) if any(part.word == IN_USE_WORD for part in parts) else "",
-        "checks": site + DriftAddress(connector=connector, tab=Tab.CHECKS).url,
+        "link": in_product(DriftAddress(connector=connector).url) if words.intersection(DRIFT_WORDS) else "",
+        "found": in_product(found_url(connector)) if words.intersection(FOUND_WORDS) else "",
+        "in_use": in_product(in_use_url(connector)) if IN_USE_WORD in words else "",
+        "checks": in_product(DriftAddress(connector=connector, tab=Tab.CHECKS).url),
     }
     counts = {part.word: part.count for part in parts}
     outbox.queue(

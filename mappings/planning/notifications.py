@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from django.conf import settings
 from django.urls import reverse
 
 from alignadmin.accounts.models import Person, Role
@@ -17,6 +16,7 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import Actor, AuditRecord
 from alignadmin.mail import outbox, sending
 from alignadmin.mail.models import OutgoingMail
+from alignadmin.mail.outbox import in_product
 from alignadmin.notifications.kinds import FixedMail
 from connectors.models import Connector
 from connectors.ports.audited import context_of
@@ -109,10 +109,8 @@ def _queue(
 ) -> None:
     """One e-mail to one admin, tried for a day."""
     to = [outbox.Recipient(name=str(person), address=person.email)]
-    link = settings.PUBLIC_ADDRESS.rstrip("/") + path
-    outbox.queue(
-        kind, to, subject, template, {"person": person, "link": link, **context}, about=about, facts={"pk": pk}
-    )
+    shown = {"person": person, "link": in_product(path), **context}
+    outbox.queue(kind, to, subject, template, shown, about=about, facts={"pk": pk})
 
 
 # --- what has become of them -----------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.urls import reverse
 from django.utils import timezone
@@ -20,6 +19,7 @@ from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.preferences import INVITATION_AGE
 from alignadmin.mail import outbox
+from alignadmin.mail.outbox import in_product
 from alignadmin.parsing import whole
 from alignadmin.text import counted
 
@@ -63,9 +63,7 @@ tokens = Tokens()
 
 def invitation_link(person: Person) -> str:
     """For a person with an open invitation."""
-    return str(settings.PUBLIC_ADDRESS).rstrip("/") + reverse(
-        "person-join", args=[uid_of(person), tokens.make_token(person)]
-    )
+    return in_product(reverse("person-join", args=[uid_of(person), tokens.make_token(person)]))
 
 
 def uid_of(person: Person) -> str:
@@ -108,7 +106,7 @@ def send_invitation(person: Person) -> None:
 
 
 def _works_for(age: int) -> str:
-    """In the largest unit of which it is a whole number; never longer than it is."""
+    """In days where it is days alone, else in full hours, below one hour in full minutes: never longer than it is."""
     if age % 86_400 == 0:
         return counted(age // 86_400, "day")
     return counted(age // 3600, "hour") if age >= 3600 else counted(age // 60, "minute")

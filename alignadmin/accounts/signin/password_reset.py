@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from alignadmin.accounts.models import Person
 from alignadmin.mail import outbox
+from alignadmin.mail.outbox import in_product
 
 PASSWORD_RESET = "password-reset"  # noqa: S105  (a kind of e-mail)
 
@@ -37,4 +38,4 @@ def send_link(person: Person | None) -> None:
 def link_for(person: Person) -> str:
     """Valid for PASSWORD_RESET_TIMEOUT seconds, and until the password, the address or the last sign-in changes."""
     key = {"uidb36": user_pk_to_url_str(person), "key": default_token_generator.make_token(person)}
-    return str(settings.PUBLIC_ADDRESS).rstrip("/") + reverse("account_reset_password_from_key", kwargs=key)
+    return in_product(reverse("account_reset_password_from_key", kwargs=key))

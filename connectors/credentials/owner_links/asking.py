@@ -5,13 +5,13 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.errors import Refused
+from alignadmin.mail.outbox import in_product
 from connectors.credentials.owner_links import links
 from connectors.credentials.rotation import fitting_kinds
 from connectors.models import Connector, Credential, LinkOutcome, OwnerLink, Stage, System
@@ -57,7 +57,7 @@ def make(connector: Connector, system: System, wanted: AskedOwner, *, actor: Per
             ends_at=now + links.LASTS,
         )
         links.entry("made", link, actor, f"Made a {links.words_of(link)}.")
-    return str(settings.PUBLIC_ADDRESS).rstrip("/") + reverse("owner-link", args=[token])
+    return in_product(reverse("owner-link", args=[token]))
 
 
 def open_link(connector: Connector, system: System) -> OwnerLink | None:

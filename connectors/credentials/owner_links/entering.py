@@ -110,7 +110,6 @@ def _locked(token_hash: str) -> OwnerLink:
     seen = found(token_hash)
     connector = Connector.objects.locked().filter(pk=seen.connector_id).first() if seen else None
     link = found(token_hash) if connector else None
-    if connector is None or link is None:
+    if link is None:
         raise Dead(DEAD)
-    link.connector = connector
     return link

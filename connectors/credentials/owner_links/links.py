@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
-from alignadmin.accounts.rights import ROLE_RIGHTS, Right
+from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import due_work
@@ -26,7 +26,6 @@ from connectors.ports.audited import context_of
 
 LASTS = timedelta(hours=1)
 MOST_TRIES = 5
-MAKERS = frozenset(role for role, rights in ROLE_RIGHTS.items() if Right.CONFIGURE in rights)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,10 +60,9 @@ def works(link: OwnerLink, now: datetime) -> bool:
 
 def why_over(link: OwnerLink, now: datetime) -> End | None:
     """Of one whose end is not stored yet."""
-    maker = link.made_by
     if link.ends_at <= now:
         return OF_AGE
-    if maker is None or not maker.is_active or maker.role not in MAKERS:
+    if not may(link.made_by, Right.CONFIGURE):
         return OF_ITS_MAKER
     is_here = link.site == site_of(link.connector, link.system)
     return None if is_here and link.kind in fitting_kinds(link.connector, System(link.system)) else MOVED

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
@@ -16,6 +15,7 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.mail import outbox, sending
 from alignadmin.mail.models import OutgoingMail
+from alignadmin.mail.outbox import in_product
 from alignadmin.notifications.kinds import FixedMail
 from alignadmin.text import one_line
 from connectors.models import Pack, PackSchedule
@@ -57,7 +57,7 @@ def queue(pack: Pack) -> None:
             "query": one_line(pack.query)[:300],
             "attached": attached,
             "sha256": pack.sha256,
-            "link": settings.PUBLIC_ADDRESS.rstrip("/") + reverse("history-pack", args=[pack.uuid]),
+            "link": in_product(reverse("history-pack", args=[pack.uuid])),
         },
         about=_about(pack),
         name=f"pack.{pack.uuid}",

@@ -11,10 +11,11 @@ from django.urls import reverse
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right
 from alignadmin.mail import outbox, sending
+from alignadmin.mail.outbox import in_product
 from alignadmin.notifications.choices import wanting_mail_at_once
 from alignadmin.notifications.kinds import NotificationKind
 from alignadmin.notifications.services import mark_done
-from alignadmin.notifications.telling import News, facts_for, in_product, tell, why_not_sent
+from alignadmin.notifications.telling import News, facts_for, tell, why_not_sent
 from alignadmin.text import one_line
 from connectors.models import Question
 

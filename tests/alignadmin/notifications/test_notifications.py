@@ -24,6 +24,8 @@ from alignadmin.notifications.choices import Choice, set_choices
 from alignadmin.notifications.kinds import NotificationKind
 from alignadmin.notifications.models import ByMail, Notification
 from alignadmin.notifications.telling import News, tell
+from connectors.credentials.preferences import REMINDER_RECIPIENTS
+from mappings.drift.preferences import DIGEST_RECIPIENTS
 from mappings.planning.approval_asks import ASKED
 from mappings.planning.plan_outcomes import OUTCOME
 from tests.conftest import SignIn
@@ -198,11 +200,12 @@ def test_what_is_older_than_90_days_is_deleted_and_a_long_list_has_pages(dana: P
 def test_the_page_says_what_goes_to_lists_of_addresses_and_a_viewer_chooses_of_their_kinds_alone(
     dana: Person, settings: Settings, signed_in: SignIn
 ) -> None:
-    settings.DIGEST_RECIPIENTS = ["Dana@example.test", "group@example.test"]
+    settings.EMAIL_URL, settings.DIGEST_RECIPIENTS = "", ["Dana@example.test", "group@example.test"]
     page = said(browser(dana).get(PAGE))
     assert "Drift, once a dayGoes to a list of addresses that is set for the whole installation" in page
-    assert "(DIGEST_RECIPIENTS). Your address is on it." in page
-    assert "(REMINDER_RECIPIENTS). Nobody is on it." in page
+    assert page.count(f"Settings, &quot;{DIGEST_RECIPIENTS.label}&quot;. Your address is on it.") == 2
+    assert f"Settings, &quot;{REMINDER_RECIPIENTS.label}&quot;. Nobody is on it." in page
+    assert "“Once a day” is at 06:00 UTC, with" in page
     assert "group@example.test" not in page
     viewer = said(signed_in(Role.VIEWER).get(PAGE))
     assert "What became of a plan of yours" in viewer

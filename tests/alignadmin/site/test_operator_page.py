@@ -85,6 +85,8 @@ def test_what_is_wrong_stands_first_and_leads_to_its_part(
     later = now + timedelta(days=1)
     mail = {"recipients": [{"name": "", "address": "a@example.test"}], "expires_at": later, "next_try_at": later}
     OutgoingMail.objects.create(kind="reminder", about=HOSTILE[:80], queued_at=now, error="it failed", **mail)
+    OutgoingMail.objects.bulk_create(OutgoingMail(kind="test", queued_at=now, **mail) for _ in range(20))
+    OutgoingMail.objects.create(kind="test", queued_at=now, failed_at=now, error="given up behind them", **mail)
     checkpoints.make(checkpoints.COMMAND).deliveries.update(error="the disk is full")
     Credential.objects.filter(connector=owner, system="jira").update(refused_status=401)
     Connector.objects.filter(pk=owner.pk).update(align_active=False, align_told_at=now, align_message=HOSTILE)
@@ -105,7 +107,7 @@ def test_what_is_wrong_stands_first_and_leads_to_its_part(
         "A job waits for too long: start another worker.",
         "2 jobs failed in the last 24 hours.",
         "refuses requests for their number: everybody waits.",
-        "1 e-mail was tried and not sent.",
+        "2 e-mails were tried and not sent.",
         "1 checkpoint could not leave this database.",
         "Jira refuses the credential of Acme (401).",
         "Align says that Acme is not active.",
@@ -113,6 +115,7 @@ def test_what_is_wrong_stands_first_and_leads_to_its_part(
         assert sentence in first, sentence
     assert first.index('class="tag bad"') < first.index('class="tag warn"')
     assert "the disk is full" in rest
+    assert "given up behind them" in rest
     assert "a@example.test" not in page
     assert ", project <bdi>A</bdi>" in rest
     assert checkpoints.public_keys()[0].key_id in rest

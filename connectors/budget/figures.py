@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from django.db.models import Count, Q
+from django.db.models import Count
 
 from alignadmin.figures import Figure, FigureSource, FigureValue
-from connectors.budget.origins import origins
-from connectors.budget.slots import System, limits_from_settings
+from connectors.budget.origins import sites
+from connectors.budget.slots import limits_from_settings, taken
 from connectors.budget.slots import now as moment
-from connectors.models import BudgetGate, Connector
-
-SYSTEMS: tuple[System, ...] = ("align", "jira")
+from connectors.models import BudgetGate
 
 SITE = ("system", "site")
 SLOTS = Figure(
@@ -39,19 +37,10 @@ REFUSALS = Figure(
 )
 
 
-def sites() -> list[tuple[System, str]]:
-    """Each once, whichever connectors share it."""
-    active = Connector.objects.filter(is_active=True).order_by("name").only("align_site", "jira_site")
-    found = [(system, origin) for each in active for system in SYSTEMS for origin in origins(each, system)]
-    return list(dict.fromkeys(found))
-
-
 def _read(_: datetime) -> Iterator[FigureValue]:
     limits, at = limits_from_settings(), moment()
-    taken = Q(slots__number__lt=limits.slots, slots__free_at__gt=at)
-    gates = {
-        (gate.system, gate.origin): gate for gate in BudgetGate.objects.annotate(used=Count("slots", filter=taken))
-    }
+    counted = BudgetGate.objects.annotate(used=Count("slots", filter=taken(limits, at)))
+    gates = {(gate.system, gate.origin): gate for gate in counted}
     for system, origin in sites():
         gate, labels = gates.get((system, origin)), (system, origin)
         block = (gate.blocked_until - at).total_seconds() if gate and gate.blocked_until else 0.0

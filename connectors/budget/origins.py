@@ -7,6 +7,8 @@ from alignadmin.http.errors import AddressRefused
 from connectors.budget.slots import System
 from connectors.models import Connector
 
+SYSTEMS: tuple[System, ...] = ("align", "jira")
+
 
 def origins(connector: Connector, system: System) -> list[str]:
     """Of the one site; none where an address that was stored once is one no longer."""
@@ -14,3 +16,10 @@ def origins(connector: Connector, system: System) -> list[str]:
         return [origin_of(connector.align_site if system == "align" else connector.jira_site)]
     except AddressRefused:
         return []
+
+
+def sites() -> list[tuple[System, str]]:
+    """Those that an active connector leads to, each once, whichever connectors share it."""
+    active = Connector.objects.filter(is_active=True).order_by("name").only("align_site", "jira_site")
+    found = [(system, origin) for each in active for system in SYSTEMS for origin in origins(each, system)]
+    return list(dict.fromkeys(found))

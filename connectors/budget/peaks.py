@@ -11,8 +11,8 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from connectors.budget.figures import sites
-from connectors.budget.slots import System, limits_from_settings, now
+from connectors.budget.origins import sites
+from connectors.budget.slots import System, limits_from_settings, now, taken
 from connectors.models import BudgetGate, BudgetPeak
 
 EVERY = 30.0  # seconds between two looks of one process; a taken slot stays taken for longer
@@ -34,9 +34,8 @@ def note_due() -> None:
 
 def note(moment: datetime) -> None:
     """Of several workers the highest number that one has seen stays."""
-    taken = Q(slots__number__lt=limits_from_settings().slots, slots__free_at__gt=moment)
-    blocked = Q(blocked_until__gt=moment)
-    gates = BudgetGate.objects.annotate(used=Count("slots", filter=taken)).filter(Q(used__gt=0) | blocked)
+    counted = BudgetGate.objects.annotate(used=Count("slots", filter=taken(limits_from_settings(), moment)))
+    gates = counted.filter(Q(used__gt=0) | Q(blocked_until__gt=moment))
     begins = _step(moment)
     for gate in gates:
         is_blocked = gate.blocked_until is not None and gate.blocked_until > moment

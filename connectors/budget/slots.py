@@ -306,11 +306,11 @@ def usage(system: System, origin: str, *, limits: BudgetLimits | None = None) ->
     """As it stands, in one statement. It only looks: an open page writes nothing, not even the rows of a first use."""
     limits = limits or limits_from_settings()
     moment, bulk = now(), limits.for_bulk()
-    taken = Q(slots__number__lt=limits.slots, slots__free_at__gt=moment)
+    is_taken = taken(limits, moment)
     found = BudgetGate.objects.filter(system=system, origin=origin).aggregate(
-        used=Count("slots", filter=taken),
-        reserved_used=Count("slots", filter=taken & Q(slots__number__gte=bulk)),
-        bulk_from=Min("slots__free_at", filter=taken & Q(slots__number__lt=bulk)),
+        used=Count("slots", filter=is_taken),
+        reserved_used=Count("slots", filter=is_taken & Q(slots__number__gte=bulk)),
+        bulk_from=Min("slots__free_at", filter=is_taken & Q(slots__number__lt=bulk)),
         blocked_until=Max("blocked_until"),
         probe_until=Max("probe_until"),
     )
@@ -324,6 +324,11 @@ def usage(system: System, origin: str, *, limits: BudgetLimits | None = None) ->
         is_probing=bool(found["blocked_until"] and probe_until and probe_until > moment),
         bulk_from=found["bulk_from"] if used - reserved_used == bulk else None,
     )
+
+
+def taken(limits: BudgetLimits, moment: datetime) -> Q:
+    """Which slots of a gate are taken, for a count over gates; those beyond a limit that was lowered count no more."""
+    return Q(slots__number__lt=limits.slots, slots__free_at__gt=moment)
 
 
 def limits_from_settings() -> BudgetLimits:

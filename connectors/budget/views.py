@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -18,7 +19,7 @@ from connectors.models import ACTIVE, Connector, Job, JobKind
 from connectors.ports.requests import with_credentials_or_404
 
 MOST_JOBS = 100
-SYSTEMS: tuple[tuple[System, str], ...] = (("align", "Jira Align"), ("jira", "Jira"))
+LABELS: Mapping[System, str] = {"align": "Jira Align", "jira": "Jira"}
 PEOPLES = (JobKind.PROBE, JobKind.WATCH)  # kinds of jobs that a click starts and a person waits for
 
 
@@ -80,7 +81,7 @@ class BudgetPage:
                 sharers=tuple(each for each in self._others if origin in origins(each, system)),
                 now=moment,
             )
-            for system, label in SYSTEMS
+            for system, label in LABELS.items()
             for origin in origins(self.connector, system)
         ]
 

@@ -5,7 +5,7 @@ Only what is said now is kept with connector and project; a row tells when it wa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -22,6 +22,13 @@ MOST_KEPT = 5000  # of one connector's projects, and of itself: a message with a
 LONGEST = 500
 ASKED_AGAIN = timedelta(days=1)  # after a token that may not see the connector, or a site without this address
 LATELY = timedelta(days=1)
+# Of a connector that Align was not asked for yet: of a new one, and once it is another one there.
+UNTOLD: Mapping[str, bool | datetime | str | None] = {
+    "align_active": None,
+    "align_told_at": None,
+    "align_message": "",
+    "align_ask_again_at": None,
+}
 
 
 def ask(connector: Connector, client: Callable[[], AlignClient], at: datetime) -> None:
@@ -32,7 +39,8 @@ def ask(connector: Connector, client: Callable[[], AlignClient], at: datetime) -
     try:
         told = client().connector()
     except (Forbidden, NotFound):
-        Connector.objects.filter(pk=connector.pk).update(align_ask_again_at=at + ASKED_AGAIN)
+        asked = {"align_site": connector.align_site, "align_connector_id": connector.align_connector_id}
+        Connector.objects.filter(pk=connector.pk, **asked).update(align_ask_again_at=at + ASKED_AGAIN)
     except RemoteError:  # the next reading asks again
         return
     else:
@@ -44,6 +52,8 @@ def store_connector(connector: Connector, told: ConnectorInfo, at: datetime) -> 
     with transaction.atomic():
         stored = Connector.objects.locked().get(pk=connector.pk)
         if stored.align_connector_id != connector.align_connector_id:  # made anew meanwhile
+            return
+        if stored.align_site != connector.align_site:  # moved meanwhile
             return
         if stored.align_lists_at is not None and stored.align_lists_at > at:  # a later reading is stored already
             return

@@ -1,7 +1,8 @@
 """The rows that a run has found: encrypted page by page, for that run and that place in it alone.
 
 They are no registered column of sealed values: the check at the start and `/readyz` would read all of them, up to a
-hundred megabytes, and they live for an hour. Rows whose key was taken away do not open, and their query is run again.
+hundred megabytes, and they live for a set time. Rows whose key was taken away do not open, and their query is run
+again.
 """
 
 from __future__ import annotations

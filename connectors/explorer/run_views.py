@@ -27,7 +27,10 @@ from connectors.explorer.results import ResultColumn, ResultRow, RunResult
 from connectors.explorer.rows import PAGE
 from connectors.models import QueryRun, RunOutcome
 
-GONE = "The rows of this run were kept as long as it is set under Settings, and have been deleted. Run the query again."
+GONE = (
+    "The rows of this run were kept for the time that is set under Settings, and have been deleted. "
+    "Run the query again."
+)
 SOON = timedelta(seconds=20)  # by when a run that need not wait shows its first rows
 FILES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 

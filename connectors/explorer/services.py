@@ -121,7 +121,7 @@ def has_expired(found: QueryRun) -> bool:
 
 @due_work
 def remove_expired_rows() -> int:
-    """Rows an hour after the end of their run; the run itself, its query and its count, after a month."""
+    """Rows once the time for them (QUERY_ROWS_KEPT) is over; the run itself, its query and its count, after a month."""
     now = timezone.now()
     oldest = now - timedelta(seconds=QUERY_ROWS_KEPT.value())
     runs = QueryPage.objects.filter(run__job__finished_at__lte=oldest).values_list("run", flat=True).distinct()[:20]

@@ -1,4 +1,4 @@
-"""Queries of Align's objects: runs with their rows, encrypted and kept for an hour, and queries under a name."""
+"""Queries of Align's objects: runs with their rows, encrypted and kept for a set time, and queries under a name."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class QueryRun(models.Model):
 
 
 class QueryPage(models.Model):
-    """At most a hundred rows of a run, encrypted for this run and this place in it; deleted an hour after its end."""
+    """At most a hundred rows of a run, encrypted for this run and its place there; deleted a set time after its end."""
 
     run = models.ForeignKey(QueryRun, on_delete=models.CASCADE, related_name="pages")
     number = models.PositiveIntegerField()  # from 0

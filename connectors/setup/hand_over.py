@@ -24,6 +24,7 @@ from alignadmin.parsing import typed
 from alignadmin.search import writing
 from connectors.align.client import AlignClient
 from connectors.align.resources import ConnectorProject
+from connectors.catalogue import reported
 from connectors.credentials import clients, usage
 from connectors.history.mirror import remaking
 from connectors.models import (
@@ -215,10 +216,7 @@ def _take_number(connector: Connector, number: int) -> None:
         "audit_due_at": now,
         "align_lists_due_at": now,
         "align_lists_error": "",
-        "align_active": None,
-        "align_told_at": None,
-        "align_message": "",
-        "align_ask_again_at": None,
+        **reported.UNTOLD,
         "observe_due_at": now if connector.observe_every else connector.observe_due_at,
     }
     for name, value in values.items():

@@ -38,7 +38,7 @@ OPEN_STATES = (StepState.MISSING, StepState.UNKNOWN)
 
 @dataclass(frozen=True, kw_only=True)
 class Health:
-    """`looks` is a class of the stylesheet: ok, warn, bad, or empty for what is not known."""
+    """`style` is a class of the stylesheet: ok, warn, bad, or empty for what is not known."""
 
     style: str
     word: str

@@ -18,6 +18,7 @@ from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
 from alignadmin.search import writing
 from alignadmin.text import counted
+from connectors.catalogue.reported import UNTOLD
 from connectors.credentials.owner_links import links
 from connectors.credentials.values import SecretData, seal_secret
 from connectors.history.mirror import labels
@@ -104,7 +105,8 @@ def is_in_use(connector: Connector) -> bool:
 def edit_connector(connector: Connector, data: ConnectorData, *, actor: Person) -> Connector:
     """Change what it says; its slug, mappings and history stay.
 
-    A credential never follows to another host: it is removed, and has to be given again for the new one.
+    A credential never follows to another host: it is removed, and has to be given again for the new one. Nor does what
+    Align has said of the connector follow to another one there.
     """
     if data.align_connector_id != connector.align_connector_id and is_in_use(connector):
         raise AnotherNumber(
@@ -117,10 +119,12 @@ def edit_connector(connector: Connector, data: ConnectorData, *, actor: Person) 
         return connector
     try:
         with transaction.atomic():
-            for name, value in vars(data).items():
+            is_another = bool({"align_site", "align_connector_id"} & changed.keys())
+            values = {**vars(data), **(UNTOLD if is_another else {})}
+            for name, value in values.items():
                 setattr(connector, name, value)
-            connector.save(update_fields=list(vars(data)))
-            if {"align_site", "align_connector_id"} & changed.keys():
+            connector.save(update_fields=list(values))
+            if is_another:
                 refuse_taken(connector)
             _remove_stranded_credentials(connector, changed.keys(), actor)
             writing.write(CONNECTORS, [connector.pk])

@@ -19,14 +19,10 @@ def connector_tabs(context: dict[str, Any], connector: Connector) -> dict[str, A
     """The current tab is the one whose page answers, also where it answers what a form had sent."""
     request = context["request"]
     match = request.resolver_match
-    shown = CURRENT.get(match.url_name, match.url_name) if match else ""
+    shown = match.url_name if match else ""
     found = [
         {"label": tab.label, "href": reverse(tab.page, args=[connector.slug]), "current": tab.page == shown}
         for tab in TABS
         if may(request.user, tab.right)
     ]
     return {"connector": connector, "tabs": found}
-
-
-# Forms that answer a refusal with the page they stand on.
-CURRENT = {"connector-test": "connector-checks"}

@@ -31,7 +31,7 @@ from connectors.history.search import query_language
 from connectors.models import Every, Pack, PackSchedule, PackState
 
 PAGE = 50
-GONE = "This pack was kept as long as it is set under Settings, and has been removed. Ask for it again."
+GONE = "This pack was kept for the time that is set under Settings, and has been removed. Ask for it again."
 LOST = "The file of this pack is not where it was written, in {}. Look for it there, or ask for the pack again."
 SWITCHES: dict[str, Callable[..., None]] = {
     "pause": schedules.pause,

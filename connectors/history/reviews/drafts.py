@@ -15,17 +15,15 @@ from alignadmin.audit.entries import lock_head
 from alignadmin.errors import Refused
 from alignadmin.parsing import plain
 from connectors.history.reviews import week_counts
+from connectors.history.reviews.notes import lines_of_browser, refuse_long_note
 from connectors.history.reviews.weeks import Week
 from connectors.models import ReviewDraft
-
-LONGEST = 4000
 
 
 def keep(week: Week, note: str, *, actor: Person) -> bool:
     """In place of the one before; an empty one is none. Whether there is one now. Raises Refused."""
-    note = plain(note).replace("\r\n", "\n").strip()
-    if len(note) > LONGEST:
-        raise Refused(f"A note has at most {LONGEST:,} characters; this one has {len(note):,}.")
+    note = lines_of_browser(plain(note))
+    refuse_long_note(note)
     with transaction.atomic():
         lock_head()  # nobody signs the week meanwhile
         if not may(Person.objects.filter(pk=actor.pk).first(), Right.REVIEW):

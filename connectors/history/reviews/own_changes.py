@@ -10,6 +10,7 @@ from django.db.models import Count, Min, Q
 from alignadmin.accounts.models import Person
 from connectors.history.reviews import week_counts, weeks
 from connectors.history.reviews.weeks import Week
+from connectors.history.search.people_terms import PARTS, is_part
 from connectors.models import HistoryRow
 
 # What a reviewer does as such, and what everybody does with their own account, changes nothing that is reviewed.
@@ -24,7 +25,7 @@ def own_changes(person: Person, week: Week) -> list[HistoryRow]:
     by name and e-mail: Align's log has nothing else of anybody.
     """
     rows = weeks.rows_of(week).exclude(_no_changes(person))
-    return list(rows.filter(_by_number(person) | _by_name(person)).order_by("at", "id")[:MOST])
+    return list(rows.filter(_is_of(person)).order_by("at", "id")[:MOST])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +40,7 @@ def own_parts(person: Person, chosen: Sequence[Week]) -> dict[Week, OwnPart]:
     """Of those weeks that have any, in two queries."""
     if not chosen:
         return {}
-    rows = HistoryRow.objects.exclude(_no_changes(person)).filter(_by_number(person) | _by_name(person))
+    rows = HistoryRow.objects.exclude(_no_changes(person)).filter(_is_of(person))
     counts: dict[Week, tuple[int, int]] = {}
     for week, found in week_counts.by_day(rows, chosen)(rows=Count("pk"), one=Min("pk")):
         total, one = counts.get(week, (0, found["one"]))
@@ -48,11 +49,8 @@ def own_parts(person: Person, chosen: Sequence[Week]) -> dict[Week, OwnPart]:
     return {week: OwnPart(rows=total, one=ones[one]) for week, (total, one) in counts.items() if one in ones}
 
 
-def _by_number(person: Person) -> Q:
-    found = Q()
-    for part in ("person_id", "planner_id", "approver_id", "applier_id"):
-        found |= Q(**{part: person.pk})
-    return found
+def _is_of(person: Person) -> Q:
+    return is_part(PARTS["actor"], person.pk) | _by_name(person)
 
 
 def _by_name(person: Person) -> Q:

@@ -13,7 +13,8 @@ from django.urls import reverse
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
-from connectors.history.reviews import drafts, quarters, quiet_weeks, sign_off, week_counts, week_gaps, weeks
+from connectors.history.reviews import drafts, quarters, quiet_weeks, week_counts, week_gaps, weeks
+from connectors.history.reviews.notes import LONGEST_NOTE
 from connectors.history.reviews.own_changes import OwnPart, own_parts
 from connectors.history.reviews.quarters import Quarter
 from connectors.history.reviews.weeks import ReviewStatus, Week, WeekLine
@@ -25,7 +26,7 @@ MOST_GAPS = 3  # of a week are named
 class WeekState(models.TextChoices):
     """As a cell of the strip says it; each has a look of its own in the stylesheet."""
 
-    BEFORE = "before", "not reviewed"
+    BEFORE = "before", "before the first entry"
     SIGNED = "signed", "signed"
     CHANGED = "changed", "changed"
     LATE = "late", "overdue"
@@ -173,7 +174,7 @@ class QuarterPage:
 
     @property
     def longest_note(self) -> int:
-        return sign_off.LONGEST_NOTE
+        return LONGEST_NOTE
 
 
 def _named(gaps: Sequence[week_gaps.GapOf]) -> str:

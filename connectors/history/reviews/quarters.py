@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from connectors.history.reviews import weeks
-from connectors.history.reviews.weeks import DAY, ENDPOINT, Week
+from connectors.history.reviews.weeks import DAY, Week
+from connectors.history.search.periods import MINUTE
 
 SLUG = "[0-9]{4}-Q[1-4]"
 THURSDAY = 3  # Monday is 0
@@ -67,7 +68,7 @@ class Quarter:
     def query(self) -> str:
         """Exactly the rows of its weeks in the history's search, whatever the zone of whoever follows the link."""
         first, last = self.weeks[0], self.weeks[-1]
-        return f"since:{first.since:{ENDPOINT}} until:{last.until - timedelta(minutes=1):{ENDPOINT}}"
+        return f"since:{first.since:{MINUTE}} until:{last.until - timedelta(minutes=1):{MINUTE}}"
 
 
 def quarter_of(week: Week) -> Quarter:

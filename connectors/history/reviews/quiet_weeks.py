@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 
 from django.db import transaction
 from django.utils import timezone
@@ -18,6 +19,7 @@ from alignadmin.audit.entries import lock_head
 from alignadmin.errors import Refused
 from alignadmin.text import counted
 from connectors.history.reviews import sign_off, week_counts
+from connectors.history.reviews.notes import lines_of_browser, refuse_long_note
 from connectors.history.reviews.own_changes import OwnPart, own_parts
 from connectors.history.reviews.quarters import Quarter
 from connectors.history.reviews.weeks import Week, WeekLine
@@ -66,10 +68,10 @@ def in_words(text: str) -> str:
 
 def sign_together(quarter: Quarter, *, note: str, seen: Sequence[SeenQuietWeek], actor: Person) -> list[Review]:
     """Raises Refused, with each week that is not as it was seen."""
-    note = sign_off.lines_of_browser(note)
+    note = lines_of_browser(note)
     if not note:
         raise Refused("Say in the note what you looked at: it is the one note of all these weeks. Nothing was signed.")
-    sign_off.refuse_long_note(note)
+    refuse_long_note(note)
     asked = {each.week: each for each in seen}
     chosen = [week for week in quarter.weeks if week in asked]
     if not chosen or len(chosen) != len(seen):
@@ -94,7 +96,7 @@ def _refuse_changed(
 
 def _why_not(line: WeekLine, seen: SeenQuietWeek, own: Mapping[Week, OwnPart]) -> Iterator[str]:
     """The first reason, of those that the page would have shown."""
-    yield from list(_reasons(line, seen, own))[:1]
+    return islice(_reasons(line, seen, own), 1)
 
 
 def _reasons(line: WeekLine, seen: SeenQuietWeek, own: Mapping[Week, OwnPart]) -> Iterable[str]:

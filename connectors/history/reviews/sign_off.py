@@ -25,6 +25,7 @@ from alignadmin.errors import Refused
 from alignadmin.text import counted
 from alignadmin.web.navigation import AttentionCount
 from connectors.history.reviews import drafts, samples, week_counts, weeks
+from connectors.history.reviews.notes import lines_of_browser, refuse_long_note
 from connectors.history.reviews.own_changes import own_changes
 from connectors.history.reviews.samples import Sample
 from connectors.history.reviews.week_gaps import gaps_of_weeks
@@ -32,7 +33,6 @@ from connectors.history.reviews.weeks import ReviewStatus, Week, WeekLine
 from connectors.models import HistoryRow, Question, Review
 from connectors.ports.audited import WEEK_REVIEWED
 
-LONGEST_NOTE = 4000
 MOST_NAMED = 200  # actions and people that an entry counts one by one
 
 
@@ -133,16 +133,6 @@ def _refuse_note(note: str, open_cases: int) -> None:
     refuse_long_note(note)
     if open_cases and not note:
         raise Refused("There are open cases in this week: say in the note why it can be signed all the same.")
-
-
-def lines_of_browser(note: str) -> str:
-    """A browser counts the end of a line as one character, and sends two."""
-    return note.replace("\r\n", "\n").strip()
-
-
-def refuse_long_note(note: str) -> None:
-    if len(note) > LONGEST_NOTE:
-        raise Refused(f"A note has at most {LONGEST_NOTE:,} characters; this one has {len(note):,}.")
 
 
 def store(

@@ -16,6 +16,7 @@ from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from connectors.history.reviews import drafts, quarters, samples, week_counts, week_gaps, weeks
 from connectors.history.reviews import sign_off as review
+from connectors.history.reviews.notes import LONGEST_NOTE
 from connectors.history.reviews.own_changes import own_changes
 from connectors.history.reviews.quarters import Quarter
 from connectors.history.reviews.samples import Among, Sample
@@ -162,12 +163,7 @@ class WeekPage:
     @cached_property
     def own(self) -> list[HistoryRow]:
         """In a running week, too: who has some needs no note prepared."""
-        return own_changes(self.viewer, self.week) if self.is_open or not self.line.is_over else []
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it can be signed by somebody now."""
-        return self.line.is_to_sign
+        return own_changes(self.viewer, self.week) if self.line.is_to_sign or not self.line.is_over else []
 
     @cached_property
     def draft(self) -> str:
@@ -180,4 +176,4 @@ class WeekPage:
 
     @property
     def longest_note(self) -> int:
-        return review.LONGEST_NOTE
+        return LONGEST_NOTE

@@ -9,10 +9,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from connectors.history.search.periods import MINUTE
 from connectors.models import HistoryRow, Review
 
 OVERDUE = timedelta(days=7)  # after its end: a reviewer who looks once a week is never late
-ENDPOINT = "%Y-%m-%dT%H:%MZ"
 DAY = timedelta(days=1)
 
 
@@ -63,7 +63,7 @@ class Week:
     @property
     def query(self) -> str:
         """Exactly its rows in the history's search, whatever the zone of whoever follows the link."""
-        return f"since:{self.since.strftime(ENDPOINT)} until:{(self.until - timedelta(minutes=1)).strftime(ENDPOINT)}"
+        return f"since:{self.since:{MINUTE}} until:{self.until - timedelta(minutes=1):{MINUTE}}"
 
     def is_over(self, now: datetime) -> bool:
         return self.until <= now

@@ -52,27 +52,28 @@ def reader(qualifier: str) -> Callable[[str], Meaning]:
         number = number_in(value)
         if number is not None:
             return Meaning(columns=is_part(PARTS[qualifier], number))
-        phrase(qualifier, value)
-        return named(*WORDS[qualifier])(value)
+        return _by_name(phrase(qualifier, value), WORDS[qualifier])
 
     return read
 
 
-def named(*qualifiers: str) -> Callable[[str], Meaning]:
-    """A name by the beginning of any of its words, or a number as a whole."""
-
+def named(qualifier: str) -> Callable[[str], Meaning]:
     def read(value: str) -> Meaning:
-        wanted = phrase(qualifiers[0], value)
-        found = [Match(text=search_terms.word(name, wanted), prefix=whole(wanted) is None) for name in qualifiers]
-        return Meaning(any_of=tuple(found))
+        return _by_name(phrase(qualifier, value), (qualifier,))
 
     return read
+
+
+def _by_name(wanted: str, words: Sequence[str]) -> Meaning:
+    """A name by the beginning of any of its words, or a number as a whole."""
+    found = [Match(text=search_terms.word(name, wanted), prefix=whole(wanted) is None) for name in words]
+    return Meaning(any_of=tuple(found))
 
 
 def mixed(qualifier: str, values: Iterable[str]) -> str:
     """A sentence where names and numbers stand beside each other: of two values one has to hold, and no index finds
     either a word or a number.
     """
-    if qualifier in PARTS and len({number_in(value) is None for value in values}) == 2:
+    if len({number_in(value) is None for value in values}) == 2:
         return f"{qualifier}: takes names or numbers such as #12, not both in one search."
     return ""

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 
 FORMS = "a day (2026-03-31), a month (2026-03), a time (2026-03-31T14:00), today, quarter, or days back (30d)"
 YEARS = range(1971, 2100)
+MINUTE = "%Y-%m-%dT%H:%MZ"  # how a moment in UTC is written for a search
 
 
 @dataclass(frozen=True, kw_only=True)

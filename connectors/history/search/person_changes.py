@@ -16,12 +16,12 @@ from alignadmin.accounts.extensions import PartOfPerson, PersonChanges
 from alignadmin.accounts.models import Person
 from connectors.align.audit_sentences import CREATED, DELETED, UPDATED
 from connectors.history.search.people_terms import PARTS, is_part
+from connectors.history.search.periods import MINUTE
 from connectors.history.search.query_language import KINDS, Term
 from connectors.models import HistoryRow
 
 DAYS = 90
 DONE = (CREATED, UPDATED, DELETED)
-MINUTE = "%Y-%m-%dT%H:%MZ"
 LABELS = {
     "actor": "Any part",
     "author": "Author",

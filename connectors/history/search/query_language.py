@@ -219,7 +219,8 @@ NARROWING = ("since", "until")  # each narrows; of any other qualifier, one of t
 def _problems(search: Search) -> Iterable[str]:
     for term in search.terms:
         yield from _problem(term)
-        if problem := people_terms.mixed(term.name, search.values(term.name)):
+    for name in people_terms.PARTS:
+        if problem := people_terms.mixed(name, search.values(name)):
             yield problem
     if len(search.words) + len(search.terms) > MOST_WORDS:
         yield f"A search takes at most {MOST_WORDS} words and qualifiers: leave some out."

@@ -190,7 +190,7 @@ def test_files_of_packs_go_after_the_chosen_days(
     answer = client.get(f"/history/packs/{pack.uuid}/file/")
     assert (answer.status_code, "has been removed" in answer.content.decode()) == (410, True)
     page = client.get(f"/history/packs/{pack.uuid}/").content.decode()
-    assert "kept as long as it is set under Settings, and has been removed" in page
+    assert "kept for the time that is set under Settings, and has been removed" in page
     assert "ept until" not in page
 
 

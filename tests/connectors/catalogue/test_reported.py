@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -11,6 +12,7 @@ from alignadmin.http.listing import Records
 from connectors.align.resources import ConnectorInfo, ConnectorProject
 from connectors.catalogue import reported
 from connectors.catalogue.align_lists import Projects, update_scope
+from connectors.credentials import clients
 from connectors.jobs import runner
 from connectors.models import Connector, Credential, JobKind, JobState, Project, ReportedChange
 from tests.support import factories
@@ -99,6 +101,20 @@ def test_an_older_reading_does_not_overwrite_and_its_time_is_when_align_told(bar
     says(bare_connector, isActive=True)
     bare_connector.refresh_from_db()
     assert bare_connector.align_active is False
+
+
+@pytest.mark.parametrize("moved", [{"align_site": "https://other.example.test"}, {"align_connector_id": 9}])
+def test_what_was_asked_of_another_site_or_connector_is_not_kept(
+    connector: Connector, sandbox: RunningSandbox, moved: dict[str, Any]
+) -> None:
+    """Both ways that an answer may go: it was on its way when the connector became another one."""
+    client, mine = clients.align_client(connector), Connector.objects.filter(pk=connector.pk)
+    mine.update(**reported.UNTOLD, **moved)
+    says(connector, isActive=False, errorMessage="off")
+    sandbox.faults({"path": "/connectors/123$", "status": 404})
+    reported.ask(connector, lambda: client, timezone.now())
+    assert told() == []
+    assert mine.values(*reported.UNTOLD).get() == reported.UNTOLD
 
 
 @pytest.mark.parametrize("status", [403, 404])

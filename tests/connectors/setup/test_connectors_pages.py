@@ -19,6 +19,7 @@ from alignadmin.accounts.models import Person, Role
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.audit.models import Entry
+from connectors.catalogue.reported import UNTOLD
 from connectors.credentials import expiry
 from connectors.credentials.values import open_secret
 from connectors.models import (
@@ -588,6 +589,24 @@ def test_the_private_sandbox_is_reached_only_because_the_operator_allows_it(
 def test_a_stored_credential_is_never_sent_to_another_site(configurer: Client, bare_connector: Connector) -> None:
     configurer.post("/connectors/acme/edit/", details(bare_connector, align_site="https://other.example.test"))
     assert list(bare_connector.credentials.values_list("system", flat=True)) == [System.JIRA]
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_kept"),
+    [
+        ({"name": "New"}, True),
+        ({"align_site": "https://other.example.test"}, False),
+        ({"align_connector_id": 9}, False),
+    ],
+)
+def test_what_align_has_said_of_a_connector_is_not_said_of_another(
+    configurer: Client, bare_connector: Connector, changed: dict[str, Any], is_kept: bool
+) -> None:
+    now, mine = timezone.now(), Connector.objects.filter(pk=bare_connector.pk)
+    said = {"align_active": False, "align_told_at": now, "align_message": "off", "align_ask_again_at": now}
+    mine.update(**said)
+    assert configurer.post("/connectors/acme/edit/", details(bare_connector, **changed)).status_code == 303
+    assert mine.values(*said).get() == (said if is_kept else UNTOLD)
 
 
 def test_another_align_connector_is_not_made_of_one_whose_mappings_were_read(

@@ -143,6 +143,17 @@ def test_a_quarter_says_of_each_week_what_is_open_and_who_signed_it(
 
 
 @pytest.mark.django_db
+def test_a_week_before_the_first_entry_is_not_told_as_if_somebody_had_missed_it(
+    people: People, signed_in: SignIn
+) -> None:
+    quarter = quarters.quarter_of(past_week(20))
+    first_entry(quarter.weeks[1].since + timedelta(hours=1), people[Role.ADMIN])
+    answer = signed_in(Role.REVIEWER).get(quarter_address(quarter))
+    assert [cell.state.value for cell in answer.context["page"].cells][:2] == ["before", "late"]
+    assert said(answer).count("before the first entry") == 1
+
+
+@pytest.mark.django_db
 def test_quarters_lead_to_each_other_from_the_running_one_to_the_first(reviewer: Client, quarter: Quarter) -> None:
     page, seen = reviewer.get(REVIEWS).context["page"], []
     assert page.after is None

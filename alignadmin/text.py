@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 
 from django.core.exceptions import ValidationError
@@ -20,6 +21,12 @@ def one_line(text: str) -> str:
 def counted(number: int, one: str, many: str = "") -> str:
     """ "1 line", "2,000 lines"; `many` where an s is not enough."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """ "a, b, c and 4 more": at most `most` of them by name; empty where there is none."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def plain_name(typed: str) -> str:

@@ -17,7 +17,7 @@ from connectors.models import HistoryRow
 from connectors.ports.differences import MISSING, SURPLUS, UNREADABLE, Difference, Page, Position, TableComparison
 from mappings.edits.key_on_write import has_choice
 from mappings.engine.families import FAMILIES
-from mappings.models import Change, ChangeState, Plan, PlanState
+from mappings.models import UNDER_WAY, Change, ChangeState, Plan, PlanState
 from mappings.planning.creation import stored_fingerprint
 from mappings.planning.digests import digest_of
 
@@ -27,13 +27,12 @@ PLANS, CHANGES = "plans", "changes"
 MADE, RETRIED, FINISHED_PLAN = "plan.made", "plan.retry", "plan.finished"
 APPROVALS = ("plan.approved", "plan.emergency_approved")
 STARTS = ("plan.started", RETRIED)
-UNDER_WAY = frozenset({PlanState.APPLYING, PlanState.PAUSED})
 # What a plan can be after the last of these entries. An apply that was asked to pause does so without another entry.
 STATES: Mapping[str, frozenset[PlanState]] = {
     MADE: frozenset({PlanState.DRAFT}),
     **dict.fromkeys(APPROVALS, frozenset({PlanState.APPROVED})),
-    **dict.fromkeys((*STARTS, "plan.pause", "plan.paused", "plan.resume"), UNDER_WAY),
-    "plan.cancel": UNDER_WAY | {PlanState.CANCELLED},
+    **dict.fromkeys((*STARTS, "plan.pause", "plan.paused", "plan.resume"), frozenset(UNDER_WAY)),
+    "plan.cancel": frozenset({*UNDER_WAY, PlanState.CANCELLED}),
     FINISHED_PLAN: frozenset({PlanState.FINISHED, PlanState.CANCELLED}),
     "plan.replaced": frozenset({PlanState.REPLACED}),
 }

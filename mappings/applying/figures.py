@@ -10,9 +10,8 @@ from django.db.models import Count, Q
 
 from alignadmin.figures import Figure, FigureSource, FigureValue, age
 from connectors.models import Connector
-from mappings.models import Change, ChangeState, Plan, PlanState
+from mappings.models import UNDER_WAY, Change, ChangeState, Plan
 
-UNDER_WAY = (PlanState.APPLYING, PlanState.PAUSED)
 APPLIES = Figure(
     name="alignadmin_applies", help="Plans that are being applied, or are paused.", labels=("connector", "state")
 )

@@ -27,14 +27,13 @@ from mappings.applying.outcomes import (
     write_back,
 )
 from mappings.edits.key_on_write import WITH_KEY, WITHOUT_KEY, KeyOnWrite
-from mappings.models import Change, ChangeState, Plan, PlanState
+from mappings.models import NOT_ENDED, Change, ChangeState, Plan, PlanState
 from mappings.planning.authors import author_of, earlier_of
 from mappings.planning.entries import plan_entry
 from mappings.planning.plan_outcomes import tell_finished, tell_stopped
 
 log = logging.getLogger(__name__)
 
-OPEN = (ChangeState.PLANNED, ChangeState.SENDING, ChangeState.UNKNOWN)
 RETRIED = "change.retried"
 
 
@@ -204,7 +203,7 @@ class Journal:
             plan = Plan.objects.locked().get(pk=self.plan.pk)
             if plan.control == "cancel":
                 self.plan.changes.filter(state=ChangeState.PLANNED).update(state=ChangeState.CANCELLED)
-            elif self.plan.changes.filter(state__in=OPEN).exists():
+            elif self.plan.changes.filter(state__in=NOT_ENDED).exists():
                 plan.state, plan.control = PlanState.PAUSED, ""
                 plan.save(update_fields=["state", "control"])
                 if why:

@@ -23,9 +23,8 @@ from mappings.edits.reconciling import type_ids_of
 from mappings.edits.unrecognised import log_words
 from mappings.engine.families import FAMILIES, TypeIds
 from mappings.engine.values import TypeName
-from mappings.models import ContractFact, Plan, PlanState, Scope
+from mappings.models import OPEN_PLANS, ContractFact, Plan, Scope
 
-OPEN = (PlanState.DRAFT, PlanState.APPROVED, PlanState.APPLYING, PlanState.PAUSED)
 NOT_PROPOSED = "These type ids are no longer proposed: check what Align answers now, then decide."
 
 
@@ -128,7 +127,7 @@ def _audit_record(owner: Connector, code: str, before: TypeIds, after: TypeIds, 
 
 def _refuse_open_plans(connector: Connector, families: Sequence[str]) -> None:
     """A plan's requests hold the ids it was made with."""
-    plan = Plan.objects.filter(connector=connector, state__in=OPEN, changes__family__in=families).first()
+    plan = Plan.objects.filter(connector=connector, state__in=OPEN_PLANS, changes__family__in=families).first()
     if plan is not None:
         raise Refused(
             f"Plan {plan.pk} holds changes with the type ids before. Apply or cancel it, then take these over."

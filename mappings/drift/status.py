@@ -20,8 +20,10 @@ from connectors.models import ACTIVE, AuditSource, Connector, Job, JobKind, Proj
 from connectors.setup import maintenance
 from mappings.drift import covered
 from mappings.drift.covered import Covered, ProjectAges
+from mappings.drift.queries import KNOWN
+from mappings.edits.queries import OPEN_SITUATIONS
 from mappings.engine.families import FAMILIES
-from mappings.engine.values import Direction, Situation
+from mappings.engine.values import Direction
 from mappings.models import CheckKind, DriftCheck, Mapping, Scope
 from mappings.observing.job import GAP
 from mappings.observing.scopes import in_use
@@ -29,7 +31,6 @@ from mappings.observing.scopes import in_use
 # What a tick, the queue and an uneven pace may add to the interval between two readings of one list.
 MARGIN = timedelta(minutes=2)
 WITHOUT_CLOCK = timedelta(minutes=15)  # for how long a check is good where none follows by the clock
-OPEN = (Situation.DRIFTED, Situation.CONFLICT)
 
 
 class WatchState(StrEnum):
@@ -259,7 +260,7 @@ def _expected(keys: Sequence[int]) -> dict[int, int]:
 
 def drifted_counts(keys: Sequence[int]) -> dict[int, int]:
     """Rows of lists that are known, as everywhere else."""
-    rows = Mapping.objects.filter(in_use("scope__"), scope__connector__in=keys, scope__error="", situation__in=OPEN)
+    rows = Mapping.objects.filter(in_use("scope__"), KNOWN, scope__connector__in=keys, situation__in=OPEN_SITUATIONS)
     counted = rows.order_by().values("scope__connector_id").annotate(rows=Count("pk"))
     return dict(counted.values_list("scope__connector_id", "rows"))
 

@@ -10,11 +10,9 @@ from alignadmin.text import counted
 from alignadmin.web.navigation import AttentionCount
 from connectors.models import Connector
 from mappings.engine.values import Situation
-from mappings.models import Change, ChangeState, Edit, Mapping, Plan, PlanState
+from mappings.models import NOT_ENDED, OPEN_PLANS, Change, Edit, Mapping, Plan, PlanState
 
 OPEN_SITUATIONS = [Situation.DRIFTED, Situation.CONFLICT]
-OPEN_PLANS = (PlanState.DRAFT, PlanState.APPROVED, PlanState.APPLYING, PlanState.PAUSED)
-NOT_ENDED = (ChangeState.PLANNED, ChangeState.SENDING, ChangeState.UNKNOWN)
 
 
 def waiting_edits(connector: Connector) -> QuerySet[Mapping]:

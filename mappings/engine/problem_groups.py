@@ -61,7 +61,7 @@ class ProblemPlaces:
     def words(self, kind: Kind) -> str:
         """ "289 statuses and 1 state"; empty where there is no place."""
         rows, columns = len(self.rows), len(self.columns)
-        parts = [f"{rows} status{'' if rows == 1 else 'es'}"] if rows else []
+        parts = [counted(rows, "status", "statuses")] if rows else []
         return " and ".join([*parts, *([counted(columns, TARGETS[kind])] if columns else [])])
 
 

@@ -48,5 +48,6 @@ def same_name(name: str) -> str:
     return fold(name)
 
 
-def counted(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+def counted(number: int, one: str, many: str = "") -> str:
+    """ "1 project", "2000 projects"; `many` where an s is not enough."""
+    return f"{number} {one if number == 1 else many or one + 's'}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from django.db.models import Count, Q
+from django.utils.text import get_text_list
 
 from connectors.catalogue.issue_types import IssueTypes
 from connectors.models import Connector, FindingChange, FindingKind, ReachableStatus
@@ -142,7 +143,7 @@ def effect_of(reached: Collection[Reached]) -> str:
     falling = falls(reached)
     if falling:
         types = [type_ for type_ in TypeName if any(each.work_item_type is type_ for each in falling)]
-        items = _listed([words.plural(type_).lower() for type_ in types])
+        items = get_text_list([words.plural(type_).lower() for type_ in types], "and")
         until = " until the edit is applied" if all(each.has_edit for each in falling) else ""
         return f"{items} that reach it fall to {words.FALLS_TO}{until}"
     if any(each.has_strange for each in reached):
@@ -150,10 +151,6 @@ def effect_of(reached: Collection[Reached]) -> str:
     if not all(each.is_known for each in reached):
         return "whether it is mapped is not known, since Align's list could not be read"
     return "it is mapped"
-
-
-def _listed(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def still_named(connector: Connector, *, statuses: Collection[int], steps: Collection[int]) -> dict[int, int]:

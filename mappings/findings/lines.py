@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from django.db.models import Exists, QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import get_text_list
 
 from connectors.catalogue.findings import COMES, words_of
 from connectors.models import Connector, Finding, FindingChange, FindingKind
@@ -119,7 +120,7 @@ def _where(findings: Collection[Finding]) -> str:
     if not keys or is_gone_everywhere or any(each.kind == FindingKind.PROJECT for each in findings):
         return ""
     if len(keys) <= NAMED_PROJECTS + 1:
-        return keys[0] if len(keys) == 1 else f"{', '.join(keys[:-1])} and {keys[-1]}"
+        return get_text_list(keys, "and")
     return f"{', '.join(keys[:NAMED_PROJECTS])} and {len(keys) - NAMED_PROJECTS} other projects"
 
 

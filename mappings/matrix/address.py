@@ -14,7 +14,7 @@ from alignadmin.parsing import text_in
 from connectors.catalogue.project_keys import project_of
 from connectors.models import Connector, Project
 from mappings.edits.matrix_data import SHARED, MatrixScope
-from mappings.engine.families import family_of
+from mappings.engine.families import FAMILIES, family_of
 from mappings.engine.matrix import FILTERS
 from mappings.engine.values import Direction, Kind, TypeName
 
@@ -142,3 +142,12 @@ def cell_url(address: MatrixAddress, *, status: int | None, target: int | None) 
     query = urlencode([*address.fields, *cell.items()])
     path = reverse("matrix", args=[address.connector.slug])
     return f"{path}{'?' if query else ''}{query}{'' if status is None else f'#h{status}'}"
+
+
+def url_of_cell(
+    connector: Connector, family_code: str, project: Project | None, type_: str, *, source: int, value: int | None
+) -> str:
+    """The matrix at the cell of a stored row that leads from `source` to `value`."""
+    to_align = FAMILIES[family_code].direction is Direction.JIRA_TO_ALIGN
+    status, target = (source, value) if to_align else (value, source)
+    return cell_url(address_of(connector, family_code, project, type_), status=status, target=target)

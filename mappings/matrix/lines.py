@@ -11,7 +11,7 @@ from mappings.edits.names import Names
 from mappings.edits.unused import is_gone, why_unused
 from mappings.engine.families import FAMILIES
 from mappings.engine.values import Direction, Kind, Situation, TypeName
-from mappings.matrix.address import address_of, cell_url
+from mappings.matrix.address import address_of, url_of_cell
 from mappings.models import Mapping
 
 # What a line about an edit needs of its mapping: whole rows of four tables take longer to read than to draw.
@@ -127,10 +127,8 @@ def href_of(mapping: Mapping) -> str:
 def cell_of(mapping: Mapping) -> str:
     """Where the matrix shows what Align has of it, else what is wanted."""
     value = mapping.wanted if mapping.observed is None else mapping.observed
-    to_align = FAMILIES[mapping.scope.family].direction is Direction.JIRA_TO_ALIGN
-    status, target = (mapping.source_id, value) if to_align else (value, mapping.source_id)
-    address = address_of(mapping.scope.connector, mapping.scope.family, mapping.scope.project, mapping.work_item_type)
-    return cell_url(address, status=status, target=target)
+    scope, type_ = mapping.scope, mapping.work_item_type
+    return url_of_cell(scope.connector, scope.family, scope.project, type_, source=mapping.source_id, value=value)
 
 
 class Places:

@@ -4,11 +4,24 @@ from mappings.models.approval_ask import ApprovalAsk
 from mappings.models.drift import CheckKind, ContractFact, DriftCheck
 from mappings.models.in_use import InUseCount, InUseRound
 from mappings.models.mapping import Edit, ForeignRecord, Mapping, Scope
-from mappings.models.plan import PLANNED_FIELDS, UNANSWERED, Change, ChangeState, Plan, PlanState
+from mappings.models.plan import (
+    NOT_ENDED,
+    OPEN_PLANS,
+    PLANNED_FIELDS,
+    UNANSWERED,
+    UNDER_WAY,
+    Change,
+    ChangeState,
+    Plan,
+    PlanState,
+)
 
 __all__ = [
+    "NOT_ENDED",
+    "OPEN_PLANS",
     "PLANNED_FIELDS",
     "UNANSWERED",
+    "UNDER_WAY",
     "ApprovalAsk",
     "Change",
     "ChangeState",

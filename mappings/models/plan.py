@@ -25,6 +25,10 @@ class PlanState(models.TextChoices):
     REPLACED = "replaced", "Replaced"
 
 
+UNDER_WAY = (PlanState.APPLYING, PlanState.PAUSED)  # holds its connector
+OPEN_PLANS = (PlanState.DRAFT, PlanState.APPROVED, *UNDER_WAY)
+
+
 class Plan(models.Model):
     """What will be sent, exactly: made once, reviewed, approved by its fingerprint, applied as it is."""
 
@@ -90,6 +94,7 @@ class ChangeState(models.TextChoices):
 
 
 UNANSWERED = (ChangeState.SENDING, ChangeState.UNKNOWN)  # left, and nobody knows yet whether Align took it
+NOT_ENDED = (ChangeState.PLANNED, *UNANSWERED)
 
 # What never changes of a change once it is planned. Its mapping and its scope may go, and are copied into these.
 # Digests that stand in the history are made over them in this order, so this list stays as it is.

@@ -20,12 +20,12 @@ from connectors.setup import queries
 from mappings.contract import facts
 from mappings.drift.address import drift_url, found_url, in_use_url
 from mappings.drift.status import WatchStatus
-from mappings.edits.queries import OPEN_PLANS, unplanned
+from mappings.edits.queries import unplanned
 from mappings.findings import lines as findings
 from mappings.in_use.lines import in_use_lines
 from mappings.matrix.coverage import CoverageRow, ProjectCoverage
 from mappings.matrix.coverage import coverage as project_coverage
-from mappings.models import Plan
+from mappings.models import OPEN_PLANS, Plan
 from mappings.planning.approval_asks import asks_to
 
 MOST_FINDINGS = 5  # named on a card; the drift page has them all

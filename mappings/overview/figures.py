@@ -4,28 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 
 from connectors.models import Connector
 from connectors.ports.extensions import ConnectorProjects, CoverageFigures, CoverageSquare, DriftFigures
+from mappings.drift.queries import drifted_rows
 from mappings.drift.status import WatchState, WatchStatus, statuses
 from mappings.edits.catalogue_facts import projects_in_scope
-from mappings.edits.queries import OPEN_SITUATIONS, unplanned
+from mappings.edits.queries import unplanned
 from mappings.matrix.coverage import CoverageRow
 from mappings.matrix.coverage import coverage as project_coverage
 from mappings.models import Mapping
-from mappings.observing.scopes import in_use
 
 NOT_COUNTED = ("unknown", "lost", "na")  # states of squares whose statuses are not known to be mapped or not
 NOT_KNOWN = ("unknown", "lost")
 STYLES = {WatchState.CLEAN: "ok", WatchState.DRIFTED: "warn", WatchState.UNKNOWN: ""}
-DRIFTED = Q(situation__in=OPEN_SITUATIONS, scope__error="")  # of a list that could not be read nothing is known
 
 
 def projects(connector: Connector) -> ConnectorProjects:
     """Of the lists that company-managed projects share, drift and edits are counted once, apart from the projects."""
-    changed = Mapping.objects.filter(in_use("scope__"), DRIFTED, scope__connector=connector).order_by()
-    drifted, edits = _by_project(changed), _by_project(unplanned().filter(scope__connector=connector))
+    drifted = _by_project(drifted_rows(connector).order_by())
+    edits = _by_project(unplanned().filter(scope__connector=connector))
     return ConnectorProjects(
         sharing=projects_in_scope(connector).filter(team_managed=False).count(),
         shared_drifted=drifted.pop(None, 0),

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import get_text_list
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.people.services import is_waiting
@@ -88,9 +89,10 @@ def ask(plan: Plan, chosen: Collection[int], *, note: str, actor: Person) -> lis
             ApprovalAsk.objects.create(plan=found, asked=person, asked_by=actor, asked_at=now, note=note)
             for person in people
         ]
+        changes = found.changes.count()
         for each in asks:
-            tell(_news(each), [each.asked])
-        names = _listed(people)
+            tell(_news(each, changes), [each.asked])
+        names = get_text_list([str(each) for each in people], "and")
         sentence = f"Asked {names} to approve plan {found.pk}{f': {note}' if note else '.'}"
         plan_entry("plan.asked", found, actor, sentence, asked=[each.pk for each in people], note=note)
     return asks
@@ -135,12 +137,7 @@ def _checked(note: str) -> str:
     return text
 
 
-def _listed(people: list[Person]) -> str:
-    *first, last = map(str, people)
-    return f"{', '.join(first)} and {last}" if first else last
-
-
-def _news(ask: ApprovalAsk) -> News:
+def _news(ask: ApprovalAsk, changes: int) -> News:
     plan = ask.plan
     note = f"Note: {ask.note}\n" if ask.note else ""
     return News(
@@ -148,7 +145,7 @@ def _news(ask: ApprovalAsk) -> News:
         about=_about(ask),
         title=f"{ask.asked_by} asks you to approve plan {plan.pk} of {plan.connector}",
         details=(
-            f"{counted(plan.changes.count(), 'change')}, planned by {plan.author}. Reason: {plan.reason}\n{note}"
+            f"{counted(changes, 'change')}, planned by {plan.author}. Reason: {plan.reason}\n{note}"
             "Open the plan, read what it would send, and approve it or cancel it."
         ),
         address=reverse("plan", args=[plan.pk]),

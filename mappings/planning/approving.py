@@ -14,7 +14,7 @@ from alignadmin.errors import Refused
 from connectors.jobs import runner
 from connectors.models import Connector, JobKind
 from connectors.setup import maintenance
-from mappings.models import Plan, PlanState
+from mappings.models import UNDER_WAY, Plan, PlanState
 from mappings.planning.approval_asks import end_asks
 from mappings.planning.authors import people_of
 from mappings.planning.entries import plan_entry
@@ -115,6 +115,7 @@ def _approve(plan: Plan, *, ticked: bool, actor: Person, emergency_reason: str =
     plan.state, plan.approver, plan.approved_at = PlanState.APPROVED, actor, now
     plan.approved_fingerprint, plan.emergency_reason = plan.fingerprint, emergency_reason
     plan.save(update_fields=["state", "approver", "approved_at", "approved_fingerprint", "emergency_reason"])
+    end_asks(plan)
     tell_approved(plan, actor=actor)
 
 
@@ -174,7 +175,7 @@ def _refuse_unconfirmed(plan: Plan, typed: str) -> None:
 
 
 def held_sentence(connector: Connector) -> str:
-    busy = Plan.objects.filter(connector=connector, state__in=[PlanState.APPLYING, PlanState.PAUSED]).first()
+    busy = Plan.objects.filter(connector=connector, state__in=UNDER_WAY).first()
     if busy is None:
         return "Another apply of this connector is just starting. Try again in a moment."
     holder = runner.holder(connector, JobKind.APPLY)

@@ -20,6 +20,7 @@ from alignadmin.errors import Refused
 from alignadmin.parsing import typed
 from alignadmin.search import writing
 from alignadmin.text import counted as counted_rows
+from alignadmin.text import first_of
 from connectors.align.paging import MAPPING_LISTS
 from connectors.credentials.page_caps import caps_of
 from connectors.models import Connector
@@ -95,16 +96,12 @@ def _why_none(connector: Connector, choices: Sequence[RowSelection], planning: e
     for refused in planning.refused:
         reasons[refused.sentence].append(_name(mappings[refused.key], names))
     said = [
-        f"{_first(rows)}: {Truncator(sentence).chars(300)}" for sentence, rows in list(reasons.items())[:MOST_REASONS]
+        f"{first_of(rows, MOST_NAMED)}: {Truncator(sentence).chars(300)}"
+        for sentence, rows in list(reasons.items())[:MOST_REASONS]
     ]
     more = sum(len(rows) for rows in list(reasons.values())[MOST_REASONS:])
     rest = [f"And {counted_rows(more, 'more row')}."] if more else []
     return " ".join([f"None of these {len(planning.refused):,} rows can be planned.", *said, *rest])
-
-
-def _first(rows: Sequence[str]) -> str:
-    more = len(rows) - MOST_NAMED
-    return ", ".join(rows[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _name(mapping: Mapping, names: Names) -> str:

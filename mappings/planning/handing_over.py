@@ -13,16 +13,15 @@ from alignadmin.accounts.models import Person
 from connectors.models import Connector
 from connectors.ports.extensions import EndingPlan
 from mappings.engine.values import Situation
-from mappings.models import ForeignRecord, Mapping, Plan, PlanState, Scope
+from mappings.models import UNDER_WAY, ForeignRecord, Mapping, Plan, PlanState, Scope
 from mappings.planning.pause_resume import cancel_unstarted
 
-BUSY = (PlanState.APPLYING, PlanState.PAUSED)
 ENDING = (PlanState.DRAFT, PlanState.APPROVED)
 
 
 def why_not(connector: Connector) -> str:
     """A plan that was started has requests under way, whose outcome only the former connector can tell."""
-    busy = Plan.objects.filter(connector=connector, state__in=BUSY).first()
+    busy = Plan.objects.filter(connector=connector, state__in=UNDER_WAY).first()
     if busy is None:
         return ""
     if busy.state == PlanState.PAUSED:

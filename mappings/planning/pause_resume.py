@@ -10,10 +10,12 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from alignadmin.errors import Refused
+from alignadmin.text import counted
 from connectors.jobs import runner
 from connectors.models import Connector, Job, JobKind
 from connectors.setup import maintenance
-from mappings.models import UNANSWERED, ChangeState, Plan, PlanState
+from mappings.models import NOT_ENDED, OPEN_PLANS, UNANSWERED, ChangeState, Plan, PlanState
+from mappings.planning.approval_asks import end_asks
 from mappings.planning.approving import GAP, held_sentence
 from mappings.planning.creation import stored_fingerprint
 from mappings.planning.entries import plan_entry
@@ -43,7 +45,7 @@ def _locked(plan: Plan) -> Plan:
 
 def left_words(plan: Plan) -> str:
     """ "38 of 100 changes left, 2 of them without an answer so far" """
-    left = plan.changes.filter(state__in=[ChangeState.PLANNED, *UNANSWERED]).count()
+    left = plan.changes.filter(state__in=NOT_ENDED).count()
     unanswered = plan.changes.filter(state__in=UNANSWERED).count()
     words = f"{left} of {plan.changes.count()} changes left"
     return f"{words}, {unanswered} of them without an answer so far" if unanswered else words
@@ -89,19 +91,20 @@ def _state(plan: Plan) -> str:
 
 def _cancel(plan: Plan, actor: Person) -> str:
     """What was not sent is cancelled at once, so that nothing more leaves; what was sent is settled by reading."""
-    if plan.state not in (PlanState.DRAFT, PlanState.APPROVED, PlanState.APPLYING, PlanState.PAUSED):
+    if plan.state not in OPEN_PLANS:
         raise Refused(f"This plan is {_state(plan)}: there is nothing to cancel.")
     if plan.control == "cancel":
         raise Refused("It is already being cancelled: it ends when the requests in progress are finished.")
     count = _cancel_planned(plan)
     if plan.state == PlanState.APPLYING:
         plan.control = "cancel"
-        return f"{actor} cancelled what was not sent of plan {plan.pk}: {_changes(count)}."
+        return f"{actor} cancelled what was not sent of plan {plan.pk}: {counted(count, 'change')}."
     if plan.changes.filter(state__in=UNANSWERED).exists():
         return _cancel_unanswered(plan, actor, count)
     plan.state, plan.finished_at, plan.control = PlanState.CANCELLED, timezone.now(), ""
+    end_asks(plan)
     tell_cancelled(plan, count, actor=actor)
-    return f"{actor} cancelled plan {plan.pk}: {_changes(count)} not sent."
+    return f"{actor} cancelled plan {plan.pk}: {counted(count, 'change')} not sent."
 
 
 def cancel_unstarted(plan: Plan, *, why: str, actor: Person) -> None:
@@ -109,8 +112,10 @@ def cancel_unstarted(plan: Plan, *, why: str, actor: Person) -> None:
     count = _cancel_planned(plan)
     plan.state, plan.finished_at, plan.control = PlanState.CANCELLED, timezone.now(), ""
     plan.save(update_fields=["state", "control", "finished_at"])
+    end_asks(plan)
     tell_cancelled(plan, count, actor=actor, why=why)
-    plan_entry("plan.cancel", plan, actor, f"{actor} cancelled plan {plan.pk}, {why}: {_changes(count)} not sent.")
+    sentence = f"{actor} cancelled plan {plan.pk}, {why}: {counted(count, 'change')} not sent."
+    plan_entry("plan.cancel", plan, actor, sentence)
 
 
 def _cancel_planned(plan: Plan) -> int:
@@ -122,17 +127,14 @@ def _cancel_planned(plan: Plan) -> int:
 
 def _cancel_unanswered(plan: Plan, actor: Person, count: int) -> str:
     """A paused plan with requests that got no answer: the worker reads what became of them, and ends it."""
-    sentence = f"{actor} cancelled what was not sent of plan {plan.pk}: {_changes(count)}; the rest is to be read."
+    unsent = counted(count, "change")
+    sentence = f"{actor} cancelled what was not sent of plan {plan.pk}: {unsent}; the rest is to be read."
     connector = plan.connector
     if connector.gap_since or not connector.is_active or maintenance.is_on(connector):
         return sentence  # it cannot be read now: the plan stays paused, and resuming it will only read
     plan.state, plan.control = PlanState.APPLYING, "cancel"
     runner.start(connector, JobKind.APPLY, actor=actor, subject=str(plan.pk))
     return sentence
-
-
-def _changes(count: int) -> str:
-    return f"{count} change{'' if count == 1 else 's'}"
 
 
 # --- again ---------------------------------------------------------------------------------------------------------
@@ -151,7 +153,8 @@ def retry_failed(plan: Plan, *, actor: Person) -> Plan:
             locked.applier, locked.finished_at = actor, None
             locked.save(update_fields=["state", "control", "applier", "finished_at"])
             runner.start(locked.connector, JobKind.APPLY, actor=actor, subject=str(locked.pk))
-            sentence = f"{actor} had {_changes(len(positions))} of plan {locked.pk} sent again that had failed."
+            again = counted(len(positions), "change")
+            sentence = f"{actor} had {again} of plan {locked.pk} sent again that had failed."
             plan_entry("plan.retry", locked, actor, sentence, changes=positions, fingerprint=locked.fingerprint)
     except IntegrityError as error:
         raise Refused(held_sentence(plan.connector)) from error

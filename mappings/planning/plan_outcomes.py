@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import capfirst
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right
@@ -17,8 +18,7 @@ from alignadmin.notifications.kinds import NotificationKind
 from alignadmin.notifications.telling import News, tell
 from alignadmin.text import counted
 from connectors.models import HistoryRow
-from mappings.models import UNANSWERED, ChangeState, Plan
-from mappings.planning.approval_asks import end_asks
+from mappings.models import NOT_ENDED, UNANSWERED, ChangeState, Plan
 from mappings.planning.authors import people_of
 from mappings.planning.notifications import other_admins
 
@@ -31,11 +31,9 @@ OUTCOME = NotificationKind(
     ),
     right=Right.SEE,
 )
-OPEN = (ChangeState.PLANNED, ChangeState.SENDING, ChangeState.UNKNOWN)
 
 
 def tell_approved(plan: Plan, *, actor: Person) -> None:
-    end_asks(plan)
     alone = f" alone, in an emergency: {plan.emergency_reason}" if plan.emergency_reason else ""
     # Of an emergency all other admins have an e-mail of its own, which says more.
     mailed = [each.pk for each in other_admins(actor)] if plan.emergency_reason else []
@@ -44,9 +42,8 @@ def tell_approved(plan: Plan, *, actor: Person) -> None:
 
 def tell_cancelled(plan: Plan, unsent: int, *, actor: Person, why: str = "") -> None:
     """`unsent` changes are not sent; `why` is a clause, where it was no decision about this plan alone."""
-    end_asks(plan)
     reason = f", {why}" if why else ""
-    what = "1 change is" if unsent == 1 else f"{unsent} changes are"
+    what = counted(unsent, "change is", "changes are")
     details = f"{what} not sent; the edits stay in the draft and can be planned again."
     if plan.started_at:
         details += " The plan's page says what had been sent before."
@@ -54,7 +51,6 @@ def tell_cancelled(plan: Plan, unsent: int, *, actor: Person, why: str = "") -> 
 
 
 def tell_replaced(plan: Plan, by: Plan | None, *, actor: Person | None) -> None:
-    end_asks(plan)
     who = str(actor or "AlignAdmin")
     if by is None:
         title = f"{who} refreshed {_name(plan)}, whose rows had moved: nothing is left to do, so it ended"
@@ -78,15 +74,15 @@ def tell_finished(plan: Plan, counts: Mapping[str, int]) -> None:
         _tell(plan, title, f"{by}What was not sent is in the draft, to be planned again.", by=who)
     elif unknown:
         details = f"{by}Look at these in Align: nothing of them is sent again by itself. The plan's page names them."
-        _tell(plan, f"{_capital(_name(plan))} ended; {doubt}: {words}", details, by=plan.applier)
+        _tell(plan, f"{capfirst(_name(plan))} ended; {doubt}: {words}", details, by=plan.applier)
     elif done == total:
-        _tell(plan, f"{_capital(_name(plan))} was applied: {words}", by, by=plan.applier)
+        _tell(plan, f"{capfirst(_name(plan))} was applied: {words}", by, by=plan.applier)
     elif done:
         details = f"{by}What was not applied is in the draft: see why on the plan's page, then plan it again."
-        _tell(plan, f"{_capital(_name(plan))} was partly applied: {words}", details, by=plan.applier)
+        _tell(plan, f"{capfirst(_name(plan))} was partly applied: {words}", details, by=plan.applier)
     else:
         details = f"{by}See why on the plan's page; the edits are in the draft and can be planned again."
-        title = f"{_capital(_name(plan))} failed, nothing was changed in Align: {words}"
+        title = f"{capfirst(_name(plan))} failed, nothing was changed in Align: {words}"
         _tell(plan, title, details, by=plan.applier)
 
 
@@ -113,7 +109,7 @@ def _canceller(plan: Plan) -> Person | None:
 def tell_stopped(plan: Plan, why: str) -> None:
     """An apply that stopped by itself; nobody did that, so whoever applies it is told as well."""
     counts = Counter(plan.changes.order_by().values_list("state", flat=True))
-    left = sum(counts[state] for state in OPEN)
+    left = sum(counts[state] for state in NOT_ENDED)
     title = f"The apply of {_name(plan)} stopped: {left} of {sum(counts.values())} changes are left"
     also = [plan.applier_id] if plan.applier_id else []
     _tell(plan, title, f"{why} It is paused: an admin resumes it, or cancels the rest.", by=None, also=also)
@@ -153,7 +149,3 @@ def _tell(
 
 def _name(plan: Plan) -> str:
     return f"plan {plan.pk} of {plan.connector}"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -14,6 +14,7 @@ from mappings.edits.queries import OPEN_SITUATIONS
 from mappings.engine.values import Situation
 from mappings.models import Change, ChangeState, Plan, PlanState
 from mappings.models import Mapping as Row
+from mappings.planning.approval_asks import end_asks
 from mappings.planning.creation import NothingToDo, make_plan
 from mappings.planning.entries import plan_entry
 from mappings.planning.plan_outcomes import tell_replaced
@@ -44,6 +45,7 @@ def replace(plan: Plan, moved: Mapping[int, str], *, actor: Person | None) -> Pl
         reasons = _reasons(old, moved)
         new = _made_again(old, [change for change, reason in reasons if not reason], actor or old.author)
         _retire(old, reasons, planned_again=_planned(new))
+        end_asks(old)
         tell_replaced(old, new, actor=actor)
         _entry(old, new, actor)
     return new

@@ -29,12 +29,11 @@ from mappings.edits.unused import why_unused
 from mappings.engine.families import FAMILIES
 from mappings.engine.plan import UnplannableRow as RefusedRow
 from mappings.engine.values import Situation, TypeName
-from mappings.models import UNANSWERED, Change, ChangeState, Edit, Mapping, Plan, PlanState
+from mappings.models import OPEN_PLANS, UNANSWERED, Change, ChangeState, Edit, Mapping, Plan, PlanState
 from mappings.planning.creation import make_plan
 from mappings.planning.entries import plan_entry
 
 ENDED = (PlanState.FINISHED, PlanState.CANCELLED)
-OPEN = (PlanState.DRAFT, PlanState.APPROVED, PlanState.APPLYING, PlanState.PAUSED)
 FIELDS = ["wanted", "wanted_by", "wanted_at", "version", *RECONCILED_FIELDS]
 
 
@@ -77,7 +76,7 @@ def opening(plan: Plan) -> str:
 
 def under_way(plan: Plan) -> Plan | None:
     """The roll back of this plan that is not over."""
-    return Plan.objects.filter(restores=plan, state__in=OPEN).select_related("author").first()
+    return Plan.objects.filter(restores=plan, state__in=OPEN_PLANS).select_related("author").first()
 
 
 # --- what it would do ----------------------------------------------------------------------------------------------

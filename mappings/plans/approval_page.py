@@ -15,7 +15,6 @@ from connectors.models import HistoryRow
 from mappings.models import ApprovalAsk, Plan
 from mappings.planning import approval_asks, emergencies
 from mappings.planning.authors import editors_of
-from mappings.planning.notifications import other_admins
 from mappings.planning.rules import ApprovalStatus, approval_status
 from mappings.planning.typed_confirmation import TypedConfirmation, confirmation
 
@@ -64,10 +63,6 @@ class ApprovalPage:
         """It holds edits of the person who looks at it, and is somebody else's plan."""
         return self.person in self.editors and self.plan.author_id != self.person.pk
 
-    @cached_property
-    def other_admins(self) -> int:
-        return len(other_admins(self.person))
-
     @property
     def has_mail(self) -> bool:
         return has_mail()
@@ -77,9 +72,13 @@ class ApprovalPage:
         return list(approval_asks.open_asks(self.plan))
 
     @cached_property
+    def _able(self) -> list[Person]:
+        return approval_asks.askable(self.plan, None)
+
+    @cached_property
     def asks(self) -> list[AskLine]:
         """Who was asked to approve it and is still awaited, in the order of asking."""
-        able = {each.pk for each in approval_asks.askable(self.plan, None)} if self.open_asks else set()
+        able = {each.pk for each in self._able} if self.open_asks else set()
         lines = []
         for _, together in groupby(self.open_asks, key=lambda ask: (ask.asked_by_id, ask.asked_at)):
             asks = list(together)
@@ -98,7 +97,7 @@ class ApprovalPage:
             return []
         until = {ask.asked_id: ask.asked_at + approval_asks.PAUSE for ask in self.open_asks}
         now = timezone.now()
-        people = approval_asks.askable(self.plan, self.person)
+        people = [each for each in self._able if each.pk != self.person.pk]
         return [AskChoice(person=each, can_ask=until.get(each.pk, now) <= now) for each in people]
 
     @property

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db.models import Count
 
 from alignadmin.text import counted
-from mappings.models import Change, ChangeState, Plan, PlanState
+from mappings.models import NOT_ENDED, Change, ChangeState, Plan, PlanState
 
 # A state of changes, and what a number of them is called at the end of a plan.
 ENDED_WORDS = (
@@ -21,7 +21,6 @@ ENDED_WORDS = (
     (ChangeState.CANCELLED, "cancelled"),
     (ChangeState.PLANNED, "not tried"),
 )
-OPEN_STATES = ("planned", "sending", "unknown")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +51,7 @@ def change_counts(plans: Collection[int]) -> dict[int, dict[str, int]]:
 
 
 def _whole(counts: Counter[str]) -> dict[str, int]:
-    open_ = sum(counts[state] for state in OPEN_STATES)
+    open_ = sum(counts[state] for state in NOT_ENDED)
     return dict(counts, total=counts["total"], confirmed=counts["confirmed"], open=open_)
 
 

@@ -14,8 +14,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import ROLE_RIGHTS, Right
 from alignadmin.parsing import whole
+from alignadmin.text import first_of
 from connectors.models import Connector
-from mappings.models import Change, ChangeState, Plan, PlanState
+from mappings.models import UNANSWERED, Change, ChangeState, Plan, PlanState
 from mappings.planning.rules import why_void
 from mappings.plans.outcome import PlanOutcome, change_counts, outcome
 
@@ -24,7 +25,7 @@ MOST_EDITORS = 3  # named in a row
 EDITORS = [role for role, rights in ROLE_RIGHTS.items() if Right.EDIT in rights]
 OF_PLAN = Change.objects.filter(plan=OuterRef("pk"))
 ANY_DONE = Exists(OF_PLAN.filter(state=ChangeState.DONE))
-ANY_UNKNOWN = Exists(OF_PLAN.filter(state__in=(ChangeState.UNKNOWN, ChangeState.SENDING)))
+ANY_UNKNOWN = Exists(OF_PLAN.filter(state__in=UNANSWERED))
 ANY_OTHER = Exists(OF_PLAN.exclude(state=ChangeState.DONE))
 FINISHED = Q(state=PlanState.FINISHED)
 OUTCOMES = {  # value in the address -> label and what it leaves
@@ -124,6 +125,4 @@ def _editors(plans: list[int]) -> defaultdict[int, list[tuple[int, str]]]:
 def _named(editors: list[tuple[int, str]], planner: int) -> str:
     if [pk for pk, _ in editors] in ([], [planner]):
         return ""
-    names = [name for _, name in editors]
-    more = len(names) - MOST_EDITORS
-    return ", ".join(names[:MOST_EDITORS]) + (f" and {more} more" if more > 0 else "")
+    return first_of([name for _, name in editors], MOST_EDITORS)

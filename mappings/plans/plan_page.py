@@ -20,8 +20,8 @@ from mappings import planning
 from mappings.applying import overwrites
 from mappings.edits.unused import why_unused
 from mappings.engine.families import FAMILIES
-from mappings.matrix.address import address_of, cell_url
-from mappings.models import Change, ChangeState, Mapping, Plan, PlanState
+from mappings.matrix.address import url_of_cell
+from mappings.models import OPEN_PLANS, Change, ChangeState, Mapping, Plan, PlanState
 from mappings.planning import refresh, roll_back
 from mappings.plans.approval_page import ApprovalPage
 from mappings.plans.outcome import PlanOutcome, change_counts, outcome
@@ -317,7 +317,7 @@ class PlanPage:
 
     @property
     def can_roll_back(self) -> bool:
-        is_open = any(plan.state in roll_back.OPEN for plan in self.restored_by)
+        is_open = any(plan.state in OPEN_PLANS for plan in self.restored_by)
         return self.may_edit and not is_open and roll_back.can_roll_back(self.plan)
 
     @property
@@ -337,9 +337,8 @@ def _cell_of(plan: Plan, change: Change) -> str:
     if scope is None or why_unused(scope):
         return ""
     value = change.before if change.after is None else change.after
-    status, target = (change.source_id, value) if change.is_to_align else (value, change.source_id)
-    address = address_of(plan.connector, change.family, scope.project, change.work_item_type)
-    return cell_url(address, status=status, target=target)
+    source, type_ = change.source_id, change.work_item_type
+    return url_of_cell(plan.connector, change.family, scope.project, type_, source=source, value=value)
 
 
 def _refused_line(row: dict[str, str]) -> RefusedLine:

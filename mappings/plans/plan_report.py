@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mappings.models import ChangeState, PlanState
+from mappings.models import UNDER_WAY, ChangeState, PlanState
 
 ENDED = (PlanState.FINISHED, PlanState.CANCELLED, PlanState.REPLACED)
-UNDER_WAY = (PlanState.APPLYING, PlanState.PAUSED)
 NOT_TRIED = "not tried"
 ORDER = (
     ChangeState.DONE,

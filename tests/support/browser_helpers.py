@@ -173,6 +173,11 @@ def set_up_form(address: str, slug: str, name: str) -> dict[str, Any]:
     }
 
 
+def to_tab(page: Page, label: str) -> None:
+    """To a tab of the connector whose page is open."""
+    page.locator("nav.tabs").get_by_role("link", name=label, exact=True).click()
+
+
 # --- the matrix ------------------------------------------------------------------------------------------------------
 
 
@@ -203,11 +208,6 @@ def trouble(page: Page) -> Locator:
 
 
 # --- plans -----------------------------------------------------------------------------------------------------------
-
-
-def to_tab(page: Page, label: str) -> None:
-    """To a tab of the connector whose page is open."""
-    page.locator("nav.tabs").get_by_role("link", name=label, exact=True).click()
 
 
 def make_plan(page: Page, own: Own) -> int:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from connectors.models import Connector, ProcessFlow, ProcessStep, Project, ReachableStatus, Status
 from mappings.models import Mapping, Scope
 
-STATUSES, STEPS = 300, 30
+KEY = "PROJ"
+STATUSES, STEPS, MAPPED = 300, 30, 11
 FIRST_STATUS, FIRST_STEP = 40_000, 900
 
 
-def widen(connector: Connector, key: str = "PROJ", *, mapped: int = 11) -> None:
+def widen(connector: Connector) -> None:
     """Let this project's stories reach 300 statuses more, of which a few are mapped, and give them a long flow."""
-    project = Project.objects.get(connector=connector, key=key)
+    project = Project.objects.get(connector=connector, key=KEY)
     reached = ReachableStatus.objects.filter(project=project, issue_type__name="Story").first()
     assert reached is not None
     made = [
@@ -39,5 +40,5 @@ def widen(connector: Connector, key: str = "PROJ", *, mapped: int = 11) -> None:
             source_id=FIRST_STATUS + n,
             **dict.fromkeys(("wanted", "applied", "observed"), FIRST_STEP + n),
         )
-        for n in range(mapped)
+        for n in range(MAPPED)
     )

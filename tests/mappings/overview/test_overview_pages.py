@@ -12,8 +12,10 @@ from django.test import Client
 from alignadmin.accounts.models import Person, Role
 from connectors.models import Connector, HistoryRow, WorkerHeartbeat
 from mappings import planning
-from mappings.models import PlanState
-from mappings.overview import activity
+from mappings.drift import status as watch
+from mappings.drift.queries import drifted_rows
+from mappings.models import PlanState, Scope
+from mappings.overview import activity, figures
 from tests.support import factories, mapping_helpers
 from tests.support.mapping_helpers import edit
 from tests.support.people_helpers import said
@@ -96,6 +98,20 @@ def test_several_connectors_are_a_table_and_each_line_names_its_own(
     chips = re.compile(r'<span class="chip \w*">([^<]+)</span>')
     assert chips.findall(table) == chips.findall(client.get("/connectors/").content.decode())
     assert len(chips.findall(table)) == 2
+
+
+def test_rows_of_a_list_that_waits_for_its_next_reading_count_nowhere(connector: Connector) -> None:
+    """As after a choice of type ids, until which the drift page leaves them out."""
+    row = mapping_helpers.mapping(connector, "j2a-state", IN_REVIEW)
+    mapping_helpers.many_drifted(row.scope, 2)
+
+    def numbers() -> tuple[int, int, int]:
+        watched = watch.status(connector).drifted
+        return drifted_rows(connector).count(), watched, figures.projects(connector).shared_drifted
+
+    assert numbers() == (2, 2, 2)
+    Scope.objects.filter(pk=row.scope_id).update(observed_at=None)
+    assert numbers() == (0, 0, 0)
 
 
 def test_the_strip_says_whether_a_worker_is_heard(client: Client) -> None:

@@ -120,7 +120,8 @@ def test_twenty_people_and_the_workers_never_get_in_each_others_way(town: Town, 
     assert_no_edit_is_lost(people, own)
     own.wait_until_idle()
     said = [each.last_words() for each in town.site.children.started]
-    assert not [words for words in said if "locked" in words or "Traceback" in words]
+    met = [words for words in said if "locked" in words or "Traceback" in words]
+    assert not met, "\n".join(met)
 
 
 def somebody(town: Town, own: Own, number: int, notes: Notes) -> Somebody:

@@ -4,7 +4,7 @@ Kept on both are tests of processes, browsers, transactions and threads, and of 
 of the suite is sent by THRICE of them, where so many send it. The rest is listed in `LIST`, by function. A new test is
 run on both until the list is made again, on PostgreSQL, where more kinds of statements are sent:
 
-    pytest -p tests.support.statements --statements FOLDER -m "not once and not soak and not browser"
+    pytest -p tests.support.statement_recording --statements=FOLDER -m "not once and integration" tests
     python -m tests.support.statements FOLDER
 """
 
@@ -14,20 +14,14 @@ import json
 import re
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
-from os import getpid
 from pathlib import Path
-from time import process_time
-from typing import Any
-
-import pytest
 
 LIST = Path(__file__).parent.parent / "samples" / "one_database.txt"
 THRICE = 3
-ALWAYS = {"transactional_db", "processes", "browser"}  # fixtures whose tests are about more than statements
 
 _NAMES = re.compile(r'"_django_curs_[^"]*"|"?s\d+_x\d+"?')  # of cursors and savepoints
 _VALUES = re.compile(r"'[^']*'|\b\d+\b")
@@ -67,56 +61,6 @@ def not_needed(tests: dict[str, Sent]) -> list[str]:
 
 def listed() -> set[str]:
     return {line for line in LIST.read_text().splitlines() if line and not line.startswith("#")}
-
-
-# --- the recording of a run -------------------------------------------------------------------------------------------
-
-
-class Recording:
-    """Of one process of a run: a line of JSON a test."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / f"{getpid()}.jsonl"
-        self.shapes: set[str] = set()
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        self.shapes, began = set(), process_time()
-        try:
-            return (yield)
-        finally:
-            line = {
-                "test": function(item.nodeid),
-                "always": bool(ALWAYS & set(getattr(item, "fixturenames", ()))),
-                "seconds": process_time() - began,
-                "shapes": sorted(self.shapes),
-            }
-            with self.path.open("a") as file:
-                file.write(json.dumps(line) + "\n")
-
-    def listen(self) -> None:
-        from django.db.backends.utils import CursorWrapper
-
-        for name in ("_execute", "_executemany"):
-            original = getattr(CursorWrapper, name)
-
-            def noting(cursor: Any, sql: Any, *rest: Any, original: Any = original) -> Any:
-                self.shapes.add(shape(str(sql)))
-                return original(cursor, sql, *rest)
-
-            setattr(CursorWrapper, name, noting)
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--statements", type=Path, help="a folder for what each test sends to the database")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    if folder := config.getoption("--statements"):
-        recording = Recording(folder)
-        recording.listen()
-        config.pluginmanager.register(recording)
 
 
 # --- the list ---------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +23,7 @@ from mappings.applying.outcomes import (
     Outcome,
     classify_outcome,
     confirmed_count,
+    lock_rows,
     state_counts,
     write_back,
 )
@@ -49,10 +50,14 @@ class Journal:
         self.keys = KeyOnWrite(self.plan.connector)
 
     @contextmanager
-    def commit(self) -> Iterator[None]:
-        """One transaction. Raises LeaseLost, and writes nothing, once another worker has the job."""
+    def commit(self, resolving: Iterable[Change] = ()) -> Iterator[None]:
+        """One transaction. Raises LeaseLost, and writes nothing, once another worker has the job.
+
+        `resolving`: changes whose mappings it may write back.
+        """
         with transaction.atomic():
             self.run.assert_lease()
+            lock_rows(resolving)
             yield
 
     # --- changes -----------------------------------------------------------------------------------------------
@@ -91,7 +96,7 @@ class Journal:
         """The outcomes, the mappings they changed, what they show of the project's key, and their entries."""
         now = timezone.now()
         by_action: dict[str, list[Change]] = {}
-        with self.commit():
+        with self.commit([outcome.change for outcome in outcomes]):
             turning = []
             for outcome in outcomes:
                 change = outcome.change
@@ -139,12 +144,12 @@ class Journal:
             self._entries("change.stale", moved)
 
     def mark_absent(self, changes: Sequence[Change]) -> None:
-        with self.commit():
+        with self.commit(changes):
             for change in changes:
                 self.resolve(change, ChangeState.DONE, ALREADY_ABSENT)
 
     def resolve(self, change: Change, state: ChangeState, detail: str, *, remote_id: int | None = None) -> bool:
-        """A change without an answer gets its outcome. Within the caller's `commit`."""
+        """A change without an answer gets its outcome. Within the caller's `commit` of it."""
         if not self._move(change, ChangeState(change.state), state, detail=detail, answered_at=timezone.now()):
             return False
         if state == ChangeState.DONE:

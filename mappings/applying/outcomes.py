@@ -88,6 +88,11 @@ def took_effect(change: Change, mapping: Mapping) -> bool:
     return mapping.observed == change.after
 
 
+def lock_rows(changes: Iterable[Change]) -> None:
+    """Before the first of them is written back: answers come in any order, and entries are written in between."""
+    Mapping.objects.filter(pk__in={change.mapping_id for change in changes if change.mapping_id}).lock_in_order()
+
+
 def write_back(change: Change, remote_id: int | None) -> None:
     """Our write took effect: both sides agree on it, while `wanted` may have moved on."""
     if change.mapping_id is None:

@@ -37,7 +37,7 @@ def resolve_unknown(journal: Journal, changes: Sequence[Change], *, send_again: 
     """
     mappings = Mapping.objects.in_bulk([change.mapping_id for change in changes])
     scopes = Scope.objects.select_related("project").in_bulk([change.scope_id for change in changes])
-    with journal.commit():
+    with journal.commit(changes):
         untouched = _untouched_state(journal.plan, send_again)
         for change in changes:
             mapping, scope = mappings.get(change.mapping_id), scopes.get(change.scope_id)

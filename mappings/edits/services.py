@@ -83,10 +83,10 @@ def set_many(
     changed: list[Mapping] = []
     refused: list[str] = []
     catalogues: dict[int, CatalogueFacts] = {}
+    edits = [request for request in requests if request.wanted != request.seen]
     with transaction.atomic():
-        for request in requests:
-            if request.wanted == request.seen:
-                continue
+        _lock_all([request.key for request in edits])
+        for request in edits:
             connector = request.key.scope.connector
             known = catalogues.setdefault(connector.pk, CatalogueFacts(connector))
             try:
@@ -187,12 +187,20 @@ def _as_left(edit: Edit, wanted: int | None, wanted_by: int | None) -> Mapping:
     return mapping
 
 
+def _lock_all(keys: Sequence[MatrixKey]) -> None:
+    """The lists first, then their rows in one order, as a reader of Align's lists does, whatever order a form has."""
+    scopes, sources = {key.scope.pk for key in keys}, {key.source_id for key in keys}
+    Scope.objects.filter(pk__in=scopes).lock_in_order()
+    Mapping.objects.filter(scope__in=scopes, source_id__in=sources).lock_in_order()
+
+
 def _locked(key: MatrixKey) -> Mapping:
     """The row for update, made on the first edit of a key that has no record; with the key's connector and project."""
     found = Mapping.objects.locked().select_related("scope", "wanted_by")
     lookup = {"scope": key.scope, "work_item_type": key.work_item_type, "source_id": key.source_id}
     mapping = found.filter(**lookup).first()
     if mapping is None:
+        Scope.objects.locked().get(pk=key.scope.pk)  # else a reading of the list may be making the same row
         try:
             with transaction.atomic():
                 Mapping.objects.create(**lookup)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from threading import Event, Thread
 from typing import Any
 
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
 LONGEST = 20.0  # seconds until a second one is there or waits for a lock; it takes a few milliseconds
 SQLITE_WAITS = 1.0  # SQLite tells nobody who waits
@@ -55,10 +55,7 @@ class Meeting:
 
     def _go_second(self) -> None:
         try:
-            if connection.vendor == "postgresql":
-                with connection.cursor() as cursor:
-                    cursor.execute("SELECT pg_backend_pid()")
-                    (self.second_pid,) = cursor.fetchone()
+            self.second_pid = own_pid()
             with connection.execute_wrapper(self._watch_second):
                 self._act("second")
         finally:
@@ -73,15 +70,60 @@ class Meeting:
         return connection.in_atomic_block and self.is_statement(sql)
 
     def _second_waits(self) -> bool:
-        if self.second_pid is None:
-            return False
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE pid = %s AND NOT granted", [self.second_pid])
-            (count,) = cursor.fetchone()
-        return bool(count)
+        return waits_for_a_lock(self.second_pid)
 
 
 def do_meet(act: Callable[[], object], is_statement: Callable[[str], bool]) -> tuple[bool, list[object]]:
     """Whether two acts stand before this statement at once, and what each ended with, the one that came first first."""
     meeting = Meeting(act=act, is_statement=is_statement)
     return meeting.hold(), [meeting.outcomes["first"], meeting.outcomes["second"]]
+
+
+def do_cross(first: Callable[[], object], then: Callable[[], object], act: Callable[[], object]) -> object:
+    """What `act` ends with, begun in a thread when a transaction here has done `first`, and before that does `then`.
+
+    Where it holds by then what `then` takes, the two wait for each other for ever, and PostgreSQL ends one of them. On
+    SQLite one writes after the other.
+    """
+    pids: list[int | None] = []
+    outcomes: list[object] = []
+
+    def run() -> None:
+        try:
+            pids.append(own_pid())
+            outcomes.append(act())
+        except Exception as error:  # noqa: BLE001  the test looks at what it ended with
+            outcomes.append(error)
+        finally:
+            connections.close_all()
+
+    thread = Thread(target=run)
+    with transaction.atomic():
+        first()
+        thread.start()
+        until = time.monotonic() + (LONGEST if connection.vendor == "postgresql" else SQLITE_WAITS)
+        while thread.is_alive() and time.monotonic() < until and not any(map(waits_for_a_lock, pids)):
+            time.sleep(0.01)
+        assert thread.is_alive(), outcomes
+        then()
+    thread.join(LONGEST)
+    return outcomes[0]
+
+
+def own_pid() -> int | None:
+    """Of this thread's connection to PostgreSQL."""
+    if connection.vendor != "postgresql":
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    return int(pid)
+
+
+def waits_for_a_lock(pid: int | None) -> bool:
+    if pid is None:
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE pid = %s AND NOT granted", [pid])
+        (count,) = cursor.fetchone()
+    return bool(count)

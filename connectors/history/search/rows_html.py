@@ -174,7 +174,8 @@ def _integrity(row: HistoryRow, status: RowStatus) -> SafeString | str:
 
 def before_after(row: HistoryRow) -> SafeString:
     """What a mapping led to, and what it leads to now."""
-    nothing = SafeString(f'<span class="muted">{"not stated" if row.action == "updated" else "not mapped"}</span>')
+    unknown = "not stated" if row.action == "updated" else "not mapped"
+    nothing = format_html('<span class="muted">{}</span>', unknown)
     before: SafeString = nothing
     after: SafeString = nothing
     if row.before_id is not None or row.before_name:

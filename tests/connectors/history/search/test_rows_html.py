@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
 from connectors.history.search import rows_html
 from connectors.history.search.folding import PlanRows
@@ -31,6 +32,12 @@ TEXTS = (
 )
 TAGS = {"tbody", "tr", "td", "a", "time", "span", "bdi", "b", "br", "small", "details", "summary"}
 ATTRIBUTES = {"class", "id", "href", "hx-get", "datetime", "title", "colspan"}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def addresses() -> None:
+    """The first address that a process looks for loads all views."""
+    reverse("history")
 
 
 class Markup(HTMLParser):

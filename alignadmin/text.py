@@ -1,4 +1,4 @@
-"""Plain text for people: one line, numbers with their words, names that can be seen, the end of a typed day."""
+"""Plain text for people: one line, numbers and times with their words, names that can be seen, a typed day's end."""
 
 from __future__ import annotations
 
@@ -21,6 +21,12 @@ def one_line(text: str) -> str:
 def counted(number: int, one: str, many: str = "") -> str:
     """ "1 line", "2,000 lines"; `many` where an s is not enough."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def lasting(seconds: int) -> str:
+    """ "7 days", "36 hours", "90 minutes": a chosen length of time in the largest unit that tells it exactly."""
+    units = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
+    return next(counted(seconds // size, unit) for unit, size in units if seconds % size == 0)
 
 
 def first_of(names: Sequence[str], most: int) -> str:

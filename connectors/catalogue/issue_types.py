@@ -7,8 +7,9 @@ for types that were not there when it was chosen, as those of a team-managed pro
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.db.models import Exists, Q, QuerySet
 
@@ -76,6 +77,24 @@ class IssueTypes:
         if project_id is not None and (type_, project_id) in self.own:
             return self.own[type_, project_id]
         return self.general[WorkItemType(type_)]
+
+    def stands_for(self, issue_type: int, project_id: int) -> Sequence[str]:
+        """Work item types that the issue type with this key stands for in a project: the other way round."""
+        if project_id in self._with_own:
+            return [type_ for type_ in WorkItemType if issue_type in self.of(type_, project_id)]
+        return self._general_types.get(issue_type, ())
+
+    @cached_property
+    def _with_own(self) -> set[int]:
+        return {project_id for _, project_id in self.own}
+
+    @cached_property
+    def _general_types(self) -> dict[int, list[str]]:
+        found: dict[int, list[str]] = defaultdict(list)
+        for type_, issue_types in self.general.items():
+            for pk in issue_types:
+                found[pk].append(type_)
+        return dict(found)
 
     def reachable(self, type_: str) -> QuerySet[ReachableStatus]:
         """Rows of projects in scope whose issue type stands for this work item type."""

@@ -1,5 +1,5 @@
-"""Draws the grid's rows and cells: the one place where HTML is made in Python, since a template is several times
-slower at 300 statuses by 30 targets.
+"""Draws the grid's rows and cells in Python, as the history draws its rows (`connectors/history/search/rows_html.py`):
+a template is several times slower at 300 statuses by 30 targets.
 
 A cell is one button, named by its row header and its column header; a dot and a ring are classes drawn by the
 stylesheet, and their meaning is said by shared hidden words (`WORDS`) that buttons are described by.

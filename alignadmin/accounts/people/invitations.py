@@ -21,7 +21,7 @@ from alignadmin.accounts.preferences import INVITATION_AGE
 from alignadmin.mail import outbox
 from alignadmin.mail.outbox import in_product
 from alignadmin.parsing import whole
-from alignadmin.text import counted
+from alignadmin.text import lasting
 
 
 class Tokens(PasswordResetTokenGenerator):
@@ -101,15 +101,8 @@ def send_invitation(person: Person) -> None:
         lasts=timedelta(seconds=age),
         has_secret_link=True,
         link=invitation_link(person),
-        works_for=_works_for(age),
+        works_for=lasting(age),
     )
-
-
-def _works_for(age: int) -> str:
-    """In days where it is days alone, else in full hours, below one hour in full minutes: never longer than it is."""
-    if age % 86_400 == 0:
-        return counted(age // 86_400, "day")
-    return counted(age // 3600, "hour") if age >= 3600 else counted(age // 60, "minute")
 
 
 def withdraw_invitation(person: Person) -> None:

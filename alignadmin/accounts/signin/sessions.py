@@ -26,6 +26,7 @@ from alignadmin.accounts.signin.throttling import address_of
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import due_work
+from alignadmin.text import lasting
 
 MINUTE = 60
 SOME = 500
@@ -45,10 +46,10 @@ def ended_why(session: SessionBase, now: float) -> str:
     reads_choice = is_due(session, now)
     absolute = SESSION_ABSOLUTE.value() if reads_choice else SESSION_ABSOLUTE.start()
     if now - began > absolute:
-        return f"You were signed out {in_words(absolute)} after you had signed in."
+        return f"You were signed out {lasting(absolute)} after you had signed in."
     idle = SESSION_IDLE.value() if reads_choice else SESSION_IDLE.start()
     if now - seen > idle:
-        return f"You were signed out after {in_words(idle)} without activity."
+        return f"You were signed out after {lasting(idle)} without activity."
     return ""
 
 
@@ -97,14 +98,7 @@ class SessionLimitTexts:
 
 
 def limits() -> SessionLimitTexts:
-    return SessionLimitTexts(idle=in_words(SESSION_IDLE.value()), absolute=in_words(SESSION_ABSOLUTE.value()))
-
-
-def in_words(seconds: int) -> str:
-    for unit, size in (("hour", 3600), ("minute", 60)):
-        if seconds >= size and seconds % size == 0:
-            return f"{seconds // size} {unit}{'s' if seconds > size else ''}"
-    return f"{seconds} seconds"
+    return SessionLimitTexts(idle=lasting(SESSION_IDLE.value()), absolute=lasting(SESSION_ABSOLUTE.value()))
 
 
 # --- the sessions of a person -----------------------------------------------------------------------------------------

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -44,11 +45,18 @@ class Term:
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """A search as it was typed; `problems` are sentences about what in it is not understood."""
+    """A search as it was typed."""
 
     terms: tuple[Term, ...] = ()
     words: tuple[str, ...] = ()
-    problems: tuple[str, ...] = ()
+
+    @cached_property
+    def problems(self) -> tuple[str, ...]:
+        """Sentences about what in it is not understood, each once; looked for when they are asked for.
+
+        A page leads to as many other searches as this one has parts, and asks for the problems of none of them.
+        """
+        return tuple(dict.fromkeys(_problems(self)))
 
     def values(self, name: str) -> tuple[str, ...]:
         return tuple(term.value for term in self.terms if term.name == name)
@@ -71,9 +79,8 @@ def parse(text: str) -> Search:
 
 
 def build(terms: Iterable[Term], plain: Iterable[str]) -> Search:
-    """A search of these parts, each once, with what is wrong with them."""
-    search = Search(terms=tuple(dict.fromkeys(terms)), words=tuple(dict.fromkeys(plain)))
-    return replace(search, problems=tuple(dict.fromkeys(_problems(search))))
+    """A search of these parts, each once."""
+    return Search(terms=tuple(dict.fromkeys(terms)), words=tuple(dict.fromkeys(plain)))
 
 
 def write(search: Search) -> str:

@@ -162,7 +162,7 @@ def test_checking_now_reads_the_lists(editor: Client, connector: Connector, sand
     run_due()
     sandbox.edit("update_mapping", family="j2a_state", type=4, source=IN_REVIEW, target=5)
     assert editor.post(f"{DRIFT}check/").status_code == 303
-    assert "a check is running" in shown(editor)
+    assert "A check is running" in shown(editor)
     run_due()
     assert "1 row drifted" in text_of(shown(editor))
 

@@ -30,6 +30,7 @@ from mappings.applying.outcomes import (
     one_per_key_batches,
     stale_reason,
     took_effect,
+    was_not_found,
 )
 from mappings.applying.resolve_unknown import resolve_unknown, unanswered, wait_out
 from mappings.applying.sending import SendingThreads
@@ -157,7 +158,7 @@ class Apply:
     @staticmethod
     def _is_absent(change: Change, mapping: Mapping | None) -> bool:
         """A deletion that was answered with 404 before, and whose record the list has no more."""
-        was_answered = change.key_turned and change.sends > 0 and change.method == "DELETE"
+        was_answered = change.method == "DELETE" and was_not_found(change)
         return was_answered and mapping is not None and took_effect(change, mapping)
 
     def send(self, changes: Iterable[Change], *, until: float) -> None:

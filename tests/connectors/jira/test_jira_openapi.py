@@ -64,6 +64,7 @@ def exchanges(sandbox: RunningSandbox) -> list[Exchange]:
     jira = JiraWriter(remote, "cloud")
     jira.server_info()
     jira.projects()
+    jira.projects_with([PAY, PAY + 1])
     jira.project_statuses("PAY")
     jira.statuses()
     jira.issue_types()

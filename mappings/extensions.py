@@ -25,6 +25,7 @@ from mappings.applying import overwrites
 from mappings.contract.write_probe import MappingWriteProbe
 from mappings.drift import maintenance
 from mappings.drift.status import status
+from mappings.in_use import rounds
 from mappings.observing import unexplained_changes
 from mappings.overview import checks, figures
 from mappings.overview.activity import last_activity
@@ -71,6 +72,9 @@ class MappingExtensions:
 
     def on_return(self, connector: Connector, actor: Person) -> None:
         maintenance.check_on_return(connector, actor)
+
+    def forget_jira(self, connector: Connector) -> None:
+        rounds.forget(connector)
 
     def why_no_hand_over(self, connector: Connector) -> str:
         return handing_over.why_not(connector)

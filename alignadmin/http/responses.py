@@ -35,6 +35,12 @@ _RESET = "x-ratelimit-reset"  # as 2026-11-29T12:30Z
 # Sent by Jira when the password was not even looked at any more.
 _DENIED_HEADERS = ("x-authentication-denied-reason", "x-seraph-loginreason")
 _OF_CLOSED_SITES = (404, 410, 503)
+# Public clients and logs of 2026 show what Atlassian answers in place of a site that is closed, or never was: a 404
+# with this header and {"errorMessage": "Site temporarily unavailable", "errorCode": "OTHER"}, or a page with the second
+# of these sentences.
+_NO_SITE_HEADER = "atl-missing-tcs"
+_NO_SITE = re.compile(r"\b(site temporarily unavailable|cloud site is currently unavailable)\b", re.IGNORECASE)
+_WHERE_PAGES_TELL = 20_000  # characters of a page, whose words come early
 # Atlassian's gateway says "Unauthorized; scope does not match"; RFC 6750 names the other. Nothing looser: what is not
 # taken for a refused sign-in may be sent again.
 _LACKS_SCOPE = re.compile(r"\bscopes? (does|do) not match\b|\binsufficient[_ ]scope\b", re.IGNORECASE)
@@ -49,7 +55,9 @@ class Wording:
     right: str = "Ask an administrator of the site for the missing right."
     scope: str = "Make a token that has it, and store that one in its place."
     missing: str = "Check the address and the ids in it."
-    closed: str = ""  # of a site that is no more, which a web page in the API's place tells
+    closed: str = ""  # of a site that may be no more, which a web page in the API's place tells
+    no_site: str = ""  # of one that is no more, as the answer itself says
+    hosts: tuple[str, ...] = ()  # where a closed site may lead: domains that are no site's own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,11 +177,18 @@ def _opened(text: bytes) -> int:
 
 
 def web_page(received: Received, wording: Wording) -> NotJson:
+    reason = f" {wording.no_site}" if _says_no_site(received) and wording.no_site else ""
     return NotJson(
         f"The address answers with a web page instead of data; is it the site of {wording.system}? "
-        "A sign-in page or a proxy in front of it looks like this, too.",
+        f"A sign-in page or a proxy in front of it looks like this, too.{reason}",
         status=received.status,
     )
+
+
+def _says_no_site(received: Received) -> bool:
+    told = _NO_SITE_HEADER in received.headers and received.status in _OF_CLOSED_SITES
+    may_tell = received.is_web_page or received.status in _OF_CLOSED_SITES
+    return told or (may_tell and bool(_NO_SITE.search(received.text[:_WHERE_PAGES_TELL])))
 
 
 def _moment(text: str) -> datetime:
@@ -188,7 +203,9 @@ def error_for(received: Received, wording: Wording) -> RemoteError:
     detail = "" if received.is_redirect else remote_text(received)
     # The site's own words beside ours, since they say what ours can only guess. A web page says nothing of use.
     reason = f" {wording.system} says: “{detail}”." if detail and not received.is_web_page else ""
-    if received.is_web_page and received.status in _OF_CLOSED_SITES and wording.closed:
+    if _says_no_site(received) and wording.no_site:
+        reason = f"{reason} {wording.no_site}"
+    elif received.is_web_page and received.status in _OF_CLOSED_SITES and wording.closed:
         reason = f" {wording.closed}"
     retry_after = received.retry_after if received.asks_to_wait else None
     return kind(f"{sentence}{reason}", status=received.status, detail=detail, retry_after=retry_after)
@@ -220,9 +237,11 @@ def _redirected_sentence(received: Received, wording: Wording) -> str:
     except ValueError:
         host = ""
     where = f"to {host}" if host else "elsewhere"
+    is_no_site = host in wording.hosts and wording.closed
     return (
         f"The address sends us {where} ({received.status}), and redirects are never followed. "
         f"Enter the address that {wording.system} really has; a sign-in page in front of the API looks like this, too."
+        f"{f' {wording.closed}' if is_no_site else ''}"
     )
 
 
@@ -261,7 +280,8 @@ def _words(data: object) -> str:
     lowered = {str(name).lower(): value for name, value in data.items()}
     listed = [*_flat(lowered.get("errormessages")), *_flat(lowered.get("errors"))]
     titled = [*_flat(lowered.get("title")), *_flat(lowered.get("detail"))]
-    return "; ".join(listed or titled or _flat(lowered.get("message")) or _flat(lowered.get("error")))
+    said = next(filter(None, (_flat(lowered.get(name)) for name in ("message", "errormessage", "error"))), [])
+    return "; ".join(listed or titled or said)
 
 
 def _flat(value: object) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from alignadmin.http.address import split_address, trim_address
 from alignadmin.http.errors import Malformed, NotFound, reading
 from alignadmin.http.fields import Fields
-from alignadmin.http.listing import Records, usable_records
+from alignadmin.http.listing import Records, SetAside, usable_records
 from alignadmin.http.remote import Remote
 from connectors.jira.connection import JiraConnection, in_address, rows_under
 from connectors.jira.dialect import AGILE, DIALECTS, Deployment, Dialect, ListPath, WebhookResource
@@ -77,6 +77,19 @@ class JiraClient:
     def projects(self) -> Records[JiraProject]:
         """All projects the account sees."""
         return self._connection.listed("Projects in Jira", self.dialect.projects, JiraProject.from_json)
+
+    def projects_with(self, ids: Sequence[int]) -> Records[JiraProject]:
+        """Of these ids, the projects that the account sees; on Data Center the others, too."""
+        step = self.dialect.project_ids_at_once
+        if not step:
+            return self.projects()
+        found: list[JiraProject] = []
+        aside: list[SetAside] = []
+        for first in range(0, len(ids), step):
+            query = [("id", str(each)) for each in ids[first : first + step]]
+            some = self._connection.listed("Projects in Jira", self.dialect.projects, JiraProject.from_json, query)
+            found, aside = [*found, *some], [*aside, *some.aside]
+        return Records(found, aside)
 
     def project_statuses(self, key: str) -> Records[IssueTypeStatuses]:
         where = ListPath(path=f"project/{in_address(key)}/statuses")

@@ -38,6 +38,12 @@ JIRA_WORDING = Wording(
         "A web page came in place of Jira's API: if the site does not open in a browser either, it was closed, moved "
         "or renamed (Atlassian closes Cloud sites that are not paid for or not used). Ask whoever administers it."
     ),
+    no_site=(
+        "So Atlassian answers where there is no open site: this one was closed (as Cloud sites are that are not paid "
+        "for or not used) or renamed, or its address is mistyped. If it opens in a browser, try again later; else ask "
+        "whoever administers it."
+    ),
+    hosts=("www.atlassian.com", "admin.atlassian.com", "start.atlassian.com", "my.atlassian.com"),
 )
 
 

@@ -3,6 +3,7 @@ a site is.
 
 | | Cloud | Data Center |
 |---|---|---|
+| projects by id | `project/search`, 50 ids at once | all of `project` |
 | projects, priorities | `project/search`, `priority/search`, by pages | `project`, `priority`, whole |
 | number of issues | `search/approximate-count` | `search` with maxResults=0: its `total` |
 | issues | `search/jql`, on by `nextPageToken` | `search`, on by `startAt` |
@@ -65,6 +66,7 @@ class Dialect:
 
     api: str
     projects: ListPath
+    project_ids_at_once: int  # that its list can be asked for; 0: it is always whole
     priorities: ListPath
     count: str
     count_field: str
@@ -120,6 +122,7 @@ _CONFIGURED = WebhookResource(
 CLOUD = Dialect(
     api="/rest/api/3",
     projects=ListPath(path="project/search", is_paged=True),
+    project_ids_at_once=50,
     priorities=ListPath(path="priority/search", is_paged=True),
     count="search/approximate-count",
     count_field="count",
@@ -136,6 +139,7 @@ CLOUD = Dialect(
 DATA_CENTER = Dialect(
     api="/rest/api/2",
     projects=ListPath(path="project"),
+    project_ids_at_once=0,
     priorities=ListPath(path="priority"),
     count="search",
     count_field="total",

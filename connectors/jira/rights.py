@@ -71,6 +71,7 @@ CALLS: Mapping[str, CallRight] = {
     "priorities": CallRight(words="reading priorities"),
     "fields": CallRight(words="reading fields"),
     "projects": _in_project("reading projects"),
+    "projects_with": _in_project("reading projects"),
     "project_statuses": _in_project("reading the statuses of a project"),
     "count": _in_project("counting issues"),
     "search": _in_project("searching issues"),

@@ -196,6 +196,9 @@ class ConnectorExtensions(Protocol):
     def on_return(self, connector: Connector, actor: Person) -> None:
         """In the transaction that ends a maintenance; so it sends nothing itself."""
 
+    def forget_jira(self, connector: Connector) -> None:
+        """In the transaction that leads the connector to another Jira: what was counted in the former one."""
+
     def why_no_hand_over(self, connector: Connector) -> str:
         """Why the connector cannot be handed over now to one that was made anew in Align; empty where it can."""
 

@@ -20,6 +20,7 @@ from .messages import Json
 TRIES = 5
 RETRIED = {408, 409, 425, 429}
 TIMEOUT = 5.0  # seconds
+BODY_KEPT = 2000  # characters of a body in the journal, which has an entry for each of many tries
 LATE, OVERTAKEN = 2.0, 0.5  # seconds
 IN_ADDRESSES = "/?&=%:;,@+$!*'()-._~#[]"
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -137,7 +138,8 @@ def _send(delivery: Delivery) -> Json:
         "method": "POST",
         "path": parts.path,
         "query": parts.query,
-        "body": delivery.body.decode(),
+        "body": delivery.body.decode()[:BODY_KEPT],
+        "length": len(delivery.body),
         "status": None,
         "at": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "webhook": delivery.webhook,

@@ -16,6 +16,7 @@ from .jira_search import context
 from .jira_shapes import ALL, IssueShapes
 from .messages import Json, Response, answer, jira_error
 from .users import display_name
+from .world import Token
 
 BUCKET, FILTER = "webhook", "issue-related-events-section"
 CREATED, UPDATED, DELETED = "jira:issue_created", "jira:issue_updated", "jira:issue_deleted"
@@ -50,9 +51,8 @@ def _find(call: JiraCall, number: str) -> Json:
 def _create(call: JiraCall) -> Response:
     call.need_admin()
     number = (call.world.store.get("counter", BUCKET) or 0) + 1
-    webhook = _with(
-        call, {"id": number, "enabled": True, "secret": None, "filter": "", "exclude": False}, body_of(call)
-    )
+    begun = {"id": number, "enabled": True, "secret": None, "filter": "", "exclude": False}
+    webhook = _with(call, {**begun, "owner": {**call.need_sign_in(), "token": ""}}, body_of(call))
     call.world.store.put("counter", BUCKET, number)
     call.world.store.put(BUCKET, str(number), webhook)
     return answer(_shape(call, webhook), 201)
@@ -144,24 +144,26 @@ def _shape(call: JiraCall, webhook: Json) -> Json:
 
 
 def told(call: JiraCall, changes: list[IssueChange]) -> list[Delivery]:
-    """A delivery for each change and each webhook whose query finds the issue: as it is now, or was when it went."""
+    """A delivery for each change and each webhook whose query finds the issue: as it is now, or was when it went.
+
+    What a webhook finds, and is told, is what the person sees who registered it, whoever has changed the issue.
+    """
     active = [each for each in _all(call) if each["enabled"]] if changes else []
-    if not active:
-        return []
+    sights: dict[str, JiraCall] = {}  # by owner
     made = []
-    for before, after in changes:
-        event = CREATED if before is None else DELETED if after is None else UPDATED
-        issue = after or before
-        if issue is None or issue["project"] not in call.project_of:
-            continue
-        payload = _payload(call, event, before, after)
-        for each in active:
-            if event in each["events"] and (not each["filter"] or _finds(each["filter"], issue, call)):
+    for each in active:
+        user = each["owner"]["user"]
+        owner = sights[user] = sights.get(user) or _as_owner(call, each["owner"])
+        for before, after in changes:
+            event = CREATED if before is None else DELETED if after is None else UPDATED
+            issue = after or before
+            if issue is not None and event in each["events"] and _finds(each["filter"], issue, owner):
+                payload = _payload(owner, event, before, after, actor=call.need_sign_in()["user"])
                 body = b"" if each["exclude"] else json.dumps(payload, ensure_ascii=False).encode()
                 made.append(
                     Delivery(
                         webhook=each["id"],
-                        url=each["url"].replace("${issue.key}", call.key_of(issue)),
+                        url=each["url"].replace("${issue.key}", owner.key_of(issue)),
                         body=body,
                         identifier=secrets.token_hex(16),
                         secret=each["secret"],
@@ -171,15 +173,28 @@ def told(call: JiraCall, changes: list[IssueChange]) -> list[Delivery]:
     return made
 
 
+def _as_owner(call: JiraCall, owner: Token) -> JiraCall:
+    """As its owner sees Jira now, by the token of theirs that sees most; without one, as they saw it then.
+
+    What a webhook of somebody who has left is told is documented nowhere.
+    """
+    language = call.options.jira_language
+    tokens = [each for each in call.world.tokens("jira") if each["user"] == owner["user"]] or [owner]
+    calls = [replace(call, token=each, language=each.get("language", language)) for each in tokens]
+    return max(calls, key=lambda each: len(each.projects))
+
+
 def _finds(jql: str, issue: Issue, call: JiraCall) -> bool:
     """A query that has become wrong since finds nothing."""
+    if issue["project"] not in call.project_of:
+        return False
     try:
-        return compiled(jql, context(call)).matches(issue)
+        return not jql or compiled(jql, context(call)).matches(issue)
     except JqlError:
         return False
 
 
-def _payload(call: JiraCall, event: str, before: Issue | None, after: Issue | None) -> Json:
+def _payload(call: JiraCall, event: str, before: Issue | None, after: Issue | None, *, actor: str) -> Json:
     shapes = IssueShapes(call)
     issue = after or before
     if issue is None:
@@ -188,7 +203,7 @@ def _payload(call: JiraCall, event: str, before: Issue | None, after: Issue | No
         "timestamp": time.time_ns() // 1_000_000,
         "webhookEvent": event,
         "issue_event_type_name": NAMES[event],
-        "user": call.person_shape(call.need_sign_in()["user"]),
+        "user": call.person_shape(actor),
         "issue": shapes.whole(issue, [ALL]),
     }
     if before is not None and after is not None:

@@ -37,6 +37,7 @@ from .world import World
 
 AnyAnswer = TypeVar("AnyAnswer", Response, Answering)
 JOURNAL_SIZE = 100_000
+BODY_KEPT = 20_000  # bytes of one request in the journal
 CONTROLS = "/_sandbox"
 SEED_FILLERS: dict[str, Callable[[World], None]] = {
     "small": seed.fill_small,
@@ -336,8 +337,10 @@ def _address(request: SandboxRequest) -> str:
 
 
 def _readable(request: SandboxRequest) -> object:
-    """The body as JSON where it is JSON, else as text; None where there is none."""
+    """The body as JSON where it is JSON, else as text; None where there is none. Of a long one its beginning."""
     try:
-        return request.json()
+        if len(request.body) <= BODY_KEPT:
+            return request.json()
     except ValueError:
-        return request.body.decode(errors="replace")
+        pass
+    return request.body[:BODY_KEPT].decode(errors="replace")

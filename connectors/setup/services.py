@@ -106,7 +106,7 @@ def edit_connector(connector: Connector, data: ConnectorData, *, actor: Person) 
     """Change what it says; its slug, mappings and history stay.
 
     A credential never follows to another host: it is removed, and has to be given again for the new one. Nor does what
-    Align has said of the connector follow to another one there.
+    Align has said of the connector follow to another one there, or what was counted in one Jira to another.
     """
     if data.align_connector_id != connector.align_connector_id and is_in_use(connector):
         raise AnotherNumber(
@@ -127,6 +127,8 @@ def edit_connector(connector: Connector, data: ConnectorData, *, actor: Person) 
             if is_another:
                 refuse_taken(connector)
             _remove_stranded_credentials(connector, changed.keys(), actor)
+            if "jira_site" in changed:
+                extensions().forget_jira(connector)
             writing.write(CONNECTORS, [connector.pk])
             named = [(name.replace("_", " "), _said(old), _said(new)) for name, (old, new) in changed.items()]
             words = ", ".join(f"{name} from {old} to {new}" for name, old, new in named)

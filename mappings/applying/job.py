@@ -30,7 +30,9 @@ from mappings.applying.outcomes import (
     one_per_key_batches,
     stale_reason,
     took_effect,
+    was_not_found,
 )
+from mappings.applying.project_identity import ProjectIdentity
 from mappings.applying.resolve_unknown import resolve_unknown, unanswered, wait_out
 from mappings.applying.sending import SendingThreads
 from mappings.engine.batches import pack
@@ -65,15 +67,18 @@ class Apply:
     reader: AlignClient
     journal: Journal
     threads: SendingThreads = field(init=False)
+    identity: ProjectIdentity = field(init=False)
     stop: Stop | None = None
 
     def __post_init__(self) -> None:
         self.threads = SendingThreads(self.run, self.plan.connector)
+        self.identity = ProjectIdentity(self.run, self.plan.connector)
 
     def go(self) -> None:
         """
         1. What an earlier run left without an answer is resolved by reading.
-        2. Batch by batch: read its lists, mark what moved as stale, send the rest, resolve what got no answer.
+        2. Batch by batch: ask Jira for its projects, read its lists, mark what moved as stale, send the rest, resolve
+           what got no answer.
         3. Where that was stopped: pause or cancel what was not sent.
         4. Read the lists of all that was sent once more, and say of each change whether Align holds it.
         5. End the plan, unless it is paused, and look for values that our writes replaced unseen.
@@ -125,6 +130,7 @@ class Apply:
     # --- one batch ---------------------------------------------------------------------------------------------
 
     def apply_batch(self, batch: Sequence[Change]) -> None:
+        self.identity.look(batch)
         read_at = time.monotonic()
         self.read_lists(batch)
         if self.may_go_on():
@@ -143,8 +149,15 @@ class Apply:
         mappings = Mapping.objects.in_bulk([change.mapping_id for change in batch])
         scopes = Scope.objects.select_related("project").in_bulk([change.scope_id for change in batch])
         rows = [(change, mappings.get(change.mapping_id), scopes.get(change.scope_id)) for change in batch]
-        reasons = {change: stale_reason(change, mapping, scope) for change, mapping, scope in rows}
-        if absent := [change for change, mapping, _ in rows if self._is_absent(change, mapping)]:
+        reasons = {
+            change: self.identity.why_not(change) or stale_reason(change, mapping, scope)
+            for change, mapping, scope in rows
+        }
+        if absent := [
+            change
+            for change, mapping, _ in rows
+            if not self.identity.why_not(change) and self._is_absent(change, mapping)
+        ]:
             self.journal.mark_absent(absent)
             reasons |= dict.fromkeys(absent, ALREADY_ABSENT)
         if stale := {change: reason for change, reason in reasons.items() if reason and change not in absent}:
@@ -157,7 +170,7 @@ class Apply:
     @staticmethod
     def _is_absent(change: Change, mapping: Mapping | None) -> bool:
         """A deletion that was answered with 404 before, and whose record the list has no more."""
-        was_answered = change.key_turned and change.sends > 0 and change.method == "DELETE"
+        was_answered = change.method == "DELETE" and was_not_found(change)
         return was_answered and mapping is not None and took_effect(change, mapping)
 
     def send(self, changes: Iterable[Change], *, until: float) -> None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
+from alignadmin.http.errors import NotFound
 from connectors.align.audit_sentences import MappingEvent
 from connectors.align.refusals import may_be_the_key
 from connectors.jobs.runner import Run
@@ -20,10 +21,12 @@ from connectors.ports.audited import context_of, event_fields
 from mappings.applying.key_learning import store_key_fact
 from mappings.applying.outcomes import (
     ALREADY_ABSENT,
+    LOOKED_FOR,
     Outcome,
     classify_outcome,
     confirmed_count,
     lock_rows,
+    looked_for,
     state_counts,
     write_back,
 )
@@ -127,11 +130,14 @@ class Journal:
         change = outcome.change
         state, detail = classify_outcome(outcome)
         if outcome.error and may_be_the_key(outcome.error) and self.keys.may_turn(change, detail):
-            return ChangeState.PLANNED, outcome.error.detail or outcome.error.sentence, True
+            words = outcome.error.detail or outcome.error.sentence
+            is_looked_for = isinstance(outcome.error, NotFound) and change.method != "POST"
+            return ChangeState.PLANNED, looked_for(words) if is_looked_for else words, True
         if change.key_turned and state == ChangeState.DONE and outcome.answer:
             detail = f"{WITH_KEY if change.carries_key else WITHOUT_KEY}."
         elif change.key_turned and outcome.error and change.detail and change.detail != detail:
-            detail = f"{change.detail} Sent {'with' if change.carries_key else 'without'} the project key: {detail}"
+            first = change.detail.removesuffix(LOOKED_FOR).strip()
+            detail = f"{first} Sent {'with' if change.carries_key else 'without'} the project key: {detail}"
         return state, detail, False
 
     def mark_stale(self, reasons: Mapping[Change, str]) -> None:

@@ -23,6 +23,8 @@ from mappings.models import Change, ChangeState, Mapping, Plan, Scope
 
 ALREADY_ABSENT = "Already absent in Align."
 DELETED = "Align no longer has this record: it was deleted elsewhere."
+# Ends the words of a 404, whoever it was about: only the list, which the next batch begins with, says what is gone.
+LOOKED_FOR = "Its list is read before it is sent again."
 
 MOST_SENDS = 3  # of one change that never gets through
 
@@ -43,13 +45,10 @@ def classify_outcome(outcome: Outcome) -> tuple[ChangeState, str]:
             return ChangeState.DONE, ""
         case OutcomeUnknown():
             return ChangeState.UNKNOWN, outcome.error.sentence
-        case NotFound() if outcome.change.method == "DELETE":
-            return ChangeState.DONE, ALREADY_ABSENT
-        case NotFound() if outcome.change.method == "PUT" and outcome.change.sends > 1:
+        case NotFound() if outcome.change.method != "POST" and was_not_found(outcome.change):
             return ChangeState.FAILED, f"{outcome.error.sentence} Its list holds this record all the same."
-        case NotFound() if outcome.change.method == "PUT":
-            # Whether it was deleted is said by its list, which the next batch reads before anything else.
-            return ChangeState.PLANNED, f"{outcome.error.sentence} Its list is read before it is sent again."
+        case NotFound() if outcome.change.method != "POST":
+            return ChangeState.PLANNED, looked_for(outcome.error.sentence)
         case RateLimited() | SignInRefused():
             # It was not executed: the row is as it was, and waits for the next batch.
             return ChangeState.PLANNED, outcome.error.sentence
@@ -62,6 +61,15 @@ def classify_outcome(outcome: Outcome) -> tuple[ChangeState, str]:
             return ChangeState.FAILED, outcome.error.sentence
 
 
+def looked_for(words: str) -> str:
+    return f"{words} {LOOKED_FOR}"
+
+
+def was_not_found(change: Change) -> bool:
+    """Whether the last answer to it was a 404, after which its list was to be read, or has been read since."""
+    return change.sends > 0 and change.detail.endswith(LOOKED_FOR)
+
+
 def stale_reason(change: Change, mapping: Mapping | None, scope: Scope | None) -> str:
     """Why the row is no longer as planned; empty while it is."""
     if mapping is None or scope is None:
@@ -69,7 +77,8 @@ def stale_reason(change: Change, mapping: Mapping | None, scope: Scope | None) -
     if unused := why_unused(scope):
         return unused
     if scope.error or scope.observed_at is None:
-        return f"The list could not be read, so nothing was sent: {scope.error}"
+        more = " more" if change.sends else ""
+        return f"The list could not be read, so nothing{more} was sent: {scope.error}"
     if change.is_spare:
         held = [change.remote_id, change.before] in mapping.duplicates
         return "" if held else "This further record has changed or is gone in Align."

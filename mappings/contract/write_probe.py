@@ -110,9 +110,12 @@ class Attempt:
         try:
             self.client.send(_request(change))
         except NotFound as missing:
-            if self._ours() is not None and self._turn("DELETE"):
-                self._move(CREATED, "change.failed", change, detail=missing.sentence)
-                return self.remove()
+            if self._ours() is not None:
+                told = f"{missing.sentence} Its list holds it all the same."
+                self._move(CREATED, "change.failed", change, detail=told)
+                if self._turn("DELETE"):
+                    return self.remove()
+                raise NotProbed(f"Created record {ours.remote_id}, but could not delete it: {told}") from missing
             detail = "Already absent in Align."
         except OutcomeUnknown as unknown:
             self._wait_out()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -34,7 +34,8 @@ class InUseLine:
     """Issues in one status that no mapping knows. `projects` is empty where company-managed projects share it.
 
     `only_project` is the one that all of them are in, where that is known. `status_id` None: in statuses of which the
-    catalogue does not know yet that these issues can have them.
+    catalogue does not know yet that these issues can have them. `is_least`: not all projects that share the status were
+    counted, so there may be more.
     """
 
     work_item_type: TypeName
@@ -46,19 +47,21 @@ class InUseLine:
     only_project: int | None
     is_shared: bool
     has_edit: bool
+    is_least: bool
     href: str
 
     @property
     def items(self) -> str:
-        return words.items(self.number, self.work_item_type)
+        return f"{'at least ' if self.is_least else ''}{words.items(self.number, self.work_item_type)}"
 
     @property
     def sentence(self) -> str:
-        """ "143 stories are in Blocked (10017) now and show 0 - Pending approval" """
+        """ "143 stories are in Blocked (10017) now and show 0 - Pending approval", or "At least 143 stories ..." """
         are, show = ("is", "shows") if self.number == 1 else ("are", "show")
         status = f"{self.name} ({self.status_id})" if self.status_id is not None else self.name
         until = " until the edit is applied" if self.has_edit else ""
-        return f"{self.items} {are} in {status}{self._where} now and {show} {words.FALLS_TO}{until}"
+        items = self.items[:1].upper() + self.items[1:]
+        return f"{items} {are} in {status}{self._where} now and {show} {words.FALLS_TO}{until}"
 
     @property
     def text(self) -> str:
@@ -85,8 +88,11 @@ def is_any_in_use(connector: Connector) -> Exists:
 
 def _recent(connector: Connector) -> QuerySet[InUseCount]:
     """What may be told as being so now: where nobody asks Jira any more, an old number says nothing."""
-    oldest = timezone.now() - max(timedelta(days=1), timedelta(seconds=3 * settings.IN_USE_INTERVAL))
-    return InUseCount.objects.filter(connector=connector, asked_at__gte=oldest)
+    return InUseCount.objects.filter(connector=connector, asked_at__gte=_oldest())
+
+
+def _oldest() -> datetime:
+    return timezone.now() - max(timedelta(days=1), timedelta(seconds=3 * settings.IN_USE_INTERVAL))
 
 
 def unanswered(connector: Connector) -> list[str]:
@@ -107,10 +113,11 @@ def last_round(connector: Connector) -> InUseRound | None:
 
 def in_use_lines(connector: Connector) -> list[InUseLine]:
     """The most issues first; at most five queries, and one where nothing was found."""
-    rows = list(_recent(connector).filter(total__gt=0).order_by("pk"))
+    questions, oldest = list(InUseCount.objects.filter(connector=connector).order_by("pk")), _oldest()
+    rows = [row for row in questions if row.total and row.asked_at is not None and row.asked_at >= oldest]
     if not rows:
         return []
-    facts = _CountedFacts(connector, rows)
+    facts = _CountedFacts(connector, rows, _SharedQuestions(questions, oldest))
     lines = [line for spot, some in _by_spot(rows, facts).items() if (line := facts.line(spot, some))]
     return sorted([*lines, *facts.elsewhere(rows)], key=lambda line: (-line.number, line.name, line.work_item_type))
 
@@ -128,11 +135,29 @@ def _by_spot(rows: Iterable[InUseCount], facts: _CountedFacts) -> dict[Spot, lis
     return found
 
 
+class _SharedQuestions:
+    """Those about company-managed projects, which are asked in several questions and told in one number."""
+
+    def __init__(self, questions: Iterable[InUseCount], oldest: datetime) -> None:
+        self._oldest = oldest
+        self._questions = [each for each in questions if each.is_shared]
+
+    def tell_all(self, type_: TypeName, status_id: int) -> bool:
+        """Whether each question of the type has said how many issues are in the status."""
+        return all(self._tells(each, status_id) for each in self._questions if each.work_item_type == type_)
+
+    def _tells(self, row: InUseCount, status_id: int) -> bool:
+        """What was once counted to the end stands, until it is so old that nothing of it is told."""
+        if row.asked_at is None or row.asked_at < self._oldest:
+            return False
+        return row.counted_at is not None or (not row.error and status_id not in row.pending)
+
+
 class _CountedFacts:
     """Names, keys and mappings of what the counts name."""
 
-    def __init__(self, connector: Connector, rows: Sequence[InUseCount]) -> None:
-        self.connector = connector
+    def __init__(self, connector: Connector, rows: Sequence[InUseCount], shared: _SharedQuestions) -> None:
+        self.connector, self.shared = connector, shared
         ids = {int(id_) for row in rows for id_ in row.statuses}
         found = Status.objects.filter(connector=connector, jira_id__in=ids)
         self.statuses = {row[0]: row[1:] for row in found.values_list("jira_id", "name", "project_id")}
@@ -164,7 +189,11 @@ class _CountedFacts:
             return None
         name = self.statuses.get(status_id, (f"Status {status_id}", None))[0]
         wanted = all(wanted is not None for observed, wanted in known if observed is None)
-        return self._line(first, name, sum(number for _, number in some), projects, status_id=status_id, edit=wanted)
+        number = sum(number for _, number in some)
+        is_least = first.is_shared and not self.shared.tell_all(type_, status_id)
+        line = self._line(first, name, number, projects, status_id=status_id, edit=wanted)
+        counted_at = [at for row, _ in some if (at := row.counted_at or row.asked_at)]
+        return replace(line, is_least=is_least, counted_at=min(counted_at, default=None))
 
     def _is_known(self, project_id: int | None) -> bool:
         return project_id in self.scopes.values()
@@ -199,6 +228,7 @@ class _CountedFacts:
             only_project=projects[0] if len(projects) == 1 else None,
             is_shared=row.is_shared,
             has_edit=edit,
+            is_least=False,
             href=matrix_url(
                 self.connector,
                 type="" if type_ is TypeName.STORY else type_.value,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
@@ -26,7 +26,7 @@ from connectors.credentials import clients
 from connectors.jira import JiraClient, JqlRefused
 from connectors.jira.search import PAGE
 from connectors.jobs import runner
-from connectors.jobs.runner import Run
+from connectors.jobs.runner import JobFailed, Run
 from connectors.models import ACTIVE, Connector, Credential, Job, JobKind, Stage, System
 from mappings.in_use.questions import InUseQuestion, InUseQuestions
 from mappings.models import InUseCount, InUseRound
@@ -37,6 +37,7 @@ MOST_PAGES = 3  # of issues that are told apart by reading them: a site may give
 MOST_FAILED = 2  # questions in a row
 # What says something of the question, not of the connector.
 OF_ONE_QUESTION = (BadRequest, Forbidden, NotFound, NotJson, ServerFailed, Unreachable)
+FORGOTTEN = "This connector was given another Jira site meanwhile, so nothing more was counted in the former one."
 SOONER = 12  # parts of the interval, after one of which what is left over is asked
 
 
@@ -77,6 +78,12 @@ def _start(due: InUseRound, now: datetime) -> bool:
             return False
         runner.start(due.connector, JobKind.IN_USE, actor=None)
     return True
+
+
+def forget(connector: Connector) -> None:
+    """What was counted in a Jira that the connector no longer has; the clock begins as with a new one."""
+    InUseCount.objects.filter(connector=connector).delete()
+    InUseRound.objects.filter(connector=connector).delete()
 
 
 # --- the job ----------------------------------------------------------------------------------------------------------
@@ -220,10 +227,18 @@ class QuestionAsking:
 
 
 def _keep(row: InUseCount | InUseRound, run: Run) -> None:
-    """Only the holder of the lease writes: another worker may have made the rows of other questions by now."""
-    with transaction.atomic():
-        run.assert_lease()
-        row.save(force_update=True)
+    """Only the holder of the lease writes: another worker may have made the rows of other questions by now.
+
+    Raises JobFailed where the row is gone: what a former Jira answers now is of no connector any more.
+    """
+    try:
+        with transaction.atomic():
+            run.assert_lease()
+            row.save(force_update=True)
+    except DatabaseError as error:
+        if type(row)._default_manager.filter(pk=row.pk).exists():
+            raise
+        raise JobFailed(FORGOTTEN) from error
 
 
 def _is_left(row: InUseCount) -> bool:

@@ -300,14 +300,11 @@ class MatrixPage:
 
     @cached_property
     def row_counts(self) -> dict[int, int]:
-        """Issues now by status: what somebody counted, else what the clock did, which counts unmapped ones alone."""
+        """Issues now by status: what somebody counted, else what the clock did of unmapped ones, where that is all."""
         project, type_ = self.address.project, self.address.work_item_type
         own = project.pk if project else None
-        found = {
-            line.status_id: line.number
-            for line in self.in_use
-            if line.status_id is not None and line.work_item_type is type_ and line.only_project == own
-        }
+        lines = [line for line in self.in_use if line.work_item_type is type_ and line.only_project == own]
+        found = {line.status_id: line.number for line in lines if line.status_id is not None and not line.is_least}
         return found | {status_id: each.number for status_id, each in self.counting.known.items()}
 
     # --- beside the grid ---------------------------------------------------------------------------------------

@@ -38,8 +38,8 @@ BARE = re.compile(r"[\w.-]+\.(?:py|html|txt|md|toml|env|sqlite3)")
 PATH = re.compile(rf"(?<![\w/.:{{}}-])(?:{FOLDERS})/(?:[\w.*-]+/)*[\w.*-]*(?:::\w+)?")
 MODULE = re.compile(r"(?:alignadmin|connectors|mappings|tests)(?:\.\w+)+")
 OF_THE_DEMO = {"AUDIT_ENDPOINT", "DEMO_PASSWORD", "SANDBOX_PORT"}
-# Of the demo and of gunicorn.
-OF_OTHERS = OF_THE_DEMO | {"FORWARDED_ALLOW_IPS"}
+# Of the demo, of gunicorn, and of a test.
+OF_OTHERS = OF_THE_DEMO | {"FORWARDED_ALLOW_IPS", "JIRA_OPENAPI"}
 # Files that the product writes, and others that are not of this tree.
 MADE = {
     "README.txt", "alignadmin.sqlite3", "checker.py", "checkpoints.jsonl", "entries.jsonl", "keys.json", "lines.jsonl",

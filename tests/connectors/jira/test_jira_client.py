@@ -195,6 +195,33 @@ def test_a_site_that_was_closed_is_called_so(status: int) -> None:
     assert "it was closed, moved or renamed" in raised.value.sentence
 
 
+NO_SITE = {"errorMessage": "Site temporarily unavailable", "errorCode": "OTHER"}
+UNAVAILABLE = "<!DOCTYPE html><title>Page Unavailable</title>Your Atlassian Cloud site is currently unavailable."
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (
+            Reply(status=404, data=NO_SITE),
+            "“Site temporarily unavailable”. So Atlassian answers where there is no open",
+        ),
+        (Reply(status=404, data={}, headers={"Atl-Missing-Tcs": "true"}), "there is no open site"),
+        (Reply(status=404, text=UNAVAILABLE), "there is no open site"),
+        (Reply(text=UNAVAILABLE), "there is no open site"),
+        (
+            Reply(status=302, headers={"Location": "https://www.atlassian.com/?token=x"}),
+            "it was closed, moved or renamed",
+        ),
+    ],
+)
+def test_an_address_without_an_open_site_is_called_so_however_atlassian_says_it(reply: Reply, words: str) -> None:
+    with serving(in_turn(reply)) as server, pytest.raises(RemoteError) as raised:
+        client_of(server.address).projects()
+    assert words in raised.value.sentence
+    assert "token" not in raised.value.sentence
+
+
 def test_a_thing_that_is_missing_makes_no_site_closed() -> None:
     nothing = Reply(status=404, data={"errorMessages": ["No project could be found"]})
     with serving(in_turn(nothing)) as server, pytest.raises(NotFound) as raised:

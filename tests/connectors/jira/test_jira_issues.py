@@ -58,6 +58,17 @@ def test_an_issue_is_made_read_changed_and_deleted(sandbox: RunningSandbox, site
 
 
 @pytest.mark.parametrize(("site", "deployment"), SITES)
+def test_projects_are_asked_for_by_id_as_many_at_once_as_the_site_takes(
+    sandbox: RunningSandbox, site: str, deployment: Deployment
+) -> None:
+    sandbox.reset(jira=site)
+    found = writer_of(sandbox.url, deployment).projects_with([*range(900_000, 900_050), PAY])
+    assert [each.key for each in found if each.id == PAY] == ["PAY"]
+    asked = sandbox.journal(containing="/project")
+    assert (len(asked), len(found) == 1) == ((2, True) if deployment == "cloud" else (1, False))
+
+
+@pytest.mark.parametrize(("site", "deployment"), SITES)
 def test_what_a_write_takes_is_read_as_fields_with_types_and_choices(
     sandbox: RunningSandbox, site: str, deployment: Deployment
 ) -> None:

@@ -29,6 +29,7 @@ from connectors.setup import maintenance
 from mappings import planning
 from mappings.applying.job import Apply
 from mappings.applying.journal import Journal
+from mappings.applying.outcomes import DELETED
 from mappings.engine.values import Situation, TypeName
 from mappings.models import Change, Mapping, Plan, PlanState
 from mappings.planning import roll_back
@@ -95,7 +96,9 @@ def test_an_undisturbed_apply_sends_lists_one_request_a_change_and_lists_again(
     mapping_helpers.apply(plan, actor=admin)
 
     sent = [each for each in sandbox.journal() if "auditlog" not in each["path"]]
-    assert len(sent) == plan.api_calls == 3 + 3 + 3, "of two lists one is exactly a full page"
+    to_jira = [each["path"] for each in sent if "/rest/api/" in each["path"]]
+    assert to_jira == ["/rest/api/3/myself", "/rest/api/3/project/search"], "for the one project of its own list"
+    assert len(sent) - len(to_jira) == plan.api_calls == 3 + 3 + 3, "of two lists one is exactly a full page"
 
 
 def test_an_undisturbed_observe_asks_for_each_list_once(connector: Connector, sandbox: RunningSandbox) -> None:
@@ -285,25 +288,14 @@ def test_a_cut_connection_creates_nothing_twice(
     assert [r["alignStateId"] for r in records if r["jiraStatusId"] == source] == [target]
 
 
-def test_a_delete_of_what_is_already_absent_is_stale_and_a_404_on_delete_is_done(
-    connector: Connector, admin: Person, sandbox: RunningSandbox
-) -> None:
-    edit(connector, "j2a-state", IN_REVIEW, None, actor=admin)
-    plan = mapping_helpers.approved_plan(connector, actor=admin)
-    sandbox.faults({"method": "DELETE", "status": 404, "times": 1, "body": ""})
-    mapping_helpers.apply(plan, actor=admin)
-
-    change = plan.changes.get()
-    assert (change.state, change.confirmed) == ("done", False)
-
-
 @pytest.mark.parametrize("times", [1, 9])
-def test_a_404_on_an_update_is_looked_at_before_anything_is_said(
-    connector: Connector, admin: Person, sandbox: RunningSandbox, times: int
+@pytest.mark.parametrize("wanted", [3, None])
+def test_a_404_on_an_update_or_a_deletion_is_looked_at_before_anything_is_said(
+    connector: Connector, admin: Person, sandbox: RunningSandbox, times: int, wanted: int | None
 ) -> None:
-    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    edit(connector, "j2a-state", IN_REVIEW, wanted, actor=admin)
     plan = mapping_helpers.approved_plan(connector, actor=admin)
-    sandbox.faults({"method": "PUT", "status": 404, "times": times, "body": ""})
+    sandbox.faults({"method": "DELETE" if wanted is None else "PUT", "status": 404, "times": times, "body": ""})
     mapping_helpers.apply(plan, actor=admin)
 
     change = plan.changes.get()
@@ -313,6 +305,36 @@ def test_a_404_on_an_update_is_looked_at_before_anything_is_said(
     assert (change.state, change.sends) == ("failed", 2)
     assert "404" in change.detail
     assert change.detail.endswith("Its list holds this record all the same.")
+
+
+@pytest.mark.parametrize(
+    ("answered", "state", "detail"),
+    [
+        ({}, "done", "Already absent in Align."),
+        ({"status": 429, "after_effect": True}, "stale", DELETED),
+    ],
+)
+def test_a_deletion_of_what_is_gone_is_done_only_where_align_did_not_find_it(
+    connector: Connector,
+    admin: Person,
+    sandbox: RunningSandbox,
+    settings: LazySettings,
+    answered: dict[str, object],
+    state: str,
+    detail: str,
+) -> None:
+    """Somebody else deletes it while ours is on its way; where ours was put off, it was they alone."""
+    settings.BUDGET_BLOCK = 0.2
+    edit(connector, "j2a-state", IN_REVIEW, None, actor=admin)
+    plan = mapping_helpers.approved_plan(connector, actor=admin)
+    gone = {"action": "delete_mapping", "family": "j2a_state", "type": 4, "source": IN_REVIEW}
+    sandbox.faults({"method": "DELETE", "times": 1, "edit": gone, **answered})
+    sandbox.clear_journal()
+    mapping_helpers.apply(plan, actor=admin)
+
+    change = plan.changes.get()
+    assert (change.state, change.detail, change.sends) == (state, detail, 1)
+    assert [each["method"] for each in written(sandbox)] == ["DELETE"]
 
 
 def test_a_record_that_was_deleted_while_its_update_left_is_told_so_after_its_list_was_read(

@@ -352,6 +352,18 @@ def test_one_create_and_one_delete_with_consent_show_how_a_create_is_answered(
     assert not Probe.objects.filter(finished_at=None).exists()
 
 
+def test_a_record_whose_delete_is_not_found_is_absent_only_where_its_list_says_so(
+    sandbox: RunningSandbox, connector: Connector, configurer: Client
+) -> None:
+    assert try_create(configurer).status_code == 303
+    sandbox.faults({"method": "DELETE", "status": 404, "times": 9, "body": ""})
+    job = runner.run_now(Job.objects.get(kind=JobKind.CONTRACT, state=JobState.QUEUED))
+    assert "could not delete it" in job.error + text(configurer.get(PAGE))
+    assert "Its list holds it all the same." in text(configurer.get(PAGE))
+    failed = Entry.objects.get(action="change.failed")
+    assert "Its list holds it all the same." in failed.body
+
+
 def try_create(client: Client, **over: str) -> Any:
     key = re.search(r'<option value="(a2j-state:[^"]+)"', client.get(PAGE).content.decode())
     assert key is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from alignadmin.accounts.models import Person, Role
 from connectors.jobs import runner
+from connectors.jobs.runner import JobFailed
 from connectors.models import (
     Connector,
     Credential,
@@ -21,6 +23,8 @@ from connectors.models import (
     Project,
     ReachableStatus,
 )
+from connectors.setup import services
+from connectors.setup.connection_test import data_of
 from mappings.engine.values import TypeName
 from mappings.in_use import rounds
 from mappings.in_use.lines import in_use_lines
@@ -189,6 +193,53 @@ def test_issues_in_none_of_the_statuses_that_were_asked_for_are_asked_for_too(
     assert [each.number for each in elsewhere if each.work_item_type == TypeName.STORY] == [number]
     for row in InUseCount.objects.filter(total__gt=0):
         assert row.total == sum(row.statuses.values())
+
+
+def test_a_number_of_several_questions_is_the_least_until_each_was_answered(
+    connector: Connector, signed_in: SignIn
+) -> None:
+    count_all(connector)
+    whole = next(line for line in in_use_lines(connector) if line.status_id == CANCELLED)
+    assert not whole.is_least
+    other = InUseCount.objects.create(
+        connector=connector, work_item_type=whole.work_item_type, key="another set", is_shared=True
+    )
+    now, long_ago = timezone.now(), timezone.now() - timedelta(days=30)
+    for values, is_least in (
+        ({"asked_at": None}, True),
+        ({"asked_at": now, "error": "Jira did not answer."}, True),
+        ({"asked_at": now, "error": "", "total": 1, "pending": [CANCELLED, 0]}, True),
+        ({"asked_at": now, "pending": [0]}, False),
+        ({"asked_at": long_ago, "counted_at": long_ago, "pending": []}, True),
+        ({"asked_at": now, "counted_at": now}, False),
+        ({"asked_at": now, "counted_at": now, "error": "What was counted before stands."}, False),
+    ):
+        InUseCount.objects.filter(pk=other.pk).update(**values)
+        line = next(line for line in in_use_lines(connector) if line.status_id == CANCELLED)
+        assert line.is_least == is_least, values
+        begins = "At least " if is_least else ""
+        assert line.sentence == f"{begins}{whole.sentence}"
+    InUseCount.objects.filter(pk=other.pk).update(counted_at=None)
+    html = signed_in(Role.VIEWER).get("/connectors/acme/mappings/").content.decode()
+    assert f"At least {whole.sentence}" in html
+    assert f"{whole.items}</span>" not in html, "a part is no number of the row"
+
+
+def test_what_was_counted_in_a_former_jira_is_forgotten_with_it(connector: Connector, admin: Person) -> None:
+    count_all(connector)
+    assert told(connector)
+    run = runner.claim("here", runner.start(connector, JobKind.IN_USE, actor=None).pk)
+    row = InUseCount.objects.filter(connector=connector).first()
+    data = data_of(connector)
+    services.edit_connector(connector, replace(data, name="The same Jira"), actor=admin)
+    assert told(connector)
+    services.edit_connector(connector, replace(data, jira_site="https://other.atlassian.net"), actor=admin)
+    assert told(connector) == []
+    assert not InUseRound.objects.exists()
+    assert row is not None
+    assert run is not None
+    with pytest.raises(JobFailed, match="another Jira site meanwhile"):
+        rounds._keep(row, run)
 
 
 def test_it_is_due_by_the_clock_for_connectors_that_work(connector: Connector, settings: LazySettings) -> None:

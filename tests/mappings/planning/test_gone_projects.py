@@ -131,6 +131,36 @@ def test_what_was_approved_before_is_not_sent_to_what_stands_there_now(
     assert stranded.observed != IN_REVIEW
 
 
+@pytest.mark.parametrize("happens", [made_anew, archived])
+def test_what_happens_between_two_readings_of_the_catalogue_is_noticed_before_anything_leaves(
+    connector: Connector,
+    admin: Person,
+    sandbox: RunningSandbox,
+    stranded: Mapping,
+    happens: Callable[[RunningSandbox], None],
+) -> None:
+    edit(connector, "j2a-state", IN_REVIEW, 3, actor=admin)
+    plan = mapping_helpers.approved_plan(connector, actor=admin)
+    happens(sandbox)
+    sandbox.clear_journal()
+    mapping_helpers.apply(plan, actor=admin)
+    assert sorted(mapping_helpers.states(plan)) == ["done", "stale"]
+    assert "no longer shows this account the project 10001 that PAY was" in plan.changes.get(state="stale").detail
+    assert len(writes(sandbox)) == 1
+    asked = [each["path"] for each in sandbox.journal(containing="/rest/api/")]
+    assert asked[:2] == ["/rest/api/3/myself", "/rest/api/3/project/search"]
+    assert Project.objects.get(connector=connector, jira_id=10001).vanished_at, "the catalogue is read at once"
+
+
+def test_a_jira_that_does_not_answer_stops_no_apply(
+    connector: Connector, admin: Person, sandbox: RunningSandbox, stranded: Mapping
+) -> None:
+    plan = mapping_helpers.approved_plan(connector, actor=admin)
+    sandbox.faults({"path": "project/search", "status": 503, "body": ""})
+    mapping_helpers.apply(plan, actor=admin)
+    assert mapping_helpers.states(plan) == ["done"]
+
+
 def test_a_refreshed_plan_says_why_it_goes_on_without_them(
     client: Client, connector: Connector, admin: Person, sandbox: RunningSandbox, stranded: Mapping
 ) -> None:

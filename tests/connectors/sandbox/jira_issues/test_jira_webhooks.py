@@ -169,6 +169,43 @@ def test_deliveries_go_astray_as_the_switch_says(hooked: Hooked) -> None:
     assert hooked.silent()
 
 
+def test_a_webhook_hears_of_what_its_owner_sees_whoever_changed_it(hooked: Hooked) -> None:
+    """1. of what its owner does not see, nothing, whoever sees it; 2. each with the person who did it."""
+    narrow = {"site": "jira", "token": "narrow", "user": "narrow@acme.test"}
+    hooked.running.edit("add_token", **narrow, projects=["WEB"])
+    hooked.hook(filters={}, url=f"{hooked.address}/admins")
+    as_narrow = ("narrow@acme.test", "narrow")
+    made = {"name": "Narrow", "url": f"{hooked.address}/narrows", "events": ["jira:issue_created"]}
+    url = f"{hooked.running.url}/rest/webhooks/1.0/webhook"
+    assert requests.post(url, json=made, auth=as_narrow, timeout=10).status_code == 201
+    hooked.make("PAY")
+    assert hooked.next().path == "/admins"
+    key = hooked.make("WEB")
+    heard = [hooked.next() for _ in range(2)]
+    assert {each.path for each in heard} == {"/admins", "/narrows"}
+    assert {json.loads(each.body)["user"]["displayName"] for each in heard} == {"Workspace Admin"}
+    hooked.running.edit("set_token", site="jira", token=JIRA_TOKEN, projects=["PAY"])
+    url = f"{hooked.running.url}/rest/api/2/issue/{key}"
+    hooked.running.edit("set_token", site="jira", token="narrow", projects=["WEB", "PAY"])
+    assert requests.delete(url, auth=as_narrow, timeout=10).status_code == 204
+    hooked.make("PAY")
+    assert {hooked.next().path for _ in range(2)} == {"/admins", "/narrows"}
+    assert hooked.silent()
+
+
+def test_the_journal_keeps_the_beginning_of_a_long_body(hooked: Hooked) -> None:
+    hooked.hook()
+    key = hooked.make()
+    hooked.next()
+    hooked.send("PUT", f"/issue/{key}", {"fields": {"description": "long " * 6000}})
+    told = hooked.next().body
+    assert hooked.make()
+    assert hooked.next()
+    bodies = [entry for entry in hooked.running.journal() if "long long" in str(entry["body"])]
+    assert [len(entry["body"]) for entry in bodies] == [20_000, 2_000]
+    assert (bodies[1]["length"], len(told) > 30_000) == (len(told), True)
+
+
 def test_administrators_list_change_and_delete_webhooks(hooked: Hooked) -> None:
     path = hooked.hook()
     (listed,) = hooked.send("GET", "/rest/webhooks/1.0/webhook").json()

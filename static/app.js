@@ -218,31 +218,31 @@
 
   // --- the grid ---------------------------------------------------------------------------------------------------
 
-  const CELL = "[role=grid] td > button:not(.x)";
+  const CELL = "[role=grid] tbody td";
   const grid = () => document.querySelector("[role=grid]");
-  const labelOf = (button) => button.getAttribute("aria-labelledby");
-  const cellOf = (label) => document.querySelector(`${CELL}[aria-labelledby="${label}"]`);
+  const labelOf = (cell) => cell.getAttribute("aria-labelledby");
+  // A cell has no id. Its label names its row, "r10013 t3"; to look through 9,000 of them takes longer.
+  const cellOf = (label) => [...(byId(label.split(" ")[0])?.closest("[role=grid] tr")?.cells ?? [])].find((cell) => labelOf(cell) === label);
   const rowsOf = (table) => [...table.tBodies[0].rows].filter((row) => row.cells.length > 1);
-  const buttonAt = (row, column) => row?.cells[column]?.querySelector("button");
   let here = ""; // the label of the one cell in the tab order
 
   function enterGrid() {
-    const button = (here && cellOf(here)) || document.querySelector(CELL);
-    if (button) makeCurrent(button);
+    const cell = (here && cellOf(here)) || document.querySelector(CELL);
+    if (cell) makeCurrent(cell);
   }
 
-  function makeCurrent(button) {
+  function makeCurrent(cell) {
     const old = here && cellOf(here);
     if (old) old.tabIndex = -1;
-    here = labelOf(button);
-    button.tabIndex = 0;
+    here = labelOf(cell);
+    cell.tabIndex = 0;
   }
 
-  function goTo(button) {
-    if (!button) return;
-    makeCurrent(button);
-    button.focus({ preventScroll: true });
-    button.scrollIntoView({ block: "nearest", inline: "nearest" });
+  function goTo(cell) {
+    if (!cell) return;
+    makeCurrent(cell);
+    cell.focus({ preventScroll: true });
+    cell.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
   function patchCells(html) {
@@ -251,15 +251,15 @@
     box.innerHTML = html;
     const hadFocus = Boolean(document.activeElement?.closest("[role=grid]"));
     for (const fresh of [...box.content.querySelectorAll(".changed :is(td, th)")]) {
-      const old = fresh.id ? byId(fresh.id) : cellOf(labelOf(fresh.querySelector("button")))?.parentElement;
+      const old = fresh.id ? byId(fresh.id) : cellOf(labelOf(fresh));
       // How many issues there are is no matter of an edit: a header that comes keeps the number that stands there.
       const count = old?.querySelector(".in-use");
       if (count) fresh.querySelector(".in-use").replaceWith(count);
       old?.replaceWith(fresh);
     }
-    const button = here && cellOf(here);
-    if (button) button.tabIndex = 0;
-    if (button && hadFocus) button.focus({ preventScroll: true });
+    const cell = here && cellOf(here);
+    if (cell) cell.tabIndex = 0;
+    if (cell && hadFocus) cell.focus({ preventScroll: true });
   }
 
   function steps(row, column, rows, key, whole) {
@@ -278,29 +278,23 @@
   }
 
   document.addEventListener("keydown", (event) => {
-    const button = event.target.closest?.(CELL);
-    if (!button || event.altKey || event.metaKey) return;
+    const cell = event.target;
+    if (!cell.matches?.(CELL) || event.altKey || event.metaKey) return;
     const rows = rowsOf(grid());
-    const cell = button.parentElement;
     const next = steps(rows.indexOf(cell.parentElement), cell.cellIndex, rows, event.key, event.ctrlKey);
-    if (next) goTo(buttonAt(rows[next[0]], next[1]));
-    else if (event.key === " " || event.key === "Enter") toggle(button, event.shiftKey);
-    else if (event.key === "Delete" || event.key === "Backspace") toggle(button, event.shiftKey, "clear");
+    if (next) goTo(rows[next[0]]?.cells[next[1]]);
+    else if (event.key === " " || event.key === "Enter") toggle(cell, event.shiftKey);
+    else if (event.key === "Delete" || event.key === "Backspace") toggle(cell, event.shiftKey, "clear");
     else return;
     event.preventDefault();
-  });
-  // Firefox clicks a button when the space bar is let go.
-  document.addEventListener("keyup", (event) => {
-    if (event.key === " " && event.target.closest?.(CELL)) event.preventDefault();
   });
 
   document.addEventListener("click", (event) => {
     closeMenus(event.target);
-    const button = event.target.closest("[role=grid] td > button");
+    const cell = event.target.closest(CELL);
     const jump = event.target.closest("a[data-go]");
-    if (button?.matches(".x")) toggle(button.parentElement.querySelector("button"), true, "clear");
-    else if (button && event.detail) toggle(button, event.shiftKey);
-    else if (button) toggle(button, false); // a click that assistive technology makes
+    if (cell && event.target.matches(".x")) toggle(cell, true, "clear");
+    else if (cell) toggle(cell, event.detail > 0 && event.shiftKey); // without detail: assistive technology clicks
     else if (jump && cellOf(jump.dataset.go)) {
       event.preventDefault();
       goTo(cellOf(jump.dataset.go));
@@ -313,25 +307,25 @@
 
   let queue = Promise.resolve();
 
-  function toggle(button, ring, act = "") {
+  function toggle(cell, ring, act = "") {
     const { press, ringless, locked } = grid().dataset;
     const direction = ring ? "a2j" : press;
     const why = locked || (direction === "a2j" ? ringless : "");
-    makeCurrent(button);
+    makeCurrent(cell);
     if (why) return trouble(why);
     // One after the other, since each says what it saw before.
-    queue = queue.then(() => send(labelOf(button), direction, act)).catch(() => {});
+    queue = queue.then(() => send(labelOf(cell), direction, act)).catch(() => {});
   }
 
   function send(label, direction, act) {
     const form = byId("cell");
-    const button = cellOf(label);
-    if (!button) return null;
+    const cell = cellOf(label);
+    if (!cell) return null;
     const [status, target] = label.split(" ").map((part) => part.slice(1));
-    const seen = direction === "j2a" ? dotOfRow(button) : ringOfColumn(target);
+    const seen = direction === "j2a" ? dotOfRow(cell) : ringOfColumn(target);
     if (act === "clear" && !seen) return null;
     for (const [name, value] of Object.entries({ status, target, to: direction, seen, act })) form.elements[name].value = value;
-    button.setAttribute("aria-busy", "true");
+    cell.setAttribute("aria-busy", "true");
     return htmx.ajax("POST", form.action, { source: form, swap: "none" })
       .finally(() => cellOf(label)?.removeAttribute("aria-busy"));
   }
@@ -341,8 +335,8 @@
     queue = queue.then(() => byId(step) && htmx.ajax("POST", byId(step).action, { source: byId(step), swap: "none" })).catch(() => {});
   }
 
-  function dotOfRow(button) {
-    const dot = button.closest("tr").querySelector("button.d");
+  function dotOfRow(cell) {
+    const dot = cell.parentElement.querySelector("td.d");
     return dot ? labelOf(dot).split(" t")[1] : "";
   }
 

@@ -6,7 +6,7 @@
   const byId = (id) => document.getElementById(id);
   const table = () => document.querySelector("[role=grid]");
   const plain = (node) => node?.textContent.replace(/\s+/g, " ").trim() ?? "";
-  const CELL = "[role=grid] td > button:not(.x)";
+  const CELL = "[role=grid] tbody td";
 
   // --- in words ------------------------------------------------------------------------------------------------------
 
@@ -14,24 +14,24 @@
   const tagWords = (tag) => (tag.title ? `${plain(tag)}: ${tag.title}` : plain(tag));
   const rowMarks = (row) => [...row.querySelectorAll("th .notes > *")].map(tagWords);
   const columnMarks = (head) => [...(head?.querySelectorAll(".tag") ?? [])].map((tag) => `column ${plain(tag)}`);
-  const described = (button) => (button.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => id && id !== "w-p");
+  const described = (cell) => (cell.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => id && id !== "w-p");
 
-  function ownMarks(button) {
+  function ownMarks(cell) {
     // The status is the row's, which stands there already: "returns to QA 10015" reads "returns to".
-    return described(button).filter((id) => !id.startsWith("r")).map((id) => plain(byId(id)).replace(/^returns to$/, "the way back comes here"));
+    return described(cell).filter((id) => !id.startsWith("r")).map((id) => plain(byId(id)).replace(/^returns to$/, "the way back comes here"));
   }
 
   // What a place of the grid is called, and its marks: of the cell itself, and of its row and column.
   function wordsOf(place) {
     const row = place.closest("tbody tr:not(.group)");
-    const button = place.closest("td")?.querySelector("button");
-    const head = button ? headOf(place.closest("td").cellIndex) : place.closest("thead th[scope=col]:not(.corner)");
+    const cell = place.closest(CELL);
+    const head = cell ? headOf(cell.cellIndex) : place.closest("thead th[scope=col]:not(.corner)");
     const [ofRow, ofColumn] = [row?.querySelector("th > span"), head?.querySelector("span")];
     return {
       name: [ofRow, ofColumn].filter(Boolean).map(plain).join(" → "),
       row: ofRow?.id,
       column: ofColumn?.id,
-      own: button ? ownMarks(button) : [],
+      own: cell ? ownMarks(cell) : [],
       ofRow: row ? rowMarks(row) : [],
       ofColumn: columnMarks(head),
     };
@@ -40,7 +40,7 @@
   let last = ""; // where the words are of, by its label: an answer draws cells anew, or the whole grid
   const NOWHERE = { name: "", own: [], ofRow: [], ofColumn: [] };
   const labelOf = (place) => {
-    const named = place.closest("td")?.querySelector("button") ?? place.closest("th");
+    const named = place.closest("td, th");
     return named?.getAttribute("aria-labelledby") ?? named?.querySelector("span[id]")?.id ?? "";
   };
   const lastPlace = () => last && (table()?.querySelector(`[aria-labelledby="${last}"]`) ?? byId(last));
@@ -80,21 +80,22 @@
 
   // --- row and column of the cell in focus ---------------------------------------------------------------------------
 
-  let lit = [];
+  let lit = new Set();
+  const columnOf = (column) => [...table().tBodies[0].rows].map((row) => row.cells[column]).filter(Boolean);
 
   function light(cell) {
-    const wanted = cell ? [cell.parentElement, table().querySelectorAll("col")[cell.cellIndex], headOf(cell.cellIndex)] : [];
-    for (const each of lit) if (!wanted.includes(each)) each?.classList.remove("lit");
-    for (const each of wanted) if (!lit.includes(each)) each?.classList.add("lit");
+    const wanted = new Set(cell ? [cell.parentElement, headOf(cell.cellIndex), ...columnOf(cell.cellIndex)] : []);
+    for (const each of lit) if (!wanted.has(each)) each.classList.remove("lit");
+    for (const each of wanted) if (!lit.has(each)) each.classList.add("lit");
     lit = wanted;
   }
 
   // A click sets it for how many projects: said of the cell in focus by the one sentence that stands below the grid.
-  function touching(button) {
+  function touching(cell) {
     const shared = byId("w-p");
     if (shared?.dataset.shared === undefined) return;
-    const ids = [...described(button), "w-p"].join(" ");
-    if (button.getAttribute("aria-describedby") !== ids) button.setAttribute("aria-describedby", ids);
+    const ids = [...described(cell), "w-p"].join(" ");
+    if (cell.getAttribute("aria-describedby") !== ids) cell.setAttribute("aria-describedby", ids);
   }
 
   document.addEventListener("focusin", ({ target }) => {
@@ -102,9 +103,9 @@
       heard = NOWHERE;
       return light(null);
     }
-    const button = target.matches(CELL) ? target : null;
-    light(button?.parentElement);
-    if (button) touching(button);
+    const cell = target.closest(CELL);
+    light(cell);
+    if (cell === target) touching(cell);
     say(show(target));
   });
   document.addEventListener("focusout", ({ relatedTarget }) => {
@@ -159,7 +160,7 @@
   // --- on paper: the grid as a list ----------------------------------------------------------------------------------
 
   const nameOf = (id) => plain(byId(id));
-  const of = (marks, row) => [...row.querySelectorAll(`td > button.${marks}`)].map((button) => nameOf(button.getAttribute("aria-labelledby").split(" ")[1]));
+  const of = (marks, row) => [...row.querySelectorAll(`td.${marks}`)].map((cell) => nameOf(cell.getAttribute("aria-labelledby").split(" ")[1]));
 
   // "3 Dev complete (was 2 In progress, not applied yet)", or what stands for nothing; `mark`: of dots d, of rings r.
   function beforeAndAfter(mark, row, none) {
@@ -171,7 +172,7 @@
   }
 
   // Of a row that was changed elsewhere: what is wanted, was applied and is in Align now, once for all its cells.
-  const threeValues = (row) => [...new Set([...row.querySelectorAll("td > button.e")].map((button) => button.title))];
+  const threeValues = (row) => [...new Set([...row.querySelectorAll("td.e")].map((cell) => cell.title))];
 
   function printed() {
     document.querySelector(".printlist")?.remove();
@@ -204,7 +205,7 @@
   matchMedia("print").addEventListener("change", ({ matches }) => matches && printed());
 
   document.addEventListener("htmx:afterSettle", () => {
-    light(document.activeElement?.closest?.(CELL)?.parentElement);
+    light(document.activeElement?.closest?.(CELL));
     show(lastPlace() || focused());
     if (focused()) say(wordsOf(focused()));
     aboveBar();

@@ -209,10 +209,10 @@ def apply(page: Page) -> None:
 
 def edit(site: Site, page: Page, matrix: str, rows: int) -> None:
     page.goto(site.url + matrix)
-    lines = page.get_by_role("row").filter(has=page.locator("button[aria-pressed=false]"))
+    lines = page.get_by_role("row").filter(has=page.locator("td[aria-selected=false]"))
     for row in range(min(rows, lines.count())):
         with page.expect_response("**/cell/"):
-            lines.nth(row).locator("button[aria-pressed=false]").first.click()
+            lines.nth(row).locator("td[aria-selected=false]").first.click()
 
 
 if __name__ == "__main__":

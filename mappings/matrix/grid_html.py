@@ -1,8 +1,10 @@
 """Draws the grid's rows and cells in Python, as the history draws its rows (`connectors/history/search/rows_html.py`):
 a template is several times slower at 300 statuses by 30 targets.
 
-A cell is one button, named by its row header and its column header; a dot and a ring are classes drawn by the
-stylesheet, and their meaning is said by shared hidden words (`WORDS`) that buttons are described by.
+A cell takes focus and keys itself, as WAI-ARIA's grid pattern says of cells without a control in them: a browser needs
+long for 9,000 buttons. It is named by its row header and its column header; a dot and a ring are classes drawn by the
+stylesheet, and their meaning is said by shared hidden words (`WORDS`) that cells are described by. Roles are written
+out, since rows are laid out as CSS grids, which a browser may take for no rows.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ J2A, A2J = Direction.JIRA_TO_ALIGN, Direction.ALIGN_TO_JIRA
 OPEN = (Situation.DRIFTED, Situation.CONFLICT)
 MOST_PROBLEM_TAGS = 2
 
-# Id of a hidden text -> the text. Buttons are described by these, so that 9,000 cells carry no sentences.
+# Id of a hidden text -> the text. Cells are described by these, so that 9,000 of them carry no sentences.
 WORDS: Mapping[str, str] = {
     "w-r": "returns to",
     "w-n": "not applied yet",
@@ -65,7 +67,7 @@ class GridOptions:
 
     @property
     def presses_rings(self) -> bool:
-        """`aria-pressed` is the dot, except where only rings are shown."""
+        """What a click sets, and `aria-selected` says, is the dot, except where only rings are shown."""
         return self.ringed and not self.dots
 
 
@@ -88,10 +90,23 @@ def draw_rows(matrix: Matrix, options: GridOptions) -> SafeString:
     """All rows of the filtered matrix with their group rows, for the table's body."""
     pen = _Pen(matrix.targets, options)
     parts: list[str] = []
+    index = header_rows(options.kind)
     for group in matrix.groups:
-        parts.append(_group_row(group.code, group.label, len(group.rows), len(pen.target_ids) + 1))
-        parts.extend(pen.row(row) for row in group.rows)
+        index += 1
+        parts.append(_group_row(group.code, group.label, len(group.rows), len(pen.target_ids) + 1, index))
+        parts.extend(pen.row(row, number) for number, row in enumerate(group.rows, start=index + 1))
+        index += len(group.rows)
     return SafeString("".join(parts))  # nosec B703  # each part is escaped
+
+
+def header_rows(kind: Kind) -> int:
+    """Steps have a row above that with their flows."""
+    return 2 if kind is Kind.STEP else 1
+
+
+def count_rows(matrix: Matrix, kind: Kind) -> int:
+    """All of the grid, for `aria-rowcount`: headers, groups and statuses."""
+    return header_rows(kind) + sum(1 + len(group.rows) for group in matrix.groups)
 
 
 def edited_options(page: MatrixPage) -> GridOptions:
@@ -166,10 +181,11 @@ def _loose(parts: list[SafeString]) -> SafeString:
     return SafeString(table)  # nosec B703  # each part is escaped
 
 
-def _group_row(code: str, label: str, count: int, columns: int) -> SafeString:
+def _group_row(code: str, label: str, count: int, columns: int, index: int) -> SafeString:
     return format_html(
-        '<tr class=group><th colspan={} scope=rowgroup><span><span class="cat {}">{}</span> '
-        "<span class=count>{}</span></span></th></tr>\n",
+        "<tr class=group role=row aria-rowindex={}><th colspan={} scope=rowgroup role=rowheader><span>"
+        '<span class="cat {}">{}</span> <span class=count>{}</span></span></th></tr>\n',
+        index,
         columns,
         code,
         label,
@@ -206,22 +222,23 @@ class _Pen:
 
     # --- a row ---------------------------------------------------------------------------------------------------
 
-    def row(self, row: MatrixRow) -> str:
-        status_id = str(row.status.id)
+    def row(self, row: MatrixRow, index: int) -> str:
+        """`index`: which row of the whole grid it is, from 1."""
+        status_id, begin = str(row.status.id), f"<tr role=row aria-rowindex={index}>{self.header(row)}"
         if not row.drawn:
-            return f"<tr>{self.header(row)}{self.empty_row.replace('@', status_id)}</tr>\n"
+            return f"{begin}{self.empty_row.replace('@', status_id)}</tr>\n"
         parts = self.empty.copy()
         for target_id, cell in row.drawn.items():
             # Only the drawn cells hold texts, and those must keep their own @.
             parts[self.columns[target_id]] = self.cell(row, cell)
         cells = "".join(part if isinstance(part, SafeString) else part.replace("@", status_id) for part in parts)
-        return f"<tr>{self.header(row)}{cells}</tr>\n"
+        return f"{begin}{cells}</tr>\n"
 
     def header(self, row: MatrixRow) -> SafeString:
         status = row.status
         notes = draw_notes(row, self.options)
         return format_html(
-            "<th scope=row id=h{id}{gap} aria-labelledby=r{id} aria-describedby='{described}u{id}'>"
+            "<th scope=row id=h{id} role=rowheader{gap} aria-labelledby=r{id} aria-describedby='{described}u{id}'>"
             "<span id=r{id}><bdi>{name}</bdi> <small class=num>{id}</small></span> {count}{notes}</th>",
             id=status.id,
             name=status.name,
@@ -236,7 +253,7 @@ class _Pen:
     def _empty(self, target_id: int) -> str:
         """An empty cell with @ for the status id: only numbers stand in it, so there is nothing to escape."""
         off = "" if self.options.can_edit else " aria-disabled=true"
-        return f'<td><button tabindex=-1 aria-pressed=false{off} aria-labelledby="r@ t{target_id}"></button></td>'
+        return f'<td role=gridcell tabindex=-1 aria-selected=false{off} aria-labelledby="r@ t{target_id}"></td>'
 
     def cell(self, row: MatrixRow, cell: Cell) -> SafeString:
         dot, ring = [*self._dot_marks(row, cell)], [*self._ring_marks(cell)]
@@ -246,11 +263,11 @@ class _Pen:
         described = [word for mark in (*ring, *dot) for word in _described(mark, cell)]
         described += [f"v-{_name(cell)}"] if values else []
         return format_html(
-            '<td><button tabindex=-1 aria-pressed={pressed}{off} aria-labelledby="r{status} t{target}"'
-            "{classes}{described}{title}></button>{values}{ring}</td>",
+            '<td role=gridcell tabindex=-1 aria-selected={selected}{off} aria-labelledby="r{status} t{target}"'
+            "{classes}{described}{title}>{values}{ring}</td>",
             status=cell.status_id,
             target=cell.target_id,
-            pressed="true" if (cell.ring if self.options.presses_rings else cell.dot) else "false",
+            selected="true" if (cell.ring if self.options.presses_rings else cell.dot) else "false",
             off="" if self.options.can_edit else SafeString(" aria-disabled=true"),
             classes=_attribute("class", [*marks, *(["e"] if values else [])]),
             described=_attribute("aria-describedby", described),

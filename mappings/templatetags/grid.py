@@ -1,4 +1,4 @@
-"""The grid for templates: its rows, what its buttons are described by, and the words of columns."""
+"""The grid for templates: its rows, what its cells are described by, and the words of columns."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ register = template.Library()
 @register.simple_tag
 def grid_rows(page: MatrixPage) -> SafeString:
     return grid_html.draw_rows(page.matrix, grid_html.grid_options(page))
+
+
+@register.simple_tag
+def count_rows(page: MatrixPage) -> int:
+    return grid_html.count_rows(page.matrix, page.address.kind)
 
 
 @register.simple_tag

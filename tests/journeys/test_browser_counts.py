@@ -30,7 +30,7 @@ def test_issues_are_counted_beside_each_status(site: Site, page: Page, size: obj
         assert fits(page)
         # A toggle draws its row anew, and the number stays.
         steps.cell(page, "Blocked 10017 2 In progress").click()
-        expect(steps.cell(page, "Blocked 10017 2 In progress")).to_have_attribute("aria-pressed", "true")
+        expect(steps.cell(page, "Blocked 10017 2 In progress")).to_have_attribute("aria-selected", "true")
         expect(grid(page).get_by_role("rowheader", name="Blocked 10017", exact=True)).to_contain_text("0 stories")
 
         own.sandbox.faults({"path": "approximate-count", "status": 503, "body": ""})

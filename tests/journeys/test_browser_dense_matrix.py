@@ -38,6 +38,34 @@ def widen(own: Own) -> None:
     )
 
 
+SKIPPED = "row => !row.cells[0].checkVisibility({contentVisibilityAuto: true})"
+HEAD = "document.querySelector('[role=grid] thead').getBoundingClientRect().bottom"
+
+
+def see_rows_out_of_view(page: Page) -> None:
+    """They are not drawn, and there all the same: counted, found by the browser's search, and where the focus goes."""
+    rows = grid(page).get_by_role("row")
+    indices = rows.evaluate_all("all => all.map(row => Number(row.getAttribute('aria-rowindex')))")
+    assert indices == list(range(1, len(indices) + 1))
+    expect(grid(page)).to_have_attribute("aria-rowcount", str(len(indices)))
+    expect(grid(page)).to_have_attribute("aria-colcount", str(rows.last.locator("th, td").count()))
+    far = rows.filter(has_text="Waiting for team 77")
+    cell(page, "Backlog 10011 Backlog in Delivery flow").focus()
+    assert far.evaluate(SKIPPED)
+    here = page.url
+    page.goto("about:blank")
+    page.goto(f"{here}#:~:text=Waiting%20for%20team%2077")  # in a test the browser's own search can be had only so
+    expect(far).to_be_in_viewport()
+    assert not far.evaluate(SKIPPED)
+    cell(page, "Backlog 10011 Backlog in Delivery flow").focus()
+    page.keyboard.press("Control+End")
+    for _ in range(3):
+        page.keyboard.press("PageUp")
+    at = grid(page).locator("td:focus")
+    expect(at).to_be_in_viewport(ratio=1)
+    assert at.evaluate(f"cell => cell.getBoundingClientRect().top >= {HEAD}"), "not under the headers"
+
+
 def test_a_dense_grid_says_in_words_where_one_is(own: Own, page: Page) -> None:
     """Skip link, words for the cell in focus, its row and column, headers, scrolling, problems, panels, paper."""
     widen(own)
@@ -49,7 +77,7 @@ def test_a_dense_grid_says_in_words_where_one_is(own: Own, page: Page) -> None:
     page.keyboard.press("Enter")
     page.keyboard.press("Control+End")
     told = page.locator("#told")
-    last = grid(page).locator("button:focus")
+    last = grid(page).locator("td:focus")
     expect(last).to_have_accessible_description(re.compile("A click sets it for 14 company-managed projects"))
     cell(page, "Blocked 10017 Development of part 19 in Delivery flow").focus()
     expect(told).to_contain_text("Blocked 10017 → Development of part 19 in Delivery flow")
@@ -65,14 +93,16 @@ def test_a_dense_grid_says_in_words_where_one_is(own: Own, page: Page) -> None:
         cell(page, f"Waiting for team {team} 4000{team} Development of part 18 in Delivery flow").focus()
         expect(aloud).to_have_text("not mapped. No step is sent to Align")
         aloud.evaluate("e => e.replaceChildren()")
-    lit = "e => [...document.querySelectorAll('.lit')].map(each => each.tagName)"
-    assert sorted(page.evaluate(lit)) == ["COL", "TH", "TR"]
+    lit = "[...document.querySelectorAll('.lit')].map(each => each.tagName + (each.cellIndex ?? ''))"
+    column = last.evaluate("e => e.cellIndex")
+    assert set(page.evaluate(lit)) == {"TR", f"TH{column}", f"TD{column}"}
     heads = grid(page).locator("thead tr:last-child th:not(.corner) > span:first-child")
     assert heads.last.evaluate("e => getComputedStyle(e).writingMode") == "vertical-rl"
 
     # Sideways: the way back, by keyboard.
     more = page.locator("#more-columns")
     expect(page.locator(".gridframe")).to_have_class(re.compile("before"))
+    see_rows_out_of_view(page)
     more.focus()
     for _ in range(8):
         if "Back" in (more.text_content() or ""):

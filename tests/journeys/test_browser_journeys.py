@@ -86,7 +86,7 @@ def test_a_person_edits_a_matrix_plans_applies_and_sees_it_proven(site: Site, ow
 def edit_by_pointer_and_keyboard(page: Page) -> None:
     """A dot and a ring by click, a dot and a ring by keyboard, and a dot taken away."""
     cell(page, "Blocked 10017 2 In progress").click()
-    expect(cell(page, "Blocked 10017 2 In progress")).to_have_attribute("aria-pressed", "true")
+    expect(cell(page, "Blocked 10017 2 In progress")).to_have_attribute("aria-selected", "true")
     expect_waiting(page, 1)
 
     ready = cell(page, "Ready for release 10016 4 Test complete")
@@ -97,8 +97,8 @@ def edit_by_pointer_and_keyboard(page: Page) -> None:
     cell(page, "In Review 10013 2 In progress").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Space")
-    expect(cell(page, "In Review 10013 3 Dev complete")).to_have_attribute("aria-pressed", "true")
-    expect(cell(page, "In Review 10013 2 In progress")).to_have_attribute("aria-pressed", "false")
+    expect(cell(page, "In Review 10013 3 Dev complete")).to_have_attribute("aria-selected", "true")
+    expect(cell(page, "In Review 10013 2 In progress")).to_have_attribute("aria-selected", "false")
     expect_waiting(page, 3)
 
     cell(page, "QA 10015 3 Dev complete").focus()
@@ -109,7 +109,7 @@ def edit_by_pointer_and_keyboard(page: Page) -> None:
 
     cell(page, "Selected for Development 10012 1 Ready to start").focus()
     page.keyboard.press("Delete")
-    expect(cell(page, "Selected for Development 10012 1 Ready to start")).to_have_attribute("aria-pressed", "false")
+    expect(cell(page, "Selected for Development 10012 1 Ready to start")).to_have_attribute("aria-selected", "false")
     expect_waiting(page, 5)
 
 

@@ -47,7 +47,7 @@ def row_header(page: Page, name: str) -> Locator:
 
 def test_the_grid_is_one_tab_stop_and_arrows_move_in_it(shared: Own, page: Page) -> None:
     open_matrix(page, shared)
-    expect(grid(page).locator("button[tabindex='0']")).to_have_count(1)
+    expect(grid(page).locator("td[tabindex='0']")).to_have_count(1)
     cell(page, "To Do 10001 1 Ready to start").focus()
     for key, name in (
         ("ArrowRight", "To Do 10001 2 In progress"),
@@ -60,7 +60,7 @@ def test_the_grid_is_one_tab_stop_and_arrows_move_in_it(shared: Own, page: Page)
     ):
         page.keyboard.press(key)
         expect(cell(page, name), key).to_be_focused()
-    expect(grid(page).locator("button[tabindex='0']")).to_have_count(1)
+    expect(grid(page).locator("td[tabindex='0']")).to_have_count(1)
     page.keyboard.press("Tab")
     assert not page.evaluate("document.activeElement.closest('[role=grid]') !== null"), "Tab leaves the grid"
     page.keyboard.press("Shift+Tab")
@@ -72,7 +72,7 @@ def test_keys_edit_undo_and_redo_and_the_focus_stays(shared: Own, page: Page) ->
     parked = cell(page, "Parked 10205 3 Dev complete")
     parked.focus()
     page.keyboard.press("Space")
-    expect(parked).to_have_attribute("aria-pressed", "true")
+    expect(parked).to_have_attribute("aria-selected", "true")
     expect(parked).to_be_focused()
     expect(said(page)).to_have_text("1 edit pending, 5 of 5 statuses mapped")
 
@@ -84,12 +84,12 @@ def test_keys_edit_undo_and_redo_and_the_focus_stays(shared: Own, page: Page) ->
     )
 
     page.keyboard.press("Delete")
-    expect(parked).to_have_attribute("aria-pressed", "false")
+    expect(parked).to_have_attribute("aria-selected", "false")
     page.keyboard.press("Control+z")
-    expect(parked).to_have_attribute("aria-pressed", "true")
+    expect(parked).to_have_attribute("aria-selected", "true")
     expect(parked).to_be_focused()
     page.keyboard.press("Control+Shift+z")
-    expect(parked).to_have_attribute("aria-pressed", "false")
+    expect(parked).to_have_attribute("aria-selected", "false")
     expect(said(page)).to_have_text("1 edit pending, 4 of 5 statuses mapped")
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+z")
@@ -115,9 +115,9 @@ def test_a_ring_is_removed_by_one_click_without_keys(shared: Own, page: Page) ->
     page.get_by_role("link", name="Align → Jira").click()
     qa = cell(page, "QA 10015 3 Dev complete")
     qa.click()
-    expect(qa).to_have_attribute("aria-pressed", "true")
+    expect(qa).to_have_attribute("aria-selected", "true")
     qa.click()
-    expect(qa).to_have_attribute("aria-pressed", "false")
+    expect(qa).to_have_attribute("aria-selected", "false")
 
 
 # --- the address ---------------------------------------------------------------------------------------------------
@@ -148,19 +148,19 @@ def test_twins_are_told_apart_by_name_and_id(shared: Own, page: Page) -> None:
     open_matrix(page, shared, "")
     for status in ("In Review 10013", "In Review 10113"):
         expect(row_header(page, status)).to_have_accessible_description(re.compile("twin"))
-        expect(cell(page, f"{status} 2 In progress")).to_have_attribute("aria-pressed", "true")
+        expect(cell(page, f"{status} 2 In progress")).to_have_attribute("aria-selected", "true")
 
 
 def test_a_chosen_0_and_an_unmapped_status_look_and_read_differently(shared: Own, page: Page) -> None:
     open_matrix(page, shared)
     chosen, gap = cell(page, "Backlog 10011 0 Pending approval"), cell(page, "Cancelled 10018 0 Pending approval")
-    expect(chosen).to_have_attribute("aria-pressed", "true")
-    expect(gap).to_have_attribute("aria-pressed", "false")
+    expect(chosen).to_have_attribute("aria-selected", "true")
+    expect(gap).to_have_attribute("aria-selected", "false")
     falls = re.compile("not mapped falls to 0 - Pending approval")
     expect(row_header(page, "Cancelled 10018")).to_have_accessible_description(falls)
     expect(row_header(page, "Backlog 10011")).not_to_have_accessible_description(falls)
     expect(row_header(page, "Cancelled 10018").get_by_text("falls to 0 - Pending approval")).to_be_visible()
-    hatched = "button => getComputedStyle(button.parentElement).backgroundImage !== 'none'"
+    hatched = "cell => getComputedStyle(cell).backgroundImage !== 'none'"
     assert gap.evaluate(hatched)
     assert not chosen.evaluate(hatched)
     assert chosen.screenshot() != gap.screenshot()
@@ -178,7 +178,7 @@ def test_a_viewer_sees_no_control_and_a_try_is_refused_where_it_is_seen(shared: 
     expect(blocked).to_be_disabled()
     blocked.click(force=True)
     expect(trouble(page)).to_contain_text("Your role reads mappings")
-    expect(blocked).to_have_attribute("aria-pressed", "false")
+    expect(blocked).to_have_attribute("aria-selected", "false")
     page.goto(f"{shared.matrix}?scope=PROJ&view=list")
     expect(page.locator("main form.listview select")).to_have_count(0)
 
@@ -240,16 +240,16 @@ def test_a_failed_toggle_is_told_and_the_cell_does_not_lie(
     expect(trouble(page)).to_contain_text(sentence)
     expect(trouble(page)).to_have_role("alert")
     expect(trouble(page)).to_be_in_viewport()
-    expect(parked).to_have_attribute("aria-pressed", "false")
+    expect(parked).to_have_attribute("aria-selected", "false")
     expect(parked).not_to_have_attribute("aria-busy", "true")
     expect(parked).to_be_focused()
 
     page.unroute("**/cell/")
     parked.click()
-    expect(parked).to_have_attribute("aria-pressed", "true")
+    expect(parked).to_have_attribute("aria-selected", "true")
     expect(trouble(page)).to_be_hidden()
     parked.click()
-    expect(parked).to_have_attribute("aria-pressed", "false")
+    expect(parked).to_have_attribute("aria-selected", "false")
 
 
 def test_a_refused_token_is_a_red_line_that_says_what_to_do(own: Own, page: Page) -> None:

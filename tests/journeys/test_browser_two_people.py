@@ -35,13 +35,13 @@ def test_the_second_editor_of_a_cell_sees_who_and_the_three_values(own: Own, bro
         )
         expect(trouble(second)).to_be_in_viewport()
         expect(cell(second, "QA 10015 4 Test complete"), "the row is drawn anew").to_have_attribute(
-            "aria-pressed", "true"
+            "aria-selected", "true"
         )
-        expect(cell(second, "QA 10015 3 Dev complete")).to_have_attribute("aria-pressed", "false")
+        expect(cell(second, "QA 10015 3 Dev complete")).to_have_attribute("aria-selected", "false")
         expect(cell(second, "QA 10015 2 In progress"), "the focus stays").to_be_focused()
 
         cell(second, "QA 10015 2 In progress").click()
-        expect(cell(second, "QA 10015 2 In progress")).to_have_attribute("aria-pressed", "true")
+        expect(cell(second, "QA 10015 2 In progress")).to_have_attribute("aria-selected", "true")
         expect(trouble(second)).to_be_hidden()
 
 

@@ -187,7 +187,7 @@ def grid(page: Page) -> Locator:
 
 def cell(page: Page, name: str) -> Locator:
     """By its accessible name: status, status id, target, as "QA 10015 3 Dev complete"."""
-    return grid(page).get_by_role("button", name=name, exact=True)
+    return grid(page).get_by_role("gridcell", name=name, exact=True)
 
 
 def draft(page: Page) -> Locator:

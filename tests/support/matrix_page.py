@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-CELL = re.compile(r'<td><button [^>]*aria-labelledby="(r\d+ t\d+)".*?</td>')
+CELL = re.compile(r'<td role=gridcell [^>]*aria-labelledby="(r\d+ t\d+)".*?</td>')
 HEADER = re.compile(r"<th scope=row id=(h\d+).*?</th>", re.DOTALL)
 CARD = re.compile(r'<section class="card" id="(edits|problems|flow)".*?</section>', re.DOTALL)
 SIDEBAR = re.compile(r'<aside class="side-stack" id="(sidebar)".*?</aside>', re.DOTALL)

@@ -1,4 +1,4 @@
-"""The grid's markup: how buttons are named and described, what is pressed, and that names from Jira stay text."""
+"""The grid's markup: how cells are named and described, what is selected, and that names from Jira stay text."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def look(shown: View, **changes: Any) -> GridOptions:
     return replace(GridOptions(kind=shown.kind, rings={each.source_id: each for each in shown.own_a2j}), **changes)
 
 
-class Buttons(HTMLParser):
-    """The attributes of every button by what it is labelled by, and of every tag by id."""
+class Cells(HTMLParser):
+    """The attributes of every cell and button by what it is labelled by; every id and tag."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -70,9 +70,9 @@ class Buttons(HTMLParser):
         values = dict(attrs)
         self.tags.add(tag)
         self.ids += [str(values["id"])] if "id" in values else []
-        if tag == "button":
+        if tag in ("td", "button"):
             label = str(values["aria-labelledby"])
-            assert label not in self.by_label, f"two buttons are labelled by {label}"
+            assert label not in self.by_label, f"two are labelled by {label}"
             self.by_label[label] = values
 
     def cell(self, status_id: int, target_id: int) -> dict[str, str | None]:
@@ -82,26 +82,26 @@ class Buttons(HTMLParser):
         return set((self.cell(status_id, target_id).get("class") or "").split())
 
 
-def drawn(shown: View, **changes: Any) -> Buttons:
-    return Buttons(grid_html.draw_rows(build(shown), look(shown, **changes)))
+def drawn(shown: View, **changes: Any) -> Cells:
+    return Cells(grid_html.draw_rows(build(shown), look(shown, **changes)))
 
 
 # --- names, pressed, described --------------------------------------------------------------------------------------
 
 
-def test_every_cell_is_one_button_named_by_its_row_and_its_column() -> None:
-    buttons = drawn(view())
+def test_every_cell_is_named_by_its_row_and_its_column() -> None:
+    cells = drawn(view())
     expected = {f"r{status_id} t{target_id}" for status_id in STATUSES for target_id in range(6)}
-    assert {label for label in buttons.by_label if not label.startswith("w-c")} == expected
-    assert {f"r{status_id}" for status_id in STATUSES} <= set(buttons.ids)
-    assert len(buttons.ids) == len(set(buttons.ids))
+    assert {label for label in cells.by_label if not label.startswith("w-c")} == expected
+    assert {f"r{status_id}" for status_id in STATUSES} <= set(cells.ids)
+    assert len(cells.ids) == len(set(cells.ids))
 
 
-def test_the_dot_is_pressed_also_at_state_zero() -> None:
-    buttons = drawn(view())
-    assert buttons.cell(TODO, 0)["aria-pressed"] == "true"
-    assert buttons.cell(TODO, 1)["aria-pressed"] == "false"
-    assert buttons.cell(QA, 0)["aria-pressed"] == "false"
+def test_the_dot_is_selected_also_at_state_zero() -> None:
+    cells = drawn(view())
+    assert cells.cell(TODO, 0)["aria-selected"] == "true"
+    assert cells.cell(TODO, 1)["aria-selected"] == "false"
+    assert cells.cell(QA, 0)["aria-selected"] == "false"
 
 
 def test_a_ring_is_described_by_its_words_and_the_row_header() -> None:
@@ -109,67 +109,67 @@ def test_a_ring_is_described_by_its_words_and_the_row_header() -> None:
     assert grid_html.WORDS["w-r"] == "returns to"
 
 
-def test_all_words_that_buttons_are_described_by_exist() -> None:
+def test_all_words_that_cells_are_described_by_exist() -> None:
     shown = view(
         j2a=(row(TODO, 1, 0, 0), row(REVIEW, 3, 3, 2), row(QA, 2, 1, 4)),
         a2j={"PROJ": (row(3, QA, REVIEW, REVIEW), row(5, DONE, DONE, QA))},
     )
-    buttons = drawn(shown)
-    known = {*grid_html.WORDS, *buttons.ids}
-    for values in buttons.by_label.values():
+    cells = drawn(shown)
+    known = {*grid_html.WORDS, *cells.ids}
+    for values in cells.by_label.values():
         assert set((values.get("aria-describedby") or "").split()) <= known
 
 
-def test_where_only_rings_are_shown_the_ring_is_pressed() -> None:
-    buttons = drawn(view(j2a=(same(REVIEW, 2),)), dots=False)
-    assert buttons.cell(REVIEW, 3)["aria-pressed"] == "true"
-    assert buttons.cell(REVIEW, 2)["aria-pressed"] == "false"
-    assert buttons.classes(REVIEW, 2) == set()
+def test_where_only_rings_are_shown_the_ring_is_selected() -> None:
+    cells = drawn(view(j2a=(same(REVIEW, 2),)), dots=False)
+    assert cells.cell(REVIEW, 3)["aria-selected"] == "true"
+    assert cells.cell(REVIEW, 2)["aria-selected"] == "false"
+    assert cells.classes(REVIEW, 2) == set()
 
 
-def test_a_second_button_stands_only_where_a_ring_can_be_removed() -> None:
+def test_a_button_stands_only_where_a_ring_can_be_removed() -> None:
     assert {label for label in drawn(view()).by_label if label.startswith("w-c")} == {"w-c t0", "w-c t3", "w-c t5"}
     for changes in ({"ringed": False}, {"dots": False}, {"can_edit": False}):
         assert not any(label.startswith("w-c") for label in drawn(view(), **changes).by_label)
 
 
 def test_without_the_right_to_edit_cells_say_that_they_are_disabled() -> None:
-    buttons = drawn(view(), can_edit=False)
-    assert all(values["aria-disabled"] == "true" for values in buttons.by_label.values())
+    cells = drawn(view(), can_edit=False)
+    assert all(values["aria-disabled"] == "true" for values in cells.by_label.values())
 
 
 # --- before and after, changed elsewhere ------------------------------------------------------------------------------
 
 
 def test_an_edit_shows_where_the_dot_was_and_where_it_will_be() -> None:
-    buttons = drawn(view(j2a=(row(REVIEW, 3, 2, 2),)))
-    assert buttons.classes(REVIEW, 3) >= {"d", "dn"}
-    assert buttons.classes(REVIEW, 2) == {"dw"}
+    cells = drawn(view(j2a=(row(REVIEW, 3, 2, 2),)))
+    assert cells.classes(REVIEW, 3) >= {"d", "dn"}
+    assert cells.classes(REVIEW, 2) == {"dw"}
 
 
 def test_an_edited_ring_is_new_beside_an_unchanged_one_in_the_same_row() -> None:
-    buttons = drawn(view(a2j={"PROJ": (row(3, REVIEW, None, None), same(4, REVIEW))}))
-    assert buttons.classes(REVIEW, 3) >= {"r", "rn"}
-    assert buttons.classes(REVIEW, 4) == {"r"}
+    cells = drawn(view(a2j={"PROJ": (row(3, REVIEW, None, None), same(4, REVIEW))}))
+    assert cells.classes(REVIEW, 3) >= {"r", "rn"}
+    assert cells.classes(REVIEW, 4) == {"r"}
 
 
 def test_a_drifted_dot_carries_the_three_values() -> None:
     shown = view(j2a=(row(REVIEW, 3, 3, 2),))
-    buttons = drawn(shown)
-    assert buttons.classes(REVIEW, 2) == {"do", "e"}
-    assert "e" in buttons.classes(REVIEW, 3)
+    cells = drawn(shown)
+    assert cells.classes(REVIEW, 2) == {"do", "e"}
+    assert "e" in cells.classes(REVIEW, 3)
     told = "Wanted here: 3 Dev complete. Last applied: 3 Dev complete. Align has: 2 In progress."
-    assert buttons.cell(REVIEW, 3)["title"] == told
+    assert cells.cell(REVIEW, 3)["title"] == told
 
 
 def test_a_value_deleted_elsewhere_is_told_at_the_wanted_dot() -> None:
     assert "Align has: not mapped." in str(drawn(view(j2a=(row(REVIEW, 3, 3, None),))).cell(REVIEW, 3)["title"])
 
 
-def test_an_unmapped_row_says_where_it_falls_and_keeps_its_buttons() -> None:
+def test_an_unmapped_row_says_where_it_falls_and_keeps_its_cells() -> None:
     html = grid_html.draw_rows(build(view()), look(view()))
     assert html.count("falls to 0 - Pending approval") == 1
-    assert drawn(view()).cell(QA, 0)["aria-pressed"] == "false"
+    assert drawn(view()).cell(QA, 0)["aria-selected"] == "false"
 
 
 # --- what a toggle answers ------------------------------------------------------------------------------------------
@@ -182,9 +182,9 @@ def redrawn(before: View, after: View) -> str:
 
 
 def test_a_toggle_answers_only_what_is_drawn_differently() -> None:
-    buttons = Buttons(redrawn(view(), replace(view(), j2a=(*view().j2a, row(QA, 4, None, None)))))
-    assert buttons.by_label.keys() == {f"r{QA} t4"}
-    assert f"h{QA}" in buttons.ids  # no longer "not mapped"
+    cells = Cells(redrawn(view(), replace(view(), j2a=(*view().j2a, row(QA, 4, None, None)))))
+    assert cells.by_label.keys() == {f"r{QA} t4"}
+    assert f"h{QA}" in cells.ids  # no longer "not mapped"
 
 
 def test_nothing_changed_answers_nothing() -> None:
@@ -195,8 +195,8 @@ def test_nothing_changed_answers_nothing() -> None:
     ("direction", "source_id", "count"), [(Direction.JIRA_TO_ALIGN, QA, 6), (Direction.ALIGN_TO_JIRA, 3, 5)]
 )
 def test_an_overtaken_edit_is_answered_with_the_whole_mapping(direction: Direction, source_id: int, count: int) -> None:
-    buttons = Buttons(grid_html.draw_row_cells(build(view()), source_id, direction, look(view())))
-    assert len([label for label in buttons.by_label if not label.startswith("w-c")]) == count
+    cells = Cells(grid_html.draw_row_cells(build(view()), source_id, direction, look(view())))
+    assert len([label for label in cells.by_label if not label.startswith("w-c")]) == count
 
 
 def test_the_page_knows_the_ring_of_every_column_whatever_a_filter_hides() -> None:
@@ -210,7 +210,7 @@ def test_hostile_names_stay_text() -> None:
     statuses = {id_: replace(status, name=HOSTILE, project_key=HOSTILE) for id_, status in STATUSES.items()}
     shown = view(statuses=statuses, j2a=(row(REVIEW, 3, 3, 2), same(99, 1)), a2j={"PROJ": (row(3, QA, QA, REVIEW),)})
     html = grid_html.draw_rows(build(shown), look(shown))
-    assert "script" not in Buttons(html).tags
+    assert "script" not in Cells(html).tags
     assert HOSTILE not in html
     assert "&lt;script&gt;" in html
 
@@ -227,5 +227,5 @@ def test_three_hundred_statuses_by_thirty_steps_fit_into_fifty_kilobytes() -> No
         kind=Kind.STEP, statuses=statuses, targets=targets, reachable=frozenset(statuses), j2a=j2a, a2j={"PROJ": a2j}
     )
     html = grid_html.draw_rows(build(shown), look(shown))
-    assert html.count("<td>") == 9_000
+    assert html.count("<td role=gridcell") == 9_000
     assert len(gzip.compress(html.encode(), 6)) < 50_000

@@ -35,8 +35,8 @@ def toggle(client: Client, status: int, target: int, *, seen: int | str = "", to
     return client.post(f"{MATRIX}cell/", data, headers=HTMX)
 
 
-def button(html: str, status: int, target: int) -> str:
-    found = re.search(rf'<button[^>]*aria-labelledby="r{status} t{target}"[^>]*>', html)
+def cell_tag(html: str, status: int, target: int) -> str:
+    found = re.search(rf'<td[^>]*aria-labelledby="r{status} t{target}"[^>]*>', html)
     assert found, f"no cell {status} {target}"
     return found.group()
 
@@ -44,18 +44,18 @@ def button(html: str, status: int, target: int) -> str:
 # --- showing -----------------------------------------------------------------------------------------------------
 
 
-def test_a_dot_is_pressed_and_a_ring_is_said_in_words(editor: Client) -> None:
+def test_a_dot_is_selected_and_a_ring_is_said_in_words(editor: Client) -> None:
     html = editor.get(MATRIX, {"scope": "PROJ"}).content.decode()
-    assert "aria-pressed=true" in button(html, 10002, 2)
-    assert "aria-pressed=false" in button(html, 10002, 3)
-    assert "w-r" in button(html, 10002, 2), "described by the words of a ring"
+    assert "aria-selected=true" in cell_tag(html, 10002, 2)
+    assert "aria-selected=false" in cell_tag(html, 10002, 3)
+    assert "w-r" in cell_tag(html, 10002, 2), "described by the words of a ring"
 
 
 def test_an_unmapped_status_is_not_drawn_like_a_chosen_0(editor: Client) -> None:
     html = editor.get(MATRIX, {"scope": "PROJ"}).content.decode()
-    chosen, gap = button(html, 10011, 0), button(html, BLOCKED, 0)
-    assert "aria-pressed=true" in chosen
-    assert "aria-pressed=false" in gap
+    chosen, gap = cell_tag(html, 10011, 0), cell_tag(html, BLOCKED, 0)
+    assert "aria-selected=true" in chosen
+    assert "aria-selected=false" in gap
     row = html[html.index(f"<th scope=row id=h{BLOCKED}") :]
     assert "falls to 0 - Pending approval" in row[: row.index("</th>")]
 
@@ -209,7 +209,7 @@ def test_a_toggle_stores_the_edit_and_answers_only_what_changed(editor: Client, 
     assert mapping(connector, "j2a-state", IN_REVIEW).wanted == 3
     drawn = set(re.findall(r'aria-labelledby="r(\d+) t(\d+)"', html))
     assert drawn == {("10013", "2"), ("10013", "3")}, "the cell it left and the cell it came to"
-    assert "aria-pressed=true" in button(html, IN_REVIEW, 3)
+    assert "aria-selected=true" in cell_tag(html, IN_REVIEW, 3)
 
 
 def test_toggling_the_set_cell_clears_it(editor: Client, connector: Connector) -> None:
@@ -231,7 +231,7 @@ def test_the_second_editor_gets_409_with_the_three_values_and_the_row_as_it_is(
     assert answer.status_code == 409  # type: ignore[attr-defined]
     html = answer.content.decode()  # type: ignore[attr-defined]
     assert "Wanted is now 5 Accepted, applied 2 In progress, Align has 2 In progress" in html
-    assert "aria-pressed=true" in button(html, IN_REVIEW, 5)
+    assert "aria-selected=true" in cell_tag(html, IN_REVIEW, 5)
     assert mapping(connector, "j2a-state", IN_REVIEW).wanted == 5
 
 
@@ -300,7 +300,7 @@ def test_the_list_view_keeps_the_other_edits_when_one_row_was_overtaken(
 def test_undo_by_the_page_answers_the_changed_cells(editor: Client, connector: Connector) -> None:
     toggle(editor, IN_REVIEW, 3, seen=2)
     answer = editor.post(f"{MATRIX}undo/", {"scope": "PROJ"}, headers=HTMX)
-    assert "aria-pressed=true" in button(answer.content.decode(), IN_REVIEW, 2)
+    assert "aria-selected=true" in cell_tag(answer.content.decode(), IN_REVIEW, 2)
 
 
 def test_drift_is_decided_on_the_page(editor: Client, connector: Connector, sandbox: RunningSandbox) -> None:
@@ -345,7 +345,7 @@ def test_reading_again_is_one_job_of_each_kind_however_often_it_is_asked_for(edi
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.REVIEWER])
 def test_who_may_not_edit_is_told_who_may(connector: Connector, signed_in: SignIn, role: Role) -> None:
     client = signed_in(role)
-    assert "aria-disabled=true" in button(client.get(MATRIX, {"scope": "PROJ"}).content.decode(), IN_REVIEW, 3)
+    assert "aria-disabled=true" in cell_tag(client.get(MATRIX, {"scope": "PROJ"}).content.decode(), IN_REVIEW, 3)
     answer = toggle(client, IN_REVIEW, 3, seen=2)
     assert answer.status_code == 403  # type: ignore[attr-defined]
     assert b"an editor or an admin" in answer.content  # type: ignore[attr-defined]

@@ -213,7 +213,7 @@ ALLOWED_PRIVATE_HOSTS = env.list("ALLOWED_PRIVATE_HOSTS", default=[])
 CONNECT_TIMEOUT = env.float("CONNECT_TIMEOUT", 3.0)
 READ_TIMEOUT = env.float("READ_TIMEOUT", 15.0)
 REQUEST_DEADLINE = env.float("REQUEST_DEADLINE", 20.0)
-EGRESS_ADDRESSES = env.list("EGRESS_ADDRESSES", default=[])  # from which we call out; shown for firewalls
+EGRESS_ADDRESSES = env.list("EGRESS_ADDRESSES", default=[])  # from which we call out: address or label=address
 PREVIOUS_KEPT = env.float("PREVIOUS_KEPT", 24 * 3600.0)  # a replaced credential, before it is destroyed
 PROBE_MAX_AGE = env.float("PROBE_MAX_AGE", 30 * 60.0)  # of the probe a switch relies on
 CREDENTIAL_MAX_AGE_DAYS = env.int("CREDENTIAL_MAX_AGE_DAYS", 90)  # advised, of one without an expiry date

@@ -20,6 +20,7 @@ from connectors.ports.extensions import (
     RegularCheck,
     WriteProbe,
 )
+from connectors.ports.setup_steps import SetupCheck, SetupStep
 from mappings import copies
 from mappings.applying import overwrites
 from mappings.contract.write_probe import MappingWriteProbe
@@ -31,6 +32,8 @@ from mappings.overview import checks, figures
 from mappings.overview.activity import last_activity
 from mappings.overview.cards import OverviewConnector
 from mappings.planning import handing_over, preferences
+from mappings.setup_steps import rules
+from mappings.setup_steps.facts import facts_of_mappings
 
 
 class MappingExtensions:
@@ -66,6 +69,9 @@ class MappingExtensions:
 
     def checks(self, connector: Connector) -> Sequence[RegularCheck]:
         return checks.checks(connector)
+
+    def setup_steps(self, connector: Connector | None, known: Mapping[str, SetupCheck]) -> Sequence[SetupStep]:
+        return rules.mapping_steps(facts_of_mappings(connector) if connector else None, known)
 
     def held_up(self, connector: Connector) -> list[HeldUp]:
         return maintenance.plans_held_up(connector)

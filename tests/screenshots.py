@@ -82,6 +82,11 @@ def shots(plans: Plans) -> list[Shot]:
             Shot(name=f"connector-{tab}", path=f"/connectors/acme/{tab}/")
             for tab in ("projects", "types", "credentials", "checks", "settings")
         ),
+        Shot(name="setup-need", path="/connectors/new/set-up/"),
+        *(
+            Shot(name=f"setup-{step}", path=f"/connectors/acme/set-up/{step}/")
+            for step in ("terms", "key", "connect", "projects", "types", "statuses")
+        ),
         Shot(name="connector-new", path="/connectors/new/"),
         Shot(name="rules", path="/connectors/acme/rules/"),
         Shot(name="budget", path="/connectors/acme/budget/"),

@@ -26,6 +26,12 @@ GROUPS = (
         title="Using it",
         topics=(
             Topic(
+                key="setup",
+                file="setup.md",
+                title="Setting up a connector",
+                about="what you need, each step with what it checks, who wants statuses only",
+            ),
+            Topic(
                 key="mapping",
                 file="mapping.md",
                 title="Mapping statuses, states and process steps",
@@ -70,6 +76,8 @@ BY_FILE = {topic.file: topic.key for topic in TOPICS.values()}
 
 # By the first part of a page's address, and below a connector by the part after it; the longest that fits.
 OF_PAGES = {
+    "connectors/set-up": "setup",
+    "connectors/types": "setup#5-issue-types",
     "connectors/coverage": "mapping",
     "connectors/mappings": "mapping",
     "connectors/contract": "mapping#type-ids",

@@ -64,6 +64,13 @@ EVERY_PAGE = (
         label="Add a connector", address="connector-new", where="Connectors", right=Right.CONFIGURE, terms="new set up"
     ),
     ProductPage(
+        label="What you need for a connector",
+        address="setup-need",
+        where="Connectors",
+        right=Right.CONFIGURE,
+        terms="set-up setup guide first steps wizard",
+    ),
+    ProductPage(
         label="All credentials",
         address="credentials",
         where="Connectors",

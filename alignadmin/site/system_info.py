@@ -17,6 +17,7 @@ from alignadmin import sealing
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.accounts.second_factors import FACTORS
+from alignadmin.egress import OutgoingAddresses, outgoing_addresses
 from connectors.credentials import reminders
 
 PACKAGES = ("alignadmin", "Django", "django-allauth", "cryptography", "requests", "gunicorn")
@@ -99,8 +100,8 @@ class Installation:
     # --- network ------------------------------------------------------------------------------------------------
 
     @property
-    def egress(self) -> Sequence[str]:
-        return list(settings.EGRESS_ADDRESSES)
+    def egress(self) -> Sequence[OutgoingAddresses]:
+        return outgoing_addresses()
 
     @property
     def private_hosts(self) -> Sequence[str]:

@@ -31,9 +31,14 @@ SANDBOX_SECRETS = (
 )
 
 
+def prepare_people(password: str) -> list[Person]:
+    """Who can sign in, with this password."""
+    return [_person(person, password) for person in PEOPLE]
+
+
 def prepare(*, slug: str, sandbox_address: str, password: str) -> Connector:
     """People with this password, and a connector to the sandbox whose first reading has been asked for."""
-    people = [_person(person, password) for person in PEOPLE]
+    people = prepare_people(password)
     connector = _connector(slug, sandbox_address, actor=people[0])
     if connector.catalogue_at is None:
         services.start_refresh(connector, actor=people[0])

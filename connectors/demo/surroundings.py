@@ -14,6 +14,7 @@ from alignadmin.own_settings import file_in
 from connectors.local.machine import HOST, CannotStartHere, port_of, refuse_taken
 
 ANSWERS = ("yes", "no")
+EMPTY = {"": False, "0": False, "no": False, "1": True, "yes": True}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,7 @@ class Surroundings:
     sandbox_port: int
     data_dir: Path
     audit_endpoint: str  # "no": a site that hands out no log, as real ones may be
+    is_empty: bool  # no connector is prepared, so that the set-up can be tried
     password: str
     secret_key: str
     seal_key: str
@@ -52,12 +54,25 @@ class Surroundings:
         }
 
 
-def surroundings(data_dir: Path, environ: Mapping[str, str]) -> Surroundings:
-    """Read the environment, refuse what cannot work, and make or find the secrets."""
+def folder_of(data_dir: Path, environ: Mapping[str, str]) -> Path:
+    """Where this demo keeps its data. An empty one has a folder of its own, whatever another one left in `data_dir`."""
+    is_empty = _is_empty(environ)
     if file_in(data_dir).exists():
         raise CannotStartHere(
             f"{data_dir} holds an installation of `make serve`; choose another DATA_DIR for the demo."
         )
+    return data_dir / "empty" if is_empty else data_dir
+
+
+def _is_empty(environ: Mapping[str, str]) -> bool:
+    answer = environ.get("EMPTY", "")
+    if answer not in EMPTY:
+        raise CannotStartHere(f"EMPTY is {answer!r}; it is 1 or 0.")
+    return EMPTY[answer]
+
+
+def surroundings(data_dir: Path, environ: Mapping[str, str]) -> Surroundings:
+    """Read the environment, refuse what cannot work, and make or find the secrets."""
     port, sandbox_port = port_of(environ, "PORT", 8000), port_of(environ, "SANDBOX_PORT", 8001)
     audit_endpoint = environ.get("AUDIT_ENDPOINT") or ANSWERS[0]
     if audit_endpoint not in ANSWERS:
@@ -72,6 +87,7 @@ def surroundings(data_dir: Path, environ: Mapping[str, str]) -> Surroundings:
         sandbox_port=sandbox_port,
         data_dir=data_dir,
         audit_endpoint=audit_endpoint,
+        is_empty=_is_empty(environ),
         password=environ.get("DEMO_PASSWORD") or kept["password"],
         secret_key=kept["secret_key"],
         seal_key=kept["seal_key"],

@@ -12,6 +12,7 @@ from alignadmin.accounts.rights import Right
 from connectors.align.client import AlignClient
 from connectors.models import Connector, HistoryRow, Probe
 from connectors.ports.differences import TableComparison
+from connectors.ports.setup_steps import SetupCheck, SetupStep
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,6 +190,12 @@ class ConnectorExtensions(Protocol):
 
     def checks(self, connector: Connector) -> Sequence[RegularCheck]:
         """What is looked at by the clock in its mappings."""
+
+    def setup_steps(self, connector: Connector | None, known: Mapping[str, SetupCheck]) -> Sequence[SetupStep]:
+        """Steps 5 to 10 of its set-up, in a fixed number of queries; without a connector: of one that is to be added.
+
+        `known`: the checks of its readiness by their ids, which are not worked out twice. Neither system is asked.
+        """
 
     def held_up(self, connector: Connector) -> list[HeldUp]:
         """What a maintenance keeps waiting."""

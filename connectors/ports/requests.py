@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
@@ -9,6 +11,8 @@ from django.urls import reverse
 
 from alignadmin.parsing import text_in
 from connectors.models import Connector, Credential
+
+SET_UP = "set-up-"  # before the key of a step, in what a form says of the page that it stands on
 
 
 def with_credentials() -> QuerySet[Connector]:
@@ -26,5 +30,10 @@ def with_credentials_or_404(slug: str) -> Connector:
 
 
 def back_to(request: HttpRequest, slug: str, otherwise: str) -> str:
-    """The address of the checks where the form was pressed there, else `otherwise`."""
-    return reverse("connector-checks", args=[slug]) if text_in(request.POST, "on") == "checks" else otherwise
+    """The address of the checks or of the step of the set-up where the form was pressed there, else `otherwise`."""
+    on = text_in(request.POST, "on")
+    if on == "checks":
+        return reverse("connector-checks", args=[slug])
+    if on.startswith(SET_UP) and re.fullmatch(r"[a-z-]+", step := on.removeprefix(SET_UP)):
+        return reverse("setup-step", args=[slug, step])
+    return otherwise

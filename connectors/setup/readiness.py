@@ -50,6 +50,7 @@ class Prerequisite:
     label: str
     state: StepState
     sentence: str
+    is_broken: bool = False  # what is missing was there, or fails: it has to be mended, and not only done
     can_confirm: bool = False
     confirmed_by: str = ""
     confirmed_at: datetime | None = None
@@ -82,6 +83,8 @@ CONFIRMABLE = {
         "Only for mappings of process steps. Look in Jira Align under Settings > Details Panels Settings.",
     ),
 }
+# What a person decides about the set-up, and does not have to look up: what it is about, for the entry.
+DECIDABLE = ("integration-user", "statuses-left")
 
 
 def readiness(connector: Connector) -> list[Prerequisite]:
@@ -96,6 +99,18 @@ def readiness(connector: Connector) -> list[Prerequisite]:
         _flows(facts),
         _confirmation(facts, "step-field"),
     ]
+
+
+def readiness_by_code(connector: Connector) -> dict[str, Prerequisite]:
+    """For a connector from `with_credentials`. In place of both tokens together, each of the two."""
+    found = {each.code: each for each in readiness(connector) if each.code != "api-token"}
+    return found | {each.code: each for each in tokens(connector)}
+
+
+def tokens(connector: Connector) -> list[Prerequisite]:
+    """Whether the current credential of each system works, with the code "align-token" or "jira-token"."""
+    stored = {each.system: each for each in connector.credentials.all() if each.stage == Stage.CURRENT}
+    return [_token(system, stored.get(system)) for system in System]
 
 
 def matches_of(connector: Connector) -> dict[str, list[str]]:
@@ -173,27 +188,40 @@ def _statuses(facts: _Facts) -> Prerequisite:
         label=CONFIRMABLE["statuses-pulled"][0],
         state=StepState.MISSING,
         sentence=f"Align refused a status in the last apply: {said}. Run {CONFIGURATION_PULL} there, then confirm.",
+        is_broken=True,
         can_confirm=True,
     )
 
 
 def _tokens(facts: _Facts) -> Prerequisite:
-    stored = {each.system: each for each in facts.connector.credentials.all() if each.stage == Stage.CURRENT}
-    states = [_token_state(system, stored.get(system)) for system in System]
-    worst = next((state for state in (StepState.MISSING, StepState.UNKNOWN) if state in dict(states)), StepState.OK)
+    both = tokens(facts.connector)
+    states = {each.state for each in both}
+    worst = next((state for state in (StepState.MISSING, StepState.UNKNOWN) if state in states), StepState.OK)
     return Prerequisite(
-        code="api-token", label="The API tokens work", state=worst, sentence=" ".join(text for _, text in states)
+        code="api-token",
+        label="The API tokens work",
+        state=worst,
+        sentence=" ".join(each.sentence for each in both),
+        is_broken=any(each.is_broken for each in both),
     )
 
 
-def _token_state(system: System, credential: Credential | None) -> tuple[StepState, str]:
+def _token(system: System, credential: Credential | None) -> Prerequisite:
+    state, sentence = StepState.OK, f"{system.label} accepted its credential."
     if credential is None:
-        return StepState.MISSING, f"No {system.label} credential is stored."
-    if credential.last_answer:
-        return StepState.MISSING, f"{system.label}: {credential.last_answer}"
-    if credential.used_at is None:
-        return StepState.UNKNOWN, f"The {system.label} credential has not been used yet: test the connection."
-    return StepState.OK, f"{system.label} accepted its credential."
+        state, sentence = StepState.MISSING, f"No {system.label} credential is stored."
+    elif credential.last_answer:
+        state, sentence = StepState.MISSING, f"{system.label}: {credential.last_answer}"
+    elif credential.used_at is None:
+        state = StepState.UNKNOWN
+        sentence = f"The {system.label} credential has not been used yet: test the connection."
+    return Prerequisite(
+        code=f"{system.value}-token",
+        label=f"{system.label} accepts its credential",
+        state=state,
+        sentence=sentence,
+        is_broken=state is StepState.MISSING and credential is not None,
+    )
 
 
 def _projects(facts: _Facts) -> Prerequisite:
@@ -209,7 +237,10 @@ def _projects(facts: _Facts) -> Prerequisite:
         state = StepState.MISSING
         named = [f"{each.key} ({each.align_error})" for each in synced.exclude(align_error="")[:MOST_NAMED]]
         sentence = f"Align reports errors for {_listed(named, counts['troubled'])}"
-    return Prerequisite(code="projects", label="Projects are synced", state=state, sentence=sentence)
+    is_broken = bool(counts["troubled"])
+    return Prerequisite(
+        code="projects", label="Projects are synced", state=state, sentence=sentence, is_broken=is_broken
+    )
 
 
 def _types(facts: _Facts) -> Prerequisite:
@@ -231,7 +262,13 @@ def _types(facts: _Facts) -> Prerequisite:
         sentence = (
             f"Nothing in Jira stands for {_listed(lacking, len(lacking))} Choose them in the table of issue types."
         )
-    return Prerequisite(code="work-item-types", label="Work item types are set up", state=state, sentence=sentence)
+    return Prerequisite(
+        code="work-item-types",
+        label="Work item types are set up",
+        state=state,
+        sentence=sentence,
+        is_broken=bool(matches.lost) and state is StepState.MISSING,
+    )
 
 
 def _asked(unmatched: Sequence[Unmatched]) -> list[str]:

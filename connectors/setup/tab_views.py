@@ -18,7 +18,7 @@ from alignadmin.web.forms import problems_of
 from alignadmin.web.responses import failure, page, redirect
 from connectors.history.mirror import labels
 from connectors.models import Connector, System, WorkItemType
-from connectors.ports.requests import with_credentials_or_404
+from connectors.ports.requests import back_to, with_credentials_or_404
 from connectors.setup import queries, services
 from connectors.setup.checks import BOTH, run_test
 from connectors.setup.forms import TermsForm, TypesForm
@@ -80,7 +80,7 @@ def types(request: HttpRequest, slug: str) -> HttpResponse:
         services.set_type_matches(stored, form.cleaned_data, actor=person_of(request))
     except Refused as refused:
         return failure(request, str(refused))
-    return redirect(request, reverse("connector-types", args=[slug]))
+    return redirect(request, back_to(request, slug, reverse("connector-types", args=[slug])))
 
 
 def _show_types(
@@ -128,5 +128,5 @@ def test(request: HttpRequest, slug: str) -> HttpResponse:
         run_test(stored, chosen or System, actor=person_of(request))
     except Refused as refused:
         return failure(request, str(refused))
-    back = TESTED_ON.get(text_in(request.POST, "on"), "connector-checks")
-    return redirect(request, f"{reverse(back, args=[slug])}?tested={chosen[0].value if chosen else BOTH}")
+    back = reverse(TESTED_ON.get(text_in(request.POST, "on"), "connector-checks"), args=[slug])
+    return redirect(request, f"{back_to(request, slug, back)}?tested={chosen[0].value if chosen else BOTH}")

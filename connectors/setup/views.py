@@ -26,7 +26,7 @@ from connectors.ports.requests import back_to, with_credentials_or_404
 from connectors.setup import connection_test, queries, services
 from connectors.setup.connection_test import Check, data_of
 from connectors.setup.forms import SITES, ConnectorForm, SetUp
-from connectors.setup.readiness import CONFIRMABLE
+from connectors.setup.readiness import CONFIRMABLE, DECIDABLE
 
 SECRETS_GONE = "Secrets are never sent back to the browser: enter them again."
 EDITED_BEFORE = "What you had entered is here again. An address with a sign-in in it is never kept: enter it once more."
@@ -45,10 +45,6 @@ ADD = Act(
     refills=True,
 )
 EDIT = Act(does=of_connector("Edit {connector}"), shown=shown_in(ConnectorForm, **SITES), refills=True)
-
-
-def address_of(connector: Connector) -> str:
-    return reverse("connector", args=[connector.slug])
 
 
 # --- looking ----------------------------------------------------------------------------------------------------------
@@ -98,7 +94,7 @@ def _add(request: HttpRequest, set_up: SetUp) -> HttpResponse:
     made = services.add_connector(slug, set_up.details.data_typed, set_up.secrets_typed, actor=actor)
     services.start_refresh(made, actor=actor)
     _flash(request, [*set_up.notes, f"{made.name} is stored. Its projects and mappings are being read."])
-    return redirect(request, address_of(made))
+    return redirect(request, reverse("setup", args=[made.slug]))
 
 
 def _edited_before(request: HttpRequest) -> dict[str, Any]:
@@ -180,7 +176,7 @@ def active(request: HttpRequest, slug: str) -> HttpResponse:
 @requires(Right.SEE, Right.CONFIGURE, ("POST",))
 def confirm(request: HttpRequest, slug: str) -> HttpResponse:
     stored, code = with_credentials_or_404(slug), text_in(request.POST, "code")
-    if code not in CONFIRMABLE:
+    if code not in CONFIRMABLE and code not in DECIDABLE:
         return failure(request, "This is none of the prerequisites that a person can confirm.", status=400)
     return _done(request, stored, lambda actor: services.confirm_prerequisite(stored, code, actor=actor))
 

@@ -17,6 +17,7 @@ from connectors.history.cases import services
 from connectors.history.intake import gaps
 from connectors.models import Connector, Credential
 from connectors.setup import queries
+from connectors.setup.steps.guide import guide_of
 from mappings.contract import facts
 from mappings.drift.address import drift_url, found_url, in_use_url
 from mappings.drift.status import WatchStatus
@@ -25,7 +26,7 @@ from mappings.findings import lines as findings
 from mappings.in_use.lines import in_use_lines
 from mappings.matrix.coverage import CoverageRow, ProjectCoverage
 from mappings.matrix.coverage import coverage as project_coverage
-from mappings.models import OPEN_PLANS, Plan
+from mappings.models import OPEN_PLANS, Plan, PlanState
 from mappings.planning.approval_asks import asks_to
 
 MOST_FINDINGS = 5  # named on a card; the drift page has them all
@@ -73,6 +74,7 @@ class OverviewConnector:
         """The same, by its kind: what stops everything and what falls to 0 first."""
         parts = (
             self._waiting_credentials,
+            self._waiting_set_up,
             self._waiting_findings,
             self._waiting_in_use,
             self._waiting_contract,
@@ -111,6 +113,18 @@ class OverviewConnector:
             elif credential.refused_status:
                 name = f"{credential.get_system_display()} credential of {self.connector}"
                 yield f"{name} was refused ({credential.refused_status})", expiry.address_of(credential)
+
+    def _waiting_set_up(self) -> Iterator[tuple[str, str]]:
+        """One line until every step of its set-up that is needed is done, for those who may do them.
+
+        Once a plan was applied it is in use, and the other lines tell what is wrong with it.
+        """
+        if not may(self.person, Right.CONFIGURE):
+            return
+        if Plan.objects.filter(connector=self.connector, state=PlanState.FINISHED).exists():
+            return
+        if left := guide_of(self.connector).finish_sentence:
+            yield left, reverse("setup", args=[self.connector.slug])
 
     def _waiting_contract(self) -> Iterator[tuple[str, str]]:
         if changed := len(facts.unacknowledged(self.connector.slug)):

@@ -132,6 +132,10 @@ TABLE = {
     "connectors": READ,
     "connector": READ,
     "connector-new": CONFIGURE_FORM,
+    "setup-need": Expected(readers=ADMINS),
+    "setup-before": Expected(readers=ADMINS),
+    "setup": READ,
+    "setup-step": READ,
     "connector-edit": CONFIGURE_FORM,
     "connector-hand-over": CONFIGURE_FORM,
     "credentials": Expected(readers=ADMINS),
@@ -246,6 +250,7 @@ TABLE = {
     # REST
     "api-connectors-list": READ,
     "api-connectors-detail": READ,
+    "api-setup-detail": READ,
     "api-mappings-list": READ,
     "api-mappings-detail": READ,
     "api-plans-list": READ,
@@ -422,8 +427,8 @@ def _stored() -> list[Any]:
 @pytest.mark.parametrize("name", sorted(name for name in TABLE if "slug" in ADDRESSES[name].parameters))
 def test_every_address_below_a_connector_has_a_test_with_another_one_s_ids(name: str) -> None:
     """Its ids stand in the path, or in the form named above; an address that only names the connector has none."""
-    ids = set(ADDRESSES[name].parameters) - {"slug", "system", "format", "form"}
-    assert not ids or name in THERE | {"api-connectors-detail"}, f"{name} takes {ids}"
+    ids = set(ADDRESSES[name].parameters) - {"slug", "system", "format", "form", "step"}
+    assert not ids or name in THERE | {"api-connectors-detail", "api-setup-detail"}, f"{name} takes {ids}"
 
 
 def what(answer: HttpResponse) -> str:

@@ -37,7 +37,7 @@ BARE = re.compile(r"[\w.-]+\.(?:py|html|txt|md|toml|env|sqlite3)")
 # A folder at the top and what follows, not within an address, a longer path or a word.
 PATH = re.compile(rf"(?<![\w/.:{{}}-])(?:{FOLDERS})/(?:[\w.*-]+/)*[\w.*-]*(?:::\w+)?")
 MODULE = re.compile(r"(?:alignadmin|connectors|mappings|tests)(?:\.\w+)+")
-OF_THE_DEMO = {"AUDIT_ENDPOINT", "DEMO_PASSWORD", "SANDBOX_PORT"}
+OF_THE_DEMO = {"AUDIT_ENDPOINT", "DEMO_PASSWORD", "EMPTY", "SANDBOX_PORT"}
 # Of the demo, of gunicorn, and of a test.
 OF_OTHERS = OF_THE_DEMO | {"FORWARDED_ALLOW_IPS", "JIRA_OPENAPI"}
 # Files that the product writes, and others that are not of this tree.

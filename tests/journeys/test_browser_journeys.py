@@ -145,16 +145,28 @@ def joined_row(page: Page, own: Own, filters: str, *, joined: str) -> Locator:
 # --- from nothing --------------------------------------------------------------------------------------------------
 
 
+MOST_CLICKS = 25  # of which typing a secret is one each
+COUNTS_CLICKS = """addEventListener("pointerdown", () =>
+    sessionStorage.setItem("clicks", Number(sessionStorage.getItem("clicks")) + 1), true)"""
+
+
 def test_from_an_empty_database_to_the_first_applied_mapping(tmp_path: Path, page: Page) -> None:
+    """By the guided set-up, from the first page after the sign-in, in few clicks."""
+    page.add_init_script(COUNTS_CLICKS)
     with running_site(tmp_path / "empty") as site:
         email = "first@example.test"
         site.command("createadmin", email, "--name", "First Admin", "--password-stdin", stdin=f"{PASSWORD}\n")
         sign_in(page, site.url, email, PASSWORD)
+        page.evaluate("sessionStorage.removeItem('clicks')")
         expect(page.get_by_role("heading", level=2)).to_have_text("No connector yet")
         page.get_by_role("link", name="Set up your first connector").click()
-        set_up(page, site.sandbox_url)
+        for title in ("Terminology", "Key", "Connect"):
+            page.get_by_role("link", name=f"Next: {title}").click()
+        secrets = set_up(page, site.sandbox_url)
+        walk_the_steps(page)
 
-        page.goto(f"{site.url}/connectors/first/mappings/?scope=PROJ1")
+        page.get_by_role("link", name="Coverage by project").click()
+        page.get_by_role("link", name="PROJ1, Story").click()
         expect(page.get_by_text("have not been read from Align yet")).to_have_count(0, timeout=60_000)
         expect(page.locator("#job")).to_be_hidden(timeout=60_000)
         cell(page, "Parked 10205 0 Pending approval").click()
@@ -165,11 +177,15 @@ def test_from_an_empty_database_to_the_first_applied_mapping(tmp_path: Path, pag
         steps.approve(page)
         steps.apply(page, "first")
         steps.expect_confirmed(page, 1)
+        clicks = int(page.evaluate("sessionStorage.getItem('clicks')"))
+        assert 10 < clicks + secrets <= MOST_CLICKS
         assert align_state(site.sandbox_url, 10205, ProjectKey="PROJ1") == 0
+        page.goto(f"{site.url}/connectors/first/set-up/statuses/")
+        expect(page.locator("#check-first-apply")).to_contain_text("1 change applied from here and read back")
 
 
-def set_up(page: Page, address: str) -> None:
-    """The connector's form: what is typed is tested, then stored, then read."""
+def set_up(page: Page, address: str) -> int:
+    """The connector's form: what is typed is tested, then stored, then read. Returns how many secrets were typed."""
     details = steps.set_up_form(address, "first", "First")
     for name in ("name", "slug", "align_site", "align_connector_id", "jira_site", "align-secret", "jira-user"):
         page.locator(f"[name='{name}']").fill(str(details[name]))
@@ -182,9 +198,22 @@ def set_up(page: Page, address: str) -> None:
     expect(result.get_by_role("listitem").filter(has_text="Fails")).to_have_count(0)
     expect(result.get_by_role("listitem").filter(has_text="Works").first).to_be_visible()
     page.get_by_role("button", name="Save").click()
-    page.wait_for_url("**/connectors/first/")
-    steps.to_tab(page, "Projects")
-    expect(page.get_by_role("region", name="Projects", exact=True)).to_contain_text("Core Platform", timeout=60_000)
+    page.wait_for_url("**/connectors/first/set-up/**")
+    return 3
+
+
+def walk_the_steps(page: Page) -> None:
+    """From wherever the set-up opens to the statuses, once all was read; what no address shows is confirmed."""
+    rail = page.get_by_role("navigation", name="Steps of the set-up")
+    expect(rail).to_contain_text("4 of 5 steps done", timeout=60_000)
+    expect(page.get_by_role("heading", name="Being read now")).to_have_count(0, timeout=60_000)
+    rail.get_by_role("link", name="Projects").click()
+    expect(page.get_by_role("region", name="Projects", exact=True)).to_contain_text("Core Platform")
+    for title in ("Issue types", "Statuses"):
+        page.get_by_role("link", name=f"Next: {title}").click()
+    for label in ("Statuses are pulled into Align", "Bidirectional sync is on"):
+        page.get_by_role("button", name=f"Confirm: {label}").click()
+        expect(page.get_by_role("button", name=f"Confirm: {label}")).to_have_text("Confirm again")
 
 
 # --- where Align's log has no address -------------------------------------------------------------------------------

@@ -141,7 +141,9 @@ def own_connector(site: Site, *, name: str = "", **options: Any) -> Iterator[Own
     own = Own(site=site, slug=slug, sandbox=sandbox)
     try:
         answer = own.post(f"{site.url}/connectors/new/", set_up_form(sandbox.url, slug, name or slug))
-        assert answer.url == own.page, re.findall(r'class="(?:error|note bad).*?</div>', answer.text, re.DOTALL)
+        assert answer.url.startswith(f"{own.page}set-up/"), re.findall(
+            r'class="(?:error|note bad).*?</div>', answer.text, re.DOTALL
+        )
         eventually(lambda: mapping_count(own), within=60, what="the first reading")
         own.wait_until_idle()
         yield own

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from django.conf import settings
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
+from alignadmin.egress import OutgoingAddresses, outgoing_addresses
 from alignadmin.web.template_words import HOUR, span
 from connectors.credentials import rotation
 from connectors.credentials.expiry import Deadline, deadline
@@ -199,5 +199,5 @@ class CredentialPage:
         return MOST_USES
 
     @property
-    def egress(self) -> list[str]:
-        return list(settings.EGRESS_ADDRESSES)
+    def egress(self) -> list[OutgoingAddresses]:
+        return outgoing_addresses()

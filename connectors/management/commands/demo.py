@@ -9,10 +9,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from connectors.demo.people import PEOPLE
-from connectors.demo.prepare import prepare
-from connectors.demo.surroundings import Surroundings, surroundings
+from connectors.demo.prepare import ALIGN_CONNECTOR_ID, SANDBOX_SECRETS, prepare, prepare_people
+from connectors.demo.surroundings import Surroundings, folder_of, surroundings
 from connectors.local.children import ChildEnded, Children
 from connectors.local.machine import MANAGE, CannotStartHere, alone, start_product, step
+from connectors.models import CredentialKind
 
 
 class Command(BaseCommand):
@@ -22,16 +23,21 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         # The second step: runs in a child, because only there the demo's secrets are in the settings.
         parser.add_argument("--prepare", action="store_true", help="only make people and a connector")
+        parser.add_argument("--empty", action="store_true", help="only make people")
         parser.add_argument("--slug", default="acme", help="of the prepared connector")
         parser.add_argument("--sandbox", default="", help="its address, e.g. http://127.0.0.1:8001")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["empty"]:
+            prepare_people(os.environ["DEMO_PASSWORD"])
+            return
         if options["prepare"]:
             prepare(slug=options["slug"], sandbox_address=options["sandbox"], password=os.environ["DEMO_PASSWORD"])
             return
         try:
-            with alone(settings.DATA_DIR, "demo.lock", what="A demo"):
-                self.supervise(surroundings(settings.DATA_DIR, os.environ))
+            folder = folder_of(settings.DATA_DIR, os.environ)
+            with alone(folder, "demo.lock", what="A demo"):
+                self.supervise(surroundings(folder, os.environ))
         except (CannotStartHere, ChildEnded) as error:
             raise CommandError(str(error)) from error
 
@@ -42,7 +48,8 @@ class Command(BaseCommand):
             self.stdout.write("Preparing ...")
             self.stdout.flush()
             step(where.environment(), "migrate", "--verbosity", "0")
-            step(where.environment(), "demo", "--prepare", "--sandbox", where.sandbox_address)
+            what = ("--empty",) if where.is_empty else ("--prepare", "--sandbox", where.sandbox_address)
+            step(where.environment(), "demo", *what)
             start(children, where)
             children.wait_for(f"{where.sandbox_address}/_sandbox/journal")
             children.wait_for(f"{where.address}/healthz")
@@ -59,9 +66,24 @@ class Command(BaseCommand):
             f"\nAlignAdmin is at  {where.address}/\n"
             f"The sandbox is at {where.sandbox_address}/  (Jira Align and Jira)\n\n"
             f"Sign in with the password  {where.password}  as\n{people}\n\n"
+            f"{self.to_set_up(where)}"
             f"Data and logs: {where.data_dir}\nCtrl-C ends everything."
         )
         self.stdout.flush()  # a file or a pipe would get it at the end only
+
+    def to_set_up(self, where: Surroundings) -> str:
+        """What one types in the set-up of an empty demo."""
+        if not where.is_empty:
+            return ""
+        secrets = "".join(
+            f"  {each.system.label:<11}{where.sandbox_address}\n{'':13}{CredentialKind(each.kind).label}"
+            f"{f', {each.user}' if each.user else ''}: {each.secret}\n"
+            for each in SANDBOX_SECRETS
+        )
+        return (
+            f"There is no connector yet. Set one up with connector {ALIGN_CONNECTOR_ID} of the sandbox:\n{secrets}\n"
+            "A start with EMPTY=1 goes on where this one ends; delete its data to begin anew.\n"
+        )
 
 
 def start(children: Children, where: Surroundings) -> None:

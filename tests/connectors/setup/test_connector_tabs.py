@@ -169,7 +169,9 @@ def test_drift_and_edits_of_a_project_are_its_own_and_shared_ones_are_told_once(
     add_projects(bare_connector, 5)
     for key, situations in {"K001": ["drifted"], "K003": ["drifted", "conflict"], None: ["drifted"]}.items():
         project = Project.objects.get(key=key) if key else None
-        scope = Scope.objects.create(connector=bare_connector, family="j2a-state", project=project)
+        scope = Scope.objects.create(
+            connector=bare_connector, family="j2a-state", project=project, observed_at=timezone.now()
+        )
         for source, situation in enumerate(situations):
             Mapping.objects.create(
                 scope=scope, work_item_type="story", source_id=source, situation=situation, waits=key == "K001"

@@ -88,7 +88,7 @@ def typed(sandbox: RunningSandbox) -> dict[str, Any]:
 
 
 def messages_of(client: Client, address: str) -> str:
-    return text(client.get(address))
+    return text(client.get(address, follow=True))
 
 
 # --- adding -----------------------------------------------------------------------------------------------------------
@@ -96,7 +96,7 @@ def messages_of(client: Client, address: str) -> str:
 
 def test_an_admin_adds_a_connector_and_its_reading_begins(configurer: Client, typed: dict[str, Any]) -> None:
     answer = configurer.post(NEW, typed)
-    assert (answer.status_code, answer["Location"]) == (303, "/connectors/acme-production/")
+    assert (answer.status_code, answer["Location"]) == (303, "/connectors/acme-production/set-up/")
     made = Connector.objects.get()
     assert (made.slug, made.align_connector_id, made.time_zone) == ("acme-production", 123, "Europe/Warsaw")
     stored = {each.system: open_secret(each) for each in Credential.objects.filter(stage=Stage.CURRENT)}
@@ -288,8 +288,8 @@ def test_the_list_is_a_table_of_connectors_with_the_same_number_of_queries(
 
 
 def test_an_empty_installation_offers_the_first_set_up_to_an_admin_only(signed_in: SignIn) -> None:
-    assert f'href="{NEW}"' in text(signed_in(Role.ADMIN).get("/connectors/"))
-    assert f'href="{NEW}"' not in text(signed_in(Role.VIEWER).get("/connectors/"))
+    assert f'href="{NEW}set-up/"' in text(signed_in(Role.ADMIN).get("/connectors/"))
+    assert f'href="{NEW}' not in text(signed_in(Role.VIEWER).get("/connectors/"))
 
 
 def test_names_are_never_taken_for_markup(configurer: Client, bare_connector: Connector) -> None:

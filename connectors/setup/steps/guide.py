@@ -1,0 +1,111 @@
+"""The ten steps of one connector as its pages show them: the rail, what opens first, what comes before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from alignadmin.text import counted
+from connectors.models import Connector
+from connectors.ports.extensions import extensions
+from connectors.ports.setup_steps import SetupStep, SetupStepState
+from connectors.setup.steps.facts import facts_of
+from connectors.setup.steps.rules import first_steps, known_checks
+
+NEED = "need"  # the page before the steps: what one needs
+BEFORE = ("terms", "key")  # steps whose pages are read before there is a connector
+CONNECT = "connect"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RailEntry:
+    """`step` is None for the page that says what one needs; `href` is empty where there is no page."""
+
+    title: str
+    href: str
+    is_current: bool
+    step: SetupStep | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guide:
+    """`slug` is empty while the connector is not here yet."""
+
+    steps: Sequence[SetupStep]
+    slug: str = ""
+
+    @property
+    def undone(self) -> list[SetupStep]:
+        return [step for step in self.steps if step.is_undone]
+
+    @property
+    def needed(self) -> list[SetupStep]:
+        """All but those that the product does not do yet, and those that this connector does not need."""
+        not_these = (SetupStepState.LATER, SetupStepState.NOT_NEEDED)
+        return [step for step in self.steps if step.state not in not_these]
+
+    @property
+    def opens(self) -> SetupStep:
+        """The first with something undone, else the last that has a page."""
+        return next(iter(self.undone), [step for step in self.steps if step.has_page][-1])
+
+    @property
+    def done_words(self) -> str:
+        """ "4 of 5 steps done"."""
+        done = len(self.needed) - len(self.undone)
+        return f"{done} of {counted(len(self.needed), 'step')} done"
+
+    @property
+    def finish_sentence(self) -> str:
+        """For who may configure it; empty once every needed step is done."""
+        if not self.undone:
+            return ""
+        step = self.opens
+        verb = "mend" if step.state is SetupStepState.BROKEN else "next"
+        return f"Finish set-up: {self.done_words}, {verb} {step.number} {step.title}"
+
+    def step(self, key: str) -> SetupStep | None:
+        """One that has a page."""
+        return next((step for step in self.steps if step.key == key and self.address(step)), None)
+
+    def address(self, step: SetupStep) -> str:
+        if not step.has_page:
+            return ""
+        if self.slug:
+            return reverse("setup-step", args=[self.slug, step.key])
+        if step.key in BEFORE:
+            return reverse("setup-before", args=[step.key])
+        return reverse("connector-new") if step.key == CONNECT else ""
+
+    def rail(self, current: str) -> list[RailEntry]:
+        need = reverse("setup-step", args=[self.slug, NEED]) if self.slug else reverse("setup-need")
+        first = RailEntry(title="What you need", href=need, is_current=current == NEED)
+        return [
+            first,
+            *(
+                RailEntry(title=each.title, href=self.address(each), is_current=each.key == current, step=each)
+                for each in self.steps
+            ),
+        ]
+
+    def beside(self, current: str) -> tuple[RailEntry | None, RailEntry | None]:
+        """What has a page before and after this one."""
+        pages = [each for each in self.rail(current) if each.href]
+        place = next((number for number, each in enumerate(pages) if each.is_current), 0)
+        before = pages[place - 1] if place else None
+        return before, pages[place + 1] if place + 1 < len(pages) else None
+
+
+def guide_of(connector: Connector) -> Guide:
+    """For a connector from `with_credentials`, in a fixed number of queries."""
+    facts = facts_of(connector)
+    return Guide(
+        steps=[*first_steps(facts), *extensions().setup_steps(connector, known_checks(facts))], slug=connector.slug
+    )
+
+
+def guide_before() -> Guide:
+    """Of a connector that is not here yet."""
+    return Guide(steps=[*first_steps(None), *extensions().setup_steps(None, {})])

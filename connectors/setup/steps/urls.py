@@ -1,0 +1,12 @@
+"""Addresses of the guided set-up below /connectors/."""
+
+from django.urls import path
+
+from connectors.setup.steps import views
+
+urlpatterns = [
+    path("new/set-up/", views.need, name="setup-need"),
+    path("new/set-up/<slug:step>/", views.before, name="setup-before"),
+    path("<slug:slug>/set-up/", views.begin, name="setup"),
+    path("<slug:slug>/set-up/<slug:step>/", views.step_page, name="setup-step"),
+]

@@ -1,0 +1,98 @@
+"""The pages of the guided set-up, one for each step, and before there is a connector those that say what it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect as plain_redirect
+from django.urls import reverse
+
+from alignadmin.accounts.guard import requires
+from alignadmin.accounts.rights import Right, may
+from alignadmin.egress import outgoing_addresses
+from alignadmin.web.responses import page
+from connectors.models import Connector, System
+from connectors.ports.requests import SET_UP, with_credentials_or_404
+from connectors.setup.forms import TypesForm
+from connectors.setup.projects import ProjectTable
+from connectors.setup.queries import active_job, issue_type_names
+from connectors.setup.readiness import matches_of
+from connectors.setup.steps.guide import BEFORE, NEED, Guide, guide_before, guide_of
+
+TEMPLATE, NEED_TEMPLATE = "connectors/setup/steps/step.html", "connectors/setup/steps/need.html"
+
+
+@requires(Right.SEE)
+def begin(request: HttpRequest, slug: str) -> HttpResponse:
+    """Leads to the first step with something undone."""
+    guide = guide_of(with_credentials_or_404(slug))
+    return plain_redirect(guide.address(guide.opens))
+
+
+@requires(Right.SEE)
+def step_page(request: HttpRequest, slug: str, step: str) -> HttpResponse:
+    connector = with_credentials_or_404(slug)
+    return _show(request, guide_of(connector), step, connector)
+
+
+@requires(Right.CONFIGURE)
+def need(request: HttpRequest) -> HttpResponse:
+    """What one needs, before there is a connector."""
+    return _show(request, guide_before(), NEED)
+
+
+@requires(Right.CONFIGURE)
+def before(request: HttpRequest, step: str) -> HttpResponse:
+    """A step that is read before there is a connector."""
+    if step not in BEFORE:
+        raise Http404
+    return _show(request, guide_before(), step)
+
+
+def _show(request: HttpRequest, guide: Guide, key: str, connector: Connector | None = None) -> HttpResponse:
+    shown = guide.step(key)
+    if shown is None and key != NEED:
+        raise Http404
+    previous, following = guide.beside(key)
+    context = {
+        "connector": connector,
+        "guide": guide,
+        "step": shown,
+        "rail": guide.rail(key),
+        "previous": previous,
+        "following": following,
+        "on": f"{SET_UP}{key}",
+        "egress": outgoing_addresses(),
+        "job": active_job(connector) if connector else None,
+        "can_configure": may(request.user, Right.CONFIGURE),
+        "can_edit": may(request.user, Right.EDIT),
+    }
+    if connector and (more := PARTICULAR.get(key)):
+        context |= more(request, connector)
+    return page(request, NEED_TEMPLATE if shown is None else TEMPLATE, context)
+
+
+# --- what is particular to a page -------------------------------------------------------------------------------------
+
+
+def _of_key(request: HttpRequest, connector: Connector) -> dict[str, Any]:
+    return {"systems": list(System)}
+
+
+def _of_projects(request: HttpRequest, connector: Connector) -> dict[str, Any]:
+    """The table of the projects' tab, whose filters stay on this page."""
+    address = reverse("setup-step", args=[connector.slug, "projects"])
+    return {"table": ProjectTable(connector, request.GET.dict()), "projects_url": address}
+
+
+def _of_types(request: HttpRequest, connector: Connector) -> dict[str, Any]:
+    return {"types": TypesForm(names=issue_type_names(connector), matches=matches_of(connector))}
+
+
+PARTICULAR: Mapping[str, Callable[[HttpRequest, Connector], dict[str, Any]]] = {
+    "key": _of_key,
+    "projects": _of_projects,
+    "types": _of_types,
+}

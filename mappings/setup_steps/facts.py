@@ -1,0 +1,101 @@
+"""What steps 5 and 8 of a set-up are worked out of: coverage, lists, what was applied; in a fixed number of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Min, Q
+
+from connectors.catalogue.issue_types import IssueTypes
+from connectors.models import Connector
+from mappings.edits.catalogue_facts import projects_in_scope
+from mappings.edits.queries import unplanned
+from mappings.engine.families import J2A_STATE
+from mappings.engine.values import TypeName
+from mappings.models import Change, ChangeState, Mapping
+from mappings.observing.scopes import scopes_in_use
+
+Place = tuple[int | None, int]  # a project with lists of its own, or None for the shared one; and a status
+
+
+@dataclass(frozen=True, kw_only=True)
+class TypeCoverage:
+    """Of the statuses that a work item type can have, in the shared list and in those of team-managed projects."""
+
+    work_item_type: TypeName
+    mapped: int
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MappingSetupFacts:
+    slug: str
+    coverage: Sequence[TypeCoverage] = ()
+    lists: int = 0
+    unread: int = 0  # of the lists: never read, or the last reading failed
+    read_at: datetime | None = None  # of the list that was not read for longest
+    trouble: str = ""  # why one of them could not be read
+    duplicates: int = 0
+    edits: int = 0  # not planned yet
+    confirmed: int = 0  # changes that were applied from here and read back
+    sharing: int = 0  # company-managed projects
+    team_managed: int = 0
+    is_active: bool = True
+
+    @property
+    def mapped(self) -> int:
+        return sum(each.mapped for each in self.coverage)
+
+    @property
+    def total(self) -> int:
+        return sum(each.total for each in self.coverage)
+
+
+def facts_of_mappings(connector: Connector) -> MappingSetupFacts:
+    lists = scopes_in_use(connector)
+    unread = Q(observed_at=None) | ~Q(error="")
+    counts = lists.aggregate(all=Count("pk"), unread=Count("pk", filter=unread), read_at=Min("observed_at"))
+    projects = projects_in_scope(connector).aggregate(
+        sharing=Count("pk", filter=Q(team_managed=False)), team=Count("pk", filter=Q(team_managed=True))
+    )
+    failed = lists.exclude(error="").order_by("pk").values_list("error", flat=True).first() if counts["unread"] else ""
+    applied = Change.objects.filter(plan__connector=connector, state=ChangeState.DONE, confirmed=True)
+    return MappingSetupFacts(
+        slug=connector.slug,
+        coverage=_coverage(connector),
+        lists=counts["all"],
+        unread=counts["unread"],
+        read_at=counts["read_at"],
+        trouble=failed or "",
+        duplicates=Mapping.objects.filter(scope__connector=connector).exclude(duplicates=[]).count(),
+        edits=unplanned().filter(scope__connector=connector).count(),
+        confirmed=applied.count(),
+        sharing=projects["sharing"],
+        team_managed=projects["team"],
+        is_active=connector.is_active,
+    )
+
+
+def _coverage(connector: Connector) -> list[TypeCoverage]:
+    """States, Jira to Align: the direction in which a gap silently throws work back to 0 - Pending approval.
+
+    A status that many company-managed projects share counts once, as its mapping is one.
+    """
+    matches = IssueTypes(connector)
+    rows = Mapping.objects.filter(scope__connector=connector, scope__family=J2A_STATE.code, wanted__isnull=False)
+    mapped: dict[str, set[Place]] = {type_.value: set() for type_ in TypeName}
+    for type_name, project, status in rows.values_list("work_item_type", "scope__project_id", "source_id"):
+        mapped.setdefault(type_name, set()).add((project, status))
+    return [_covered(type_, set(_places(matches, type_)), mapped[type_.value]) for type_ in TypeName]
+
+
+def _covered(type_: TypeName, places: set[Place], mapped: set[Place]) -> TypeCoverage:
+    return TypeCoverage(work_item_type=type_, mapped=len(places & mapped), total=len(places))
+
+
+def _places(matches: IssueTypes, type_: TypeName) -> Iterable[Place]:
+    yield from ((None, status) for status in matches.shared_statuses(type_))
+    own = matches.reachable(type_).filter(project__team_managed=True)
+    yield from own.values_list("project_id", "status__jira_id").distinct()

@@ -1,0 +1,85 @@
+"""Steps 5 to 10 of the set-up as a function of facts, and those facts as they are read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from connectors.models import Connector
+from connectors.ports.setup_steps import SetupCheck, SetupCheckState, SetupPlace, SetupStepState
+from mappings.engine.values import TypeName
+from mappings.setup_steps.facts import MappingSetupFacts, TypeCoverage, facts_of_mappings
+from mappings.setup_steps.rules import mapping_steps
+
+DONE, TO_DO, BROKEN = SetupStepState.DONE, SetupStepState.TO_DO, SetupStepState.BROKEN
+OK, OPEN, FAILED, CONFIRMED = (
+    SetupCheckState.OK,
+    SetupCheckState.OPEN,
+    SetupCheckState.FAILED,
+    SetupCheckState.CONFIRMED,
+)
+CODES = ("work-item-types", "statuses-pulled", "bidirectional-sync", "process-flows", "step-field")
+
+
+def known(**states: SetupCheckState) -> dict[str, SetupCheck]:
+    named = {**dict.fromkeys(CODES, OK), "statuses-left": OPEN, **{k.replace("_", "-"): v for k, v in states.items()}}
+    return {code: SetupCheck(id=code, label=code, state=state, sentence="S.") for code, state in named.items()}
+
+
+ALL = TypeCoverage(work_item_type=TypeName.STORY, mapped=9, total=9)
+WELL = MappingSetupFacts(slug="acme", coverage=[ALL], lists=30, sharing=14)
+GAPS = replace(WELL, coverage=[replace(ALL, mapped=7)])
+
+
+@pytest.mark.parametrize(
+    ("facts", "checks", "types", "statuses"),
+    [
+        (None, {}, TO_DO, TO_DO),
+        (WELL, known(), DONE, DONE),
+        (WELL, known(work_item_types=OPEN), TO_DO, DONE),
+        (WELL, known(work_item_types=FAILED), BROKEN, DONE),
+        (WELL, known(statuses_pulled=OPEN), DONE, TO_DO),
+        (WELL, known(bidirectional_sync=OPEN), DONE, TO_DO),
+        (WELL, known(process_flows=OPEN, step_field=OPEN), DONE, DONE),  # only for process steps
+        (GAPS, known(), DONE, TO_DO),
+        (GAPS, known(statuses_left=CONFIRMED), DONE, DONE),
+        (replace(WELL, unread=2), known(), DONE, TO_DO),
+        (replace(WELL, unread=2, trouble="Align did not answer."), known(), DONE, BROKEN),
+        (replace(WELL, coverage=[]), known(statuses_left=CONFIRMED), DONE, TO_DO),
+        (replace(WELL, duplicates=2), known(), DONE, DONE),  # recommended
+    ],
+)
+def test_facts_decide_the_state_of_the_steps(
+    facts: MappingSetupFacts | None, checks: dict[str, SetupCheck], types: SetupStepState, statuses: SetupStepState
+) -> None:
+    steps = {step.number: step for step in mapping_steps(facts, checks)}
+    assert list(steps) == [5, 6, 7, 8, 9, 10]
+    assert (steps[5].state, steps[8].state) == (types, statuses)
+    for number in (6, 7, 9, 10):
+        assert (steps[number].state, steps[number].has_page) == (SetupStepState.LATER, False)
+
+
+def test_a_gap_is_told_with_what_it_leads_to_and_where_it_is_mended() -> None:
+    step = next(step for step in mapping_steps(GAPS, known()) if step.key == "statuses")
+    (gap,) = (check for check in step.checks if check.id == "statuses-left")
+    assert gap.sentence.startswith("7 of 9 statuses mapped; the other 2 fall to 0 - Pending approval.")
+    assert gap.mend == SetupPlace(page="coverage", of=("acme",), query="state=unmapped")
+    assert gap.can_confirm
+    assert step.links[0].sentence == "7 of 9 statuses mapped"
+    assert step.links[-1].sentence == "14 company-managed projects share their mappings"
+
+
+def test_the_facts_are_those_of_the_catalogue_and_of_the_mappings(
+    connector: Connector, django_assert_max_num_queries: Any
+) -> None:
+    with django_assert_max_num_queries(25):
+        facts = facts_of_mappings(connector)
+    assert facts.lists > facts.unread == 0
+    assert facts.read_at is not None
+    assert facts.sharing == 14
+    assert facts.team_managed > 0
+    story = next(each for each in facts.coverage if each.work_item_type is TypeName.STORY)
+    assert 0 < story.mapped < story.total
+    assert (facts.edits, facts.confirmed) == (0, 0)

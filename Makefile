@@ -4,7 +4,7 @@ PY := .venv/bin/python
 export DJANGO_SETTINGS_MODULE := alignadmin.settings
 TIER ?= unit or integration
 
-.PHONY: help demo serve test quick check bench soak screenshots
+.PHONY: help demo serve test quick check bench soak screenshots lighthouse html
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -43,5 +43,11 @@ bench: .venv/installed ## benchmark tables; one of them with BENCH=matrix; into 
 soak: .venv/installed ## the long tests, in an order by chance that is printed; what they took into docs/performance.md with WRITE=1
 	$(PY) -m pytest -m soak $(WRITE:%=--write) $(PYTEST)
 
-screenshots: .venv/installed ## every page at 1440 and 390, light and dark, into screenshots/
-	$(PY) -m tests.screenshots
+screenshots: .venv/installed ## every page at 1440 and 390, light and dark, into screenshots/; some of them with ONLY="overview plans"
+	$(PY) -m tests.screenshots $(ONLY)
+
+lighthouse: .venv/installed ## eight pages by Lighthouse, which npm installs outside of here; into docs/performance.md with WRITE=1
+	$(PY) -m tests.lighthouse $(WRITE:%=--write)
+
+html: .venv/installed ## every page by html-validate, which npm installs outside of here
+	$(PY) -m tests.html_validate

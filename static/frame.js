@@ -68,8 +68,8 @@
   function showKeys() {
     const link = document.getElementById("help");
     if (!link) return;
-    htmx.ajax("GET", link.dataset.keys, { target: "#_keys", swap: "outerHTML" })
-      .then(() => document.getElementById("keys").showModal());
+    htmx.ajax("GET", link.dataset.keys, { target: "#shortcuts-list", swap: "innerHTML" })
+      .then(() => document.getElementById("shortcuts").showModal());
   }
 
   field?.addEventListener("keydown", (event) => {

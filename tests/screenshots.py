@@ -1,4 +1,4 @@
-"""`python -m tests.screenshots`: every page at two widths, light and dark, into screenshots/."""
+"""`python -m tests.screenshots [NAME ...]`: every page, or those, at two widths, light and dark, into screenshots/."""
 
 from __future__ import annotations
 
@@ -121,7 +121,8 @@ def main() -> int:
         mappings = f"{site.url}/api/v1/mappings/?connector=acme&limit=1"
         eventually(lambda: session.get(mappings, timeout=10).json()["count"], within=120, what="the first observation")
         plans = make_plans(site, browser)
-        for email, group in groupby(sorted(shots(plans), key=by_person), by_person):
+        wanted = [shot for shot in shots(plans) if shot.name in (sys.argv[1:] or [shot.name])]
+        for email, group in groupby(sorted(wanted, key=by_person), by_person):
             take(site, browser, email, list(group))
     print(f"{len(list(OUT.glob('*.png')))} pictures are in {OUT.relative_to(ROOT)}/")
     return 0

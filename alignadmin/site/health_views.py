@@ -1,4 +1,4 @@
-"""What belongs to no part of the product: the health checks and the answer to an unknown address."""
+"""What belongs to no part of the product: health checks, what crawlers ask first, the answer to an unknown address."""
 
 from __future__ import annotations
 
@@ -46,6 +46,12 @@ def readyz(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=status)
     reported = {part.name: {"ok": part.ok, "says": part.says, **part.figures} for part in parts}
     return JsonResponse({"ready": is_ready, "parts": reported}, status=status)
+
+
+@requires(Right.PUBLIC)
+def robots(request: HttpRequest) -> HttpResponse:
+    """No search engine has to walk here: all it could meet is the page to sign in."""
+    return HttpResponse("User-agent: *\nDisallow: /\n", content_type="text/plain; charset=utf-8")
 
 
 def is_operator(request: HttpRequest) -> bool:

@@ -40,7 +40,7 @@ class Document:
 @cache
 def document(topic: Topic) -> Document:
     """Read once in a process: documents change with the version of the product."""
-    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    parser = MarkdownIt("commonmark", {"html": False, "xhtmlOut": False}).enable("table")
     tokens = parser.parse((settings.DOCS / topic.file).read_text(encoding="utf-8"))
     title = topic.title
     if len(tokens) > 2 and tokens[0].type == "heading_open" and tokens[0].tag == "h1":
@@ -106,10 +106,12 @@ def _scrollable(tokens: Sequence[Token]) -> list[Token]:
 
 
 def _without_empty_headings(tokens: Sequence[Token]) -> None:
-    """A cell that heads no column is a plain one."""
+    """A cell that heads no column is a plain one; the others say that they head one."""
     for opening, inline, closing in zip(tokens, tokens[1:], tokens[2:], strict=False):
         if opening.type == "th_open" and not inline.content:
             opening.tag = closing.tag = "td"
+        elif opening.type == "th_open":
+            opening.attrSet("scope", "col")
 
 
 def _box(html: str) -> Token:

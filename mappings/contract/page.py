@@ -68,9 +68,17 @@ class FamilyPart:
     def title(self) -> str:
         return facts.title(self.family)
 
-    @property
+    @cached_property
     def lines(self) -> list[ContractLine]:
         return [self._line(name) for name in (*NAMES, PROJECT_KEY)]
+
+    @property
+    def observed(self) -> list[ContractLine]:
+        return [line for line in self.lines if line.fact]
+
+    @property
+    def unknown(self) -> list[ContractLine]:
+        return [line for line in self.lines if not line.fact]
 
     @cached_property
     def in_use(self) -> TypeIds:

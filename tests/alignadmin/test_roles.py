@@ -77,6 +77,7 @@ TABLE = {
     "healthz": Expected(public=True),
     "readyz": Expected(public=True),
     "metrics": Expected(public=True),
+    "robots": Expected(public=True),
     # signing in
     "account_login": PUBLIC_FORM,
     "account_logout": PUBLIC_FORM,

@@ -18,8 +18,9 @@ from tests import ROOT
 FILE = ROOT / "docs" / "performance.md"
 HEAD = """# Figures
 
-Written by `make bench WRITE=1` and `make soak WRITE=1`, each section by the command that it begins with. The machines
-are shared and differ by a quarter and more from one hour to the next: compare what stands in one section.
+Written by `make bench`, `make soak` and `make lighthouse` with `WRITE=1`, each section by the command that it begins
+with. The machines are shared and differ by a quarter and more from one hour to the next: compare what stands in one
+section.
 """
 SECTION = re.compile(r"^## ", re.MULTILINE)
 VARIABLES = ("HISTORY_ROWS", "HISTORY_ON", "HISTORY_TIMES")  # that alter what is measured

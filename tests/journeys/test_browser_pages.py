@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ from playwright.sync_api import Browser, Page, Request
 from tests.journeys.test_browser_second_factor import PAGES as OF_FACTORS
 from tests.support import browser_helpers as steps
 from tests.support.address_world import ADDRESSES
-from tests.support.browser import NARROW, WIDE, Complaints, axe, fits, watched_page
+from tests.support.browser import NARROW, WIDE, ZOOMED, Complaints, axe, fits, watched_page
 from tests.support.browser_helpers import ADMIN, EDITOR, REVIEWER, VIEWER, Own, own_connector
 from tests.support.processes import Site, eventually
 
@@ -193,6 +194,12 @@ class Furnished:
 
 @pytest.fixture(scope="module")
 def furnished(site: Site) -> Iterator[Furnished]:
+    with furnish(site) as made:
+        yield made
+
+
+@contextmanager
+def furnish(site: Site) -> Iterator[Furnished]:
     with own_connector(site) as own:
         applied = plan_of(own, 10017, 2)
         act(own, applied, "apply")
@@ -341,6 +348,8 @@ def test_a_page_is_accessible_silent_and_fits_a_phone(
     assert answer is not None
     assert answer.status == (404 if name in NOT_THERE else 200)
     axe(page)
+    page.set_viewport_size(ZOOMED)
+    assert fits(page), "at 200 % one has to scroll sideways"
     page.emulate_media(color_scheme="dark")
     page.set_viewport_size(NARROW)
     assert fits(page), "a phone has to scroll sideways"
@@ -359,6 +368,7 @@ def test_every_page_of_the_product_is_among_them() -> None:
         "healthz",
         "readyz",
         "metrics",
+        "robots",
         "mfa_login_webauthn",
         "history-pack-file",
         "explorer-file",

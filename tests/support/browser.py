@@ -44,6 +44,7 @@ FLAGS = [
 ]
 WIDE = ViewportSize(width=1440, height=900)
 NARROW = ViewportSize(width=390, height=844)
+ZOOMED = ViewportSize(width=720, height=450)  # a wide window at 200 %
 LONGEST_SHOWN = 4_000  # characters
 
 

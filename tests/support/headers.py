@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,6 +31,7 @@ HSTS = "max-age=31536000; includeSubDomains; preload"
 # The text of figures has a version, by its format.
 KIND = re.compile(r"application/json|image/png|(text|application)/[a-z.]+;( version=[0-9.]+;)? charset=utf-8")
 INLINE = re.compile(r"<script(?![^>]*\s(?:src=|type=.application/json))|<style|\sstyle=|\son\w+=|javascript:|hx-on|js:")
+ID = re.compile(r"<[a-z][^>]*?\sid=[\"']?([^\"'\s>]+)")
 CONFIG = re.compile(r"<meta name=\"htmx-config\" content='([^']+)'>")
 STRICT = {
     "allowEval": False,
@@ -62,6 +64,9 @@ def wrong_headers(answer: Any) -> Iterator[str]:
 
 def wrong_html(html: str) -> Iterator[str]:
     yield from (found[0] for found in INLINE.finditer(html))
+    yield from (f'{times} times id="{name}"' for name, times in Counter(ID.findall(html)).items() if times > 1)
+    if "<head>" in html and html.count('<meta name="description" content="') != 1:
+        yield "what it is, is not said once"
     if "htmx" in html:
         configs = CONFIG.findall(html)
         told = json.loads(configs[0]) if len(configs) == 1 else {}

@@ -64,6 +64,11 @@ class IntakeForm(forms.Form):
         super().__init__(*given, **named)
         self.offer_zones([self.data.get("zone", "")])
 
+    @property
+    def time_fields(self) -> list[forms.BoundField]:
+        """How its times are to be read."""
+        return [self[name] for name in ("order", "zone", "hour")]
+
     def offer_zones(self, first: Iterable[str]) -> None:
         """These, then UTC and the zones of the connectors, then all others by name."""
         known = ["UTC", *Connector.objects.order_by("time_zone").values_list("time_zone", flat=True).distinct()]

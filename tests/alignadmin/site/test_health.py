@@ -274,3 +274,9 @@ def test_a_database_that_was_emptied_is_not_green(own_site: Site) -> None:
     assert answer.status_code == 503
     assert answer.json()["parts"]["migrations"]["says"] == "The database has no tables yet: run manage.py migrate."
     assert "keys" not in answer.json()["parts"], "what cannot be known is not told"
+
+
+def test_no_crawler_is_let_in(client: Client) -> None:
+    answer = client.get("/robots.txt")
+    assert (answer.status_code, answer["Content-Type"]) == (200, "text/plain; charset=utf-8")
+    assert answer.content.decode().split("\n") == ["User-agent: *", "Disallow: /", ""]

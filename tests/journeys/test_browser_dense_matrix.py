@@ -126,7 +126,10 @@ def test_a_dense_grid_says_in_words_where_one_is(own: Own, page: Page) -> None:
     expect(page.locator("#problem-count")).to_contain_text("statuses")
     expect(aloud).to_contain_text("not applied yet")
     # What is under the pointer stays told when something else on the page is drawn anew.
-    cell(page, "Waiting for team 5 40005 Development of part 2 in Delivery flow").hover()
+    under = cell(page, "Waiting for team 5 40005 Development of part 2 in Delivery flow")
+    under.hover()
+    colours = under.evaluate("e => [e, e.nextElementSibling].map(each => getComputedStyle(each).backgroundColor)")
+    assert colours[0] != colours[1], "the cell under the pointer stands out in its row, which is shaded as well"
     expect(told).to_contain_text("Waiting for team 5 40005")
     page.evaluate("htmx.trigger(document.body, 'htmx:afterSettle', {elt: document.body})")
     expect(told).to_contain_text("Waiting for team 5 40005")

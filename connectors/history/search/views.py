@@ -80,8 +80,9 @@ def history(request: HttpRequest) -> HttpResponse:
     shown = queries.history_page(chosen, before=keys["before"], after=keys["after"])
     queries.tell_present_keys(shown.rows)
     bars = day_bars.bars(chosen, None if here else shown) if place.with_days else None
+    links = _links(place, shown, here, bars)
     context |= {
-        **_links(place, shown, here, bars),
+        **links,
         "place": place,
         "is_left_out": row is None and bool(text_in(request.GET, "row")),
         "troubles": query_language.trouble(place.asked),
@@ -96,7 +97,7 @@ def history(request: HttpRequest) -> HttpResponse:
         **_head(person),
     }
     if not place.as_align:
-        context["drawn_rows"] = _drawn(place, shown, here, row, found=context["chain"].found)
+        context["drawn_rows"] = _drawn(place, shown, links, row, found=context["chain"].found)
     # The same address answers with the drawer alone, so that no cache may mix the two up.
     return page(request, HERE, context, fragment=HERE)
 
@@ -104,7 +105,7 @@ def history(request: HttpRequest) -> HttpResponse:
 def _drawn(
     place: HistoryUrl,
     shown: queries.HistoryPage,
-    here: dict[str, str],
+    links: dict[str, Any],
     opened: HistoryRow | None,
     *,
     found: CheckResult | None,
@@ -113,8 +114,8 @@ def _drawn(
     selected = opened.pk if opened else None
     options = rows_html.RowOptions(
         statuses=RowStatuses(shown.rows, found),
-        own_pages=reverse("history"),  # of rows, with their number: finding each address costs 0.1 ms
-        row_address=place.address(**here, row=""),
+        own_pages=links["own_pages"],
+        row_address=links["row_address"],
         selected=selected,
     )
     groups = folding.folded(shown.rows, opened=selected, is_on=not place.asked.values("plan"))

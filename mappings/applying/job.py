@@ -229,13 +229,14 @@ class Apply:
             if self.stop or not changes:
                 return
             wait_out(self.run, changes)
+            self.identity.look(changes)
             self.read_lists(changes)
             if not self.may_go_on():
                 return
             again = resolve_unknown(self.journal, changes, send_again=sends < MOST_SENDS)
             if not again:  # what is left could not be read
                 return
-            self.send(again, until=time.monotonic() + settings.APPLY_READ_MAX_AGE / 2)
+            self.send(self._still_as_planned(again), until=time.monotonic() + settings.APPLY_READ_MAX_AGE / 2)
 
     # --- the end -----------------------------------------------------------------------------------------------
 

@@ -135,7 +135,9 @@ class Journal:
             return ChangeState.PLANNED, looked_for(words) if is_looked_for else words, True
         if change.key_turned and state == ChangeState.DONE and outcome.answer:
             detail = f"{WITH_KEY if change.carries_key else WITHOUT_KEY}."
-        elif change.key_turned and outcome.error and change.detail and change.detail != detail:
+        elif change.key_turned and outcome.error and change.detail.endswith(detail):
+            detail = change.detail  # the same again, as of a site that is busy
+        elif change.key_turned and outcome.error and change.detail:
             first = change.detail.removesuffix(LOOKED_FOR).strip()
             detail = f"{first} Sent {'with' if change.carries_key else 'without'} the project key: {detail}"
         return state, detail, False

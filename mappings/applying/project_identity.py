@@ -1,4 +1,5 @@
-"""Whether the projects of a plan are still those it was planned for: Jira is asked right before each batch leaves.
+"""Whether the projects of a plan are still those it was planned for: Jira is asked right before each batch leaves, and
+before anything is sent again.
 
 Align knows a project by its key, and the catalogue is read every few minutes: until then what is sent under the key of
 a project that was deleted would go to the one that was made anew under it.
@@ -6,7 +7,8 @@ a project that was deleted would go to the one that was made anew under it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.utils import timezone
@@ -20,35 +22,48 @@ from connectors.models import Connector, Project
 from mappings.edits.unused import why_gone
 from mappings.models import Change
 
+log = logging.getLogger(__name__)
+
 PATIENCE = 5.0  # seconds for a slot of the rate budget
+MOST_FAILED = 2  # looks in a row: a Jira that is down must not hold up every batch
 
 
 @dataclass
 class ProjectIdentity:
-    """Of one run of an apply. Where Jira does not answer, what the catalogue read last stands, for the whole run."""
+    """Of one run of an apply. Where Jira does not answer, what the catalogue read last stands."""
 
     run: Run
     connector: Connector
     gone: dict[int, str] = field(default_factory=dict)  # project -> why nothing is sent to it
     _client: JiraClient | None = None
-    _is_untold: bool = False
+    _failed: int = 0  # looks in a row
 
     def look(self, changes: Iterable[Change]) -> None:
         """One request for 50 projects on Cloud, and one for all on Data Center; none for what projects share."""
         named = {change.scope.project for change in changes if change.scope and change.scope.project}
-        projects = sorted((each for each in named if not why_gone(each)), key=lambda each: each.jira_id)
-        if not projects or self._is_untold:
+        asked = [each for each in named if each.pk not in self.gone and not why_gone(each)]
+        if not asked or self._failed == MOST_FAILED:
             return
         try:
-            seen = self._jira().projects_with([each.jira_id for each in projects])
-        except (RemoteError, SealError):
-            self._is_untold = True
+            lost = self._lost(sorted(asked, key=lambda each: each.jira_id))
+        except (RemoteError, SealError) as error:
+            self._failed += 1
+            log.warning("before a batch of job %s Jira did not tell its projects: %s", self.run.job.pk, error)
             return
-        there = {each.id for each in seen}
-        lost = [each for each in projects if each.jira_id not in there and not seen.may_hold(each.jira_id, each.key)]
+        self._failed = 0
         self.gone |= {each.pk: _why(each) for each in lost}
         if lost:  # so that everybody is told soon, and the project that has the key now is known
             Connector.objects.filter(pk=self.connector.pk).update(jira_lists_due_at=timezone.now())
+
+    def _lost(self, projects: Sequence[Project]) -> list[Project]:
+        """A token that died since the sign-in is shown no project at all, with 200: so the sign-in is asked again."""
+        jira = self._jira()
+        seen = jira.projects_with([each.jira_id for each in projects])
+        there = {each.id for each in seen}
+        lost = [each for each in projects if each.jira_id not in there and not seen.may_hold(each.jira_id, each.key)]
+        if lost:
+            jira.myself()
+        return lost
 
     def why_not(self, change: Change) -> str:
         """Empty while its project is the one that it was planned for."""

@@ -8,7 +8,12 @@ import pytest
 
 from alignadmin.accounts.models import Person
 from alignadmin.audit.models import Entry
-from connectors.models import Connector
+from alignadmin.http.errors import RateLimited
+from connectors.jobs import runner
+from connectors.models import Connector, Job
+from mappings import planning
+from mappings.applying.journal import Journal
+from mappings.applying.outcomes import Outcome
 from mappings.engine.values import TypeName
 from mappings.models import Change, ContractFact
 from tests.connectors.history.verification.test_comparison import differences
@@ -111,6 +116,20 @@ def test_where_both_ways_are_refused_nothing_is_learned_and_the_history_tells_bo
     told = Entry.objects.filter(action__in=("change.planned", "change.failed")).order_by("seq")
     assert [json.loads(each.body)["data"]["query"] for each in told] == [[], [["ProjectKey", "PROJ1"]]]
     assert differences() == []
+
+
+def test_a_site_that_is_busy_for_long_is_told_once_beside_the_first_reason(connector: Connector, admin: Person) -> None:
+    steps.edit(connector, "j2a-state", J2A[1], 1, project="PROJ1", actor=admin)
+    plan = planning.start_apply(steps.approved_plan(connector, actor=admin), typed=connector.slug, actor=admin)
+    run = runner.claim("this worker", Job.objects.get(kind="apply").pk)
+    assert run is not None
+    plan.changes.update(key_turned=True, detail="No.")
+    change = plan.changes.select_related("plan__connector", "mapping", "scope__project").get()
+    journal = Journal(run=run, plan=plan)
+    for _ in range(3):
+        assert journal.mark_sending([change]) == [change]
+        journal.record([Outcome(change=change, error=RateLimited("Too busy."))])
+    assert (change.state, change.detail) == ("planned", "No. Sent with the project key: Too busy.")
 
 
 def test_a_deletion_that_finds_nothing_is_looked_up_before_it_counts_as_done(

@@ -228,7 +228,7 @@ def first_set_up(spy: Spy) -> None:
     spy.post(path, **good | {"align-secret": new("enormous") * 30_000})
     spy.post(path, **good | {"align_site": f"https://someone:{new('in the address')}@acme.example"})
     spy.post(path, **good | {"act": "test"})
-    assert spy.post(path, **good).url.endswith(f"/connectors/{SLUG}/")
+    assert spy.post(path, **good).url.endswith(f"/connectors/{SLUG}/set-up/connect/")
     spy.job_ends("refresh")
     spy.post(f"/connectors/{SLUG}/test/")
     spy.post(f"/connectors/{SLUG}/edit/", **good | {"jira_site": f"https://x:{new('in the edit')}@jira.example"})

@@ -377,6 +377,7 @@ def test_every_page_of_the_product_is_among_them() -> None:
         "notification",
         "owner-link",
         "settings-choose",
+        "setup",
     }
 
 

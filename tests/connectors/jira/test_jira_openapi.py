@@ -186,14 +186,15 @@ def misses(document: OpenApi, exchange: Exchange) -> bool:
     return any("no such path" in each or "alone" in each for each in document.differences(exchange))
 
 
-@pytest.mark.skipif(VARIABLE not in os.environ, reason=f"{VARIABLE} names no OpenAPI document of Jira")
-def test_client_and_stand_in_are_as_jiras_own_documents_say(sandbox: RunningSandbox) -> None:
-    documents = [OpenApi.of(Path(name)) for name in os.environ[VARIABLE].split(os.pathsep)]
-    differences, left_out = [], set()
-    for each in exchanges(sandbox):
-        covering = [document for document in documents if document.covers(each)]
-        if not covering:
-            left_out.add(str(each))
-        differences += [found for document in covering for found in document.differences(each)]
-    print("Left out, as no document has this API:", ", ".join(sorted(left_out)) or "none")
-    assert [each for each in dict.fromkeys(differences) if not each.endswith(KNOWN)] == []
+if VARIABLE in os.environ:  # else there is nothing to compare with, and no test
+
+    def test_client_and_stand_in_are_as_jiras_own_documents_say(sandbox: RunningSandbox) -> None:
+        documents = [OpenApi.of(Path(name)) for name in os.environ[VARIABLE].split(os.pathsep)]
+        differences, left_out = [], set()
+        for each in exchanges(sandbox):
+            covering = [document for document in documents if document.covers(each)]
+            if not covering:
+                left_out.add(str(each))
+            differences += [found for document in covering for found in document.differences(each)]
+        print("Left out, as no document has this API:", ", ".join(sorted(left_out)) or "none")
+        assert [each for each in dict.fromkeys(differences) if not each.endswith(KNOWN)] == []

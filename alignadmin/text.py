@@ -29,9 +29,12 @@ def lasting(seconds: int) -> str:
     return next(counted(seconds // size, unit) for unit, size in units if seconds % size == 0)
 
 
-def first_of(names: Sequence[str], most: int) -> str:
-    """ "a, b, c and 4 more": at most `most` of them by name; empty where there is none."""
-    more = len(names) - most
+def first_of(names: Sequence[str], most: int, *, total: int = 0) -> str:
+    """ "a, b, c and 4 more": at most `most` of them by name; empty where there is none.
+
+    `total`: how many there are, where only some of the names are at hand.
+    """
+    more = (total or len(names)) - len(names[:most])
     return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 

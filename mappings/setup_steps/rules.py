@@ -21,11 +21,11 @@ from connectors.ports.setup_steps import (
     later,
     state_of,
 )
+from connectors.setup.readiness import CONFIGURATION_PULL
 from mappings.setup_steps.facts import MappingSetupFacts, TypeCoverage
 
 Known = Mapping[str, SetupCheck]
 RECOMMENDED = SetupSeverity.RECOMMENDED
-CONFIGURATION_PULL = "Jira Align, Settings > Jira Settings > Resync Configuration > Configuration data pull"
 TO_JIRA = (Capability.STATUSES, Capability.ALIGN_TO_JIRA)
 
 
@@ -89,7 +89,7 @@ def _statuses(facts: MappingSetupFacts | None, known: Known) -> SetupStep:
             "who looks at a roadmap.",
             "A status without a mapping falls to 0 - Pending approval in Align, silently.",
             "Names and descriptions are carried by Align’s connector itself. Statuses are not, until they are mapped.",
-            f"A status that Jira has and Align refuses is not pulled yet: run {CONFIGURATION_PULL}.",
+            f"A status that Jira has and Align refuses is not pulled yet: run Jira Align, {CONFIGURATION_PULL}.",
             "Process steps need a process flow. Create a missing one in Jira Align as a value stream; an existing one "
             "is changed there as well, since Align’s API has no address that updates it.",
         ),

@@ -111,8 +111,13 @@ def test_a_dense_grid_says_in_words_where_one_is(own: Own, page: Page) -> None:
     page.keyboard.press("Enter")
     expect(more).to_have_text(re.compile(r"\d+ more columns →"))
     axe(page)
+    see_a_kind_of_problems(page)
+    see_it_on_paper_and_as_a_list(own, page)
 
-    # A kind of problems opens, shows its rows, and the panels stay as they were left.
+
+def see_a_kind_of_problems(page: Page) -> None:
+    """It opens, shows its rows, and the panels stay as they were left."""
+    told, aloud = page.locator("#told"), page.locator("#told-aloud")
     page.locator("#of-unmapped > summary").click()
     expect(page.locator("#of-unmapped li")).to_have_count(13)
     number = (page.locator("#of-unmapped > summary").text_content() or "").split()[0]
@@ -135,6 +140,8 @@ def test_a_dense_grid_says_in_words_where_one_is(own: Own, page: Page) -> None:
     expect(told).to_contain_text("Waiting for team 5 40005")
     expect(page.locator("#flow > details")).not_to_have_attribute("open", "")
 
+
+def see_it_on_paper_and_as_a_list(own: Own, page: Page) -> None:
     page.emulate_media(media="print")
     expect(page.locator(".printlist")).to_be_visible()
     expect(page.locator(".gridwrap")).to_be_hidden()

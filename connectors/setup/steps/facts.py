@@ -41,7 +41,6 @@ class ProjectFacts:
 
     carried: int = 0
     seen: int = 0
-    team_managed: int = 0  # of those that are carried
     gone: int = 0  # of those that are carried, no longer in Jira
     unreadable: Sequence[str] = ()  # keys of some that Jira refused
     unreadable_count: int = 0
@@ -58,10 +57,6 @@ class ConfirmedDecision:
 @dataclass(frozen=True, kw_only=True)
 class SetupFacts:
     slug: str
-    align_site: str
-    align_connector_id: int
-    jira_site: str
-    jira_kind: str
     keys: Sequence[KeyFacts]  # of each system
     prerequisites: Mapping[str, Prerequisite]
     projects: ProjectFacts
@@ -78,10 +73,6 @@ def facts_of(connector: Connector) -> SetupFacts:
     confirmations = Confirmation.objects.filter(connector=connector)
     return SetupFacts(
         slug=connector.slug,
-        align_site=connector.align_site,
-        align_connector_id=connector.align_connector_id,
-        jira_site=connector.jira_site,
-        jira_kind=connector.jira_kind,
         keys=_keys(connector),
         prerequisites=readiness_by_code(connector),
         projects=_projects(connector),
@@ -124,7 +115,6 @@ def _projects(connector: Connector) -> ProjectFacts:
     counts = all_.aggregate(
         carried=Count("pk", filter=Q(in_scope=True)),
         seen=Count("pk", filter=here),
-        team=Count("pk", filter=here & Q(in_scope=True, team_managed=True)),
         gone=Count("pk", filter=~here & Q(in_scope=True)),
         unreadable=Count("pk", filter=here & Q(in_scope=True) & ~Q(read_error="")),
     )
@@ -132,7 +122,6 @@ def _projects(connector: Connector) -> ProjectFacts:
     return ProjectFacts(
         carried=counts["carried"],
         seen=counts["seen"],
-        team_managed=counts["team"],
         gone=counts["gone"],
         unreadable=named,
         unreadable_count=counts["unreadable"],

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from alignadmin.accounts.rights import Right
-from alignadmin.text import counted
+from alignadmin.text import counted, first_of
 from connectors.models import CredentialKind
 from connectors.ports.setup_steps import (
     CheckAgain,
@@ -19,7 +19,7 @@ from connectors.ports.setup_steps import (
     state_of,
 )
 from connectors.setup.readiness import Prerequisite, StepState
-from connectors.setup.steps.facts import ConfirmedDecision, KeyFacts, SetupFacts
+from connectors.setup.steps.facts import MOST_NAMED, ConfirmedDecision, KeyFacts, SetupFacts
 
 RECOMMENDED, REQUIRED = SetupSeverity.RECOMMENDED, SetupSeverity.REQUIRED
 IN_JIRA_ALIGN = "Jira Align, Settings > Connectors > Jira Settings"
@@ -290,9 +290,10 @@ def _readable(facts: SetupFacts) -> SetupCheck:
     if facts.catalogue_at is None:
         state, said = SetupCheckState.OPEN, "Not known before the lists were read."
     elif found.unreadable_count:
+        refused = first_of(found.unreadable, MOST_NAMED, total=found.unreadable_count)
         said = (
-            f"Jira refused {_listed(found.unreadable, found.unreadable_count)}. Give the Jira user Browse projects in "
-            "the permission scheme of the project (Jira, Project settings, Permissions)."
+            f"Jira refused {refused}. Give the Jira user Browse projects in the permission scheme of the project "
+            "(Jira, Project settings, Permissions)."
         )
         state = SetupCheckState.FAILED
     return SetupCheck(
@@ -303,8 +304,3 @@ def _readable(facts: SetupFacts) -> SetupCheck:
         at=facts.catalogue_at,
         mend=SetupPlace(page="connector-projects", of=(facts.slug,), query="problem=errors"),
     )
-
-
-def _listed(names: Sequence[str], total: int) -> str:
-    more = f" and {total - len(names)} more" if total > len(names) else ""
-    return f"{', '.join(names)}{more}"

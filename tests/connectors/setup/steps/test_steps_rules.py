@@ -44,10 +44,6 @@ def key(system: System, **more: Any) -> KeyFacts:
 CODES = ("align-token", "jira-token", "projects", "work-item-types", "statuses-pulled")
 WELL = SetupFacts(
     slug="acme",
-    align_site="https://acme.jiraalign.com",
-    align_connector_id=123,
-    jira_site="https://acme.atlassian.net",
-    jira_kind="cloud",
     keys=[key(System.ALIGN), key(System.JIRA)],
     prerequisites={code: prerequisite(code) for code in CODES},
     projects=ProjectFacts(carried=14, seen=20),

@@ -13,6 +13,7 @@ module.exports = {
     "no-redundant-for": "off", // Django's labels name the field that stands in them, for voice control that reads `for`
     "valid-id": ["error", { relaxed: true }], // `_matrix` is the part of a page that its template of this name draws
     // --- the rule knows less than the standard ---
+    "no-redundant-role": "off", // rows of a matrix are laid out as CSS grids, which a browser may take for no rows
     "aria-label-misuse": ["error", { allowAnyNamable: true }], // a list may have a name (ARIA 1.2, roles that allow naming)
     "prefer-native-element": ["error", { exclude: ["region"] }], // boxes that scroll and take the focus, no sections
     "form-dup-name": "off", // acts of one form share a name; it knows that of buttons with a written type alone

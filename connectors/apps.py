@@ -33,6 +33,7 @@ class ConnectorsConfig(AppConfig):
         from connectors.history.verification import services as verification  # noqa: F401
         from connectors.jobs import clock
         from connectors.jobs.figures import JOB_FIGURES
+        from connectors.setup.adding import drafts  # noqa: F401
         from connectors.setup.guessable import guessable_words
         from connectors.setup.search_names import CONNECTORS
 

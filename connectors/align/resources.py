@@ -53,6 +53,7 @@ class ConnectorInfo:
     kind: str
     is_active: bool | None
     error_message: str = ""
+    jira_url: str = ""
 
     @classmethod
     def from_json(cls, data: object, *, id_: int | None = None) -> Self:
@@ -64,6 +65,7 @@ class ConnectorInfo:
             kind=row.text("type", "connectorType"),
             is_active=row.truth("isActive", "active"),
             error_message=row.text("errorMessage"),
+            jira_url=row.text("url", "jiraUrl", "baseUrl"),
         )
 
 

@@ -284,12 +284,12 @@ def deployment_of(jira_kind: str) -> Any:
     return jira_kind
 
 
-def connection_test_remote(access: Access) -> Remote:
+def connection_test_remote(access: Access, *, signed_in: bool = True) -> Remote:
     """For testing a form that is not saved: nothing is noted, and a silent site is not asked many times."""
     site = site_of(access.system, access.site)
     budget = database_budget(_budget_system(access.system), site.origin, interactive=True)
     once = retry(access.system, tries=1, patience=settings.REQUEST_DEADLINE)
-    return Remote(site, budget=budget, auth=access.auth, retry=once)
+    return Remote(site, budget=budget, auth=access.auth if signed_in else None, retry=once)
 
 
 def credential_remote(

@@ -46,6 +46,7 @@ from connectors.models.remote_lists import ListState, PageCap, RemoteList
 from connectors.models.reported import ReportedChange, ReportedField
 from connectors.models.review import Question, Review, ReviewDraft, SavedView
 from connectors.models.rotation import CredentialUse, LineState, Probe, ProbeLine, Reminder
+from connectors.models.set_up_draft import SetUpDraft
 from connectors.models.verification import Verification
 from connectors.models.waiting_intake import LineWithoutSeconds, WaitingIntake
 
@@ -109,6 +110,7 @@ __all__ = [
     "SavedQuery",
     "SavedView",
     "SeenAgain",
+    "SetUpDraft",
     "Source",
     "Stage",
     "Status",

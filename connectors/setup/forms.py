@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -12,24 +12,19 @@ from zoneinfo import available_timezones
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
-from django.utils.text import slugify
 
-from alignadmin.accounts.acts import ActField, one_of, shown_in
+from alignadmin.accounts.acts import ActField
 from alignadmin.egress import is_allowed_private
 from alignadmin.http.errors import AddressRefused
-from alignadmin.web.forms import problems_of, text_field
+from alignadmin.web.forms import text_field
 from connectors.align.client import trim_site as trim_align_site
 from connectors.credentials import clients
-from connectors.credentials.rotation.forms import CredentialForm, of_form, user_shown
-from connectors.credentials.values import SecretData
 from connectors.jira.client import trim_site as trim_jira_site
-from connectors.models import Connector, CredentialKind, JiraKind, System, WorkItemType
+from connectors.models import Connector, JiraKind, System, WorkItemType
 from connectors.setup.align_numbers import why_taken
 from connectors.setup.services import ConnectorData
 
 MOST_ID = 2**31 - 1  # what the column holds on both databases
-RESERVED_SLUGS = frozenset({"new", "credentials"})  # addresses of our own below /connectors/
-
 
 SIGN_IN_PASTED = re.compile(r"^([a-z]+://)?[^/]*@", re.IGNORECASE)  # user and password before the host
 
@@ -104,7 +99,7 @@ class ConnectorForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        if "align_site" in cleaned and "align_connector_id" in cleaned:
+        if "align_site" in cleaned and cleaned.get("align_connector_id"):
             self._refuse_twin(cleaned["align_site"], cleaned["align_connector_id"])
         return cleaned
 
@@ -133,12 +128,6 @@ def refuse_private(site: str) -> None:
         )
 
 
-class SlugField(forms.SlugField):
-    """Refused in our own words."""
-
-    default_error_messages = {"invalid": "Use letters, digits, hyphens and underscores only, like acme-production."}
-
-
 def _site(label: str) -> ActField:
     """No site needs one of these, and each is where a sign-in is pasted: user@, ?token=, #access_token=."""
     return ActField(label=label, is_secret=lambda value: any(mark in value for mark in "@?#"))
@@ -146,83 +135,6 @@ def _site(label: str) -> ActField:
 
 # Of the two sites, for an act that may wait (alignadmin.accounts.acts).
 SITES = {"align_site": _site("Jira Align site"), "jira_site": _site("Jira site")}
-
-
-class NewConnectorForm(ConnectorForm):
-    slug = SlugField(
-        label="URL name (slug)",
-        help_text="It stays when the name changes. Leave empty to make it from the name.",
-        required=False,
-        max_length=50,
-    )
-
-    field_order = ["name", "slug"]
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
-        if "slug" not in self.errors and "name" in cleaned:
-            cleaned["slug"] = cleaned["slug"] or slugify(cleaned["name"])[:50].strip("-")
-            self._check_slug(cleaned["slug"])
-        return cleaned
-
-    def _check_slug(self, slug: str) -> None:
-        if not slug:
-            self.add_error("slug", "The name has no letter that can be used in a URL: enter one here, like acme.")
-        elif slug.lower() in RESERVED_SLUGS:
-            self.add_error("slug", f'"{slug}" is an address of AlignAdmin itself. Choose another, like acme.')
-        elif other := Connector.objects.filter(slug__iexact=slug).first():
-            self.add_error("slug", f'There is already a connector with the address "{slug}": {other.name}.')
-
-
-def _words_of(system: System) -> dict[str, ActField]:
-    labels = {"kind": "sign-in", "user": "user", "expires_on": "token expires on"}
-    name = "Align" if system is System.ALIGN else "Jira"
-    words = {each: ActField(label=f"{name} {label}") for each, label in labels.items()}
-    return {
-        **words,
-        "kind": one_of(words["kind"].label, CredentialKind.choices),
-        "user": user_shown(words["user"].label),
-    }
-
-
-class SetUp:
-    """The one page on which a connector is added: what it is, and how to sign in at its two systems."""
-
-    shown = {
-        **shown_in(NewConnectorForm, **SITES),
-        **shown_in(CredentialForm, System.ALIGN.value, **_words_of(System.ALIGN)),
-        **shown_in(CredentialForm, System.JIRA.value, **_words_of(System.JIRA)),
-    }
-    secrets = {
-        f"{System.ALIGN.value}-secret": "Align API token",
-        f"{System.JIRA.value}-secret": "Jira token or password",
-    }
-
-    def __init__(self, data: Any = None, *, typed: Mapping[str, Any] | None = None) -> None:
-        """`typed` by the names of the fields, for a page that begins with what somebody had entered before."""
-        typed = typed or {}
-        self.details = NewConnectorForm(data, initial={"time_zone": "UTC", **of_form(typed, "")})
-        self.align = CredentialForm(data, system=System.ALIGN, initial=of_form(typed, System.ALIGN.value))
-        self.jira = CredentialForm(data, system=System.JIRA, initial=of_form(typed, System.JIRA.value))
-        self.forms: tuple[ConnectorForm | CredentialForm, ...] = (self.details, self.align, self.jira)
-
-    def is_valid(self) -> bool:
-        for form in self.forms:
-            form.full_clean()
-        self.jira.refuse_kind_of(self.details.cleaned_data.get("jira_kind", ""))
-        return not any(form.errors for form in self.forms)
-
-    @property
-    def notes(self) -> list[str]:
-        return [note for form in self.forms for note in form.notes]
-
-    @property
-    def problems(self) -> list[str]:
-        return [problem for form in self.forms for problem in problems_of(form)]
-
-    @property
-    def secrets_typed(self) -> list[SecretData]:
-        return [self.align.secret_typed, self.jira.secret_typed]
 
 
 class TypesForm(forms.Form):

@@ -11,7 +11,7 @@ from connectors.setup import views as connectors
 
 urlpatterns = [
     path("", connectors.connectors, name="connectors"),
-    path("new/", connectors.new, name="connector-new"),
+    path("", include("connectors.setup.adding.urls")),
     path("", include("connectors.setup.steps.urls")),
     path("credentials/", calendar_views.credentials, name="credentials"),
     path("<slug:slug>/", tab_views.connector, name="connector"),

@@ -1,4 +1,4 @@
-"""The list of connectors, adding and editing one, its background work, and what is done to it by a click."""
+"""The list of connectors, editing one, its background work, and what is done to it by a click."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from alignadmin.accounts import kept_form
-from alignadmin.accounts.acts import Act, Params, Typed, shown_in
+from alignadmin.accounts.acts import Act, shown_in
 from alignadmin.accounts.guard import requires
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.requests import person_of
@@ -23,27 +23,12 @@ from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector
 from connectors.ports.act_words import of_connector
 from connectors.ports.requests import back_to, with_credentials_or_404
-from connectors.setup import connection_test, queries, services
-from connectors.setup.connection_test import Check, data_of
-from connectors.setup.forms import SITES, ConnectorForm, SetUp
+from connectors.setup import queries, services
+from connectors.setup.connection_test import data_of
+from connectors.setup.forms import SITES, ConnectorForm
 from connectors.setup.readiness import CONFIRMABLE, DECIDABLE
 
-SECRETS_GONE = "Secrets are never sent back to the browser: enter them again."
 EDITED_BEFORE = "What you had entered is here again. An address with a sign-in in it is never kept: enter it once more."
-TYPED_BEFORE = "What you had entered is here again. Secrets are never kept: enter them once more."
-
-
-def _add_words(typed: Typed, _params: Params) -> str:
-    return f"{'Test' if typed.get('act') == 'test' else 'Add'} the connector {typed.get('name', '')}".strip()
-
-
-ADD = Act(
-    does=_add_words,
-    shown=SetUp.shown,
-    carried=("act",),
-    secrets=SetUp.secrets,
-    refills=True,
-)
 EDIT = Act(does=of_connector("Edit {connector}"), shown=shown_in(ConnectorForm, **SITES), refills=True)
 
 
@@ -64,37 +49,7 @@ def job(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     return page(request, "connectors/jobs/job.html", context, fragment="connectors/jobs/_job.html")
 
 
-# --- setting up -------------------------------------------------------------------------------------------------------
-
-
-@requires(Right.CONFIGURE, Right.CONFIGURE, ("GET", "POST"), fresh=ADD)
-def new(request: HttpRequest) -> HttpResponse:
-    """One plain form; `act=test` tries what is typed and stores nothing."""
-    if request.method != "POST":
-        if typed := kept_form.typed_before(request):
-            messages.info(request, TYPED_BEFORE)
-        return page(request, "connectors/setup/new.html", {"set_up": SetUp(typed=typed)})
-    set_up = SetUp(request.POST)
-    is_valid = set_up.is_valid()
-    if _is_test(request):
-        checks = connection_test.try_connection(set_up.details.data_typed, set_up.secrets_typed) if is_valid else []
-        context = {"set_up": set_up, **_tried(checks, notes=set_up.notes, problems=set_up.problems)}
-        return _test_answer(request, "connectors/setup/new.html", context)
-    if is_valid:
-        try:
-            return _add(request, set_up)
-        except Refused as refused:
-            set_up.details.add_error(None, str(refused))
-    context = {"set_up": set_up, "trouble": f"The connector is not saved. {SECRETS_GONE}"}
-    return page(request, "connectors/setup/new.html", context, status=400)
-
-
-def _add(request: HttpRequest, set_up: SetUp) -> HttpResponse:
-    actor, slug = person_of(request), set_up.details.cleaned_data["slug"]
-    made = services.add_connector(slug, set_up.details.data_typed, set_up.secrets_typed, actor=actor)
-    services.start_refresh(made, actor=actor)
-    _flash(request, [*set_up.notes, f"{made.name} is stored. Its projects and mappings are being read."])
-    return redirect(request, reverse("setup", args=[made.slug]))
+# --- editing ----------------------------------------------------------------------------------------------------------
 
 
 def _edited_before(request: HttpRequest) -> dict[str, Any]:
@@ -130,24 +85,6 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
     is_in_use = services.is_in_use(stored)
     context = {"connector": stored, "form": form, "is_in_use": is_in_use, "trouble": "The connector is not saved."}
     return page(request, "connectors/setup/edit.html", context, status=400)
-
-
-# --- testing ----------------------------------------------------------------------------------------------------------
-
-
-def _is_test(request: HttpRequest) -> bool:
-    return text_in(request.POST, "act") == "test"
-
-
-def _tried(checks: Sequence[Check], *, notes: Sequence[str] = (), problems: Sequence[str] = ()) -> dict[str, Any]:
-    return {"checks": checks, "notes": notes, "problems": problems, "tested": True}
-
-
-def _test_answer(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-    """htmx gets the lines alone, so that what is typed stays; a plain form comes back without its secrets."""
-    if not request.htmx:  # type: ignore[attr-defined]
-        context["trouble"] = f"Nothing is saved yet. {SECRETS_GONE}"
-    return page(request, template, context, fragment="connectors/setup/_checks.html")
 
 
 # --- acting -----------------------------------------------------------------------------------------------------------

@@ -133,6 +133,8 @@ TABLE = {
     "connectors": READ,
     "connector": READ,
     "connector-new": CONFIGURE_FORM,
+    "connector-draft": ADMIN_ACT,
+    "connector-start-over": ADMIN_ACT,
     "setup-need": Expected(readers=ADMINS),
     "setup-before": Expected(readers=ADMINS),
     "setup": READ,

@@ -143,7 +143,9 @@ def test_no_alarm_holds_bare_text() -> None:
 
 def test_a_page_waits_for_a_test_as_long_as_two_sites_may_take() -> None:
     """Each of seven steps may take the whole deadline of a request, and the web gives nothing up before that."""
-    for name, tests in {"_test.html": "connector-test", "new.html": "connector-new"}.items():
+    new = dict.fromkeys(("adding/_save.html", "adding/_connect_form.html"), "connector-new")
+    pages = {"_test.html": "connector-test", **new}
+    for name, tests in pages.items():
         text = (ROOT / "templates/connectors/setup" / name).read_text()
         asked = re.findall(rf"""hx-post="{{% url '{tests}'[^>]*hx-request='\{{"timeout": (\d+)\}}'""", text)
         assert len(asked) == text.count(f"hx-post=\"{{% url '{tests}'") == 1

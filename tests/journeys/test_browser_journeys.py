@@ -1,10 +1,9 @@
-"""The main job from sign-in to proof in a real browser: with the demo's data, from nothing, and without JavaScript."""
+"""The main job from sign-in to proof in a real browser: with the demo's data, and without JavaScript."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 import requests
@@ -14,7 +13,7 @@ from tests.environment import PASSWORD
 from tests.support import browser_helpers as steps
 from tests.support.browser import sign_in
 from tests.support.browser_helpers import Own, cell, expect_waiting, own_connector
-from tests.support.processes import Site, eventually, running_site
+from tests.support.processes import Site, eventually
 from tests.support.sandbox_fixture import ALIGN_TOKEN
 
 STORY = 4  # the wire id of the state families
@@ -140,80 +139,6 @@ def joined_row(page: Page, own: Own, filters: str, *, joined: str) -> Locator:
     eventually(says_so, what=f'"{joined}" in the history')
     expect(row).to_have_count(1)
     return row
-
-
-# --- from nothing --------------------------------------------------------------------------------------------------
-
-
-MOST_CLICKS = 25  # of which typing a secret is one each
-COUNTS_CLICKS = """addEventListener("pointerdown", () =>
-    sessionStorage.setItem("clicks", Number(sessionStorage.getItem("clicks")) + 1), true)"""
-
-
-def test_from_an_empty_database_to_the_first_applied_mapping(tmp_path: Path, page: Page) -> None:
-    """By the guided set-up, from the first page after the sign-in, in few clicks."""
-    page.add_init_script(COUNTS_CLICKS)
-    with running_site(tmp_path / "empty") as site:
-        email = "first@example.test"
-        site.command("createadmin", email, "--name", "First Admin", "--password-stdin", stdin=f"{PASSWORD}\n")
-        sign_in(page, site.url, email, PASSWORD)
-        page.evaluate("sessionStorage.removeItem('clicks')")
-        expect(page.get_by_role("heading", level=2)).to_have_text("No connector yet")
-        page.get_by_role("link", name="Set up your first connector").click()
-        for title in ("Terminology", "Key", "Connect"):
-            page.get_by_role("link", name=f"Next: {title}").click()
-        secrets = set_up(page, site.sandbox_url)
-        walk_the_steps(page)
-
-        page.get_by_role("link", name="Coverage by project").click()
-        page.get_by_role("link", name="PROJ1, Story").click()
-        expect(page.get_by_text("have not been read from Align yet")).to_have_count(0, timeout=60_000)
-        expect(page.locator("#job")).to_be_hidden(timeout=60_000)
-        cell(page, "Parked 10205 0 Pending approval").click()
-        expect_waiting(page, 1)
-        assert align_state(site.sandbox_url, 10205, ProjectKey="PROJ1") is None, "an edit sends nothing"
-        page.get_by_role("link", name="Review plan").click()
-        steps.fill_plan(page)
-        steps.approve(page)
-        steps.apply(page, "first")
-        steps.expect_confirmed(page, 1)
-        clicks = int(page.evaluate("sessionStorage.getItem('clicks')"))
-        assert 10 < clicks + secrets <= MOST_CLICKS
-        assert align_state(site.sandbox_url, 10205, ProjectKey="PROJ1") == 0
-        page.goto(f"{site.url}/connectors/first/set-up/statuses/")
-        expect(page.locator("#check-first-apply")).to_contain_text("1 change applied from here and read back")
-
-
-def set_up(page: Page, address: str) -> int:
-    """The connector's form: what is typed is tested, then stored, then read. Returns how many secrets were typed."""
-    details = steps.set_up_form(address, "first", "First")
-    for name in ("name", "slug", "align_site", "align_connector_id", "jira_site", "align-secret", "jira-user"):
-        page.locator(f"[name='{name}']").fill(str(details[name]))
-    page.locator("[name='jira-secret']").fill("not-the-token")
-    page.get_by_role("button", name="Test").click()
-    result = page.get_by_role("list", name="Result of the test")
-    expect(result.get_by_role("listitem").filter(has_text="Fails").first).to_contain_text("Jira")
-    page.locator("[name='jira-secret']").fill(str(details["jira-secret"]))
-    page.get_by_role("button", name="Test").click()
-    expect(result.get_by_role("listitem").filter(has_text="Fails")).to_have_count(0)
-    expect(result.get_by_role("listitem").filter(has_text="Works").first).to_be_visible()
-    page.get_by_role("button", name="Save").click()
-    page.wait_for_url("**/connectors/first/set-up/**")
-    return 3
-
-
-def walk_the_steps(page: Page) -> None:
-    """From wherever the set-up opens to the statuses, once all was read; what no address shows is confirmed."""
-    rail = page.get_by_role("navigation", name="Steps of the set-up")
-    expect(rail).to_contain_text("4 of 5 steps done", timeout=60_000)
-    expect(page.get_by_role("heading", name="Being read now")).to_have_count(0, timeout=60_000)
-    rail.get_by_role("link", name="Projects").click()
-    expect(page.get_by_role("region", name="Projects", exact=True)).to_contain_text("Core Platform")
-    for title in ("Issue types", "Statuses"):
-        page.get_by_role("link", name=f"Next: {title}").click()
-    for label in ("Statuses are pulled into Align", "Bidirectional sync is on"):
-        page.get_by_role("button", name=f"Confirm: {label}").click()
-        expect(page.get_by_role("button", name=f"Confirm: {label}")).to_have_text("Confirm again")
 
 
 # --- where Align's log has no address -------------------------------------------------------------------------------

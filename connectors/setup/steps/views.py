@@ -10,11 +10,13 @@ from django.shortcuts import redirect as plain_redirect
 from django.urls import reverse
 
 from alignadmin.accounts.guard import requires
+from alignadmin.accounts.requests import person_of
 from alignadmin.accounts.rights import Right, may
 from alignadmin.egress import outgoing_addresses
 from alignadmin.web.responses import page
-from connectors.models import Connector, System
+from connectors.models import Connector, SetUpDraft, System
 from connectors.ports.requests import SET_UP, with_credentials_or_404
+from connectors.setup.adding import drafts
 from connectors.setup.forms import TypesForm
 from connectors.setup.projects import ProjectTable
 from connectors.setup.queries import active_job, issue_type_names
@@ -39,8 +41,8 @@ def step_page(request: HttpRequest, slug: str, step: str) -> HttpResponse:
 
 @requires(Right.CONFIGURE)
 def need(request: HttpRequest) -> HttpResponse:
-    """What one needs, before there is a connector."""
-    return _show(request, guide_before(), NEED)
+    """What one needs, before there is a connector; where somebody began to add one, it leads on there."""
+    return _show(request, guide_before(), NEED, draft=drafts.of(person_of(request)))
 
 
 @requires(Right.CONFIGURE)
@@ -51,7 +53,14 @@ def before(request: HttpRequest, step: str) -> HttpResponse:
     return _show(request, guide_before(), step)
 
 
-def _show(request: HttpRequest, guide: Guide, key: str, connector: Connector | None = None) -> HttpResponse:
+def _show(
+    request: HttpRequest,
+    guide: Guide,
+    key: str,
+    connector: Connector | None = None,
+    *,
+    draft: SetUpDraft | None = None,
+) -> HttpResponse:
     shown = guide.step(key)
     if shown is None and key != NEED:
         raise Http404
@@ -64,6 +73,7 @@ def _show(request: HttpRequest, guide: Guide, key: str, connector: Connector | N
         "previous": previous,
         "following": following,
         "on": f"{SET_UP}{key}",
+        "draft": draft,
         "egress": outgoing_addresses(),
         "job": active_job(connector) if connector else None,
         "can_configure": may(request.user, Right.CONFIGURE),

@@ -1,0 +1,69 @@
+"""What somebody types of a new connector, kept until it is added: for a closed tab and a new sign-in. Never a secret.
+
+Nobody else reads it, and none is an entry: nothing is said by it before it is sent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+
+from django.utils import timezone
+
+from alignadmin.accounts.models import Person
+from alignadmin.due_work import due_work
+from alignadmin.errors import Refused
+from alignadmin.parsing import whole
+from connectors.models import SetUpDraft
+from connectors.setup.adding.discovery import Discovery
+from connectors.setup.align_numbers import why_taken
+
+KEPT_FOR = timedelta(days=30)
+MOST_KEPT = 16 * 1024  # bytes of what is typed
+TYPED_BY_PEOPLE = ("name", "align_site", "jira_site", "align-user", "jira-user", "slug")  # the others begin filled in
+
+
+def keep(typed: Mapping[str, str], *, actor: Person, discovery: Discovery | None = None) -> SetUpDraft | None:
+    """In place of the one before; where nothing is typed there is none. Raises Refused.
+
+    Without a new discovery the one before stays, as long as it is about these addresses.
+    """
+    is_empty = not any(typed.get(name, "").strip() for name in TYPED_BY_PEOPLE)
+    if is_empty or _is_added(typed):
+        discard(actor=actor)
+        return None
+    if len(json.dumps(typed)) > MOST_KEPT:  # ASCII, so these are bytes
+        raise Refused(f"This is more than {MOST_KEPT // 1024} KB, and that much is not kept. Paste addresses only.")
+    found = discovery or discovery_for(typed, of(actor))
+    values = {"typed": dict(typed), "discovery": found.as_json() if found else {}, "kept_at": timezone.now()}
+    return SetUpDraft.objects.update_or_create(person=actor, defaults=values)[0]
+
+
+def _is_added(typed: Mapping[str, str]) -> bool:
+    """What a browser sends late is not kept once the connector is here."""
+    number = whole(typed.get("align_connector_id", ""))
+    return number is not None and bool(why_taken(typed.get("align_site", ""), number))
+
+
+def of(person: Person) -> SetUpDraft | None:
+    oldest = timezone.now() - KEPT_FOR
+    return SetUpDraft.objects.filter(person=person, kept_at__gt=oldest).first()
+
+
+def discovery_for(typed: Mapping[str, str], draft: SetUpDraft | None) -> Discovery | None:
+    """What the sites with these addresses told when they were last asked."""
+    found = Discovery.from_json(draft.discovery) if draft else None
+    addresses = typed.get("align_site", "").strip(), typed.get("jira_site", "").strip()
+    return found if found and found.is_about(*addresses) else None
+
+
+def discard(*, actor: Person) -> None:
+    SetUpDraft.objects.filter(person=actor).delete()
+
+
+@due_work
+def remove_old_drafts() -> int:
+    old = SetUpDraft.objects.filter(kept_at__lte=timezone.now() - KEPT_FOR)
+    # Asked first: a worker without work writes nothing.
+    return old.delete()[0] if old.exists() else 0

@@ -1,0 +1,248 @@
+"""The form of a new connector: little is asked first, and the rest once both sites told what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.utils.text import slugify
+
+from alignadmin.accounts.acts import Act, ActField, Params, Typed, one_of, shown_in
+from alignadmin.parsing import plain
+from alignadmin.web.forms import problems_of
+from connectors.credentials.rotation.checks import KINDS
+from connectors.credentials.rotation.forms import CredentialForm, of_form, user_shown
+from connectors.credentials.values import SecretData
+from connectors.models import Connector, CredentialKind, JiraKind, System
+from connectors.setup.adding.discovery import Discovery, FoundConnector
+from connectors.setup.forms import SITES, ConnectorForm
+
+RESERVED_SLUGS = frozenset({"new", "credentials"})  # addresses of our own below /connectors/
+LATER = ("align_connector_id", "jira_kind", "time_zone", "slug")  # not asked before the sites were
+TYPED_NUMBER = "align_connector_number"  # in the place of a choice among those that Align lists
+DOES = {"test": "Test", "look": "Look up"}
+
+
+class SlugField(forms.SlugField):
+    """Refused in our own words."""
+
+    default_error_messages = {"invalid": "Use letters, digits, hyphens and underscores only, like acme-production."}
+
+
+class NewConnectorForm(ConnectorForm):
+    slug = SlugField(
+        label="URL name (slug)",
+        help_text="It stays when the name changes. Leave empty to make it from the name.",
+        required=False,
+        max_length=50,
+    )
+
+    field_order = ["name", "slug"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if "slug" not in self.errors and "name" in cleaned:
+            cleaned["slug"] = cleaned["slug"] or slugify(cleaned["name"])[:50].strip("-")
+            self._check_slug(cleaned["slug"])
+        return cleaned
+
+    def _check_slug(self, slug: str) -> None:
+        if not slug:
+            self.add_error("slug", "The name has no letter that can be used in a URL: enter one here, like acme.")
+        elif slug.lower() in RESERVED_SLUGS:
+            self.add_error("slug", f'"{slug}" is an address of AlignAdmin itself. Choose another, like acme.')
+        elif other := Connector.objects.filter(slug__iexact=slug).first():
+            self.add_error("slug", f'There is already a connector with the address "{slug}": {other.name}.')
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectorChoice:
+    """One of Align's connectors; `here` is the one that was made of it already."""
+
+    found: FoundConnector
+    here: Connector | None
+    is_chosen: bool
+
+
+def _words_of(system: System) -> dict[str, ActField]:
+    labels = {"kind": "sign-in", "user": "user", "expires_on": "token expires on"}
+    name = "Align" if system is System.ALIGN else "Jira"
+    words = {each: ActField(label=f"{name} {label}") for each, label in labels.items()}
+    return {
+        **words,
+        "kind": one_of(words["kind"].label, CredentialKind.choices),
+        "user": user_shown(words["user"].label),
+    }
+
+
+class SetUp:
+    """The one page on which a connector is added: what it is, and how to sign in at its two systems."""
+
+    shown = {
+        **shown_in(NewConnectorForm, **SITES),
+        TYPED_NUMBER: "Another connector id",
+        **shown_in(CredentialForm, System.ALIGN.value, **_words_of(System.ALIGN)),
+        **shown_in(CredentialForm, System.JIRA.value, **_words_of(System.JIRA)),
+    }
+    secrets = {
+        f"{System.ALIGN.value}-secret": "Align API token",
+        f"{System.JIRA.value}-secret": "Jira token or password",
+    }
+
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        typed: Mapping[str, Any] | None = None,
+        discovery: Discovery | None = None,
+    ) -> None:
+        """`typed` by the names of the fields, for a page that begins with what somebody had entered before.
+
+        `discovery`: what the sites with the typed addresses have told.
+        """
+        self.data = _with_one_number(data or QueryDict())
+        bound = None if data is None else self.data
+        self.discovery = discovery
+        typed = _with_one_number(_query(typed or {})).dict()
+        self.is_whole = discovery is not None or "time_zone" in (typed if data is None else data)
+        initial = {"time_zone": "UTC", **of_form(typed, "")}
+        self.details = NewConnectorForm(bound, initial=initial)
+        self.align = CredentialForm(bound, system=System.ALIGN, initial=of_form(typed, System.ALIGN.value))
+        self.jira = CredentialForm(bound, system=System.JIRA, initial=of_form(typed, System.JIRA.value))
+        self.forms: tuple[ConnectorForm | CredentialForm, ...] = (self.details, self.align, self.jira)
+
+    def is_valid(self) -> bool:
+        self._clean()
+        self.jira.refuse_kind_of(self.details.cleaned_data.get("jira_kind", ""))
+        return not any(form.errors for form in self.forms)
+
+    def may_be_looked_up(self) -> bool:
+        """Whether what is asked first is there; the rest need not be."""
+        later = [field for name, field in self.details.fields.items() if name in LATER and field.required]
+        for field in later:
+            field.required = False
+        zone = self.data.get("time_zone", "")
+        self.data["time_zone"] = zone or "UTC"
+        self._clean()
+        for field in later:
+            field.required = True
+        is_there = not any(form.errors for form in self.forms)
+        if not zone and not is_there:
+            del self.data["time_zone"]
+        return is_there
+
+    def _clean(self) -> None:
+        for form in self.forms:
+            form.full_clean()
+
+    # -- what the sites told -------------------------------------------------------------------------------------------
+
+    def take(self, discovery: Discovery) -> None:
+        """What was found out is chosen, and what failed is said at its field. The form may be looked up."""
+        self.discovery, self.is_whole = discovery, True
+        self.data["align_site"], self.data["jira_site"] = discovery.align_site, discovery.jira_site
+        for name, sentence in discovery.errors.items():
+            system, _, own = name.rpartition("-")
+            form = {"": self.details, "align": self.align, "jira": self.jira}[system]
+            form.add_error(own, sentence)
+        if discovery.jira_kind:
+            self._take_kind(discovery)
+        fitting = [each for each in self.choices if each.found.fits and each.here is None]
+        if len(fitting) == 1 and not self.data.get("align_connector_id"):
+            self.data["align_connector_id"] = str(fitting[0].found.id)
+
+    def _take_kind(self, discovery: Discovery) -> None:
+        chosen = self.data.get("jira_kind", "")
+        if chosen and chosen != discovery.jira_kind and chosen in JiraKind.values:
+            self.details.add_error(
+                "jira_kind",
+                f"{JiraKind(chosen).label} was chosen, but the site says that it is {discovery.kind_words}: that is "
+                "chosen now.",
+            )
+        self.data["jira_kind"] = discovery.jira_kind
+        self.jira.refuse_kind_of(discovery.jira_kind)
+
+    @property
+    def fitting_kinds(self) -> list[str]:
+        """The kinds of Jira that take the sign-in which is typed."""
+        kind = self.jira["kind"].value()
+        return [each for each in JiraKind.values if kind in KINDS[each]]
+
+    @property
+    def choices(self) -> list[ConnectorChoice]:
+        """Align's connectors, in one query."""
+        listed = self.discovery.connectors if self.discovery else ()
+        if not listed or self.discovery is None:
+            return []
+        here = Connector.objects.filter(align_site=self.discovery.align_site).in_bulk(field_name="pk")
+        by_number = {each.align_connector_id: each for each in here.values()}
+        return [
+            ConnectorChoice(found=each, here=by_number.get(each.id), is_chosen=self.number == str(each.id))
+            for each in listed
+        ]
+
+    @property
+    def number(self) -> str:
+        return str(self.details["align_connector_id"].value() or "")
+
+    @property
+    def other_number(self) -> str:
+        """One that is chosen and not in Align's list."""
+        listed = {str(each.id) for each in self.discovery.connectors} if self.discovery else set()
+        return "" if self.number in listed else self.number
+
+    # -- what is sent --------------------------------------------------------------------------------------------------
+
+    @property
+    def notes(self) -> list[str]:
+        return [note for form in self.forms for note in form.notes]
+
+    @property
+    def problems(self) -> list[str]:
+        return [problem for form in self.forms for problem in problems_of(form)]
+
+    @property
+    def wrong_fields(self) -> list[forms.BoundField]:
+        return [form[name] for form in self.forms for name in form.errors if name in form.fields]
+
+    @property
+    def more_is_open(self) -> bool:
+        """Where something of what is folded is wrong."""
+        folded = (self.details["slug"], self.details["time_zone"], self.align["expires_on"], self.jira["expires_on"])
+        return any(field.errors for field in folded)
+
+    @property
+    def secrets_typed(self) -> list[SecretData]:
+        return [self.align.secret_typed, self.jira.secret_typed]
+
+
+def _query(typed: Mapping[str, Any]) -> QueryDict:
+    made = QueryDict(mutable=True)
+    for name, value in typed.items():
+        made[name] = value
+    return made
+
+
+def _with_one_number(data: QueryDict) -> QueryDict:
+    """A number that is typed counts instead of one that is chosen; from here on there is one field."""
+    copied = data.copy()
+    if number := copied.get(TYPED_NUMBER, "").strip():
+        copied["align_connector_id"] = number
+    copied.pop(TYPED_NUMBER, None)
+    return copied
+
+
+def _add_words(typed: Typed, _params: Params) -> str:
+    return f"{DOES.get(typed.get('act', ''), 'Add')} the connector {typed.get('name', '')}".strip()
+
+
+ADD = Act(does=_add_words, shown=SetUp.shown, carried=("act",), secrets=SetUp.secrets, refills=True)
+
+
+def keepable(sent: QueryDict) -> dict[str, str]:
+    """What of a form that was sent may be kept: only what the act names, and nothing that is a secret after all."""
+    pairs: Sequence[tuple[str, str]] = [(name, plain(value)) for name, value in _with_one_number(sent).items()]
+    return {name: value for name, value in pairs if name in ADD.shown and not ADD.secret_label(name, value)}

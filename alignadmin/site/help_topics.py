@@ -76,6 +76,7 @@ BY_FILE = {topic.file: topic.key for topic in TOPICS.values()}
 
 # By the first part of a page's address, and below a connector by the part after it; the longest that fits.
 OF_PAGES = {
+    "connectors/new": "setup#3-connect",
     "connectors/set-up": "setup",
     "connectors/types": "setup#5-issue-types",
     "connectors/coverage": "mapping",
@@ -106,6 +107,6 @@ OF_PAGES = {
 def topic_of(path: str) -> str:
     """The key of a page's own topic, with the place in it; empty where only the list of topics fits."""
     parts = path.strip("/").split("/")
-    if parts[0] == "connectors":
+    if parts[0] == "connectors" and parts[1:] != ["new"]:
         del parts[1:2]  # whose it is
     return OF_PAGES.get("/".join(parts[:2])) or OF_PAGES.get(parts[0], "")

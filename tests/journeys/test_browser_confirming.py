@@ -57,9 +57,9 @@ def test_an_act_is_confirmed_and_sent_by_one_click_and_a_secret_is_typed_again(s
         page.get_by_label(label, exact=True).fill(value)
     page.get_by_label("Align API token").fill("never-kept-anywhere")
     let_it_age(site, page)
-    page.get_by_role("button", name="Test").click()  # by htmx, which leads the whole page
+    page.get_by_role("button", name="Continue").click()  # by htmx, which leads the whole page
     prove(page)
-    expect(page.get_by_role("heading", name="Confirm: Test the connector Acme elsewhere")).to_be_visible()
+    expect(page.get_by_role("heading", name="Confirm: Look up the connector Acme elsewhere")).to_be_visible()
     expect(page.get_by_text("this has to be entered again: Align API token")).to_be_visible()
     look(page)
     page.get_by_role("link", name="Back to the form").click()

@@ -1,4 +1,4 @@
-"""The guided set-up in a browser, in a person's words: type what is asked, have both sites looked at, walk the steps."""
+"""The guided set-up in a browser, in a person's words: type what is asked, have both sites looked at, go on."""
 
 from __future__ import annotations
 

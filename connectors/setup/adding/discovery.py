@@ -33,7 +33,10 @@ from connectors.models import JiraKind, System
 MOST_SHOWN = 100  # connectors of one Align
 SCOPED = "https://api.atlassian.com/ex/jira/"  # where a token with scopes is used, in the place of the site
 KINDS = {"cloud": JiraKind.CLOUD, "server": JiraKind.DATA_CENTER, "data center": JiraKind.DATA_CENTER}
-ANOTHER_SITE = "A token that was made at another site is refused like this, too."
+REFUSED = (
+    "{} refused the sign-in ({}). Check the user and the token: one that was made at another site, was replaced or has "
+    "ended is refused like this."
+)
 # What says something of the address. After all else that Align answers to the list the number is typed.
 OF_THE_ADDRESS = (AddressRefused, NotJson, RateLimited, Unreachable)
 
@@ -145,7 +148,7 @@ def _with_user(found: Discovery, secret: SecretData) -> Discovery:
     except BadToken as bad:
         return _failed(found, "jira-secret", str(bad))
     except SignInRefused as error:
-        return _failed(found, "jira-secret", f"{error.sentence} {ANOTHER_SITE}")
+        return _failed(found, "jira-secret", _refused(secret.system, error))
     except Forbidden as error:
         return _failed(found, "jira-secret", error.sentence)
     except RemoteError as error:
@@ -163,7 +166,7 @@ def _with_connectors(found: Discovery, secret: SecretData, own_address: str) -> 
     except BadToken as bad:
         return _failed(found, "align-secret", str(bad))
     except SignInRefused as error:
-        return _failed(found, "align-secret", f"{error.sentence} {ANOTHER_SITE}")
+        return _failed(found, "align-secret", _refused(secret.system, error))
     except RemoteError as error:
         if isinstance(error, OF_THE_ADDRESS) and not isinstance(error, Malformed):
             return _failed(found, "align_site", error.sentence)
@@ -196,6 +199,12 @@ def _compared(address: str) -> str:
 
 def _access(site: str, secret: SecretData) -> Access:
     return Access(system=secret.system, site=site, kind=secret.kind, user=secret.user, secret=secret.secret)
+
+
+def _refused(system: System, error: SignInRefused) -> str:
+    """In short, since the page says beside it how a token is made; a locked account needs more than another token."""
+    is_plain = error.status == 401 and "CAPTCHA" not in error.sentence
+    return REFUSED.format(system.label, error.status) if is_plain else error.sentence
 
 
 def _failed(found: Discovery, name: str, sentence: str) -> Discovery:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,7 +81,7 @@ def _words_of(system: System) -> dict[str, ActField]:
 class SetUp:
     """The one page on which a connector is added: what it is, and how to sign in at its two systems."""
 
-    shown = {
+    shown: Mapping[str, str | ActField] = {
         **shown_in(NewConnectorForm, **SITES),
         TYPED_NUMBER: "Another connector id",
         **shown_in(CredentialForm, System.ALIGN.value, **_words_of(System.ALIGN)),
@@ -120,7 +120,7 @@ class SetUp:
         return not any(form.errors for form in self.forms)
 
     def may_be_looked_up(self) -> bool:
-        """Whether what is asked first is there; the rest need not be."""
+        """Whether what is asked first is right; the rest need not be there, and what is wrong of it is said later."""
         later = [field for name, field in self.details.fields.items() if name in LATER and field.required]
         for field in later:
             field.required = False
@@ -129,7 +129,7 @@ class SetUp:
         self._clean()
         for field in later:
             field.required = True
-        is_there = not any(form.errors for form in self.forms)
+        is_there = all(name in LATER for form in self.forms for name in form.errors)
         if not zone and not is_there:
             del self.data["time_zone"]
         return is_there
@@ -244,5 +244,5 @@ ADD = Act(does=_add_words, shown=SetUp.shown, carried=("act",), secrets=SetUp.se
 
 def keepable(sent: QueryDict) -> dict[str, str]:
     """What of a form that was sent may be kept: only what the act names, and nothing that is a secret after all."""
-    pairs: Sequence[tuple[str, str]] = [(name, plain(value)) for name, value in _with_one_number(sent).items()]
+    pairs = [(name, plain(str(value))) for name, value in _with_one_number(sent).items()]
     return {name: value for name, value in pairs if name in ADD.shown and not ADD.secret_label(name, value)}

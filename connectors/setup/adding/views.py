@@ -55,7 +55,7 @@ def new(request: HttpRequest) -> HttpResponse:
 def _begin(request: HttpRequest) -> HttpResponse:
     """With what waits for a new proof of who it is, else with what was kept."""
     draft = drafts.of(person_of(request))
-    typed = kept_form.typed_before(request).dict()
+    typed = {name: str(value) for name, value in kept_form.typed_before(request).items()}
     if typed:
         messages.info(request, TYPED_BEFORE)
     elif draft:

@@ -95,6 +95,16 @@ def test_a_sign_in_of_the_other_kind_is_named_and_not_tried(configurer: Client, 
     running.close()
 
 
+def test_an_account_that_is_locked_is_told_so(configurer: Client, network: None) -> None:
+    running = RunningSandbox(jira="server")
+    typed = asked_first(running.url, **{"jira-kind": "jira-password", "jira-user": "admin"})
+    for _ in range(3):
+        found = configurer.post(NEW, typed | {"jira-secret": "wrong"})
+        assert "Jira refused the sign-in (401). Check the user and the token" in wrong(found)["jira-secret"]
+    assert "Jira wants a CAPTCHA from this account" in wrong(configurer.post(NEW, typed))["jira-secret"]
+    running.close()
+
+
 def test_a_kind_that_was_chosen_wrongly_is_named_and_set_right(configurer: Client, sandbox: RunningSandbox) -> None:
     found = configurer.post(NEW, asked_first(sandbox.url, jira_kind="datacenter"))
     assert wrong(found)["jira_kind"] == (
@@ -219,8 +229,8 @@ def test_a_site_that_wants_to_be_left_alone_says_for_how_long(
 @pytest.mark.parametrize(
     ("typed", "field", "sentence"),
     [
-        ({"align-secret": "of-another-site"}, "align-secret", "token that was made at another site"),
-        ({"jira-secret": "of-another-site"}, "jira-secret", "token that was made at another site"),
+        ({"align-secret": "of-another-site"}, "align-secret", "one that was made at another site"),
+        ({"jira-secret": "of-another-site"}, "jira-secret", "one that was made at another site"),
         ({"align_site": "http://127.0.0.1:9"}, "align_site", "refuses connections"),
         ({"jira_site": "http://127.0.0.1:9"}, "jira_site", "refuses connections"),
         ({"align_site": "{tls}"}, "align_site", "The certificate of 127.0.0.1 is not trusted"),
@@ -258,6 +268,16 @@ def test_of_a_wrong_form_nobody_is_asked(
     assert "Nothing was looked up yet: correct what is marked." in text(found)
     assert sandbox.journal() == []
     assert 'name="jira_kind"' not in text(found), "the rest is not asked yet"
+
+
+def test_a_name_whose_address_is_taken_is_said_where_another_is_entered(
+    configurer: Client, sandbox: RunningSandbox, admin: Person
+) -> None:
+    factories.connector("https://other.example.test", actor=admin, slug="acme-production", name="The first")
+    found = configurer.post(NEW, asked_first(sandbox.url))
+    assert list(wrong(found)) == ["slug"]
+    assert '<details class="more" open><summary>More' in text(found)
+    assert value(found, "align_connector_id") == "123"
 
 
 def test_only_who_may_configure_looks(signed_in: SignIn, sandbox: RunningSandbox) -> None:

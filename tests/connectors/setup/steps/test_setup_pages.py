@@ -169,6 +169,7 @@ def test_projects_and_types_are_chosen_on_their_steps(
         chosen.setdefault(type_, []).append(name)
     assert set(chosen) == {"feature", "story", "task", "defect"}
     assert 'name="on" value="set-up-types"' in shown
+    assert shown.count("btn primary") == 1, "the way to the next step"
     saved = configurer.post("/connectors/acme/types/", {**chosen, "on": "set-up-types"})
     assert saved["Location"] == f"{OWN}types/"
 

@@ -228,7 +228,13 @@ def first_set_up(spy: Spy) -> None:
     spy.post(path, **good | {"align-secret": new("enormous") * 30_000})
     spy.post(path, **good | {"align_site": f"https://someone:{new('in the address')}@acme.example"})
     spy.post(path, **good | {"act": "test"})
+    spy.post(path, **good | {"act": "look"})
+    spy.post(path, **good | {"act": "look", "jira-secret": new("refused by Jira")})
+    spy.post(f"{path}draft/", **good | {"align-secret": new("sent to the draft"), "jira-user": f"me:{new('as user')}"})
+    assert "Canary" in spy.get(path).text
+    stays = {"name": "Another", "align_connector_id": 7, "jira_site": f"https://x:{new('in a draft')}@jira.example"}
     assert spy.post(path, **good).url.endswith(f"/connectors/{SLUG}/set-up/connect/")
+    spy.post(f"{path}draft/", **good | stays | {"jira-secret": new("beside a draft")})
     spy.job_ends("refresh")
     spy.post(f"/connectors/{SLUG}/test/")
     spy.post(f"/connectors/{SLUG}/edit/", **good | {"jira_site": f"https://x:{new('in the edit')}@jira.example"})

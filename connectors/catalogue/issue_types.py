@@ -78,14 +78,18 @@ class IssueTypes:
             return self.own[type_, project_id]
         return self.general[WorkItemType(type_)]
 
-    def stands_for(self, issue_type: int, project_id: int) -> Sequence[str]:
-        """Work item types that the issue type with this key stands for in a project: the other way round."""
-        if project_id in self._with_own:
+    def stands_for(self, issue_type: int, project_id: int | None) -> Sequence[str]:
+        """Work item types that the issue type with this key stands for in a project: the other way round.
+
+        None: in each project for which nobody chose issue types of its own.
+        """
+        if project_id in self.with_own:
             return [type_ for type_ in WorkItemType if issue_type in self.of(type_, project_id)]
         return self._general_types.get(issue_type, ())
 
     @cached_property
-    def _with_own(self) -> set[int]:
+    def with_own(self) -> set[int]:
+        """Keys of the projects for which somebody chose issue types of their own."""
         return {project_id for _, project_id in self.own}
 
     @cached_property

@@ -94,14 +94,15 @@ def _at_work(site: Site, steps: Mapping[int, int]) -> tuple[dict[str, list[float
     """Seconds per page of what was asked after the first moments, and how much was not answered."""
     seconds: dict[str, list[float]] = defaultdict(list)
     refused: list[str] = []
-    begins = time.monotonic() + WARM
-    ends = begins + SECONDS
     statuses = sorted(steps)
     # Nobody edits what another one edits.
     own = [{status: steps[status] for status in statuses[number::PEOPLE]} for number in range(PEOPLE)]
     sessions = [site.signed_in() for _ in range(PEOPLE)]
     for session in sessions:
         session.headers["X-Beside"] = _beside(session.get(site.url + MATRIX, params=WIDE, timeout=60))
+
+    begins = time.monotonic() + WARM
+    ends = begins + SECONDS
 
     def work(number: int) -> None:
         chance = random.Random(number)

@@ -166,7 +166,7 @@ def _url(connector: Connector, finding: Finding) -> str:
     ):
         return matrix_url(connector, kind=Kind.STEP.value)
     project = finding.project
-    if project is not None and project.in_scope and project.vanished_at is None:
+    if project is not None and project.has_lists:
         q = str(finding.remote_id) if finding.kind == FindingKind.STATUS else ""
         return matrix_url(connector, scope=project.key, q=q)
     if finding.kind == FindingKind.STATUS:

@@ -255,6 +255,7 @@ TABLE = {
     "api-connectors-list": READ,
     "api-connectors-detail": READ,
     "api-setup-detail": READ,
+    "api-projects-list": READ,
     "api-mappings-list": READ,
     "api-mappings-detail": READ,
     "api-plans-list": READ,

@@ -14,11 +14,12 @@ from django.test.utils import CaptureQueriesContext
 
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit.models import Entry
+from alignadmin.due_work import run_due
 from connectors.jobs import runner
 from connectors.models import AlignOnlyProject, Carried, Connector, Finding, JobKind, JobState, Project, ScopeChoice
+from mappings.findings.lines import attention
 from mappings.models import Mapping, Plan, Scope
 from mappings.observing.scopes import scopes_in_use
-from tests.support.factories import run_due
 from tests.support.mapping_helpers import edit, make_plan
 from tests.support.sandbox_fixture import RunningSandbox
 
@@ -96,9 +97,12 @@ def test_carried_is_read_from_aligns_list_and_one_that_leaves_it_is_gone_with_a_
     found = Finding.objects.get(remote_id=pay.jira_id, change="moved")
     assert (found.before, found.after) == ("in Align's connector", "not in Align's connector")
     assert Mapping.objects.filter(scope__project=pay).count() == mapped > 0
+    told = [line.text for line in attention(connector)]
+    [of_pay] = [each for each in told if "PAY (10001) is not in Align's connector" in each]
+    assert "its mappings stay here, and its lists are not read" in of_pay
     sandbox.edit("set_project", key="PAY", in_align=True)
     read_catalogue(connector)
-    pay.refresh_from_db()
+    pay = project("PAY")
     assert (pay.carried, pay.left_align_at, pay.in_scope) == (Carried.YES, None, True)
     newest = Finding.objects.filter(remote_id=pay.jira_id, change="moved").latest("pk")
     assert newest.after == "in Align's connector"
@@ -355,3 +359,17 @@ def test_boards_are_asked_for_only_when_somebody_presses_and_nothing_is_kept(
     assert failed.status_code == 409
     assert "The boards of PAY could not be read." in text(failed)
     assert configurer.post(f"{STEP}999999/boards/").status_code == 404
+
+
+def test_the_api_has_the_three_facts_of_each_project(signed_in: SignIn, bare_connector: Connector) -> None:
+    some_projects(bare_connector, 6)
+    choose(signed_in(Role.ADMIN), "out", "K0001")
+    client = signed_in(Role.VIEWER)
+    found = client.get("/api/v1/projects/?connector=acme&carried=yes").json()["results"]
+    told = [(each["key"], each["scope_choice"], each["in_scope"], each["left_align_at"]) for each in found]
+    assert told[0] == ("K0001", "out", False, None)
+    assert {each[1:3] for each in told[1:]} == {("align", True)}
+    assert client.get("/api/v1/projects/?connector=acme&in_scope=true").json()["count"] == 3
+    assert client.get("/api/v1/projects/?connector=nowhere").json()["count"] == 0
+    assert client.get("/api/v1/projects/?carried=maybe").status_code == 400
+    assert Client().get("/api/v1/projects/").status_code in (401, 403)

@@ -31,7 +31,7 @@ from mappings.observing import unexplained_changes
 from mappings.overview import checks, figures
 from mappings.overview.activity import last_activity
 from mappings.overview.cards import OverviewConnector
-from mappings.planning import handing_over, preferences
+from mappings.planning import handing_over, holding, preferences
 from mappings.setup_steps import rules
 from mappings.setup_steps.facts import facts_of_mappings
 
@@ -84,6 +84,9 @@ class MappingExtensions:
 
     def why_no_hand_over(self, connector: Connector) -> str:
         return handing_over.why_not(connector)
+
+    def plans_of_projects(self, connector: Connector, projects: Collection[int]) -> list[EndingPlan]:
+        return holding.plans_of_projects(connector, projects)
 
     def ended_by_hand_over(self, connector: Connector) -> list[EndingPlan]:
         return handing_over.ending_plans(connector)

@@ -2,6 +2,8 @@
 
 from connectors.models.budget import BudgetGate, BudgetPeak, BudgetSlot
 from connectors.models.catalogue import (
+    AlignOnlyProject,
+    Carried,
     Confirmation,
     FormerKey,
     IssueType,
@@ -9,10 +11,14 @@ from connectors.models.catalogue import (
     ProcessStep,
     Project,
     ReachableStatus,
+    ScopeChoice,
     Status,
     StatusCategory,
     TypeMatch,
     WorkItemType,
+    has_lists,
+    in_scope_here,
+    scope_of,
 )
 from connectors.models.connection_test import ConnectionCheck
 from connectors.models.connector import (
@@ -51,10 +57,12 @@ from connectors.models.waiting_intake import LineWithoutSeconds, WaitingIntake
 
 __all__ = [
     "ACTIVE",
+    "AlignOnlyProject",
     "AuditSource",
     "BudgetGate",
     "BudgetPeak",
     "BudgetSlot",
+    "Carried",
     "Case",
     "CaseState",
     "Certainty",
@@ -108,6 +116,7 @@ __all__ = [
     "RunWithdrawal",
     "SavedQuery",
     "SavedView",
+    "ScopeChoice",
     "SeenAgain",
     "Source",
     "Stage",
@@ -121,4 +130,7 @@ __all__ = [
     "WithdrawnLine",
     "WorkItemType",
     "WorkerHeartbeat",
+    "has_lists",
+    "in_scope_here",
+    "scope_of",
 ]

@@ -25,7 +25,7 @@ class HeldUp:
 
 @dataclass(frozen=True, kw_only=True)
 class EndingPlan:
-    """A plan that a hand-over of its connector ends."""
+    """A plan that a hand-over of its connector ends, or that stands against taking a project out of scope."""
 
     sentence: str
     href: str
@@ -196,6 +196,9 @@ class ConnectorExtensions(Protocol):
 
         `known`: the checks of its readiness by their ids, which are not worked out twice. Neither system is asked.
         """
+
+    def plans_of_projects(self, connector: Connector, projects: Collection[int]) -> list[EndingPlan]:
+        """Open plans with changes of these projects' own lists."""
 
     def held_up(self, connector: Connector) -> list[HeldUp]:
         """What a maintenance keeps waiting."""

@@ -272,6 +272,9 @@ def priorities(call: JiraCall) -> list[Json]:
     ]
 
 
+PROJECT_CATEGORIES = {11: "Commerce", 12: "Platform"}  # of Jira, by the programme of a project; others have none
+
+
 def project_shape(call: JiraCall, project: ProjectRecord) -> Json:
     shape: Json = {
         "self": f"{call.root}/project/{project['id']}",
@@ -280,6 +283,10 @@ def project_shape(call: JiraCall, project: ProjectRecord) -> Json:
         "name": project["name"],
         "projectTypeKey": "software",
     }
+    if category := PROJECT_CATEGORIES.get(project["programme"]):
+        number = str(10000 + project["programme"])
+        about = {"self": f"{call.root}/projectCategory/{number}", "id": number, "name": category, "description": ""}
+        shape["projectCategory"] = about
     if call.server:
         return shape
     team = project["style"] == "next-gen"

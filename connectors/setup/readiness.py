@@ -29,6 +29,7 @@ from connectors.models import (
     Stage,
     System,
     WorkItemType,
+    has_lists,
 )
 
 CONFIGURATION_PULL = "Settings > Jira Settings > Resync Configuration > Configuration data pull"
@@ -225,7 +226,7 @@ def _token(system: System, credential: Credential | None) -> Prerequisite:
 
 
 def _projects(facts: _Facts) -> Prerequisite:
-    synced = Project.objects.filter(connector=facts.connector, in_scope=True, vanished_at=None)
+    synced = Project.objects.filter(has_lists(), connector=facts.connector)
     counts = synced.aggregate(all=Count("pk"), troubled=Count("pk", filter=~Q(align_error="")))
     state, sentence = StepState.OK, f"{counted(counts['all'], 'project')} of the connector found."
     if not counts["all"]:

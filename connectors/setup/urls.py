@@ -13,6 +13,7 @@ urlpatterns = [
     path("", connectors.connectors, name="connectors"),
     path("new/", connectors.new, name="connector-new"),
     path("", include("connectors.setup.steps.urls")),
+    path("", include("connectors.setup.scope.urls")),
     path("credentials/", calendar_views.credentials, name="credentials"),
     path("<slug:slug>/", tab_views.connector, name="connector"),
     path("<slug:slug>/projects/", tab_views.projects, name="connector-projects"),

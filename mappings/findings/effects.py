@@ -11,7 +11,7 @@ from django.db.models import Count, Q
 from django.utils.text import get_text_list
 
 from connectors.catalogue.issue_types import IssueTypes
-from connectors.models import Connector, FindingChange, FindingKind, ReachableStatus
+from connectors.models import Connector, FindingChange, FindingKind, ReachableStatus, has_lists
 from mappings.edits.unrecognised import Unrecognised, by_place, strange_records
 from mappings.engine import words
 from mappings.engine.families import A2J_STATE, A2J_STEP, J2A_STATE, J2A_STEP
@@ -97,8 +97,8 @@ class StatusEffects:
 
     @cached_property
     def _reach(self) -> list[tuple[int, int, str, bool, int]]:
-        in_scope = Q(project__in_scope=True, project__vanished_at=None)
-        rows = ReachableStatus.objects.filter(in_scope, project__connector=self.connector, status__jira_id__in=self.ids)
+        mine = ReachableStatus.objects.filter(has_lists("project__"), project__connector=self.connector)
+        rows = mine.filter(status__jira_id__in=self.ids)
         columns = ("status__jira_id", "project_id", "project__key", "project__team_managed", "issue_type_id")
         return list(rows.order_by("project__key", "issue_type_id").values_list(*columns))
 

@@ -30,6 +30,8 @@ EDIT_FIELDS = (
     "scope__project__key",
     "scope__project__team_managed",
     "scope__project__in_scope",
+    "scope__project__scope_choice",
+    "scope__project__carried",
     "scope__project__vanished_at",
 )
 

@@ -99,6 +99,7 @@ PAGES = {
     "set-up, terminology": "/connectors/{slug}/set-up/terms/",
     "set-up, key": "/connectors/{slug}/set-up/key/",
     "set-up, connect": "/connectors/{slug}/set-up/connect/",
+    "boards of a project": "/connectors/{slug}/set-up/projects/{project}/boards/",
     "set-up, projects": "/connectors/{slug}/set-up/projects/",
     "set-up, types": "/connectors/{slug}/set-up/types/",
     "set-up, statuses": "/connectors/{slug}/set-up/statuses/",

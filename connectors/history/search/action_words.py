@@ -53,6 +53,7 @@ OF_MAPPINGS: Mapping[str, str] = {
     "catalogue.refreshed": "Jira and Align read",
     "catalogue.changed": "Jira or Align changed",
     "findings.seen": "Findings marked as seen",
+    "projects.scope": "Scope of projects chosen",
     "contract.noted": "API behaviour confirmed",
     "contract.changed": "API behaviour changed",
     "contract.type_ids": "Type ids confirmed",

@@ -16,9 +16,9 @@ from alignadmin.web.responses import page
 from connectors.models import Connector, System
 from connectors.ports.requests import SET_UP, with_credentials_or_404
 from connectors.setup.forms import TypesForm
-from connectors.setup.projects import ProjectTable
 from connectors.setup.queries import active_job, issue_type_names
 from connectors.setup.readiness import matches_of
+from connectors.setup.scope.table import ScopeTable
 from connectors.setup.steps.guide import BEFORE, NEED, Guide, guide_before, guide_of
 
 TEMPLATE, NEED_TEMPLATE = "connectors/setup/steps/step.html", "connectors/setup/steps/need.html"
@@ -82,9 +82,9 @@ def _of_key(request: HttpRequest, connector: Connector) -> dict[str, Any]:
 
 
 def _of_projects(request: HttpRequest, connector: Connector) -> dict[str, Any]:
-    """The table of the projects' tab, whose filters stay on this page."""
+    """Its filters stay on this page."""
     address = reverse("setup-step", args=[connector.slug, "projects"])
-    return {"table": ProjectTable(connector, request.GET.dict()), "projects_url": address}
+    return {"table": ScopeTable(connector, request.GET.dict()), "projects_url": address}
 
 
 def _of_types(request: HttpRequest, connector: Connector) -> dict[str, Any]:

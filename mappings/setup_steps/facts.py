@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db.models import Count, Min, Q
 
+from connectors.align.terminology import ALIGNS_OWN, Terminology
 from connectors.catalogue.issue_types import IssueTypes
 from connectors.models import Connector
 from mappings.edits.catalogue_facts import projects_in_scope
@@ -43,6 +44,7 @@ class MappingSetupFacts:
     sharing: int = 0  # company-managed projects
     team_managed: int = 0
     is_active: bool = True
+    terminology: Terminology = ALIGNS_OWN
 
     @property
     def mapped(self) -> int:
@@ -75,6 +77,7 @@ def facts_of_mappings(connector: Connector) -> MappingSetupFacts:
         sharing=projects["sharing"],
         team_managed=projects["team"],
         is_active=connector.is_active,
+        terminology=connector.terminology,
     )
 
 

@@ -29,7 +29,7 @@ TEMPLATE, NEED_TEMPLATE = "connectors/setup/steps/step.html", "connectors/setup/
 @requires(Right.SEE)
 def begin(request: HttpRequest, slug: str) -> HttpResponse:
     """Leads to the first step with something undone."""
-    guide = guide_of(with_credentials_or_404(slug))
+    guide = guide_of(with_credentials_or_404(slug), for_states=True)
     return plain_redirect(guide.address(guide.opens))
 
 

@@ -13,7 +13,7 @@ def take_over(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("connectors", "0017_review_drafts"),
+        ("connectors", "0018_terminology"),
     ]
 
     operations = [

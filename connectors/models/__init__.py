@@ -48,6 +48,7 @@ from connectors.models.intake_runs import IntakeRun, OpenRun, RunWithdrawal, See
 from connectors.models.job import ACTIVE, Job, JobKind, JobState
 from connectors.models.owner_links import LinkOutcome, OwnerLink
 from connectors.models.packs import Every, Pack, PackSchedule, PackState
+from connectors.models.priorities import PriorityList
 from connectors.models.remote_lists import ListState, PageCap, RemoteList
 from connectors.models.reported import ReportedChange, ReportedField
 from connectors.models.review import Question, Review, ReviewDraft, SavedView
@@ -95,6 +96,7 @@ __all__ = [
     "Pack",
     "PackSchedule",
     "PackState",
+    "PriorityList",
     "Probe",
     "ProbeLine",
     "ListState",

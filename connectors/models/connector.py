@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 
 from alignadmin.locking import LockableQuerySet
+from connectors.align.terminology import Terminology
 
 
 class JiraKind(models.TextChoices):
@@ -37,6 +38,7 @@ class Connector(models.Model):
     explorer_for_editors = models.BooleanField(default=False)  # its token's rows are shown to editors, too
     time_zone = models.CharField(max_length=64, default="UTC")  # of times in pasted log lines
     type_ids = models.JSONField(default=dict, blank=True)  # {"j2a-state": {"feature": 2}}: overrides of the table
+    level_names = models.JSONField(default=dict, blank=True)  # {"story": "User Story"}: what they are called here
     audit_source = models.CharField(max_length=10, choices=AuditSource.choices, default=AuditSource.UNTRIED)
     audit_failures = models.PositiveSmallIntegerField(default=0)  # answers in a row that were refused or unreadable
     audit_problem = models.TextField(blank=True)  # what the last of them said; empty since the log was last read
@@ -102,6 +104,11 @@ class Connector(models.Model):
     def lists_error(self) -> str:
         """Why nobody looked for what is new lately."""
         return self.jira_lists_error or self.align_lists_error
+
+    @property
+    def terminology(self) -> Terminology:
+        """How the work item types and the levels above them are called here."""
+        return Terminology(names=self.level_names)
 
     @property
     def config_name(self) -> str:

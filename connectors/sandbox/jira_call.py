@@ -258,7 +258,8 @@ def priorities(call: JiraCall) -> list[Json]:
     """Beginning with the highest; none for nobody."""
     if call.token is None:
         return []
-    kept = sorted(call.world.store.all("priority"), key=lambda item: int(item["id"]))
+    there = (item for item in call.world.store.all("priority") if not item.get("gone"))
+    kept = sorted(there, key=lambda item: int(item["id"]))
     return [
         {
             "self": f"{call.root}/priority/{item['id']}",

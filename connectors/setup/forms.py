@@ -16,15 +16,18 @@ from django.utils.text import slugify
 
 from alignadmin.accounts.acts import ActField, one_of, shown_in
 from alignadmin.egress import is_allowed_private
+from alignadmin.folding import fold
 from alignadmin.http.errors import AddressRefused
 from alignadmin.web.forms import problems_of, text_field
 from connectors.align.client import trim_site as trim_align_site
+from connectors.align.terminology import LEVELS, LONGEST_NAME, Terminology, own_name
 from connectors.credentials import clients
 from connectors.credentials.rotation.forms import CredentialForm, of_form, user_shown
 from connectors.credentials.values import SecretData
 from connectors.jira.client import trim_site as trim_jira_site
 from connectors.models import Connector, CredentialKind, JiraKind, System, WorkItemType
 from connectors.setup.align_numbers import why_taken
+from connectors.setup.level_names import name_trouble
 from connectors.setup.services import ConnectorData
 
 MOST_ID = 2**31 - 1  # what the column holds on both databases
@@ -228,18 +231,53 @@ class SetUp:
 class TypesForm(forms.Form):
     """Which Jira issue types each Align work item type stands for; none would silently mean the default."""
 
-    def __init__(self, *args: Any, names: Sequence[str], matches: dict[str, list[str]], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, names: Sequence[str], matches: dict[str, list[str]], called: Terminology, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         for type_ in WorkItemType:
             chosen = matches.get(type_.value, [])
             gone = [name for name in chosen if name not in names]
             self.fields[type_.value] = forms.MultipleChoiceField(
-                label=f"Align {type_.label}",
+                label=f"Align {called.name(type_)}",
                 choices=[*((name, name) for name in names), *((name, f"{name} (not in Jira)") for name in gone)],
                 initial=chosen,
                 widget=forms.CheckboxSelectMultiple,
-                error_messages={"required": f"Choose at least one Jira issue type for {type_.label}."},
+                error_messages={"required": f"Choose at least one Jira issue type for {called.name(type_)}."},
             )
+
+
+class LevelNamesForm(forms.Form):
+    """What each level is called here; an empty field, or Align's own name, is Align's own name."""
+
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data: Any = None, *, names: Mapping[str, str], seen: str) -> None:
+        """`names` and `seen`: what is stored, and its version (connectors.setup.level_names)."""
+        super().__init__(data, initial={**names, "seen": seen})
+        for level in LEVELS:
+            self.fields[level] = text_field(own_name(level), required=False)
+            own = {"maxlength": LONGEST_NAME, "placeholder": own_name(level), "dir": "auto"}
+            self.fields[level].widget.attrs |= own
+
+    @property
+    def names_typed(self) -> dict[str, str]:
+        """By level, those that are not Align's own."""
+        typed = {level: " ".join(self.cleaned_data.get(level, "").split()) for level in LEVELS}
+        return {level: name for level, name in typed.items() if name and name != own_name(level)}
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        called, taken = Terminology(names=self.names_typed), dict[str, str]()
+        for level in LEVELS:
+            name = called.name(level)
+            if trouble := name_trouble(name):
+                self.add_error(level, trouble)
+            elif (other := taken.setdefault(fold(name), level)) != level:
+                at = level if level in called.names else other
+                another = own_name(other if at == level else level)
+                self.add_error(at, f"{another} is called so already: two levels of one name cannot be told apart.")
+        return cleaned
 
 
 class TermsForm(forms.Form):

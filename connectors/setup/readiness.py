@@ -17,6 +17,7 @@ from django.db.models import Count, Q
 
 from alignadmin.audit.models import Entry
 from alignadmin.text import counted
+from connectors.align.terminology import Terminology
 from connectors.catalogue.issue_types import IssueTypes, Unmatched
 from connectors.models import (
     Confirmation,
@@ -85,7 +86,7 @@ CONFIRMABLE = {
     ),
 }
 # What a person decides about the set-up, and does not have to look up: what it is about, for the entry.
-DECIDABLE = ("integration-user", "statuses-left")
+DECIDABLE = ("integration-user", "statuses-left", "terms-agreed")
 
 
 def readiness(connector: Connector) -> list[Prerequisite]:
@@ -246,9 +247,9 @@ def _projects(facts: _Facts) -> Prerequisite:
 
 def _types(facts: _Facts) -> Prerequisite:
     """In each project: one that calls its types otherwise is named, with what it has instead."""
-    matches = IssueTypes(facts.connector)
+    matches, called = IssueTypes(facts.connector), facts.connector.terminology
     named = {type_: matches.names(type_) for type_ in WorkItemType}
-    matched = [f"{type_.label} = {', '.join(names) or 'nothing'}" for type_, names in named.items()]
+    matched = [f"{called.name(type_)} = {', '.join(names) or 'nothing'}" for type_, names in named.items()]
     state, sentence = StepState.OK, f"{'; '.join(matched)}."
     if all(each.vanished_at is not None for each in matches.all.values()):
         state, sentence = StepState.UNKNOWN, "Jira's issue types have not been read yet: refresh the connector."
@@ -257,8 +258,11 @@ def _types(facts: _Facts) -> Prerequisite:
         gone = sorted(set(matches.lost))
         sentence = f"Jira has no issue type named {_listed(gone, len(gone))} Choose others in the table of issue types."
     elif unmatched := matches.unmatched():
-        state, sentence = StepState.MISSING, " ".join([*_asked(unmatched), "Choose them in the table of issue types."])
-    elif lacking := [str(type_.label) for type_, names in named.items() if not names]:
+        state, sentence = (
+            StepState.MISSING,
+            " ".join([*_asked(unmatched, called), "Choose them in the table of issue types."]),
+        )
+    elif lacking := [called.name(type_) for type_, names in named.items() if not names]:
         state = StepState.MISSING
         sentence = (
             f"Nothing in Jira stands for {_listed(lacking, len(lacking))} Choose them in the table of issue types."
@@ -272,13 +276,13 @@ def _types(facts: _Facts) -> Prerequisite:
     )
 
 
-def _asked(unmatched: Sequence[Unmatched]) -> list[str]:
+def _asked(unmatched: Sequence[Unmatched], called: Terminology) -> list[str]:
     """One sentence for the projects that lack the same and have the same instead."""
     alike: dict[tuple[WorkItemType, tuple[str, ...]], list[str]] = {}
     for each in unmatched:
         alike.setdefault((each.work_item_type, each.candidates), []).append(each.project_key)
     return [
-        f"Nothing stands for {type_.label} in {_listed(keys, len(keys))[:-1]}: is it {' or '.join(names)}?"
+        f"Nothing stands for {called.name(type_)} in {_listed(keys, len(keys))[:-1]}: is it {' or '.join(names)}?"
         for (type_, names), keys in list(alike.items())[:MOST_NAMED]
     ]
 

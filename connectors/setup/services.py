@@ -31,6 +31,7 @@ from connectors.models import (
     IssueType,
     Job,
     JobKind,
+    PriorityList,
     Project,
     Stage,
     System,
@@ -148,6 +149,7 @@ def _remove_stranded_credentials(connector: Connector, changed: Collection[str],
     Credential.objects.filter(connector=connector, system__in=moved).delete()
     tested = [*moved, System.ALIGN] if "align_connector_id" in changed else moved
     ConnectionCheck.objects.filter(connector=connector, system__in=tested).delete()
+    PriorityList.objects.filter(connector=connector, system__in=tested).delete()
     if System.ALIGN in moved:  # the token that was being replaced is gone with its site
         Connector.objects.filter(pk=connector.pk).update(gap_since=None)
     links.end_moved(connector, moved, actor=actor)

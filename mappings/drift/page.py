@@ -143,7 +143,7 @@ class DriftPage:
 
     @property
     def types(self) -> list[tuple[str, str]]:
-        return WorkItemType.choices
+        return [(type_.value, self.connector.terminology.name(type_)) for type_ in WorkItemType]
 
     @property
     def directions(self) -> list[tuple[str, str]]:

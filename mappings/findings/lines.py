@@ -132,7 +132,7 @@ def _coming_line(connector: Connector, group: Sequence[Finding], effects: Status
     return FindingLine(
         findings=group,
         where=_where(group),
-        effect=effect_of(here),
+        effect=effect_of(here, effects.connector.terminology),
         href=_row_url(connector, group[0].remote_id, falling or here),
         is_falling=bool(falling),
         is_settled=bool(here) and all(each.is_mapped for each in here),

@@ -223,7 +223,7 @@ class MatrixPage:
     def _type_link(self, type_: TypeName) -> Link:
         known = family_of(self.address.kind, Direction.JIRA_TO_ALIGN).knows(type_)
         return Link(
-            label=type_.label,
+            label=self.connector.terminology.name(type_),
             href=self.address.but(work_item_type=type_).url,
             current=type_ is self.address.work_item_type,
             disabled="" if known else type_refusal(self.address.kind, Direction.JIRA_TO_ALIGN, type_),

@@ -100,6 +100,7 @@ def _draft(
         project_count=project_count,
         problems=choice.problems,
         unused=choice.unused,
+        terminology=connector.terminology,
     )
 
 

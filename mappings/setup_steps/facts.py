@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.db.models import Count, Min, Q, QuerySet
 
+from connectors.align.terminology import ALIGNS_OWN, Terminology
 from connectors.catalogue.issue_types import IssueTypes
 from connectors.models import Connector, Project, ReachableStatus
 from mappings.edits.catalogue_facts import projects_in_scope
@@ -44,6 +45,7 @@ class MappingSetupFacts:
     sharing: int = 0  # company-managed projects
     team_managed: int = 0
     is_active: bool = True
+    terminology: Terminology = ALIGNS_OWN
 
     @property
     def mapped(self) -> int:
@@ -76,6 +78,7 @@ def facts_of_mappings(connector: Connector) -> MappingSetupFacts:
         sharing=projects["sharing"],
         team_managed=projects["team"],
         is_active=connector.is_active,
+        terminology=connector.terminology,
     )
 
 

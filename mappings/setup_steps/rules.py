@@ -195,7 +195,7 @@ def _places(facts: MappingSetupFacts) -> Iterator[SetupLink]:
         if each.total:
             query = urlencode({"type": each.work_item_type.value})
             yield SetupLink(
-                label=f"Mappings of {each.work_item_type.label}",
+                label=f"Mappings of {facts.terminology.name(each.work_item_type)}",
                 place=SetupPlace(page="matrix", of=(facts.slug,), query=query),
                 sentence=_words(each),
             )

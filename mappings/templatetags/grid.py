@@ -32,7 +32,8 @@ def count_rows(page: MatrixPage) -> int:
 @register.simple_tag
 def count_of(page: MatrixPage, status_id: int) -> SafeString:
     """Of a row of the list view."""
-    return grid_html.count_of(status_id, page.row_counts.get(status_id), page.address.work_item_type)
+    number, called = page.row_counts.get(status_id), page.connector.terminology
+    return grid_html.count_of(status_id, number, page.address.work_item_type, called)
 
 
 @register.simple_tag

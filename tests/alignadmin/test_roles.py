@@ -170,6 +170,7 @@ TABLE = {
     "contract-look": CONFIGURE,
     "contract-note": CONFIGURE,
     "contract-types": CONFIGURE,
+    "connector-level-names": CONFIGURE,
     "connector-terms": CONFIGURE,
     "connector-maintenance": READ,
     "connector-maintenance-begin": CONFIGURE,

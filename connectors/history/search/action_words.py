@@ -115,6 +115,7 @@ OF_THE_REST: Mapping[str, str] = {
     "connector.activated": "Connector activated",
     "connector.deactivated": "Connector deactivated",
     "connector.handed_over": "Connector handed over",
+    "connector.levels_named": "Levels named",
     "prerequisite.confirmed": "Prerequisite confirmed",
     "plan.emergency_told": "Admins told of an emergency",
     "rules.told": "Admins told of plan rules",

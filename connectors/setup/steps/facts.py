@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db.models import Count, Q
@@ -23,6 +23,8 @@ from connectors.models import (
 )
 from connectors.setup.checks import SystemTest, last_tests
 from connectors.setup.readiness import Prerequisite, readiness_by_code
+from connectors.setup.steps.terms_facts import terms_of
+from connectors.setup.steps.terms_rules import TermsFacts
 
 MOST_NAMED = 3
 
@@ -77,10 +79,11 @@ class SetupFacts:
     catalogue_error: str = ""
     align_active: bool | None = None
     align_message: str = ""
+    terms: TermsFacts = field(default_factory=TermsFacts)
 
 
-def facts_of(connector: Connector) -> SetupFacts:
-    """For a connector from `with_credentials`."""
+def facts_of(connector: Connector, *, for_states: bool = False) -> SetupFacts:
+    """For a connector from `with_credentials`. `for_states`: what decides no step's state is left out."""
     confirmations = Confirmation.objects.filter(connector=connector)
     return SetupFacts(
         slug=connector.slug,
@@ -93,6 +96,7 @@ def facts_of(connector: Connector) -> SetupFacts:
         catalogue_error=connector.catalogue_error,
         align_active=connector.align_active,
         align_message=connector.align_message,
+        terms=TermsFacts(terminology=connector.terminology) if for_states else terms_of(connector),
     )
 
 

@@ -20,6 +20,7 @@ from connectors.ports.setup_steps import (
 )
 from connectors.setup.readiness import Prerequisite, StepState
 from connectors.setup.steps.facts import MOST_NAMED, ConfirmedDecision, KeyFacts, SetupFacts
+from connectors.setup.steps.terms_rules import AGREED, terms_step
 
 RECOMMENDED, REQUIRED = SetupSeverity.RECOMMENDED, SetupSeverity.REQUIRED
 IN_JIRA_ALIGN = "Jira Align, Settings > Connectors > Jira Settings"
@@ -33,7 +34,7 @@ STATES = {
 
 def first_steps(facts: SetupFacts | None) -> list[SetupStep]:
     """Of a connector, or (None) of one that is not here yet: then everything is to do."""
-    return [_terms(), _key(facts), _connect(facts), _projects(facts)]
+    return [_terms(facts), _key(facts), _connect(facts), _projects(facts)]
 
 
 def known_checks(facts: SetupFacts | None) -> dict[str, SetupCheck]:
@@ -88,16 +89,11 @@ def decision_check(code: str, label: str, advice: str, made: ConfirmedDecision |
 # --- 1 ----------------------------------------------------------------------------------------------------------------
 
 
-def _terms() -> SetupStep:
-    return SetupStep(
-        key="terms",
-        number=1,
-        title="Terminology",
-        why="Product and development teams should mean the same thing by the same word.",
-        leads_to="Who reads a mapping knows which Jira issue a Feature of Align is. Recommended; may be skipped.",
-        state=SetupStepState.LATER,
-        template="connectors/setup/steps/_terms.html",
-    )
+def _terms(facts: SetupFacts | None) -> SetupStep:
+    if facts is None:
+        return terms_step()
+    made = facts.decisions.get(AGREED)
+    return terms_step(facts.slug, facts.terms, (made.by, made.at) if made else None)
 
 
 # --- 2 ----------------------------------------------------------------------------------------------------------------

@@ -91,7 +91,7 @@ def test_the_first_step_with_something_undone_opens_and_each_is_an_address(
         assert configurer.get(f"{OWN}{later}/").status_code == 404, later
     states = rail(text(configurer.get(f"{OWN}key/")))
     assert states == {
-        "Terminology": "later",
+        "Terminology": "optional",
         "Key": "done",
         "Connect": "to do",
         "Projects": "to do",

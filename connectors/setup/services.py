@@ -122,6 +122,8 @@ def edit_connector(connector: Connector, data: ConnectorData, *, actor: Person) 
         with transaction.atomic():
             is_another = bool({"align_site", "align_connector_id"} & changed.keys())
             values = {**vars(data), **(UNTOLD if is_another else {})}
+            if "align_site" in changed:
+                values["pull_address"] = ""  # of the site before
             for name, value in values.items():
                 setattr(connector, name, value)
             connector.save(update_fields=list(values))

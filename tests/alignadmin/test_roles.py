@@ -143,6 +143,7 @@ TABLE = {
     "connector-export": ADMIN_ACT,
     "connector-former": CONFIGURE_FORM,
     "connector-again": CONFIGURE_FORM,
+    "connector-pull-address": CONFIGURE,
     "credentials": Expected(readers=ADMINS),
     "connector-credential": CONFIGURE_FORM,
     "owner-link": Expected(public=True),

@@ -89,16 +89,33 @@ class Connector(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
 
+    # Since when it has no credential and no request leaves for it; its mappings and its history stay readable.
+    disconnected_at = models.DateTimeField(null=True, blank=True)
+    disconnected_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    disconnected_reason = models.TextField(blank=True)
+    # Where an admin of Align runs the configuration data pull, as somebody here entered it; empty: told by its menu.
+    pull_address = models.URLField(max_length=500, blank=True)
+
     objects = LockableQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint(fields=["align_site", "align_connector_id"], name="one_row_per_align_connector")
+            models.UniqueConstraint(fields=["align_site", "align_connector_id"], name="one_row_per_align_connector"),
+            models.CheckConstraint(
+                condition=models.Q(disconnected_at=None) | models.Q(is_active=False), name="disconnected_is_not_active"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def state(self) -> str:
+        """In a word, as pages and the API say it."""
+        return "active" if self.is_active else "disconnected" if self.disconnected_at else "deactivated"
 
     @property
     def lists_error(self) -> str:

@@ -26,7 +26,7 @@ from connectors.credentials.rotation.forms import CredentialForm, of_form, user_
 from connectors.credentials.values import SecretData
 from connectors.jira.client import trim_site as trim_jira_site
 from connectors.models import Connector, CredentialKind, JiraKind, System, WorkItemType
-from connectors.setup.align_numbers import why_taken
+from connectors.setup.align_numbers import why_taken_linked
 from connectors.setup.level_names import name_trouble
 from connectors.setup.services import ConnectorData
 
@@ -112,7 +112,7 @@ class ConnectorForm(forms.Form):
         return cleaned
 
     def _refuse_twin(self, site: str, number: int) -> None:
-        if taken := why_taken(site, number, by_other_than=self.stored.pk if self.stored else None):
+        if taken := why_taken_linked(site, number, by_other_than=self.stored.pk if self.stored else None):
             self.add_error("align_connector_id", taken)
 
     @property
@@ -177,7 +177,7 @@ class NewConnectorForm(ConnectorForm):
             self.add_error("slug", f'There is already a connector with the address "{slug}": {other.name}.')
 
 
-def _words_of(system: System) -> dict[str, ActField]:
+def words_of_credential(system: System) -> dict[str, ActField]:
     labels = {"kind": "sign-in", "user": "user", "expires_on": "token expires on"}
     name = "Align" if system is System.ALIGN else "Jira"
     words = {each: ActField(label=f"{name} {label}") for each, label in labels.items()}
@@ -193,8 +193,8 @@ class SetUp:
 
     shown = {
         **shown_in(NewConnectorForm, **SITES),
-        **shown_in(CredentialForm, System.ALIGN.value, **_words_of(System.ALIGN)),
-        **shown_in(CredentialForm, System.JIRA.value, **_words_of(System.JIRA)),
+        **shown_in(CredentialForm, System.ALIGN.value, **words_of_credential(System.ALIGN)),
+        **shown_in(CredentialForm, System.JIRA.value, **words_of_credential(System.JIRA)),
     }
     secrets = {
         f"{System.ALIGN.value}-secret": "Align API token",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -33,6 +33,7 @@ from connectors.models import (
     has_lists,
 )
 
+FLOWS_MENU = "Portfolio or Solution > More items > Process flows"
 CONFIGURATION_PULL = "Settings > Jira Settings > Resync Configuration > Configuration data pull"
 FAILED, DONE = "change.failed", "change.done"
 MOST_NAMED = 5
@@ -156,13 +157,17 @@ class _Facts:
 
 
 def _about_a_status(failed: Sequence[HistoryRow]) -> Failure | None:
-    moments = {row.entry_seq: row.at for row in failed}
-    for entry in Entry.objects.filter(seq__in=list(moments)).order_by("-seq"):
+    return next((Failure(at=row.at, said=said) for row, said in about_statuses(failed)), None)
+
+
+def about_statuses(failed: Sequence[HistoryRow]) -> Iterator[tuple[HistoryRow, str]]:
+    """Of these failed changes, those of which Align said that it does not know a status, with its words."""
+    rows = {row.entry_seq: row for row in failed}
+    for entry in Entry.objects.filter(seq__in=list(rows)).order_by("-seq"):
         said = str(json.loads(entry.body).get("data", {}).get("detail", ""))
         # Align's own text is stored for an answer of 400; no shape of it is documented.
         if re.search(r"status(id)?\b", said, re.IGNORECASE):
-            return Failure(at=moments[entry.seq], said=said)
-    return None
+            yield rows[entry.seq], said
 
 
 def _confirmation(facts: _Facts, code: str) -> Prerequisite:
@@ -297,7 +302,10 @@ def _flows(facts: _Facts) -> Prerequisite:
         state, sentence = StepState.UNKNOWN, "The process flows have not been read yet: refresh the connector."
     elif not counts["steps"]:
         state = StepState.MISSING
-        sentence = "Only for mappings of process steps: Align has no active process flow with steps. Create one there."
+        sentence = (
+            "Only for mappings of process steps: Align has no active process flow with steps. Create one there: "
+            f"{FLOWS_MENU}, at the level of the work items, with its steps and programs."
+        )
     return Prerequisite(code="process-flows", label="Process flows exist", state=state, sentence=sentence)
 
 

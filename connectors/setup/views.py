@@ -23,7 +23,7 @@ from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector
 from connectors.ports.act_words import of_connector
 from connectors.ports.requests import back_to, with_credentials_or_404
-from connectors.setup import connection_test, queries, services
+from connectors.setup import connection_test, former_choices, queries, services
 from connectors.setup.connection_test import Check, data_of
 from connectors.setup.forms import SITES, ConnectorForm, SetUp
 from connectors.setup.readiness import CONFIRMABLE, DECIDABLE
@@ -52,7 +52,13 @@ EDIT = Act(does=of_connector("Edit {connector}"), shown=shown_in(ConnectorForm, 
 
 @requires(Right.SEE)
 def connectors(request: HttpRequest) -> HttpResponse:
-    return page(request, "connectors/setup/list.html", {"cards": queries.cards()})
+    cards = queries.cards()
+    context = {
+        "cards": cards,
+        "connected": [each for each in cards if not each.connector.disconnected_at],
+        "disconnected": [each for each in cards if each.connector.disconnected_at],
+    }
+    return page(request, "connectors/setup/list.html", context)
 
 
 @requires(Right.SEE)
@@ -94,6 +100,12 @@ def _add(request: HttpRequest, set_up: SetUp) -> HttpResponse:
     made = services.add_connector(slug, set_up.details.data_typed, set_up.secrets_typed, actor=actor)
     services.start_refresh(made, actor=actor)
     _flash(request, [*set_up.notes, f"{made.name} is stored. Its projects and mappings are being read."])
+    if former := former_choices.formers(made).first():
+        address = reverse("connector-former", args=[made.slug])
+        sentence = (
+            '{} shares a site with it and is disconnected: once it is read, <a href="{}">take over its choices</a>.'
+        )
+        messages.info(request, format_html(sentence, former, address))
     return redirect(request, reverse("setup", args=[made.slug]))
 
 

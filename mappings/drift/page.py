@@ -69,7 +69,7 @@ class DriftPage:
 
     @property
     def can_decide(self) -> bool:
-        return may(self.person, Right.EDIT)
+        return may(self.person, Right.EDIT) and not self.connector.disconnected_at
 
     @property
     def sees_history(self) -> bool:

@@ -25,6 +25,7 @@ from connectors.align.paging import MAPPING_LISTS
 from connectors.credentials.page_caps import caps_of
 from connectors.models import Connector
 from connectors.ports.audited import context_of
+from connectors.ports.connected import refuse_disconnected
 from mappings.edits.names import Names, names_of
 from mappings.engine import families
 from mappings.engine import plan as engine
@@ -144,6 +145,7 @@ def _store(
     with transaction.atomic():
         # The connector's row, so that two posts of one form come one after the other.
         found = Connector.objects.locked().get(pk=connector.pk)
+        refuse_disconnected(found)
         if found.align_connector_id != connector.align_connector_id:
             raise Refused(f"{found.name} was made anew in Jira Align meanwhile: look at its mappings and plan again.")
         same = _same_draft(connector, fingerprint, actor, reason, ticket) if planner == actor else None

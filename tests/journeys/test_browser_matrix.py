@@ -74,10 +74,14 @@ def test_at_200_percent_six_rows_are_in_view_below_the_headers(shared: Own, page
     page.keyboard.press("Enter")
     expect(grid(page).locator("td[tabindex='0']")).to_be_focused()
     # In view and under nothing else: seen at its upper and at its lower edge.
-    rows = grid(page).locator("tbody tr").evaluate_all("""rows => rows.filter(row => {
+    rows = (
+        grid(page)
+        .locator("tbody tr")
+        .evaluate_all("""rows => rows.filter(row => {
         const { left, top, bottom } = row.getBoundingClientRect();
         return [top + 2, bottom - 2].every(y => row.contains(document.elementFromPoint(left + 20, y)));
     }).length""")
+    )
     assert rows >= 6
 
 

@@ -104,6 +104,8 @@ PAGES = {
     "set-up, types": "/connectors/{slug}/set-up/types/",
     "set-up, statuses": "/connectors/{slug}/set-up/statuses/",
     "edit connector": "/connectors/{slug}/edit/",
+    "disconnect connector": "/connectors/{slug}/disconnect/",
+    "former choices": "/connectors/{slug}/former/",
     "hand over connector": "/connectors/{slug}/hand-over/",
     "rules": "/connectors/{slug}/rules/",
     "credentials": "/connectors/credentials/",

@@ -61,6 +61,7 @@ def show(
     if shown is None and key != NEED:
         raise Http404
     previous, following = guide.beside(key)
+    is_over = connector is not None and connector.disconnected_at is not None
     context = {
         "connector": connector,
         "guide": guide,
@@ -71,8 +72,8 @@ def show(
         "on": f"{SET_UP}{key}",
         "egress": outgoing_addresses(),
         "job": active_job(connector) if connector else None,
-        "can_configure": may(request.user, Right.CONFIGURE),
-        "can_edit": may(request.user, Right.EDIT),
+        "can_configure": may(request.user, Right.CONFIGURE) and not is_over,
+        "can_edit": may(request.user, Right.EDIT) and not is_over,
     }
     if connector and (more := PARTICULAR.get(key)):
         context |= more(request, connector)

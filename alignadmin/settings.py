@@ -81,6 +81,7 @@ MIDDLEWARE = [
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "alignadmin.site.middleware.ViewersZone",
     "alignadmin.site.middleware.LastConnector",
+    "alignadmin.site.disconnected.Disconnected",
 ]
 
 TEMPLATES = [

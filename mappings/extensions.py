@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -26,12 +27,14 @@ from mappings.applying import overwrites
 from mappings.contract.write_probe import MappingWriteProbe
 from mappings.drift import maintenance
 from mappings.drift.status import status
+from mappings.edits import mapping_document
 from mappings.in_use import rounds
 from mappings.observing import unexplained_changes
 from mappings.overview import checks, figures
 from mappings.overview.activity import last_activity
 from mappings.overview.cards import OverviewConnector
-from mappings.planning import handing_over, preferences
+from mappings.planning import handing_over, holding, preferences
+from mappings.planning import rules as plan_rules
 from mappings.setup_steps import rules
 from mappings.setup_steps.facts import facts_of_mappings
 
@@ -82,8 +85,21 @@ class MappingExtensions:
     def forget_jira(self, connector: Connector) -> None:
         rounds.forget(connector)
 
+    def open_plans(self, connector: Connector) -> list[AttentionItem]:
+        return handing_over.open_plans(connector)
+
+    def mappings_document(self, connector: Connector) -> Iterable[Mapping[str, Any]]:
+        return mapping_document.mappings_of(connector)
+
+    def take_rules(self, connector: Connector, values: Mapping[str, Any], actor: Person) -> None:
+        rules = plan_rules.rules_of(Connector.objects.get(pk=connector.pk))
+        plan_rules.set_rules(connector, replace(rules, **values), seen=rules.stamp, actor=actor)
+
     def why_no_hand_over(self, connector: Connector) -> str:
         return handing_over.why_not(connector)
+
+    def plans_of_projects(self, connector: Connector, projects: Collection[int]) -> list[EndingPlan]:
+        return holding.plans_of_projects(connector, projects)
 
     def ended_by_hand_over(self, connector: Connector) -> list[EndingPlan]:
         return handing_over.ending_plans(connector)

@@ -116,7 +116,9 @@
     const current = event.target.closest?.("a[href='#to-grid']") && document.querySelector(`${CELL}[tabindex='0']`);
     if (!current) return;
     event.preventDefault();
-    current.focus();
+    // The whole window for the grid: at 200 % it is a low one.
+    byId("to-grid").scrollIntoView({ block: "start" });
+    current.focus({ preventScroll: true });
     current.scrollIntoView({ block: "nearest", inline: "nearest" });
   });
 

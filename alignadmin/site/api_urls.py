@@ -7,6 +7,7 @@ from rest_framework.routers import SimpleRouter
 from alignadmin.accounts.rights import Right
 from connectors.history.search import api as history
 from connectors.setup import api as connectors
+from connectors.setup.scope import api as projects
 from connectors.setup.steps import api as setup_steps
 from mappings import api as mappings
 
@@ -24,6 +25,7 @@ class SchemaPages(SpectacularSwaggerSplitView):
 router = SimpleRouter()
 router.register("connectors", connectors.ConnectorViewSet, basename="api-connectors")
 router.register("set-up", setup_steps.SetupViewSet, basename="api-setup")
+router.register("projects", projects.ProjectViewSet, basename="api-projects")
 router.register("mappings", mappings.MappingViewSet, basename="api-mappings")
 router.register("plans", mappings.PlanViewSet, basename="api-plans")
 router.register("history", history.HistoryViewSet, basename="api-history")

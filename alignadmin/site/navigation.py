@@ -141,12 +141,21 @@ class Shell:
         return heartbeat.silence() if self.may_mend else None
 
     @cached_property
+    def _owner(self) -> Connector | None:
+        """The page's connector, also one that the switcher does not list."""
+        if self.of_page is None and self.slug:
+            return Connector.objects.filter(slug=self.slug).select_related("disconnected_by").first()
+        return self.of_page
+
+    @property
     def maintenance(self) -> Connector | None:
         """The page's connector while it is in maintenance."""
-        found = self.of_page
-        if found is None and self.slug:
-            found = Connector.objects.filter(slug=self.slug).first()
-        return found if found and found.maintenance_since else None
+        return self._owner if self._owner and self._owner.maintenance_since else None
+
+    @property
+    def disconnected(self) -> Connector | None:
+        """The page's connector while it is disconnected."""
+        return self._owner if self._owner and self._owner.disconnected_at else None
 
     @property
     def maintenance_is_late(self) -> bool:

@@ -221,6 +221,7 @@ class OperatorPage:
     def failed(self) -> list[FailedJobs]:
         """Of the last 24 hours, by kind and connector, the newest first."""
         ended = Job.objects.filter(state=JobState.FAILED, finished_at__gte=self.now - LATELY).order_by()
+        ended = ended.exclude(connector__disconnected_at__isnull=False)  # stopped with it, which is no trouble
         groups = ended.values("kind", "connector").annotate(count=Count("pk"), last=Max("pk")).order_by("-last")
         counts = {each["last"]: each["count"] for each in groups[:MOST_LISTED]}
         jobs = Job.objects.filter(pk__in=list(counts)).select_related("connector").order_by("-pk")

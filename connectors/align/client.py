@@ -21,6 +21,7 @@ from connectors.align.resources import (
     AlignUser,
     AuditLine,
     ConnectorInfo,
+    ConnectorPriority,
     ConnectorProject,
     MappingRecord,
     WriteAnswer,
@@ -80,6 +81,11 @@ class AlignClient:
     def checked_projects(self, found: Records[ConnectorProject], known: Iterable[int]) -> Checked[ConnectorProject]:
         """`known`: Align's own ids of those that were there before."""
         return self._lists.checked(self._project_list, ConnectorProject.from_json, found, known)
+
+    def priorities(self) -> Records[ConnectorPriority]:
+        """What Jira's priorities become in Align, by item type. No document says how to change them: read alone."""
+        at = ListAt(name="Priorities in Align", path=f"{self._connector}/priorities", family="priorities", query=BY_ID)
+        return self._lists.records(at, ConnectorPriority.from_json)
 
     def value_streams(self) -> Records[AlignProcessFlow]:
         return self._lists.records(FLOWS, AlignProcessFlow.from_json)

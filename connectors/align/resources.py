@@ -94,6 +94,31 @@ class ConnectorProject:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ConnectorPriority:
+    """Which priority of Align a Jira priority becomes on items of one type; `priority_id` None: on none.
+
+    Its name in Jira is the one that Align has kept of it.
+    """
+
+    id: int
+    item_type_id: int
+    jira_priority_id: int
+    jira_priority_name: str
+    priority_id: int | None
+
+    @classmethod
+    def from_json(cls, data: object) -> Self:
+        row = Fields(data, what="priority of the connector")
+        return cls(
+            id=row.integer("id"),
+            item_type_id=row.integer("itemTypeId"),
+            jira_priority_id=row.integer("jiraPriorityId"),
+            jira_priority_name=row.text("jiraPriorityName"),
+            priority_id=_id_or_none(row, "priorityId"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class AlignProcessStep:
     """`state` is the Align state id the step is tied to, where the flow maps to states. A site may tell ids alone."""
 

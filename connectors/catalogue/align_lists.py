@@ -19,11 +19,21 @@ from connectors.align.resources import ConnectorProject
 from connectors.catalogue.findings import SiteReading, noticed
 from connectors.catalogue.list_states import record_error, record_read, spared
 from connectors.catalogue.reported import of_project, store_changes
-from connectors.catalogue.upserting import LONGEST_NAME, ROWS_AT_ONCE, mark_vanished, upsert
-from connectors.models import Connector, FindingKind, ProcessFlow, ProcessStep, Project, RemoteList
+from connectors.catalogue.upserting import LONGEST_NAME, ROWS_AT_ONCE, batches, mark_vanished, upsert
+from connectors.models import (
+    AlignOnlyProject,
+    Carried,
+    Connector,
+    FindingKind,
+    ProcessFlow,
+    ProcessStep,
+    Project,
+    RemoteList,
+    scope_of,
+)
 
 LISTED = (FindingKind.PROJECT, FindingKind.FLOW, FindingKind.STEP)
-SCOPE = ("in_scope", "programme_id", "align_id", "align_key", "align_error")
+SCOPE = ("carried", "left_align_at", "in_scope", "programme_id", "align_id", "align_key", "align_error")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +62,8 @@ class Flows:
 
 
 def read_projects(align: AlignClient, connector: Connector) -> Projects:
-    in_scope = Project.objects.filter(connector=connector, in_scope=True, vanished_at=None)
-    known = [id_ for id_ in in_scope.values_list("align_id", flat=True) if id_ is not None]
+    carried = Project.objects.filter(connector=connector, carried=Carried.YES, vanished_at=None)
+    known = [id_ for id_ in carried.values_list("align_id", flat=True) if id_ is not None]
     checked = align.checked_projects(align.projects(), known)
     return Projects(records=checked.records, unseen=checked.unseen)
 
@@ -96,22 +106,50 @@ def store_align_lists(reading: SiteReading, projects: Projects, flows: Flows) ->
 
 
 def update_scope(connector: Connector, align: Projects, at: datetime) -> None:
-    """Which of Jira's projects, as they are stored, Align's connector has; one that comes into scope is read first."""
+    """Which of Jira's projects, as they are stored, Align's connector has; one that comes into scope is read first.
+
+    A list without any project does not show that its reader sees those there are: what was not known stays so.
+    """
     stored = list(Project.objects.filter(connector=connector))
     found = _matched([project for project in stored if project.vanished_at is None], align.records)
     changed, said = [], []
     for project in stored:
         before = [getattr(project, name) for name in SCOPE]
         if project.jira_id in found or not _may_be_there(project, align):
-            _set_scope(project, found.get(project.jira_id))
+            _set_carried(project, found.get(project.jira_id), at, is_seen=bool(align.records))
         if before != [getattr(project, name) for name in SCOPE]:
-            if project.in_scope and not before[0]:
+            if project.in_scope and not before[SCOPE.index("in_scope")]:
                 project.tried_at = None
             changed.append(project)
-            if project.in_scope:  # of one that left, Align says nothing any more
+            if project.in_scope and project.carried == Carried.YES:  # of one that left, Align says nothing any more
                 said.append(of_project(connector, project, before[SCOPE.index("align_error")], at))
     Project.objects.bulk_update(changed, [*SCOPE, "tried_at"], batch_size=ROWS_AT_ONCE)
     store_changes(connector, said)
+    _store_unmatched(connector, stored, align.records)
+
+
+def _store_unmatched(connector: Connector, stored: Sequence[Project], align: Sequence[ConnectorProject]) -> None:
+    """Those of Align's list that this Jira shows no project for, and never did; rows that are right are left."""
+    ids, keys = {project.jira_id for project in stored}, {key for each in stored for key in (each.key, each.wire_key)}
+    wanted = {
+        each.id: (each.project_key, each.project_name[:LONGEST_NAME], each.program_id)
+        for each in align
+        if each.project_key not in keys and each.project_id not in ids
+    }
+    rows = AlignOnlyProject.objects.filter(connector=connector)
+    there = {id_: values for id_, *values in rows.values_list("align_id", "key", "name", "programme_id")}
+    wrong = [id_ for id_, values in there.items() if wanted.get(id_) != tuple(values)]
+    for some in batches(wrong):
+        rows.filter(align_id__in=some).delete()
+    new = wanted.keys() - (there.keys() - set(wrong))
+    AlignOnlyProject.objects.bulk_create(
+        [
+            AlignOnlyProject(connector=connector, align_id=id_, key=key, name=name, programme_id=programme)
+            for id_ in sorted(new)
+            for key, name, programme in [wanted[id_]]
+        ],
+        batch_size=ROWS_AT_ONCE,
+    )
 
 
 def _may_be_there(project: Project, align: Projects) -> bool:
@@ -134,12 +172,18 @@ def _matched(jira: Iterable[Project], align: Sequence[ConnectorProject]) -> dict
     return found
 
 
-def _set_scope(project: Project, align: ConnectorProject | None) -> None:
-    """One that is gone from Jira keeps what was known of it."""
+def _set_carried(project: Project, align: ConnectorProject | None, at: datetime, *, is_seen: bool) -> None:
+    """One that is gone from Jira keeps what was known of it; one that left Align's list is kept as gone from there."""
     if align is None and project.vanished_at is not None:
         return
+    if align is not None:
+        project.carried, project.left_align_at = Carried.YES, None
+    elif project.carried == Carried.YES:
+        project.carried, project.left_align_at = Carried.NO, at
+    elif is_seen:
+        project.carried = Carried.NO
     is_renamed = align is not None and align.project_key != project.key
-    project.in_scope = align is not None
+    project.in_scope = scope_of(project.scope_choice, project.carried)
     project.programme_id = align.program_id if align else None
     project.align_id = align.id if align else None
     project.align_key = align.project_key if align and is_renamed else ""

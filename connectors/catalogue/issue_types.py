@@ -15,7 +15,7 @@ from django.db.models import Exists, Q, QuerySet
 
 from alignadmin.folding import fold
 from connectors.catalogue.usual_types import may_be, usual_type
-from connectors.models.catalogue import IssueType, Project, ReachableStatus, TypeMatch, WorkItemType
+from connectors.models.catalogue import IssueType, Project, ReachableStatus, TypeMatch, WorkItemType, has_lists
 from connectors.models.connector import Connector
 
 
@@ -78,14 +78,18 @@ class IssueTypes:
             return self.own[type_, project_id]
         return self.general[WorkItemType(type_)]
 
-    def stands_for(self, issue_type: int, project_id: int) -> Sequence[str]:
-        """Work item types that the issue type with this key stands for in a project: the other way round."""
-        if project_id in self._with_own:
+    def stands_for(self, issue_type: int, project_id: int | None) -> Sequence[str]:
+        """Work item types that the issue type with this key stands for in a project: the other way round.
+
+        None: in each project for which nobody chose issue types of its own.
+        """
+        if project_id in self.with_own:
             return [type_ for type_ in WorkItemType if issue_type in self.of(type_, project_id)]
         return self._general_types.get(issue_type, ())
 
     @cached_property
-    def _with_own(self) -> set[int]:
+    def with_own(self) -> set[int]:
+        """Keys of the projects for which somebody chose issue types of their own."""
         return {project_id for _, project_id in self.own}
 
     @cached_property
@@ -97,13 +101,12 @@ class IssueTypes:
         return dict(found)
 
     def reachable(self, type_: str) -> QuerySet[ReachableStatus]:
-        """Rows of projects in scope whose issue type stands for this work item type."""
+        """Rows of projects in scope that Align carries, whose issue type stands for this work item type."""
         own = {project_id: found for (own_type, project_id), found in self.own.items() if own_type == type_}
         allowed = Q(issue_type__in=self.of(type_, None)) & ~Q(project_id__in=list(own))
         for project_id, found in own.items():
             allowed |= Q(project_id=project_id, issue_type__in=found)
-        in_scope = Q(project__connector=self.connector, project__in_scope=True, project__vanished_at=None)
-        return ReachableStatus.objects.filter(in_scope & allowed)
+        return ReachableStatus.objects.filter(has_lists("project__"), allowed, project__connector=self.connector)
 
     def shared_statuses(self, type_: str) -> set[int]:
         found = self.reachable(type_).filter(project__team_managed=False)
@@ -118,7 +121,7 @@ class IssueTypes:
     def unmatched(self) -> list[Unmatched]:
         """Projects in scope that have an issue type which may stand for a work item type, while nothing does."""
         reached: dict[int, set[int]] = defaultdict(set)
-        in_scope = Project.objects.filter(connector=self.connector, in_scope=True, vanished_at=None)
+        in_scope = Project.objects.filter(has_lists(), connector=self.connector)
         rows = ReachableStatus.objects.filter(project__in=in_scope).order_by()
         for project_id, pk in rows.values_list("project_id", "issue_type_id").distinct():
             reached[project_id].add(pk)

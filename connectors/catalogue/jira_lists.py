@@ -25,14 +25,17 @@ from connectors.jira.client import JiraClient
 from connectors.jira.resources import JiraIssueType, JiraProject, JiraStatus
 from connectors.jobs.runner import JobFailed
 from connectors.models import (
+    Carried,
     Connector,
     FindingKind,
     IssueType,
     Project,
     ReachableStatus,
     RemoteList,
+    ScopeChoice,
     Status,
     StatusCategory,
+    in_scope_here,
 )
 
 CATEGORIES = {"new": StatusCategory.TODO, "indeterminate": StatusCategory.DOING, "done": StatusCategory.DONE}
@@ -91,8 +94,9 @@ def upsert_projects(connector: Connector, jira: Records[JiraProject]) -> None:
     known = {project.jira_id: project for project in Project.objects.filter(connector=connector)}
     rows = [_project(connector, each, known.get(each.id)) for each in jira]
     remember(connector, known, rows)
+    fields = ["key", "name", "team_managed", "category", "align_key", "tried_at"]
     with _followed(connector):
-        upsert(Project, connector, rows, key="jira_id", fields=["key", "name", "team_managed", "align_key", "tried_at"])
+        upsert(Project, connector, rows, key="jira_id", fields=fields)
         kept = spared(Project, connector, "jira_id", jira, "name", "key")
         mark_vanished(Project, connector, "jira_id", [*(each.id for each in jira), *kept])
     writing.write_of_connector(PROJECTS, connector.pk)
@@ -105,12 +109,13 @@ def _project(connector: Connector, jira: JiraProject, known: Project | None) -> 
         key=jira.key,
         name=jira.name[:LONGEST_NAME] or (known.name if known else ""),
         team_managed=bool(known and known.team_managed) if jira.is_team_managed is None else jira.is_team_managed,
+        category=jira.category[:LONGEST_NAME],
     )
     if known is not None:
         # What has changed may have changed its statuses as well, so those are read first of all.
         as_before = (known.key, known.name, known.team_managed, known.vanished_at)
         row.tried_at = known.tried_at if as_before == (row.key, row.name, row.team_managed, None) else None
-        in_align = known.wire_key if known.in_scope else row.key
+        in_align = known.wire_key if known.carried == Carried.YES else row.key
         row.align_key = "" if in_align == row.key else in_align
     return row
 
@@ -223,9 +228,12 @@ def _unlist(table: type[Status | IssueType], connector: Connector, answered: Col
 
 
 def mark_gone(connector: Connector) -> None:
-    """Statuses and types that are in no site-wide list and that no project in scope reaches, as both were read last."""
-    in_scope = Q(project__connector=connector, project__in_scope=True, project__vanished_at=None)
-    reached = ReachableStatus.objects.filter(in_scope).order_by()
+    """Statuses and types that are in no site-wide list and that no project in scope reaches, as both were read last.
+
+    Of a project taken out of scope nothing is read any more, so nothing of it is known to be gone.
+    """
+    is_read = in_scope_here("project__") | Q(project__scope_choice=ScopeChoice.OUT, project__vanished_at=None)
+    reached = ReachableStatus.objects.filter(is_read, project__connector=connector).order_by()
     statuses = reached.values_list("status__jira_id", flat=True).distinct()
     types = reached.values_list("issue_type__jira_id", flat=True).distinct()
     mark_vanished(Status, connector, "jira_id", [*_listed(Status, connector), *statuses])

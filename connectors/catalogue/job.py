@@ -17,10 +17,11 @@ from django.utils import timezone
 from alignadmin.due_work import wake
 from alignadmin.errors import SealError
 from alignadmin.http.errors import RemoteError
-from connectors.catalogue import reported, sites
+from connectors.catalogue import priorities, reported, sites
 from connectors.catalogue.align_lists import Flows, read_flows, read_projects, store_align_lists
 from connectors.catalogue.findings import SiteReading
 from connectors.catalogue.jira_lists import read_jira_lists, store_jira_lists
+from connectors.catalogue.project_rights import read_rights
 from connectors.catalogue.reachable import (
     OF_ONE_PROJECT,
     STORED_AT_ONCE,
@@ -84,7 +85,10 @@ def _read_align(run: runner.Run, members: Sequence[Connector]) -> None:
         else:
             if is_stored:
                 # A right that this one address asks for says nothing of the credential.
-                reported.ask(member, partial(client, member, notes_forbidden=False), began_at)
+                quiet = partial(client, member, notes_forbidden=False)
+                reported.ask(member, quiet, began_at)
+                if priorities.due([member], System.ALIGN, began_at):
+                    priorities.read_in_align(member, quiet, began_at)
         if align.pages_are_smaller:
             smaller.append(member)
     for member in smaller:
@@ -115,7 +119,10 @@ class _Answers:
 
 
 def _read_jira(run: runner.Run, members: Sequence[Connector]) -> None:
-    """1. the lists, where they are due; 2. projects that they show to be new or changed; 3. those read longest ago."""
+    """1. the lists, where they are due; 2. projects that they show to be new or changed; 3. those read longest ago.
+
+    Of projects that somebody chose, these alone, and where that was asked what the account may do in them.
+    """
     began_at, params = timezone.now(), run.job.params
     interactive = bool(params.get("interactive"))
     jira = clients.jira_client(members[0], job=run.job, interactive=interactive, on_wait=run.waits_for)
@@ -125,10 +132,14 @@ def _read_jira(run: runner.Run, members: Sequence[Connector]) -> None:
         lists = read_jira_lists(jira)
         for member in members:
             store_jira_lists(_reading(run, member, began_at), lists)
+        if unread := priorities.due(members, System.JIRA, began_at):
+            priorities.read_in_jira(unread, jira, began_at)
     left = sites.share() - jira.sent
     wanted = params.get("projects")
     projects = _named(wanted) if wanted is not None else list(_longest_ago(members, began_at))[: max(0, left)]
     _read_projects(run, jira, members, projects, began_at)
+    if params.get("rights"):
+        read_rights(run, jira, list(Project.objects.filter(pk__in=wanted or (), vanished_at=None)))
     if wanted is None:
         _go_on_later(members, began_at, spent=jira.sent)
 

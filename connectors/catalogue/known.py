@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from connectors.models import (
+    Carried,
     Connector,
     FindingKind,
     IssueType,
@@ -67,21 +68,20 @@ def _owned(kind: FindingKind, rows: Iterable[tuple[Any, ...]]) -> Things:
 
 def _projects(connector: Connector) -> Things:
     rows = Project.objects.filter(connector=connector)
-    columns = ("jira_id", "pk", "key", "name", "vanished_at", "team_managed", "in_scope", "programme_id")
+    columns = ("jira_id", "pk", "key", "name", "vanished_at", "team_managed", "carried", "programme_id")
     return {
         jira_id: Known(
             names=(key, name),
             is_gone=vanished_at is not None,
             places={
-                FindingKind.PROJECT: Place(
-                    in_scope, "in Align's connector" if in_scope else "not in Align's connector"
-                ),
+                FindingKind.PROJECT: Place(is_carried, f"{'' if is_carried else 'not '}in Align's connector"),
                 FindingKind.PROJECT_KIND: Place(is_team, "team-managed" if is_team else "company-managed"),
-                FindingKind.PROGRAMME: Place(programme, _programme_words([programme]) if in_scope else ""),
+                FindingKind.PROGRAMME: Place(programme, _programme_words([programme]) if is_carried else ""),
             },
             project_id=pk,
         )
-        for jira_id, pk, key, name, vanished_at, is_team, in_scope, programme in rows.values_list(*columns)
+        for jira_id, pk, key, name, vanished_at, is_team, carried, programme in rows.values_list(*columns)
+        for is_carried in [carried == Carried.YES]
     }
 
 

@@ -8,6 +8,7 @@ What is no longer answered is marked as vanished and kept; it is unmarked when i
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db import transaction
@@ -18,6 +19,7 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import SealError
 from alignadmin.http.errors import RemoteError
+from connectors.catalogue import priorities
 from connectors.catalogue.align_lists import read_flows, read_projects, store_align_lists
 from connectors.catalogue.findings import SiteReading
 from connectors.catalogue.jira_lists import read_jira_lists, store_jira_lists
@@ -79,6 +81,10 @@ def _refresh(run: runner.Run) -> None:
     store_jira_lists(reading, read_jira_lists(jira))
     if store_align_lists(reading, projects, flows):
         store_connector(run.connector, told, reading.began_at)
+    run.progress("priorities of both")
+    quiet = partial(clients.align_client, run.connector, job=run.job, on_wait=run.waits_for, notes_forbidden=False)
+    priorities.read_in_align(run.connector, quiet, reading.began_at)
+    priorities.read_in_jira([run.connector], jira, reading.began_at)
     _read_reachable(run, reading, jira)
     _record_sizes(run, before)
 

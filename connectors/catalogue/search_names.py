@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from alignadmin.accounts.rights import Right
 from alignadmin.search.kinds import FoundPlace, Name, SearchKind
-from connectors.models import Project, Status
+from connectors.models import Carried, Project, Status
 
 
 def _project_names(chosen: Q) -> Iterable[Name]:
@@ -24,18 +24,21 @@ def _project_places(ids: Sequence[int]) -> Mapping[int, FoundPlace]:
 
 
 def _project_place(project: Project) -> FoundPlace:
-    """A project that Align's connector does not have, or that is gone, has no mappings to look at."""
-    slug, is_mapped = project.connector.slug, project.in_scope and project.vanished_at is None
+    """A project that is out of scope, that Align's connector does not have, or that is gone, is on no matrix."""
+    slug, scope = project.connector.slug, "" if project.in_scope else "out of scope"
+    if project.carried == Carried.NO:
+        scope = "not in Align’s connector"
     said = [
         project.connector.name,
         "team-managed" if project.team_managed else "company-managed",
-        "gone from Jira" if project.vanished_at else "" if project.in_scope else "not in Align’s connector",
+        "gone from Jira" if project.vanished_at else scope,
     ]
     matrix = f"{reverse('matrix', args=[slug])}?{urlencode({'scope': project.key})}"
+    table = f"{reverse('connector-projects', args=[slug])}?{urlencode({'q': project.key})}"
     return FoundPlace(
         label=f"{project.key} {project.name}".strip(),
         where=" · ".join(filter(None, said)),
-        href=matrix if is_mapped else f"{reverse('connector-projects', args=[slug])}?{urlencode({'q': project.key})}",
+        href=matrix if project.has_lists else table,
     )
 
 
@@ -54,7 +57,7 @@ def _status_places(ids: Sequence[int]) -> Mapping[int, FoundPlace]:
 def _status_place(status: Status) -> FoundPlace:
     """Names repeat within a site, so the id and a project of its own stand beside it.
 
-    One that is gone, or whose project Align's connector does not have, stands on no matrix.
+    One that is gone, or whose project is out of scope or not in Align's connector, stands on no matrix.
     """
     key = status.project.key if status.project else ""
     said = [
@@ -65,7 +68,7 @@ def _status_place(status: Status) -> FoundPlace:
         "gone from Jira" if status.vanished_at else "",
     ]
     slug, owner = status.connector.slug, status.project
-    is_mapped = status.vanished_at is None and (owner is None or (owner.in_scope and owner.vanished_at is None))
+    is_mapped = status.vanished_at is None and (owner is None or owner.has_lists)
     query = {"q": status.name} | ({"scope": key} if owner else {})
     matrix = f"{reverse('matrix', args=[slug])}?{urlencode(query)}"
     return FoundPlace(

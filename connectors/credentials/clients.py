@@ -6,6 +6,7 @@ Every answer is noted on the credential and the connector, so that the pages can
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -14,25 +15,26 @@ from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
-from requests import PreparedRequest
 
 from alignadmin.egress import is_allowed_private
 from alignadmin.http import Answer, Basic, Bearer, Budget, Remote, Retry, Site
 from alignadmin.http.auth import Auth
 from alignadmin.http.errors import Forbidden, RemoteError, SignInRefused
-from alignadmin.http.remote import Query
-from alignadmin.http.responses import Wording
+from alignadmin.http.remote import Call, Query
+from alignadmin.http.responses import Received, Wording
 from alignadmin.http.slot_reservation import Door
 from connectors.align import ALIGN_WORDING, AlignClient
 from connectors.budget.slots import System as BudgetSystem
 from connectors.budget.slots import Wait, database_budget
 from connectors.credentials import usage
+from connectors.credentials.held import Held
 from connectors.credentials.page_caps import StoredCaps
 from connectors.credentials.retrying import retry
 from connectors.credentials.values import open_secret
 from connectors.jira import JIRA_WORDING, READING_POSTS, JiraClient, JiraWriter
 from connectors.models import Connector, Credential, CredentialKind, Job, Stage, System
 
+BELIEVED_FOR = 1.0  # seconds that a connector counts as connected without another look
 STORE_EVERY = timedelta(minutes=1)  # a good answer is worth a write no more often than that
 WORDINGS: dict[str, Wording] = {System.ALIGN: ALIGN_WORDING, System.JIRA: JIRA_WORDING}
 BEARERS = (CredentialKind.ALIGN_BEARER, CredentialKind.JIRA_PAT)
@@ -68,33 +70,6 @@ class Access:
         return Bearer(self.secret) if self.kind in BEARERS else Basic(self.user, self.secret)
 
 
-class Held:
-    """How a remote signs in while its secret may be replaced: knows what each thread sent last, strikes out all."""
-
-    def __init__(self, pk: int, auth: Auth) -> None:
-        self.pk = pk
-        self._auths = {pk: auth}
-        self._thread = threading.local()
-
-    def take(self, pk: int, auth: Auth) -> None:
-        self._auths[pk] = auth
-        self.pk = pk
-
-    @property
-    def sent(self) -> int:
-        """The credential that this thread's last request was signed in with."""
-        return getattr(self._thread, "pk", self.pk)
-
-    def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        self._thread.pk = pk = self.pk
-        return self._auths[pk](request)
-
-    def redact(self, text: str) -> str:
-        for auth in list(self._auths.values()):
-            text = auth.redact(text)
-        return text
-
-
 class HealthTrackingRemote(Remote):
     """A Remote that notes on the credential how its calls were answered.
 
@@ -112,6 +87,7 @@ class HealthTrackingRemote(Remote):
         self._connector_id, self._system = credential.connector_id, System(credential.system)
         self._stored_at = credential.used_at if not credential.last_answer else None
         self._taking = threading.Lock()
+        self._looked_at = 0.0  # when the connector was last seen to be connected, by the monotonic clock
         self._narrow = _narrow(credential)
 
     def request(self, method: str, path: str, *, query: Query | None = None, body: Any = None) -> Answer:
@@ -140,11 +116,27 @@ class HealthTrackingRemote(Remote):
         with self._taking:
             stored = self._to_use()
             # Removed, or stored for another site: what is under way ends at the site it knows.
-            if stored is not None:
+            if stored is None:
+                self._refuse_disconnected()
+            else:
+                self._looked_at = time.monotonic()
                 refuse_locked_out(stored)
                 if stored.pk != self._held.pk:
                     self._take(stored)
             return self._held.pk
+
+    def _send(self, call: Call) -> Received:
+        """A request may have waited for its slot: a connector that was disconnected meanwhile sends nothing more."""
+        if time.monotonic() - self._looked_at > BELIEVED_FOR:
+            self._refuse_disconnected()
+        return super()._send(call)
+
+    def _refuse_disconnected(self) -> None:
+        """Raises NoCredential."""
+        found = Connector.objects.filter(pk=self._connector_id, disconnected_at__isnull=False).first()
+        if found is not None:
+            raise NoCredential(f"{found} was disconnected meanwhile, so nothing more was sent.")
+        self._looked_at = time.monotonic()
 
     def _to_use(self) -> Credential | None:
         if not self._pinned:

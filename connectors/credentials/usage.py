@@ -44,10 +44,10 @@ def record_connection_test(credential: Credential, *, actor: Person) -> None:
         _append(TESTED, credential, actor, f"Tested the {_named(credential)}.")
 
 
-def record_lookup(credential: Credential, *, actor: Person) -> None:
-    """A person has names looked up from a page, without a job."""
+def record_lookup(credential: Credential, *, actor: Person, what: str = "names") -> None:
+    """A person has `what` looked up from a page, without a job."""
     with _on_disk(), transaction.atomic(durable=True):
-        _append(USED, credential, actor, f"Looking up names used the {_named(credential)}.", kind="lookup")
+        _append(USED, credential, actor, f"Looking up {what} used the {_named(credential)}.", kind="lookup")
 
 
 def record_counting(credential: Credential, *, actor: Person) -> None:

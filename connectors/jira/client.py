@@ -23,7 +23,7 @@ from connectors.jira.resources import (
     JiraUser,
 )
 from connectors.jira.search import IssueSearch
-from connectors.jira.site_resources import JiraBoard, JiraSprint, JiraWebhook
+from connectors.jira.site_resources import JiraBoard, JiraFilter, JiraSprint, JiraWebhook
 
 Answered = TypeVar("Answered")
 IssueRef = int | str  # the id of an issue, or its key
@@ -149,6 +149,14 @@ class JiraClient:
         return self._connection.listed(
             "Boards", ListPath(path=f"{AGILE}/board", is_paged=True), JiraBoard.from_json, query
         )
+
+    def board_filter(self, board: int) -> JiraFilter:
+        """The saved filter whose issues a board shows: two requests. NotFound: it is not shared with the account."""
+        self._connection.sign_in_first()
+        with reading(f"Filter of board {board}"):
+            about = Fields(self._connection.ask(f"{AGILE}/board/{board}/configuration"), what="configuration")
+            number = about.part("filter").integer("id")
+            return JiraFilter.from_json(self._connection.ask(f"filter/{number}"))
 
     def sprints(self, board: int, states: Sequence[str] = ()) -> Records[JiraSprint]:
         """Those of a board, in all states or in these. BadRequest: the board has no sprints, as one of kanban."""

@@ -65,6 +65,7 @@ class JiraProject:
     key: str
     name: str
     is_team_managed: bool | None  # None: it is not told, as by Data Center, which has no such projects
+    category: str = ""
 
     @classmethod
     def from_json(cls, data: object) -> Self:
@@ -74,6 +75,7 @@ class JiraProject:
             key=row.key("key"),
             name=row.text("name"),
             is_team_managed=STYLES.get(row.text("style"), row.truth("simplified")),
+            category=row.part("projectCategory").text("name"),
         )
 
 

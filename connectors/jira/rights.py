@@ -77,6 +77,7 @@ CALLS: Mapping[str, CallRight] = {
     "search": _in_project("searching issues"),
     "issue": _in_project("reading issues"),
     "boards": _in_project("reading boards"),
+    "board_filter": _in_project("reading boards"),
     "sprints": _in_project("reading sprints"),
     "users": CallRight(words="looking for users", permissions=(JiraPermission.USER_PICKER,)),
     "create_types": _in_project("reading what a new issue takes", JiraPermission.CREATE_ISSUES),

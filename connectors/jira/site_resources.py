@@ -33,6 +33,20 @@ class JiraBoard:
 
 
 @dataclass(frozen=True, kw_only=True)
+class JiraFilter:
+    """A search that somebody saved; `jql` may order its issues at the end."""
+
+    id: int
+    name: str
+    jql: str
+
+    @classmethod
+    def from_json(cls, data: object) -> Self:
+        row = Fields(data, what="filter")
+        return cls(id=row.integer("id"), name=row.text("name"), jql=row.text("jql"))
+
+
+@dataclass(frozen=True, kw_only=True)
 class JiraSprint:
     """`state` is `future`, `active` or `closed`; times are in UTC, and None where they are not set or not readable."""
 

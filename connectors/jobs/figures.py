@@ -44,6 +44,7 @@ def _read(now: datetime) -> Iterator[FigureValue]:
     }
     failed = dict(
         Job.objects.filter(state=JobState.FAILED, finished_at__gte=now - LATELY)
+        .exclude(connector__disconnected_at__isnull=False)  # stopped with it, which is no trouble
         .order_by()
         .values_list("kind")
         .annotate(Count("pk"))

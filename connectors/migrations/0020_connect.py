@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("connectors", "0017_review_drafts"),
+        ("connectors", "0021_disconnect"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

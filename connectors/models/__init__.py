@@ -2,6 +2,8 @@
 
 from connectors.models.budget import BudgetGate, BudgetPeak, BudgetSlot
 from connectors.models.catalogue import (
+    AlignOnlyProject,
+    Carried,
     Confirmation,
     FormerKey,
     IssueType,
@@ -9,10 +11,14 @@ from connectors.models.catalogue import (
     ProcessStep,
     Project,
     ReachableStatus,
+    ScopeChoice,
     Status,
     StatusCategory,
     TypeMatch,
     WorkItemType,
+    has_lists,
+    in_scope_here,
+    scope_of,
 )
 from connectors.models.connection_test import ConnectionCheck
 from connectors.models.connector import (
@@ -42,6 +48,7 @@ from connectors.models.intake_runs import IntakeRun, OpenRun, RunWithdrawal, See
 from connectors.models.job import ACTIVE, Job, JobKind, JobState
 from connectors.models.owner_links import LinkOutcome, OwnerLink
 from connectors.models.packs import Every, Pack, PackSchedule, PackState
+from connectors.models.priorities import PriorityList
 from connectors.models.remote_lists import ListState, PageCap, RemoteList
 from connectors.models.reported import ReportedChange, ReportedField
 from connectors.models.review import Question, Review, ReviewDraft, SavedView
@@ -52,10 +59,12 @@ from connectors.models.waiting_intake import LineWithoutSeconds, WaitingIntake
 
 __all__ = [
     "ACTIVE",
+    "AlignOnlyProject",
     "AuditSource",
     "BudgetGate",
     "BudgetPeak",
     "BudgetSlot",
+    "Carried",
     "Case",
     "CaseState",
     "Certainty",
@@ -88,6 +97,7 @@ __all__ = [
     "Pack",
     "PackSchedule",
     "PackState",
+    "PriorityList",
     "Probe",
     "ProbeLine",
     "ListState",
@@ -109,6 +119,7 @@ __all__ = [
     "RunWithdrawal",
     "SavedQuery",
     "SavedView",
+    "ScopeChoice",
     "SeenAgain",
     "SetUpDraft",
     "Source",
@@ -123,4 +134,7 @@ __all__ = [
     "WithdrawnLine",
     "WorkItemType",
     "WorkerHeartbeat",
+    "has_lists",
+    "in_scope_here",
+    "scope_of",
 ]

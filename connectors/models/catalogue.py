@@ -23,15 +23,54 @@ class WorkItemType(models.TextChoices):
     DEFECT = "defect", "Defect"
 
 
+class Carried(models.TextChoices):
+    """Whether Align's connector has a project, by its list as it was last read to its end; unknown counts as yes."""
+
+    UNKNOWN = "unknown", "not known yet"
+    YES = "yes", "yes"
+    NO = "no", "no"
+
+
+class ScopeChoice(models.TextChoices):
+    """What was decided here of a project."""
+
+    ALIGN = "align", "as Align carries"
+    IN = "in", "in scope"
+    OUT = "out", "out of scope"
+
+
+def scope_of(choice: str, carried: str) -> bool:
+    """Whether a project is in scope here: what nobody chose is what Align is known to carry."""
+    return carried == Carried.YES if choice == ScopeChoice.ALIGN else choice == ScopeChoice.IN
+
+
+def in_scope_here(project: str = "") -> models.Q:
+    """Of projects, or of what leads to them by `project` ("project__"): those in scope here that Jira has."""
+    return models.Q(**{f"{project}in_scope": True, f"{project}vanished_at": None})
+
+
+def has_lists(project: str = "") -> models.Q:
+    """Likewise of these, those that Align carries, which therefore have lists of mappings in Align."""
+    return in_scope_here(project) & ~models.Q(**{f"{project}carried": Carried.NO})
+
+
 class Project(models.Model):
-    """A Jira project, identified by Jira's project id: keys can be renamed."""
+    """A Jira project, identified by Jira's project id: keys can be renamed.
+
+    Three facts are kept apart. Align's connector *carries* it: read from Align. It is *in scope* here: decided here, by
+    default as Align carries it. And who moves its items is worked out: Align does, wherever it carries the project.
+    """
 
     connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="projects")
     jira_id = models.BigIntegerField()
     key = models.CharField(max_length=255)
     name = models.CharField(max_length=255)
     team_managed = models.BooleanField(default=False)
-    in_scope = models.BooleanField(default=False)  # Align's connector has it
+    category = models.CharField(max_length=255, blank=True)  # as Jira calls it
+    carried = models.CharField(max_length=7, choices=Carried.choices, default=Carried.UNKNOWN)
+    left_align_at = models.DateTimeField(null=True, blank=True)  # since when Align's list has it no more
+    scope_choice = models.CharField(max_length=5, choices=ScopeChoice.choices, default=ScopeChoice.ALIGN)
+    in_scope = models.BooleanField(default=False)  # by `scope_of`, kept since all rooms filter by it
     programme_id = models.BigIntegerField(null=True, blank=True)
     align_key = models.CharField(max_length=255, blank=True)  # the key Align knows, when it differs: a renamed key
     align_id = models.BigIntegerField(null=True, blank=True)  # of its record in Align's connector, where it has one
@@ -41,11 +80,25 @@ class Project(models.Model):
     read_at = models.DateTimeField(null=True, blank=True)
     tried_at = models.DateTimeField(null=True, blank=True)
     read_error = models.TextField(blank=True)
+    # The account's permissions in it as Jira told them, by their keys; when that was asked, and why Jira did not tell.
+    rights = models.JSONField(default=dict, blank=True)
+    rights_at = models.DateTimeField(null=True, blank=True)
+    rights_error = models.TextField(blank=True)
     vanished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["key"]
-        constraints = [models.UniqueConstraint(fields=["connector", "jira_id"], name="one_row_per_jira_project")]
+        constraints = [
+            models.UniqueConstraint(fields=["connector", "jira_id"], name="one_row_per_jira_project"),
+            models.CheckConstraint(  # while nobody knows whether Align carries it, what was known before counts
+                condition=models.Q(scope_choice=ScopeChoice.IN, in_scope=True)
+                | models.Q(scope_choice=ScopeChoice.OUT, in_scope=False)
+                | models.Q(scope_choice=ScopeChoice.ALIGN, carried=Carried.YES, in_scope=True)
+                | models.Q(scope_choice=ScopeChoice.ALIGN, carried=Carried.NO, in_scope=False)
+                | models.Q(scope_choice=ScopeChoice.ALIGN, carried=Carried.UNKNOWN),
+                name="scope_as_chosen_or_carried",
+            ),
+        ]
         indexes = [models.Index(fields=["connector", "key"])]
 
     def __str__(self) -> str:
@@ -55,6 +108,28 @@ class Project(models.Model):
     def wire_key(self) -> str:
         """The key to use towards Align."""
         return self.align_key or self.key
+
+    @property
+    def has_lists(self) -> bool:
+        """As the query of the same name."""
+        return self.in_scope and self.vanished_at is None and self.carried != Carried.NO
+
+
+class AlignOnlyProject(models.Model):
+    """A project in the list of Align's connector that this Jira does not show; each reading of that list makes them."""
+
+    connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="align_only_projects")
+    align_id = models.BigIntegerField()
+    key = models.CharField(max_length=255)
+    name = models.CharField(max_length=255, blank=True)
+    programme_id = models.BigIntegerField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["key"]
+        constraints = [models.UniqueConstraint(fields=["connector", "align_id"], name="one_row_per_align_only_project")]
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class FormerKey(models.Model):

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 
 from alignadmin.locking import LockableQuerySet
+from connectors.align.terminology import Terminology
 
 
 class JiraKind(models.TextChoices):
@@ -37,6 +38,7 @@ class Connector(models.Model):
     explorer_for_editors = models.BooleanField(default=False)  # its token's rows are shown to editors, too
     time_zone = models.CharField(max_length=64, default="UTC")  # of times in pasted log lines
     type_ids = models.JSONField(default=dict, blank=True)  # {"j2a-state": {"feature": 2}}: overrides of the table
+    level_names = models.JSONField(default=dict, blank=True)  # {"story": "User Story"}: what they are called here
     audit_source = models.CharField(max_length=10, choices=AuditSource.choices, default=AuditSource.UNTRIED)
     audit_failures = models.PositiveSmallIntegerField(default=0)  # answers in a row that were refused or unreadable
     audit_problem = models.TextField(blank=True)  # what the last of them said; empty since the log was last read
@@ -87,21 +89,43 @@ class Connector(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
 
+    # Since when it has no credential and no request leaves for it; its mappings and its history stay readable.
+    disconnected_at = models.DateTimeField(null=True, blank=True)
+    disconnected_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    disconnected_reason = models.TextField(blank=True)
+    # Where an admin of Align runs the configuration data pull, as somebody here entered it; empty: told by its menu.
+    pull_address = models.URLField(max_length=500, blank=True)
+
     objects = LockableQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint(fields=["align_site", "align_connector_id"], name="one_row_per_align_connector")
+            models.UniqueConstraint(fields=["align_site", "align_connector_id"], name="one_row_per_align_connector"),
+            models.CheckConstraint(
+                condition=models.Q(disconnected_at=None) | models.Q(is_active=False), name="disconnected_is_not_active"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
 
     @property
+    def state(self) -> str:
+        """In a word, as pages and the API say it."""
+        return "active" if self.is_active else "disconnected" if self.disconnected_at else "deactivated"
+
+    @property
     def lists_error(self) -> str:
         """Why nobody looked for what is new lately."""
         return self.jira_lists_error or self.align_lists_error
+
+    @property
+    def terminology(self) -> Terminology:
+        """How the work item types and the levels above them are called here."""
+        return Terminology(names=self.level_names)
 
     @property
     def config_name(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -25,7 +25,7 @@ class HeldUp:
 
 @dataclass(frozen=True, kw_only=True)
 class EndingPlan:
-    """A plan that a hand-over of its connector ends."""
+    """A plan that a hand-over of its connector ends, or that stands against taking a project out of scope."""
 
     sentence: str
     href: str
@@ -197,6 +197,9 @@ class ConnectorExtensions(Protocol):
         `known`: the checks of its readiness by their ids, which are not worked out twice. Neither system is asked.
         """
 
+    def plans_of_projects(self, connector: Connector, projects: Collection[int]) -> list[EndingPlan]:
+        """Open plans with changes of these projects' own lists."""
+
     def held_up(self, connector: Connector) -> list[HeldUp]:
         """What a maintenance keeps waiting."""
 
@@ -205,6 +208,18 @@ class ConnectorExtensions(Protocol):
 
     def forget_jira(self, connector: Connector) -> None:
         """In the transaction that leads the connector to another Jira: what was counted in the former one."""
+
+    def open_plans(self, connector: Connector) -> list[AttentionItem]:
+        """Those that are not over: they stand against a disconnection."""
+
+    def mappings_document(self, connector: Connector) -> Iterable[Mapping[str, Any]]:
+        """Its mappings as plain values, by ids and names, in a fixed order: for a document that is exported."""
+
+    def take_rules(self, connector: Connector, values: Mapping[str, Any], actor: Person) -> None:
+        """Set these rules of its plans, by the columns of a connector, in the transaction of the caller.
+
+        Raises Refused.
+        """
 
     def why_no_hand_over(self, connector: Connector) -> str:
         """Why the connector cannot be handed over now to one that was made anew in Align; empty where it can."""

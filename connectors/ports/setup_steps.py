@@ -58,6 +58,7 @@ class SetupStepState(StrEnum):
     TO_DO = "to-do"
     BROKEN = "broken"
     NOT_NEEDED = "not-needed"
+    OPTIONAL = "optional"  # recommended, not done or skipped yet, and keeps nobody from going on
     LATER = "later"  # the product does not do it yet
 
     @property

@@ -10,6 +10,7 @@ remove_status   id                       rename_status  id, name
 pull_configuration  (nothing): Align takes the names of Jira's statuses as they are now
 add_issue_type  name; id, level (1 epics, 0 the base, -1 sub-tasks), projects [keys]: with the statuses of their stories
 remove_issue_type  id                    rename_issue_type  id, name
+add_priority    name; id: in Jira, with no priority in Align    remove_priority  id: Align's connector goes on naming it
 add_project     key, name; style (classic|next-gen), programme
 remove_project  key                      rename_project key, and new_key or name or both
 set_project     key, and any of style (classic|next-gen), programme, in_align (whether Align's connectors have it)
@@ -41,19 +42,12 @@ a team-managed project belongs to it alone. A Jira project without BROWSE_PROJEC
 from collections.abc import Callable
 from typing import Any
 
-from . import access, audit, object_edits, seed
+from . import access, audit, object_edits, priority_edits, seed
 from .families import FAMILIES, RouteFamily
 from .jira_issues.records import IssueTypeRecord, ProjectRecord, StatusRecord, Workflow
 from .messages import Json
 from .objects import upkeep
-from .world import (
-    ConnectorRecord,
-    Flow,
-    Record,
-    Step,
-    World,
-    new_record,
-)
+from .world import ConnectorRecord, Flow, Record, Step, World, new_record
 
 CATEGORIES = ("new", "indeterminate", "done")
 
@@ -375,6 +369,8 @@ ACTIONS: dict[str, Callable[[World, dict[str, Any]], object]] = {
     "add_issue_type": _add_issue_type,
     "remove_issue_type": _remove_issue_type,
     "rename_issue_type": _rename_issue_type,
+    "add_priority": priority_edits.add,
+    "remove_priority": priority_edits.remove,
     "add_project": _add_project,
     "remove_project": _remove_project,
     "rename_project": _rename_project,

@@ -37,6 +37,7 @@ API: tuple[Route, ...] = (
     *jira_issue_routes.ROUTES,
     *jira_people.ROUTES,
     *jira_admin.ROUTES,
+    *jira_agile.OF_THE_PLATFORM,
 )
 
 ROUTES = {

@@ -15,6 +15,7 @@ from .messages import Json, Response, answer, jira_error
 NO_SPRINTS = "The board does not support sprints"
 SPRINT_STATES = ("future", "active", "closed")
 NEXT_STATES = (("future", "active"), ("active", "closed"))
+FIRST_FILTER = 10_000  # before the number of a board, whose filter it is
 FIRST_SPRINT = 1_000_000  # above all sprints of data sets, whose numbers begin with that of their board
 
 
@@ -92,7 +93,7 @@ def _configuration(call: JiraCall, number: str) -> Response:
         "name": board.name,
         "type": board.kind,
         "self": f"{_root(call)}/board/{board.id}/configuration",
-        "filter": {"id": str(10000 + board.id), "self": f"{call.root}/filter/{10000 + board.id}"},
+        "filter": {"id": str(FIRST_FILTER + board.id), "self": f"{call.root}/filter/{FIRST_FILTER + board.id}"},
         "columnConfig": {"columns": columns, "constraintType": "none"},
         "ranking": {"rankCustomFieldId": 10019},
     }
@@ -100,6 +101,19 @@ def _configuration(call: JiraCall, number: str) -> Response:
         field = {"fieldId": "customfield_10016", "displayName": "Story Points"}
         shape["estimation"] = {"type": "field", "field": field}
     return answer(shape)
+
+
+def _filter(call: JiraCall, number: str) -> Response:
+    """The filter of a board, below the platform's own API; people have no other filters here."""
+    call.need_sign_in()
+    for project in call.projects:
+        board = tracker.board_of(project)
+        if int(number) == FIRST_FILTER + board.id:
+            address = f"{call.root}/filter/{number}"
+            jql = f"project = {project['key']} ORDER BY Rank ASC"
+            return answer({"self": address, "id": number, "name": f"Filter for {board.name}", "jql": jql})
+    raise jira_error(404, "The selected filter is not available to you, perhaps it has been deleted or had its "
+                          "permissions changed.")  # fmt: skip
 
 
 def _projects(call: JiraCall, number: str) -> Response:
@@ -308,6 +322,7 @@ def _move_into(call: JiraCall, number: str) -> Response:
     return Response(status=204)
 
 
+OF_THE_PLATFORM: tuple[Route, ...] = (get(r"/filter/(?P<number>\d{1,9})", _filter),)
 ROUTES: tuple[Route, ...] = (
     get(r"/board", _boards),
     get(r"/board/(?P<number>\d{1,9})", _board),

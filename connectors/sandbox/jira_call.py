@@ -258,7 +258,8 @@ def priorities(call: JiraCall) -> list[Json]:
     """Beginning with the highest; none for nobody."""
     if call.token is None:
         return []
-    kept = sorted(call.world.store.all("priority"), key=lambda item: int(item["id"]))
+    there = (item for item in call.world.store.all("priority") if not item.get("gone"))
+    kept = sorted(there, key=lambda item: int(item["id"]))
     return [
         {
             "self": f"{call.root}/priority/{item['id']}",
@@ -272,6 +273,9 @@ def priorities(call: JiraCall) -> list[Json]:
     ]
 
 
+PROJECT_CATEGORIES = {11: "Commerce", 12: "Platform"}  # of Jira, by the programme of a project; others have none
+
+
 def project_shape(call: JiraCall, project: ProjectRecord) -> Json:
     shape: Json = {
         "self": f"{call.root}/project/{project['id']}",
@@ -280,6 +284,10 @@ def project_shape(call: JiraCall, project: ProjectRecord) -> Json:
         "name": project["name"],
         "projectTypeKey": "software",
     }
+    if category := PROJECT_CATEGORIES.get(project["programme"]):
+        number = str(10000 + project["programme"])
+        about = {"self": f"{call.root}/projectCategory/{number}", "id": number, "name": category, "description": ""}
+        shape["projectCategory"] = about
     if call.server:
         return shape
     team = project["style"] == "next-gen"

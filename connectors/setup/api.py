@@ -9,6 +9,10 @@ from connectors.models import Connector
 
 
 class ConnectorSerializer(serializers.ModelSerializer[Connector]):
+    state = serializers.ChoiceField(
+        choices=["active", "deactivated", "disconnected"], read_only=True, help_text="disconnected: no credential"
+    )
+
     class Meta:
         model = Connector
         fields = [
@@ -19,6 +23,8 @@ class ConnectorSerializer(serializers.ModelSerializer[Connector]):
             "jira_site",
             "jira_kind",
             "is_active",
+            "state",
+            "disconnected_at",
             "catalogue_at",
             "answered_at",
             "last_error",

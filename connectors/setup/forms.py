@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -13,15 +13,19 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
-from alignadmin.accounts.acts import ActField
+from alignadmin.accounts.acts import ActField, one_of
 from alignadmin.egress import is_allowed_private
+from alignadmin.folding import fold
 from alignadmin.http.errors import AddressRefused
 from alignadmin.web.forms import text_field
 from connectors.align.client import trim_site as trim_align_site
+from connectors.align.terminology import LEVELS, LONGEST_NAME, Terminology, own_name
 from connectors.credentials import clients
+from connectors.credentials.rotation.forms import user_shown
 from connectors.jira.client import trim_site as trim_jira_site
-from connectors.models import Connector, JiraKind, System, WorkItemType
-from connectors.setup.align_numbers import why_taken
+from connectors.models import Connector, CredentialKind, JiraKind, System, WorkItemType
+from connectors.setup.align_numbers import why_taken_linked
+from connectors.setup.level_names import name_trouble
 from connectors.setup.services import ConnectorData
 
 MOST_ID = 2**31 - 1  # what the column holds on both databases
@@ -104,7 +108,7 @@ class ConnectorForm(forms.Form):
         return cleaned
 
     def _refuse_twin(self, site: str, number: int) -> None:
-        if taken := why_taken(site, number, by_other_than=self.stored.pk if self.stored else None):
+        if taken := why_taken_linked(site, number, by_other_than=self.stored.pk if self.stored else None):
             self.add_error("align_connector_id", taken)
 
     @property
@@ -137,21 +141,74 @@ def _site(label: str) -> ActField:
 SITES = {"align_site": _site("Jira Align site"), "jira_site": _site("Jira site")}
 
 
+def words_of_credential(system: System) -> dict[str, ActField]:
+    labels = {"kind": "sign-in", "user": "user", "expires_on": "token expires on"}
+    name = "Align" if system is System.ALIGN else "Jira"
+    words = {each: ActField(label=f"{name} {label}") for each, label in labels.items()}
+    return {
+        **words,
+        "kind": one_of(words["kind"].label, CredentialKind.choices),
+        "user": user_shown(words["user"].label),
+    }
+
+
+# Of a form that asks for the credentials of both systems.
+SECRETS_OF_BOTH = {
+    f"{System.ALIGN.value}-secret": "Align API token",
+    f"{System.JIRA.value}-secret": "Jira token or password",
+}
+
+
 class TypesForm(forms.Form):
     """Which Jira issue types each Align work item type stands for; none would silently mean the default."""
 
-    def __init__(self, *args: Any, names: Sequence[str], matches: dict[str, list[str]], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, names: Sequence[str], matches: dict[str, list[str]], called: Terminology, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         for type_ in WorkItemType:
             chosen = matches.get(type_.value, [])
             gone = [name for name in chosen if name not in names]
             self.fields[type_.value] = forms.MultipleChoiceField(
-                label=f"Align {type_.label}",
+                label=f"Align {called.name(type_)}",
                 choices=[*((name, name) for name in names), *((name, f"{name} (not in Jira)") for name in gone)],
                 initial=chosen,
                 widget=forms.CheckboxSelectMultiple,
-                error_messages={"required": f"Choose at least one Jira issue type for {type_.label}."},
+                error_messages={"required": f"Choose at least one Jira issue type for {called.name(type_)}."},
             )
+
+
+class LevelNamesForm(forms.Form):
+    """What each level is called here; an empty field, or Align's own name, is Align's own name."""
+
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data: Any = None, *, names: Mapping[str, str], seen: str) -> None:
+        """`names` and `seen`: what is stored, and its version (connectors.setup.level_names)."""
+        super().__init__(data, initial={**names, "seen": seen})
+        for level in LEVELS:
+            self.fields[level] = text_field(own_name(level), required=False)
+            own = {"maxlength": LONGEST_NAME, "placeholder": own_name(level), "dir": "auto"}
+            self.fields[level].widget.attrs |= own
+
+    @property
+    def names_typed(self) -> dict[str, str]:
+        """By level, those that are not Align's own."""
+        typed = {level: " ".join(self.cleaned_data.get(level, "").split()) for level in LEVELS}
+        return {level: name for level, name in typed.items() if name and name != own_name(level)}
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        called, taken = Terminology(names=self.names_typed), dict[str, str]()
+        for level in LEVELS:
+            name = called.name(level)
+            if trouble := name_trouble(name):
+                self.add_error(level, trouble)
+            elif (other := taken.setdefault(fold(name), level)) != level:
+                at = level if level in called.names else other
+                another = own_name(other if at == level else level)
+                self.add_error(at, f"{another} is called so already: two levels of one name cannot be told apart.")
+        return cleaned
 
 
 class TermsForm(forms.Form):

@@ -30,6 +30,7 @@ from connectors.history.mirror import remaking
 from connectors.models import (
     ACTIVE,
     AuditSource,
+    Carried,
     ConnectionCheck,
     Connector,
     Job,
@@ -84,7 +85,7 @@ def look(connector: Connector, number: int, *, actor: Person) -> HandOverPreview
     ids = {each.project_id for each in there}
     kept: list[str] = []
     lacking: list[str] = []
-    for project in Project.objects.filter(connector=connector, in_scope=True, vanished_at=None).order_by("key"):
+    for project in Project.objects.filter(connector=connector, carried=Carried.YES, vanished_at=None).order_by("key"):
         has = project.key in keys or project.wire_key in keys or project.jira_id in ids
         (kept if has else lacking).append(project.key)
     return HandOverPreview(

@@ -105,7 +105,8 @@ def _urgency(line: CredentialLine) -> tuple[int, float]:
 
 def cards() -> list[ConnectorCard]:
     """Every connector, active ones first, in a fixed number of queries."""
-    found = list(with_credentials().order_by("-is_active", "name", "pk"))
+    rows = with_credentials().select_related("disconnected_by")
+    found = list(rows.order_by("-is_active", "name", "pk"))
     drift = extensions().drift(found) if found else {}
     return [ConnectorCard(connector=each, credentials=credential_lines(each), drift=drift[each.pk]) for each in found]
 
@@ -129,6 +130,8 @@ def health(connector: Connector, credentials: Sequence[CredentialLine]) -> Healt
     lacking = [line.system.label for line in credentials if line.credential is None]
     ended = [line.system.label for line in credentials if line.has_ended]
     refused = [line.system.label for line in credentials if line.credential and line.credential.refused_status]
+    if connector.disconnected_at:
+        return Health(style="", word="Disconnected", sentence="Nothing is read or sent; its history stays.")
     if not connector.is_active:
         return Health(style="warn", word="Deactivated", sentence="Nothing is read by the clock; its history stays.")
     if connector.maintenance_since:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -17,6 +17,7 @@ from django.db.models import Count, Q
 
 from alignadmin.audit.models import Entry
 from alignadmin.text import counted
+from connectors.align.terminology import Terminology
 from connectors.catalogue.issue_types import IssueTypes, Unmatched
 from connectors.models import (
     Confirmation,
@@ -29,8 +30,10 @@ from connectors.models import (
     Stage,
     System,
     WorkItemType,
+    has_lists,
 )
 
+FLOWS_MENU = "Portfolio or Solution > More items > Process flows"
 CONFIGURATION_PULL = "Settings > Jira Settings > Resync Configuration > Configuration data pull"
 FAILED, DONE = "change.failed", "change.done"
 MOST_NAMED = 5
@@ -84,7 +87,7 @@ CONFIRMABLE = {
     ),
 }
 # What a person decides about the set-up, and does not have to look up: what it is about, for the entry.
-DECIDABLE = ("integration-user", "statuses-left")
+DECIDABLE = ("integration-user", "statuses-left", "terms-agreed")
 
 
 def readiness(connector: Connector) -> list[Prerequisite]:
@@ -154,13 +157,17 @@ class _Facts:
 
 
 def _about_a_status(failed: Sequence[HistoryRow]) -> Failure | None:
-    moments = {row.entry_seq: row.at for row in failed}
-    for entry in Entry.objects.filter(seq__in=list(moments)).order_by("-seq"):
+    return next((Failure(at=row.at, said=said) for row, said in about_statuses(failed)), None)
+
+
+def about_statuses(failed: Sequence[HistoryRow]) -> Iterator[tuple[HistoryRow, str]]:
+    """Of these failed changes, those of which Align said that it does not know a status, with its words."""
+    rows = {row.entry_seq: row for row in failed}
+    for entry in Entry.objects.filter(seq__in=list(rows)).order_by("-seq"):
         said = str(json.loads(entry.body).get("data", {}).get("detail", ""))
         # Align's own text is stored for an answer of 400; no shape of it is documented.
         if re.search(r"status(id)?\b", said, re.IGNORECASE):
-            return Failure(at=moments[entry.seq], said=said)
-    return None
+            yield rows[entry.seq], said
 
 
 def _confirmation(facts: _Facts, code: str) -> Prerequisite:
@@ -225,7 +232,7 @@ def _token(system: System, credential: Credential | None) -> Prerequisite:
 
 
 def _projects(facts: _Facts) -> Prerequisite:
-    synced = Project.objects.filter(connector=facts.connector, in_scope=True, vanished_at=None)
+    synced = Project.objects.filter(has_lists(), connector=facts.connector)
     counts = synced.aggregate(all=Count("pk"), troubled=Count("pk", filter=~Q(align_error="")))
     state, sentence = StepState.OK, f"{counted(counts['all'], 'project')} of the connector found."
     if not counts["all"]:
@@ -245,9 +252,9 @@ def _projects(facts: _Facts) -> Prerequisite:
 
 def _types(facts: _Facts) -> Prerequisite:
     """In each project: one that calls its types otherwise is named, with what it has instead."""
-    matches = IssueTypes(facts.connector)
+    matches, called = IssueTypes(facts.connector), facts.connector.terminology
     named = {type_: matches.names(type_) for type_ in WorkItemType}
-    matched = [f"{type_.label} = {', '.join(names) or 'nothing'}" for type_, names in named.items()]
+    matched = [f"{called.name(type_)} = {', '.join(names) or 'nothing'}" for type_, names in named.items()]
     state, sentence = StepState.OK, f"{'; '.join(matched)}."
     if all(each.vanished_at is not None for each in matches.all.values()):
         state, sentence = StepState.UNKNOWN, "Jira's issue types have not been read yet: refresh the connector."
@@ -256,8 +263,11 @@ def _types(facts: _Facts) -> Prerequisite:
         gone = sorted(set(matches.lost))
         sentence = f"Jira has no issue type named {_listed(gone, len(gone))} Choose others in the table of issue types."
     elif unmatched := matches.unmatched():
-        state, sentence = StepState.MISSING, " ".join([*_asked(unmatched), "Choose them in the table of issue types."])
-    elif lacking := [str(type_.label) for type_, names in named.items() if not names]:
+        state, sentence = (
+            StepState.MISSING,
+            " ".join([*_asked(unmatched, called), "Choose them in the table of issue types."]),
+        )
+    elif lacking := [called.name(type_) for type_, names in named.items() if not names]:
         state = StepState.MISSING
         sentence = (
             f"Nothing in Jira stands for {_listed(lacking, len(lacking))} Choose them in the table of issue types."
@@ -271,13 +281,13 @@ def _types(facts: _Facts) -> Prerequisite:
     )
 
 
-def _asked(unmatched: Sequence[Unmatched]) -> list[str]:
+def _asked(unmatched: Sequence[Unmatched], called: Terminology) -> list[str]:
     """One sentence for the projects that lack the same and have the same instead."""
     alike: dict[tuple[WorkItemType, tuple[str, ...]], list[str]] = {}
     for each in unmatched:
         alike.setdefault((each.work_item_type, each.candidates), []).append(each.project_key)
     return [
-        f"Nothing stands for {type_.label} in {_listed(keys, len(keys))[:-1]}: is it {' or '.join(names)}?"
+        f"Nothing stands for {called.name(type_)} in {_listed(keys, len(keys))[:-1]}: is it {' or '.join(names)}?"
         for (type_, names), keys in list(alike.items())[:MOST_NAMED]
     ]
 
@@ -292,7 +302,10 @@ def _flows(facts: _Facts) -> Prerequisite:
         state, sentence = StepState.UNKNOWN, "The process flows have not been read yet: refresh the connector."
     elif not counts["steps"]:
         state = StepState.MISSING
-        sentence = "Only for mappings of process steps: Align has no active process flow with steps. Create one there."
+        sentence = (
+            "Only for mappings of process steps: Align has no active process flow with steps. Create one there: "
+            f"{FLOWS_MENU}, at the level of the work items, with its steps and programs."
+        )
     return Prerequisite(code="process-flows", label="Process flows exist", state=state, sentence=sentence)
 
 

@@ -21,7 +21,7 @@ def _places(ids: Sequence[int]) -> Mapping[int, FoundPlace]:
     return {
         each.pk: FoundPlace(
             label=each.name,
-            where=each.config_name if each.is_active else f"{each.config_name} · deactivated",
+            where=each.config_name if each.is_active else f"{each.config_name} · {each.state}",
             href=reverse("connector", args=[each.slug]),
         )
         for each in Connector.objects.filter(pk__in=ids)

@@ -31,6 +31,7 @@ from connectors.models import (
     IssueType,
     Job,
     JobKind,
+    PriorityList,
     Project,
     Stage,
     System,
@@ -38,6 +39,7 @@ from connectors.models import (
     WorkItemType,
 )
 from connectors.ports.audited import context_of
+from connectors.ports.connected import refuse_disconnected
 from connectors.ports.extensions import extensions
 from connectors.setup.align_numbers import refuse_taken, why_taken
 from connectors.setup.search_names import CONNECTORS
@@ -121,6 +123,8 @@ def edit_connector(connector: Connector, data: ConnectorData, *, actor: Person) 
         with transaction.atomic():
             is_another = bool({"align_site", "align_connector_id"} & changed.keys())
             values = {**vars(data), **(UNTOLD if is_another else {})}
+            if "align_site" in changed:
+                values["pull_address"] = ""  # of the site before
             for name, value in values.items():
                 setattr(connector, name, value)
             connector.save(update_fields=list(values))
@@ -148,6 +152,7 @@ def _remove_stranded_credentials(connector: Connector, changed: Collection[str],
     Credential.objects.filter(connector=connector, system__in=moved).delete()
     tested = [*moved, System.ALIGN] if "align_connector_id" in changed else moved
     ConnectionCheck.objects.filter(connector=connector, system__in=tested).delete()
+    PriorityList.objects.filter(connector=connector, system__in=tested).delete()
     if System.ALIGN in moved:  # the token that was being replaced is gone with its site
         Connector.objects.filter(pk=connector.pk).update(gap_since=None)
     links.end_moved(connector, moved, actor=actor)
@@ -174,7 +179,7 @@ def store_credential(connector: Connector, secret: SecretData, *, actor: Person)
 
 def _store(connector: Connector, secret: SecretData, actor: Person) -> Credential:
     # The connector's row, not the credential's: there may be no credential yet to queue behind.
-    Connector.objects.locked().get(pk=connector.pk)
+    refuse_disconnected(Connector.objects.locked().get(pk=connector.pk))
     current = Credential.objects.filter(connector=connector, system=secret.system, stage=Stage.CURRENT)
     old = current.first()
     version = old.version + 1 if old else 1
@@ -196,6 +201,7 @@ def _store(connector: Connector, secret: SecretData, actor: Person) -> Credentia
 
 def set_active(connector: Connector, active: bool, *, actor: Person) -> None:
     with transaction.atomic():
+        refuse_disconnected(Connector.objects.locked().get(pk=connector.pk))
         if not Connector.objects.filter(pk=connector.pk, is_active=not active).update(is_active=active):
             return
         action, words = ("connector.activated", "Activated") if active else ("connector.deactivated", "Deactivated")

@@ -91,7 +91,8 @@ def _show_types(
 
 
 def _types_form(owner: Connector, data: Any = None) -> TypesForm:
-    return TypesForm(data, names=queries.issue_type_names(owner), matches=matches_of(owner))
+    names = queries.issue_type_names(owner)
+    return TypesForm(data, names=names, matches=matches_of(owner), called=owner.terminology)
 
 
 @requires(Right.SEE, Right.CONFIGURE, ("POST",))

@@ -37,7 +37,13 @@ EDIT = Act(does=of_connector("Edit {connector}"), shown=shown_in(ConnectorForm, 
 
 @requires(Right.SEE)
 def connectors(request: HttpRequest) -> HttpResponse:
-    return page(request, "connectors/setup/list.html", {"cards": queries.cards()})
+    cards = queries.cards()
+    context = {
+        "cards": cards,
+        "connected": [each for each in cards if not each.connector.disconnected_at],
+        "disconnected": [each for each in cards if each.connector.disconnected_at],
+    }
+    return page(request, "connectors/setup/list.html", context)
 
 
 @requires(Right.SEE)

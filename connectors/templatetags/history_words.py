@@ -12,6 +12,7 @@ register.filter("before_after", rows_html.before_after)
 register.filter("project", rows_html.project)
 register.filter("plan_and_ticket", rows_html.plan_and_ticket)
 register.filter("source", rows_html.source)
+register.filter("type_name", rows_html.type_name)
 
 
 @register.filter

@@ -14,6 +14,7 @@ from functools import cached_property
 from django.db.models import F, Q
 
 from alignadmin.parsing import whole
+from connectors.align.terminology import Terminology
 from connectors.catalogue.issue_types import IssueTypes
 from connectors.models import Connector, Project, Status
 from connectors.ports.extensions import WriteKey
@@ -56,18 +57,19 @@ class ProbeKey:
     def place(self) -> ListAddress:
         return ListAddress(family=self.family, project_key=self.project.wire_key if self.project else None)
 
-    def what(self, names: Names) -> str:
+    def what(self, names: Names, called: Terminology) -> str:
         """ "PROJ · Story · 0 Pending approval → To Do (10001)"."""
         project = self.project.key if self.project else SHARED
         direction, kind = self.family.direction, self.family.kind
         source = names.of(kind, direction, source=self.source)
-        target = names.of(kind, direction, target=self.target)
+        target, type_ = names.of(kind, direction, target=self.target), called.name(self.type_)
         if direction is Direction.ALIGN_TO_JIRA:
-            return f"{project} · {self.type_.label} · {self.source} {source} → {target} ({self.target})"
-        return f"{project} · {self.type_.label} · {source} ({self.source}) → {self.target} {target}"
+            return f"{project} · {type_} · {self.source} {source} → {target} ({self.target})"
+        return f"{project} · {type_} · {source} ({self.source}) → {self.target} {target}"
 
-    def sentence(self, names: Names) -> str:
-        return f"{self.family.kind.label}, {self.family.direction.label}: {self.what(names)}: nothing is mapped there"
+    def sentence(self, names: Names, called: Terminology) -> str:
+        what = self.what(names, called)
+        return f"{self.family.kind.label}, {self.family.direction.label}: {what}: nothing is mapped there"
 
     @classmethod
     def parse(cls, connector: Connector, text: str) -> ProbeKey:
@@ -94,7 +96,9 @@ def free_keys(connector: Connector) -> list[WriteKey]:
     reachable = _reachable(connector, lists.projects)
     keys = (_free_key(project, TYPES, lists.taken, reachable) for project in lists.projects)
     names = names_of(connector)
-    return [WriteKey(id=key.id, sentence=key.sentence(names)) for key in filter(None, keys)][:MOST_KEYS]
+    return [WriteKey(id=key.id, sentence=key.sentence(names, connector.terminology)) for key in filter(None, keys)][
+        :MOST_KEYS
+    ]
 
 
 def proving_keys(connector: Connector) -> list[WriteKey]:
@@ -109,7 +113,7 @@ def proving_keys(connector: Connector) -> list[WriteKey]:
             continue
         reachable = _reachable(connector, lists.projects)
         found += [_to_jira(lists, type_, reachable, ends[type_]) for type_ in family.type_ids]
-    return [WriteKey(id=key.id, sentence=key.sentence(names)) for key in found if key]
+    return [WriteKey(id=key.id, sentence=key.sentence(names, connector.terminology)) for key in found if key]
 
 
 class _Lists:

@@ -62,7 +62,7 @@ class Attempt:
 
     @property
     def what(self) -> str:
-        return self.key.what(self.names)
+        return self.key.what(self.names, self.connector.terminology)
 
     def _name(self, **end: int) -> str:
         return self.names.of(self.key.family.kind, self.key.family.direction, **end)
@@ -202,6 +202,7 @@ class Attempt:
             names_in_align=engine.NamesInAlign() if create else self._names_in_align(),
             project_count=1,
             keyed=self.keyed,
+            terminology=self.connector.terminology,
         )
         return engine.plan([draft]).changes[0]
 

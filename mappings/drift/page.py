@@ -69,7 +69,7 @@ class DriftPage:
 
     @property
     def can_decide(self) -> bool:
-        return may(self.person, Right.EDIT)
+        return may(self.person, Right.EDIT) and not self.connector.disconnected_at
 
     @property
     def sees_history(self) -> bool:
@@ -143,7 +143,7 @@ class DriftPage:
 
     @property
     def types(self) -> list[tuple[str, str]]:
-        return WorkItemType.choices
+        return [(type_.value, self.connector.terminology.name(type_)) for type_ in WorkItemType]
 
     @property
     def directions(self) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db.models import Count, Max, Min, Q
 from django.utils import timezone
 
-from connectors.models import ACTIVE, AuditSource, Connector, Job, JobKind, Project
+from connectors.models import ACTIVE, AuditSource, Connector, Job, JobKind, Project, has_lists
 from connectors.setup import maintenance
 from mappings.drift import covered
 from mappings.drift.covered import Covered, ProjectAges
@@ -249,7 +249,7 @@ def list_counts(keys: Sequence[int]) -> dict[int, ListCounts]:
 
 def _expected(keys: Sequence[int]) -> dict[int, int]:
     shared, a2j = (sum(each.direction is direction for each in FAMILIES.values()) for direction in Direction)
-    projects = Project.objects.filter(connector__in=keys, in_scope=True, vanished_at=None).order_by()
+    projects = Project.objects.filter(has_lists(), connector__in=keys).order_by()
     counts = projects.values("connector_id").annotate(every=Count("pk"), team=Count("pk", filter=Q(team_managed=True)))
     own = {
         connector_id: a2j * every + shared * team

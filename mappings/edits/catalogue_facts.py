@@ -9,7 +9,7 @@ from functools import cached_property
 from django.db.models import QuerySet
 
 from connectors.catalogue.issue_types import IssueTypes
-from connectors.models import Connector, ProcessStep, Project, ReachableStatus
+from connectors.models import Connector, ProcessStep, Project, ReachableStatus, has_lists
 from connectors.models import Status as CatalogueStatus
 from mappings.engine.values import Category, SourceStatus, Target, TypeName
 
@@ -19,7 +19,8 @@ OrderedStatus = tuple[tuple[int, str, int], SourceStatus]
 
 
 def projects_in_scope(connector: Connector) -> QuerySet[Project]:
-    return Project.objects.filter(connector=connector, in_scope=True, vanished_at=None)
+    """Those that Align carries, as only they have mappings in Align."""
+    return Project.objects.filter(has_lists(), connector=connector)
 
 
 class CatalogueFacts:

@@ -248,6 +248,7 @@ class Facts:
             sibling_targets=self.targets[other, shown.work_item_type],
             unrecognised=self._strange(j2a_scope, shown),
             unrecognised_back=self._strange_back(shown, projects),
+            terminology=self.connector.terminology,
             renamed={each.align_key: each.key for each in projects if each.align_key not in ("", each.key)},
         )
 

@@ -266,7 +266,8 @@ def _edit_sentence(mapping: Mapping, request: EditRequest, catalogue: CatalogueF
     names = names_in(catalogue, [id_ for id_ in statuses if id_ is not None], [mapping])
     source = names.of(family.kind, family.direction, source=mapping.source_id)
     was, now = _named(names, mapping, request.seen), _named(names, mapping, request.wanted)
-    return f"Draft: {request.key.work_item_type.label} {source} from {was} to {now} ({family.direction.label})."
+    type_ = catalogue.connector.terminology.name(request.key.work_item_type)
+    return f"Draft: {type_} {source} from {was} to {now} ({family.direction.label})."
 
 
 def _named(names: Names, mapping: Mapping, value: int | None) -> str:

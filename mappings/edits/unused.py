@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.models import Project
+from connectors.models import Carried, Project, ScopeChoice
 from mappings.engine.families import FAMILIES
 from mappings.engine.values import Direction
 from mappings.models import Scope
@@ -31,6 +31,8 @@ def is_gone(scope: Scope) -> bool:
 def why_gone(project: Project) -> str:
     if project.vanished_at is not None:
         return f"Jira no longer shows project {project.key}, so its lists are no longer read."
-    if not project.in_scope:
+    if project.scope_choice == ScopeChoice.OUT:
+        return f"Project {project.key} is out of scope here, so its lists are not read. An admin can take it back in."
+    if project.carried == Carried.NO or not project.in_scope:
         return f"Project {project.key} is no longer in this connector, so its lists are no longer read."
     return ""

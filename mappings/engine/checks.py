@@ -251,9 +251,9 @@ def leaves_resolved(view: View) -> Iterator[Problem]:
 def accepted(view: View) -> Iterator[Problem]:
     if view.kind is not Kind.STATE or view.work_item_type is TypeName.FEATURE:
         return
-    reason = "Align sets Accepted from a story's accepted date, not from a status"
+    reason = f"Align sets Accepted of {view.items} from their accepted date, not from a status"
     if view.work_item_type is not TypeName.STORY:
-        reason = "only features are accepted by a status"
+        reason = f"only {view.terminology.items(TypeName.FEATURE)} are accepted by a status"
     for status_id, target_id in view.leads_to.items():
         if target_id == ACCEPTED:
             text = f"{view.status_words(status_id)} leads {view.items} to {view.target_words(target_id)}: {reason}."

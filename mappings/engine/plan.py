@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from connectors.align.audit_sentences import CREATED, DELETED, UPDATED, MappingEvent, write
+from connectors.align.terminology import ALIGNS_OWN, Terminology
 from mappings.engine import sentences
 from mappings.engine.checks import Problem
 from mappings.engine.families import ListAddress
@@ -74,6 +75,7 @@ class Draft:
     problems: tuple[Problem, ...] = ()
     unused: str = ""
     keyed: frozenset[str] = frozenset()  # methods that this site takes only with the project's key
+    terminology: Terminology = ALIGNS_OWN
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -189,10 +191,10 @@ def _main_change(draft: Draft) -> PlannedChange:
     row, place, type_ = draft.row, draft.place, draft.work_item_type
     source = sentences.source_words(place, row.source_id, draft.source_name)
     if row.wanted is None:
-        sentence = sentences.mapping_removed(place, type_, source, draft.project_count)
+        sentence = sentences.mapping_removed(place, type_, source, draft.project_count, draft.terminology)
         return _change(draft, Action.DELETE, row.remote_id, row.observed, draft.before_name, sentence)
     after = sentences.target_words(place, draft.after_name)
-    sentence = sentences.mapping_set(place, type_, source, after, draft.project_count)
+    sentence = sentences.mapping_set(place, type_, source, after, draft.project_count, draft.terminology)
     # `is None`, never truth: an observed 0 is a record to update, not a gap to fill.
     if row.observed is None:
         return _change(draft, Action.CREATE, None, None, "", sentence)
@@ -208,6 +210,7 @@ def _spare_change(draft: Draft, remote_id: int, target_id: int) -> PlannedChange
         sentences.source_words(place, draft.row.source_id, draft.source_name),
         sentences.target_words(place, name),
         None if draft.row.wanted is None else draft.row.remote_id,
+        draft.terminology,
     )
     change = _change(draft, Action.DELETE, remote_id, target_id, name, sentence)
     return replace(change, is_spare=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connectors.align.terminology import Terminology
 from mappings.engine import words
 from mappings.engine.families import ListAddress
 from mappings.engine.values import Direction, Kind, TypeName
@@ -18,28 +19,31 @@ def where(place: ListAddress, project_count: int) -> str:
     return f"any of {project_count} company-managed projects"
 
 
-def mapping_set(place: ListAddress, type_: TypeName, source: str, after: str, project_count: int) -> str:
+def mapping_set(
+    place: ListAddress, type_: TypeName, source: str, after: str, project_count: int, called: Terminology
+) -> str:
     """What a created or updated mapping does. `source` and `after` are names as the sentence shows them."""
     here = where(place, project_count)
     if place.family.direction is Direction.JIRA_TO_ALIGN:
-        return f"When a {type_.label} in {here} moves to {source}, Align shows {after}."
-    return f"When Align shows {source} for a {type_.label}, its issue in {here} moves to {after}."
+        return f"When {called.one(type_)} in {here} moves to {source}, Align shows {after}."
+    return f"When Align shows {source} for {called.one(type_)}, its issue in {here} moves to {after}."
 
 
-def mapping_removed(place: ListAddress, type_: TypeName, source: str, project_count: int) -> str:
+def mapping_removed(place: ListAddress, type_: TypeName, source: str, project_count: int, called: Terminology) -> str:
     here = where(place, project_count)
     if place.family.direction is Direction.ALIGN_TO_JIRA:
-        return f"When Align shows {source} for a {type_.label}, its issue in {here} no longer moves."
+        return f"When Align shows {source} for {called.one(type_)}, its issue in {here} no longer moves."
     effect = f"they fall to {words.FALLS_TO}"
     if place.family.kind is Kind.STEP:
         effect = "no process step is sent to Align for them"
-    return f"{words.plural(type_)} in {source} are no longer mapped in {here}: {effect}."
+    return f"{called.many(type_)} in {source} are no longer mapped in {here}: {effect}."
 
 
-def duplicate_removed(place: ListAddress, type_: TypeName, source: str, target: str, kept: int | None) -> str:
+def duplicate_removed(
+    place: ListAddress, type_: TypeName, source: str, target: str, kept: int | None, called: Terminology
+) -> str:
     """A further record of a key goes; `kept` is the record that stays, None if the mapping goes altogether."""
-    items = words.plural(type_).lower()
-    goes = f"The further record of {source} for {items} that leads to {target} is removed"
+    goes = f"The further record of {source} for {called.items(type_)} that leads to {target} is removed"
     return f"{goes}; none is left." if kept is None else f"{goes}; record {kept} stays."
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from connectors.align.terminology import ALIGNS_OWN, Terminology
 from mappings.engine import words
 from mappings.engine.families import family_of
 from mappings.engine.values import Category, Direction, Kind, Row, SourceStatus, Target, TypeName
@@ -56,6 +57,7 @@ class View:
     renamed: Mapping[str, str] = field(default_factory=dict)
     unrecognised: Mapping[int, int] = field(default_factory=dict)
     unrecognised_back: frozenset[int] = frozenset()
+    terminology: Terminology = ALIGNS_OWN
 
     # --- rows -----------------------------------------------------------------------------------------------
 
@@ -143,7 +145,7 @@ class View:
 
     @property
     def items(self) -> str:
-        return words.plural(self.work_item_type).lower()
+        return self.terminology.items(self.work_item_type)
 
     def is_resolved(self, status_id: int) -> bool:
         status = self.statuses.get(status_id)

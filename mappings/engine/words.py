@@ -1,23 +1,13 @@
-"""How statuses, targets and work item types are called in sentences for people."""
+"""How statuses and targets are called in sentences for people."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
 from alignadmin.folding import fold
-from mappings.engine.values import ALIGN_STATES, Category, Kind, SourceStatus, Target, TypeName
+from mappings.engine.values import ALIGN_STATES, Category, Kind, SourceStatus, Target
 
 FALLS_TO = f"0 - {ALIGN_STATES[0]}"
-
-
-def plural(work_item_type: TypeName) -> str:
-    return "Stories" if work_item_type is TypeName.STORY else f"{work_item_type.label}s"
-
-
-def items(number: int, work_item_type: TypeName) -> str:
-    """ "1 story", "2,000 stories" """
-    word = work_item_type.label if number == 1 else plural(work_item_type)
-    return f"{number:,} {word.lower()}"
 
 
 NOT_IN_ALIGN = "Not in Align"

@@ -10,8 +10,9 @@ from functools import cached_property
 from django.db.models import Count, Q
 from django.utils.text import get_text_list
 
+from connectors.align.terminology import Terminology
 from connectors.catalogue.issue_types import IssueTypes
-from connectors.models import Connector, FindingChange, FindingKind, ReachableStatus
+from connectors.models import Connector, FindingChange, FindingKind, ReachableStatus, has_lists
 from mappings.edits.unrecognised import Unrecognised, by_place, strange_records
 from mappings.engine import words
 from mappings.engine.families import A2J_STATE, A2J_STEP, J2A_STATE, J2A_STEP
@@ -97,8 +98,8 @@ class StatusEffects:
 
     @cached_property
     def _reach(self) -> list[tuple[int, int, str, bool, int]]:
-        in_scope = Q(project__in_scope=True, project__vanished_at=None)
-        rows = ReachableStatus.objects.filter(in_scope, project__connector=self.connector, status__jira_id__in=self.ids)
+        mine = ReachableStatus.objects.filter(has_lists("project__"), project__connector=self.connector)
+        rows = mine.filter(status__jira_id__in=self.ids)
         columns = ("status__jira_id", "project_id", "project__key", "project__team_managed", "issue_type_id")
         return list(rows.order_by("project__key", "issue_type_id").values_list(*columns))
 
@@ -136,14 +137,14 @@ def falls(reached: Iterable[Reached]) -> list[Reached]:
     return [each for each in reached if each.is_known and not each.is_mapped]
 
 
-def effect_of(reached: Collection[Reached]) -> str:
+def effect_of(reached: Collection[Reached], called: Terminology) -> str:
     """What a status that is new, or back, leads to where it is reached."""
     if not reached:
         return "no project in scope reaches it so far"
     falling = falls(reached)
     if falling:
         types = [type_ for type_ in TypeName if any(each.work_item_type is type_ for each in falling)]
-        items = get_text_list([words.plural(type_).lower() for type_ in types], "and")
+        items = get_text_list([called.items(type_) for type_ in types], "and")
         until = " until the edit is applied" if all(each.has_edit for each in falling) else ""
         return f"{items} that reach it fall to {words.FALLS_TO}{until}"
     if any(each.has_strange for each in reached):

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.text import get_text_list
 
 from connectors.catalogue.findings import COMES, words_of
-from connectors.models import Connector, Finding, FindingChange, FindingKind
+from connectors.models import Carried, Connector, Finding, FindingChange, FindingKind
 from mappings.engine.values import Kind, TypeName
 from mappings.findings.effects import LEADS_TO, Reached, StatusEffects, effect_of, falls, still_named
 
@@ -132,7 +132,7 @@ def _coming_line(connector: Connector, group: Sequence[Finding], effects: Status
     return FindingLine(
         findings=group,
         where=_where(group),
-        effect=effect_of(here),
+        effect=effect_of(here, effects.connector.terminology),
         href=_row_url(connector, group[0].remote_id, falling or here),
         is_falling=bool(falling),
         is_settled=bool(here) and all(each.is_mapped for each in here),
@@ -155,7 +155,13 @@ def _line(connector: Connector, group: Sequence[Finding], named: dict[int, int])
     if first.change == FindingChange.GONE and first.kind in (FindingKind.STATUS, FindingKind.STEP):
         number = named.get(first.remote_id, 0)
         effect = "no mapping names it" if not number else f"{number} mapping{'s name' if number > 1 else ' names'} it"
+    if (first.kind, first.change) == (FindingKind.PROJECT, FindingChange.MOVED) and _is_left(first):
+        effect = "Align moves its items no more; its mappings stay here, and its lists are not read"
     return FindingLine(findings=group, where=_where(group), effect=effect, href=_url(connector, first))
+
+
+def _is_left(finding: Finding) -> bool:
+    return finding.project is not None and finding.project.carried == Carried.NO
 
 
 def _url(connector: Connector, finding: Finding) -> str:
@@ -166,7 +172,7 @@ def _url(connector: Connector, finding: Finding) -> str:
     ):
         return matrix_url(connector, kind=Kind.STEP.value)
     project = finding.project
-    if project is not None and project.in_scope and project.vanished_at is None:
+    if project is not None and project.has_lists:
         q = str(finding.remote_id) if finding.kind == FindingKind.STATUS else ""
         return matrix_url(connector, scope=project.key, q=q)
     if finding.kind == FindingKind.STATUS:

@@ -62,8 +62,8 @@ def count_some(connector: Connector, shown: MatrixScope, status_ids: Sequence[in
     groups = groups_of(_projects(connector, shown))
     if not groups:
         raise Refused(
-            f"No Jira issue type here stands for {shown.work_item_type.label}, so there is nothing to count. "
-            "Refresh the matrix, or choose the issue types on the connector's page."
+            f"No Jira issue type here stands for {connector.terminology.name(shown.work_item_type)}, so there is "
+            "nothing to count. Refresh the matrix, or choose the issue types on the connector's page."
         )
     counts: dict[int, StatusCount] = {}
     asked, trouble, refused, began = 0, "", "", monotonic()

@@ -15,6 +15,7 @@ from django.db.models import Exists, Q, QuerySet
 from django.utils import timezone
 
 from alignadmin.text import counted
+from connectors.align.terminology import ALIGNS_OWN, Terminology
 from connectors.models import Connector, Project, Status
 from mappings.engine import words
 from mappings.engine.families import J2A_STATE
@@ -49,10 +50,11 @@ class InUseLine:
     has_edit: bool
     is_least: bool
     href: str
+    called: Terminology = ALIGNS_OWN
 
     @property
     def items(self) -> str:
-        return f"{'at least ' if self.is_least else ''}{words.items(self.number, self.work_item_type)}"
+        return f"{'at least ' if self.is_least else ''}{self.called.counted(self.number, self.work_item_type)}"
 
     @property
     def sentence(self) -> str:
@@ -229,6 +231,7 @@ class _CountedFacts:
             is_shared=row.is_shared,
             has_edit=edit,
             is_least=False,
+            called=self.connector.terminology,
             href=matrix_url(
                 self.connector,
                 type="" if type_ is TypeName.STORY else type_.value,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import Q, QuerySet
 
@@ -39,13 +39,14 @@ class Square:
 
     work_item_type: TypeName
     state: str
+    type_name: str = ""  # as it is called here
     mapped: int = 0
     total: int = 0
 
     @property
     def label(self) -> str:
         counts = f" ({self.mapped} of {self.total})" if self.total and self.state in ("partly", "drifted") else ""
-        return f"{self.work_item_type.label}: {LABELS[self.state]}{counts}"
+        return f"{self.type_name}: {LABELS[self.state]}{counts}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +101,7 @@ def coverage(connector: Connector, only: Collection[int] | None = None) -> Proje
     scopes = {scope.project_id: scope for scope in places}
     mapped, drifted = _sources(scopes.values())
     strange = by_place(strange_records(connector, scopes.values()))
-    matches = IssueTypes(connector)
+    matches, called = IssueTypes(connector), connector.terminology
     reached = _reached(matches, in_scope)
     lost = _lost(matches, projects, scopes, mapped, reached, is_part=only is not None)
     counts: dict[str, int] = defaultdict(int)
@@ -118,7 +119,7 @@ def coverage(connector: Connector, only: Collection[int] | None = None) -> Proje
             if (project.pk, type_) in lost:
                 square = Square(work_item_type=type_, state="lost")
             counts[square.state] += 1
-            squares.append(square)
+            squares.append(replace(square, type_name=called.name(type_)))
         row = CoverageRow(
             pk=project.pk,
             key=project.key,

@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from connectors.align.terminology import ALIGNS_OWN, Terminology
 from mappings.engine import words
 from mappings.engine.cells import Cell, Mark, values_of
 from mappings.engine.checks import Problem
@@ -64,6 +65,7 @@ class GridOptions:
     statuses: Mapping[int, SourceStatus] = field(default_factory=dict)
     counts: Mapping[int, int] = field(default_factory=dict)  # issues now, of those statuses that were counted
     work_item_type: TypeName = TypeName.STORY
+    terminology: Terminology = ALIGNS_OWN
 
     @property
     def presses_rings(self) -> bool:
@@ -83,6 +85,7 @@ def grid_options(page: MatrixPage, *, counts: Mapping[int, int] | None = None) -
         statuses=view.statuses,
         counts=page.row_counts if counts is None else counts,
         work_item_type=address.work_item_type,
+        terminology=view.terminology,
     )
 
 
@@ -138,14 +141,16 @@ def draw_row_cells(matrix: Matrix, source_id: int, direction: Direction, options
     return _loose(headers + [pen.cell(row, cell) for row, cell in cells])
 
 
-def count_of(status_id: int, number: int | None, type_: TypeName, *, oob: bool = False) -> SafeString:
+def count_of(
+    status_id: int, number: int | None, type_: TypeName, called: Terminology, *, oob: bool = False
+) -> SafeString:
     """ "143 stories" beside a status, or an empty place for it; `oob`: takes the place of its namesake on the page."""
     return format_html(
         "<span class='in-use num{none}' id=u{id}{oob}>{text}</span>",
         none=" none" if number == 0 else "",
         id=status_id,
         oob=SafeString(" hx-swap-oob=true") if oob else "",
-        text="" if number is None else words.items(number, type_),
+        text="" if number is None else called.counted(number, type_),
     )
 
 
@@ -244,7 +249,12 @@ class _Pen:
             name=status.name,
             gap=SafeString(" class=gap") if Mark.UNMAPPED in row.marks else "",
             described=format_html("n{} ", status.id) if notes else "",
-            count=count_of(status.id, self.options.counts.get(status.id), self.options.work_item_type),
+            count=count_of(
+                status.id,
+                self.options.counts.get(status.id),
+                self.options.work_item_type,
+                self.options.terminology,
+            ),
             notes=format_html(" <span class=notes id=n{}>{}</span>", status.id, notes) if notes else "",
         )
 

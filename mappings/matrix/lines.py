@@ -10,7 +10,7 @@ from alignadmin.accounts.models import Person
 from mappings.edits.names import Names
 from mappings.edits.unused import is_gone, why_unused
 from mappings.engine.families import FAMILIES
-from mappings.engine.values import Direction, Kind, Situation, TypeName
+from mappings.engine.values import Direction, Kind, Situation
 from mappings.matrix.address import address_of, url_of_cell
 from mappings.models import Mapping
 
@@ -30,6 +30,8 @@ EDIT_FIELDS = (
     "scope__project__key",
     "scope__project__team_managed",
     "scope__project__in_scope",
+    "scope__project__scope_choice",
+    "scope__project__carried",
     "scope__project__vanished_at",
 )
 
@@ -102,7 +104,8 @@ def where_of(mapping: Mapping) -> str:
     family = FAMILIES[mapping.scope.family]
     place = mapping.scope.project.key if mapping.scope.project else "shared"
     kind = "" if family.kind is Kind.STATE else "process step · "
-    return f"{TypeName(mapping.work_item_type).label} · {kind}{family.direction.label} · {place}"
+    type_ = mapping.scope.connector.terminology.name(mapping.work_item_type)
+    return f"{type_} · {kind}{family.direction.label} · {place}"
 
 
 def source_name(mapping: Mapping, names: Names) -> str:

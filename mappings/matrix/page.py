@@ -145,7 +145,7 @@ class MatrixPage:
 
     @property
     def can_edit(self) -> bool:
-        return may(self.person, Right.EDIT)
+        return may(self.person, Right.EDIT) and not self.connector.disconnected_at
 
     @property
     def gone(self) -> str:
@@ -156,6 +156,8 @@ class MatrixPage:
     @property
     def locked(self) -> str:
         """Why no cell can be set; empty where it can."""
+        if self.connector.disconnected_at:
+            return "This connector is disconnected: its mappings are shown as they were read last."
         if not self.can_edit:
             return "Your role reads mappings. An editor or an admin can change them."
         return self.gone
@@ -223,7 +225,7 @@ class MatrixPage:
     def _type_link(self, type_: TypeName) -> Link:
         known = family_of(self.address.kind, Direction.JIRA_TO_ALIGN).knows(type_)
         return Link(
-            label=type_.label,
+            label=self.connector.terminology.name(type_),
             href=self.address.but(work_item_type=type_).url,
             current=type_ is self.address.work_item_type,
             disabled="" if known else type_refusal(self.address.kind, Direction.JIRA_TO_ALIGN, type_),

@@ -244,7 +244,8 @@ def count(request: HttpRequest, slug: str) -> HttpResponse:
     counting.known.update(step.counts)
     counting.position, counting.trouble = first + step.asked, step.trouble
     numbers = {status_id: each.number for status_id, each in step.counts.items()}
-    cells = [grid_html.count_of(id_, each, address.work_item_type, oob=True) for id_, each in numbers.items()]
+    type_, called = address.work_item_type, address.connector.terminology
+    cells = [grid_html.count_of(id_, each, type_, called, oob=True) for id_, each in numbers.items()]
     return page(request, "mappings/matrix/_counted.html", {"page": shown, "cells": cells})
 
 

@@ -20,7 +20,7 @@ from connectors.align.client import AlignClient
 from connectors.align.paging import list_name
 from connectors.align.resources import MappingRecord
 from connectors.jobs.threads import DatabaseThreads
-from connectors.models import Project
+from connectors.models import Project, has_lists
 from mappings.edits.reconciling import RECONCILED_FIELDS, reconcile_mapping, type_ids_of
 from mappings.edits.unused import why_unused
 from mappings.engine.families import FAMILIES, Family
@@ -84,8 +84,8 @@ class ProjectVisibility:
         if project.wire_key in self.unseen:
             return False
         seen = {each.project_key for each in self.client.projects()}
-        in_scope = Project.objects.filter(connector=project.connector_id, in_scope=True)
-        self.unseen = {each.wire_key for each in in_scope} - seen
+        asked = Project.objects.filter(has_lists(), connector=project.connector_id)
+        self.unseen = {each.wire_key for each in asked} - seen
         return project.wire_key not in self.unseen
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from django.db.models import Q, QuerySet
 
-from connectors.models import Connector, Project
+from connectors.models import Connector, Project, has_lists
 from mappings.engine.families import FAMILIES, Family
 from mappings.engine.values import Direction
 from mappings.models import Scope
@@ -14,7 +14,7 @@ from mappings.models import Scope
 
 def ensure_scopes(connector: Connector) -> list[Scope]:
     """Every scope the connector has now: shared ones, and those of each project in scope."""
-    projects = list(Project.objects.filter(connector=connector, in_scope=True, vanished_at=None))
+    projects = list(Project.objects.filter(has_lists(), connector=connector))
     places = [(code, project) for code, family in FAMILIES.items() for project in _projects_of(family, projects)]
     existing = {(scope.family, scope.project_id) for scope in Scope.objects.filter(connector=connector)}
     Scope.objects.bulk_create(
@@ -36,8 +36,7 @@ def in_use(scope: str = "") -> Q:
     """Of scopes, or of what leads to them by `scope` ("scope__"): those a project in scope has, and the shared ones."""
     a2j = [code for code, each in FAMILIES.items() if _is_a2j(each)]
     has_list = Q(**{f"{scope}project__team_managed": True}) | Q(**{f"{scope}family__in": a2j})
-    there = Q(**{f"{scope}project__in_scope": True, f"{scope}project__vanished_at": None})
-    return Q(**{f"{scope}project": None}) | (there & has_list)
+    return Q(**{f"{scope}project": None}) | (has_lists(f"{scope}project__") & has_list)
 
 
 def _is_a2j(family: Family) -> bool:

@@ -123,7 +123,7 @@ class OverviewConnector:
             return
         if Plan.objects.filter(connector=self.connector, state=PlanState.FINISHED).exists():
             return
-        if left := guide_of(self.connector).finish_sentence:
+        if left := guide_of(self.connector, for_states=True).finish_sentence:
             yield left, reverse("setup", args=[self.connector.slug])
 
     def _waiting_contract(self) -> Iterator[tuple[str, str]]:

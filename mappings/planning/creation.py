@@ -25,6 +25,7 @@ from connectors.align.paging import MAPPING_LISTS
 from connectors.credentials.page_caps import caps_of
 from connectors.models import Connector
 from connectors.ports.audited import context_of
+from connectors.ports.connected import refuse_disconnected
 from mappings.edits.names import Names, names_of
 from mappings.engine import families
 from mappings.engine import plan as engine
@@ -32,7 +33,7 @@ from mappings.engine.batches import batches
 from mappings.engine.cost import duration_estimate, request_count
 from mappings.engine.families import FAMILIES
 from mappings.engine.fingerprint import fingerprint_of
-from mappings.engine.values import Severity, TypeName
+from mappings.engine.values import Severity
 from mappings.models import Change, Mapping, Plan, PlanState
 from mappings.planning.authors import Authors, authors_of, counted_authors, fields_of
 from mappings.planning.digests import digest_of
@@ -94,7 +95,7 @@ def _why_none(connector: Connector, choices: Sequence[RowSelection], planning: e
     mappings = {_key(choice): choice.mapping for choice in choices}
     names, reasons = names_of(connector, list(mappings.values())), defaultdict(list)
     for refused in planning.refused:
-        reasons[refused.sentence].append(_name(mappings[refused.key], names))
+        reasons[refused.sentence].append(_name(connector, mappings[refused.key], names))
     said = [
         f"{first_of(rows, MOST_NAMED)}: {Truncator(sentence).chars(300)}"
         for sentence, rows in list(reasons.items())[:MOST_REASONS]
@@ -104,12 +105,12 @@ def _why_none(connector: Connector, choices: Sequence[RowSelection], planning: e
     return " ".join([f"None of these {len(planning.refused):,} rows can be planned.", *said, *rest])
 
 
-def _name(mapping: Mapping, names: Names) -> str:
+def _name(connector: Connector, mapping: Mapping, names: Names) -> str:
     """ "In Review (Story, PROJ1)" """
     family, project = FAMILIES[mapping.scope.family], mapping.scope.project
     source = names.of(family.kind, family.direction, source=mapping.source_id)
     place = project.key if project else "shared"
-    return f"{Truncator(source).chars(60)} ({TypeName(mapping.work_item_type).label}, {place})"
+    return f"{Truncator(source).chars(60)} ({connector.terminology.name(mapping.work_item_type)}, {place})"
 
 
 def _ticket(connector: Connector, text: str) -> str:
@@ -144,6 +145,7 @@ def _store(
     with transaction.atomic():
         # The connector's row, so that two posts of one form come one after the other.
         found = Connector.objects.locked().get(pk=connector.pk)
+        refuse_disconnected(found)
         if found.align_connector_id != connector.align_connector_id:
             raise Refused(f"{found.name} was made anew in Jira Align meanwhile: look at its mappings and plan again.")
         same = _same_draft(connector, fingerprint, actor, reason, ticket) if planner == actor else None

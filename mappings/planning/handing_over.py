@@ -7,13 +7,15 @@ what was agreed stays, so that the first reading shows what the new connector la
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.urls import reverse
 
 from alignadmin.accounts.models import Person
 from connectors.models import Connector
-from connectors.ports.extensions import EndingPlan
+from connectors.ports.extensions import AttentionItem, EndingPlan
 from mappings.engine.values import Situation
-from mappings.models import UNDER_WAY, ForeignRecord, Mapping, Plan, PlanState, Scope
+from mappings.models import OPEN_PLANS, UNDER_WAY, ForeignRecord, Mapping, Plan, PlanState, Scope
 from mappings.planning.pause_resume import cancel_unstarted
 
 ENDING = (PlanState.DRAFT, PlanState.APPROVED)
@@ -30,12 +32,22 @@ def why_not(connector: Connector) -> str:
 
 
 def ending_plans(connector: Connector) -> list[EndingPlan]:
+    return [EndingPlan(sentence=sentence, href=href) for sentence, href in _named(connector, ENDING)]
+
+
+def open_plans(connector: Connector) -> list[AttentionItem]:
+    """Also those that were started."""
+    return [AttentionItem(sentence=sentence, href=href) for sentence, href in _named(connector, OPEN_PLANS)]
+
+
+def _named(connector: Connector, states: Collection[PlanState]) -> list[tuple[str, str]]:
+    plans = Plan.objects.filter(connector=connector, state__in=states).select_related("author").order_by("pk")
     return [
-        EndingPlan(
-            sentence=f"Plan {plan.pk} of {plan.author} ({plan.get_state_display().lower()}): {plan.reason}",
-            href=reverse("plan", args=[plan.pk]),
+        (
+            f"Plan {plan.pk} of {plan.author} ({plan.get_state_display().lower()}): {plan.reason}",
+            reverse("plan", args=[plan.pk]),
         )
-        for plan in Plan.objects.filter(connector=connector, state__in=ENDING).select_related("author").order_by("pk")
+        for plan in plans
     ]
 
 

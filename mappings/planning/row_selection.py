@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, replace
 
-from connectors.models import Connector, Project
+from connectors.models import Connector, Project, has_lists
 from mappings.edits.key_on_write import keyed_methods, learned
 from mappings.edits.matrix_data import Facts, MatrixScope, row_of
 from mappings.edits.names import Names, names_of
@@ -72,7 +72,7 @@ def drafts(connector: Connector, choices: Iterable[RowSelection]) -> Iterable[en
     choices, known = list(choices), learned(connector)
     names = names_of(connector, [choice.mapping for choice in choices])
     in_align = names_in_lists({choice.mapping.scope_id for choice in choices})
-    shared = Project.objects.filter(connector=connector, in_scope=True, vanished_at=None, team_managed=False).count()
+    shared = Project.objects.filter(has_lists(), connector=connector, team_managed=False).count()
     for choice in choices:
         listed_names = in_align[choice.mapping.scope_id].of(choice.mapping)
         project = choice.mapping.scope.project
@@ -100,6 +100,7 @@ def _draft(
         project_count=project_count,
         problems=choice.problems,
         unused=choice.unused,
+        terminology=connector.terminology,
     )
 
 

@@ -296,7 +296,7 @@ class PlanPage:
 
     @property
     def may_edit(self) -> bool:
-        return may(self.person, Right.EDIT)
+        return may(self.person, Right.EDIT) and not self.plan.connector.disconnected_at
 
     @property
     def can_refresh(self) -> bool:
@@ -308,6 +308,8 @@ class PlanPage:
 
     @property
     def _can_retry_alone(self) -> bool:
+        if self.plan.connector.disconnected_at:
+            return False
         return self.can_control and bool(self.counts.get("failed")) and planning.can_retry(self.plan)
 
     @property

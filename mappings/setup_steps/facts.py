@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, Q, QuerySet
 
+from connectors.align.terminology import ALIGNS_OWN, Terminology
 from connectors.catalogue.issue_types import IssueTypes
-from connectors.models import Connector
+from connectors.models import Connector, Project, ReachableStatus
 from mappings.edits.catalogue_facts import projects_in_scope
 from mappings.edits.queries import unplanned
 from mappings.engine.families import J2A_STATE
@@ -43,6 +45,7 @@ class MappingSetupFacts:
     sharing: int = 0  # company-managed projects
     team_managed: int = 0
     is_active: bool = True
+    terminology: Terminology = ALIGNS_OWN
 
     @property
     def mapped(self) -> int:
@@ -75,6 +78,7 @@ def facts_of_mappings(connector: Connector) -> MappingSetupFacts:
         sharing=projects["sharing"],
         team_managed=projects["team"],
         is_active=connector.is_active,
+        terminology=connector.terminology,
     )
 
 
@@ -83,19 +87,31 @@ def _coverage(connector: Connector) -> list[TypeCoverage]:
 
     A status that many company-managed projects share counts once, as its mapping is one.
     """
-    matches = IssueTypes(connector)
+    places = _places(IssueTypes(connector), projects_in_scope(connector))
     rows = Mapping.objects.filter(scope__connector=connector, scope__family=J2A_STATE.code, wanted__isnull=False)
-    mapped: dict[str, set[Place]] = {type_.value: set() for type_ in TypeName}
+    mapped: dict[str, set[Place]] = defaultdict(set)
     for type_name, project, status in rows.values_list("work_item_type", "scope__project_id", "source_id"):
-        mapped.setdefault(type_name, set()).add((project, status))
-    return [_covered(type_, set(_places(matches, type_)), mapped[type_.value]) for type_ in TypeName]
+        mapped[type_name].add((project, status))
+    return [
+        TypeCoverage(work_item_type=type_, mapped=len(places[type_] & mapped[type_]), total=len(places[type_]))
+        for type_ in TypeName
+    ]
 
 
-def _covered(type_: TypeName, places: set[Place], mapped: set[Place]) -> TypeCoverage:
-    return TypeCoverage(work_item_type=type_, mapped=len(places & mapped), total=len(places))
+def _places(matches: IssueTypes, in_scope: QuerySet[Project]) -> dict[str, set[Place]]:
+    """Work item type -> where a status of it may stand, in two queries.
 
-
-def _places(matches: IssueTypes, type_: TypeName) -> Iterable[Place]:
-    yield from ((None, status) for status in matches.shared_statuses(type_))
-    own = matches.reachable(type_).filter(project__team_managed=True)
-    yield from own.values_list("project_id", "status__jira_id").distinct()
+    Thousands of company-managed projects reach the same statuses by the same issue types: those of them for which
+    nobody chose issue types of their own are one.
+    """
+    rows = ReachableStatus.objects.filter(project__in=in_scope).order_by()
+    alike = Q(project__team_managed=False) & ~Q(project__in=matches.with_own)
+    found: dict[str, set[Place]] = defaultdict(set)
+    for issue_type, status in rows.filter(alike).values_list("issue_type_id", "status__jira_id").distinct():
+        for type_ in matches.stands_for(issue_type, None):
+            found[type_].add((None, status))
+    others = rows.exclude(alike).values_list("project_id", "project__team_managed", "issue_type_id", "status__jira_id")
+    for project, is_own, issue_type, status in others:
+        for type_ in matches.stands_for(issue_type, project):
+            found[type_].add((project if is_own else None, status))
+    return found

@@ -21,7 +21,7 @@ from connectors.ports.setup_steps import (
     later,
     state_of,
 )
-from connectors.setup.readiness import CONFIGURATION_PULL
+from connectors.setup.readiness import CONFIGURATION_PULL, FLOWS_MENU
 from mappings.setup_steps.facts import MappingSetupFacts, TypeCoverage
 
 Known = Mapping[str, SetupCheck]
@@ -90,9 +90,11 @@ def _statuses(facts: MappingSetupFacts | None, known: Known) -> SetupStep:
             "A status without a mapping falls to 0 - Pending approval in Align, silently.",
             "Names and descriptions are carried by Align’s connector itself. Statuses are not, until they are mapped.",
             f"A status that Jira has and Align refuses is not pulled yet: run Jira Align, {CONFIGURATION_PULL}.",
-            "Process steps need a process flow. Create a missing one in Jira Align as a value stream; an existing one "
-            "is changed there as well, since Align’s API has no address that updates it.",
+            f"Process steps need a process flow. Create a missing one in Jira Align, {FLOWS_MENU}. From here none is "
+            "created, since no document says how Align’s API takes the steps of one, and it updates none at all. The "
+            "next reading brings it here.",
         ),
+        template="mappings/setup_steps/_pull.html" if facts else "",
         links=tuple(_places(facts)) if facts else (),
     )
 
@@ -195,7 +197,7 @@ def _places(facts: MappingSetupFacts) -> Iterator[SetupLink]:
         if each.total:
             query = urlencode({"type": each.work_item_type.value})
             yield SetupLink(
-                label=f"Mappings of {each.work_item_type.label}",
+                label=f"Mappings of {facts.terminology.name(each.work_item_type)}",
                 place=SetupPlace(page="matrix", of=(facts.slug,), query=query),
                 sentence=_words(each),
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 from django import template
 from django.template import Context
@@ -10,9 +10,10 @@ from django.utils.safestring import SafeString
 
 from mappings.engine.matrix import MatrixRow
 from mappings.engine.problem_groups import ProblemGroup
-from mappings.engine.values import Row
+from mappings.engine.values import Row, Target
 from mappings.engine.words import target_words
 from mappings.matrix import grid_html, grid_words, lines_html
+from mappings.matrix.choices_html import Choices
 from mappings.matrix.page import MatrixPage
 
 register = template.Library()
@@ -31,7 +32,8 @@ def count_rows(page: MatrixPage) -> int:
 @register.simple_tag
 def count_of(page: MatrixPage, status_id: int) -> SafeString:
     """Of a row of the list view."""
-    return grid_html.count_of(status_id, page.row_counts.get(status_id), page.address.work_item_type)
+    number, called = page.row_counts.get(status_id), page.connector.terminology
+    return grid_html.count_of(status_id, number, page.address.work_item_type, called)
 
 
 @register.simple_tag
@@ -60,26 +62,22 @@ def header_class(page: MatrixPage) -> str:
 
 
 @register.simple_tag
-def notes_of(page: MatrixPage, row: MatrixRow) -> SafeString:
+def notes_of(options: grid_html.GridOptions, row: MatrixRow) -> SafeString:
     """The marks of a row of the list view, as in the grid."""
-    return grid_html.draw_notes(row, grid_html.grid_options(page))
+    return grid_html.draw_notes(row, options)
 
 
 @register.simple_tag
-def waiting_of(page: MatrixPage, row: Row | None, of_rings: bool = False) -> SafeString | str:
+def waiting_of(
+    page: MatrixPage, options: grid_html.GridOptions, row: Row | None, of_rings: bool = False
+) -> SafeString | str:
     """Of a row of the list view: what it was before an edit, or its three values where it was changed elsewhere."""
-    return grid_html.draw_waiting(row, grid_html.grid_options(page), page.matrix.targets, of_rings=of_rings)
+    return grid_html.draw_waiting(row, options, page.matrix.targets, of_rings=of_rings)
 
 
 @register.simple_tag
 def seen_rings(page: MatrixPage) -> str:
     return grid_html.seen_rings(page.facts_view)
-
-
-@register.simple_tag
-def rings_of(page: MatrixPage) -> Mapping[int, Row]:
-    """Target id -> its Align to Jira row, for the list view."""
-    return grid_html.grid_options(page).rings
 
 
 @register.simple_tag
@@ -91,6 +89,28 @@ def grid_options(page: MatrixPage) -> grid_html.GridOptions:
 def column_words(page: MatrixPage) -> list[tuple[int, str]]:
     """Target id and words of every column, for selects."""
     return [(target.id, target_words(page.address.kind, target)) for target in page.matrix.targets]
+
+
+@register.simple_tag
+def choices_of_dots(columns: Iterable[tuple[int, str]]) -> Choices:
+    return Choices(columns)
+
+
+@register.simple_tag
+def choices_of_rings(page: MatrixPage) -> Choices:
+    return Choices((row.status.id, f"{row.status.name} · {row.status.id}") for row in page.matrix.rows)
+
+
+@register.simple_tag
+def dot_choices(choices: Choices, target: Target | None) -> SafeString:
+    """The options of a status: its target is chosen."""
+    return choices.with_chosen(target.id if target else None)
+
+
+@register.simple_tag
+def ring_choices(choices: Choices, ring: Row | None) -> SafeString:
+    """The options of a target: the status that it returns to is chosen."""
+    return choices.with_chosen(ring.wanted if ring else None)
 
 
 @register.simple_tag(takes_context=True)

@@ -139,8 +139,16 @@ TABLE = {
     "setup-before": Expected(readers=ADMINS),
     "setup": READ,
     "setup-step": READ,
+    "setup-scope": CONFIGURE,
+    "setup-projects-check": EDIT,
+    "setup-boards": EDIT_FORM,
     "connector-edit": CONFIGURE_FORM,
     "connector-hand-over": CONFIGURE_FORM,
+    "connector-disconnect": CONFIGURE_FORM,
+    "connector-export": ADMIN_ACT,
+    "connector-former": CONFIGURE_FORM,
+    "connector-again": CONFIGURE_FORM,
+    "connector-pull-address": CONFIGURE,
     "credentials": Expected(readers=ADMINS),
     "connector-credential": CONFIGURE_FORM,
     "owner-link": Expected(public=True),
@@ -169,6 +177,7 @@ TABLE = {
     "contract-look": CONFIGURE,
     "contract-note": CONFIGURE,
     "contract-types": CONFIGURE,
+    "connector-level-names": CONFIGURE,
     "connector-terms": CONFIGURE,
     "connector-maintenance": READ,
     "connector-maintenance-begin": CONFIGURE,
@@ -254,6 +263,7 @@ TABLE = {
     "api-connectors-list": READ,
     "api-connectors-detail": READ,
     "api-setup-detail": READ,
+    "api-projects-list": READ,
     "api-mappings-list": READ,
     "api-mappings-detail": READ,
     "api-plans-list": READ,
@@ -373,6 +383,8 @@ def other_world(world: World, people: dict[Role, Person]) -> World:
         "plan-new": {"row": mapping.pk, "reason": "of another connector"},
         "matrix-cell": {"scope": project.key, "status": 1, "target": 1},
         "matrix-list": {"scope": project.key},
+        "setup-scope": {"ticked": project.pk, "choice": "out"},
+        "setup-projects-check": {"ticked": project.pk},
         **{name: of_credential for name in TABLE if name.startswith("credential-")},
     }
     query = query_of("feature").top(5)
@@ -384,6 +396,7 @@ def other_world(world: World, people: dict[Role, Person]) -> World:
         **world.parameters,
         **of_query,
         "connector-job.pk": job.pk,
+        "setup-boards.pk": project.pk,
         "history-run.run": factories.intake_run(other).pk,
     }
     return World(parameters=parameters, forms=forms)
@@ -393,6 +406,7 @@ OF_QUERIES = ("explorer-run", "explorer-stop", "explorer-file", "explorer-rename
 THERE = {
     *OF_QUERIES,
     "connector-job",
+    "setup-boards",
     "history-run",
     "matrix-drop",
     "matrix-decide",

@@ -78,7 +78,7 @@ WITH_NETWORK = {
     "alignadmin/accounts/signin/single_sign_on.py": "the errors of allauth, which asks the provider of OIDC_SERVER",
     "connectors/jobs/runner.py": "the name of this machine",
     "connectors/jobs/heartbeat.py": "the name of this machine",
-    "connectors/credentials/clients.py": "a type",
+    "connectors/credentials/held.py": "a type",
     "connectors/local/machine.py": "looks whether a port of this machine is free",
     "connectors/local/children.py": "asks its own processes on this machine",
 }

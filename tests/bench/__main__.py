@@ -27,6 +27,7 @@ HISTORY = (
     "history-compare",
     "history-search",
     "search",
+    "people",
     "export",
 )
 NAMES = (*LARGE, *HISTORY)

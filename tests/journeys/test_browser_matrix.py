@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Dialog, Locator, Page, Route, expect
 
 from tests.support import browser_helpers as steps
-from tests.support.browser import Complaints, axe
+from tests.support.browser import ZOOMED, Complaints, axe
 from tests.support.browser_helpers import EDITOR, VIEWER, Own, cell, grid, own_connector, said, trouble
 from tests.support.processes import Site
 from tests.support.sandbox_fixture import ALIGN_TOKEN
@@ -65,6 +65,24 @@ def test_the_grid_is_one_tab_stop_and_arrows_move_in_it(shared: Own, page: Page)
     assert not page.evaluate("document.activeElement.closest('[role=grid]') !== null"), "Tab leaves the grid"
     page.keyboard.press("Shift+Tab")
     expect(cell(page, "To Do 10001 0 Pending approval"), "and comes back to the same cell").to_be_focused()
+
+
+def test_at_200_percent_six_rows_are_in_view_below_the_headers(shared: Own, page: Page) -> None:
+    open_matrix(page, shared)
+    page.set_viewport_size(ZOOMED)
+    page.get_by_role("link", name="To the matrix").focus()
+    page.keyboard.press("Enter")
+    expect(grid(page).locator("td[tabindex='0']")).to_be_focused()
+    # In view and under nothing else: seen at its upper and at its lower edge.
+    rows = (
+        grid(page)
+        .locator("tbody tr")
+        .evaluate_all("""rows => rows.filter(row => {
+        const { left, top, bottom } = row.getBoundingClientRect();
+        return [top + 2, bottom - 2].every(y => row.contains(document.elementFromPoint(left + 20, y)));
+    }).length""")
+    )
+    assert rows >= 6
 
 
 def test_keys_edit_undo_and_redo_and_the_focus_stays(shared: Own, page: Page) -> None:

@@ -29,7 +29,7 @@ from connectors.history.intake.by_hand import ReadOptions
 from connectors.history.packs import schedules, services
 from connectors.history.reviews import quarters, weeks
 from connectors.jobs import runner
-from connectors.models import Case, Every, HistoryRow, Intake, JobKind, System
+from connectors.models import Case, Every, HistoryRow, Intake, JobKind, Project, System
 from connectors.ports.audited import context_of
 from mappings.models import Change, Mapping, Plan, Scope
 from tests.support import factories
@@ -147,6 +147,7 @@ def world(db: None, people: dict[Role, Person]) -> World:
             "position": 0,
             "system": System.ALIGN.value,
             "connector-job.pk": job.pk,
+            "setup-boards.pk": Project.objects.create(connector=connector, jira_id=1, key="PROJ").pk,
             **{f"{name}.pk": people[Role.VIEWER].pk for name in ADDRESSES if name.startswith("person")},
             "history-person.pk": people[Role.EDITOR].pk,
             "uid": "MQ",

@@ -78,10 +78,11 @@ class Site:
     def copy_tables(self) -> None:
         copy_tables(self.data_dir, self.database_url)
 
-    def start_web(self, *, threads: int = 4) -> None:
+    def start_web(self, *, threads: int = 4, processes: int = 1) -> None:
         bind = f"{HOST}:{self.port}"
         limits = str(ROOT / "alignadmin" / "gunicorn.py")
         web = ["gunicorn", "--bind", bind, "--config", limits, "--threads", str(threads)]
+        web += ["--workers", str(processes)]
         self.children.start("web", ["-m", *web, "--chdir", str(ROOT), "alignadmin.wsgi"])
         self.children.wait_for(f"{self.url}/healthz")
 

@@ -38,6 +38,7 @@ class End:
 
 OF_AGE = End(outcome=LinkOutcome.EXPIRED, words="expired unused")
 OF_ITS_MAKER = End(outcome=LinkOutcome.VOID, words="ended: whoever made it may no longer store credentials")
+DISCONNECTED = End(outcome=LinkOutcome.WITHDRAWN, words="ended: its connector was disconnected")
 MOVED = End(outcome=LinkOutcome.VOID, words="ended: its connector leads to another site by now")
 
 
@@ -97,6 +98,14 @@ def end_moved(connector: Connector, systems: Collection[System], *, actor: Perso
     """The connector leads elsewhere: what was asked for belongs to the site before. Behind its row."""
     for link in open_links().filter(connector=connector, system__in=systems):
         _end_with(link, MOVED, actor)
+
+
+def end_disconnected(connector: Connector, *, actor: Person) -> int:
+    """The connector takes no credential any more; how many were open. Behind its row."""
+    open_now = list(open_links().filter(connector=connector))
+    for link in open_now:
+        _end_with(link, DISCONNECTED, actor)
+    return len(open_now)
 
 
 def _end_with(link: OwnerLink, why: End, actor: Person | None) -> None:

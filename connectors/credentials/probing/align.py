@@ -107,7 +107,7 @@ class AlignProbe:
             expected = {each.project_key: each.project_name for each in self.clients.with_current().align().projects()}
         except (RemoteError, CannotProbe) as error:
             refusal = error.sentence if isinstance(error, RemoteError) else str(error)
-            expected = {project.wire_key: project.name for project in self.clients.in_scope}
+            expected = {project.wire_key: project.name for project in self.clients.carried}
         seen = len(keys & set(expected)) if expected else len(keys)
         lost = not_visible(expected, keys)
         return Comparison(seen=seen, expected=len(expected) or len(keys), lost=lost, refusal=refusal)

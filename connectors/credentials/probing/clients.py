@@ -11,7 +11,7 @@ from connectors.align.client import AlignClient
 from connectors.credentials import clients
 from connectors.jira.client import JiraClient
 from connectors.jobs import runner
-from connectors.models import Connector, Credential, Project, Stage
+from connectors.models import Carried, Connector, Credential, Project, Stage, in_scope_here
 
 
 class CannotProbe(Exception):
@@ -53,5 +53,10 @@ class ProbeClients:
 
     @property
     def in_scope(self) -> list[Project]:
-        found = Project.objects.filter(connector=self.connector, in_scope=True, vanished_at=None)
+        found = Project.objects.filter(in_scope_here(), connector=self.connector)
         return list(found.order_by("key"))
+
+    @property
+    def carried(self) -> list[Project]:
+        """What Align's list has to show, whatever is in scope here."""
+        return list(Project.objects.filter(connector=self.connector, carried=Carried.YES).order_by("key"))

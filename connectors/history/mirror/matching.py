@@ -21,7 +21,7 @@ from connectors.history.mirror import case_lifecycle, search_terms
 from connectors.history.mirror import projection as make
 from connectors.history.mirror.search_index import TimeSpan
 from connectors.models import Certainty, HistoryRow, MirrorLine, Source
-from connectors.models.catalogue import ReachableStatus, Status
+from connectors.models.catalogue import Carried, ReachableStatus, Status
 from connectors.models.connector import Connector
 
 KEYS_AT_ONCE = 500
@@ -351,7 +351,8 @@ def _projects_of(connector: Connector, rows: Sequence[HistoryRow]) -> tuple[dict
     if names:
         known = Status.objects.filter(connector=connector).values_list("jira_id", "name")
         ids |= {number for number, name in known if fold(name) in names}
-    reachable = ReachableStatus.objects.filter(project__connector=connector, project__in_scope=True)
+    # What is out of scope here has its lines in Align's log as well.
+    reachable = ReachableStatus.objects.filter(project__connector=connector).exclude(project__carried=Carried.NO)
     by_id: dict[int, set[str]] = defaultdict(set)
     by_name: dict[str, set[str]] = defaultdict(set)
     found = reachable.filter(status__jira_id__in=ids)

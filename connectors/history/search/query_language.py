@@ -15,17 +15,19 @@ from functools import cached_property
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from alignadmin.folding import fold
 from alignadmin.parsing import whole
 from connectors.catalogue.project_keys import other_keys
 from connectors.history.mirror import search_terms
 from connectors.history.mirror.search_index import Group, Match, TimeSpan, matching
 from connectors.history.search import people_terms, periods
 from connectors.history.search.meanings import Meaning, NotUnderstood, phrase, shown
-from connectors.models import Case, CaseState, HistoryRow, Source
+from connectors.models import Case, CaseState, HistoryRow, Source, TypeLabel
 from connectors.models.catalogue import WorkItemType
 from connectors.models.connector import Connector
 
 MOST_WORDS = 30
+LONGEST_TERM = 255  # as the table keeps a folded term
 KINDS = {"state": "State", "step": "Process step"}
 DIRECTIONS = {"j2a": "Jira to Align", "a2j": "Align to Jira"}
 TOKEN = re.compile(r'\s*(?:([A-Za-z]+):)?(?:"((?:[^"]|"")*)(?:"|\Z)|(\S*))')
@@ -125,6 +127,28 @@ def _one_of(field_name: str, qualifier: str, choices: Mapping[str, str]) -> Call
     return read
 
 
+TYPES = {value: str(label) for value, label in WorkItemType.choices}
+_PUBLISHED_TYPE = _one_of("work_item_type", "type", TYPES)
+
+
+def _type(value: str) -> Meaning:
+    """By its code or Align's own name, and by a term that means the same one in each connector that knows it."""
+    return _PUBLISHED_TYPE(type_code(value))
+
+
+def type_code(value: str) -> str:
+    """ "story" for "User Story", where that is a term of the log or a name given here; else the value as it is."""
+    term = fold(value)
+    if not term or term in TYPES:
+        return value.strip()
+    found = TypeLabel.objects.filter(folded=term[:LONGEST_TERM]).exclude(work_item_type="")
+    meant = sorted(set(found.values_list("work_item_type", flat=True)))
+    if len(meant) > 1:
+        names = " or ".join(f"type:{each}" for each in meant)
+        raise NotUnderstood(f"type: {shown(value)} is another type from connector to connector. Write {names}.")
+    return meant[0] if meant else value.strip()
+
+
 def _action(value: str) -> Meaning:
     """`plan` finds plan.made, plan.approved and the rest; `created` finds just that."""
     action = value.strip().lower().rstrip(".")
@@ -204,7 +228,7 @@ def _period(qualifier: str, value: str) -> periods.Period:
 QUALIFIERS: Mapping[str, Callable[[str], Meaning]] = {
     "action": _action,
     **{name: people_terms.reader(name) for name in people_terms.PARTS},
-    "type": _one_of("work_item_type", "type", {value: str(label) for value, label in WorkItemType.choices}),
+    "type": _type,
     "kind": _one_of("kind", "kind", KINDS),
     "direction": _one_of("direction", "direction", DIRECTIONS),
     "project": _project,
@@ -219,7 +243,7 @@ QUALIFIERS: Mapping[str, Callable[[str], Meaning]] = {
     "raw": _raw,
     "case": _case,
 }
-NEED_THE_DATABASE = ("connector", "case")  # so they are checked by `trouble`, and parsing stays pure
+NEED_THE_DATABASE = ("connector", "case", "type")  # so they are checked by `trouble`, and parsing stays pure
 NARROWING = ("since", "until")  # each narrows; of any other qualifier, one of the values has to hold
 
 

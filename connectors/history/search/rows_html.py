@@ -22,7 +22,7 @@ from alignadmin.web.template_words import moment
 from connectors.history.search.action_words import words_of
 from connectors.history.search.folding import PlanRows
 from connectors.history.verification.row_status import RowStatus, RowStatuses
-from connectors.models import Certainty, HistoryRow, Source
+from connectors.models import Certainty, HistoryRow, Source, WorkItemType
 
 LONGEST = 300  # letters of a name in a row; the drawer and the row's own page have all
 NAMED_CANDIDATES = 5  # projects that a line may be of
@@ -114,16 +114,24 @@ def _what(row: HistoryRow) -> SafeString:
     if not row.kind:
         return format_html('<td class="what">{}<br><bdi>{}</bdi></td>', act, _short(row.sentence))
     return format_html(
-        '<td class="what">{act}<span class="nowrap">{type} {kind}</span> <b><bdi>{object}</bdi></b>{id}<br>'
+        '<td class="what">{act}<span class="nowrap"><bdi>{type}</bdi> {kind}</span> <b><bdi>{object}</bdi></b>{id}<br>'
         '<span class="change">{change}</span> <small class="muted nowrap">· {direction}</small></td>',
         act=act,
-        type=row.work_item_type[:1].upper() + row.work_item_type[1:],
+        type=type_name(row),
         kind="state" if row.kind == "state" else "process step",
         object=_short(row.object_name),
         id=_number(row.object_id),
         change=before_after(row),
         direction="Jira to Align" if row.direction == "j2a" else "Align to Jira",
     )
+
+
+def type_name(row: HistoryRow) -> str:
+    """Of its mapping, as its connector calls it today; a term of Align's log that nobody knows stays as it is."""
+    type_ = row.work_item_type
+    if row.connector and type_ in WorkItemType.values:
+        return row.connector.terminology.name(type_)
+    return type_[:1].upper() + type_[1:]
 
 
 def _where(row: HistoryRow) -> SafeString:

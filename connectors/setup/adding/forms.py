@@ -10,15 +10,15 @@ from django import forms
 from django.http import QueryDict
 from django.utils.text import slugify
 
-from alignadmin.accounts.acts import Act, ActField, Params, Typed, one_of, shown_in
+from alignadmin.accounts.acts import Act, ActField, Params, Typed, shown_in
 from alignadmin.parsing import plain
 from alignadmin.web.forms import problems_of
 from connectors.credentials.rotation.checks import KINDS
-from connectors.credentials.rotation.forms import CredentialForm, of_form, user_shown
+from connectors.credentials.rotation.forms import CredentialForm, of_form
 from connectors.credentials.values import SecretData
-from connectors.models import Connector, CredentialKind, JiraKind, System
+from connectors.models import Connector, JiraKind, System
 from connectors.setup.adding.discovery import Discovery, FoundConnector
-from connectors.setup.forms import SITES, ConnectorForm
+from connectors.setup.forms import SECRETS_OF_BOTH, SITES, ConnectorForm, words_of_credential
 
 RESERVED_SLUGS = frozenset({"new", "credentials"})  # addresses of our own below /connectors/
 LATER = ("align_connector_id", "jira_kind", "time_zone", "slug")  # not asked before the sites were
@@ -67,30 +67,16 @@ class ConnectorChoice:
     is_chosen: bool
 
 
-def _words_of(system: System) -> dict[str, ActField]:
-    labels = {"kind": "sign-in", "user": "user", "expires_on": "token expires on"}
-    name = "Align" if system is System.ALIGN else "Jira"
-    words = {each: ActField(label=f"{name} {label}") for each, label in labels.items()}
-    return {
-        **words,
-        "kind": one_of(words["kind"].label, CredentialKind.choices),
-        "user": user_shown(words["user"].label),
-    }
-
-
 class SetUp:
     """The one page on which a connector is added: what it is, and how to sign in at its two systems."""
 
     shown: Mapping[str, str | ActField] = {
         **shown_in(NewConnectorForm, **SITES),
         TYPED_NUMBER: "Another connector id",
-        **shown_in(CredentialForm, System.ALIGN.value, **_words_of(System.ALIGN)),
-        **shown_in(CredentialForm, System.JIRA.value, **_words_of(System.JIRA)),
+        **shown_in(CredentialForm, System.ALIGN.value, **words_of_credential(System.ALIGN)),
+        **shown_in(CredentialForm, System.JIRA.value, **words_of_credential(System.JIRA)),
     }
-    secrets = {
-        f"{System.ALIGN.value}-secret": "Align API token",
-        f"{System.JIRA.value}-secret": "Jira token or password",
-    }
+    secrets = SECRETS_OF_BOTH
 
     def __init__(
         self,

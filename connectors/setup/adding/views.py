@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.html import format_html
 
 from alignadmin.accounts import kept_form
 from alignadmin.accounts.guard import requires
@@ -16,13 +17,13 @@ from alignadmin.errors import Refused
 from alignadmin.parsing import text_in
 from alignadmin.web.responses import failure, page, redirect
 from connectors.models import SetUpDraft
-from connectors.setup import connection_test, services
+from connectors.setup import connection_test, former_choices, services
 from connectors.setup.adding import drafts
 from connectors.setup.adding.discovery import Discovery, discover
 from connectors.setup.adding.forms import ADD, SetUp, keepable
 
 TEMPLATE = "connectors/setup/adding/new.html"
-FORM, CHECKS = "connectors/setup/adding/_connect_form.html", "connectors/setup/adding/_checks.html"
+FORM, CHECKS = "connectors/setup/adding/_connect_form.html", "connectors/setup/_checks.html"
 SECRETS_GONE = "Secrets are never sent back to the browser: enter them again."
 TYPED_BEFORE = "What you had entered is here again. Secrets are never kept: enter them once more."
 
@@ -108,6 +109,12 @@ def _add(request: HttpRequest, set_up: SetUp) -> HttpResponse:
     drafts.discard(actor=actor)
     for sentence in (*set_up.notes, f"{made.name} is stored. Its projects and mappings are being read."):
         messages.info(request, sentence)
+    if former := former_choices.formers(made).first():
+        address = reverse("connector-former", args=[made.slug])
+        sentence = (
+            '{} shares a site with it and is disconnected: once it is read, <a href="{}">take over its choices</a>.'
+        )
+        messages.info(request, format_html(sentence, former, address))
     return redirect(request, reverse("setup", args=[made.slug]))
 
 

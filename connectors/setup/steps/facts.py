@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db.models import Count, Q
 
 from connectors.credentials.expiry import Deadline, deadline
 from connectors.credentials.owner_links import links
-from connectors.models import Confirmation, Connector, Credential, CredentialKind, Project, Stage, System
+from connectors.models import (
+    Carried,
+    Confirmation,
+    Connector,
+    Credential,
+    CredentialKind,
+    Project,
+    Stage,
+    System,
+    in_scope_here,
+)
 from connectors.setup.checks import SystemTest, last_tests
 from connectors.setup.readiness import Prerequisite, readiness_by_code
+from connectors.setup.steps.terms_facts import terms_of
+from connectors.setup.steps.terms_rules import TermsFacts
 
 MOST_NAMED = 3
 
@@ -40,6 +52,7 @@ class ProjectFacts:
     """`carried` projects are in the list of Align's connector; `seen` are all that the Jira token sees."""
 
     carried: int = 0
+    in_scope: int = 0  # here, of those seen
     seen: int = 0
     gone: int = 0  # of those that are carried, no longer in Jira
     unreadable: Sequence[str] = ()  # keys of some that Jira refused
@@ -66,10 +79,11 @@ class SetupFacts:
     catalogue_error: str = ""
     align_active: bool | None = None
     align_message: str = ""
+    terms: TermsFacts = field(default_factory=TermsFacts)
 
 
-def facts_of(connector: Connector) -> SetupFacts:
-    """For a connector from `with_credentials`."""
+def facts_of(connector: Connector, *, for_states: bool = False) -> SetupFacts:
+    """For a connector from `with_credentials`. `for_states`: what decides no step's state is left out."""
     confirmations = Confirmation.objects.filter(connector=connector)
     return SetupFacts(
         slug=connector.slug,
@@ -82,6 +96,7 @@ def facts_of(connector: Connector) -> SetupFacts:
         catalogue_error=connector.catalogue_error,
         align_active=connector.align_active,
         align_message=connector.align_message,
+        terms=TermsFacts(terminology=connector.terminology) if for_states else terms_of(connector),
     )
 
 
@@ -110,17 +125,19 @@ def _key(test: SystemTest, stored: Mapping[tuple[str, str], Credential], asked: 
 def _projects(connector: Connector) -> ProjectFacts:
     """A project that Align carries and Jira no longer has counts as carried and gone."""
     all_ = Project.objects.filter(connector=connector)
-    here = Q(vanished_at=None)
-    unreadable = all_.filter(here, in_scope=True).exclude(read_error="")
+    here, is_carried = Q(vanished_at=None), Q(carried=Carried.YES)
+    unreadable = all_.filter(in_scope_here()).exclude(read_error="")
     counts = all_.aggregate(
-        carried=Count("pk", filter=Q(in_scope=True)),
+        by_align=Count("pk", filter=is_carried),
+        in_scope_now=Count("pk", filter=in_scope_here()),
         seen=Count("pk", filter=here),
-        gone=Count("pk", filter=~here & Q(in_scope=True)),
-        unreadable=Count("pk", filter=here & Q(in_scope=True) & ~Q(read_error="")),
+        gone=Count("pk", filter=~here & is_carried),
+        unreadable=Count("pk", filter=in_scope_here() & ~Q(read_error="")),
     )
     named = list(unreadable.order_by("key").values_list("key", flat=True)[:MOST_NAMED]) if counts["unreadable"] else []
     return ProjectFacts(
-        carried=counts["carried"],
+        carried=counts["by_align"],
+        in_scope=counts["in_scope_now"],
         seen=counts["seen"],
         gone=counts["gone"],
         unreadable=named,

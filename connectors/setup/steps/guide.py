@@ -42,8 +42,8 @@ class Guide:
 
     @property
     def needed(self) -> list[SetupStep]:
-        """All but those that the product does not do yet, and those that this connector does not need."""
-        not_these = (SetupStepState.LATER, SetupStepState.NOT_NEEDED)
+        """Those that the product does, that this connector needs, and that are done or have to be."""
+        not_these = (SetupStepState.LATER, SetupStepState.NOT_NEEDED, SetupStepState.OPTIONAL)
         return [step for step in self.steps if step.state not in not_these]
 
     @property
@@ -98,9 +98,9 @@ class Guide:
         return before, pages[place + 1] if place + 1 < len(pages) else None
 
 
-def guide_of(connector: Connector) -> Guide:
-    """For a connector from `with_credentials`, in a fixed number of queries."""
-    facts = facts_of(connector)
+def guide_of(connector: Connector, *, for_states: bool = False) -> Guide:
+    """For a connector from `with_credentials`, in a fixed number of queries; `for_states`: no check is shown of it."""
+    facts = facts_of(connector, for_states=for_states)
     return Guide(
         steps=[*first_steps(facts), *extensions().setup_steps(connector, known_checks(facts))], slug=connector.slug
     )

@@ -20,6 +20,7 @@ from connectors.ports.setup_steps import (
 )
 from connectors.setup.readiness import Prerequisite, StepState
 from connectors.setup.steps.facts import MOST_NAMED, ConfirmedDecision, KeyFacts, SetupFacts
+from connectors.setup.steps.terms_rules import AGREED, terms_step
 
 RECOMMENDED, REQUIRED = SetupSeverity.RECOMMENDED, SetupSeverity.REQUIRED
 IN_JIRA_ALIGN = "Jira Align, Settings > Connectors > Jira Settings"
@@ -33,7 +34,7 @@ STATES = {
 
 def first_steps(facts: SetupFacts | None) -> list[SetupStep]:
     """Of a connector, or (None) of one that is not here yet: then everything is to do."""
-    return [_terms(), _key(facts), _connect(facts), _projects(facts)]
+    return [_terms(facts), _key(facts), _connect(facts), _projects(facts)]
 
 
 def known_checks(facts: SetupFacts | None) -> dict[str, SetupCheck]:
@@ -88,16 +89,11 @@ def decision_check(code: str, label: str, advice: str, made: ConfirmedDecision |
 # --- 1 ----------------------------------------------------------------------------------------------------------------
 
 
-def _terms() -> SetupStep:
-    return SetupStep(
-        key="terms",
-        number=1,
-        title="Terminology",
-        why="Product and development teams should mean the same thing by the same word.",
-        leads_to="Who reads a mapping knows which Jira issue a Feature of Align is. Recommended; may be skipped.",
-        state=SetupStepState.LATER,
-        template="connectors/setup/steps/_terms.html",
-    )
+def _terms(facts: SetupFacts | None) -> SetupStep:
+    if facts is None:
+        return terms_step()
+    made = facts.decisions.get(AGREED)
+    return terms_step(facts.slug, facts.terms, (made.by, made.at) if made else None)
 
 
 # --- 2 ----------------------------------------------------------------------------------------------------------------
@@ -222,7 +218,7 @@ def _projects(facts: SetupFacts | None) -> SetupStep:
         key="projects",
         number=4,
         title="Projects",
-        why="Mappings belong to Jira projects, and count for those that Align’s connector carries.",
+        why="Mappings belong to Jira projects: to those that Align’s connector carries and that are in scope here.",
         leads_to="The issue types and statuses of these projects can be mapped. You can add projects later.",
         state=state_of(checks) if facts else SetupStepState.TO_DO,
         checks=checks,
@@ -236,7 +232,7 @@ def _project_checks(facts: SetupFacts) -> Iterator[SetupCheck]:
     again = CheckAgain(place=refresh, fields={"on": "set-up-projects"}, right=Right.EDIT, label="Refresh")
     state, said = (
         SetupCheckState.OK,
-        f"{counted(found.seen, 'project')} seen in Jira, {found.carried} carried by Align.",
+        f"{counted(found.seen, 'project')} seen in Jira, {found.carried} carried by Align, {found.in_scope} in scope.",
     )
     if facts.catalogue_error:
         state, said = SetupCheckState.FAILED, facts.catalogue_error
@@ -250,9 +246,10 @@ def _project_checks(facts: SetupFacts) -> Iterator[SetupCheck]:
         at=facts.catalogue_at,
         again=again if facts.is_active else None,
     )
-    # The same reading looks at these, too.
-    yield _active(facts)
-    yield check_of(facts.prerequisites["projects"])
+    # The same reading looks at the next two.
+    once_more = again if facts.is_active else None
+    yield _active(facts, once_more)
+    yield check_of(facts.prerequisites["projects"], again=once_more)
     yield _readable(facts)
     if found.gone:
         yield SetupCheck(
@@ -266,7 +263,7 @@ def _project_checks(facts: SetupFacts) -> Iterator[SetupCheck]:
         )
 
 
-def _active(facts: SetupFacts) -> SetupCheck:
+def _active(facts: SetupFacts, again: CheckAgain | None) -> SetupCheck:
     state, severity, said = SetupCheckState.OK, REQUIRED, "Align says that it is active."
     if facts.align_active is None:
         state, severity = SetupCheckState.OPEN, RECOMMENDED
@@ -281,6 +278,7 @@ def _active(facts: SetupFacts) -> SetupCheck:
         severity=severity,
         sentence=said,
         at=facts.catalogue_at,
+        again=again,
     )
 
 
@@ -298,9 +296,17 @@ def _readable(facts: SetupFacts) -> SetupCheck:
         state = SetupCheckState.FAILED
     return SetupCheck(
         id="projects-readable",
-        label="The Jira user may read each project that Align carries",
+        label="The Jira user may read each project in scope",
         state=state,
         sentence=said,
         at=facts.catalogue_at,
+        again=CheckAgain(
+            place=SetupPlace(page="setup-projects-check", of=(facts.slug,)),
+            fields={"scope": "in", "all": str(found.in_scope)},
+            right=Right.EDIT,
+            label="Check",
+        )
+        if facts.is_active and found.in_scope
+        else None,
         mend=SetupPlace(page="connector-projects", of=(facts.slug,), query="problem=errors"),
     )

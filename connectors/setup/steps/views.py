@@ -14,14 +14,16 @@ from alignadmin.accounts.requests import person_of
 from alignadmin.accounts.rights import Right, may
 from alignadmin.egress import outgoing_addresses
 from alignadmin.web.responses import page
-from connectors.models import Connector, SetUpDraft, System
+from connectors.models import Connector, System
 from connectors.ports.requests import SET_UP, with_credentials_or_404
 from connectors.setup.adding import drafts
-from connectors.setup.forms import TypesForm
-from connectors.setup.projects import ProjectTable
+from connectors.setup.forms import LevelNamesForm, TypesForm
+from connectors.setup.level_names import log_terms, version_of
 from connectors.setup.queries import active_job, issue_type_names
 from connectors.setup.readiness import matches_of
+from connectors.setup.scope.table import ScopeTable
 from connectors.setup.steps.guide import BEFORE, NEED, Guide, guide_before, guide_of
+from connectors.setup.steps.terms_facts import align_levels, jira_levels, priorities_of
 
 TEMPLATE, NEED_TEMPLATE = "connectors/setup/steps/step.html", "connectors/setup/steps/need.html"
 
@@ -29,20 +31,20 @@ TEMPLATE, NEED_TEMPLATE = "connectors/setup/steps/step.html", "connectors/setup/
 @requires(Right.SEE)
 def begin(request: HttpRequest, slug: str) -> HttpResponse:
     """Leads to the first step with something undone."""
-    guide = guide_of(with_credentials_or_404(slug))
+    guide = guide_of(with_credentials_or_404(slug), for_states=True)
     return plain_redirect(guide.address(guide.opens))
 
 
 @requires(Right.SEE)
 def step_page(request: HttpRequest, slug: str, step: str) -> HttpResponse:
     connector = with_credentials_or_404(slug)
-    return _show(request, guide_of(connector), step, connector)
+    return show(request, guide_of(connector), step, connector)
 
 
 @requires(Right.CONFIGURE)
 def need(request: HttpRequest) -> HttpResponse:
     """What one needs, before there is a connector; where somebody began to add one, it leads on there."""
-    return _show(request, guide_before(), NEED, draft=drafts.of(person_of(request)))
+    return show(request, guide_before(), NEED, draft=drafts.of(person_of(request)))
 
 
 @requires(Right.CONFIGURE)
@@ -50,21 +52,18 @@ def before(request: HttpRequest, step: str) -> HttpResponse:
     """A step that is read before there is a connector."""
     if step not in BEFORE:
         raise Http404
-    return _show(request, guide_before(), step)
+    return show(request, guide_before(), step)
 
 
-def _show(
-    request: HttpRequest,
-    guide: Guide,
-    key: str,
-    connector: Connector | None = None,
-    *,
-    draft: SetUpDraft | None = None,
+def show(
+    request: HttpRequest, guide: Guide, key: str, connector: Connector | None = None, *, status: int = 200, **extra: Any
 ) -> HttpResponse:
+    """`extra`: in place of what the step's page begins with, as a form that was refused."""
     shown = guide.step(key)
     if shown is None and key != NEED:
         raise Http404
     previous, following = guide.beside(key)
+    is_over = connector is not None and connector.disconnected_at is not None
     context = {
         "connector": connector,
         "guide": guide,
@@ -73,15 +72,14 @@ def _show(
         "previous": previous,
         "following": following,
         "on": f"{SET_UP}{key}",
-        "draft": draft,
         "egress": outgoing_addresses(),
         "job": active_job(connector) if connector else None,
-        "can_configure": may(request.user, Right.CONFIGURE),
-        "can_edit": may(request.user, Right.EDIT),
+        "can_configure": may(request.user, Right.CONFIGURE) and not is_over,
+        "can_edit": may(request.user, Right.EDIT) and not is_over,
     }
     if connector and (more := PARTICULAR.get(key)):
         context |= more(request, connector)
-    return page(request, NEED_TEMPLATE if shown is None else TEMPLATE, context)
+    return page(request, NEED_TEMPLATE if shown is None else TEMPLATE, {**context, **extra}, status=status)
 
 
 # --- what is particular to a page -------------------------------------------------------------------------------------
@@ -92,16 +90,29 @@ def _of_key(request: HttpRequest, connector: Connector) -> dict[str, Any]:
 
 
 def _of_projects(request: HttpRequest, connector: Connector) -> dict[str, Any]:
-    """The table of the projects' tab, whose filters stay on this page."""
+    """Its filters stay on this page."""
     address = reverse("setup-step", args=[connector.slug, "projects"])
-    return {"table": ProjectTable(connector, request.GET.dict()), "projects_url": address}
+    return {"table": ScopeTable(connector, request.GET.dict()), "projects_url": address}
 
 
 def _of_types(request: HttpRequest, connector: Connector) -> dict[str, Any]:
-    return {"types": TypesForm(names=issue_type_names(connector), matches=matches_of(connector))}
+    names, called = issue_type_names(connector), connector.terminology
+    return {"types": TypesForm(names=names, matches=matches_of(connector), called=called)}
+
+
+def _of_terms(request: HttpRequest, connector: Connector) -> dict[str, Any]:
+    """The levels of both sides, the form of the names, and the priorities side by side."""
+    return {
+        "form": LevelNamesForm(names=connector.level_names, seen=version_of(connector)),
+        "align_levels": align_levels(connector),
+        "jira_levels": jira_levels(connector),
+        "priorities": priorities_of(connector),
+        "learned": {each.level: each.learned for each in log_terms(connector) if each.learned},
+    }
 
 
 PARTICULAR: Mapping[str, Callable[[HttpRequest, Connector], dict[str, Any]]] = {
+    "terms": _of_terms,
     "key": _of_key,
     "projects": _of_projects,
     "types": _of_types,

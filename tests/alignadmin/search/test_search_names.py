@@ -18,7 +18,7 @@ from alignadmin.search import checking, queries, writing
 from alignadmin.search.kinds import KINDS
 from alignadmin.search.models import SearchName
 from connectors.catalogue.search_names import PROJECTS, STATUSES
-from connectors.models import Connector, Project, Status, StatusCategory
+from connectors.models import Carried, Connector, Project, Status, StatusCategory
 from connectors.setup import services
 from connectors.setup.connection_test import data_of
 from mappings.models import Plan
@@ -40,7 +40,10 @@ def acme(people: dict[Role, Person]) -> Connector:
     for number, (key, name) in enumerate(
         (("PAY", "Payments"), ("PROJ", "Proj of 100 % _ wonders"), ("OLD", "Payroll"))
     ):
-        Project.objects.create(connector=made, jira_id=number, key=key, name=name, in_scope=key != "OLD")
+        carried = Carried.NO if key == "OLD" else Carried.YES
+        Project.objects.create(
+            connector=made, jira_id=number, key=key, name=name, carried=carried, in_scope=carried == Carried.YES
+        )
     for number, name in ((10001, "To Do"), (10002, "In Review"), (10003, "In Review")):
         Status.objects.create(connector=made, jira_id=number, name=name, category=StatusCategory.TODO)
     for kind in (PROJECTS, STATUSES):

@@ -60,6 +60,11 @@ def test_it_reads_the_connector_and_what_belongs_to_it(sandbox: RunningSandbox) 
     flows = client.value_streams()
     assert all(flow.steps and flow.level for flow in flows)
     assert [step.order for step in flows[0].steps] == list(range(1, len(flows[0].steps) + 1))
+    priorities = client.priorities()
+    assert {(each.item_type_id, each.jira_priority_name, each.priority_id) for each in priorities} >= {
+        (3, "Highest", 1),
+        (4, "Lowest", 4),
+    }
     user = client.whoami()
     assert user is not None
     assert user.email == ADMIN

@@ -110,6 +110,11 @@ SAMPLES = (
         read=jira.IssueTypeStatuses.from_json,
     ),
     Sample(name="Priorities", record={"id": "3", "name": "Medium"}, read=jira.JiraPriority.from_json),
+    Sample(
+        name="Priorities in Align",
+        record={"id": 1, "itemTypeId": 3, "jiraPriorityId": 3, "jiraPriorityName": "Medium", "priorityId": 2},
+        read=align.ConnectorPriority.from_json,
+    ),
 )
 OBJECTS: tuple[tuple[dict[str, Any], Read], ...] = (
     ({"accountId": "5b1", "displayName": "A", "emailAddress": "a@b.test", "timeZone": "UTC"}, jira.JiraUser.from_json),
@@ -173,6 +178,8 @@ LISTS: dict[str, tuple[str, str]] = {
     "Process step mappings": (f"{ALIGN}/mappings/process-steps", r"123/mappings/process-steps\?\$top=\d+&\$skip=0"),
     "State mappings of PROJ": (f"{ALIGN}/projects/PROJ/mappings/states", r"PROJ/mappings/states\?\$top=\d+&\$skip=0"),
     "Connector": (ALIGN, r"/connectors/123$"),
+    "Priorities in Align": (f"{ALIGN}/priorities", r"123/priorities\?\$top=\d+&\$skip=0"),
+    "Priorities in Jira": ("/rest/api/3/priority/search?startAt=0&maxResults=50", r"priority/search\?"),
 }
 TABLES = (Project, Status, IssueType, ProcessFlow, ProcessStep)
 

@@ -127,6 +127,7 @@ READS: dict[str, Call] = {
     "Users": lambda jira: jira.users("ada"),
     "Webhooks": lambda jira: jira.webhooks(),
     "Boards": lambda jira: jira.boards(),
+    "Filter of board 2": lambda jira: jira.board_filter(2),
     "Sprints of board 2": lambda jira: jira.sprints(2),
     "Issue A-1": lambda jira: jira.issue("A-1"),
     "Transitions of A-1": lambda jira: jira.transitions("A-1"),

@@ -144,6 +144,9 @@ def test_boards_sprints_and_users_are_read(sandbox: RunningSandbox, site: str, d
     assert sprints[0].completed_at is not None
     assert (sprints[0].starts_at < sprints[0].completed_at, sprints[0].board_id) == (True, board.id)
     assert jira.sprints(board.id, ["active"]) == [sprints[2]]
+    assert jira.board_filter(board.id).jql == "project = PAY ORDER BY Rank ASC"
+    with pytest.raises(NotFound):
+        jira.board_filter(999_999)
     with pytest.raises(BadRequest, match="does not support sprints"):
         jira.sprints(next(each.id for each in boards if each.kind == "kanban"))
     assert [(each.display_name, each.is_active) for each in jira.users("ada", most=1)] == [("Ada Brook", True)]

@@ -74,6 +74,7 @@ def exchanges(sandbox: RunningSandbox) -> list[Exchange]:
     jira.count(issues_of([PAY], [STORY]))
     next(jira.search(issues_of([PAY], [STORY]), ["status"]))
     jira.boards(PAY)
+    jira.board_filter(2)
     jira.sprints(2)
     jira.create_types(PAY)
     jira.create_fields(PAY, STORY)

@@ -560,7 +560,7 @@ def test_the_rest_answer_holds_no_secret(signed_in: SignIn, bare_connector: Conn
     assert answer.status_code == 200
     assert set(answer.json()) == {
         "slug", "name", "align_site", "align_connector_id", "jira_site", "jira_kind", "is_active",
-        "catalogue_at", "answered_at", "last_error", "audit_source", "intake_at",
+        "state", "disconnected_at", "catalogue_at", "answered_at", "last_error", "audit_source", "intake_at",
     }  # fmt: skip
     assert ALIGN_TOKEN not in answer.content.decode()
 

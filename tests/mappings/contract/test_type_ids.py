@@ -235,7 +235,7 @@ def test_own_ids_that_align_refuses_are_told_and_those_it_takes_are_proven(
 def test_a_create_at_a_team_managed_project_is_sent_with_its_key_where_it_has_to_be(
     sandbox: RunningSandbox, connector: Connector, configurer: Client, switch: str
 ) -> None:
-    Project.objects.filter(connector=connector, team_managed=False).update(in_scope=False)
+    Project.objects.filter(connector=connector, team_managed=False).update(scope_choice="out", in_scope=False)
     Scope.objects.filter(connector=connector, project=None).update(error="Not read.")
     sandbox.reset(**{switch: "required"})
     to_align = switch == "project_key_on_write"

@@ -56,6 +56,12 @@ def entries() -> list[str]:
     return list(HistoryRow.objects.filter(action=alerts.SENT).order_by("pk").values_list("sentence", flat=True))
 
 
+def test_it_calls_the_items_as_the_connector_does(owner: Connector) -> None:
+    Connector.objects.update(level_names={"story": "User Story"})
+    assert send_due() == 1
+    assert "User Stories that reach it fall to 0 - Pending approval" in mail.outbox[0].body
+
+
 def test_it_is_told_at_once_with_where_it_leads_to_and_only_once(owner: Connector) -> None:
     assert [send_due() for _ in range(3)] == [1, 0, 0]
     (message,) = mail.outbox

@@ -58,7 +58,7 @@ def connector(transactional_db: None, bare_connector: Connector, states: States)
 
 def read_of_four_projects(connector: Connector) -> None:
     runner.run_now(runner.start(connector, JobKind.REFRESH, actor=None))
-    Project.objects.exclude(key__in=("PROJ", "PAY", "SRCH", "PROJ1")).update(in_scope=False)
+    Project.objects.exclude(key__in=("PROJ", "PAY", "SRCH", "PROJ1")).update(scope_choice="out", in_scope=False)
     Connector.objects.update(contract_due_at=timezone.now() + timedelta(days=1))
     observe(connector)
     run_due()

@@ -86,7 +86,7 @@ def test_a_silent_site_fails_the_job_with_a_sentence(
     settings.READ_TIMEOUT = 0.2  # type: ignore[attr-defined]
     sandbox.faults({"method": "GET", "path": "mappings", "cut": "before"})
     Scope.objects.exclude(family="j2a-step", project=None).delete()
-    Project.objects.filter(connector=connector).update(in_scope=False)
+    Project.objects.filter(connector=connector).update(scope_choice="out", in_scope=False)
     job = try_to_observe(connector)
     assert job.state == JobState.FAILED
     assert "could be read" in job.error

@@ -13,7 +13,7 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person, Role
 from alignadmin.errors import Refused
 from connectors.jobs import runner
-from connectors.models import Connector, JobKind, JobState, Project
+from connectors.models import Carried, Connector, JobKind, JobState, Project, ScopeChoice, scope_of
 from mappings import planning
 from mappings.edits.unused import why_unused
 from mappings.engine.families import FAMILIES
@@ -192,9 +192,11 @@ def test_what_was_applied_there_cannot_be_rolled_back(
 
 def test_a_list_is_in_use_where_no_sentence_says_why_it_is_not(connector: Connector) -> None:
     project = Project.objects.filter(connector=connector, in_scope=True).earliest("pk")
-    for code, in_scope, gone, team in product(FAMILIES, (True, False), (None, timezone.now()), (True, False)):
-        Project.objects.filter(pk=project.pk).update(in_scope=in_scope, vanished_at=gone, team_managed=team)
+    facts = product(Carried, ScopeChoice, (None, timezone.now()), (True, False))
+    for code, (carried, choice, gone, team) in product(FAMILIES, facts):
+        shown = {"carried": carried, "scope_choice": choice, "in_scope": scope_of(choice, carried)}
+        Project.objects.filter(pk=project.pk).update(**shown, vanished_at=gone, team_managed=team)
         at, _ = Scope.objects.get_or_create(connector=connector, family=code, project=project)
         used = scopes_in_use(connector).filter(pk=at.pk).exists()
         fresh = Scope.objects.select_related("project").get(pk=at.pk)
-        assert used is not bool(why_unused(fresh)), (code, in_scope, gone, team)
+        assert used is not bool(why_unused(fresh)), (code, carried, choice, gone, team)

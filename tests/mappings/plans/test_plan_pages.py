@@ -118,7 +118,8 @@ def test_an_edit_of_a_project_that_is_company_managed_by_now_is_refused_and_can_
 @pytest.mark.parametrize(
     ("gone", "sentence"),
     [
-        ({"in_scope": False}, "is no longer in this connector"),
+        ({"carried": "no", "in_scope": False}, "is no longer in this connector"),
+        ({"scope_choice": "out", "in_scope": False}, "is out of scope here"),
         ({"vanished_at": timezone.now()}, "Jira no longer shows project"),
     ],
 )

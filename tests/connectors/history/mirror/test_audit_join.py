@@ -234,19 +234,20 @@ def test_lines_of_other_connectors_and_other_kinds_are_kept_but_are_no_outside_c
     assert list(HistoryRow.objects.order_by("id").values_list("parsed", flat=True)) == [True, False]
 
 
-def test_candidates_are_the_projects_in_scope_that_have_the_statuses(align: Connector) -> None:
+def test_candidates_are_the_carried_projects_that_have_the_statuses_in_scope_here_or_not(align: Connector) -> None:
     statuses = [
         Status.objects.create(connector=align, jira_id=n, name=f"S{n}", category="todo") for n in (10012, 10013)
     ]
     story = IssueType.objects.create(connector=align, jira_id=1, name="Story")
-    for number, (key, reaches, in_scope) in enumerate(
-        [("A", 2, True), ("B", 1, True), ("C", 2, False), ("D", 2, True)]
-    ):
-        project = Project.objects.create(connector=align, jira_id=number, key=key, name=key, in_scope=in_scope)
+    carried = [("A", 2, "yes"), ("B", 1, "yes"), ("C", 2, "no"), ("D", 2, "yes"), ("E", 2, "out")]
+    for number, (key, reaches, fact) in enumerate(carried):
+        choice = {"scope_choice": "out", "carried": "yes"} if fact == "out" else {"carried": fact}
+        shown = {"in_scope": fact == "yes", **choice}
+        project = Project.objects.create(connector=align, jira_id=number, key=key, name=key, **shown)
         for status in statuses[:reaches]:
             ReachableStatus.objects.create(project=project, issue_type=story, status=status)
     theirs(align, told(EVENT, NOON), told(replace(EVENT, action=DELETED, before_name="S10013"), NOON))
-    assert [row.candidates for row in HistoryRow.objects.order_by("id")] == [["A", "D"], ["A", "D"]]
+    assert [row.candidates for row in HistoryRow.objects.order_by("id")] == [["A", "D", "E"]] * 2
 
 
 def test_a_status_of_a_team_managed_project_names_the_project(align: Connector) -> None:

@@ -91,7 +91,7 @@ def test_the_first_step_with_something_undone_opens_and_each_is_an_address(
         assert configurer.get(f"{OWN}{later}/").status_code == 404, later
     states = rail(text(configurer.get(f"{OWN}key/")))
     assert states == {
-        "Terminology": "later",
+        "Terminology": "optional",
         "Key": "done",
         "Connect": "to do",
         "Projects": "to do",
@@ -160,8 +160,8 @@ def test_projects_and_types_are_chosen_on_their_steps(
 ) -> None:
     page = text(configurer.get(f"{OWN}projects/?q=core"))
     assert "Core Platform" in page
-    assert f'<form class="body inline" method="get" action="{OWN}projects/">' in page
-    assert re.search(r"\d+ projects seen in Jira, \d+ carried by Align\.", page)
+    assert '<form class="body inline" method="get" action="#projects">' in page
+    assert re.search(r"\d+ projects seen in Jira, \d+ carried by Align, \d+ in scope\.", page)
     shown = text(configurer.get(f"{OWN}types/"))
     names = re.findall(r'name="(\w+)" value="([^"]+)"[^>]* checked', shown)
     chosen: dict[str, list[str]] = {}

@@ -92,7 +92,7 @@ def states(facts: SetupFacts | None) -> dict[str, SetupStepState]:
 def test_facts_decide_the_state_of_each_step(
     facts: SetupFacts | None, key_step: SetupStepState, connect: SetupStepState, projects: SetupStepState
 ) -> None:
-    expected = {"terms": SetupStepState.LATER, "key": key_step, "connect": connect, "projects": projects}
+    expected = {"terms": SetupStepState.OPTIONAL, "key": key_step, "connect": connect, "projects": projects}
     assert states(facts) == expected
 
 

@@ -1,0 +1,199 @@
+"""What was chosen for a connector that is disconnected, offered to another one of the same Align or Jira site.
+
+Each choice is shown beside what holds now, and is taken only where somebody leaves it ticked. Nothing is linked: no
+mapping, no record and no history goes along.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from alignadmin.accounts.models import Person
+from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
+from alignadmin.errors import Refused
+from alignadmin.text import counted, lasting
+from connectors.explorer import services as explorer
+from connectors.models import Connector, TypeMatch, WorkItemType
+from connectors.ports.audited import context_of
+from connectors.ports.connected import refuse_disconnected
+from connectors.ports.extensions import extensions
+from connectors.setup import services
+from connectors.setup.choices_document import terms_of
+from connectors.setup.connection_test import data_of
+from connectors.setup.queries import issue_type_names
+from connectors.setup.readiness import matches_of
+
+TAKEN = "connector.choices_taken"
+Take = Callable[[Connector, Person], object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormerChoice:
+    """One choice that differs: how it was there, how it is here, and what taking it does. `left`: what cannot come."""
+
+    key: str
+    label: str
+    there: str
+    here: str
+    take: Take
+    left: str = ""
+
+    @property
+    def stamp(self) -> str:
+        return f"{self.key}={self.there}={self.here}={self.left}"
+
+
+def formers(connector: Connector) -> QuerySet[Connector]:
+    """The disconnected connectors that share a site with this one, the last one first."""
+    same = Q(jira_site=connector.jira_site) | Q(align_site=connector.align_site)
+    others = Connector.objects.filter(same, disconnected_at__isnull=False).exclude(pk=connector.pk)
+    return others.select_related("disconnected_by").order_by("-disconnected_at", "pk")
+
+
+def choices(connector: Connector, former: Connector) -> list[FormerChoice]:
+    """Those that differ; an equal one needs no offer."""
+    return [each for each in _all(connector, former) if each.there != each.here or each.left]
+
+
+def stamp_of(offered: Sequence[FormerChoice]) -> str:
+    """Stands in the form, to tell whether it was drawn from these."""
+    return hashlib.sha256("\n".join(each.stamp for each in offered).encode()).hexdigest()[:16]
+
+
+def take(connector: Connector, former: Connector, keys: Collection[str], *, seen: str, actor: Person) -> int:
+    """Take the ticked ones; how many those were. Raises Refused, and then none was taken."""
+    with transaction.atomic():
+        found = Connector.objects.locked().get(pk=connector.pk)
+        refuse_disconnected(found)
+        former = formers(found).filter(pk=former.pk).first() or _gone()
+        offered = choices(found, former)
+        if stamp_of(offered) != seen:
+            raise Refused("Something was changed after your page was loaded: look at what is offered now.")
+        chosen = [each for each in offered if each.key in keys]
+        if not chosen:
+            raise Refused("Nothing is ticked, so nothing was taken over.")
+        for each in chosen:
+            each.take(found, actor)
+        _record(found, former, chosen, actor)
+    return len(chosen)
+
+
+def _gone() -> Connector:
+    raise Refused("That connector is connected again, or shares no site with this one any more. Nothing was taken.")
+
+
+def _record(connector: Connector, former: Connector, chosen: Sequence[FormerChoice], actor: Person) -> None:
+    labels = ", ".join(each.label.lower() for each in chosen)
+    trail.record(
+        AuditRecord(
+            action=TAKEN,
+            actor=actor,
+            context=context_of(connector),
+            subject=f"connector {connector.slug}",
+            sentence=f"Took over {counted(len(chosen), 'choice')} of {former.name}, which is disconnected: {labels}.",
+            data={"of": former.slug, "choices": {each.key: [each.here, each.there] for each in chosen}},
+        )
+    )
+
+
+# --- what there is to choose ------------------------------------------------------------------------------------------
+
+
+def _all(connector: Connector, former: Connector) -> Iterator[FormerChoice]:
+    yield from _types(connector, former)
+    yield _terms(connector, former)
+    yield from _rules(connector, former)
+    yield _plain(connector, former, "time_zone", "Time zone of pasted log lines", str)
+    yield _plain(connector, former, "log_by_hand", "Align’s log is pasted and uploaded only", _yes_or_no)
+    yield FormerChoice(
+        key="explorer",
+        label="Explorer open to editors",
+        there=_yes_or_no(former.explorer_for_editors),
+        here=_yes_or_no(connector.explorer_for_editors),
+        take=lambda found, actor: explorer.open_to_editors(found, former.explorer_for_editors, actor=actor),
+    )
+
+
+def _types(connector: Connector, former: Connector) -> Iterator[FormerChoice]:
+    """By name, of each work item type for which somebody chose; names that this Jira has not cannot come."""
+    rows = TypeMatch.objects.filter(connector=former, project=None).order_by("issue_type_name")
+    there: dict[str, list[str]] = {}
+    for type_, name in rows.values_list("work_item_type", "issue_type_name"):
+        there.setdefault(type_, []).append(name)
+    known, here = set(issue_type_names(connector)), matches_of(connector)
+    for type_ in WorkItemType:
+        names = there.get(type_.value, [])
+        kept, left = [each for each in names if each in known], [each for each in names if each not in known]
+        if kept:
+            yield FormerChoice(
+                key=f"type-{type_.value}",
+                label=f"Issue types of {type_.label}",
+                there=", ".join(kept),
+                here=", ".join(sorted(here[type_.value])) or "none",
+                left=", ".join(left),
+                take=_taking_types({type_.value: kept}),
+            )
+
+
+def _taking_types(matches: Mapping[str, Sequence[str]]) -> Take:
+    return lambda found, actor: services.set_type_matches(found, matches, actor=actor)
+
+
+def _terms(connector: Connector, former: Connector) -> FormerChoice:
+    """Those that have no meaning here yet: what was learned or decided here stays."""
+    decided = terms_of(connector)
+    new = {label: type_ for label, type_ in terms_of(former).items() if label not in decided}
+    return FormerChoice(
+        key="terms",
+        label="Terms of Align’s log",
+        there="; ".join(f"{label} is {WorkItemType(type_).label if type_ else 'none'}" for label, type_ in new.items()),
+        here="",
+        take=lambda found, actor: services.decide_terms(found, new, actor=actor),
+    )
+
+
+def _rules(connector: Connector, former: Connector) -> Iterator[FormerChoice]:
+    words: Mapping[str, tuple[str, Callable[[object], str]]] = {
+        "four_eyes": ("A second person approves", _yes_or_no),
+        "ticket_pattern": ("Ticket format", lambda value: str(value) or "any"),
+        "typed_above": ("Typed confirmation above", lambda value: counted(int(str(value)), "change")),
+        "typed_share": ("Typed confirmation above this share of a list", lambda value: f"{value} %"),
+        "observe_every": ("Lists are read", _every),
+    }
+    for name, (label, said) in words.items():
+        yield FormerChoice(
+            key=name,
+            label=label,
+            there=said(getattr(former, name)),
+            here=said(getattr(connector, name)),
+            take=_taking_rule(name, getattr(former, name)),
+        )
+
+
+def _taking_rule(name: str, value: object) -> Take:
+    return lambda found, actor: extensions().take_rules(found, {name: value}, actor)
+
+
+def _plain(
+    connector: Connector, former: Connector, name: str, label: str, said: Callable[[object], str]
+) -> FormerChoice:
+    value = getattr(former, name)
+
+    def taking(found: Connector, actor: Person) -> object:
+        return services.edit_connector(found, replace(data_of(found), **{name: value}), actor=actor)
+
+    return FormerChoice(key=name, label=label, there=said(value), here=said(getattr(connector, name)), take=taking)
+
+
+def _yes_or_no(value: object) -> str:
+    return "yes" if value else "no"
+
+
+def _every(seconds: object) -> str:
+    return f"every {lasting(int(str(seconds)))}" if seconds else "manually only"

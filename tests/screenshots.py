@@ -92,6 +92,7 @@ def shots(plans: Plans) -> list[Shot]:
         Shot(name="budget", path="/connectors/acme/budget/"),
         Shot(name="contract", path="/connectors/acme/contract/"),
         Shot(name="maintenance", path="/connectors/acme/maintenance/"),
+        Shot(name="disconnect", path="/connectors/acme/disconnect/"),
         Shot(name="credential-align", path="/connectors/acme/credential/align/"),
         Shot(name="credential-jira", path="/connectors/acme/credential/jira/"),
         Shot(name="calendar", path="/connectors/credentials/"),

@@ -109,8 +109,10 @@ def disconnect(connector: Connector, *, reason: str, actor: Person) -> Connector
         _refuse_open(found)
         withdrawn = links.end_disconnected(found, actor=actor)
         wiped = _wipe(found, plain, actor)
+        ended = [f"{counted(withdrawn, 'link')} for owners of tokens withdrawn."] if withdrawn else []
+        ended += ["Its maintenance ended with it."] if found.maintenance_since else []
         _mark(found, plain, actor)
-        _record(found, wiped, withdrawn, plain, actor)
+        _record(found, wiped, ended, plain, actor)
     stop_jobs(found)
     return found
 
@@ -185,8 +187,9 @@ def _mark(connector: Connector, reason: str, actor: Person) -> None:
     writing.write(CONNECTORS, [connector.pk])
 
 
-def _record(connector: Connector, wiped: Sequence[str], withdrawn: int, reason: str, actor: Person) -> None:
-    ended = f" {counted(withdrawn, 'link')} for owners of tokens withdrawn." if withdrawn else ""
+def _record(connector: Connector, wiped: Sequence[str], ended: Sequence[str], reason: str, actor: Person) -> None:
+    """`ended`: sentences about what ended besides the credentials."""
+    told = " ".join([*ended, "Nothing was changed in Jira Align or Jira."])
     trail.record(
         AuditRecord(
             action=DISCONNECTED,
@@ -195,9 +198,9 @@ def _record(connector: Connector, wiped: Sequence[str], withdrawn: int, reason: 
             subject=f"connector {connector.slug}",
             sentence=(
                 f"Disconnected {connector.name}: {counted(len(wiped), 'credential')} destroyed, nothing is read or "
-                f"applied any more.{ended} Nothing was changed in Jira Align or Jira."
+                f"applied any more. {told}"
             ),
-            data={"credentials": list(wiped), "owner_links": withdrawn},
+            data={"credentials": list(wiped), "ended": list(ended)},
             reason=reason,
         )
     )

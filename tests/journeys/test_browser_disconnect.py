@@ -56,8 +56,10 @@ def test_a_connector_is_left_and_taken_up_again(own: Own, page: Page, complaints
     expect(page.get_by_role("region", name="Disconnected")).to_contain_text("Given up")
     axe(page)
     page.goto(f"{own.site.url}/connectors/")
-    page.locator("summary", has_text="disconnected").click()
-    expect(page.get_by_role("link", name=f"Connect again: {own.slug}")).to_be_visible()
+    listed = page.get_by_role("link", name=f"Connect again: {own.slug}")
+    if not listed.is_visible():  # it is folded where others are connected
+        page.locator("summary", has_text="disconnected").click()
+    expect(listed).to_be_visible()
     axe(page)
     assert own.sandbox.journal() == []
     # Again.

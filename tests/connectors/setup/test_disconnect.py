@@ -180,6 +180,14 @@ def test_a_job_that_runs_sends_nothing_more_and_ends(
 # --- what stands against it -------------------------------------------------------------------------------------------
 
 
+def test_a_maintenance_ends_with_it(configurer: Client, connector: Connector) -> None:
+    Connector.objects.update(maintenance_since=timezone.now(), maintenance_reason="A move")
+    assert leave(configurer).status_code == 303
+    connector.refresh_from_db()
+    assert (connector.maintenance_since, connector.maintenance_reason) == (None, "")
+    assert "Its maintenance ended with it." in said(disconnect.DISCONNECTED)[0]
+
+
 def test_an_open_plan_is_named_with_its_link_and_keeps_it_connected(
     configurer: Client, connector: Connector, admin: Person
 ) -> None:
@@ -357,6 +365,10 @@ def test_the_form_that_adds_a_connector_leads_to_the_one_that_was_disconnected(
     assert refused.status_code == 400
     assert "Acme (acme), which is disconnected: connect it again" in text(refused)
     assert f'href="{AGAIN}"' in refused.content.decode()
+    another = {**details, "align_connector_id": "124", "slug": "next"}
+    added = configurer.post("/connectors/new/", {**another, **typed_again(configurer)}, follow=True)
+    assert added.redirect_chain
+    assert 'href="/connectors/next/former/">take over its choices</a>' in added.content.decode()
 
 
 # --- its choices, for another one -------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("connectors", "0021_disconnect"),
+        ("connectors", "0019_project_facts"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

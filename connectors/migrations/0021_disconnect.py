@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("connectors", "0019_project_facts"),
+        ("connectors", "0020_connect"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -10,7 +10,8 @@ function. A new test is run on both until it is recorded, on PostgreSQL, where m
     python -m tests.support.statements FOLDER
 
 What is listed already is not recorded, so it is nobody's third sender, and a recording of some rooms adds to the list
-what those rooms can spare. To make it anew, empty it before the recording.
+what those rooms can spare; it has to come to its end, as a function counts with all its cases. To make the list anew,
+empty it before the recording.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from tests.architecture.test_docs_settings import defaults
 from tests.architecture.test_layout import TOP_LEVEL, tracked
 from tests.bench import performance
 
-pytestmark = pytest.mark.usefixtures("processes")
+pytestmark = [pytest.mark.usefixtures("processes"), pytest.mark.once]
 
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]

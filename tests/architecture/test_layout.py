@@ -16,7 +16,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from tests import ROOT
 from tests.bench.__main__ import NAMES
 
-pytestmark = pytest.mark.usefixtures("processes")
+pytestmark = [pytest.mark.usefixtures("processes"), pytest.mark.once]
 
 TOP_LEVEL = {
     ".ci",

@@ -7,13 +7,18 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+from django.db import transaction
 
+from alignadmin.accounts.signin import sessions
+from alignadmin.errors import Refused
 from tests import ROOT
 from tests.environment import RUN_FOLDER
 from tests.support import chromium, statements, tiers
+from tests.support.statement_recording import Recording
 from tests.support.statements import Sent, not_needed, shape
 
 pytestmark = pytest.mark.usefixtures("processes")
@@ -73,12 +78,15 @@ def test_without_a_way_to_install_it_nothing_is_tried(monkeypatch: pytest.Monkey
 
 
 # What goes through all addresses as everybody, and starts of the demo and of `make serve` that end before they read or
-# write: the first of each is run on PostgreSQL, too. All that is let near no database is left out there by itself, and
-# what sends only statements that others send as well, by a list.
+# write: the first of each is run on PostgreSQL, too. So are not those that ask git and Python alone in their processes.
+# All that is let near no database is left out there by itself, and what sends only statements that others send as well,
+# by a list.
 LEFT_OUT_ON_POSTGRESQL = {
     "tests/alignadmin/test_edges_of_input.py",
     "tests/alignadmin/test_every_address.py",
     "tests/alignadmin/test_query_counts.py",
+    "tests/architecture/test_docs.py",
+    "tests/architecture/test_layout.py",
     "tests/connectors/demo/test_demo.py",
     "tests/connectors/local/test_serve.py",
     "tests/support/address_world.py",
@@ -103,6 +111,43 @@ def test_each_statement_is_sent_thrice_by_those_that_stay() -> None:
         for letter, seconds, shapes in [("a", 9, "x"), ("b", 8, "xy"), ("c", 1, "x"), ("d", 2, "xy"), ("e", 99, "x")]
     }
     assert not_needed(tests) == ["test_a", "test_c"], "b and d alone send y, and e is more than its statements"
+
+
+def test_rooms_about_several_that_write_are_run_on_both() -> None:
+    tests = {
+        f"{place}test_{number}": Sent(shapes={"x"}) for place in (*statements.BOTH, "tests/") for number in range(9)
+    }
+    assert all(name.startswith("tests/test_") for name in not_needed(tests))
+    assert not_needed(tests)
+    assert all((ROOT / room).is_dir() for room in statements.BOTH)
+
+
+def test_what_a_test_sends_itself_is_not_counted_and_one_that_starts_a_thread_is_kept(tmp_path: Path) -> None:
+    recording = Recording(tmp_path)
+    recording.note("SELECT 1 FROM audit_entry")
+    assert (recording.shapes, recording.always) == (set(), False)
+
+    other = threading.Thread(target=recording.note, args=["SELECT 1 FROM audit_entry"])
+    other.start()
+    other.join()
+    assert recording.always
+
+
+@pytest.mark.django_db
+def test_what_the_product_sends_is_counted_and_a_test_in_which_something_is_taken_back_is_kept(tmp_path: Path) -> None:
+    recording = Recording(tmp_path)
+    recording.listen()
+    try:
+        recording.calling = True
+        sessions.forget_ended_sessions()
+        assert recording.shapes
+        assert not recording.always
+
+        with pytest.raises(Refused), transaction.atomic():
+            raise Refused("taken back")
+        assert recording.always
+    finally:
+        recording.patch.undo()
 
 
 def test_statements_that_differ_in_values_alone_are_one() -> None:

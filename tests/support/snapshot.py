@@ -39,9 +39,9 @@ class Snapshot:
     taken_at: datetime
     tables: list[Table]
 
-    def put_back(self) -> None:
-        """Instead of what stands in these tables; times are as long ago as they were."""
-        later = timezone.now() - self.taken_at
+    def put_back(self, *, to_the_second: bool = False) -> None:
+        """Instead of what stands in these tables; times are as long ago as they were, or the times that they were."""
+        later = timedelta() if to_the_second else timezone.now() - self.taken_at
         with tables.without_triggers(), connection.cursor() as cursor:
             for table in self.tables:
                 cursor.execute(f"DELETE FROM {table.model._meta.db_table}")
@@ -56,10 +56,13 @@ class States:
     def __init__(self) -> None:
         self._kept: dict[str, Snapshot] = {}
 
-    def put(self, name: str, make: Callable[[], object]) -> None:
-        """As `make` once left the database, which then had what it has now."""
+    def put(self, name: str, make: Callable[[], object], *, to_the_second: bool = False) -> None:
+        """As `make` once left the database, which then had what it has now.
+
+        `to_the_second` where times of tables are held beside those of entries, which stay.
+        """
         if kept := self._kept.get(name):
-            kept.put_back()
+            kept.put_back(to_the_second=to_the_second)
             return
         make()
         self._kept[name] = taken()

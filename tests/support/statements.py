@@ -1,11 +1,17 @@
 """Which tests need not be run on a second database, as others send the same statements there.
 
-Kept on both are tests of processes, browsers, transactions and threads, and of the others as many that each statement
-of the suite is sent by THRICE of them, where so many send it. The rest is listed in `LIST`, by function. A new test is
-run on both until the list is made again, on PostgreSQL, where more kinds of statements are sent:
+What counts is what the product sends, not what a test does to prepare its world or to look at it; what it sends in a
+thread that it starts itself counts as another statement. Kept on both are tests of processes and browsers, those that
+start threads, those whose statements are refused or rolled back, and the rooms `BOTH`. Of the others so many are kept
+that each statement of the suite is sent by THRICE of them, where so many send it. The rest is listed in `LIST`, by
+function. A new test is run on both until it is recorded, on PostgreSQL, where more kinds of statements are sent:
 
-    pytest -p tests.support.statement_recording --statements=FOLDER -m "not once and integration" tests
+    pytest -p tests.support.statement_recording --statements=FOLDER -m "not once and (integration or process)" tests
     python -m tests.support.statements FOLDER
+
+What is listed already is not recorded, so it is nobody's third sender, and a recording of some rooms adds to the list
+what those rooms can spare; it has to come to its end, as a function counts with all its cases. To make the list anew,
+empty it before the recording.
 """
 
 from __future__ import annotations
@@ -22,6 +28,8 @@ from pathlib import Path
 
 LIST = Path(__file__).parent.parent / "samples" / "one_database.txt"
 THRICE = 3
+# Rooms about what databases do differently when several write: their tests are more than their statements.
+BOTH = ("tests/connectors/budget/", "tests/connectors/jobs/", "tests/mappings/applying/")
 
 _NAMES = re.compile(r'"_django_curs_[^"]*"|"?s\d+_x\d+"?')  # of cursors and savepoints
 _VALUES = re.compile(r"'[^']*'|\b\d+\b")
@@ -53,7 +61,7 @@ def not_needed(tests: dict[str, Sent]) -> list[str]:
     senders = Counter(shape for sent in tests.values() for shape in sent.shapes)
     left = []
     for name, sent in sorted(tests.items(), key=lambda each: (-each[1].seconds, each[0])):
-        if not sent.always and all(senders[shape] > THRICE for shape in sent.shapes):
+        if not sent.always and not name.startswith(BOTH) and all(senders[shape] > THRICE for shape in sent.shapes):
             senders.subtract(sent.shapes)
             left.append(name)
     return sorted(left)
@@ -85,7 +93,7 @@ def write(names: Iterable[str]) -> None:
 if __name__ == "__main__":
     tests = recorded(Path(sys.argv[1]))
     names = not_needed(tests)
-    write(names)
+    write(sorted(listed() | set(names)))
     spared = sum(tests[name].seconds for name in names)
     whole = sum(sent.seconds for sent in tests.values())
-    print(f"{len(names)} of {len(tests)} test functions left out, {spared:.0f} of {whole:.0f} s of processor")
+    print(f"{len(names)} of {len(tests)} test functions more are left out, {spared:.0f} of {whole:.0f} s of processor")

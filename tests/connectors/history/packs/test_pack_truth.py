@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -49,6 +50,7 @@ from tests.support.pack_helpers import (
     text,
     unpacked,
 )
+from tests.support.snapshot import States
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("processes")]
 Rows = list[dict[str, Any]]
@@ -82,6 +84,14 @@ def applied(acme: Connector, person: Person, target: int) -> Plan:
     plan = mapping_helpers.apply_all(acme, actor=person)
     assert mapping_helpers.states(plan) == ["done"]
     return plan
+
+
+@pytest.fixture
+def plans(acme: Connector, people: People, states: States) -> list[Plan]:
+    """Two that were applied, the second over the first: once for all tests."""
+    admin = people[Role.ADMIN]
+    states.put("two applied plans", lambda: [applied(acme, admin, target) for target in (1, 4)], to_the_second=True)
+    return list(Plan.objects.order_by("pk"))
 
 
 def two_changes(align: Connector, eli: Person) -> list[Entry]:
@@ -285,9 +295,9 @@ FORGED_PLANS: dict[str, tuple[Callable[[Plan], object], str]] = {
 
 @pytest.mark.parametrize("forged", FORGED_PLANS)
 def test_a_plan_of_the_pack_that_differs_from_its_entries_is_named_and_one_of_another_pack_is_not(
-    reviewer: Client, acme: Connector, people: People, tmp_path: Path, forged: str
+    reviewer: Client, plans: list[Plan], tmp_path: Path, forged: str
 ) -> None:
-    first, second = (applied(acme, people[Role.ADMIN], target) for target in (1, 4))
+    first, second = plans
     forge, field = FORGED_PLANS[forged]
     forge(first)
     pack = made(reviewer, f"plan:{first.pk}")
@@ -306,8 +316,8 @@ def test_a_plan_of_the_pack_that_differs_from_its_entries_is_named_and_one_of_an
         assert not has_line(reviewer, other, 0)
 
 
-def test_a_plan_that_is_gone_is_named_in_its_pack(reviewer: Client, acme: Connector, people: People) -> None:
-    first, second = (applied(acme, people[Role.ADMIN], target) for target in (1, 4))
+def test_a_plan_that_is_gone_is_named_in_its_pack(reviewer: Client, plans: list[Plan]) -> None:
+    first, second = plans
     first.changes.all().delete()
     Plan.objects.filter(pk=first.pk).delete()
     assert f"Plan {first.pk}, which entry " in text(made(reviewer, f"plan:{first.pk}"), "statements.txt")
@@ -480,8 +490,7 @@ def test_a_pack_of_such_entries_and_their_lines_holds(
 # --- packs that were edited and signed again -------------------------------------------------------------------------
 
 
-@pytest.fixture
-def folder(reviewer: Client, align: Connector, eli: Person, people: People, tmp_path: Path) -> Path:
+def pack_of_a_plan(reviewer: Client, align: Connector, eli: Person, people: People, at: Path) -> Path:
     """A pack with a plan of three changes, one of them in Align's log, a line without a cause, and one kept raw."""
     append(act("plan.made", align, eli), act("plan.approved", align, people[Role.ADMIN], data={"fingerprint": "f"}))
     events = [replace(EVENT, after_name=name, after_id=number) for name, number in (("A", 1), ("=B", 2), ("C", 3))]
@@ -490,7 +499,21 @@ def folder(reviewer: Client, align: Connector, eli: Person, people: People, tmp_
     logged(
         align, eli, write(events[0]), write(replace(EVENT, after_name="Done", after_id=10014)), "No grammar reads this"
     )
-    return unpacked(made(reviewer, "connector:acme"), tmp_path / "pack")
+    return unpacked(made(reviewer, "connector:acme"), at)
+
+
+@pytest.fixture(scope="module")
+def unaltered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("packs") / "unaltered"
+
+
+@pytest.fixture
+def folder(
+    reviewer: Client, align: Connector, eli: Person, people: People, states: States, unaltered: Path, tmp_path: Path
+) -> Path:
+    """Such a pack to be altered, with the database it came from, whose key signs it again: made once for all tests."""
+    states.put("pack of a plan", lambda: pack_of_a_plan(reviewer, align, eli, people, unaltered))
+    return shutil.copytree(unaltered, tmp_path / "pack")
 
 
 def records(folder: Path, name: str = "rows.jsonl") -> Rows:
@@ -669,9 +692,10 @@ def test_a_line_that_is_another_in_its_row_than_among_the_lines_is_found(folder:
 
 
 def test_an_entry_that_was_rewritten_with_its_row_is_found_by_the_copies_of_checkpoints(
-    folder: Path, settings: LazySettings
+    reviewer: Client, align: Connector, eli: Person, people: People, settings: LazySettings, tmp_path: Path
 ) -> None:
     """Everything anew, hashes, checkpoints, rows, table and signatures, with the installation's own key."""
+    folder = pack_of_a_plan(reviewer, align, eli, people, tmp_path / "pack")
     run_due()
     forge_all(folder)
     code, lines = checked(folder)

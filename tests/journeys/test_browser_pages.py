@@ -224,12 +224,18 @@ def furnish(site: Site) -> Iterator[Furnished]:
                 "row": row_of(own),
                 "run": run_of(own),
                 "job": job_of(own),
+                "project": project_of(own),
                 "rows": rows_of(own),
                 "question": question_of(own),
                 "case": case_of(own),
                 "waiting": waiting_lines_of(own, WAITING).rstrip("/").rsplit("/", 1)[1],
             },
         )
+
+
+def project_of(own: Own) -> int:
+    found = own.get(f"/api/v1/projects/?connector={own.slug}&key=PAY").json()["results"]
+    return int(found[0]["id"])
 
 
 def plan_of(own: Own, status: int, target: int, *, seen: int | str = "", approve: bool = True) -> int:

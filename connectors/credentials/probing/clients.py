@@ -59,4 +59,5 @@ class ProbeClients:
     @property
     def carried(self) -> list[Project]:
         """What Align's list has to show, whatever is in scope here."""
-        return list(Project.objects.filter(connector=self.connector, carried=Carried.YES).order_by("key"))
+        found = Project.objects.filter(connector=self.connector, carried=Carried.YES, vanished_at=None)
+        return list(found.order_by("key"))

@@ -118,6 +118,8 @@ def test_it_only_reads_and_asks_each_thing_once_between_two_sign_ins(
             "/align/api/2/connectors/123",
             *["/align/api/2/connectors/123/projects"] * 2,  # a site's first page may be cut off
             *["/align/api/2/ValueStreams"] * 2,
+            *["/align/api/2/connectors/123/priorities"] * 2,
+            "/api/3/priority/search",
             "/api/3/myself",
             "/api/3/myself",
             "/api/3/project/search",

@@ -188,8 +188,8 @@ def test_the_lists_of_two_thousand_projects_take_few_requests(network: None, adm
     finally:
         large.close()
     assert Project.objects.filter(in_scope=True).count() > 1900
-    assert len([path for path in paths if "/rest/api/3/" in path]) == 44
-    assert len([path for path in paths if "/rest/align/" in path]) == 24, "the flows are one full page"
+    assert len([path for path in paths if "/rest/api/3/" in path]) == 45
+    assert len([path for path in paths if "/rest/align/" in path]) == 26, "the flows are one full page"
 
 
 def test_a_rotation_keeps_within_its_share_and_goes_on_a_window_later(

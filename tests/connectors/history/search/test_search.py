@@ -121,7 +121,6 @@ def test_qualifiers_and_quoted_values_are_told_from_words() -> None:
     ("text", "sentence"),
     [
         ("colour:red", "There is no qualifier “colour”"),
-        ("type:saga", "type: takes"),
         ("direction:up", "direction: takes j2a or a2j, not “up”."),
         ("plan:seven", "plan: takes the number of a plan"),
         ("plan:99999999999999999999", "plan: takes the number of a plan"),
@@ -142,7 +141,12 @@ def test_what_is_not_understood_is_named_and_finds_nothing(text: str, sentence: 
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"), [("connector:nobody", "no connector “nobody”"), ("case:x", "case: takes")]
+    ("text", "sentence"),
+    [
+        ("connector:nobody", "no connector “nobody”"),
+        ("case:x", "case: takes"),
+        ("type:saga", "type: takes feature or story or task or defect, not “saga”."),
+    ],
 )
 def test_what_only_the_database_can_tell_is_named_too(text: str, sentence: str, align: Connector) -> None:
     done(align, None)

@@ -142,18 +142,23 @@ class Facts:
     def reached(self) -> dict[tuple[int | None, TypeName], frozenset[int]]:
         """(project id or None for the shared scope, type) -> status ids its issue types can have."""
         projects: list[int | None] = [*self.own_projects, *((None,) if self.shares else ())]
-        return self.catalogue.reached(projects, self.types)
+        return self.catalogue.reached(projects, self.types, named=self._named)
 
     @cached_property
     def statuses(self) -> dict[int, SourceStatus]:
         """The statuses that a view of these scopes can mention, by category and name."""
-        ids = set().union(*self.reached.values())
-        for (scope_id, _), rows in self.rows.items():
-            is_j2a = self._families[scope_id].startswith(J2A.value)
-            ids.update(_sources(rows) if is_j2a else _values(rows))
+        ids = self._named.union(*self.reached.values())
         found = self.catalogue.statuses(ids)
         listed = self._listed(ids - found.keys()).statuses
         found |= {id_: unknown_status(id_, listed[id_]) for id_ in (ids - found.keys()) & listed.keys()}
+        return found
+
+    @cached_property
+    def _named(self) -> set[int]:
+        """Statuses that a row leads from or to."""
+        found: set[int] = set()
+        for (scope_id, _), rows in self.rows.items():
+            found |= _sources(rows) if self._families[scope_id].startswith(J2A.value) else _values(rows)
         return found
 
     def _listed(self, unknown: Collection[int]) -> ListedNames:
@@ -201,6 +206,7 @@ class Facts:
         others = (each for each in self.rows.get(key, ()) if each.source_id != row.source_id)
         rows = tuple(sorted([*others, row], key=lambda each: each.source_id))
         vars(again)["rows"] = {**self.rows, key: rows}
+        vars(again).pop("_named", None)
         if not self._knows(row, FAMILIES[scope.family].direction):
             vars(again).pop("statuses", None)
         return again
@@ -212,7 +218,7 @@ class Facts:
     def read_rows_again(self) -> Facts:
         """The same facts with the rows as they are now."""
         again = copy(self)
-        for name in ("rows", "statuses", "targets"):
+        for name in ("rows", "_named", "statuses", "targets"):
             vars(again).pop(name, None)
         return again
 

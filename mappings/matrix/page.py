@@ -39,10 +39,10 @@ from mappings.matrix.lines import (
     EditLine,
     OpenLine,
     Places,
-    _ids,
     duplicate_line,
     edit_line,
     open_line,
+    status_ids,
 )
 from mappings.models import Edit, Mapping, Scope
 
@@ -387,11 +387,9 @@ class MatrixPage:
         return latest(self.connector, JobKind.REFRESH, JobKind.OBSERVE)
 
     def _names(self, mappings: Iterable[Mapping]) -> Names:
-        ids = {id_ for mapping in mappings for id_ in _ids(mapping)}
-        if not ids:
-            return Names(statuses={}, steps={})
+        ids = {id_ for mapping in mappings for id_ in status_ids(mapping)}
         catalogue = self.facts.catalogue
-        known = {**catalogue.statuses(ids), **self.facts.statuses}
+        known = {**catalogue.statuses(ids - self.facts.statuses.keys()), **self.facts.statuses}
         steps = {target.id: target.name for _, target in catalogue.steps}
         steps |= {id_: target.name for targets in self.facts.targets.values() for id_, target in targets.items()}
         return Names(statuses={id_: status.name for id_, status in known.items()}, steps=steps)

@@ -11,7 +11,10 @@ from django.db.models import QuerySet
 
 
 def count_all(asked: Iterable[QuerySet[Any] | int]) -> list[int]:
-    """How many rows each has, in the order asked; a number stands for itself. No query where nothing is to be read."""
+    """How many rows each has, in the order asked; a number stands for itself. No query where nothing is to be read.
+
+    Of what only has to be there or not, a slice of one row is enough.
+    """
     numbers: list[int | None] = []
     statements: list[str] = []
     values: list[Any] = []
@@ -29,7 +32,8 @@ def count_all(asked: Iterable[QuerySet[Any] | int]) -> list[int]:
 def _selected(rows: QuerySet[Any]) -> tuple[str, tuple[Any, ...]] | None:
     """The statement that reads their keys, with its values; None where it is known that there are none."""
     try:
-        return rows.order_by().values("pk").query.sql_with_params()
+        unordered = rows if rows.query.is_sliced else rows.order_by()
+        return unordered.values("pk").query.sql_with_params()
     except EmptyResultSet:
         return None
 
@@ -38,5 +42,5 @@ def _row(statements: list[str], values: list[Any]) -> tuple[int, ...]:
     if not statements:
         return ()
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(statements)}", values)  # noqa: S608  # nosec B608
+        cursor.execute(f"SELECT {', '.join(statements)}", values)  # nosec B608
         return tuple(cursor.fetchone())

@@ -61,11 +61,6 @@ class CatalogueFacts:
         """Every step with its flow's level, in flow order, active flows first."""
         return steps_of(self.connector)
 
-    @cached_property
-    def sharing(self) -> int:
-        """How many company-managed projects share their mappings."""
-        return projects_in_scope(self.connector).filter(team_managed=False).count()
-
     def reached(
         self, project_ids: Collection[int | None], types: Collection[TypeName], named: Collection[int] = ()
     ) -> dict[Place, frozenset[int]]:

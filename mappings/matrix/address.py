@@ -29,6 +29,15 @@ DIRECTIONS = {
 
 
 @dataclass(frozen=True, kw_only=True)
+class Link:
+    label: str
+    href: str
+    current: bool = False
+    disabled: str = ""  # why it cannot be followed
+    count: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class MatrixAddress:
     connector: Connector
     project: Project | None = None

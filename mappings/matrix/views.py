@@ -27,6 +27,7 @@ from mappings.matrix import grid_html
 from mappings.matrix.address import MatrixAddress, requested_address
 from mappings.matrix.edit_answer import EditAnswer
 from mappings.matrix.page import MatrixPage
+from mappings.matrix.pending import read_pending
 from mappings.models import Mapping, Scope
 from mappings.observing.scopes import ensure_scopes
 
@@ -57,6 +58,7 @@ def as_before(address: MatrixAddress, request: HttpRequest) -> MatrixPage:
     """The page as it is before an act; what changed is the difference to it."""
     shown = MatrixPage(address, person_of(request))
     _ = shown.facts_view
+    shown.pending = read_pending(shown.connector, shown.person)
     return shown
 
 
@@ -94,7 +96,7 @@ def _changed(
     after = before.after_edit(mapping)
     if undo is not None and redo is not None:
         after.undo_redo = {"undo": undo, "redo": redo}
-    answer = EditAnswer(before, after, request.headers.get("X-Beside", ""))
+    answer = EditAnswer(before, after, mapping, request.headers.get("X-Beside", ""))
     return page(request, "mappings/matrix/_changed.html", {"page": after, "answer": answer})
 
 

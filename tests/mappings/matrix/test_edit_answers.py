@@ -20,6 +20,7 @@ from connectors.models import Connector
 from connectors.models import Status as CatalogueStatus
 from mappings.edits.reconciling import reconcile_mapping
 from mappings.engine.values import Situation
+from mappings.matrix import pending
 from mappings.models import Mapping
 from tests.support.matrix_page import MatrixPieces
 
@@ -44,11 +45,20 @@ STAYS = 8  # edits at one address, on average, before somebody goes on to anothe
 
 
 @pytest.mark.parametrize("edits", [60, pytest.param(10_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("disturbed", [True, False])
 def test_the_page_with_the_answer_put_in_is_the_page_drawn_anew(
-    connector: Connector, signed_in: Callable[[Role], Client], edits: int, seed: int
+    connector: Connector,
+    signed_in: Callable[[Role], Client],
+    edits: int,
+    disturbed: bool,
+    seed: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Where there is nothing to decide on, single cards and lines are sent, else the whole sidebar."""
+    monkeypatch.setattr(pending, "MOST_EDITS", 6)  # so that there are soon more than the card lists
     chance = Random(seed)
-    disturb(connector, chance)
+    if disturbed:
+        disturb(connector, chance)
     people = [signed_in(Role.EDITOR), signed_in(Role.ADMIN)]
     done = 0
     while done < edits:

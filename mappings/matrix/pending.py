@@ -22,7 +22,7 @@ MOST_EDITS = 50  # listed beside the grid; the plan form lists them all
 ENTRY_FIELDS = ("pk", "wanted", "observed", "wanted_by_id", "wanted_at")
 
 
-class Entry(NamedTuple):
+class PendingEntry(NamedTuple):
     """What the card says of a mapping, without names."""
 
     mapping_id: int
@@ -36,7 +36,7 @@ class Entry(NamedTuple):
 class Pending:
     """What the card lists, in its order, and the number of all edits."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[PendingEntry, ...]
     number: int
     sharing: int | None = None  # company-managed projects, where they were counted along
 
@@ -90,7 +90,7 @@ def read_pending(connector: Connector, person: Person) -> Pending:
     rows = list(columns.values_list(*ENTRY_FIELDS, "number", "sharing")[:MOST_EDITS])
     if not rows:
         return Pending((), 0)
-    return Pending(tuple(Entry(*row[:5]) for row in rows), *rows[0][5:])
+    return Pending(tuple(PendingEntry(*row[:5]) for row in rows), *rows[0][5:])
 
 
 def _ordered(connector: Connector, person: Person) -> QuerySet[Mapping]:
@@ -104,5 +104,5 @@ def _sharing(connector: Connector) -> Coalesce:
     return Coalesce(number, Value(0))
 
 
-def _entry(mapping: Mapping) -> Entry:
-    return Entry(mapping.pk, mapping.wanted, mapping.observed, mapping.wanted_by_id, mapping.wanted_at)
+def _entry(mapping: Mapping) -> PendingEntry:
+    return PendingEntry(mapping.pk, mapping.wanted, mapping.observed, mapping.wanted_by_id, mapping.wanted_at)

@@ -49,6 +49,7 @@ ROW_FIELDS = (
     "situation",
     "keep_remote_id",
 )
+SITUATIONS = {situation.value: situation for situation in Situation}
 DUPLICATES = ROW_FIELDS.index("duplicates") - 2  # among the values that follow scope and type
 
 
@@ -311,7 +312,7 @@ def row_of(mapping: Mapping) -> Row:
 
 def _row(values: list[Any], *, known: bool) -> Row:
     source_id, wanted, applied, observed, remote_id, duplicates, situation, kept = values
-    stored = Situation(situation)
+    stored = SITUATIONS[situation]
     return Row(
         source_id=source_id,
         wanted=wanted,

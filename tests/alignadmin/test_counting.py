@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import connection
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.test.utils import CaptureQueriesContext
 
 from alignadmin.accounts.models import Person, Role
@@ -13,7 +13,7 @@ from alignadmin.notifications.models import Notification
 
 def test_each_number_is_that_of_its_rows_in_the_order_asked(people: dict[Role, Person]) -> None:
     told = Notification.objects.filter(person=OuterRef("pk"))
-    asked = [
+    asked: list[QuerySet[Person] | int] = [
         Person.objects.filter(role=Role.ADMIN),
         7,
         Person.objects.filter(pk__in=[]),

@@ -204,8 +204,7 @@ def test_what_is_counted_is_what_an_alarm_is_made_from(
     bare_connector: Connector, status: int | None, left: int | None, gap: bool
 ) -> None:
     Connector.objects.filter(pk=bare_connector.pk).update(gap_since=timezone.now() if gap else None)
-    fields = {} if left is None else {"left": left}
-    change(bare_connector, refused_status=status, **fields)
+    change(bare_connector, refused_status=status, left=left)
     bare_connector.refresh_from_db()
     told = expiry.ALARM.alarms(bare_connector.slug)
     assert told == expiry.alarms(bare_connector)

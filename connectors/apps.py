@@ -11,14 +11,14 @@ class ConnectorsConfig(AppConfig):
         from alignadmin.audit import entries, triggers
         from alignadmin.notifications import kinds as notification_kinds
         from alignadmin.search import kinds
-        from alignadmin.web.navigation import ATTENTION
+        from alignadmin.web.navigation import ALARMS, ATTENTION
         from connectors.budget import peaks
         from connectors.budget.figures import BUDGET_FIGURES
         from connectors.catalogue import jira_lists, job, refresh  # noqa: F401
         from connectors.catalogue import schedule as catalogue_schedule  # noqa: F401
         from connectors.catalogue.figures import CATALOGUE_FIGURES
         from connectors.catalogue.search_names import PROJECTS, STATUSES
-        from connectors.credentials import probing, reminders  # noqa: F401  registers its job, as the others do that are not used here
+        from connectors.credentials import expiry, probing, reminders  # noqa: F401  registers its job, as the others do that are not used here
         from connectors.credentials.figures import CREDENTIAL_FIGURES
         from connectors.credentials.succession import CredentialHoldings
         from connectors.credentials.values import CREDENTIALS
@@ -52,6 +52,7 @@ class ConnectorsConfig(AppConfig):
             question_mail.ANSWER,
             fixed=[reminders.TO_GROUP, mail.SCHEDULED],
         )
+        ALARMS.append(expiry.ALARM)
         ATTENTION.extend([questions.TO_YOU, cases.NOT_EXPLAINED, sign_off.OVERDUE])
 
         triggers.protect("connectors_mirrorline")

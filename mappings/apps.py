@@ -28,7 +28,7 @@ class MappingsConfig(AppConfig):
 
         figures.register(DRIFT_FIGURES, APPLY_FIGURES)
         extensions.fill(MappingExtensions())
-        ALARMS.append(facts.alarms)
+        ALARMS.append(facts.ALARM)
         kinds.register(search_names.PLANS)
         notification_kinds.register(ASKED, OUTCOME, fixed=[digest.MAIL, alerts.MAIL, *notifications.FIXED])
         ATTENTION.extend([queries.TO_APPROVE_OR_APPLY, TO_REVIEW])

@@ -86,7 +86,7 @@
 
   document.addEventListener("htmx:afterSettle", ({ detail }) => {
     const shown = byId(detail.elt.id) || detail.elt;
-    say(shown.dataset?.say ?? shown.querySelector?.("#edits")?.dataset.say);
+    say(shown.dataset?.say ?? shown.querySelector?.("#bar")?.dataset.say);
     enterGrid();
   });
 

@@ -25,8 +25,8 @@ def told(person: Person) -> QuerySet[Notification]:
     return readable_by(person).filter(is_shown=True).order_by("-id")
 
 
-def unread(person: Person) -> int:
-    return told(person).filter(read_at=None).order_by().count()
+def unread(person: Person) -> QuerySet[Notification]:
+    return told(person).filter(read_at=None)
 
 
 def newest(person: Person) -> int:

@@ -15,13 +15,13 @@ from django.utils.functional import SimpleLazyObject
 from alignadmin.accounts.guard import lacks_second_factor
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
+from alignadmin.counting import count_all
 from alignadmin.notifications import queries as notifications
 from alignadmin.site.help_topics import topic_of
-from alignadmin.web.navigation import ALARMS, ATTENTION, Alarm
-from connectors.credentials.expiry import alarms_among
+from alignadmin.web.navigation import ALARMS, ATTENTION, Alarm, AlarmSource
 from connectors.explorer.access import may_explore
 from connectors.jobs import heartbeat
-from connectors.models import Connector, Credential, Stage
+from connectors.models import Connector
 from connectors.ports.tabs import TABS
 
 MOST_CONNECTORS = 50
@@ -56,6 +56,16 @@ class AttentionLine:
     number: int = 1
     entry: str = ""
     style: str = ""  # of an alarm
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShellNumbers:
+    """Whatever is counted around a page."""
+
+    attention: tuple[int, ...]  # in the order of ATTENTION
+    alarming: tuple[AlarmSource, ...]  # those that have something to say
+    unread: int  # notifications of this person
+    workers: int  # that are heard, as far as the person is told
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,14 +107,32 @@ class Shell:
         return self.of_page or self.connector
 
     @cached_property
+    def numbers(self) -> ShellNumbers:
+        """By one statement."""
+        seen = () if self.sees_nothing else ATTENTION
+        sources = ALARMS if self.slug else ()
+        found = count_all(
+            [
+                *(each.of(self.person) for each in seen),
+                *(each.rows(self.slug) for each in sources),
+                0 if self.sees_nothing else notifications.unread(self.person),
+                heartbeat.heard() if self.may_mend else 0,
+            ]
+        )
+        alarming = zip(sources, found[len(seen) :], strict=False)
+        return ShellNumbers(
+            attention=tuple(found[: len(seen)]),
+            alarming=tuple(source for source, number in alarming if number),
+            unread=found[-2],
+            workers=found[-1],
+        )
+
+    @cached_property
     def counts(self) -> tuple[AttentionLine, ...]:
         """What the entries of the navigation count, without those that count nothing."""
-        if self.sees_nothing:
-            return ()
-        counted = ((each, each.count(self.person)) for each in ATTENTION)
         return tuple(
             AttentionLine(sentence=each.words(number), href=reverse(each.page), number=number, entry=each.entry)
-            for each, number in counted
+            for each, number in zip(ATTENTION, self.numbers.attention, strict=False)
             if number
         )
 
@@ -122,23 +150,18 @@ class Shell:
     def attention_number(self) -> int:
         return sum(line.number for line in self.attention)
 
-    @cached_property
+    @property
     def unread(self) -> int:
-        """Notifications of this person."""
-        return 0 if self.sees_nothing else notifications.unread(self.person)
+        return self.numbers.unread
 
     @cached_property
     def alarms(self) -> list[Alarm]:
-        if not self.slug:
-            return []
-        current = Credential.objects.filter(connector__slug=self.slug, stage=Stage.CURRENT)
-        of_credentials = alarms_among(current.select_related("connector").defer("sealed"))
-        return [*of_credentials, *(alarm for ask in ALARMS for alarm in ask(self.slug))]
+        return [alarm for source in self.numbers.alarming for alarm in source.alarms(self.slug)]
 
     @cached_property
     def silence(self) -> heartbeat.Silence | None:
         """That no worker is heard, for those who can see to it: everything that pages show stands still then."""
-        return heartbeat.silence() if self.may_mend else None
+        return heartbeat.silence() if self.may_mend and not self.numbers.workers else None
 
     @cached_property
     def _owner(self) -> Connector | None:

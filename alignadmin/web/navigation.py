@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 
@@ -30,15 +31,24 @@ class AttentionCount:
     """Things of one kind that a person could do something about; each whole page of the product counts them."""
 
     entry: str  # label of the navigation entry that shows the number
-    count: Callable[[Any], int]  # of a person; 0 for who can do nothing about them
+    of: Callable[[Any], QuerySet[Any] | int]  # of a person, the rows or their number; 0 for who can do nothing
     words: Callable[[int], str]  # "3 plans to approve or apply"
     page: str  # name of the address that has them
 
 
+@dataclass(frozen=True, kw_only=True)
+class AlarmSource:
+    """What may be wrong with the connector of a slug. Each whole page of it counts the rows that `alarms` is made from,
+    and asks for these only where there are any.
+    """
+
+    rows: Callable[[str], QuerySet[Any]]
+    alarms: Callable[[str], list[Alarm]]
+
+
 # In the order in which they are listed.
 ATTENTION: list[AttentionCount] = []
-# What is wrong with the connector of a slug besides its credentials; each costs every page of a connector its queries.
-ALARMS: list[Callable[[str], list[Alarm]]] = []
+ALARMS: list[AlarmSource] = []
 
 
 def belongs_to(request: HttpRequest, connector: Any) -> None:

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.conf import settings
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from alignadmin.web.navigation import Alarm
+from alignadmin.web.navigation import Alarm, AlarmSource
 from connectors.models import Connector, Credential, CredentialKind, Stage, System
 
 SOON = 30  # days before the end at which it is drawn as a warning
+REFUSED = (401, 403)
 OLD = 0.8  # of CREDENTIAL_MAX_AGE_DAYS, likewise
 
 
@@ -89,12 +91,25 @@ def alarms_among(credentials: Iterable[Credential], *, today: date | None = None
     return [each for each in found if each is not None]
 
 
+def alarming(slug: str) -> QuerySet[Credential]:
+    """The current credentials of a connector of which `alarms_among` has something to say."""
+    ended = Q(connector__gap_since__isnull=False) | Q(refused_status__in=REFUSED) | Q(expires_on__lt=operators_today())
+    return Credential.objects.filter(ended, connector__slug=slug, stage=Stage.CURRENT)
+
+
+def _alarms_of(slug: str) -> list[Alarm]:
+    return alarms_among(alarming(slug).select_related("connector").defer("sealed"))
+
+
+ALARM = AlarmSource(rows=alarming, alarms=_alarms_of)
+
+
 def _alarm(credential: Credential, today: date) -> Alarm | None:
     """In a gap the current Align token is known to be dead: that it is refused too is no news."""
     connector = credential.connector
     if credential.system == System.ALIGN and connector.gap_since is not None:
         return _gap(credential, connector.gap_since)
-    if credential.refused_status in (401, 403):
+    if credential.refused_status in REFUSED:
         return _refused(credential)
     if deadline(credential, today=today).has_passed:
         return _expired(credential, today)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from connectors.models import WorkerHeartbeat
@@ -63,5 +63,10 @@ def silence(now: datetime | None = None) -> Silence | None:
     return Silence(since=last_at)
 
 
+def heard(now: datetime | None = None) -> QuerySet[WorkerHeartbeat]:
+    """The workers that are."""
+    return WorkerHeartbeat.objects.filter(heard_at__gte=(now or timezone.now()) - patience())
+
+
 def processes_alive(now: datetime | None = None) -> int:
-    return WorkerHeartbeat.objects.filter(heard_at__gte=(now or timezone.now()) - patience()).count()
+    return heard(now).count()

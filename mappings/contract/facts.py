@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
-from alignadmin.web.navigation import Alarm
+from alignadmin.web.navigation import Alarm, AlarmSource
 from connectors.align.list_reading import PAGE
 from connectors.align.paging import MAPPING_LISTS, PageCaps
 from connectors.jobs import runner
@@ -152,10 +153,14 @@ def _difference(values: Sequence[str], others: Sequence[str]) -> list[str]:
 # --- telling ----------------------------------------------------------------------------------------------------------
 
 
+def changed_facts(slug: str) -> QuerySet[ContractFact]:
+    """What has changed and nobody has taken note of."""
+    return ContractFact.objects.filter(connector__slug=slug, changed_at__isnull=False)
+
+
 def unacknowledged(slug: str) -> list[ContractFact]:
-    """What has changed and nobody has taken note of, the latest first."""
-    found = ContractFact.objects.filter(connector__slug=slug, changed_at__isnull=False)
-    return list(found.select_related("connector").order_by("-changed_at", "pk"))
+    """The latest first."""
+    return list(changed_facts(slug).select_related("connector").order_by("-changed_at", "pk"))
 
 
 def alarms(slug: str) -> list[Alarm]:
@@ -175,6 +180,9 @@ def alarms(slug: str) -> list[Alarm]:
             style="bad" if is_harmful else "warn",
         )
     ]
+
+
+ALARM = AlarmSource(rows=changed_facts, alarms=alarms)
 
 
 def _capital(text: str) -> str:

@@ -47,17 +47,17 @@ def rows_in(connector: Connector, situations: Iterable[str]) -> QuerySet[Mapping
     return rows.select_related(*related)
 
 
-def undecided(person: Person) -> int:
+def undecided(person: Person) -> QuerySet[Mapping] | int:
     """Beside the navigation's entry, for those who may decide."""
     if not may(person, Right.EDIT):
         return 0
     known = Mapping.objects.filter(in_use("scope__"), KNOWN, situation__in=OPEN_SITUATIONS)
-    return known.filter(scope__connector__is_active=True).count()
+    return known.filter(scope__connector__is_active=True)
 
 
 TO_REVIEW = AttentionCount(
     entry="Drift",
-    count=undecided,
+    of=undecided,
     words=lambda number: f"{counted(number, 'change')} made elsewhere to review",
     page="first-drift",
 )

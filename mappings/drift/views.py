@@ -181,7 +181,7 @@ def mark_seen(request: HttpRequest, slug: str) -> HttpResponse:
 @requires(Right.SEE, Right.EDIT, ("POST",))
 def decide_one(request: HttpRequest, slug: str) -> HttpResponse:
     """From the matrix: adopt, restore, or accept until a day, what somebody changed elsewhere."""
-    address = matrix_address.read_address(connector_or_404(slug), request.POST)
+    address = matrix_address.requested_address(slug, request.POST)
     data = request.POST
     mapping = mapping_or_404(address.connector, data)
     try:

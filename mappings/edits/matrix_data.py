@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Mapping as MappingOf
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Q, TextField
+from django.db.models import Q, TextField, Value
 from django.db.models.functions import Cast
 
 from connectors.models import Connector, Project
 from mappings.edits.catalogue_facts import CatalogueFacts, projects_in_scope, steps_for
-from mappings.edits.listed_names import ListedNames, listed_names
+from mappings.edits.listed_names import ListedNames, ListedRow, listed_names, names_in_rows
 from mappings.edits.unrecognised import StrangeRecord, Unrecognised, by_place, strange_records
 from mappings.engine.families import FAMILIES, family_of
 from mappings.engine.values import (
@@ -49,6 +49,7 @@ ROW_FIELDS = (
     "situation",
     "keep_remote_id",
 )
+SITUATIONS = {situation.value: situation for situation in Situation}
 DUPLICATES = ROW_FIELDS.index("duplicates") - 2  # among the values that follow scope and type
 
 
@@ -102,19 +103,29 @@ class Facts:
         return loaded
 
     @cached_property
+    def _rows_read(self) -> list[tuple[Scope, str, Row, str]]:
+        """By source: scope, work item type, row, and how Align's records call it, as JSON."""
+        needed = {scope.pk: scope for scope in self._needed_scopes()}
+        found = Mapping.objects.filter(scope_id__in=needed, work_item_type__in=self.types).order_by("source_id")
+        # As text: nearly all are "[]", and to have each of thousands parsed takes longer than to read them. Names are
+        # read along for one matrix; of many, to ask for those few that are needed is sooner.
+        names = Cast("names_in_align", TextField()) if len(self.shown) == 1 else Value("{}")
+        found = found.annotate(duplicates_text=Cast("duplicates", TextField()), names_text=names)
+        columns = ["duplicates_text" if name == "duplicates" else name for name in ROW_FIELDS]
+        rows: list[tuple[Scope, str, Row, str]] = []
+        for scope_id, type_, *values, names_text in found.values_list(*columns, "names_text"):
+            text, scope = values[DUPLICATES], needed[scope_id]
+            values[DUPLICATES] = json.loads(text) if text != "[]" else ()
+            rows.append((scope, type_, _row(values, known=scope.known), names_text))
+        return rows
+
+    @cached_property
     def rows(self) -> dict[tuple[int, str], tuple[Row, ...]]:
         """(scope id, work item type) -> its rows by source."""
-        needed = {scope.pk: scope for scope in self._needed_scopes()}
-        found = Mapping.objects.filter(scope_id__in=needed, work_item_type__in=self.types)
-        # As text: nearly all are "[]", and to have each of thousands parsed takes longer than to read them.
-        found = found.annotate(duplicates_text=Cast("duplicates", TextField())).order_by("source_id")
-        columns = ["duplicates_text" if name == "duplicates" else name for name in ROW_FIELDS]
-        rows: dict[tuple[int, str], list[Row]] = defaultdict(list)
-        for scope_id, type_, *values in found.values_list(*columns):
-            text = values[DUPLICATES]
-            values[DUPLICATES] = json.loads(text) if text != "[]" else ()
-            rows[scope_id, type_].append(_row(values, known=needed[scope_id].known))
-        return {key: tuple(each) for key, each in rows.items()}
+        found: dict[tuple[int, str], list[Row]] = defaultdict(list)
+        for scope, type_, row, _ in self._rows_read:
+            found[scope.pk, type_].append(row)
+        return {key: tuple(each) for key, each in found.items()}
 
     def _needed_scopes(self) -> Iterable[Scope]:
         addresses: set[tuple[str, int | None] | None] = set()
@@ -142,28 +153,42 @@ class Facts:
     def reached(self) -> dict[tuple[int | None, TypeName], frozenset[int]]:
         """(project id or None for the shared scope, type) -> status ids its issue types can have."""
         projects: list[int | None] = [*self.own_projects, *((None,) if self.shares else ())]
-        return self.catalogue.reached(projects, self.types)
+        return self.catalogue.reached(projects, self.types, named=self._named)
 
     @cached_property
     def statuses(self) -> dict[int, SourceStatus]:
         """The statuses that a view of these scopes can mention, by category and name."""
-        ids = set().union(*self.reached.values())
-        for (scope_id, _), rows in self.rows.items():
-            is_j2a = self._families[scope_id].startswith(J2A.value)
-            ids.update(_sources(rows) if is_j2a else _values(rows))
+        ids = self._named.union(*self.reached.values())
         found = self.catalogue.statuses(ids)
         listed = self._listed(ids - found.keys()).statuses
         found |= {id_: unknown_status(id_, listed[id_]) for id_ in (ids - found.keys()) & listed.keys()}
         return found
 
+    @cached_property
+    def _named(self) -> set[int]:
+        """Statuses that a row leads from or to."""
+        found: set[int] = set()
+        for (scope_id, _), rows in self.rows.items():
+            found |= _sources(rows) if self._families[scope_id].startswith(J2A.value) else _values(rows)
+        return found
+
     def _listed(self, unknown: Collection[int]) -> ListedNames:
-        """How the records that lead to or come from these call them; asked only where there are any."""
-        some = sorted(unknown)[:MOST_UNKNOWN]
+        """How the records that lead to or come from these call them; others than those at hand are asked last."""
+        some = set(sorted(unknown)[:MOST_UNKNOWN])
+        found = names_in_rows(self._listed_at_hand(some)) if some else ListedNames()
+        some -= found.statuses.keys() | found.steps.keys()
         if not some:
-            return ListedNames()
+            return found
         needed = [scope.pk for scope in self._needed_scopes()]
         rows = Mapping.objects.filter(Q(source_id__in=some) | Q(observed__in=some), scope__in=needed)
-        return listed_names(rows.filter(observed__isnull=False).select_related("scope"))
+        return listed_names(rows.filter(observed__isnull=False).select_related("scope")) | found
+
+    def _listed_at_hand(self, ids: Collection[int]) -> Iterator[ListedRow]:
+        for scope, _, row, names in self._rows_read:
+            if row.observed is not None and (row.source_id in ids or row.observed in ids):
+                targets: dict[int | None, int | None] = {row.remote_id: row.observed}
+                targets |= {each.remote_id: each.target_id for each in row.duplicates}
+                yield ListedRow(scope.family, row.source_id, targets, json.loads(names))
 
     @cached_property
     def _families(self) -> dict[int, str]:
@@ -201,9 +226,18 @@ class Facts:
         others = (each for each in self.rows.get(key, ()) if each.source_id != row.source_id)
         rows = tuple(sorted([*others, row], key=lambda each: each.source_id))
         vars(again)["rows"] = {**self.rows, key: rows}
+        vars(again).pop("_named", None)
         if not self._knows(row, FAMILIES[scope.family].direction):
             vars(again).pop("statuses", None)
         return again
+
+    def was_pending(self, mapping: Mapping) -> bool | None:
+        """Whether the row, as it was read, could have gone into a plan; None where it was not read."""
+        if self._families.get(mapping.scope_id) is None or mapping.work_item_type not in self.types:
+            return None
+        rows = self.rows.get((mapping.scope_id, mapping.work_item_type), ())
+        row = next((each for each in rows if each.source_id == mapping.source_id), None)
+        return row is not None and (row.situation is Situation.EDITED or row.kept_remote_id is not None)
 
     def _knows(self, row: Row, direction: Direction) -> bool:
         """Whether all statuses that it names are at hand."""
@@ -212,7 +246,7 @@ class Facts:
     def read_rows_again(self) -> Facts:
         """The same facts with the rows as they are now."""
         again = copy(self)
-        for name in ("rows", "statuses", "targets"):
+        for name in ("_rows_read", "rows", "_named", "statuses", "targets"):
             vars(again).pop(name, None)
         return again
 
@@ -279,7 +313,7 @@ def row_of(mapping: Mapping) -> Row:
 
 def _row(values: list[Any], *, known: bool) -> Row:
     source_id, wanted, applied, observed, remote_id, duplicates, situation, kept = values
-    stored = Situation(situation)
+    stored = SITUATIONS[situation]
     return Row(
         source_id=source_id,
         wanted=wanted,

@@ -60,16 +60,16 @@ def my_last_edits(connector: Connector, person_id: int) -> tuple[Edit | None, Ed
     return done, undone
 
 
-def plans_waiting_for(person: Person) -> int:
+def plans_waiting_for(person: Person) -> QuerySet[Plan] | int:
     """Plans that this person could move on: to approve, or approved and not applied."""
     if not may(person, Right.APPROVE):
         return 0
-    return Plan.objects.filter(state__in=[PlanState.DRAFT, PlanState.APPROVED]).count()
+    return Plan.objects.filter(state__in=[PlanState.DRAFT, PlanState.APPROVED])
 
 
 TO_APPROVE_OR_APPLY = AttentionCount(
     entry="Plans",
-    count=plans_waiting_for,
+    of=plans_waiting_for,
     words=lambda number: f"{counted(number, 'plan')} to approve or apply",
     page="plans",
 )

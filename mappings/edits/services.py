@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, QuerySet
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
@@ -134,15 +135,14 @@ def drop_edit(mapping: Mapping, *, seen: int | None, actor: Person, catalogue: C
 
 def _apply_request(request: EditRequest, catalogue: CatalogueFacts, actor: Person, now: datetime) -> Mapping:
     _require_allowed(request, catalogue)
-    mapping = _locked(request.key)
+    mapping, has_undone = _locked(request.key, actor)
     if mapping.wanted != request.seen:
         raise Overtaken(_overtaken_sentence(mapping), mapping)
     edit = edit_of(mapping, request.wanted, actor=actor, now=now)
     _save_wanted(mapping, request.wanted, by=actor, at=now, now=now)
     edit.version = mapping.version
-    connector = request.key.scope.connector
-    # A new edit ends what could be redone.
-    Edit.objects.filter(connector=connector, person=actor, undone=True).delete()
+    if has_undone:  # a new edit ends what could be redone
+        _undone_edits(request.key.scope.connector, actor).delete()
     edit.save()
     return mapping
 
@@ -194,9 +194,17 @@ def _lock_all(keys: Sequence[MatrixKey]) -> None:
     Mapping.objects.filter(scope__in=scopes, source_id__in=sources).lock_in_order()
 
 
-def _locked(key: MatrixKey) -> Mapping:
-    """The row for update, made on the first edit of a key that has no record; with the key's connector and project."""
-    found = Mapping.objects.locked().select_related("scope", "wanted_by")
+def _undone_edits(connector: Connector, person: Person) -> QuerySet[Edit]:
+    return Edit.objects.filter(connector=connector, person=person, undone=True)
+
+
+def _locked(key: MatrixKey, actor: Person) -> tuple[Mapping, bool]:
+    """The row for update, made on the first edit of a key that has no record; with the key's connector and project.
+
+    Asked along: whether the person has edits that could be redone.
+    """
+    undone = Exists(_undone_edits(key.scope.connector, actor))
+    found = Mapping.objects.locked().select_related("scope", "wanted_by").annotate(has_undone=undone)
     lookup = {"scope": key.scope, "work_item_type": key.work_item_type, "source_id": key.source_id}
     mapping = found.filter(**lookup).first()
     if mapping is None:
@@ -208,7 +216,7 @@ def _locked(key: MatrixKey) -> Mapping:
             pass
         mapping = found.get(**lookup)
     mapping.scope.connector, mapping.scope.project = key.scope.connector, key.scope.project
-    return mapping
+    return mapping, mapping.has_undone
 
 
 def _save_wanted(mapping: Mapping, value: int | None, *, by: Person | None, at: datetime | None, now: datetime) -> None:

@@ -173,7 +173,7 @@ def unmapped(view: View) -> Iterator[Problem]:
     else:
         effect = f"has no process step: no step is sent to Align for {view.items} that reach it."
     for status_id in (*view.statuses, *sorted(view.reachable - view.statuses.keys())):
-        if view.is_unmapped(status_id):
+        if status_id in view.unmapped:
             yield _dot("unmapped", f"{view.status_words(status_id)} {effect}", status_id, None)
 
 

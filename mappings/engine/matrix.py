@@ -201,7 +201,7 @@ def _marks(view: View, status: SourceStatus, row: Row | None, rings: Rings) -> f
     elif not view.j2a_known:
         marks.add(Mark.UNKNOWN)
     reachable = status.id in view.reachable
-    if view.is_unmapped(status.id):
+    if status.id in view.unmapped:
         marks.add(Mark.UNMAPPED)
     if not reachable:
         marks.add(Mark.UNUSED)
@@ -256,7 +256,7 @@ def count_rows(view: View, problems: Iterable[Problem]) -> dict[Only, int]:
     changed = {row.source_id for row in view.j2a if Mark.CHANGED in SITUATION_MARKS[row.situation]}
     changed.update(*(values_of(row) for row in view.own_a2j if Mark.CHANGED in SITUATION_MARKS[row.situation]))
     return {
-        Only.UNMAPPED: sum(view.is_unmapped(status_id) for status_id in view.reachable),
+        Only.UNMAPPED: len(view.unmapped),
         Only.CHANGED: len(changed),
         Only.PROBLEMS: len(counted_places(view, problems).rows),
     }

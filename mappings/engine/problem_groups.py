@@ -82,8 +82,9 @@ class ProblemGroup:
 def places_of(view: View, problems: Iterable[Problem]) -> ProblemPlaces:
     rows: set[int] = set()
     columns: set[int] = set()
+    ids_in_rows = view.ids_in_rows
     for _code, _sentence, status_id, target_id, _direction in problems:
-        if status_id is not None and status_id in view.ids_in_rows:
+        if status_id is not None and status_id in ids_in_rows:
             rows.add(status_id)
         elif target_id is not None:
             columns.add(target_id)

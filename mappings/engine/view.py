@@ -113,12 +113,12 @@ class View:
         """A record stands there that nobody can read: what the status leads to is unknown, which is not "unmapped"."""
         return status_id in self.unrecognised and status_id not in self.leads_to
 
-    def is_unmapped(self, status_id: int) -> bool:
-        """It can be reached and leads nowhere, as far as the list was read and may have it at all."""
+    @cached_property
+    def unmapped(self) -> frozenset[int]:
+        """What can be reached and leads nowhere, as far as the list was read and may have it at all."""
         if not self.j2a_known or not self.allows(Direction.JIRA_TO_ALIGN):
-            return False
-        is_open = status_id in self.reachable and status_id not in self.leads_to
-        return is_open and not self.is_unrecognised(status_id)
+            return frozenset()
+        return self.reachable.difference(self.leads_to, self.unrecognised)
 
     @cached_property
     def twins(self) -> dict[int, list[int]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
 
-from django.db.models import Exists, QuerySet
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import get_text_list
@@ -68,11 +68,6 @@ def open_findings(connector: Connector) -> QuerySet[Finding]:
     """Which nobody has marked as seen, and which nothing later contradicts."""
     found = Finding.objects.filter(connector=connector, ended_at=None, seen_at=None)
     return found.select_related("project").order_by("-found_at", "-pk")
-
-
-def is_any_open(connector: Connector) -> Exists:
-    """To be asked along with something else."""
-    return Exists(Finding.objects.filter(connector=connector, ended_at=None, seen_at=None))
 
 
 def attention(connector: Connector) -> list[FindingLine]:

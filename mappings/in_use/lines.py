@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Exists, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from alignadmin.text import counted
@@ -83,9 +83,9 @@ class InUseLine:
         return self.is_shared if project is None else not self.is_shared and project.key in self.projects
 
 
-def is_any_in_use(connector: Connector) -> Exists:
-    """To be asked along with something else."""
-    return Exists(_recent(connector).filter(total__gt=0))
+def counts_in_use(connector: Connector) -> QuerySet[InUseCount]:
+    """Those that `in_use_lines` are made from."""
+    return _recent(connector).filter(total__gt=0)
 
 
 def _recent(connector: Connector) -> QuerySet[InUseCount]:

@@ -13,6 +13,7 @@ from django.urls import reverse
 from alignadmin.parsing import text_in
 from connectors.catalogue.project_keys import project_of
 from connectors.models import Connector, Project
+from connectors.ports.requests import connector_or_404
 from mappings.edits.matrix_data import SHARED, MatrixScope
 from mappings.engine.families import FAMILIES, family_of
 from mappings.engine.matrix import FILTERS
@@ -25,6 +26,15 @@ DIRECTIONS = {
     Direction.JIRA_TO_ALIGN.value: "Jira → Align",
     Direction.ALIGN_TO_JIRA.value: "Align → Jira",
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    label: str
+    href: str
+    current: bool = False
+    disabled: str = ""  # why it cannot be followed
+    count: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,11 +109,23 @@ def type_refusal(kind: Kind, direction: Direction, type_: TypeName) -> str:
     return f"Align takes no {what} for {plural} from Jira."
 
 
+def requested_address(slug: str, data: QueryDict | MappingOf[str, str]) -> MatrixAddress:
+    """With its connector, that of a present project by one query. Unknown ones are a 404, as in `read_address`."""
+    named = Project.objects.select_related("connector").filter(connector__slug=slug, vanished_at=None)
+    key = text_in(data, "scope")
+    project = named.filter(key=key).first() if key and key != SHARED else None
+    return _read(project.connector, project, data) if project else read_address(connector_or_404(slug), data)
+
+
 def read_address(connector: Connector, data: QueryDict | MappingOf[str, str]) -> MatrixAddress:
     """Unknown values fall back to the default; an unknown project is a 404. A project is found by a former key, too."""
+    return _read(connector, _project(connector, text_in(data, "scope")), data)
+
+
+def _read(connector: Connector, project: Project | None, data: QueryDict | MappingOf[str, str]) -> MatrixAddress:
     return MatrixAddress(
         connector=connector,
-        project=_project(connector, text_in(data, "scope")),
+        project=project,
         kind=_choice(Kind, text_in(data, "kind"), Kind.STATE),
         work_item_type=_choice(TypeName, text_in(data, "type"), TypeName.STORY),
         direction=data.get("direction", BOTH) if data.get("direction", BOTH) in DIRECTIONS else BOTH,

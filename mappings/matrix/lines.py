@@ -94,8 +94,11 @@ class DuplicateLine:
     records: Sequence[tuple[int, str, bool]]  # remote id, target, chosen
 
 
-def _ids(mapping: Mapping) -> set[int]:
-    values = {mapping.source_id, mapping.wanted, mapping.applied, mapping.observed}
+def status_ids(mapping: Mapping) -> set[int]:
+    """Of the statuses that it leads from or to; the ids of its other side are of states or steps."""
+    if FAMILIES[mapping.scope.family].direction is Direction.JIRA_TO_ALIGN:
+        return {mapping.source_id}
+    values = {mapping.wanted, mapping.applied, mapping.observed}
     return {value for value in (*values, *(target for _, target in mapping.duplicates)) if value is not None}
 
 

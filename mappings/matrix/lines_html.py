@@ -5,7 +5,7 @@ In Python like the grid: each toggle of a cell draws them again, and a template 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from django.urls import reverse
 from django.utils.html import escape, format_html, format_html_join
@@ -15,9 +15,9 @@ from alignadmin.web.template_words import ago
 from mappings.engine.checks import Problem
 from mappings.engine.problem_groups import ProblemGroup
 from mappings.engine.values import Direction, Severity
-from mappings.matrix.address import BOTH
+from mappings.matrix.address import BOTH, Link
 from mappings.matrix.lines import EditLine
-from mappings.matrix.page import Link, MatrixPage
+from mappings.matrix.page import MatrixPage
 
 J2A = Direction.JIRA_TO_ALIGN
 MOST_PROBLEMS = 12  # of each kind; its rows are a filter
@@ -33,16 +33,36 @@ def hidden_fields(page: MatrixPage, csrf_token: object) -> SafeString:
 
 def draw_edits(page: MatrixPage, hidden: SafeString) -> SafeString:
     """The lines of `page.edits`; who may edit takes one back by its button."""
-    address = reverse("matrix-drop", args=[page.connector.slug])
-    form = format_html('method="post" action="{0}" hx-post="{0}" hx-swap="none"', address) if page.can_edit else None
+    form = _form(page)
     return SafeString("".join(_edit(line, form, hidden) for line in page.edits))  # nosec B703  # each is escaped
+
+
+def draw_edited_lines(page: MatrixPage, gone: Iterable[int], new: EditLine | None, hidden: SafeString) -> SafeString:
+    """What an edit changes of these lines: those of the mappings `gone` go, the `new` one comes first."""
+    parts = [f"<li id=e{mapping_id} hx-swap-oob=delete></li>" for mapping_id in gone]
+    if new is not None:
+        parts.append(f"<ul hx-swap-oob=afterbegin:#edit-lines>{_edit(new, _form(page), hidden)}</ul>")
+    return SafeString("".join([*parts, draw_edit_count(page, oob=True)]))  # nosec B703  # each is escaped
+
+
+def draw_edit_count(page: MatrixPage, *, oob: bool = False) -> SafeString:
+    number = page.edit_count
+    return format_html(
+        "<span class='count{}' id=edit-count{}>{}</span>", " hot" if number else "", OOB if oob else "", number
+    )
+
+
+def _form(page: MatrixPage) -> SafeString | None:
+    address = reverse("matrix-drop", args=[page.connector.slug])
+    return format_html('method="post" action="{0}" hx-post="{0}" hx-swap="none"', address) if page.can_edit else None
 
 
 def _edit(line: EditLine, form: SafeString | None, hidden: SafeString) -> SafeString:
     author = str(line.author) if line.author else ""
     return format_html(
-        '<li><span><a href="{href}"><bdi>{source}</bdi></a> → <b><bdi>{after}</bdi></b></span>{form}'
+        '<li id=e{mapping}><span><a href="{href}"><bdi>{source}</bdi></a> → <b><bdi>{after}</bdi></b></span>{form}'
         "<small>was <bdi>{before}</bdi> · {where}<br>{author}, {at}{unused}</small></li>\n",
+        mapping=line.mapping.pk,
         href=line.href,
         source=line.source,
         after=line.after,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
-from zlib import crc32
 
-from django.db.models import Case, Count, Q, When, Window
+from django.db.models import Q
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
@@ -18,7 +16,7 @@ from connectors.models import Connector, Job, JobKind, Project
 from mappings.edits.catalogue_facts import projects_in_scope
 from mappings.edits.matrix_data import SHARED, Facts
 from mappings.edits.names import Names
-from mappings.edits.queries import OPEN_SITUATIONS, waiting_edits
+from mappings.edits.queries import OPEN_SITUATIONS
 from mappings.edits.unrecognised import StrangeRecord
 from mappings.edits.unused import why_gone
 from mappings.engine.checks import Problem, check
@@ -28,37 +26,29 @@ from mappings.engine.problem_groups import ProblemGroup, ProblemPlaces, counted_
 from mappings.engine.redrawing import CheckedView
 from mappings.engine.values import Direction, Kind, Situation, TypeName
 from mappings.engine.view import View
-from mappings.findings.lines import FindingLine, attention, is_any_open
-from mappings.in_use.lines import InUseLine, in_use_lines, is_any_in_use
+from mappings.findings.lines import FindingLine, attention
+from mappings.in_use.lines import InUseLine, in_use_lines
 from mappings.matrix import flow_picture
-from mappings.matrix.address import DIRECTIONS, MatrixAddress, type_refusal
+from mappings.matrix.address import DIRECTIONS, Link, MatrixAddress, type_refusal
+from mappings.matrix.beside import digest_beside
 from mappings.matrix.counting import Counting
 from mappings.matrix.lines import (
-    EDIT_FIELDS,
     DuplicateLine,
     EditLine,
     OpenLine,
     Places,
-    _ids,
     duplicate_line,
     edit_line,
     open_line,
+    status_ids,
 )
-from mappings.models import Edit, Mapping, Scope
+from mappings.matrix.numbers import MatrixNumbers, count_numbers
+from mappings.matrix.pending import Pending, listed, pending_in
+from mappings.models import Mapping, Scope
 
 MOST_OPTIONS = 200  # of projects in the scope bar; with more, the key is typed
-MOST_EDITS = 50  # listed beside the grid; the plan form lists them all
 MOST_FOREIGN = 100
 TOGGLE_LABELS = {Only.UNMAPPED: "only unmapped", Only.CHANGED: "only changed", Only.PROBLEMS: "only problems"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Link:
-    label: str
-    href: str
-    current: bool = False
-    disabled: str = ""  # why it cannot be followed
-    count: int | None = None
 
 
 class MatrixPage:
@@ -103,13 +93,14 @@ class MatrixPage:
     def coverage(self) -> StatusCoverage:
         return coverage_of(self.facts_view)
 
+    @property
+    def digests(self) -> str:
+        """Of what stands beside the cells and of the pending edits: the browser sends them with an edit."""
+        return f"{self.beside_digest}-{self.pending.digest}"
+
     @cached_property
     def beside_digest(self) -> str:
-        """Of what stands beside the cells: a page with another one is behind, since somebody else was there."""
-        view = self.facts_view
-        arrows = sorted(view.leads_to.items()), sorted(view.returns_to.items())
-        beside = (self.problems, sorted(self.counts.items()), arrows, self.coverage, self.has_open)
-        return f"{crc32(repr(beside).encode()):08x}"
+        return digest_beside(self.checked, self.counts, self.coverage, has_open=self.has_open)
 
     @cached_property
     def picture(self) -> flow_picture.Picture | None:
@@ -178,15 +169,16 @@ class MatrixPage:
     @cached_property
     def projects(self) -> list[Project]:
         """Those to choose from, and one more where there are more."""
-        found = projects_in_scope(self.connector).only("pk", "key", "name", "team_managed")
-        # Asked along, since where nothing is new every matrix would ask in vain.
-        news = {"has_news": is_any_open(self.connector), "has_in_use": is_any_in_use(self.connector)}
-        return list(found.annotate(**news)[: MOST_OPTIONS + 1])
+        return list(projects_in_scope(self.connector).only("pk", "key", "name", "team_managed")[: MOST_OPTIONS + 1])
+
+    @cached_property
+    def numbers(self) -> MatrixNumbers:
+        return count_numbers(self.connector, self.person)
 
     @property
     def sharing_projects(self) -> int:
         """How many projects a dot of the shared scope is for."""
-        return self.facts.catalogue.sharing
+        return self.numbers.sharing if self.pending.sharing is None else self.pending.sharing
 
     @property
     def scope_options(self) -> list[tuple[str, str, bool]]:
@@ -251,6 +243,11 @@ class MatrixPage:
         return self.address.refusal(Direction.ALIGN_TO_JIRA) if wants else ""
 
     @property
+    def toggle_numbers(self) -> list[int]:
+        """Of the toggles and of the kinds of problems that rows are filtered by: all that an edit changes of them."""
+        return [*self.counts.values(), *(self._rows_of_kind(code) for code in sorted(self.address.only - set(Only)))]
+
+    @property
     def toggles(self) -> list[Link]:
         return [
             Link(
@@ -264,9 +261,11 @@ class MatrixPage:
 
     def _kind_link(self, code: str) -> Link:
         """Of a kind of problem that rows are filtered by: where it can be taken out again."""
-        rows = next((len(each.places.rows) for each in self.problem_groups if each.code == code), 0)
         label = f"only {code.replace('-', ' ')}"
-        return Link(label=label, href=self.address.toggled(code).url, current=True, count=rows)
+        return Link(label=label, href=self.address.toggled(code).url, current=True, count=self._rows_of_kind(code))
+
+    def _rows_of_kind(self, code: str) -> int:
+        return next((len(each.places.rows) for each in self.problem_groups if each.code == code), 0)
 
     @property
     def views(self) -> list[Link]:
@@ -281,7 +280,7 @@ class MatrixPage:
     def noticed(self) -> list[FindingLine]:
         """Of the project shown, or of any where all are."""
         project = self.address.project
-        if not any(each.has_news for each in self.projects[:1]):  # type: ignore[attr-defined]
+        if not self.numbers.news:
             return []
         lines = attention(self.connector)
         return [line for line in lines if line.concerns(project.pk if project else None)]
@@ -291,7 +290,7 @@ class MatrixPage:
     @cached_property
     def in_use(self) -> list[InUseLine]:
         """Statuses without a mapping in which issues are, as the clock counted them; those of the type shown first."""
-        if not any(each.has_in_use for each in self.projects[:1]):  # type: ignore[attr-defined]
+        if not self.numbers.in_use:
             return []
         lines = [line for line in in_use_lines(self.connector) if line.concerns(self.address.project)]
         return sorted(lines, key=lambda line: line.work_item_type is not self.address.work_item_type)
@@ -313,30 +312,29 @@ class MatrixPage:
 
     @cached_property
     def _waiting(self) -> list[Mapping]:
-        """Mine first, the newest first; each with the number of all."""
-        mine = Case(When(wanted_by=self.person, then=0), default=1)
-        found = waiting_edits(self.connector).select_related(None).select_related("scope__project", "wanted_by")
-        found = found.only(*EDIT_FIELDS).annotate(number=Window(Count("pk"))).order_by(mine, "-wanted_at", "-pk")
-        listed: list[Mapping] = list(found[:MOST_EDITS])
-        for mapping in listed:
-            mapping.scope.connector = self.connector
-        return listed
+        return listed(self.connector, self.person)
+
+    @cached_property
+    def pending(self) -> Pending:
+        """An answer to an edit knows it without the names of all of them."""
+        return pending_in(self._waiting)
 
     @property
     def edit_count(self) -> int:
-        return self._waiting[0].number if self._waiting else 0  # type: ignore[attr-defined]
+        return self.pending.number
 
     @cached_property
     def edits(self) -> list[EditLine]:
-        names, places = self._names(self._waiting), Places()
-        return [edit_line(mapping, names, self.person, places) for mapping in self._waiting]
+        return self.edit_lines(self._waiting)
+
+    def edit_lines(self, mappings: Sequence[Mapping]) -> list[EditLine]:
+        names, places = self._names(mappings), Places()
+        return [edit_line(mapping, names, self.person, places) for mapping in mappings]
 
     @cached_property
     def undo_redo(self) -> dict[str, bool]:
         """Whether there is something to take back, and to do again."""
-        mine = Edit.objects.filter(connector=self.connector, person=self.person)
-        known: set[bool] = set(mine.order_by().values_list("undone", flat=True).distinct())
-        return {"undo": False in known, "redo": True in known}
+        return {"undo": bool(self.numbers.done), "redo": bool(self.numbers.undone)}
 
     @cached_property
     def _open(self) -> list[Mapping]:
@@ -388,12 +386,10 @@ class MatrixPage:
     def job(self) -> Job | None:
         return latest(self.connector, JobKind.REFRESH, JobKind.OBSERVE)
 
-    def _names(self, mappings: Iterable[Mapping]) -> Names:
-        ids = {id_ for mapping in mappings for id_ in _ids(mapping)}
-        if not ids:
-            return Names(statuses={}, steps={})
+    def _names(self, mappings: Sequence[Mapping]) -> Names:
+        ids = {id_ for mapping in mappings for id_ in status_ids(mapping)}
         catalogue = self.facts.catalogue
-        known = {**catalogue.statuses(ids), **self.facts.statuses}
+        known = {**catalogue.statuses(ids - self.facts.statuses.keys()), **self.facts.statuses}
         steps = {target.id: target.name for _, target in catalogue.steps}
         steps |= {id_: target.name for targets in self.facts.targets.values() for id_, target in targets.items()}
         return Names(statuses={id_: status.name for id_, status in known.items()}, steps=steps)

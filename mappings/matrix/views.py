@@ -18,23 +18,23 @@ from alignadmin.web.responses import failure, page, redirect
 from connectors.catalogue import schedule
 from connectors.jobs import runner
 from connectors.models import JobKind, Project
-from connectors.ports.requests import connector_or_404
 from mappings.edits import services
 from mappings.edits.requests import mapping_or_404
 from mappings.edits.services import EditRequest, MatrixKey
 from mappings.engine.values import Direction
 from mappings.in_use.counting import count_some
 from mappings.matrix import grid_html
-from mappings.matrix.address import MatrixAddress, read_address
+from mappings.matrix.address import MatrixAddress, requested_address
 from mappings.matrix.edit_answer import EditAnswer
 from mappings.matrix.page import MatrixPage
+from mappings.matrix.pending import read_pending
 from mappings.models import Mapping, Scope
 from mappings.observing.scopes import ensure_scopes
 
 
 @requires(Right.SEE)
 def matrix(request: HttpRequest, slug: str) -> HttpResponse:
-    address = read_address(connector_or_404(slug), request.GET)
+    address = requested_address(slug, request.GET)
     if address.project is not None and address.project.key != text_in(request.GET, "scope"):
         return redirect(request, address.url)  # renamed since: an old link leads on
     shown = MatrixPage(address, person_of(request))
@@ -44,7 +44,7 @@ def matrix(request: HttpRequest, slug: str) -> HttpResponse:
 @requires(Right.SEE, Right.EDIT, ("POST",))
 def cell(request: HttpRequest, slug: str) -> HttpResponse:
     """Toggle one dot or ring; the answer holds only what changed of the page, out of band."""
-    address = read_address(connector_or_404(slug), request.POST)
+    address = requested_address(slug, request.POST)
     before = as_before(address, request)
     try:
         edit = _cell_edit(before, request.POST)
@@ -58,6 +58,7 @@ def as_before(address: MatrixAddress, request: HttpRequest) -> MatrixPage:
     """The page as it is before an act; what changed is the difference to it."""
     shown = MatrixPage(address, person_of(request))
     _ = shown.facts_view
+    shown.pending = read_pending(shown.connector, shown.person)
     return shown
 
 
@@ -95,7 +96,7 @@ def _changed(
     after = before.after_edit(mapping)
     if undo is not None and redo is not None:
         after.undo_redo = {"undo": undo, "redo": redo}
-    answer = EditAnswer(before, after, request.headers.get("X-Beside", ""))
+    answer = EditAnswer(before, after, mapping, request.headers.get("X-Beside", ""))
     return page(request, "mappings/matrix/_changed.html", {"page": after, "answer": answer})
 
 
@@ -113,7 +114,7 @@ def _refused(request: HttpRequest, before: MatrixPage, refused: Refused) -> Http
 @requires(Right.SEE, Right.EDIT, ("POST",))
 def save_list(request: HttpRequest, slug: str) -> HttpResponse:
     """The list view's form: `j2a-<status>` and `a2j-<target>` selects, each with its `seen-` value."""
-    address = read_address(connector_or_404(slug), request.POST)
+    address = requested_address(slug, request.POST)
     try:
         edits = list(_list_edits(address, request.POST))
         changed, refused = services.set_many(edits, actor=person_of(request))
@@ -161,7 +162,7 @@ def redo(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _step(request: HttpRequest, slug: str, act: Callable[..., Mapping]) -> HttpResponse:
-    address = read_address(connector_or_404(slug), request.POST)
+    address = requested_address(slug, request.POST)
     before = as_before(address, request)
     try:
         mapping = act(address.connector, actor=person_of(request))
@@ -173,7 +174,7 @@ def _step(request: HttpRequest, slug: str, act: Callable[..., Mapping]) -> HttpR
 @requires(Right.SEE, Right.EDIT, ("POST",))
 def drop(request: HttpRequest, slug: str) -> HttpResponse:
     """Take one waiting edit out of the draft."""
-    address = read_address(connector_or_404(slug), request.POST)
+    address = requested_address(slug, request.POST)
     before = as_before(address, request)
     mapping = mapping_or_404(address.connector, request.POST)
     try:
@@ -191,7 +192,7 @@ def drop(request: HttpRequest, slug: str) -> HttpResponse:
 @requires(Right.SEE, Right.EDIT, ("POST",))
 def keep(request: HttpRequest, slug: str) -> HttpResponse:
     """Choose which of several records of one key stays."""
-    address = read_address(connector_or_404(slug), request.POST)
+    address = requested_address(slug, request.POST)
     try:
         record = number(request.POST, "record")
         if record is None:
@@ -205,8 +206,8 @@ def keep(request: HttpRequest, slug: str) -> HttpResponse:
 @requires(Right.SEE, Right.EDIT, ("POST",))
 def refresh(request: HttpRequest, slug: str) -> HttpResponse:
     """Read what this matrix shows, in Align and in Jira: a person's click may use the reserved part of the budget."""
-    connector, person = connector_or_404(slug), person_of(request)
-    address = read_address(connector, request.POST)
+    person, address = person_of(request), requested_address(slug, request.POST)
+    connector = address.connector
     shown = MatrixPage(address, person)
     if not shown.scopes:
         with transaction.atomic():
@@ -228,7 +229,7 @@ def count(request: HttpRequest, slug: str) -> HttpResponse:
     With htmx the first answer only says that it begins, and each further one (`go`) brings the next counts and asks
     again. Without, one request counts what a page may wait for and leads to the list view.
     """
-    address = read_address(connector_or_404(slug), request.POST)
+    address = requested_address(slug, request.POST)
     shown = MatrixPage(address, person_of(request))
     is_fragment: bool = request.htmx  # type: ignore[attr-defined]
     counting, first = shown.counting, whole(text_in(request.POST, "after")) or 0

@@ -14,6 +14,7 @@ from mappings.engine.values import Row, Target
 from mappings.engine.words import target_words
 from mappings.matrix import grid_html, grid_words, lines_html
 from mappings.matrix.choices_html import Choices
+from mappings.matrix.edit_answer import EditAnswer
 from mappings.matrix.page import MatrixPage
 
 register = template.Library()
@@ -121,6 +122,18 @@ def hidden_fields(context: Context, page: MatrixPage) -> SafeString:
 @register.simple_tag(takes_context=True)
 def edit_lines(context: Context, page: MatrixPage) -> SafeString:
     return lines_html.draw_edits(page, lines_html.hidden_fields(page, context.get("csrf_token")))
+
+
+@register.simple_tag(takes_context=True)
+def edited_lines(context: Context, page: MatrixPage, answer: EditAnswer) -> SafeString:
+    """Out of band, in the answer to an edit."""
+    hidden = lines_html.hidden_fields(page, context.get("csrf_token"))
+    return lines_html.draw_edited_lines(page, answer.gone_edits, answer.edit_line, hidden)
+
+
+@register.simple_tag
+def edit_count(page: MatrixPage) -> SafeString:
+    return lines_html.draw_edit_count(page)
 
 
 @register.simple_tag

@@ -115,6 +115,28 @@ def test_keys_edit_undo_and_redo_and_the_focus_stays(shared: Own, page: Page) ->
     axe(page)
 
 
+def test_the_list_of_pending_edits_follows_each_edit_line_by_line(own: Own, page: Page) -> None:
+    open_matrix(page, own, "scope=PROJ1")
+    lines = page.locator("#edit-lines > li")
+    cell(page, "Parked 10205 3 Dev complete").click()
+    expect(lines).to_have_count(1)
+    page.evaluate("document.getElementById('edits').dataset.same = 'yes'")
+
+    cell(page, "In Review 10203 4 Test complete").click()
+    expect(lines).to_have_count(2)
+    expect(lines.first, "the newest stands first").to_contain_text("4 Test complete")
+    cell(page, "Parked 10205 2 In progress").click()
+    expect(lines.first, "an edit made anew moves to the top").to_contain_text("2 In progress")
+    expect(lines).to_have_count(2)
+    expect(page.locator("#edit-count")).to_have_text("2")
+
+    lines.first.get_by_role("button").click()
+    expect(lines).to_have_count(1)
+    expect(lines).to_contain_text("4 Test complete")
+    expect(said(page)).to_have_text("1 edit pending, 4 of 5 statuses mapped")
+    expect(page.locator("#edits"), "the card itself was never drawn anew").to_have_attribute("data-same", "yes")
+
+
 def test_a_slash_leads_to_the_filter_and_escape_closes_the_menu(shared: Own, page: Page) -> None:
     open_matrix(page, shared)
     cell(page, "To Do 10001 1 Ready to start").focus()

@@ -15,10 +15,36 @@ SIDEBAR = re.compile(r'<aside class="side-stack" id="(sidebar)".*?</aside>', re.
 LINES = re.compile(r'<div [^>]*?id="(rings|toggles)".*?</div>', re.DOTALL)
 KIND = re.compile(r'<div class="kind[^"]*" id=(kind-[\w-]+).*?</div>', re.DOTALL)
 NUMBER = re.compile(r"<span class=count id=(problem-count).*?</span>")
+EDIT_LINES = '<ul class="edits" id="edit-lines">'
+LINE_GONE = re.compile(r"<li id=(e\d+) hx-swap-oob=delete></li>")
+NEW_LINES = re.compile(r"<ul hx-swap-oob=afterbegin:#edit-lines>(.*?)</ul>", re.DOTALL)
+OF_EDITS = re.compile(
+    r"<(?:span class='count[^']*'|p class=\"muted\") id=\"?(edit-count|more-edits)\"?.*?</(?:span|p)>", re.DOTALL
+)
 BAR = re.compile(r'<div id="(bar)".*?\n</div>', re.DOTALL)
 OF_THE_MOMENT = re.compile(
     r' hx-swap-oob="?true"?|(?<=name="csrfmiddlewaretoken" value=")[^"]*|<time .*?</time>|<span class=.in-use.*?</span>'
 )
+
+
+@dataclass(frozen=True)
+class EditedLines:
+    """Of the card of pending edits: lines that go, those that come first, and by id what is put in another's place."""
+
+    gone: tuple[str, ...]
+    new: str
+    others: dict[str, str]
+
+    @classmethod
+    def of(cls, plain: str) -> EditedLines:
+        others = {found[1]: found[0] for found in OF_EDITS.finditer(plain)}
+        return cls(tuple(LINE_GONE.findall(plain)), "".join(NEW_LINES.findall(plain)), others)
+
+    def put_into(self, card: str) -> str:
+        for name in self.gone:
+            card = re.sub(rf"<li id={name}>.*?</li>\n", "", card, flags=re.DOTALL)
+        card = card.replace(EDIT_LINES, EDIT_LINES + self.new)
+        return OF_EDITS.sub(lambda found: self.others.get(found[1], found[0]), card)
 
 
 @dataclass
@@ -27,6 +53,7 @@ class MatrixPieces:
 
     grid: dict[str, str] = field(default_factory=dict)
     beside: dict[str, str] = field(default_factory=dict)
+    edits: EditedLines | None = None  # where the answer to an edit has not the whole card
     others: str = ""  # of the sidebar, without the cards that are parts of their own
 
     @classmethod
@@ -38,12 +65,13 @@ class MatrixPieces:
         if "problems" in beside:  # of those that come alone, which there are and in which order
             beside["problems"] = NUMBER.sub("", KIND.sub(r"\1", beside["problems"]))
         sidebar = SIDEBAR.search(plain)
-        return cls(grid=grid, beside=beside, others=CARD.sub("", sidebar[0]) if sidebar else "")
+        edits = None if "edits" in beside else EditedLines.of(plain)
+        return cls(grid=grid, beside=beside, edits=edits, others=CARD.sub("", sidebar[0]) if sidebar else "")
 
     @property
     def headers(self) -> dict[str, str]:
         """What app.js sends with an edit."""
-        said = re.search(r'data-beside="(\w+)"', self.beside["bar"])
+        said = re.search(r'data-beside="([\w-]+)"', self.beside["bar"])
         return {"HX-Request": "true", "X-Beside": said[1] if said else ""}
 
     def swap(self, answer: MatrixPieces) -> None:
@@ -52,6 +80,8 @@ class MatrixPieces:
         if "problems" in answer.beside:  # the whole card, with the kinds that there are now
             self.beside = {name: html for name, html in self.beside.items() if not name.startswith("kind-")}
         self.beside |= answer.beside
+        if answer.edits:
+            self.beside["edits"] = answer.edits.put_into(self.beside["edits"])
         self.others = answer.others or self.others
 
     def differences(self, drawn_anew: MatrixPieces) -> list[str]:

@@ -64,16 +64,16 @@ def open_cases(connector: Connector) -> int:
     return Case.objects.filter(connector=connector, state=CaseState.OPEN).count()
 
 
-def waiting_for(person: Person) -> int:
+def waiting_for(person: Person) -> QuerySet[Case] | int:
     """Beside the navigation's History: of active connectors, for those who may explain them."""
     if not may(person, Right.EXPLAIN):
         return 0
-    return Case.objects.filter(state=CaseState.OPEN, connector__is_active=True).count()
+    return Case.objects.filter(state=CaseState.OPEN, connector__is_active=True)
 
 
 NOT_EXPLAINED = AttentionCount(
     entry="History",
-    count=waiting_for,
+    of=waiting_for,
     words=lambda number: f"{counted(number, 'outside change')} not explained",
     page="cases",
 )

@@ -65,13 +65,9 @@ def to_answer(person: Person) -> QuerySet[Question]:
     return Question.objects.filter(to=person, answered_at=None).select_related("asked_by").order_by("pk")
 
 
-def waiting_for(person: Person) -> int:
-    return Question.objects.filter(to=person, answered_at=None).count()
-
-
 TO_YOU = AttentionCount(
     entry="Overview",
-    count=waiting_for,
+    of=to_answer,
     words=lambda number: f"{counted(number, 'question')} to you",
     page="overview",
 )

@@ -63,7 +63,7 @@ def weeks_overdue(person: Person) -> int:
 
 OVERDUE = AttentionCount(
     entry="History",
-    count=weeks_overdue,
+    of=weeks_overdue,
     words=lambda number: f"{counted(number, 'week')} of the history overdue for review",
     page="review",
 )

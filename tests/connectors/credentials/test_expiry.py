@@ -179,17 +179,36 @@ def test_a_name_is_never_taken_for_markup(signed_in: SignIn, bare_connector: Con
     assert HOSTILE not in page
 
 
-def test_pages_of_no_connector_ask_nothing_and_others_one_query(signed_in: SignIn, bare_connector: Connector) -> None:
+def test_credentials_are_counted_with_the_rest_of_a_page_and_read_where_something_is_wrong(
+    signed_in: SignIn, bare_connector: Connector
+) -> None:
     client = signed_in(Role.ADMIN)
-    change(bare_connector, refused_status=401)
 
-    def asked(address: str) -> int:
+    def asked(address: str) -> list[bool]:
+        """Of each query that names credentials, whether it counts other things, too."""
         with CaptureQueriesContext(connection) as queries:
             body(client, address)
-        return sum('FROM "connectors_credential"' in each["sql"] for each in queries)
+        named = [each["sql"] for each in queries if 'FROM "connectors_credential"' in each["sql"]]
+        return ['FROM "notifications_notification"' in sql for sql in named]
 
-    assert asked("/plans/") == 0
-    assert asked("/connectors/acme/mappings/") == 1
+    assert asked("/connectors/acme/mappings/") == [True]
+    change(bare_connector, refused_status=401)
+    assert asked("/connectors/acme/mappings/") == [True, False]
+    assert asked("/plans/") == []
+
+
+@pytest.mark.parametrize("status", [None, 200, 401, 403, 404])
+@pytest.mark.parametrize("left", [None, -2, -1, 0, 1])
+@pytest.mark.parametrize("gap", [False, True])
+def test_what_is_counted_is_what_an_alarm_is_made_from(
+    bare_connector: Connector, status: int | None, left: int | None, gap: bool
+) -> None:
+    Connector.objects.filter(pk=bare_connector.pk).update(gap_since=timezone.now() if gap else None)
+    change(bare_connector, refused_status=status, left=left)
+    bare_connector.refresh_from_db()
+    told = expiry.ALARM.alarms(bare_connector.slug)
+    assert told == expiry.alarms(bare_connector)
+    assert bool(told) == expiry.ALARM.rows(bare_connector.slug).exists()
 
 
 def test_alarms_of_a_connector_cost_one_query(bare_connector: Connector, django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001

@@ -1,7 +1,7 @@
 """After each edit the page with its answer put in is the page that is drawn anew.
 
 Two people take turns in matrices of all kinds: set and clear, dots and rings, undo, redo, drop; with drift, accepted
-differences, duplicates and twins in the lists. A few edits here, ten thousand as a soak.
+differences, duplicates and twins in the lists, or with none of it. Two hundred edits here, twenty thousand as a soak.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from connectors.models import Connector
 from connectors.models import Status as CatalogueStatus
 from mappings.edits.reconciling import reconcile_mapping
 from mappings.engine.values import Situation
+from mappings.matrix import pending
 from mappings.models import Mapping
 from tests.support.matrix_page import MatrixPieces
 
@@ -43,14 +44,23 @@ ADDRESSES: tuple[Address, ...] = (
 STAYS = 8  # edits at one address, on average, before somebody goes on to another
 
 
-@pytest.mark.parametrize("edits", [60, pytest.param(10_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("edits", [100, pytest.param(10_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("disturbed", [True, False])
 def test_the_page_with_the_answer_put_in_is_the_page_drawn_anew(
-    connector: Connector, signed_in: Callable[[Role], Client], edits: int, seed: int
+    connector: Connector,
+    signed_in: Callable[[Role], Client],
+    edits: int,
+    disturbed: bool,
+    seed: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Where there is nothing to decide on, single cards and lines are sent, else the whole sidebar."""
+    monkeypatch.setattr(pending, "MOST_EDITS", 6)  # so that there are soon more than the card lists
     chance = Random(seed)
-    disturb(connector, chance)
+    if disturbed:
+        disturb(connector, chance)
     people = [signed_in(Role.EDITOR), signed_in(Role.ADMIN)]
-    done = 0
+    done = by_line = 0
     while done < edits:
         person, address = chance.choice(people), chance.choice(ADDRESSES)
         shown = drawn(person, address)
@@ -60,10 +70,13 @@ def test_the_page_with_the_answer_put_in_is_the_page_drawn_anew(
             assert answer.status_code in (200, 409), answer.content
             if answer.status_code == 409:  # nothing to undo, or not any more
                 break
-            shown.swap(MatrixPieces.of(answer.content.decode()))
+            brought = MatrixPieces.of(answer.content.decode())
+            by_line += brought.edits is not None and bool(brought.edits.new or brought.edits.gone)
+            shown.swap(brought)
             anew = drawn(person, address)
             assert shown.differences(anew) == [], (seed, done, address, path, form)
             shown, done = anew, done + 1
+    assert disturbed or by_line > edits / 4
 
 
 def drawn(person: Client, address: Address) -> MatrixPieces:

@@ -17,17 +17,20 @@ from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
-from alignadmin.text import counted, lasting
+from alignadmin.text import counted, first_of, lasting
+from connectors.align.terminology import own_name
 from connectors.explorer import services as explorer
-from connectors.models import Connector, TypeMatch, WorkItemType
+from connectors.models import Connector, Project, ScopeChoice, TypeMatch, WorkItemType
 from connectors.ports.audited import context_of
 from connectors.ports.connected import refuse_disconnected
 from connectors.ports.extensions import extensions
 from connectors.setup import services
 from connectors.setup.choices_document import terms_of
 from connectors.setup.connection_test import data_of
+from connectors.setup.level_names import name_levels, version_of
 from connectors.setup.queries import issue_type_names
 from connectors.setup.readiness import matches_of
+from connectors.setup.scope.services import MOST_NAMED, choose_scope
 
 TAKEN = "connector.choices_taken"
 Take = Callable[[Connector, Person], object]
@@ -108,6 +111,8 @@ def _record(connector: Connector, former: Connector, chosen: Sequence[FormerChoi
 def _all(connector: Connector, former: Connector) -> Iterator[FormerChoice]:
     yield from _types(connector, former)
     yield _terms(connector, former)
+    yield from _names(connector, former)
+    yield from _scope(connector, former)
     yield from _rules(connector, former)
     yield _plain(connector, former, "time_zone", "Time zone of pasted log lines", str)
     yield _plain(connector, former, "log_by_hand", "Align’s log is pasted and uploaded only", _yes_or_no)
@@ -156,6 +161,50 @@ def _terms(connector: Connector, former: Connector) -> FormerChoice:
         here="",
         take=lambda found, actor: services.decide_terms(found, new, actor=actor),
     )
+
+
+def _names(connector: Connector, former: Connector) -> Iterator[FormerChoice]:
+    if former.level_names:
+        yield FormerChoice(
+            key="level-names",
+            label="Names of the levels",
+            there=_named(former),
+            here=_named(connector),
+            take=_taking_names(former.level_names),
+        )
+
+
+def _named(connector: Connector) -> str:
+    names = (f"{own_name(level)} is called {name}" for level, name in connector.level_names.items())
+    return "; ".join(sorted(names)) or "Align's own"
+
+
+def _taking_names(names: Mapping[str, str]) -> Take:
+    return lambda found, actor: name_levels(found, names, seen=version_of(found), actor=actor)
+
+
+def _scope(connector: Connector, former: Connector) -> Iterator[FormerChoice]:
+    """Of projects of the same Jira: those that somebody took in or out there, and that are chosen otherwise here."""
+    if connector.jira_site != former.jira_site:
+        return
+    chosen = Project.objects.filter(connector=former).exclude(scope_choice=ScopeChoice.ALIGN)
+    choices_there = dict(chosen.values_list("jira_id", "scope_choice"))
+    here = list(Project.objects.filter(connector=connector, jira_id__in=choices_there).order_by("key"))
+    for choice in (ScopeChoice.OUT, ScopeChoice.IN):
+        other = [each for each in here if choices_there[each.jira_id] == choice and each.scope_choice != choice]
+        if other:
+            keys = first_of([each.key for each in other], MOST_NAMED)
+            yield FormerChoice(
+                key=f"scope-{choice}",
+                label=f"Projects chosen {choice.label}",
+                there=f"{counted(len(other), 'project')}: {keys}",
+                here="chosen otherwise",
+                take=_taking_scope([each.pk for each in other], choice),
+            )
+
+
+def _taking_scope(ids: Collection[int], choice: ScopeChoice) -> Take:
+    return lambda found, actor: choose_scope(found, ids, choice, actor=actor)
 
 
 def _rules(connector: Connector, former: Connector) -> Iterator[FormerChoice]:

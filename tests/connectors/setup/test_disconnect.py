@@ -33,9 +33,12 @@ from connectors.models import (
     JobState,
     LinkOutcome,
     OwnerLink,
+    ScopeChoice,
     System,
 )
 from connectors.setup import disconnect, services
+from connectors.setup.level_names import name_levels, version_of
+from connectors.setup.scope.services import choose_scope
 from mappings.models import Mapping, Plan, PlanState
 from tests.conftest import SignIn
 from tests.support import factories
@@ -380,6 +383,9 @@ def successor(configurer: Client, connector: Connector, sandbox: RunningSandbox,
     services.set_type_matches(connector, {"story": ["Story", "Bug"], "feature": ["Epic"]}, actor=admin)
     services.decide_terms(connector, {"User Story": "story"}, actor=admin)
     Connector.objects.update(ticket_pattern="CHG-[0-9]+", typed_above=7, observe_every=1800)
+    name_levels(connector, {"story": "User Story"}, seen=version_of(connector), actor=admin)
+    left = connector.projects.filter(key__in=["PROJ", "PROJ1"]).values_list("pk", flat=True)
+    choose_scope(connector, left, ScopeChoice.OUT, actor=admin)
     assert leave(configurer).status_code == 303
     sandbox.edit("add_connector", id=124, name="Acme anew", copy_of=123)
     made = factories.connector(sandbox.url, actor=admin, slug="next", name="Next", align_id=124)
@@ -401,6 +407,8 @@ def test_former_choices_are_shown_beside_those_of_now_and_only_the_ticked_are_ta
     assert "Issue types of Story Story Bug, Story" in told
     assert "Ticket format any CHG-[0-9]+" in told
     assert "Terms of Align’s log nothing User Story is Story" in told
+    assert "Names of the levels Align's own Story is called User Story" in told
+    assert "Projects chosen out of scope chosen otherwise 2 projects: PROJ, PROJ1" in told
     form = offered(configurer)
     assert {"type-story", "terms", "ticket_pattern", "typed_above", "observe_every"} <= {*form["choice"]}
     sandbox.clear_journal()
@@ -413,6 +421,9 @@ def test_former_choices_are_shown_beside_those_of_now_and_only_the_ticked_are_ta
     chosen = successor.type_matches.filter(work_item_type="story").values_list("issue_type_name", flat=True)
     assert sorted(chosen) == ["Bug", "Story"]
     assert successor.type_labels.get().label == "User Story"
+    assert successor.level_names == {"story": "User Story"}
+    out = successor.projects.filter(scope_choice=ScopeChoice.OUT, in_scope=False).values_list("key", flat=True)
+    assert sorted(out) == ["PROJ", "PROJ1"]
     assert sandbox.journal() == []
     assert said("connector.choices_taken")[0].startswith("Took over ")
     assert [*offered(configurer)["choice"]] == ["typed_above"]

@@ -36,10 +36,11 @@ def choices_of(connector: Connector) -> dict[str, Any]:
         "type_ids": connector.type_ids,
         "issue_types": matches_of(connector),
         "terms": terms_of(connector),
+        "level_names": connector.level_names,
         "projects": list(
             Project.objects.filter(connector=connector, vanished_at=None)
             .order_by("key")
-            .values("key", "name", "jira_id", "team_managed", "in_scope")
+            .values("key", "name", "jira_id", "team_managed", "carried", "scope_choice", "in_scope")
         ),
     }
 

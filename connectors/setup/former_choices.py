@@ -18,12 +18,13 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
 from alignadmin.text import counted, lasting
+from connectors.align.terminology import LEVELS, own_name
 from connectors.explorer import services as explorer
 from connectors.models import Connector, TypeMatch, WorkItemType
 from connectors.ports.audited import context_of
 from connectors.ports.connected import refuse_disconnected
 from connectors.ports.extensions import extensions
-from connectors.setup import services
+from connectors.setup import level_names, services
 from connectors.setup.choices_document import terms_of
 from connectors.setup.connection_test import data_of
 from connectors.setup.queries import issue_type_names
@@ -108,6 +109,8 @@ def _record(connector: Connector, former: Connector, chosen: Sequence[FormerChoi
 def _all(connector: Connector, former: Connector) -> Iterator[FormerChoice]:
     yield from _types(connector, former)
     yield _terms(connector, former)
+    if former.level_names:
+        yield _levels(connector, former)
     yield from _rules(connector, former)
     yield _plain(connector, former, "time_zone", "Time zone of pasted log lines", str)
     yield _plain(connector, former, "log_by_hand", "Align’s log is pasted and uploaded only", _yes_or_no)
@@ -156,6 +159,24 @@ def _terms(connector: Connector, former: Connector) -> FormerChoice:
         here="",
         take=lambda found, actor: services.decide_terms(found, new, actor=actor),
     )
+
+
+def _levels(connector: Connector, former: Connector) -> FormerChoice:
+    """All of them at once, as they are told apart by each other."""
+    names = former.level_names
+    return FormerChoice(
+        key="levels",
+        label="Names of levels",
+        there=_names(names),
+        here=_names(connector.level_names),
+        take=lambda found, actor: level_names.name_levels(
+            found, names, seen=level_names.version_of(found), actor=actor
+        ),
+    )
+
+
+def _names(names: Mapping[str, str]) -> str:
+    return "; ".join(f"{own_name(level)} is called {names[level]}" for level in LEVELS if level in names)
 
 
 def _rules(connector: Connector, former: Connector) -> Iterator[FormerChoice]:

@@ -33,9 +33,11 @@ from connectors.models import (
     JobState,
     LinkOutcome,
     OwnerLink,
+    ScopeChoice,
     System,
 )
 from connectors.setup import disconnect, services
+from connectors.setup.scope.services import choose_scope
 from mappings.models import Mapping, Plan, PlanState
 from tests.conftest import SignIn
 from tests.support import factories
@@ -94,6 +96,9 @@ def test_settings_lead_there_and_it_says_what_ends_what_stays_and_what_was_expor
     assert 'href="/connectors/acme/credentials/"' in settings
     asking.make(connector, System.JIRA, asking.AskedOwner(asked="Ines", kind=CredentialKind.JIRA_CLOUD), actor=admin)
     steps.edit(connector, "j2a-state", 10017, 2, actor=admin)
+    Connector.objects.update(level_names={"story": "User Story"})
+    left = connector.projects.filter(in_scope=True, team_managed=True).earliest("pk")
+    choose_scope(connector, [left.pk], ScopeChoice.OUT, actor=admin)
     told = text(configurer.get(PAGE))
     assert "Jira Align, current, version 1" in told
     assert "that for Ines , withdrawn" in told
@@ -107,7 +112,9 @@ def test_settings_lead_there_and_it_says_what_ends_what_stays_and_what_was_expor
     assert document["connector"]["align_connector_id"] == 123
     assert document["rules"]["typed_above"] == connector.typed_above
     assert "Story" in document["issue_types"]["story"]
-    assert {each["key"] for each in document["projects"]} >= {"PROJ"}
+    assert document["level_names"] == {"story": "User Story"}
+    facts = {each["key"]: (each["carried"], each["scope_choice"], each["in_scope"]) for each in document["projects"]}
+    assert (facts["PROJ"], facts[left.key]) == (("yes", "align", True), ("yes", "out", False))
     edited = [each for each in document["mappings"] if each["source"]["id"] == 10017 and each["family"] == "j2a-state"]
     assert [each["wanted_here"]["id"] for each in edited if each["work_item_type"] == "story"] == [2]
     in_align = Mapping.objects.filter(scope__connector=connector, observed__isnull=False).count()
@@ -380,6 +387,7 @@ def successor(configurer: Client, connector: Connector, sandbox: RunningSandbox,
     services.set_type_matches(connector, {"story": ["Story", "Bug"], "feature": ["Epic"]}, actor=admin)
     services.decide_terms(connector, {"User Story": "story"}, actor=admin)
     Connector.objects.update(ticket_pattern="CHG-[0-9]+", typed_above=7, observe_every=1800)
+    Connector.objects.update(level_names={"feature": "Outcome", "story": "User Story"})
     assert leave(configurer).status_code == 303
     sandbox.edit("add_connector", id=124, name="Acme anew", copy_of=123)
     made = factories.connector(sandbox.url, actor=admin, slug="next", name="Next", align_id=124)
@@ -402,7 +410,8 @@ def test_former_choices_are_shown_beside_those_of_now_and_only_the_ticked_are_ta
     assert "Ticket format any CHG-[0-9]+" in told
     assert "Terms of Align’s log nothing User Story is Story" in told
     form = offered(configurer)
-    assert {"type-story", "terms", "ticket_pattern", "typed_above", "observe_every"} <= {*form["choice"]}
+    assert "Names of levels nothing Feature is called Outcome; Story is called User Story" in told
+    assert {"type-story", "terms", "levels", "ticket_pattern", "typed_above", "observe_every"} <= {*form["choice"]}
     sandbox.clear_journal()
     form["choice"].remove("typed_above")
     answer = configurer.post("/connectors/next/former/", form)
@@ -412,7 +421,11 @@ def test_former_choices_are_shown_beside_those_of_now_and_only_the_ticked_are_ta
     assert successor.typed_above != 7
     chosen = successor.type_matches.filter(work_item_type="story").values_list("issue_type_name", flat=True)
     assert sorted(chosen) == ["Bug", "Story"]
-    assert successor.type_labels.get().label == "User Story"
+    assert successor.level_names == {"feature": "Outcome", "story": "User Story"}
+    assert {*successor.type_labels.values_list("label", "work_item_type")} == {
+        ("User Story", "story"),
+        ("Outcome", "feature"),
+    }
     assert sandbox.journal() == []
     assert said("connector.choices_taken")[0].startswith("Took over ")
     assert [*offered(configurer)["choice"]] == ["typed_above"]

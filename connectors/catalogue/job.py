@@ -45,6 +45,8 @@ def look_for_news(run: runner.Run) -> None:
     """Of the system that the job's subject begins with. Why it failed is kept with each connector that it was for."""
     system = System(run.job.subject.split()[0])
     members = sites.sharing(run.connector, system) or [run.connector]
+    # Its own signs in: when that is disconnected the job is stopped, and any other may be without harm.
+    members.sort(key=lambda each: each.pk != run.connector.pk)
     try:
         (_read_jira if system is System.JIRA else _read_align)(run, members)
     except (RemoteError, SealError, runner.JobFailed) as error:
@@ -74,7 +76,11 @@ def _read_align(run: runner.Run, members: Sequence[Connector]) -> None:
     smaller: list[Connector] = []
     for done, member in enumerate(members):
         run.progress(f"projects and process flows of {member}", done=done, total=len(members))
-        align = client(member)
+        try:
+            align = client(member)
+        except clients.NoCredential as error:  # disconnected since the reading began
+            failed.append(error.sentence)
+            continue
         if flows is None:
             flows = read_flows(align, member)
         try:

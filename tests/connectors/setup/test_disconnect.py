@@ -38,7 +38,8 @@ from connectors.models import (
 )
 from connectors.setup import disconnect, services
 from connectors.setup.scope.services import choose_scope
-from mappings.models import Mapping, Plan, PlanState
+from mappings.contract.reading import PAGE_LIMIT
+from mappings.models import ContractFact, Mapping, Plan, PlanState
 from tests.conftest import SignIn
 from tests.support import factories
 from tests.support import mapping_helpers as steps
@@ -303,7 +304,13 @@ def test_its_pages_are_read_and_offer_no_act_and_what_is_sent_is_refused(
 def test_lists_search_api_and_health_say_so_and_nothing_alarms(
     configurer: Client, connector: Connector, signed_in: SignIn
 ) -> None:
+    now, alarm = timezone.now(), "Jira Align answers Acme differently from before"
+    ContractFact.objects.create(
+        connector=connector, family="j2a-state", name=PAGE_LIMIT, value=50, before=100, seen_at=now, changed_at=now
+    )
+    assert alarm in text(configurer.get("/connectors/acme/"))
     assert leave(configurer).status_code == 303
+    assert alarm not in text(configurer.get("/connectors/acme/"))
     listed = text(configurer.get("/connectors/"))
     assert "1 disconnected" in listed
     assert REASON in listed

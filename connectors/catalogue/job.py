@@ -37,7 +37,7 @@ from connectors.credentials import clients
 from connectors.jira.client import JiraClient
 from connectors.jobs import runner
 from connectors.jobs.threads import DatabaseThreads
-from connectors.models import Connector, JobKind, Project, System
+from connectors.models import Connector, JobKind, Project, System, in_scope_here
 
 
 @runner.handler(JobKind.LISTS)
@@ -107,7 +107,7 @@ def _read_align(run: runner.Run, members: Sequence[Connector]) -> None:
 
 def _bring_forward(keys: Sequence[int]) -> None:
     """Projects that came into scope have statuses that nobody has read."""
-    unread = Project.objects.filter(connector__in=keys, in_scope=True, vanished_at=None, tried_at=None)
+    unread = Project.objects.filter(in_scope_here(), connector__in=keys, tried_at=None)
     owners = list(unread.order_by().values_list("connector_id", flat=True).distinct())
     if owners and Connector.objects.filter(pk__in=owners).update(projects_due_at=timezone.now()):
         wake()
@@ -151,7 +151,7 @@ def _read_jira(run: runner.Run, members: Sequence[Connector]) -> None:
 
 
 def _named(keys: Sequence[int]) -> list[Project]:
-    return list(Project.objects.filter(pk__in=keys, in_scope=True, vanished_at=None))
+    return list(Project.objects.filter(in_scope_here(), pk__in=keys))
 
 
 def _longest_ago(members: Sequence[Connector], began_at: datetime) -> Iterator[Project]:
@@ -166,7 +166,7 @@ def _longest_ago(members: Sequence[Connector], began_at: datetime) -> Iterator[P
 def _due_projects(members: Sequence[Connector], began_at: datetime) -> QuerySet[Project]:
     """A window early, or one that was read a moment after the lists would wait for the lists after the next ones."""
     since = began_at - sites.interval() + sites.window()
-    of_site = Project.objects.filter(connector__in=members, in_scope=True, vanished_at=None)
+    of_site = Project.objects.filter(in_scope_here(), connector__in=members)
     return of_site.exclude(tried_at__gt=since)
 
 
@@ -201,7 +201,7 @@ def _read_projects(
 
 def _store(run: runner.Run, members: Sequence[Connector], answers: _Answers, began_at: datetime) -> None:
     for member in members:
-        own = {each.jira_id: each for each in Project.objects.filter(connector=member, in_scope=True, vanished_at=None)}
+        own = {each.jira_id: each for each in Project.objects.filter(in_scope_here(), connector=member)}
         reading = _reading(run, member, began_at)
         portion = [
             ProjectStatuses(project=own[each.project.jira_id], statuses=each.statuses)

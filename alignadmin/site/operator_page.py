@@ -34,6 +34,7 @@ from connectors.models import (
     ReportedChange,
     Stage,
     WorkerHeartbeat,
+    in_scope_here,
 )
 
 MOST_ROWS = 50
@@ -306,7 +307,7 @@ class OperatorPage:
     @cached_property
     def reported(self) -> list[ReportedLine]:
         """Of every active connector, those with something wrong first."""
-        troubled = Project.objects.filter(in_scope=True, vanished_at=None).exclude(align_error="").order_by()
+        troubled = Project.objects.filter(in_scope_here()).exclude(align_error="").order_by()
         messages = dict(troubled.values_list("connector_id").annotate(Count("pk")))
         active = Connector.objects.filter(is_active=True).order_by("name")
         lines = [

@@ -10,7 +10,7 @@ from django.db.models import Count, QuerySet
 
 from alignadmin.figures import Figure, FigureSource, FigureValue, age
 from connectors.catalogue.reported import was_told_lately
-from connectors.models import Connector, Project, System
+from connectors.models import Connector, Project, System, in_scope_here
 
 AGE = Figure(
     name="alignadmin_catalogue_age_seconds",
@@ -31,7 +31,7 @@ MESSAGES = Figure(
 
 
 def _read(now: datetime) -> Iterator[FigureValue]:
-    troubled = Project.objects.filter(in_scope=True, vanished_at=None).exclude(align_error="").order_by()
+    troubled = Project.objects.filter(in_scope_here()).exclude(align_error="").order_by()
     messages = dict(troubled.values_list("connector_id").annotate(Count("pk")))
     for each in _active():
         if settings.CATALOGUE_INTERVAL and each.catalogue_at and each.maintenance_since is None:  # as the clock asks

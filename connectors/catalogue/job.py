@@ -37,7 +37,7 @@ from connectors.credentials import clients
 from connectors.jira.client import JiraClient
 from connectors.jobs import runner
 from connectors.jobs.threads import DatabaseThreads
-from connectors.models import Connector, JobKind, Project, System
+from connectors.models import Connector, JobKind, Project, System, in_scope_here
 
 
 @runner.handler(JobKind.LISTS)
@@ -45,6 +45,8 @@ def look_for_news(run: runner.Run) -> None:
     """Of the system that the job's subject begins with. Why it failed is kept with each connector that it was for."""
     system = System(run.job.subject.split()[0])
     members = sites.sharing(run.connector, system) or [run.connector]
+    # Its own signs in: when that is disconnected the job is stopped, and any other may be without harm.
+    members.sort(key=lambda each: each.pk != run.connector.pk)
     try:
         (_read_jira if system is System.JIRA else _read_align)(run, members)
     except (RemoteError, SealError, runner.JobFailed) as error:
@@ -74,7 +76,11 @@ def _read_align(run: runner.Run, members: Sequence[Connector]) -> None:
     smaller: list[Connector] = []
     for done, member in enumerate(members):
         run.progress(f"projects and process flows of {member}", done=done, total=len(members))
-        align = client(member)
+        try:
+            align = client(member)
+        except clients.NoCredential as error:  # disconnected since the reading began
+            failed.append(error.sentence)
+            continue
         if flows is None:
             flows = read_flows(align, member)
         try:
@@ -101,7 +107,7 @@ def _read_align(run: runner.Run, members: Sequence[Connector]) -> None:
 
 def _bring_forward(keys: Sequence[int]) -> None:
     """Projects that came into scope have statuses that nobody has read."""
-    unread = Project.objects.filter(connector__in=keys, in_scope=True, vanished_at=None, tried_at=None)
+    unread = Project.objects.filter(in_scope_here(), connector__in=keys, tried_at=None)
     owners = list(unread.order_by().values_list("connector_id", flat=True).distinct())
     if owners and Connector.objects.filter(pk__in=owners).update(projects_due_at=timezone.now()):
         wake()
@@ -145,7 +151,7 @@ def _read_jira(run: runner.Run, members: Sequence[Connector]) -> None:
 
 
 def _named(keys: Sequence[int]) -> list[Project]:
-    return list(Project.objects.filter(pk__in=keys, in_scope=True, vanished_at=None))
+    return list(Project.objects.filter(in_scope_here(), pk__in=keys))
 
 
 def _longest_ago(members: Sequence[Connector], began_at: datetime) -> Iterator[Project]:
@@ -160,7 +166,7 @@ def _longest_ago(members: Sequence[Connector], began_at: datetime) -> Iterator[P
 def _due_projects(members: Sequence[Connector], began_at: datetime) -> QuerySet[Project]:
     """A window early, or one that was read a moment after the lists would wait for the lists after the next ones."""
     since = began_at - sites.interval() + sites.window()
-    of_site = Project.objects.filter(connector__in=members, in_scope=True, vanished_at=None)
+    of_site = Project.objects.filter(in_scope_here(), connector__in=members)
     return of_site.exclude(tried_at__gt=since)
 
 
@@ -195,7 +201,7 @@ def _read_projects(
 
 def _store(run: runner.Run, members: Sequence[Connector], answers: _Answers, began_at: datetime) -> None:
     for member in members:
-        own = {each.jira_id: each for each in Project.objects.filter(connector=member, in_scope=True, vanished_at=None)}
+        own = {each.jira_id: each for each in Project.objects.filter(in_scope_here(), connector=member)}
         reading = _reading(run, member, began_at)
         portion = [
             ProjectStatuses(project=own[each.project.jira_id], statuses=each.statuses)

@@ -15,7 +15,7 @@ from connectors.catalogue.findings import SiteReading, noticed, noticed_in_proje
 from connectors.catalogue.jira_lists import mark_gone, upsert_statuses, upsert_types
 from connectors.jira.resources import IssueTypeStatuses, JiraIssueType
 from connectors.jobs.runner import JobFailed
-from connectors.models import Connector, FindingKind, IssueType, Project, ReachableStatus, Status
+from connectors.models import Connector, FindingKind, IssueType, Project, ReachableStatus, Status, in_scope_here
 
 STORED_AT_ONCE = 100  # projects whose statuses go into one transaction
 # What Jira says of one project, and of no other.
@@ -61,7 +61,7 @@ def store_refusal(refusal: UnreadProject) -> None:
 
 
 def projects_to_read(connector: Connector) -> list[Project]:
-    return list(Project.objects.filter(connector=connector, in_scope=True, vanished_at=None))
+    return list(Project.objects.filter(in_scope_here(), connector=connector))
 
 
 def store_reachable(reading: SiteReading, answers: Sequence[ProjectStatuses]) -> None:

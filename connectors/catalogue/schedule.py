@@ -17,7 +17,7 @@ from alignadmin.accounts.models import Person
 from alignadmin.due_work import due_work
 from connectors.catalogue import sites
 from connectors.jobs import runner
-from connectors.models import ACTIVE, Connector, Job, JobKind, Project, System
+from connectors.models import ACTIVE, Connector, Job, JobKind, Project, System, in_scope_here
 
 DUE = {System.JIRA: "jira_lists_due_at", System.ALIGN: "align_lists_due_at"}
 PROJECTS_DUE = "projects_due_at"
@@ -25,7 +25,7 @@ PROJECTS_DUE = "projects_due_at"
 
 def read_now(connector: Connector, projects: QuerySet[Project], *, actor: Person, interactive: bool) -> None:
     """What somebody asks for: the lists of both systems, and these projects' own statuses, as many as a share holds."""
-    oldest = projects.filter(connector=connector, in_scope=True, vanished_at=None)
+    oldest = projects.filter(in_scope_here(), connector=connector)
     keys = oldest.order_by(F("read_at").asc(nulls_first=True), "pk").values_list("pk", flat=True)[: sites.share()]
     params = {"lists": True, "projects": list(keys), "interactive": interactive}
     for system in System:

@@ -18,7 +18,7 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
 from alignadmin.text import counted, first_of, lasting
-from connectors.align.terminology import own_name
+from connectors.align.terminology import LEVELS, own_name
 from connectors.explorer import services as explorer
 from connectors.models import Connector, Project, ScopeChoice, TypeMatch, WorkItemType
 from connectors.ports.audited import context_of
@@ -175,8 +175,10 @@ def _names(connector: Connector, former: Connector) -> Iterator[FormerChoice]:
 
 
 def _named(connector: Connector) -> str:
-    names = (f"{own_name(level)} is called {name}" for level, name in connector.level_names.items())
-    return "; ".join(sorted(names)) or "Align's own"
+    names = connector.level_names
+    return (
+        "; ".join(f"{own_name(level)} is called {names[level]}" for level in LEVELS if level in names) or "Align's own"
+    )
 
 
 def _taking_names(names: Mapping[str, str]) -> Take:

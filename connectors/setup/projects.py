@@ -12,12 +12,12 @@ from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.expressions import OrderBy
 
 from alignadmin.parsing import REPLACEMENT, text_in
-from connectors.models import Connector, Project
+from connectors.models import Connector, Project, in_scope_here
 from connectors.ports.extensions import ConnectorProjects, CoverageFigures, extensions
 
 PER_PAGE = 50
 KINDS = {"company": Q(team_managed=False), "team": Q(team_managed=True)}
-IN_SCOPE = Q(in_scope=True, vanished_at=None)
+IN_SCOPE = in_scope_here()
 SCOPES = {"in": IN_SCOPE, "out": Q(in_scope=False, vanished_at=None)}
 PROBLEMS = {
     "errors": ~Q(align_error="") | ~Q(read_error=""),

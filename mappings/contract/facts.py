@@ -182,7 +182,12 @@ def alarms(slug: str) -> list[Alarm]:
     ]
 
 
-ALARM = AlarmSource(rows=changed_facts, alarms=alarms)
+def alarming(slug: str) -> QuerySet[ContractFact]:
+    """Of a disconnected connector nobody can take note of them."""
+    return changed_facts(slug).filter(connector__disconnected_at=None)
+
+
+ALARM = AlarmSource(rows=alarming, alarms=alarms)
 
 
 def _capital(text: str) -> str:

@@ -11,7 +11,7 @@ from django.db.models import Count, Min, Q
 from django.utils import timezone
 
 from connectors.catalogue import sites
-from connectors.models import Connector, Project
+from connectors.models import Connector, Project, in_scope_here
 
 COUNTED = ("projects", "unread", "oldest")
 
@@ -37,7 +37,7 @@ class ProjectAges:
 
 def project_ages(connectors: Sequence[Connector]) -> dict[int, ProjectAges]:
     """In two queries: a site's projects are read one after the other, whichever connector has them."""
-    there = Project.objects.filter(in_scope=True, vanished_at=None).order_by()
+    there = Project.objects.filter(in_scope_here()).order_by()
     own = there.filter(connector__in=[connector.pk for connector in connectors]).values("connector_id")
     counts = own.annotate(projects=Count("pk"), unread=Count("pk", filter=Q(read_at=None)), oldest=Min("read_at"))
     found = {connector_id: values for connector_id, *values in counts.values_list("connector_id", *COUNTED)}

@@ -23,10 +23,11 @@ from alignadmin.text import counted as counted_rows
 from alignadmin.text import first_of
 from connectors.align.paging import MAPPING_LISTS
 from connectors.credentials.page_caps import caps_of
-from connectors.models import Connector
+from connectors.models import Connector, Project, has_lists
 from connectors.ports.audited import context_of
 from connectors.ports.connected import refuse_disconnected
 from mappings.edits.names import Names, names_of
+from mappings.edits.unused import why_gone
 from mappings.engine import families
 from mappings.engine import plan as engine
 from mappings.engine.batches import batches
@@ -148,6 +149,7 @@ def _store(
         refuse_disconnected(found)
         if found.align_connector_id != connector.align_connector_id:
             raise Refused(f"{found.name} was made anew in Jira Align meanwhile: look at its mappings and plan again.")
+        _refuse_left(mappings[each.key] for each in planning.changes)
         same = _same_draft(connector, fingerprint, actor, reason, ticket) if planner == actor else None
         if same is not None and _is_of(same, authors):
             return same
@@ -179,6 +181,13 @@ def _store(
         writing.write(PLANS, [plan.pk])
         _record_made(plan, changes, actor)
     return plan
+
+
+def _refuse_left(mappings: Iterable[Mapping]) -> None:
+    """Behind the connector's row, where nobody takes a project out of scope before this plan is seen."""
+    projects = Project.objects.filter(pk__in={mapping.scope.project_id for mapping in mappings})
+    if left := projects.exclude(has_lists()).order_by("key").first():
+        raise Refused(f"{why_gone(left)} That was so only after you had chosen: look at the draft and plan again.")
 
 
 def _record_made(plan: Plan, changes: Sequence[Change], actor: Person) -> None:

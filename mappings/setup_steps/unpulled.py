@@ -17,6 +17,7 @@ from connectors.models import Confirmation, Connector, HistoryRow, Source
 from connectors.setup.readiness import about_statuses
 from mappings.edits.names import names_for
 from mappings.engine.values import Direction
+from mappings.matrix.address import url_of_cell
 from mappings.models import Mapping
 
 FAILED, TAKEN = "change.failed", ("created", "updated")
@@ -89,7 +90,7 @@ def _unnamed(connector: Connector) -> Iterator[UnpulledStatus]:
     )
     # Of thousands of rows only those that may be meant are read whole.
     empty = rows.annotate(said=Cast("names_in_align", TextField())).filter(said__contains=NO_SOURCE)
-    unnamed = [row for row in empty.select_related("scope").order_by("pk") if _lacks_name(row)]
+    unnamed = [row for row in empty.select_related("scope__project").order_by("pk") if _lacks_name(row)]
     names = names_for(unnamed)
     for row in unnamed:
         yield UnpulledStatus(
@@ -97,7 +98,14 @@ def _unnamed(connector: Connector) -> Iterator[UnpulledStatus]:
             name=names.statuses.get(row.source_id, f"Status {row.source_id}"),
             said="Align’s list has no name for it.",
             at=None,
-            href=f"{reverse('matrix', args=[connector.slug])}?type={row.work_item_type}",
+            href=url_of_cell(
+                connector,
+                row.scope.family,
+                row.scope.project,
+                row.work_item_type,
+                source=row.source_id,
+                value=row.observed,
+            ),
         )
 
 

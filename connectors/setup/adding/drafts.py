@@ -15,9 +15,8 @@ from alignadmin.accounts.models import Person
 from alignadmin.due_work import due_work
 from alignadmin.errors import Refused
 from alignadmin.parsing import whole
-from connectors.models import SetUpDraft
+from connectors.models import Connector, SetUpDraft
 from connectors.setup.adding.discovery import Discovery
-from connectors.setup.align_numbers import why_taken
 
 KEPT_FOR = timedelta(days=30)
 MOST_KEPT = 16 * 1024  # bytes of what is typed
@@ -41,9 +40,10 @@ def keep(typed: Mapping[str, str], *, actor: Person, discovery: Discovery | None
 
 
 def _is_added(typed: Mapping[str, str]) -> bool:
-    """What a browser sends late is not kept once the connector is here."""
+    """What a browser sends late is not kept once the connector is here; a number that another one has is a mistake."""
     number = whole(typed.get("align_connector_id", ""))
-    return number is not None and bool(why_taken(typed.get("align_site", ""), number))
+    here = Connector.objects.filter(align_site=typed.get("align_site", ""), name=typed.get("name", "").strip())
+    return number is not None and here.filter(align_connector_id=number).exists()
 
 
 def of(person: Person) -> SetUpDraft | None:

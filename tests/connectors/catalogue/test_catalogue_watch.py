@@ -32,6 +32,7 @@ from connectors.models import (
     Status,
     System,
 )
+from connectors.setup import disconnect
 from tests.conftest import SignIn
 from tests.support import factories
 from tests.support.sandbox_fixture import JIRA_TOKEN, RunningSandbox
@@ -284,6 +285,29 @@ def test_another_account_reads_for_itself_and_what_it_does_not_see_is_gone_for_n
     tick()
     assert any(each.endswith("is gone from Jira") for each in said(owner))
     assert said(second) == set()
+
+
+@pytest.mark.parametrize("system", System)
+def test_one_that_is_disconnected_while_its_site_is_read_fails_nothing_of_the_others(
+    owner: Connector, second: Connector, admin: Person, system: System
+) -> None:
+    job = runner.start(second, JobKind.LISTS, actor=None, subject=f"{system} now", params={"lists": True})
+    run = runner.claim("tester", job.pk)
+    assert run is not None
+
+    def give_up(_item: str, _done: int) -> None:
+        if Connector.objects.get(pk=owner.pk).is_active:
+            disconnect.disconnect(owner, reason="It is given up", actor=admin)
+
+    run.report, began_at = give_up, timezone.now()
+    runner.execute(run)
+    job.refresh_from_db()
+    assert (job.state, job.error) == (JobState.DONE, "")
+    second.refresh_from_db()
+    assert second.lists_error == ""
+    read_at = getattr(second, f"{system}_lists_at")
+    assert read_at is not None
+    assert read_at >= began_at
 
 
 # --- when, and what fails ---------------------------------------------------------------------------------------------

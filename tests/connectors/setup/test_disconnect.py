@@ -39,7 +39,8 @@ from connectors.models import (
 from connectors.setup import disconnect, services
 from connectors.setup.level_names import name_levels, version_of
 from connectors.setup.scope.services import choose_scope
-from mappings.models import Mapping, Plan, PlanState
+from mappings.contract.reading import PAGE_LIMIT
+from mappings.models import ContractFact, Mapping, Plan, PlanState
 from tests.conftest import SignIn
 from tests.support import factories
 from tests.support import mapping_helpers as steps
@@ -97,6 +98,9 @@ def test_settings_lead_there_and_it_says_what_ends_what_stays_and_what_was_expor
     assert 'href="/connectors/acme/credentials/"' in settings
     asking.make(connector, System.JIRA, asking.AskedOwner(asked="Ines", kind=CredentialKind.JIRA_CLOUD), actor=admin)
     steps.edit(connector, "j2a-state", 10017, 2, actor=admin)
+    Connector.objects.update(level_names={"story": "User Story"})
+    left = connector.projects.filter(in_scope=True, team_managed=True).earliest("pk")
+    choose_scope(connector, [left.pk], ScopeChoice.OUT, actor=admin)
     told = text(configurer.get(PAGE))
     assert "Jira Align, current, version 1" in told
     assert "that for Ines , withdrawn" in told
@@ -110,7 +114,9 @@ def test_settings_lead_there_and_it_says_what_ends_what_stays_and_what_was_expor
     assert document["connector"]["align_connector_id"] == 123
     assert document["rules"]["typed_above"] == connector.typed_above
     assert "Story" in document["issue_types"]["story"]
-    assert {each["key"] for each in document["projects"]} >= {"PROJ"}
+    assert document["level_names"] == {"story": "User Story"}
+    facts = {each["key"]: (each["carried"], each["scope_choice"], each["in_scope"]) for each in document["projects"]}
+    assert (facts["PROJ"], facts[left.key]) == (("yes", "align", True), ("yes", "out", False))
     edited = [each for each in document["mappings"] if each["source"]["id"] == 10017 and each["family"] == "j2a-state"]
     assert [each["wanted_here"]["id"] for each in edited if each["work_item_type"] == "story"] == [2]
     in_align = Mapping.objects.filter(scope__connector=connector, observed__isnull=False).count()
@@ -299,7 +305,13 @@ def test_its_pages_are_read_and_offer_no_act_and_what_is_sent_is_refused(
 def test_lists_search_api_and_health_say_so_and_nothing_alarms(
     configurer: Client, connector: Connector, signed_in: SignIn
 ) -> None:
+    now, alarm = timezone.now(), "Jira Align answers Acme differently from before"
+    ContractFact.objects.create(
+        connector=connector, family="j2a-state", name=PAGE_LIMIT, value=50, before=100, seen_at=now, changed_at=now
+    )
+    assert alarm in text(configurer.get("/connectors/acme/"))
     assert leave(configurer).status_code == 303
+    assert alarm not in text(configurer.get("/connectors/acme/"))
     listed = text(configurer.get("/connectors/"))
     assert "1 disconnected" in listed
     assert REASON in listed
@@ -383,7 +395,8 @@ def successor(configurer: Client, connector: Connector, sandbox: RunningSandbox,
     services.set_type_matches(connector, {"story": ["Story", "Bug"], "feature": ["Epic"]}, actor=admin)
     services.decide_terms(connector, {"User Story": "story"}, actor=admin)
     Connector.objects.update(ticket_pattern="CHG-[0-9]+", typed_above=7, observe_every=1800)
-    name_levels(connector, {"story": "User Story"}, seen=version_of(connector), actor=admin)
+    names = {"feature": "Outcome", "story": "User Story"}
+    name_levels(connector, names, seen=version_of(connector), actor=admin)
     left = connector.projects.filter(key__in=["PROJ", "PROJ1"]).values_list("pk", flat=True)
     choose_scope(connector, left, ScopeChoice.OUT, actor=admin)
     assert leave(configurer).status_code == 303
@@ -407,10 +420,10 @@ def test_former_choices_are_shown_beside_those_of_now_and_only_the_ticked_are_ta
     assert "Issue types of Story Story Bug, Story" in told
     assert "Ticket format any CHG-[0-9]+" in told
     assert "Terms of Align’s log nothing User Story is Story" in told
-    assert "Names of the levels Align's own Story is called User Story" in told
     assert "Projects chosen out of scope chosen otherwise 2 projects: PROJ, PROJ1" in told
     form = offered(configurer)
-    assert {"type-story", "terms", "ticket_pattern", "typed_above", "observe_every"} <= {*form["choice"]}
+    assert "Names of the levels Align's own Feature is called Outcome; Story is called User Story" in told
+    assert {"type-story", "terms", "level-names", "ticket_pattern", "typed_above", "observe_every"} <= {*form["choice"]}
     sandbox.clear_journal()
     form["choice"].remove("typed_above")
     answer = configurer.post("/connectors/next/former/", form)
@@ -420,8 +433,11 @@ def test_former_choices_are_shown_beside_those_of_now_and_only_the_ticked_are_ta
     assert successor.typed_above != 7
     chosen = successor.type_matches.filter(work_item_type="story").values_list("issue_type_name", flat=True)
     assert sorted(chosen) == ["Bug", "Story"]
-    assert successor.type_labels.get().label == "User Story"
-    assert successor.level_names == {"story": "User Story"}
+    assert successor.level_names == {"feature": "Outcome", "story": "User Story"}
+    assert {*successor.type_labels.values_list("label", "work_item_type")} == {
+        ("User Story", "story"),
+        ("Outcome", "feature"),
+    }
     out = successor.projects.filter(scope_choice=ScopeChoice.OUT, in_scope=False).values_list("key", flat=True)
     assert sorted(out) == ["PROJ", "PROJ1"]
     assert sandbox.journal() == []

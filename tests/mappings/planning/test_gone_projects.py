@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import product
 
 import pytest
+from django.db import connections, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -14,6 +16,7 @@ from alignadmin.accounts.models import Person, Role
 from alignadmin.errors import Refused
 from connectors.jobs import runner
 from connectors.models import Carried, Connector, JobKind, JobState, Project, ScopeChoice, scope_of
+from connectors.setup.scope.services import choose_scope
 from mappings import planning
 from mappings.edits.unused import why_unused
 from mappings.engine.families import FAMILIES
@@ -185,6 +188,27 @@ def test_what_was_applied_there_cannot_be_rolled_back(
     sandbox.edit("remove_project", key="PAY")
     read_catalogue(connector)
     assert "Jira no longer shows project PAY" in client.get(f"/plans/{plan.pk}/roll-back/").content.decode()
+
+
+def test_a_project_that_is_taken_out_of_scope_while_somebody_plans_its_edit_gets_no_plan(
+    connector: Connector, stranded: Mapping, admin: Person
+) -> None:
+    def plan() -> str:
+        try:
+            mapping_helpers.make_plan(connector, actor=admin, rows=[stranded])
+        except Refused as refused:
+            return str(refused)
+        finally:
+            connections.close_all()
+        return "planned"
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            choose_scope(connector, [stranded.scope.project_id or 0], ScopeChoice.OUT, actor=admin)
+            answer = pool.submit(plan)
+            wait([answer], timeout=0.3)  # it has read by now, and waits for the connector
+        assert "Project PAY is out of scope here" in answer.result(timeout=20)
+    assert not Plan.objects.exists()
 
 
 # --- one rule ---------------------------------------------------------------------------------------------------------

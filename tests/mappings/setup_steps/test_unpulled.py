@@ -61,6 +61,23 @@ def test_a_status_that_align_s_list_does_not_name_is_told(connector: Connector) 
     assert unpulled(connector) == []  # a list without any names says nothing
 
 
+def test_it_leads_to_the_matrix_on_which_the_status_stands(connector: Connector, signed_in: SignIn) -> None:
+    client = signed_in(Role.VIEWER)
+    own = Mapping.objects.filter(scope__connector=connector, scope__project__team_managed=True, observed__isnull=False)
+    for row in (
+        own.filter(scope__family="j2a-state").first(),
+        Mapping.objects.filter(scope__connector=connector, scope__family="j2a-step", observed__isnull=False).first(),
+    ):
+        assert row is not None
+        before = row.names_in_align
+        Mapping.objects.filter(pk=row.pk).update(names_in_align={str(row.remote_id): ["", "Accepted"]})
+        (found,) = unpulled(connector)
+        page, _, place = found.href.partition("#")
+        assert place == f"h{row.source_id}"
+        assert f"id={place}" in client.get(page).content.decode().replace('"', "")
+        Mapping.objects.filter(pk=row.pk).update(names_in_align=before)
+
+
 # --- the button -------------------------------------------------------------------------------------------------------
 
 

@@ -103,6 +103,22 @@ def test_it_ends_when_the_connector_is_added(configurer: Client, sandbox: Runnin
     assert Connector.objects.count() == 1
 
 
+def test_the_number_of_a_connector_that_is_here_takes_nothing_that_is_typed_away(
+    configurer: Client, sandbox: RunningSandbox, admin: Person
+) -> None:
+    there = factories.connector(sandbox.url, actor=admin, slug="there", name="There", align_id=123)
+    configurer.post(NEW, asked_first(sandbox.url))
+    typed = {**SetUpDraft.objects.get().typed, "align_connector_number": "123"}
+    configurer.post(DRAFT, typed)
+    refused = configurer.post(NEW, asked_first(sandbox.url, act="save") | typed | {"time_zone": "UTC"})
+    assert f"is already here: {there.name}" in text(refused)
+    again = configurer.get(NEW)
+    assert (value(again, "name"), value(again, "align_site")) == ("Acme production", there.align_site)
+    assert "Leads to this Jira" in text(again)
+    configurer.post(DRAFT, {**typed, "align_connector_number": "9" * 30})
+    assert value(configurer.get(NEW), "name") == "Acme production"
+
+
 def test_it_ends_when_its_author_starts_over_or_empties_it(configurer: Client) -> None:
     configurer.post(DRAFT, asked_first(SITE))
     assert configurer.post(OVER)["Location"] == NEW

@@ -160,7 +160,7 @@ def test_projects_and_types_are_chosen_on_their_steps(
 ) -> None:
     page = text(configurer.get(f"{OWN}projects/?q=core"))
     assert "Core Platform" in page
-    assert '<form class="body inline" method="get" action="#projects">' in page
+    assert f'<form class="body inline" method="get" action="{OWN}projects/#projects">' in page
     assert re.search(r"\d+ projects seen in Jira, \d+ carried by Align, \d+ in scope\.", page)
     shown = text(configurer.get(f"{OWN}types/"))
     names = re.findall(r'name="(\w+)" value="([^"]+)"[^>]* checked', shown)

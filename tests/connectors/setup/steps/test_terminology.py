@@ -269,7 +269,10 @@ def test_the_step_is_optional_until_names_are_given_or_somebody_confirms_it(
     assert answer["Location"] == STEP
     assert state() == "done"
     assert "Align’s own names are used." in check(text(boss.get(STEP)), "terms-agreed")
-    save(boss, story="User Story")
+    saved = save(boss, story="User Story")
+    assert "The names are saved" in text(boss.get(saved["Location"]))
+    again = save(boss, story="User Story")
+    assert "Nothing was changed" in text(boss.get(again["Location"]))
     assert "Story is “User Story”." in check(text(boss.get(STEP)), "terms-agreed")
     assert signed_in(Role.EDITOR).post(NAMES, {"story": "Mine", "seen": ""}).status_code == 403
     bare_connector.refresh_from_db()

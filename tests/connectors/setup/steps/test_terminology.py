@@ -248,6 +248,8 @@ def test_names_saved_over_somebody_else_s_are_refused_and_kept_in_the_fields(
     page = text(answer)
     assert "Somebody changed these names since this page was loaded." in page
     assert 'value="Item"' in page
+    assert re.findall(r"In use now: <bdi>([^<]+)</bdi>", page) == ["Epic", "User Story"], "what to compare it with"
+    assert page.count("The names are not saved.") == 1
     bare_connector.refresh_from_db()
     assert bare_connector.level_names == {"story": "User Story"}
     again = boss.post(NAMES, {"seen": seen(answer.content.decode()), "story": "Item", "epic": "Initiative"})

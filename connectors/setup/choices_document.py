@@ -35,11 +35,12 @@ def choices_of(connector: Connector) -> dict[str, Any]:
         "rules": {name: getattr(connector, name) for name in RULES},
         "type_ids": connector.type_ids,
         "issue_types": matches_of(connector),
+        "level_names": connector.level_names,
         "terms": terms_of(connector),
         "projects": list(
             Project.objects.filter(connector=connector, vanished_at=None)
             .order_by("key")
-            .values("key", "name", "jira_id", "team_managed", "in_scope")
+            .values("key", "name", "jira_id", "team_managed", "in_scope", "scope_choice")
         ),
     }
 

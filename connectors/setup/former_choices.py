@@ -18,12 +18,13 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
 from alignadmin.text import counted, lasting
+from connectors.align.terminology import LEVELS, own_name
 from connectors.explorer import services as explorer
 from connectors.models import Connector, TypeMatch, WorkItemType
 from connectors.ports.audited import context_of
 from connectors.ports.connected import refuse_disconnected
 from connectors.ports.extensions import extensions
-from connectors.setup import services
+from connectors.setup import level_names, services
 from connectors.setup.choices_document import terms_of
 from connectors.setup.connection_test import data_of
 from connectors.setup.queries import issue_type_names
@@ -89,7 +90,7 @@ def _gone() -> Connector:
 
 
 def _record(connector: Connector, former: Connector, chosen: Sequence[FormerChoice], actor: Person) -> None:
-    labels = ", ".join(each.label.lower() for each in chosen)
+    labels = ", ".join(f"{each.label[:1].lower()}{each.label[1:]}" for each in chosen)
     trail.record(
         AuditRecord(
             action=TAKEN,
@@ -108,6 +109,7 @@ def _record(connector: Connector, former: Connector, chosen: Sequence[FormerChoi
 def _all(connector: Connector, former: Connector) -> Iterator[FormerChoice]:
     yield from _types(connector, former)
     yield _terms(connector, former)
+    yield from _level_names(connector, former)
     yield from _rules(connector, former)
     yield _plain(connector, former, "time_zone", "Time zone of pasted log lines", str)
     yield _plain(connector, former, "log_by_hand", "Align’s log is pasted and uploaded only", _yes_or_no)
@@ -156,6 +158,25 @@ def _terms(connector: Connector, former: Connector) -> FormerChoice:
         here="",
         take=lambda found, actor: services.decide_terms(found, new, actor=actor),
     )
+
+
+def _level_names(connector: Connector, former: Connector) -> Iterator[FormerChoice]:
+    """All of them in the place of those of now; where nobody gave any there, there is nothing to take."""
+    if former.level_names:
+        yield FormerChoice(
+            key="levels",
+            label="Names of the levels",
+            there=_named(former),
+            here=_named(connector),
+            take=lambda found, actor: level_names.name_levels(
+                found, former.level_names, seen=level_names.version_of(found), actor=actor
+            ),
+        )
+
+
+def _named(connector: Connector) -> str:
+    names = connector.level_names
+    return "; ".join(f"{own_name(level)} is called {names[level]}" for level in LEVELS if level in names)
 
 
 def _rules(connector: Connector, former: Connector) -> Iterator[FormerChoice]:

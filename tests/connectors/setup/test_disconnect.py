@@ -107,7 +107,8 @@ def test_settings_lead_there_and_it_says_what_ends_what_stays_and_what_was_expor
     assert document["connector"]["align_connector_id"] == 123
     assert document["rules"]["typed_above"] == connector.typed_above
     assert "Story" in document["issue_types"]["story"]
-    assert {each["key"] for each in document["projects"]} >= {"PROJ"}
+    assert {each["key"]: each["scope_choice"] for each in document["projects"]}["PROJ"] == "align"
+    assert document["level_names"] == {}
     edited = [each for each in document["mappings"] if each["source"]["id"] == 10017 and each["family"] == "j2a-state"]
     assert [each["wanted_here"]["id"] for each in edited if each["work_item_type"] == "story"] == [2]
     in_align = Mapping.objects.filter(scope__connector=connector, observed__isnull=False).count()
@@ -379,7 +380,9 @@ def successor(configurer: Client, connector: Connector, sandbox: RunningSandbox,
     """Another connector of both sites, read; the first one had choices of its own and is disconnected."""
     services.set_type_matches(connector, {"story": ["Story", "Bug"], "feature": ["Epic"]}, actor=admin)
     services.decide_terms(connector, {"User Story": "story"}, actor=admin)
-    Connector.objects.update(ticket_pattern="CHG-[0-9]+", typed_above=7, observe_every=1800)
+    Connector.objects.update(
+        ticket_pattern="CHG-[0-9]+", typed_above=7, observe_every=1800, level_names={"story": "User Story"}
+    )
     assert leave(configurer).status_code == 303
     sandbox.edit("add_connector", id=124, name="Acme anew", copy_of=123)
     made = factories.connector(sandbox.url, actor=admin, slug="next", name="Next", align_id=124)
@@ -401,8 +404,9 @@ def test_former_choices_are_shown_beside_those_of_now_and_only_the_ticked_are_ta
     assert "Issue types of Story Story Bug, Story" in told
     assert "Ticket format any CHG-[0-9]+" in told
     assert "Terms of Align’s log nothing User Story is Story" in told
+    assert "Names of the levels nothing Story is called User Story" in told
     form = offered(configurer)
-    assert {"type-story", "terms", "ticket_pattern", "typed_above", "observe_every"} <= {*form["choice"]}
+    assert {"type-story", "terms", "levels", "ticket_pattern", "typed_above", "observe_every"} <= {*form["choice"]}
     sandbox.clear_journal()
     form["choice"].remove("typed_above")
     answer = configurer.post("/connectors/next/former/", form)
@@ -414,7 +418,9 @@ def test_former_choices_are_shown_beside_those_of_now_and_only_the_ticked_are_ta
     assert sorted(chosen) == ["Bug", "Story"]
     assert successor.type_labels.get().label == "User Story"
     assert sandbox.journal() == []
+    assert successor.level_names == {"story": "User Story"}
     assert said("connector.choices_taken")[0].startswith("Took over ")
+    assert "terms of Align’s log, names of the levels" in said("connector.choices_taken")[0]
     assert [*offered(configurer)["choice"]] == ["typed_above"]
 
 

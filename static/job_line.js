@@ -3,6 +3,7 @@
   "use strict";
 
   const LEAVES_WITHIN = 10_000; // milliseconds after which a page that was left is here after all, as after a download
+  const SAID = "said"; // in the storage of this tab
   let held = false; // a pointer is down
   let waiting = false; // a result is there, and comes once the pointer is up
   let leaving = false; // another page is on its way, which a reload would take back
@@ -18,8 +19,34 @@
   function bringResult() {
     if (isAtWork() || leaving) return;
     if (held) waiting = true;
-    else location.reload();
+    else {
+      keepSaid();
+      location.reload();
+    }
   }
+
+  // What the last act said is on the page once: it is there after the reload, too. As text and links, never as markup.
+  function keepSaid() {
+    const notes = [...document.querySelectorAll(".said > p")].map((note) => ({
+      kind: note.className,
+      parts: [...note.childNodes].map((part) => ({ text: part.textContent, href: part.pathname ?? "" })),
+    }));
+    if (notes.length) sessionStorage.setItem(SAID, JSON.stringify({ page: location.pathname, notes }));
+  }
+
+  function showSaid() {
+    const kept = JSON.parse(sessionStorage.getItem(SAID) ?? "null");
+    sessionStorage.removeItem(SAID);
+    if (kept?.page !== location.pathname || document.querySelector(".said")) return;
+    const box = Object.assign(document.createElement("div"), { className: "said" });
+    for (const { kind, parts } of kept.notes) {
+      const note = Object.assign(document.createElement("p"), { className: kind });
+      note.append(...parts.map(({ text, href }) => href ? Object.assign(document.createElement("a"), { href, textContent: text }) : text));
+      box.append(note);
+    }
+    document.getElementById("trouble")?.after(box);
+  }
+  showSaid();
 
   addEventListener("pointerdown", () => { held = true; }, true);
   for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => {

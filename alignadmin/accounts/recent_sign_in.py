@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from allauth.account.authentication import get_authentication_records
 from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.preferences import FRESH_SIGN_IN
+from alignadmin.web.responses import page_before
 
 BEGAN, SEEN = "began_at", "seen_at"  # in the session, in seconds since 1970
 
@@ -45,8 +44,4 @@ def page_to_return_to(request: HttpRequest) -> str:
     """The address itself if it was read as a page, else the page of our own site that the form or fragment is on."""
     if reads(request) and not getattr(request, "htmx", False):
         return request.get_full_path()
-    address = request.headers.get("HX-Current-URL") or request.headers.get("Referer", "")
-    ours = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
-    parts = urlsplit(address) if ours else urlsplit("/")
-    page = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
-    return page if url_has_allowed_host_and_scheme(page, None) else "/"  # "https://ours//elsewhere" is no page
+    return page_before(request)

@@ -24,7 +24,8 @@ from typing import ClassVar, Self
 class RemoteError(Exception):
     """Base of the tree. `sentence` says what happened, what to do and the site's own reason, and is safe to show.
 
-    `detail` is that reason alone. `retry_after`: for how many seconds the site asks to be left alone, if it does.
+    `detail` is that reason alone, `unnamed` the sentence without what was being read. `retry_after`: for how many
+    seconds the site asks to be left alone, if it does.
     """
 
     lasting: ClassVar[bool] = True
@@ -39,7 +40,7 @@ class RemoteError(Exception):
         retry_after: float | None = None,
     ) -> None:
         super().__init__(sentence)
-        self.sentence = sentence
+        self.sentence = self.unnamed = sentence
         self.status = status
         self.detail = detail
         self.permanent = self.lasting if permanent is None else permanent
@@ -48,7 +49,7 @@ class RemoteError(Exception):
     def while_reading(self, what: str) -> Self:
         """The same with what was being read in front: "Process flows: ..."."""
         named = copy.copy(self)
-        named.sentence = f"{what}: {self.sentence}"
+        named.sentence, named.unnamed = f"{what}: {self.sentence}", self.unnamed
         named.args = (named.sentence,)
         return named
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.text import Truncator
 
 LONGEST_NOTICE = 1900  # characters; app.js takes a longer text for no sentence of ours
@@ -38,4 +40,15 @@ def failure(request: HttpRequest, sentence: str, *, status: int = 409) -> HttpRe
     if getattr(request, "htmx", False):
         shown = Truncator(sentence).chars(LONGEST_NOTICE)
         return HttpResponse(shown, status=status, content_type="text/plain; charset=utf-8")
-    return render(request, "refused.html", {"sentence": sentence}, status=status)
+    before = page_before(request)
+    back = before if before not in ("/", request.get_full_path()) else ""
+    return render(request, "refused.html", {"sentence": sentence, "back": back}, status=status)
+
+
+def page_before(request: HttpRequest) -> str:
+    """The page of our own site that the form, link or fragment is on, without its fragment; "/" where none is told."""
+    address = request.headers.get("HX-Current-URL") or request.headers.get("Referer", "")
+    ours = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
+    parts = urlsplit(address) if ours else urlsplit("/")
+    found = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
+    return found if url_has_allowed_host_and_scheme(found, None) else "/"  # "https://ours//elsewhere" is no page

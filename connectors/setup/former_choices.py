@@ -92,7 +92,7 @@ def _gone() -> Connector:
 
 
 def _record(connector: Connector, former: Connector, chosen: Sequence[FormerChoice], actor: Person) -> None:
-    labels = ", ".join(each.label.lower() for each in chosen)
+    labels = ", ".join(f"{each.label[:1].lower()}{each.label[1:]}" for each in chosen)
     trail.record(
         AuditRecord(
             action=TAKEN,
@@ -176,9 +176,8 @@ def _names(connector: Connector, former: Connector) -> Iterator[FormerChoice]:
 
 def _named(connector: Connector) -> str:
     names = connector.level_names
-    return (
-        "; ".join(f"{own_name(level)} is called {names[level]}" for level in LEVELS if level in names) or "Align's own"
-    )
+    named = [f"{own_name(level)} is called {names[level]}" for level in LEVELS if level in names]
+    return "; ".join(named) or "Align's own"
 
 
 def _taking_names(names: Mapping[str, str]) -> Take:

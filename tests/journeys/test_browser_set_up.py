@@ -80,7 +80,11 @@ def test_from_an_empty_database_to_the_first_applied_mapping(installation: Site,
     expect(wrong).to_have_count(0)
     journey.expect_chosen(page)
     journey.add(page, "first")
+    journey.expect_all_read(page)
+    said = page.get_by_text("First is stored.")
+    expect(said).to_be_visible()  # after the pages that the reading has loaded anew
     journey.walk_the_steps(page)
+    expect(said).to_have_count(0)
     assert align_state(address, 10205, ProjectKey="PROJ1") is None
     apply_the_first_mapping(page, "first")
     clicks = int(page.evaluate("sessionStorage.getItem('clicks')"))

@@ -119,10 +119,10 @@ def _with_kind(found: Discovery, secret: SecretData) -> tuple[Discovery, str]:
         if by_address := _kind_by_address(found.jira_site):
             is_lasting = not isinstance(error, OF_THE_ADDRESS)
             known = replace(found, jira_kind=by_address)
-            return (known if is_lasting else _failed(known, "jira_site", error.sentence)), ""
+            return (known if is_lasting else _failed(known, "jira_site", error.unnamed)), ""
         if isinstance(error, SignInRefused | Forbidden):
             return found, ""  # a Jira that tells nothing to strangers
-        return _failed(found, "jira_site", error.sentence), ""
+        return _failed(found, "jira_site", error.unnamed), ""
     kind = KINDS.get(told.deployment_type.lower(), "") or _kind_by_address(found.jira_site)
     version = told.version if kind == JiraKind.DATA_CENTER else ""
     return replace(found, jira_kind=str(kind), jira_version=version[:40]), told.base_url
@@ -152,7 +152,7 @@ def _with_user(found: Discovery, secret: SecretData) -> Discovery:
     except Forbidden as error:
         return _failed(found, "jira-secret", error.sentence)
     except RemoteError as error:
-        return _failed(found, "jira_site", error.sentence)
+        return _failed(found, "jira_site", error.unnamed)
     return replace(found, jira_user=user.display_name[:200])
 
 
@@ -169,8 +169,8 @@ def _with_connectors(found: Discovery, secret: SecretData, own_address: str) -> 
         return _failed(found, "align-secret", _refused(secret.system, error))
     except RemoteError as error:
         if isinstance(error, OF_THE_ADDRESS) and not isinstance(error, Malformed):
-            return _failed(found, "align_site", error.sentence)
-        return replace(found, why_not=f"Align does not list its connectors here. {error.sentence}")
+            return _failed(found, "align_site", error.unnamed)
+        return replace(found, why_not=f"Align does not list its connectors here. {error.unnamed}")
     if not listed:
         return replace(found, why_not="Align lists no connector to this user, who may not be among its Admins.")
     wanted = {_compared(each) for each in (found.jira_site, own_address) if each}

@@ -117,4 +117,4 @@ def checked_words(asked: int, job: Job) -> str:
     """ "12 projects are being checked", with what is left for another check."""
     begun = len(job.params.get("projects", ()))
     later = f"; the other {counted(asked - begun, 'project')} by another check" if asked > begun else ""
-    return f"{counted(begun, 'project')} checked now{later}"
+    return f"{counted(begun, 'project')} {'is' if begun == 1 else 'are'} being checked{later}"

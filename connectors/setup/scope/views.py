@@ -97,7 +97,7 @@ def boards(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Shows nothing of Jira before somebody presses the button: only then it is asked."""
     connector = with_credentials_or_404(slug)
     project = get_object_or_404(Project, connector=connector, pk=pk)
-    context = {"connector": connector, "project": project, "back": reverse("setup-step", args=[slug, "projects"])}
+    context = {"connector": connector, "project": project, "back": _back(request, connector)}
     if request.method != "POST":
         return page(request, "connectors/setup/scope/boards.html", context)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
@@ -25,6 +26,7 @@ NAMES = Act(
     shown={level: own_name(level) for level in LEVELS},
     carried=("seen", "take"),
 )
+SAVED = "The names are saved, and used on the pages of this connector from now on."
 
 
 @requires(Right.SEE, Right.CONFIGURE, ("POST",), fresh=NAMES)
@@ -40,14 +42,15 @@ def name_levels(request: HttpRequest, slug: str) -> HttpResponse:
         return _again(request, stored, form, 400)
     seen = form.cleaned_data["seen"]
     try:
-        level_names.name_levels(stored, form.names_typed, seen=seen, actor=person_of(request))
+        is_new = level_names.name_levels(stored, form.names_typed, seen=seen, actor=person_of(request))
     except level_names.NamesChanged as refused:
         # The next save is of what this page shows.
         typed["seen"] = level_names.version_of(stored)
         form = LevelNamesForm(typed, names=stored.level_names, seen="")
         form.add_error(None, str(refused))
         return _again(request, stored, form, 409)
-    return redirect(request, reverse("setup-step", args=[slug, "terms"]))
+    messages.info(request, SAVED if is_new else "Nothing was changed: that is what the levels are called already.")
+    return redirect(request, f"{reverse('setup-step', args=[slug, 'terms'])}#levels")
 
 
 def _again(request: HttpRequest, stored: Connector, form: LevelNamesForm, status: int) -> HttpResponse:

@@ -442,6 +442,9 @@ def test_former_choices_are_shown_beside_those_of_now_and_only_the_ticked_are_ta
     assert sorted(out) == ["PROJ", "PROJ1"]
     assert sandbox.journal() == []
     assert said("connector.choices_taken")[0].startswith("Took over ")
+    assert (
+        "terms of Align’s log, names of the levels, projects chosen out of scope" in said("connector.choices_taken")[0]
+    )
     assert [*offered(configurer)["choice"]] == ["typed_above"]
 
 

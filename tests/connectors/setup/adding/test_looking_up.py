@@ -209,6 +209,8 @@ def test_what_a_site_answers_wrongly_is_said_at_the_field_it_is_about(
     found = configurer.post(NEW, asked_first(sandbox.url))
     assert list(wrong(found)) == [field]
     assert sentence in wrong(found)[field]
+    assert not wrong(found)[field].startswith(("Server information:", "Connectors:")), "the field says what it is about"
+    assert field != "jira_site" or "does not tell strangers" not in text(found), "it has told nobody anything"
     assert f'<a href="#id_{field}">' in text(found)
     assert value(found, "name") == "Acme production"
     assert "canary" not in text(found)

@@ -248,6 +248,8 @@ def test_names_saved_over_somebody_else_s_are_refused_and_kept_in_the_fields(
     page = text(answer)
     assert "Somebody changed these names since this page was loaded." in page
     assert 'value="Item"' in page
+    assert re.findall(r"In use now: <bdi>([^<]+)</bdi>", page) == ["Epic", "User Story"], "what to compare it with"
+    assert page.count("The names are not saved.") == 1
     bare_connector.refresh_from_db()
     assert bare_connector.level_names == {"story": "User Story"}
     again = boss.post(NAMES, {"seen": seen(answer.content.decode()), "story": "Item", "epic": "Initiative"})
@@ -269,7 +271,10 @@ def test_the_step_is_optional_until_names_are_given_or_somebody_confirms_it(
     assert answer["Location"] == STEP
     assert state() == "done"
     assert "Align’s own names are used." in check(text(boss.get(STEP)), "terms-agreed")
-    save(boss, story="User Story")
+    saved = save(boss, story="User Story")
+    assert "The names are saved" in text(boss.get(saved["Location"]))
+    again = save(boss, story="User Story")
+    assert "Nothing was changed" in text(boss.get(again["Location"]))
     assert "Story is “User Story”." in check(text(boss.get(STEP)), "terms-agreed")
     assert signed_in(Role.EDITOR).post(NAMES, {"story": "Mine", "seen": ""}).status_code == 403
     bare_connector.refresh_from_db()

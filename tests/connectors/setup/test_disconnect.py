@@ -419,7 +419,7 @@ def test_former_choices_are_shown_beside_those_of_now_and_only_the_ticked_are_ta
     told = text(configurer.get("/connectors/next/former/"))
     assert "Issue types of Story Story Bug, Story" in told
     assert "Ticket format any CHG-[0-9]+" in told
-    assert "Terms of Align’s log nothing User Story is Story" in told
+    assert "Terms of Align’s log nothing Outcome is Feature; User Story is Story" in told
     assert "Projects chosen out of scope chosen otherwise 2 projects: PROJ, PROJ1" in told
     form = offered(configurer)
     assert "Names of the levels Align's own Feature is called Outcome; Story is called User Story" in told

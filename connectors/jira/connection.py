@@ -33,7 +33,7 @@ JIRA_WORDING = Wording(
         "Scopes are chosen when a token is made: make a new one at id.atlassian.com (Security, API tokens) with the "
         "scope that is missing, and store it in place of this one."
     ),
-    missing="Check the address, whether it is Cloud or Data Center, and that the project still has this key.",
+    missing="Check the address, whether it is Cloud or Data Center, and, of a project, that it still has this key.",
     closed=(
         "A web page came in place of Jira's API: if the site does not open in a browser either, it was closed, moved "
         "or renamed (Atlassian closes Cloud sites that are not paid for or not used). Ask whoever administers it."

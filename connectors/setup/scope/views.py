@@ -12,7 +12,7 @@ from django.urls import reverse
 from alignadmin.accounts.acts import Act
 from alignadmin.accounts.guard import requires
 from alignadmin.accounts.requests import person_of
-from alignadmin.accounts.rights import Right
+from alignadmin.accounts.rights import Right, may
 from alignadmin.errors import Refused
 from alignadmin.parsing import text_in, whole
 from alignadmin.text import counted
@@ -97,7 +97,8 @@ def boards(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Shows nothing of Jira before somebody presses the button: only then it is asked."""
     connector = with_credentials_or_404(slug)
     project = get_object_or_404(Project, connector=connector, pk=pk)
-    context = {"connector": connector, "project": project, "back": _back(request, connector)}
+    can_edit = may(request.user, Right.EDIT) and connector.disconnected_at is None
+    context = {"connector": connector, "project": project, "back": _back(request, connector), "can_edit": can_edit}
     if request.method != "POST":
         return page(request, "connectors/setup/scope/boards.html", context)
     try:

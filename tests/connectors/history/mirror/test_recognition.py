@@ -209,7 +209,7 @@ def test_a_term_is_learned_from_an_own_change_and_used_for_all_lines(
     outside(sandbox)
     mapping_helpers.read_log(connector)
     found = signed_in(Role.REVIEWER).get("/history/", {"q": "type:story source:outside"}).content.decode()
-    assert found.count('<span class="nowrap">Story state</span>') == 3
+    assert found.count('<span class="nowrap"><bdi>Story</bdi> state</span>') == 3
     assert HistoryRow.objects.filter(source=Source.OUTSIDE, work_item_type="story").count() == 3
     assert differences() == []
     TypeLabel.objects.update(evidence=[{"line": row.line_id, "entry": 1}])

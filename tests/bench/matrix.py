@@ -68,7 +68,7 @@ def _page(site: Site, session: requests.Session) -> list[Figure]:
         assert answer.headers["Content-Encoding"] == "gzip"
         size = len(answer.raw.read(decode_content=False))
     return [
-        Figure(what="page, server p50", value=1000 * percentile(seconds, 50), unit="ms", aim=150),
+        Figure(what="page, server p50", value=1000 * percentile(seconds, 50), unit="ms", aim=120),
         Figure(what="page, server p95", value=1000 * percentile(seconds, 95), unit="ms"),
         Figure(what="page, gzipped", value=size / 1000, unit="kB", aim=60),
     ]
@@ -176,7 +176,7 @@ def _browser(site: Site) -> list[Figure]:
             page.evaluate(drawn)
             seconds.append(time.perf_counter() - began)
         complaints.check()
-    return [Figure(what="page usable in Chromium, median", value=percentile(seconds, 50), unit="s", aim=1)]
+    return [Figure(what="page usable in Chromium, median", value=percentile(seconds, 50), unit="s", aim=0.8)]
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ WIDE = {"scope": "L0041", "kind": "step", "type": "story"}
 # What they open, as often as it stands here.
 PAGES: Mapping[str, tuple[str, dict[str, str], int]] = {
     "overview": ("/", {}, 3),
-    "matrix": (MATRIX, {"scope": "L0001"}, 5),
+    "matrix": (MATRIX, {}, 5),
     "matrix of 300 x 30": (MATRIX, WIDE, 2),
     "plans": ("/plans/", {}, 2),
     "drift": ("/drift/", {}, 2),

@@ -16,8 +16,8 @@ from connectors.ports.extensions import (
     ConnectorProjects,
     CoverageFigures,
     DriftFigures,
-    EndingPlan,
     HeldUp,
+    PlanLink,
     RegularCheck,
     WriteProbe,
 )
@@ -85,7 +85,7 @@ class MappingExtensions:
     def forget_jira(self, connector: Connector) -> None:
         rounds.forget(connector)
 
-    def open_plans(self, connector: Connector) -> list[AttentionItem]:
+    def open_plans(self, connector: Connector) -> list[PlanLink]:
         return handing_over.open_plans(connector)
 
     def mappings_document(self, connector: Connector) -> Iterable[Mapping[str, Any]]:
@@ -98,10 +98,10 @@ class MappingExtensions:
     def why_no_hand_over(self, connector: Connector) -> str:
         return handing_over.why_not(connector)
 
-    def plans_of_projects(self, connector: Connector, projects: Collection[int]) -> list[EndingPlan]:
+    def plans_of_projects(self, connector: Connector, projects: Collection[int]) -> list[PlanLink]:
         return holding.plans_of_projects(connector, projects)
 
-    def ended_by_hand_over(self, connector: Connector) -> list[EndingPlan]:
+    def ended_by_hand_over(self, connector: Connector) -> list[PlanLink]:
         return handing_over.ending_plans(connector)
 
     def hand_over(self, connector: Connector, number: int, actor: Person) -> list[int]:

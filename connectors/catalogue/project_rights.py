@@ -41,11 +41,8 @@ def read_rights(run: runner.Run, jira: JiraClient, projects: Sequence[Project]) 
     run.progress("rights in some projects", done=0, total=len(projects))
     with DatabaseThreads(min(MOST_THREADS, settings.APPLY_THREADS)) as threads:
         for done, (project, answer) in enumerate(threads.each_done(ask, projects), start=1):
-            refused = isinstance(answer, UnreadProject)
-            Project.objects.filter(pk=project.pk).update(
-                rights={} if isinstance(answer, UnreadProject) else dict(answer),
-                rights_error=answer.sentence if isinstance(answer, UnreadProject) else "",
-                rights_at=timezone.now(),
-            )
-            run.progress(f"rights in {project.key}{' (not told)' if refused else ''}", done=done)
+            rights, refusal = ({}, answer.sentence) if isinstance(answer, UnreadProject) else (dict(answer), "")
+            told = {"rights": rights, "rights_error": refusal, "rights_at": timezone.now()}
+            Project.objects.filter(pk=project.pk).update(**told)
+            run.progress(f"rights in {project.key}{' (not told)' if refusal else ''}", done=done)
     jira.myself()  # a token that died meanwhile has made us anonymous, and what was answered less

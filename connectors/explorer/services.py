@@ -18,6 +18,7 @@ from connectors.explorer.preferences import QUERY_ROWS_KEPT
 from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Job, JobKind, JobState, QueryPage, QueryRun
 from connectors.ports.audited import context_of
+from connectors.ports.connected import lock_connected
 
 USUAL = 1000  # rows, unless more are asked for
 MOST = 100_000
@@ -85,7 +86,7 @@ def stop(found: QueryRun, *, actor: Person) -> None:
 def open_to_editors(connector: Connector, is_open: bool, *, actor: Person) -> None:
     """An act with its entry; nothing where it is so already."""
     with transaction.atomic():
-        found = Connector.objects.locked().get(pk=connector.pk)
+        found = lock_connected(connector)
         if found.explorer_for_editors == is_open:
             return
         found.explorer_for_editors = is_open

@@ -24,8 +24,8 @@ class HeldUp:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EndingPlan:
-    """A plan that a hand-over of its connector ends, or that stands against taking a project out of scope."""
+class PlanLink:
+    """A plan in words, with its page: one that an act would end, or that stands against it."""
 
     sentence: str
     href: str
@@ -197,7 +197,7 @@ class ConnectorExtensions(Protocol):
         `known`: the checks of its readiness by their ids, which are not worked out twice. Neither system is asked.
         """
 
-    def plans_of_projects(self, connector: Connector, projects: Collection[int]) -> list[EndingPlan]:
+    def plans_of_projects(self, connector: Connector, projects: Collection[int]) -> list[PlanLink]:
         """Open plans with changes of these projects' own lists."""
 
     def held_up(self, connector: Connector) -> list[HeldUp]:
@@ -209,7 +209,7 @@ class ConnectorExtensions(Protocol):
     def forget_jira(self, connector: Connector) -> None:
         """In the transaction that leads the connector to another Jira: what was counted in the former one."""
 
-    def open_plans(self, connector: Connector) -> list[AttentionItem]:
+    def open_plans(self, connector: Connector) -> list[PlanLink]:
         """Those that are not over: they stand against a disconnection."""
 
     def mappings_document(self, connector: Connector) -> Iterable[Mapping[str, Any]]:
@@ -224,7 +224,7 @@ class ConnectorExtensions(Protocol):
     def why_no_hand_over(self, connector: Connector) -> str:
         """Why the connector cannot be handed over now to one that was made anew in Align; empty where it can."""
 
-    def ended_by_hand_over(self, connector: Connector) -> list[EndingPlan]:
+    def ended_by_hand_over(self, connector: Connector) -> list[PlanLink]:
         """The plans that a hand-over ends: their requests name records of the connector that is left."""
 
     def hand_over(self, connector: Connector, number: int, actor: Person) -> list[int]:

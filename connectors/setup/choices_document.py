@@ -36,7 +36,7 @@ def choices_of(connector: Connector) -> dict[str, Any]:
         "type_ids": connector.type_ids,
         "issue_types": matches_of(connector),
         "level_names": connector.level_names,
-        "terms": terms_of(connector),
+        "terms": decided_terms(connector),
         "projects": list(
             Project.objects.filter(connector=connector, vanished_at=None)
             .order_by("key")
@@ -45,7 +45,7 @@ def choices_of(connector: Connector) -> dict[str, Any]:
     }
 
 
-def terms_of(connector: Connector) -> dict[str, str]:
+def decided_terms(connector: Connector) -> dict[str, str]:
     """What the site's own terms in Align's log mean."""
     rows = TypeLabel.objects.filter(connector=connector).order_by("label")
     return dict(rows.values_list("label", "work_item_type"))

@@ -17,7 +17,6 @@ from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
-from alignadmin.parsing import typed
 from alignadmin.search import writing
 from alignadmin.text import counted
 from connectors.credentials.owner_links import links
@@ -32,14 +31,14 @@ from connectors.models import (
     OwnerLink,
     Pack,
     PackState,
-    Probe,
 )
 from connectors.ports.audited import context_of
 from connectors.ports.connected import disconnected_sentence
-from connectors.ports.extensions import AttentionItem, extensions
+from connectors.ports.extensions import PlanLink, extensions
 from connectors.setup.choices_document import EXPORTED
-from connectors.setup.hand_over import LACKS_REASON, LONGEST_REASON, OVER, WRITING
+from connectors.setup.reasons import plain_reason
 from connectors.setup.search_names import CONNECTORS
+from connectors.setup.writing_tests import has_written, is_to_write
 
 DISCONNECTED = "connector.disconnected"
 STOPPED = "Stopped: the connector was disconnected."
@@ -49,7 +48,7 @@ STOPPED = "Stopped: the connector was disconnected."
 class DisconnectPreview:
     """What a page shows before it: what is in the way, what would be destroyed and stopped, what was exported when."""
 
-    plans: Sequence[AttentionItem]
+    plans: Sequence[PlanLink]
     busy: str  # a test that writes to Align and is not over; empty: none
     credentials: Sequence[Credential]
     owner_links: Sequence[OwnerLink]
@@ -98,7 +97,7 @@ def disconnect(connector: Connector, *, reason: str, actor: Person) -> Connector
     3. The connector is disconnected. 4. Once that is committed, its jobs are stopped: one that runs holds its own row
     while it waits for the connector's. Until then, and for whatever starts in between, the missing credential does it.
     """
-    plain = _plain(reason)
+    plain = plain_reason(reason)
     with transaction.atomic():
         found = Connector.objects.locked().get(pk=connector.pk)
         if found.disconnected_at is not None:
@@ -118,19 +117,14 @@ def disconnect(connector: Connector, *, reason: str, actor: Person) -> Connector
 
 
 def stop_jobs(connector: Connector) -> int:
-    """Those that wait never begin; whoever runs one has lost it, and stops before its next request or write."""
-    active = Job.objects.filter(connector=connector, state__in=ACTIVE)
+    """Those that wait never begin; whoever runs one has lost it, and stops before its next request or write.
+
+    None where the connector was connected again meanwhile: its jobs are those of the new connection.
+    """
+    here = Job.objects.filter(connector=connector, connector__disconnected_at=connector.disconnected_at)
+    active = here.filter(state__in=ACTIVE)
     values = {"waits_for": "", "lease_until": None, "finished_at": timezone.now()}
     return active.update(state=JobState.FAILED, error=STOPPED, **values)
-
-
-def _plain(reason: str) -> str:
-    plain = " ".join(typed(reason).split())
-    if not plain:
-        raise Refused(LACKS_REASON)
-    if len(plain) > LONGEST_REASON:
-        raise Refused(f"The reason is longer than {LONGEST_REASON} characters: shorten it.")
-    return plain
 
 
 def _refuse_open(connector: Connector) -> None:
@@ -145,10 +139,7 @@ def _refuse_open(connector: Connector) -> None:
 
 def _why_busy(connector: Connector) -> str:
     """What has written to Align and is to be deleted there again needs the credential that would be destroyed."""
-    probes = Probe.objects.filter(credential__connector=connector)
-    left = probes.exclude(write_state__in=OVER) | probes.filter(finished_at=None).exclude(write_key="")
-    jobs = Job.objects.filter(connector=connector, kind__in=WRITING, state__in=ACTIVE)
-    if not left.exists() and not any(job.params.get("write_key") for job in jobs):
+    if not has_written(connector) and not is_to_write(connector):
         return ""
     return (
         f"A test that writes one mapping to connector {connector.align_connector_id} and deletes it again is not over: "

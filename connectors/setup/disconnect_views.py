@@ -19,12 +19,12 @@ from alignadmin.web.responses import page, redirect
 from connectors.models import Connector
 from connectors.ports.act_words import connector_name, of_connector
 from connectors.ports.requests import with_credentials_or_404
-from connectors.setup import choices_document, connection_test, disconnect
+from connectors.setup import choices_document, disconnect
 from connectors.setup import connect_again as connecting
 from connectors.setup.connection_test import data_of
+from connectors.setup.credentials_of_both import SECRETS_GONE, show_test
 from connectors.setup.disconnect_form import AgainForms, DisconnectForm
 
-SECRETS_GONE = "Secrets are never sent back to the browser: enter them again."
 AGAIN_PAGE = "connectors/setup/connect_again.html"
 
 
@@ -77,7 +77,8 @@ def connect_again(request: HttpRequest, slug: str) -> HttpResponse:
     forms = AgainForms(shown, request.POST)
     is_valid = forms.is_valid()
     if text_in(request.POST, "act") == "test":
-        return _tried(request, forms, is_valid=is_valid)
+        context = {"connector": shown, "again": forms}
+        return show_test(request, AGAIN_PAGE, context, forms, data_of(shown) if is_valid else None)
     if not is_valid:
         return _show_again(request, forms, status=400, trouble=f"Nothing is stored. {SECRETS_GONE}")
     seen = forms.seen.cleaned_data["seen"]
@@ -88,21 +89,6 @@ def connect_again(request: HttpRequest, slug: str) -> HttpResponse:
     for sentence in (*forms.notes, f"{shown.name} is connected again. Its projects and mappings are being read."):
         messages.info(request, sentence)
     return redirect(request, reverse("connector", args=[slug]))
-
-
-def _tried(request: HttpRequest, forms: AgainForms, *, is_valid: bool) -> HttpResponse:
-    checks = connection_test.try_connection(data_of(forms.connector), forms.secrets_typed) if is_valid else []
-    context = {
-        "connector": forms.connector,
-        "again": forms,
-        "checks": checks,
-        "notes": forms.notes,
-        "problems": forms.problems,
-        "tested": True,
-    }
-    if not request.htmx:  # type: ignore[attr-defined]
-        context["trouble"] = f"Nothing is stored yet. {SECRETS_GONE}"
-    return page(request, AGAIN_PAGE, context, fragment="connectors/setup/_checks.html")
 
 
 def _show_again(request: HttpRequest, forms: AgainForms, *, status: int = 200, trouble: str = "") -> HttpResponse:

@@ -22,10 +22,10 @@ from connectors.align.terminology import LEVELS, own_name
 from connectors.explorer import services as explorer
 from connectors.models import Connector, Project, ScopeChoice, TypeMatch, WorkItemType
 from connectors.ports.audited import context_of
-from connectors.ports.connected import refuse_disconnected
+from connectors.ports.connected import lock_connected
 from connectors.ports.extensions import extensions
 from connectors.setup import services
-from connectors.setup.choices_document import terms_of
+from connectors.setup.choices_document import decided_terms
 from connectors.setup.connection_test import data_of
 from connectors.setup.level_names import name_levels, version_of
 from connectors.setup.queries import issue_type_names
@@ -72,8 +72,7 @@ def stamp_of(offered: Sequence[FormerChoice]) -> str:
 def take(connector: Connector, former: Connector, keys: Collection[str], *, seen: str, actor: Person) -> int:
     """Take the ticked ones; how many those were. Raises Refused, and then none was taken."""
     with transaction.atomic():
-        found = Connector.objects.locked().get(pk=connector.pk)
-        refuse_disconnected(found)
+        found = lock_connected(connector)
         former = formers(found).filter(pk=former.pk).first() or _gone()
         offered = choices(found, former)
         if stamp_of(offered) != seen:
@@ -152,8 +151,8 @@ def _taking_types(matches: Mapping[str, Sequence[str]]) -> Take:
 
 def _terms(connector: Connector, former: Connector) -> FormerChoice:
     """Those that have no meaning here yet: what was learned or decided here stays."""
-    decided = terms_of(connector)
-    new = {label: type_ for label, type_ in terms_of(former).items() if label not in decided}
+    decided = decided_terms(connector)
+    new = {label: type_ for label, type_ in decided_terms(former).items() if label not in decided}
     return FormerChoice(
         key="terms",
         label="Terms of Align’s log",

@@ -13,7 +13,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
-from alignadmin.accounts.acts import ActField, one_of
+from alignadmin.accounts.acts import ActField
 from alignadmin.egress import is_allowed_private
 from alignadmin.folding import fold
 from alignadmin.http.errors import AddressRefused
@@ -21,9 +21,8 @@ from alignadmin.web.forms import text_field
 from connectors.align.client import trim_site as trim_align_site
 from connectors.align.terminology import LEVELS, LONGEST_NAME, Terminology, own_name
 from connectors.credentials import clients
-from connectors.credentials.rotation.forms import user_shown
 from connectors.jira.client import trim_site as trim_jira_site
-from connectors.models import Connector, CredentialKind, JiraKind, System, WorkItemType
+from connectors.models import Connector, JiraKind, System, WorkItemType
 from connectors.setup.align_numbers import why_taken_linked
 from connectors.setup.level_names import name_trouble
 from connectors.setup.services import ConnectorData
@@ -141,24 +140,6 @@ def _site(label: str) -> ActField:
 SITES = {"align_site": _site("Jira Align site"), "jira_site": _site("Jira site")}
 
 
-def words_of_credential(system: System) -> dict[str, ActField]:
-    labels = {"kind": "sign-in", "user": "user", "expires_on": "token expires on"}
-    name = "Align" if system is System.ALIGN else "Jira"
-    words = {each: ActField(label=f"{name} {label}") for each, label in labels.items()}
-    return {
-        **words,
-        "kind": one_of(words["kind"].label, CredentialKind.choices),
-        "user": user_shown(words["user"].label),
-    }
-
-
-# Of a form that asks for the credentials of both systems.
-SECRETS_OF_BOTH = {
-    f"{System.ALIGN.value}-secret": "Align API token",
-    f"{System.JIRA.value}-secret": "Jira token or password",
-}
-
-
 class TypesForm(forms.Form):
     """Which Jira issue types each Align work item type stands for; none would silently mean the default."""
 
@@ -190,6 +171,10 @@ class LevelNamesForm(forms.Form):
             self.fields[level] = text_field(own_name(level), required=False)
             own = {"maxlength": LONGEST_NAME, "placeholder": own_name(level), "dir": "auto"}
             self.fields[level].widget.attrs |= own
+
+    @property
+    def by_level(self) -> dict[str, forms.BoundField]:
+        return {level: self[level] for level in LEVELS}
 
     @property
     def names_typed(self) -> dict[str, str]:

@@ -20,7 +20,6 @@ from alignadmin.due_work import wake
 from alignadmin.errors import Refused, SealError
 from alignadmin.http.auth import BadToken
 from alignadmin.http.errors import NotFound, RemoteError
-from alignadmin.parsing import typed
 from alignadmin.search import writing
 from connectors.align.client import AlignClient
 from connectors.align.resources import ConnectorProject
@@ -28,7 +27,6 @@ from connectors.catalogue import reported
 from connectors.credentials import clients, usage
 from connectors.history.mirror import remaking
 from connectors.models import (
-    ACTIVE,
     AuditSource,
     Carried,
     ConnectionCheck,
@@ -36,19 +34,19 @@ from connectors.models import (
     Job,
     JobKind,
     JobState,
-    Probe,
     Project,
     System,
 )
 from connectors.ports.audited import context_of
-from connectors.ports.extensions import EndingPlan, extensions
+from connectors.ports.connected import lock_connected
+from connectors.ports.extensions import PlanLink, extensions
 from connectors.setup import services
 from connectors.setup.align_numbers import refuse_taken, why_taken
+from connectors.setup.reasons import plain_reason
 from connectors.setup.search_names import CONNECTORS
+from connectors.setup.writing_tests import has_written, is_to_write
 
 HANDED_OVER = "connector.handed_over"
-LONGEST_REASON = 500
-LACKS_REASON = "Say why: the reason goes into the history."
 # What a job of these kinds has read or begun is of the former connector.
 READING = (
     JobKind.REFRESH,
@@ -61,8 +59,6 @@ READING = (
     JobKind.WATCH,
     JobKind.CONTRACT,
 )
-WRITING = (JobKind.PROBE, JobKind.CONTRACT)  # with consent, one mapping that is deleted again
-OVER = ("", "done")  # states of a probe's write in which nothing of it is left in Align
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +69,7 @@ class HandOverPreview:
     name: str  # in Align
     kept: Sequence[str]  # keys of our projects that it has
     lacking: Sequence[str]  # and of those that it has not
-    plans: Sequence[EndingPlan]
+    plans: Sequence[PlanLink]
 
 
 def look(connector: Connector, number: int, *, actor: Person) -> HandOverPreview:
@@ -104,11 +100,11 @@ def hand_over(connector: Connector, number: int, *, former: int, reason: str, ac
     connector still has the number that their entries are told with. 3. The number changes, and everything is due to be
     read. `former` is the number that the person saw.
     """
-    plain = _plain(reason)
+    plain = plain_reason(reason)
     preview = look(connector, number, actor=actor)
     try:
         with transaction.atomic():
-            found = Connector.objects.locked().get(pk=connector.pk)
+            found = lock_connected(connector)
             if found.align_connector_id != former:
                 raise Refused(_overtaken(found, former))
             _refuse_number(found, number)
@@ -129,15 +125,6 @@ def _overtaken(connector: Connector, former: int) -> str:
         f"Somebody handed {connector.name} over meanwhile: it is connector {connector.align_connector_id} now, not "
         f"{former} any more. Nothing more was changed."
     )
-
-
-def _plain(reason: str) -> str:
-    plain = " ".join(typed(reason).split())
-    if not plain:
-        raise Refused(LACKS_REASON)
-    if len(plain) > LONGEST_REASON:
-        raise Refused(f"The reason is longer than {LONGEST_REASON} characters: shorten it.")
-    return plain
 
 
 # --- what stands against it -------------------------------------------------------------------------------------------
@@ -161,15 +148,13 @@ def _refuse_busy(connector: Connector) -> None:
     """While something is read or written by the former number, nobody could say whose records that is."""
     if why := extensions().why_no_hand_over(connector):
         raise Refused(why)
-    if Probe.objects.filter(credential__connector=connector).exclude(write_state__in=OVER).exists():
+    if has_written(connector):
         raise Refused(
             f"The probe of a pending credential has written to connector {connector.align_connector_id} and is not "
             "over: probe it again, or discard that credential on its page, then hand over."
         )
     # What somebody agreed to have written there was agreed for the former connector.
-    agreed = Probe.objects.filter(credential__connector=connector, finished_at=None).exclude(write_key="")
-    waiting = Job.objects.filter(connector=connector, kind__in=WRITING, state__in=ACTIVE)
-    if agreed.exists() or any(job.params.get("write_key") for job in waiting):
+    if is_to_write(connector):
         raise Refused(
             f"A test that writes one mapping to connector {connector.align_connector_id} and deletes it again is not "
             "over yet. Wait until it has ended, then hand over."

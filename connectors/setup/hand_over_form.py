@@ -6,10 +6,9 @@ from typing import Any
 
 from django import forms
 
-from alignadmin.web.forms import text_field
 from connectors.models import Connector
+from connectors.setup.confirming import TypedNameForm, reason_field
 from connectors.setup.forms import MOST_ID
-from connectors.setup.hand_over import LACKS_REASON, LONGEST_REASON
 
 WHOLE_NUMBER = dict.fromkeys(
     ("required", "invalid", "min_value", "max_value"), "The connector id is a whole number above 0, such as 124."
@@ -26,33 +25,16 @@ class HandOverForm(forms.Form):
         max_value=MOST_ID,
         error_messages=WHOLE_NUMBER,
     )
-    reason = forms.CharField(
-        label="Why",
-        help_text="Such as the ticket of the change in Jira Align; it stands in the history for good.",
-        max_length=LONGEST_REASON,
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        error_messages={
-            "required": LACKS_REASON,
-            "max_length": f"The reason is longer than {LONGEST_REASON} characters: shorten it.",
-        },
-    )
+    reason = reason_field("Such as the ticket of the change in Jira Align; it stands in the history for good.")
     former = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=MOST_ID, error_messages=WHOLE_NUMBER)
 
 
-class ConfirmForm(HandOverForm):
+class ConfirmForm(TypedNameForm, HandOverForm):
     """The same once more, hidden, with the connector's URL name to be typed."""
 
-    confirm = text_field("Confirm")
+    what = "the hand-over"
 
     def __init__(self, *args: Any, connector: Connector, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.connector = connector
+        super().__init__(*args, connector=connector, **kwargs)
         for name in ("number", "reason"):
             self.fields[name].widget = forms.HiddenInput()
-        self.fields["confirm"].label = f"Type {connector.slug} to confirm"
-
-    def clean_confirm(self) -> str:
-        typed: str = self.cleaned_data["confirm"]
-        if typed.strip() != self.connector.slug:
-            raise forms.ValidationError(f'Type "{self.connector.slug}" to confirm the hand-over.')
-        return typed

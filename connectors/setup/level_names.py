@@ -23,6 +23,7 @@ from connectors.history.mirror import labels
 from connectors.history.mirror.terms import AS_PUBLISHED
 from connectors.models import Connector, TypeLabel, WorkItemType
 from connectors.ports.audited import context_of
+from connectors.ports.connected import lock_connected
 
 
 class NamesChanged(Refused):
@@ -83,7 +84,7 @@ def name_levels(connector: Connector, names: Mapping[str, str], *, seen: str, ac
     Whether anything is new. Nothing that is stored is rewritten: entries and plans keep the words of their time.
     """
     with transaction.atomic():
-        stored = Connector.objects.locked().get(pk=connector.pk)
+        stored = lock_connected(connector)
         if version_of(stored) != seen:
             raise NamesChanged(
                 "Somebody changed these names since this page was loaded. Yours are still in the fields: compare them "

@@ -15,14 +15,14 @@ from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
-from alignadmin.parsing import typed
 from connectors.models import Connector
 from connectors.ports.audited import context_of
+from connectors.ports.connected import lock_connected
 from connectors.ports.extensions import HeldUp, extensions
+from connectors.setup.reasons import plain_reason
 
-LONGEST_REASON = 500
 LONGEST = timedelta(days=31)
-LACKS_REASON = "Say why: everybody reads it on the pages of this connector while it lasts."
+LACKS_MAINTENANCE_REASON = "Say why: everybody reads it on the pages of this connector while it lasts."
 
 
 def is_on(connector: Connector) -> bool:
@@ -53,11 +53,11 @@ def held_up(connector: Connector) -> list[HeldUp]:
 
 def begin(connector: Connector, *, reason: str, until: datetime | None = None, actor: Person) -> Connector:
     """Raises Refused when it is on already, unless this is the same request once more (a double click)."""
-    reason = _plain(reason)
+    reason = plain_reason(reason, lacks=LACKS_MAINTENANCE_REASON)
     now = timezone.now()
     _refuse_end(until, now)
     with transaction.atomic():
-        found = Connector.objects.locked().get(pk=connector.pk)
+        found = lock_connected(connector)
         if found.maintenance_since is not None:
             if (found.maintenance_by_id, found.maintenance_reason) == (actor.pk, reason):
                 return found
@@ -112,15 +112,6 @@ def end(connector: Connector, *, since: datetime | None = None, actor: Person) -
 def _save(connector: Connector) -> None:
     fields = ("maintenance_since", "maintenance_until", "maintenance_reason", "maintenance_by")
     connector.save(update_fields=fields)
-
-
-def _plain(reason: str) -> str:
-    plain = " ".join(typed(reason).split())
-    if not plain:
-        raise Refused(LACKS_REASON)
-    if len(plain) > LONGEST_REASON:
-        raise Refused(f"The reason is longer than {LONGEST_REASON} characters: shorten it.")
-    return plain
 
 
 def _refuse_end(until: datetime | None, now: datetime) -> None:

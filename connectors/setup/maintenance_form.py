@@ -8,18 +8,16 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from connectors.setup.maintenance import LACKS_REASON, LONGEST_REASON
+from connectors.setup.confirming import reason_field
+from connectors.setup.maintenance import LACKS_MAINTENANCE_REASON
 
 INPUT = "%Y-%m-%dT%H:%M"  # as browsers send and take it
 
 
 class MaintenanceForm(forms.Form):
-    reason = forms.CharField(
-        label="Why",
-        help_text="Such as the change in Jira and its ticket; it is shown on every page of this connector.",
-        max_length=LONGEST_REASON,
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        error_messages={"required": LACKS_REASON},
+    reason = reason_field(
+        "Such as the change in Jira and its ticket; it is shown on every page of this connector.",
+        lacks=LACKS_MAINTENANCE_REASON,
     )
     until = forms.DateTimeField(
         label="Expected end",

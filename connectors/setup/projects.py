@@ -11,12 +11,10 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.expressions import OrderBy
 
-from alignadmin.parsing import REPLACEMENT, text_in
-from connectors.models import Connector, Project, in_scope_here
+from connectors.models import Project, in_scope_here
 from connectors.ports.extensions import ConnectorProjects, CoverageFigures, extensions
+from connectors.setup.scope.project_filters import KINDS, PER_PAGE, ProjectFilters
 
-PER_PAGE = 50
-KINDS = {"company": Q(team_managed=False), "team": Q(team_managed=True)}
 IN_SCOPE = in_scope_here()
 SCOPES = {"in": IN_SCOPE, "out": Q(in_scope=False, vanished_at=None)}
 PROBLEMS = {
@@ -60,12 +58,8 @@ class ProjectRow:
         return self.project.in_scope and self.project.vanished_at is None
 
 
-@dataclass
-class ProjectTable:
-    """`asked` is the query of the address; what is not known in it falls back to the default."""
-
-    connector: Connector
-    asked: Mapping[str, str]
+class ProjectTable(ProjectFilters):
+    """An order that is not known falls back to that by key."""
 
     @cached_property
     def counts(self) -> ConnectorProjects:
@@ -126,9 +120,7 @@ class ProjectTable:
 
     def _wanted(self) -> QuerySet[Project]:
         wanted = KINDS.get(self.kind, Q()) & SCOPES.get(self.scope, Q()) & PROBLEMS.get(self.problem, Q())
-        if self.words:
-            wanted &= Q(key__icontains=self.words) | Q(name__icontains=self.words)
-        return Project.objects.filter(wanted, connector=self.connector)
+        return Project.objects.filter(wanted, self.by_words, connector=self.connector)
 
     @property
     def _order(self) -> list[OrderBy]:
@@ -141,14 +133,6 @@ class ProjectTable:
         return [*scope, field.desc(nulls_last=True) if self.is_reversed else field.asc(nulls_first=True)]
 
     # --- the address ---
-
-    @property
-    def words(self) -> str:
-        return text_in(self.asked, "q").replace(REPLACEMENT, "").strip()[:255]
-
-    @property
-    def kind(self) -> str:
-        return self._one_of("kind", KINDS)
 
     @property
     def scope(self) -> str:
@@ -170,10 +154,6 @@ class ProjectTable:
     @property
     def is_reversed(self) -> bool:
         return self.sort.startswith("-")
-
-    def _one_of(self, name: str, known: Collection[str]) -> str:
-        value = text_in(self.asked, name)
-        return value if value in known else ""
 
     @property
     def is_filtered(self) -> bool:

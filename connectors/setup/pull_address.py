@@ -17,7 +17,7 @@ from alignadmin.errors import Refused
 from alignadmin.parsing import typed
 from connectors.models import Connector
 from connectors.ports.audited import context_of
-from connectors.ports.connected import refuse_disconnected
+from connectors.ports.connected import lock_connected
 
 SET = "connector.pull_address_set"
 HOSTED = ".jiraalign.com"
@@ -27,8 +27,7 @@ LONGEST = 500
 def set_pull_address(connector: Connector, address: str, *, actor: Person) -> None:
     """Empty takes the link away. Raises Refused; then nothing was changed."""
     with transaction.atomic():
-        found = Connector.objects.locked().get(pk=connector.pk)
-        refuse_disconnected(found)
+        found = lock_connected(connector)
         plain = typed(address).strip()
         if plain and (trouble := _trouble(plain, found.align_site)):
             raise Refused(f"{trouble} Nothing was changed.")

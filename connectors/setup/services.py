@@ -39,7 +39,7 @@ from connectors.models import (
     WorkItemType,
 )
 from connectors.ports.audited import context_of
-from connectors.ports.connected import refuse_disconnected
+from connectors.ports.connected import lock_connected
 from connectors.ports.extensions import extensions
 from connectors.setup.align_numbers import refuse_taken, why_taken
 from connectors.setup.search_names import CONNECTORS
@@ -121,6 +121,7 @@ def edit_connector(connector: Connector, data: ConnectorData, *, actor: Person) 
         return connector
     try:
         with transaction.atomic():
+            lock_connected(connector)
             is_another = bool({"align_site", "align_connector_id"} & changed.keys())
             values = {**vars(data), **(UNTOLD if is_another else {})}
             if "align_site" in changed:
@@ -179,7 +180,7 @@ def store_credential(connector: Connector, secret: SecretData, *, actor: Person)
 
 def _store(connector: Connector, secret: SecretData, actor: Person) -> Credential:
     # The connector's row, not the credential's: there may be no credential yet to queue behind.
-    refuse_disconnected(Connector.objects.locked().get(pk=connector.pk))
+    lock_connected(connector)
     current = Credential.objects.filter(connector=connector, system=secret.system, stage=Stage.CURRENT)
     old = current.first()
     version = old.version + 1 if old else 1
@@ -201,7 +202,7 @@ def _store(connector: Connector, secret: SecretData, actor: Person) -> Credentia
 
 def set_active(connector: Connector, active: bool, *, actor: Person) -> None:
     with transaction.atomic():
-        refuse_disconnected(Connector.objects.locked().get(pk=connector.pk))
+        lock_connected(connector)
         if not Connector.objects.filter(pk=connector.pk, is_active=not active).update(is_active=active):
             return
         action, words = ("connector.activated", "Activated") if active else ("connector.deactivated", "Deactivated")
@@ -228,6 +229,7 @@ def set_type_matches(
     if unknown:
         raise Refused(f"Align has no work item type {', '.join(sorted(unknown))}.")
     with transaction.atomic():
+        lock_connected(connector)
         ids = _ids_by_name(connector)
         rows = [
             TypeMatch(
@@ -262,7 +264,8 @@ def _ids_by_name(connector: Connector) -> dict[str, list[int]]:
 def decide_terms(connector: Connector, meanings: Mapping[str, str], *, actor: Person) -> None:
     """What the terms in Align's log mean: a work item type, or with an empty value none of the four."""
     try:
-        labels.decide(connector, meanings, actor=actor)
+        with transaction.atomic():
+            labels.decide(lock_connected(connector), meanings, actor=actor)
     except labels.NotDecided as error:
         raise Refused(str(error)) from error
 

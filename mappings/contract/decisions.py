@@ -15,6 +15,7 @@ from connectors.history.mirror import remaking
 from connectors.jobs import runner
 from connectors.models import Connector, JobKind
 from connectors.ports.audited import context_of
+from connectors.ports.connected import lock_connected
 from mappings.contract import choices, facts
 from mappings.contract.choices import TypeIdChoice
 from mappings.contract.proposals import Proposal, label, proposals, words_of
@@ -68,7 +69,7 @@ def take_over(connector: Connector, family_code: str, key: str, *, actor: Person
     if family_code not in FAMILIES:
         raise Refused(NOT_PROPOSED)
     with transaction.atomic():
-        owner = Connector.objects.locked().get(pk=connector.pk)
+        owner = lock_connected(connector)
         before = choices.in_use(owner)
         if key == ",".join(f"{type_.value}={id_}" for type_, id_ in before[family_code].items()):
             return False
@@ -86,7 +87,7 @@ def choose(connector: Connector, choice: TypeIdChoice, own: choices.ByFamily, *,
     `own`: what somebody picked or typed, which counts for the choice of own ids alone.
     """
     with transaction.atomic():
-        owner = Connector.objects.locked().get(pk=connector.pk)
+        owner = lock_connected(connector)
         after = choices.chosen(owner, choice, own)
         if after == choices.in_use(owner):
             return False

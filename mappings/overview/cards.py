@@ -51,7 +51,7 @@ class OverviewConnector:
     def health(self) -> queries.Health:
         return queries.health(self.connector, self.credentials)
 
-    @property
+    @cached_property
     def worst(self) -> list[CoverageRow]:
         """The projects that need a look most; the coverage page has all."""
         return self.coverage.worst_first[:MOST_PROJECTS]

@@ -25,7 +25,7 @@ from connectors.align.paging import MAPPING_LISTS
 from connectors.credentials.page_caps import caps_of
 from connectors.models import Connector, Project, has_lists
 from connectors.ports.audited import context_of
-from connectors.ports.connected import refuse_disconnected
+from connectors.ports.connected import lock_connected
 from mappings.edits.names import Names, names_of
 from mappings.edits.unused import why_gone
 from mappings.engine import families
@@ -145,8 +145,7 @@ def _store(
     )
     with transaction.atomic():
         # The connector's row, so that two posts of one form come one after the other.
-        found = Connector.objects.locked().get(pk=connector.pk)
-        refuse_disconnected(found)
+        found = lock_connected(connector)
         if found.align_connector_id != connector.align_connector_id:
             raise Refused(f"{found.name} was made anew in Jira Align meanwhile: look at its mappings and plan again.")
         _refuse_left(mappings[each.key] for each in planning.changes)

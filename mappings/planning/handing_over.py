@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from alignadmin.accounts.models import Person
 from connectors.models import Connector
-from connectors.ports.extensions import AttentionItem, EndingPlan
+from connectors.ports.extensions import PlanLink
 from mappings.engine.values import Situation
 from mappings.models import OPEN_PLANS, UNDER_WAY, ForeignRecord, Mapping, Plan, PlanState, Scope
 from mappings.planning.pause_resume import cancel_unstarted
@@ -31,21 +31,21 @@ def why_not(connector: Connector) -> str:
     return f"Plan {busy.pk} is being applied: wait for its end, or cancel the rest of it."
 
 
-def ending_plans(connector: Connector) -> list[EndingPlan]:
-    return [EndingPlan(sentence=sentence, href=href) for sentence, href in _named(connector, ENDING)]
+def ending_plans(connector: Connector) -> list[PlanLink]:
+    return _named(connector, ENDING)
 
 
-def open_plans(connector: Connector) -> list[AttentionItem]:
+def open_plans(connector: Connector) -> list[PlanLink]:
     """Also those that were started."""
-    return [AttentionItem(sentence=sentence, href=href) for sentence, href in _named(connector, OPEN_PLANS)]
+    return _named(connector, OPEN_PLANS)
 
 
-def _named(connector: Connector, states: Collection[PlanState]) -> list[tuple[str, str]]:
+def _named(connector: Connector, states: Collection[PlanState]) -> list[PlanLink]:
     plans = Plan.objects.filter(connector=connector, state__in=states).select_related("author").order_by("pk")
     return [
-        (
-            f"Plan {plan.pk} of {plan.author} ({plan.get_state_display().lower()}): {plan.reason}",
-            reverse("plan", args=[plan.pk]),
+        PlanLink(
+            sentence=f"Plan {plan.pk} of {plan.author} ({plan.get_state_display().lower()}): {plan.reason}",
+            href=reverse("plan", args=[plan.pk]),
         )
         for plan in plans
     ]

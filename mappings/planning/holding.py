@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from connectors.models import Connector
-from connectors.ports.extensions import EndingPlan
+from connectors.ports.extensions import PlanLink
 from mappings.models import NOT_ENDED, OPEN_PLANS, UNANSWERED, UNDER_WAY, Change, Plan, PlanState
 
 
@@ -36,9 +36,9 @@ def held_by_other(plan: Plan) -> HoldingPlan | None:
     return HoldingPlan(plan=other, finished=total - other.changes.filter(state__in=NOT_ENDED).count(), total=total)
 
 
-def plans_of_projects(connector: Connector, projects: Collection[int]) -> list[EndingPlan]:
+def plans_of_projects(connector: Connector, projects: Collection[int]) -> list[PlanLink]:
     """With changes of these projects' own lists that have not ended, or whose outcome nobody knows yet."""
     open_ = Q(state__in=NOT_ENDED, plan__state__in=OPEN_PLANS) | Q(state__in=UNANSWERED)
     mine = Change.objects.filter(open_, plan__connector=connector, scope__project__in=projects).order_by("plan_id")
     numbers = mine.values_list("plan_id", flat=True).distinct()
-    return [EndingPlan(sentence=f"plan {number}", href=reverse("plan", args=[number])) for number in numbers]
+    return [PlanLink(sentence=f"plan {number}", href=reverse("plan", args=[number])) for number in numbers]

@@ -21,6 +21,7 @@ from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
 from connectors.models import Connector, HistoryRow
 from connectors.ports.audited import context_of
+from connectors.ports.connected import lock_connected
 from mappings.models import Plan, PlanState
 from mappings.planning.authors import people_of
 from mappings.planning.notifications import queue_four_eyes_off_mail
@@ -58,7 +59,7 @@ def set_rules(connector: Connector, wanted: Rules, *, seen: str, actor: Person) 
     """`seen` is the stamp of the rules that the person looked at. Raises Refused when they are others by now."""
     _refuse_odd(wanted)
     with transaction.atomic():
-        found = Connector.objects.locked().get(pk=connector.pk)
+        found = lock_connected(connector)
         before = rules_of(found)
         if before == wanted:
             return found

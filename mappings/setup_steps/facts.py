@@ -99,19 +99,12 @@ def _coverage(connector: Connector) -> list[TypeCoverage]:
 
 
 def _places(matches: IssueTypes, in_scope: QuerySet[Project]) -> dict[str, set[Place]]:
-    """Work item type -> where a status of it may stand, in two queries.
-
-    Thousands of company-managed projects reach the same statuses by the same issue types: those of them for which
-    nobody chose issue types of their own are one.
-    """
-    rows = ReachableStatus.objects.filter(project__in=in_scope).order_by()
-    alike = Q(project__team_managed=False) & ~Q(project__in=matches.with_own)
-    found: dict[str, set[Place]] = defaultdict(set)
-    for issue_type, status in rows.filter(alike).values_list("issue_type_id", "status__jira_id").distinct():
-        for type_ in matches.stands_for(issue_type, None):
-            found[type_].add((None, status))
-    others = rows.exclude(alike).values_list("project_id", "project__team_managed", "issue_type_id", "status__jira_id")
-    for project, is_own, issue_type, status in others:
+    """Work item type -> where a status of it may stand, in few queries whatever the number of projects."""
+    found: dict[str, set[Place]] = {
+        type_.value: {(None, status) for status in matches.shared_statuses(type_)} for type_ in TypeName
+    }
+    own = ReachableStatus.objects.filter(project__in=in_scope.filter(team_managed=True)).order_by()
+    for project, issue_type, status in own.values_list("project_id", "issue_type_id", "status__jira_id"):
         for type_ in matches.stands_for(issue_type, project):
-            found[type_].add((project if is_own else None, status))
+            found[type_].add((project, status))
     return found

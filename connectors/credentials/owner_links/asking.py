@@ -15,6 +15,7 @@ from alignadmin.mail.outbox import in_product
 from connectors.credentials.owner_links import links
 from connectors.credentials.rotation import fitting_kinds
 from connectors.models import Connector, Credential, LinkOutcome, OwnerLink, Stage, System
+from connectors.ports.connected import lock_connected
 
 TOKEN_BYTES = 32
 LONGEST_NAME = 80
@@ -34,7 +35,7 @@ def make(connector: Connector, system: System, wanted: AskedOwner, *, actor: Per
     token = secrets.token_urlsafe(TOKEN_BYTES)
     now = timezone.now()
     with transaction.atomic():
-        held = Connector.objects.locked().get(pk=connector.pk)
+        held = lock_connected(connector)
         if not held.is_active:
             raise Refused(f"{held} is deactivated, so it needs no credential. Activate it first.")
         if Credential.objects.filter(connector=held, system=system, stage=Stage.PENDING).exists():

@@ -17,7 +17,7 @@ from connectors.credentials.rotation.locking import by_stage, entry, last_error,
 from connectors.credentials.values import SecretData, seal_secret
 from connectors.jobs import runner
 from connectors.models import Connector, Credential, CredentialKind, HistoryRow, JobKind, Probe, Stage, System
-from connectors.ports.connected import refuse_disconnected
+from connectors.ports.connected import lock_connected
 
 GAP = (
     "The gap has begun: Align keeps one token for each user, so the one in use died when this one was made. "
@@ -45,8 +45,7 @@ def stage(
     answering = owner or actor
     checks.refuse_backup_owner(staging.backup_owner, answering)
     with transaction.atomic():
-        held = Connector.objects.locked().get(pk=connector.pk)
-        refuse_disconnected(held)
+        held = lock_connected(connector)
         stored = by_stage(held, secret.system)
         current, older = stored.get(Stage.CURRENT), stored.get(Stage.PENDING)
         checks.refuse_unfit(held, secret)

@@ -18,6 +18,7 @@ from connectors.credentials.rotation.locking import by_stage, entry, last_error,
 from connectors.credentials.rotation.probes import hindrances
 from connectors.jobs import runner
 from connectors.models import Connector, Credential, JobKind, Stage, System
+from connectors.ports.connected import lock_connected
 
 MOST_LISTED = 5  # losses in the sentence of a refusal; the page lists them all
 
@@ -114,7 +115,7 @@ def may_go_back(connector: Connector, system: System) -> str:
 def go_back(connector: Connector, system: System, *, actor: Person) -> Credential:
     """The previous one becomes current again. The one left is kept as pending if it was refused, else destroyed."""
     with transaction.atomic():
-        owner = Connector.objects.locked().get(pk=connector.pk)
+        owner = lock_connected(connector)
         if sentence := may_go_back(owner, system):
             raise Refused(sentence)
         stored = by_stage(owner, system)

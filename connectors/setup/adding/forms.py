@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django import forms
@@ -12,13 +13,12 @@ from django.utils.text import slugify
 
 from alignadmin.accounts.acts import Act, ActField, Params, Typed, shown_in
 from alignadmin.parsing import plain
-from alignadmin.web.forms import problems_of
 from connectors.credentials.rotation.checks import KINDS
-from connectors.credentials.rotation.forms import CredentialForm, of_form
-from connectors.credentials.values import SecretData
-from connectors.models import Connector, JiraKind, System
+from connectors.credentials.rotation.forms import of_form
+from connectors.models import Connector, JiraKind
 from connectors.setup.adding.discovery import Discovery, FoundConnector
-from connectors.setup.forms import SECRETS_OF_BOTH, SITES, ConnectorForm, words_of_credential
+from connectors.setup.credentials_of_both import CREDENTIALS_SHOWN, CredentialsOfBoth
+from connectors.setup.forms import SITES, ConnectorForm
 
 RESERVED_SLUGS = frozenset({"new", "credentials"})  # addresses of our own below /connectors/
 LATER = ("align_connector_id", "jira_kind", "time_zone", "slug")  # not asked before the sites were
@@ -67,16 +67,14 @@ class ConnectorChoice:
     is_chosen: bool
 
 
-class SetUp:
+class SetUp(CredentialsOfBoth):
     """The one page on which a connector is added: what it is, and how to sign in at its two systems."""
 
     shown: Mapping[str, str | ActField] = {
         **shown_in(NewConnectorForm, **SITES),
         TYPED_NUMBER: "Another connector id",
-        **shown_in(CredentialForm, System.ALIGN.value, **words_of_credential(System.ALIGN)),
-        **shown_in(CredentialForm, System.JIRA.value, **words_of_credential(System.JIRA)),
+        **CREDENTIALS_SHOWN,
     }
-    secrets = SECRETS_OF_BOTH
 
     def __init__(
         self,
@@ -85,10 +83,7 @@ class SetUp:
         typed: Mapping[str, Any] | None = None,
         discovery: Discovery | None = None,
     ) -> None:
-        """`typed` by the names of the fields, for a page that begins with what somebody had entered before.
-
-        `discovery`: what the sites with the typed addresses have told.
-        """
+        """`discovery`: what the sites with the typed addresses have told."""
         self.data = _with_one_number(data or QueryDict())
         bound = None if data is None else self.data
         self.discovery = discovery
@@ -96,33 +91,19 @@ class SetUp:
         self.is_whole = discovery is not None or "time_zone" in (typed if data is None else data)
         initial = {"time_zone": "UTC", **of_form(typed, "")}
         self.details = NewConnectorForm(bound, initial=initial)
-        self.align = CredentialForm(bound, system=System.ALIGN, initial=of_form(typed, System.ALIGN.value))
-        self.jira = CredentialForm(bound, system=System.JIRA, initial=of_form(typed, System.JIRA.value))
-        self.forms: tuple[ConnectorForm | CredentialForm, ...] = (self.details, self.align, self.jira)
+        super().__init__(self.details, data=bound, typed=typed)
 
     def is_valid(self) -> bool:
-        self._clean()
-        self.jira.refuse_kind_of(self.details.cleaned_data.get("jira_kind", ""))
-        return not any(form.errors for form in self.forms)
+        self.clean_all()
+        return self.is_right_for(self.details.cleaned_data.get("jira_kind", ""))
 
     def may_be_looked_up(self) -> bool:
-        """Whether what is asked first is right; the rest need not be there, and what is wrong of it is said later."""
-        later = [field for name, field in self.details.fields.items() if name in LATER and field.required]
-        for field in later:
-            field.required = False
-        zone = self.data.get("time_zone", "")
-        self.data["time_zone"] = zone or "UTC"
-        self._clean()
-        for field in later:
-            field.required = True
-        is_there = all(name in LATER for form in self.forms for name in form.errors)
-        if not zone and not is_there:
-            del self.data["time_zone"]
-        return is_there
-
-    def _clean(self) -> None:
-        for form in self.forms:
-            form.full_clean()
+        """Whether what is asked first is right. What is asked later need not be there yet."""
+        self.clean_all()
+        for name in LATER:
+            if self.details.fields[name].required and not self.data.get(name, "").strip():
+                self.details.errors.pop(name, None)
+        return all(name in LATER for form in self.forms for name in form.errors)
 
     # -- what the sites told -------------------------------------------------------------------------------------------
 
@@ -130,6 +111,7 @@ class SetUp:
         """What was found out is chosen, and what failed is said at its field. The form may be looked up."""
         self.discovery, self.is_whole = discovery, True
         self.data["align_site"], self.data["jira_site"] = discovery.align_site, discovery.jira_site
+        self.data["time_zone"] = self.data.get("time_zone") or "UTC"
         for name, sentence in discovery.errors.items():
             system, _, own = name.rpartition("-")
             form = {"": self.details, "align": self.align, "jira": self.jira}[system]
@@ -159,16 +141,19 @@ class SetUp:
 
     @property
     def choices(self) -> list[ConnectorChoice]:
-        """Align's connectors, in one query."""
-        listed = self.discovery.connectors if self.discovery else ()
-        if not listed or self.discovery is None:
+        """Align's connectors."""
+        if self.discovery is None:
             return []
-        here = Connector.objects.filter(align_site=self.discovery.align_site).in_bulk(field_name="pk")
-        by_number = {each.align_connector_id: each for each in here.values()}
         return [
-            ConnectorChoice(found=each, here=by_number.get(each.id), is_chosen=self.number == str(each.id))
-            for each in listed
+            ConnectorChoice(found=each, here=self._here.get(each.id), is_chosen=self.number == str(each.id))
+            for each in self.discovery.connectors
         ]
+
+    @cached_property
+    def _here(self) -> Mapping[int, Connector]:
+        """Those of the Align site that was asked which are here already, by their numbers there."""
+        site = self.discovery.align_site if self.discovery else ""
+        return {each.align_connector_id: each for each in Connector.objects.filter(align_site=site)}
 
     @property
     def number(self) -> str:
@@ -183,14 +168,6 @@ class SetUp:
     # -- what is sent --------------------------------------------------------------------------------------------------
 
     @property
-    def notes(self) -> list[str]:
-        return [note for form in self.forms for note in form.notes]
-
-    @property
-    def problems(self) -> list[str]:
-        return [problem for form in self.forms for problem in problems_of(form)]
-
-    @property
     def wrong_fields(self) -> list[forms.BoundField]:
         return [form[name] for form in self.forms for name in form.errors if name in form.fields]
 
@@ -199,10 +176,6 @@ class SetUp:
         """Where something of what is folded is wrong."""
         folded = (self.details["slug"], self.details["time_zone"], self.align["expires_on"], self.jira["expires_on"])
         return any(field.errors for field in folded)
-
-    @property
-    def secrets_typed(self) -> list[SecretData]:
-        return [self.align.secret_typed, self.jira.secret_typed]
 
 
 def _query(typed: Mapping[str, Any]) -> QueryDict:

@@ -17,14 +17,14 @@ from alignadmin.errors import Refused
 from alignadmin.parsing import text_in
 from alignadmin.web.responses import failure, page, redirect
 from connectors.models import SetUpDraft
-from connectors.setup import connection_test, former_choices, services
+from connectors.setup import former_choices, services
 from connectors.setup.adding import drafts
 from connectors.setup.adding.discovery import Discovery, discover
 from connectors.setup.adding.forms import ADD, SetUp, keepable
+from connectors.setup.credentials_of_both import SECRETS_GONE, show_test
 
 TEMPLATE = "connectors/setup/adding/new.html"
-FORM, CHECKS = "connectors/setup/adding/_connect_form.html", "connectors/setup/_checks.html"
-SECRETS_GONE = "Secrets are never sent back to the browser: enter them again."
+FORM = "connectors/setup/adding/_connect_form.html"
 TYPED_BEFORE = "What you had entered is here again. Secrets are never kept: enter them once more."
 
 
@@ -43,7 +43,8 @@ def new(request: HttpRequest) -> HttpResponse:
         return _look(request, set_up)
     is_valid = set_up.is_valid()
     if act == "test":
-        return _test(request, set_up, is_valid=is_valid)
+        data = set_up.details.data_typed if is_valid else None
+        return show_test(request, TEMPLATE, _kept(request, set_up), set_up, data)
     if is_valid:
         try:
             return _add(request, set_up)
@@ -86,20 +87,6 @@ def _look(request: HttpRequest, set_up: SetUp) -> HttpResponse:
     if not request.htmx:  # type: ignore[attr-defined]
         context["trouble"] = f"Nothing is saved yet. {SECRETS_GONE}"
     return page(request, TEMPLATE, context, fragment=FORM)
-
-
-def _test(request: HttpRequest, set_up: SetUp, *, is_valid: bool) -> HttpResponse:
-    """htmx gets the lines alone, so that what is typed stays; a plain form comes back without its secrets."""
-    checks = connection_test.try_connection(set_up.details.data_typed, set_up.secrets_typed) if is_valid else []
-    context = _kept(request, set_up) | {
-        "checks": checks,
-        "notes": set_up.notes,
-        "problems": set_up.problems,
-        "tested": True,
-    }
-    if not request.htmx:  # type: ignore[attr-defined]
-        context["trouble"] = f"Nothing is saved yet. {SECRETS_GONE}"
-    return page(request, TEMPLATE, context, fragment=CHECKS)
 
 
 def _add(request: HttpRequest, set_up: SetUp) -> HttpResponse:

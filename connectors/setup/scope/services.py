@@ -22,7 +22,8 @@ from connectors.catalogue import sites
 from connectors.jobs import runner
 from connectors.models import Connector, Job, JobKind, Project, ScopeChoice, System, scope_of
 from connectors.ports.audited import context_of
-from connectors.ports.extensions import EndingPlan, extensions
+from connectors.ports.connected import lock_connected
+from connectors.ports.extensions import PlanLink, extensions
 
 MOST_NAMED = 3
 MOST_KEPT = 200  # keys in the data of an entry
@@ -39,7 +40,7 @@ def choose_scope(connector: Connector, ids: Collection[int], choice: ScopeChoice
     A project does not leave while an open plan has changes of its lists: nobody would see what is still to be sent.
     """
     with transaction.atomic():
-        Connector.objects.locked().get(pk=connector.pk)
+        lock_connected(connector)
         found = list(Project.objects.filter(connector=connector, pk__in=ids).order_by("key", "pk"))
         if len(found) != len(set(ids)):
             raise Refused("Some of these projects are not of this connector. Reload the page and choose again.")
@@ -66,7 +67,7 @@ def choose_scope(connector: Connector, ids: Collection[int], choice: ScopeChoice
     return changed
 
 
-def _planned(plans: Sequence[EndingPlan]) -> str:
+def _planned(plans: Sequence[PlanLink]) -> str:
     named = first_of([plan.sentence for plan in plans], MOST_NAMED)
     verb = "has" if len(plans) == 1 else "have"
     return f"Nothing was changed: {named} {verb} changes of these projects. Apply or cancel what is planned first."

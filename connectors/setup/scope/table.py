@@ -5,7 +5,7 @@ No coverage or drift stands here, so that thousands of projects are as quick as 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -14,16 +14,15 @@ from urllib.parse import urlencode
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, Q, QuerySet
 
-from alignadmin.parsing import REPLACEMENT, text_in, whole
+from alignadmin.parsing import text_in, whole
 from connectors.catalogue.project_rights import ASKED_RIGHTS
 from connectors.jira.rights import JiraPermission, needed_for
-from connectors.models import AlignOnlyProject, Carried, Connector, Project, ScopeChoice, in_scope_here
+from connectors.models import AlignOnlyProject, Carried, Project, ScopeChoice, in_scope_here
+from connectors.setup.scope.project_filters import KINDS, PER_PAGE, ProjectFilters
 
-PER_PAGE = 50
 MOST_ALIGN_ONLY = 50  # named below the table
 MOST_OPTIONS = 200  # of a filter
 NONE = "-"  # the value of a filter for projects without a category or programme
-KINDS = {"company": Q(team_managed=False), "team": Q(team_managed=True)}
 CARRIED = {
     "yes": Q(carried=Carried.YES),
     "no": Q(carried=Carried.NO),
@@ -92,12 +91,8 @@ class ScopeRow:
         return [f"{each.label}: needed for {', '.join(needed_for(each, FOR_IMPORT))}" for each in lacking]
 
 
-@dataclass
-class ScopeTable:
-    """`asked` is the query of the address, or the fields of a form that was filtered by it; what is unknown is none."""
-
-    connector: Connector
-    asked: Mapping[str, str]
+class ScopeTable(ProjectFilters):
+    """One page of them, and what the filters offer."""
 
     @cached_property
     def page(self) -> Page[Project]:
@@ -109,13 +104,11 @@ class ScopeTable:
 
     def wanted(self) -> QuerySet[Project]:
         chosen = KINDS.get(self.kind, Q()) & CARRIED.get(self.carried, Q()) & SCOPES.get(self.scope, Q())
-        if self.words:
-            chosen &= Q(key__icontains=self.words) | Q(name__icontains=self.words)
         if self.category:
             chosen &= Q(category="" if self.category == NONE else self.category)
         if self.programme:
             chosen &= Q(programme_id=None if self.programme == NONE else int(self.programme))
-        return Project.objects.filter(chosen, connector=self.connector).order_by("key", "pk")
+        return Project.objects.filter(chosen, self.by_words, connector=self.connector).order_by("key", "pk")
 
     @cached_property
     def counts(self) -> Mapping[str, int]:
@@ -142,20 +135,10 @@ class ScopeTable:
     @cached_property
     def align_only(self) -> list[AlignOnlyProject]:
         """Of Align's list, those that Jira does not show, by the words of the filter; one more than are named."""
-        found = AlignOnlyProject.objects.filter(connector=self.connector)
-        if self.words:
-            found = found.filter(Q(key__icontains=self.words) | Q(name__icontains=self.words))
+        found = AlignOnlyProject.objects.filter(self.by_words, connector=self.connector)
         return list(found[: MOST_ALIGN_ONLY + 1])
 
     # --- the address ---
-
-    @property
-    def words(self) -> str:
-        return text_in(self.asked, "q").replace(REPLACEMENT, "").strip()[:255]
-
-    @property
-    def kind(self) -> str:
-        return self._one_of("kind", KINDS)
 
     @property
     def carried(self) -> str:
@@ -167,7 +150,7 @@ class ScopeTable:
 
     @property
     def category(self) -> str:
-        return text_in(self.asked, "category").replace(REPLACEMENT, "")[:255]
+        return self._text("category")
 
     @property
     def programme(self) -> str:
@@ -175,10 +158,6 @@ class ScopeTable:
         value = text_in(self.asked, "programme")
         number = whole(value)
         return NONE if value == NONE else "" if number is None else str(number)
-
-    def _one_of(self, name: str, known: Collection[str]) -> str:
-        value = text_in(self.asked, name)
-        return value if value in known else ""
 
     @property
     def filters(self) -> dict[str, str]:

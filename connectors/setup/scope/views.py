@@ -22,7 +22,8 @@ from connectors.ports.act_words import of_connector
 from connectors.ports.requests import connector_or_404, with_credentials_or_404
 from connectors.setup.scope import services
 from connectors.setup.scope.boards import look_at_boards
-from connectors.setup.scope.table import PER_PAGE, ScopeTable
+from connectors.setup.scope.project_filters import PER_PAGE
+from connectors.setup.scope.table import ScopeTable
 
 FILTERS = ("q", "kind", "category", "programme", "carried", "scope")
 CHOOSE = Act(

@@ -11,7 +11,7 @@ from alignadmin.text import counted
 from connectors.models import Connector
 from connectors.ports.extensions import extensions
 from connectors.ports.setup_steps import SetupStep, SetupStepState
-from connectors.setup.steps.facts import facts_of
+from connectors.setup.steps.facts import SetupFacts, facts_of
 from connectors.setup.steps.rules import first_steps, known_checks
 
 NEED = "need"  # the page before the steps: what one needs
@@ -35,6 +35,7 @@ class Guide:
 
     steps: Sequence[SetupStep]
     slug: str = ""
+    facts: SetupFacts | None = None  # that they were worked out of
 
     @property
     def undone(self) -> list[SetupStep]:
@@ -102,7 +103,9 @@ def guide_of(connector: Connector, *, for_states: bool = False) -> Guide:
     """For a connector from `with_credentials`, in a fixed number of queries; `for_states`: no check is shown of it."""
     facts = facts_of(connector, for_states=for_states)
     return Guide(
-        steps=[*first_steps(facts), *extensions().setup_steps(connector, known_checks(facts))], slug=connector.slug
+        steps=[*first_steps(facts), *extensions().setup_steps(connector, known_checks(facts))],
+        slug=connector.slug,
+        facts=facts,
     )
 
 

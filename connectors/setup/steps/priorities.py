@@ -7,14 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 NOTHING = "nothing"
 
 
+class PriorityCell(NamedTuple):
+    """Of one item type: the number of the priority in Align, None for none."""
+
+    type: str
+    target: int | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class PriorityRow:
-    """One of Jira's. `targets`: in the order of the types, the number of the priority in Align, None for none.
+    """One of Jira's, with a cell for each of the types.
 
     `align_name`: how Align's connector calls it, where that differs.
     """
@@ -22,8 +29,13 @@ class PriorityRow:
     jira_id: int
     name: str
     align_name: str
-    targets: tuple[int | None, ...]
+    cells: tuple[PriorityCell, ...]
     is_gone: bool = False
+
+    @property
+    def lacking(self) -> list[str]:
+        """The types of which Align makes nothing."""
+        return [cell.type for cell in self.cells if cell.target is None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +49,9 @@ class PriorityComparison:
     def unmapped(self) -> list[str]:
         """ "Blocker (Feature)" for each that Jira has and Align makes nothing of."""
         return [
-            f"{row.name} ({', '.join(lacking)})" if self.types else row.name
+            f"{row.name} ({', '.join(row.lacking)})" if self.types else row.name
             for row in self.rows
-            if not row.is_gone and ((lacking := self._lacking(row)) or not self.types)
+            if not row.is_gone and (row.lacking or not self.types)
         ]
 
     @property
@@ -47,15 +59,12 @@ class PriorityComparison:
         """Those that only Align's connector still has."""
         return [f"{row.name} ({row.jira_id})" for row in self.rows if row.is_gone]
 
-    def _lacking(self, row: PriorityRow) -> list[str]:
-        return [type_ for type_, target in zip(self.types, row.targets, strict=True) if target is None]
-
 
 def compare(
     jira: Sequence[Mapping[str, Any]], align: Sequence[Mapping[str, Any]], type_names: Mapping[int, str]
 ) -> PriorityComparison:
     """`jira` and `align` as they are kept (connectors/catalogue/priorities.py); `type_names` by Align's type ids."""
-    ids = sorted({each["type"] for each in align})
+    types = {each: type_names.get(each, f"type {each}") for each in sorted({each["type"] for each in align})}
     targets = {(each["type"], each["jira"]): each["align"] for each in align}
     names = {each["jira"]: each["name"] for each in align}
     there = {each["id"]: each["name"] for each in jira}
@@ -65,9 +74,9 @@ def compare(
             jira_id=id_,
             name=there.get(id_) or names.get(id_) or f"Priority {id_}",
             align_name=names[id_] if id_ in there and names.get(id_, there[id_]) != there[id_] else "",
-            targets=tuple(targets.get((type_, id_)) for type_ in ids),
+            cells=tuple(PriorityCell(name, targets.get((type_, id_))) for type_, name in types.items()),
             is_gone=id_ not in there,
         )
         for id_ in shown
     )
-    return PriorityComparison(types=tuple(type_names.get(each, f"type {each}") for each in ids), rows=tuple(rows))
+    return PriorityComparison(types=tuple(types.values()), rows=tuple(rows))

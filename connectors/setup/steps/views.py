@@ -18,12 +18,13 @@ from connectors.models import Connector, System
 from connectors.ports.requests import SET_UP, with_credentials_or_404
 from connectors.setup.adding import drafts
 from connectors.setup.forms import LevelNamesForm, TypesForm
-from connectors.setup.level_names import log_terms, version_of
+from connectors.setup.level_names import version_of
 from connectors.setup.queries import active_job, issue_type_names
 from connectors.setup.readiness import matches_of
 from connectors.setup.scope.table import ScopeTable
 from connectors.setup.steps.guide import BEFORE, NEED, Guide, guide_before, guide_of
-from connectors.setup.steps.terms_facts import align_levels, jira_levels, priorities_of
+from connectors.setup.steps.terms_facts import align_levels, jira_levels
+from connectors.setup.steps.terms_rules import TermsFacts
 
 TEMPLATE, NEED_TEMPLATE = "connectors/setup/steps/step.html", "connectors/setup/steps/need.html"
 
@@ -78,40 +79,41 @@ def show(
         "can_edit": may(request.user, Right.EDIT) and not is_over,
     }
     if connector and (more := PARTICULAR.get(key)):
-        context |= more(request, connector)
+        context |= more(request, connector, guide)
     return page(request, NEED_TEMPLATE if shown is None else TEMPLATE, {**context, **extra}, status=status)
 
 
 # --- what is particular to a page -------------------------------------------------------------------------------------
 
 
-def _of_key(request: HttpRequest, connector: Connector) -> dict[str, Any]:
+def _of_key(request: HttpRequest, connector: Connector, guide: Guide) -> dict[str, Any]:
     return {"systems": list(System)}
 
 
-def _of_projects(request: HttpRequest, connector: Connector) -> dict[str, Any]:
+def _of_projects(request: HttpRequest, connector: Connector, guide: Guide) -> dict[str, Any]:
     """Its filters stay on this page."""
     address = reverse("setup-step", args=[connector.slug, "projects"])
     return {"table": ScopeTable(connector, request.GET.dict()), "projects_url": address}
 
 
-def _of_types(request: HttpRequest, connector: Connector) -> dict[str, Any]:
+def _of_types(request: HttpRequest, connector: Connector, guide: Guide) -> dict[str, Any]:
     names, called = issue_type_names(connector), connector.terminology
     return {"types": TypesForm(names=names, matches=matches_of(connector), called=called)}
 
 
-def _of_terms(request: HttpRequest, connector: Connector) -> dict[str, Any]:
+def _of_terms(request: HttpRequest, connector: Connector, guide: Guide) -> dict[str, Any]:
     """The levels of both sides, the form of the names, and the priorities side by side."""
+    known = guide.facts.terms if guide.facts else TermsFacts()
     return {
         "form": LevelNamesForm(names=connector.level_names, seen=version_of(connector)),
         "align_levels": align_levels(connector),
         "jira_levels": jira_levels(connector),
-        "priorities": priorities_of(connector),
-        "learned": {each.level: each.learned for each in log_terms(connector) if each.learned},
+        "priorities": known.priorities,
+        "learned": {each.level: each.learned for each in known.log or () if each.learned},
     }
 
 
-PARTICULAR: Mapping[str, Callable[[HttpRequest, Connector], dict[str, Any]]] = {
+PARTICULAR: Mapping[str, Callable[[HttpRequest, Connector, Guide], dict[str, Any]]] = {
     "terms": _of_terms,
     "key": _of_key,
     "projects": _of_projects,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from html import unescape
 from typing import Any
 
@@ -21,6 +23,7 @@ from alignadmin.errors import Refused
 from connectors.credentials import clients, rotation
 from connectors.credentials.owner_links import asking
 from connectors.credentials.values import SecretData
+from connectors.explorer import services as explorer
 from connectors.jobs import runner
 from connectors.models import (
     BudgetSlot,
@@ -36,11 +39,14 @@ from connectors.models import (
     ScopeChoice,
     System,
 )
-from connectors.setup import disconnect, services
+from connectors.setup import disconnect, maintenance, services
+from connectors.setup.connection_test import data_of
 from connectors.setup.level_names import name_levels, version_of
+from connectors.setup.pull_address import set_pull_address
 from connectors.setup.scope.services import choose_scope
 from mappings.contract.reading import PAGE_LIMIT
 from mappings.models import ContractFact, Mapping, Plan, PlanState
+from mappings.planning import rules
 from tests.conftest import SignIn
 from tests.support import factories
 from tests.support import mapping_helpers as steps
@@ -249,7 +255,7 @@ def test_two_at_once_are_one_and_a_second_click_is_none(
     with ThreadPoolExecutor(2) as pool:
         answers = sorted(pool.map(attempt, ["one", "two"]))
     assert answers[0] == ""
-    assert "is disconnected since" in answers[1]
+    assert "was disconnected on" in answers[1]
     assert Entry.objects.filter(action=disconnect.DISCONNECTED).count() == 1
     done = Connector.objects.get(pk=connector.pk)
     assert leave(configurer, reason=done.disconnected_reason).status_code == 303  # the same click once more
@@ -294,12 +300,48 @@ def test_its_pages_are_read_and_offer_no_act_and_what_is_sent_is_refused(
         assert led_to(configurer.get(f"/connectors/acme/{path}")) == PAGE
     for path in ("refresh/", "active/", "test/", "mappings/cell/", "edit/", "drift/check/", "explorer/", "plan/"):
         refused = configurer.post(f"/connectors/acme/{path}", {"active": "yes"})
-        assert (refused.status_code, "is disconnected since" in text(refused)) == (409, True), path
-    assert "is disconnected" in text(configurer.post(f"/plans/{plan.pk}/roll-back/", {"reason": "x"}))
+        assert (refused.status_code, "was disconnected on" in text(refused)) == (409, True), path
+    assert "was disconnected on" in text(configurer.post(f"/plans/{plan.pk}/roll-back/", {"reason": "x"}))
     connector.refresh_from_db()
     assert connector.state == "disconnected"
-    with pytest.raises(Refused, match="is disconnected since"):
+    with pytest.raises(Refused, match="was disconnected on"):
         services.set_active(connector, True, actor=admin)
+
+
+def test_what_was_sent_before_it_and_comes_in_after_it_changes_nothing(
+    configurer: Client, connector: Connector, admin: Person
+) -> None:
+    """Each act with the connector as it was read before."""
+    own, seen = rules.rules_of(connector), version_of(connector)
+    project = connector.projects.get(key="PROJ").pk
+    acts: dict[str, Callable[[], object]] = {
+        "edit": lambda: services.edit_connector(connector, replace(data_of(connector), name="New"), actor=admin),
+        "types": lambda: services.set_type_matches(connector, {"story": ["Bug"]}, actor=admin),
+        "terms": lambda: services.decide_terms(connector, {"User Story": "story"}, actor=admin),
+        "names": lambda: name_levels(connector, {"story": "User Story"}, seen=seen, actor=admin),
+        "scope": lambda: choose_scope(connector, [project], ScopeChoice.OUT, actor=admin),
+        "rules": lambda: rules.set_rules(connector, replace(own, typed_above=7), seen=own.stamp, actor=admin),
+        "maintenance": lambda: maintenance.begin(connector, reason="CHG-1", actor=admin),
+        "explorer": lambda: explorer.open_to_editors(connector, True, actor=admin),
+        "address": lambda: set_pull_address(connector, f"{connector.align_site}/pull", actor=admin),
+    }
+    assert leave(configurer).status_code == 303
+    entries = Entry.objects.count()
+    for name, act in acts.items():
+        with pytest.raises(Refused, match="was disconnected on"):
+            act()
+        assert Entry.objects.count() == entries, name
+
+
+def test_jobs_of_a_connection_made_again_are_not_stopped_by_the_disconnection_before(
+    configurer: Client, connector: Connector
+) -> None:
+    """As when somebody connects it again between its end and the stopping of its jobs."""
+    assert leave(configurer).status_code == 303
+    over = Connector.objects.get(pk=connector.pk)
+    assert configurer.post(AGAIN, typed_again(configurer)).status_code == 303
+    assert disconnect.stop_jobs(over) == 0
+    assert Job.objects.filter(connector=connector, state=JobState.QUEUED).exists()
 
 
 def test_lists_search_api_and_health_say_so_and_nothing_alarms(

@@ -375,7 +375,9 @@ def test_priorities_are_compared_by_id_and_never_by_name() -> None:
     ]
     found = compare(jira, align, {4: "Story"})
     assert found.types == ("Story", "type 77")
-    assert [(row.name, row.align_name, row.targets, row.is_gone) for row in found.rows] == [
+    assert [
+        (row.name, row.align_name, tuple(cell.target for cell in row.cells), row.is_gone) for row in found.rows
+    ] == [
         ("Höchste", "Highest", (1, 3), False),
         ("Hoch", "", (None, None), False),
         ("Priority 9", "", (2, None), True),

@@ -6,14 +6,7 @@ from connectors.budget import views
 from connectors.credentials.owner_links import ask_views as owner_links
 from connectors.credentials.pages import calendar_views
 from connectors.credentials.pages import views as credentials
-from connectors.setup import (
-    disconnect_views,
-    former_choices_views,
-    hand_over_views,
-    maintenance_views,
-    pull_address_views,
-    tab_views,
-)
+from connectors.setup import hand_over_views, maintenance_views, pull_address_views, tab_views
 from connectors.setup import views as connectors
 
 urlpatterns = [
@@ -21,6 +14,7 @@ urlpatterns = [
     path("", include("connectors.setup.adding.urls")),
     path("", include("connectors.setup.steps.urls")),
     path("", include("connectors.setup.scope.urls")),
+    path("", include("connectors.setup.disconnecting.urls")),
     path("credentials/", calendar_views.credentials, name="credentials"),
     path("<slug:slug>/", tab_views.connector, name="connector"),
     path("<slug:slug>/projects/", tab_views.projects, name="connector-projects"),
@@ -32,11 +26,7 @@ urlpatterns = [
     path("<slug:slug>/settings/", tab_views.settings, name="connector-settings"),
     path("<slug:slug>/edit/", connectors.edit, name="connector-edit"),
     path("<slug:slug>/hand-over/", hand_over_views.hand_over, name="connector-hand-over"),
-    path("<slug:slug>/disconnect/", disconnect_views.disconnect_page, name="connector-disconnect"),
-    path("<slug:slug>/export/", disconnect_views.export, name="connector-export"),
     path("<slug:slug>/pull-address/", pull_address_views.pull_address, name="connector-pull-address"),
-    path("<slug:slug>/former/", former_choices_views.former, name="connector-former"),
-    path("<slug:slug>/connect-again/", disconnect_views.connect_again, name="connector-again"),
     path("<slug:slug>/credential/<slug:system>/", credentials.credential, name="connector-credential"),
     path("<slug:slug>/credential/<slug:system>/probe/", credentials.probe, name="credential-probe"),
     path("<slug:slug>/credential/<slug:system>/switch/", credentials.switch, name="credential-switch"),

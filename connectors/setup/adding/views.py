@@ -17,11 +17,12 @@ from alignadmin.errors import Refused
 from alignadmin.parsing import text_in
 from alignadmin.web.responses import failure, page, redirect
 from connectors.models import SetUpDraft
-from connectors.setup import former_choices, services
+from connectors.setup import services
 from connectors.setup.adding import drafts
 from connectors.setup.adding.discovery import Discovery, discover
 from connectors.setup.adding.forms import ADD, SetUp, keepable
 from connectors.setup.credentials_of_both import SECRETS_GONE, show_test
+from connectors.setup.disconnecting import former_choices
 
 TEMPLATE = "connectors/setup/adding/new.html"
 FORM = "connectors/setup/adding/_connect_form.html"

@@ -32,7 +32,7 @@ from connectors.models import (
     Status,
     System,
 )
-from connectors.setup import disconnect
+from connectors.setup.disconnecting import disconnect
 from tests.conftest import SignIn
 from tests.support import factories
 from tests.support.sandbox_fixture import JIRA_TOKEN, RunningSandbox

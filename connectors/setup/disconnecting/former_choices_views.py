@@ -17,9 +17,9 @@ from alignadmin.web.responses import page, redirect
 from connectors.models import Connector
 from connectors.ports.act_words import connector_name
 from connectors.ports.requests import with_credentials_or_404
-from connectors.setup import former_choices
+from connectors.setup.disconnecting import former_choices
 
-TEMPLATE = "connectors/setup/former_choices.html"
+TEMPLATE = "connectors/setup/disconnecting/former_choices.html"
 NONE_CHOSEN = "The request does not say of which connector: choose one."
 
 

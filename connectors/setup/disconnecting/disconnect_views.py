@@ -19,13 +19,13 @@ from alignadmin.web.responses import page, redirect
 from connectors.models import Connector
 from connectors.ports.act_words import connector_name, of_connector
 from connectors.ports.requests import with_credentials_or_404
-from connectors.setup import choices_document, disconnect
-from connectors.setup import connect_again as connecting
 from connectors.setup.connection_test import data_of
 from connectors.setup.credentials_of_both import SECRETS_GONE, show_test
-from connectors.setup.disconnect_form import AgainForms, DisconnectForm
+from connectors.setup.disconnecting import choices_document, disconnect
+from connectors.setup.disconnecting import connect_again as connecting
+from connectors.setup.disconnecting.disconnect_form import AgainForms, DisconnectForm
 
-AGAIN_PAGE = "connectors/setup/connect_again.html"
+AGAIN_PAGE = "connectors/setup/disconnecting/connect_again.html"
 
 
 def _again_words(typed: Typed, params: Params) -> str:
@@ -106,4 +106,4 @@ def _show(
         "pack_query": disconnect.pack_query(shown),
         "trouble": trouble,
     }
-    return page(request, "connectors/setup/disconnect.html", context, status=status)
+    return page(request, "connectors/setup/disconnecting/disconnect.html", context, status=status)

@@ -25,8 +25,8 @@ from connectors.ports.audited import context_of
 from connectors.ports.connected import lock_connected
 from connectors.ports.extensions import extensions
 from connectors.setup import services
-from connectors.setup.choices_document import decided_terms
 from connectors.setup.connection_test import data_of
+from connectors.setup.disconnecting.choices_document import decided_terms
 from connectors.setup.level_names import name_levels, version_of
 from connectors.setup.queries import issue_type_names
 from connectors.setup.readiness import matches_of

@@ -39,8 +39,9 @@ from connectors.models import (
     ScopeChoice,
     System,
 )
-from connectors.setup import disconnect, maintenance, services
+from connectors.setup import maintenance, services
 from connectors.setup.connection_test import data_of
+from connectors.setup.disconnecting import disconnect
 from connectors.setup.level_names import name_levels, version_of
 from connectors.setup.pull_address import set_pull_address
 from connectors.setup.scope.services import choose_scope

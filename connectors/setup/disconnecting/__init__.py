@@ -1,0 +1,1 @@
+"""Disconnecting a connector, connecting it again, and its choices for another one."""

@@ -38,6 +38,7 @@ STRICT = {
     "allowScriptTags": False,
     "includeIndicatorStyles": False,
     "historyCacheSize": 0,
+    "defaultSettleDelay": 0,
     "timeout": 30000,
     "selfRequestsOnly": True,
 }

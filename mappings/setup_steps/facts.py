@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Min, Q
 
 from connectors.align.terminology import ALIGNS_OWN, Terminology
 from connectors.catalogue.issue_types import IssueTypes
-from connectors.models import Connector, Project, ReachableStatus
+from connectors.models import Connector
 from mappings.edits.catalogue_facts import projects_in_scope
 from mappings.edits.queries import unplanned
 from mappings.engine.families import J2A_STATE
@@ -87,7 +87,7 @@ def _coverage(connector: Connector) -> list[TypeCoverage]:
 
     A status that many company-managed projects share counts once, as its mapping is one.
     """
-    places = _places(IssueTypes(connector), projects_in_scope(connector))
+    places = _places(IssueTypes(connector))
     rows = Mapping.objects.filter(scope__connector=connector, scope__family=J2A_STATE.code, wanted__isnull=False)
     mapped: dict[str, set[Place]] = defaultdict(set)
     for type_name, project, status in rows.values_list("work_item_type", "scope__project_id", "source_id"):
@@ -98,13 +98,13 @@ def _coverage(connector: Connector) -> list[TypeCoverage]:
     ]
 
 
-def _places(matches: IssueTypes, in_scope: QuerySet[Project]) -> dict[str, set[Place]]:
-    """Work item type -> where a status of it may stand, in few queries whatever the number of projects."""
+def _places(matches: IssueTypes) -> dict[str, set[Place]]:
+    """Work item type -> where a status of it may stand."""
     found: dict[str, set[Place]] = {
         type_.value: {(None, status) for status in matches.shared_statuses(type_)} for type_ in TypeName
     }
-    own = ReachableStatus.objects.filter(project__in=in_scope.filter(team_managed=True)).order_by()
-    for project, issue_type, status in own.values_list("project_id", "issue_type_id", "status__jira_id"):
-        for type_ in matches.stands_for(issue_type, project):
-            found[type_].add((project, status))
+    for project in matches.projects:
+        if project.team_managed:
+            for type_, statuses in matches.reached(project.workflow, matches.owner(project.pk)).items():
+                found[type_] |= {(project.pk, status) for status in statuses}
     return found

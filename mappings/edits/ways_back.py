@@ -1,0 +1,86 @@
+"""What the company-managed projects that share a matrix map back to Jira: counted by the database, never row by row."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from functools import cached_property
+
+from django.db.models import Count, Q
+
+from connectors.models import Connector, has_lists
+from mappings.engine.families import FAMILIES, family_of
+from mappings.engine.values import Direction, Kind, TypeName
+from mappings.engine.view import CountedWaysBack
+from mappings.models import Mapping, Scope
+
+NOTHING = Q(pk__in=())
+
+
+class WaysBackOfMany:
+    """Of these kinds and types; without kinds nothing is asked. A list that was never read counts as none."""
+
+    def __init__(self, connector: Connector, kinds: Collection[Kind], types: Collection[TypeName]) -> None:
+        self._connector = connector
+        self._codes = [family_of(kind, Direction.ALIGN_TO_JIRA).code for kind in sorted(kinds)]
+        self._types = types
+
+    @property
+    def rows(self) -> Q:
+        """Of mappings, those in the lists of these projects."""
+        return self._lists("scope__") if self._codes else NOTHING
+
+    def _lists(self, scope: str = "") -> Q:
+        of_these = {"connector": self._connector, "family__in": self._codes, "project__team_managed": False}
+        return has_lists(f"{scope}project__") & Q(**{f"{scope}{name}": value for name, value in of_these.items()})
+
+    @cached_property
+    def _numbers(self) -> dict[str, tuple[int, int]]:
+        """Family code -> how many lists were read, and how many of all hold records of types that nobody knows."""
+        if not self._codes:
+            return {}
+        lists = Scope.objects.filter(self._lists()).order_by().values_list("family")
+        counts = lists.annotate(
+            read=Count("pk", filter=Q(observed_at__isnull=False)), strange=Count("pk", filter=Q(foreign_rows__gt=0))
+        )
+        return {code: (read, strange) for code, read, strange in counts}
+
+    @cached_property
+    def strange_scopes(self) -> list[Scope]:
+        """Those with records of types that nobody knows: mostly none, and then nothing is asked."""
+        if not any(strange for _, strange in self._numbers.values()):
+            return []
+        return list(Scope.objects.filter(self._lists(), foreign_rows__gt=0))
+
+    @cached_property
+    def _ways(self) -> dict[tuple[str, str], dict[tuple[int, int], int]]:
+        """(family code, type) -> (target id, status id) -> projects."""
+        found: dict[tuple[str, str], dict[tuple[int, int], int]] = defaultdict(dict)
+        if not self._codes:
+            return found
+        rows = Mapping.objects.filter(
+            self.rows, scope__observed_at__isnull=False, work_item_type__in=self._types, wanted__isnull=False
+        )
+        ways = rows.order_by().values_list("scope__family", "work_item_type", "source_id", "wanted")
+        for code, type_, target_id, status_id, number in ways.annotate(number=Count("pk")):
+            found[code, type_][target_id, status_id] = number
+        return found
+
+    def counted(self, kind: Kind, type_: TypeName) -> CountedWaysBack:
+        code = family_of(kind, Direction.ALIGN_TO_JIRA).code
+        lists, _ = self._numbers.get(code, (0, 0))
+        return CountedWaysBack(lists=lists, ways=self._ways.get((code, type_.value), {}))
+
+    @property
+    def statuses(self) -> set[int]:
+        """Ids of those that anything leads to."""
+        return {status_id for ways in self._ways.values() for _, status_id in ways}
+
+    @property
+    def steps(self) -> dict[TypeName, set[int]]:
+        """Ids of those that lead anywhere."""
+        found: dict[TypeName, set[int]] = defaultdict(set)
+        for (code, type_), ways in self._ways.items():
+            if FAMILIES[code].kind is Kind.STEP:
+                found[TypeName(type_)] |= {target_id for target_id, _ in ways}
+        return found

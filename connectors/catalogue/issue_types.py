@@ -20,6 +20,7 @@ from connectors.catalogue.usual_types import may_be, usual_type
 from connectors.catalogue.workflows import ListedProject, Workflow, listed_projects
 from connectors.models.catalogue import IssueType, ReachableStatus, TypeMatch, WorkItemType, has_lists
 from connectors.models.connector import Connector
+from connectors.ports.setup_steps import StatusPlace
 
 
 class KnownType(NamedTuple):
@@ -151,9 +152,20 @@ class IssueTypes:
     def reached(self, workflow: Workflow, owner: int | None) -> dict[str, frozenset[int]]:
         """Work item type -> ids of the statuses that its items can have there; types that nothing stands for lack."""
         found: dict[str, frozenset[int]] = {}
-        for issue_type, statuses in workflow:
+        for issue_type, statuses in workflow.reach:
             for type_ in self.stands_for(issue_type, owner):
                 found[type_] = found[type_] | statuses if type_ in found else statuses
+        return found
+
+    def places(self) -> dict[str, set[StatusPlace]]:
+        """Work item type -> where a status of it may stand."""
+        found: dict[str, set[StatusPlace]] = {
+            type_.value: {(None, status) for status in self.shared_statuses(type_)} for type_ in WorkItemType
+        }
+        for project in self.projects:
+            if project.team_managed:
+                for type_, statuses in self.reached(project.workflow, self.owner(project.pk)).items():
+                    found[type_] |= {(project.pk, status) for status in statuses}
         return found
 
     def names(self, type_: str) -> list[str]:
@@ -177,13 +189,12 @@ class IssueTypes:
         return found
 
     def _unmatched(self, owner: int | None, workflow: Workflow) -> Iterator[tuple[WorkItemType, tuple[str, ...]]]:
-        stands = {type_: self.of(type_, owner) for type_ in WorkItemType}
-        reached = {issue_type for issue_type, _ in workflow}
-        matched = set().union(*stands.values())
-        open_ = [self.all[pk] for pk in reached - matched if pk in self.all]
-        for type_ in WorkItemType:
+        known = [self.all[pk] for pk, _ in workflow.reach if pk in self.all]
+        open_ = [each for each in known if not self.stands_for(each.pk, owner)]
+        matched = {type_ for each in known for type_ in self.stands_for(each.pk, owner)} if open_ else ()
+        for type_ in WorkItemType if open_ else ():
             names = {each.name for each in open_ if self._may_be(type_, each)}
-            if names and not reached & stands[type_]:
+            if names and type_ not in matched:
                 yield type_, tuple(sorted(names))
 
     def _may_be(self, type_: WorkItemType, found: KnownType) -> bool:

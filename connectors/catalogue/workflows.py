@@ -21,9 +21,20 @@ from connectors.catalogue.upserting import batches
 from connectors.models import Connector, Project, ReachableStatus, has_lists
 
 # Key of an issue type -> Jira's ids of the statuses that it can have, as pairs in the order of the keys.
-Workflow = tuple[tuple[int, frozenset[int]], ...]
+Reach = tuple[tuple[int, frozenset[int]], ...]
 # Of a process, before all are forgotten: a project takes about 0.2 kB, a workflow of its own about 2 kB.
 MOST_PROJECTS, MOST_WORKFLOWS = 100_000, 10_000
+
+
+class Workflow:
+    """What the issue types of a project reach. Projects that reach the same have one object, which stands for itself
+    wherever something is worked out once for all of them: to compare what it holds takes longer.
+    """
+
+    __slots__ = ("reach",)
+
+    def __init__(self, reach: Reach) -> None:
+        self.reach = reach
 
 
 class ListedProject(NamedTuple):
@@ -61,7 +72,7 @@ class _KeptWorkflows:
 
     def forget(self) -> None:
         self._of: dict[int, tuple[str, Workflow]] = {}
-        self._shared: dict[Workflow, Workflow] = {}
+        self._shared: dict[Reach, Workflow] = {}
         self._statuses: dict[frozenset[int], frozenset[int]] = {}
 
     def of(self, read: Mapping[int, str | None]) -> dict[int, Workflow]:
@@ -80,7 +91,7 @@ class _KeptWorkflows:
         return found
 
     def _keep(
-        self, stored: Mapping[int, Workflow], projects: Iterable[int], read: Mapping[int, str | None]
+        self, stored: Mapping[int, Reach], projects: Iterable[int], read: Mapping[int, str | None]
     ) -> dict[int, Workflow]:
         found: dict[int, Workflow] = {}
         with self._lock:
@@ -93,15 +104,15 @@ class _KeptWorkflows:
                     self._of[pk] = sys.intern(at), workflow
         return found
 
-    def _as_one(self, workflow: Workflow) -> Workflow:
+    def _as_one(self, reach: Reach) -> Workflow:
         """The same object for equal ones."""
-        if (known := self._shared.get(workflow)) is not None:
+        if (known := self._shared.get(reach)) is not None:
             return known
-        found = tuple((type_, self._statuses.setdefault(statuses, statuses)) for type_, statuses in workflow)
-        return self._shared.setdefault(found, found)
+        found = tuple((type_, self._statuses.setdefault(statuses, statuses)) for type_, statuses in reach)
+        return self._shared.setdefault(found, Workflow(found))
 
 
-def _stored(projects: Collection[int]) -> dict[int, Workflow]:
+def _stored(projects: Collection[int]) -> dict[int, Reach]:
     reached: dict[int, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
     rows = ReachableStatus.objects.filter(project_id__in=projects).order_by()
     for project_id, issue_type, status_id in rows.values_list("project_id", "issue_type_id", "status__jira_id"):

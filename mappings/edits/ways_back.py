@@ -61,9 +61,13 @@ class WaysBackOfMany:
         rows = Mapping.objects.filter(
             self.rows, scope__observed_at__isnull=False, work_item_type__in=self._types, wanted__isnull=False
         )
-        ways = rows.order_by().values_list("scope__family", "work_item_type", "source_id", "wanted")
-        for code, type_, target_id, status_id, number in ways.annotate(number=Count("pk")):
-            found[code, type_][target_id, status_id] = number
+        # What is the same of all is not grouped by: SQLite takes twice as long with it.
+        names = {"scope__family": self._codes, "work_item_type": [type_.value for type_ in self._types]}
+        several = [name for name, values in names.items() if len(values) > 1]
+        ways = rows.order_by().values_list("source_id", "wanted", *several).annotate(number=Count("pk"))
+        for target_id, status_id, *told, number in ways:
+            of = {name: values[0] for name, values in names.items()} | dict(zip(several, told, strict=True))
+            found[of["scope__family"], of["work_item_type"]][target_id, status_id] = number
         return found
 
     def counted(self, kind: Kind, type_: TypeName) -> CountedWaysBack:

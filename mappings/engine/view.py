@@ -110,7 +110,7 @@ class View:
     def allows(self, direction: Direction) -> bool:
         return family_of(self.kind, direction).knows(self.work_item_type)
 
-    @property
+    @cached_property
     def project_count(self) -> int:
         return max(len(self.projects), self.lists_back)
 
@@ -155,10 +155,25 @@ class View:
         return self.targets.get(target_id) or words.unknown_target(self.kind, target_id)
 
     def status_words(self, status_id: int) -> str:
-        return words.status_words(self.status(status_id))
+        known = self._words_of_statuses
+        if status_id not in known:
+            known[status_id] = words.status_words(self.status(status_id))
+        return known[status_id]
 
     def target_words(self, target_id: int) -> str:
-        return words.target_words(self.kind, self.target(target_id))
+        known = self._words_of_targets
+        if target_id not in known:
+            known[target_id] = words.target_words(self.kind, self.target(target_id))
+        return known[target_id]
+
+    # Made once: thousands of sentences name the same few hundred.
+    @cached_property
+    def _words_of_statuses(self) -> dict[int, str]:
+        return {}
+
+    @cached_property
+    def _words_of_targets(self) -> dict[int, str]:
+        return {}
 
     @property
     def items(self) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, replace
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from django.db.models import Q, QuerySet
@@ -30,6 +31,7 @@ LABELS = {
     "na": "not applicable: no status to map",
 }
 
+TYPES = tuple(TypeName)  # to go through an enumeration thousands of times takes long
 
 # What needs a look first; within it, the rows with more of such squares.
 WORST_FIRST = ("unmapped", "lost", "drifted", "partly", "unknown", "mapped", "na")
@@ -51,8 +53,7 @@ class Square:
         return f"{self.type_name}: {LABELS[self.state]}{counts}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class CoverageRow:
+class CoverageRow(NamedTuple):
     pk: int
     key: str
     name: str
@@ -82,7 +83,12 @@ class ProjectCoverage:
 
     @property
     def worst_first(self) -> list[CoverageRow]:
-        return sorted(self.rows, key=lambda row: (row.urgency, row.key))
+        # Rows with the same squares have one tuple of them: see `coverage`.
+        urgency: dict[int, tuple[int, ...]] = {}
+        for row in self.rows:
+            if id(row.squares) not in urgency:
+                urgency[id(row.squares)] = row.urgency
+        return sorted(self.rows, key=lambda row: (urgency[id(row.squares)], row.key))
 
     @property
     def percent(self) -> int | None:
@@ -110,19 +116,22 @@ def coverage(
     reached = {kind: matches.reached(kind.workflow, kind.owner) for kind in set(alike.values())}
     squares = {kind: lists.squares(kind, reached[kind], connector.terminology) for kind in reached}
     lost = _lost(matches, projects, lists, {pk: reached[kind] for pk, kind in alike.items()}, is_part=only is not None)
-    counts: Counter[str] = Counter()
     rows = []
     for project in projects:
         here = squares[alike[project.pk]]
         if types := lost.get(project.pk):
             here = tuple(_lost_square(each) if each.work_item_type in types else each for each in here)
-        counts.update(square.state for square in here)
-        rows.append(
-            CoverageRow(
-                pk=project.pk, key=project.key, name=project.name, team_managed=project.team_managed, squares=here
-            )
-        )
-    return ProjectCoverage(rows=tuple(rows), counts=dict(counts))
+        rows.append(CoverageRow(project.pk, project.key, project.name, project.team_managed, here))
+    return ProjectCoverage(rows=tuple(rows), counts=_counted(rows))
+
+
+def _counted(rows: Iterable[CoverageRow]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    same = {id(row.squares): row.squares for row in rows}
+    for squares, number in Counter(id(row.squares) for row in rows).items():
+        for square in same[squares]:
+            counts[square.state] += number
+    return dict(counts)
 
 
 class _ProjectKind(NamedTuple):
@@ -152,32 +161,35 @@ class _Lists:
     def squares(
         self, kind: _ProjectKind, reached: MappingOf[str, frozenset[int]], called: Terminology
     ) -> tuple[Square, ...]:
-        return tuple(self._square(kind.scope_id, type_, reached.get(type_, frozenset()), called) for type_ in TypeName)
+        return tuple(self._square(kind.scope_id, type_, reached.get(type_, frozenset()), called) for type_ in TYPES)
 
     def _square(self, scope_id: int, type_: TypeName, here: frozenset[int], called: Terminology) -> Square:
         key = scope_id, type_.value
-        square = _square(type_, here, self.mapped[key], self._drifted[key], scope_id in self.known)
-        if square.state == "unmapped" and here & self._strange.get((scope_id, type_), {}).keys():
-            square = Square(work_item_type=type_, state="unknown", total=len(here))
-        return replace(square, type_name=called.name(type_))
+        state = _state(here, self.mapped[key], self._drifted[key], scope_id in self.known)
+        if state == "unmapped" and here & self._strange.get((scope_id, type_), {}).keys():
+            state = "unknown"
+        return Square(
+            work_item_type=type_,
+            state=state,
+            type_name=called.name(type_),
+            mapped=0 if state == "unknown" else len(here & self.mapped[key]),
+            total=len(here),
+        )
 
 
 def _lost_square(square: Square) -> Square:
     return Square(work_item_type=square.work_item_type, state="lost", type_name=square.type_name)
 
 
-def _square(type_: TypeName, reached: frozenset[int], mapped: set[int], drifted: set[int], known: bool) -> Square:
+def _state(reached: AbstractSet[int], mapped: AbstractSet[int], drifted: AbstractSet[int], known: bool) -> str:
     if not reached:
-        return Square(work_item_type=type_, state="na")
+        return "na"
     if not known:
-        return Square(work_item_type=type_, state="unknown", total=len(reached))
-    covered = len(reached & mapped)
-    state = "partly"
+        return "unknown"
     if reached & drifted:
-        state = "drifted"
-    elif covered in (0, len(reached)):
-        state = "mapped" if covered else "unmapped"
-    return Square(work_item_type=type_, state=state, mapped=covered, total=len(reached))
+        return "drifted"
+    covered = len(reached & mapped)
+    return "partly" if covered not in (0, len(reached)) else "mapped" if covered else "unmapped"
 
 
 Sources = dict[tuple[int, str], set[int]]
@@ -191,7 +203,7 @@ def _lost(
     called otherwise. What company-managed projects share is lost only where no one of them reaches it; where `projects`
     are a part of them, the others are asked, too.
     """
-    none = [(project, type_) for project in projects for type_ in TypeName if type_ not in all_[project.pk]]
+    none = [(project, type_) for project in projects for type_ in TYPES if type_ not in all_[project.pk]]
     if not none:
         return {}
     back = Mapping.objects.filter(

@@ -77,7 +77,7 @@ def stored(connector: Connector) -> dict[str, dict[str, set[int]]]:
 def kept(connector: Connector) -> dict[str, dict[str, set[int]]]:
     names = {pk: type_.name for pk, type_ in IssueTypes(connector).all.items()}
     return {
-        project.key: {names[type_]: set(statuses) for type_, statuses in project.workflow}
+        project.key: {names[type_]: set(statuses) for type_, statuses in project.workflow.reach}
         for project in listed_projects(connector)
     }
 
@@ -189,7 +189,8 @@ def test_equal_workflows_are_one_object_and_too_many_are_forgotten(
     store(bare_connector, {key: {"Story": [1, 2], "Bug": [1, 2]} for key in KEYS})
     first, *others = (each.workflow for each in listed_projects(bare_connector))
     assert all(each is first for each in others)
-    assert first[0][1] is first[1][1]
+    (_, of_story), (_, of_bugs) = first.reach
+    assert of_story is of_bugs
     monkeypatch.setattr(workflows, "MOST_PROJECTS", 2)
     for number in count(3):
         store(bare_connector, {"A": {"Story": [number]}})

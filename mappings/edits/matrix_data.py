@@ -95,13 +95,24 @@ class Facts:
     @cached_property
     def scopes(self) -> dict[tuple[str, int | None], Scope]:
         """The shared ones, and those of the projects that are shown by themselves."""
+        return {
+            address: scope for address, scope in self._scopes_read.items() if address[1] in {None, *self.own_projects}
+        }
+
+    @cached_property
+    def _scopes_read(self) -> dict[tuple[str, int | None], Scope]:
+        """Those, and of the projects that share a matrix those with records of types that nobody knows."""
         found = Scope.objects.filter(connector=self.connector)
-        found = found.filter(Q(project=None) | Q(project_id__in=self.own_projects))
-        loaded: dict[tuple[str, int | None], Scope] = {(scope.family, scope.project_id): scope for scope in found}
-        for scope in loaded.values():
+        wanted = Q(project=None) | Q(project_id__in=self.own_projects)
+        if self.shares:
+            wanted |= self.back_of_many.lists() & Q(foreign_rows__gt=0)
+        loaded: dict[tuple[str, int | None], Scope] = {}
+        for scope in found.filter(wanted):
             # Filled in by hand: a join would carry each project's columns for every one of its scopes.
             scope.connector = self.connector
-            scope.project = self.own_projects[scope.project_id] if scope.project_id else None
+            if scope.project_id is None or scope.project_id in self.own_projects:
+                scope.project = self.own_projects[scope.project_id] if scope.project_id else None
+            loaded[scope.family, scope.project_id] = scope
         return loaded
 
     @cached_property
@@ -144,7 +155,18 @@ class Facts:
 
     @cached_property
     def strange_records(self) -> list[StrangeRecord]:
-        return strange_records(self.connector, [*self._needed_scopes(), *self.back_of_many.strange_scopes])
+        return strange_records(self.connector, [*self._needed_scopes(), *self._strange_scopes])
+
+    @cached_property
+    def _strange_scopes(self) -> list[Scope]:
+        """Of the projects that share a matrix."""
+        sharing = {project.pk for project in self.company_managed}
+        ways_back = {family_of(each.kind, A2J).code for each in self.shown if each.project is None}
+        return [
+            scope
+            for (code, project_id), scope in self._scopes_read.items()
+            if scope.foreign_rows and code in ways_back and project_id in sharing
+        ]
 
     @cached_property
     def unrecognised(self) -> Unrecognised:
@@ -306,7 +328,7 @@ class Facts:
         if shown.project:
             return frozenset(self._strange(self.scope(shown, A2J), shown))
         code = family_of(shown.kind, A2J).code
-        scopes = (scope for scope in self.back_of_many.strange_scopes if scope.family == code)
+        scopes = (scope for scope in self._strange_scopes if scope.family == code)
         return frozenset(target_id for scope in scopes for target_id in self._strange(scope, shown))
 
     def _ways_back(self, shown: MatrixScope) -> dict[str, tuple[Row, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
+from collections.abc import Mapping as MappingOf
 from functools import cached_property
 
 from django.db.models import Count, Q
@@ -11,8 +12,7 @@ from django.db.models import Count, Q
 from connectors.models import Connector, has_lists
 from mappings.engine.families import FAMILIES, family_of
 from mappings.engine.values import Direction, Kind, TypeName
-from mappings.engine.view import CountedWaysBack
-from mappings.models import Mapping, Scope
+from mappings.models import Mapping
 
 NOTHING = Q(pk__in=())
 
@@ -28,29 +28,14 @@ class WaysBackOfMany:
     @property
     def rows(self) -> Q:
         """Of mappings, those in the lists of these projects."""
-        return self._lists("scope__") if self._codes else NOTHING
+        return self.lists("scope__")
 
-    def _lists(self, scope: str = "") -> Q:
+    def lists(self, scope: str = "") -> Q:
+        """Of scopes, or of what leads to them by `scope` ("scope__"): the lists of these projects."""
+        if not self._codes:
+            return NOTHING
         of_these = {"connector": self._connector, "family__in": self._codes, "project__team_managed": False}
         return has_lists(f"{scope}project__") & Q(**{f"{scope}{name}": value for name, value in of_these.items()})
-
-    @cached_property
-    def _numbers(self) -> dict[str, tuple[int, int]]:
-        """Family code -> how many lists were read, and how many of all hold records of types that nobody knows."""
-        if not self._codes:
-            return {}
-        lists = Scope.objects.filter(self._lists()).order_by().values_list("family")
-        counts = lists.annotate(
-            read=Count("pk", filter=Q(observed_at__isnull=False)), strange=Count("pk", filter=Q(foreign_rows__gt=0))
-        )
-        return {code: (read, strange) for code, read, strange in counts}
-
-    @cached_property
-    def strange_scopes(self) -> list[Scope]:
-        """Those with records of types that nobody knows: mostly none, and then nothing is asked."""
-        if not any(strange for _, strange in self._numbers.values()):
-            return []
-        return list(Scope.objects.filter(self._lists(), foreign_rows__gt=0))
 
     @cached_property
     def _ways(self) -> dict[tuple[str, str], dict[tuple[int, int], int]]:
@@ -70,10 +55,9 @@ class WaysBackOfMany:
             found[of["scope__family"], of["work_item_type"]][target_id, status_id] = number
         return found
 
-    def counted(self, kind: Kind, type_: TypeName) -> CountedWaysBack:
-        code = family_of(kind, Direction.ALIGN_TO_JIRA).code
-        lists, _ = self._numbers.get(code, (0, 0))
-        return CountedWaysBack(lists=lists, ways=self._ways.get((code, type_.value), {}))
+    def counted(self, kind: Kind, type_: TypeName) -> MappingOf[tuple[int, int], int]:
+        """(target id, status id) -> projects."""
+        return self._ways.get((family_of(kind, Direction.ALIGN_TO_JIRA).code, type_.value), {})
 
     @property
     def statuses(self) -> set[int]:

@@ -27,14 +27,6 @@ class ScopeProject:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CountedWaysBack:
-    """What many projects map back, counted: how many lists are known, and (target id, status id) -> projects."""
-
-    lists: int
-    ways: Mapping[tuple[int, int], int]
-
-
-@dataclass(frozen=True, kw_only=True)
 class View:
     """`project_key` None is the scope shared by all company-managed projects.
 
@@ -42,7 +34,8 @@ class View:
     company-managed project's are the shared ones). `a2j` has the rows of each project in scope whose list is known; a
     project that is absent is not observed, which is not the same as having no mappings. The shown project's rows may
     stand there with `a2j_known` False. A list is not known before its first read and after a read that failed. Of the
-    shared scope `counted_back` may stand in the place of `a2j`: nothing but numbers is told of the projects' rows.
+    shared scope, which has no list of its own (`a2j_known` is False), `counted_back` stands in the place of `a2j`: the
+    `ways_back`, since nothing but their numbers is told of the projects' rows.
     `sibling_j2a` and `sibling_targets` are the other kind's rows and targets, same scope and type.
     `unrecognised` leads from a status to the unknown type id of a record that stands there and may be of this type;
     `unrecognised_back` are targets with such a record in any project in scope. `renamed` leads from a project's key in
@@ -61,7 +54,7 @@ class View:
     j2a_known: bool = True
     a2j: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)
     a2j_known: bool = True
-    counted_back: CountedWaysBack | None = None
+    counted_back: Mapping[tuple[int, int], int] | None = None
     sibling_j2a: tuple[Row, ...] = NO_ROWS
     sibling_targets: Mapping[int, Target] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)
@@ -94,16 +87,11 @@ class View:
     def ways_back(self) -> Mapping[tuple[int, int], int]:
         """(target id, status id) -> number of projects in scope that map it so, in the order of the ids."""
         if self.counted_back is not None:
-            found = self.counted_back.ways
+            found = self.counted_back
         else:
             rows = (row for rows in self.a2j.values() for row in rows)
             found = Counter((row.source_id, row.wanted) for row in rows if row.wanted is not None)
         return dict(sorted(found.items()))
-
-    @property
-    def lists_back(self) -> int:
-        """How many projects' lists of ways back are known."""
-        return len(self.a2j) if self.counted_back is None else self.counted_back.lists
 
     # --- what is allowed ------------------------------------------------------------------------------------
 
@@ -112,7 +100,7 @@ class View:
 
     @cached_property
     def project_count(self) -> int:
-        return max(len(self.projects), self.lists_back)
+        return max(len(self.projects), len(self.a2j))
 
     @cached_property
     def shown_statuses(self) -> frozenset[int]:

@@ -81,12 +81,16 @@ def last_activity(person: Person, connector: Connector | None = None) -> list[Ac
         if len(read) < LOOKED_AT or len(grouped(found)) == MOST_LINES:
             break
     lines = grouped(found)
-    of_lines = Connector.objects.in_bulk({line.row.connector_id for line in lines if line.row.connector_id})
+    of_lines = {connector.pk: connector} if connector else _connectors_of(lines)
     for line in lines:
-        line.row.connector = of_lines.get(line.row.connector_id)
+        line.row.connector = of_lines[line.row.connector_id] if line.row.connector_id else None
     shown = visibility.rows(person).filter(plan__in=[line.row.plan for line in lines if line.row.plan]).order_by()
     counts = shown.values_list("connector_id", "plan").annotate(rows=Count("pk"))
     numbers = {(connector, plan): number for connector, plan, number in counts}
     for line in lines:
         line.more = numbers.get((line.row.connector_id, line.row.plan), line.more + 1) - 1
     return lines
+
+
+def _connectors_of(lines: Iterable[Activity]) -> dict[int, Connector]:
+    return Connector.objects.in_bulk({line.row.connector_id for line in lines if line.row.connector_id})

@@ -17,7 +17,7 @@ from django.db.models import Exists, Q, QuerySet
 
 from alignadmin.folding import fold
 from connectors.catalogue.usual_types import may_be, usual_type
-from connectors.catalogue.workflows import ListedProject, Workflow, listed_projects
+from connectors.catalogue.workflows import ListedProject, ProjectWorkflow, listed_projects
 from connectors.models.catalogue import IssueType, ReachableStatus, TypeMatch, WorkItemType, has_lists
 from connectors.models.connector import Connector
 from connectors.ports.setup_steps import StatusPlace
@@ -149,7 +149,7 @@ class IssueTypes:
         """Itself, where somebody chose issue types for it alone: all others are alike in what types stand for."""
         return project_id if project_id in self.with_own else None
 
-    def reached(self, workflow: Workflow, owner: int | None) -> dict[str, frozenset[int]]:
+    def reached(self, workflow: ProjectWorkflow, owner: int | None) -> dict[str, frozenset[int]]:
         """Work item type -> ids of the statuses that its items can have there; types that nothing stands for lack."""
         found: dict[str, frozenset[int]] = {}
         for issue_type, statuses in workflow.reach:
@@ -176,7 +176,7 @@ class IssueTypes:
 
     def unmatched(self) -> list[Unmatched]:
         """Projects in scope that have an issue type which may stand for a work item type, while nothing does."""
-        open_: dict[tuple[int | None, Workflow], list[tuple[WorkItemType, tuple[str, ...]]]] = {}
+        open_: dict[tuple[int | None, ProjectWorkflow], list[tuple[WorkItemType, tuple[str, ...]]]] = {}
         found = []
         for project in self.projects:
             alike = self.owner(project.pk), project.workflow
@@ -188,7 +188,9 @@ class IssueTypes:
             ]
         return found
 
-    def _unmatched(self, owner: int | None, workflow: Workflow) -> Iterator[tuple[WorkItemType, tuple[str, ...]]]:
+    def _unmatched(
+        self, owner: int | None, workflow: ProjectWorkflow
+    ) -> Iterator[tuple[WorkItemType, tuple[str, ...]]]:
         known = [self.all[pk] for pk, _ in workflow.reach if pk in self.all]
         open_ = [each for each in known if not self.stands_for(each.pk, owner)]
         matched = {type_ for each in known for type_ in self.stands_for(each.pk, owner)} if open_ else ()

@@ -26,7 +26,7 @@ Reach = tuple[tuple[int, frozenset[int]], ...]
 MOST_PROJECTS, MOST_WORKFLOWS = 100_000, 10_000
 
 
-class Workflow:
+class ProjectWorkflow:
     """What the issue types of a project reach. Projects that reach the same have one object, which stands for itself
     wherever something is worked out once for all of them: to compare what it holds takes longer.
     """
@@ -46,7 +46,7 @@ class ListedProject(NamedTuple):
     team_managed: bool
     programme_id: int | None
     align_key: str
-    workflow: Workflow
+    workflow: ProjectWorkflow
 
 
 def listed_projects(connector: Connector, only: Collection[int] | None = None) -> list[ListedProject]:
@@ -71,13 +71,13 @@ class _KeptWorkflows:
         self.forget()
 
     def forget(self) -> None:
-        self._of: dict[int, tuple[str, Workflow]] = {}
-        self._shared: dict[Reach, Workflow] = {}
+        self._of: dict[int, tuple[str, ProjectWorkflow]] = {}
+        self._shared: dict[Reach, ProjectWorkflow] = {}
         self._statuses: dict[frozenset[int], frozenset[int]] = {}
 
-    def of(self, read: Mapping[int, str | None]) -> dict[int, Workflow]:
+    def of(self, read: Mapping[int, str | None]) -> dict[int, ProjectWorkflow]:
         """By keys of projects, of which it is told when they were read."""
-        found: dict[int, Workflow] = {}
+        found: dict[int, ProjectWorkflow] = {}
         missing = []
         kept = self._of
         for pk, at in read.items():
@@ -92,8 +92,8 @@ class _KeptWorkflows:
 
     def _keep(
         self, stored: Mapping[int, Reach], projects: Iterable[int], read: Mapping[int, str | None]
-    ) -> dict[int, Workflow]:
-        found: dict[int, Workflow] = {}
+    ) -> dict[int, ProjectWorkflow]:
+        found: dict[int, ProjectWorkflow] = {}
         with self._lock:
             if len(self._of) > MOST_PROJECTS or len(self._shared) > MOST_WORKFLOWS:
                 self.forget()
@@ -104,12 +104,12 @@ class _KeptWorkflows:
                     self._of[pk] = sys.intern(at), workflow
         return found
 
-    def _as_one(self, reach: Reach) -> Workflow:
+    def _as_one(self, reach: Reach) -> ProjectWorkflow:
         """The same object for equal ones."""
         if (known := self._shared.get(reach)) is not None:
             return known
         found = tuple((type_, self._statuses.setdefault(statuses, statuses)) for type_, statuses in reach)
-        return self._shared.setdefault(found, Workflow(found))
+        return self._shared.setdefault(found, ProjectWorkflow(found))
 
 
 def _stored(projects: Collection[int]) -> dict[int, Reach]:

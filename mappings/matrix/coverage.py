@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 
 from connectors.align.terminology import Terminology
 from connectors.catalogue.issue_types import IssueTypes
-from connectors.catalogue.workflows import ListedProject, Workflow, listed_projects
+from connectors.catalogue.workflows import ListedProject, ProjectWorkflow, listed_projects
 from connectors.models import Connector
 from mappings.edits.queries import OPEN_SITUATIONS
 from mappings.edits.unrecognised import by_place, strange_records
@@ -110,7 +110,7 @@ def coverage(
     places = Scope.objects.filter(connector=connector, family=J2A_STATE.code)
     if only is not None:
         places = places.filter(Q(project=None) | Q(project_id__in=only))
-    lists = _Lists(connector, places)
+    lists = _StateLists(connector, places)
     # Nearly all projects share their mappings and have the workflow of many others: each such kind is worked out once.
     alike = {project.pk: lists.kind_of(project, matches) for project in projects}
     reached = {kind: matches.reached(kind.workflow, kind.owner) for kind in set(alike.values())}
@@ -139,10 +139,10 @@ class _ProjectKind(NamedTuple):
 
     scope_id: int
     owner: int | None  # the project itself, where somebody chose issue types for it alone
-    workflow: Workflow
+    workflow: ProjectWorkflow
 
 
-class _Lists:
+class _StateLists:
     """The lists of states from Jira to Align, and what they hold."""
 
     def __init__(self, connector: Connector, places: QuerySet[Scope]) -> None:
@@ -197,7 +197,7 @@ Reached = MappingOf[int, MappingOf[str, frozenset[int]]]  # project -> work item
 
 
 def _lost(
-    matches: IssueTypes, projects: Sequence[ListedProject], lists: _Lists, all_: Reached, *, is_part: bool
+    matches: IssueTypes, projects: Sequence[ListedProject], lists: _StateLists, all_: Reached, *, is_part: bool
 ) -> dict[int, set[TypeName]]:
     """Projects with mappings of a type that none of their issue types stands for: the mappings are good, the types are
     called otherwise. What company-managed projects share is lost only where no one of them reaches it; where `projects`

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -21,7 +22,7 @@ from connectors.ports.extensions import (
     RegularCheck,
     WriteProbe,
 )
-from connectors.ports.setup_steps import SetupCheck, SetupStep
+from connectors.ports.setup_steps import SetupCheck, SetupStep, StatusPlace
 from mappings import copies
 from mappings.applying import overwrites
 from mappings.contract.write_probe import MappingWriteProbe
@@ -73,8 +74,16 @@ class MappingExtensions:
     def checks(self, connector: Connector) -> Sequence[RegularCheck]:
         return checks.checks(connector)
 
-    def setup_steps(self, connector: Connector | None, known: Mapping[str, SetupCheck]) -> Sequence[SetupStep]:
-        return rules.mapping_steps(facts_of_mappings(connector) if connector else None, known)
+    def setup_steps(
+        self,
+        connector: Connector | None,
+        known: Mapping[str, SetupCheck],
+        places: Mapping[str, AbstractSet[StatusPlace]],
+        *,
+        for_states: bool = False,
+    ) -> Sequence[SetupStep]:
+        facts = facts_of_mappings(connector, places, for_states=for_states) if connector else None
+        return rules.mapping_steps(facts, known)
 
     def held_up(self, connector: Connector) -> list[HeldUp]:
         return maintenance.plans_held_up(connector)

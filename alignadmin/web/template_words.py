@@ -9,10 +9,10 @@ from typing import Any
 
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from alignadmin.text import counted
+from alignadmin.web.filled_html import fill_html
 
 register = template.Library()
 
@@ -65,7 +65,7 @@ def span(seconds: float | None) -> str:
 
 def _time(at: datetime, text: str) -> SafeString:
     utc = at.astimezone(UTC)
-    return format_html(
+    return fill_html(
         '<time datetime="{}" title="{} UTC">{}</time>', f"{utc:%Y-%m-%dT%H:%M:%SZ}", f"{utc:%Y-%m-%d %H:%M:%S}", text
     )
 

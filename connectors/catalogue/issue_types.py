@@ -9,14 +9,31 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
+from typing import NamedTuple
 
-from django.db.models import BigIntegerField, Case, Exists, Q, QuerySet, When
+from django.db.models import Exists, Q, QuerySet
 
 from alignadmin.folding import fold
 from connectors.catalogue.usual_types import may_be, usual_type
-from connectors.models.catalogue import IssueType, Project, ReachableStatus, TypeMatch, WorkItemType, has_lists
+from connectors.catalogue.workflows import ListedProject, ProjectWorkflow, listed_projects
+from connectors.models.catalogue import IssueType, ReachableStatus, TypeMatch, WorkItemType, has_lists
 from connectors.models.connector import Connector
+from connectors.ports.setup_steps import StatusPlace
+
+
+class KnownType(NamedTuple):
+    """An issue type as it is stored: team-managed projects bring thousands of them."""
+
+    pk: int
+    jira_id: int
+    name: str
+    hierarchy_level: int | None
+    subtask: bool
+    avatar: int | None
+    project_id: int | None
+    vanished_at: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +52,11 @@ class IssueTypes:
         self.connector = connector
         matches = TypeMatch.objects.filter(connector=connector)
         # Asked along, since where nobody has chosen every matrix would ask in vain.
-        types = list(IssueType.objects.filter(connector=connector).annotate(are_chosen=Exists(matches)))
-        self.all: dict[int, IssueType] = {type_.pk: type_ for type_ in types}
+        types = IssueType.objects.filter(connector=connector).values_list(*KnownType._fields, Exists(matches))
+        read = list(types)
+        self.all: dict[int, KnownType] = {fields[0]: KnownType(*fields) for *fields, _ in read}
         chosen: dict[tuple[str, int | None], list[TypeMatch]] = defaultdict(list)
-        for match in matches if types and types[0].are_chosen else ():
+        for match in matches if read and read[0][-1] else ():
             chosen[match.work_item_type, match.project_id].append(match)
         taken = {id_ for matches in chosen.values() for match in matches for id_ in match.issue_type_ids}
         found = {key: self._chosen(matches, taken) for key, matches in chosen.items()}
@@ -114,18 +132,40 @@ class IssueTypes:
 
     @cached_property
     def _shared(self) -> Mapping[str, set[int]]:
-        """Of every work item type, in one query.
-
-        Thousands of projects reach the same statuses by the same issue types: those of them for which nobody chose
-        issue types of their own are one.
-        """
-        in_company = Q(project__connector=self.connector, project__team_managed=False)
-        rows = ReachableStatus.objects.filter(has_lists("project__"), in_company).order_by()
-        owner = Case(When(project__in=self.with_own, then="project_id"), output_field=BigIntegerField())
+        """Of every work item type. Projects of one workflow are one, but for those with issue types of their own."""
         found: dict[str, set[int]] = {type_.value: set() for type_ in WorkItemType}
-        for project, issue_type, status in rows.values_list(owner, "issue_type_id", "status__jira_id").distinct():
-            for type_ in self.stands_for(issue_type, project):
-                found[type_].add(status)
+        company = [each for each in self.projects if not each.team_managed]
+        for owner, workflow in {(self.owner(each.pk), each.workflow) for each in company}:
+            for type_, statuses in self.reached(workflow, owner).items():
+                found[type_] |= statuses
+        return found
+
+    @cached_property
+    def projects(self) -> list[ListedProject]:
+        """All that have lists of mappings, by key."""
+        return listed_projects(self.connector)
+
+    def owner(self, project_id: int) -> int | None:
+        """Itself, where somebody chose issue types for it alone: all others are alike in what types stand for."""
+        return project_id if project_id in self.with_own else None
+
+    def reached(self, workflow: ProjectWorkflow, owner: int | None) -> dict[str, frozenset[int]]:
+        """Work item type -> ids of the statuses that its items can have there; types that nothing stands for lack."""
+        found: dict[str, frozenset[int]] = {}
+        for issue_type, statuses in workflow.reach:
+            for type_ in self.stands_for(issue_type, owner):
+                found[type_] = found[type_] | statuses if type_ in found else statuses
+        return found
+
+    def places(self) -> dict[str, set[StatusPlace]]:
+        """Work item type -> where a status of it may stand."""
+        found: dict[str, set[StatusPlace]] = {
+            type_.value: {(None, status) for status in self.shared_statuses(type_)} for type_ in WorkItemType
+        }
+        for project in self.projects:
+            if project.team_managed:
+                for type_, statuses in self.reached(project.workflow, self.owner(project.pk)).items():
+                    found[type_] |= {(project.pk, status) for status in statuses}
         return found
 
     def names(self, type_: str) -> list[str]:
@@ -136,28 +176,34 @@ class IssueTypes:
 
     def unmatched(self) -> list[Unmatched]:
         """Projects in scope that have an issue type which may stand for a work item type, while nothing does."""
-        reached: dict[int, set[int]] = defaultdict(set)
-        in_scope = Project.objects.filter(has_lists(), connector=self.connector)
-        rows = ReachableStatus.objects.filter(project__in=in_scope).order_by()
-        for project_id, pk in rows.values_list("project_id", "issue_type_id").distinct():
-            reached[project_id].add(pk)
-        keys = in_scope.order_by("key").values_list("pk", "key")
-        return [each for project_id, key in keys for each in self._unmatched(project_id, key, reached[project_id])]
+        open_: dict[tuple[int | None, ProjectWorkflow], list[tuple[WorkItemType, tuple[str, ...]]]] = {}
+        found = []
+        for project in self.projects:
+            alike = self.owner(project.pk), project.workflow
+            if alike not in open_:
+                open_[alike] = list(self._unmatched(*alike))
+            found += [
+                Unmatched(project_key=project.key, work_item_type=type_, candidates=names)
+                for type_, names in open_[alike]
+            ]
+        return found
 
-    def _unmatched(self, project_id: int, key: str, reached: set[int]) -> Iterator[Unmatched]:
-        stands = {type_: self.of(type_, project_id) for type_ in WorkItemType}
-        matched = set().union(*stands.values())
-        open_ = [self.all[pk] for pk in reached - matched if pk in self.all]
-        for type_ in WorkItemType:
+    def _unmatched(
+        self, owner: int | None, workflow: ProjectWorkflow
+    ) -> Iterator[tuple[WorkItemType, tuple[str, ...]]]:
+        known = [self.all[pk] for pk, _ in workflow.reach if pk in self.all]
+        open_ = [each for each in known if not self.stands_for(each.pk, owner)]
+        matched = {type_ for each in known for type_ in self.stands_for(each.pk, owner)} if open_ else ()
+        for type_ in WorkItemType if open_ else ():
             names = {each.name for each in open_ if self._may_be(type_, each)}
-            if names and not reached & stands[type_]:
-                yield Unmatched(project_key=key, work_item_type=type_, candidates=tuple(sorted(names)))
+            if names and type_ not in matched:
+                yield type_, tuple(sorted(names))
 
-    def _may_be(self, type_: WorkItemType, found: IssueType) -> bool:
+    def _may_be(self, type_: WorkItemType, found: KnownType) -> bool:
         """A type that is told to be another one, or none, is not asked about."""
         usual = _usual(found)
         return usual in (None, type_.value) and may_be(type_, level=found.hierarchy_level, is_subtask=found.subtask)
 
 
-def _usual(type_: IssueType) -> str | None:
+def _usual(type_: KnownType) -> str | None:
     return usual_type(type_.name, level=type_.hierarchy_level, is_subtask=type_.subtask, avatar=type_.avatar)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -12,7 +13,7 @@ from alignadmin.accounts.rights import Right
 from connectors.align.client import AlignClient
 from connectors.models import Connector, HistoryRow, Probe
 from connectors.ports.differences import TableComparison
-from connectors.ports.setup_steps import SetupCheck, SetupStep
+from connectors.ports.setup_steps import SetupCheck, SetupStep, StatusPlace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +192,14 @@ class ConnectorExtensions(Protocol):
     def checks(self, connector: Connector) -> Sequence[RegularCheck]:
         """What is looked at by the clock in its mappings."""
 
-    def setup_steps(self, connector: Connector | None, known: Mapping[str, SetupCheck]) -> Sequence[SetupStep]:
+    def setup_steps(
+        self,
+        connector: Connector | None,
+        known: Mapping[str, SetupCheck],
+        places: Mapping[str, AbstractSet[StatusPlace]],
+        *,
+        for_states: bool = False,
+    ) -> Sequence[SetupStep]:
         """Steps 5 to 10 of its set-up, in a fixed number of queries; without a connector: of one that is to be added.
 
         `known`: the checks of its readiness by their ids, which are not worked out twice. Neither system is asked.

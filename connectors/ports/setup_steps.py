@@ -36,6 +36,8 @@ _CAPABILITIES = {
     Capability.IMPORT: "import",
     Capability.IN_STEP: "keeping in step",
 }
+# A project with lists of its own, or None for those that share theirs; and the id of a status that stands there.
+StatusPlace = tuple[int | None, int]
 # What every connector is set up for. The others are offered, and keep nobody from being done.
 ALWAYS = frozenset({Capability.STATUSES})
 

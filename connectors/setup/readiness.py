@@ -90,9 +90,9 @@ CONFIRMABLE = {
 DECIDABLE = ("integration-user", "statuses-left", "terms-agreed")
 
 
-def readiness(connector: Connector) -> list[Prerequisite]:
-    """Every prerequisite in the order of the set-up."""
-    facts = _Facts(connector)
+def readiness(connector: Connector, matches: IssueTypes | None = None) -> list[Prerequisite]:
+    """Every prerequisite in the order of the set-up. `matches`, where they are at hand."""
+    facts = _Facts(connector, matches or IssueTypes(connector))
     return [
         _tokens(facts),
         _confirmation(facts, "bidirectional-sync"),
@@ -104,9 +104,9 @@ def readiness(connector: Connector) -> list[Prerequisite]:
     ]
 
 
-def readiness_by_code(connector: Connector) -> dict[str, Prerequisite]:
+def readiness_by_code(connector: Connector, matches: IssueTypes) -> dict[str, Prerequisite]:
     """For a connector from `with_credentials`. In place of both tokens together, each of the two."""
-    found = {each.code: each for each in readiness(connector) if each.code != "api-token"}
+    found = {each.code: each for each in readiness(connector, matches) if each.code != "api-token"}
     return found | {each.code: each for each in tokens(connector)}
 
 
@@ -135,6 +135,7 @@ class _Facts:
     """What several prerequisites look at, each read once."""
 
     connector: Connector
+    matches: IssueTypes
     confirmations: dict[str, Confirmation] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -252,7 +253,7 @@ def _projects(facts: _Facts) -> Prerequisite:
 
 def _types(facts: _Facts) -> Prerequisite:
     """In each project: one that calls its types otherwise is named, with what it has instead."""
-    matches, called = IssueTypes(facts.connector), facts.connector.terminology
+    matches, called = facts.matches, facts.connector.terminology
     named = {type_: matches.names(type_) for type_ in WorkItemType}
     matched = [f"{called.name(type_)} = {', '.join(names) or 'nothing'}" for type_, names in named.items()]
     state, sentence = StepState.OK, f"{'; '.join(matched)}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django import template
+from django.template import Context
 
 from connectors.history.cases import services
 from connectors.history.intake import gaps, intake
@@ -25,6 +26,8 @@ def log_trouble(connector: Connector) -> str:
     return intake.trouble(connector)
 
 
-@register.simple_tag
-def gap_states() -> Sequence[gaps.CoverageState]:
-    return gaps.states()
+@register.simple_tag(takes_context=True)
+def gap_states(context: Context) -> Sequence[gaps.CoverageState]:
+    """Those of the page, where it has them at hand as `gap_states`."""
+    at_hand: Sequence[gaps.CoverageState] | None = context.get("gap_states")
+    return gaps.states() if at_hand is None else at_hand

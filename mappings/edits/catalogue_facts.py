@@ -58,6 +58,10 @@ class CatalogueFacts:
         return {status.id: status for _, status in found}
 
     @cached_property
+    def matches(self) -> IssueTypes:
+        return IssueTypes(self.connector)
+
+    @cached_property
     def steps(self) -> list[tuple[str, Target]]:
         """Every step with its flow's level, in flow order, active flows first."""
         return steps_of(self.connector)
@@ -73,7 +77,7 @@ class CatalogueFacts:
         if unread := places - self._reached.keys():
             own = {project_id for project_id, _ in unread}
             self._reached.update(
-                _reached(self.connector, unread)
+                _reached(self.matches, unread)
                 if None in own or len(own) > 1
                 else self._of_one_project(own.pop(), {type_ for _, type_ in unread}, named)
             )
@@ -87,8 +91,7 @@ class CatalogueFacts:
         self._statuses.update(dict.fromkeys(unread) | {row[0]: _ordered(*row[:5]) for row in rows})
         reachable = [(row[0], IssueTypeFacts(*row[5:10])) for row in rows if row[5] is not None]
         if any(row[10] for row in rows):  # then a name counts for types of which nothing was chosen, too
-            matches = IssueTypes(self.connector)
-            stands = {type_: matches.of(type_, project_id) for type_ in types}
+            stands = {type_: self.matches.of(type_, project_id) for type_ in types}
         else:
             usual = {each.pk: each.usual for each in {each for _, each in reachable}}
             stands = {type_: {pk for pk, found in usual.items() if found == type_.value} for type_ in types}
@@ -139,9 +142,8 @@ def _reachable_and_named(connector: Connector, project_id: int | None, named: Co
     return list(reachable.union(statuses.values_list(*fields), all=True))
 
 
-def _reached(connector: Connector, places: Collection[Place]) -> dict[Place, frozenset[int]]:
+def _reached(matches: IssueTypes, places: Collection[Place]) -> dict[Place, frozenset[int]]:
     found: dict[Place, set[int]] = defaultdict(set)
-    matches = IssueTypes(connector)
     own = {project_id for project_id, _ in places if project_id is not None}
     types = {type_ for _, type_ in places}
     rows = ReachableStatus.objects.filter(project_id__in=own) if own else ReachableStatus.objects.none()

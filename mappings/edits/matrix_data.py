@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
 from copy import copy
 from dataclasses import dataclass
@@ -14,10 +14,12 @@ from typing import Any
 from django.db.models import Q, TextField, Value
 from django.db.models.functions import Cast
 
+from connectors.catalogue.workflows import ListedProject
 from connectors.models import Connector, Project
-from mappings.edits.catalogue_facts import CatalogueFacts, projects_in_scope, steps_for
+from mappings.edits.catalogue_facts import CatalogueFacts, steps_for
 from mappings.edits.listed_names import ListedNames, ListedRow, listed_names, names_in_rows
 from mappings.edits.unrecognised import StrangeRecord, Unrecognised, by_place, strange_records
+from mappings.edits.ways_back import WaysBackOfMany
 from mappings.engine.families import FAMILIES, family_of
 from mappings.engine.values import (
     Direction,
@@ -86,21 +88,38 @@ class Facts:
     # --- loaded once -----------------------------------------------------------------------------------------
 
     @cached_property
-    def company_managed(self) -> list[Project]:
+    def company_managed(self) -> list[ListedProject]:
         """Only for the shared scope's checks, which look at every project's way back."""
-        return list(projects_in_scope(self.connector).filter(team_managed=False)) if self.shares else []
+        return [each for each in self.catalogue.matches.projects if not each.team_managed] if self.shares else []
 
     @cached_property
     def scopes(self) -> dict[tuple[str, int | None], Scope]:
-        ids = {*self.own_projects, *(project.pk for project in self.company_managed)}
-        found = Scope.objects.filter(connector=self.connector).filter(Q(project=None) | Q(project_id__in=ids))
-        loaded: dict[tuple[str, int | None], Scope] = {(scope.family, scope.project_id): scope for scope in found}
-        projects = {**self.own_projects, **{project.pk: project for project in self.company_managed}}
-        for scope in loaded.values():
+        """The shared ones, and those of the projects that are shown by themselves."""
+        return {
+            address: scope for address, scope in self._scopes_read.items() if address[1] in {None, *self.own_projects}
+        }
+
+    @cached_property
+    def _scopes_read(self) -> dict[tuple[str, int | None], Scope]:
+        """Those, and of the projects that share a matrix those with records of types that nobody knows."""
+        found = Scope.objects.filter(connector=self.connector)
+        wanted = Q(project=None) | Q(project_id__in=self.own_projects)
+        if self.shares:
+            wanted |= self.back_of_many.lists() & Q(foreign_rows__gt=0)
+        loaded: dict[tuple[str, int | None], Scope] = {}
+        for scope in found.filter(wanted):
             # Filled in by hand: a join would carry each project's columns for every one of its scopes.
             scope.connector = self.connector
-            scope.project = projects[scope.project_id] if scope.project_id else None
+            if scope.project_id is None or scope.project_id in self.own_projects:
+                scope.project = self.own_projects[scope.project_id] if scope.project_id else None
+            loaded[scope.family, scope.project_id] = scope
         return loaded
+
+    @cached_property
+    def back_of_many(self) -> WaysBackOfMany:
+        """The ways back of the projects that the shared scope is for."""
+        kinds = {each.kind for each in self.shown if each.project is None}
+        return WaysBackOfMany(self.connector, kinds, self.types)
 
     @cached_property
     def _rows_read(self) -> list[tuple[Scope, str, Row, str]]:
@@ -132,14 +151,22 @@ class Facts:
         for each in self.shown:
             addresses |= {each.scope_address(J2A, kind) for kind in Kind}
             addresses.add(each.scope_address(A2J))
-            if each.project is None:
-                code = family_of(each.kind, A2J).code
-                addresses |= {(code, project.pk) for project in self.company_managed}
         return (self.scopes[address] for address in addresses if address in self.scopes)
 
     @cached_property
     def strange_records(self) -> list[StrangeRecord]:
-        return strange_records(self.connector, self._needed_scopes())
+        return strange_records(self.connector, [*self._needed_scopes(), *self._strange_scopes])
+
+    @cached_property
+    def _strange_scopes(self) -> list[Scope]:
+        """Of the projects that share a matrix."""
+        sharing = {project.pk for project in self.company_managed}
+        ways_back = {family_of(each.kind, A2J).code for each in self.shown if each.project is None}
+        return [
+            scope
+            for (code, project_id), scope in self._scopes_read.items()
+            if scope.foreign_rows and code in ways_back and project_id in sharing
+        ]
 
     @cached_property
     def unrecognised(self) -> Unrecognised:
@@ -170,7 +197,7 @@ class Facts:
         found: set[int] = set()
         for (scope_id, _), rows in self.rows.items():
             found |= _sources(rows) if self._families[scope_id].startswith(J2A.value) else _values(rows)
-        return found
+        return found | self.back_of_many.statuses
 
     def _listed(self, unknown: Collection[int]) -> ListedNames:
         """How the records that lead to or come from these call them; others than those at hand are asked last."""
@@ -179,8 +206,8 @@ class Facts:
         some -= found.statuses.keys() | found.steps.keys()
         if not some:
             return found
-        needed = [scope.pk for scope in self._needed_scopes()]
-        rows = Mapping.objects.filter(Q(source_id__in=some) | Q(observed__in=some), scope__in=needed)
+        lists = Q(scope__in=[scope.pk for scope in self._needed_scopes()]) | self.back_of_many.rows
+        rows = Mapping.objects.filter(lists, Q(source_id__in=some) | Q(observed__in=some))
         return listed_names(rows.filter(observed__isnull=False).select_related("scope")) | found
 
     def _listed_at_hand(self, ids: Collection[int]) -> Iterator[ListedRow]:
@@ -203,7 +230,7 @@ class Facts:
         self._add_gone_steps(found, {target.id for _, target in steps})
         return found
 
-    def _add_gone_steps(self, found: dict[tuple[Kind, TypeName], dict[int, Target]], known: Collection[int]) -> None:
+    def _add_gone_steps(self, found: dict[tuple[Kind, TypeName], dict[int, Target]], known: set[int]) -> None:
         """Steps that records lead to or come from, and that no catalogue has held."""
         gone: dict[TypeName, set[int]] = defaultdict(set)
         for (scope_id, type_), rows in self.rows.items():
@@ -211,6 +238,8 @@ class Facts:
             if FAMILIES[code].kind is Kind.STEP:
                 named = _values(rows) if code.startswith(J2A.value) else _sources(rows)
                 gone[TypeName(type_)] |= named.difference(known)
+        for type_name, ids in self.back_of_many.steps.items():
+            gone[type_name] |= ids - known
         names = self._listed(set().union(*gone.values())).steps
         for type_name, ids in gone.items():
             here = {id_: unknown_target(Kind.STEP, id_, names[id_]) for id_ in ids & names.keys()}
@@ -220,6 +249,8 @@ class Facts:
         """The same facts with one row as it is now: after an edit nothing else is different."""
         again, key = copy(self), (mapping.scope_id, mapping.work_item_type)
         scope = next((each for each in self._needed_scopes() if each.pk == mapping.scope_id), None)
+        if scope is None and self.shares:  # it may be a way back of one of the projects
+            return self._read_again("back_of_many", "_named", "statuses", "targets")
         if scope is None or mapping.work_item_type not in self.types:
             return again
         row = _row([getattr(mapping, name) for name in ROW_FIELDS[2:]], known=scope.known)
@@ -245,8 +276,11 @@ class Facts:
 
     def read_rows_again(self) -> Facts:
         """The same facts with the rows as they are now."""
+        return self._read_again("_rows_read", "rows", "back_of_many", "_named", "statuses", "targets")
+
+    def _read_again(self, *names: str) -> Facts:
         again = copy(self)
-        for name in ("_rows_read", "rows", "_named", "statuses", "targets"):
+        for name in names:
             vars(again).pop(name, None)
         return again
 
@@ -263,8 +297,8 @@ class Facts:
     def view(self, shown: MatrixScope) -> View:
         j2a_scope, a2j_scope = self.scope(shown, J2A), self.scope(shown, A2J)
         other = Kind.STEP if shown.kind is Kind.STATE else Kind.STATE
-        projects = [shown.project] if shown.project else self.company_managed
         own_id = shown.project.pk if shown.project else None
+        projects: Sequence[Project | ListedProject] = [shown.project] if shown.project else self.company_managed
         return View(
             kind=shown.kind,
             work_item_type=shown.work_item_type,
@@ -276,12 +310,13 @@ class Facts:
             targets=self.targets[shown.kind, shown.work_item_type],
             j2a=self.rows_of(shown, J2A),
             j2a_known=bool(j2a_scope and j2a_scope.known),
-            a2j=self._ways_back(shown, projects),
+            a2j=self._ways_back(shown),
+            counted_back=None if shown.project else self.back_of_many.counted(shown.kind, shown.work_item_type),
             a2j_known=bool(a2j_scope and a2j_scope.known),
             sibling_j2a=self.rows_of(shown, J2A, other),
             sibling_targets=self.targets[other, shown.work_item_type],
             unrecognised=self._strange(j2a_scope, shown),
-            unrecognised_back=self._strange_back(shown, projects),
+            unrecognised_back=self._strange_back(shown),
             terminology=self.connector.terminology,
             renamed={each.align_key: each.key for each in projects if each.align_key not in ("", each.key)},
         )
@@ -289,20 +324,19 @@ class Facts:
     def _strange(self, scope: Scope | None, shown: MatrixScope) -> MappingOf[int, int]:
         return self.unrecognised.get((scope.pk, shown.work_item_type), {}) if scope and scope.known else {}
 
-    def _strange_back(self, shown: MatrixScope, projects: Iterable[Project]) -> frozenset[int]:
+    def _strange_back(self, shown: MatrixScope) -> frozenset[int]:
+        if shown.project:
+            return frozenset(self._strange(self.scope(shown, A2J), shown))
         code = family_of(shown.kind, A2J).code
-        scopes = (self.scopes.get((code, project.pk)) for project in projects)
+        scopes = (scope for scope in self._strange_scopes if scope.family == code)
         return frozenset(target_id for scope in scopes for target_id in self._strange(scope, shown))
 
-    def _ways_back(self, shown: MatrixScope, projects: Iterable[Project]) -> dict[str, tuple[Row, ...]]:
-        """Align to Jira rows by project key; projects whose list was never read are absent."""
-        code = family_of(shown.kind, A2J).code
-        found: dict[str, tuple[Row, ...]] = {}
-        for project in projects:
-            scope = self.scopes.get((code, project.pk))
-            if scope is not None and scope.observed_at is not None:
-                found[project.key] = self.rows.get((scope.pk, shown.work_item_type.value), ())
-        return found
+    def _ways_back(self, shown: MatrixScope) -> dict[str, tuple[Row, ...]]:
+        """Align to Jira rows of the project shown by its key; none where its list was never read."""
+        scope = self.scope(shown, A2J)
+        if shown.project is None or scope is None or scope.observed_at is None:
+            return {}
+        return {shown.project.key: self.rows_of(shown, A2J)}
 
 
 def row_of(mapping: Mapping) -> Row:
@@ -328,7 +362,7 @@ def _row(values: list[Any], *, known: bool) -> Row:
     )
 
 
-def _programmes(project: Project) -> frozenset[int]:
+def _programmes(project: Project | ListedProject) -> frozenset[int]:
     return frozenset() if project.programme_id is None else frozenset({project.programme_id})
 
 

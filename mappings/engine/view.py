@@ -33,7 +33,9 @@ class View:
     `statuses` and `targets` are in the order to show them. `j2a` are the rows that hold in this scope (a
     company-managed project's are the shared ones). `a2j` has the rows of each project in scope whose list is known; a
     project that is absent is not observed, which is not the same as having no mappings. The shown project's rows may
-    stand there with `a2j_known` False. A list is not known before its first read and after a read that failed.
+    stand there with `a2j_known` False. A list is not known before its first read and after a read that failed. Of the
+    shared scope, which has no list of its own (`a2j_known` is False), `counted_back` stands in the place of `a2j`: the
+    `ways_back`, since nothing but their numbers is told of the projects' rows.
     `sibling_j2a` and `sibling_targets` are the other kind's rows and targets, same scope and type.
     `unrecognised` leads from a status to the unknown type id of a record that stands there and may be of this type;
     `unrecognised_back` are targets with such a record in any project in scope. `renamed` leads from a project's key in
@@ -52,6 +54,7 @@ class View:
     j2a_known: bool = True
     a2j: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)
     a2j_known: bool = True
+    counted_back: Mapping[tuple[int, int], int] | None = None
     sibling_j2a: tuple[Row, ...] = NO_ROWS
     sibling_targets: Mapping[int, Target] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)
@@ -81,19 +84,21 @@ class View:
         return wanted_of(self.own_a2j)
 
     @cached_property
-    def ways_back(self) -> Counter[tuple[int, int]]:
-        """(target id, status id) -> number of projects in scope that map it so."""
-        # The one pass over every project's rows; 2,000 projects make it worth sharing between checks.
-        return Counter(
-            (row.source_id, row.wanted) for rows in self.a2j.values() for row in rows if row.wanted is not None
-        )
+    def ways_back(self) -> Mapping[tuple[int, int], int]:
+        """(target id, status id) -> number of projects in scope that map it so, in the order of the ids."""
+        if self.counted_back is not None:
+            found = self.counted_back
+        else:
+            rows = (row for rows in self.a2j.values() for row in rows)
+            found = Counter((row.source_id, row.wanted) for row in rows if row.wanted is not None)
+        return dict(sorted(found.items()))
 
     # --- what is allowed ------------------------------------------------------------------------------------
 
     def allows(self, direction: Direction) -> bool:
         return family_of(self.kind, direction).knows(self.work_item_type)
 
-    @property
+    @cached_property
     def project_count(self) -> int:
         return max(len(self.projects), len(self.a2j))
 
@@ -138,10 +143,25 @@ class View:
         return self.targets.get(target_id) or words.unknown_target(self.kind, target_id)
 
     def status_words(self, status_id: int) -> str:
-        return words.status_words(self.status(status_id))
+        known = self._words_of_statuses
+        if status_id not in known:
+            known[status_id] = words.status_words(self.status(status_id))
+        return known[status_id]
 
     def target_words(self, target_id: int) -> str:
-        return words.target_words(self.kind, self.target(target_id))
+        known = self._words_of_targets
+        if target_id not in known:
+            known[target_id] = words.target_words(self.kind, self.target(target_id))
+        return known[target_id]
+
+    # Made once: thousands of sentences name the same few hundred.
+    @cached_property
+    def _words_of_statuses(self) -> dict[int, str]:
+        return {}
+
+    @cached_property
+    def _words_of_targets(self) -> dict[int, str]:
+        return {}
 
     @property
     def items(self) -> str:

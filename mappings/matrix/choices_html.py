@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+from alignadmin.web.filled_html import fill_html
 
 NONE = '<option value="">not mapped</option>'
 VALUE = '<option value="{}"'
@@ -20,7 +21,7 @@ class Choices:
         length = len(NONE)
         for id_, words in offered:
             self._selects[id_] = length + len(VALUE.format(id_))
-            parts.append(format_html(VALUE + ">{}</option>", id_, words))
+            parts.append(fill_html(VALUE + ">{}</option>", id_, words))
             length += len(parts[-1])
         self._text = "".join(parts)
 

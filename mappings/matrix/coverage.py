@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, replace
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.db.models import Q, QuerySet
 
+from connectors.align.terminology import Terminology
 from connectors.catalogue.issue_types import IssueTypes
-from connectors.models import Connector, Project, ReachableStatus
-from mappings.edits.catalogue_facts import projects_in_scope
+from connectors.catalogue.workflows import ListedProject, ProjectWorkflow, listed_projects
+from connectors.models import Connector
 from mappings.edits.queries import OPEN_SITUATIONS
 from mappings.edits.unrecognised import by_place, strange_records
 from mappings.engine.families import A2J_STATE, J2A_STATE
@@ -28,6 +31,7 @@ LABELS = {
     "na": "not applicable: no status to map",
 }
 
+TYPES = tuple(TypeName)  # to go through an enumeration thousands of times takes long
 
 # What needs a look first; within it, the rows with more of such squares.
 WORST_FIRST = ("unmapped", "lost", "drifted", "partly", "unknown", "mapped", "na")
@@ -49,8 +53,7 @@ class Square:
         return f"{self.type_name}: {LABELS[self.state]}{counts}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class CoverageRow:
+class CoverageRow(NamedTuple):
     pk: int
     key: str
     name: str
@@ -80,7 +83,12 @@ class ProjectCoverage:
 
     @property
     def worst_first(self) -> list[CoverageRow]:
-        return sorted(self.rows, key=lambda row: (row.urgency, row.key))
+        # Rows with the same squares have one tuple of them: see `coverage`.
+        urgency: dict[int, tuple[int, ...]] = {}
+        for row in self.rows:
+            if id(row.squares) not in urgency:
+                urgency[id(row.squares)] = row.urgency
+        return sorted(self.rows, key=lambda row: (urgency[id(row.squares)], row.key))
 
     @property
     def percent(self) -> int | None:
@@ -89,107 +97,138 @@ class ProjectCoverage:
         return 100 * self.counts.get("mapped", 0) // applicable if applicable else None
 
 
-def coverage(connector: Connector, only: Collection[int] | None = None) -> ProjectCoverage:
+def coverage(
+    connector: Connector, only: Collection[int] | None = None, matches: IssueTypes | None = None
+) -> ProjectCoverage:
     """States, Jira to Align: the direction in which a gap silently throws work back to 0 - Pending approval.
 
     `only`: keys of the projects that are asked for, whose rows are as among all of them; None: every one in scope.
+    `matches`, where they are at hand.
     """
-    in_scope, places = projects_in_scope(connector), Scope.objects.filter(connector=connector, family=J2A_STATE.code)
+    matches = matches or IssueTypes(connector)
+    projects = matches.projects if only is None else listed_projects(connector, only)
+    places = Scope.objects.filter(connector=connector, family=J2A_STATE.code)
     if only is not None:
-        in_scope, places = in_scope.filter(pk__in=only), places.filter(Q(project=None) | Q(project_id__in=only))
-    projects = list(in_scope.only("pk", "key", "name", "team_managed"))
-    scopes = {scope.project_id: scope for scope in places}
-    mapped, drifted = _sources(scopes.values())
-    strange = by_place(strange_records(connector, scopes.values()))
-    matches, called = IssueTypes(connector), connector.terminology
-    reached = _reached(matches, in_scope)
-    lost = _lost(matches, projects, scopes, mapped, reached, is_part=only is not None)
-    counts: dict[str, int] = defaultdict(int)
+        places = places.filter(Q(project=None) | Q(project_id__in=only))
+    lists = _StateLists(connector, places)
+    # Nearly all projects share their mappings and have the workflow of many others: each such kind is worked out once.
+    alike = {project.pk: lists.kind_of(project, matches) for project in projects}
+    reached = {kind: matches.reached(kind.workflow, kind.owner) for kind in set(alike.values())}
+    squares = {kind: lists.squares(kind, reached[kind], connector.terminology) for kind in reached}
+    lost = _lost(matches, projects, lists, {pk: reached[kind] for pk, kind in alike.items()}, is_part=only is not None)
     rows = []
     for project in projects:
-        scope = scopes.get(project.pk if project.team_managed else None)
-        squares = []
-        for type_ in TypeName:
-            key = (scope.pk if scope else 0, type_.value)
-            known = scope is not None and scope.known
-            here = reached[type_].get(project.pk, set())
-            square = _square(type_, here, mapped[key], drifted[key], known)
-            if square.state == "unmapped" and scope and here & strange.get((scope.pk, type_), {}).keys():
-                square = Square(work_item_type=type_, state="unknown", total=len(here))
-            if (project.pk, type_) in lost:
-                square = Square(work_item_type=type_, state="lost")
-            counts[square.state] += 1
-            squares.append(replace(square, type_name=called.name(type_)))
-        row = CoverageRow(
-            pk=project.pk,
-            key=project.key,
-            name=project.name,
-            team_managed=project.team_managed,
-            squares=tuple(squares),
+        here = squares[alike[project.pk]]
+        if types := lost.get(project.pk):
+            here = tuple(_lost_square(each) if each.work_item_type in types else each for each in here)
+        rows.append(CoverageRow(project.pk, project.key, project.name, project.team_managed, here))
+    return ProjectCoverage(rows=tuple(rows), counts=_counted(rows))
+
+
+def _counted(rows: Iterable[CoverageRow]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    same = {id(row.squares): row.squares for row in rows}
+    for squares, number in Counter(id(row.squares) for row in rows).items():
+        for square in same[squares]:
+            counts[square.state] += number
+    return dict(counts)
+
+
+class _ProjectKind(NamedTuple):
+    """What the squares of a project follow from; `scope_id` is 0 where there is no list."""
+
+    scope_id: int
+    owner: int | None  # the project itself, where somebody chose issue types for it alone
+    workflow: ProjectWorkflow
+
+
+class _StateLists:
+    """The lists of states from Jira to Align, and what they hold."""
+
+    def __init__(self, connector: Connector, places: QuerySet[Scope]) -> None:
+        found = list(places)
+        self.known = {scope.pk for scope in found if scope.known}
+        self._ids = {scope.project_id: scope.pk for scope in found}
+        self.mapped, self._drifted = _sources(self._ids.values())
+        self._strange = by_place(strange_records(connector, found))
+
+    def id_of(self, project: ListedProject) -> int:
+        return self._ids.get(project.pk if project.team_managed else None, 0)
+
+    def kind_of(self, project: ListedProject, matches: IssueTypes) -> _ProjectKind:
+        return _ProjectKind(self.id_of(project), matches.owner(project.pk), project.workflow)
+
+    def squares(
+        self, kind: _ProjectKind, reached: MappingOf[str, frozenset[int]], called: Terminology
+    ) -> tuple[Square, ...]:
+        return tuple(self._square(kind.scope_id, type_, reached.get(type_, frozenset()), called) for type_ in TYPES)
+
+    def _square(self, scope_id: int, type_: TypeName, here: frozenset[int], called: Terminology) -> Square:
+        key = scope_id, type_.value
+        state = _state(here, self.mapped[key], self._drifted[key], scope_id in self.known)
+        if state == "unmapped" and here & self._strange.get((scope_id, type_), {}).keys():
+            state = "unknown"
+        return Square(
+            work_item_type=type_,
+            state=state,
+            type_name=called.name(type_),
+            mapped=0 if state == "unknown" else len(here & self.mapped[key]),
+            total=len(here),
         )
-        rows.append(row)
-    return ProjectCoverage(rows=tuple(rows), counts=dict(counts))
 
 
-def _square(type_: TypeName, reached: set[int], mapped: set[int], drifted: set[int], known: bool) -> Square:
+def _lost_square(square: Square) -> Square:
+    return Square(work_item_type=square.work_item_type, state="lost", type_name=square.type_name)
+
+
+def _state(reached: AbstractSet[int], mapped: AbstractSet[int], drifted: AbstractSet[int], known: bool) -> str:
     if not reached:
-        return Square(work_item_type=type_, state="na")
+        return "na"
     if not known:
-        return Square(work_item_type=type_, state="unknown", total=len(reached))
-    covered = len(reached & mapped)
-    state = "partly"
+        return "unknown"
     if reached & drifted:
-        state = "drifted"
-    elif covered in (0, len(reached)):
-        state = "mapped" if covered else "unmapped"
-    return Square(work_item_type=type_, state=state, mapped=covered, total=len(reached))
+        return "drifted"
+    covered = len(reached & mapped)
+    return "partly" if covered not in (0, len(reached)) else "mapped" if covered else "unmapped"
 
 
 Sources = dict[tuple[int, str], set[int]]
-Reached = dict[str, dict[int, set[int]]]  # work item type -> project -> status ids
+Reached = MappingOf[int, MappingOf[str, frozenset[int]]]  # project -> work item type -> status ids
 
 
 def _lost(
-    matches: IssueTypes,
-    projects: Sequence[Project],
-    scopes: MappingOf[int | None, Scope],
-    mapped: Sources,
-    all_: Reached,
-    *,
-    is_part: bool,
-) -> set[tuple[int, TypeName]]:
+    matches: IssueTypes, projects: Sequence[ListedProject], lists: _StateLists, all_: Reached, *, is_part: bool
+) -> dict[int, set[TypeName]]:
     """Projects with mappings of a type that none of their issue types stands for: the mappings are good, the types are
     called otherwise. What company-managed projects share is lost only where no one of them reaches it; where `projects`
     are a part of them, the others are asked, too.
     """
-    none = [(project, type_) for project in projects for type_ in TypeName if not all_[type_].get(project.pk)]
+    none = [(project, type_) for project in projects for type_ in TYPES if type_ not in all_[project.pk]]
     if not none:
-        return set()
+        return {}
     back = Mapping.objects.filter(
         scope__connector=matches.connector, scope__family=A2J_STATE.code, wanted__isnull=False
     )
-    if is_part:
-        back = back.filter(scope__project_id__in={project.pk for project, _ in none})
+    back = back.filter(scope__project_id__in={project.pk for project, _ in none})
     ways_back = set(back.order_by().values_list("scope__project_id", "work_item_type").distinct())
     company = [project.pk for project in projects if not project.team_managed]
-    shared = {type_: any(all_[type_].get(pk) for pk in company) for type_ in TypeName}
+    shared = {type_: any(type_ in all_[pk] for pk in company) for type_ in TypeName}
     if is_part:
         for type_ in {type_ for project, type_ in none if not project.team_managed and not shared[type_]}:
             shared[type_] = matches.reachable(type_).filter(project__team_managed=False).exists()
-    found = set()
+    found: dict[int, set[TypeName]] = defaultdict(set)
     for project, type_ in none:
-        scope = scopes.get(project.pk if project.team_managed else None)
         has_own = project.team_managed or not shared[type_]
-        if (project.pk, type_.value) in ways_back or (scope and has_own and mapped[scope.pk, type_.value]):
-            found.add((project.pk, type_))
+        if (project.pk, type_.value) in ways_back or (has_own and lists.mapped[lists.id_of(project), type_.value]):
+            found[project.pk].add(type_)
     return found
 
 
-def _sources(scopes: Iterable[Scope]) -> tuple[Sources, Sources]:
+def _sources(scope_ids: Collection[int]) -> tuple[Sources, Sources]:
     """(scope id, type) -> status ids with a wanted target, and those that changed elsewhere."""
     mapped: Sources = defaultdict(set)
     drifted: Sources = defaultdict(set)
-    rows = Mapping.objects.filter(scope_id__in=[scope.pk for scope in scopes])
+    rows = Mapping.objects.filter(scope_id__in=scope_ids)
     for scope_id, type_, source_id, wanted, situation in rows.values_list(
         "scope_id", "work_item_type", "source_id", "wanted", "situation"
     ):
@@ -198,13 +237,3 @@ def _sources(scopes: Iterable[Scope]) -> tuple[Sources, Sources]:
         if situation in OPEN_SITUATIONS:
             drifted[scope_id, type_].add(source_id)
     return mapped, drifted
-
-
-def _reached(matches: IssueTypes, in_scope: QuerySet[Project]) -> Reached:
-    """Of these projects, in one query for all types: a query for each type costs four times as much."""
-    found: Reached = {type_.value: defaultdict(set) for type_ in TypeName}
-    rows = ReachableStatus.objects.filter(project__in=in_scope).order_by()
-    for project_id, issue_type, status_id in rows.values_list("project_id", "issue_type_id", "status__jira_id"):
-        for type_ in matches.stands_for(issue_type, project_id):
-            found[type_][project_id].add(status_id)
-    return found

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from alignadmin.web.filled_html import fill_html
 from connectors.align.terminology import ALIGNS_OWN, Terminology
 from mappings.engine import words
 from mappings.engine.cells import Cell, Mark, values_of
@@ -145,7 +145,7 @@ def count_of(
     status_id: int, number: int | None, type_: TypeName, called: Terminology, *, oob: bool = False
 ) -> SafeString:
     """ "143 stories" beside a status, or an empty place for it; `oob`: takes the place of its namesake on the page."""
-    return format_html(
+    return fill_html(
         "<span class='in-use num{none}' id=u{id}{oob}>{text}</span>",
         none=" none" if number == 0 else "",
         id=status_id,
@@ -173,11 +173,11 @@ def draw_waiting(
     pen = _Pen(targets, options)
     names = {id_: pen.status_words(id_) for id_ in values_of(row)} if of_rings else pen.target_words
     if row.situation in OPEN:
-        return format_html("<small class=was>{}</small>", _three(row, names))
+        return fill_html("<small class=was>{}</small>", _three(row, names))
     if row.wanted == row.applied:
         return ""
     was = "not mapped" if row.applied is None else names.get(row.applied, str(row.applied))
-    return format_html("<small class=was>was <bdi>{}</bdi>, not applied yet</small>", was)
+    return fill_html("<small class=was>was <bdi>{}</bdi>, not applied yet</small>", was)
 
 
 def _loose(parts: list[SafeString]) -> SafeString:
@@ -187,7 +187,7 @@ def _loose(parts: list[SafeString]) -> SafeString:
 
 
 def _group_row(code: str, label: str, count: int, columns: int, index: int) -> SafeString:
-    return format_html(
+    return fill_html(
         "<tr class=group role=row aria-rowindex={}><th colspan={} scope=rowgroup role=rowheader><span>"
         '<span class="cat {}">{}</span> <span class=count>{}</span></span></th></tr>\n',
         index,
@@ -242,20 +242,20 @@ class _Pen:
     def header(self, row: MatrixRow) -> SafeString:
         status = row.status
         notes = draw_notes(row, self.options)
-        return format_html(
+        return fill_html(
             "<th scope=row id=h{id} role=rowheader{gap} aria-labelledby=r{id} aria-describedby='{described}u{id}'>"
             "<span id=r{id}><bdi>{name}</bdi> <small class=num>{id}</small></span> {count}{notes}</th>",
             id=status.id,
             name=status.name,
             gap=SafeString(" class=gap") if Mark.UNMAPPED in row.marks else "",
-            described=format_html("n{} ", status.id) if notes else "",
+            described=fill_html("n{} ", status.id) if notes else "",
             count=count_of(
                 status.id,
                 self.options.counts.get(status.id),
                 self.options.work_item_type,
                 self.options.terminology,
             ),
-            notes=format_html(" <span class=notes id=n{}>{}</span>", status.id, notes) if notes else "",
+            notes=fill_html(" <span class=notes id=n{}>{}</span>", status.id, notes) if notes else "",
         )
 
     # --- a cell --------------------------------------------------------------------------------------------------
@@ -272,7 +272,7 @@ class _Pen:
         # The ring first: "returns to QA 10015", then what is not applied yet.
         described = [word for mark in (*ring, *dot) for word in _described(mark, cell)]
         described += [f"v-{_name(cell)}"] if values else []
-        return format_html(
+        return fill_html(
             '<td role=gridcell tabindex=-1 aria-selected={selected}{off} aria-labelledby="r{status} t{target}"'
             "{classes}{described}{title}>{values}{ring}</td>",
             status=cell.status_id,
@@ -281,8 +281,8 @@ class _Pen:
             off="" if self.options.can_edit else SafeString(" aria-disabled=true"),
             classes=_attribute("class", [*marks, *(["e"] if values else [])]),
             described=_attribute("aria-describedby", described),
-            title=format_html(' title="{}"', values) if values else "",
-            values=format_html("<span hidden id=v-{}>{}</span>", _name(cell), values) if values else "",
+            title=fill_html(' title="{}"', values) if values else "",
+            values=fill_html("<span hidden id=v-{}>{}</span>", _name(cell), values) if values else "",
             ring=self._ring_button(cell),
         )
 
@@ -315,7 +315,7 @@ class _Pen:
         """Removes the ring by one click where a click on the cell means the dot."""
         if not (cell.ring and self.options.ringed and self.options.dots and self.options.can_edit):
             return ""
-        return format_html('<button tabindex=-1 class=x aria-labelledby="w-c t{}"></button>', cell.target_id)
+        return fill_html('<button tabindex=-1 class=x aria-labelledby="w-c t{}"></button>', cell.target_id)
 
     # --- what somebody changed elsewhere ---------------------------------------------------------------------------
 
@@ -344,7 +344,7 @@ def _described(mark: str, cell: Cell) -> tuple[str, ...]:
 
 def _attribute(name: str, values: Iterable[str]) -> SafeString | str:
     unique = " ".join(dict.fromkeys(values))
-    return format_html(' {}="{}"', name, unique) if unique else ""
+    return fill_html(' {}="{}"', name, unique) if unique else ""
 
 
 def _three(row: Row, names: Mapping[int, str]) -> str:
@@ -358,21 +358,21 @@ def _three(row: Row, names: Mapping[int, str]) -> str:
 def _notes(row: MatrixRow, options: GridOptions) -> Iterator[SafeString]:
     if Mark.UNMAPPED in row.marks:
         falls = f"falls to {words.FALLS_TO}" if options.kind is Kind.STATE else "No step is sent to Align"
-        yield format_html('<span class="tag warn">not mapped</span> <span class=falls>{}</span>', falls)
+        yield fill_html('<span class="tag warn">not mapped</span> <span class=falls>{}</span>', falls)
     if row.unknown_type_id is not None:
         stands = f"unknown: a record of type {row.unknown_type_id} stands here"
-        yield format_html('<span class="tag warn">{}</span>', stands)
+        yield fill_html('<span class="tag warn">{}</span>', stands)
     if Mark.TWIN in row.marks:
         own = f" · {row.status.project_key}" if row.status.project_key else ""
-        yield format_html('<span class=tag title="Other statuses of this name: {}">twin{}</span>', row.twin_of, own)
+        yield fill_html('<span class=tag title="Other statuses of this name: {}">twin{}</span>', row.twin_of, own)
     for mark, (tone, text) in TAGS.items():
         if mark in ELSEWHERE & row.marks and options.drift:
-            yield format_html('<a class="tag {}" href="{}">{}</a>', tone, options.drift, text)
+            yield fill_html('<a class="tag {}" href="{}">{}</a>', tone, options.drift, text)
         elif mark in row.marks:
-            yield format_html('<span class="tag {}">{}</span>', tone, text)
+            yield fill_html('<span class="tag {}">{}</span>', tone, text)
     for problem in [each for each in row.problems if _has_tag(each)][:MOST_PROBLEM_TAGS]:
         tone = "bad" if problem.severity is Severity.ERROR else "warn"
-        yield format_html(
+        yield fill_html(
             '<span class="tag {}" title="{}">{}</span>', tone, problem.sentence, problem.code.replace("-", " ")
         )
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from django.urls import reverse
-from django.utils.html import escape, format_html, format_html_join
+from django.utils.html import escape, format_html_join
 from django.utils.safestring import SafeString
 
+from alignadmin.web.filled_html import fill_html
 from alignadmin.web.template_words import ago
 from mappings.engine.checks import Problem
 from mappings.engine.problem_groups import ProblemGroup
@@ -47,19 +48,19 @@ def draw_edited_lines(page: MatrixPage, gone: Iterable[int], new: EditLine | Non
 
 def draw_edit_count(page: MatrixPage, *, oob: bool = False) -> SafeString:
     number = page.edit_count
-    return format_html(
+    return fill_html(
         "<span class='count{}' id=edit-count{}>{}</span>", " hot" if number else "", OOB if oob else "", number
     )
 
 
 def _form(page: MatrixPage) -> SafeString | None:
     address = reverse("matrix-drop", args=[page.connector.slug])
-    return format_html('method="post" action="{0}" hx-post="{0}" hx-swap="none"', address) if page.can_edit else None
+    return fill_html('method="post" action="{0}" hx-post="{0}" hx-swap="none"', address) if page.can_edit else None
 
 
 def _edit(line: EditLine, form: SafeString | None, hidden: SafeString) -> SafeString:
     author = str(line.author) if line.author else ""
-    return format_html(
+    return fill_html(
         '<li id=e{mapping}><span><a href="{href}"><bdi>{source}</bdi></a> → <b><bdi>{after}</bdi></b></span>{form}'
         "<small>was <bdi>{before}</bdi> · {where}<br>{author}, {at}{unused}</small></li>\n",
         mapping=line.mapping.pk,
@@ -77,12 +78,12 @@ def _edit(line: EditLine, form: SafeString | None, hidden: SafeString) -> SafeSt
 
 def _taking_back(line: EditLine, form: SafeString, hidden: SafeString, author: str) -> SafeString:
     question = f"This is {author or 'somebody else'}’s edit. Take it out of the draft?"
-    return format_html(
+    return fill_html(
         '<form {form}{ask}>{hidden}<input type="hidden" name="mapping" value="{mapping}">'
         '<input type="hidden" name="seen" value="{seen}"><button class="btn quiet small">Undo'
         '<span class="sr">: {source} → {after}</span></button></form>',
         form=form,
-        ask="" if line.mine else format_html(' data-ask="{}"', question),
+        ask="" if line.mine else fill_html(' data-ask="{}"', question),
         hidden=hidden,
         mapping=line.mapping.pk,
         seen=line.seen,
@@ -93,7 +94,7 @@ def _taking_back(line: EditLine, form: SafeString, hidden: SafeString, author: s
 
 def _unused(line: EditLine) -> SafeString:
     why = "project gone" if line.is_gone else "list not in use"
-    return format_html('<br><span class="tag warn">{}</span> {}', why, line.unused)
+    return fill_html('<br><span class="tag warn">{}</span> {}', why, line.unused)
 
 
 # --- problems ---------------------------------------------------------------------------------------------------------
@@ -101,7 +102,7 @@ def _unused(line: EditLine) -> SafeString:
 
 def draw_problem_count(page: MatrixPage, *, oob: bool = False) -> SafeString:
     """ "289 statuses and 3 states": as many rows as the toggle "only problems" says."""
-    return format_html(
+    return fill_html(
         "<span class=count id=problem-count{}>{}</span>",
         OOB if oob else "",
         page.problem_places.words(page.address.kind) or "none",

@@ -12,6 +12,7 @@ from django.urls import reverse
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.text import counted
+from connectors.catalogue.issue_types import IssueTypes
 from connectors.credentials import expiry, reminders
 from connectors.history.cases import services
 from connectors.history.intake import gaps
@@ -45,7 +46,11 @@ class OverviewConnector:
 
     @cached_property
     def coverage(self) -> ProjectCoverage:
-        return project_coverage(self.connector)
+        return project_coverage(self.connector, matches=self.matches)
+
+    @cached_property
+    def matches(self) -> IssueTypes:
+        return IssueTypes(self.connector)
 
     @property
     def health(self) -> queries.Health:
@@ -123,7 +128,7 @@ class OverviewConnector:
             return
         if Plan.objects.filter(connector=self.connector, state=PlanState.FINISHED).exists():
             return
-        if left := guide_of(self.connector, for_states=True).finish_sentence:
+        if left := guide_of(self.connector, matches=self.matches, for_states=True).finish_sentence:
             yield left, reverse("setup", args=[self.connector.slug])
 
     def _waiting_contract(self) -> Iterator[tuple[str, str]]:

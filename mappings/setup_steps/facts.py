@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Min, Q
 
 from connectors.align.terminology import ALIGNS_OWN, Terminology
-from connectors.catalogue.issue_types import IssueTypes
-from connectors.models import Connector, Project, ReachableStatus
+from connectors.models import Connector
+from connectors.ports.setup_steps import StatusPlace
 from mappings.edits.catalogue_facts import projects_in_scope
 from mappings.edits.queries import unplanned
 from mappings.engine.families import J2A_STATE
 from mappings.engine.values import TypeName
 from mappings.models import Change, ChangeState, Mapping
 from mappings.observing.scopes import scopes_in_use
-
-Place = tuple[int | None, int]  # a project with lists of its own, or None for the shared one; and a status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,55 +56,52 @@ class MappingSetupFacts:
         return sum(each.total for each in self.coverage)
 
 
-def facts_of_mappings(connector: Connector) -> MappingSetupFacts:
+def facts_of_mappings(
+    connector: Connector, places: MappingOf[str, AbstractSet[StatusPlace]], *, for_states: bool = False
+) -> MappingSetupFacts:
+    """`places`: by work item type, of the statuses that its items can have. `for_states`: see `guide_of`."""
     lists = scopes_in_use(connector)
     unread = Q(observed_at=None) | ~Q(error="")
     counts = lists.aggregate(all=Count("pk"), unread=Count("pk", filter=unread), read_at=Min("observed_at"))
-    projects = projects_in_scope(connector).aggregate(
-        sharing=Count("pk", filter=Q(team_managed=False)), team=Count("pk", filter=Q(team_managed=True))
-    )
     failed = lists.exclude(error="").order_by("pk").values_list("error", flat=True).first() if counts["unread"] else ""
-    applied = Change.objects.filter(plan__connector=connector, state=ChangeState.DONE, confirmed=True)
-    return MappingSetupFacts(
+    needed = MappingSetupFacts(
         slug=connector.slug,
-        coverage=_coverage(connector),
+        coverage=_coverage(connector, places),
         lists=counts["all"],
         unread=counts["unread"],
         read_at=counts["read_at"],
         trouble=failed or "",
+        is_active=connector.is_active,
+        terminology=connector.terminology,
+    )
+    return needed if for_states else _with_what_is_shown(needed, connector)
+
+
+def _with_what_is_shown(needed: MappingSetupFacts, connector: Connector) -> MappingSetupFacts:
+    projects = projects_in_scope(connector).aggregate(
+        sharing=Count("pk", filter=Q(team_managed=False)), team=Count("pk", filter=Q(team_managed=True))
+    )
+    applied = Change.objects.filter(plan__connector=connector, state=ChangeState.DONE, confirmed=True)
+    return replace(
+        needed,
         duplicates=Mapping.objects.filter(scope__connector=connector).exclude(duplicates=[]).count(),
         edits=unplanned().filter(scope__connector=connector).count(),
         confirmed=applied.count(),
         sharing=projects["sharing"],
         team_managed=projects["team"],
-        is_active=connector.is_active,
-        terminology=connector.terminology,
     )
 
 
-def _coverage(connector: Connector) -> list[TypeCoverage]:
+def _coverage(connector: Connector, places: MappingOf[str, AbstractSet[StatusPlace]]) -> list[TypeCoverage]:
     """States, Jira to Align: the direction in which a gap silently throws work back to 0 - Pending approval.
 
     A status that many company-managed projects share counts once, as its mapping is one.
     """
-    places = _places(IssueTypes(connector), projects_in_scope(connector))
     rows = Mapping.objects.filter(scope__connector=connector, scope__family=J2A_STATE.code, wanted__isnull=False)
-    mapped: dict[str, set[Place]] = defaultdict(set)
+    mapped: dict[str, set[StatusPlace]] = defaultdict(set)
     for type_name, project, status in rows.values_list("work_item_type", "scope__project_id", "source_id"):
         mapped[type_name].add((project, status))
     return [
         TypeCoverage(work_item_type=type_, mapped=len(places[type_] & mapped[type_]), total=len(places[type_]))
         for type_ in TypeName
     ]
-
-
-def _places(matches: IssueTypes, in_scope: QuerySet[Project]) -> dict[str, set[Place]]:
-    """Work item type -> where a status of it may stand, in few queries whatever the number of projects."""
-    found: dict[str, set[Place]] = {
-        type_.value: {(None, status) for status in matches.shared_statuses(type_)} for type_ in TypeName
-    }
-    own = ReachableStatus.objects.filter(project__in=in_scope.filter(team_managed=True)).order_by()
-    for project, issue_type, status in own.values_list("project_id", "issue_type_id", "status__jira_id"):
-        for type_ in matches.stands_for(issue_type, project):
-            found[type_].add((project, status))
-    return found

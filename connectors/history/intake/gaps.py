@@ -64,8 +64,20 @@ def gaps(connector: Connector, since: datetime, until: datetime) -> list[Coverag
 
 def state(connector: Connector, *, now: datetime | None = None) -> CoverageState:
     """From the first intake on, or from when the connector was added if that was earlier."""
+    return states_of([connector], now=now)[0]
+
+
+def states_of(connectors: Sequence[Connector], *, now: datetime | None = None) -> list[CoverageState]:
+    """Of each, as `state` says it, in one query."""
+    stretches: dict[int, list[tuple[datetime, datetime]]] = {connector.pk: [] for connector in connectors}
+    rows = Coverage.objects.filter(connector__in=list(stretches)).order_by("since")
+    for pk, since, until in rows.values_list("connector_id", "since", "until"):
+        stretches[pk].append((since, until))
     now = now or timezone.now()
-    stretches = list(Coverage.objects.filter(connector=connector).order_by("since").values_list("since", "until"))
+    return [_state(connector, stretches[connector.pk], now) for connector in connectors]
+
+
+def _state(connector: Connector, stretches: Sequence[tuple[datetime, datetime]], now: datetime) -> CoverageState:
     since = min([first for first, _ in stretches] + [connector.created_at, now])
     covered_until = max((last for _, last in stretches), default=None)
     found = between(stretches, since, now)
@@ -84,8 +96,11 @@ def state(connector: Connector, *, now: datetime | None = None) -> CoverageState
 
 def states() -> list[CoverageState]:
     """Of every active connector whose log was asked for, or is taken in by hand."""
-    ready = Connector.objects.filter(is_active=True, catalogue_at__isnull=False)
-    return [state(connector) for connector in ready.order_by("name")]
+    return states_of([each for each in Connector.objects.filter(is_active=True).order_by("name") if is_awaited(each)])
+
+
+def is_awaited(connector: Connector) -> bool:
+    return connector.is_active and connector.catalogue_at is not None
 
 
 def is_by_hand(connector: Connector) -> bool:

@@ -27,11 +27,8 @@ class IntakeState:
 
 def intake_states() -> list[IntakeState]:
     """Of every connector, by name."""
-    return [_state_of(connector) for connector in Connector.objects.order_by("name")]
-
-
-def _state_of(connector: Connector) -> IntakeState:
-    return IntakeState(connector=connector, why=intake.how_it_comes(connector), gaps=gaps.state(connector))
+    found = gaps.states_of(list(Connector.objects.order_by("name")))
+    return [IntakeState(connector=each.connector, why=intake.how_it_comes(each.connector), gaps=each) for each in found]
 
 
 @dataclass(frozen=True, kw_only=True)

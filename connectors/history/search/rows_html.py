@@ -2,7 +2,7 @@
 
 One function draws one cell, or what a cell shares with the drawer and other pages (`connectors/templatetags/
 history_words.py` gives templates those). Whatever stands in a row came from people, Jira or Align, so each text goes
-through `format_html`.
+through `fill_html`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from functools import lru_cache
 from django.template.defaultfilters import truncatechars
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from alignadmin.web.filled_html import fill_html
 from alignadmin.web.template_words import moment
 from connectors.history.search.action_words import words_of
 from connectors.history.search.folding import PlanRows
@@ -47,10 +47,10 @@ class RowOptions:
 def draw_groups(groups: Iterable[PlanRows], options: RowOptions) -> SafeString:
     """A table's body for each group: its newest row, and what folds below it."""
     return _joined(
-        format_html(
+        fill_html(
             "<tbody>\n{}{}</tbody>\n",
             _row(group.first, options),
-            format_html("{}{}", _fold(group), _joined(_row(row, options, is_more=True) for row in group.more))
+            fill_html("{}{}", _fold(group), _joined(_row(row, options, is_more=True) for row in group.more))
             if group.more
             else "",
         )
@@ -59,7 +59,7 @@ def draw_groups(groups: Iterable[PlanRows], options: RowOptions) -> SafeString:
 
 
 def _fold(group: PlanRows) -> SafeString:
-    return format_html(
+    return fill_html(
         '<tr class="folds"><td colspan="6"><details id="more-{number}"{opened}><summary><b>{count} more</b>'
         " of plan {plan}: {summary}</summary></details></td></tr>\n",
         number=group.first.number,
@@ -71,7 +71,7 @@ def _fold(group: PlanRows) -> SafeString:
 
 
 def _row(row: HistoryRow, options: RowOptions, *, is_more: bool = False) -> SafeString:
-    return format_html(
+    return fill_html(
         "<tr{more}{current}>{when}{who}{what}{where}{plan}{source}</tr>\n",
         more=SafeString(' class="more"') if is_more else "",
         current=SafeString(' aria-current="true"') if row.pk == options.selected else "",
@@ -79,7 +79,7 @@ def _row(row: HistoryRow, options: RowOptions, *, is_more: bool = False) -> Safe
         who=_who(row),
         what=_what(row),
         where=_where(row),
-        plan=format_html('<td class="plan">{}</td>', plan_and_ticket(row)),
+        plan=fill_html('<td class="plan">{}</td>', plan_and_ticket(row)),
         source=_source(row, options.statuses.of(row)),
     )
 
@@ -89,19 +89,19 @@ def _row(row: HistoryRow, options: RowOptions, *, is_more: bool = False) -> Safe
 
 def _when(row: HistoryRow, options: RowOptions) -> SafeString:
     utc = f"{row.at.astimezone(UTC):%H:%M:%S} UTC"
-    return format_html(
+    return fill_html(
         '<td class="when"><a id="row-{number}" href="{own}{number}/" hx-get="{here}{number}">{at}</a>{utc}</td>',
         number=row.number,
         own=options.own_pages,
         here=options.row_address,
         at=moment(row.at),
-        utc=format_html('<br><small class="muted num">{}</small>', utc) if options.shows_utc else "",
+        utc=fill_html('<br><small class="muted num">{}</small>', utc) if options.shows_utc else "",
     )
 
 
 def _who(row: HistoryRow) -> SafeString:
-    approver = format_html('<br><small class="muted">approved by <bdi>{}</bdi></small>', row.approver_name)
-    return format_html(
+    approver = fill_html('<br><small class="muted">approved by <bdi>{}</bdi></small>', row.approver_name)
+    return fill_html(
         '<td class="who"><bdi>{}</bdi>{}</td>',
         row.person_name or "AlignAdmin",
         approver if row.approver_name else "",
@@ -110,10 +110,10 @@ def _who(row: HistoryRow) -> SafeString:
 
 def _what(row: HistoryRow) -> SafeString:
     verb, words = VERBS.get(row.action, ""), words_of(row.action)
-    act = format_html('<span class="verb {}">{}</span> ', verb, words)
+    act = fill_html('<span class="verb {}">{}</span> ', verb, words)
     if not row.kind:
-        return format_html('<td class="what">{}<br><bdi>{}</bdi></td>', act, _short(row.sentence))
-    return format_html(
+        return fill_html('<td class="what">{}<br><bdi>{}</bdi></td>', act, _short(row.sentence))
+    return fill_html(
         '<td class="what">{act}<span class="nowrap"><bdi>{type}</bdi> {kind}</span> <b><bdi>{object}</bdi></b>{id}<br>'
         '<span class="change">{change}</span> <small class="muted nowrap">· {direction}</small></td>',
         act=act,
@@ -137,29 +137,29 @@ def type_name(row: HistoryRow) -> str:
 def _where(row: HistoryRow) -> SafeString:
     connector = row.connector
     name = (
-        format_html('<span class="num nowrap" title="{}">{}</span>', connector.name, connector.config_name)
+        fill_html('<span class="num nowrap" title="{}">{}</span>', connector.name, connector.config_name)
         if connector
         else ""
     )
-    return format_html('<td class="where">{}{}</td>', name, _where_small(row))
+    return fill_html('<td class="where">{}{}</td>', name, _where_small(row))
 
 
 def _where_small(row: HistoryRow) -> SafeString:
     if not row.kind:
-        key = format_html('<br><small class="muted"><bdi>{}</bdi></small>', row.project_key)
+        key = fill_html('<br><small class="muted"><bdi>{}</bdi></small>', row.project_key)
         return key if row.project_key else NOTHING
     if row.project_stated:
-        return format_html('<br><small class="muted">{}</small>', project(row))
+        return fill_html('<br><small class="muted">{}</small>', project(row))
     among = f"; one of {len(candidates)}" if (candidates := _candidates(row)) else ""
-    return format_html('<br><small class="muted">project not stated by Align{}</small>', among)
+    return fill_html('<br><small class="muted">project not stated by Align{}</small>', among)
 
 
 def _source(row: HistoryRow, status: RowStatus) -> SafeString:
-    return format_html(
+    return fill_html(
         '<td class="source">{source}<br><span class="num"{title}>{number}</span>'
         ' <small class="muted">{integrity}</small></td>',
         source=source(row),
-        title=format_html(' title="entry {} of the chain"', row.entry_seq) if row.entry_seq else "",
+        title=fill_html(' title="entry {} of the chain"', row.entry_seq) if row.entry_seq else "",
         number=f"#{row.entry_seq}" if row.entry_seq else row.called,
         integrity=_integrity(row, status),
     )
@@ -167,13 +167,13 @@ def _source(row: HistoryRow, status: RowStatus) -> SafeString:
 
 def _integrity(row: HistoryRow, status: RowStatus) -> SafeString | str:
     if status.differs:
-        return format_html('<b class="wrong" title="{}">differs, not trusted</b>', status.differs)
+        return fill_html('<b class="wrong" title="{}">differs, not trusted</b>', status.differs)
     if status.is_behind_break:
         return SafeString('<b class="wrong">not trusted</b>')
     if status.verified_at:
         checked = timezone.localtime(status.verified_at).strftime("%-d %b %Y %H:%M:%S")
         words = "verified" if row.entry_seq else "mirrored, verified"
-        return format_html('<span title="by the check of {}">{}</span>', checked, words)
+        return fill_html('<span title="by the check of {}">{}</span>', checked, words)
     return "chained" if row.entry_seq else "mirrored"
 
 
@@ -183,27 +183,27 @@ def _integrity(row: HistoryRow, status: RowStatus) -> SafeString | str:
 def before_after(row: HistoryRow) -> SafeString:
     """What a mapping led to, and what it leads to now."""
     unknown = "not stated" if row.action == "updated" else "not mapped"
-    nothing = format_html('<span class="muted">{}</span>', unknown)
+    nothing = fill_html('<span class="muted">{}</span>', unknown)
     before: SafeString = nothing
     after: SafeString = nothing
     if row.before_id is not None or row.before_name:
         name = _short(row.before_name)
-        before = format_html('<span class="from"><bdi>{}</bdi></span>{}', name, _number(row.before_id))
+        before = fill_html('<span class="from"><bdi>{}</bdi></span>{}', name, _number(row.before_id))
     if row.after_id is not None or row.after_name:
-        after = format_html("<b><bdi>{}</bdi></b>{}", _short(row.after_name), _number(row.after_id))
-    return format_html("{} → {}", before, after)
+        after = fill_html("<b><bdi>{}</bdi></b>{}", _short(row.after_name), _number(row.after_id))
+    return fill_html("{} → {}", before, after)
 
 
 def project(row: HistoryRow) -> SafeString:
     """The project of a mapping as it is called now, or what is known of one that Align did not state."""
     if not row.project_stated:
-        return format_html("project not stated by Align{}", _one_of(_candidates(row)))
+        return fill_html("project not stated by Align{}", _one_of(_candidates(row)))
     if not row.project_key:
         return SafeString("shared by company-managed projects")
     if not row.project_now:
-        return format_html("<bdi>{}</bdi>", row.project_key)
-    then = format_html('<span class="muted">(then <bdi>{}</bdi>)</span>', row.project_key)
-    return format_html("<bdi>{}</bdi> {}", row.project_now, then)
+        return fill_html("<bdi>{}</bdi>", row.project_key)
+    then = fill_html('<span class="muted">(then <bdi>{}</bdi>)</span>', row.project_key)
+    return fill_html("<bdi>{}</bdi> {}", row.project_now, then)
 
 
 def _candidates(row: HistoryRow) -> Sequence[str]:
@@ -215,16 +215,16 @@ def _one_of(keys: Sequence[str]) -> SafeString:
     if not keys:
         return NOTHING
     more = len(keys) - NAMED_CANDIDATES
-    named = format_html("; may be <bdi>{}</bdi>", ", ".join(keys[:NAMED_CANDIDATES]))
-    return format_html("{} or {} more", named, more) if more > 0 else named
+    named = fill_html("; may be <bdi>{}</bdi>", ", ".join(keys[:NAMED_CANDIDATES]))
+    return fill_html("{} or {} more", named, more) if more > 0 else named
 
 
 def plan_and_ticket(row: HistoryRow) -> SafeString:
     plan = NOTHING
     if row.plan:
         address = _address_of_plan(row.plan)
-        plan = format_html('<a href="{}">plan {}</a>' if address else "{}plan {}", address, row.plan)
-    ticket = format_html("<br><small><bdi>{}</bdi></small>", row.ticket) if row.ticket else NOTHING
+        plan = fill_html('<a href="{}">plan {}</a>' if address else "{}plan {}", address, row.plan)
+    ticket = fill_html("<br><small><bdi>{}</bdi></small>", row.ticket) if row.ticket else NOTHING
     return plan + ticket
 
 
@@ -244,17 +244,17 @@ def source(row: HistoryRow) -> SafeString:
     elif not row.parsed:
         note = SafeString(' <span class="tag warn">unparsed</span>')
     elif row.match and row.source == Source.OURS:
-        note = format_html(' <small class="muted">{}</small>', _seen_in_log(row))
+        note = fill_html(' <small class="muted">{}</small>', _seen_in_log(row))
     else:
         note = NOTHING
-    return format_html("{}{}", row.get_source_display(), note)
+    return fill_html("{}{}", row.get_source_display(), note)
 
 
 def _seen_in_log(row: HistoryRow) -> SafeString:
     if row.certainty == Certainty.EXACT:
         return SafeString("in Align's log")
     if row.certainty == Certainty.ONE_OF_MANY:
-        return format_html("in Align's log: one of {} identical", row.identical)
+        return fill_html("in Align's log: one of {} identical", row.identical)
     return SafeString("not seen in Align's log yet")
 
 
@@ -266,7 +266,7 @@ def _joined(parts: Iterable[SafeString]) -> SafeString:
 
 
 def _number(id_: int | None) -> SafeString:
-    return NOTHING if id_ is None else format_html(' <small class="num muted">{}</small>', id_)
+    return NOTHING if id_ is None else fill_html(' <small class="num muted">{}</small>', id_)
 
 
 def _short(text: str) -> str:

@@ -17,6 +17,7 @@ from alignadmin.accounts.rights import Right, may
 from alignadmin.audit import checkpoints
 from alignadmin.parsing import text_in
 from alignadmin.web.responses import page, redirect
+from connectors.history.intake import gaps
 from connectors.history.intake.page import intake_states
 from connectors.history.mirror import search_terms
 from connectors.history.search import (
@@ -149,6 +150,7 @@ def _head(person: Person) -> dict[str, Any]:
     sees_all = may(person, Right.HISTORY)
     return {
         "intakes": intakes if sees_all else [],
+        "gap_states": [each.gaps for each in intakes if gaps.is_awaited(each.connector)],
         "last_intake": max((each.connector.intake_at for each in intakes if each.connector.intake_at), default=None),
         "open_gaps": [each.gaps.sentence for each in intakes if each.gaps.sentence],
         "gap_count": sum(len(each.gaps.gaps) for each in intakes),

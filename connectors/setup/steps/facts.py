@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db.models import Count, Q
 
+from connectors.catalogue.issue_types import IssueTypes
 from connectors.credentials.expiry import Deadline, deadline
 from connectors.credentials.owner_links import links
 from connectors.models import (
@@ -82,13 +83,13 @@ class SetupFacts:
     terms: TermsFacts = field(default_factory=TermsFacts)
 
 
-def facts_of(connector: Connector, *, for_states: bool = False) -> SetupFacts:
+def facts_of(connector: Connector, matches: IssueTypes, *, for_states: bool = False) -> SetupFacts:
     """For a connector from `with_credentials`. `for_states`: what decides no step's state is left out."""
     confirmations = Confirmation.objects.filter(connector=connector)
     return SetupFacts(
         slug=connector.slug,
         keys=_keys(connector),
-        prerequisites=readiness_by_code(connector),
+        prerequisites=readiness_by_code(connector, matches),
         projects=_projects(connector),
         decisions={each.code: ConfirmedDecision(by=each.person_name, at=each.confirmed_at) for each in confirmations},
         is_active=connector.is_active,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from alignadmin.text import counted
+from connectors.catalogue.issue_types import IssueTypes
 from connectors.models import Connector
 from connectors.ports.extensions import extensions
 from connectors.ports.setup_steps import SetupStep, SetupStepState
@@ -99,11 +100,16 @@ class Guide:
         return before, pages[place + 1] if place + 1 < len(pages) else None
 
 
-def guide_of(connector: Connector, *, for_states: bool = False) -> Guide:
-    """For a connector from `with_credentials`, in a fixed number of queries; `for_states`: no check is shown of it."""
-    facts = facts_of(connector, for_states=for_states)
+def guide_of(connector: Connector, *, matches: IssueTypes | None = None, for_states: bool = False) -> Guide:
+    """For a connector from `with_credentials`, in a fixed number of queries; `for_states`: no check is shown of it.
+
+    `matches`, where they are at hand.
+    """
+    matches = matches or IssueTypes(connector)
+    facts, places = facts_of(connector, matches, for_states=for_states), matches.places()
+    last_steps = extensions().setup_steps(connector, known_checks(facts), places, for_states=for_states)
     return Guide(
-        steps=[*first_steps(facts), *extensions().setup_steps(connector, known_checks(facts))],
+        steps=[*first_steps(facts), *last_steps],
         slug=connector.slug,
         facts=facts,
     )
@@ -111,4 +117,4 @@ def guide_of(connector: Connector, *, for_states: bool = False) -> Guide:
 
 def guide_before() -> Guide:
     """Of a connector that is not here yet."""
-    return Guide(steps=[*first_steps(None), *extensions().setup_steps(None, {})])
+    return Guide(steps=[*first_steps(None), *extensions().setup_steps(None, {}, {})])

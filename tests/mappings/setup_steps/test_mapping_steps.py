@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from connectors.catalogue.issue_types import IssueTypes
 from connectors.models import Connector
 from connectors.ports.setup_steps import SetupCheck, SetupCheckState, SetupPlace, SetupStepState
 from mappings.engine.values import TypeName
+from mappings.models import Mapping, Scope
 from mappings.setup_steps.facts import MappingSetupFacts, TypeCoverage, facts_of_mappings
 from mappings.setup_steps.rules import mapping_steps
 
@@ -75,7 +77,7 @@ def test_the_facts_are_those_of_the_catalogue_and_of_the_mappings(
     connector: Connector, django_assert_max_num_queries: Any
 ) -> None:
     with django_assert_max_num_queries(25):
-        facts = facts_of_mappings(connector)
+        facts = facts_of_mappings(connector, IssueTypes(connector).places())
     assert facts.lists > facts.unread == 0
     assert facts.read_at is not None
     assert facts.sharing == 14
@@ -83,3 +85,24 @@ def test_the_facts_are_those_of_the_catalogue_and_of_the_mappings(
     story = next(each for each in facts.coverage if each.work_item_type is TypeName.STORY)
     assert 0 < story.mapped < story.total
     assert (facts.edits, facts.confirmed) == (0, 0)
+
+
+def test_what_is_left_out_for_the_states_decides_none(connector: Connector) -> None:
+    """A list that was not read, a status without a mapping, several records of a key, an edit: each decides alike."""
+    same_states(connector)
+    Mapping.objects.filter(pk=Mapping.objects.values("pk")[:1]).update(duplicates=[[7, 1]], waits=True)
+    same_states(connector)
+    Mapping.objects.filter(scope__family="j2a-state").delete()
+    same_states(connector)
+    Scope.objects.filter(pk__in=Scope.objects.values("pk")[:1]).update(error="Refused.")
+    same_states(connector)
+
+
+def same_states(connector: Connector) -> None:
+    places = IssueTypes(connector).places()
+    for checks in (known(), known(statuses_left=CONFIRMED), known(statuses_pulled=FAILED)):
+        with_all, for_states = (
+            [step.state for step in mapping_steps(facts_of_mappings(connector, places, for_states=only), checks)]
+            for only in (False, True)
+        )
+        assert for_states == with_all

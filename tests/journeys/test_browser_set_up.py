@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.environment import PASSWORD
 from tests.journeys.test_browser_journeys import align_state
 from tests.support import browser_helpers as steps
 from tests.support import set_up_journey as journey
 from tests.support.browser import look, sign_in
-from tests.support.browser_helpers import Own, cell, expect_waiting, own_connector
+from tests.support.browser_helpers import Own, cell, expect_waiting
 from tests.support.processes import Site, eventually, running_site
 from tests.support.sandbox_fixture import RunningSandbox
 
@@ -275,38 +275,3 @@ def test_broken_off_and_resumed_at_every_step(installation: Site, browser: Brows
             expect(page.get_by_role("button", name=f"Confirm: {journey.CONFIRMED[0]}")).to_have_text("Confirm again")
             page.goto(f"{site.url}/connectors/resumed/settings/")
             page.get_by_role("button", name="Deactivate").click()
-
-
-# --- the end of a reading under the pointer --------------------------------------------------------------------------
-
-
-def begin_to_read(own: Own) -> None:
-    """Something that ends once the faults are cleared."""
-    own.sandbox.faults({"path": "/rest/", "latency_ms": 700})
-    own.post(f"{own.page}refresh/", {})
-
-
-@pytest.mark.parametrize("is_held", [True, False], ids=["pressed", "on its way"])
-def test_the_end_of_a_reading_takes_no_click_away(site: Site, page: Page, is_held: bool) -> None:
-    """Neither while a button of the pointer is down, nor while the page that was clicked for is on its way."""
-    on_its_way: list[Route] = []
-    with own_connector(site) as own:
-        steps.enter(page, site)
-        begin_to_read(own)
-        page.goto(f"{own.page}set-up/connect/")
-        expect(page.get_by_role("heading", name="Being read now")).to_be_visible()
-        link = journey.rail(page).get_by_role("link", name="Projects")
-        if is_held:
-            link.hover()
-            page.mouse.down()
-        else:
-            page.route("**/set-up/projects/", lambda route: on_its_way.append(route))
-            link.click(no_wait_after=True)
-        own.sandbox.faults()
-        own.wait_until_idle()
-        page.wait_for_timeout(2500)  # in which the page asks twice
-        if is_held:
-            page.mouse.up()
-        else:
-            on_its_way[0].continue_()
-        expect(page.get_by_role("heading", level=1)).to_have_text("4 Projects")

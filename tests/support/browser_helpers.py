@@ -209,6 +209,13 @@ def trouble(page: Page) -> Locator:
     return page.locator("#trouble")
 
 
+def see_answers_to_polls(page: Page, number: int = 2) -> None:
+    """Until the page has asked by itself so many times and been answered; what the last one brought may be to come."""
+    for _ in range(number):
+        with page.expect_response(lambda answer: "x-polling" in answer.request.headers):
+            pass
+
+
 # --- plans -----------------------------------------------------------------------------------------------------------
 
 

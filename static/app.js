@@ -66,6 +66,23 @@
     return !/^(checkbox|radio)$/.test(box.type) && box.value !== (requestConfig.parameters[box.name] ?? "");
   }
 
+  // While a button is pressed, or what was done is under way, nothing is drawn anew by itself: a button that is gone between
+  // the press and the release takes no click, and a page that is loaded anew gives up what it has asked for. What was
+  // polled in that time is told again by the next answer.
+  let isPressed = false;
+  let sentBefore = []; // requests, of which some may be under way
+
+  addEventListener("pointerdown", ({ button }) => { isPressed = button === 0; }, true);
+  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => { isPressed = false; }, true);
+  addEventListener("pointermove", ({ buttons }) => { if (!buttons) isPressed = false; }, true); // let go of in a menu of the system
+  for (const name of ["keydown", "keyup"]) addEventListener(name, ({ key, type }) => { if (key === " ") isPressed = type === "keydown"; }, true);
+  const isUnderWay = ({ readyState }) => readyState !== XMLHttpRequest.UNSENT && readyState !== XMLHttpRequest.DONE;
+  document.addEventListener("htmx:beforeSend", ({ detail: { elt, xhr } }) => {
+    if (!isPolled(elt)) sentBefore = [...sentBefore.filter(isUnderWay), xhr];
+  });
+
+  const comesLater = ({ requestConfig }) => isPolled(requestConfig.elt) && (isPressed || sentBefore.some(isUnderWay));
+
   // Somebody is in the middle of what refreshes itself: neither their place in it nor how far they have scrolled is lost.
   function isLookedAt({ elt, target }) {
     return "whileVisible" in elt.dataset && target.contains(document.activeElement);
@@ -75,7 +92,7 @@
     if (signedOut(detail.xhr)) {
       detail.shouldSwap = false;
       trouble("You have been signed out. Reload the page and sign in again; nothing was sent.", detail.elt);
-    } else if (isTypedOn(detail) || isLookedAt(detail)) {
+    } else if (isTypedOn(detail) || isLookedAt(detail) || comesLater(detail)) {
       detail.shouldSwap = false;
     } else if (isHtml(detail.xhr)) {
       if (detail.xhr.status === 409) detail.shouldSwap = true;

@@ -4,25 +4,19 @@
 
   const LEAVES_WITHIN = 10_000; // milliseconds after which a page that was left is here after all, as after a download
   const SAID = "said"; // in the storage of this tab
-  let held = false; // a pointer is down
-  let waiting = false; // a result is there, and comes once the pointer is up
   let leaving = false; // another page is on its way, which a reload would take back
 
   // A running job's line that comes back finished brings what it read onto the page; where somebody is at work there, the
-  // line says that it has ended, and leads to the result.
+  // line says that it has ended, and leads to the result. What app.js keeps back for later comes with the next answer.
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     const then = detail.target?.dataset?.then;
     if (then && detail.shouldSwap && !detail.serverResponse.includes("data-then=")) bringResult();
   });
 
-  // A reload between the press of a button and its release would swallow the click, so it waits for what the click does.
   function bringResult() {
     if (isAtWork() || leaving) return;
-    if (held) waiting = true;
-    else {
-      keepSaid();
-      location.reload();
-    }
+    keepSaid();
+    location.reload();
   }
 
   // What the last act said is on the page once: it is there after the reload, too. As text and links, never as markup.
@@ -48,12 +42,6 @@
   }
   showSaid();
 
-  addEventListener("pointerdown", () => { held = true; }, true);
-  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => {
-    held = false;
-    if (waiting) setTimeout(bringResult, 100);
-    waiting = false;
-  }, true);
   addEventListener("beforeunload", () => {
     leaving = true;
     setTimeout(() => { leaving = false; }, LEAVES_WITHIN);

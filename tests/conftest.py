@@ -12,6 +12,8 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 from django.test import Client, TransactionTestCase
+from hypothesis import HealthCheck
+from hypothesis import settings as profile
 from pytest_django import Settings
 
 from tests.support import migrated
@@ -31,6 +33,10 @@ __all__ = ["sandbox", "sandbox_port"]
 PEOPLE = 9001  # always the same, as rows of a snapshot name them
 People: TypeAlias = "dict[Role, Person]"
 SignIn: TypeAlias = "Callable[[Role], Client]"
+
+# Hypothesis goes by the clock on the wall, which a busy machine stretches; tests/support/tiers.py counts processor.
+profile.register_profile("by processor", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+profile.load_profile("by processor")
 
 
 # --- a complete run: nothing skipped, on the database that was asked for ----------------------------------------------

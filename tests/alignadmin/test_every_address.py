@@ -32,7 +32,7 @@ from tests.alignadmin.test_roles import ADMINS, TABLE
 from tests.environment import PASSWORD
 from tests.support.address_world import ADDRESSES, SAFE, Address, World, answers, send, world
 from tests.support.headers import HSTS, wrong_headers, wrong_html
-from tests.support.page_forms import Form, Targets, forms_of_everybody, pages, taken_back
+from tests.support.page_forms import Form, Targets, forms_of, forms_of_everybody, pages, taken_back
 
 __all__ = ["world"]
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -47,6 +47,18 @@ def everybody(people: dict[Role, Person]) -> dict[str, Client]:
     for role, person in people.items():
         made[str(role)].force_login(person)
     return {**made, NOBODY: Client(raise_request_exception=False)}
+
+
+_shown: dict[str, list[tuple[str, str]]] = {}
+
+
+@pytest.fixture
+def shown_pages(world: World, everybody: dict[str, Client]) -> dict[str, list[tuple[str, str]]]:
+    """Address and text of each page that each is shown, for tests that only read them: got by the first of these, as
+    the worlds of two tests differ in keys alone."""
+    if not _shown:
+        _shown.update({who: list(pages(client, world)) for who, client in everybody.items()})
+    return _shown
 
 
 def asked(
@@ -147,10 +159,10 @@ def test_a_write_is_seen_however_it_is_written(world: World) -> None:
 
 
 def test_every_form_that_writes_has_a_token_and_is_refused_without_it(
-    world: World, everybody: dict[str, Client], people: dict[Role, Person]
+    world: World, shown_pages: dict[str, list[tuple[str, str]]], people: dict[Role, Person]
 ) -> None:
     """By the check of the token, not by a rule of its own; also without a sign-in, so that nobody is signed in so."""
-    forms = [(who, form) for who, form in forms_of_everybody(everybody, world) if form.method == "POST"]
+    forms = [(who, form) for who, form in forms_of(shown_pages) if form.method == "POST"]
     assert len(forms) > 40
     assert [f"{who}: {form.address}" for who, form in forms if not form.fields.get("csrfmiddlewaretoken")] == []
     stranger = Client(enforce_csrf_checks=True, raise_request_exception=False)
@@ -234,9 +246,9 @@ def test_a_form_takes_no_field_that_is_not_its_own(
     assert same > 60, f"{same} did something, and the same with further fields"
 
 
-def test_no_form_with_a_secret_is_drawn_again_after_an_error(world: World, everybody: dict[str, Client]) -> None:
+def test_no_form_with_a_secret_is_drawn_again_after_an_error(shown_pages: dict[str, list[tuple[str, str]]]) -> None:
     """What is kept on the page when the database could not: a form with such a name in it is not."""
-    forms = [form for _, form in forms_of_everybody(everybody, world) if form.hidden]
+    forms = [form for _, form in forms_of(shown_pages) if form.hidden]
     assert len(forms) >= 5
     assert [
         (form.address, form.hidden)
@@ -249,13 +261,12 @@ def test_no_form_with_a_secret_is_drawn_again_after_an_error(world: World, every
 
 
 def test_no_role_is_shown_a_link_or_button_that_it_cannot_use(
-    world: World, everybody: dict[str, Client], people: dict[Role, Person]
+    world: World, everybody: dict[str, Client], shown_pages: dict[str, list[tuple[str, str]]]
 ) -> None:
     """By the table of roles: what leads to a page has to be for its readers, what sends for its writers."""
     looked_at, wrong = 0, set()
     for role in Role:
-        client = everybody[str(role)]
-        for here, text in chain(pages(client, world), busier_pages(client, world)):
+        for here, text in chain(shown_pages[str(role)], busier_pages(everybody[str(role)], world)):
             reader = Targets(here)
             reader.feed(text)
             for method, target in reader.found:
@@ -343,11 +354,10 @@ def test_secrets_applies_people_and_factors_ask_for_a_fresh_sign_in(
     assert not wrong, "\n".join(wrong)
 
 
-def test_every_field_of_an_act_s_form_is_said_to_be_kept_or_not(world: World, everybody: dict[str, Client]) -> None:
+def test_every_field_of_an_act_s_form_is_said_to_be_kept_or_not(shown_pages: dict[str, list[tuple[str, str]]]) -> None:
     """What the act does not know would have to be filled in again, each time; what is typed unseen is never kept."""
-    those = {who: everybody[who] for who in (str(Role.ADMIN), str(Role.REVIEWER))}
     acts, wrong = set(), []
-    for _, form in forms_of_everybody(those, world):
+    for _, form in forms_of({who: shown_pages[who] for who in (str(Role.ADMIN), str(Role.REVIEWER))}):
         act = getattr(resolve(urlsplit(form.address).path).func, "act", None)
         if form.method == "POST" and isinstance(act, Act):
             acts.add(urlsplit(form.address).path)

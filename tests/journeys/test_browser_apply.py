@@ -10,12 +10,12 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.support import browser_helpers as steps
 from tests.support.browser import NARROW, WIDE, axe, fits
-from tests.support.browser_helpers import Own, own_connector, trouble
+from tests.support.browser_helpers import Own, own_connector, see_answers_to_polls, trouble
 from tests.support.processes import Site, eventually
 
 BACKLOG, SELECTED, IN_REVIEW, QA = 10011, 10012, 10013, 10015
 EDITS = {BACKLOG: (1, 0), SELECTED: (2, 1), IN_REVIEW: (3, 2), QA: (4, 3)}  # wanted, seen
-A_FEW_POLLS = 2500  # ms; a page that watches an apply asks every second
+A_GLANCE = 15_000  # ms; a page that waits for another plan asks every three seconds
 REFUSAL = "The state is not valid for this connector."
 
 
@@ -50,7 +50,9 @@ def test_cancel_that_is_confirmed_while_the_page_polls_sends_nothing_more(own: O
     second = approved(own, waiting)
     own.sandbox.faults({"method": "PUT", "status": 429, "body": ""})
     steps.apply(page, own.slug)
-    expect(page.get_by_role("region", name="Progress")).to_contain_text("the site blocks requests: resumes in")
+    expect(page.get_by_role("region", name="Progress")).to_contain_text(
+        "the site blocks requests: resumes in", timeout=steps.APPLY_TIMEOUT
+    )
     waiting.goto(f"{own.site.url}/plans/{second}/")
     expect(waiting.get_by_text(f"Plan {first} by")).to_contain_text("is being applied: 0 of 4")
     expect(waiting.get_by_role("button", name="Apply")).to_have_count(0)
@@ -59,17 +61,20 @@ def test_cancel_that_is_confirmed_while_the_page_polls_sends_nothing_more(own: O
     sent = len(own.sandbox.journal("PUT"))
     own.sandbox.faults()
 
-    page.get_by_role("button", name="Cancel the rest").click()
-    page.wait_for_timeout(A_FEW_POLLS)
+    page.get_by_role("button", name="Cancel the rest").hover()
+    page.mouse.down()
+    see_answers_to_polls(page)
+    page.mouse.up()  # on the same button: what answers bring waits for the release
+    see_answers_to_polls(page)
     page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("button", name="Cancel the rest")).to_be_focused()
     page.get_by_role("button", name="Cancel the rest").click()
-    page.wait_for_timeout(A_FEW_POLLS)
+    see_answers_to_polls(page)
     page.get_by_role("dialog").get_by_role("button", name="Continue").click()
 
     expect(title(page)).to_have_text("Cancelled: 0 done, 4 cancelled", timeout=steps.APPLY_TIMEOUT)
     expect(title(page)).to_be_focused()
-    expect(waiting.get_by_role("button", name="Apply 4 changes")).to_be_visible()
+    expect(waiting.get_by_role("button", name="Apply 4 changes")).to_be_visible(timeout=A_GLANCE)
     expect(trouble(page)).to_be_hidden()
     assert len(own.sandbox.journal("PUT")) == sent
 
@@ -83,7 +88,9 @@ def test_the_report_tells_what_was_refused_lost_overwritten_and_stale(own: Own, 
         {"path": record_of(own, IN_REVIEW), "method": "PUT", "times": 1, "edit": by_somebody_else(IN_REVIEW)},
     )
     steps.apply(page, own.slug)
-    expect(page.get_by_role("region", name="Progress")).to_contain_text("Finding out about 1 request without an answer")
+    expect(page.get_by_role("region", name="Progress")).to_contain_text(
+        "Finding out about 1 request without an answer", timeout=steps.APPLY_TIMEOUT
+    )
     expect(title(page)).to_have_text("Partly applied: 2 done, 1 failed, 1 stale", timeout=steps.APPLY_TIMEOUT)
 
     eventually(lambda: told(page), within=60, what="the overwritten value on the page")

@@ -10,7 +10,16 @@ from playwright.sync_api import Dialog, Locator, Page, Route, expect
 
 from tests.support import browser_helpers as steps
 from tests.support.browser import ZOOMED, Complaints, axe
-from tests.support.browser_helpers import EDITOR, VIEWER, Own, cell, grid, own_connector, said, trouble
+from tests.support.browser_helpers import (
+    EDITOR,
+    VIEWER,
+    Own,
+    cell,
+    grid,
+    own_connector,
+    said,
+    trouble,
+)
 from tests.support.processes import Site
 from tests.support.sandbox_fixture import ALIGN_TOKEN
 
@@ -233,20 +242,6 @@ def test_a_viewer_sees_no_control_and_a_try_is_refused_where_it_is_seen(shared: 
 
 def refuse(route: Route) -> None:
     route.fulfill(status=500, content_type="text/html", body="<h1>Server Error</h1>")
-
-
-def test_a_reading_that_ends_leaves_what_is_chosen_in_the_list(own: Own, page: Page) -> None:
-    """Also where the focus has left the select; the line leads to what was read."""
-    open_matrix(page, own, "scope=PROJ&view=list")
-    own.sandbox.faults({"path": "/mappings/states", "latency_ms": 1500, "times": 3})
-    page.get_by_role("button", name="Refresh").click()
-    expect(page.locator("#job.job")).to_be_attached()
-    choice = page.locator("main form.listview select").first
-    chosen = choice.locator("option:not(:checked)").last.get_attribute("value") or ""
-    choice.select_option(chosen)
-    page.get_by_role("heading", level=1).click()
-    expect(page.get_by_role("link", name="Show the result")).to_be_visible(timeout=30_000)
-    expect(choice).to_have_value(chosen)
 
 
 def cut(route: Route) -> None:

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.environment import PASSWORD
 from tests.journeys.test_browser_journeys import align_state
 from tests.support import browser_helpers as steps
 from tests.support import set_up_journey as journey
 from tests.support.browser import look, sign_in
-from tests.support.browser_helpers import Own, cell, expect_waiting, own_connector
+from tests.support.browser_helpers import Own, cell, expect_waiting
 from tests.support.processes import Site, eventually, running_site
 from tests.support.sandbox_fixture import RunningSandbox
 
@@ -40,6 +40,7 @@ def apply_the_first_mapping(page: Page, slug: str, *, project: str = "PROJ1", ed
     """From the page of the statuses."""
     page.get_by_role("link", name="Coverage by project").click()
     page.get_by_role("link", name=f"{project}, Story").click()
+    page.wait_for_url("**/mappings/?*")
     expect(page.get_by_text("have not been read from Align yet")).to_have_count(0, timeout=journey.READ)
     expect(page.locator("#job")).to_be_hidden(timeout=journey.READ)
     cell(page, edited).click()
@@ -77,7 +78,7 @@ def test_from_an_empty_database_to_the_first_applied_mapping(installation: Site,
     look(page)
     page.locator("[name='jira-secret']").fill(journey.SECRETS["jira-secret"])
     page.get_by_role("button", name="Look again").click()
-    expect(wrong).to_have_count(0)
+    expect(wrong).to_have_count(0, timeout=journey.ASKED)
     journey.expect_chosen(page)
     journey.add(page, "first")
     journey.expect_all_read(page)
@@ -104,7 +105,7 @@ def test_with_a_data_center_and_a_password_no_key_is_needed(installation: Site, 
         look(page)
         page.get_by_role("button", name="Test").click()
         result = page.get_by_role("list", name="Result of the test")
-        expect(result.get_by_role("listitem").filter(has_text="Works").first).to_be_visible()
+        expect(result.get_by_role("listitem").filter(has_text="Works").first).to_be_visible(timeout=journey.ASKED)
         expect(result.get_by_role("listitem").filter(has_text="Fails")).to_have_count(0)
         journey.add(page, "premises")
         journey.expect_all_read(page)
@@ -117,8 +118,7 @@ def test_with_a_data_center_and_a_password_no_key_is_needed(installation: Site, 
         apply_the_first_mapping(page, "premises", project="PROJ", edited=BLOCKED)
         assert align_state(sandbox.url, 10017) == 0
         expect_applied(page, site, "premises")
-        page.goto(f"{site.url}/connectors/premises/settings/")
-        page.get_by_role("button", name="Deactivate").click()
+        journey.deactivate(page, site, "premises")
 
 
 def test_with_a_data_center_and_an_access_token_the_key_is_done(installation: Site, page: Page) -> None:
@@ -133,8 +133,7 @@ def test_with_a_data_center_and_an_access_token_the_key_is_done(installation: Si
         journey.expect_all_read(page)
         journey.rail(page).get_by_role("link", name="Key").click()
         expect(page.locator("#check-jira-key")).to_contain_text("Jira Data Center: personal access token.")
-        page.goto(f"{installation.url}/connectors/token/settings/")
-        page.get_by_role("button", name="Deactivate").click()
+        journey.deactivate(page, installation, "token")
 
 
 def test_by_keyboard_alone(installation: Site, page: Page) -> None:
@@ -148,7 +147,7 @@ def test_by_keyboard_alone(installation: Site, page: Page) -> None:
             journey.tab_to(page, page.locator(f"[name='{name}']"))
             page.keyboard.type(value)
         journey.press(page, page.get_by_role("button", name="Continue"))
-        expect(journey.found(page)).to_contain_text("This is Jira Cloud")
+        expect(journey.found(page)).to_contain_text("This is Jira Cloud", timeout=journey.ASKED)
         journey.expect_chosen(page)
         expect(page.locator("#live")).to_contain_text("Both sites answered. Jira Cloud. 1 connector in Align.")
         expect(page.locator("#look")).to_be_focused()
@@ -161,6 +160,7 @@ def test_by_keyboard_alone(installation: Site, page: Page) -> None:
             expect(page.get_by_role("button", name=f"Confirm: {label}")).to_have_text("Confirm again")
         journey.press(page, page.get_by_role("link", name="Coverage by project"))
         journey.press(page, page.get_by_role("link", name="PROJ1, Story"))
+        page.wait_for_url("**/mappings/?*")
         expect(page.locator("#job")).to_be_hidden(timeout=journey.READ)
         journey.tab_to(page, steps.grid(page).locator("[tabindex='0']"))
         page.keyboard.press("Control+Home")
@@ -186,8 +186,7 @@ def test_by_keyboard_alone(installation: Site, page: Page) -> None:
         steps.expect_confirmed(page, 1)
         assert align_state(sandbox.url, 10205, ProjectKey="PROJ1") == 0
         expect_applied(page, installation, "keys")
-        page.goto(f"{installation.url}/connectors/keys/settings/")
-        page.get_by_role("button", name="Deactivate").click()
+        journey.deactivate(page, installation, "keys")
 
 
 def test_without_javascript(installation: Site, browser: Browser) -> None:
@@ -231,8 +230,7 @@ def test_without_javascript(installation: Site, browser: Browser) -> None:
         eventually(is_confirmed, within=60, what="the end of the apply")
         assert align_state(sandbox.url, 10205, ProjectKey="PROJ1") == 0
         expect_applied(page, installation, "plain")
-        page.goto(f"{own.page}settings/")
-        page.get_by_role("button", name="Deactivate").click()
+        journey.deactivate(page, installation, "plain")
 
 
 def test_broken_off_and_resumed_at_every_step(installation: Site, browser: Browser) -> None:
@@ -273,40 +271,4 @@ def test_broken_off_and_resumed_at_every_step(installation: Site, browser: Brows
             page.get_by_role("link", name="Finish set-up: 4 of 5 steps done, next 8 Statuses").first.click()
             expect(page.get_by_role("heading", level=1)).to_have_text("8 Statuses")
             expect(page.get_by_role("button", name=f"Confirm: {journey.CONFIRMED[0]}")).to_have_text("Confirm again")
-            page.goto(f"{site.url}/connectors/resumed/settings/")
-            page.get_by_role("button", name="Deactivate").click()
-
-
-# --- the end of a reading under the pointer --------------------------------------------------------------------------
-
-
-def begin_to_read(own: Own) -> None:
-    """Something that ends once the faults are cleared."""
-    own.sandbox.faults({"path": "/rest/", "latency_ms": 700})
-    own.post(f"{own.page}refresh/", {})
-
-
-@pytest.mark.parametrize("is_held", [True, False], ids=["pressed", "on its way"])
-def test_the_end_of_a_reading_takes_no_click_away(site: Site, page: Page, is_held: bool) -> None:
-    """Neither while a button of the pointer is down, nor while the page that was clicked for is on its way."""
-    on_its_way: list[Route] = []
-    with own_connector(site) as own:
-        steps.enter(page, site)
-        begin_to_read(own)
-        page.goto(f"{own.page}set-up/connect/")
-        expect(page.get_by_role("heading", name="Being read now")).to_be_visible()
-        link = journey.rail(page).get_by_role("link", name="Projects")
-        if is_held:
-            link.hover()
-            page.mouse.down()
-        else:
-            page.route("**/set-up/projects/", lambda route: on_its_way.append(route))
-            link.click(no_wait_after=True)
-        own.sandbox.faults()
-        own.wait_until_idle()
-        page.wait_for_timeout(2500)  # in which the page asks twice
-        if is_held:
-            page.mouse.up()
-        else:
-            on_its_way[0].continue_()
-        expect(page.get_by_role("heading", level=1)).to_have_text("4 Projects")
+            journey.deactivate(page, site, "resumed")

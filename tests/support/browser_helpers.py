@@ -31,6 +31,17 @@ APPLY_TIMEOUT = 60_000
 
 SIGN_IN_AGAIN = 600  # seconds unused: the product ends a session that was idle for 30 minutes, as long as a whole run
 
+# Without what the clock looks for every few minutes, as a connector's page leaves it out.
+WORK_UNDER_WAY = (
+    "connectors_job j JOIN connectors_connector c ON c.id = j.connector_id"
+    " WHERE j.state IN ('queued', 'running') AND j.kind <> 'intake'"
+    " AND NOT (j.kind = 'lists' AND j.requested_by_id IS NULL)"
+)
+MAPPINGS = (
+    "mappings_mapping m JOIN mappings_scope s ON s.id = m.scope_id"
+    " JOIN connectors_connector c ON c.id = s.connector_id WHERE 1 = 1"
+)
+
 _sessions: dict[tuple[str, str], tuple[float, requests.Session]] = {}
 
 
@@ -126,11 +137,13 @@ class Own:
         self.wait_until_idle()
 
     def wait_until_idle(self) -> None:
-        eventually(
-            lambda: 'data-then="reload"' not in self.get(f"/connectors/{self.slug}/").text,
-            within=60,
-            what="the end of background work",
-        )
+        """Asked of the database: a page that is drawn ten times a second keeps the work waiting that it tells of."""
+        eventually(lambda: self.count(WORK_UNDER_WAY) == 0, within=60, what="the end of background work")
+
+    def count(self, rows: str) -> int:
+        """`rows`: what follows FROM, as far as a condition on the connector c."""
+        found = self.site.rows(f"SELECT COUNT(*) FROM {rows} AND c.slug = '{self.slug}'")
+        return int(found[0][0])
 
 
 @contextmanager
@@ -144,17 +157,12 @@ def own_connector(site: Site, *, name: str = "", **options: Any) -> Iterator[Own
         assert answer.url.startswith(f"{own.page}set-up/"), re.findall(
             r'class="(?:error|note bad).*?</div>', answer.text, re.DOTALL
         )
-        eventually(lambda: mapping_count(own), within=60, what="the first reading")
+        eventually(lambda: own.count(MAPPINGS), within=60, what="the first reading")
         own.wait_until_idle()
         yield own
         own.post(f"{own.page}active/", {"active": "no"})
     finally:
         sandbox.close()
-
-
-def mapping_count(own: Own) -> int | None:
-    answer = own.get(f"/api/v1/mappings/?connector={own.slug}&limit=1")
-    return answer.json()["count"] or None
 
 
 def set_up_form(address: str, slug: str, name: str) -> dict[str, Any]:
@@ -209,6 +217,13 @@ def trouble(page: Page) -> Locator:
     return page.locator("#trouble")
 
 
+def see_answers_to_polls(page: Page, number: int = 2) -> None:
+    """Until the page has asked by itself so many times and been answered; what the last one brought may be to come."""
+    for _ in range(number):
+        with page.expect_response(lambda answer: "x-polling" in answer.request.headers):
+            pass
+
+
 # --- plans -----------------------------------------------------------------------------------------------------------
 
 
@@ -227,19 +242,24 @@ def fill_plan(page: Page) -> int:
 
 
 def approve(page: Page) -> None:
+    """Its button comes after what has to be ticked, so that once it is there nothing to tick is still to come."""
+    button = page.get_by_role("button", name="Approve", exact=True)
+    expect(button).to_be_visible()
     warnings = page.get_by_role("checkbox", name="I have read")
     if warnings.count():
         warnings.check()
-    page.get_by_role("button", name="Approve").click()
+    button.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("approved, not applied")
 
 
 def apply(page: Page, slug: str) -> None:
     """Start it; the typed confirmation is given where it is asked for."""
+    button = page.get_by_role("button", name="Apply")
+    expect(button).to_be_visible()
     word = page.get_by_label("to confirm")
     if word.count():
         word.fill(slug)
-    page.get_by_role("button", name="Apply").click()
+    button.click()
 
 
 def expect_confirmed(page: Page, changes: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -85,23 +85,20 @@ def pages(client: Client, world: World) -> Iterator[tuple[str, str]]:
             yield url, answer.content.decode()
 
 
-def forms_of_the_pages(client: Client, world: World) -> list[Form]:
-    found: dict[tuple[str, str, frozenset[str]], Form] = {}
-    for url, text in pages(client, world):
-        reader = Forms(url)
-        reader.feed(text)
-        for form in reader.found:
-            found.setdefault((form.method, urlsplit(form.address).path, frozenset(form.fields)), form)
+def forms_of(shown: Mapping[str, Iterable[tuple[str, str]]]) -> list[tuple[str, Form]]:
+    """Each form once, with the first who is shown it, of the addresses and texts of the pages that each is shown."""
+    found: dict[tuple[str, str, frozenset[str]], tuple[str, Form]] = {}
+    for who, texts in shown.items():
+        for url, text in texts:
+            reader = Forms(url)
+            reader.feed(text)
+            for form in reader.found:
+                found.setdefault((form.method, urlsplit(form.address).path, frozenset(form.fields)), (who, form))
     return list(found.values())
 
 
 def forms_of_everybody(everybody: Mapping[str, Client], world: World) -> list[tuple[str, Form]]:
-    """Each form once, with the first who is shown it."""
-    found: dict[tuple[str, str, frozenset[str]], tuple[str, Form]] = {}
-    for who, client in everybody.items():
-        for form in forms_of_the_pages(client, world):
-            found.setdefault((form.method, urlsplit(form.address).path, frozenset(form.fields)), (who, form))
-    return list(found.values())
+    return forms_of({who: pages(client, world) for who, client in everybody.items()})
 
 
 @contextmanager

@@ -18,6 +18,7 @@ PASSWORD_OF_DATA_CENTER = {"jira-kind": "jira-password", "jira-user": "admin"}
 ACCESS_TOKEN = {"jira-kind": "jira-pat"}
 SECRETS = {"align-secret": ALIGN_TOKEN, "jira-secret": JIRA_TOKEN}
 READ = 60_000  # milliseconds that the first reading may take
+ASKED = 30_000  # and the questions to two sites that are asked while one waits
 CONFIRMED = ("Statuses are pulled into Align", "Bidirectional sync is on")
 
 
@@ -56,7 +57,7 @@ def found(page: Page) -> Locator:
 def look_up(page: Page, kind: str) -> None:
     """By the button that begins with it, until both sites have told what they are."""
     page.get_by_role("button", name="Continue").click()
-    expect(found(page)).to_contain_text(f"This is {kind}")
+    expect(found(page)).to_contain_text(f"This is {kind}", timeout=ASKED)
 
 
 def expect_chosen(page: Page) -> None:
@@ -91,6 +92,18 @@ def walk_the_steps(page: Page) -> None:
 def confirm(page: Page, label: str) -> None:
     page.get_by_role("button", name=f"Confirm: {label}").click()
     expect(page.get_by_role("button", name=f"Confirm: {label}")).to_have_text("Confirm again")
+
+
+def deactivate(page: Page, site: Site, slug: str) -> None:
+    """So that the worker does not go on with a connector whose sandbox is closed."""
+    page.goto(f"{site.url}/connectors/{slug}/settings/")
+    page.get_by_role("button", name="Deactivate").click()
+    question = page.get_by_role("dialog").get_by_role("button", name="Continue")
+    ended = page.get_by_role("heading", name="Deactivated", exact=True)
+    expect(question.or_(ended)).to_be_visible()  # without scripts nothing is asked
+    if question.is_visible():
+        question.click()
+    expect(ended).to_be_visible()
 
 
 def tab_to(page: Page, wanted: Locator, most: int = 150) -> None:

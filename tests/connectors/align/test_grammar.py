@@ -373,10 +373,10 @@ def test_no_torn_sentence_is_an_error(form: tuple[MappingEvent, str], at: int, p
 
 @pytest.mark.parametrize("noise", [" ", "(", "(1)", "[", "] To [", " - ", ", ", "Id: ", "→", "- \n"])
 def test_long_hostile_lines_are_read_in_linear_time(noise: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for text in (
         write(replace(IN_REVIEW, source_name=noise * 10_000)),
         f"created - state mapping - jira to align - x{noise * 10_000}",
     ):
         parse(text.lower(), "CONFIG 123")
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2

@@ -99,10 +99,10 @@ def test_random_templates_fit_what_the_same_expression_fits() -> None:
 
 @pytest.mark.parametrize("template", ["#+" * 100, "@+#+" * 50, "#+1" * 66, "@+" * 99 + "-"])
 def test_the_longest_template_is_checked_at_once(template: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     for ticket in ("1" * LONGEST_TICKET, "a" * LONGEST_TICKET, "a1" * (LONGEST_TICKET // 2), "1" * 99 + "!"):
         fits(template, ticket)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize("pattern", ["CHG.#", "CHG-+", "++", "#++", "(#)", "#*", r"\#", "[A-Z]", "#{4}", "^#$"])
@@ -196,11 +196,11 @@ HOSTILE = [
 @pytest.mark.parametrize("pattern", HOSTILE)
 def test_hostile_expressions_are_refused_in_words_or_checked_at_once(pattern: str) -> None:
     assert len(pattern) <= LONGEST_PATTERN
-    began = time.perf_counter()
+    began = time.process_time()
     if not pattern_trouble(pattern):
         for ticket in ("a" * LONGEST_TICKET, "a" * 99 + "!", "ก" * LONGEST_TICKET, "x" * 50 + "\n"):
             ticket_trouble(pattern, ticket)
-    assert time.perf_counter() - began < 1, "it takes milliseconds; Python's matcher takes longer than anybody waits"
+    assert time.process_time() - began < 1, "it takes milliseconds; Python's matcher takes longer than anybody waits"
 
 
 def test_the_length_of_a_ticket_has_a_limit_whatever_the_format() -> None:

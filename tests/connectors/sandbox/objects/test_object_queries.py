@@ -145,16 +145,16 @@ def test_a_filter_over_twenty_thousand_items_holds_nobody_up(network: None) -> N
     running = RunningSandbox()
     running._server.site.world.objects.begin("large")  # the seed's 100,000 mappings take longer, and say nothing here
     listed = running.align("GET", "/WorkItems?$top=100&$orderby=id desc&$select=itemType")
-    begun = time.perf_counter()
+    begun = time.process_time()
     found = running.align("GET", "/WorkItems?$filter=contains(title,'refunds') and ownerId gt 100&$orderby=title desc")
-    took = time.perf_counter() - begun
+    took = time.process_time() - begun
     held = running._server.site.world.objects.held
     counts = {path: running.align("GET", f"/{path}?$skip={skip}").json() for path, skip in LARGE.items()}
     running.close()
     assert len(listed.json()) == len(found.json()) == 100
     assert {path: len(rows) for path, rows in counts.items()} == dict.fromkeys(LARGE, 1)
     assert broken_links(held) == set()
-    assert took < 2  # a bound against a mistake; what it takes stands in the benchmark
+    assert took < 2  # of processor, against a mistake; what it takes stands in the benchmark
 
 
 def broken_links(held: Mapping[str, Mapping[int, dict[str, Any]]]) -> set[str]:

@@ -61,15 +61,15 @@ def test_a_large_company_is_made_once_and_nobody_but_its_readers_waits(
 
 def test_a_portfolio_of_the_large_company_is_deleted_at_once_with_all_that_needs_it(large: RunningSandbox) -> None:
     before = len(large.align("GET", "/programs?$filter=portfolioId eq 1").json())
-    began = time.perf_counter()
+    began = time.process_time()
     large.edit("delete_item", object="portfolio", id=1)
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     held = large._server.site.world.objects.held
     assert before > 0
     assert broken_links(held) == set()
     assert not any(row["portfolioId"] == 1 for row in held["program"].values())
     assert list(held["story"]) == sorted(held["story"])
-    assert took < 2  # a bound against a mistake: it took many seconds when each record was written by itself
+    assert took < 2  # of processor, against a mistake: it took many seconds when each record was written by itself
 
 
 def test_a_renamed_step_has_its_name_on_items_of_work_and_an_unknown_step_is_refused(align: Align) -> None:

@@ -28,6 +28,8 @@ from connectors.models import (
     ConnectionCheck,
     Connector,
     Credential,
+    FieldReading,
+    FieldRow,
     IssueType,
     Job,
     JobKind,
@@ -154,6 +156,8 @@ def _remove_stranded_credentials(connector: Connector, changed: Collection[str],
     tested = [*moved, System.ALIGN] if "align_connector_id" in changed else moved
     ConnectionCheck.objects.filter(connector=connector, system__in=tested).delete()
     PriorityList.objects.filter(connector=connector, system__in=tested).delete()
+    for table in (FieldRow, FieldReading):
+        table.objects.filter(connector=connector, system__in=moved).delete()
     if System.ALIGN in moved:  # the token that was being replaced is gone with its site
         Connector.objects.filter(pk=connector.pk).update(gap_since=None)
     links.end_moved(connector, moved, actor=actor)

@@ -12,6 +12,7 @@ class MappingsConfig(AppConfig):
         from connectors.ports import extensions
         from mappings import tasks  # noqa: F401  registers the job handlers in every process, as the next ones do
         from mappings.applying.figures import APPLY_FIGURES
+        from mappings.configuration.notices import DECIDED, PROPOSED
         from mappings.contract import facts, job  # noqa: F401
         from mappings.drift import alerts, digest, watch  # noqa: F401  register what they do by the clock
         from mappings.drift.figures import DRIFT_FIGURES
@@ -30,5 +31,7 @@ class MappingsConfig(AppConfig):
         extensions.fill(MappingExtensions())
         ALARMS.append(facts.ALARM)
         kinds.register(search_names.PLANS)
-        notification_kinds.register(ASKED, OUTCOME, fixed=[digest.MAIL, alerts.MAIL, *notifications.FIXED])
+        notification_kinds.register(
+            ASKED, OUTCOME, PROPOSED, DECIDED, fixed=[digest.MAIL, alerts.MAIL, *notifications.FIXED]
+        )
         ATTENTION.extend([queries.TO_APPROVE_OR_APPLY, TO_REVIEW])

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from mappings.configuration import views as configuration
 from mappings.contract import views
 from mappings.drift import views as drift
 from mappings.matrix import views as matrix
@@ -28,6 +29,13 @@ urlpatterns = [
     path("connectors/<slug:slug>/contract/look/", views.observe, name="contract-look"),
     path("connectors/<slug:slug>/contract/note/", views.acknowledge, name="contract-note"),
     path("connectors/<slug:slug>/contract/types/", views.type_ids, name="contract-types"),
+    path("connectors/<slug:slug>/draft/<slug:subject>/undo/", configuration.undo, name="configuration-undo"),
+    path("connectors/<slug:slug>/draft/<slug:subject>/drop/", configuration.drop, name="configuration-drop"),
+    path("connectors/<slug:slug>/draft/<slug:subject>/propose/", configuration.propose, name="configuration-propose"),
+    path("proposals/<int:pk>/", configuration.proposal, name="configuration-proposal"),
+    path("proposals/<int:pk>/approve/", configuration.approve, name="configuration-approve"),
+    path("proposals/<int:pk>/decline/", configuration.decline, name="configuration-decline"),
+    path("proposals/<int:pk>/withdraw/", configuration.withdraw, name="configuration-withdraw"),
     path("drift/", drift.first_drift, name="first-drift"),
     path("connectors/<slug:slug>/drift/", drift.drift, name="drift"),
     path("connectors/<slug:slug>/drift/confirm/", drift.confirm, name="drift-confirm"),

@@ -5,6 +5,7 @@ from django.urls import path
 from mappings.configuration import views as configuration
 from mappings.contract import views
 from mappings.drift import views as drift
+from mappings.fields import views as fields
 from mappings.matrix import views as matrix
 from mappings.overview import views as overview
 from mappings.plans import rules_views
@@ -24,6 +25,9 @@ urlpatterns = [
     path("connectors/<slug:slug>/mappings/keep/", matrix.keep, name="matrix-keep"),
     path("connectors/<slug:slug>/mappings/refresh/", matrix.refresh, name="matrix-refresh"),
     path("connectors/<slug:slug>/mappings/count/", matrix.count, name="matrix-count"),
+    path("connectors/<slug:slug>/fields/", fields.fields, name="fields"),
+    path("connectors/<slug:slug>/fields/pair/", fields.pair, name="field-pair"),
+    path("connectors/<slug:slug>/fields/read/", fields.read, name="fields-read"),
     path("connectors/<slug:slug>/rules/", rules_views.rules, name="connector-rules"),
     path("connectors/<slug:slug>/contract/", views.contract, name="connector-contract"),
     path("connectors/<slug:slug>/contract/look/", views.observe, name="contract-look"),

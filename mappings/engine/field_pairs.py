@@ -7,12 +7,25 @@ a formula counts as its result's type. Pure: no database, no clock.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from alignadmin.folding import fold
 from connectors.field_types import ToldType, ValueType
+
+SUBJECT = "fields"  # of the lines in which pairs are decided
+
+
+def line_key(work_item_type: str, align: str) -> str:
+    """Of the line that says with which field of Jira this one of Align goes."""
+    return f"{work_item_type}:{align}"
+
+
+def split_line_key(key: str) -> tuple[str, str]:
+    """Work item type and key of Align's field; both are empty where it is no such key."""
+    type_, mark, align = key.partition(":")
+    return (type_, align) if mark and align else ("", "")
 
 
 class FieldSide(StrEnum):
@@ -232,15 +245,37 @@ _USUAL: Mapping[str, tuple[str, ...]] = {  # ids of Jira, ends of its types, and
 }
 
 
-def suggested(align: SideField, jira: Sequence[SideField]) -> tuple[SideField, str] | None:
-    """A partner that fits, and why it is proposed; none where several are alike."""
-    fitting = [each for each in jira if not by_itself(each) and not each.is_gone and not misfit(align, each)]
-    for usual in _USUAL.get(align.key, ()):
-        found = [each for each in fitting if usual in (each.key, fold(each.name)) or each.told.spelled.endswith(usual)]
-        if len(found) == 1:
-            return found[0], "usual partner"
-    found = [each for each in fitting if fold(each.name) == fold(align.name)]
-    return (found[0], "same name") if len(found) == 1 else None
+@dataclass(frozen=True, kw_only=True)
+class SuggestedPartner:
+    field: SideField
+    why: str
+
+
+class Suggestions:
+    """Partners among the fields of Jira, which are looked through once."""
+
+    def __init__(self, jira: Iterable[SideField]) -> None:
+        there = [each for each in jira if not each.is_gone and not by_itself(each)]
+        self._by_name: dict[str, list[SideField]] = {}
+        self._by_mark: dict[str, list[SideField]] = {}
+        for each in there:
+            self._by_name.setdefault(fold(each.name), []).append(each)
+            for mark in {each.key, fold(each.name), each.told.spelled.rpartition(", ")[2]}:
+                self._by_mark.setdefault(mark, []).append(each)
+
+    def of(self, align: SideField) -> SuggestedPartner | None:
+        """One that fits; none where several are alike, since nobody could say which is meant."""
+        if by_itself(align) or align.is_gone:
+            return None
+        for mark in _USUAL.get(align.key, ()):
+            if found := self._only(align, self._by_mark.get(mark, ())):
+                return SuggestedPartner(field=found, why="usual partner")
+        found = self._only(align, self._by_name.get(fold(align.name), ()))
+        return SuggestedPartner(field=found, why="same name") if found else None
+
+    def _only(self, align: SideField, found: Iterable[SideField]) -> SideField | None:
+        fitting = [each for each in found if not misfit(align, each)]
+        return fitting[0] if len(fitting) == 1 else None
 
 
 def matched_options(align: Iterable[FieldOption], jira: Iterable[FieldOption]) -> dict[str, str]:

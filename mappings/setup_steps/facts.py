@@ -18,6 +18,7 @@ from mappings.engine.families import J2A_STATE
 from mappings.engine.values import TypeName
 from mappings.models import Change, ChangeState, Mapping
 from mappings.observing.scopes import scopes_in_use
+from mappings.setup_steps.fields_facts import FieldSetupFacts, facts_of_fields
 
 Place = tuple[int | None, int]  # a project with lists of its own, or None for the shared one; and a status
 
@@ -46,6 +47,7 @@ class MappingSetupFacts:
     team_managed: int = 0
     is_active: bool = True
     terminology: Terminology = ALIGNS_OWN
+    fields: FieldSetupFacts | None = None
 
     @property
     def mapped(self) -> int:
@@ -79,6 +81,7 @@ def facts_of_mappings(connector: Connector) -> MappingSetupFacts:
         team_managed=projects["team"],
         is_active=connector.is_active,
         terminology=connector.terminology,
+        fields=facts_of_fields(connector),
     )
 
 

@@ -23,6 +23,7 @@ from connectors.ports.setup_steps import (
 )
 from connectors.setup.readiness import CONFIGURATION_PULL, FLOWS_MENU
 from mappings.setup_steps.facts import MappingSetupFacts, TypeCoverage
+from mappings.setup_steps.fields_rules import fields_step
 
 Known = Mapping[str, SetupCheck]
 RECOMMENDED = SetupSeverity.RECOMMENDED
@@ -33,7 +34,7 @@ def mapping_steps(facts: MappingSetupFacts | None, known: Known) -> list[SetupSt
     """`known`: the checks of the readiness by id. Without facts, of a connector that is not here yet."""
     return [
         _types(facts, known),
-        later("fields", 6, "Fields", "Which field of Align goes with which field of Jira."),
+        fields_step(facts.fields if facts else None),
         later("import", 7, "First import", "Bringing Jira’s issues of a project into Align."),
         _statuses(facts, known),
         later("webhook", 9, "Webhook", "Jira tells at once what changed, in place of being asked."),

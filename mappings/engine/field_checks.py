@@ -114,6 +114,11 @@ class FieldChecks:
                 yield self._problem(FieldProblemCode.OPTION_UNMATCHED, said, pair)
 
     def _written_twice(self) -> Iterator[FieldProblem]:
+        core = {jira.key: align for align, jira in core_pairs(self.align.values(), self.jira.values())}
+        for pair in self.pairs:
+            if pair.jira in core and FieldSide.JIRA in pair.direction.writes:
+                said = f"{pair.jira} of Jira gets its value from {core[pair.jira].name}, which pairs with it by itself."
+                yield self._problem(FieldProblemCode.WRITTEN_TWICE, f"{said} It can be a source alone.", pair)
         for side in FieldSide:
             writers: dict[str, list[FieldPair]] = {}
             for pair in self.pairs:

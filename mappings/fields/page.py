@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlencode
 
+from django.core.paginator import Page, Paginator
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
+from alignadmin.folding import fold
+from alignadmin.parsing import text_in
 from connectors.field_types import ValueType
 from connectors.jobs import runner
 from connectors.models import Carried, Connector, FieldReading, Job, JobKind, Project, WorkItemType, in_scope_here
@@ -35,6 +38,8 @@ from mappings.engine.field_pairs import (
 from mappings.fields.sides import BothSides, sides_of
 from mappings.fields.subject import FieldPairs, pair_in
 
+PER_PAGE = 50  # each offers all fields of Jira that fit, and hundreds of both would be millions of letters
+LONGEST_WORDS = 100
 OPTION = '<option value="{}">{} · {}</option>'
 
 
@@ -72,6 +77,10 @@ class FieldLine:
         return self.pair is not None and self.field.told.type.has_options
 
     @property
+    def is_unknown(self) -> bool:
+        return self.field.told.type is ValueType.UNKNOWN
+
+    @property
     def seen_text(self) -> str:
         return canonical(self.seen) if self.seen else ""
 
@@ -91,9 +100,12 @@ class TypeFields:
         type_: WorkItemType,
         person: Person,
         *,
+        asked: Mapping[str, str] | None = None,
         typed: Mapping[str, PartnerChoice] | None = None,
     ) -> None:
+        """`asked`: words and page of the address."""
         self.connector, self.type, self.person, self.typed = connector, type_, person, typed or {}
+        self.asked = asked or {}
         self.state = DraftState(FieldPairs(), connector)
 
     @cached_property
@@ -149,6 +161,35 @@ class TypeFields:
         found = Project.objects.filter(in_scope_here(), connector=self.connector)
         return found.exclude(carried=Carried.NO).count()
 
+    # --- which of them ---
+
+    @property
+    def words(self) -> str:
+        return text_in(self.asked, "q").strip()[:LONGEST_WORDS]
+
+    @cached_property
+    def found(self) -> list[SideField]:
+        """Align's fields, those that are gone only where somebody paired them, by group and by the words."""
+        wanted, words = self.state.wanted, fold(self.words)
+        shown = [each for each in self.sides.align if not each.is_gone or line_key(self.type, each.key) in wanted]
+        order = list(FieldGroup)
+        named = [each for each in shown if not words or words in fold(f"{each.name} {each.key} {each.told.type}")]
+        return sorted(named, key=lambda each: order.index(group_of(each)))
+
+    @cached_property
+    def page(self) -> Page[SideField]:
+        return Paginator(self.found, PER_PAGE).get_page(self.asked.get("page"))
+
+    @property
+    def query(self) -> str:
+        """Without the page, which a pager adds."""
+        return urlencode({"type": self.type.value} | ({"q": self.words} if self.words else {}))
+
+    @property
+    def address(self) -> str:
+        number = {"page": self.page.number} if self.page.number > 1 else {}
+        return f"{reverse('fields', args=[self.connector.slug])}?{self.query}{'&' if number else ''}{urlencode(number)}"
+
     # --- the rows ---
 
     @cached_property
@@ -164,10 +205,8 @@ class TypeFields:
     def groups(self) -> list[FieldLines]:
         by_group: dict[FieldGroup, list[FieldLine]] = {each: [] for each in FieldGroup}
         partners = {align.key: jira for align, jira in core_pairs(self.sides.align, self.sides.jira)}
-        for field in self.sides.align:
-            line = self._line(field, partners.get(field.key))
-            if not field.is_gone or line.pair or line.problems:
-                by_group[group_of(field)].append(line)
+        for field in self.page:
+            by_group[group_of(field)].append(self._line(field, partners.get(field.key)))
         return [FieldLines(group=group, lines=lines) for group, lines in by_group.items() if lines]
 
     def _line(self, field: SideField, core: SideField | None) -> FieldLine:

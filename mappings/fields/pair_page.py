@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from django.http import Http404
-
 from mappings.engine.configuration import ConfigurationProblem, LineValue, canonical
 from mappings.engine.field_pairs import (
     FieldOption,
@@ -32,14 +30,10 @@ class OptionLine:
 
 
 class PairPage:
-    """Raises Http404 for a key that is no field of Align."""
+    """`typed`: the options of a form that was refused, by those of Align."""
 
-    def __init__(self, found: TypeFields, key: str, *, typed: Mapping[str, str] | None = None) -> None:
-        self.found, self.typed = found, typed
-        field = next((each for each in found.sides.align if each.key == key), None)
-        if field is None:
-            raise Http404
-        self.field: SideField = field
+    def __init__(self, found: TypeFields, field: SideField, *, typed: Mapping[str, str] | None = None) -> None:
+        self.found, self.field, self.typed = found, field, typed
 
     @property
     def key(self) -> str:

@@ -32,16 +32,16 @@ def type_in(request: HttpRequest) -> WorkItemType:
 def fields(request: HttpRequest, slug: str) -> HttpResponse:
     """GET shows, POST puts what was chosen into the draft: nothing of it is in force before it is approved."""
     connector, person = connector_or_404(slug), person_of(request)
-    found = TypeFields(connector, type_in(request), person)
+    found = TypeFields(connector, type_in(request), person, asked=request.GET.dict())
     if request.method != "POST":
         return _show(request, connector, found)
     choices = choices_in(request.POST, found)
     try:
         changed = set_lines(FieldPairs(), connector, requests_in(request.POST, found, choices), actor=person)
     except Refused as refused:
-        again = TypeFields(connector, found.type, person, typed=choices)
+        again = TypeFields(connector, found.type, person, asked=found.asked, typed=choices)
         return _show(request, connector, again, trouble=str(refused), status=409)
-    return redirect(request, f"{address_of(connector, found.type)}{'#draft' if changed else ''}")
+    return redirect(request, f"{found.address}{'#draft' if changed else ''}")
 
 
 def _show(
@@ -53,17 +53,20 @@ def _show(
 
 @requires(Right.SEE, Right.EDIT, ("GET", "POST"))
 def pair(request: HttpRequest, slug: str) -> HttpResponse:
-    """One field of Align: what fits and what does not, and the options of its pair."""
+    """One field of Align: what fits and what does not, and the options of its pair; of none it leads to all."""
     connector, person = connector_or_404(slug), person_of(request)
-    key = text_in(request.GET, "field")
-    shown = PairPage(TypeFields(connector, type_in(request), person), key)
+    found = TypeFields(connector, type_in(request), person)
+    field = next((each for each in found.sides.align if each.key == text_in(request.GET, "field")), None)
+    if field is None:
+        return redirect(request, address_of(connector, found.type))
+    shown = PairPage(found, field)
     if request.method != "POST":
         return _show_pair(request, connector, shown)
     matches = matches_in(request.POST, shown)
     try:
         set_lines(FieldPairs(), connector, [match_request(request.POST, shown, matches)], actor=person)
     except Refused as refused:
-        again = PairPage(TypeFields(connector, shown.found.type, person), key, typed=matches)
+        again = PairPage(TypeFields(connector, found.type, person), field, typed=matches)
         return _show_pair(request, connector, again, trouble=str(refused), status=409)
     return redirect(request, f"{shown.back}#draft")
 

@@ -51,7 +51,7 @@ def _of_table(asked: AlignObject, each: AlignField) -> ToldField:
     """No document says which of these a new item must have."""
     return ToldField(
         key=each.name,
-        name=words_of_name(each.name),
+        name="External ID" if each.name == "externalId" else words_of_name(each.name),
         told=align_type(each.name, each.type.value, each.target),
         is_writable=asked.updates and not each.set_by_align,
     )

@@ -82,6 +82,10 @@ def bounded(
 
 def words_of_name(name: str) -> str:
     """ "Target completion date" of targetCompletionDate, "Owner" of ownerId, "Programs" of programIds."""
-    bare = name.removesuffix("Ids") + "s" if name.endswith("Ids") else name.removesuffix("Id")
+    bare = name.removesuffix("Id")
+    if name.endswith("yIds"):
+        bare = f"{name.removesuffix('yIds')}ies"
+    elif name.endswith("Ids"):
+        bare = f"{name.removesuffix('Ids')}s"
     parts = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", bare)
     return " ".join(parts).capitalize() or name

@@ -194,6 +194,14 @@ def test_a_field_that_two_pairs_write_is_refused_and_as_a_source_it_is_not() -> 
     assert not FieldChecks(*both, sources).problems()
 
 
+def test_what_a_core_field_writes_can_be_a_source_of_others_and_no_target() -> None:
+    of_align = [align("title", ValueType.TEXT), align(type_=ValueType.TEXT)]
+    of_jira = [jira("summary", ValueType.TEXT)]
+    said = problems(of_align, of_jira, pair(FieldDirection.BOTH, jira="summary"))
+    assert "It can be a source alone" in said[FieldProblemCode.WRITTEN_TWICE]
+    assert not problems(of_align, of_jira, pair(FieldDirection.TO_ALIGN, jira="summary"))
+
+
 def test_options_without_a_partner_are_told_and_one_that_is_gone_stops_the_pair() -> None:
     size = [FieldOption(id="1", name="S"), FieldOption(id="2", name="L")]
     both = [align(type_=ValueType.MULTI, options=tuple(size))], [jira(type_=ValueType.MULTI, options=tuple(size))]

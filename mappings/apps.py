@@ -12,6 +12,7 @@ class MappingsConfig(AppConfig):
         from connectors.ports import extensions
         from mappings import tasks  # noqa: F401  registers the job handlers in every process, as the next ones do
         from mappings.applying.figures import APPLY_FIGURES
+        from mappings.configuration import subjects
         from mappings.configuration.notices import DECIDED, PROPOSED
         from mappings.contract import facts, job  # noqa: F401
         from mappings.drift import alerts, digest, watch  # noqa: F401  register what they do by the clock
@@ -19,6 +20,7 @@ class MappingsConfig(AppConfig):
         from mappings.drift.queries import TO_REVIEW
         from mappings.edits import queries
         from mappings.extensions import MappingExtensions
+        from mappings.hierarchy.subject import HIERARCHY
         from mappings.in_use import rounds  # noqa: F401  counts by the clock
         from mappings.planning import (
             notifications,
@@ -31,6 +33,7 @@ class MappingsConfig(AppConfig):
         extensions.fill(MappingExtensions())
         ALARMS.append(facts.ALARM)
         kinds.register(search_names.PLANS)
+        subjects.register(HIERARCHY)
         notification_kinds.register(
             ASKED, OUTCOME, PROPOSED, DECIDED, fixed=[digest.MAIL, alerts.MAIL, *notifications.FIXED]
         )

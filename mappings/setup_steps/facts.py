@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db.models import Count, Min, Q, QuerySet
@@ -16,6 +16,7 @@ from mappings.edits.catalogue_facts import projects_in_scope
 from mappings.edits.queries import unplanned
 from mappings.engine.families import J2A_STATE
 from mappings.engine.values import TypeName
+from mappings.hierarchy.standing import HierarchyStanding, standing_of
 from mappings.models import Change, ChangeState, Mapping
 from mappings.observing.scopes import scopes_in_use
 
@@ -46,6 +47,7 @@ class MappingSetupFacts:
     team_managed: int = 0
     is_active: bool = True
     terminology: Terminology = ALIGNS_OWN
+    hierarchy: HierarchyStanding = field(default_factory=HierarchyStanding)
 
     @property
     def mapped(self) -> int:
@@ -79,6 +81,7 @@ def facts_of_mappings(connector: Connector) -> MappingSetupFacts:
         team_managed=projects["team"],
         is_active=connector.is_active,
         terminology=connector.terminology,
+        hierarchy=standing_of(connector),
     )
 
 

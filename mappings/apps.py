@@ -21,6 +21,7 @@ class MappingsConfig(AppConfig):
         from mappings.edits import queries
         from mappings.extensions import MappingExtensions
         from mappings.fields.subject import FieldPairs
+        from mappings.hierarchy.subject import HIERARCHY
         from mappings.in_use import rounds  # noqa: F401  counts by the clock
         from mappings.planning import (
             notifications,
@@ -34,6 +35,7 @@ class MappingsConfig(AppConfig):
         subjects.register(FieldPairs())
         ALARMS.append(facts.ALARM)
         kinds.register(search_names.PLANS)
+        subjects.register(HIERARCHY)
         notification_kinds.register(
             ASKED, OUTCOME, PROPOSED, DECIDED, fixed=[digest.MAIL, alerts.MAIL, *notifications.FIXED]
         )

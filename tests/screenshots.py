@@ -54,6 +54,8 @@ def shots(plans: Plans) -> list[Shot]:
         Shot(name="matrix-problems", path=f"{matrix}?scope=PROJ&only=problems"),
         Shot(name="matrix-list", path=f"{matrix}?scope=PROJ&view=list"),
         Shot(name="matrix-viewer", path=f"{matrix}?scope=PROJ", email="viewer@demo.test"),
+        Shot(name="hierarchy", path="/connectors/acme/hierarchy/"),
+        Shot(name="hierarchy-project", path="/connectors/acme/hierarchy/?project=PROJ"),
         Shot(name="plan-new", path="/connectors/acme/plan/"),
         Shot(name="plans", path="/plans/"),
         Shot(name="plan-draft", path=f"/plans/{plans.draft}/"),

@@ -18,6 +18,7 @@ from mappings.engine.configuration import (
     is_same,
     new_errors,
 )
+from mappings.engine.values import Severity
 from mappings.models import ConfigurationProposal, DraftLine, DraftSave, ProposalState
 
 
@@ -83,6 +84,8 @@ class DraftState:
     @property
     def errors(self) -> list[ConfigurationProblem]:
         """Those that the draft would bring."""
+        if not any(each.severity is Severity.ERROR for each in self.problems):
+            return []
         return new_errors(self.agreed_problems, self.problems)
 
     def value(self, key: str) -> LineValue:

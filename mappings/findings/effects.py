@@ -24,6 +24,7 @@ BY_ID = "mappings go by its id and stay as they are"
 LEADS_TO = {
     (FindingKind.STATUS, FindingChange.RENAMED): BY_ID,
     (FindingKind.STATUS, FindingChange.MOVED): "look at the mappings of the projects that had it",
+    (FindingKind.ISSUE_TYPE, FindingChange.MOVED): "look whether it still fits the level of Align that it stands for",
     (FindingKind.ISSUE_TYPE, FindingChange.NEW): "say for which work item type it stands, if for any",
     (FindingKind.ISSUE_TYPE, FindingChange.BACK): "say for which work item type it stands, if for any",
     (FindingKind.ISSUE_TYPE, FindingChange.RENAMED): "it goes on standing for the same work item type",

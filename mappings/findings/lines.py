@@ -180,7 +180,7 @@ def _is_left(finding: Finding) -> bool:
 
 def _url(connector: Connector, finding: Finding) -> str:
     if finding.kind == FindingKind.ISSUE_TYPE:
-        return reverse("connector-types", args=[connector.slug])
+        return reverse("hierarchy", args=[connector.slug])
     if finding.kind in (FindingKind.FLOW, FindingKind.STEP) or (
         finding.kind == FindingKind.PROGRAMME and finding.project is None
     ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db.models import Count, Min, Q, QuerySet
@@ -16,6 +16,7 @@ from mappings.edits.catalogue_facts import projects_in_scope
 from mappings.edits.queries import unplanned
 from mappings.engine.families import J2A_STATE
 from mappings.engine.values import TypeName
+from mappings.hierarchy.standing import HierarchyStanding, standing_of
 from mappings.models import Change, ChangeState, Mapping
 from mappings.observing.scopes import scopes_in_use
 from mappings.setup_steps.fields_facts import FieldSetupFacts, facts_of_fields
@@ -48,6 +49,7 @@ class MappingSetupFacts:
     is_active: bool = True
     terminology: Terminology = ALIGNS_OWN
     fields: FieldSetupFacts | None = None
+    hierarchy: HierarchyStanding = field(default_factory=HierarchyStanding)
 
     @property
     def mapped(self) -> int:
@@ -82,6 +84,7 @@ def facts_of_mappings(connector: Connector) -> MappingSetupFacts:
         is_active=connector.is_active,
         terminology=connector.terminology,
         fields=facts_of_fields(connector),
+        hierarchy=standing_of(connector),
     )
 
 

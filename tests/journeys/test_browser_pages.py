@@ -89,6 +89,8 @@ PAGES = {
     "connector": "/connectors/{slug}/",
     "projects of a connector": "/connectors/{slug}/projects/?sort=-coverage",
     "projects, none fits": "/connectors/{slug}/projects/?q=no-such-project",
+    "hierarchy": "/connectors/{slug}/hierarchy/",
+    "hierarchy of a project": "/connectors/{slug}/hierarchy/?project=PROJ",
     "types of a connector": "/connectors/{slug}/types/",
     "credentials of a connector": "/connectors/{slug}/credentials/",
     "checks of a connector": "/connectors/{slug}/checks/",

@@ -87,8 +87,10 @@ def shots(plans: Plans) -> list[Shot]:
         Shot(name="setup-need", path="/connectors/new/set-up/"),
         *(
             Shot(name=f"setup-{step}", path=f"/connectors/acme/set-up/{step}/")
-            for step in ("terms", "key", "connect", "projects", "types", "statuses")
+            for step in ("terms", "key", "connect", "projects", "types", "fields", "statuses")
         ),
+        Shot(name="fields", path="/connectors/acme/fields/?type=feature"),
+        Shot(name="field-pair", path="/connectors/acme/fields/pair/?type=feature&field=customfield_91301"),
         Shot(name="connector-new", path="/connectors/new/"),
         Shot(name="rules", path="/connectors/acme/rules/"),
         Shot(name="budget", path="/connectors/acme/budget/"),

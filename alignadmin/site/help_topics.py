@@ -80,6 +80,7 @@ OF_PAGES = {
     "connectors/set-up": "setup",
     "connectors/types": "setup#5-hierarchy",
     "connectors/hierarchy": "mapping#hierarchy",
+    "connectors/fields": "mapping#fields",
     "connectors/draft": "mapping#hierarchy",
     "proposals": "mapping#hierarchy",
     "connectors/coverage": "mapping",

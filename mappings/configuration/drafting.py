@@ -163,6 +163,7 @@ def undo(subject: ConfigurationSubject, connector: Connector, *, actor: Person) 
                 "Somebody changed these lines after you did, so your edit was not undone. Look at them first."
             )
         changes = [LineChange(key=each["key"], before=each["after"], after=each["before"]) for each in save.lines]
+        _refuse_broken(state, changes)
         words = _words(state, changes)
         for line in save.lines:
             _put_back(state, line)

@@ -125,6 +125,7 @@ OF_THE_REST: Mapping[str, str] = {
     "connector.deactivated": "Connector deactivated",
     "connector.handed_over": "Connector handed over",
     "connector.levels_named": "Levels named",
+    "types.matched": "Issue types chosen",
     "connector.disconnected": "Connector disconnected",
     "connector.connected_again": "Connector connected again",
     "connector.exported": "Choices and mappings exported",

@@ -1,4 +1,4 @@
-"""The one vocabulary of types of fields, and how each system spells it: what nothing tells is unknown, never guessed."""
+"""One vocabulary of types of fields, and how each system spells it: what nothing tells is unknown, never guessed."""
 
 from __future__ import annotations
 

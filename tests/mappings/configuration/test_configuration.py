@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from connectors.models import Connector, HistoryRow
 from connectors.setup.disconnecting.disconnect import disconnect
 from mappings.configuration import drafting, proposing, subjects
 from mappings.configuration.agreed import agreed_lines, store_agreed
+from mappings.configuration.draft import DraftState
 from mappings.configuration.drafting import LineRequest, LinesOvertaken
 from mappings.engine.configuration import LineChange
 from mappings.models import ConfigurationProposal, DraftLine, DraftSave, ProposalState
@@ -55,7 +57,7 @@ def second(acme: Connector) -> Person:
 
 def want(acme: Connector, actor: Person, seen: dict[str, str] | None = None, **wanted: str) -> list[LineChange]:
     """`seen`: where it is not what is wanted now."""
-    state = drafting.DraftState(ColourLabels(), acme)
+    state = DraftState(ColourLabels(), acme)
     requests = [
         LineRequest(key=key, wanted=value, seen=(seen or {}).get(key, state.value(key)) or None)
         for key, value in wanted.items()
@@ -64,7 +66,7 @@ def want(acme: Connector, actor: Person, seen: dict[str, str] | None = None, **w
 
 
 def fingerprint(acme: Connector) -> str:
-    return drafting.DraftState(ColourLabels(), acme).fingerprint
+    return DraftState(ColourLabels(), acme).fingerprint
 
 
 def proposed(acme: Connector, actor: Person, **more: str) -> ConfigurationProposal:
@@ -182,9 +184,8 @@ def test_the_same_form_sent_twice_changes_nothing_the_second_time(acme: Connecto
 
 @committing
 def test_two_who_save_at_once_end_with_one_value_and_one_told(acme: Connector, editor: Person, second: Person) -> None:
-    acts = [
-        lambda who=who, word=word: want(acme, who, seen={"red": ""}, red=word)  # type: ignore[misc]
-        for who, word in ((editor, "Stop"), (second, "Halt"))
+    acts: list[Callable[[], object]] = [
+        partial(want, acme, who, seen={"red": ""}, red=word) for who, word in ((editor, "Stop"), (second, "Halt"))
     ]
     refused = at_once(acts)
     assert len(refused) == 1
@@ -197,9 +198,8 @@ def test_two_admins_who_approve_at_once_put_it_in_force_once(
 ) -> None:
     want(acme, editor, red="Stop")
     proposal = proposed(acme, editor)
-    acts = [
-        lambda who=who: proposing.approve(proposal, proposal.fingerprint, actor=who)  # type: ignore[misc]
-        for who in (admin, second)
+    acts: list[Callable[[], object]] = [
+        partial(proposing.approve, proposal, proposal.fingerprint, actor=who) for who in (admin, second)
     ]
     (refused,) = at_once(acts)
     assert "has decided on this already: it was approved" in refused
@@ -269,12 +269,10 @@ def test_who_is_no_admin_any_more_approves_nothing(acme: Connector, editor: Pers
     want(acme, editor, red="Stop")
     proposal = proposed(acme, editor)
     Person.objects.filter(pk=second.pk).update(role=Role.EDITOR)
-    for act in (
-        lambda: proposing.approve(proposal, proposal.fingerprint, actor=second),
-        lambda: proposing.decline(proposal, reason="no", actor=second),
-    ):
-        with pytest.raises(Refused, match="no longer an admin"):
-            act()
+    with pytest.raises(Refused, match="no longer an admin"):
+        proposing.approve(proposal, proposal.fingerprint, actor=second)
+    with pytest.raises(Refused, match="no longer an admin"):
+        proposing.decline(proposal, reason="no", actor=second)
 
 
 # --- declined, withdrawn, stale ----------------------------------------------------------------------------------

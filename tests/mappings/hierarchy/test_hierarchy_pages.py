@@ -70,7 +70,7 @@ def test_what_is_approved_is_what_the_rows_of_the_matrices_follow(
     before = IssueTypes(connector).of("story", None)
     assert save(editor, types_story=["Story", "Task"]).status_code == 303
     assert IssueTypes(connector).of("story", None) == before, "a draft is not in force"
-    assert said(editor.get(ADDRESS)).count("as Jira tells: Story → Story, Task") == 1
+    assert said(editor.get(ADDRESS)).count("as Jira tells: Story →becomes Story, Task") == 1
     put_in_force(connector, admin)
     names = {IssueType.objects.get(pk=pk).name for pk in IssueTypes(connector).of("story", None)}
     assert names == {"Story", "Task"}

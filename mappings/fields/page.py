@@ -256,7 +256,7 @@ class TypeFields:
         return found
 
     @cached_property
-    def _drawn(self) -> dict[ValueType, str]:
+    def _drawn(self) -> dict[ValueType, SafeString]:
         """The options of all fields of a type, drawn once: hundreds of selects offer the same."""
         return {
             type_: format_html_join("", OPTION, ((each.key, each.name, each.key) for each in found))
@@ -266,13 +266,14 @@ class TypeFields:
     def _options(self, field: SideField, chosen: str) -> SafeString:
         drawn = self._drawn.get(field.told.type, SafeString(""))
         if not chosen:
-            return SafeString(drawn)
+            return drawn
         mark = format_html('<option value="{}">', chosen)
         if mark in drawn:
-            return SafeString(drawn.replace(mark, f"{mark[:-1]} selected>", 1))
+            # Both are drawn by format_html, and what is put in between is no name.
+            return SafeString(drawn.replace(mark, f"{mark[:-1]} selected>", 1))  # nosec B703
         known = self.jira.get(chosen)
         name = known.name if known else "no field of Jira any more"
-        return format_html('<option value="{}" selected>{} · {}</option>{}', chosen, name, chosen, SafeString(drawn))
+        return format_html('<option value="{}" selected>{} · {}</option>{}', chosen, name, chosen, drawn)
 
     # --- the rest of Jira's ---
 

@@ -16,6 +16,7 @@ class ConnectorsConfig(AppConfig):
         from connectors.budget.figures import BUDGET_FIGURES
         from connectors.catalogue import jira_lists, job, refresh  # noqa: F401
         from connectors.catalogue import schedule as catalogue_schedule  # noqa: F401
+        from connectors.catalogue.fields import job as fields_job  # noqa: F401
         from connectors.catalogue.figures import CATALOGUE_FIGURES
         from connectors.catalogue.search_names import PROJECTS, STATUSES
         from connectors.credentials import expiry, probing, reminders  # noqa: F401  registers its job, as the others do that are not used here

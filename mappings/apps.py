@@ -12,12 +12,16 @@ class MappingsConfig(AppConfig):
         from connectors.ports import extensions
         from mappings import tasks  # noqa: F401  registers the job handlers in every process, as the next ones do
         from mappings.applying.figures import APPLY_FIGURES
+        from mappings.configuration import subjects
+        from mappings.configuration.notices import DECIDED, PROPOSED
         from mappings.contract import facts, job  # noqa: F401
         from mappings.drift import alerts, digest, watch  # noqa: F401  register what they do by the clock
         from mappings.drift.figures import DRIFT_FIGURES
         from mappings.drift.queries import TO_REVIEW
         from mappings.edits import queries
         from mappings.extensions import MappingExtensions
+        from mappings.fields.subject import FieldPairs
+        from mappings.hierarchy.subject import HIERARCHY
         from mappings.in_use import rounds  # noqa: F401  counts by the clock
         from mappings.planning import (
             notifications,
@@ -28,7 +32,11 @@ class MappingsConfig(AppConfig):
 
         figures.register(DRIFT_FIGURES, APPLY_FIGURES)
         extensions.fill(MappingExtensions())
+        subjects.register(FieldPairs())
         ALARMS.append(facts.ALARM)
         kinds.register(search_names.PLANS)
-        notification_kinds.register(ASKED, OUTCOME, fixed=[digest.MAIL, alerts.MAIL, *notifications.FIXED])
+        subjects.register(HIERARCHY)
+        notification_kinds.register(
+            ASKED, OUTCOME, PROPOSED, DECIDED, fixed=[digest.MAIL, alerts.MAIL, *notifications.FIXED]
+        )
         ATTENTION.extend([queries.TO_APPROVE_OR_APPLY, TO_REVIEW])

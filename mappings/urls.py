@@ -2,8 +2,11 @@
 
 from django.urls import path
 
+from mappings.configuration import views as configuration
 from mappings.contract import views
 from mappings.drift import views as drift
+from mappings.fields import views as fields
+from mappings.hierarchy import views as hierarchy
 from mappings.matrix import views as matrix
 from mappings.overview import views as overview
 from mappings.plans import rules_views
@@ -23,11 +26,23 @@ urlpatterns = [
     path("connectors/<slug:slug>/mappings/keep/", matrix.keep, name="matrix-keep"),
     path("connectors/<slug:slug>/mappings/refresh/", matrix.refresh, name="matrix-refresh"),
     path("connectors/<slug:slug>/mappings/count/", matrix.count, name="matrix-count"),
+    path("connectors/<slug:slug>/fields/", fields.fields, name="fields"),
+    path("connectors/<slug:slug>/fields/pair/", fields.pair, name="field-pair"),
+    path("connectors/<slug:slug>/fields/read/", fields.read, name="fields-read"),
     path("connectors/<slug:slug>/rules/", rules_views.rules, name="connector-rules"),
     path("connectors/<slug:slug>/contract/", views.contract, name="connector-contract"),
     path("connectors/<slug:slug>/contract/look/", views.observe, name="contract-look"),
     path("connectors/<slug:slug>/contract/note/", views.acknowledge, name="contract-note"),
     path("connectors/<slug:slug>/contract/types/", views.type_ids, name="contract-types"),
+    path("connectors/<slug:slug>/hierarchy/", hierarchy.hierarchy, name="hierarchy"),
+    path("connectors/<slug:slug>/hierarchy/start/", hierarchy.start_from, name="hierarchy-start"),
+    path("connectors/<slug:slug>/draft/<slug:subject>/undo/", configuration.undo, name="configuration-undo"),
+    path("connectors/<slug:slug>/draft/<slug:subject>/drop/", configuration.drop, name="configuration-drop"),
+    path("connectors/<slug:slug>/draft/<slug:subject>/propose/", configuration.propose, name="configuration-propose"),
+    path("proposals/<int:pk>/", configuration.proposal, name="configuration-proposal"),
+    path("proposals/<int:pk>/approve/", configuration.approve, name="configuration-approve"),
+    path("proposals/<int:pk>/decline/", configuration.decline, name="configuration-decline"),
+    path("proposals/<int:pk>/withdraw/", configuration.withdraw, name="configuration-withdraw"),
     path("drift/", drift.first_drift, name="first-drift"),
     path("connectors/<slug:slug>/drift/", drift.drift, name="drift"),
     path("connectors/<slug:slug>/drift/confirm/", drift.confirm, name="drift-confirm"),

@@ -54,6 +54,8 @@ def shots(plans: Plans) -> list[Shot]:
         Shot(name="matrix-problems", path=f"{matrix}?scope=PROJ&only=problems"),
         Shot(name="matrix-list", path=f"{matrix}?scope=PROJ&view=list"),
         Shot(name="matrix-viewer", path=f"{matrix}?scope=PROJ", email="viewer@demo.test"),
+        Shot(name="hierarchy", path="/connectors/acme/hierarchy/"),
+        Shot(name="hierarchy-project", path="/connectors/acme/hierarchy/?project=PROJ"),
         Shot(name="plan-new", path="/connectors/acme/plan/"),
         Shot(name="plans", path="/plans/"),
         Shot(name="plan-draft", path=f"/plans/{plans.draft}/"),
@@ -85,8 +87,10 @@ def shots(plans: Plans) -> list[Shot]:
         Shot(name="setup-need", path="/connectors/new/set-up/"),
         *(
             Shot(name=f"setup-{step}", path=f"/connectors/acme/set-up/{step}/")
-            for step in ("terms", "key", "connect", "projects", "types", "statuses")
+            for step in ("terms", "key", "connect", "projects", "types", "fields", "statuses")
         ),
+        Shot(name="fields", path="/connectors/acme/fields/?type=feature"),
+        Shot(name="field-pair", path="/connectors/acme/fields/pair/?type=feature&field=customfield_91301"),
         Shot(name="connector-new", path="/connectors/new/"),
         Shot(name="rules", path="/connectors/acme/rules/"),
         Shot(name="budget", path="/connectors/acme/budget/"),

@@ -78,7 +78,11 @@ BY_FILE = {topic.file: topic.key for topic in TOPICS.values()}
 OF_PAGES = {
     "connectors/new": "setup#3-connect",
     "connectors/set-up": "setup",
-    "connectors/types": "setup#5-issue-types",
+    "connectors/types": "setup#5-hierarchy",
+    "connectors/hierarchy": "mapping#hierarchy",
+    "connectors/fields": "mapping#fields",
+    "connectors/draft": "mapping#hierarchy",
+    "proposals": "mapping#hierarchy",
     "connectors/coverage": "mapping",
     "connectors/mappings": "mapping",
     "connectors/contract": "mapping#type-ids",

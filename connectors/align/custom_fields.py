@@ -7,7 +7,7 @@ the other), so an option is known by its value, and written by it.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from alignadmin.http.errors import Malformed
 from alignadmin.http.fields import Fields
+from alignadmin.http.listing import SetAside
 from connectors.align.object_values import ValueRefused, is_number, moment, plain_number
 from connectors.align.query.checking import CUSTOM
 from connectors.align.query.keeping import KeepRule
@@ -26,13 +27,20 @@ INSIDE = "customFields"  # where some sites keep them
 
 @dataclass(frozen=True, kw_only=True)
 class CustomFieldMeta:
-    """`type`: as the site calls it; only `option` is published. `options`: the values of a list, empty for others."""
+    """`type`: as the site calls it; only `option` is published. `options`: the values of a list, empty for others.
+
+    `option_ids`: those of editmeta, one for each of `options`, None where it tells none. `is_required` None: not told.
+    `result`: of what type the answer of a formula is, where a site tells that.
+    """
 
     key: str
     label: str
     type: str
     required: bool
     options: tuple[str, ...] = ()
+    option_ids: tuple[int | None, ...] = ()
+    is_required: bool | None = None
+    result: str = ""
 
     @property
     def has_options(self) -> bool:
@@ -42,12 +50,17 @@ class CustomFieldMeta:
     def from_json(cls, key: str, data: object) -> Self:
         row = Fields(data, what="custom field")
         allowed = [Fields(each, what="option") for each in row.items("allowedValues") if isinstance(each, dict)]
+        named = [each for each in allowed if each.text("value")]
+        schema = row.part("schema")
         return cls(
             key=key.lower(),
             label=row.text("name") or key,
-            type=row.part("schema").text("type").lower(),
+            type=schema.text("type").lower(),
             required=row.truth("required") is True,
-            options=tuple(value for each in allowed if (value := each.text("value"))),
+            options=tuple(each.text("value") for each in named),
+            option_ids=tuple(each.maybe_integer("id") for each in named),
+            is_required=row.truth("required"),
+            result=schema.text("result", "items").lower(),
         )
 
     def sendable(self, value: Any) -> Any:
@@ -82,19 +95,26 @@ class CustomFieldMeta:
 class CustomFields:
     """All custom fields of one object, as editmeta describes them."""
 
-    def __init__(self, fields: Mapping[str, CustomFieldMeta]) -> None:
+    def __init__(self, fields: Mapping[str, CustomFieldMeta], aside: Sequence[SetAside] = ()) -> None:
+        """`aside`: what is told of some and cannot be used; they are there all the same."""
         self.fields = fields
+        self.aside = tuple(aside)
 
     @classmethod
     def from_json(cls, data: object) -> Self:
-        """Of the answer to editmeta: by key, or that inside `fields`. Raises Malformed."""
+        """Of the answer to editmeta: by key, or that inside `fields`. Raises Malformed for what is no object."""
         if not isinstance(data, dict):
             raise Malformed("The answer about custom fields is no object.")
         within = data.get("fields")
         described = within if isinstance(within, dict) else data
-        keys = [key for key in described if str(key).lower().startswith(CUSTOM)]
-        metas = (CustomFieldMeta.from_json(key, described[key]) for key in keys)
-        return cls({meta.key: meta for meta in metas})
+        metas: dict[str, CustomFieldMeta] = {}
+        aside: list[SetAside] = []
+        for key in (str(each) for each in described if str(each).lower().startswith(CUSTOM)):
+            try:
+                metas[key.lower()] = CustomFieldMeta.from_json(key, described[key])
+            except Malformed as error:
+                aside.append(SetAside(id=None, names=frozenset({key.lower()}), reason=error.sentence))
+        return cls(metas, aside)
 
     def labelled(self, label: str) -> CustomFieldMeta:
         """By label in any case, or by key. Raises ValueRefused for none, and for a label that two fields have."""

@@ -18,7 +18,7 @@ from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from connectors.catalogue.known import KNOWN, Known, Reach, Things, reached
 from connectors.catalogue.upserting import ROWS_AT_ONCE, batches
-from connectors.models import Connector, Finding, FindingChange, FindingKind, Project, Status
+from connectors.models import Connector, Finding, FindingChange, FindingKind, Project, Status, System
 from connectors.ports.audited import context_of
 
 CHANGED = "catalogue.changed"
@@ -27,6 +27,13 @@ MOST_NAMED = 3  # in the sentence of an entry; its data has more of them
 MOST_KEPT = 200
 IN_ALIGN = (FindingKind.FLOW, FindingKind.STEP, FindingKind.PROGRAMME)
 COMES = (FindingChange.NEW, FindingChange.BACK)
+MANY = {  # of kinds whose plural is no added s
+    FindingKind.STATUS: "statuses",
+    FindingKind.PROJECT_KIND: "kinds of project",
+    FindingKind.FIELD_TYPE: "types of fields",
+    FindingKind.FIELD_OPTION: "options of fields",
+    FindingKind.FIELD_USE: "uses of fields",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,10 +205,11 @@ def _in_projects(reading: SiteReading, pairs: Reach, change: FindingChange) -> l
 
 def words_of(finding: Finding, *, where: str = "", since: str = "") -> str:
     """ "Waiting for vendor (10777) is new in PROJ since 09:12", without what it leads to."""
-    name, when = f"{finding.name} ({finding.remote_id})", f" since {since}" if since else ""
+    id_, when = finding.remote_key or finding.remote_id, f" since {since}" if since else ""
+    name = f"{finding.name} ({id_})"
     place = where or _place(finding)
     if finding.change == FindingChange.RENAMED:
-        return f"{finding.before} ({finding.remote_id}) is called {finding.after}{when}"
+        return f"{finding.before} ({id_}) is called {finding.after}{when}"
     if finding.change == FindingChange.MOVED:
         return f"{name} is {finding.after}{when}, and was {finding.before}"
     if finding.change == FindingChange.GONE:
@@ -215,6 +223,8 @@ def _place(finding: Finding) -> str:
 
 
 def _site(finding: Finding) -> str:
+    if finding.system:
+        return System(finding.system).label
     return "Jira Align" if finding.kind in IN_ALIGN else "Jira"
 
 
@@ -225,7 +235,10 @@ def _audit_record(reading: SiteReading, found: Collection[Finding]) -> AuditReco
     else:
         said = ", ".join(f"{_counted(kind, number)} {change}" for (kind, change), number in counts.items())
     kept = ("kind", "change", "remote_id", "name", "before", "after")
-    rows = [{name: getattr(each, name) for name in kept} | _project_of(each) for each in list(found)[:MOST_KEPT]]
+    rows = [
+        {name: getattr(each, name) for name in kept} | _project_of(each) | _field_of(each)
+        for each in list(found)[:MOST_KEPT]
+    ]
     return AuditRecord(
         action=CHANGED,
         actor=reading.actor,
@@ -237,8 +250,11 @@ def _audit_record(reading: SiteReading, found: Collection[Finding]) -> AuditReco
 
 
 def _counted(kind: FindingKind, number: int) -> str:
-    many = {FindingKind.STATUS: "statuses", FindingKind.PROJECT_KIND: "kinds of project"}
-    return f"{number} {kind.label if number == 1 else many.get(kind, f'{kind.label}s')}"
+    return f"{number} {kind.label if number == 1 else MANY.get(kind, f'{kind.label}s')}"
+
+
+def _field_of(finding: Finding) -> dict[str, str]:
+    return {"field": finding.remote_key, "system": finding.system} if finding.remote_key else {}
 
 
 def _project_of(finding: Finding) -> dict[str, str]:

@@ -58,18 +58,27 @@ class IssueTypes:
         chosen: dict[tuple[str, int | None], list[TypeMatch]] = defaultdict(list)
         for match in matches if read and read[0][-1] else ():
             chosen[match.work_item_type, match.project_id].append(match)
-        taken = {id_ for matches in chosen.values() for match in matches for id_ in match.issue_type_ids}
+        taken = {id_ for matches in chosen.values() for id_ in _ids(matches)}
+        self._matches = dict(chosen)
+        self._taken = taken
+        # Keys of work item type and project (None: all others) for which somebody chose that nothing stands for it.
+        self.left_out = {key for key, matches in chosen.items() if all(each.is_none for each in matches)}
         found = {key: self._chosen(matches, taken) for key, matches in chosen.items()}
         self.own = {(type_, project): each for (type_, project), each in found.items() if project is not None}
         self.chosen = {type_: each for (type_, project), each in found.items() if project is None}
         self.lost = [match.issue_type_name for matches in chosen.values() for match in matches if self._is_lost(match)]
-        usual = self._usual(taken)
+        # What one project has of its own takes nothing from the others.
+        usual = self._usual(
+            {id_ for (_, project), matches in chosen.items() if project is None for id_ in _ids(matches)}
+        )
         self.general = {type_: self.chosen.get(type_.value, usual[type_.value]) for type_ in WorkItemType}
 
     def _chosen(self, matches: Iterable[TypeMatch], taken: set[int]) -> set[int]:
         return {pk for match in matches for pk in self._of_match(match, taken)}
 
     def _of_match(self, match: TypeMatch, taken: set[int]) -> Iterator[int]:
+        if match.is_none:
+            return
         ids = set(match.issue_type_ids)
         names = {fold(match.issue_type_name)} | {fold(each.name) for each in self.all.values() if each.jira_id in ids}
         for pk, type_ in self.all.items():
@@ -79,13 +88,14 @@ class IssueTypes:
 
     def _is_lost(self, match: TypeMatch) -> bool:
         """Jira has none of them any more."""
-        return all(self.all[pk].vanished_at is not None for pk in self._of_match(match, set()))
+        is_gone = all(self.all[pk].vanished_at is not None for pk in self._of_match(match, set()))
+        return is_gone and not match.is_none
 
     def _usual(self, taken: set[int]) -> dict[str | None, set[int]]:
         found: dict[str | None, set[int]] = defaultdict(set)
         for pk, type_ in self.all.items():
             if type_.jira_id not in taken:
-                found[_usual(type_)].add(pk)
+                found[usual_of(type_)].add(pk)
         return found
 
     # -- asked -----------------------------------------------------------------------------------------------------
@@ -174,6 +184,26 @@ class IssueTypes:
         now = {each.name for each in found if each.vanished_at is None}
         return sorted(now or {each.name for each in found})
 
+    def chosen_names(self) -> dict[tuple[str, int | None], list[str]]:
+        """By work item type and project (None: all others), what was chosen, as Jira calls it now; empty: nothing.
+
+        What is gone is called as it was last.
+        """
+        return {
+            key: sorted({name for match in matches for name in self._names_of(match)})
+            for key, matches in self._matches.items()
+        }
+
+    def _names_of(self, match: TypeMatch) -> set[str]:
+        found = [self.all[pk] for pk in self._of_match(match, self._taken)]
+        now = {each.name for each in found if each.vanished_at is None}
+        return now or {each.name for each in found} or ({match.issue_type_name} - {""})
+
+    def is_left_out(self, type_: str, project_id: int | None) -> bool:
+        """Whether somebody chose that nothing stands for the work item type there."""
+        key = (type_, project_id) if (type_, project_id) in self._matches else (type_, None)
+        return key in self.left_out
+
     def unmatched(self) -> list[Unmatched]:
         """Projects in scope that have an issue type which may stand for a work item type, while nothing does."""
         open_: dict[tuple[int | None, ProjectWorkflow], list[tuple[WorkItemType, tuple[str, ...]]]] = {}
@@ -196,14 +226,18 @@ class IssueTypes:
         matched = {type_ for each in known for type_ in self.stands_for(each.pk, owner)} if open_ else ()
         for type_ in WorkItemType if open_ else ():
             names = {each.name for each in open_ if self._may_be(type_, each)}
-            if names and type_ not in matched:
+            if names and type_ not in matched and not self.is_left_out(type_, owner):
                 yield type_, tuple(sorted(names))
 
     def _may_be(self, type_: WorkItemType, found: KnownType) -> bool:
         """A type that is told to be another one, or none, is not asked about."""
-        usual = _usual(found)
+        usual = usual_of(found)
         return usual in (None, type_.value) and may_be(type_, level=found.hierarchy_level, is_subtask=found.subtask)
 
 
-def _usual(type_: KnownType) -> str | None:
+def _ids(matches: Iterable[TypeMatch]) -> Iterator[int]:
+    return (id_ for match in matches for id_ in match.issue_type_ids)
+
+
+def usual_of(type_: KnownType) -> str | None:
     return usual_type(type_.name, level=type_.hierarchy_level, is_subtask=type_.subtask, avatar=type_.avatar)

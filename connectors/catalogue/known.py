@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeAlias
 
 from connectors.models import (
@@ -18,6 +18,8 @@ from connectors.models import (
     Status,
 )
 
+SUBTASK_LEVEL = -1
+LEVELS = {1: "at the level of epics", 0: "at the base level", SUBTASK_LEVEL: "at the level of sub-tasks"}
 OWNED = ("jira_id", "name", "vanished_at", "project_id", "project__key", "project__read_at")
 
 
@@ -49,8 +51,21 @@ def _statuses(connector: Connector) -> Things:
 
 
 def _issue_types(connector: Connector) -> Things:
+    """Of one its place is also its level in Jira's hierarchy, which an admin there may change."""
     rows = IssueType.objects.filter(connector=connector)
-    return _owned(FindingKind.ISSUE_TYPE, rows.values_list(*OWNED))
+    found = _owned(FindingKind.ISSUE_TYPE, rows.values_list(*OWNED))
+    for jira_id, level, is_subtask in rows.values_list("jira_id", "hierarchy_level", "subtask"):
+        place = found[jira_id].places[FindingKind.ISSUE_TYPE]
+        key = (place.key, SUBTASK_LEVEL if level is None and is_subtask else level)
+        words = f"{place.words}, {_level_words(level, is_subtask=is_subtask)}"
+        found[jira_id] = replace(found[jira_id], places={FindingKind.ISSUE_TYPE: Place(key, words)})
+    return found
+
+
+def _level_words(level: int | None, *, is_subtask: bool) -> str:
+    if level is None:
+        return "a sub-task" if is_subtask else "no sub-task"  # Data Center tells nothing else
+    return LEVELS.get(level, f"at level {level}")
 
 
 def _owned(kind: FindingKind, rows: Iterable[tuple[Any, ...]]) -> Things:

@@ -31,6 +31,7 @@ from connectors.models.connector import (
     System,
 )
 from connectors.models.explorer import QueryPage, QueryRun, RunOutcome, SavedQuery
+from connectors.models.fields import FieldReading, FieldRow
 from connectors.models.findings import Finding, FindingChange, FindingKind
 from connectors.models.heartbeat import WorkerHeartbeat
 from connectors.models.history import (
@@ -76,6 +77,8 @@ __all__ = [
     "CredentialKind",
     "CredentialUse",
     "Every",
+    "FieldReading",
+    "FieldRow",
     "Finding",
     "FindingChange",
     "FindingKind",

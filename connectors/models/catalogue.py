@@ -200,7 +200,10 @@ class ReachableStatus(models.Model):
 
 
 class TypeMatch(models.Model):
-    """An Align work item type stands for these Jira issue types, chosen by name (of the connector, or of a project)."""
+    """An Align work item type stands for these Jira issue types, chosen by name (of the connector, or of a project).
+
+    One without a name says that it stands for none.
+    """
 
     connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="type_matches")
     project = models.ForeignKey(Project, null=True, blank=True, on_delete=models.CASCADE, related_name="type_matches")
@@ -222,6 +225,10 @@ class TypeMatch(models.Model):
                 name="one_match_per_project",
             ),
         ]
+
+    @property
+    def is_none(self) -> bool:
+        return not self.issue_type_name
 
 
 class ProcessFlow(models.Model):

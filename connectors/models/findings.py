@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from connectors.models.catalogue import Project
-from connectors.models.connector import Connector
+from connectors.models.connector import Connector, System
 
 
 class FindingKind(models.TextChoices):
@@ -17,6 +17,10 @@ class FindingKind(models.TextChoices):
     STEP = "step", "process step"
     PROGRAMME = "programme", "programme"  # of a project, or of a process flow
     PROJECT_KIND = "project-kind", "kind of project"
+    FIELD = "field", "field"
+    FIELD_TYPE = "field-type", "type of a field"
+    FIELD_OPTION = "field-option", "option of a field"
+    FIELD_USE = "field-use", "use of a field"  # whether a new item must have it, and whether it can be written
 
 
 class FindingChange(models.TextChoices):
@@ -32,6 +36,7 @@ class Finding(models.Model):
     or has seen it is added.
 
     `remote_id` is the id in Jira or Align of the thing itself; of a programme or a kind of project, of what has it.
+    The id of a field is a text: `remote_key`; its `remote_id` is the number of its row here, and `system` whose it is.
     `project`: in which project a status is new or gone, or whose it is about; None: in the whole site.
     """
 
@@ -39,6 +44,8 @@ class Finding(models.Model):
     kind = models.CharField(max_length=12, choices=FindingKind.choices)
     change = models.CharField(max_length=7, choices=FindingChange.choices)
     remote_id = models.BigIntegerField()
+    remote_key = models.CharField(max_length=255, blank=True)
+    system = models.CharField(max_length=5, choices=System.choices, blank=True)
     project = models.ForeignKey(Project, null=True, blank=True, on_delete=models.CASCADE, related_name="findings")
     name = models.CharField(max_length=255)  # as it is called since; of what is gone, as it was called last
     before = models.CharField(max_length=255, blank=True)  # the name or the place that it had

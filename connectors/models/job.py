@@ -32,6 +32,7 @@ class JobKind(models.TextChoices):
     VERIFY = "verify", "Checking the history"
     QUERY = "query", "Reading what a query finds"
     IN_USE = "in-use", "Counting issues in statuses without a mapping"
+    FIELDS = "fields", "Reading the fields of both systems"
 
 
 ACTIVE = (JobState.QUEUED, JobState.RUNNING)

@@ -11,6 +11,8 @@ pull_configuration  (nothing): Align takes the names of Jira's statuses as they 
 add_issue_type  name; id, level (1 epics, 0 the base, -1 sub-tasks), projects [keys]: with the statuses of their stories
 remove_issue_type  id                    rename_issue_type  id, name
 add_priority    name; id: in Jira, with no priority in Align    remove_priority  id: Align's connector goes on naming it
+set_field       site, id, and any of name, kind, options, required, gone; of Jira items, custom, written; of Align
+                object, result (of a formula). Only what is told of it    add_field  the same, with name and kind
 add_project     key, name; style (classic|next-gen), programme
 remove_project  key                      rename_project key, and new_key or name or both
 set_project     key, and any of style (classic|next-gen), programme, in_align (whether Align's connectors have it)
@@ -42,7 +44,7 @@ a team-managed project belongs to it alone. A Jira project without BROWSE_PROJEC
 from collections.abc import Callable
 from typing import Any
 
-from . import access, audit, object_edits, priority_edits, seed
+from . import access, audit, field_edits, object_edits, priority_edits, seed
 from .families import FAMILIES, RouteFamily
 from .jira_issues.records import IssueTypeRecord, ProjectRecord, StatusRecord, Workflow
 from .messages import Json
@@ -371,6 +373,8 @@ ACTIONS: dict[str, Callable[[World, dict[str, Any]], object]] = {
     "rename_issue_type": _rename_issue_type,
     "add_priority": priority_edits.add,
     "remove_priority": priority_edits.remove,
+    "set_field": field_edits.set_field,
+    "add_field": field_edits.add_field,
     "add_project": _add_project,
     "remove_project": _remove_project,
     "rename_project": _rename_project,

@@ -1,5 +1,6 @@
 """The fields of the site, and which of them an issue takes when it is made (createmeta) or changed (editmeta)."""
 
+from .field_edits import fields_told
 from .jira_call import JiraCall, Route, avatars, get, page, priorities, project_shape, type_shape
 from .jira_issues import tracker
 from .jira_issues.company import kind_of
@@ -12,7 +13,15 @@ from .messages import Json, Response, answer, jira_error
 def _fields(call: JiraCall) -> Response:
     if call.token is None:
         return answer([])
-    return answer([_field_shape(each) for each in fields_of(server=call.server).values()])
+    return answer([_field_shape(each) for each in _told(call).values()])
+
+
+def _told(call: JiraCall) -> dict[str, IssueField]:
+    return fields_told(call.world, fields_of(server=call.server))
+
+
+def _screen(call: JiraCall, kind: str) -> dict[str, IssueField]:
+    return fields_told(call.world, on_screen(kind, server=call.server), is_screen=True)
 
 
 def _field_shape(each: IssueField) -> Json:
@@ -34,7 +43,7 @@ def _field_search(call: JiraCall) -> Response:
     wanted, ids, types = call.param("query").lower(), call.params("id"), call.params("type")
     rows = [
         {"id": each.id, "name": each.name, "schema": each.schema, "description": ""}
-        for each in fields_of(server=False).values()
+        for each in _told(call).values()
         if wanted in each.name.lower()
         and (not ids or each.id in ids)
         and (not types or ("custom" if each.custom else "system") in types)
@@ -115,7 +124,7 @@ def _types_with_fields(call: JiraCall, project: ProjectRecord, with_fields: bool
         shape: Json = {**type_shape(call, each), "expand": "fields"}
         if with_fields:
             kind = kind_of(each)
-            fields = on_screen(kind, server=call.server).items()
+            fields = _screen(call, kind).items()
             shape["fields"] = {name: field_meta(call, field, project, kind) for name, field in fields}
         rows.append(shape)
     return rows
@@ -133,10 +142,7 @@ def _create_fields(call: JiraCall, key: str, number: str) -> Response:
     if found is None:
         raise jira_error(404, f"The issue type with id '{number}' could not be found in the project.")
     kind = kind_of(found)
-    rows = [
-        {**field_meta(call, each, project, kind), "fieldId": each.id}
-        for each in on_screen(kind, server=call.server).values()
-    ]
+    rows = [{**field_meta(call, each, project, kind), "fieldId": each.id} for each in _screen(call, kind).values()]
     name = "values" if call.server else "fields"
     return page(call, f"/issue/createmeta/{key}/issuetypes/{number}", rows, most=200, name=name)
 
@@ -149,7 +155,7 @@ def _edit_fields(call: JiraCall, key: str) -> Response:
         return answer({"fields": {}})
     found = call.world.issue_type(issue["type"])
     kind = kind_of(found) if found else "task"
-    fields = [each for each in on_screen(kind, server=call.server).values() if each.id != "project"]
+    fields = [each for each in _screen(call, kind).values() if each.id != "project"]
     return answer({"fields": {each.id: field_meta(call, each, project, kind) for each in fields}})
 
 

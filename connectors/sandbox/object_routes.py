@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from . import users, value_streams
+from . import field_edits, users, value_streams
 from .messages import (
     Answering,
     ErrorAnswer,
@@ -21,7 +21,7 @@ from .messages import (
     nothing_here,
     problem,
 )
-from .objects import answers, changes, custom_fields, query_options
+from .objects import answers, changes, query_options
 from .objects.fill import as_written
 from .objects.filter_reader import Lookup
 from .objects.objects import BELOW_CONNECTOR, BY_PATH, OBJECTS
@@ -257,7 +257,7 @@ def _created(call: ObjectCall, writing: changes.ObjectWrite, body: object) -> Re
 def _more(call: ObjectCall, more: str) -> Response:
     """editmeta of an object or of one of its records, and the log of an idea."""
     if more == "editmeta" and call.described.custom_fields:
-        shown: object = custom_fields.editmeta(call.described.key)
+        shown: object = field_edits.editmeta(call.world, call.described.key)
     elif more == "auditlog" and call.described.key == "idea" and call.record_id is not None:
         shown = _log_of(_existing(call))
     else:

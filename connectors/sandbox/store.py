@@ -39,6 +39,10 @@ class Store:
     def all(self, bucket: str) -> Iterator[Any]:
         return iter(list(self._buckets.get(bucket, {}).values()))
 
+    def items(self, bucket: str) -> Iterator[tuple[str, Any]]:
+        """Each with its key, in the order in which they were put first."""
+        return iter(list(self._buckets.get(bucket, {}).items()))
+
     def put(self, bucket: str, key: str, item: Any) -> None:
         self._buckets.setdefault(bucket, {})[key] = item
         if self._file is not None:

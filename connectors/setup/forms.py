@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -22,7 +22,7 @@ from connectors.align.client import trim_site as trim_align_site
 from connectors.align.terminology import LEVELS, LONGEST_NAME, Terminology, own_name
 from connectors.credentials import clients
 from connectors.jira.client import trim_site as trim_jira_site
-from connectors.models import Connector, JiraKind, System, WorkItemType
+from connectors.models import Connector, JiraKind, System
 from connectors.setup.align_numbers import why_taken_linked
 from connectors.setup.level_names import name_trouble
 from connectors.setup.services import ConnectorData
@@ -138,25 +138,6 @@ def _site(label: str) -> ActField:
 
 # Of the two sites, for an act that may wait (alignadmin.accounts.acts).
 SITES = {"align_site": _site("Jira Align site"), "jira_site": _site("Jira site")}
-
-
-class TypesForm(forms.Form):
-    """Which Jira issue types each Align work item type stands for; none would silently mean the default."""
-
-    def __init__(
-        self, *args: Any, names: Sequence[str], matches: dict[str, list[str]], called: Terminology, **kwargs: Any
-    ) -> None:
-        super().__init__(*args, **kwargs)
-        for type_ in WorkItemType:
-            chosen = matches.get(type_.value, [])
-            gone = [name for name in chosen if name not in names]
-            self.fields[type_.value] = forms.MultipleChoiceField(
-                label=f"Align {called.name(type_)}",
-                choices=[*((name, name) for name in names), *((name, f"{name} (not in Jira)") for name in gone)],
-                initial=chosen,
-                widget=forms.CheckboxSelectMultiple,
-                error_messages={"required": f"Choose at least one Jira issue type for {called.name(type_)}."},
-            )
 
 
 class LevelNamesForm(forms.Form):

@@ -67,7 +67,7 @@ class Prerequisite:
 MENDED_ON = {
     "api-token": "connector-credentials",
     "projects": "connector-projects",
-    "work-item-types": "connector-types",
+    "work-item-types": "hierarchy",
 }
 
 
@@ -120,6 +120,11 @@ def matches_of(connector: Connector) -> dict[str, list[str]]:
     """Work item type -> names of the Jira issue types it stands for, chosen or usual."""
     matches = IssueTypes(connector)
     return {type_.value: matches.names(type_) for type_ in WorkItemType}
+
+
+def matches_in_words(connector: Connector) -> list[tuple[str, list[str]]]:
+    """What each work item type is called here, and the names of what it stands for."""
+    return [(connector.terminology.name(type_), names) for type_, names in matches_of(connector).items()]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,17 +267,17 @@ def _types(facts: _Facts) -> Prerequisite:
     elif matches.lost:
         state = StepState.MISSING
         gone = sorted(set(matches.lost))
-        sentence = f"Jira has no issue type named {_listed(gone, len(gone))} Choose others in the table of issue types."
+        sentence = f"Jira has no issue type named {_listed(gone, len(gone))} Choose others in the hierarchy mapping."
     elif unmatched := matches.unmatched():
         state, sentence = (
             StepState.MISSING,
-            " ".join([*_asked(unmatched, called), "Choose them in the table of issue types."]),
+            " ".join([*_asked(unmatched, called), "Choose them in the hierarchy mapping."]),
         )
-    elif lacking := [called.name(type_) for type_, names in named.items() if not names]:
+    elif lacking := [
+        called.name(type_) for type_, names in named.items() if not names and not matches.is_left_out(type_, None)
+    ]:
         state = StepState.MISSING
-        sentence = (
-            f"Nothing in Jira stands for {_listed(lacking, len(lacking))} Choose them in the table of issue types."
-        )
+        sentence = f"Nothing in Jira stands for {_listed(lacking, len(lacking))} Choose them in the hierarchy mapping."
     return Prerequisite(
         code="work-item-types",
         label="Work item types are set up",

@@ -28,6 +28,8 @@ from connectors.models import (
     ConnectionCheck,
     Connector,
     Credential,
+    FieldReading,
+    FieldRow,
     IssueType,
     Job,
     JobKind,
@@ -154,6 +156,8 @@ def _remove_stranded_credentials(connector: Connector, changed: Collection[str],
     tested = [*moved, System.ALIGN] if "align_connector_id" in changed else moved
     ConnectionCheck.objects.filter(connector=connector, system__in=tested).delete()
     PriorityList.objects.filter(connector=connector, system__in=tested).delete()
+    for table in (FieldRow, FieldReading):
+        table.objects.filter(connector=connector, system__in=moved).delete()
     if System.ALIGN in moved:  # the token that was being replaced is gone with its site
         Connector.objects.filter(pk=connector.pk).update(gap_since=None)
     links.end_moved(connector, moved, actor=actor)
@@ -218,20 +222,36 @@ def confirm_prerequisite(connector: Connector, code: str, *, actor: Person) -> N
         _entry("prerequisite.confirmed", connector, actor, f"Confirmed: {code.replace('-', ' ')}.", code=code)
 
 
+# Work item type -> names of issue types; empty: it stands for none; None: for what Jira itself tells, or of a project
+# for what is chosen for the others.
+TypeNames = Mapping[str, "Sequence[str] | None"]
+
+
 def set_type_matches(
-    connector: Connector, matches: Mapping[str, Sequence[str]], project: Project | None = None, *, actor: Person
+    connector: Connector, matches: TypeNames, project: Project | None = None, *, actor: Person
 ) -> None:
-    """Which Jira issue types an Align work item type stands for; of the connector, or of one project.
+    """Which Jira issue types an Align work item type stands for; of the connector, or of one project."""
+    with transaction.atomic():
+        lock_connected(connector)
+        store_type_matches(connector, {project: matches})
+        words = "; ".join(f"{type_}: {', '.join(names or ()) or 'none'}" for type_, names in matches.items())
+        where = f" in {project.key}" if project else ""
+        _entry("types.matched", connector, actor, f"Work item types{where} stand for {words}.", matches=dict(matches))
+
+
+def store_type_matches(connector: Connector, chosen: Mapping[Project | None, TypeNames]) -> None:
+    """By project (None: all others), in the transaction of the caller, who holds the connector's row.
 
     They are chosen by name and kept by id. A name that Jira no longer has keeps the ids it was chosen with.
     """
-    unknown = set(matches) - set(WorkItemType.values)
+    unknown = {type_ for matches in chosen.values() for type_ in matches} - set(WorkItemType.values)
     if unknown:
         raise Refused(f"Align has no work item type {', '.join(sorted(unknown))}.")
-    with transaction.atomic():
-        lock_connected(connector)
-        ids = _ids_by_name(connector)
-        rows = [
+    ids = _ids_by_name(connector)
+    rows = []
+    for project, matches in chosen.items():
+        TypeMatch.objects.filter(connector=connector, project=project, work_item_type__in=list(matches)).delete()
+        rows += [
             TypeMatch(
                 connector=connector,
                 project=project,
@@ -240,14 +260,10 @@ def set_type_matches(
                 issue_type_ids=ids.get(name, []),
             )
             for type_, names in matches.items()
-            for name in dict.fromkeys(names)
+            if names is not None
+            for name in dict.fromkeys(names or [""])
         ]
-        stored = TypeMatch.objects.filter(connector=connector, project=project, work_item_type__in=list(matches))
-        stored.delete()
-        TypeMatch.objects.bulk_create(rows)
-        words = "; ".join(f"{type_}: {', '.join(names) or 'none'}" for type_, names in matches.items())
-        where = f" in {project.key}" if project else ""
-        _entry("types.matched", connector, actor, f"Work item types{where} stand for {words}.", matches=dict(matches))
+    TypeMatch.objects.bulk_create(rows)
 
 
 def _ids_by_name(connector: Connector) -> dict[str, list[int]]:

@@ -21,9 +21,9 @@ from connectors.models import Connector, System, WorkItemType
 from connectors.ports.requests import back_to, with_credentials_or_404
 from connectors.setup import queries, services
 from connectors.setup.checks import BOTH, run_test
-from connectors.setup.forms import TermsForm, TypesForm
+from connectors.setup.forms import TermsForm
 from connectors.setup.projects import ProjectTable
-from connectors.setup.readiness import matches_of
+from connectors.setup.readiness import matches_in_words
 
 TYPE_CHOICES = [*WorkItemType.choices, ("", "none of these")]
 FORMER_FILTERS = ("q", "kind", "scope", "page")  # of the time when everything stood on one page
@@ -67,32 +67,12 @@ def settings(request: HttpRequest, slug: str) -> HttpResponse:
 # --- types ------------------------------------------------------------------------------------------------------------
 
 
-@requires(Right.SEE, Right.CONFIGURE, ("GET", "POST"))
+@requires(Right.SEE)
 def types(request: HttpRequest, slug: str) -> HttpResponse:
     """Which Jira issue types each Align work item type stands for, and what the site's own terms mean."""
-    stored = with_credentials_or_404(slug)
-    if request.method != "POST":
-        return _show_types(request, stored, _types_form(stored))
-    form = _types_form(stored, request.POST)
-    if not form.is_valid():
-        return _show_types(request, stored, form, status=400, trouble=" ".join(problems_of(form)))
-    try:
-        services.set_type_matches(stored, form.cleaned_data, actor=person_of(request))
-    except Refused as refused:
-        return failure(request, str(refused))
-    return redirect(request, back_to(request, slug, reverse("connector-types", args=[slug])))
-
-
-def _show_types(
-    request: HttpRequest, shown: Connector, form: TypesForm, *, status: int = 200, trouble: str = ""
-) -> HttpResponse:
-    terms = {"terms": labels.terms_shown(shown), "type_choices": TYPE_CHOICES}
-    return _show(request, "types", shown, types=form, trouble=trouble, status=status, **terms)
-
-
-def _types_form(owner: Connector, data: Any = None) -> TypesForm:
-    names = queries.issue_type_names(owner)
-    return TypesForm(data, names=names, matches=matches_of(owner), called=owner.terminology)
+    shown = with_credentials_or_404(slug)
+    types, terms = matches_in_words(shown), labels.terms_shown(shown)
+    return _show(request, "types", shown, types=types, terms=terms, type_choices=TYPE_CHOICES)
 
 
 @requires(Right.SEE, Right.CONFIGURE, ("POST",))

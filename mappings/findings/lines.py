@@ -16,6 +16,7 @@ from connectors.catalogue.findings import COMES, words_of
 from connectors.models import Carried, Connector, Finding, FindingChange, FindingKind
 from mappings.engine.values import Kind, TypeName
 from mappings.findings.effects import LEADS_TO, Reached, StatusEffects, effect_of, falls, still_named
+from mappings.findings.fields_in_use import NOT_IN_USE, FieldsInUse, is_of_field
 
 MOST = 2000  # findings that are told by themselves; nobody reads more
 NAMED_PROJECTS = 2
@@ -86,13 +87,18 @@ def finding_lines(connector: Connector, findings: Sequence[Finding]) -> list[Fin
     come = {each.remote_id for each in findings if _is_coming_status(each)}
     effects = StatusEffects(connector, come)
     gone = [each for each in findings if each.change == FindingChange.GONE]
+    fields = FieldsInUse(connector)
     named = still_named(
         connector,
         statuses={each.remote_id for each in gone if each.kind == FindingKind.STATUS},
         steps={each.remote_id for each in gone if each.kind == FindingKind.STEP},
     )
     return [
-        _coming_line(connector, group, effects) if _is_coming_status(group[0]) else _line(connector, group, named)
+        _coming_line(connector, group, effects)
+        if _is_coming_status(group[0])
+        else _field_line(connector, group, fields)
+        if is_of_field(group[0])
+        else _line(connector, group, named)
         for group in groups.values()
     ]
 
@@ -155,13 +161,26 @@ def _line(connector: Connector, group: Sequence[Finding], named: dict[int, int])
     return FindingLine(findings=group, where=_where(group), effect=effect, href=_url(connector, first))
 
 
+def _field_line(connector: Connector, group: Sequence[Finding], fields: FieldsInUse) -> FindingLine:
+    """Of a field that nothing is carried to or from there is nothing to do."""
+    first = group[0]
+    is_used = fields.uses(first)
+    return FindingLine(
+        findings=group,
+        where="",
+        effect=LEADS_TO.get((FindingKind(first.kind), FindingChange(first.change)), "") if is_used else NOT_IN_USE,
+        href=reverse("fields", args=[connector.slug]),
+        is_settled=not is_used,
+    )
+
+
 def _is_left(finding: Finding) -> bool:
     return finding.project is not None and finding.project.carried == Carried.NO
 
 
 def _url(connector: Connector, finding: Finding) -> str:
     if finding.kind == FindingKind.ISSUE_TYPE:
-        return reverse("connector-types", args=[connector.slug])
+        return reverse("hierarchy", args=[connector.slug])
     if finding.kind in (FindingKind.FLOW, FindingKind.STEP) or (
         finding.kind == FindingKind.PROGRAMME and finding.project is None
     ):

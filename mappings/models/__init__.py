@@ -1,6 +1,7 @@
 """The tables of mappings, plans and the watch over them."""
 
 from mappings.models.approval_ask import ApprovalAsk
+from mappings.models.configuration import AgreedLine, ConfigurationProposal, DraftLine, DraftSave, ProposalState
 from mappings.models.drift import CheckKind, ContractFact, DriftCheck
 from mappings.models.in_use import InUseCount, InUseRound
 from mappings.models.mapping import Edit, ForeignRecord, Mapping, Scope
@@ -22,11 +23,15 @@ __all__ = [
     "PLANNED_FIELDS",
     "UNANSWERED",
     "UNDER_WAY",
+    "AgreedLine",
     "ApprovalAsk",
     "Change",
     "ChangeState",
     "CheckKind",
+    "ConfigurationProposal",
     "ContractFact",
+    "DraftLine",
+    "DraftSave",
     "DriftCheck",
     "Edit",
     "ForeignRecord",
@@ -35,5 +40,6 @@ __all__ = [
     "Mapping",
     "Plan",
     "PlanState",
+    "ProposalState",
     "Scope",
 ]

@@ -9,7 +9,6 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
-from alignadmin.accounts.rights import Right, may
 from alignadmin.errors import Refused
 from connectors.jobs import runner
 from connectors.models import Connector, JobKind
@@ -22,6 +21,7 @@ from mappings.planning.notifications import queue_emergency_mail
 from mappings.planning.plan_outcomes import tell_approved
 from mappings.planning.reasons import reason_typed
 from mappings.planning.rules import former_number_sentence, is_old, why_void
+from mappings.planning.second_person import needs_another, refuse_no_admin
 from mappings.planning.typed_confirmation import confirmation
 
 GAP = (
@@ -42,7 +42,6 @@ NO_EMERGENCY = (
     "person has to approve."
 )
 LACKS_EMERGENCY = "Say what the emergency is: all other admins are told, and it stays in the history."
-NO_ADMIN = "You are no longer an admin: nothing was done."
 
 
 # --- approving ---------------------------------------------------------------------------------------------------
@@ -53,7 +52,7 @@ def approve(plan: Plan, fingerprint: str, *, ticked: bool, actor: Person) -> Pla
     with transaction.atomic():
         found = _locked(plan)
         _refuse_approval(found, fingerprint, actor)
-        if _needs_another(found, actor):
+        if needs_another(found.connector, people_of(found), actor):
             raise Refused(OWN_PLAN if found.author_id == actor.pk else OWN_EDITS)
         _approve(found, ticked=ticked, actor=actor)
         plan_entry("plan.approved", found, actor, f"Approved plan {found.pk}.", fingerprint=fingerprint)
@@ -67,7 +66,7 @@ def approve_in_emergency(plan: Plan, fingerprint: str, *, ticked: bool, reason: 
     with transaction.atomic():
         found = _locked(plan)
         _refuse_approval(found, fingerprint, actor)
-        if not _needs_another(found, actor):
+        if not needs_another(found.connector, people_of(found), actor):
             raise Refused(NO_EMERGENCY)
         _approve(found, ticked=ticked, actor=actor, emergency_reason=why)
         sentence = f"Approved plan {found.pk} alone, in an emergency: {why}"
@@ -83,13 +82,8 @@ def _locked(plan: Plan) -> Plan:
     return found.select_related("connector", "author", "approver", "applier").get(pk=plan.pk)
 
 
-def _needs_another(plan: Plan, actor: Person) -> bool:
-    """Where two people have to look, by their numbers: who has planned or edited any of it is not the second."""
-    return plan.connector.four_eyes and actor.pk in people_of(plan)
-
-
 def _refuse_approval(plan: Plan, fingerprint: str, actor: Person) -> None:
-    _refuse_no_admin(actor)
+    refuse_no_admin(actor)
     if plan.state == PlanState.APPROVED and not why_void(plan):
         raise Refused(f"Already approved by {plan.approver} at {plan.approved_at:%H:%M} UTC.")
     if plan.state not in (PlanState.DRAFT, PlanState.APPROVED):
@@ -98,12 +92,6 @@ def _refuse_approval(plan: Plan, fingerprint: str, actor: Person) -> None:
         raise Refused(former_number_sentence(plan))
     if plan.fingerprint != fingerprint:
         raise Refused("This plan is not the one on your page. Look at it again before approving.")
-
-
-def _refuse_no_admin(actor: Person) -> None:
-    """Somebody may have taken the role away since the request came in."""
-    if not may(Person.objects.filter(pk=actor.pk).first(), Right.APPROVE):
-        raise Refused(NO_ADMIN)
 
 
 def _approve(plan: Plan, *, ticked: bool, actor: Person, emergency_reason: str = "") -> None:
@@ -144,7 +132,7 @@ def start_apply(plan: Plan, *, typed: str = "", reason: str = "", actor: Person)
 
 
 def _refuse_start(plan: Plan, actor: Person) -> None:
-    _refuse_no_admin(actor)
+    refuse_no_admin(actor)
     if plan.state != PlanState.APPROVED:
         raise Refused(_why_not_ready(plan))
     if plan.is_of_former_number:

@@ -17,7 +17,6 @@ from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
 from alignadmin.errors import Refused
-from alignadmin.parsing import typed
 from alignadmin.search import writing
 from alignadmin.text import counted as counted_rows
 from alignadmin.text import first_of
@@ -38,11 +37,10 @@ from mappings.engine.values import Severity
 from mappings.models import Change, Mapping, Plan, PlanState
 from mappings.planning.authors import Authors, authors_of, counted_authors, fields_of
 from mappings.planning.digests import digest_of
-from mappings.planning.reasons import reason_typed
+from mappings.planning.reasons import reason_typed, ticket_typed
 from mappings.planning.row_selection import RowSelection, choose, drafts
 from mappings.planning.rules import is_old
 from mappings.planning.search_names import PLANS
-from mappings.planning.tickets import ticket_trouble
 
 MOST_REASONS, MOST_NAMED = 3, 3  # of rows that cannot be planned, in one sentence
 
@@ -70,7 +68,7 @@ def make_plan(
     Its ticket was checked when it was typed, and nobody is there to type another.
     """
     reason = reason_typed(reason, lacks="Say why: the reason goes into the history with every change of this plan.")
-    ticket = _ticket(connector, ticket) if planner is None else ticket
+    ticket = ticket_typed(connector, ticket) if planner is None else ticket
     choices = choose(connector, mapping_ids)
     planning = engine.plan(drafts(connector, choices))
     if not planning.changes:
@@ -112,15 +110,6 @@ def _name(connector: Connector, mapping: Mapping, names: Names) -> str:
     source = names.of(family.kind, family.direction, source=mapping.source_id)
     place = project.key if project else "shared"
     return f"{Truncator(source).chars(60)} ({connector.terminology.name(mapping.work_item_type)}, {place})"
-
-
-def _ticket(connector: Connector, text: str) -> str:
-    """Optional; by the pattern as it is now, which may be another one than on the page."""
-    ticket = typed(text)
-    pattern = Connector.objects.values_list("ticket_pattern", flat=True).get(pk=connector.pk)
-    if trouble := ticket_trouble(pattern, ticket):
-        raise Refused(trouble)
-    return ticket
 
 
 # --- storing -----------------------------------------------------------------------------------------------------

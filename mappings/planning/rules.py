@@ -26,6 +26,7 @@ from mappings.models import Plan, PlanState
 from mappings.planning.authors import people_of
 from mappings.planning.notifications import queue_four_eyes_off_mail
 from mappings.planning.preferences import MOST_CHANGES
+from mappings.planning.second_person import needs_another
 from mappings.planning.tickets import pattern_trouble
 
 LONGEST_PAUSE = 7 * 86_400  # seconds between two looks at every list
@@ -130,12 +131,12 @@ def approval_status(plan: Plan, person: Person) -> ApprovalStatus:
     void = why_void(plan)
     needs_approval = plan.state == PlanState.DRAFT or bool(void)
     is_admin = may(person, Right.APPROVE)
-    needs_another = plan.connector.four_eyes and person.pk in people_of(plan)
+    is_second_needed = needs_another(plan.connector, people_of(plan), person)
     return ApprovalStatus(
         needs_approval=needs_approval,
         void=void,
-        may_approve=needs_approval and is_admin and not needs_another,
-        may_in_emergency=needs_approval and is_admin and needs_another,
+        may_approve=needs_approval and is_admin and not is_second_needed,
+        may_in_emergency=needs_approval and is_admin and is_second_needed,
     )
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.db.models import Count, Min, Q
@@ -18,8 +18,10 @@ from mappings.edits.catalogue_facts import projects_in_scope
 from mappings.edits.queries import unplanned
 from mappings.engine.families import J2A_STATE
 from mappings.engine.values import TypeName
+from mappings.hierarchy.standing import HierarchyStanding, standing_of
 from mappings.models import Change, ChangeState, Mapping
 from mappings.observing.scopes import scopes_in_use
+from mappings.setup_steps.fields_facts import FieldSetupFacts, facts_of_fields
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,8 @@ class MappingSetupFacts:
     team_managed: int = 0
     is_active: bool = True
     terminology: Terminology = ALIGNS_OWN
+    fields: FieldSetupFacts | None = None
+    hierarchy: HierarchyStanding = field(default_factory=HierarchyStanding)
 
     @property
     def mapped(self) -> int:
@@ -73,6 +77,8 @@ def facts_of_mappings(
         trouble=failed or "",
         is_active=connector.is_active,
         terminology=connector.terminology,
+        fields=facts_of_fields(connector),
+        hierarchy=standing_of(connector),
     )
     return needed if for_states else _with_what_is_shown(needed, connector)
 

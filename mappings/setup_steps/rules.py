@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import urlencode
 
@@ -23,6 +23,7 @@ from connectors.ports.setup_steps import (
 )
 from connectors.setup.readiness import CONFIGURATION_PULL, FLOWS_MENU
 from mappings.setup_steps.facts import MappingSetupFacts, TypeCoverage
+from mappings.setup_steps.fields_rules import fields_step
 
 Known = Mapping[str, SetupCheck]
 RECOMMENDED = SetupSeverity.RECOMMENDED
@@ -33,7 +34,7 @@ def mapping_steps(facts: MappingSetupFacts | None, known: Known) -> list[SetupSt
     """`known`: the checks of the readiness by id. Without facts, of a connector that is not here yet."""
     return [
         _types(facts, known),
-        later("fields", 6, "Fields", "Which field of Align goes with which field of Jira."),
+        fields_step(facts.fields if facts else None),
         later("import", 7, "First import", "Bringing Jira’s issues of a project into Align."),
         _statuses(facts, known),
         later("webhook", 9, "Webhook", "Jira tells at once what changed, in place of being asked."),
@@ -53,12 +54,14 @@ def _types(facts: MappingSetupFacts | None, known: Known) -> SetupStep:
             right=Right.EDIT,
             label="Refresh",
         )
-        checks = (replace(known["work-item-types"], again=refresh if facts.is_active else None),)
+        edit = SetupPlace(page="hierarchy", of=(facts.slug,))
+        types = replace(known["work-item-types"], again=refresh if facts.is_active else None, mend=edit)
+        checks = (types, _order(facts, edit), _everywhere(facts, edit), _agreed(facts, edit))
     return SetupStep(
         key="types",
         number=5,
-        title="Issue types",
-        why="Each work item type of Align stands for one or more issue types of Jira.",
+        title="Hierarchy",
+        why="Each level of Align stands for one or more issue types of Jira.",
         leads_to="The rows of a matrix are the statuses that these issue types can have.",
         state=state_of(checks) if facts else SetupStepState.TO_DO,
         checks=checks,
@@ -66,9 +69,59 @@ def _types(facts: MappingSetupFacts | None, known: Known) -> SetupStep:
             "In Align’s usual order, a Feature is Jira’s Epic, a Story is what stands at the level of Story, and a "
             "Task is a sub-task. Bugs are mostly Defects.",
             "The names are those of your two systems: a renamed type is found by its id, and keeps its mappings.",
+            "A project may differ from what is shared. What Align’s connector makes of the projects that it carries is "
+            "set in Align: nothing that is saved here changes it.",
         ),
         template="connectors/setup/steps/_types.html",
     )
+
+
+def _order(facts: MappingSetupFacts, edit: SetupPlace) -> SetupCheck:
+    found = facts.hierarchy
+    state, said = SetupCheckState.OK, "Whatever belongs to something in Align can belong to it in Jira."
+    if not found.is_read:
+        state, said = SetupCheckState.OPEN, "Jira’s issue types have not been read yet: refresh the connector."
+    elif found.errors:
+        state, said = SetupCheckState.FAILED, _first(found.errors)
+    return SetupCheck(
+        id="hierarchy-order", label="The levels fit Jira’s own hierarchy", state=state, sentence=said, mend=edit
+    )
+
+
+def _everywhere(facts: MappingSetupFacts, edit: SetupPlace) -> SetupCheck:
+    found = facts.hierarchy
+    said = _first(found.warnings) if found.warnings else "Each project has what its levels stand for."
+    state = SetupCheckState.OPEN if found.warnings or not found.is_read else SetupCheckState.OK
+    return SetupCheck(
+        id="hierarchy-projects",
+        label="Each project has the issue types",
+        state=state,
+        sentence=said if found.is_read else "Not known before Jira’s issue types are read.",
+        severity=RECOMMENDED,
+        mend=edit,
+    )
+
+
+def _agreed(facts: MappingSetupFacts, edit: SetupPlace) -> SetupCheck:
+    found = facts.hierarchy
+    state, said = SetupCheckState.OK, "What is in force is what is wanted."
+    if found.proposal is not None:
+        state, said = SetupCheckState.OPEN, f"Proposal {found.proposal} by {found.proposer} waits for an admin."
+    elif found.pending:
+        state, said = SetupCheckState.OPEN, f"{counted(found.pending, 'line')} of the draft not proposed yet."
+    return SetupCheck(
+        id="hierarchy-agreed",
+        label="Nothing waits to be agreed",
+        state=state,
+        sentence=said,
+        severity=RECOMMENDED,
+        mend=edit,
+    )
+
+
+def _first(sentences: Sequence[str]) -> str:
+    more = len(sentences) - 1
+    return f"{sentences[0]} And {counted(more, 'more problem')}." if more else sentences[0]
 
 
 # --- 8 ----------------------------------------------------------------------------------------------------------------

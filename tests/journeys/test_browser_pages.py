@@ -89,6 +89,11 @@ PAGES = {
     "connector": "/connectors/{slug}/",
     "projects of a connector": "/connectors/{slug}/projects/?sort=-coverage",
     "projects, none fits": "/connectors/{slug}/projects/?q=no-such-project",
+    "hierarchy": "/connectors/{slug}/hierarchy/",
+    "hierarchy of a project": "/connectors/{slug}/hierarchy/?project=PROJ",
+    "fields": "/connectors/{slug}/fields/?type=feature",
+    "fields of defects": "/connectors/{slug}/fields/?type=defect&q=customfield",
+    "one field": "/connectors/{slug}/fields/pair/?type=feature&field=customfield_91301",
     "types of a connector": "/connectors/{slug}/types/",
     "credentials of a connector": "/connectors/{slug}/credentials/",
     "checks of a connector": "/connectors/{slug}/checks/",
@@ -102,6 +107,7 @@ PAGES = {
     "boards of a project": "/connectors/{slug}/set-up/projects/{project}/boards/",
     "set-up, projects": "/connectors/{slug}/set-up/projects/",
     "set-up, types": "/connectors/{slug}/set-up/types/",
+    "set-up, fields": "/connectors/{slug}/set-up/fields/",
     "set-up, statuses": "/connectors/{slug}/set-up/statuses/",
     "edit connector": "/connectors/{slug}/edit/",
     "disconnect connector": "/connectors/{slug}/disconnect/",
@@ -215,6 +221,7 @@ def furnish(site: Site) -> Iterator[Furnished]:
         own.sandbox.edit("add_status", id=10777, name="Waiting for vendor", projects=["PROJ"])
         own.read_again()
         pack_of(own)
+        fields_of(own)
         yield Furnished(
             own=own,
             numbers={
@@ -231,6 +238,15 @@ def furnish(site: Site) -> Iterator[Furnished]:
                 "waiting": waiting_lines_of(own, WAITING).rstrip("/").rsplit("/", 1)[1],
             },
         )
+
+
+def fields_of(own: Own) -> None:
+    """Both sides read, and a pair of a select that waits in the draft."""
+    page = f"{own.page}fields/"
+    assert own.post(f"{page}read/", {}).status_code == 200
+    own.wait_until_idle()
+    pair = {"jira:customfield_91301": "customfield_10031", "to:customfield_91301": "both"}
+    assert own.post(f"{page}?type=feature", pair).status_code == 200
 
 
 def project_of(own: Own) -> int:

@@ -31,7 +31,8 @@ from connectors.history.reviews import quarters, weeks
 from connectors.jobs import runner
 from connectors.models import Case, Every, HistoryRow, Intake, JobKind, Project, System
 from connectors.ports.audited import context_of
-from mappings.models import Change, Mapping, Plan, Scope
+from mappings.hierarchy.subject import HIERARCHY
+from mappings.models import Change, ConfigurationProposal, Mapping, Plan, Scope
 from tests.support import factories
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -115,6 +116,14 @@ def world(db: None, people: dict[Role, Person]) -> World:
         created_at=timezone.now(),
         seen_at=timezone.now(),
     )
+    proposal = ConfigurationProposal.objects.create(
+        connector=connector,
+        subject=HIERARCHY.code,
+        author=people[Role.EDITOR],
+        reason="a test",
+        fingerprint="0" * 64,
+        created_at=timezone.now(),
+    )
     Change.objects.create(plan=plan, position=0, family="j2a-state", work_item_type="story", source_id=10001)
     with transaction.atomic():
         trail.record(
@@ -149,6 +158,8 @@ def world(db: None, people: dict[Role, Person]) -> World:
             "connector-job.pk": job.pk,
             "setup-boards.pk": Project.objects.create(connector=connector, jira_id=1, key="PROJ").pk,
             **{f"{name}.pk": people[Role.VIEWER].pk for name in ADDRESSES if name.startswith("person")},
+            **{f"{name}.pk": proposal.pk for name in ADDRESSES if name.startswith("configuration-")},
+            "subject": HIERARCHY.code,
             "history-person.pk": people[Role.EDITOR].pk,
             "uid": "MQ",
             "token": "no-such-token",

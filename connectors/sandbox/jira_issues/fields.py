@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 KEY_TYPE = "com.atlassian.jira.plugin.system.customfieldtypes:"
 AGILE_TYPE = "com.pyxis.greenhopper.jira:"
+SCRIPT_TYPE = "com.onresolve.jira.groovy.groovyrunner:"  # worked out by a script of its site, never written
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +100,7 @@ ROWS = (
     _custom(10037, "Acceptance criteria", "string", KEY_TYPE + "textarea", written=True),
     _custom(10038, "Design", "string", KEY_TYPE + "url", written=True),
     _custom(10039, "Tags", "array", KEY_TYPE + "labels", items="string", written=True),
+    _custom(10040, "WSJF", "number", SCRIPT_TYPE + "scripted-field"),
 )  # fmt: skip
 
 

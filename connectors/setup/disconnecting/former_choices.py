@@ -126,7 +126,9 @@ def _all(connector: Connector, former: Connector) -> Iterator[FormerChoice]:
 
 def _types(connector: Connector, former: Connector) -> Iterator[FormerChoice]:
     """By name, of each work item type for which somebody chose; names that this Jira has not cannot come."""
-    rows = TypeMatch.objects.filter(connector=former, project=None).order_by("issue_type_name")
+    rows = (
+        TypeMatch.objects.filter(connector=former, project=None).exclude(issue_type_name="").order_by("issue_type_name")
+    )
     there: dict[str, list[str]] = {}
     for type_, name in rows.values_list("work_item_type", "issue_type_name"):
         there.setdefault(type_, []).append(name)

@@ -17,10 +17,10 @@ from alignadmin.web.responses import page
 from connectors.models import Connector, System
 from connectors.ports.requests import SET_UP, with_credentials_or_404
 from connectors.setup.adding import drafts
-from connectors.setup.forms import LevelNamesForm, TypesForm
+from connectors.setup.forms import LevelNamesForm
 from connectors.setup.level_names import version_of
-from connectors.setup.queries import active_job, issue_type_names
-from connectors.setup.readiness import matches_of
+from connectors.setup.queries import active_job
+from connectors.setup.readiness import matches_in_words
 from connectors.setup.scope.table import ScopeTable
 from connectors.setup.steps.guide import BEFORE, NEED, Guide, guide_before, guide_of
 from connectors.setup.steps.terms_facts import align_levels, jira_levels
@@ -97,8 +97,7 @@ def _of_projects(request: HttpRequest, connector: Connector, guide: Guide) -> di
 
 
 def _of_types(request: HttpRequest, connector: Connector, guide: Guide) -> dict[str, Any]:
-    names, called = issue_type_names(connector), connector.terminology
-    return {"types": TypesForm(names=names, matches=matches_of(connector), called=called)}
+    return {"types": matches_in_words(connector)}
 
 
 def _of_terms(request: HttpRequest, connector: Connector, guide: Guide) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.test import Client
 from alignadmin.accounts.models import Person, Role
 from connectors.catalogue.issue_types import IssueTypes
 from connectors.catalogue.usual_types import usual_type
-from connectors.models import Connector, IssueType, ReachableStatus, TypeMatch
+from connectors.models import Connector, IssueType, Project, ReachableStatus, TypeMatch
 from connectors.setup import services
 from connectors.setup.readiness import StepState, readiness
 from mappings.matrix.coverage import ProjectCoverage, coverage
@@ -124,8 +124,7 @@ def test_a_choice_that_leaves_projects_out_is_named_per_project_with_what_they_h
     assert "Nothing stands for Task in HACK, LAB, MKT, PROJ1, PROJ2: is it Subtask?" in said
     page = signed_in(Role.ADMIN)
     assert "is it Subtask?" in page.get("/connectors/acme/").content.decode()
-    chosen = {"feature": ["Epic"], "story": ["Story"], "task": ["Sub-task", "Subtask"], "defect": ["Bug"]}
-    assert page.post("/connectors/acme/types/", chosen).status_code == 303
+    services.set_type_matches(connector, {"task": ["Sub-task", "Subtask"]}, actor=admin)
     assert of_types(connector)[0] == StepState.OK
 
 
@@ -176,3 +175,12 @@ def test_a_renamed_type_that_was_chosen_stays_and_one_that_takes_its_name_does_n
     found = IssueTypes(connector).of("defect", None)
     assert IssueType.objects.get(jira_id=10004).pk in found
     assert newer.pk not in found
+
+
+def test_what_one_project_has_of_its_own_takes_nothing_from_the_others(connector: Connector, admin: Person) -> None:
+    project = Project.objects.get(connector=connector, key="PAY")
+    services.set_type_matches(connector, {"story": ["Story", "Bug"], "defect": []}, project, actor=admin)
+    found = IssueTypes(connector)
+    assert (found.of("defect", project.pk), found.names("story"), found.names("defect")) == (set(), ["Story"], ["Bug"])
+    services.store_type_matches(connector, {project: {"story": None, "defect": None}})
+    assert not TypeMatch.objects.exists()

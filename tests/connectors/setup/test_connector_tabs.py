@@ -366,5 +366,5 @@ def test_readiness_shows_what_is_missing_first_and_folds_what_is_done(
     assert tags == sorted(tags, key=["Missing", "Unconfirmed", "Confirmed", "Done"].index)
     assert tags[0] == "Missing"
     assert shown.index("<details>") < shown.index('id="ready-bidirectional-sync"')
-    for step, tab in {"api-token": "credentials", "projects": "projects", "work-item-types": "types"}.items():
+    for step, tab in {"api-token": "credentials", "projects": "projects", "work-item-types": "hierarchy"}.items():
         assert f'<b><a href="{OWN}{tab}/">' in shown.partition(f'id="ready-{step}"')[2].partition("</li>")[0]

@@ -37,6 +37,7 @@ from connectors.models import (
     TypeMatch,
 )
 from connectors.ports.audited import context_of
+from connectors.setup import services
 from connectors.setup.readiness import CONFIGURATION_PULL, StepState, readiness
 from tests.support import factories
 from tests.support.sandbox_fixture import ADMIN, ALIGN_TOKEN, JIRA_TOKEN, RunningSandbox
@@ -450,19 +451,18 @@ def test_the_minutely_reading_of_the_log_is_shown_only_when_it_fails(
     assert "It did not answer." in text(configurer.get("/connectors/acme/"))
 
 
-def test_issue_types_are_chosen_by_name_and_kept_by_id(configurer: Client, bare_connector: Connector) -> None:
+def test_issue_types_are_chosen_by_name_and_kept_by_id(
+    configurer: Client, bare_connector: Connector, admin: Person
+) -> None:
     for number, name in enumerate(("Epic", "Story", "Sub-task", "Bug", "Task")):
         IssueType.objects.create(connector=bare_connector, jira_id=number, name=name)
-    chosen = {"feature": ["Epic"], "story": ["Story", "Task"], "task": ["Sub-task"], "defect": ["Bug"]}
-    assert configurer.post("/connectors/acme/types/", chosen).status_code == 303
+    services.set_type_matches(bare_connector, {"story": ["Story", "Task"], "defect": []}, actor=admin)
     stories = TypeMatch.objects.filter(connector=bare_connector, work_item_type="story")
     assert list(stories.values_list("issue_type_name", "issue_type_ids")) == [("Story", [1]), ("Task", [4])]
-    refused = configurer.post("/connectors/acme/types/", chosen | {"story": ["Nothing like it"]})
-    assert refused.status_code == 400
-    assert "Nothing like it is not one of the available choices" in text(refused)
-    without = configurer.post("/connectors/acme/types/", chosen | {"defect": []})
-    assert "Choose at least one Jira issue type for Defect." in text(without)
-    assert stories.count() == 2
+    assert configurer.post("/connectors/acme/types/", {"story": ["Bug"]}).status_code == 405
+    shown = text(configurer.get("/connectors/acme/types/"))
+    assert "Story, Task" in shown
+    assert "nothing" in shown
 
 
 # --- readiness --------------------------------------------------------------------------------------------------------
@@ -548,7 +548,7 @@ def test_only_an_admin_sees_the_forms_or_sends_them(signed_in: SignIn, role: Rol
     client = signed_in(role)
     for address in (NEW, "/connectors/acme/edit/", ALIGN_CREDENTIAL):
         assert client.get(address).status_code == 404
-    for act in ("test", "active", "confirm", "types"):
+    for act in ("test", "active", "confirm"):
         assert client.post(f"/connectors/acme/{act}/").status_code == 403
     assert client.get("/connectors/acme/").status_code == 200
     refresh: HttpResponse = client.post("/connectors/acme/refresh/")  # type: ignore[assignment]

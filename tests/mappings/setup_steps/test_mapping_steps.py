@@ -11,6 +11,7 @@ from connectors.catalogue.issue_types import IssueTypes
 from connectors.models import Connector
 from connectors.ports.setup_steps import SetupCheck, SetupCheckState, SetupPlace, SetupStepState
 from mappings.engine.values import TypeName
+from mappings.hierarchy.standing import HierarchyStanding
 from mappings.models import Mapping, Scope
 from mappings.setup_steps.facts import MappingSetupFacts, TypeCoverage, facts_of_mappings
 from mappings.setup_steps.rules import mapping_steps
@@ -31,7 +32,8 @@ def known(**states: SetupCheckState) -> dict[str, SetupCheck]:
 
 
 ALL = TypeCoverage(work_item_type=TypeName.STORY, mapped=9, total=9)
-WELL = MappingSetupFacts(slug="acme", coverage=[ALL], lists=30, sharing=14)
+FITS = HierarchyStanding(is_read=True)
+WELL = MappingSetupFacts(slug="acme", coverage=[ALL], lists=30, sharing=14, hierarchy=FITS)
 GAPS = replace(WELL, coverage=[replace(ALL, mapped=7)])
 
 
@@ -42,6 +44,10 @@ GAPS = replace(WELL, coverage=[replace(ALL, mapped=7)])
         (WELL, known(), DONE, DONE),
         (WELL, known(work_item_types=OPEN), TO_DO, DONE),
         (WELL, known(work_item_types=FAILED), BROKEN, DONE),
+        (replace(WELL, hierarchy=HierarchyStanding()), known(), TO_DO, DONE),
+        (replace(WELL, hierarchy=replace(FITS, errors=["It cannot."])), known(), BROKEN, DONE),
+        (replace(WELL, hierarchy=replace(FITS, warnings=["Look."], pending=2)), known(), DONE, DONE),  # recommended
+        (replace(WELL, hierarchy=replace(FITS, proposal=7, proposer="Eva")), known(), DONE, DONE),  # likewise
         (WELL, known(statuses_pulled=OPEN), DONE, TO_DO),
         (WELL, known(bidirectional_sync=OPEN), DONE, TO_DO),
         (WELL, known(process_flows=OPEN, step_field=OPEN), DONE, DONE),  # only for process steps
@@ -59,8 +65,21 @@ def test_facts_decide_the_state_of_the_steps(
     steps = {step.number: step for step in mapping_steps(facts, checks)}
     assert list(steps) == [5, 6, 7, 8, 9, 10]
     assert (steps[5].state, steps[8].state) == (types, statuses)
-    for number in (6, 7, 9, 10):
+    assert (steps[6].state, steps[6].has_page) == (SetupStepState.OPTIONAL, True)
+    for number in (7, 9, 10):
         assert (steps[number].state, steps[number].has_page) == (SetupStepState.LATER, False)
+
+
+def test_the_hierarchy_is_told_by_its_checks() -> None:
+    told = HierarchyStanding(is_read=True, errors=["A.", "B."], warnings=["C."], proposal=7, proposer="Eva")
+    step = next(iter(mapping_steps(replace(WELL, hierarchy=told), known())))
+    found = {check.id: (check.state, check.sentence) for check in step.checks[1:]}
+    assert found == {
+        "hierarchy-order": (FAILED, "A. And 1 more problem."),
+        "hierarchy-projects": (OPEN, "C."),
+        "hierarchy-agreed": (OPEN, "Proposal 7 by Eva waits for an admin."),
+    }
+    assert all(check.mend == SetupPlace(page="hierarchy", of=("acme",)) for check in step.checks)
 
 
 def test_a_gap_is_told_with_what_it_leads_to_and_where_it_is_mended() -> None:
@@ -76,7 +95,7 @@ def test_a_gap_is_told_with_what_it_leads_to_and_where_it_is_mended() -> None:
 def test_the_facts_are_those_of_the_catalogue_and_of_the_mappings(
     connector: Connector, django_assert_max_num_queries: Any
 ) -> None:
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(32):
         facts = facts_of_mappings(connector, IssueTypes(connector).places())
     assert facts.lists > facts.unread == 0
     assert facts.read_at is not None

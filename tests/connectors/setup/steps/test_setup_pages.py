@@ -58,7 +58,7 @@ def test_before_there_is_a_connector_an_admin_reads_what_it_needs(
         "Key",
         "Connect",
         "Projects",
-        "Issue types",
+        "Hierarchy",
         "Fields",
         "First import",
         "Statuses",
@@ -85,9 +85,9 @@ def test_the_first_step_with_something_undone_opens_and_each_is_an_address(
     configurer: Client, bare_connector: Connector
 ) -> None:
     assert configurer.get(OWN)["Location"] == f"{OWN}connect/"
-    for step in ("need", "terms", "key", "connect", "projects", "types", "statuses"):
+    for step in ("need", "terms", "key", "connect", "projects", "types", "fields", "statuses"):
         assert configurer.get(f"{OWN}{step}/").status_code == 200, step
-    for later in ("fields", "import", "webhook", "verify", "nowhere"):
+    for later in ("import", "webhook", "verify", "nowhere"):
         assert configurer.get(f"{OWN}{later}/").status_code == 404, later
     states = rail(text(configurer.get(f"{OWN}key/")))
     assert states == {
@@ -95,8 +95,8 @@ def test_the_first_step_with_something_undone_opens_and_each_is_an_address(
         "Key": "done",
         "Connect": "to do",
         "Projects": "to do",
-        "Issue types": "to do",
-        "Fields": "later",
+        "Hierarchy": "to do",
+        "Fields": "optional",
         "First import": "later",
         "Statuses": "to do",
         "Webhook": "later",
@@ -163,15 +163,9 @@ def test_projects_and_types_are_chosen_on_their_steps(
     assert f'<form class="body inline" method="get" action="{OWN}projects/#projects">' in page
     assert re.search(r"\d+ projects seen in Jira, \d+ carried by Align, \d+ in scope\.", page)
     shown = text(configurer.get(f"{OWN}types/"))
-    names = re.findall(r'name="(\w+)" value="([^"]+)"[^>]* checked', shown)
-    chosen: dict[str, list[str]] = {}
-    for type_, name in names:
-        chosen.setdefault(type_, []).append(name)
-    assert set(chosen) == {"feature", "story", "task", "defect"}
+    assert 'href="/connectors/acme/hierarchy/"' in shown
     assert 'name="on" value="set-up-types"' in shown
     assert shown.count("btn primary") == 1, "the way to the next step"
-    saved = configurer.post("/connectors/acme/types/", {**chosen, "on": "set-up-types"})
-    assert saved["Location"] == f"{OWN}types/"
 
 
 def test_everybody_reads_the_steps_and_only_who_may_is_offered_to_act(

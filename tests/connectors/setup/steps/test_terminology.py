@@ -94,8 +94,8 @@ def test_names_are_used_on_every_page_and_in_every_sentence(
     assert '<option value="story" selected>User Story</option>' in drift
     assert "User Story · Jira to Align · shared" in drift
     types = text(boss.get("/connectors/acme/types/"))
-    assert "Align User Story" in types
-    assert "Align Task" in types
+    assert "<bdi>User Story</bdi>" in types
+    assert "<bdi>Task</bdi>" in types
 
 
 def test_what_is_stored_keeps_the_words_of_its_time(boss: Client, connector: Connector, admin: Person) -> None:

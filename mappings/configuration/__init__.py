@@ -1,0 +1,1 @@
+"""How configuration is decided: a draft of lines, checks, a proposal with a fingerprint, its approval, history."""

@@ -1,0 +1,1 @@
+"""Step 6: which field of Align goes with which field of Jira, for each work item type."""

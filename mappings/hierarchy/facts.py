@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 
 from connectors.align.terminology import LEVELS
-from connectors.catalogue.issue_types import IssueTypes, usual_of
-from connectors.models import Carried, Connector, IssueType, Project, ReachableStatus, WorkItemType, in_scope_here
+from connectors.catalogue.issue_types import IssueTypes, KnownType, usual_of
+from connectors.models import Carried, Connector, Project, ReachableStatus, WorkItemType, in_scope_here
 from mappings.configuration.agreed import agreed_lines
 from mappings.engine.configuration import LineValues
 from mappings.engine.hierarchy import (
@@ -37,7 +37,7 @@ class HierarchyFacts:
         return IssueTypes(self.connector)
 
     @cached_property
-    def live(self) -> list[IssueType]:
+    def live(self) -> list[KnownType]:
         found = (each for each in self.issue_types.all.values() if each.vanished_at is None)
         return sorted(found, key=lambda each: each.jira_id)
 
@@ -159,7 +159,7 @@ class HierarchyFacts:
         return {each.pk: each.name for each in self.live}
 
 
-def _jira_type(found: IssueType) -> JiraType:
+def _jira_type(found: KnownType) -> JiraType:
     return jira_type(found.name, level=found.hierarchy_level, is_subtask=found.subtask)
 
 

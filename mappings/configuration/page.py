@@ -115,7 +115,7 @@ class ProposalPage:
 
     @property
     def needs_another(self) -> bool:
-        return needs_another(self.connector, self.proposal.people, self.person)
+        return needs_another(self.connector, self.person, lambda: self.proposal.people)
 
     @property
     def may_decide(self) -> bool:

@@ -118,7 +118,7 @@ def approve(
         # Made anew from the lines, so that what is put in force is what the fingerprint was made of.
         if fingerprint != found.fingerprint or fingerprint != _fingerprint(found):
             raise Refused(NOT_ON_PAGE)
-        if needs_another(found.connector, found.people, actor):
+        if needs_another(found.connector, actor, lambda: found.people):
             raise Refused(OWN_LINES)
         state = DraftState(subject, found.connector)
         if why := why_stale(found, state):

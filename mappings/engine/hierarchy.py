@@ -76,7 +76,7 @@ class HierarchyPlace:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProjectTypes:
+class TypesOfProject:
     """Names of the issue types of a project in scope, and the levels that it has something of its own for."""
 
     key: str
@@ -89,7 +89,7 @@ def line_key(place: str, level: str) -> str:
 
 
 def check_hierarchy(
-    places: Sequence[HierarchyPlace], projects: Sequence[ProjectTypes], called: Terminology = ALIGNS_OWN
+    places: Sequence[HierarchyPlace], projects: Sequence[TypesOfProject], called: Terminology = ALIGNS_OWN
 ) -> list[ConfigurationProblem]:
     """The place of all projects comes first. A fixed order: errors of each place, then what projects lack."""
     found = [problem for place in places for problem in _of_place(place, called)]
@@ -175,7 +175,7 @@ def _compared(child: JiraType, parent: JiraType) -> str:
 
 
 def _missing(
-    shared: HierarchyPlace, projects: Sequence[ProjectTypes], called: Terminology
+    shared: HierarchyPlace, projects: Sequence[TypesOfProject], called: Terminology
 ) -> Iterator[ConfigurationProblem]:
     """Of the levels that have mappings: in which projects nothing is that stands for one."""
     for level in TypeName:

@@ -15,7 +15,7 @@ from mappings.engine.hierarchy import (
     SHARED,
     HierarchyPlace,
     JiraType,
-    ProjectTypes,
+    TypesOfProject,
     by_name,
     jira_type,
     line_key,
@@ -144,10 +144,10 @@ class HierarchyFacts:
             decided=list(levels),
         )
 
-    def project_types(self, values: LineValues) -> list[ProjectTypes]:
+    def project_types(self, values: LineValues) -> list[TypesOfProject]:
         own = self.own(values)
         return [
-            ProjectTypes(key=project.key, names=self._names_in(project), own=own.get(jira_id, {}))
+            TypesOfProject(key=project.key, names=self._names_in(project), own=own.get(jira_id, {}))
             for jira_id, project in self.projects.items()
         ]
 

@@ -52,7 +52,7 @@ def approve(plan: Plan, fingerprint: str, *, ticked: bool, actor: Person) -> Pla
     with transaction.atomic():
         found = _locked(plan)
         _refuse_approval(found, fingerprint, actor)
-        if needs_another(found.connector, people_of(found), actor):
+        if needs_another(found.connector, actor, lambda: people_of(found)):
             raise Refused(OWN_PLAN if found.author_id == actor.pk else OWN_EDITS)
         _approve(found, ticked=ticked, actor=actor)
         plan_entry("plan.approved", found, actor, f"Approved plan {found.pk}.", fingerprint=fingerprint)
@@ -66,7 +66,7 @@ def approve_in_emergency(plan: Plan, fingerprint: str, *, ticked: bool, reason: 
     with transaction.atomic():
         found = _locked(plan)
         _refuse_approval(found, fingerprint, actor)
-        if not needs_another(found.connector, people_of(found), actor):
+        if not needs_another(found.connector, actor, lambda: people_of(found)):
             raise Refused(NO_EMERGENCY)
         _approve(found, ticked=ticked, actor=actor, emergency_reason=why)
         sentence = f"Approved plan {found.pk} alone, in an emergency: {why}"

@@ -131,7 +131,7 @@ def approval_status(plan: Plan, person: Person) -> ApprovalStatus:
     void = why_void(plan)
     needs_approval = plan.state == PlanState.DRAFT or bool(void)
     is_admin = may(person, Right.APPROVE)
-    is_second_needed = needs_another(plan.connector, people_of(plan), person)
+    is_second_needed = needs_another(plan.connector, person, lambda: people_of(plan))
     return ApprovalStatus(
         needs_approval=needs_approval,
         void=void,

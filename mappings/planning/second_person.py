@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
@@ -12,9 +12,9 @@ from connectors.models import Connector
 NO_ADMIN = "You are no longer an admin: nothing was done."
 
 
-def needs_another(connector: Connector, people: Collection[int], actor: Person) -> bool:
-    """Where two people have to look, by their numbers: who has a part in it (`people`) is not the second."""
-    return connector.four_eyes and actor.pk in people
+def needs_another(connector: Connector, actor: Person, people: Callable[[], Collection[int]]) -> bool:
+    """Where two people have to look: whoever has a part in it is not the second. `people`: their numbers, if asked."""
+    return connector.four_eyes and actor.pk in people()
 
 
 def refuse_no_admin(actor: Person) -> None:

@@ -456,7 +456,7 @@ def _stored() -> list[Any]:
 @pytest.mark.parametrize("name", sorted(name for name in TABLE if "slug" in ADDRESSES[name].parameters))
 def test_every_address_below_a_connector_has_a_test_with_another_one_s_ids(name: str) -> None:
     """Its ids stand in the path, or in the form named above; an address that only names the connector has none."""
-    ids = set(ADDRESSES[name].parameters) - {"slug", "system", "format", "form", "step"}
+    ids = set(ADDRESSES[name].parameters) - {"slug", "system", "format", "form", "step", "subject"}
     assert not ids or name in THERE | {"api-connectors-detail", "api-setup-detail"}, f"{name} takes {ids}"
 
 

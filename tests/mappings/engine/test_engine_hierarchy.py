@@ -14,7 +14,7 @@ from mappings.engine.hierarchy import (
     ABOVE,
     HierarchyPlace,
     JiraType,
-    ProjectTypes,
+    TypesOfProject,
     by_name,
     check_hierarchy,
     jira_type,
@@ -38,7 +38,7 @@ def shared(chosen: Mapping[str, Sequence[str]], types: Mapping[str, JiraType] = 
 
 
 def problems(
-    chosen: Mapping[str, Sequence[str]], *projects: ProjectTypes, types: Mapping[str, JiraType] = SITE
+    chosen: Mapping[str, Sequence[str]], *projects: TypesOfProject, types: Mapping[str, JiraType] = SITE
 ) -> list[ConfigurationProblem]:
     return check_hierarchy([shared(chosen, types)], projects)
 
@@ -112,11 +112,11 @@ def test_types_of_one_name_and_two_levels_are_given_the_benefit_of_the_doubt() -
 def test_projects_that_lack_a_level_are_named_and_those_with_something_of_their_own_asked_for_that() -> None:
     full = ["Epic", "Story", "Sub-task", "Bug"]
     projects = [
-        ProjectTypes(key="A", names=full),
-        ProjectTypes(key="B", names=["Epic", "Story", "Sub-task"]),
-        ProjectTypes(key="C", names=["Epic", "Task", "Sub-task", "Bug"]),
-        ProjectTypes(key="D", names=["Epic", "Task", "Sub-task", "Bug"], own={"story": ["Task"]}),
-        ProjectTypes(key="E", names=["Epic", "Story"], own={"task": [], "defect": []}),
+        TypesOfProject(key="A", names=full),
+        TypesOfProject(key="B", names=["Epic", "Story", "Sub-task"]),
+        TypesOfProject(key="C", names=["Epic", "Task", "Sub-task", "Bug"]),
+        TypesOfProject(key="D", names=["Epic", "Task", "Sub-task", "Bug"], own={"story": ["Task"]}),
+        TypesOfProject(key="E", names=["Epic", "Story"], own={"task": [], "defect": []}),
     ]
     found = problems(ALIGNS, *projects)
     assert [(each.code, each.key) for each in found] == [
@@ -128,13 +128,13 @@ def test_projects_that_lack_a_level_are_named_and_those_with_something_of_their_
 
 
 def test_a_level_that_no_project_uses_is_told_as_that_and_many_projects_are_counted() -> None:
-    many = [ProjectTypes(key=f"P{number:02}", names=["Epic", "Story", "Sub-task"]) for number in range(15)]
+    many = [TypesOfProject(key=f"P{number:02}", names=["Epic", "Story", "Sub-task"]) for number in range(15)]
     (unused,) = problems(ALIGNS, *many)
     assert (unused.code, unused.sentence) == (
         "level-unused",
         "No project in scope has an issue type that stands for Defect.",
     )
-    (missing,) = problems(ALIGNS, *many, ProjectTypes(key="Z", names=list(SITE)))
+    (missing,) = problems(ALIGNS, *many, TypesOfProject(key="Z", names=list(SITE)))
     assert missing.sentence.endswith("15 of 16 projects: P00, P01, P02, P03, P04, P05, P06, P07, P08, P09 and 5 more.")
 
 

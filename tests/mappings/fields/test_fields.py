@@ -7,13 +7,16 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from alignadmin.accounts.models import Person, Role
 from alignadmin.errors import Refused
 from connectors.jobs import runner
 from connectors.models import Connector, FieldRow, Job, JobKind, JobState
 from mappings.configuration.agreed import agreed_lines
+from mappings.fields.page import PER_PAGE
 from mappings.fields.sides import sides_of
 from mappings.fields.subject import MOST_OPTIONS, FieldPairs
 from mappings.findings.lines import attention
@@ -74,6 +77,28 @@ def test_a_formula_of_align_is_offered_one_way(editor: Client) -> None:
     assert "both" not in select.replace("as far as both", "")
 
 
+def test_hundreds_are_shown_fifty_at_a_time_and_found_by_words_in_as_many_queries(
+    acme: Connector, editor: Client
+) -> None:
+    editor.get(PAGE)  # the first visit of a person writes where they were
+    with CaptureQueriesContext(connection) as few:
+        editor.get(PAGE)
+    for number in range(100, 400):
+        for system in (ALIGN, JIRA):
+            row(acme, system, f"customfield_{number}{system == JIRA:d}", name=f"Field {number}")
+    with CaptureQueriesContext(connection) as many:
+        first = editor.get(PAGE).content.decode()
+    assert len(many) == len(few)
+    assert first.count('name="jira:') == PER_PAGE - 1, "the title takes no choice"
+    assert "1 to 50 of 305" in said(editor.get(PAGE))
+    assert len(first) < 1_500_000
+    found_ = editor.get(f"{PAGE}?type=feature&q=field%20%20377").content.decode()
+    assert found_.count('name="jira:') == 1
+    assert "No field of Align has these words." in said(editor.get(f"{PAGE}?q=nowhere"))
+    saved = editor.post(f"{PAGE}?type=feature&page=3", {"jira:customfield_3770": "customfield_3771"})
+    assert saved["Location"] == f"{PAGE}?type=feature&page=3#draft"
+
+
 # --- saving -----------------------------------------------------------------------------------------------------------
 
 
@@ -83,7 +108,8 @@ def test_a_pair_goes_from_the_draft_over_an_approval_into_force(
     assert chosen(editor, "customfield_1", "customfield_51")["Location"] == f"{PAGE}?type=feature#draft"
     assert drafted() == {"feature:customfield_1": {"jira": "customfield_51", "direction": "both", "options": []}}
     page = said(editor.get(PAGE))
-    assert "Feature: Code (customfield_1) not paired → Ticket (customfield_51), both ways" in page
+    assert "Feature: Code (customfield_1)" in page
+    assert "not paired → becomes Ticket (customfield_51), both ways" in page
     assert agreed_lines(acme, "fields") == {}
     seen = editor.get(PAGE).content.decode().split('name="seen" value="')[1].split('"')[0]
     made = editor.post("/connectors/acme/draft/fields/propose/", {"seen": seen, "reason": "Tickets in both"})

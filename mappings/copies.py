@@ -41,6 +41,7 @@ UNSENT = frozenset({ChangeState.PLANNED, ChangeState.CANCELLED})
 UNDER_WAY_NOW = frozenset({ChangeState.SENDING})
 OUTCOMES: Mapping[str, frozenset[ChangeState]] = {
     "change.done": frozenset({ChangeState.DONE}),
+    "change.kept": frozenset({ChangeState.DONE}),
     "change.failed": frozenset({ChangeState.FAILED}),
     "change.stale": frozenset({ChangeState.STALE}),
     "change.unknown": frozenset({ChangeState.UNKNOWN}),
@@ -308,7 +309,7 @@ def _change_compared(plan: Plan, change: Change, story: Story) -> Iterator[Diffe
 
 
 NOT_SENT = {"detail": "", "sent_at": None, "key_turned": False}
-FINISHED = ("change.done", "change.failed", "change.stale", "change.unknown")
+FINISHED = ("change.done", "change.kept", "change.failed", "change.stale", "change.unknown")
 
 
 def _says(change: Change, entry: PlanEntry, *, is_open: bool) -> dict[str, object]:

@@ -38,7 +38,7 @@ def _project_place(project: Project) -> FoundPlace:
     return FoundPlace(
         label=f"{project.key} {project.name}".strip(),
         where=" · ".join(filter(None, said)),
-        href=matrix if project.has_lists else table,
+        href=matrix if project.has_matrix else table,
     )
 
 

@@ -15,7 +15,7 @@ from django.db.models import Q, TextField, Value
 from django.db.models.functions import Cast
 
 from connectors.models import Connector, Project
-from mappings.edits.catalogue_facts import CatalogueFacts, projects_in_scope, steps_for
+from mappings.edits.catalogue_facts import CatalogueFacts, projects_in_scope, projects_of_ours, steps_for
 from mappings.edits.listed_names import ListedNames, ListedRow, listed_names, names_in_rows
 from mappings.edits.unrecognised import StrangeRecord, Unrecognised, by_place, strange_records
 from mappings.engine.families import FAMILIES, family_of
@@ -34,7 +34,8 @@ from mappings.engine.view import ScopeProject, View
 from mappings.engine.words import unknown_status, unknown_target
 from mappings.models import Mapping, Scope
 
-SHARED = "shared"
+SHARED, OURS = "shared", "ours"
+ScopeAddress = tuple[str, int | None, bool]  # family code, project id, whether it is a list of ours
 MOST_UNKNOWN = 500  # ids that one statement asks for
 J2A, A2J = Direction.JIRA_TO_ALIGN, Direction.ALIGN_TO_JIRA
 ROW_FIELDS = (
@@ -55,22 +56,26 @@ DUPLICATES = ROW_FIELDS.index("duplicates") - 2  # among the values that follow 
 
 @dataclass(frozen=True)
 class MatrixScope:
-    """What one matrix shows: a kind and a work item type; of one project, or (None) of all company-managed ones."""
+    """What one matrix shows: a kind and a work item type; of one project, or (None) of all company-managed ones.
+
+    `is_ours`: of lists of ours, and of the company-managed projects that are ours.
+    """
 
     kind: Kind
     work_item_type: TypeName
     project: Project | None = None
+    is_ours: bool = False
 
     @property
     def scope_key(self) -> str:
-        return self.project.key if self.project else SHARED
+        return self.project.key if self.project else OURS if self.is_ours else SHARED
 
-    def scope_address(self, direction: Direction, kind: Kind | None = None) -> tuple[str, int | None] | None:
-        """Family code and project id of the scope whose rows hold here; None: the shared scope has no way back."""
+    def scope_address(self, direction: Direction, kind: Kind | None = None) -> ScopeAddress | None:
+        """Of the scope whose rows hold here; None: the shared scope has no way back."""
         code = family_of(kind or self.kind, direction).code
         if direction is A2J:
-            return (code, self.project.pk) if self.project else None
-        return code, self.project.pk if self.project and self.project.team_managed else None
+            return (code, self.project.pk, self.is_ours) if self.project else None
+        return code, self.project.pk if self.project and self.project.team_managed else None, self.is_ours
 
 
 class Facts:
@@ -80,7 +85,8 @@ class Facts:
         self.connector = connector
         self.shown = shown
         self.types = {each.work_item_type for each in shown}
-        self.shares = any(each.project is None for each in shown)
+        self.shares = any(each.project is None and not each.is_ours for each in shown)
+        self.shares_ours = any(each.project is None and each.is_ours for each in shown)
         self.own_projects = {each.project.pk: each.project for each in shown if each.project}
 
     # --- loaded once -----------------------------------------------------------------------------------------
@@ -91,11 +97,19 @@ class Facts:
         return list(projects_in_scope(self.connector).filter(team_managed=False)) if self.shares else []
 
     @cached_property
-    def scopes(self) -> dict[tuple[str, int | None], Scope]:
-        ids = {*self.own_projects, *(project.pk for project in self.company_managed)}
-        found = Scope.objects.filter(connector=self.connector).filter(Q(project=None) | Q(project_id__in=ids))
-        loaded: dict[tuple[str, int | None], Scope] = {(scope.family, scope.project_id): scope for scope in found}
-        projects = {**self.own_projects, **{project.pk: project for project in self.company_managed}}
+    def company_managed_ours(self) -> list[Project]:
+        """Likewise, for what those of ours share."""
+        return list(projects_of_ours(self.connector).filter(team_managed=False)) if self.shares_ours else []
+
+    def _sharing(self, shown: MatrixScope) -> list[Project]:
+        return self.company_managed_ours if shown.is_ours else self.company_managed
+
+    @cached_property
+    def scopes(self) -> dict[ScopeAddress, Scope]:
+        sharing = {project.pk: project for project in (*self.company_managed, *self.company_managed_ours)}
+        projects = {**self.own_projects, **sharing}
+        found = Scope.objects.filter(connector=self.connector).filter(Q(project=None) | Q(project_id__in=projects))
+        loaded = {(scope.family, scope.project_id, scope.is_ours): scope for scope in found}
         for scope in loaded.values():
             # Filled in by hand: a join would carry each project's columns for every one of its scopes.
             scope.connector = self.connector
@@ -128,13 +142,13 @@ class Facts:
         return {key: tuple(each) for key, each in found.items()}
 
     def _needed_scopes(self) -> Iterable[Scope]:
-        addresses: set[tuple[str, int | None] | None] = set()
+        addresses: set[ScopeAddress | None] = set()
         for each in self.shown:
             addresses |= {each.scope_address(J2A, kind) for kind in Kind}
             addresses.add(each.scope_address(A2J))
             if each.project is None:
                 code = family_of(each.kind, A2J).code
-                addresses |= {(code, project.pk) for project in self.company_managed}
+                addresses |= {(code, project.pk, each.is_ours) for project in self._sharing(each)}
         return (self.scopes[address] for address in addresses if address in self.scopes)
 
     @cached_property
@@ -152,8 +166,15 @@ class Facts:
     @cached_property
     def reached(self) -> dict[tuple[int | None, TypeName], frozenset[int]]:
         """(project id or None for the shared scope, type) -> status ids its issue types can have."""
-        projects: list[int | None] = [*self.own_projects, *((None,) if self.shares else ())]
-        return self.catalogue.reached(projects, self.types, named=self._named)
+        sharing = [project.pk for project in self.company_managed_ours]
+        projects: list[int | None] = [*self.own_projects, *sharing, *((None,) if self.shares else ())]
+        return self.catalogue.reached(projects, self.types, named=self._named) if projects else {}
+
+    def _reached(self, shown: MatrixScope) -> frozenset[int]:
+        if shown.project is None and shown.is_ours:
+            found = (self.reached[project.pk, shown.work_item_type] for project in self.company_managed_ours)
+            return frozenset().union(*found)
+        return self.reached.get((shown.project.pk if shown.project else None, shown.work_item_type), frozenset())
 
     @cached_property
     def statuses(self) -> dict[int, SourceStatus]:
@@ -263,16 +284,16 @@ class Facts:
     def view(self, shown: MatrixScope) -> View:
         j2a_scope, a2j_scope = self.scope(shown, J2A), self.scope(shown, A2J)
         other = Kind.STEP if shown.kind is Kind.STATE else Kind.STATE
-        projects = [shown.project] if shown.project else self.company_managed
-        own_id = shown.project.pk if shown.project else None
+        projects = [shown.project] if shown.project else self._sharing(shown)
         return View(
             kind=shown.kind,
             work_item_type=shown.work_item_type,
             project_key=shown.project.key if shown.project else None,
             team_managed=bool(shown.project and shown.project.team_managed),
+            is_ours=shown.is_ours,
             projects=tuple(ScopeProject(key=each.key, programme_ids=_programmes(each)) for each in projects),
             statuses=self.statuses,
-            reachable=frozenset(self.reached.get((own_id, shown.work_item_type), ())),
+            reachable=self._reached(shown),
             targets=self.targets[shown.kind, shown.work_item_type],
             j2a=self.rows_of(shown, J2A),
             j2a_known=bool(j2a_scope and j2a_scope.known),
@@ -291,7 +312,7 @@ class Facts:
 
     def _strange_back(self, shown: MatrixScope, projects: Iterable[Project]) -> frozenset[int]:
         code = family_of(shown.kind, A2J).code
-        scopes = (self.scopes.get((code, project.pk)) for project in projects)
+        scopes = (self.scopes.get((code, project.pk, shown.is_ours)) for project in projects)
         return frozenset(target_id for scope in scopes for target_id in self._strange(scope, shown))
 
     def _ways_back(self, shown: MatrixScope, projects: Iterable[Project]) -> dict[str, tuple[Row, ...]]:
@@ -299,7 +320,7 @@ class Facts:
         code = family_of(shown.kind, A2J).code
         found: dict[str, tuple[Row, ...]] = {}
         for project in projects:
-            scope = self.scopes.get((code, project.pk))
+            scope = self.scopes.get((code, project.pk, shown.is_ours))
             if scope is not None and scope.observed_at is not None:
                 found[project.key] = self.rows.get((scope.pk, shown.work_item_type.value), ())
         return found

@@ -116,7 +116,7 @@ class StatusEffects:
     def _scopes(self) -> dict[int | None, Scope]:
         """The lists of states from Jira to Align by project; None: the one that company-managed projects share."""
         own = {project_id for _, project_id, _, is_team, _ in self._reach if is_team}
-        lists = Scope.objects.filter(connector=self.connector, family=J2A_STATE.code)
+        lists = Scope.objects.filter(connector=self.connector, family=J2A_STATE.code, is_ours=False)
         return {scope.project_id: scope for scope in lists.filter(Q(project=None) | Q(project__in=own))}
 
     @cached_property

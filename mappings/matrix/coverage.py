@@ -94,7 +94,7 @@ def coverage(connector: Connector, only: Collection[int] | None = None) -> Proje
 
     `only`: keys of the projects that are asked for, whose rows are as among all of them; None: every one in scope.
     """
-    in_scope, places = projects_in_scope(connector), Scope.objects.filter(connector=connector, family=J2A_STATE.code)
+    in_scope, places = projects_in_scope(connector), _lists(connector)
     if only is not None:
         in_scope, places = in_scope.filter(pk__in=only), places.filter(Q(project=None) | Q(project_id__in=only))
     projects = list(in_scope.only("pk", "key", "name", "team_managed"))
@@ -129,6 +129,10 @@ def coverage(connector: Connector, only: Collection[int] | None = None) -> Proje
         )
         rows.append(row)
     return ProjectCoverage(rows=tuple(rows), counts=dict(counts))
+
+
+def _lists(connector: Connector) -> QuerySet[Scope]:
+    return Scope.objects.filter(connector=connector, family=J2A_STATE.code, is_ours=False)
 
 
 def _square(type_: TypeName, reached: set[int], mapped: set[int], drifted: set[int], known: bool) -> Square:
@@ -166,7 +170,10 @@ def _lost(
     if not none:
         return set()
     back = Mapping.objects.filter(
-        scope__connector=matches.connector, scope__family=A2J_STATE.code, wanted__isnull=False
+        scope__connector=matches.connector,
+        scope__family=A2J_STATE.code,
+        scope__is_ours=False,
+        wanted__isnull=False,
     )
     if is_part:
         back = back.filter(scope__project_id__in={project.pk for project, _ in none})

@@ -19,6 +19,7 @@ from connectors.catalogue import schedule
 from connectors.jobs import runner
 from connectors.models import JobKind, Project
 from mappings.edits import services
+from mappings.edits.catalogue_facts import projects_of_ours
 from mappings.edits.requests import mapping_or_404
 from mappings.edits.services import EditRequest, MatrixKey
 from mappings.engine.values import Direction
@@ -146,8 +147,8 @@ def _list_edits(address: MatrixAddress, data: QueryDict) -> list[EditRequest]:
 
 
 def _stored_scope(address: MatrixAddress, direction: Direction) -> Scope | None:
-    family, project_id = address.shown.scope_address(direction) or ("", None)
-    scopes = Scope.objects.select_related("connector", "project")
+    family, project_id, is_ours = address.shown.scope_address(direction) or ("", None, False)
+    scopes = Scope.objects.select_related("connector", "project").filter(is_ours=is_ours)
     return scopes.filter(Q(project_id=project_id), connector=address.connector, family=family).first()
 
 
@@ -209,6 +210,9 @@ def refresh(request: HttpRequest, slug: str) -> HttpResponse:
     person, address = person_of(request), requested_address(slug, request.POST)
     connector = address.connector
     shown = MatrixPage(address, person)
+    if address.is_ours:
+        schedule.read_now(connector, _projects_of(address), actor=person, interactive=True)
+        return redirect(request, address.url)
     if not shown.scopes:
         with transaction.atomic():
             ensure_scopes(connector)
@@ -254,4 +258,6 @@ def _projects_of(address: MatrixAddress) -> QuerySet[Project]:
     """Whose statuses the matrix shows."""
     if address.project is not None:
         return Project.objects.filter(pk=address.project.pk)
+    if address.is_ours:
+        return projects_of_ours(address.connector).filter(team_managed=False)
     return Project.objects.filter(team_managed=False)

@@ -88,7 +88,8 @@ def _coverage(connector: Connector) -> list[TypeCoverage]:
     A status that many company-managed projects share counts once, as its mapping is one.
     """
     places = _places(IssueTypes(connector), projects_in_scope(connector))
-    rows = Mapping.objects.filter(scope__connector=connector, scope__family=J2A_STATE.code, wanted__isnull=False)
+    of_align = Mapping.objects.filter(scope__connector=connector, scope__is_ours=False)
+    rows = of_align.filter(scope__family=J2A_STATE.code, wanted__isnull=False)
     mapped: dict[str, set[Place]] = defaultdict(set)
     for type_name, project, status in rows.values_list("work_item_type", "scope__project_id", "source_id"):
         mapped[type_name].add((project, status))

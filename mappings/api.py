@@ -57,7 +57,7 @@ class MappingFilter(django_filters.FilterSet):
 class MappingViewSet(viewsets.ReadOnlyModelViewSet[Mapping]):
     """Every mapping with its three values. `null` means "no record"; `known` is false while its list was not read.
 
-    `is_ours`: of a list of ours, which is kept here alone: `observed` is what was approved here, and Align has no record.
+    `is_ours`: of a list of ours, kept here alone: `observed` is what was approved here, and Align has no record.
     """
 
     right = Right.SEE

@@ -14,7 +14,9 @@ def why_unused(scope: Scope) -> str:
     if project is None:
         return ""
     if scope.is_ours and not project.is_ours:
-        return f"Project {project.key} is not ours any more, so this list of ours does not count. It is kept to be looked at."
+        return (
+            f"Project {project.key} is not ours any more, so its lists of ours do not count. They stay to be looked at."
+        )
     if project.is_ours and not scope.is_ours:
         return f"Project {project.key} is ours, so its mappings are in lists of ours. Those in Align are not read."
     if gone := why_gone(project):

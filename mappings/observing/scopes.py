@@ -38,7 +38,7 @@ def scopes_in_use(connector: Connector) -> QuerySet[Scope]:
 
 
 def in_use(scope: str = "") -> Q:
-    """Of scopes, or of what leads to them by `scope` ("scope__"): those a project in scope has in Align, and the shared ones."""
+    """Of scopes, or of what leads to them by `scope` ("scope__"): Align's of projects in scope, and the shared ones."""
     a2j = [code for code, each in FAMILIES.items() if _is_a2j(each)]
     has_list = Q(**{f"{scope}project__team_managed": True}) | Q(**{f"{scope}family__in": a2j})
     of_align = Q(**{f"{scope}is_ours": False})

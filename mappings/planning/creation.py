@@ -49,8 +49,8 @@ MOST_REASONS, MOST_NAMED = 3, 3  # of rows that cannot be planned, in one senten
 
 
 OF_BOTH = (
-    "Some of these edits are of Align's lists and some of lists of ours, which are kept here and not sent. A plan is of one "
-    "or the other: choose the edits of one kind, then those of the other."
+    "Some of these edits are of Align's lists and some of lists of ours, which are kept here and not sent. A plan is "
+    "of one or the other: choose the edits of one kind, then those of the other."
 )
 
 

@@ -251,7 +251,7 @@ class PlanPage:
     @cached_property
     def holding(self) -> planning.HoldingPlan | None:
         """The other plan that holds this connector, while this one waits for being applied."""
-        may_wait = self.plan.state in BEFORE and not self.plan.is_ours or self._can_retry_alone
+        may_wait = (self.plan.state in BEFORE and not self.plan.is_ours) or self._can_retry_alone
         return planning.held_by_other(self.plan) if may_wait else None
 
     @property

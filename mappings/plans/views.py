@@ -46,7 +46,7 @@ def new(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _choices(connector: Connector, person: Person, of: str, **extra: object) -> dict[str, object]:
-    """A plan is of Align's lists, or of lists of ours: those are shown that are asked for by `of`, else that there are."""
+    """A plan is of Align's lists, or of lists of ours: those that `of` asks for, else those of which some wait."""
     found = list(waiting_edits(connector))
     of_ours, of_align = (
         [each for each in found if each.scope.is_ours],

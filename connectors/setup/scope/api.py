@@ -51,7 +51,7 @@ class ProjectViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Project]):
     `carried`: whether Align's connector has it, as its list said when it was last read to its end; `unknown` counts as
     carried, and `left_align_at` says since when that list has it no more. `in_scope`: whether it is in scope here, by
     `scope_choice`: `align` (what Align carries), `in` or `out`. Align moves the items of what it carries. `ours_at`:
-    since when it is ours (else null), taken over by `ours_by`; then its mappings are kept here, and none is sent to Align.
+    since when it is ours (else null), taken over by `ours_by`; then its mappings are kept here, none is sent to Align.
     """
 
     right = Right.SEE

@@ -37,7 +37,7 @@ def why_not_ours(project: Project) -> str:
     if project.vanished_at is not None:
         return f"Jira does not show {project.key} any more, so it cannot be taken over."
     if project.carried == Carried.YES:
-        return f"Align's connector carries {project.key}, so Align moves its items. It can be ours once it has left that list."
+        return f"Align's connector carries {project.key}: Align moves its items. It can be ours once it left that list."
     if project.carried == Carried.UNKNOWN:
         return (
             f"Whether Align's connector carries {project.key} is not known yet, which counts as carried. Refresh the "
@@ -87,7 +87,7 @@ def take_over(connector: Connector, ids: Collection[int], *, confirm: str, reaso
 
 
 def give_back(connector: Connector, ids: Collection[int], *, confirm: str, reason: str, actor: Person) -> list[Project]:
-    """Returns those that were ours. Their lists of ours stay, to be looked at. Raises Refused; then nothing was changed.
+    """Returns those that were ours. Their lists stay, to be looked at. Raises Refused; then nothing was changed.
 
     A project is not given back while an open plan has changes of its own lists: nobody would see them any more.
     """

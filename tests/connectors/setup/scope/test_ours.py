@@ -13,9 +13,12 @@ from django.test import Client
 from alignadmin.accounts.models import Person, Role
 from connectors.jobs import runner
 from connectors.models import Carried, Connector, Finding, HistoryRow, JobKind, JobState, Project
+from mappings.copies import of_plans
 from mappings.findings.lines import attention
+from mappings.matrix.coverage import coverage as project_coverage
 from mappings.models import Mapping, Plan, Scope
 from mappings.observing.scopes import scopes_in_use
+from tests.support.mapping_helpers import edit
 from tests.support.sandbox_fixture import RunningSandbox
 
 SignIn = Callable[[Role], Client]
@@ -67,6 +70,9 @@ def writes(sandbox: RunningSandbox) -> list[Any]:
     return [each for method in ("POST", "PUT", "PATCH", "DELETE") for each in sandbox.journal(method)]
 
 
+# --- from end to end --------------------------------------------------------------------------------------------------
+
+
 def test_one_that_left_align_is_taken_over_and_its_mappings_are_kept_here(
     configurer: Client, connector: Connector, sandbox: RunningSandbox
 ) -> None:
@@ -98,3 +104,307 @@ def test_one_that_left_align_is_taken_over_and_its_mappings_are_kept_here(
     assert writes(sandbox) == []
     row = HistoryRow.objects.get(action="change.kept")
     assert (row.plan, row.match, row.after_id, row.reason) == (plan.pk, "", DEV_COMPLETE, "Review counts as complete")
+
+
+def team(configurer: Client, connector: Connector, sandbox: RunningSandbox) -> Project:
+    """LAB, team-managed, is ours."""
+    out_of_align(configurer, connector, sandbox, "LAB")
+    assert act(configurer, "take", "LAB").status_code == 303
+    return project("LAB")
+
+
+def kept(scope: Scope, source: int, value: int) -> Mapping:
+    """A row that was approved before."""
+    return Mapping.objects.create(
+        scope=scope, work_item_type="story", source_id=source, wanted=value, applied=value, observed=value
+    )
+
+
+def planned(client: Client, *rows: Mapping) -> Plan:
+    form = {"row": [row.pk for row in rows], "reason": "As the team works"}
+    made = client.post("/connectors/acme/plan/", form)
+    assert made.status_code == 303, text(made)
+    return Plan.objects.latest("pk")
+
+
+def approve(client: Client, plan: Plan, **more: str) -> Any:
+    return client.post(f"/plans/{plan.pk}/approve/", {"fingerprint": plan.fingerprint, "warnings": "on", **more})
+
+
+# --- the fact ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_project_that_align_carries_or_may_carry_is_never_ours(configurer: Client, connector: Connector) -> None:
+    Project.objects.filter(key="LAB").update(carried=Carried.UNKNOWN, scope_choice="in")
+    for key, why in (("PAY", "Align's connector carries PAY"), ("LAB", "is not known yet, which counts as carried")):
+        answer = act(configurer, "take", key)
+        assert answer.status_code == 409
+        assert why in text(answer)
+        assert why in text(configurer.get(f"{OURS}?do=take&project={project(key).pk}"))
+        assert not project(key).is_ours
+    for carried in (Carried.YES, Carried.UNKNOWN):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Project.objects.filter(key="PAY").update(ours_at=connector.catalogue_at, carried=carried)
+
+
+def test_it_has_to_be_in_scope_and_in_jira(configurer: Client, connector: Connector, sandbox: RunningSandbox) -> None:
+    sandbox.edit("set_project", key="PAY", in_align=False)
+    read_catalogue(connector)
+    assert "PAY is out of scope here: take it into scope first." in text(act(configurer, "take", "PAY"))
+    Project.objects.filter(key="PAY").update(scope_choice="in", in_scope=True, vanished_at=connector.catalogue_at)
+    assert "Jira does not show PAY any more" in text(act(configurer, "take", "PAY"))
+    assert not project("PAY").is_ours
+
+
+def test_it_is_confirmed_by_its_key_or_by_their_number_and_twice_changes_nothing(
+    configurer: Client, connector: Connector, sandbox: RunningSandbox
+) -> None:
+    out_of_align(configurer, connector, sandbox, "PAY", "LAB")
+    ticked = [project("PAY").pk, project("LAB").pk]
+    led = configurer.post(CHOOSE, {"ticked": ticked, "do": "take"})
+    assert led.status_code == 303
+    shown = text(configurer.get(led["Location"]))
+    assert "Take over 2 projects" in shown
+    assert 'Type <b class="mono">2</b> to confirm' in shown
+    for word, reason, why in (
+        ("PAY", "Leaves", 'Type "2" to confirm'),
+        ("", "Leaves", 'Type "2" to confirm'),
+        ("2", " ", "Say why"),
+    ):
+        answer = configurer.post(OURS, {"do": "take", "project": ticked, "reason": reason, "confirm": word})
+        assert answer.status_code == 409
+        assert why in text(answer)
+    assert not Project.objects.exclude(ours_at=None).exists()
+    assert act(configurer, "take", "PAY", "LAB").status_code == 303
+    assert act(configurer, "take", "PAY", "LAB").status_code == 303  # a double click
+    taken = HistoryRow.objects.filter(action="projects.ours")
+    assert [each.sentence for each in taken] == [
+        "LAB, PAY are ours now. Their mappings are kept here, and nothing of them is sent to Align."
+    ]
+    page = text(configurer.get(f"{STEP}?scope=ours"))
+    assert page.count('<span class="tag">ours</span>') == 2
+    assert "its mappings are kept here; nobody moves its items yet" in page
+    refused = configurer.post(SCOPE, {"ticked": ticked, "choice": "out"})
+    assert refused.status_code == 409
+    assert "LAB, PAY are ours. Give them back first" in text(refused)
+    found = configurer.get("/api/v1/projects/?connector=acme&is_ours=true").json()["results"]
+    assert [each["key"] for each in found] == ["LAB", "PAY"]
+    assert {each["ours_by"] for each in found} == {taken[0].person_email}
+
+
+def test_given_back_it_stays_in_scope_and_its_lists_stay(
+    configurer: Client, connector: Connector, sandbox: RunningSandbox
+) -> None:
+    lab = team(configurer, connector, sandbox)
+    own = Scope.objects.get(project=lab, is_ours=True, family="a2j-state")
+    row = kept(own, DEV_COMPLETE, 10402)
+    Mapping.objects.filter(pk=row.pk).update(wanted=None, situation="edited", waits=True)
+    plan = planned(configurer, row)
+    refused = act(configurer, "give", "LAB")
+    assert refused.status_code == 409
+    assert f"plan {plan.pk} has changes of these projects" in text(refused)
+    assert configurer.post(f"/plans/{plan.pk}/cancel/").status_code == 303
+    assert act(configurer, "give", "LAB").status_code == 303
+    assert act(configurer, "give", "LAB").status_code == 303
+    lab.refresh_from_db()
+    assert (lab.is_ours, lab.in_scope, lab.ours_reason) == (False, True, "")
+    assert own.mappings.count() == 1
+    again = configurer.post("/connectors/acme/plan/", {"row": row.pk, "reason": "again"})
+    assert again.status_code == 409
+    assert "Project LAB is not ours any more" in text(again)
+    assert HistoryRow.objects.filter(action="projects.ours_ended").count() == 1
+
+
+@pytest.mark.parametrize(
+    "form",
+    [{}, {"project": "x"}, {"project": "9" * 400}, {"project": "0"}, {"project": [str(each) for each in range(900)]}],
+)
+def test_a_form_that_names_no_projects_is_refused_in_words(
+    configurer: Client, bare_connector: Connector, form: dict[str, Any]
+) -> None:
+    assert configurer.post(OURS, {"do": "take", "reason": "Because", "confirm": "1", **form}).status_code == 409
+
+
+def test_only_an_admin_takes_projects_over(signed_in: SignIn, connector: Connector, sandbox: RunningSandbox) -> None:
+    out_of_align(signed_in(Role.ADMIN), connector, sandbox, "PAY")
+    for role in (Role.VIEWER, Role.EDITOR, Role.REVIEWER):
+        client = signed_in(role)
+        assert act(client, "take", "PAY").status_code == 404
+        assert "Take over" not in text(client.get(STEP)).partition("<table")[0]
+    assert not project("PAY").is_ours
+
+
+# --- its mappings -----------------------------------------------------------------------------------------------------
+
+
+def test_nothing_of_aligns_counts_or_reads_them(
+    configurer: Client, connector: Connector, sandbox: RunningSandbox
+) -> None:
+    out_of_align(configurer, connector, sandbox, "PAY", "LAB")
+    coverage = "/connectors/acme/coverage/"
+    before = [each.key for each in project_coverage(connector).rows]
+    shared = text(configurer.get(MATRIX)).partition('<select name="scope"')[2].partition("</option>")[0]
+    lists = scopes_in_use(connector).count()
+    assert act(configurer, "take", "PAY", "LAB").status_code == 303
+    kept(Scope.objects.get(connector=connector, family="j2a-state", project=None, is_ours=True), IN_REVIEW, 0)
+    sandbox.clear_journal()
+    assert runner.run_now(runner.start(connector, JobKind.OBSERVE, actor=None)).state == JobState.DONE
+    asked = [each["path"] for each in sandbox.journal("GET")]
+    assert asked
+    assert not [path for path in asked if "/projects/PAY/" in path or "/projects/LAB/" in path]
+    assert scopes_in_use(connector).count() == lists
+    assert [each.key for each in project_coverage(connector).rows] == before
+    assert "<bdi>PAY</bdi>" not in text(configurer.get(coverage))
+    matrix = text(configurer.get(MATRIX))
+    assert matrix.partition('<select name="scope"')[2].partition("</option>")[0] == shared
+    assert '<option value="ours">Ours, shared by the company-managed ones</option>' in matrix
+    row = Mapping.objects.get(scope__is_ours=True)
+    assert (row.observed, row.situation) == (0, "in_sync")  # a reading finds no drift in it
+
+
+def test_a_team_managed_one_has_lists_of_its_own_both_ways(
+    configurer: Client, connector: Connector, sandbox: RunningSandbox
+) -> None:
+    lab = team(configurer, connector, sandbox)
+    found = Scope.objects.filter(is_ours=True).values_list("family", "project_id")
+    assert set(found) == {(code, lab.pk) for code in ("j2a-state", "a2j-state", "j2a-step", "a2j-step")}
+    page = text(configurer.get(f"{MATRIX}?scope=LAB"))
+    assert "LAB</bdi> is ours: its mappings are kept here. Nothing of them is read from Align or sent to it." in page
+    assert "falls to 0" not in page
+    assert set_cell(configurer, "LAB", 10402, DEV_COMPLETE).status_code in (200, 303)
+    assert set_cell(configurer, "LAB", 10402, DEV_COMPLETE, to="a2j").status_code in (200, 303)
+    listed = {"scope": "LAB", "j2a-10403": "3", "seen-j2a-10403": "", "view": "list"}
+    assert configurer.post(f"{MATRIX}list/", listed).status_code == 303
+    rows = list(Mapping.objects.filter(scope__is_ours=True))
+    assert sorted(row.scope.family for row in rows) == ["a2j-state", "j2a-state", "j2a-state"]
+    sandbox.clear_journal()
+    plan = planned(configurer, *rows)
+    assert approve(configurer, plan).status_code == 303
+    assert set(Mapping.objects.filter(scope__is_ours=True).values_list("situation", flat=True)) == {"in_sync"}
+    assert writes(sandbox) == []
+
+
+def test_an_edit_of_a_list_of_ours_is_undone_like_any_other(
+    configurer: Client, connector: Connector, sandbox: RunningSandbox
+) -> None:
+    team(configurer, connector, sandbox)
+    assert set_cell(configurer, "LAB", 10402, DEV_COMPLETE).status_code in (200, 303)
+    assert configurer.post(f"{MATRIX}undo/", {"scope": "LAB"}).status_code == 303
+    assert Mapping.objects.get(scope__is_ours=True).wanted is None
+    assert configurer.post(f"{MATRIX}redo/", {"scope": "LAB"}).status_code == 303
+    assert Mapping.objects.get(scope__is_ours=True).wanted == DEV_COMPLETE
+
+
+def test_a_plan_is_of_aligns_lists_or_of_ours(
+    configurer: Client, connector: Connector, sandbox: RunningSandbox, admin: Person
+) -> None:
+    team(configurer, connector, sandbox)
+    assert set_cell(configurer, "LAB", 10402, DEV_COMPLETE).status_code in (200, 303)
+    of_ours = Mapping.objects.get(scope__is_ours=True)
+    of_align = edit(connector, "j2a-state", IN_REVIEW, 1, actor=admin)
+    answer = configurer.post("/connectors/acme/plan/", {"row": [of_ours.pk, of_align.pk], "reason": "Both"})
+    assert answer.status_code == 409
+    assert "A plan is of one or the other" in text(answer)
+    first = text(configurer.get("/connectors/acme/plan/"))
+    assert f'value="{of_align.pk}"' in first
+    assert f'value="{of_ours.pk}"' not in first
+    assert "1 edit of lists of ours, which are kept here and never sent, waits, too" in first
+    second = text(configurer.get("/connectors/acme/plan/?of=ours"))
+    assert f'value="{of_ours.pk}"' in second
+    assert f'value="{of_align.pk}"' not in second
+
+
+def test_a_second_person_and_typing_are_asked_for_as_of_any_plan(
+    configurer: Client, connector: Connector, sandbox: RunningSandbox
+) -> None:
+    team(configurer, connector, sandbox)
+    row = kept(Scope.objects.get(is_ours=True, family="j2a-state"), 10402, 1)
+    Mapping.objects.filter(pk=row.pk).update(wanted=None, situation="edited", waits=True)
+    plan = planned(configurer, row)
+    Connector.objects.update(four_eyes=True)
+    assert "this connector asks for a second person" in text(approve(configurer, plan))
+    Connector.objects.update(four_eyes=False)
+    assert "deletes 1 mapping" in text(configurer.get(f"/plans/{plan.pk}/"))
+    assert 'Type "acme" to confirm' in text(approve(configurer, plan))
+    assert "its approval applies it" in text(configurer.post(f"/plans/{plan.pk}/apply/", {"confirm": "acme"}))
+    assert "which are not read" in text(configurer.post(f"/plans/{plan.pk}/refresh/"))
+    row.refresh_from_db()
+    assert (row.observed, Plan.objects.get().state) == (1, "draft")
+    assert approve(configurer, plan, confirm="acme").status_code == 303
+    assert "This plan is finished" in text(approve(configurer, plan, confirm="acme"))  # a double click
+    row.refresh_from_db()
+    assert (row.wanted, row.applied, row.observed) == (None, None, None)
+
+
+def test_what_was_kept_is_rolled_back_by_a_plan_like_any_other(
+    configurer: Client, connector: Connector, sandbox: RunningSandbox
+) -> None:
+    team(configurer, connector, sandbox)
+    assert set_cell(configurer, "LAB", 10402, DEV_COMPLETE).status_code in (200, 303)
+    row = Mapping.objects.get(scope__is_ours=True)
+    plan = planned(configurer, row)
+    assert approve(configurer, plan).status_code == 303
+    page = text(configurer.get(f"/plans/{plan.pk}/"))
+    assert "Kept here: 1 of 1." in page
+    assert "Align accepted" not in page
+    assert "read again after the last write" not in page
+    sandbox.clear_journal()
+    back = configurer.post(f"/plans/{plan.pk}/roll-back/", {"reason": f"Roll back plan {plan.pk}: by mistake"})
+    assert back.status_code == 303, text(back)
+    reverting = Plan.objects.latest("pk")
+    assert (reverting.is_ours, reverting.restores_id) == (True, plan.pk)
+    assert approve(configurer, reverting, confirm="acme").status_code == 303
+    row.refresh_from_db()
+    assert (row.wanted, row.observed, row.situation) == (None, None, "in_sync")
+    assert writes(sandbox) == []
+    assert list(of_plans([plan.pk, reverting.pk])) == []  # tables and entries say the same
+
+
+def test_a_row_that_was_changed_since_it_was_planned_is_stale(
+    configurer: Client, connector: Connector, sandbox: RunningSandbox
+) -> None:
+    team(configurer, connector, sandbox)
+    assert set_cell(configurer, "LAB", 10402, DEV_COMPLETE).status_code in (200, 303)
+    row = Mapping.objects.get(scope__is_ours=True)
+    plan = planned(configurer, row)
+    Mapping.objects.filter(pk=row.pk).update(observed=1, applied=1)
+    assert approve(configurer, plan).status_code == 303
+    change = plan.changes.get()
+    assert (change.state, change.detail) == ("stale", "This mapping was changed here after it was planned.")
+    row.refresh_from_db()
+    assert (row.wanted, row.observed) == (DEV_COMPLETE, 1)
+    assert "Nothing kept" in text(configurer.get(f"/plans/{plan.pk}/"))
+    assert list(of_plans([plan.pk])) == []
+
+
+# --- when Align takes it ----------------------------------------------------------------------------------------------
+
+
+def test_one_that_enters_aligns_list_is_ours_no_more_at_once(
+    configurer: Client, connector: Connector, sandbox: RunningSandbox
+) -> None:
+    lab = team(configurer, connector, sandbox)
+    own = Scope.objects.get(project=lab, is_ours=True, family="j2a-state")
+    assert set_cell(configurer, "LAB", 10402, DEV_COMPLETE).status_code in (200, 303)
+    row = own.mappings.get()
+    plan = planned(configurer, row)
+    sandbox.edit("set_project", key="LAB", in_align=True)
+    read_catalogue(connector)
+    lab.refresh_from_db()
+    assert (lab.carried, lab.is_ours, lab.ours_by, lab.has_lists) == (Carried.YES, False, None, True)
+    newest = Finding.objects.filter(remote_id=lab.jira_id, change="moved").latest("pk")
+    assert (newest.before, newest.after) == ("ours, not in Align's connector", "in Align's connector")
+    [told] = [line.text for line in attention(connector) if "it is not ours any more" in line.text]
+    assert told.startswith("LAB (")
+    [ended] = HistoryRow.objects.filter(action="projects.ours_ended")
+    assert "LAB is in the list of Align's connector now, and so not ours any more" in ended.sentence
+    assert approve(configurer, plan).status_code == 303
+    change = plan.changes.get()
+    assert change.state == "stale"
+    assert "Project LAB is not ours any more" in change.detail
+    row.refresh_from_db()
+    assert (row.wanted, row.observed) == (DEV_COMPLETE, None)
+    refused = configurer.post("/connectors/acme/plan/", {"row": row.pk, "reason": "again"})
+    assert "Project LAB is not ours any more" in text(refused)
+    assert own.mappings.count() == 1  # kept, to be looked at
+    assert act(configurer, "take", "LAB").status_code == 409

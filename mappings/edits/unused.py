@@ -14,9 +14,7 @@ def why_unused(scope: Scope) -> str:
     if project is None:
         return ""
     if scope.is_ours and not project.is_ours:
-        return (
-            f"Project {project.key} is not ours any more, so its lists of ours do not count. They stay to be looked at."
-        )
+        return former_sentence(project)
     if project.is_ours and not scope.is_ours:
         return f"Project {project.key} is ours, so its mappings are in lists of ours. Those in Align are not read."
     if gone := why_gone(project):
@@ -27,6 +25,10 @@ def why_unused(scope: Scope) -> str:
             "projects share, and the list of its own is read no more."
         )
     return ""
+
+
+def former_sentence(project: Project) -> str:
+    return f"Project {project.key} is not ours any more, so its lists of ours do not count. They stay to be looked at."
 
 
 def is_gone(scope: Scope) -> bool:

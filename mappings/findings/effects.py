@@ -140,7 +140,7 @@ def falls(reached: Iterable[Reached]) -> list[Reached]:
 def effect_of(reached: Collection[Reached], called: Terminology) -> str:
     """What a status that is new, or back, leads to where it is reached."""
     if not reached:
-        return "no project in scope reaches it so far"
+        return "no project in scope that Align carries reaches it so far"
     falling = falls(reached)
     if falling:
         types = [type_ for type_ in TypeName if any(each.work_item_type is type_ for each in falling)]

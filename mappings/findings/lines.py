@@ -172,6 +172,8 @@ def _url(connector: Connector, finding: Finding) -> str:
     ):
         return matrix_url(connector, kind=Kind.STEP.value)
     project = finding.project
+    if project is not None and finding.before.startswith(OURS):
+        return matrix_url(connector, scope=project.key, of="ours")
     if project is not None and project.has_matrix:
         q = str(finding.remote_id) if finding.kind == FindingKind.STATUS else ""
         return matrix_url(connector, scope=project.key, q=q)

@@ -42,6 +42,7 @@ class MatrixAddress:
     connector: Connector
     project: Project | None = None
     shared_ours: bool = False  # without a project: what the company-managed projects of ours share
+    former: bool = False  # of a project that was ours: its lists of ours, to be looked at
     kind: Kind = Kind.STATE
     work_item_type: TypeName = TypeName.STORY
     direction: str = BOTH
@@ -56,7 +57,7 @@ class MatrixAddress:
     @property
     def is_ours(self) -> bool:
         """What is shown is kept here, and Align has no part in it."""
-        return self.project.is_ours if self.project else self.shared_ours
+        return self.former or (self.project.is_ours if self.project else self.shared_ours)
 
     @property
     def scope_key(self) -> str:
@@ -80,6 +81,7 @@ class MatrixAddress:
             ("kind", self.kind.value if self.kind is not Kind.STATE else ""),
             ("type", self.work_item_type.value if self.work_item_type is not TypeName.STORY else ""),
             ("scope", "" if self.scope_key == SHARED else self.scope_key),
+            ("of", OURS if self.former else ""),
             ("direction", self.direction if self.direction != BOTH else ""),
             ("view", self.view if self.view != "grid" else ""),
             *(("only", each) for each in sorted(self.only)),
@@ -133,6 +135,7 @@ def _read(connector: Connector, project: Project | None, data: QueryDict | Mappi
         connector=connector,
         project=project,
         shared_ours=project is None and text_in(data, "scope") == OURS,
+        former=project is not None and not project.is_ours and text_in(data, "of") == OURS,
         kind=_choice(Kind, text_in(data, "kind"), Kind.STATE),
         work_item_type=_choice(TypeName, text_in(data, "type"), TypeName.STORY),
         direction=data.get("direction", BOTH) if data.get("direction", BOTH) in DIRECTIONS else BOTH,
@@ -163,9 +166,13 @@ def address_of(
     connector: Connector, family_code: str, project: Project | None, type_: str, *, is_ours: bool = False
 ) -> MatrixAddress:
     """The matrix that shows a stored row; a company-managed project's dots are in the shared one."""
-    kind, shared_ours = Kind(family_code.split("-")[1]), is_ours and project is None
     return MatrixAddress(
-        connector=connector, project=project, shared_ours=shared_ours, kind=kind, work_item_type=TypeName(type_)
+        connector=connector,
+        project=project,
+        shared_ours=is_ours and project is None,
+        former=is_ours and project is not None and not project.is_ours,
+        kind=Kind(family_code.split("-")[1]),
+        work_item_type=TypeName(type_),
     )
 
 

@@ -18,7 +18,7 @@ from mappings.edits.matrix_data import OURS, SHARED, Facts
 from mappings.edits.names import Names
 from mappings.edits.queries import OPEN_SITUATIONS
 from mappings.edits.unrecognised import StrangeRecord
-from mappings.edits.unused import why_gone
+from mappings.edits.unused import former_sentence, why_gone
 from mappings.engine.checks import Problem, check
 from mappings.engine.families import family_of
 from mappings.engine.matrix import Matrix, Only, StatusCoverage, build, count_rows, coverage_of
@@ -142,7 +142,7 @@ class MatrixPage:
     def gone(self) -> str:
         """Why the project shown has no mappings that could be set any more; empty where it has."""
         project = self.address.project
-        return why_gone(project) if project else ""
+        return "" if project is None else former_sentence(project) if self.address.former else why_gone(project)
 
     @property
     def locked(self) -> str:
@@ -295,7 +295,7 @@ class MatrixPage:
     @cached_property
     def in_use(self) -> list[InUseLine]:
         """Statuses without a mapping in which issues are, as the clock counted them; those of the type shown first."""
-        if not self.numbers.in_use:
+        if not self.numbers.in_use or self.address.is_ours:
             return []
         lines = [line for line in in_use_lines(self.connector) if line.concerns(self.address.project)]
         return sorted(lines, key=lambda line: line.work_item_type is not self.address.work_item_type)

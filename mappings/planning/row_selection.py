@@ -35,8 +35,10 @@ class RowSelection:
 
 
 def preview(connector: Connector, mapping_ids: Collection[int] | None = None) -> engine.Planning:
-    """What a plan of these rows (default: all that wait) would send; stores nothing."""
-    return engine.plan(drafts(connector, choose(connector, mapping_ids)))
+    """What a plan of these rows (default: all that wait for Align) would send; stores nothing."""
+    if mapping_ids is None:
+        mapping_ids = waiting_edits(connector).filter(scope__is_ours=False).values_list("pk", flat=True)
+    return engine.plan(drafts(connector, choose(connector, list(mapping_ids))))
 
 
 def choose(connector: Connector, mapping_ids: Collection[int] | None = None) -> list[RowSelection]:

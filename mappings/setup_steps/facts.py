@@ -73,7 +73,7 @@ def facts_of_mappings(connector: Connector) -> MappingSetupFacts:
         read_at=counts["read_at"],
         trouble=failed or "",
         duplicates=Mapping.objects.filter(scope__connector=connector).exclude(duplicates=[]).count(),
-        edits=unplanned().filter(scope__connector=connector).count(),
+        edits=unplanned().filter(scope__connector=connector, scope__is_ours=False).count(),
         confirmed=applied.count(),
         sharing=projects["sharing"],
         team_managed=projects["team"],

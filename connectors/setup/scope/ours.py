@@ -21,7 +21,7 @@ from connectors.models import Carried, Connector, Project
 from connectors.ports.audited import context_of
 from connectors.ports.connected import lock_connected
 from connectors.ports.extensions import extensions
-from connectors.setup.reasons import plain_reason
+from connectors.ports.reasons import plain_reason
 from connectors.setup.scope.services import MOST_KEPT, MOST_NAMED, planned_sentence
 
 MOST_AT_ONCE = 200

@@ -40,9 +40,9 @@ def choices_of(connector: Connector) -> dict[str, Any]:
         "terms": decided_terms(connector),
         "projects": list(
             Project.objects.filter(connector=connector, vanished_at=None)
-            .annotate(is_ours=Q(ours_at__isnull=False))
+            .annotate(ours=Q(ours_at__isnull=False))
             .order_by("key")
-            .values("key", "name", "jira_id", "team_managed", "scope_choice", "carried", "in_scope", "is_ours")
+            .values("key", "name", "jira_id", "team_managed", "scope_choice", "carried", "in_scope", "ours")
         ),
     }
 

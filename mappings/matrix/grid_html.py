@@ -360,8 +360,8 @@ def _three(row: Row, names: Mapping[int, str]) -> str:
 def _notes(row: MatrixRow, options: GridOptions) -> Iterator[SafeString]:
     if Mark.UNMAPPED in row.marks:
         falls = f"falls to {words.FALLS_TO}" if options.kind is Kind.STATE else "No step is sent to Align"
-        says = "" if options.is_ours else falls
-        yield format_html('<span class="tag warn">not mapped</span> <span class=falls>{}</span>', says)
+        says = "" if options.is_ours else format_html(" <span class=falls>{}</span>", falls)
+        yield format_html('<span class="tag warn">not mapped</span>{}', says)
     if row.unknown_type_id is not None:
         stands = f"unknown: a record of type {row.unknown_type_id} stands here"
         yield format_html('<span class="tag warn">{}</span>', stands)

@@ -229,6 +229,8 @@ def refresh(request: HttpRequest, slug: str) -> HttpResponse:
     connector = address.connector
     shown = MatrixPage(address, person)
     if address.is_ours:
+        with transaction.atomic():
+            ensure_scopes(connector)  # a project may be managed otherwise since
         schedule.read_now(connector, _projects_of(address), actor=person, interactive=True)
         return redirect(request, address.url)
     if not shown.scopes:

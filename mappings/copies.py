@@ -214,7 +214,7 @@ def _made(made: PlanEntry) -> dict[str, object]:
     planner = (made.body.get("people") or {}).get("planner")
     author = {"author_id": planner["id"]} if planner else {}  # one of before may have been refreshed by somebody else
     said = {"reason": made.body["reason"], "ticket": made.body["ticket"], "fingerprint": made.data["fingerprint"]}
-    return {**said, **author}
+    return {**said, **author, "is_ours": made.data.get("is_ours", False)}
 
 
 def _approved(entry: PlanEntry | None) -> dict[str, object]:

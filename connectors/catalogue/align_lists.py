@@ -37,7 +37,7 @@ from connectors.models import (
 from connectors.ports.audited import context_of
 
 LISTED = (FindingKind.PROJECT, FindingKind.FLOW, FindingKind.STEP)
-SCOPE = ("carried", "left_align_at", "in_scope", "ours_at", "programme_id", "align_id", "align_key", "align_error")
+SCOPE = ("carried", "left_align_at", "in_scope", "programme_id", "align_id", "align_key", "align_error")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,19 +117,23 @@ def update_scope(connector: Connector, align: Projects, at: datetime) -> None:
     stored = list(Project.objects.filter(connector=connector))
     found = _matched([project for project in stored if project.vanished_at is None], align.records)
     changed, said, ended = [], [], []
+    moved: set[str] = set()  # of SCOPE: to write what no project has otherwise takes statements of its own
     for project in stored:
-        before = [getattr(project, name) for name in SCOPE]
+        before, was_ours = [getattr(project, name) for name in SCOPE], project.is_ours
         if project.jira_id in found or not _may_be_there(project, align):
             _set_carried(project, found.get(project.jira_id), at, is_seen=bool(align.records))
-        if before != [getattr(project, name) for name in SCOPE]:
+        if differing := {name for name, was in zip(SCOPE, before, strict=True) if was != getattr(project, name)}:
+            moved |= differing
             if project.in_scope and not before[SCOPE.index("in_scope")]:
                 project.tried_at = None
             changed.append(project)
-            if before[SCOPE.index("ours_at")] and not project.is_ours:
+            if was_ours and not project.is_ours:
                 ended.append(project)
             if project.in_scope and project.carried == Carried.YES:  # of one that left, Align says nothing any more
                 said.append(of_project(connector, project, before[SCOPE.index("align_error")], at))
-    Project.objects.bulk_update(changed, [*SCOPE, "tried_at", "ours_by", "ours_reason"], batch_size=ROWS_AT_ONCE)
+    if ended:  # before they are carried, which nothing of ours is
+        Project.objects.filter(pk__in=[each.pk for each in ended]).update(ours_at=None, ours_by=None, ours_reason="")
+    Project.objects.bulk_update(changed, [*sorted(moved), "tried_at"], batch_size=ROWS_AT_ONCE)
     store_changes(connector, said)
     _store_unmatched(connector, stored, align.records)
     if ended:

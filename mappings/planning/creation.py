@@ -231,6 +231,7 @@ def _record_made(plan: Plan, changes: Sequence[Change], actor: Person) -> None:
                 "changes_sha256": digest_of(changes),
                 "authors": counted_authors(changes),
                 "refused": plan.refused,
+                **({"is_ours": True} if plan.is_ours else {}),
             },
             plan=plan.pk,
             planner=plan.author,
